@@ -1,0 +1,26 @@
+import { defineConfig } from 'vitest/config';
+
+/** One project a suite; `npm test` runs those that need only what `npm ci` brings. */
+const suite = (name: string, options: Record<string, unknown> = {}) => ({
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    environment: 'node' as const,
+    restoreMocks: true,
+    ...options,
+  },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      suite('unit', { setupFiles: ['test/support/block-network.ts'] }),
+      suite('contract', { testTimeout: 30_000 }),
+      suite('local', { testTimeout: 60_000, hookTimeout: 60_000 }),
+      suite('cdk', { testTimeout: 120_000, hookTimeout: 120_000 }),
+      suite('demo', { testTimeout: 120_000 }),
+      suite('deploy', { testTimeout: 600_000, hookTimeout: 600_000 }),
+      suite('consumers', { testTimeout: 180_000, hookTimeout: 180_000 }),
+    ],
+  },
+});
