@@ -1,0 +1,139 @@
+import { type Digest, isDigest } from './digest.ts';
+import { InvalidManifestError, showValue } from './invalid-manifest-error.ts';
+import type { Platform } from './platform.ts';
+
+/**
+ * Names content by digest, size in bytes and type.
+ * https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md
+ */
+export interface Descriptor {
+  mediaType: string;
+  digest: Digest;
+  size: number;
+  /** In an index: what the child runs on. */
+  platform?: Platform;
+  /** Where a foreign layer can be had; kept, never fetched from here. */
+  urls?: string[];
+  annotations?: Record<string, string>;
+  artifactType?: string;
+  /** The content itself in base64, if the publisher embedded it. Kept as it is and not verified: nothing reads it. */
+  data?: string;
+}
+
+const remedy = 'ask the publisher to push the image again';
+
+/** A media type as it can stand in a header: printable ASCII. Its parameters, which some artifacts have, may stay. */
+const mediaTypePattern = /^[\x21-\x7e][\x20-\x7e]{0,254}$/;
+
+/**
+ * Reads a descriptor out of parsed JSON; `path` is where it stands (`layers[3]`), for messages. Optional fields may be
+ * `null`, which Go's decoder reads as absent. Unknown fields are left out. Throws `InvalidManifestError`.
+ */
+export function parseDescriptor(value: unknown, path: string): Descriptor {
+  const fields = expectObject(value, path);
+  const { digest, size } = fields;
+  if (!isDigest(digest)) {
+    throw invalid(
+      `${path}.digest`,
+      digest,
+      'is not sha256: or sha512: and its hexadecimal digits in lower case',
+    );
+  }
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
+    throw invalid(`${path}.size`, size, 'is not a whole number of bytes from 0 to 2^53-1');
+  }
+  const descriptor: Descriptor = { mediaType: expectMediaType(fields, 'mediaType', path), digest, size };
+  if (isGiven(fields.platform)) descriptor.platform = parsePlatformObject(fields.platform, `${path}.platform`);
+  if (isGiven(fields.urls)) descriptor.urls = expectStrings(fields.urls, `${path}.urls`);
+  const annotations = optionalAnnotations(fields, path);
+  if (annotations) descriptor.annotations = annotations;
+  const artifactType = optionalString(fields, 'artifactType', path);
+  if (artifactType !== undefined) descriptor.artifactType = artifactType;
+  const data = optionalString(fields, 'data', path);
+  if (data !== undefined) descriptor.data = data;
+  return descriptor;
+}
+
+/** Whether an optional field has a value: `null` counts as absent, as in Go. */
+export function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+/** The value as a JSON object, neither null nor an array. */
+export function expectObject(value: unknown, path: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalid(path, value, 'is not a JSON object');
+  }
+  return value as Record<string, unknown>;
+}
+
+/** A string that may be absent. */
+export function optionalString(
+  fields: Record<string, unknown>,
+  name: string,
+  path: string,
+): string | undefined {
+  const value = fields[name];
+  if (!isGiven(value)) return undefined;
+  if (typeof value !== 'string') throw invalid(join(path, name), value, 'is not a string');
+  return value;
+}
+
+/** The annotations of a manifest or descriptor, keys and values strings, if there are any. */
+export function optionalAnnotations(
+  fields: Record<string, unknown>,
+  path: string,
+): Record<string, string> | undefined {
+  if (!isGiven(fields.annotations)) return undefined;
+  const annotations = expectObject(fields.annotations, join(path, 'annotations'));
+  for (const [key, value] of Object.entries(annotations)) {
+    if (typeof value !== 'string') {
+      throw invalid(`${join(path, 'annotations')}[${showValue(key)}]`, value, 'is not a string');
+    }
+  }
+  return annotations as Record<string, string>;
+}
+
+/** The error for a value of the wrong shape: path, value, problem, remedy. */
+export function invalid(path: string, value: unknown, problem: string): InvalidManifestError {
+  return new InvalidManifestError('MANIFEST_INVALID', `${path}: ${showValue(value)} ${problem}; ${remedy}`);
+}
+
+function expectMediaType(fields: Record<string, unknown>, name: string, path: string): string {
+  const value = fields[name];
+  if (typeof value !== 'string' || !mediaTypePattern.test(value)) {
+    throw invalid(join(path, name), value, 'is not a media type of at most 255 characters');
+  }
+  return value;
+}
+
+function expectStrings(value: unknown, path: string): string[] {
+  if (!Array.isArray(value)) throw invalid(path, value, 'is not an array of strings');
+  value.forEach((item: unknown, i) => {
+    if (typeof item !== 'string') throw invalid(`${path}[${i}]`, item, 'is not a string');
+  });
+  return value as string[];
+}
+
+/** Empty strings are taken: go-containerregistry writes them for children that run nowhere. */
+function parsePlatformObject(value: unknown, path: string): Platform {
+  const fields = expectObject(value, path);
+  const { os, architecture } = fields;
+  if (typeof os !== 'string') throw invalid(`${path}.os`, os, 'is not a string');
+  if (typeof architecture !== 'string') {
+    throw invalid(`${path}.architecture`, architecture, 'is not a string');
+  }
+  const platform: Platform = { os, architecture };
+  const variant = optionalString(fields, 'variant', path);
+  if (variant) platform.variant = variant;
+  const version = optionalString(fields, 'os.version', path);
+  if (version) platform['os.version'] = version;
+  if (isGiven(fields['os.features'])) {
+    platform['os.features'] = expectStrings(fields['os.features'], `${path}.os.features`);
+  }
+  return platform;
+}
+
+function join(path: string, name: string): string {
+  return path === '' ? name : `${path}.${name}`;
+}

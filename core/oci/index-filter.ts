@@ -1,0 +1,76 @@
+import type { Descriptor } from './descriptor.ts';
+import { digestAlgorithm, digestOf } from './digest.ts';
+import { type ImageIndex, InvalidManifestError, parseManifest } from './manifest.ts';
+import { formatPlatform, type Platform, platformMatches } from './platform.ts';
+
+/**
+ * How BuildKit ties an attestation, whose platform is unknown/unknown, to the child of the same index that it is about.
+ * https://docs.docker.com/build/metadata/attestations/attestation-storage/
+ */
+const referenceAnnotation = 'vnd.docker.reference.digest';
+
+/** No child of the index is for any of the platforms that were asked for. */
+export class NoMatchingPlatformError extends Error {
+  readonly wanted: string[];
+  readonly available: string[];
+  constructor(wanted: string[], available: string[]) {
+    const there = available.length > 0 ? available.join(', ') : 'none';
+    super(`no image for ${wanted.join(', ')}: available platforms are ${there}; ask for one of those`);
+    this.name = 'NoMatchingPlatformError';
+    this.wanted = wanted;
+    this.available = available;
+  }
+}
+
+/**
+ * The index with only the children for the given platforms, as new bytes with a new digest; everything else, unknown fields
+ * included, stays, in order. Attestations of a kept child stay; a child that names no platform can't be judged and stays.
+ *
+ * Returns undefined if nothing would be dropped (no platforms: nothing is), so that the bytes and their digest can be kept.
+ * Throws `NoMatchingPlatformError` if nothing would be left.
+ */
+export function filterIndex(index: ImageIndex, platforms: Platform[]): ImageIndex | undefined {
+  if (platforms.length === 0) return undefined;
+  const chosen = index.manifests.map((child) => isWanted(child, platforms));
+  const chosenDigests = new Set<string>(
+    index.manifests.filter((_, i) => chosen[i]).map((child) => child.digest),
+  );
+  const kept = index.manifests.map(
+    (child, i) => chosen[i] === true || chosenDigests.has(child.annotations?.[referenceAnnotation] ?? ''),
+  );
+  if (kept.every(Boolean)) return undefined;
+  if (!kept.some(Boolean)) {
+    throw new NoMatchingPlatformError(platforms.map(formatPlatform), availablePlatforms(index));
+  }
+  const bytes = withoutChildren(index, kept);
+  const expected = digestOf(bytes, digestAlgorithm(index.digest));
+  return parseManifest(bytes, index.mediaType, expected) as ImageIndex;
+}
+
+/** The platforms that an index has images for, each once, in order; attestations have none. */
+export function availablePlatforms(index: ImageIndex): string[] {
+  const named = index.manifests.flatMap(({ platform }) =>
+    platform && platform.os !== '' && platform.os !== 'unknown' ? [formatPlatform(platform)] : [],
+  );
+  return [...new Set(named)];
+}
+
+function isWanted(child: Descriptor, platforms: Platform[]): boolean {
+  const { platform } = child;
+  if (child.annotations?.[referenceAnnotation] !== undefined) return false;
+  if (!platform || platform.os === '') return true;
+  return platforms.some((wanted) => platformMatches(wanted, platform));
+}
+
+/** Works on the JSON as it came, so that fields that we know nothing of are kept. */
+function withoutChildren(index: ImageIndex, kept: boolean[]): Uint8Array {
+  const body = JSON.parse(new TextDecoder().decode(index.bytes)) as { manifests: unknown[] };
+  body.manifests = body.manifests.filter((_, i) => kept[i]);
+  try {
+    return new TextEncoder().encode(JSON.stringify(body));
+  } catch (cause) {
+    // JSON.stringify recurses: unknown fields that nest a million deep overflow the stack.
+    const reason = 'it nests too deep to be written again; ask the publisher to push the image again';
+    throw new InvalidManifestError('MANIFEST_INVALID', reason, { cause });
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * Why a manifest is refused, in the words of the distribution specification's error codes where it has one:
+ * `MANIFEST_INVALID` is malformed or ambiguous, `DIGEST_INVALID` is not what was asked for, and `MANIFEST_UNSUPPORTED`
+ * (ours) is well-formed but of a kind that is not copied.
+ */
+export type InvalidManifestCode = 'MANIFEST_INVALID' | 'MANIFEST_UNSUPPORTED' | 'DIGEST_INVALID';
+
+/** A manifest that is refused. `reason` names the path (`layers[3].size`), the value and the remedy. */
+export class InvalidManifestError extends Error {
+  readonly code: InvalidManifestCode;
+  readonly reason: string;
+  constructor(code: InvalidManifestCode, reason: string, options?: ErrorOptions) {
+    super(`invalid manifest: ${reason}`, options);
+    this.name = 'InvalidManifestError';
+    this.code = code;
+    this.reason = reason;
+  }
+}
+
+/** A value as it can be shown in a message: JSON, shortened. */
+export function showValue(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (typeof value === 'object' && value !== null) return 'an object';
+  const json = JSON.stringify(value);
+  return json.length > 100 ? `${json.slice(0, 100)}…` : json;
+}

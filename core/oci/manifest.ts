@@ -1,0 +1,185 @@
+import {
+  type Descriptor,
+  expectObject,
+  invalid,
+  isGiven,
+  optionalAnnotations,
+  optionalString,
+  parseDescriptor,
+} from './descriptor.ts';
+import { type Digest, digestAlgorithm, digestOf } from './digest.ts';
+import { InvalidManifestError, showValue } from './invalid-manifest-error.ts';
+import { isIndexType, isManifestType, isSchema1Type, mediaTypes } from './media-types.ts';
+
+export { type InvalidManifestCode, InvalidManifestError } from './invalid-manifest-error.ts';
+
+/** The largest manifest that is read: what ECR takes, and what the distribution specification asks registries to take. */
+export const maxManifestBytes = 4 * 1024 * 1024;
+
+/** The most layers or children that a manifest may name. */
+export const maxDescriptors = 10_000;
+
+/** An OCI or Docker manifest. */
+export type Manifest = ImageManifest | ImageIndex;
+
+interface ManifestBase {
+  /** One of the four types of `isManifestType`. */
+  mediaType: string;
+  digest: Digest;
+  /** Verbatim as they came: one byte more is another digest. */
+  bytes: Uint8Array;
+  /** As it stands in the manifest; where an artifact names none, its config's media type is what it is. */
+  artifactType?: string;
+  /** What the manifest is about: a signature's image. */
+  subject?: Descriptor;
+  annotations?: Record<string, string>;
+}
+
+/** The manifest of one image or artifact. https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md */
+export interface ImageManifest extends ManifestBase {
+  kind: 'image';
+  config: Descriptor;
+  layers: Descriptor[];
+}
+
+/** A manifest of manifests. https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md */
+export interface ImageIndex extends ManifestBase {
+  kind: 'index';
+  manifests: Descriptor[];
+}
+
+/** What servers that do not know manifests (static files, object stores) say: no statement about the type. */
+const genericTypes = ['', 'application/json', 'application/octet-stream', 'text/plain'];
+
+/**
+ * Reads a manifest that came from a registry, which is not trusted.
+ *
+ * @param bytes the body, kept verbatim
+ * @param mediaType the answer's Content-Type (parameters are dropped), or a descriptor's media type
+ * @param expected the digest that was asked for
+ *
+ * Throws `InvalidManifestError`: not UTF-8 JSON of the right shape, too large, of a kind that is not copied (schema 1), with
+ * another digest, or one that could be read in two ways (CVE-2021-41190).
+ */
+export function parseManifest(bytes: Uint8Array, mediaType?: string, expected?: Digest): Manifest {
+  const header = (mediaType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  // Before the digest: a signed manifest's digest leaves out its signatures.
+  if (isSchema1Type(header)) throw schema1();
+  if (bytes.byteLength > maxManifestBytes) {
+    throw new InvalidManifestError(
+      'MANIFEST_INVALID',
+      `it has ${bytes.byteLength} bytes, more than ${maxManifestBytes}; split the image`,
+    );
+  }
+  const digest = digestOf(bytes, expected ? digestAlgorithm(expected) : 'sha256');
+  if (expected && digest !== expected) {
+    throw new InvalidManifestError(
+      'DIGEST_INVALID',
+      `its digest is ${digest}, and ${expected} was asked for; the registry or something on the way changed it, try again`,
+    );
+  }
+  const body = expectObject(parseJson(bytes), 'the manifest');
+  const type = typeOf(body, header);
+  const base: ManifestBase = { mediaType: type, digest, bytes };
+  const artifactType = optionalString(body, 'artifactType', '');
+  if (artifactType !== undefined) base.artifactType = artifactType;
+  if (isGiven(body.subject)) base.subject = parseDescriptor(body.subject, 'subject');
+  const annotations = optionalAnnotations(body, '');
+  if (annotations) base.annotations = annotations;
+  if (isIndexType(type)) return { kind: 'index', ...base, manifests: parseDescriptors(body, 'manifests') };
+  const config = parseDescriptor(body.config, 'config');
+  const layers = parseDescriptors(body, 'layers');
+  checkSizesAgree(config, layers);
+  return { kind: 'image', ...base, config, layers };
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+  } catch (cause) {
+    throw new InvalidManifestError(
+      'MANIFEST_INVALID',
+      `it is not JSON in UTF-8 (${bytes.byteLength} bytes); check that the address is a registry's`,
+      { cause },
+    );
+  }
+}
+
+/** The manifest's media type: header and body must agree with each other, and both with the fields that are there. */
+function typeOf(body: Record<string, unknown>, header: string): string {
+  const { schemaVersion } = body;
+  const stated = optionalString(body, 'mediaType', '');
+  if (schemaVersion === 1 || (stated !== undefined && isSchema1Type(stated))) throw schema1();
+  if (schemaVersion !== 2) throw invalid('schemaVersion', schemaVersion, 'is not 2');
+  const told = genericTypes.includes(header) ? undefined : header;
+  if (told !== undefined && stated !== undefined && told !== stated) {
+    throw new InvalidManifestError(
+      'MANIFEST_INVALID',
+      `mediaType: ${showValue(stated)} in the body, but ${showValue(told)} was announced (Content-Type or descriptor); ` +
+        'ask the publisher to push the image again',
+    );
+  }
+  const type = told ?? stated ?? typeByFields(body);
+  if (!isManifestType(type)) {
+    throw new InvalidManifestError(
+      'MANIFEST_UNSUPPORTED',
+      `mediaType: ${showValue(type)} is no image manifest or index; ask the publisher to push it as an OCI image`,
+    );
+  }
+  // A document that is both an image and an index is read as one by some and as the other by others, under one digest:
+  // https://github.com/opencontainers/image-spec/security/advisories/GHSA-77vh-xpmg-72qh (CVE-2021-41190).
+  for (const field of isIndexType(type) ? ['config', 'layers', 'fsLayers'] : ['manifests', 'fsLayers']) {
+    if (isGiven(body[field])) {
+      throw new InvalidManifestError(
+        'MANIFEST_INVALID',
+        `${field}: has no place in ${type}, so this could be read as something else (CVE-2021-41190); ` +
+          'ask the publisher to push the image again',
+      );
+    }
+  }
+  return type;
+}
+
+/** OCI lets a manifest leave out its own type; Docker does not, so what has none is OCI's. */
+function typeByFields(body: Record<string, unknown>): string {
+  if (isGiven(body.manifests)) return mediaTypes.ociIndex;
+  if (isGiven(body.config)) return mediaTypes.ociManifest;
+  throw new InvalidManifestError(
+    'MANIFEST_INVALID',
+    'mediaType: nothing says what this is, and it has neither config nor manifests; check that the address is a registry’s',
+  );
+}
+
+function parseDescriptors(body: Record<string, unknown>, field: string): Descriptor[] {
+  const value = body[field];
+  // Go writes an empty list that was never set as null.
+  if (value === null) return [];
+  if (!Array.isArray(value)) throw invalid(field, value, 'is not an array of descriptors');
+  if (value.length > maxDescriptors) {
+    throw new InvalidManifestError(
+      'MANIFEST_INVALID',
+      `${field}: ${value.length} descriptors are more than ${maxDescriptors}; split the image`,
+    );
+  }
+  return value.map((item: unknown, i) => parseDescriptor(item, `${field}[${i}]`));
+}
+
+/** A blob is copied once however often it is named, so its size may be told in one way only. */
+function checkSizesAgree(config: Descriptor, layers: Descriptor[]): void {
+  const sizes = new Map([[config.digest, config.size]]);
+  layers.forEach(({ digest, size }, i) => {
+    const first = sizes.get(digest);
+    if (first !== undefined && first !== size) {
+      throw invalid(`layers[${i}].size`, size, `is not ${first}, which the manifest says elsewhere for ${digest}`);
+    }
+    sizes.set(digest, size);
+  });
+}
+
+function schema1(): InvalidManifestError {
+  return new InvalidManifestError(
+    'MANIFEST_UNSUPPORTED',
+    'it is a Docker image manifest of schema 1, which current clients no longer pull; ' +
+      'ask the publisher to push it again with a current client',
+  );
+}
