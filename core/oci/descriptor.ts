@@ -33,17 +33,14 @@ export function parseDescriptor(value: unknown, path: string): Descriptor {
   const fields = expectObject(value, path);
   const { digest, size } = fields;
   if (!isDigest(digest)) {
-    throw invalid(
-      `${path}.digest`,
-      digest,
-      'is not sha256: or sha512: and its hexadecimal digits in lower case',
-    );
+    throw invalid(`${path}.digest`, digest, 'sha256: or sha512: and its hexadecimal digits in lower case');
   }
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
-    throw invalid(`${path}.size`, size, 'is not a whole number of bytes from 0 to 2^53-1');
+    throw invalid(`${path}.size`, size, 'a whole number of bytes from 0 to 2^53-1');
   }
   const descriptor: Descriptor = { mediaType: expectMediaType(fields, 'mediaType', path), digest, size };
-  if (isGiven(fields.platform)) descriptor.platform = parsePlatformObject(fields.platform, `${path}.platform`);
+  if (isGiven(fields.platform))
+    descriptor.platform = parsePlatformObject(fields.platform, `${path}.platform`);
   if (isGiven(fields.urls)) descriptor.urls = expectStrings(fields.urls, `${path}.urls`);
   const annotations = optionalAnnotations(fields, path);
   if (annotations) descriptor.annotations = annotations;
@@ -62,7 +59,7 @@ export function isGiven(value: unknown): boolean {
 /** The value as a JSON object, neither null nor an array. */
 export function expectObject(value: unknown, path: string): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalid(path, value, 'is not a JSON object');
+    throw invalid(path, value, 'a JSON object');
   }
   return value as Record<string, unknown>;
 }
@@ -75,7 +72,7 @@ export function optionalString(
 ): string | undefined {
   const value = fields[name];
   if (!isGiven(value)) return undefined;
-  if (typeof value !== 'string') throw invalid(join(path, name), value, 'is not a string');
+  if (typeof value !== 'string') throw invalid(join(path, name), value, 'a string');
   return value;
 }
 
@@ -88,29 +85,30 @@ export function optionalAnnotations(
   const annotations = expectObject(fields.annotations, join(path, 'annotations'));
   for (const [key, value] of Object.entries(annotations)) {
     if (typeof value !== 'string') {
-      throw invalid(`${join(path, 'annotations')}[${showValue(key)}]`, value, 'is not a string');
+      throw invalid(`${join(path, 'annotations')}[${showValue(key)}]`, value, 'a string');
     }
   }
   return annotations as Record<string, string>;
 }
 
-/** The error for a value of the wrong shape: path, value, problem, remedy. */
-export function invalid(path: string, value: unknown, problem: string): InvalidManifestError {
-  return new InvalidManifestError('MANIFEST_INVALID', `${path}: ${showValue(value)} ${problem}; ${remedy}`);
+/** The error for a value of the wrong shape: path, what must be there, what is there, remedy. */
+export function invalid(path: string, value: unknown, mustBe: string): InvalidManifestError {
+  const found = value === undefined ? 'is missing' : `is ${showValue(value)}`;
+  return new InvalidManifestError('MANIFEST_INVALID', `${path}: must be ${mustBe}, but ${found}; ${remedy}`);
 }
 
 function expectMediaType(fields: Record<string, unknown>, name: string, path: string): string {
   const value = fields[name];
   if (typeof value !== 'string' || !mediaTypePattern.test(value)) {
-    throw invalid(join(path, name), value, 'is not a media type of at most 255 characters');
+    throw invalid(join(path, name), value, 'a media type of at most 255 characters');
   }
   return value;
 }
 
 function expectStrings(value: unknown, path: string): string[] {
-  if (!Array.isArray(value)) throw invalid(path, value, 'is not an array of strings');
+  if (!Array.isArray(value)) throw invalid(path, value, 'an array of strings');
   value.forEach((item: unknown, i) => {
-    if (typeof item !== 'string') throw invalid(`${path}[${i}]`, item, 'is not a string');
+    if (typeof item !== 'string') throw invalid(`${path}[${i}]`, item, 'a string');
   });
   return value as string[];
 }
@@ -119,9 +117,9 @@ function expectStrings(value: unknown, path: string): string[] {
 function parsePlatformObject(value: unknown, path: string): Platform {
   const fields = expectObject(value, path);
   const { os, architecture } = fields;
-  if (typeof os !== 'string') throw invalid(`${path}.os`, os, 'is not a string');
+  if (typeof os !== 'string') throw invalid(`${path}.os`, os, 'a string');
   if (typeof architecture !== 'string') {
-    throw invalid(`${path}.architecture`, architecture, 'is not a string');
+    throw invalid(`${path}.architecture`, architecture, 'a string');
   }
   const platform: Platform = { os, architecture };
   const variant = optionalString(fields, 'variant', path);

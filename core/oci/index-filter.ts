@@ -57,8 +57,7 @@ export function availablePlatforms(index: ImageIndex): string[] {
 
 function isWanted(child: Descriptor, platforms: Platform[]): boolean {
   const { platform } = child;
-  if (child.annotations?.[referenceAnnotation] !== undefined) return false;
-  if (!platform || platform.os === '') return true;
+  if (!platform || platform.os === '') return child.annotations?.[referenceAnnotation] === undefined;
   return platforms.some((wanted) => platformMatches(wanted, platform));
 }
 

@@ -19,9 +19,8 @@ export class InvalidManifestError extends Error {
 
 /** A value as it can be shown in a message: JSON, shortened. */
 export function showValue(value: unknown): string {
-  if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === 'object' && value !== null) return 'an object';
-  const json = JSON.stringify(value);
+  const json = String(JSON.stringify(value));
   return json.length > 100 ? `${json.slice(0, 100)}…` : json;
 }

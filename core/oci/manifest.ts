@@ -110,7 +110,7 @@ function typeOf(body: Record<string, unknown>, header: string): string {
   const { schemaVersion } = body;
   const stated = optionalString(body, 'mediaType', '');
   if (schemaVersion === 1 || (stated !== undefined && isSchema1Type(stated))) throw schema1();
-  if (schemaVersion !== 2) throw invalid('schemaVersion', schemaVersion, 'is not 2');
+  if (schemaVersion !== 2) throw invalid('schemaVersion', schemaVersion, '2');
   const told = genericTypes.includes(header) ? undefined : header;
   if (told !== undefined && stated !== undefined && told !== stated) {
     throw new InvalidManifestError(
@@ -154,7 +154,7 @@ function parseDescriptors(body: Record<string, unknown>, field: string): Descrip
   const value = body[field];
   // Go writes an empty list that was never set as null.
   if (value === null) return [];
-  if (!Array.isArray(value)) throw invalid(field, value, 'is not an array of descriptors');
+  if (!Array.isArray(value)) throw invalid(field, value, 'an array of descriptors');
   if (value.length > maxDescriptors) {
     throw new InvalidManifestError(
       'MANIFEST_INVALID',
@@ -170,7 +170,7 @@ function checkSizesAgree(config: Descriptor, layers: Descriptor[]): void {
   layers.forEach(({ digest, size }, i) => {
     const first = sizes.get(digest);
     if (first !== undefined && first !== size) {
-      throw invalid(`layers[${i}].size`, size, `is not ${first}, which the manifest says elsewhere for ${digest}`);
+      throw invalid(`layers[${i}].size`, size, `${first}, as the manifest says elsewhere for ${digest}`);
     }
     sizes.set(digest, size);
   });

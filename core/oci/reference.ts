@@ -90,7 +90,9 @@ export function parseReference(text: string): Reference {
     throw fail(`the tag ${quote(tag)} is not 1 to 128 letters, digits, _ . - that begin with none of . -`);
   }
   if (digest !== undefined && !isDigest(digest)) {
-    throw fail(`the digest ${quote(digest)} is not sha256: or sha512: and its hexadecimal digits in lower case`);
+    throw fail(
+      `the digest ${quote(digest)} is not sha256: or sha512: and its hexadecimal digits in lower case`,
+    );
   }
   const ref: Reference = { registry, repository };
   if (tag !== undefined) ref.tag = tag;
@@ -147,8 +149,10 @@ function splitRegistry(name: string): { registry: string; remainder: string } {
 
 /** What is wrong with a repository's path, or undefined. */
 function repositoryProblem(path: string): string | undefined {
-  if (path === '' || path === officialPrefix) return 'the repository is missing; write registry/repository:tag';
-  if (path.length > maxRepositoryLength) return `the repository is longer than ${maxRepositoryLength} characters`;
+  if (path === '' || path === officialPrefix)
+    return 'the repository is missing; write registry/repository:tag';
+  if (path.length > maxRepositoryLength)
+    return `the repository is longer than ${maxRepositoryLength} characters`;
   if (repositoryPattern.test(path)) return undefined;
   const lower = path.toLowerCase();
   if (repositoryPattern.test(lower)) {
