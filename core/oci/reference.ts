@@ -84,7 +84,9 @@ export function parseReference(text: string): Reference {
   if (!registryPattern.test(registry)) {
     throw fail(`the registry ${quote(registry)} is not a host name or address; IPv6 goes in brackets`);
   }
-  const wrong = repositoryProblem(repository);
+  // In a message the repository stands as it was written, without a `library/` that was added.
+  const written = text.includes(repository) ? repository : repository.slice(officialPrefix.length);
+  const wrong = repositoryProblem(repository, written);
   if (wrong) throw fail(wrong);
   if (tag !== undefined && !isTag(tag)) {
     throw fail(`the tag ${quote(tag)} is not 1 to 128 letters, digits, _ . - that begin with none of . -`);
@@ -129,7 +131,7 @@ export function isTag(text: string): boolean {
 
 /** Whether a text is a repository's path within a registry, without registry, tag or digest. */
 export function isRepository(path: string): boolean {
-  return repositoryProblem(path) === undefined;
+  return repositoryProblem(path, path) === undefined;
 }
 
 /**
@@ -147,18 +149,18 @@ function splitRegistry(name: string): { registry: string; remainder: string } {
   return { registry, remainder: isOfficial ? officialPrefix + remainder : remainder };
 }
 
-/** What is wrong with a repository's path, or undefined. */
-function repositoryProblem(path: string): string | undefined {
+/** What is wrong with a repository's path, or undefined; messages quote it as it was written. */
+function repositoryProblem(path: string, written: string): string | undefined {
   if (path === '' || path === officialPrefix)
     return 'the repository is missing; write registry/repository:tag';
-  if (path.length > maxRepositoryLength)
+  if (path.length > maxRepositoryLength) {
     return `the repository is longer than ${maxRepositoryLength} characters`;
-  if (repositoryPattern.test(path)) return undefined;
-  const lower = path.toLowerCase();
-  if (repositoryPattern.test(lower)) {
-    return `the repository ${quote(path)} must be lower case; did you mean ${quote(lower)}?`;
   }
-  return `the repository ${quote(path)} is not lower-case letters and digits, joined by one of . _ __ - and /`;
+  if (repositoryPattern.test(path)) return undefined;
+  if (repositoryPattern.test(path.toLowerCase())) {
+    return `the repository ${quote(written)} must be lower case; did you mean ${quote(written.toLowerCase())}?`;
+  }
+  return `the repository ${quote(written)} is not lower-case letters and digits, joined by one of . _ __ - and /`;
 }
 
 function suffix(ref: Reference): string {
