@@ -99,7 +99,7 @@ function parseJson(bytes: Uint8Array): unknown {
   } catch (cause) {
     throw new InvalidManifestError(
       'MANIFEST_INVALID',
-      `it is not JSON in UTF-8 (${bytes.byteLength} bytes); check that the address is a registry's`,
+      `it is not JSON in UTF-8 (${bytes.byteLength} bytes); check that this is a registry`,
       { cause },
     );
   }
@@ -146,7 +146,7 @@ function typeByFields(body: Record<string, unknown>): string {
   if (isGiven(body.config)) return mediaTypes.ociManifest;
   throw new InvalidManifestError(
     'MANIFEST_INVALID',
-    'mediaType: nothing says what this is, and it has neither config nor manifests; check that the address is a registry’s',
+    'mediaType: nothing says what this is, and it has neither config nor manifests; check that this is a registry',
   );
 }
 

@@ -5,6 +5,9 @@ import { InvalidManifestError, parseManifest } from '../../../core/oci/manifest.
 import { mediaTypes } from '../../../core/oci/media-types.ts';
 import { encode } from './manifests.ts';
 
+// Always the same cases, so that a failure comes back.
+fc.configureGlobal({ seed: 20211117 });
+
 const seldom = <T>(arbitrary: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
 const header = seldom(
@@ -110,7 +113,7 @@ describe('parseManifest', () => {
           expect(error).toBeInstanceOf(InvalidManifestError);
         }
       }),
-      { numRuns: 300, seed: 20211117 },
+      { numRuns: 300 },
     );
     expect(read).toBeGreaterThan(0);
   });

@@ -11,6 +11,9 @@ import {
   type Reference,
 } from '../../../core/oci/reference.ts';
 
+// Always the same cases, so that a failure comes back.
+fc.configureGlobal({ seed: 20211117 });
+
 const hex = (length: number) =>
   fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: length, maxLength: length });
 const digest = fc.oneof(
@@ -94,7 +97,7 @@ describe('references', () => {
 
   it('throw nothing but InvalidReferenceError for any text, and are in order otherwise', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.string({ unit: 'binary' }), nearly), (text) => {
+      fc.property(fc.oneof(fc.string(), fc.string({ unit: 'grapheme' }), nearly), (text) => {
         let ref: Reference;
         try {
           ref = parseReference(text);
