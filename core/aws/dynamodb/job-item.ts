@@ -1,0 +1,38 @@
+import { type JobRecord, jobIdTime } from '../../jobs/record.ts';
+
+/** Jobs are kept this long, seconds. */
+export const jobRetentionSeconds = 30 * 24 * 3600;
+/**
+ * A day's jobs are spread over this many partitions: their ids grow with time, so that one partition would take
+ * all writes of the moment.
+ */
+export const jobShards = 4;
+
+/** The partition of the jobs of a day in a shard. */
+export function jobPartition(day: string, shard: number): string {
+  return `jobs#${day}#${shard}`;
+}
+
+/** The key of a job's item, or undefined if the text is no job id. */
+export function jobItemKey(id: string): { pk: string; sk: string } | undefined {
+  const time = jobIdTime(id);
+  if (time === undefined) return undefined;
+  const day = new Date(time).toISOString().slice(0, 10);
+  return { pk: jobPartition(day, id.charCodeAt(id.length - 1) % jobShards), sk: id };
+}
+
+/** The record in a job's item. */
+export function jobRecord(item: Record<string, unknown>): JobRecord {
+  const { pk: _pk, sk: _sk, image: _image, expiresAt: _expiresAt, ...record } = item;
+  return record as unknown as JobRecord;
+}
+
+/** The key of a job's item.
+ *
+ * @throws TypeError for what is no job id.
+ */
+export function requireJobItemKey(id: string): { pk: string; sk: string } {
+  const key = jobItemKey(id);
+  if (!key) throw new TypeError(`${id} is no job id`);
+  return key;
+}

@@ -1,0 +1,130 @@
+import { DeleteCommand, GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { formatImageKey } from '../../mapping/record.ts';
+import type { JobQuery, JobStore, ParkedJob } from '../../jobs/ports.ts';
+import { type JobRecord, jobIdTime } from '../../jobs/record.ts';
+import { jobItemKey, jobRecord, jobRetentionSeconds, requireJobItemKey } from './job-item.ts';
+import { listJobs } from './list-jobs.ts';
+import { conditional, type Table } from './table.ts';
+
+const unfinished = 'attribute_exists(pk) AND NOT #state IN (:committed, :satisfied, :superseded, :failed)';
+const finishedStates = {
+  ':committed': 'committed',
+  ':satisfied': 'satisfied',
+  ':superseded': 'superseded',
+  ':failed': 'failed',
+};
+
+/** The job store on DynamoDB. The id tells the partition, so that no index is needed. */
+export class DynamoJobStore implements JobStore {
+  readonly #table: Table;
+
+  constructor(table: Table) {
+    this.#table = table;
+  }
+
+  async create(job: JobRecord): Promise<void> {
+    const item = {
+      ...requireJobItemKey(job.id),
+      ...job,
+      image: formatImageKey(job.key),
+      expiresAt: Math.floor((jobIdTime(job.id) ?? 0) / 1000) + jobRetentionSeconds,
+    };
+    await this.#table.client.send(new PutCommand({ TableName: this.#table.name, Item: item }));
+  }
+
+  async read(id: string): Promise<JobRecord | undefined> {
+    const key = jobItemKey(id);
+    if (!key) return undefined;
+    const { Item } = await this.#table.client.send(
+      new GetCommand({ TableName: this.#table.name, Key: key, ConsistentRead: true }),
+    );
+    return Item && jobRecord(Item);
+  }
+
+  async update(id: string, changes: Partial<Omit<JobRecord, 'id' | 'key'>>): Promise<boolean> {
+    const names: Record<string, string> = { '#state': 'state' };
+    const values: Record<string, unknown> = { ...finishedStates };
+    const set: string[] = [];
+    const remove: string[] = [];
+    for (const [index, [name, value]] of Object.entries(changes).entries()) {
+      names[`#f${index}`] = name;
+      if (value === undefined) remove.push(`#f${index}`);
+      else {
+        set.push(`#f${index} = :v${index}`);
+        values[`:v${index}`] = value;
+      }
+    }
+    const expression = [
+      set.length > 0 ? `SET ${set.join(', ')}` : '',
+      remove.length > 0 ? `REMOVE ${remove.join(', ')}` : '',
+    ].join(' ');
+    return (await this.#change(id, expression.trim(), names, values)) !== undefined;
+  }
+
+  async begin(id: string, startedAt: string): Promise<JobRecord | undefined> {
+    if (!jobItemKey(id)) return undefined;
+    return await this.#change(
+      id,
+      'SET #state = :copying, startedAt = if_not_exists(startedAt, :at) REMOVE notBefore ADD attempts :one',
+      { '#state': 'state' },
+      { ...finishedStates, ':copying': 'copying', ':at': startedAt, ':one': 1 },
+    );
+  }
+
+  list(query: JobQuery): Promise<{ jobs: JobRecord[]; cursor?: string }> {
+    return listJobs(this.#table, query);
+  }
+
+  async park(job: Pick<JobRecord, 'id'>, notBefore: string): Promise<void> {
+    await this.#table.client.send(
+      new PutCommand({ TableName: this.#table.name, Item: parkedKey({ id: job.id, notBefore }) }),
+    );
+  }
+
+  async due(now: string, limit: number): Promise<ParkedJob[]> {
+    const { Items = [] } = await this.#table.client.send(
+      new QueryCommand({
+        TableName: this.#table.name,
+        KeyConditionExpression: 'pk = :pk AND sk < :until',
+        // `~` comes after `#`, so that jobs due right now are among them.
+        ExpressionAttributeValues: { ':pk': 'parked', ':until': `${now}~` },
+        ConsistentRead: true,
+        Limit: limit,
+      }),
+    );
+    return Items.map((item) => {
+      const [notBefore = '', id = ''] = (item.sk as string).split('#');
+      return { id, notBefore };
+    });
+  }
+
+  async unpark(parked: ParkedJob): Promise<void> {
+    await this.#table.client.send(new DeleteCommand({ TableName: this.#table.name, Key: parkedKey(parked) }));
+  }
+
+  async #change(
+    id: string,
+    update: string,
+    names: Record<string, string>,
+    values: Record<string, unknown>,
+  ): Promise<JobRecord | undefined> {
+    const written = await conditional(
+      this.#table.client.send(
+        new UpdateCommand({
+          TableName: this.#table.name,
+          Key: requireJobItemKey(id),
+          UpdateExpression: update,
+          ConditionExpression: unfinished,
+          ExpressionAttributeNames: names,
+          ExpressionAttributeValues: values,
+          ReturnValues: 'ALL_NEW',
+        }),
+      ),
+    );
+    return written?.Attributes && jobRecord(written.Attributes);
+  }
+}
+
+function parkedKey({ id, notBefore }: ParkedJob): { pk: string; sk: string } {
+  return { pk: 'parked', sk: `${notBefore}#${id}` };
+}

@@ -1,0 +1,104 @@
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import type { StoredMapping } from '../../mapping/record.ts';
+import { InvalidCursorError, type MappingQuery } from '../../mapping/store.ts';
+import type { Table } from './table.ts';
+import { storedMapping, type TagItem } from './tag-item.ts';
+
+/** Where a list goes on: after this reference of this repository. */
+interface Position {
+  repository: string;
+  /** Empty: from its first reference on. */
+  reference: string;
+}
+
+/**
+ * Lists published mappings, repository after repository, in order of name and then reference.
+ *
+ * @throws InvalidCursorError for a cursor that no answer gave.
+ */
+export async function listMappings(
+  table: Table,
+  query: MappingQuery,
+): Promise<{ mappings: StoredMapping[]; cursor?: string }> {
+  let position = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
+  const mappings: StoredMapping[] = [];
+  for await (const repository of repositories(table, query, position?.repository)) {
+    const after = position?.repository === repository ? position.reference : '';
+    for await (const stored of references(table, repository, after, query.limit + 1 - mappings.length)) {
+      if (mappings.length === query.limit) return { mappings, cursor: position && encodeCursor(position) };
+      mappings.push(stored);
+      position = { repository, reference: stored.key.reference };
+    }
+  }
+  return { mappings };
+}
+
+/** `registry/repository` of everything the query covers, from `from` (inclusive) on. */
+async function* repositories(table: Table, query: MappingQuery, from: string | undefined): AsyncGenerator<string> {
+  if (query.registry !== undefined && query.repository !== undefined) {
+    yield `${query.registry}/${query.repository}`;
+    return;
+  }
+  const first = query.registry === undefined ? '' : `${query.registry}/`;
+  const start = from !== undefined && from > first ? from : first;
+  let next: Record<string, unknown> | undefined;
+  do {
+    const page = await table.client.send(
+      new QueryCommand({
+        TableName: table.name,
+        // A sort key can't be compared with an empty string.
+        KeyConditionExpression: start === '' ? 'pk = :pk' : 'pk = :pk AND sk >= :start',
+        ExpressionAttributeValues: { ':pk': 'repos', ...(start === '' ? {} : { ':start': start }) },
+        ConsistentRead: true,
+        ExclusiveStartKey: next,
+      }),
+    );
+    for (const item of page.Items ?? []) {
+      const name = item.sk as string;
+      if (query.registry !== undefined && !name.startsWith(`${query.registry}/`)) return;
+      if (query.repository !== undefined && name.slice(name.indexOf('/') + 1) !== query.repository) continue;
+      yield name;
+    }
+    next = page.LastEvaluatedKey;
+  } while (next);
+}
+
+async function* references(table: Table, repository: string, after: string, pageSize: number): AsyncGenerator<StoredMapping> {
+  let next: Record<string, unknown> | undefined;
+  do {
+    const page = await table.client.send(
+      new QueryCommand({
+        TableName: table.name,
+        KeyConditionExpression: 'pk = :pk AND sk > :after',
+        FilterExpression: 'listed = :yes',
+        ExpressionAttributeValues: { ':pk': `repo#${repository}`, ':after': `ref#${after}`, ':yes': true },
+        ConsistentRead: true,
+        Limit: Math.max(pageSize, 25),
+        ExclusiveStartKey: next,
+      }),
+    );
+    for (const item of page.Items ?? []) {
+      const stored = storedMapping(item as TagItem);
+      if (stored) yield stored;
+    }
+    next = page.LastEvaluatedKey;
+  } while (next);
+}
+
+function encodeCursor(position: Position): string {
+  return Buffer.from(JSON.stringify([position.repository, position.reference])).toString('base64url');
+}
+
+function decodeCursor(cursor: string): Position {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+  } catch {
+    throw new InvalidCursorError();
+  }
+  if (!Array.isArray(value) || value.length !== 2 || !value.every((part) => typeof part === 'string' && part !== '')) {
+    throw new InvalidCursorError();
+  }
+  const [repository, reference] = value as [string, string];
+  return { repository, reference };
+}

@@ -1,0 +1,202 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BatchGetCommand, GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { ImageKey, MappingRecord, RegistryHosts, StoredMapping } from '../../mapping/record.ts';
+import type { CommittedResolve, Lease, MappingQuery, MappingStore, TagState } from '../../mapping/store.ts';
+import { listMappings } from './list-mappings.ts';
+import { conditional, type Table } from './table.ts';
+import { storedMapping, type TagItem, tagItemKey, tagState } from './tag-item.ts';
+
+/** A recheck noted longer ago than this is taken for lost, milliseconds. */
+const recheckLostMs = 10 * 60_000;
+/** BatchGetItem takes at most this many keys. */
+const batchSize = 100;
+
+/** The mapping store on DynamoDB: plain conditional writes of one item, strongly consistent reads. */
+export class DynamoMappingStore implements MappingStore {
+  readonly #table: Table;
+
+  constructor(table: Table) {
+    this.#table = table;
+  }
+
+  async raiseEvent(key: ImageKey): Promise<number> {
+    const item = await this.#update(key, 'ADD events :one', { ':one': 1 });
+    return item?.events ?? 0;
+  }
+
+  async raiseRecheck(key: ImageKey, job: string, now: Date): Promise<number | undefined> {
+    const item = await this.#update(
+      key,
+      'SET recheck = :job, recheckAt = :now ADD events :one',
+      { ':job': job, ':now': now.getTime(), ':one': 1, ':lost': now.getTime() - recheckLostMs },
+      'attribute_not_exists(recheck) OR recheckAt < :lost',
+    );
+    return item?.events;
+  }
+
+  async clearRecheck(key: ImageKey, job: string): Promise<void> {
+    await this.#update(key, 'REMOVE recheck, recheckAt', { ':job': job }, 'recheck = :job');
+  }
+
+  async read(key: ImageKey): Promise<TagState | undefined> {
+    const { Item } = await this.#table.client.send(
+      new GetCommand({ TableName: this.#table.name, Key: tagItemKey(key), ConsistentRead: true }),
+    );
+    return Item && tagState(Item as TagItem);
+  }
+
+  async beginResolve(key: ImageKey): Promise<TagState> {
+    const item = await this.#update(key, 'ADD resolves :one', { ':one': 1 });
+    return tagState(item as TagItem);
+  }
+
+  async acquireLease(key: ImageKey, owner: string, ttlMs: number): Promise<Lease | undefined> {
+    const now = Date.now();
+    const item = await this.#update(
+      key,
+      'SET leaseOwner = :owner, leaseUntil = :until ADD fence :one',
+      { ':owner': owner, ':until': now + ttlMs, ':now': now, ':one': 1 },
+      'attribute_not_exists(leaseOwner) OR leaseUntil < :now',
+    );
+    return item && { fence: item.fence ?? 0, state: tagState(item) };
+  }
+
+  async renewLease(key: ImageKey, lease: Lease, ttlMs: number): Promise<boolean> {
+    const renewed = await this.#update(
+      key,
+      'SET leaseUntil = :until',
+      { ':until': Date.now() + ttlMs, ':fence': lease.fence },
+      'fence = :fence AND attribute_exists(leaseOwner)',
+    );
+    return renewed !== undefined;
+  }
+
+  async releaseLease(key: ImageKey, lease: Lease): Promise<void> {
+    await this.#update(key, 'REMOVE leaseOwner, leaseUntil', { ':fence': lease.fence }, 'fence = :fence');
+  }
+
+  async publish(
+    key: ImageKey,
+    lease: Lease,
+    mapping: MappingRecord,
+    committed: CommittedResolve,
+  ): Promise<number | undefined> {
+    await this.#noteRepository(key);
+    const item = await this.#update(
+      key,
+      'SET #mapping = :mapping, committed = :committed, listed = :listed, revision = :next REMOVE leaseOwner, leaseUntil',
+      {
+        ':mapping': mapping,
+        ':committed': committed,
+        ':listed': true,
+        ':next': lease.state.revision + 1,
+        ':revision': lease.state.revision,
+        ':fence': lease.fence,
+        ':none': 0,
+      },
+      'fence = :fence AND (revision = :revision OR (attribute_not_exists(revision) AND :revision = :none))',
+    );
+    return item?.revision;
+  }
+
+  async confirm(key: ImageKey, lease: Lease, committed: CommittedResolve, observedAt: string): Promise<boolean> {
+    const item = await this.#update(
+      key,
+      'SET #mapping.observedAt = :observed, committed = :committed REMOVE leaseOwner, leaseUntil',
+      {
+        ':observed': observedAt,
+        ':committed': committed,
+        ':revision': lease.state.revision,
+        ':fence': lease.fence,
+      },
+      'fence = :fence AND revision = :revision',
+    );
+    return item !== undefined;
+  }
+
+  async putDigest(key: ImageKey, mapping: MappingRecord): Promise<void> {
+    await this.#update(
+      key,
+      'SET #mapping = :mapping, revision = if_not_exists(revision, :one)',
+      { ':mapping': mapping, ':one': 1 },
+    );
+  }
+
+  async readMany(keys: ImageKey[]): Promise<StoredMapping[]> {
+    const batches: ImageKey[][] = [];
+    for (let start = 0; start < keys.length; start += batchSize) batches.push(keys.slice(start, start + batchSize));
+    return (await Promise.all(batches.map((batch) => this.#readBatch(batch)))).flat();
+  }
+
+  list(query: MappingQuery): Promise<{ mappings: StoredMapping[]; cursor?: string }> {
+    return listMappings(this.#table, query);
+  }
+
+  async registryHosts(): Promise<RegistryHosts> {
+    const { Items = [] } = await this.#table.client.send(
+      new QueryCommand({
+        TableName: this.#table.name,
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': 'registries' },
+        ConsistentRead: true,
+      }),
+    );
+    return Object.fromEntries(Items.map((item) => [item.sk as string, item.host as string]));
+  }
+
+  async putRegistryHost(region: string, host: string): Promise<void> {
+    await this.#table.client.send(
+      new PutCommand({ TableName: this.#table.name, Item: { pk: 'registries', sk: region, host } }),
+    );
+  }
+
+  async #readBatch(keys: ImageKey[]): Promise<StoredMapping[]> {
+    const found: StoredMapping[] = [];
+    let wanted: Record<string, unknown>[] = keys.map(tagItemKey);
+    for (let round = 0; wanted.length > 0; round++) {
+      // Keys come back unprocessed when the table is throttled: ask for them again, a little later each time.
+      if (round > 0) await sleep(Math.min(1_000, 50 * 2 ** round));
+      const { Responses, UnprocessedKeys } = await this.#table.client.send(
+        new BatchGetCommand({
+          RequestItems: { [this.#table.name]: { Keys: wanted, ConsistentRead: true } },
+        }),
+      );
+      for (const item of Responses?.[this.#table.name] ?? []) {
+        const stored = storedMapping(item as TagItem);
+        if (stored) found.push(stored);
+      }
+      wanted = UnprocessedKeys?.[this.#table.name]?.Keys ?? [];
+    }
+    return found;
+  }
+
+  /** Before the first publication of a repository, so that no list misses it. */
+  async #noteRepository(key: ImageKey): Promise<void> {
+    await this.#table.client.send(
+      new PutCommand({ TableName: this.#table.name, Item: { pk: 'repos', sk: `${key.registry}/${key.repository}` } }),
+    );
+  }
+
+  /** One conditional update; undefined when the condition does not hold. */
+  async #update(
+    key: ImageKey,
+    update: string,
+    values: Record<string, unknown>,
+    condition?: string,
+  ): Promise<TagItem | undefined> {
+    const written = await conditional(
+      this.#table.client.send(
+        new UpdateCommand({
+          TableName: this.#table.name,
+          Key: tagItemKey(key),
+          UpdateExpression: update,
+          ConditionExpression: condition,
+          ExpressionAttributeValues: values,
+          ...(update.includes('#mapping') ? { ExpressionAttributeNames: { '#mapping': 'mapping' } } : {}),
+          ReturnValues: 'ALL_NEW',
+        }),
+      ),
+    );
+    return written?.Attributes as TagItem | undefined;
+  }
+}

@@ -1,0 +1,40 @@
+import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+
+/**
+ * The one table. Its items, by partition key `pk` and sort key `sk` (both strings):
+ *
+ * | pk | sk | what |
+ * | --- | --- | --- |
+ * | `repo#<registry>/<repository>` | `ref#<tag or digest>` | counters, lease and mapping of a tag; mapping of a digest |
+ * | `repos` | `<registry>/<repository>` | that the repository has mappings, for listing |
+ * | `registries` | `<region>` | where the region's mirror registry is reached |
+ * | `jobs#<day>#<shard>` | `<job id>` | a job |
+ * | `parked` | `<notBefore>#<job id>` | when a waiting job is due |
+ *
+ * No index: whatever is asked is a key, or a range of one partition, and can be read strongly consistently.
+ */
+export interface Table {
+  name: string;
+  client: DynamoDBDocumentClient;
+}
+
+/** Opens the table; endpoint, region and credentials come from the environment as for every AWS client. */
+export function openTable(name: string): Table {
+  return {
+    name,
+    client: DynamoDBDocumentClient.from(new DynamoDBClient({ maxAttempts: 5 }), {
+      marshallOptions: { removeUndefinedValues: true },
+    }),
+  };
+}
+
+/** Runs a conditional write; a condition that does not hold is `undefined`, every other failure rejects. */
+export async function conditional<T>(write: Promise<T>): Promise<T | undefined> {
+  try {
+    return await write;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return undefined;
+    throw error;
+  }
+}

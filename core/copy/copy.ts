@@ -1,0 +1,162 @@
+import pLimit from 'p-limit';
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+import { isTemporary } from './attempts.ts';
+import type { CopyPlan } from './plan.ts';
+import {
+  type Amount,
+  type CallOptions,
+  emptyTransfer,
+  type ImageDestination,
+  type ImageSource,
+  type Transfer,
+} from './ports.ts';
+import { verified } from './verify.ts';
+
+/** What happens to a blob, told while it happens. */
+export type CopyEvent =
+  | { type: 'start'; blob: Descriptor }
+  | { type: 'bytes'; blob: Descriptor; bytes: number }
+  /** The blob is begun anew after a temporary failure: the bytes told so far do not count. */
+  | { type: 'restart'; blob: Descriptor; bytes: number; error: unknown }
+  | { type: 'end'; blob: Descriptor; how: 'copied' | 'mounted' };
+
+export interface CopyOptions extends CallOptions {
+  /** How many blobs travel at once. */
+  concurrency?: number;
+  /** How often one blob is begun before its failure is the image's. */
+  attempts?: number;
+  /** The repository of the same registry that may hold the blob, if there is one. */
+  mountFrom?: (blob: Descriptor) => string | undefined;
+  onEvent?: (event: CopyEvent) => void;
+}
+
+export interface CopyResult {
+  transfer: Transfer;
+  /** Bytes of the configs that passed through, by digest: they tell the platform of a single image. */
+  configs: Map<Digest, Uint8Array>;
+}
+
+const defaultConcurrency = 8;
+const defaultAttempts = 3;
+/** Configs above this are not kept: a real one has some kilobytes. */
+const maxKeptConfigBytes = 1024 * 1024;
+
+/**
+ * Moves the plan's missing blobs, the largest first so that the last stream to end is a short one.
+ *
+ * The first failure that can't be mended cancels the rest. Nothing is committed here: blobs without a manifest are
+ * invisible in a registry.
+ */
+export async function copyBlobs(
+  source: ImageSource,
+  destination: ImageDestination,
+  plan: CopyPlan,
+  options: CopyOptions = {},
+): Promise<CopyResult> {
+  const transfer = emptyTransfer();
+  for (const blob of plan.present) add(transfer.present, blob);
+  const configs = new Map<Digest, Uint8Array>();
+  const keep = new Set(
+    [plan.root, ...plan.children].flatMap((manifest) => (manifest.kind === 'image' ? [manifest.config.digest] : [])),
+  );
+  const failed = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, failed.signal]) : failed.signal;
+  const limit = pLimit(options.concurrency ?? defaultConcurrency);
+  const largestFirst = [...plan.missing].sort((a, b) => b.size - a.size);
+
+  const settled = await Promise.allSettled(
+    largestFirst.map((blob) =>
+      limit(async () => {
+        signal.throwIfAborted();
+        try {
+          const kept = keep.has(blob.digest) && blob.size <= maxKeptConfigBytes ? ([] as Uint8Array[]) : undefined;
+          const how = await copyBlob(source, destination, blob, kept, { ...options, signal });
+          add(transfer[how], blob);
+          if (how === 'copied' && kept) configs.set(blob.digest, Buffer.concat(kept));
+        } catch (error) {
+          failed.abort(error);
+          throw error;
+        }
+      }),
+    ),
+  );
+  options.signal?.throwIfAborted();
+  if (failed.signal.aborted) throw failed.signal.reason;
+  const rejected = settled.find((result) => result.status === 'rejected');
+  if (rejected) throw rejected.reason;
+  return { transfer, configs };
+}
+
+async function copyBlob(
+  source: ImageSource,
+  destination: ImageDestination,
+  blob: Descriptor,
+  kept: Uint8Array[] | undefined,
+  options: CopyOptions,
+): Promise<'copied' | 'mounted'> {
+  const emit = options.onEvent ?? (() => {});
+  emit({ type: 'start', blob });
+  for (let attempt = 1; ; attempt++) {
+    let told = 0;
+    if (kept) kept.length = 0;
+    const tell = (bytes: number) => {
+      told += bytes;
+      emit({ type: 'bytes', blob, bytes });
+    };
+    try {
+      const how = await attemptBlob(source, destination, blob, kept, tell, options);
+      emit({ type: 'end', blob, how });
+      return how;
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      if (attempt >= (options.attempts ?? defaultAttempts) || !isTemporary(error)) throw error;
+      emit({ type: 'restart', blob, bytes: told, error });
+    }
+  }
+}
+
+/** One try: both ends are opened at the same time, so that neither waits for the other's round trip. */
+async function attemptBlob(
+  source: ImageSource,
+  destination: ImageDestination,
+  blob: Descriptor,
+  kept: Uint8Array[] | undefined,
+  tell: (bytes: number) => void,
+  options: CopyOptions,
+): Promise<'copied' | 'mounted'> {
+  const mountFrom = options.mountFrom?.(blob);
+  const attempt = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, attempt.signal]) : attempt.signal;
+  const open = () => source.blob(blob, { signal });
+  // A mount may make the read needless, so that it waits; otherwise both requests go out together.
+  const reading = mountFrom === undefined ? open() : undefined;
+  reading?.catch(() => {});
+  try {
+    const opened = await destination.openUpload(blob, { signal, mountFrom });
+    if (opened.kind === 'mounted') return 'mounted';
+    try {
+      const body = verified(await (reading ?? open()), blob, tell);
+      await opened.upload.write(kept ? keeping(body, kept) : body, { signal });
+      return 'copied';
+    } catch (error) {
+      await opened.upload.cancel();
+      throw error;
+    }
+  } catch (error) {
+    attempt.abort(error); // ends a read that nobody will consume
+    throw error;
+  }
+}
+
+async function* keeping(body: AsyncIterable<Uint8Array>, kept: Uint8Array[]): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body) {
+    kept.push(chunk.slice());
+    yield chunk;
+  }
+}
+
+function add(amount: Amount, blob: Descriptor): void {
+  amount.blobs += 1;
+  amount.bytes += blob.size;
+}

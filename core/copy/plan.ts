@@ -1,0 +1,152 @@
+import pLimit from 'p-limit';
+import type { Descriptor } from '../oci/descriptor.ts';
+import { type Digest, digestOf } from '../oci/digest.ts';
+import { filterIndex } from '../oci/index-filter.ts';
+import type { Manifest } from '../oci/manifest.ts';
+import { isManifestType } from '../oci/media-types.ts';
+import type { Platform } from '../oci/platform.ts';
+import { CopyError } from './errors.ts';
+import type { CallOptions, ImageDestination, ImageSource } from './ports.ts';
+
+/** What has to be done so that the destination holds an image. */
+export interface CopyPlan {
+  /** The manifest that the upstream's reference points to. */
+  source: Manifest;
+  /** What is put under the tag: the source itself, or a smaller index made by a platform filter. */
+  root: Manifest;
+  /** Manifests below the root, children before parents, each once. */
+  children: Manifest[];
+  /** Every blob of the image, each once. */
+  blobs: Descriptor[];
+  present: Descriptor[];
+  missing: Descriptor[];
+  /** Layers with `urls` that registries do not hold ("foreign" layers): never copied. */
+  foreign: Descriptor[];
+  /** Bytes of all blobs and manifests, each once. */
+  sizeBytes: number;
+}
+
+export interface PlanOptions extends CallOptions {
+  /** Keep only these platforms of an index. An image that is no index is copied whole. */
+  platforms?: Platform[];
+  /** How many manifests are read at once. */
+  concurrency?: number;
+}
+
+/** Nested indexes deeper than this are refused; real ones have one level, seldom two. */
+const maxDepth = 4;
+/** More manifests than this in one image are refused: an index of indexes can name millions in a few megabytes. */
+const maxManifests = 1_000;
+const defaultManifestConcurrency = 8;
+
+/**
+ * Reads the image once and finds out what the destination lacks.
+ *
+ * The upstream is asked for each manifest exactly once, children in parallel; the destination once per hundred blobs.
+ * `root` may be given where the caller has read it already.
+ *
+ * @throws CopyError for images that are too deep or too large; RegistryError from either side.
+ */
+export async function plan(
+  source: ImageSource,
+  destination: ImageDestination,
+  reference: string | Manifest,
+  options: PlanOptions = {},
+): Promise<CopyPlan> {
+  const upstream = typeof reference === 'string' ? await source.manifest(reference, options) : reference;
+  const root = applyPlatforms(upstream, options.platforms);
+  const children = await readChildren(source, root, options);
+  const { blobs, foreign } = collectBlobs([root, ...children.manifests], children.blobs);
+  const there = await destination.presentBlobs(blobs, options);
+  return {
+    source: upstream,
+    root,
+    children: children.manifests,
+    blobs,
+    foreign,
+    present: blobs.filter((blob) => there.has(blob.digest)),
+    missing: blobs.filter((blob) => !there.has(blob.digest)),
+    sizeBytes:
+      blobs.reduce((sum, blob) => sum + blob.size, 0) +
+      [root, ...children.manifests].reduce((sum, manifest) => sum + manifest.bytes.byteLength, 0),
+  };
+}
+
+function applyPlatforms(manifest: Manifest, platforms: Platform[] | undefined): Manifest {
+  if (platforms === undefined || platforms.length === 0 || manifest.kind !== 'index') return manifest;
+  return filterIndex(manifest, platforms) ?? manifest;
+}
+
+/** Reads everything below `root`, level by level, and returns it deepest level first. */
+async function readChildren(
+  source: ImageSource,
+  root: Manifest,
+  options: PlanOptions,
+): Promise<{ manifests: Manifest[]; blobs: Descriptor[] }> {
+  const limit = pLimit(options.concurrency ?? defaultManifestConcurrency);
+  const seen = new Set<Digest>([root.digest]);
+  const blobs: Descriptor[] = [];
+  const levels: Manifest[][] = [];
+  let parents: Manifest[] = [root];
+  for (let depth = 0; parents.length > 0; depth++) {
+    const wanted: Descriptor[] = [];
+    for (const child of parents.flatMap((parent) => (parent.kind === 'index' ? parent.manifests : []))) {
+      if (seen.has(child.digest)) continue;
+      seen.add(child.digest);
+      // An index may name things that are no manifests (build caches list their layers): those are blobs.
+      if (isManifestType(child.mediaType)) wanted.push(child);
+      else blobs.push(child);
+    }
+    if (wanted.length === 0) break;
+    if (depth >= maxDepth) {
+      throw new CopyError('IMAGE_TOO_DEEP', source.name, `its indexes are nested deeper than ${maxDepth} levels`);
+    }
+    if (seen.size > maxManifests) {
+      throw new CopyError('IMAGE_TOO_LARGE', source.name, `it names more than ${maxManifests} manifests`);
+    }
+    parents = await Promise.all(wanted.map((child) => limit(() => readChild(source, child, options))));
+    levels.push(parents);
+  }
+  return { manifests: levels.reverse().flat(), blobs };
+}
+
+async function readChild(source: ImageSource, child: Descriptor, options: CallOptions): Promise<Manifest> {
+  const manifest = await source.manifest(child.digest, options);
+  if (manifest.bytes.byteLength !== child.size) {
+    throw new CopyError(
+      'SIZE_INVALID',
+      source.name,
+      `the manifest ${child.digest} has ${manifest.bytes.byteLength} bytes, its index says ${child.size}`,
+    );
+  }
+  return manifest;
+}
+
+function collectBlobs(manifests: Manifest[], loose: Descriptor[]): { blobs: Descriptor[]; foreign: Descriptor[] } {
+  const blobs = new Map<Digest, Descriptor>();
+  const foreign = new Map<Digest, Descriptor>();
+  const descriptors = manifests.flatMap((manifest) =>
+    manifest.kind === 'image' ? [manifest.config, ...manifest.layers] : [],
+  );
+  for (const blob of [...descriptors, ...loose]) {
+    if (isForeign(blob)) foreign.set(blob.digest, blob);
+    else if (!blobs.has(blob.digest)) blobs.set(blob.digest, blob);
+    else if (blobs.get(blob.digest)?.size !== blob.size) {
+      throw new CopyError('SIZE_INVALID', blob.digest, 'two manifests of the image give it different sizes');
+    }
+  }
+  return { blobs: [...blobs.values()], foreign: [...foreign.values()] };
+}
+
+/**
+ * Layers that a registry need not hold: `…nondistributable…` of the OCI image specification and Docker's
+ * `foreign` ones, where `urls` says who serves them.
+ */
+function isForeign(blob: Descriptor): boolean {
+  return /\b(nondistributable|foreign)\b/.test(blob.mediaType) && (blob.urls?.length ?? 0) > 0;
+}
+
+/** Whether some bytes have the digest that a descriptor gives; for small blobs held in memory. */
+export function matchesDescriptor(bytes: Uint8Array, blob: Descriptor): boolean {
+  return bytes.byteLength === blob.size && digestOf(bytes, blob.digest.startsWith('sha512') ? 'sha512' : 'sha256') === blob.digest;
+}

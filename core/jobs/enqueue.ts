@@ -1,0 +1,82 @@
+import type { Config } from '../config/config.ts';
+import type { ImageKey } from '../mapping/record.ts';
+import type { MappingStore } from '../mapping/store.ts';
+import { mirrorRepository } from '../policy/mirror-repository.ts';
+import type { JobQueue, JobStore, QueuedMessage } from './ports.ts';
+import { type JobRecord, type JobTrigger, newJobId } from './record.ts';
+
+export interface EnqueueDependencies {
+  config: Config;
+  mappings: MappingStore;
+  jobs: JobStore;
+  queue: JobQueue;
+  now?: () => Date;
+}
+
+/** Not every job got into the queue. What is missing is parked where possible, so that it runs a minute later anyway. */
+export class NotQueuedError extends Error {
+  override readonly name = 'NotQueuedError';
+}
+
+/** A job whose message was refused is sent again by the schedule after this time. */
+const retryAfterMs = 60_000;
+/** At most this many tags are counted and recorded at once. */
+const chunkSize = 25;
+
+/**
+ * Makes a mirror job for each image and queues it: counts the event, writes the job's record, then sends the message.
+ * In this order, because a worker must find the record of a message, and a record without a message is found again.
+ *
+ * @returns the jobs, in the order of the images, only when all of them are in the queue.
+ * @throws NotQueuedError when some could not be queued: the sender shall send again, which does no harm to the others.
+ */
+export async function enqueue(
+  images: ImageKey[],
+  trigger: JobTrigger,
+  deps: EnqueueDependencies,
+): Promise<JobRecord[]> {
+  const queued: JobRecord[] = [];
+  for (let start = 0; start < images.length; start += chunkSize) {
+    const jobs = await Promise.all(images.slice(start, start + chunkSize).map((key) => record(key, trigger, deps)));
+    await sendJobs(jobs, deps);
+    queued.push(...jobs);
+  }
+  return queued;
+}
+
+async function record(key: ImageKey, trigger: JobTrigger, deps: EnqueueDependencies): Promise<JobRecord> {
+  const receivedAt = (deps.now?.() ?? new Date()).toISOString();
+  const event = await deps.mappings.raiseEvent(key);
+  const job: JobRecord = { id: newJobId(), key, event, state: 'queued', trigger, receivedAt, attempts: 0 };
+  await deps.jobs.create(job);
+  return job;
+}
+
+/**
+ * Sends jobs whose records exist. What the queue refuses is parked for a minute.
+ *
+ * @throws NotQueuedError naming how many were refused and why.
+ */
+export async function sendJobs(jobs: JobRecord[], deps: Omit<EnqueueDependencies, 'mappings'>): Promise<void> {
+  const refused = await deps.queue.send(jobs.map((job) => queuedMessage(job, deps.config)));
+  if (refused.length === 0) return;
+  const notBefore = new Date((deps.now?.() ?? new Date()).getTime() + retryAfterMs).toISOString();
+  await Promise.all(
+    refused.map(async ({ message }) => {
+      const id = message.body.job;
+      if (await deps.jobs.update(id, { state: 'waiting', notBefore })) await deps.jobs.park({ id }, notBefore);
+    }),
+  );
+  throw new NotQueuedError(
+    `${refused.length} of ${jobs.length} jobs could not be queued (${refused[0]?.reason}): send the event again`,
+  );
+}
+
+/** A job's message, in the group of its mirror repository. */
+export function queuedMessage(job: JobRecord, config: Config): QueuedMessage {
+  const { id, key, event, trigger, receivedAt } = job;
+  return {
+    group: mirrorRepository(config, key.registry, key.repository),
+    body: { job: id, image: key, event, trigger, receivedAt },
+  };
+}

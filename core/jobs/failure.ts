@@ -1,0 +1,59 @@
+import type { JobError, JobRecord } from './record.ts';
+
+/** What becomes of a job after an error. */
+export type Verdict =
+  /** Another attempt may succeed: wait until then. `counted`: whether the attempt counts against the budget. */
+  | { kind: 'wait'; delayMs: number; counted: boolean; error: JobError }
+  /** No attempt can succeed. */
+  | { kind: 'fail'; error: JobError }
+  /** Not the image's fault but ours or our infrastructure's: the message goes back to the queue. */
+  | { kind: 'crash' };
+
+/** After this many counted attempts a temporary failure is a failure. With the delays below: about five hours. */
+export const maxAttempts = 12;
+const firstDelayMs = 30_000;
+const maxDelayMs = 30 * 60_000;
+
+/** The errors of the registry client, of the copy, of manifests and of leases all tell these things of themselves. */
+interface ToldError extends Error {
+  code: string;
+  remedy: string;
+  side?: 'upstream' | 'mirror';
+  temporary?: boolean;
+  status?: number;
+  retryAfterMs?: number;
+}
+
+function isTold(error: unknown): error is ToldError {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    'remedy' in error &&
+    typeof error.remedy === 'string'
+  );
+}
+
+/**
+ * Decides what becomes of a job whose attempt ended with an error. A rate limit (429) does not count against the budget
+ * of attempts: it says nothing about the image.
+ *
+ * @param random 0 ≤ random < 1; spreads the retries of jobs that failed together over the second half of the delay.
+ */
+export function judge(error: unknown, job: JobRecord, random: number = Math.random()): Verdict {
+  if (!isTold(error)) return { kind: 'crash' };
+  const told: JobError = {
+    code: error.code,
+    side: error.side ?? 'upstream',
+    message: error.message,
+    remedy: error.remedy,
+  };
+  if (!error.temporary) return { kind: 'fail', error: told };
+  const counted = error.status !== 429;
+  if (counted && job.attempts >= maxAttempts) {
+    return { kind: 'fail', error: { ...told, message: `${told.message} (given up after ${job.attempts} attempts)` } };
+  }
+  const backoff = Math.min(maxDelayMs, firstDelayMs * 2 ** Math.max(0, job.attempts - 1));
+  const delayMs = Math.max(error.retryAfterMs ?? 0, backoff * (0.5 + random / 2));
+  return { kind: 'wait', delayMs: Math.round(delayMs), counted, error: told };
+}

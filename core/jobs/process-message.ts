@@ -1,0 +1,97 @@
+import { judge } from './failure.ts';
+import type { JobQueue } from './ports.ts';
+import { queuedMessage } from './enqueue.ts';
+import type { JobMessage, JobRecord, JobState } from './record.ts';
+import { type MirrorJobDependencies, runMirrorJob } from './run-mirror-job.ts';
+
+/** The invocation has no time left. What was copied is present for the next one. */
+export class DeadlineError extends Error {
+  override readonly name = 'DeadlineError';
+  constructor() {
+    super('the time of this invocation is used up; the job goes on in the next');
+  }
+}
+
+export interface ProcessDependencies extends MirrorJobDependencies {
+  queue: JobQueue;
+}
+
+/** What became of a message. `gone`: the job was finished before. */
+export type Processed = { job: JobRecord; state: JobState } | { state: 'gone' };
+
+/**
+ * Runs the job of a message and records its end. When this returns, the message may be deleted: the job is finished,
+ * parked, or queued again. When it throws, the message must come again.
+ *
+ * @param signal ends the attempt; with a {@link DeadlineError} as its reason the job is queued again at once.
+ */
+export async function processMessage(
+  message: JobMessage,
+  deps: ProcessDependencies,
+  signal: AbortSignal,
+): Promise<Processed> {
+  const job = await beginJob(message, deps);
+  if (job === undefined) return { state: 'gone' };
+  try {
+    const { state, changes } = await runMirrorJob(job, deps, signal);
+    const finished = deps.now();
+    await deps.jobs.update(job.id, {
+      ...changes,
+      state,
+      finishedAt: finished.toISOString(),
+      notBefore: undefined,
+      error: undefined,
+      ...(state === 'committed' ? { lagMs: finished.getTime() - Date.parse(job.receivedAt) } : {}),
+    });
+    return { job: { ...job, ...changes }, state };
+  } catch (error) {
+    if (signal.aborted && signal.reason instanceof DeadlineError) return await again(job, deps);
+    return await recordFailure(job, error, deps);
+  }
+}
+
+/** Notes the attempt; a job whose record is lost is recorded anew from its message. */
+async function beginJob(message: JobMessage, deps: ProcessDependencies): Promise<JobRecord | undefined> {
+  const startedAt = deps.now().toISOString();
+  const begun = await deps.jobs.begin(message.job, startedAt);
+  if (begun !== undefined || (await deps.jobs.read(message.job)) !== undefined) return begun;
+  const { job: id, image: key, event, trigger, receivedAt } = message;
+  await deps.jobs.create({ id, key, event, trigger, receivedAt, state: 'queued', attempts: 0 });
+  return await deps.jobs.begin(id, startedAt);
+}
+
+async function again(job: JobRecord, deps: ProcessDependencies): Promise<Processed> {
+  await deps.jobs.update(job.id, { state: 'queued' });
+  const refused = await deps.queue.send([queuedMessage(job, deps.config)]);
+  if (refused[0]) throw new Error(`the job could not be queued again: ${refused[0].reason}`);
+  return { job, state: 'queued' };
+}
+
+async function recordFailure(job: JobRecord, error: unknown, deps: ProcessDependencies): Promise<Processed> {
+  const verdict = judge(error, job);
+  if (verdict.kind === 'crash') {
+    await deps.jobs.update(job.id, {
+      error: {
+        code: 'internal',
+        side: 'drayage',
+        message: 'an unexpected error ended the attempt; the log has it',
+        remedy: 'the queue tries again by itself; after five times the message lies in the dead-letter queue',
+      },
+    });
+    throw error;
+  }
+  if (verdict.kind === 'wait') {
+    const notBefore = new Date(deps.now().getTime() + verdict.delayMs).toISOString();
+    const attempts = verdict.counted ? job.attempts : job.attempts - 1;
+    await deps.jobs.update(job.id, { state: 'waiting', notBefore, attempts, error: verdict.error });
+    await deps.jobs.park(job, notBefore);
+    return { job: { ...job, error: verdict.error, notBefore }, state: 'waiting' };
+  }
+  await deps.jobs.update(job.id, {
+    state: 'failed',
+    finishedAt: deps.now().toISOString(),
+    notBefore: undefined,
+    error: verdict.error,
+  });
+  return { job: { ...job, error: verdict.error }, state: 'failed' };
+}

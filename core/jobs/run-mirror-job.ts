@@ -1,0 +1,213 @@
+import type { Config, RepositoryRule, Upstream } from '../config/config.ts';
+import { commitChildren, commitRoot } from '../copy/commit.ts';
+import { type CopyResult, copyBlobs } from '../copy/copy.ts';
+import { imagePlatforms } from '../copy/image-platforms.ts';
+import { type CopyPlan, plan as planCopy } from '../copy/plan.ts';
+import { emptyTransfer, type ImageDestination, type ImageSource } from '../copy/ports.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { Manifest } from '../oci/manifest.ts';
+import { parsePlatform } from '../oci/platform.ts';
+import { parseReference } from '../oci/reference.ts';
+import { publishMapping } from '../mapping/publish.ts';
+import { formatImageKey, type MappingRecord } from '../mapping/record.ts';
+import type { MappingStore, TagState } from '../mapping/store.ts';
+import { policyFingerprint } from '../policy/fingerprint.ts';
+import { mirrorRepository } from '../policy/mirror-repository.ts';
+import { selectImage } from '../policy/select-image.ts';
+import { JobFailure } from './job-failure.ts';
+import type { JobStore } from './ports.ts';
+import { queueRecheck } from './recheck.ts';
+import { reportProgress } from './progress.ts';
+import type { JobRecord, JobState } from './record.ts';
+import { requireNewest } from './newest-tags.ts';
+
+export interface MirrorJobDependencies {
+  config: Config;
+  mappings: MappingStore;
+  jobs: JobStore;
+  openUpstream(upstream: Upstream, repository: string): Promise<ImageSource & TagLister>;
+  openMirror(repository: string): Promise<OpenMirror>;
+  now(): Date;
+  /** Told about what goes wrong beside the job itself. */
+  warn(message: string, error: unknown): void;
+}
+
+export interface TagLister {
+  listTags(options?: { signal?: AbortSignal }): AsyncIterable<string>;
+}
+
+/** The mirror repository of a job, and where it is. */
+export interface OpenMirror {
+  region: string;
+  destination: ImageDestination;
+}
+
+/** How a job ended that did not fail. */
+export interface JobOutcome {
+  state: Extract<JobState, 'committed' | 'satisfied' | 'superseded'>;
+  changes: Partial<JobRecord>;
+}
+
+/**
+ * Runs one mirror job: makes the mirror hold what the upstream's tag points to now, and publishes it.
+ *
+ * In order: is it satisfied already → resolve the tag → plan → copy what is missing → commit manifests → move the tag
+ * under its lease → publish. Whatever was done before an error stays done; the next attempt finds it present.
+ *
+ * @throws JobFailure, RegistryError, CopyError, LeaseError… for everything that keeps the image from being mirrored.
+ */
+export async function runMirrorJob(
+  job: JobRecord,
+  deps: MirrorJobDependencies,
+  signal: AbortSignal,
+): Promise<JobOutcome> {
+  const { key } = job;
+  const { upstream, rule } = select(job, deps.config);
+  const fingerprint = policyFingerprint(rule);
+  if (job.trigger === 'recheck') await deps.mappings.clearRecheck(key, job.id);
+  const known = await deps.mappings.read(key);
+  if (known && isSatisfied(job, known, fingerprint)) {
+    return { state: 'satisfied', changes: { digest: known.mapping?.digest } };
+  }
+
+  const begun = await deps.mappings.beginResolve(key);
+  const source = await deps.openUpstream(upstream, key.repository);
+  if (rule.tags.latest !== undefined) await requireNewest(rule, key.reference, source.listTags({ signal }));
+  const mirror = await deps.openMirror(mirrorRepository(deps.config, key.registry, key.repository));
+  const [root, tagDigest] = await Promise.all([
+    source.manifest(key.reference, { signal }),
+    key.reference.includes(':') ? undefined : mirror.destination.tagDigest(key.reference, { signal }),
+  ]);
+  const observedAt = deps.now().toISOString();
+  const unchanged = isUnchanged(root, tagDigest, begun, fingerprint);
+  const copied = unchanged
+    ? undefined
+    : await copyImage(job, root, source, mirror.destination, rule, deps, signal);
+  const mapping = copied
+    ? await newMapping(job, copied, mirror, deps, observedAt, signal)
+    : { ...(begun.mapping as MappingRecord), observedAt };
+
+  // Before the commit: a crash in between asks again, instead of never.
+  if (known?.mapping?.sourceDigest === root.digest) await queueRecheck(job, deps);
+  const outcome = await publishMapping(deps.mappings, {
+    key,
+    owner: job.id,
+    mapping,
+    resolve: { event: begun.events, resolve: begun.resolves, fingerprint, sourceDigest: root.digest },
+    signal,
+    moveTag: async () => {
+      // An immutable tag refuses even its own digest (CR#2380), and a tag that is right needs no request.
+      if (copied && tagDigest !== mapping.digest) {
+        await commitRoot(mirror.destination, copied.plan, key.reference, { signal });
+      }
+    },
+  });
+  const changes: Partial<JobRecord> = {
+    digest: mapping.digest,
+    transfer: copied?.result.transfer ?? presentOnly(root),
+  };
+  return { state: outcome.kind === 'superseded' ? 'superseded' : 'committed', changes };
+}
+
+function select(job: JobRecord, config: Config): { upstream: Upstream; rule: RepositoryRule } {
+  const image = formatImageKey(job.key);
+  const selection = selectImage(config, parseReference(image));
+  if (!selection.mirrored) {
+    throw new JobFailure('not_configured', `${image}: ${selection.reason}`, 'add a rule for it to mirror.yaml');
+  }
+  if (selection.rule.verify !== undefined) {
+    throw new JobFailure(
+      'verification_unavailable',
+      `${image}: its rule asks for a verified signature, which this version can't check; it is not mirrored unverified`,
+      'take `verify` out of the rule to mirror it unverified, or wait for a version that verifies',
+    );
+  }
+  return selection;
+}
+
+/**
+ * Whether everything this job's event could tell is committed already. A second look was asked for after such a commit:
+ * it always looks.
+ */
+function isSatisfied(job: JobRecord, known: TagState, fingerprint: string): boolean {
+  return (
+    job.trigger !== 'recheck' &&
+    known.committed !== undefined &&
+    known.committed.fingerprint === fingerprint &&
+    job.event <= known.committed.event
+  );
+}
+
+/** Whether upstream, mapping and mirror agree: then three requests were enough. */
+function isUnchanged(root: Manifest, tagDigest: Digest | undefined, state: TagState, fingerprint: string): boolean {
+  return (
+    state.mapping !== undefined &&
+    state.committed?.fingerprint === fingerprint &&
+    state.mapping.sourceDigest === root.digest &&
+    state.mapping.digest === tagDigest
+  );
+}
+
+interface CopiedImage {
+  plan: CopyPlan;
+  result: CopyResult;
+}
+
+async function copyImage(
+  job: JobRecord,
+  root: Manifest,
+  source: ImageSource,
+  destination: ImageDestination,
+  rule: RepositoryRule,
+  deps: MirrorJobDependencies,
+  signal: AbortSignal,
+): Promise<CopiedImage> {
+  // Who names a digest means this digest: no filter may make another one of it.
+  const platforms = job.key.reference.includes(':') ? undefined : rule.platforms?.map(parsePlatform);
+  const plan = await planCopy(source, destination, root, { platforms, signal });
+  const progress = reportProgress(
+    plan,
+    (now) => deps.jobs.update(job.id, { progress: now }),
+    (error) => deps.warn('a progress report could not be written', error),
+  );
+  try {
+    const result = await copyBlobs(source, destination, plan, { signal, onEvent: progress.onEvent });
+    await commitChildren(destination, plan, { signal });
+    return { plan, result };
+  } finally {
+    await progress.stop();
+  }
+}
+
+async function newMapping(
+  job: JobRecord,
+  { plan, result }: CopiedImage,
+  mirror: OpenMirror,
+  deps: MirrorJobDependencies,
+  observedAt: string,
+  signal: AbortSignal,
+): Promise<MappingRecord> {
+  return {
+    mirrorRepository: mirrorRepository(deps.config, job.key.registry, job.key.repository),
+    digest: plan.root.digest,
+    sourceDigest: plan.source.digest,
+    mediaType: plan.root.mediaType,
+    platforms: await imagePlatforms(plan, result.configs, mirror.destination, { signal }),
+    sizeBytes: plan.sizeBytes,
+    pin: false,
+    region: mirror.region,
+    observedAt,
+    mirroredAt: deps.now().toISOString(),
+    job: job.id,
+  };
+}
+
+/** The blobs of an unchanged image, as far as its first manifest tells them. */
+function presentOnly(root: Manifest) {
+  const transfer = emptyTransfer();
+  if (root.kind === 'image') {
+    const blobs = new Map([root.config, ...root.layers].map((blob) => [blob.digest, blob.size]));
+    transfer.present = { blobs: blobs.size, bytes: [...blobs.values()].reduce((sum, size) => sum + size, 0) };
+  }
+  return transfer;
+}

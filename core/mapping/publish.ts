@@ -1,0 +1,126 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ImageKey, MappingRecord } from './record.ts';
+import type { CommittedResolve, Lease, MappingStore } from './store.ts';
+
+/** How the attempt to move a tag ended. */
+export type PublishOutcome =
+  | { kind: 'published'; revision: number }
+  /** The resolve found what is mapped already, and the mirror has it. */
+  | { kind: 'confirmed' }
+  /** A resolve that began later has committed its outcome, or the tag is pinned: ours must not overwrite it. */
+  | { kind: 'superseded'; reason: string };
+
+export interface PublishRequest {
+  key: ImageKey;
+  /** The job's id: who holds the lease. */
+  owner: string;
+  resolve: CommittedResolve;
+  /** Everything of the mapping; `mirroredAt` and `job` are kept from the old one when the digest did not change. */
+  mapping: MappingRecord;
+  /** Moves the tag in the mirror registry and reads it back. Called with the lease held and checked. */
+  moveTag: () => Promise<void>;
+  signal?: AbortSignal;
+}
+
+/** A lease lasts this long unless renewed; it is held around the commit only. */
+const leaseMs = 30_000;
+const renewEveryMs = 10_000;
+/** Longer than one lease: who waits this long has seen a crashed holder's lease run out. */
+const acquireWithinMs = 45_000;
+const acquireEveryMs = 250;
+
+/**
+ * Moves a tag and publishes its mapping, as the only one to do so.
+ *
+ * The lease keeps two jobs from moving the tag at the same time; the fencing number, checked right before the tag is put,
+ * and the condition on the revision keep a job that has lost its lease without noticing from publishing.
+ *
+ * @throws LeaseError when the lease could not be had or was lost: another attempt may succeed.
+ */
+export async function publishMapping(store: MappingStore, request: PublishRequest): Promise<PublishOutcome> {
+  const { key, resolve } = request;
+  const lease = await waitForLease(store, request);
+  let held = true;
+  const renewing = setInterval(() => {
+    store.renewLease(key, lease, leaseMs).then(
+      (still) => {
+        held &&= still;
+      },
+      () => {
+        held = false; // unknown is lost: the condition of the write that follows decides
+      },
+    );
+  }, renewEveryMs);
+  try {
+    const { state } = lease;
+    if (state.committed && state.committed.resolve > resolve.resolve) {
+      return await freed(store, key, lease, 'a later look at upstream has been committed already');
+    }
+    if (state.mapping?.pin) return await freed(store, key, lease, 'the mapping is pinned to another digest');
+    if (!(await store.renewLease(key, lease, leaseMs))) throw new LeaseError(key);
+    await request.moveTag();
+    if (!held) throw new LeaseError(key);
+    return await write(store, lease, request);
+  } catch (error) {
+    // Best effort: if this fails too, the lease runs out by itself.
+    await store.releaseLease(key, lease).catch(() => {});
+    throw error;
+  } finally {
+    clearInterval(renewing);
+  }
+}
+
+async function write(store: MappingStore, lease: Lease, request: PublishRequest): Promise<PublishOutcome> {
+  const { key, mapping, resolve } = request;
+  const before = lease.state.mapping;
+  if (before && sameContent(before, mapping)) {
+    if (!(await store.confirm(key, lease, resolve, mapping.observedAt))) throw new LeaseError(key);
+    return { kind: 'confirmed' };
+  }
+  const published = before?.digest === mapping.digest ? { ...mapping, mirroredAt: before.mirroredAt } : mapping;
+  // First the digest, which nobody can contradict: once the tag is published, both are there.
+  if (!key.reference.includes(':')) {
+    await store.putDigest({ ...key, reference: mapping.digest }, { ...published, sourceDigest: mapping.digest });
+  }
+  const revision = await store.publish(key, lease, published, resolve);
+  if (revision === undefined) throw new LeaseError(key);
+  return { kind: 'published', revision };
+}
+
+function sameContent(a: MappingRecord, b: MappingRecord): boolean {
+  return (
+    a.digest === b.digest &&
+    a.sourceDigest === b.sourceDigest &&
+    a.mirrorRepository === b.mirrorRepository &&
+    a.region === b.region
+  );
+}
+
+async function freed(store: MappingStore, key: ImageKey, lease: Lease, reason: string): Promise<PublishOutcome> {
+  await store.releaseLease(key, lease);
+  return { kind: 'superseded', reason };
+}
+
+async function waitForLease(store: MappingStore, { key, owner, signal }: PublishRequest): Promise<Lease> {
+  const until = Date.now() + acquireWithinMs;
+  for (;;) {
+    const lease = await store.acquireLease(key, owner, leaseMs);
+    if (lease) return lease;
+    if (Date.now() >= until) throw new LeaseError(key);
+    await sleep(acquireEveryMs, undefined, { signal });
+  }
+}
+
+/** Somebody else moves the tag. The job shall look again. */
+export class LeaseError extends Error {
+  override readonly name = 'LeaseError';
+  readonly code = 'TAG_BUSY';
+  readonly side = 'mirror';
+  readonly remedy = 'none needed: the job looks again by itself';
+  readonly temporary = true;
+
+  constructor(key: ImageKey) {
+    super(`another job is moving ${key.registry}/${key.repository}:${key.reference}`);
+  }
+}
+

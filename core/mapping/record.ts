@@ -1,0 +1,108 @@
+import type { Digest } from '../oci/digest.ts';
+import type { Reference } from '../oci/reference.ts';
+import { formatReference } from '../oci/reference.ts';
+
+/** What a mapping is about: one tag, or one digest, of an upstream repository. */
+export interface ImageKey {
+  registry: string;
+  repository: string;
+  /** A tag or a digest. */
+  reference: string;
+}
+
+/** The key of a reference; a reference with tag and digest is keyed by the digest, which decides what is meant. */
+export function imageKey(ref: Reference): ImageKey {
+  return { registry: ref.registry, repository: ref.repository, reference: ref.digest ?? ref.tag ?? 'latest' };
+}
+
+/** `registry/repository:tag` or `registry/repository@digest`, as it stands in `image` fields. */
+export function formatImageKey(key: ImageKey): string {
+  const { registry, repository, reference } = key;
+  return formatReference(
+    reference.includes(':')
+      ? { registry, repository, digest: reference as Digest }
+      : { registry, repository, tag: reference },
+  );
+}
+
+/** What is stored of a published mapping. The registry's address is not: it is looked up when somebody asks. */
+export interface MappingRecord {
+  /** The repository in the mirror registry, `mirror/docker.io/library/nginx`. */
+  mirrorRepository: string;
+  /** What the mirror holds. */
+  digest: Digest;
+  /** What upstream's reference pointed to; another one than `digest` only where a platform filter made a new index. */
+  sourceDigest: Digest;
+  mediaType: string;
+  platforms: string[];
+  /** All blobs and manifests, each once. */
+  sizeBytes: number;
+  pin: boolean;
+  /** The region of the mirror registry. */
+  region: string;
+  /** When a resolve last saw upstream in this state, ISO 8601. */
+  observedAt: string;
+  /** When this digest was committed, ISO 8601. */
+  mirroredAt: string;
+  /** The job that published it. */
+  job: string;
+}
+
+/** A published mapping as the table holds it. */
+export interface StoredMapping {
+  key: ImageKey;
+  revision: number;
+  mapping: MappingRecord;
+}
+
+/** A mapping as the API tells it. */
+export interface Mapping {
+  image: string;
+  mirror: string;
+  digest: Digest;
+  pinned: string;
+  sourceDigest: Digest;
+  mediaType: string;
+  platforms: string[];
+  sizeBytes: number;
+  pin: boolean;
+  regions: Record<string, { mirror: string; digest: Digest }>;
+  observedAt: string;
+  mirroredAt: string;
+  revision: number;
+  job: string;
+}
+
+/** Where each region's mirror registry is reached: region → host[:port]. */
+export type RegistryHosts = Record<string, string>;
+
+/**
+ * A stored mapping in the API's words.
+ *
+ * @param region whose mirror reference is wanted; the mapping's own region by default.
+ * @returns undefined where the registry of that region does not hold the image.
+ */
+export function presentMapping(stored: StoredMapping, hosts: RegistryHosts, region?: string): Mapping | undefined {
+  const { key, mapping, revision } = stored;
+  const host = hosts[mapping.region];
+  if (host === undefined || (region !== undefined && region !== mapping.region)) return undefined;
+  const repository = `${host}/${mapping.mirrorRepository}`;
+  const pinned = `${repository}@${mapping.digest}`;
+  const mirror = key.reference.includes(':') ? pinned : `${repository}:${key.reference}`;
+  return {
+    image: formatImageKey(key),
+    mirror,
+    digest: mapping.digest,
+    pinned,
+    sourceDigest: mapping.sourceDigest,
+    mediaType: mapping.mediaType,
+    platforms: mapping.platforms,
+    sizeBytes: mapping.sizeBytes,
+    pin: mapping.pin,
+    regions: { [mapping.region]: { mirror, digest: mapping.digest } },
+    observedAt: mapping.observedAt,
+    mirroredAt: mapping.mirroredAt,
+    revision,
+    job: mapping.job,
+  };
+}

@@ -1,0 +1,55 @@
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import middy from '@middy/core';
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { errorResponse, HttpError, type HttpRequest, type HttpResponse, httpRequest, json } from '../shared/http.ts';
+import { logger } from '../shared/telemetry.ts';
+import { type Access, authorize } from './authorize.ts';
+import { getJob, getJobs, postMirrors } from './jobs.ts';
+import { getMappings, resolveMappings } from './mappings.ts';
+
+interface Route {
+  method: 'GET' | 'POST';
+  /** Its first group, if it has one, is given to the handler. */
+  path: RegExp;
+  access: Access;
+  handle(request: HttpRequest, parameter: string): Promise<HttpResponse>;
+}
+
+const routes: Route[] = [
+  { method: 'GET', path: /^\/v1\/mappings$/, access: 'read', handle: getMappings },
+  { method: 'POST', path: /^\/v1\/mappings\/resolve$/, access: 'read', handle: resolveMappings },
+  { method: 'GET', path: /^\/v1\/jobs$/, access: 'read', handle: getJobs },
+  { method: 'GET', path: /^\/v1\/jobs\/([^/]+)$/, access: 'read', handle: getJob },
+  { method: 'POST', path: /^\/v1\/mirrors$/, access: 'write', handle: postMirrors },
+  { method: 'GET', path: /^\/healthz$/, access: 'open', handle: async () => json(200, { status: 'ok' }) },
+];
+
+/** Answers the API's routes, all but the webhooks. */
+async function run(event: APIGatewayProxyEventV2): Promise<HttpResponse> {
+  try {
+    const request = httpRequest(event);
+    const here = routes.filter((route) => route.path.test(request.path));
+    const route = here.find(({ method }) => method === request.method || (method === 'GET' && request.method === 'HEAD'));
+    if (!route) throw noRoute(here);
+    await authorize(request, route.access, isIamAuthorized(event));
+    return await route.handle(request, route.path.exec(request.path)?.[1] ?? '');
+  } catch (error) {
+    if (error instanceof HttpError) return errorResponse(error);
+    logger.error('the request could not be answered', { error: error as Error });
+    return errorResponse(new HttpError(500, 'internal', 'something failed on our side; the log of the function has it'));
+  }
+}
+
+function noRoute(here: Route[]): HttpError {
+  if (here.length === 0) return new HttpError(404, 'not_found', 'there is no such route');
+  const allow = here.map(({ method }) => method).join(', ');
+  return new HttpError(405, 'method_not_allowed', `this route takes ${allow}`, { allow });
+}
+
+/** The IAM authorizer of API Gateway leaves who called in the event. */
+function isIamAuthorized(event: APIGatewayProxyEventV2): boolean {
+  const { authorizer } = event.requestContext as { authorizer?: { iam?: unknown } };
+  return authorizer?.iam !== undefined;
+}
+
+export const handler = middy(run).use(injectLambdaContext(logger));

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { imageKey, type ImageKey, type Mapping, presentMapping } from '../../core/mapping/record.ts';
+import { lookupImage, resolveImages } from '../../core/mapping/resolve.ts';
+import { InvalidCursorError } from '../../core/mapping/store.ts';
+import { InvalidReferenceError, parseReference } from '../../core/oci/reference.ts';
+import { HttpError, type HttpRequest, type HttpResponse, json, jsonObject } from '../shared/http.ts';
+import { mappings } from '../shared/services.ts';
+import { limitOf, regionOf, textList } from './parameters.ts';
+
+const defaultLimit = 100;
+const maxLimit = 1_000;
+/** How many references one request resolves at most. */
+const maxImages = 1_000;
+
+/** `GET /v1/mappings`: one mapping by `image=`, else a list. */
+export async function getMappings(request: HttpRequest): Promise<HttpResponse> {
+  const image = request.query.get('image');
+  return image === null ? await listMappings(request) : await getMapping(image, request);
+}
+
+async function getMapping(image: string, request: HttpRequest): Promise<HttpResponse> {
+  const mapping = await lookupImage(mappings(), keyOf(image), regionOf(request));
+  if (mapping) return json(200, mapping);
+  throw new HttpError(404, 'not_mirrored', `${image} has not been mirrored (yet)`);
+}
+
+async function listMappings(request: HttpRequest): Promise<HttpResponse> {
+  const region = regionOf(request);
+  const store = mappings();
+  const [page, hosts] = await Promise.all([
+    store
+      .list({
+        registry: request.query.get('registry') ?? undefined,
+        repository: request.query.get('repository') ?? undefined,
+        cursor: request.query.get('cursor') ?? undefined,
+        limit: limitOf(request, defaultLimit, maxLimit),
+      })
+      .catch(badCursor),
+    store.registryHosts(),
+  ]);
+  const list = page.mappings.flatMap((stored) => presentMapping(stored, hosts, region) ?? []);
+  const etag = entityTag(list, page.cursor);
+  const headers = { etag, 'cache-control': 'no-cache' };
+  if (matchesTag(request.headers['if-none-match'], etag)) return { statusCode: 304, headers };
+  return json(200, { mappings: list, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) }, headers);
+}
+
+/** `POST /v1/mappings/resolve` */
+export async function resolveMappings(request: HttpRequest): Promise<HttpResponse> {
+  const body = jsonObject(request);
+  const images = textList(body, 'images', maxImages);
+  const { region } = body;
+  if (region !== undefined && typeof region !== 'string') {
+    throw new HttpError(400, 'invalid_request', 'region must be a text such as eu-west-1');
+  }
+  return json(200, await resolveImages(mappings(), images, region));
+}
+
+/** Parses a reference of a request. @throws HttpError 400 invalid_reference */
+export function keyOf(image: string): ImageKey {
+  try {
+    return imageKey(parseReference(image));
+  } catch (error) {
+    if (error instanceof InvalidReferenceError) throw new HttpError(400, 'invalid_reference', error.message);
+    throw error;
+  }
+}
+
+/** For `.catch`: a cursor that nobody gave is the caller's mistake. */
+export function badCursor(error: unknown): never {
+  if (error instanceof InvalidCursorError) throw new HttpError(400, 'invalid_cursor', error.message);
+  throw error;
+}
+
+/** Over what is mapped, without the times: a look that found nothing new leaves it as it was. */
+function entityTag(list: Mapping[], cursor: string | undefined): string {
+  const content = list.map(({ observedAt: _, mirroredAt: __, ...rest }) => rest);
+  const hash = createHash('sha256').update(JSON.stringify([content, cursor])).digest('base64url');
+  return `W/"${hash}"`;
+}
+
+/** RFC 9110, 13.1.2: weak comparison, a list or `*`. */
+function matchesTag(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  const bare = (tag: string) => tag.trim().replace(/^W\//, '');
+  return header.split(',').some((tag) => tag.trim() === '*' || bare(tag) === bare(etag));
+}

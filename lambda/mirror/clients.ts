@@ -1,0 +1,72 @@
+import { EcrRegistry } from '../../core/aws/ecr.ts';
+import type { Upstream } from '../../core/config/config.ts';
+import { RegistryRepository } from '../../core/copy/registry-repository.ts';
+import type { OpenMirror, TagLister } from '../../core/jobs/run-mirror-job.ts';
+import type { ImageSource } from '../../core/copy/ports.ts';
+import { RegistryClient } from '../../core/registry/client.ts';
+import { config, mappings, once, secrets } from '../shared/services.ts';
+
+/** Clients live as long as the function's instance, so that connections and tokens are used again. */
+const upstreams = new Map<string, RegistryClient>();
+
+/** Opens a repository of an upstream with the upstream's endpoint and credentials. */
+export async function openUpstream(upstream: Upstream, repository: string): Promise<ImageSource & TagLister> {
+  let client = upstreams.get(upstream.registry);
+  if (!client) {
+    client = new RegistryClient({
+      registry: upstream.registry,
+      endpoint: upstream.endpoint,
+      authHosts: upstream.authHosts,
+      side: 'upstream',
+      credentials: () => upstreamCredentials(upstream),
+    });
+    upstreams.set(upstream.registry, client);
+  }
+  return new UpstreamRepository(client, upstream.registry, repository);
+}
+
+class UpstreamRepository extends RegistryRepository implements TagLister {
+  listTags(options?: { signal?: AbortSignal }): AsyncIterable<string> {
+    return this.client.listTags(this.repository, options);
+  }
+}
+
+async function upstreamCredentials({ credentials }: Upstream) {
+  if (!credentials) return undefined;
+  if (!('secret' in credentials)) throw new UnsupportedCredentials();
+  const { secret } = credentials;
+  const [username, password] = await Promise.all([
+    secrets().readField(secret, 'username'),
+    secrets().readField(secret, 'password'),
+  ]);
+  return { username, password };
+}
+
+/** `credentials: {type: ecr}` needs a role in the other account to be assumed, which nothing here does yet. */
+class UnsupportedCredentials extends Error {
+  override readonly name = 'UnsupportedCredentials';
+  readonly code = 'CREDENTIALS_UNSUPPORTED';
+  readonly side = 'upstream';
+  readonly remedy = 'use credentials: {secret: …}; this version can not assume a role for another ECR registry';
+  readonly temporary = false;
+  constructor() {
+    super('credentials of type ecr are not supported by this version');
+  }
+}
+
+const mirror = once(() => {
+  const [region = ''] = config().mirror.regions;
+  return new EcrRegistry(region, config().mirror.repository);
+});
+let toldHost: string | undefined;
+
+/** Opens a repository of the mirror registry, and notes in the table where that registry is reached. */
+export async function openMirror(repository: string): Promise<OpenMirror> {
+  const registry = mirror();
+  const host = await registry.host();
+  if (host !== toldHost) {
+    await mappings().putRegistryHost(registry.region, host);
+    toldHost = host;
+  }
+  return { region: registry.region, destination: await registry.repository(repository) };
+}

@@ -1,0 +1,78 @@
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { MetricUnit } from '@aws-lambda-powertools/metrics';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { DeadlineError, type Processed, processMessage } from '../../core/jobs/process-message.ts';
+import { formatImageKey } from '../../core/mapping/record.ts';
+import { config, jobs, mappings, queue } from '../shared/services.ts';
+import { logger, metrics } from '../shared/telemetry.ts';
+import { openMirror, openUpstream } from './clients.ts';
+import { parseMessage } from './message.ts';
+
+/** A job gets this long, well below the function's 900 s, so that its end can always be recorded. */
+const jobDeadlineMs = 780_000;
+/** Kept of a shorter timeout for recording the end. */
+const reserveMs = 15_000;
+
+/**
+ * Runs the jobs of a batch of the mirror queue, and reports the messages that must come again. After the first of
+ * those nothing more is run: in a FIFO queue the later ones would overtake it.
+ */
+async function run(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
+  for (const [index, record] of event.Records.entries()) {
+    try {
+      await runRecord(record.body, context);
+    } catch (error) {
+      logger.error('the message goes back to the queue', { messageId: record.messageId, error: error as Error });
+      metrics.addMetric('JobsCrashed', MetricUnit.Count, 1);
+      return {
+        batchItemFailures: event.Records.slice(index).map(({ messageId }) => ({ itemIdentifier: messageId })),
+      };
+    }
+  }
+  return { batchItemFailures: [] };
+}
+
+async function runRecord(body: string, context: Context): Promise<void> {
+  const message = parseMessage(body);
+  const deadline = new AbortController();
+  const time = Math.min(jobDeadlineMs, Math.max(1_000, context.getRemainingTimeInMillis() - reserveMs));
+  const timer = setTimeout(() => deadline.abort(new DeadlineError()), time);
+  logger.appendKeys({ job: message.job, image: formatImageKey(message.image) });
+  try {
+    const done = await processMessage(
+      message,
+      {
+        config: config(),
+        mappings: mappings(),
+        jobs: jobs(),
+        queue: queue(),
+        openUpstream,
+        openMirror,
+        now: () => new Date(),
+        warn: (text, error) => logger.warn(text, { error: error as Error }),
+      },
+      deadline.signal,
+    );
+    tell(done);
+  } finally {
+    clearTimeout(timer);
+    logger.removeKeys(['job', 'image']);
+  }
+}
+
+function tell(done: Processed): void {
+  if (done.state === 'gone') {
+    logger.info('the job was finished before');
+    return;
+  }
+  const { transfer, error, digest } = done.job;
+  if (done.state === 'failed') logger.error('the job failed', { reason: error });
+  else if (done.state === 'waiting') logger.warn('the job waits', { reason: error, notBefore: done.job.notBefore });
+  else logger.info(`the job is ${done.state}`, { digest, transfer });
+  metrics.addMetric(`Jobs${done.state.charAt(0).toUpperCase()}${done.state.slice(1)}`, MetricUnit.Count, 1);
+  if (transfer) metrics.addMetric('BytesCopied', MetricUnit.Bytes, transfer.copied.bytes);
+}
+
+export const handler = middy(run).use(injectLambdaContext(logger)).use(logMetrics(metrics));

@@ -1,0 +1,23 @@
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { MetricUnit } from '@aws-lambda-powertools/metrics';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import type { ScheduledEvent } from 'aws-lambda';
+import { resendDue } from '../../core/jobs/resend.ts';
+import { config, jobs, queue } from '../shared/services.ts';
+import { logger, metrics } from '../shared/telemetry.ts';
+
+/**
+ * Each minute: sends the parked jobs whose time has come.
+ *
+ * @throws when the queue refused some, so that the invocation counts as failed and alarms; they stay parked.
+ */
+async function run(_event: Pick<ScheduledEvent, 'time'>): Promise<{ sent: number }> {
+  const { sent, refused } = await resendDue({ config: config(), jobs: jobs(), queue: queue() }, new Date());
+  if (sent > 0) logger.info('parked jobs were queued again', { sent });
+  metrics.addMetric('JobsResent', MetricUnit.Count, sent);
+  if (refused > 0) throw new Error(`the queue refused ${refused} parked jobs: they stay parked for the next minute`);
+  return { sent };
+}
+
+export const handler = middy(run).use(injectLambdaContext(logger)).use(logMetrics(metrics));

@@ -1,0 +1,34 @@
+/** What the stack tells its functions through the environment. */
+export interface Environment {
+  /** The table's name. */
+  table: string;
+  /** The mirror queue's URL. */
+  queueUrl: string;
+  /** The secret whose `root` all webhook secrets derive from. */
+  webhookSecret: string;
+  /** The secret whose `root` the API's tokens derive from; empty: the API asks for no token. */
+  apiSecret: string;
+  /** The normalised configuration, a JSON file. */
+  configFile: string;
+}
+
+const variables: Record<keyof Environment, string> = {
+  table: 'DRAYAGE_TABLE',
+  queueUrl: 'DRAYAGE_QUEUE_URL',
+  webhookSecret: 'DRAYAGE_WEBHOOK_SECRET',
+  apiSecret: 'DRAYAGE_API_SECRET',
+  configFile: 'DRAYAGE_CONFIG_FILE',
+};
+
+/**
+ * Reads one variable.
+ *
+ * @throws Error naming the variable when it is not set.
+ */
+export function environment(name: keyof Environment): string {
+  const value = process.env[variables[name]];
+  if (value !== undefined) return value;
+  // Beside the bundle, where the construct puts it.
+  if (name === 'configFile') return new URL('./mirror.json', import.meta.url).pathname;
+  throw new Error(`the environment variable ${variables[name]} is not set: the stack sets it at deployment`);
+}

@@ -1,0 +1,74 @@
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+
+/** A request as the API's functions see it. */
+export interface HttpRequest {
+  method: string;
+  /** Without the stage, percent-encoding as it came. */
+  path: string;
+  query: URLSearchParams;
+  /** Names in lower case. */
+  headers: Record<string, string>;
+  body: Uint8Array;
+}
+
+export type HttpResponse = APIGatewayProxyStructuredResultV2;
+
+/** A request that can't be answered as asked. The message goes to the caller: it must not hold a secret. */
+export class HttpError extends Error {
+  override readonly name = 'HttpError';
+  readonly status: number;
+  readonly code: string;
+  readonly headers: Record<string, string>;
+
+  constructor(status: number, code: string, message: string, headers: Record<string, string> = {}) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.headers = headers;
+  }
+}
+
+/** Reads an event of an HTTP API, payload format 2.0. */
+export function httpRequest(event: APIGatewayProxyEventV2): HttpRequest {
+  const { stage, http } = event.requestContext;
+  const prefix = `/${stage}/`;
+  // With a named stage the raw path begins with it.
+  const path = stage !== '$default' && event.rawPath.startsWith(prefix) ? event.rawPath.slice(prefix.length - 1) : event.rawPath;
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(event.headers)) {
+    if (value !== undefined) headers[name.toLowerCase()] = value;
+  }
+  return {
+    method: http.method.toUpperCase(),
+    path,
+    query: new URLSearchParams(event.rawQueryString),
+    headers,
+    body: Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8'),
+  };
+}
+
+export function json(status: number, body: unknown, headers: Record<string, string> = {}): HttpResponse {
+  return {
+    statusCode: status,
+    headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', ...headers },
+    body: JSON.stringify(body),
+  };
+}
+
+export function errorResponse(error: HttpError): HttpResponse {
+  return json(error.status, { error: { code: error.code, message: error.message } }, error.headers);
+}
+
+/** Reads a JSON object out of a request's body. @throws HttpError 400 invalid_json */
+export function jsonObject(request: HttpRequest): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(request.body));
+  } catch {
+    throw new HttpError(400, 'invalid_json', 'the body is no JSON');
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new HttpError(400, 'invalid_json', 'the body must be a JSON object');
+  }
+  return value as Record<string, unknown>;
+}

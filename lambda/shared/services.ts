@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+import { DynamoJobStore } from '../../core/aws/dynamodb/job-store.ts';
+import { DynamoMappingStore } from '../../core/aws/dynamodb/mapping-store.ts';
+import { openTable } from '../../core/aws/dynamodb/table.ts';
+import { SecretReader } from '../../core/aws/secrets.ts';
+import { SqsJobQueue } from '../../core/aws/sqs.ts';
+import type { Config } from '../../core/config/config.ts';
+import { environment } from './environment.ts';
+
+/** Makes a value when it is first asked for, and keeps it as long as the function's instance lives. */
+export function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+/** The configuration of the deployment: written by the stack, so that it is taken as it is. */
+export const config = once((): Config => JSON.parse(readFileSync(environment('configFile'), 'utf8')));
+const table = once(() => openTable(environment('table')));
+export const mappings = once(() => new DynamoMappingStore(table()));
+export const jobs = once(() => new DynamoJobStore(table()));
+export const queue = once(() => new SqsJobQueue(environment('queueUrl')));
+export const secrets = once(() => new SecretReader());
