@@ -1,0 +1,269 @@
+import { type Challenge, parseChallenges } from './challenge.ts';
+import { type OperationContext, RegistryError } from './errors.ts';
+import { Flights } from './flights.ts';
+import { judgeRealm } from './realms.ts';
+import { redactText } from './redact.ts';
+import { mergeScopes, type Scope, splitScopes } from './scopes.ts';
+import { fetchToken, type Token } from './tokens.ts';
+import type { Transport } from './transport.ts';
+
+/** A name and its password, or a token that is used as one. */
+export interface Credentials {
+  username: string;
+  password: string;
+}
+
+export interface AuthenticatorOptions {
+  endpoint: URL;
+  authHosts: readonly string[];
+  /** Asked when a challenge wants them; kept until they are rejected. Undefined is anonymous. */
+  credentials?: (() => Promise<Credentials | undefined>) | undefined;
+  transport: Transport;
+}
+
+/** What is needed to answer a 401. */
+export interface Rejection {
+  /** The `WWW-Authenticate` header. */
+  challenge: string | undefined;
+  /** The `Authorization` that was rejected; undefined if none was sent. */
+  sent: string | undefined;
+  scopes: readonly Scope[];
+  context: OperationContext;
+  signal?: AbortSignal | undefined;
+}
+
+/** How this registry wants it, learnt from its last challenge. */
+type Method =
+  | { kind: 'basic' }
+  | { kind: 'bearer'; realm: URL; anonymous: boolean; service: string | undefined };
+
+interface KnownToken extends Token {
+  /** What the token was asked for: the operation's scopes and those of the challenge. */
+  scopes: Scope[];
+}
+
+/** The most tokens that are kept; the oldest goes. One repository's token is a few kilobytes. */
+const maxTokens = 500;
+
+/**
+ * Knows the `Authorization` header for a registry: Bearer tokens (https://distribution.github.io/distribution/spec/auth/token/),
+ * Basic (ECR, and registries behind a password file), or none. The first request goes without; its challenge is remembered, so later
+ * ones carry theirs at once. Tokens are kept per scope until they expire or are rejected, and requests that need the same one
+ * share one fetch. Credentials go to the endpoint's host and to `authHosts`, nowhere else.
+ */
+export class Authenticator {
+  readonly #options: AuthenticatorOptions;
+  #method: Method | undefined;
+  #credentials: { value: Credentials | undefined } | undefined;
+  readonly #reading = new Flights<Credentials | undefined>();
+  readonly #tokens = new Map<string, KnownToken>();
+  readonly #fetching = new Flights<Token>();
+
+  constructor(options: AuthenticatorOptions) {
+    this.#options = options;
+  }
+
+  /** The header for a request that needs the scopes, as far as it is known; undefined before the first challenge. */
+  async authorization(
+    scopes: readonly Scope[],
+    context: OperationContext,
+    signal?: AbortSignal,
+  ): Promise<string | undefined> {
+    const method = this.#method;
+    if (method?.kind === 'basic') return basicHeader(await this.#readCredentials(context, signal));
+    if (method?.kind === 'bearer') return `Bearer ${await this.#token(method, scopes, [], context, signal)}`;
+    return undefined;
+  }
+
+  /**
+   * The header to try after a 401, different from the one that was rejected. Throws a `RegistryError` with the code `UNAUTHORIZED` if
+   * there is none, or none that may be obtained.
+   */
+  async answer({ challenge, sent, scopes, context, signal }: Rejection): Promise<string> {
+    this.reject(sent, scopes);
+    const challenges = parseChallenges(challenge);
+    const { method, scope } = await this.#choose(challenges, context, signal);
+    this.#method = method;
+    if (method.kind === 'bearer') {
+      return `Bearer ${await this.#token(method, scopes, splitScopes(scope), context, signal)}`;
+    }
+    const header = basicHeader(await this.#readCredentials(context, signal));
+    if (header === undefined || header === sent) {
+      throw new RegistryError(context, {
+        code: 'UNAUTHORIZED',
+        status: 401,
+        reason:
+          header === undefined ? 'the registry wants credentials' : 'the registry rejected the credentials',
+      });
+    }
+    return header;
+  }
+
+  /** Forgets what a 401 rejected, so that it is not sent again. */
+  reject(sent: string | undefined, scopes: readonly Scope[]): void {
+    if (sent === undefined) return;
+    const key = scopeKey(scopes);
+    const known = this.#tokens.get(key);
+    // Somebody else may have renewed it meanwhile. Its scopes are worth keeping.
+    if (known && sent === `Bearer ${known.token}`) this.#tokens.set(key, { ...known, staleAt: 0 });
+    if (this.#credentials?.value && sent === basicHeader(this.#credentials.value))
+      this.#credentials = undefined;
+  }
+
+  /** Everything that must not be shown though a registry repeats it. */
+  secrets(sent: string | undefined): string[] {
+    const credentials = this.#credentials?.value;
+    const header = sent?.slice(sent.indexOf(' ') + 1);
+    const basic = basicHeader(credentials)?.slice('Basic '.length);
+    // A short password would blot out ordinary words.
+    return [header, basic, credentials?.password].filter(
+      (secret) => secret !== undefined && secret.length >= 4,
+    ) as string[];
+  }
+
+  /** Bearer with a token service that may be asked, else Basic if there are credentials for it. */
+  async #choose(
+    challenges: readonly Challenge[],
+    context: OperationContext,
+    signal?: AbortSignal,
+  ): Promise<{ method: Method; scope?: string | undefined }> {
+    const { endpoint, authHosts } = this.#options;
+    const credentials = await this.#readCredentials(context, signal);
+    const refusals: RegistryError[] = [];
+    for (const { scheme, parameters } of challenges) {
+      if (scheme !== 'bearer') continue;
+      const realm = judgeRealm(parameters.get('realm'), endpoint, authHosts);
+      if (realm.kind === 'refused') refusals.push(refusal(context, realm.reason));
+      else if (realm.kind === 'foreign' && credentials) refusals.push(foreignRefusal(context, realm.url));
+      else {
+        return {
+          method: {
+            kind: 'bearer',
+            realm: realm.url,
+            anonymous: realm.kind === 'foreign',
+            service: parameters.get('service'),
+          },
+          scope: parameters.get('scope'),
+        };
+      }
+    }
+    if (credentials && challenges.some(({ scheme }) => scheme === 'basic'))
+      return { method: { kind: 'basic' } };
+    const schemes = challenges.map(({ scheme }) => scheme).join(', ');
+    throw (
+      refusals[0] ??
+      refusal(
+        context,
+        schemes === ''
+          ? 'it answered 401 without a challenge'
+          : `it wants ${redactText(schemes)} and there are no credentials for that`,
+      )
+    );
+  }
+
+  async #token(
+    method: Method & { kind: 'bearer' },
+    scopes: readonly Scope[],
+    challenged: readonly Scope[],
+    context: OperationContext,
+    signal?: AbortSignal,
+  ): Promise<string> {
+    const key = scopeKey(scopes);
+    const known = this.#tokens.get(key);
+    const wanted = mergeScopes(challenged, known ? mergeScopes(known.scopes, scopes) : scopes);
+    if (known && known.staleAt > Date.now() && scopeKey(wanted) === scopeKey(known.scopes))
+      return known.token;
+    const flightKey = `${method.realm.href} ${method.service ?? ''} ${scopeKey(wanted)}`;
+    const fetched = await this.#fetching.join(
+      flightKey,
+      (shared) => this.#fetchToken(method, wanted, { ...context, operation: 'authenticate' }, shared),
+      signal,
+    );
+    this.#tokens.delete(key);
+    this.#tokens.set(key, { ...fetched, scopes: wanted });
+    const [oldest] = this.#tokens.keys();
+    if (this.#tokens.size > maxTokens && oldest !== undefined) this.#tokens.delete(oldest);
+    return fetched.token;
+  }
+
+  /** One token, with the credentials read again if the token service rejects those that were kept (they were rotated). */
+  async #fetchToken(
+    { realm, service, anonymous }: Method & { kind: 'bearer' },
+    scopes: readonly Scope[],
+    context: OperationContext,
+    signal: AbortSignal,
+  ): Promise<Token> {
+    const header = async () =>
+      anonymous ? undefined : basicHeader(await this.#readCredentials(context, signal));
+    const fetch = (authorization: string | undefined) =>
+      fetchToken(
+        this.#options.transport,
+        { realm, service, scopes, authorization },
+        context,
+        this.secrets(authorization),
+        signal,
+      );
+    const authorization = await header();
+    try {
+      return await fetch(authorization);
+    } catch (error) {
+      if (!(error instanceof RegistryError) || error.status !== 401 || authorization === undefined)
+        throw error;
+      this.reject(authorization, scopes);
+      const renewed = await header();
+      if (renewed === authorization) throw error;
+      return await fetch(renewed);
+    }
+  }
+
+  async #readCredentials(context: OperationContext, signal?: AbortSignal): Promise<Credentials | undefined> {
+    const read = this.#options.credentials;
+    if (!read) return undefined;
+    if (this.#credentials) return this.#credentials.value;
+    const value = await this.#reading.join(
+      '',
+      async () => {
+        try {
+          return await read();
+        } catch (cause) {
+          throw new RegistryError(context, {
+            code: 'CREDENTIALS_UNAVAILABLE',
+            reason: `the credentials could not be read: ${redactText(cause instanceof Error ? cause.message : String(cause))}`,
+            temporary: true,
+            cause,
+          });
+        }
+      },
+      signal,
+    );
+    this.#credentials = { value };
+    return value;
+  }
+}
+
+function scopeKey(scopes: readonly Scope[]): string {
+  return [...scopes].sort().join(' ');
+}
+
+/** `Basic` with UTF-8 (RFC 7617, 2.1). */
+function basicHeader(credentials: Credentials | undefined): string | undefined {
+  if (!credentials) return undefined;
+  return `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`, 'utf8').toString('base64')}`;
+}
+
+function refusal(context: OperationContext, reason: string): RegistryError {
+  return new RegistryError(context, {
+    code: 'UNAUTHORIZED',
+    status: 401,
+    reason: `the registry can not be logged in to: ${reason}`,
+  });
+}
+
+function foreignRefusal(context: OperationContext, realm: URL): RegistryError {
+  return new RegistryError(context, {
+    code: 'UNAUTHORIZED',
+    status: 401,
+    reason: `the registry’s token service is on another host, ${realm.host}, where the credentials may not go`,
+    remedy: `if that host may see them, add it in mirror.yaml to this upstream: authHosts: [${JSON.stringify(realm.host)}]`,
+  });
+}

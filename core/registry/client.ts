@@ -1,0 +1,188 @@
+import type { Dispatcher } from 'undici';
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { Manifest } from '../oci/manifest.ts';
+import { Authenticator, type Credentials } from './auth.ts';
+import { type BlobDescriptor, type GetBlobOptions, getBlob, headBlob } from './blobs.ts';
+import { discard } from './body.ts';
+import type { Side } from './errors.ts';
+import { type CallOptions, Exchange } from './exchange.ts';
+import { getManifest, headManifest, type ManifestHead, putManifest } from './manifests.ts';
+import { apiUrl, parseEndpoint } from './paths.ts';
+import { listReferrers } from './referrers.ts';
+import { defaultRetryPolicy, type RetryPolicy } from './retry.ts';
+import { type ListTagsOptions, listTags } from './tags.ts';
+import {
+  createDispatcher,
+  createTransport,
+  defaultTimeouts,
+  type RequestInfo,
+  type Timeouts,
+} from './transport.ts';
+import {
+  cancelUpload,
+  finishUpload,
+  patchBlob,
+  putBlob,
+  type StartedUpload,
+  type StartUploadOptions,
+  startUpload,
+  type UploadSession,
+} from './uploads.ts';
+
+export interface RegistryClientOptions {
+  /** As it stands in references, for errors: `docker.io`. */
+  registry: string;
+  /** `https://registry-1.docker.io`; `http://` only where the configuration says so. */
+  endpoint: string;
+  side: Side;
+  /** Hosts (`host` or `host:port`) besides the endpoint's that credentials may go to. */
+  authHosts?: readonly string[];
+  /** Asked when a challenge wants credentials, kept until the registry rejects them; undefined is anonymous. */
+  credentials?: () => Promise<Credentials | undefined>;
+  timeouts?: Partial<Timeouts>;
+  retry?: Partial<RetryPolicy>;
+  /** Connections of somebody else's, who closes them (a proxy, a mock); without it the client has its own pool. */
+  dispatcher?: Dispatcher;
+  /** Called for each HTTP request. */
+  onRequest?: (info: RequestInfo) => void;
+}
+
+/**
+ * One registry, spoken to by the OCI distribution protocol (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md). Safe for
+ * concurrent use: connections, tokens and credentials are shared. Failures are `RegistryError`s; a cancelled operation throws its
+ * signal's reason.
+ */
+export class RegistryClient implements AsyncDisposable {
+  readonly registry: string;
+  readonly side: Side;
+  readonly #exchange: Exchange;
+  readonly #ownDispatcher: Dispatcher | undefined;
+
+  constructor(options: RegistryClientOptions) {
+    const { registry, side, authHosts = [], credentials, onRequest } = options;
+    const endpoint = parseEndpoint(options.endpoint);
+    const timeouts = { ...defaultTimeouts, ...options.timeouts };
+    this.registry = registry;
+    this.side = side;
+    if (!options.dispatcher) this.#ownDispatcher = createDispatcher(timeouts);
+    const dispatcher = options.dispatcher ?? (this.#ownDispatcher as Dispatcher);
+    const transport = createTransport({ side, dispatcher, timeouts, onRequest });
+    const authenticator = new Authenticator({ endpoint, authHosts, credentials, transport });
+    const retry = { ...defaultRetryPolicy, ...options.retry };
+    this.#exchange = new Exchange({ side, registry, endpoint, transport, authenticator, retry });
+  }
+
+  /** Sees that the registry answers and takes the credentials: `GET /v2/`. */
+  async ping({ signal }: CallOptions = {}): Promise<void> {
+    await this.#exchange.perform(
+      {
+        operation: 'ping',
+        method: 'GET',
+        url: apiUrl(this.#exchange.endpoint),
+        scopes: [],
+        expect: [200],
+        unknownCode: 'UNSUPPORTED',
+        retry: true,
+        signal,
+      },
+      (answer) => discard(answer.body),
+    );
+  }
+
+  /** A manifest by tag or digest, parsed and verified. */
+  getManifest(repository: string, reference: string, options?: CallOptions): Promise<Manifest> {
+    return getManifest(this.#exchange, repository, reference, options);
+  }
+
+  /** What a tag or digest is, without its bytes; undefined if the registry does not know it. */
+  headManifest(
+    repository: string,
+    reference: string,
+    options?: CallOptions,
+  ): Promise<ManifestHead | undefined> {
+    return headManifest(this.#exchange, repository, reference, options);
+  }
+
+  /** Pushes a manifest under a tag or its digest. */
+  putManifest(
+    repository: string,
+    reference: string,
+    manifest: { bytes: Uint8Array; mediaType: string; digest: Digest },
+    options?: CallOptions,
+  ): Promise<void> {
+    return putManifest(this.#exchange, repository, reference, manifest, options);
+  }
+
+  /** Whether a blob is there; undefined if not. */
+  headBlob(
+    repository: string,
+    digest: Digest,
+    options?: CallOptions,
+  ): Promise<{ size?: number } | undefined> {
+    return headBlob(this.#exchange, repository, digest, options);
+  }
+
+  /** A blob's bytes from `offset` on, as many as the descriptor says; their digest is for the caller to verify. */
+  getBlob(
+    repository: string,
+    descriptor: BlobDescriptor,
+    options?: GetBlobOptions,
+  ): Promise<AsyncIterable<Uint8Array>> {
+    return getBlob(this.#exchange, repository, descriptor, options);
+  }
+
+  /** Begins an upload, or mounts a blob of another repository. */
+  startUpload(repository: string, options?: StartUploadOptions): Promise<StartedUpload> {
+    return startUpload(this.#exchange, repository, options);
+  }
+
+  /** Sends a whole blob and ends its upload. Not retried: a new attempt needs a new session and a new body. */
+  putBlob(
+    session: UploadSession,
+    descriptor: BlobDescriptor,
+    body: AsyncIterable<Uint8Array>,
+    options?: CallOptions,
+  ): Promise<void> {
+    return putBlob(this.#exchange, session, descriptor, body, options);
+  }
+
+  /** Sends a piece of a blob; go on with the session that is returned. */
+  patchBlob(
+    session: UploadSession,
+    piece: { offset: number; size: number },
+    body: AsyncIterable<Uint8Array>,
+    options?: CallOptions,
+  ): Promise<UploadSession> {
+    return patchBlob(this.#exchange, session, piece, body, options);
+  }
+
+  /** Ends an upload whose pieces are all there. */
+  finishUpload(session: UploadSession, digest: Digest, options?: CallOptions): Promise<void> {
+    return finishUpload(this.#exchange, session, digest, options);
+  }
+
+  /** Gives an upload up; best effort. */
+  cancelUpload(session: UploadSession, options?: CallOptions): Promise<void> {
+    return cancelUpload(this.#exchange, session, options);
+  }
+
+  /** All tags of a repository. */
+  listTags(repository: string, options?: ListTagsOptions): AsyncIterable<string> {
+    return listTags(this.#exchange, repository, options);
+  }
+
+  /** What refers to a manifest: signatures and the like. */
+  referrers(repository: string, digest: Digest, options?: CallOptions): Promise<Descriptor[]> {
+    return listReferrers(this.#exchange, repository, digest, options);
+  }
+
+  /** Closes the client's own connections at once, with what is under way on them. */
+  async close(): Promise<void> {
+    await this.#ownDispatcher?.destroy();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

@@ -1,0 +1,198 @@
+import type { Authenticator } from './auth.ts';
+import { BodyTooLargeError, discard, readBeginning } from './body.ts';
+import { type OperationContext, RegistryError, type Side } from './errors.ts';
+import { brokenError, maxErrorBytes, type RefusedAnswer, refusedError } from './failures.ts';
+import { isRedirect, nextHop } from './redirects.ts';
+import { type RetryPolicy, withRetries } from './retry.ts';
+import type { Scope } from './scopes.ts';
+import type { HttpAnswer, HttpRequest, Transport } from './transport.ts';
+
+/** What every operation takes. */
+export interface CallOptions {
+  /** Cancels: the operation then rejects at once with the signal's reason. */
+  signal?: AbortSignal | undefined;
+}
+
+/** One operation on the registry, as its file describes it. */
+export interface Call extends CallOptions {
+  /** In words, for errors: `get manifest`. */
+  operation: string;
+  method: HttpRequest['method'];
+  url: URL;
+  scopes: readonly Scope[];
+  repository?: string;
+  reference?: string;
+  headers?: Record<string, string>;
+  /** Bytes can be sent again; what is streamed can not, and is tried once, without following a challenge. */
+  body?: Uint8Array | AsyncIterable<Uint8Array>;
+  /** The statuses that are handed to the operation; all others are errors. */
+  expect: readonly number[];
+  /** What a 404 means when it is an error: `MANIFEST_UNKNOWN`. */
+  unknownCode: string;
+  /** Whether a failure that may pass is tried again here; GET, HEAD and what begins anew. */
+  retry: boolean;
+  headersMs?: number;
+}
+
+/** An answer with a status that the operation expects. */
+export interface Answer extends HttpAnswer {
+  /** Who answered, after redirects. */
+  url: URL;
+}
+
+/** Where a request ended up. */
+interface Arrival extends Answer {
+  /** The Authorization that was sent to begin with. */
+  sent: string | undefined;
+  /** Whether a redirect or an upload location led to another host than the endpoint's. */
+  away: boolean;
+}
+
+export interface ExchangeOptions {
+  side: Side;
+  registry: string;
+  endpoint: URL;
+  transport: Transport;
+  authenticator: Authenticator;
+  retry: RetryPolicy;
+}
+
+/** How often a challenge is followed for one request: for an expired token, and for a scope that was not enough. */
+const maxChallenges = 2;
+
+/** Carries out calls: authorization, redirects, retries, and errors with their context. */
+export class Exchange {
+  readonly #options: ExchangeOptions;
+
+  constructor(options: ExchangeOptions) {
+    this.#options = options;
+  }
+
+  get endpoint(): URL {
+    return this.#options.endpoint;
+  }
+
+  /** The context of an error that an operation raises itself. */
+  context(call: Pick<Call, 'operation' | 'repository' | 'reference'>): OperationContext {
+    const { side, registry } = this.#options;
+    const context: OperationContext = { side, registry, operation: call.operation };
+    if (call.repository !== undefined) context.repository = call.repository;
+    if (call.reference !== undefined) context.reference = call.reference;
+    return context;
+  }
+
+  /**
+   * Sends a call and hands the answer to `consume`, whose failures (a body that breaks off) are tried again like those of the
+   * request. `consume` reads, discards or keeps the body; when it throws the body is destroyed.
+   */
+  async perform<T>(call: Call, consume: (answer: Answer) => T | Promise<T>): Promise<T> {
+    const attempt = () => this.#attempt(call, consume);
+    try {
+      return await (call.retry ? withRetries(attempt, this.#options.retry, call.signal) : attempt());
+    } catch (error) {
+      call.signal?.throwIfAborted();
+      throw error;
+    }
+  }
+
+  async #attempt<T>(call: Call, consume: (answer: Answer) => T | Promise<T>): Promise<T> {
+    call.signal?.throwIfAborted();
+    const answer = await this.#authorized(call);
+    if (!call.expect.includes(answer.status)) throw await this.#refused(call, answer);
+    try {
+      return await consume(answer);
+    } catch (error) {
+      answer.body.destroy();
+      throw this.#explain(call, error, 'the answer broke off');
+    }
+  }
+
+  /** The answer after authorization was settled: a 401 that is left can not be helped. */
+  async #authorized(call: Call): Promise<Arrival> {
+    const { authenticator, endpoint } = this.#options;
+    const { scopes, signal } = call;
+    const context = this.context(call);
+    // Elsewhere (an upload location on another host) neither credentials nor challenges are anybody's business.
+    if (call.url.origin !== endpoint.origin) return await this.#followed(call, undefined);
+    let authorization = await authenticator.authorization(scopes, context, signal);
+    for (let challenges = 0; ; challenges += 1) {
+      const answer = await this.#followed(call, authorization);
+      if (answer.status !== 401 || answer.away || challenges === maxChallenges) return answer;
+      if (isStreamed(call.body)) return answer;
+      discard(answer.body);
+      const challenge = answer.header('www-authenticate');
+      authorization = await authenticator.answer({ challenge, sent: authorization, scopes, context, signal });
+    }
+  }
+
+  /** Sends the request and follows redirects of reads; once one leads to another host, Authorization stays behind for good. */
+  async #followed(call: Call, sent: string | undefined): Promise<Arrival> {
+    const { method, body, headersMs, signal } = call;
+    const follow = method === 'GET' || method === 'HEAD';
+    const chain = [call.url];
+    let url = call.url;
+    let away = call.url.origin !== this.#options.endpoint.origin;
+    for (;;) {
+      const headers = { ...call.headers };
+      if (sent !== undefined && !away) headers.authorization = sent;
+      const request: HttpRequest = { method, url, headers, signal };
+      if (body !== undefined) request.body = body;
+      if (headersMs !== undefined) request.headersMs = headersMs;
+      const answer = await this.#send(call, request);
+      if (!follow || !isRedirect(answer.status)) return { ...answer, url, sent, away };
+      discard(answer.body);
+      const next = nextHop(chain, answer.header('location'));
+      if (!next.ok) {
+        const { status } = answer;
+        throw new RegistryError(this.context(call), {
+          code: 'REDIRECT_REFUSED',
+          status,
+          reason: next.reason,
+        });
+      }
+      away ||= !next.sameOrigin;
+      url = next.url;
+      chain.push(url);
+    }
+  }
+
+  async #send(call: Call, request: HttpRequest): Promise<HttpAnswer> {
+    try {
+      return await this.#options.transport(request);
+    } catch (error) {
+      throw this.#explain(call, error, `no answer from ${request.url.host}`);
+    }
+  }
+
+  async #refused(call: Call, answer: Arrival): Promise<RegistryError> {
+    const { authenticator } = this.#options;
+    const { status, sent } = answer;
+    const body = await readBeginning(answer.body, maxErrorBytes);
+    call.signal?.throwIfAborted();
+    const refused: RefusedAnswer = { status, retryAfter: answer.header('retry-after'), body };
+    if (answer.away) refused.by = `${answer.url.host}, where the registry sent us,`;
+    const secrets = authenticator.secrets(sent);
+    if (status === 401 && !answer.away && sent !== undefined) {
+      authenticator.reject(sent, call.scopes);
+      // The stream is spent, but who can begin it anew comes with a new token.
+      if (isStreamed(call.body)) refused.temporary = true;
+    }
+    return refusedError(this.context(call), refused, call.unknownCode, secrets);
+  }
+
+  /** Errors of the connection get their context; those of our own code stay as they are. */
+  #explain(call: Call, error: unknown, doing: string): unknown {
+    call.signal?.throwIfAborted();
+    if (error instanceof RegistryError) return error;
+    if (error instanceof BodyTooLargeError) {
+      return new RegistryError(this.context(call), { code: 'ANSWER_TOO_LARGE', reason: error.message });
+    }
+    return typeof (error as { code?: unknown } | null)?.code === 'string'
+      ? brokenError(this.context(call), error, doing)
+      : error;
+  }
+}
+
+function isStreamed(body: Call['body']): boolean {
+  return body !== undefined && !(body instanceof Uint8Array);
+}

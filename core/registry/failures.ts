@@ -1,0 +1,106 @@
+import { type OperationContext, RegistryError, type RegistryFailure } from './errors.ts';
+import { redactText } from './redact.ts';
+import { isTemporaryStatus, parseRetryAfter, temporaryFailureCode } from './retry.ts';
+
+/** An error body is read up to this size. */
+export const maxErrorBytes = 1024 * 1024;
+
+/** An answer that is no success. */
+export interface RefusedAnswer {
+  /** Who answered, if not the registry itself: “the token service …”. */
+  by?: string;
+  status: number;
+  /** The `Retry-After` header. */
+  retryAfter?: string | undefined;
+  /** The body, or as much as was read. */
+  body: Uint8Array;
+  /** Instead of what the status says. */
+  temporary?: boolean;
+}
+
+/**
+ * The error for an answer that is no success. Its code is the registry's own, `errors[0].code` of the body, if that is one by its
+ * form; else it follows from the status.
+ *
+ * @param unknownCode what 404 means here: `MANIFEST_UNKNOWN`, `BLOB_UNKNOWN`, `NAME_UNKNOWN`
+ * @param secrets what must not be shown even if the registry repeats it
+ */
+export function refusedError(
+  context: OperationContext,
+  answer: RefusedAnswer,
+  unknownCode: string,
+  secrets: readonly string[],
+): RegistryError {
+  const told = registryErrorOf(answer.body);
+  const message = told.message === undefined ? '' : redactText(told.message, secrets);
+  const failure: RegistryFailure = {
+    code: told.code ?? codeOfStatus(answer.status, unknownCode),
+    status: answer.status,
+    reason: `${answer.by ?? 'the registry'} answered ${answer.status}${message === '' ? '' : `, “${message}”`}`,
+    temporary: answer.temporary ?? isTemporaryStatus(answer.status),
+  };
+  const retryAfterMs = parseRetryAfter(answer.retryAfter, Date.now());
+  if (retryAfterMs !== undefined) failure.retryAfterMs = retryAfterMs;
+  return new RegistryError(context, failure);
+}
+
+/**
+ * The first error of a body `{"errors": [{"code", "message"}]}`
+ * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes); of token services, also
+ * `{"details"}`, `{"message"}` or OAuth's `{"error_description"}`. What is not of that form tells nothing.
+ */
+function registryErrorOf(body: Uint8Array): { code?: string; message?: string } {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(new TextDecoder().decode(body));
+  } catch {
+    return {};
+  }
+  if (typeof parsed !== 'object' || parsed === null) return {};
+  const { errors, message, details, error_description } = parsed as Record<string, unknown>;
+  const first: unknown = Array.isArray(errors) ? errors[0] : undefined;
+  const error = typeof first === 'object' && first !== null ? (first as Record<string, unknown>) : {};
+  const result: { code?: string; message?: string } = {};
+  if (typeof error.code === 'string' && /^[A-Z][A-Z_]{0,63}$/.test(error.code)) result.code = error.code;
+  const text = [error.message, message, details, error_description].find(
+    (t) => typeof t === 'string' && t !== '',
+  );
+  if (typeof text === 'string') result.message = text;
+  return result;
+}
+
+function codeOfStatus(status: number, unknownCode: string): string {
+  if (status === 404) return unknownCode;
+  if (status === 401) return 'UNAUTHORIZED';
+  if (status === 403) return 'DENIED';
+  if (status === 405) return 'UNSUPPORTED';
+  if (status === 416) return 'RANGE_INVALID';
+  if (status === 429) return 'TOOMANYREQUESTS';
+  if (status >= 500) return 'UNAVAILABLE';
+  if (status >= 400) return 'REFUSED';
+  return 'ANSWER_INVALID';
+}
+
+/** TLS alerts and certificates that node refuses: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+const tlsFailure =
+  /^(ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)/;
+
+/** The error for a request that got no answer, or whose answer broke off. One that is a RegistryError already stays itself. */
+export function brokenError(context: OperationContext, cause: unknown, doing: string): RegistryError {
+  if (cause instanceof RegistryError) return cause;
+  const errorCode = codeOf(cause);
+  const temporary = temporaryFailureCode(errorCode);
+  const detail = redactText(cause instanceof Error ? cause.message || errorCode : String(cause));
+  const reason = `${doing}: ${detail}${errorCode === '' || detail.includes(errorCode) ? '' : `, ${errorCode}`}`;
+  if (temporary) return new RegistryError(context, { code: temporary, reason, temporary: true, cause });
+  if (tlsFailure.test(errorCode)) return new RegistryError(context, { code: 'TLS', reason, cause });
+  if (errorCode.startsWith('HPE_') || errorCode === 'UND_ERR_HEADERS_OVERFLOW') {
+    return new RegistryError(context, { code: 'ANSWER_INVALID', reason, cause });
+  }
+  return new RegistryError(context, { code: 'CONNECTION', reason, cause });
+}
+
+function codeOf(error: unknown): string {
+  const code = typeof error === 'object' && error !== null ? (error as { code?: unknown }).code : undefined;
+  return typeof code === 'string' ? code : '';
+}

@@ -1,0 +1,52 @@
+/** Work under way that whoever asks for the same thing shares. */
+interface Flight<T> {
+  result: Promise<T>;
+  waiting: number;
+  controller: AbortController;
+}
+
+/**
+ * Work by key: who asks while it is under way waits for the same result, who asks later begins anew. A caller whose signal
+ * aborts leaves at once with the signal's reason; the work itself is aborted when nobody waits for it any more.
+ */
+export class Flights<T> {
+  readonly #flights = new Map<string, Flight<T>>();
+
+  async join(key: string, start: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    signal?.throwIfAborted();
+    const flight = this.#flights.get(key) ?? this.#begin(key, start);
+    flight.waiting += 1;
+    try {
+      return await orAborted(flight.result, signal);
+    } finally {
+      flight.waiting -= 1;
+      if (flight.waiting === 0) {
+        this.#end(key, flight);
+        flight.controller.abort();
+      }
+    }
+  }
+
+  #begin(key: string, start: (signal: AbortSignal) => Promise<T>): Flight<T> {
+    const controller = new AbortController();
+    const flight: Flight<T> = { result: start(controller.signal), waiting: 0, controller };
+    const end = () => this.#end(key, flight);
+    flight.result.then(end, end);
+    this.#flights.set(key, flight);
+    return flight;
+  }
+
+  #end(key: string, flight: Flight<T>): void {
+    if (this.#flights.get(key) === flight) this.#flights.delete(key);
+  }
+}
+
+/** The promise's outcome, or the signal's reason if that aborts first. */
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}

@@ -1,0 +1,44 @@
+import { type Digest, isDigest } from '../oci/digest.ts';
+import { type OperationContext, RegistryError } from './errors.ts';
+import { redactText } from './redact.ts';
+import type { HttpAnswer } from './transport.ts';
+
+/** `Docker-Content-Digest`; undefined if absent. Throws a RegistryError (DIGEST_INVALID) if it is no digest. */
+export function contentDigest(answer: HttpAnswer, context: OperationContext): Digest | undefined {
+  const value = answer.header('docker-content-digest')?.trim();
+  if (value === undefined || value === '') return undefined;
+  if (isDigest(value)) return value;
+  throw new RegistryError(context, {
+    code: 'DIGEST_INVALID',
+    status: answer.status,
+    reason: `the Docker-Content-Digest “${redactText(value)}” is no digest`,
+  });
+}
+
+/** `Content-Length` as a number of bytes; undefined if absent or no such number. */
+export function contentLength(answer: HttpAnswer): number | undefined {
+  const value = answer.header('content-length')?.trim() ?? '';
+  return /^\d{1,15}$/.test(value) ? Number(value) : undefined;
+}
+
+/** `Content-Type` without its parameters, in lower case; undefined if absent. */
+export function contentType(answer: HttpAnswer): string | undefined {
+  const value = answer.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
+  return value === '' ? undefined : value;
+}
+
+/** Throws a RegistryError (DIGEST_INVALID) that names both, if the answer names another digest of the same algorithm. */
+export function expectContentDigest(answer: HttpAnswer, expected: Digest, context: OperationContext): void {
+  const told = contentDigest(answer, context);
+  if (told === undefined || told === expected || !sameAlgorithm(told, expected)) return;
+  throw new RegistryError(context, {
+    code: 'DIGEST_INVALID',
+    status: answer.status,
+    reason: `the registry says that it is ${told}, and ${expected} was meant`,
+  });
+}
+
+/** Whether two digests can be compared. */
+export function sameAlgorithm(one: Digest, other: Digest): boolean {
+  return one.slice(0, 7) === other.slice(0, 7);
+}

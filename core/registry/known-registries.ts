@@ -1,0 +1,33 @@
+/** How a registry that references name is reached. */
+export interface RegistryAddress {
+  /** Base URL of the `/v2/` API. */
+  endpoint: string;
+  /** Hosts besides the endpoint's that credentials may be sent to. */
+  authHosts: string[];
+}
+
+/**
+ * Registries whose API or token service is on another host than their name says. Everybody else's token realm is on the
+ * registry's own host: ghcr.io, quay.io, public.ecr.aws, gcr.io and *.pkg.dev, mcr.microsoft.com, *.azurecr.io, nvcr.io.
+ */
+const knownRegistries: Readonly<Record<string, RegistryAddress>> = {
+  // https://distribution.github.io/distribution/spec/auth/token/
+  'docker.io': { endpoint: 'https://registry-1.docker.io', authHosts: ['auth.docker.io'] },
+  // https://docs.gitlab.com/administration/packages/container_registry/
+  'registry.gitlab.com': { endpoint: 'https://registry.gitlab.com', authHosts: ['gitlab.com'] },
+  // Realm https://docker-auth.elastic.co/auth
+  'docker.elastic.co': { endpoint: 'https://docker.elastic.co', authHosts: ['docker-auth.elastic.co'] },
+  // Realm https://api.digitalocean.com/v2/registry/auth
+  'registry.digitalocean.com': {
+    endpoint: 'https://registry.digitalocean.com',
+    authHosts: ['api.digitalocean.com'],
+  },
+};
+
+/** The address of a registry as it stands in normalised references; one that is not known is `https://<registry>`. */
+export function knownRegistry(registry: string): RegistryAddress {
+  const known = Object.hasOwn(knownRegistries, registry) ? knownRegistries[registry] : undefined;
+  return known
+    ? { endpoint: known.endpoint, authHosts: [...known.authHosts] }
+    : { endpoint: `https://${registry}`, authHosts: [] };
+}

@@ -1,0 +1,164 @@
+import { type Digest, digestAlgorithm, digestOf, isDigest } from '../oci/digest.ts';
+import { InvalidManifestError, type Manifest, maxManifestBytes, parseManifest } from '../oci/manifest.ts';
+import { manifestAcceptHeader } from '../oci/media-types.ts';
+import { discard, readBounded } from './body.ts';
+import { type OperationContext, RegistryError } from './errors.ts';
+import type { Answer, CallOptions, Exchange } from './exchange.ts';
+import { contentDigest, contentLength, contentType, expectContentDigest, sameAlgorithm } from './headers.ts';
+import { manifestUrl } from './paths.ts';
+import { repositoryScope } from './scopes.ts';
+
+/** What a HEAD tells of a manifest; what the registry leaves out is undefined. */
+export interface ManifestHead {
+  digest?: Digest;
+  /** As the registry says, without parameters. */
+  mediaType?: string;
+  /** In bytes. */
+  size?: number;
+}
+
+/**
+ * Pulls a manifest (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests), verified against the
+ * digest that was asked for and the one that the registry tells. A tag's digest is computed from the bytes.
+ *
+ * Throws a RegistryError: MANIFEST_UNKNOWN, DIGEST_INVALID (naming both), MANIFEST_INVALID, MANIFEST_UNSUPPORTED,
+ * ANSWER_TOO_LARGE (above 4 MiB), or what the exchange throws.
+ *
+ * @param reference a tag or a digest
+ */
+export async function getManifest(
+  exchange: Exchange,
+  repository: string,
+  reference: string,
+  { signal }: CallOptions = {},
+): Promise<Manifest> {
+  const call = { operation: 'get manifest', repository, reference };
+  const context = exchange.context(call);
+  return await exchange.perform(
+    {
+      ...call,
+      method: 'GET',
+      url: manifestUrl(exchange.endpoint, repository, reference),
+      scopes: [repositoryScope(repository, 'pull')],
+      // No coding: a proxy that compressed it would change the bytes.
+      headers: { accept: manifestAcceptHeader, 'accept-encoding': 'identity' },
+      expect: [200],
+      unknownCode: 'MANIFEST_UNKNOWN',
+      retry: true,
+      signal,
+    },
+    (answer) => readManifest(answer, isDigest(reference) ? reference : undefined, context),
+  );
+}
+
+/** Reads and verifies the manifest of an answer. */
+export async function readManifest(
+  answer: Answer,
+  expected: Digest | undefined,
+  context: OperationContext,
+): Promise<Manifest> {
+  const told = contentDigest(answer, context);
+  const bytes = await readBounded(answer.body, maxManifestBytes);
+  // Told in another algorithm than asked for, it is one more digest to verify.
+  if (told !== undefined && (expected === undefined || !sameAlgorithm(told, expected))) {
+    const computed = digestOf(bytes, digestAlgorithm(told));
+    if (computed !== told) throw mismatch(context, answer, computed, told);
+  } else if (told !== undefined && expected !== undefined && told !== expected) {
+    throw mismatch(context, answer, told, expected);
+  }
+  try {
+    return parseManifest(bytes, contentType(answer), expected ?? told);
+  } catch (error) {
+    if (!(error instanceof InvalidManifestError)) throw error;
+    throw new RegistryError(context, {
+      code: error.code,
+      status: answer.status,
+      reason: error.message,
+      cause: error,
+    });
+  }
+}
+
+function mismatch(
+  context: OperationContext,
+  { status }: Answer,
+  actual: Digest,
+  expected: Digest,
+): RegistryError {
+  const reason = `the digest is ${actual}, and ${expected} was expected`;
+  return new RegistryError(context, { code: 'DIGEST_INVALID', status, reason });
+}
+
+/** Asks whether a manifest exists and what it is; undefined if the registry does not know it (404). */
+export async function headManifest(
+  exchange: Exchange,
+  repository: string,
+  reference: string,
+  { signal }: CallOptions = {},
+): Promise<ManifestHead | undefined> {
+  const call = { operation: 'check manifest', repository, reference };
+  const context = exchange.context(call);
+  return await exchange.perform(
+    {
+      ...call,
+      method: 'HEAD',
+      url: manifestUrl(exchange.endpoint, repository, reference),
+      scopes: [repositoryScope(repository, 'pull')],
+      headers: { accept: manifestAcceptHeader, 'accept-encoding': 'identity' },
+      expect: [200, 404],
+      unknownCode: 'MANIFEST_UNKNOWN',
+      retry: true,
+      signal,
+    },
+    (answer) => {
+      discard(answer.body);
+      if (answer.status === 404) return undefined;
+      if (isDigest(reference)) expectContentDigest(answer, reference, context);
+      const head: ManifestHead = {};
+      const digest = contentDigest(answer, context);
+      const mediaType = contentType(answer);
+      const size = contentLength(answer);
+      if (digest !== undefined) head.digest = digest;
+      if (mediaType !== undefined) head.mediaType = mediaType;
+      if (size !== undefined) head.size = size;
+      return head;
+    },
+  );
+}
+
+/**
+ * Pushes a manifest (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests), byte by byte as given;
+ * what it refers to must be there. Pushing it again is harmless, so it is retried.
+ *
+ * Throws a RegistryError: DIGEST_INVALID if the registry says that it stored something else, MANIFEST_BLOB_UNKNOWN,
+ * MANIFEST_INVALID, TAG_INVALID (ECR: the tag is immutable) and others as the registry tells them.
+ */
+export async function putManifest(
+  exchange: Exchange,
+  repository: string,
+  reference: string,
+  manifest: { bytes: Uint8Array; mediaType: string; digest: Digest },
+  { signal }: CallOptions = {},
+): Promise<void> {
+  const call = { operation: 'put manifest', repository, reference };
+  const context = exchange.context(call);
+  await exchange.perform(
+    {
+      ...call,
+      method: 'PUT',
+      url: manifestUrl(exchange.endpoint, repository, reference),
+      scopes: [repositoryScope(repository, 'pull', 'push')],
+      headers: { 'content-type': manifest.mediaType },
+      body: manifest.bytes,
+      // 201 by the specification; some answer 200 or 202.
+      expect: [200, 201, 202],
+      unknownCode: 'NAME_UNKNOWN',
+      retry: true,
+      signal,
+    },
+    (answer) => {
+      discard(answer.body);
+      expectContentDigest(answer, manifest.digest, context);
+    },
+  );
+}

@@ -1,0 +1,28 @@
+import { RegistryError } from './errors.ts';
+import type { Answer, Call, Exchange } from './exchange.ts';
+import { nextLink } from './links.ts';
+import { resolveLocation } from './redirects.ts';
+
+/**
+ * The next page of a list by the answer's Link header; undefined at the end. Throws LINK_REFUSED if it leads to another scheme, host or
+ * port than this page's, or to a page that was read already. (A page that a redirect brought from another host goes on there, and
+ * the exchange sends no Authorization to it.)
+ *
+ * @param seen the addresses of the pages so far
+ */
+export function nextPage(
+  exchange: Exchange,
+  call: Pick<Call, 'operation' | 'repository' | 'reference'>,
+  answer: Answer,
+  seen: ReadonlySet<string>,
+): URL | undefined {
+  const link = nextLink(answer.header('link'));
+  if (link === undefined) return undefined;
+  const refuse = (reason: string) =>
+    new RegistryError(exchange.context(call), { code: 'LINK_REFUSED', status: answer.status, reason });
+  const next = resolveLocation(answer.url, link);
+  if (!next.ok) throw refuse(next.reason.replace('Location', 'Link'));
+  if (!next.sameOrigin) throw refuse(`the next page is on another host, ${next.url.host}`);
+  if (seen.has(next.url.href)) throw refuse('the next page is one that was read already');
+  return next.url;
+}

@@ -1,0 +1,32 @@
+/**
+ * Where a Bearer challenge sends its client for a token: `trusted` hosts may see the credentials, a `foreign` one is asked only by
+ * who has none, `refused` ones are never asked.
+ */
+export type Realm =
+  | { kind: 'trusted'; url: URL }
+  | { kind: 'foreign'; url: URL }
+  | { kind: 'refused'; reason: string };
+
+/**
+ * Judges a challenge's `realm`, which the registry's answer chose and so may be hostile. Trusted are the endpoint's own host, port
+ * included, and those of `authHosts` (`host` means the scheme's usual port). What falls from the endpoint's https to http is
+ * refused even without credentials: the token itself is a secret.
+ */
+export function judgeRealm(realm: string | undefined, endpoint: URL, authHosts: readonly string[]): Realm {
+  if (realm === undefined) return { kind: 'refused', reason: 'its challenge names no realm' };
+  const url = URL.parse(realm);
+  if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    return { kind: 'refused', reason: 'its challenge’s realm is no http or https URL' };
+  }
+  if (url.protocol === 'http:' && endpoint.protocol === 'https:') {
+    return { kind: 'refused', reason: `its token service is on plain http (${url.host})` };
+  }
+  if (url.username !== '' || url.password !== '') {
+    return { kind: 'refused', reason: `its challenge’s realm names a user (${url.host})` };
+  }
+  url.hash = '';
+  const trusted =
+    url.host === endpoint.host ||
+    authHosts.some((host) => URL.parse(`${url.protocol}//${host}`)?.host === url.host);
+  return { kind: trusted ? 'trusted' : 'foreign', url };
+}

@@ -1,0 +1,60 @@
+/** The most redirects that are followed for one request. */
+export const maxRedirects = 5;
+
+/** Where an answer points to, or why that is not followed (a clause for an error; holds no secret). */
+export type Destination = { ok: true; url: URL; sameOrigin: boolean } | { ok: false; reason: string };
+
+/** Whether an answer is a redirect that a GET or HEAD follows (RFC 9110, 15.4). */
+export function isRedirect(status: number): boolean {
+  return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
+}
+
+/**
+ * Resolves a `Location` against the URL that answered it. It may be relative (RFC 9110, 10.2.2) and may name another host, to
+ * which no Authorization goes then: `sameOrigin` compares scheme, host and port. Refused are anything but http and https,
+ * https falling to http, and a user in the URL, which would be credentials of somebody else's choosing.
+ */
+export function resolveLocation(from: URL, location: string | undefined): Destination {
+  if (location === undefined || location.trim() === '') {
+    return { ok: false, reason: 'the answer has no Location' };
+  }
+  let url: URL;
+  try {
+    url = new URL(location, from);
+  } catch {
+    return { ok: false, reason: 'the answer’s Location is no URL' };
+  }
+  url.hash = '';
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+    return { ok: false, reason: `the answer’s Location has the scheme ${url.protocol.slice(0, 20)}` };
+  }
+  if (from.protocol === 'https:' && url.protocol === 'http:') {
+    return { ok: false, reason: `the answer’s Location falls from https to http (${url.host})` };
+  }
+  if (url.username !== '' || url.password !== '') {
+    return { ok: false, reason: `the answer’s Location names a user (${url.host})` };
+  }
+  return { ok: true, url, sameOrigin: url.origin === from.origin };
+}
+
+/**
+ * The next hop of a chain of redirects.
+ *
+ * @param chain the URLs asked so far, the first being the original, the last the one that answered
+ */
+export function nextHop(chain: readonly URL[], location: string | undefined): Destination {
+  const from = chain.at(-1);
+  if (!from) throw new TypeError('chain: is empty; give at least the URL that answered');
+  const next = resolveLocation(from, location);
+  if (!next.ok) return next;
+  if (chain.some((url) => url.href === next.url.href)) {
+    return { ok: false, reason: `the redirects go in a circle (${next.url.host})` };
+  }
+  if (chain.length > maxRedirects) {
+    return {
+      ok: false,
+      reason: `there are more than ${maxRedirects} redirects (the last to ${next.url.host})`,
+    };
+  }
+  return next;
+}

@@ -1,0 +1,102 @@
+import type { Descriptor } from '../oci/descriptor.ts';
+import { type Digest, digestAlgorithm } from '../oci/digest.ts';
+import type { Manifest } from '../oci/manifest.ts';
+import { isIndexType, mediaTypes } from '../oci/media-types.ts';
+import { discard } from './body.ts';
+import { RegistryError } from './errors.ts';
+import type { CallOptions, Exchange } from './exchange.ts';
+import { contentType } from './headers.ts';
+import { getManifest, readManifest } from './manifests.ts';
+import { nextPage } from './pages.ts';
+import { digestUrl } from './paths.ts';
+import { repositoryScope } from './scopes.ts';
+
+/** The most pages of one image's referrers. */
+const maxPages = 100;
+
+/** How a registry says that it has no referrers API: 404 by the specification, and what others make of an unknown path. */
+const notOffered = [400, 404, 405, 406, 501];
+
+/**
+ * What refers to a manifest by its `subject`: signatures, SBOMs, attestations
+ * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers). A registry without that API is asked for the
+ * tag that clients maintain instead (`sha256-<hex>`); without either there are none.
+ */
+export async function listReferrers(
+  exchange: Exchange,
+  repository: string,
+  digest: Digest,
+  options: CallOptions = {},
+): Promise<Descriptor[]> {
+  const listed = await referrersFromApi(exchange, repository, digest, options);
+  return listed ?? (await referrersFromTag(exchange, repository, digest, options));
+}
+
+/** Undefined if the registry does not offer the API. */
+async function referrersFromApi(
+  exchange: Exchange,
+  repository: string,
+  digest: Digest,
+  { signal }: CallOptions,
+): Promise<Descriptor[] | undefined> {
+  const call = { operation: 'list referrers of', repository, reference: digest };
+  const seen = new Set<string>();
+  const found: Descriptor[] = [];
+  let url: URL | undefined = digestUrl(exchange.endpoint, repository, 'referrers', digest);
+  while (url) {
+    const first = seen.size === 0;
+    seen.add(url.href);
+    const page: { index: Manifest; next: URL | undefined } | undefined = await exchange.perform(
+      {
+        ...call,
+        method: 'GET',
+        url,
+        scopes: [repositoryScope(repository, 'pull')],
+        headers: { accept: mediaTypes.ociIndex, 'accept-encoding': 'identity' },
+        expect: first ? [200, ...notOffered] : [200],
+        unknownCode: 'MANIFEST_UNKNOWN',
+        retry: true,
+        signal,
+      },
+      async (answer) => {
+        // A registry that answers every path with a page of its own has no API either.
+        if (answer.status !== 200 || (first && !isIndexType(contentType(answer) ?? ''))) {
+          discard(answer.body);
+          return undefined;
+        }
+        const index = await readManifest(answer, undefined, exchange.context(call));
+        return { index, next: nextPage(exchange, call, answer, seen) };
+      },
+    );
+    if (!page) return undefined;
+    if (page.index.kind === 'index') found.push(...page.index.manifests);
+    if (seen.size >= maxPages && page.next) {
+      const reason = `the list has more than ${maxPages} pages`;
+      throw new RegistryError(exchange.context(call), { code: 'ANSWER_TOO_LARGE', reason });
+    }
+    url = page.next;
+  }
+  return found;
+}
+
+/** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema */
+async function referrersFromTag(
+  exchange: Exchange,
+  repository: string,
+  digest: Digest,
+  options: CallOptions,
+): Promise<Descriptor[]> {
+  try {
+    const manifest = await getManifest(exchange, repository, referrersTag(digest), options);
+    return manifest.kind === 'index' ? manifest.manifests : [];
+  } catch (error) {
+    if (error instanceof RegistryError && error.status === 404) return [];
+    throw error;
+  }
+}
+
+/** The tag that stands for an image's referrers; algorithm and hash are cut to 32 and 64 characters. */
+export function referrersTag(digest: Digest): string {
+  const hash = digest.slice(digest.indexOf(':') + 1);
+  return `${digestAlgorithm(digest)}-${hash.slice(0, 64)}`;
+}

@@ -1,0 +1,65 @@
+import type { OperationContext } from './errors.ts';
+
+type Remedy = string | ((context: OperationContext) => string);
+
+/** Says whose credentials: those of an upstream are configured, those of the mirror come with its role. */
+const credentials = ({ side, registry }: OperationContext) =>
+  side === 'upstream'
+    ? `the credentials of ${registry} in mirror.yaml`
+    : 'the permissions of the copying role';
+
+/**
+ * What helps, by code. Upper half: codes of the distribution specification
+ * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes); lower half: ours.
+ */
+const remedies: Readonly<Record<string, Remedy>> = {
+  BLOB_UNKNOWN: 'the registry does not have this blob: push the image again',
+  BLOB_UPLOAD_INVALID: 'the upload can not go on: begin it again',
+  BLOB_UPLOAD_UNKNOWN: 'the upload has ended or expired: begin it again',
+  DIGEST_INVALID:
+    'the bytes are not those that the digest names: try again, and if it stays push the image again',
+  MANIFEST_BLOB_UNKNOWN: 'push all blobs and child manifests before the manifest that names them',
+  MANIFEST_INVALID:
+    'the manifest is malformed or of a type that the registry does not take: push the image again',
+  MANIFEST_UNKNOWN: 'check that the tag or digest exists',
+  NAME_INVALID: 'check the repository’s name',
+  NAME_UNKNOWN: ({ side }) =>
+    side === 'mirror' ? 'create the repository first' : 'check that the repository exists',
+  SIZE_INVALID: 'the bytes are not as many as the manifest says: push the image again',
+  UNAUTHORIZED: (context) =>
+    `check ${credentials(context)}; many registries also answer this for a repository that does not exist`,
+  DENIED: (context) =>
+    `check that ${credentials(context)} allow this; a quota that is exceeded is told this way too`,
+  UNSUPPORTED: 'the registry does not offer this operation',
+  TOOMANYREQUESTS: ({ side }) =>
+    side === 'upstream'
+      ? 'the registry’s rate limit is reached: wait, or configure credentials with a higher limit'
+      : 'the registry’s rate limit is reached: wait, or ask for a higher quota',
+  // ECR's, for a tag that may not be moved: https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html
+  TAG_INVALID: 'the tag may not be moved: allow it in the repository’s tag immutability settings',
+
+  UNAVAILABLE: 'the registry has trouble: wait and try again',
+  TIMEOUT: 'the registry or the way to it is slow: try again, and check firewalls and proxies',
+  // CR#1970: ECR drops the connection on an upload into a repository that does not exist.
+  // https://github.com/aws/containers-roadmap/issues/1970
+  CONNECTION: ({ side, operation }) =>
+    side === 'mirror' && (operation === 'start upload' || operation === 'mount blob')
+      ? 'create the repository first: ECR drops the connection when it is missing; otherwise check the endpoint and the network'
+      : 'check the endpoint, name resolution, firewalls and proxies',
+  TLS: 'check the certificate; for a private authority name its certificate under network.caBundle',
+  CREDENTIALS_UNAVAILABLE: 'check the name of the secret and that it may be read',
+  ANSWER_TOO_LARGE: 'check that the endpoint is a registry',
+  ANSWER_INVALID:
+    'check that the endpoint is a registry of the distribution API and that nothing between alters its answers',
+  RANGE_INVALID: 'the registry does not serve this part of the blob: start from the beginning',
+  REDIRECT_REFUSED: 'check the endpoint: write the address that the registry really has',
+  LINK_REFUSED: 'the list can not be read to its end: check the endpoint and what stands before the registry',
+  LOCATION_REFUSED: 'check the endpoint: write the address that the registry really has',
+  REFUSED: 'see the registry’s message',
+};
+
+/** What the operator can do about a code in its context; a code that the table does not know gets the general advice. */
+export function remedyFor(code: string, context: OperationContext): string {
+  const remedy = (Object.hasOwn(remedies, code) ? remedies[code] : undefined) ?? 'see the registry’s message';
+  return typeof remedy === 'string' ? remedy : remedy(context);
+}

@@ -1,0 +1,109 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RegistryError } from './errors.ts';
+
+/**
+ * The one table of what is worth trying again: too many requests, server errors, and connections that fail, break or stall.
+ * Everything else is an answer, other 4xx above all.
+ */
+const temporaryStatuses: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
+const temporaryFailures: ReadonlyMap<string, 'CONNECTION' | 'TIMEOUT'> = new Map([
+  ['ECONNREFUSED', 'CONNECTION'],
+  ['ECONNRESET', 'CONNECTION'],
+  ['ECONNABORTED', 'CONNECTION'],
+  ['EPIPE', 'CONNECTION'],
+  ['EHOSTUNREACH', 'CONNECTION'],
+  ['ENETUNREACH', 'CONNECTION'],
+  ['ENETDOWN', 'CONNECTION'],
+  // The resolver did not answer. ENOTFOUND is an answer: there is no such name.
+  ['EAI_AGAIN', 'CONNECTION'],
+  ['ETIMEDOUT', 'TIMEOUT'],
+  // undici: https://undici.nodejs.org/#/docs/api/Errors
+  ['UND_ERR_SOCKET', 'CONNECTION'],
+  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'CONNECTION'],
+  ['UND_ERR_CONNECT_TIMEOUT', 'TIMEOUT'],
+  ['UND_ERR_HEADERS_TIMEOUT', 'TIMEOUT'],
+  ['UND_ERR_BODY_TIMEOUT', 'TIMEOUT'],
+]);
+
+/** Whether an answer with this status may be another one later. */
+export function isTemporaryStatus(status: number): boolean {
+  return temporaryStatuses.has(status);
+}
+
+/** The code for a connection that failed in a way that may pass; undefined for what stays (TLS, unknown host, protocol). */
+export function temporaryFailureCode(errorCode: string): 'CONNECTION' | 'TIMEOUT' | undefined {
+  return temporaryFailures.get(errorCode);
+}
+
+/** How often and how long an operation is tried again. */
+export interface RetryPolicy {
+  /** All attempts, the first included. */
+  attempts: number;
+  /** The longest first wait. */
+  baseMs: number;
+  /** The longest wait of the doubling; a `Retry-After` may be longer. */
+  maxMs: number;
+  /** No attempt begins later than this after the first one began. */
+  budgetMs: number;
+}
+
+export const defaultRetryPolicy: RetryPolicy = { attempts: 4, baseMs: 250, maxMs: 5_000, budgetMs: 60_000 };
+
+/**
+ * How long to wait after the `attempt`th failure (1 is the first): evenly between nothing and `baseMs` doubled each time, "full
+ * jitter" of https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/, so that many clients don't come back at once.
+ *
+ * @param random in [0, 1)
+ */
+export function backoffMs(
+  attempt: number,
+  policy: Pick<RetryPolicy, 'baseMs' | 'maxMs'>,
+  random: number,
+): number {
+  return Math.floor(random * Math.min(policy.maxMs, policy.baseMs * 2 ** (attempt - 1)));
+}
+
+/** `Retry-After` (RFC 9110, 10.2.3: seconds, or a date) in milliseconds from `now`; undefined if absent or neither. */
+export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
+  const text = value?.trim() ?? '';
+  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
+  // Only what looks like an HTTP date: Date.parse takes much else.
+  if (!/^[A-Za-z]{3,9}, /.test(text)) return undefined;
+  const date = Date.parse(text);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+/** Resolves after `ms`; rejects with the signal's reason as soon as it aborts. */
+export async function wait(ms: number, signal?: AbortSignal): Promise<void> {
+  try {
+    await sleep(ms, undefined, { signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  }
+}
+
+/**
+ * Runs an operation that may be run again (it is idempotent, or begins something anew), until it succeeds, fails for good, or
+ * the policy is used up; the last error is thrown. A `Retry-After` is the least that is waited; if it exceeds the budget, the
+ * error is thrown at once, and tells it, for who can wait longer. An aborted signal ends it at once with the signal's reason.
+ */
+export async function withRetries<T>(
+  operation: () => Promise<T>,
+  policy: RetryPolicy,
+  signal?: AbortSignal,
+): Promise<T> {
+  const begun = performance.now();
+  for (let attempt = 1; ; attempt += 1) {
+    signal?.throwIfAborted();
+    try {
+      return await operation();
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!(error instanceof RegistryError) || !error.temporary || attempt >= policy.attempts) throw error;
+      const pause = Math.max(error.retryAfterMs ?? 0, backoffMs(attempt, policy, Math.random()));
+      if (performance.now() - begun + pause > policy.budgetMs) throw error;
+      await wait(pause, signal);
+    }
+  }
+}

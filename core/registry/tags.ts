@@ -1,0 +1,90 @@
+import { isTag } from '../oci/reference.ts';
+import { readBounded } from './body.ts';
+import { RegistryError } from './errors.ts';
+import type { Answer, Call, CallOptions, Exchange } from './exchange.ts';
+import { nextPage } from './pages.ts';
+import { repositoryUrl } from './paths.ts';
+import { repositoryScope } from './scopes.ts';
+
+/** One page of tags is read up to this size: a hundred thousand of the longest. */
+export const maxTagsPageBytes = 16 * 1024 * 1024;
+
+/** The most pages of one list; more is a registry that never ends. */
+const maxPages = 10_000;
+
+/** ECR refuses more: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ListImages.html */
+const defaultPageSize = 1000;
+
+export interface ListTagsOptions extends CallOptions {
+  /** How many tags to ask for at once; the registry may send fewer, or all. */
+  pageSize?: number;
+}
+
+/**
+ * All tags of a repository, page by page as they are read
+ * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags). What is no tag by the grammar could not be asked
+ * for and is left out. Throws NAME_UNKNOWN for an unknown repository, LINK_REFUSED when the next page is elsewhere.
+ */
+export async function* listTags(
+  exchange: Exchange,
+  repository: string,
+  { signal, pageSize = defaultPageSize }: ListTagsOptions = {},
+): AsyncGenerator<string> {
+  if (!Number.isInteger(pageSize) || pageSize < 1) {
+    throw new TypeError(`pageSize: ${pageSize} is no number of tags; give 1 or more`);
+  }
+  const call = { operation: 'list tags of', repository };
+  const seen = new Set<string>();
+  let url: URL | undefined = repositoryUrl(exchange.endpoint, repository, 'tags/list');
+  url.searchParams.set('n', String(pageSize));
+  while (url) {
+    seen.add(url.href);
+    const page: { tags: string[]; next: URL | undefined } = await exchange.perform(
+      {
+        ...call,
+        method: 'GET',
+        url,
+        scopes: [repositoryScope(repository, 'pull')],
+        headers: { accept: 'application/json' },
+        expect: [200],
+        unknownCode: 'NAME_UNKNOWN',
+        retry: true,
+        signal,
+      },
+      async (answer) => ({
+        tags: await readTags(exchange, call, answer),
+        next: nextPage(exchange, call, answer, seen),
+      }),
+    );
+    yield* page.tags;
+    if (seen.size >= maxPages && page.next) {
+      const reason = `the list has more than ${maxPages} pages`;
+      throw new RegistryError(exchange.context(call), { code: 'ANSWER_TOO_LARGE', reason });
+    }
+    url = page.next;
+  }
+}
+
+async function readTags(
+  exchange: Exchange,
+  call: Pick<Call, 'operation' | 'repository'>,
+  answer: Answer,
+): Promise<string[]> {
+  const bytes = await readBounded(answer.body, maxTagsPageBytes);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    parsed = undefined;
+  }
+  const tags: unknown =
+    typeof parsed === 'object' && parsed !== null ? (parsed as { tags?: unknown }).tags : undefined;
+  // Go writes an empty list that was never set as null.
+  if (tags === null) return [];
+  if (Array.isArray(tags)) return tags.filter((tag) => typeof tag === 'string' && isTag(tag));
+  throw new RegistryError(exchange.context(call), {
+    code: 'ANSWER_INVALID',
+    status: answer.status,
+    reason: 'the answer is no list of tags',
+  });
+}

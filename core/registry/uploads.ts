@@ -1,0 +1,252 @@
+import { type Digest, isDigest } from '../oci/digest.ts';
+import { type BlobDescriptor, expectSize } from './blobs.ts';
+import { discard } from './body.ts';
+import { RegistryError } from './errors.ts';
+import type { Answer, Call, CallOptions, Exchange } from './exchange.ts';
+import { expectContentDigest } from './headers.ts';
+import { repositoryUrl } from './paths.ts';
+import { resolveLocation } from './redirects.ts';
+import { repositoryScope } from './scopes.ts';
+import { UploadSource } from './upload-source.ts';
+
+/** An upload under way; plain data. Each answer may bring a new location: go on with the session that was returned last. */
+export interface UploadSession {
+  repository: string;
+  /** Absolute; may hold the registry's state in its query, so it is not for logs. */
+  location: string;
+}
+
+export interface StartUploadOptions extends CallOptions {
+  /** Asks to take the blob from another repository of the registry instead; `from` left out lets the registry look. */
+  mount?: { digest: Digest; from?: string };
+}
+
+/** What a beginning upload became. */
+export type StartedUpload = { kind: 'mounted' } | { kind: 'session'; session: UploadSession };
+
+/**
+ * Storing what was sent may take long once its last byte is there (a registry on object storage copies it), so the end of an
+ * upload is waited for longer than other answers.
+ */
+const finishHeadersMs = 300_000;
+
+/**
+ * Begins an upload, or mounts: `POST …/blobs/uploads/`
+ * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs). A registry that does not mount answers with a
+ * session for a plain upload; so does ECR until a manifest of the source names the blob (CR#2860). Retried: what it leaves behind
+ * is an empty session.
+ */
+export async function startUpload(
+  exchange: Exchange,
+  repository: string,
+  { mount, signal }: StartUploadOptions = {},
+): Promise<StartedUpload> {
+  const url = repositoryUrl(exchange.endpoint, repository, 'blobs/uploads/');
+  const scopes = [repositoryScope(repository, 'pull', 'push')];
+  const call = { operation: mount ? 'mount blob' : 'start upload', repository };
+  if (mount) {
+    if (!isDigest(mount.digest))
+      throw new TypeError(`mount.digest: ${JSON.stringify(mount.digest)} is no digest`);
+    url.searchParams.set('mount', mount.digest);
+    if (mount.from !== undefined) {
+      // For its check of the name.
+      repositoryUrl(exchange.endpoint, mount.from, '');
+      url.searchParams.set('from', mount.from);
+      scopes.push(repositoryScope(mount.from, 'pull'));
+    }
+  }
+  return await exchange.perform<StartedUpload>(
+    {
+      ...call,
+      ...(mount ? { reference: mount.digest } : {}),
+      method: 'POST',
+      url,
+      scopes,
+      expect: mount ? [201, 202] : [202],
+      unknownCode: 'NAME_UNKNOWN',
+      retry: true,
+      signal,
+    },
+    (answer) => {
+      discard(answer.body);
+      if (mount && answer.status === 201) {
+        expectContentDigest(answer, mount.digest, exchange.context(call));
+        return { kind: 'mounted' };
+      }
+      return { kind: 'session', session: nextSession(exchange, call, repository, answer) };
+    },
+  );
+}
+
+/**
+ * Sends the whole blob in one streaming PUT: two requests a blob, POST included. The body is read as fast as the registry takes it.
+ * Tried once: the stream is spent then. However it ends, the body is: its own failure is thrown as it is, and on any other its
+ * iterator is returned (a Readable is destroyed).
+ *
+ * Throws a RegistryError: SIZE_INVALID if the body has other than `size` bytes, DIGEST_INVALID if the registry says that it stored
+ * something else, and what the registry answers.
+ */
+export async function putBlob(
+  exchange: Exchange,
+  session: UploadSession,
+  descriptor: BlobDescriptor,
+  body: AsyncIterable<Uint8Array>,
+  { signal }: CallOptions = {},
+): Promise<void> {
+  const { digest, size } = descriptor;
+  expectSize('size', size);
+  const call = { operation: 'upload blob', repository: session.repository, reference: digest };
+  await sendStream(
+    exchange,
+    session,
+    body,
+    size,
+    {
+      ...call,
+      method: 'PUT',
+      url: withDigest(session.location, digest),
+      // 201 by the specification; some answer 204.
+      expect: [200, 201, 202, 204],
+      headersMs: finishHeadersMs,
+      signal,
+    },
+    (answer) => expectContentDigest(answer, digest, exchange.context(call)),
+  );
+}
+
+/**
+ * Sends one piece of a blob, beginning at `offset`, and returns the session to go on with. Pieces go in order; all but the last have
+ * at least 5 MiB on ECR. Its answers' status (201) and `Range` mislead (CR#2831), so the sender keeps its own offset.
+ */
+export async function patchBlob(
+  exchange: Exchange,
+  session: UploadSession,
+  piece: { offset: number; size: number },
+  body: AsyncIterable<Uint8Array>,
+  { signal }: CallOptions = {},
+): Promise<UploadSession> {
+  const { offset, size } = piece;
+  expectSize('offset', offset);
+  expectSize('size', size);
+  if (size === 0) throw new TypeError('size: a piece of 0 bytes can not be sent; leave it out');
+  const call = { operation: 'upload piece', repository: session.repository };
+  return await sendStream(
+    exchange,
+    session,
+    body,
+    size,
+    {
+      ...call,
+      method: 'PATCH',
+      url: new URL(session.location),
+      headers: { 'content-range': `${offset}-${offset + size - 1}` },
+      expect: [201, 202, 204],
+      signal,
+    },
+    (answer) => nextSession(exchange, call, session.repository, answer),
+  );
+}
+
+/** Ends an upload whose pieces are all there. Throws as `putBlob` does. */
+export async function finishUpload(
+  exchange: Exchange,
+  session: UploadSession,
+  digest: Digest,
+  options: CallOptions = {},
+): Promise<void> {
+  await putBlob(exchange, session, { digest, size: 0 }, noBytes(), options);
+}
+
+/** Tells the registry to forget an upload. Best effort: it forgets by itself in time, so failures other than a cancellation are none. */
+export async function cancelUpload(
+  exchange: Exchange,
+  session: UploadSession,
+  { signal }: CallOptions = {},
+): Promise<void> {
+  try {
+    await exchange.perform(
+      {
+        operation: 'cancel upload',
+        repository: session.repository,
+        method: 'DELETE',
+        url: new URL(session.location),
+        scopes: [repositoryScope(session.repository, 'pull', 'push')],
+        expect: [200, 202, 204, 404],
+        unknownCode: 'BLOB_UPLOAD_UNKNOWN',
+        retry: false,
+        signal,
+      },
+      (answer) => discard(answer.body),
+    );
+  } catch (error) {
+    if (!(error instanceof RegistryError)) throw error;
+  }
+}
+
+/** PUT and PATCH: streams exactly `size` bytes and sees that the body is released whatever happens. */
+async function sendStream<T>(
+  exchange: Exchange,
+  session: UploadSession,
+  body: AsyncIterable<Uint8Array>,
+  size: number,
+  call: Omit<Call, 'scopes' | 'unknownCode' | 'retry' | 'body'>,
+  consume: (answer: Answer) => T,
+): Promise<T> {
+  const source = new UploadSource(body, size, exchange.context(call));
+  try {
+    // Nothing is sent for no bytes; that there are none is still to be seen.
+    if (size === 0) await source.next();
+    return await exchange.perform(
+      {
+        ...call,
+        scopes: [repositoryScope(session.repository, 'pull', 'push')],
+        headers: {
+          'content-type': 'application/octet-stream',
+          'content-length': String(size),
+          ...call.headers,
+        },
+        ...(size === 0 ? {} : { body: source }),
+        unknownCode: 'BLOB_UPLOAD_UNKNOWN',
+        retry: false,
+      },
+      (answer) => {
+        discard(answer.body);
+        if (source.sent < size) {
+          const reason = `the registry answered after ${source.sent} of ${size} bytes`;
+          const { status } = answer;
+          throw new RegistryError(exchange.context(call), { code: 'ANSWER_INVALID', status, reason });
+        }
+        return consume(answer);
+      },
+    );
+  } catch (error) {
+    call.signal?.throwIfAborted();
+    throw source.failure ? source.failure.error : error;
+  } finally {
+    // Not waited for: a generator that is stuck in its source ends when that does.
+    source.release();
+  }
+}
+
+/** The session to go on with, from an answer's `Location`; throws LOCATION_REFUSED. */
+function nextSession(
+  exchange: Exchange,
+  call: Pick<Call, 'operation' | 'repository'>,
+  repository: string,
+  answer: Answer,
+): UploadSession {
+  const next = resolveLocation(answer.url, answer.header('location'));
+  if (next.ok) return { repository, location: next.url.href };
+  throw new RegistryError(exchange.context(call), {
+    code: 'LOCATION_REFUSED',
+    status: answer.status,
+    reason: next.reason,
+  });
+}
+
+/** The location with `digest` added. Its own query stays byte by byte: it may be signed. */
+function withDigest(location: string, digest: Digest): URL {
+  return new URL(`${location}${location.includes('?') ? '&' : '?'}digest=${encodeURIComponent(digest)}`);
+}
+
+async function* noBytes(): AsyncGenerator<Uint8Array> {}
