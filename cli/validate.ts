@@ -1,0 +1,73 @@
+import { Command } from 'commander';
+import type { Config, Upstream } from '../core/config/config.ts';
+import { formatConfigError, InvalidConfigError, loadConfig } from '../core/config/load.ts';
+
+interface ValidateOptions {
+  config: string;
+  json?: boolean;
+}
+
+const help = `
+A configuration names the regions of the mirror and, for each upstream registry, the repositories
+that are mirrored. The least that mirrors something is:
+
+  version: 1
+  mirror:
+    regions: [eu-west-1]
+  upstreams:
+    - registry: docker.io
+      webhook: { source: dockerhub }
+      repositories:
+        - match: library/nginx         # * and ? within a path component, ** across them
+          tags: { include: ["1.*"] }
+
+Every error is told at once, as FILE:LINE:COLUMN PATH: what is wrong and what to write instead.
+Exit codes: 0 valid, 1 not, 2 wrong usage.
+
+Examples:
+  drayage validate
+  drayage validate --config staging.yaml
+  drayage validate --json | jq .config       the configuration with all defaults filled in
+`;
+
+/** `drayage validate`: checks mirror.yaml without asking anybody: no network, no AWS account. */
+export function validateCommand(): Command {
+  return new Command('validate')
+    .description('check mirror.yaml, and tell every error with its line')
+    .option('--config <file>', 'the configuration to check', 'mirror.yaml')
+    .option('--json', 'write the result to stdout as JSON: {valid, config} or {valid, errors}')
+    .addHelpText('after', help)
+    .action((options: ValidateOptions) => validate(options));
+}
+
+function validate({ config: file, json }: ValidateOptions): void {
+  try {
+    const config = loadConfig(file);
+    process.stdout.write(json ? `${JSON.stringify({ valid: true, file, config })}\n` : summary(file, config));
+  } catch (error) {
+    if (!(error instanceof InvalidConfigError)) throw error;
+    process.stderr.write(error.errors.map((each) => `${formatConfigError(file, each)}\n`).join(''));
+    if (json) process.stdout.write(`${JSON.stringify({ valid: false, file, errors: error.errors })}\n`);
+    process.exitCode = 1;
+  }
+}
+
+function summary(file: string, config: Config): string {
+  const rules = config.upstreams.reduce((sum, { repositories }) => sum + repositories.length, 0);
+  const { regions, repositoryPrefix } = config.mirror;
+  const width = Math.max(0, ...config.upstreams.map(({ registry }) => registry.length));
+  return [
+    `${file} is valid: ${counted(config.upstreams.length, 'upstream')}, ${counted(rules, 'rule')}, mirrored to ${regions.join(', ')} under ${repositoryPrefix}/`,
+    ...config.upstreams.map((upstream) => `  ${upstream.registry.padEnd(width)}  ${describe(upstream)}`),
+    '',
+  ].join('\n');
+}
+
+function describe({ repositories, webhook }: Upstream): string {
+  const told = webhook === undefined ? 'no webhook' : `webhook ${webhook.name} (${webhook.source})`;
+  return `${counted(repositories.length, 'rule')}, ${told}`;
+}
+
+function counted(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,171 @@
+import { findSource, sources } from '../webhooks/sources/index.ts';
+import { durationSeconds } from './duration.ts';
+import { explain, type Finding } from './explain.ts';
+import { shown } from './fields.ts';
+import type { YamlDocument, YamlPath } from './read-yaml.ts';
+
+/**
+ * The rules that concern several fields. They look at the file as it is written and pass over whatever has another type
+ * than it should, which the schema tells, so that all errors are told at once.
+ */
+export function crossFieldFindings(document: YamlDocument): Finding[] {
+  const upstreams = list(at(document.value, ['upstreams']));
+  return [
+    ...duplicates(
+      document,
+      upstreams,
+      ['registry'],
+      (upstream) => at(upstream, ['registry']),
+      (registry, line) =>
+        `the registry ${shown(registry)} is there already, in line ${line}; put all its rules into one upstream`,
+    ),
+    ...duplicates(
+      document,
+      upstreams,
+      ['webhook', 'name'],
+      webhookName,
+      (name, line) =>
+        `the webhook name ${shown(name)} is taken already, in line ${line}; give each webhook a name of its own (it stands in the URL, and is the source’s unless written)`,
+    ),
+    ...upstreams.flatMap((upstream, index) => [
+      ...webhookFindings(upstream, ['upstreams', index, 'webhook'], document),
+      ...ruleFindings(upstream, ['upstreams', index, 'repositories'], document),
+    ]),
+    ...lifecycleFindings(document.value),
+  ];
+}
+
+function duplicates(
+  document: YamlDocument,
+  upstreams: unknown[],
+  field: YamlPath,
+  read: (upstream: unknown) => unknown,
+  message: (value: string, line: number) => string,
+): Finding[] {
+  const first = new Map<string, YamlPath>();
+  return upstreams.flatMap((upstream, index): Finding[] => {
+    const value = read(upstream);
+    if (typeof value !== 'string') return [];
+    const path = ['upstreams', index, ...field];
+    const before = first.get(value);
+    if (before !== undefined) return [{ path, message: message(value, document.locate(before).line) }];
+    first.set(value, path);
+    return [];
+  });
+}
+
+function webhookName(upstream: unknown): unknown {
+  return at(upstream, ['webhook', 'name']) ?? at(upstream, ['webhook', 'source']);
+}
+
+function webhookFindings(upstream: unknown, path: YamlPath, document: YamlDocument): Finding[] {
+  const name = at(upstream, ['webhook', 'source']);
+  const registry = at(upstream, ['registry']);
+  const options = at(upstream, ['webhook', 'options']) ?? {};
+  const optionsPath = [...path, 'options'];
+  const source = typeof name === 'string' ? findSource(name) : undefined;
+  if (source === undefined) return name === 'gar' ? garFindings(options, optionsPath) : [];
+  const findings: Finding[] = [];
+  const other = sources.find(({ home }) => home !== undefined && home === registry);
+  if (source.home !== undefined && other !== undefined && other !== source)
+    findings.push({
+      path: [...path, 'source'],
+      message: `${shown(name)} speaks for ${source.home}, and this upstream is ${registry}; write ${other.name}, or put the webhook under ${source.home}`,
+    });
+  if (typeof options !== 'object') return findings;
+  const parsed = source.optionsSchema.safeParse(options);
+  if (!parsed.success)
+    findings.push(
+      ...explain(parsed.error.issues, source.optionsSchema, options, optionsPath, document.source),
+    );
+  return findings;
+}
+
+/** Whoever may sign is part of what makes a Google token authentic, and nothing can be assumed about it. */
+function garFindings(options: unknown, path: YamlPath): Finding[] {
+  if (typeof options !== 'object' || typeof at(options, ['email']) === 'string') return [];
+  return [
+    {
+      path: [...path, 'email'],
+      message:
+        'is missing; write the address of the service account that pushes, for example: email: push@project.iam.gserviceaccount.com',
+    },
+  ];
+}
+
+function ruleFindings(upstream: unknown, path: YamlPath, document: YamlDocument): Finding[] {
+  const registry = at(upstream, ['registry']);
+  const first = new Map<string, number>();
+  return list(at(upstream, ['repositories'])).flatMap((rule, index): Finding[] => {
+    const match = at(rule, ['match']);
+    if (typeof match !== 'string') return [];
+    const matchPath = [...path, index, 'match'];
+    const finding = (message: string): Finding[] => [{ path: matchPath, message }];
+    if (typeof registry === 'string' && match.startsWith(`${registry}/`))
+      return finding(
+        `${shown(match)} begins with the registry; write ${shown(match.slice(registry.length + 1))}`,
+      );
+    if (registry === 'docker.io' && !match.includes('/') && !match.includes('**'))
+      return finding(
+        `${shown(match)} matches nothing: repositories at Docker Hub have two components; write ${shown(`library/${match}`)} for official images`,
+      );
+    const before = first.get(match);
+    if (before === undefined) first.set(match, index);
+    else
+      return finding(
+        `is never reached: the rule in line ${document.locate([...path, before, 'match']).line} has the same match, and the first one decides; put them into one`,
+      );
+    return [];
+  });
+}
+
+/**
+ * Rolling back needs the older digests, which are untagged. A rule that expires images by their number may take one at
+ * any age, so it may not select untagged ones.
+ */
+function lifecycleFindings(file: unknown): Finding[] {
+  const written = at(file, ['mirror', 'history']) ?? '30d';
+  const history = typeof written === 'string' ? durationSeconds(written) : undefined;
+  const path = ['mirror', 'repository', 'lifecycle'];
+  const priorities = new Map<unknown, number>();
+  return list(at(file, path)).flatMap((rule, index): Finding[] => {
+    const findings: Finding[] = [];
+    const priority = at(rule, ['rulePriority']);
+    const same = priorities.get(priority);
+    if (priority !== undefined && same !== undefined)
+      findings.push({
+        path: [...path, index, 'rulePriority'],
+        message: `is that of lifecycle[${same}] too; ECR wants each rule to have a priority of its own`,
+      });
+    else priorities.set(priority, index);
+
+    const untagged = ['untagged', 'any'].includes(String(at(rule, ['selection', 'tagStatus'])));
+    if (!untagged || at(rule, ['action', 'type']) !== 'expire') return findings;
+    const countType = at(rule, ['selection', 'countType']);
+    const days = at(rule, ['selection', 'countNumber']);
+    if (typeof countType === 'string' && !countType.startsWith('since'))
+      findings.push({
+        path: [...path, index, 'selection', 'countType'],
+        message: `${shown(countType)} may expire untagged images that are still within the history (${written}); select tagged images, or count since they were pushed`,
+      });
+    else if (typeof days === 'number' && history !== undefined && days * 86_400 < history)
+      findings.push({
+        path: [...path, index, 'selection', 'countNumber'],
+        message: `expires untagged images after ${days} days, which is within the history (${written}); write at least ${Math.ceil(history / 86_400)}, or shorten mirror.history`,
+      });
+    return findings;
+  });
+}
+
+function at(value: unknown, path: YamlPath): unknown {
+  let found = value;
+  for (const key of path) {
+    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, key)) return undefined;
+    found = (found as Record<string | number, unknown>)[key];
+  }
+  return found;
+}
+
+function list(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}

@@ -1,0 +1,21 @@
+const unitSeconds = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 } as const;
+
+/** Ten years; beyond any history or interval that makes sense. */
+const longestSeconds = 3650 * unitSeconds.d;
+
+/** Reads a duration such as `30d`, `6h`, `15m`, `90s` or `2w`, in seconds; undefined when it is none. */
+export function durationSeconds(text: string): number | undefined {
+  const [, amount = '', unit = ''] = /^(\d{1,10})([smhdw])$/.exec(text) ?? [];
+  if (amount === '') return undefined;
+  return Number(amount) * unitSeconds[unit as keyof typeof unitSeconds];
+}
+
+/** Says what is wrong with a duration and what to write instead, or undefined. */
+export function durationProblem(text: string): string | undefined {
+  const seconds = durationSeconds(text);
+  if (seconds === undefined)
+    return `${JSON.stringify(text)} is not a duration; write a whole number and a unit (s, m, h, d, w), such as 6h`;
+  if (seconds === 0) return `${JSON.stringify(text)} is no time at all; write at least 1s`;
+  if (seconds > longestSeconds) return `${JSON.stringify(text)} is too long; write at most 3650d`;
+  return undefined;
+}

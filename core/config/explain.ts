@@ -1,0 +1,192 @@
+import type { z } from 'zod';
+import { type FieldHelp, shown } from './fields.ts';
+import { nearest } from './nearest.ts';
+import type { YamlPath } from './read-yaml.ts';
+
+/** A problem with a value or, where `onKey` is set, with the key that the path ends with. */
+export interface Finding {
+  path: YamlPath;
+  message: string;
+  onKey?: boolean;
+}
+
+type Schema = z.core.$ZodType;
+type Issue = z.core.$ZodIssue;
+
+/**
+ * Turns what a schema says about a value into messages that tell what was found and what to write instead.
+ *
+ * @param base where the value stands in the document
+ * @param source how a scalar was written; the path begins at the document's root
+ */
+export function explain(
+  issues: readonly Issue[],
+  schema: Schema,
+  value: unknown,
+  base: YamlPath,
+  source: (path: YamlPath) => string | undefined,
+): Finding[] {
+  return issues.flatMap((issue): Finding[] => {
+    const inner = issue.path as YamlPath;
+    const path = [...base, ...inner];
+    const found = valueAt(value, inner);
+    const expected = schemaAt(schema, inner);
+    if (issue.code === 'unrecognized_keys') {
+      const known = expected === undefined ? [] : keysOf(expected);
+      return issue.keys.map((key) => ({
+        path: [...path, key],
+        message: unknownKey(key, known),
+        onKey: true,
+      }));
+    }
+    if (issue.code === 'invalid_union') {
+      const branch = fittingBranch(issue, expected, found);
+      if (branch !== undefined) return explain(branch.issues, branch.schema, found, path, source);
+    }
+    return [{ path, message: describe(issue, expected, found, path, source(path)) }];
+  });
+}
+
+function unknownKey(key: string, known: string[]): string {
+  if (known.length === 0) return `unknown key ${shown(key)}; there are no keys here, so leave it out`;
+  if (key === '<<')
+    return 'merge keys (<<) are not supported; write the keys out, or give a whole value an alias';
+  const meant = nearest(key, known);
+  const hint = meant === undefined ? '' : ` did you mean ${meant}?`;
+  return `unknown key ${shown(key)};${hint} known here: ${known.join(', ')}`;
+}
+
+function describe(
+  issue: Issue,
+  schema: Schema | undefined,
+  found: unknown,
+  path: YamlPath,
+  source: string | undefined,
+): string {
+  const help = schema === undefined ? undefined : helpOf(schema);
+  const what = help?.what ?? plainName(schema);
+  switch (issue.code) {
+    case 'custom':
+      return issue.message;
+    case 'too_small':
+    case 'too_big':
+      return `${size(issue, found)}; it must be ${what}${example(help)}`;
+    default:
+      if (found === undefined) return `is missing; add it, for example: ${missingExample(path, help)}`;
+      if (found === null) return `has no value; give it one${example(help)} or leave the key out`;
+      return `must be ${what}, found ${describeValue(found, source)}${remedy(issue, found, source, help)}`;
+  }
+}
+
+function size(issue: Issue & { code: 'too_small' | 'too_big' }, found: unknown): string {
+  if (typeof found === 'number') return `${found} is too ${issue.code === 'too_small' ? 'small' : 'large'}`;
+  const limit = issue.code === 'too_small' ? issue.minimum : issue.maximum;
+  if (issue.code === 'too_small')
+    return found === '' || limit === 1 ? 'is empty' : `has less than ${limit} items`;
+  return `has more than ${limit} items`;
+}
+
+function describeValue(found: unknown, source: string | undefined): string {
+  if (Array.isArray(found)) return 'a list';
+  if (typeof found === 'object') return 'a mapping';
+  if (typeof found === 'number') return `the number ${source ?? found}`;
+  return shown(found);
+}
+
+function remedy(
+  issue: Issue,
+  found: unknown,
+  source: string | undefined,
+  help: FieldHelp | undefined,
+): string {
+  const scalar = typeof found !== 'object';
+  if (issue.code === 'invalid_type' && scalar) {
+    // YAML reads 1.10 as 1.1 and 0123 as 123, so what was written is what goes into the quotes.
+    if (issue.expected === 'string') return `; put it in quotes: ${JSON.stringify(source ?? String(found))}`;
+    if (issue.expected === 'array') return `; write a list: [${JSON.stringify(source ?? String(found))}]`;
+    if (issue.expected === 'boolean') return '; write true or false';
+  }
+  return example(help);
+}
+
+function example(help: FieldHelp | undefined): string {
+  return help === undefined || help.example === '' ? '' : `; write, for example, ${help.example}`;
+}
+
+function missingExample(path: YamlPath, help: FieldHelp | undefined): string {
+  return `${path.at(-1)}: ${help?.example ?? '…'}`;
+}
+
+/** Of a union's branches the one that a mapping was probably meant to be: that with the fewest complaints. */
+function fittingBranch(
+  issue: Issue & { code: 'invalid_union' },
+  schema: Schema | undefined,
+  found: unknown,
+): { issues: Issue[]; schema: Schema } | undefined {
+  const options = schema === undefined ? [] : unionOptions(schema);
+  if (typeof found !== 'object' || found === null || Array.isArray(found)) return undefined;
+  return issue.errors
+    .map((issues, index) => ({ issues: [...issues], schema: options[index] }))
+    .filter((branch): branch is { issues: Issue[]; schema: Schema } => {
+      return branch.schema !== undefined && keysOf(branch.schema).length > 0;
+    })
+    .sort((a, b) => a.issues.length - b.issues.length)[0];
+}
+
+/** The definition under the wrappers that defaults and optional fields are. */
+function definition(schema: Schema): z.core.$ZodTypes['_zod']['def'] {
+  const def = (schema as z.core.$ZodTypes)._zod.def;
+  return 'innerType' in def ? definition(def.innerType) : def;
+}
+
+function helpOf(schema: Schema): FieldHelp | undefined {
+  const meta = (schema as z.ZodType).meta();
+  if (typeof meta?.what === 'string') return { what: meta.what, example: String(meta.example ?? '') };
+  const def = (schema as z.core.$ZodTypes)._zod.def;
+  return 'innerType' in def ? helpOf(def.innerType) : undefined;
+}
+
+function plainName(schema: Schema | undefined): string {
+  switch (schema === undefined ? undefined : definition(schema).type) {
+    case 'boolean':
+      return 'true or false';
+    case 'array':
+      return 'a list';
+    case 'string':
+      return 'text';
+    case 'number':
+      return 'a number';
+    default:
+      return 'a mapping';
+  }
+}
+
+function keysOf(schema: Schema): string[] {
+  const def = definition(schema);
+  if (def.type === 'union') return def.options.flatMap(keysOf);
+  return def.type === 'object' ? Object.keys(def.shape) : [];
+}
+
+function unionOptions(schema: Schema): readonly Schema[] {
+  const def = definition(schema);
+  return def.type === 'union' ? def.options : [];
+}
+
+function schemaAt(schema: Schema, path: YamlPath): Schema | undefined {
+  const [key, ...rest] = path;
+  if (key === undefined) return schema;
+  const def = definition(schema);
+  if (def.type === 'array') return schemaAt(def.element, rest);
+  if (def.type !== 'object' || !Object.hasOwn(def.shape, key)) return undefined;
+  const inner = def.shape[key];
+  return inner === undefined ? undefined : schemaAt(inner, rest);
+}
+
+function valueAt(value: unknown, path: YamlPath): unknown {
+  let at = value;
+  for (const key of path) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, key)) return undefined;
+    at = (at as Record<string | number, unknown>)[key];
+  }
+  return at;
+}

@@ -1,0 +1,80 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import type { Config } from './config.ts';
+import { type ConfigError, maxConfigBytes, parseConfig } from './parse.ts';
+
+/** A configuration file can't be read or is wrong. The message tells every error with file, line and column. */
+export class InvalidConfigError extends Error {
+  readonly file: string;
+  readonly errors: ConfigError[];
+  constructor(file: string, errors: ConfigError[], options?: ErrorOptions) {
+    super(errors.map((error) => formatConfigError(file, error)).join('\n'), options);
+    this.name = 'InvalidConfigError';
+    this.file = file;
+    this.errors = errors;
+  }
+}
+
+/** An error on one line, as editors and people find it: `mirror.yaml:12:7 upstreams[0].registry: message`. */
+export function formatConfigError(file: string, error: ConfigError): string {
+  const place = error.line === undefined ? file : `${file}:${error.line}:${error.column ?? 1}`;
+  return error.path === '' ? `${place} ${error.message}` : `${place} ${error.path}: ${error.message}`;
+}
+
+/**
+ * Reads and validates a configuration file.
+ *
+ * @throws InvalidConfigError with everything that is wrong, also when the file can't be read.
+ */
+export function loadConfig(file: string): Config {
+  const parsed = parseConfig(readText(file));
+  if (!parsed.ok) throw new InvalidConfigError(file, parsed.errors);
+  return parsed.config;
+}
+
+function readText(file: string): string {
+  let bytes: Uint8Array;
+  try {
+    bytes = readAtMost(file, maxConfigBytes + 1);
+  } catch (cause) {
+    throw new InvalidConfigError(file, [{ path: '', message: unreadable(cause) }], { cause });
+  }
+  if (bytes.length > maxConfigBytes)
+    throw new InvalidConfigError(file, [{ path: '', message: `is larger than ${maxConfigBytes} bytes` }]);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new InvalidConfigError(file, [{ path: '', message: 'is not UTF-8; save it in this encoding' }], {
+      cause,
+    });
+  }
+}
+
+/** Pipes and devices too, which have no size to look at first. */
+function readAtMost(file: string, limit: number): Uint8Array {
+  const descriptor = openSync(file, 'r');
+  try {
+    const buffer = Buffer.alloc(limit);
+    let length = 0;
+    while (length < limit) {
+      const read = readSync(descriptor, buffer, length, limit - length, null);
+      if (read === 0) break;
+      length += read;
+    }
+    return buffer.subarray(0, length);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function unreadable(cause: unknown): string {
+  switch ((cause as NodeJS.ErrnoException).code) {
+    case 'ENOENT':
+      return 'there is no such file; name the configuration with --config, or write one';
+    case 'EISDIR':
+      return 'is a folder; name the file in it';
+    case 'EACCES':
+      return 'can’t be read: permission denied';
+    default:
+      return `can’t be read: ${cause instanceof Error ? cause.message : String(cause)}`;
+  }
+}

@@ -1,0 +1,146 @@
+import { z } from 'zod';
+import { distinct, duration, httpUrl, text, textLike } from './fields.ts';
+
+const region = textLike(
+  { what: 'an AWS region', example: 'eu-west-1' },
+  /^[a-z]{2,5}(?:-[a-z]+){1,3}-\d{1,2}$/,
+);
+
+/** Leaves room for registry and repository within the 256 characters of an ECR repository's name. */
+const longestPrefix = 100;
+
+const repositoryPrefix = text({ what: 'the beginning of repository names', example: 'mirror' }, (value) => {
+  if (value.length > longestPrefix) return `has ${value.length} characters; write at most ${longestPrefix}`;
+  if (/^[a-z0-9]+(?:[._-][a-z0-9]+)*(?:\/[a-z0-9]+(?:[._-][a-z0-9]+)*)*$/.test(value)) return undefined;
+  return `${JSON.stringify(value)} is no beginning of an ECR repository's name; write lower-case letters and digits, joined by one of . _ - and /, such as mirror`;
+});
+
+const kmsKey = textLike(
+  { what: 'a KMS key (its ARN, id or alias)', example: 'alias/mirror' },
+  /^(?:arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(?:key|alias)\/[\w/-]+|alias\/[\w/-]+|(?:mrk-)?[0-9a-f-]{32,36})$/,
+);
+
+const accountId = textLike({ what: 'an account id of 12 digits', example: '"111122223333"' }, /^\d{12}$/);
+
+const organizationId = textLike(
+  { what: 'an organization id', example: 'o-a1b2c3d4e5' },
+  /^o-[a-z0-9]{10,32}$/,
+);
+
+/**
+ * At most five filters of at most two wildcards each.
+ * https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html
+ */
+const immutableExcept = z
+  .array(
+    text({ what: 'a pattern for tags', example: '"latest*"' }, (value) => {
+      if (!/^[0-9A-Za-z._*-]{1,128}$/.test(value))
+        return `${JSON.stringify(value)} is no ECR tag filter; write 1 to 128 letters, digits, . _ - and *`;
+      return value.split('*').length > 3 ? `${JSON.stringify(value)} has more than two *` : undefined;
+    }),
+  )
+  .min(1)
+  .max(5)
+  .meta({ what: 'a list of tag patterns', example: '["latest*"]' });
+
+/** ECR's own rule, of which only what is looked at here is checked: the rest is ECR's to judge. */
+const lifecycleRule = z.looseObject({
+  rulePriority: z.int().min(1).meta({ what: 'a whole number from 1', example: '1' }),
+  selection: z.looseObject({
+    tagStatus: z.enum(['tagged', 'untagged', 'any']).meta({ what: 'a tag status', example: 'tagged' }),
+    countType: z.string().min(1).meta({ what: 'a count type', example: 'sinceImagePushed' }),
+    countNumber: z.int().min(1).meta({ what: 'a whole number from 1', example: '90' }),
+  }),
+  action: z.looseObject({ type: z.string().min(1).meta({ what: 'an action', example: 'expire' }) }),
+});
+
+/** Settings of the repositories in the mirror, as mirror.yaml has them. */
+const repositorySettings = z.strictObject({
+  scanOnPush: z.boolean().default(true),
+  encryption: z
+    .union([z.literal('AES256'), z.strictObject({ kmsKey })])
+    .default('AES256')
+    .meta({ what: 'AES256 or a mapping with kmsKey', example: '{ kmsKey: alias/mirror }' }),
+  immutableTags: z
+    .union([z.boolean(), z.strictObject({ except: immutableExcept })])
+    .default(false)
+    .meta({ what: 'true, false or a mapping with except', example: '{ except: ["latest*"] }' }),
+  pullAccounts: distinct(accountId, { what: 'a list of account ids', example: '["111122223333"]' }).default(
+    [],
+  ),
+  organizations: distinct(organizationId, {
+    what: 'a list of organization ids',
+    example: '[o-a1b2c3d4e5]',
+  }).default([]),
+  lifecycle: z.array(lifecycleRule).default([]).meta({
+    what: 'a list of ECR lifecycle rules',
+    example:
+      '[{ rulePriority: 1, selection: { tagStatus: tagged, tagPatternList: ["*"], countType: sinceImagePushed, countUnit: days, countNumber: 400 }, action: { type: expire } }]',
+  }),
+});
+
+/** The key `mirror`. */
+export const mirrorSchema = z
+  .strictObject({
+    regions: distinct(region, { what: 'a list of AWS regions', example: '[eu-west-1]' }).min(1),
+    repositoryPrefix: repositoryPrefix.default('mirror'),
+    repository: repositorySettings.prefault({}),
+    history: duration('30d').default('30d'),
+  })
+  .meta({ what: 'a mapping with regions', example: '{ regions: [eu-west-1] }' });
+
+const hostName = textLike(
+  { what: 'a host name', example: 'mirror.example.com' },
+  /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+$/,
+);
+
+const certificate = textLike(
+  {
+    what: 'the ARN of an ACM certificate',
+    example: 'arn:aws:acm:eu-west-1:111122223333:certificate/12345678-1234-1234-1234-123456789012',
+  },
+  /^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/,
+);
+
+/** The key `api`. */
+export const apiSchema = z.strictObject({
+  reads: z
+    .enum(['token', 'iam', 'none'])
+    .default('token')
+    .meta({ what: 'token, iam or none', example: 'token' }),
+  domain: z
+    .strictObject({ name: hostName, certificate })
+    .meta({
+      what: 'a mapping with name and certificate',
+      example: '{ name: mirror.example.com, certificate: arn:… }',
+    })
+    .optional(),
+});
+
+/** The key `alarms`. */
+export const alarmsSchema = z.strictObject({
+  topic: textLike(
+    { what: 'the ARN of an SNS topic', example: 'arn:aws:sns:eu-west-1:111122223333:alarms' },
+    /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+$/,
+  ).optional(),
+  lag: duration('15m').default('15m'),
+});
+
+const proxy = text({ what: 'the URL of a proxy', example: 'http://proxy.example.com:3128' }, (value) => {
+  const url = httpUrl(value);
+  if (url === undefined)
+    return `${JSON.stringify(value)} is not the URL of a proxy; write, for example, http://proxy.example.com:3128`;
+  if (url.username !== '' || url.password !== '')
+    return 'has a user name or a password, which would stand in the functions’ bundle for all to read; write the URL without';
+  return undefined;
+});
+
+/** The key `network`. */
+export const networkSchema = z.strictObject({
+  vpc: textLike(
+    { what: 'the id of a VPC', example: 'vpc-0123456789abcdef0' },
+    /^vpc-[0-9a-f]{8,17}$/,
+  ).optional(),
+  caBundle: z.string().min(1).meta({ what: 'a file name', example: 'certificates.pem' }).optional(),
+  proxy: proxy.optional(),
+});

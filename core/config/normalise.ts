@@ -1,0 +1,81 @@
+import { formatPlatform, parsePlatform } from '../oci/platform.ts';
+import { knownRegistry } from '../registry/known-registries.ts';
+import { findSource } from '../webhooks/sources/index.ts';
+import type { Config, MirrorConfig, RepositoryRule, Upstream, Webhook } from './config.ts';
+import { durationSeconds } from './duration.ts';
+import type { ConfigFile } from './schema.ts';
+
+type FileUpstream = ConfigFile['upstreams'][number];
+type FileRule = FileUpstream['repositories'][number];
+
+/** The configuration that a valid file means. */
+export function normalise(file: ConfigFile): Config {
+  const { alarms, network } = file;
+  return {
+    version: file.version,
+    mirror: normaliseMirror(file.mirror),
+    api: present(file.api),
+    ...(alarms && { alarms: present({ topic: alarms.topic, lagSeconds: seconds(alarms.lag) }) }),
+    ...(network && { network: present(network) }),
+    upstreams: file.upstreams.map(normaliseUpstream),
+  };
+}
+
+function normaliseMirror(mirror: ConfigFile['mirror']): MirrorConfig {
+  const { encryption } = mirror.repository;
+  return {
+    regions: mirror.regions,
+    repositoryPrefix: mirror.repositoryPrefix,
+    repository: {
+      ...mirror.repository,
+      encryption: encryption === 'AES256' ? { type: 'AES256' } : { type: 'KMS', kmsKey: encryption.kmsKey },
+    },
+    historySeconds: seconds(mirror.history),
+  };
+}
+
+function normaliseUpstream(upstream: FileUpstream): Upstream {
+  const known = knownRegistry(upstream.registry);
+  const { credentials, webhook } = upstream;
+  return {
+    registry: upstream.registry,
+    endpoint: new URL(upstream.endpoint ?? known.endpoint).origin,
+    authHosts: [...new Set([...known.authHosts, ...upstream.authHosts])],
+    ...(credentials && { credentials }),
+    ...(webhook && { webhook: normaliseWebhook(webhook) }),
+    repositories: upstream.repositories.map(normaliseRule),
+  };
+}
+
+function normaliseWebhook({ source, name, options }: NonNullable<FileUpstream['webhook']>): Webhook {
+  const parsed = findSource(source)?.optionsSchema.parse(options);
+  return { source, name: name ?? source, options: (parsed ?? options) as Webhook['options'] };
+}
+
+function normaliseRule(rule: FileRule): RepositoryRule {
+  const { platforms, verify, reconcile } = rule;
+  return {
+    match: rule.match,
+    tags: present(rule.tags),
+    ...(platforms && {
+      platforms: [...new Set(platforms.map((text) => formatPlatform(parsePlatform(text))))],
+    }),
+    referrers: rule.referrers,
+    ...(verify && { verify }),
+    ...(reconcile !== 'never' && { reconcileSeconds: seconds(reconcile) }),
+    deleted: rule.deleted,
+  };
+}
+
+function seconds(duration: string): number {
+  const found = durationSeconds(duration);
+  if (found === undefined) throw new Error(`not a duration, though the schema took it: ${duration}`);
+  return found;
+}
+
+type Present<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
+/** The same without keys whose value is undefined, which JSON does not have. */
+function present<T extends object>(value: T): Present<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as Present<T>;
+}

@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import { alarmsSchema, apiSchema, mirrorSchema, networkSchema } from './mirror-schema.ts';
+import { upstreamSchema } from './upstream-schema.ts';
+
+/** mirror.yaml as it is written, with defaults; rules that concern several fields are in `cross-field.ts`. */
+export const fileSchema = z
+  .strictObject({
+    version: z.literal(1).meta({ what: 'the number 1', example: '1' }),
+    mirror: mirrorSchema,
+    api: apiSchema.prefault({}),
+    alarms: alarmsSchema.optional(),
+    network: networkSchema.optional(),
+    upstreams: z
+      .array(upstreamSchema)
+      .default([])
+      .meta({ what: 'a list of upstreams', example: '[{ registry: docker.io }]' }),
+  })
+  .meta({ what: 'a mapping with version and mirror', example: '' });
+
+/** A file that the schema accepts. */
+export type ConfigFile = z.output<typeof fileSchema>;

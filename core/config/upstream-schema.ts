@@ -1,0 +1,169 @@
+import { validRange } from 'semver';
+import { z } from 'zod';
+import { InvalidPlatformError, parsePlatform } from '../oci/platform.ts';
+import { InvalidReferenceError, parseReference } from '../oci/reference.ts';
+import { type GlobKind, globProblem } from '../policy/glob.ts';
+import { sourceNames } from '../webhooks/source-names.ts';
+import { supportedSources } from '../webhooks/sources/index.ts';
+import { distinct, durationOrNever, hostPattern, httpUrl, shown, text, textLike } from './fields.ts';
+import { nearest } from './nearest.ts';
+
+const dockerHubAliases = [
+  'index.docker.io',
+  'registry-1.docker.io',
+  'registry.hub.docker.com',
+  'hub.docker.com',
+];
+
+const registry = text(
+  { what: 'a registry, as it stands in references', example: 'docker.io' },
+  registryProblem,
+);
+
+function registryProblem(value: string): string | undefined {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(value))
+    return `${shown(value)} has a scheme; write the host alone, and where its API is under \`endpoint\``;
+  if (dockerHubAliases.includes(value))
+    return `${shown(value)} is Docker Hub, which references call docker.io; write docker.io`;
+  if (value.includes('/'))
+    return `${shown(value)} has a path; write the host alone, and the path in front of each \`match\``;
+  if (value !== value.toLowerCase())
+    return `${shown(value)} has upper case; write ${shown(value.toLowerCase())}`;
+  if (value.length > 255 || !hostPattern.test(value))
+    return `${shown(value)} is not a host with optional port; write, for example, docker.io or 127.0.0.1:5000`;
+  return referenceProblem(value);
+}
+
+/** What references call a registry must read back as it. */
+function referenceProblem(value: string): string | undefined {
+  try {
+    if (parseReference(`${value}/a/b`).registry === value) return undefined;
+    return `${shown(value)} in front of a reference is a name at Docker Hub, not a registry; a registry has a dot or a port, or is localhost`;
+  } catch (error) {
+    if (error instanceof InvalidReferenceError) return error.reason;
+    throw error;
+  }
+}
+
+const endpoint = text({ what: 'a URL', example: 'https://registry.example.com' }, (value) => {
+  const url = httpUrl(value);
+  if (url === undefined)
+    return `${shown(value)} is not a URL; write, for example, https://registry.example.com`;
+  if (url.username !== '' || url.password !== '')
+    return 'has a user name or a password; put them into a secret and name it under `credentials`';
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '')
+    return `${shown(value)} has more than scheme and host; the API is always at /v2/, so write ${url.origin}`;
+  return undefined;
+});
+
+const authHost = textLike({ what: 'a host with optional port', example: 'auth.docker.io' }, hostPattern);
+
+const credentials = z
+  .union([
+    z.strictObject({
+      secret: textLike(
+        { what: 'the name or ARN of a secret in Secrets Manager', example: 'drayage/docker-hub' },
+        /^(?:arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:)?[\w/+=.@-]{1,512}$/,
+      ),
+    }),
+    z.strictObject({
+      type: z.literal('ecr').meta({ what: 'ecr', example: 'ecr' }),
+      roleArn: textLike(
+        { what: 'the ARN of an IAM role', example: 'arn:aws:iam::111122223333:role/pull' },
+        /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/,
+      ),
+    }),
+  ])
+  .meta({
+    what: 'a mapping with secret, or with type: ecr and roleArn',
+    example: '{ secret: drayage/docker-hub }',
+  });
+
+const source = text({ what: 'a webhook source', example: 'dockerhub' }, (value) => {
+  if (supportedSources().includes(value)) return undefined;
+  if ((sourceNames as readonly string[]).includes(value))
+    return `${shown(value)} is not supported by this version; supported: ${supportedSources().join(', ')}`;
+  const meant = nearest(value, sourceNames);
+  return `${shown(value)} is not a webhook source;${meant ? ` did you mean ${meant}?` : ''} Sources: ${sourceNames.join(', ')}`;
+});
+
+const webhook = z
+  .strictObject({
+    source,
+    name: textLike(
+      { what: 'a name of at most 63 lower-case letters, digits and -', example: 'hub' },
+      /^[a-z0-9-]{1,63}$/,
+    ).optional(),
+    options: z.record(z.string(), z.unknown()).default({}).meta({ what: 'a mapping', example: '{}' }),
+  })
+  .meta({ what: 'a mapping with source', example: '{ source: dockerhub }' });
+
+function glob(kind: GlobKind, example: string) {
+  return text({ what: `a pattern for ${kind === 'tag' ? 'tags' : 'repositories'}`, example }, (value) => {
+    const problem = globProblem(value, kind);
+    return problem === undefined ? undefined : `${shown(value)} ${problem}`;
+  });
+}
+
+const tags = z.strictObject({
+  include: distinct(glob('tag', '"1.*"'), { what: 'a list of patterns', example: '["1.*"]' })
+    .min(1)
+    .default(['*']),
+  exclude: distinct(glob('tag', '"*-rc*"'), { what: 'a list of patterns', example: '["*-rc*"]' }).default([]),
+  semver: text({ what: 'a semver range', example: '">=1.25"' }, (value) =>
+    value.length <= 256 && validRange(value) !== null
+      ? undefined
+      : `${shown(value)} is not a semver range; write, for example, ">=1.25 <2" or "1.x"`,
+  ).optional(),
+  latest: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .meta({ what: 'a whole number from 1 to 10000', example: '10' })
+    .optional(),
+});
+
+const platform = text({ what: 'a platform', example: 'linux/amd64' }, (value) => {
+  try {
+    parsePlatform(value);
+    return undefined;
+  } catch (error) {
+    if (error instanceof InvalidPlatformError) return error.message;
+    throw error;
+  }
+});
+
+const rule = z
+  .strictObject({
+    match: glob('repository', 'library/nginx'),
+    tags: tags.prefault({}),
+    platforms: distinct(platform, { what: 'a list of platforms', example: '[linux/amd64, linux/arm64]' })
+      .min(1)
+      .optional(),
+    referrers: z.boolean().default(true),
+    verify: z
+      .strictObject({
+        cosign: z.strictObject({
+          key: z.string().min(1).meta({ what: 'a file name', example: 'cosign.pub' }),
+        }),
+      })
+      .optional(),
+    reconcile: durationOrNever('6h').default('24h'),
+    deleted: z.enum(['keep', 'unmap']).default('keep').meta({ what: 'keep or unmap', example: 'keep' }),
+  })
+  .meta({ what: 'a mapping with match', example: '{ match: library/nginx }' });
+
+/** An item of the key `upstreams`. */
+export const upstreamSchema = z
+  .strictObject({
+    registry,
+    endpoint: endpoint.optional(),
+    authHosts: distinct(authHost, { what: 'a list of hosts', example: '[auth.docker.io]' }).default([]),
+    credentials: credentials.optional(),
+    webhook: webhook.optional(),
+    repositories: z
+      .array(rule)
+      .default([])
+      .meta({ what: 'a list of rules', example: '[{ match: library/nginx }]' }),
+  })
+  .meta({ what: 'a mapping with registry', example: '{ registry: docker.io }' });

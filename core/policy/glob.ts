@@ -1,0 +1,131 @@
+/**
+ * The two pattern languages of mirror.yaml.
+ *
+ * In repositories (`match`): `?` is one character and `*` any number of them within a path component, `**` crosses
+ * components; where it is a whole component with more to follow it also stands for none at all, so that what
+ * matches `acme/x/api` by it matches `acme/api` too.
+ * In tags (`include`, `exclude`): `?` is one character, `*` any number of any characters.
+ * Nothing else is special; both patterns are anchored at both ends.
+ */
+export type GlobKind = 'repository' | 'tag';
+
+const longest = { repository: 255, tag: 128 } as const;
+
+/**
+ * Says what is wrong with a pattern and what to write instead.
+ *
+ * @returns undefined when the pattern is well-formed.
+ */
+export function globProblem(pattern: string, kind: GlobKind): string | undefined {
+  if (pattern === '') return 'is empty; write a pattern, or "**" for everything';
+  if (pattern.length > longest[kind])
+    return `has ${pattern.length} characters; a ${kind} has at most ${longest[kind]}`;
+  return kind === 'repository' ? repositoryProblem(pattern) : tagProblem(pattern);
+}
+
+function repositoryProblem(pattern: string): string | undefined {
+  if (/[:@]/.test(pattern)) return 'names a tag or a digest; tags are chosen under `tags`';
+  if (/[A-Z]/.test(pattern))
+    return `has upper case; repository names are lower case: ${pattern.toLowerCase()}`;
+  const odd = /[^a-z0-9._/*?-]/.exec(pattern);
+  if (odd !== null)
+    return `has ${JSON.stringify(odd[0])}, which no repository name has; only *, ? and ** are special`;
+  if (pattern.includes('***')) return 'has more than two * in a row; ** crosses path components';
+  if (/^\/|\/\/|\/$/.test(pattern))
+    return 'has an empty path component; write it without leading, trailing or double /';
+  return undefined;
+}
+
+function tagProblem(pattern: string): string | undefined {
+  const odd = /[^A-Za-z0-9_.*?-]/.exec(pattern);
+  if (odd !== null) return `has ${JSON.stringify(odd[0])}, which no tag has; only * and ? are special`;
+  if (/^[.-]/.test(pattern))
+    return `begins with ${JSON.stringify(pattern[0])}, which no tag does; write "*${pattern}"`;
+  return undefined;
+}
+
+/**
+ * Compiles a pattern into a matcher. All states are followed side by side (Thompson's construction), so the time
+ * grows with the length of the name times that of the pattern and there is nothing to backtrack, however hostile
+ * the name. https://swtch.com/~rsc/regexp/regexp1.html
+ */
+export function compileGlob(pattern: string, kind: GlobKind): (name: string) => boolean {
+  const steps = kind === 'repository' ? repositorySteps(pattern) : tagSteps(pattern);
+  return (name) => run(steps, name);
+}
+
+type Step =
+  | { kind: 'letter'; letter: string }
+  | { kind: 'one'; slash: boolean }
+  | { kind: 'many'; slash: boolean }
+  /** The beginning of a component `**`: either none, or on into the step that follows. */
+  | { kind: 'components' }
+  /** Inside the components that `**` stands for, until a slash ends one of them. */
+  | { kind: 'inComponents' };
+
+function repositorySteps(pattern: string): Step[] {
+  const steps: Step[] = [];
+  for (let i = 0; i < pattern.length; i += 1) {
+    const letter = pattern.charAt(i);
+    if (letter === '?') steps.push({ kind: 'one', slash: false });
+    else if (letter !== '*') steps.push({ kind: 'letter', letter });
+    else if (pattern.charAt(i + 1) !== '*') steps.push({ kind: 'many', slash: false });
+    else if (pattern.charAt(i + 2) === '/' && (i === 0 || pattern.charAt(i - 1) === '/')) {
+      steps.push({ kind: 'components' }, { kind: 'inComponents' });
+      i += 2;
+    } else {
+      steps.push({ kind: 'many', slash: true });
+      i += 1;
+    }
+  }
+  return steps;
+}
+
+function tagSteps(pattern: string): Step[] {
+  return Array.from(pattern, (letter): Step => {
+    if (letter === '?') return { kind: 'one', slash: true };
+    if (letter === '*') return { kind: 'many', slash: true };
+    return { kind: 'letter', letter };
+  });
+}
+
+function run(steps: Step[], name: string): boolean {
+  let active = new Uint8Array(steps.length + 1);
+  let next = new Uint8Array(steps.length + 1);
+  enter(steps, active, 0);
+  for (let at = 0; at < name.length; at += 1) {
+    const letter = name.charAt(at);
+    next.fill(0);
+    for (let i = 0; i < steps.length; i += 1) if (active[i] === 1) advance(steps, next, i, letter);
+    [active, next] = [next, active];
+  }
+  return active[steps.length] === 1;
+}
+
+/** Marks a state and those that are reached from it without a character. */
+function enter(steps: Step[], states: Uint8Array, i: number): void {
+  if (states[i] === 1) return;
+  states[i] = 1;
+  const kind = steps[i]?.kind;
+  if (kind === 'many' || kind === 'components') enter(steps, states, i + 1);
+  if (kind === 'components') enter(steps, states, i + 2);
+}
+
+function advance(steps: Step[], next: Uint8Array, i: number, letter: string): void {
+  const step = steps[i];
+  switch (step?.kind) {
+    case 'letter':
+      if (letter === step.letter) enter(steps, next, i + 1);
+      break;
+    case 'one':
+      if (step.slash || letter !== '/') enter(steps, next, i + 1);
+      break;
+    case 'many':
+      if (step.slash || letter !== '/') enter(steps, next, i);
+      break;
+    case 'inComponents':
+      enter(steps, next, i);
+      if (letter === '/') enter(steps, next, i + 1);
+      break;
+  }
+}

@@ -1,0 +1,66 @@
+import { Range } from 'semver';
+import type { RepositoryRule } from '../config/config.ts';
+import { compileGlob } from './glob.ts';
+import { isSignatureTag } from './signature-tags.ts';
+import { compareVersions, type TagVersion, tagVersion } from './tag-version.ts';
+
+/** Why a tag is not mirrored, or that it is; `version` is there where the rule reads tags as versions. */
+export type TagDecision = { selected: true; version?: TagVersion } | { selected: false; why: string };
+
+/**
+ * Compiles a rule's tag filters. A tag is selected when all of these hold:
+ *
+ * - it names no signature (`sha256-<hex>.sig` and the like);
+ * - a pattern of `include` matches it and none of `exclude` does;
+ * - where the rule has `semver` or `latest`, it is a version (`tagVersion`) and its number is in the range. The range is
+ *   asked about the number alone, a partial one filled with zeros. A version with a suffix (`1.27.3-alpine`,
+ *   `1.28.0-rc.1`) counts only when a matching pattern of `include` has a `-` of its own, as `*-alpine` does: nobody
+ *   who writes `1.*` and `>=1.25` asks for release candidates.
+ *
+ * `latest` needs to see all tags: see `selectTags`.
+ */
+export function compileTagFilter(rule: RepositoryRule): (tag: string) => TagDecision {
+  const include = rule.tags.include.map((pattern) => ({
+    matches: compileGlob(pattern, 'tag'),
+    namesSuffix: pattern.includes('-'),
+  }));
+  const exclude = rule.tags.exclude.map((pattern) => ({ pattern, matches: compileGlob(pattern, 'tag') }));
+  const range = rule.tags.semver === undefined ? undefined : new Range(rule.tags.semver);
+  const byVersion = range !== undefined || rule.tags.latest !== undefined;
+
+  return (tag) => {
+    if (isSignatureTag(tag)) return { selected: false, why: 'it names a signature of another image' };
+    const including = include.filter(({ matches }) => matches(tag));
+    if (including.length === 0) return { selected: false, why: 'no pattern of tags.include matches' };
+    const excluding = exclude.find(({ matches }) => matches(tag));
+    if (excluding !== undefined) return { selected: false, why: `tags.exclude has ${excluding.pattern}` };
+    if (!byVersion) return { selected: true };
+    const version = tagVersion(tag);
+    if (version === undefined) return { selected: false, why: 'it is not a version' };
+    if (version.suffix !== '' && !including.some(({ namesSuffix }) => namesSuffix))
+      return { selected: false, why: `no pattern of tags.include names the suffix -${version.suffix}` };
+    if (range !== undefined && !range.test(version.number))
+      return { selected: false, why: `tags.semver is ${rule.tags.semver}` };
+    return { selected: true, version };
+  };
+}
+
+/**
+ * Which of a repository's tags a rule mirrors, each once and in the order given. With `latest: n` these are the n
+ * newest versions among the tags that pass the other filters.
+ */
+export function selectTags(rule: RepositoryRule, tags: string[]): string[] {
+  const filter = compileTagFilter(rule);
+  const selected: { tag: string; version?: TagVersion }[] = [];
+  for (const tag of new Set(tags)) {
+    const decision = filter(tag);
+    if (decision.selected) selected.push({ tag, ...(decision.version && { version: decision.version }) });
+  }
+  if (rule.tags.latest === undefined) return selected.map(({ tag }) => tag);
+  const newest = selected
+    .flatMap(({ tag, version }) => (version === undefined ? [] : [{ tag, version }]))
+    .sort((a, b) => compareVersions(b.version, a.version) || (a.tag < b.tag ? -1 : 1))
+    .slice(0, rule.tags.latest);
+  const chosen = new Set(newest.map(({ tag }) => tag));
+  return selected.flatMap(({ tag }) => (chosen.has(tag) ? [tag] : []));
+}

@@ -1,0 +1,78 @@
+import type { z } from 'zod';
+import { formatReference, isRepository, isTag } from '../oci/reference.ts';
+import type { IgnoredEvent, PushEvent, WebhookOutcome } from './source.ts';
+
+/** What a source makes of one event. */
+export type EventReading = { event: PushEvent } | { ignored: IgnoredEvent };
+
+/** Gathers readings into an outcome. */
+export function outcomeOf(readings: EventReading[]): WebhookOutcome {
+  return {
+    kind: 'events',
+    events: readings.flatMap((reading) => ('event' in reading ? [reading.event] : [])),
+    ignored: readings.flatMap((reading) => ('ignored' in reading ? [reading.ignored] : [])),
+  };
+}
+
+/** An event that leads to nothing. */
+export function ignore(reason: string, image?: string): EventReading {
+  return { ignored: { ...(image !== undefined && { image }), reason } };
+}
+
+/**
+ * The event of an image whose parts come from a payload.
+ *
+ * @param paths where repository and tag stand in the payload, for the reason when they are none
+ */
+export function imagePushed(
+  image: { registry: string; repository: string; tag: string },
+  paths: { repository: string; tag: string },
+): EventReading {
+  if (!isRepository(image.repository))
+    return ignore(`malformed: ${paths.repository} names no repository: ${excerpt(image.repository)}`);
+  if (!isTag(image.tag)) return ignore(`malformed: ${paths.tag} is not a tag: ${excerpt(image.tag)}`);
+  return { event: { image } };
+}
+
+/** The reason for a payload that a schema refuses: the first thing that is wrong, with its path. */
+export function malformed(error: z.ZodError, body: unknown, base = ''): string {
+  const [issue] = error.issues;
+  if (issue === undefined) return 'malformed: body';
+  const path = issue.path.reduce<string>(
+    (written, key) =>
+      typeof key === 'number' ? `${written}[${key}]` : `${written}${written && '.'}${String(key)}`,
+    base,
+  );
+  const expected = 'expected' in issue ? expectedName(issue.expected) : 'something else';
+  return `malformed: ${path || 'body'} must be ${expected}, found ${typeName(valueAt(body, issue.path))}`;
+}
+
+/** The full name of an image that a webhook names. */
+export function imageName(event: PushEvent): string {
+  return formatReference(event.image);
+}
+
+/** A text of a payload, fit to stand in an answer. */
+export function excerpt(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+}
+
+function expectedName(type: string): string {
+  return type === 'array' || type === 'object' ? `an ${type}` : `a ${type}`;
+}
+
+function typeName(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+function valueAt(value: unknown, path: PropertyKey[]): unknown {
+  let found = value;
+  for (const key of path) {
+    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, key)) return undefined;
+    found = (found as Record<PropertyKey, unknown>)[key];
+  }
+  return found;
+}

@@ -1,0 +1,123 @@
+import type { Config } from '../config/config.ts';
+import { selectImage } from '../policy/select-image.ts';
+import { configuredWebhooks } from './find-webhook.ts';
+import { imageName } from './outcome.ts';
+import type { WebhookSecrets } from './secrets.ts';
+import type { IgnoredEvent, PushEvent, WebhookOutcome } from './source.ts';
+import { isAuthentic } from './verify.ts';
+
+/** A body above this is not read. GitHub sends up to 25 MB, though never for a package. */
+export const maxBodyBytes = 1024 * 1024;
+
+/** An answer has room for this many reasons. */
+const maxIgnored = 1000;
+
+/** A request to `/webhooks/{name}[/{token}]`. */
+export interface WebhookRequest {
+  method: string;
+  name: string;
+  token?: string;
+  /** Names in lower case. */
+  headers: Readonly<Record<string, string>>;
+  /** As it came, undecoded. */
+  body: Uint8Array;
+}
+
+/** What is to be done about a request; the names of the fields are those of the answer. */
+export type WebhookResult =
+  /** Nothing was read; `message` is fit for the sender. */
+  | {
+      kind: 'refused';
+      status: 400 | 401 | 404 | 405 | 413;
+      headers: Record<string, string>;
+      code: string;
+      message: string;
+    }
+  /** A ping or handshake: answer it as it is. */
+  | { kind: 'answer'; status: number; headers: Record<string, string>; body: unknown }
+  /** Queue the events, each a different image, and answer 202 with what was accepted and ignored. */
+  | { kind: 'events'; status: 202; events: PushEvent[]; ignored: IgnoredEvent[] };
+
+/**
+ * Receives a webhook's delivery, in this order: name and path token (404), method (405), size (413), authenticity (401), JSON
+ * (400). An authentic delivery is never refused for what it says: senders that retry a 4xx for ever would block.
+ *
+ * An unknown name and a wrong token take the same way and get the same answer, so that names can't be found by trying.
+ *
+ * @throws only what `secrets` throws.
+ */
+export async function receiveWebhook(
+  request: WebhookRequest,
+  deps: { config: Config; secrets: WebhookSecrets },
+): Promise<WebhookResult> {
+  const webhooks = configuredWebhooks(deps.config);
+  const named = webhooks.find(({ webhook }) => webhook.name === request.name);
+  // For an unknown name another webhook's secrets stand in, for the sake of the time it takes.
+  const standIn = named ?? webhooks[0];
+  if (standIn === undefined) return notFound();
+  const { webhook, source, upstream } = standIn;
+  const { secrets } = await deps.secrets.forWebhook(webhook.name);
+  const authentication = source.authentication(webhook.options);
+
+  const tokenFits = isAuthentic({ kind: 'path-token' }, request, secrets);
+  const pathFits = authentication.kind === 'path-token' ? tokenFits : request.token === undefined;
+  if (named === undefined || !pathFits) return notFound();
+  if (request.method !== 'POST')
+    return refused(405, 'method_not_allowed', 'webhooks are delivered by POST', { allow: 'POST' });
+  if (request.body.byteLength > maxBodyBytes)
+    return refused(413, 'too_large', `the body has more than ${maxBodyBytes} bytes`);
+  if (!isAuthentic(authentication, request, secrets))
+    return refused(401, 'not_authentic', 'the delivery is not signed with the secret of this webhook');
+
+  const body = parseBody(request.body);
+  if ('problem' in body) return refused(400, 'invalid_json', body.problem);
+  const delivery = { headers: request.headers, body: body.value, upstream, options: webhook.options };
+  return decide(await source.receive(delivery), deps.config, upstream.registry);
+}
+
+function parseBody(bytes: Uint8Array): { value: unknown } | { problem: string } {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return { problem: 'the body is not UTF-8' };
+  }
+  try {
+    return { value: JSON.parse(text) };
+  } catch {
+    return { problem: 'the body is not JSON; have the sender use the content type application/json' };
+  }
+}
+
+/** Each image once, and only those that the webhook may speak for and the configuration mirrors. */
+function decide(outcome: WebhookOutcome, config: Config, registry: string): WebhookResult {
+  if (outcome.kind === 'answer') return outcome;
+  const images = new Map(outcome.events.map((event) => [imageName(event), event]));
+  const events: PushEvent[] = [];
+  const ignored = [...outcome.ignored];
+  for (const [image, event] of images) {
+    const selection = selectImage(config, event.image);
+    if (event.image.registry !== registry)
+      ignored.push({ image, reason: `other_registry: the webhook speaks for ${registry}` });
+    else if (!selection.mirrored) ignored.push({ image, reason: selection.reason });
+    else events.push(event);
+  }
+  if (ignored.length > maxIgnored) {
+    const more = ignored.length - maxIgnored;
+    ignored.splice(maxIgnored, more, { reason: `truncated: ${more} more were ignored` });
+  }
+  return { kind: 'events', status: 202, events, ignored };
+}
+
+function notFound(): WebhookResult {
+  return refused(404, 'not_found', 'there is no such webhook, or the token in the path is wrong');
+}
+
+function refused(
+  status: 400 | 401 | 404 | 405 | 413,
+  code: string,
+  message: string,
+  headers: Record<string, string> = {},
+): WebhookResult {
+  return { kind: 'refused', status, headers, code, message };
+}

@@ -1,0 +1,22 @@
+/** Every value of `webhook.source` that mirror.yaml knows; which of them exist is told by `core/webhooks/sources/index.ts`. */
+export const sourceNames = [
+  'dockerhub',
+  'github',
+  'quay',
+  'harbor',
+  'distribution',
+  'gitlab',
+  'acr',
+  'gar',
+  'artifactory',
+  'nexus',
+  'gitea',
+  'forgejo',
+  'ecr',
+  'zot',
+  'cdevents',
+  'generic',
+] as const;
+
+/** The name of a source. */
+export type SourceName = (typeof sourceNames)[number];
