@@ -1,0 +1,58 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
+
+/** Settings of {@link DeploymentSecrets}. */
+export interface DeploymentSecretsProps {
+  /**
+   * What becomes of the secrets when they leave the stack. Losing them means pasting a new secret at every upstream.
+   *
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly removalPolicy?: RemovalPolicy;
+}
+
+/**
+ * The deployment's own secrets, each `{"root": "<64 random characters>"}`: every webhook secret and every API token
+ * is derived from its root (`core/webhooks/secrets.ts`), so nobody has to invent or distribute one. They are two,
+ * so that the webhook function cannot derive API tokens, nor the mapping function webhook secrets.
+ */
+export class DeploymentSecrets extends Construct {
+  /** The root of the webhook secrets, read by the webhook function. */
+  readonly webhooks: Secret;
+  /** The root of the reader and operator tokens, read by the mapping function. */
+  readonly api: Secret;
+
+  constructor(scope: Construct, id: string, props: DeploymentSecretsProps = {}) {
+    super(scope, id);
+    const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
+    this.webhooks = rootSecret(this, 'Webhooks', 'Drayage: root of the webhook secrets', removalPolicy);
+    this.api = rootSecret(this, 'Api', 'Drayage: root of the API tokens', removalPolicy);
+  }
+}
+
+/**
+ * CloudFormation generates the value once, when it creates the secret, and again whenever a property of
+ * `generateSecretString` changes: changing anything there would invalidate every webhook and token, so a test
+ * holds it as it is.
+ */
+function rootSecret(scope: Construct, id: string, description: string, removalPolicy: RemovalPolicy): Secret {
+  const secret = new Secret(scope, id, {
+    description,
+    removalPolicy,
+    generateSecretString: {
+      secretStringTemplate: '{}',
+      generateStringKey: 'root',
+      passwordLength: 64,
+      excludePunctuation: true,
+      includeSpace: false,
+    },
+  });
+  acknowledge(
+    secret,
+    'AwsSolutions-SMG4',
+    'Webhook secrets and tokens derived from it stand in the settings of other systems: a rotation on a timer would cut them off. An operator rotates them.',
+  );
+  return secret;
+}

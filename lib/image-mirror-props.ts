@@ -1,0 +1,138 @@
+import type { RemovalPolicy } from 'aws-cdk-lib';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Config } from '../core/config/config.ts';
+import type { ApiThrottle } from './mirror-api.ts';
+
+/** Settings of an image mirror. What is mirrored, and where to, stands in the configuration. */
+export interface ImageMirrorProps {
+  /** The configuration: `mirror.yaml`, as `loadConfig` reads it. */
+  readonly config: Config;
+
+  /**
+   * What becomes of the table and of the deployment's secrets when the stack is deleted. Mirror repositories always
+   * stay: they are made by the mirror function, not by the stack.
+   *
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly removalPolicy?: RemovalPolicy;
+
+  /**
+   * How long the logs of the functions and of the API are kept.
+   *
+   * @default RetentionDays.ONE_MONTH
+   */
+  readonly logRetention?: RetentionDays;
+
+  /**
+   * Memory of the mirror function in MB, 512 to 10,240. Layers are streamed, so it is not the size of an image that
+   * counts; more memory buys CPU and network.
+   *
+   * @default 1024
+   */
+  readonly mirrorMemorySize?: number;
+
+  /**
+   * How many mirror jobs run at once, 2 to 1,000. Jobs of one mirror repository always run in turn.
+   *
+   * @default 10
+   */
+  readonly maxConcurrency?: number;
+
+  /**
+   * How many requests the API takes before it answers 429.
+   *
+   * @default 500 requests a second, bursts of 1,000
+   */
+  readonly throttle?: ApiThrottle;
+
+  /**
+   * Environment variables of every function, besides those that the mirror sets, for example
+   * `AWS_ENDPOINT_URL_ECR`.
+   *
+   * @default none
+   */
+  readonly environment?: Record<string, string>;
+}
+
+/** The settings with every default filled in. */
+export interface ImageMirrorSettings extends Required<Omit<ImageMirrorProps, 'config' | 'removalPolicy'>> {
+  readonly removalPolicy?: RemovalPolicy;
+}
+
+/** The props are refused; `problems` tells each, with what to write instead. */
+export class InvalidImageMirrorPropsError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`the image mirror can't be built:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    this.name = 'InvalidImageMirrorPropsError';
+    this.problems = problems;
+  }
+}
+
+/**
+ * Check the props before anything is built, and fill in the defaults.
+ *
+ * @throws InvalidImageMirrorPropsError that tells all problems at once
+ */
+export function resolveProps(props: ImageMirrorProps): ImageMirrorSettings {
+  const settings: ImageMirrorSettings = {
+    logRetention: props.logRetention ?? RetentionDays.ONE_MONTH,
+    mirrorMemorySize: props.mirrorMemorySize ?? 1_024,
+    maxConcurrency: props.maxConcurrency ?? 10,
+    throttle: props.throttle ?? { ratePerSecond: 500, burst: 1_000 },
+    environment: props.environment ?? {},
+    ...(props.removalPolicy !== undefined && { removalPolicy: props.removalPolicy }),
+  };
+  const problems = [
+    // 512: the AWS SDK, the TLS connections and the stream buffers of the copies.
+    ...wholeNumber('mirrorMemorySize', settings.mirrorMemorySize, 512, 10_240),
+    ...wholeNumber('maxConcurrency', settings.maxConcurrency, 2, 1_000),
+    ...wholeNumber('throttle.ratePerSecond', settings.throttle.ratePerSecond, 1, 10_000),
+    ...wholeNumber('throttle.burst', settings.throttle.burst, 1, 5_000),
+    ...environmentProblems(settings.environment),
+    ...configurationProblems(props.config),
+  ];
+  if (problems.length > 0) throw new InvalidImageMirrorPropsError(problems);
+  return settings;
+}
+
+function wholeNumber(name: string, value: number, least: number, most: number): string[] {
+  if (Number.isInteger(value) && value >= least && value <= most) return [];
+  return [`${name}: ${value} is not a whole number from ${least} to ${most}`];
+}
+
+function environmentProblems(environment: Record<string, string>): string[] {
+  return Object.keys(environment).flatMap((name) => {
+    if (!/^[A-Za-z][A-Za-z0-9_]+$/.test(name)) {
+      return [`environment: '${name}' is no name that Lambda takes: letters, digits and _, a letter first`];
+    }
+    if (/^(DRAYAGE_|POWERTOOLS_SERVICE_NAME$|POWERTOOLS_METRICS_NAMESPACE$|NODE_OPTIONS$)/.test(name)) {
+      return [`environment: '${name}' is set by the mirror itself: leave it out`];
+    }
+    return [];
+  });
+}
+
+/** What a configuration may say, but this stack does not build: refused rather than left out in silence. */
+function configurationProblems(config: Config): string[] {
+  const problems: string[] = [];
+  if (config.mirror.regions.length > 1) {
+    problems.push(
+      `config mirror.regions: ${config.mirror.regions.join(', ')}: the stack mirrors into one region so far; name one, and deploy a stack for each further region`,
+    );
+  }
+  if (config.network !== undefined) {
+    problems.push(
+      'config network: the functions are not put into a VPC or behind a proxy so far; remove the key',
+    );
+  }
+  for (const { registry, credentials } of config.upstreams) {
+    if (credentials !== undefined && !('secret' in credentials)) {
+      problems.push(
+        `config upstreams ${registry} credentials: type ecr is not supported by the functions so far; write {secret: …}`,
+      );
+    }
+  }
+  return problems;
+}

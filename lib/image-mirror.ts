@@ -1,0 +1,134 @@
+import { Duration } from 'aws-cdk-lib';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { Construct } from 'constructs';
+import { DeploymentSecrets } from './deployment-secrets.ts';
+import { bundleOptions } from './function-bundle.ts';
+import { type ImageMirrorProps, resolveProps } from './image-mirror-props.ts';
+import { MinuteSchedule } from './minute-schedule.ts';
+import { MirrorAlarms } from './mirror-alarms.ts';
+import { MirrorApi } from './mirror-api.ts';
+import { MirrorQueue } from './mirror-queue.ts';
+import { MirrorTable } from './mirror-table.ts';
+import { grantMirrorAccess } from './registry-access.ts';
+import { type FunctionName, ServiceFunction } from './service-function.ts';
+import { grantUpstreamCredentials } from './upstream-credentials.ts';
+
+/**
+ * An image mirror: webhooks come in, images are copied into the ECR registry of the stack's region and account,
+ * and the mapping API tells where they are.
+ *
+ *     HTTP API ──▶ webhook function ──▶ mirror queue ──▶ mirror function ──▶ ECR
+ *        │                                  ▲                  │
+ *        └──▶ mapping function ──▶ table ◀──┴── reconcile function, each minute
+ *
+ * The identifiers of the parts are part of the template's logical ids: renaming one replaces the resource.
+ */
+export class ImageMirror extends Construct {
+  readonly table: MirrorTable;
+  readonly queue: MirrorQueue;
+  readonly secrets: DeploymentSecrets;
+  readonly api: MirrorApi;
+  /** The functions, to add to: permissions, alarms, a VPC's endpoints. */
+  readonly functions: Readonly<Record<FunctionName, IFunction>>;
+
+  /** @throws InvalidImageMirrorPropsError before anything is built */
+  constructor(scope: Construct, id: string, props: ImageMirrorProps) {
+    super(scope, id);
+    const settings = resolveProps(props);
+    const { config } = props;
+
+    this.table = new MirrorTable(this, 'Table', settings);
+    this.queue = new MirrorQueue(this, 'Queue');
+    this.secrets = new DeploymentSecrets(this, 'Secrets', settings);
+
+    const bundling = bundleOptions(this, config);
+    const shared = {
+      ...settings.environment,
+      DRAYAGE_TABLE: this.table.table.tableName,
+      DRAYAGE_QUEUE_URL: this.queue.queue.queueUrl,
+    };
+    const { logRetention } = settings;
+    const webhook = new ServiceFunction(this, 'Webhook', {
+      name: 'webhook',
+      description: 'verifies webhooks and queues mirror jobs',
+      timeout: Duration.seconds(10),
+      memorySize: 512,
+      environment: { ...shared, DRAYAGE_WEBHOOK_SECRET: this.secrets.webhooks.secretArn },
+      bundling,
+      logRetention,
+    });
+    const mirror = new ServiceFunction(this, 'Mirror', {
+      name: 'mirror',
+      description: 'copies what an image lacks in the mirror',
+      timeout: Duration.seconds(900),
+      memorySize: settings.mirrorMemorySize,
+      environment: shared,
+      bundling,
+      logRetention,
+    });
+    const mapping = new ServiceFunction(this, 'Mapping', {
+      name: 'mapping',
+      description: 'tells where images are',
+      timeout: Duration.seconds(10),
+      memorySize: 512,
+      environment: { ...shared, DRAYAGE_API_SECRET: this.secrets.api.secretArn },
+      bundling,
+      logRetention,
+    });
+    const reconcile = new ServiceFunction(this, 'Reconcile', {
+      name: 'reconcile',
+      description: 'queues the jobs that are due',
+      timeout: Duration.seconds(60),
+      memorySize: 512,
+      environment: shared,
+      bundling,
+      logRetention,
+    });
+    this.functions = {
+      webhook: webhook.function,
+      mirror: mirror.function,
+      mapping: mapping.function,
+      reconcile: reconcile.function,
+    };
+
+    this.#grantTable();
+    for (const sender of Object.values(this.functions)) this.queue.queue.grantSendMessages(sender);
+    this.secrets.webhooks.grantRead(webhook.function);
+    this.secrets.api.grantRead(mapping.function);
+    grantMirrorAccess(mirror, mirror.function, config.mirror);
+    grantUpstreamCredentials(mirror, mirror.function, config);
+
+    mirror.function.addEventSource(
+      new SqsEventSource(this.queue.queue, {
+        batchSize: 1,
+        reportBatchItemFailures: true,
+        maxConcurrency: settings.maxConcurrency,
+      }),
+    );
+    new MinuteSchedule(this, 'EveryMinute', { target: reconcile.function });
+    this.api = new MirrorApi(this, 'Api', {
+      api: config.api,
+      webhook: webhook.function,
+      mapping: mapping.function,
+      throttle: settings.throttle,
+      logRetention,
+    });
+    new MirrorAlarms(this, 'Alarms', {
+      queue: this.queue,
+      ...(config.alarms && { alarms: config.alarms }),
+    });
+  }
+
+  #grantTable(): void {
+    const { webhook, mirror, mapping, reconcile } = this.functions;
+    // Recording jobs and parking what the queue refused.
+    this.table.grant(webhook, 'PutItem', 'UpdateItem');
+    // Leases, publishing, and the record of its job.
+    this.table.grant(mirror, 'GetItem', 'PutItem', 'UpdateItem');
+    // Reading, and recording the jobs that are asked for.
+    this.table.grant(mapping, 'GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem');
+    // Taking due jobs out of where they are parked.
+    this.table.grant(reconcile, 'GetItem', 'Query', 'UpdateItem', 'DeleteItem');
+  }
+}

@@ -1,0 +1,23 @@
+import { Duration } from 'aws-cdk-lib';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { Construct } from 'constructs';
+
+/** Settings of {@link MinuteSchedule}. */
+export interface MinuteScheduleProps {
+  /** The function that is invoked each minute, with an event that says nothing. */
+  readonly target: IFunction;
+}
+
+/** Runs a function every minute. A run that is missed is not made up for: the next one does its work. */
+export class MinuteSchedule extends Construct {
+  constructor(scope: Construct, id: string, props: MinuteScheduleProps) {
+    super(scope, id);
+    new Rule(this, 'Rule', {
+      description: 'Drayage: queues the jobs that are due',
+      schedule: Schedule.rate(Duration.minutes(1)),
+      targets: [new LambdaFunction(props.target, { retryAttempts: 0, maxEventAge: Duration.minutes(1) })],
+    });
+  }
+}

@@ -1,0 +1,51 @@
+import { Duration } from 'aws-cdk-lib';
+import {
+  DeduplicationScope,
+  FifoThroughputLimit,
+  Queue,
+  QueueEncryption,
+  type QueueProps,
+} from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+
+/** Receives of a message before it goes to the dead-letter queue. Failures are recorded as jobs, so this many are crashes. */
+export const maxReceiveCount = 5;
+
+/**
+ * Seconds that a received message stays hidden: twice the mirror function's timeout, so that a job which is still
+ * running is never handed to a second worker.
+ */
+export const visibilitySeconds = 1_800;
+
+const fifo: QueueProps = {
+  fifo: true,
+  // SQS's deduplication window would swallow a second, real push of a tag within five minutes: each message
+  // carries an id of its own, and what collapses duplicates is the "satisfied" rule (design, decision 2).
+  contentBasedDeduplication: false,
+  // High throughput mode: the limits count per message group, which is one mirror repository.
+  // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/high-throughput-fifo.html
+  deduplicationScope: DeduplicationScope.MESSAGE_GROUP,
+  fifoThroughputLimit: FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
+  retentionPeriod: Duration.days(14),
+  encryption: QueueEncryption.SQS_MANAGED,
+  enforceSSL: true,
+};
+
+/**
+ * The queue of mirror jobs and its dead-letter queue. FIFO, one message group per mirror repository: images of one
+ * repository share layers, so in turn the second finds them present.
+ */
+export class MirrorQueue extends Construct {
+  readonly queue: Queue;
+  readonly deadLetterQueue: Queue;
+
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
+    this.deadLetterQueue = new Queue(this, 'DeadLetters', fifo);
+    this.queue = new Queue(this, 'Queue', {
+      ...fifo,
+      visibilityTimeout: Duration.seconds(visibilitySeconds),
+      deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount },
+    });
+  }
+}

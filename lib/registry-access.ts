@@ -1,0 +1,107 @@
+import { Stack, Token } from 'aws-cdk-lib';
+import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Construct } from 'constructs';
+import type { MirrorConfig } from '../core/config/config.ts';
+import { acknowledge } from './acknowledge.ts';
+
+/**
+ * What the mirror function does at ECR. Pushing goes over the registry protocol, whose requests need the
+ * permissions of the API's operations.
+ * https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
+ */
+export const mirrorActions = [
+  'ecr:CreateRepository',
+  'ecr:DescribeRepositories',
+  'ecr:PutImageScanningConfiguration',
+  'ecr:TagResource',
+  'ecr:BatchCheckLayerAvailability',
+  'ecr:InitiateLayerUpload',
+  'ecr:UploadLayerPart',
+  'ecr:CompleteLayerUpload',
+  'ecr:PutImage',
+  'ecr:BatchGetImage',
+  'ecr:GetDownloadUrlForLayer',
+];
+
+/**
+ * Allow copying into the mirror: the repositories below the configured prefix, in the stack's region and account,
+ * and no others.
+ *
+ * @param scope a construct that holds the grantee's policy; the accepted cdk-nag findings are noted there
+ * @param grantee who copies
+ * @param mirror the configuration's `mirror`
+ */
+export function grantMirrorAccess(scope: Construct, grantee: IGrantable, mirror: MirrorConfig): void {
+  const repositories = regionalArn(scope, 'ecr', `repository/${mirror.repositoryPrefix}/*`);
+  allow(grantee, [repositories.arn], mirrorActions);
+  acknowledge(
+    scope,
+    `AwsSolutions-IAM5[Resource::${repositories.readable}]`,
+    'Mirror repositories are made when an image first needs them, so only their prefix is known at deployment.',
+  );
+
+  allow(grantee, ['*'], ['ecr:GetAuthorizationToken']);
+  acknowledge(
+    scope,
+    'AwsSolutions-IAM5[Resource::*]',
+    'ecr:GetAuthorizationToken supports no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html',
+  );
+
+  const { encryption } = mirror.repository;
+  if (encryption.type === 'KMS') grantRepositoryKey(scope, grantee, encryption.kmsKey);
+}
+
+/**
+ * Allow making repositories that a customer's key encrypts: ECR describes the key and creates its grants on behalf
+ * of whoever creates the repository. Pushing and pulling then need nothing.
+ * https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html
+ */
+function grantRepositoryKey(scope: Construct, grantee: IGrantable, key: string): void {
+  const actions = ['kms:DescribeKey', 'kms:CreateGrant', 'kms:RetireGrant'];
+  const viaEcr = { StringEquals: { 'kms:ViaService': `ecr.${Stack.of(scope).region}.amazonaws.com` } };
+  const prefix = /^arn:(?:[^:]*:){4}/.exec(key)?.[0];
+  const resource = key.slice(prefix?.length ?? 0);
+  const arnOf = (of: string) =>
+    prefix === undefined ? regionalArn(scope, 'kms', of) : { arn: prefix + of, readable: prefix + of };
+
+  if (!resource.startsWith('alias/')) {
+    allow(grantee, [arnOf(resource.startsWith('key/') ? resource : `key/${resource}`).arn], actions, viaEcr);
+    return;
+  }
+  // A policy cannot name an alias as its resource; a condition on the key's aliases can.
+  // https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
+  const anyKey = arnOf('key/*');
+  allow(grantee, [anyKey.arn], actions, {
+    ...viaEcr,
+    'ForAnyValue:StringEquals': { 'kms:ResourceAliases': resource },
+  });
+  acknowledge(
+    scope,
+    `AwsSolutions-IAM5[Resource::${anyKey.readable}]`,
+    'The key is configured by its alias, which only a condition can name: the statement applies to the keys of that alias, and through ECR alone.',
+  );
+}
+
+function allow(grantee: IGrantable, resources: string[], actions: string[], conditions?: Conditions): void {
+  grantee.grantPrincipal.addToPrincipalPolicy(
+    new PolicyStatement({ actions, resources, ...(conditions && { conditions }) }),
+  );
+}
+
+type Conditions = Record<string, Record<string, string>>;
+
+/** An ARN of the stack's region and account, and as cdk-nag spells it: `<AWS::Partition>` for what is not known yet. */
+function regionalArn(scope: Construct, service: string, resource: string): { arn: string; readable: string } {
+  const { partition, region, account } = Stack.of(scope);
+  const spelled = (value: string, name: string) => (Token.isUnresolved(value) ? `<AWS::${name}>` : value);
+  const known = [
+    spelled(partition, 'Partition'),
+    service,
+    spelled(region, 'Region'),
+    spelled(account, 'AccountId'),
+  ];
+  return {
+    arn: ['arn', partition, service, region, account, resource].join(':'),
+    readable: ['arn', ...known, resource].join(':'),
+  };
+}

@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { type BundlingOptions, NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { packageRoot } from './function-bundle.ts';
+
+/** The functions of the main path, by the folder under `lambda/` that holds their `handler.ts`. */
+export type FunctionName = 'webhook' | 'mirror' | 'mapping' | 'reconcile';
+
+/** Settings of {@link ServiceFunction}. */
+export interface ServiceFunctionProps {
+  /** Which function: `lambda/<name>/handler.ts`, which exports `handler`. */
+  readonly name: FunctionName;
+  /** What it does, as the console shows it. */
+  readonly description: string;
+  /** How long an invocation may take. */
+  readonly timeout: Duration;
+  /** Memory in MB; the CPU share follows it. */
+  readonly memorySize: number;
+  /** How long its logs are kept. */
+  readonly logRetention: RetentionDays;
+  /** How it is bundled. */
+  readonly bundling: BundlingOptions;
+  /** Its environment, besides what every function has. */
+  readonly environment: Record<string, string>;
+}
+
+/**
+ * One Lambda function with a log group and a role of its own. The role may write to that log group and nothing
+ * else until it is granted more; no managed policy, since AWSLambdaBasicExecutionRole allows every log group.
+ */
+export class ServiceFunction extends Construct {
+  readonly function: NodejsFunction;
+  readonly logGroup: LogGroup;
+
+  constructor(scope: Construct, id: string, props: ServiceFunctionProps) {
+    super(scope, id);
+    this.logGroup = new LogGroup(this, 'Logs', {
+      retention: props.logRetention,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const role = new Role(this, 'Role', {
+      description: `Drayage: what the ${props.name} function may do`,
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+    });
+    this.logGroup.grantWrite(role);
+    this.function = new NodejsFunction(this, 'Function', {
+      description: `Drayage: ${props.description}`,
+      entry: join(packageRoot, 'lambda', props.name, 'handler.ts'),
+      handler: 'handler',
+      projectRoot: packageRoot,
+      depsLockFilePath: join(packageRoot, 'package-lock.json'),
+      // Pinned: NODEJS_LATEST differs by region and by the version of the CDK.
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      timeout: props.timeout,
+      memorySize: props.memorySize,
+      role,
+      logGroup: this.logGroup,
+      bundling: props.bundling,
+      environment: {
+        NODE_OPTIONS: '--enable-source-maps',
+        POWERTOOLS_SERVICE_NAME: props.name,
+        POWERTOOLS_METRICS_NAMESPACE: 'Drayage',
+        ...props.environment,
+      },
+    });
+  }
+}

@@ -1,0 +1,28 @@
+import type { IGrantable } from 'aws-cdk-lib/aws-iam';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
+import type { Config } from '../core/config/config.ts';
+
+/**
+ * Allow reading the secrets that the configuration names for logging in to upstreams. The operator makes them, in
+ * the stack's region and account; one that a customer's key encrypts needs a statement in that key's policy besides.
+ *
+ * @param scope where the imported secrets are made
+ * @param grantee who copies
+ * @param config the configuration
+ */
+export function grantUpstreamCredentials(scope: Construct, grantee: IGrantable, config: Config): void {
+  const names = config.upstreams.flatMap(({ credentials }) =>
+    credentials !== undefined && 'secret' in credentials ? [credentials.secret] : [],
+  );
+  for (const name of new Set(names)) {
+    importSecret(scope, `Credentials-${name}`, name).grantRead(grantee);
+  }
+}
+
+/** A complete ARN ends in a hyphen and six characters that Secrets Manager adds to the name. */
+function importSecret(scope: Construct, id: string, name: string): ISecret {
+  if (!name.startsWith('arn:')) return Secret.fromSecretNameV2(scope, id, name);
+  if (/-[A-Za-z0-9]{6}$/.test(name)) return Secret.fromSecretCompleteArn(scope, id, name);
+  return Secret.fromSecretPartialArn(scope, id, name);
+}
