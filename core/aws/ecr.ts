@@ -105,12 +105,14 @@ export class EcrRepository extends RegistryRepository {
 
   override async presentBlobs(blobs: Descriptor[], options?: CallOptions): Promise<Set<Digest>> {
     const batches: Descriptor[][] = [];
-    for (let start = 0; start < blobs.length; start += batchSize) batches.push(blobs.slice(start, start + batchSize));
+    for (let start = 0; start < blobs.length; start += batchSize)
+      batches.push(blobs.slice(start, start + batchSize));
     try {
       const present = await Promise.all(batches.map((batch) => this.#check(batch, options)));
       return new Set(present.flat());
     } catch (error) {
-      if (!(error instanceof RegistryError && error.cause instanceof RepositoryNotFoundException)) throw error;
+      if (!(error instanceof RegistryError && error.cause instanceof RepositoryNotFoundException))
+        throw error;
       await this.#create(options);
       return new Set();
     }
@@ -129,7 +131,12 @@ export class EcrRepository extends RegistryRepository {
     const refused = failures.find((failure) => failure.failureCode !== 'MissingLayerDigest');
     if (refused) {
       throw new RegistryError(
-        { side: 'mirror', registry: this.name, operation: 'BatchCheckLayerAvailability', reference: refused.layerDigest },
+        {
+          side: 'mirror',
+          registry: this.name,
+          operation: 'BatchCheckLayerAvailability',
+          reference: refused.layerDigest,
+        },
         {
           code: refused.failureCode ?? 'UNKNOWN',
           reason: refused.failureReason ?? 'the digest was refused',
@@ -170,7 +177,8 @@ export class EcrRepository extends RegistryRepository {
       );
     } catch (error) {
       // Another worker was quicker: that is what we wanted.
-      if (!(error instanceof RegistryError && error.cause instanceof RepositoryAlreadyExistsException)) throw error;
+      if (!(error instanceof RegistryError && error.cause instanceof RepositoryAlreadyExistsException))
+        throw error;
     }
   }
 }
@@ -203,8 +211,10 @@ async function called<T>(operation: string, registry: string, call: () => Promis
 }
 
 const remedies: Record<string, string> = {
-  AccessDeniedException: 'the mirror function needs this permission on the repositories of the prefix: deploy the stack again',
+  AccessDeniedException:
+    'the mirror function needs this permission on the repositories of the prefix: deploy the stack again',
   LimitExceededException: 'raise the ECR quota of the account, or mirror fewer repositories',
-  KmsException: 'the key in mirror.repository.encryption.kmsKey must exist and let the mirror function use it',
+  KmsException:
+    'the key in mirror.repository.encryption.kmsKey must exist and let the mirror function use it',
   InvalidParameterException: 'check mirror.repositoryPrefix and the settings under mirror.repository',
 };

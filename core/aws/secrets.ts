@@ -37,7 +37,11 @@ export class SecretReader {
   async readField(secret: string, field: string, options?: { fresh?: boolean }): Promise<string> {
     const value = (await this.read(secret, options))[field];
     if (typeof value === 'string' && value !== '') return value;
-    throw new SecretError(secret, `has no text in its field "${field}"`, `store JSON such as {"${field}": "…"} in it`);
+    throw new SecretError(
+      secret,
+      `has no text in its field "${field}"`,
+      `store JSON such as {"${field}": "…"} in it`,
+    );
   }
 
   async #fetch(secret: string): Promise<Record<string, unknown>> {
@@ -47,16 +51,25 @@ export class SecretReader {
     } catch (error) {
       const name = error instanceof Error ? error.name : 'unknown error';
       if (name === 'ResourceNotFoundException' || name === 'AccessDeniedException') {
-        throw new SecretError(secret, `can't be read (${name})`, 'create it under this name, in this account and region');
+        throw new SecretError(
+          secret,
+          `can't be read (${name})`,
+          'create it under this name, in this account and region',
+        );
       }
       throw error; // throttling, network: the caller's invocation is repeated
     }
     try {
       const value: unknown = JSON.parse(text ?? '');
-      if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+      if (typeof value === 'object' && value !== null && !Array.isArray(value))
+        return value as Record<string, unknown>;
     } catch {
       // told below, without the value
     }
-    throw new SecretError(secret, 'is no JSON object', 'store JSON such as {"username": "…", "password": "…"} in it');
+    throw new SecretError(
+      secret,
+      'is no JSON object',
+      'store JSON such as {"username": "…", "password": "…"} in it',
+    );
   }
 }

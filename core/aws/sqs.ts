@@ -1,6 +1,6 @@
-import { randomUUID, createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { SendMessageBatchCommand, SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs';
 import type { JobQueue, QueuedMessage } from '../jobs/ports.ts';
 
 /** SendMessageBatch takes at most this many messages. */
@@ -11,10 +11,12 @@ const pauseMs = 100;
 
 /** The mirror queue on an SQS FIFO queue. */
 export class SqsJobQueue implements JobQueue {
-  readonly #client = new SQSClient({ maxAttempts: 3 });
+  readonly #client: SQSClient;
   readonly #url: string;
 
-  constructor(url: string) {
+  /** @param config endpoint, region and credentials; by default from the environment. */
+  constructor(url: string, config: SQSClientConfig = {}) {
+    this.#client = new SQSClient({ maxAttempts: 3, ...config });
     this.#url = url;
   }
 
@@ -25,6 +27,10 @@ export class SqsJobQueue implements JobQueue {
       refused.push(...(await this.#sendBatch(messages.slice(start, start + batchSize))));
     }
     return refused;
+  }
+
+  close(): void {
+    this.#client.destroy();
   }
 
   async #sendBatch(batch: QueuedMessage[]): Promise<{ message: QueuedMessage; reason: string }[]> {

@@ -1,7 +1,14 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { errorResponse, HttpError, type HttpRequest, type HttpResponse, httpRequest, json } from '../shared/http.ts';
+import {
+  errorResponse,
+  HttpError,
+  type HttpRequest,
+  type HttpResponse,
+  httpRequest,
+  json,
+} from '../shared/http.ts';
 import { logger } from '../shared/telemetry.ts';
 import { type Access, authorize } from './authorize.ts';
 import { getJob, getJobs, postMirrors } from './jobs.ts';
@@ -29,14 +36,18 @@ async function run(event: APIGatewayProxyEventV2): Promise<HttpResponse> {
   try {
     const request = httpRequest(event);
     const here = routes.filter((route) => route.path.test(request.path));
-    const route = here.find(({ method }) => method === request.method || (method === 'GET' && request.method === 'HEAD'));
+    const route = here.find(
+      ({ method }) => method === request.method || (method === 'GET' && request.method === 'HEAD'),
+    );
     if (!route) throw noRoute(here);
     await authorize(request, route.access, isIamAuthorized(event));
     return await route.handle(request, route.path.exec(request.path)?.[1] ?? '');
   } catch (error) {
     if (error instanceof HttpError) return errorResponse(error);
     logger.error('the request could not be answered', { error: error as Error });
-    return errorResponse(new HttpError(500, 'internal', 'something failed on our side; the log of the function has it'));
+    return errorResponse(
+      new HttpError(500, 'internal', 'something failed on our side; the log of the function has it'),
+    );
   }
 }
 

@@ -23,7 +23,10 @@ export async function getJobs(request: HttpRequest): Promise<HttpResponse> {
       limit: limitOf(request, defaultLimit, maxLimit),
     })
     .catch(badCursor);
-  return json(200, { jobs: page.jobs.map(presentJob), ...(page.cursor === undefined ? {} : { cursor: page.cursor }) });
+  return json(200, {
+    jobs: page.jobs.map(presentJob),
+    ...(page.cursor === undefined ? {} : { cursor: page.cursor }),
+  });
 }
 
 function statesOf(request: HttpRequest): JobState[] | undefined {
@@ -32,7 +35,11 @@ function statesOf(request: HttpRequest): JobState[] | undefined {
   const states = text.split(',');
   const isState = (state: string): state is JobState => (jobStates as readonly string[]).includes(state);
   if (states.every(isState)) return states;
-  throw new HttpError(400, 'invalid_request', `state must be one of ${jobStates.join(', ')}, or several with commas`);
+  throw new HttpError(
+    400,
+    'invalid_request',
+    `state must be one of ${jobStates.join(', ')}, or several with commas`,
+  );
 }
 
 /** `GET /v1/jobs/{id}` */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { imageKey, type ImageKey, type Mapping, presentMapping } from '../../core/mapping/record.ts';
+import { type ImageKey, imageKey, type Mapping, presentMapping } from '../../core/mapping/record.ts';
 import { lookupImage, resolveImages } from '../../core/mapping/resolve.ts';
 import { InvalidCursorError } from '../../core/mapping/store.ts';
 import { InvalidReferenceError, parseReference } from '../../core/oci/reference.ts';
@@ -42,7 +42,11 @@ async function listMappings(request: HttpRequest): Promise<HttpResponse> {
   const etag = entityTag(list, page.cursor);
   const headers = { etag, 'cache-control': 'no-cache' };
   if (matchesTag(request.headers['if-none-match'], etag)) return { statusCode: 304, headers };
-  return json(200, { mappings: list, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) }, headers);
+  return json(
+    200,
+    { mappings: list, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) },
+    headers,
+  );
 }
 
 /** `POST /v1/mappings/resolve` */
@@ -75,7 +79,9 @@ export function badCursor(error: unknown): never {
 /** Over what is mapped, without the times: a look that found nothing new leaves it as it was. */
 function entityTag(list: Mapping[], cursor: string | undefined): string {
   const content = list.map(({ observedAt: _, mirroredAt: __, ...rest }) => rest);
-  const hash = createHash('sha256').update(JSON.stringify([content, cursor])).digest('base64url');
+  const hash = createHash('sha256')
+    .update(JSON.stringify([content, cursor]))
+    .digest('base64url');
   return `W/"${hash}"`;
 }
 

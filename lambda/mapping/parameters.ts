@@ -21,7 +21,11 @@ export function textList(body: Record<string, unknown>, field: string, max: numb
     throw new HttpError(400, 'invalid_request', `${field} must be a list of texts`);
   }
   if (value.length > max) {
-    throw new HttpError(400, 'invalid_request', `${field} has ${value.length} entries, at most ${max} are taken at once`);
+    throw new HttpError(
+      400,
+      'invalid_request',
+      `${field} has ${value.length} entries, at most ${max} are taken at once`,
+    );
   }
   return value;
 }

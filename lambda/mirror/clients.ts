@@ -1,8 +1,8 @@
 import { EcrRegistry } from '../../core/aws/ecr.ts';
 import type { Upstream } from '../../core/config/config.ts';
+import type { ImageSource } from '../../core/copy/ports.ts';
 import { RegistryRepository } from '../../core/copy/registry-repository.ts';
 import type { OpenMirror, TagLister } from '../../core/jobs/run-mirror-job.ts';
-import type { ImageSource } from '../../core/copy/ports.ts';
 import { RegistryClient } from '../../core/registry/client.ts';
 import { config, mappings, once, secrets } from '../shared/services.ts';
 
@@ -47,7 +47,8 @@ class UnsupportedCredentials extends Error {
   override readonly name = 'UnsupportedCredentials';
   readonly code = 'CREDENTIALS_UNSUPPORTED';
   readonly side = 'upstream';
-  readonly remedy = 'use credentials: {secret: …}; this version can not assume a role for another ECR registry';
+  readonly remedy =
+    'use credentials: {secret: …}; this version can not assume a role for another ECR registry';
   readonly temporary = false;
   constructor() {
     super('credentials of type ecr are not supported by this version');

@@ -24,7 +24,10 @@ async function run(event: SQSEvent, context: Context): Promise<SQSBatchResponse>
     try {
       await runRecord(record.body, context);
     } catch (error) {
-      logger.error('the message goes back to the queue', { messageId: record.messageId, error: error as Error });
+      logger.error('the message goes back to the queue', {
+        messageId: record.messageId,
+        error: error as Error,
+      });
       metrics.addMetric('JobsCrashed', MetricUnit.Count, 1);
       return {
         batchItemFailures: event.Records.slice(index).map(({ messageId }) => ({ itemIdentifier: messageId })),
@@ -69,7 +72,8 @@ function tell(done: Processed): void {
   }
   const { transfer, error, digest } = done.job;
   if (done.state === 'failed') logger.error('the job failed', { reason: error });
-  else if (done.state === 'waiting') logger.warn('the job waits', { reason: error, notBefore: done.job.notBefore });
+  else if (done.state === 'waiting')
+    logger.warn('the job waits', { reason: error, notBefore: done.job.notBefore });
   else logger.info(`the job is ${done.state}`, { digest, transfer });
   metrics.addMetric(`Jobs${done.state.charAt(0).toUpperCase()}${done.state.slice(1)}`, MetricUnit.Count, 1);
   if (transfer) metrics.addMetric('BytesCopied', MetricUnit.Bytes, transfer.copied.bytes);

@@ -1,7 +1,16 @@
 import { z } from 'zod';
 import type { JobMessage } from '../../core/jobs/record.ts';
 
-const triggers = ['webhook', 'reconcile', 'request', 'signature', 'recheck', 'redrive', 'rollback', 'pin'] as const;
+const triggers = [
+  'webhook',
+  'reconcile',
+  'request',
+  'signature',
+  'recheck',
+  'redrive',
+  'rollback',
+  'pin',
+] as const;
 
 const messageSchema = z.object({
   job: z.string(),

@@ -16,7 +16,8 @@ async function run(_event: Pick<ScheduledEvent, 'time'>): Promise<{ sent: number
   const { sent, refused } = await resendDue({ config: config(), jobs: jobs(), queue: queue() }, new Date());
   if (sent > 0) logger.info('parked jobs were queued again', { sent });
   metrics.addMetric('JobsResent', MetricUnit.Count, sent);
-  if (refused > 0) throw new Error(`the queue refused ${refused} parked jobs: they stay parked for the next minute`);
+  if (refused > 0)
+    throw new Error(`the queue refused ${refused} parked jobs: they stay parked for the next minute`);
   return { sent };
 }
 

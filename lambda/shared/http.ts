@@ -33,7 +33,10 @@ export function httpRequest(event: APIGatewayProxyEventV2): HttpRequest {
   const { stage, http } = event.requestContext;
   const prefix = `/${stage}/`;
   // With a named stage the raw path begins with it.
-  const path = stage !== '$default' && event.rawPath.startsWith(prefix) ? event.rawPath.slice(prefix.length - 1) : event.rawPath;
+  const path =
+    stage !== '$default' && event.rawPath.startsWith(prefix)
+      ? event.rawPath.slice(prefix.length - 1)
+      : event.rawPath;
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(event.headers)) {
     if (value !== undefined) headers[name.toLowerCase()] = value;

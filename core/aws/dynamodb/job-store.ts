@@ -1,7 +1,7 @@
 import { DeleteCommand, GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { formatImageKey } from '../../mapping/record.ts';
 import type { JobQuery, JobStore, ParkedJob } from '../../jobs/ports.ts';
 import { type JobRecord, jobIdTime } from '../../jobs/record.ts';
+import { formatImageKey } from '../../mapping/record.ts';
 import { jobItemKey, jobRecord, jobRetentionSeconds, requireJobItemKey } from './job-item.ts';
 import { listJobs } from './list-jobs.ts';
 import { conditional, type Table } from './table.ts';

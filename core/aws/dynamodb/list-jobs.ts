@@ -1,7 +1,7 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { InvalidCursorError } from '../../mapping/store.ts';
 import type { JobQuery } from '../../jobs/ports.ts';
 import { type JobRecord, jobIdTime } from '../../jobs/record.ts';
+import { InvalidCursorError } from '../../mapping/store.ts';
 import { jobPartition, jobRecord, jobRetentionSeconds, jobShards } from './job-item.ts';
 import type { Table } from './table.ts';
 
@@ -14,7 +14,10 @@ const maxExamined = 5_000;
  *
  * @throws InvalidCursorError for a cursor that is no job id.
  */
-export async function listJobs(table: Table, query: JobQuery): Promise<{ jobs: JobRecord[]; cursor?: string }> {
+export async function listJobs(
+  table: Table,
+  query: JobQuery,
+): Promise<{ jobs: JobRecord[]; cursor?: string }> {
   const from = query.cursor === undefined ? Date.now() : jobIdTime(query.cursor);
   if (from === undefined) throw new InvalidCursorError();
   const oldest = Date.now() - jobRetentionSeconds * 1000 - dayMs;
@@ -43,7 +46,9 @@ function matches(job: JobRecord, query: JobQuery): boolean {
 
 /** Merges the day's shards, newest first. */
 async function* jobsOfDay(table: Table, day: string, query: JobQuery): AsyncGenerator<JobRecord> {
-  const shards = Array.from({ length: jobShards }, (_, shard) => shardOfDay(table, jobPartition(day, shard), query));
+  const shards = Array.from({ length: jobShards }, (_, shard) =>
+    shardOfDay(table, jobPartition(day, shard), query),
+  );
   const heads = await Promise.all(shards.map((shard) => shard.next()));
   for (;;) {
     let newest = -1;
@@ -59,14 +64,21 @@ async function* jobsOfDay(table: Table, day: string, query: JobQuery): AsyncGene
   }
 }
 
-async function* shardOfDay(table: Table, partition: string, query: JobQuery): AsyncGenerator<JobRecord, void> {
+async function* shardOfDay(
+  table: Table,
+  partition: string,
+  query: JobQuery,
+): AsyncGenerator<JobRecord, void> {
   let next: Record<string, unknown> | undefined;
   do {
     const page = await table.client.send(
       new QueryCommand({
         TableName: table.name,
         KeyConditionExpression: query.cursor === undefined ? 'pk = :pk' : 'pk = :pk AND sk < :cursor',
-        ExpressionAttributeValues: { ':pk': partition, ...(query.cursor === undefined ? {} : { ':cursor': query.cursor }) },
+        ExpressionAttributeValues: {
+          ':pk': partition,
+          ...(query.cursor === undefined ? {} : { ':cursor': query.cursor }),
+        },
         ConsistentRead: true,
         ScanIndexForward: false,
         Limit: Math.max(query.limit, 25),

@@ -34,7 +34,11 @@ export async function listMappings(
 }
 
 /** `registry/repository` of everything the query covers, from `from` (inclusive) on. */
-async function* repositories(table: Table, query: MappingQuery, from: string | undefined): AsyncGenerator<string> {
+async function* repositories(
+  table: Table,
+  query: MappingQuery,
+  from: string | undefined,
+): AsyncGenerator<string> {
   if (query.registry !== undefined && query.repository !== undefined) {
     yield `${query.registry}/${query.repository}`;
     return;
@@ -63,7 +67,12 @@ async function* repositories(table: Table, query: MappingQuery, from: string | u
   } while (next);
 }
 
-async function* references(table: Table, repository: string, after: string, pageSize: number): AsyncGenerator<StoredMapping> {
+async function* references(
+  table: Table,
+  repository: string,
+  after: string,
+  pageSize: number,
+): AsyncGenerator<StoredMapping> {
   let next: Record<string, unknown> | undefined;
   do {
     const page = await table.client.send(
@@ -96,7 +105,11 @@ function decodeCursor(cursor: string): Position {
   } catch {
     throw new InvalidCursorError();
   }
-  if (!Array.isArray(value) || value.length !== 2 || !value.every((part) => typeof part === 'string' && part !== '')) {
+  if (
+    !Array.isArray(value) ||
+    value.length !== 2 ||
+    !value.every((part) => typeof part === 'string' && part !== '')
+  ) {
     throw new InvalidCursorError();
   }
   const [repository, reference] = value as [string, string];

@@ -99,7 +99,12 @@ export class DynamoMappingStore implements MappingStore {
     return item?.revision;
   }
 
-  async confirm(key: ImageKey, lease: Lease, committed: CommittedResolve, observedAt: string): Promise<boolean> {
+  async confirm(
+    key: ImageKey,
+    lease: Lease,
+    committed: CommittedResolve,
+    observedAt: string,
+  ): Promise<boolean> {
     const item = await this.#update(
       key,
       'SET #mapping.observedAt = :observed, committed = :committed REMOVE leaseOwner, leaseUntil',
@@ -115,16 +120,16 @@ export class DynamoMappingStore implements MappingStore {
   }
 
   async putDigest(key: ImageKey, mapping: MappingRecord): Promise<void> {
-    await this.#update(
-      key,
-      'SET #mapping = :mapping, revision = if_not_exists(revision, :one)',
-      { ':mapping': mapping, ':one': 1 },
-    );
+    await this.#update(key, 'SET #mapping = :mapping, revision = if_not_exists(revision, :one)', {
+      ':mapping': mapping,
+      ':one': 1,
+    });
   }
 
   async readMany(keys: ImageKey[]): Promise<StoredMapping[]> {
     const batches: ImageKey[][] = [];
-    for (let start = 0; start < keys.length; start += batchSize) batches.push(keys.slice(start, start + batchSize));
+    for (let start = 0; start < keys.length; start += batchSize)
+      batches.push(keys.slice(start, start + batchSize));
     return (await Promise.all(batches.map((batch) => this.#readBatch(batch)))).flat();
   }
 
@@ -173,7 +178,10 @@ export class DynamoMappingStore implements MappingStore {
   /** Before the first publication of a repository, so that no list misses it. */
   async #noteRepository(key: ImageKey): Promise<void> {
     await this.#table.client.send(
-      new PutCommand({ TableName: this.#table.name, Item: { pk: 'repos', sk: `${key.registry}/${key.repository}` } }),
+      new PutCommand({
+        TableName: this.#table.name,
+        Item: { pk: 'repos', sk: `${key.registry}/${key.repository}` },
+      }),
     );
   }
 

@@ -1,4 +1,8 @@
-import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  type DynamoDBClientConfig,
+} from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 
 /**
@@ -19,11 +23,15 @@ export interface Table {
   client: DynamoDBDocumentClient;
 }
 
-/** Opens the table; endpoint, region and credentials come from the environment as for every AWS client. */
-export function openTable(name: string): Table {
+/**
+ * Opens the table.
+ *
+ * @param config endpoint, region and credentials; by default from the environment, as for every AWS client.
+ */
+export function openTable(name: string, config: DynamoDBClientConfig = {}): Table {
   return {
     name,
-    client: DynamoDBDocumentClient.from(new DynamoDBClient({ maxAttempts: 5 }), {
+    client: DynamoDBDocumentClient.from(new DynamoDBClient({ maxAttempts: 5, ...config }), {
       marshallOptions: { removeUndefinedValues: true },
     }),
   };

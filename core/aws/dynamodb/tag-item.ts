@@ -30,7 +30,11 @@ export function storedMapping(item: TagItem): StoredMapping | undefined {
   const name = item.pk.slice('repo#'.length);
   const slash = name.indexOf('/');
   return {
-    key: { registry: name.slice(0, slash), repository: name.slice(slash + 1), reference: item.sk.slice('ref#'.length) },
+    key: {
+      registry: name.slice(0, slash),
+      repository: name.slice(slash + 1),
+      reference: item.sk.slice('ref#'.length),
+    },
     revision: item.revision ?? 0,
     mapping: item.mapping,
   };

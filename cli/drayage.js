@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+// The `drayage` command. In the repository it runs cli/main.ts itself, in the published package the JavaScript made of it.
+// Both need Node 24; where the machine's own Node is older, the repository has one in its devDependency `node`.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+const needed = 24;
+const built = new URL('../dist/cli/main.js', import.meta.url);
+const source = new URL('./main.ts', import.meta.url);
+const main = existsSync(source) ? source : built;
+
+if (Number.parseInt(process.versions.node, 10) >= needed) {
+  await import(main.href);
+} else {
+  relay(newerNode());
+}
+
+/** The Node of the devDependency, if it is there. */
+function newerNode() {
+  try {
+    const manifest = createRequire(import.meta.url).resolve('node/package.json');
+    const binary = fileURLToPath(new URL('bin/node', `file://${manifest}`));
+    if (existsSync(binary)) return binary;
+  } catch {
+    // not installed: told below
+  }
+  process.stderr.write(
+    `drayage needs Node ${needed} or newer and this is ${process.version}.\n` +
+      `Install a newer Node, or in this folder: npm install --no-save node@${needed}\n`,
+  );
+  process.exit(1);
+}
+
+/** Runs the command under another Node as if it were this process. The IPC channel tells it when this process is gone. */
+function relay(node) {
+  const child = spawn(node, [fileURLToPath(main), ...process.argv.slice(2)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, DRAYAGE_RELAYED: '1' },
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => {
+    process.exitCode = signal ? 128 + (constants.signals[signal] ?? 0) : (code ?? 1);
+    if (child.connected) child.disconnect();
+  });
+}

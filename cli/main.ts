@@ -1,0 +1,51 @@
+import { Command, CommanderError } from 'commander';
+import { drayageVersion } from '../core/registry/version.ts';
+import { copyCommand } from './copy.ts';
+import { demoCommand } from './demo.ts';
+import { localCommand } from './local.ts';
+import { validateCommand } from './validate.ts';
+
+// Started by cli/drayage.js under another Node: when that process is gone, however it ended, so are we.
+if (process.env.DRAYAGE_RELAYED === '1' && process.send) {
+  delete process.env.DRAYAGE_RELAYED;
+  process.on('disconnect', () => process.exit(1));
+  process.channel?.unref();
+}
+
+const program = new Command('drayage')
+  .description(
+    'Mirrors container images into a regional Amazon ECR registry, and tells clusters where to find them.',
+  )
+  .version(drayageVersion)
+  .configureHelp({ showGlobalOptions: true })
+  .showHelpAfterError('(--help explains the command)')
+  .exitOverride()
+  .addCommand(localCommand())
+  .addCommand(copyCommand())
+  .addCommand(validateCommand())
+  .addCommand(demoCommand());
+program.addHelpText(
+  'after',
+  `
+Begin here:
+  $ drayage demo                                  see the whole pipeline work on this machine, in less than a minute
+  $ drayage validate                              check ./mirror.yaml
+  $ drayage local --config mirror.yaml            run the pipeline on this machine
+  $ drayage copy docker.io/library/alpine:3.22 registry.example/mirror/alpine:3.22
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 not mirrored.`,
+);
+for (const command of program.commands)
+  command.exitOverride().showHelpAfterError('(--help explains the command)');
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Help and version are asked for; everything else commander finds is how the command was called.
+    process.exitCode = error.exitCode === 0 || error.code === 'commander.help' ? 0 : 2;
+  } else {
+    process.stderr.write(`drayage: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,113 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
+  type Message,
+  ReceiveMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { LambdaFunction } from './lambda-function.ts';
+
+export interface EventSourceOptions {
+  endpoint: string;
+  region: string;
+  queueUrl: string;
+  function: LambdaFunction;
+  /** Messages at once: each of another group, as SQS gives out no second one of a group. */
+  concurrency: number;
+  /** When a message that failed comes again, seconds. Lambda waits for the queue's visibility timeout: half an hour. */
+  retrySeconds: number;
+  log: NodeJS.WritableStream;
+}
+
+export interface EventSource {
+  /** Takes no more messages; resolves when those under way have ended or `withinMs` is over. */
+  stop(withinMs: number): Promise<void>;
+}
+
+/**
+ * Feeds a function from a queue, as Lambda's event source mapping does with a batch size of 1: what the function
+ * reports as failed, or fails with, stays in the queue; all else is deleted.
+ */
+export function startEventSource(options: EventSourceOptions): EventSource {
+  const client = new SQSClient({
+    endpoint: options.endpoint,
+    region: options.region,
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
+  const stopping = new AbortController();
+  const pollers = Array.from({ length: options.concurrency }, () => poll(client, options, stopping.signal));
+  return {
+    async stop(withinMs) {
+      stopping.abort();
+      const late = new AbortController();
+      await Promise.race([
+        Promise.all(pollers),
+        sleep(withinMs, undefined, { signal: late.signal }).catch(() => {}),
+      ]);
+      late.abort();
+      client.destroy();
+    },
+  };
+}
+
+async function poll(client: SQSClient, options: EventSourceOptions, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    let messages: Message[] = [];
+    try {
+      const received = await client.send(
+        new ReceiveMessageCommand({
+          QueueUrl: options.queueUrl,
+          MaxNumberOfMessages: 1,
+          WaitTimeSeconds: 20,
+          MessageSystemAttributeNames: ['All'],
+        }),
+        { abortSignal: signal },
+      );
+      messages = received.Messages ?? [];
+    } catch (error) {
+      if (signal.aborted) return;
+      options.log.write(`the queue could not be read: ${(error as Error).message}\n`);
+      await sleep(1_000, undefined, { signal }).catch(() => {});
+    }
+    for (const message of messages) await deliver(client, options, message, signal);
+  }
+}
+
+async function deliver(
+  client: SQSClient,
+  options: EventSourceOptions,
+  message: Message,
+  signal: AbortSignal,
+): Promise<void> {
+  const handle = { QueueUrl: options.queueUrl, ReceiptHandle: message.ReceiptHandle };
+  try {
+    const answer = (await options.function.invoke(toEvent(message))) as SQSBatchResponse | null;
+    if ((answer?.batchItemFailures.length ?? 0) === 0) {
+      await client.send(new DeleteMessageCommand(handle));
+      return;
+    }
+  } catch (error) {
+    if (signal.aborted) return; // stopped in the middle: the message stays, and the job's record says it is unfinished
+    options.log.write(`the mirror function failed: ${(error as Error).message}\n`);
+  }
+  await client
+    .send(new ChangeMessageVisibilityCommand({ ...handle, VisibilityTimeout: options.retrySeconds }))
+    .catch((error: Error) => options.log.write(`a failed message stays invisible: ${error.message}\n`));
+}
+
+function toEvent(message: Message): SQSEvent {
+  const record: SQSRecord = {
+    messageId: message.MessageId ?? '',
+    receiptHandle: message.ReceiptHandle ?? '',
+    body: message.Body ?? '',
+    attributes: message.Attributes as unknown as SQSRecord['attributes'],
+    messageAttributes: {},
+    md5OfBody: message.MD5OfBody ?? '',
+    eventSource: 'aws:sqs',
+    eventSourceARN: 'arn:aws:sqs:local:000000000000:mirror.fifo',
+    awsRegion: 'local',
+  };
+  return { Records: [record] };
+}

@@ -1,0 +1,137 @@
+import { isUtf8 } from 'node:buffer';
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import type { LambdaFunction } from './lambda-function.ts';
+
+/** API Gateway takes no larger body; our own limit of 1 MiB is the function's business. */
+const maxBodyBytes = 10 * 1024 * 1024;
+
+export interface HttpApi {
+  /** `http://127.0.0.1:PORT` */
+  url: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Serves an HTTP API on loopback the way API Gateway does: each request becomes an event of payload format 2.0.
+ *
+ * @param route which function answers a path.
+ * @param port 0 takes a free one.
+ */
+export async function startHttpApi(
+  route: (path: string) => LambdaFunction,
+  port: number,
+  log: NodeJS.WritableStream,
+): Promise<HttpApi> {
+  const server = createServer((request, response) => {
+    answer(request, response, route).catch((error: Error) => {
+      log.write(`the local HTTP API could not answer ${request.method}: ${error.message}\n`);
+      // What API Gateway says when a function fails or times out.
+      send(response, 503, { message: 'Service Unavailable' });
+    });
+  });
+  server.keepAliveTimeout = 65_000;
+  await listen(server, port);
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function listen(server: Server, port: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new Error(`port ${port} is in use: choose another with --port, or 0 for a free one`)
+          : error,
+      );
+    });
+    server.listen(port, '127.0.0.1', resolve);
+  });
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  route: (path: string) => LambdaFunction,
+): Promise<void> {
+  const body = await readBody(request);
+  if (body === undefined) {
+    send(response, 413, { message: 'Request Too Long' });
+    return;
+  }
+  const event = toEvent(request, body);
+  const result = (await route(event.rawPath).invoke(event)) as APIGatewayProxyStructuredResultV2;
+  for (const [name, value] of Object.entries(result.headers ?? {})) response.setHeader(name, String(value));
+  response.statusCode = result.statusCode ?? 200;
+  const bytes = Buffer.from(result.body ?? '', result.isBase64Encoded ? 'base64' : 'utf8');
+  if (response.statusCode !== 304) response.setHeader('content-length', bytes.byteLength);
+  response.end(request.method === 'HEAD' ? undefined : bytes);
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+/** The whole body, or undefined if it is too large (the rest is read and dropped, so that the answer gets through). */
+async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.byteLength;
+    if (size <= maxBodyBytes) chunks.push(chunk);
+  }
+  return size <= maxBodyBytes ? Buffer.concat(chunks) : undefined;
+}
+
+function toEvent(request: IncomingMessage, body: Buffer): APIGatewayProxyEventV2 {
+  const url = request.url ?? '/';
+  const mark = url.indexOf('?');
+  const path = mark < 0 ? url : url.slice(0, mark);
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(',') : value;
+  }
+  const isText = /^(text\/|application\/([a-z.+-]*\+)?(json|xml|javascript))/i.test(
+    headers['content-type'] ?? '',
+  );
+  const plain = isText && isUtf8(body);
+  return {
+    version: '2.0',
+    routeKey: '$default',
+    rawPath: path,
+    rawQueryString: mark < 0 ? '' : url.slice(mark + 1),
+    headers,
+    requestContext: {
+      accountId: '000000000000',
+      apiId: 'local',
+      domainName: headers.host ?? '127.0.0.1',
+      domainPrefix: 'local',
+      http: {
+        method: request.method ?? 'GET',
+        path,
+        protocol: 'HTTP/1.1',
+        sourceIp: request.socket.remoteAddress ?? '',
+        userAgent: headers['user-agent'] ?? '',
+      },
+      requestId: randomUUID(),
+      routeKey: '$default',
+      stage: '$default',
+      time: new Date().toISOString(),
+      timeEpoch: Date.now(),
+    },
+    ...(body.byteLength > 0 ? { body: body.toString(plain ? 'utf8' : 'base64') } : {}),
+    isBase64Encoded: body.byteLength > 0 && !plain,
+  };
+}

@@ -1,0 +1,27 @@
+import type { LambdaFunction } from './lambda-function.ts';
+
+/**
+ * Calls a function each minute, as the deployed schedule does. A call that takes longer than a minute is not joined by
+ * a second one.
+ *
+ * @returns how to end it.
+ */
+export function startSchedule(
+  reconcile: LambdaFunction,
+  log: NodeJS.WritableStream,
+  everyMs = 60_000,
+): () => void {
+  let running = false;
+  const timer = setInterval(async () => {
+    if (running) return;
+    running = true;
+    try {
+      await reconcile.invoke({ time: new Date().toISOString() });
+    } catch (error) {
+      log.write(`the schedule's call failed: ${(error as Error).message}\n`);
+    } finally {
+      running = false;
+    }
+  }, everyMs);
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,193 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Config } from '../core/config/config.ts';
+import { resendUnfinished } from '../core/jobs/resend.ts';
+import { deriveSecret } from '../core/webhooks/secrets.ts';
+import { type LocalSecretValues, newSecrets, openDataDirectory } from './data-directory.ts';
+import { startTable } from './dynamodb.ts';
+import { type EmbeddedRegistry, startRegistry } from './ecr/server.ts';
+import { startEventSource } from './event-source.ts';
+import { createFunctions, type Functions } from './functions.ts';
+import { type HttpApi, startHttpApi } from './http-api.ts';
+import { startSchedule } from './schedule.ts';
+import { startSecretsManager } from './secrets-manager.ts';
+import { type LocalQueue, startQueue } from './sqs.ts';
+import { localStores } from './stores.ts';
+import { type LocalWebhook, localWebhooks } from './webhooks.ts';
+
+export interface LocalStackOptions {
+  config: Config;
+  /** The API's port; 0 or none takes a free one. */
+  port?: number;
+  /** A folder that keeps images, mappings, jobs and secrets over a restart; absent: nothing is kept. */
+  data?: string;
+  /** Ask for the API's tokens, and for the registry's password on pulls. */
+  auth?: boolean;
+  /** Values of the upstreams' secrets, by the name that mirror.yaml gives them: `{username, password}`. */
+  upstreamSecrets?: Record<string, object>;
+  /** How many images are mirrored at once. */
+  mirrorInstances?: number;
+  /** When a job whose function failed comes again, seconds. */
+  retrySeconds?: number;
+  /** The pause between the schedule's calls, milliseconds; a minute as deployed. */
+  scheduleMs?: number;
+  /** Takes logs; standard error by default. */
+  log?: NodeJS.WritableStream;
+}
+
+/** What `drayage local` prints as its first line. */
+export interface Ready {
+  ready: true;
+  api: string;
+  registry: string;
+  queue: string;
+  tokens?: { reader: string; operator: string };
+  webhooks: Record<string, LocalWebhook>;
+}
+
+export interface LocalStack {
+  ready: Ready;
+  registry: EmbeddedRegistry;
+  /** The password of the registry's user `AWS`. */
+  registryPassword: string;
+  queue: LocalQueue;
+  functions: Functions;
+  /** Ends everything: no new work is taken, running jobs get a moment and are queued again at the next start. */
+  stop(): Promise<void>;
+}
+
+const stopWithinMs = 1_500;
+const defaultMirrorInstances = 2;
+const webhookSecret = 'drayage/local/webhooks';
+const apiSecret = 'drayage/local/api';
+
+/**
+ * Starts the whole pipeline on this machine: embedded registry, queue, table and secrets, each speaking its AWS protocol,
+ * and the very handlers that Lambda runs.
+ */
+export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
+  const cleanups: (() => unknown)[] = [];
+  const stop = async () => {
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  };
+  try {
+    return await start(options, cleanups, stop);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function start(
+  options: LocalStackOptions,
+  cleanups: (() => unknown)[],
+  stop: () => Promise<void>,
+): Promise<LocalStack> {
+  const { config, auth = false, log = process.stderr } = options;
+  const [region = 'local'] = config.mirror.regions;
+  const data = options.data === undefined ? undefined : await openDataDirectory(options.data);
+  if (data) cleanups.push(data.release);
+  const secrets = data?.secrets ?? newSecrets();
+  const kept = <T extends { stop(): Promise<unknown> }>(service: T): T => {
+    cleanups.push(() => service.stop());
+    return service;
+  };
+
+  const registry = kept(
+    await startRegistry({
+      flavour: 'ecr',
+      region,
+      auth,
+      data: data?.registry,
+      password: secrets.registryPassword,
+    }),
+  );
+  const table = kept(await startTable(region, data?.table));
+  const queue = kept(await startQueue(region));
+  const manager = kept(await startSecretsManager(() => secretValues(secrets, options)));
+  const configFile = writeConfig(config, cleanups);
+  const environment = {
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_SESSION_TOKEN: '',
+    AWS_ENDPOINT_URL_ECR: registry.endpoint,
+    AWS_ENDPOINT_URL_DYNAMODB: table.endpoint,
+    AWS_ENDPOINT_URL_SQS: queue.endpoint,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: manager.endpoint,
+    DRAYAGE_TABLE: table.name,
+    DRAYAGE_QUEUE_URL: queue.queueUrl,
+    DRAYAGE_WEBHOOK_SECRET: webhookSecret,
+    DRAYAGE_API_SECRET: auth ? apiSecret : '',
+    DRAYAGE_CONFIG_FILE: configFile,
+    POWERTOOLS_METRICS_DISABLED: 'true',
+    POWERTOOLS_LOG_LEVEL: process.env.POWERTOOLS_LOG_LEVEL ?? 'INFO',
+  };
+  const functions = createFunctions(environment, options.mirrorInstances ?? defaultMirrorInstances, log);
+  for (const one of Object.values(functions)) kept(one);
+
+  const stores = localStores(table, queue, region);
+  cleanups.push(stores.close);
+  // The registry has another port after each start; what was mapped before is still in it.
+  await stores.mappings.putRegistryHost(region, registry.host);
+  await resendUnfinished({ config, ...stores });
+
+  const api: HttpApi = await startHttpApi(
+    (path) => (path.startsWith('/webhooks/') ? functions.webhook : functions.mapping),
+    options.port ?? 0,
+    log,
+  );
+  cleanups.push(() => api.close());
+  await Promise.all([functions.webhook.warm(), functions.mapping.warm(), functions.mirror.warm()]);
+  const source = startEventSource({
+    endpoint: queue.endpoint,
+    region,
+    queueUrl: queue.queueUrl,
+    function: functions.mirror,
+    concurrency: options.mirrorInstances ?? defaultMirrorInstances,
+    retrySeconds: options.retrySeconds ?? 5,
+    log,
+  });
+  cleanups.push(() => source.stop(stopWithinMs));
+  cleanups.push(startSchedule(functions.reconcile, log, options.scheduleMs));
+  return {
+    ready: {
+      ready: true,
+      api: api.url,
+      registry: registry.host,
+      queue: queue.queueUrl,
+      ...(auth ? { tokens: apiTokens(secrets) } : {}),
+      webhooks: localWebhooks(config, api.url, secrets.webhookRoot),
+    },
+    registry,
+    registryPassword: secrets.registryPassword,
+    queue,
+    functions,
+    stop,
+  };
+}
+
+function secretValues(secrets: LocalSecretValues, options: LocalStackOptions): Record<string, object> {
+  return {
+    ...options.upstreamSecrets,
+    [webhookSecret]: { root: secrets.webhookRoot },
+    [apiSecret]: { root: secrets.apiRoot },
+  };
+}
+
+function apiTokens(secrets: LocalSecretValues): { reader: string; operator: string } {
+  return {
+    reader: deriveSecret(secrets.apiRoot, 'token:reader'),
+    operator: deriveSecret(secrets.apiRoot, 'token:operator'),
+  };
+}
+
+/** The functions read their configuration from a file, as in their bundle. */
+function writeConfig(config: Config, cleanups: (() => unknown)[]): string {
+  const directory = mkdtempSync(join(tmpdir(), 'drayage-'));
+  cleanups.push(() => rmSync(directory, { recursive: true, force: true }));
+  const file = join(directory, 'mirror.json');
+  writeFileSync(file, JSON.stringify(config));
+  return file;
+}
