@@ -12,10 +12,16 @@ const manifestConcurrency = 4;
  * Puts the manifests below the root, children before parents: a registry refuses an index whose children are missing.
  * After this only {@link commitRoot} is left to make the image visible.
  */
-export async function commitChildren(destination: ImageDestination, plan: CopyPlan, options: CallOptions = {}): Promise<void> {
+export async function commitChildren(
+  destination: ImageDestination,
+  plan: CopyPlan,
+  options: CallOptions = {},
+): Promise<void> {
   const limit = pLimit(manifestConcurrency);
   const images = plan.children.filter((manifest) => manifest.kind === 'image');
-  await Promise.all(images.map((manifest) => limit(() => destination.putManifest(manifest, manifest.digest, options))));
+  await Promise.all(
+    images.map((manifest) => limit(() => destination.putManifest(manifest, manifest.digest, options))),
+  );
   // Indexes in indexes are rare, and `children` has the deepest first: one after the other is right and quick enough.
   for (const manifest of plan.children) {
     if (manifest.kind === 'index') await destination.putManifest(manifest, manifest.digest, options);
@@ -37,7 +43,11 @@ export async function commitRoot(
   if (isDigest(reference)) return plan.root.digest;
   const now = await destination.tagDigest(reference, options);
   if (now !== plan.root.digest) {
-    throw new CopyError('TAG_MOVED', `${destination.name}:${reference}`, `it was put as ${plan.root.digest} and reads as ${now ?? 'missing'}`);
+    throw new CopyError(
+      'TAG_MOVED',
+      `${destination.name}:${reference}`,
+      `it was put as ${plan.root.digest} and reads as ${now ?? 'missing'}`,
+    );
   }
   return now;
 }

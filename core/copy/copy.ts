@@ -58,7 +58,9 @@ export async function copyBlobs(
   for (const blob of plan.present) add(transfer.present, blob);
   const configs = new Map<Digest, Uint8Array>();
   const keep = new Set(
-    [plan.root, ...plan.children].flatMap((manifest) => (manifest.kind === 'image' ? [manifest.config.digest] : [])),
+    [plan.root, ...plan.children].flatMap((manifest) =>
+      manifest.kind === 'image' ? [manifest.config.digest] : [],
+    ),
   );
   const failed = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, failed.signal]) : failed.signal;
@@ -70,7 +72,8 @@ export async function copyBlobs(
       limit(async () => {
         signal.throwIfAborted();
         try {
-          const kept = keep.has(blob.digest) && blob.size <= maxKeptConfigBytes ? ([] as Uint8Array[]) : undefined;
+          const kept =
+            keep.has(blob.digest) && blob.size <= maxKeptConfigBytes ? ([] as Uint8Array[]) : undefined;
           const how = await copyBlob(source, destination, blob, kept, { ...options, signal });
           add(transfer[how], blob);
           if (how === 'copied' && kept) configs.set(blob.digest, Buffer.concat(kept));

@@ -1,5 +1,10 @@
 /** Codes of failures that the copy itself finds, beside those that a registry reports. */
-export type CopyErrorCode = 'DIGEST_INVALID' | 'SIZE_INVALID' | 'IMAGE_TOO_DEEP' | 'IMAGE_TOO_LARGE' | 'TAG_MOVED';
+export type CopyErrorCode =
+  | 'DIGEST_INVALID'
+  | 'SIZE_INVALID'
+  | 'IMAGE_TOO_DEEP'
+  | 'IMAGE_TOO_LARGE'
+  | 'TAG_MOVED';
 
 const remedies: Record<CopyErrorCode, string> = {
   DIGEST_INVALID: 'the upstream serves damaged or forged content: tell its operator; nothing was committed',

@@ -28,13 +28,16 @@ export async function imagePlatforms(
     return [...platforms].sort();
   }
   if (!hasPlatformConfig(plan.root)) return [];
-  const bytes = configs.get(plan.root.config.digest) ?? (await destination.readBlob(plan.root.config, options));
+  const bytes =
+    configs.get(plan.root.config.digest) ?? (await destination.readBlob(plan.root.config, options));
   const platform = platformOfConfig(bytes);
   return platform ? [formatPlatform(platform)] : [];
 }
 
 function hasPlatformConfig(manifest: Manifest & { kind: 'image' }): boolean {
-  return /^application\/vnd\.(oci\.image\.config\.v1|docker\.container\.image\.v1)\+json$/.test(manifest.config.mediaType);
+  return /^application\/vnd\.(oci\.image\.config\.v1|docker\.container\.image\.v1)\+json$/.test(
+    manifest.config.mediaType,
+  );
 }
 
 /** A config comes from outside: whatever is not of the right type is as good as absent. */

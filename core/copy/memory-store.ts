@@ -61,8 +61,11 @@ export class MemoryStore implements ImageSource, ImageDestination {
     const needed =
       manifest.kind === 'image'
         ? [manifest.config, ...manifest.layers].filter((blob) => !blob.urls && !this.blobs.has(blob.digest))
-        : manifest.manifests.filter((child) => !this.manifests.has(child.digest) && !this.blobs.has(child.digest));
-    if (needed[0]) throw new Error(`${this.name} lacks ${needed[0].digest}, which ${manifest.digest} refers to`);
+        : manifest.manifests.filter(
+            (child) => !this.manifests.has(child.digest) && !this.blobs.has(child.digest),
+          );
+    if (needed[0])
+      throw new Error(`${this.name} lacks ${needed[0].digest}, which ${manifest.digest} refers to`);
     this.manifests.set(manifest.digest, manifest);
     if (!isDigest(reference)) this.tags.set(reference, manifest.digest);
   }

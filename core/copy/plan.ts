@@ -99,7 +99,11 @@ async function readChildren(
     }
     if (wanted.length === 0) break;
     if (depth >= maxDepth) {
-      throw new CopyError('IMAGE_TOO_DEEP', source.name, `its indexes are nested deeper than ${maxDepth} levels`);
+      throw new CopyError(
+        'IMAGE_TOO_DEEP',
+        source.name,
+        `its indexes are nested deeper than ${maxDepth} levels`,
+      );
     }
     if (seen.size > maxManifests) {
       throw new CopyError('IMAGE_TOO_LARGE', source.name, `it names more than ${maxManifests} manifests`);
@@ -122,7 +126,10 @@ async function readChild(source: ImageSource, child: Descriptor, options: CallOp
   return manifest;
 }
 
-function collectBlobs(manifests: Manifest[], loose: Descriptor[]): { blobs: Descriptor[]; foreign: Descriptor[] } {
+function collectBlobs(
+  manifests: Manifest[],
+  loose: Descriptor[],
+): { blobs: Descriptor[]; foreign: Descriptor[] } {
   const blobs = new Map<Digest, Descriptor>();
   const foreign = new Map<Digest, Descriptor>();
   const descriptors = manifests.flatMap((manifest) =>
@@ -148,5 +155,8 @@ function isForeign(blob: Descriptor): boolean {
 
 /** Whether some bytes have the digest that a descriptor gives; for small blobs held in memory. */
 export function matchesDescriptor(bytes: Uint8Array, blob: Descriptor): boolean {
-  return bytes.byteLength === blob.size && digestOf(bytes, blob.digest.startsWith('sha512') ? 'sha512' : 'sha256') === blob.digest;
+  return (
+    bytes.byteLength === blob.size &&
+    digestOf(bytes, blob.digest.startsWith('sha512') ? 'sha512' : 'sha256') === blob.digest
+  );
 }

@@ -73,7 +73,11 @@ export class RegistryRepository implements ImageSource, ImageDestination {
 
   async readBlob(blob: Descriptor, options?: CallOptions): Promise<Uint8Array> {
     if (blob.size > maxReadBytes) {
-      throw new CopyError('SIZE_INVALID', this.name, `${blob.digest} has ${blob.size} bytes, too many to read at once`);
+      throw new CopyError(
+        'SIZE_INVALID',
+        this.name,
+        `${blob.digest} has ${blob.size} bytes, too many to read at once`,
+      );
     }
     const chunks: Uint8Array[] = [];
     for await (const chunk of await this.blob(blob, options)) chunks.push(chunk);

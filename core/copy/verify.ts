@@ -22,7 +22,11 @@ export async function* verified(
   for await (const chunk of body) {
     received += chunk.byteLength;
     if (received > blob.size) {
-      throw new CopyError('SIZE_INVALID', blob.digest, `more than the ${blob.size} bytes of its descriptor came`);
+      throw new CopyError(
+        'SIZE_INVALID',
+        blob.digest,
+        `more than the ${blob.size} bytes of its descriptor came`,
+      );
     }
     digester.update(chunk);
     onBytes(chunk.byteLength);
@@ -30,7 +34,11 @@ export async function* verified(
     held = chunk;
   }
   if (received !== blob.size) {
-    throw new CopyError('SIZE_INVALID', blob.digest, `${received} bytes came, its descriptor says ${blob.size}`);
+    throw new CopyError(
+      'SIZE_INVALID',
+      blob.digest,
+      `${received} bytes came, its descriptor says ${blob.size}`,
+    );
   }
   const actual = digester.digest();
   if (actual !== blob.digest) {

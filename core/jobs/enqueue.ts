@@ -37,7 +37,9 @@ export async function enqueue(
 ): Promise<JobRecord[]> {
   const queued: JobRecord[] = [];
   for (let start = 0; start < images.length; start += chunkSize) {
-    const jobs = await Promise.all(images.slice(start, start + chunkSize).map((key) => record(key, trigger, deps)));
+    const jobs = await Promise.all(
+      images.slice(start, start + chunkSize).map((key) => record(key, trigger, deps)),
+    );
     await sendJobs(jobs, deps);
     queued.push(...jobs);
   }
@@ -57,14 +59,18 @@ async function record(key: ImageKey, trigger: JobTrigger, deps: EnqueueDependenc
  *
  * @throws NotQueuedError naming how many were refused and why.
  */
-export async function sendJobs(jobs: JobRecord[], deps: Omit<EnqueueDependencies, 'mappings'>): Promise<void> {
+export async function sendJobs(
+  jobs: JobRecord[],
+  deps: Omit<EnqueueDependencies, 'mappings'>,
+): Promise<void> {
   const refused = await deps.queue.send(jobs.map((job) => queuedMessage(job, deps.config)));
   if (refused.length === 0) return;
   const notBefore = new Date((deps.now?.() ?? new Date()).getTime() + retryAfterMs).toISOString();
   await Promise.all(
     refused.map(async ({ message }) => {
       const id = message.body.job;
-      if (await deps.jobs.update(id, { state: 'waiting', notBefore })) await deps.jobs.park({ id }, notBefore);
+      if (await deps.jobs.update(id, { state: 'waiting', notBefore }))
+        await deps.jobs.park({ id }, notBefore);
     }),
   );
   throw new NotQueuedError(

@@ -51,7 +51,10 @@ export function judge(error: unknown, job: JobRecord, random: number = Math.rand
   if (!error.temporary) return { kind: 'fail', error: told };
   const counted = error.status !== 429;
   if (counted && job.attempts >= maxAttempts) {
-    return { kind: 'fail', error: { ...told, message: `${told.message} (given up after ${job.attempts} attempts)` } };
+    return {
+      kind: 'fail',
+      error: { ...told, message: `${told.message} (given up after ${job.attempts} attempts)` },
+    };
   }
   const backoff = Math.min(maxDelayMs, firstDelayMs * 2 ** Math.max(0, job.attempts - 1));
   const delayMs = Math.max(error.retryAfterMs ?? 0, backoff * (0.5 + random / 2));

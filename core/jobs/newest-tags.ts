@@ -11,17 +11,29 @@ const maxTags = 100_000;
  *
  * @throws JobFailure not_selected, when newer tags have taken its place.
  */
-export async function requireNewest(rule: RepositoryRule, tag: string, tags: AsyncIterable<string>): Promise<void> {
+export async function requireNewest(
+  rule: RepositoryRule,
+  tag: string,
+  tags: AsyncIterable<string>,
+): Promise<void> {
   if (tag.includes(':')) return; // a digest has no age
   const all: string[] = [];
   for await (const name of tags) {
     all.push(name);
     if (all.length > maxTags) {
-      throw new JobFailure('too_many_tags', `upstream lists more than ${maxTags} tags`, 'narrow the rule with `include`');
+      throw new JobFailure(
+        'too_many_tags',
+        `upstream lists more than ${maxTags} tags`,
+        'narrow the rule with `include`',
+      );
     }
   }
   if (!all.includes(tag)) all.push(tag); // a list may lag behind the push that we were told of
   if (!selectTags(rule, all).includes(tag)) {
-    throw new JobFailure('not_selected', `${tag} is not among the newest ${rule.tags.latest} tags of its rule`, 'raise `latest`');
+    throw new JobFailure(
+      'not_selected',
+      `${tag} is not among the newest ${rule.tags.latest} tags of its rule`,
+      'raise `latest`',
+    );
   }
 }

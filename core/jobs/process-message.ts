@@ -1,6 +1,6 @@
+import { queuedMessage } from './enqueue.ts';
 import { judge } from './failure.ts';
 import type { JobQueue } from './ports.ts';
-import { queuedMessage } from './enqueue.ts';
 import type { JobMessage, JobRecord, JobState } from './record.ts';
 import { type MirrorJobDependencies, runMirrorJob } from './run-mirror-job.ts';
 

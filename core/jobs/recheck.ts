@@ -22,6 +22,15 @@ export async function queueRecheck(
   if (event === undefined) return;
   const receivedAt = now.toISOString();
   const notBefore = new Date(now.getTime() + recheckAfterMs).toISOString();
-  await deps.jobs.create({ id, key: job.key, event, state: 'waiting', trigger: 'recheck', receivedAt, notBefore, attempts: 0 });
+  await deps.jobs.create({
+    id,
+    key: job.key,
+    event,
+    state: 'waiting',
+    trigger: 'recheck',
+    receivedAt,
+    notBefore,
+    attempts: 0,
+  });
   await deps.jobs.park({ id }, notBefore);
 }

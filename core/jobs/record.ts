@@ -1,12 +1,28 @@
 import { randomBytes } from 'node:crypto';
 import type { Transfer } from '../copy/ports.ts';
-import type { Digest } from '../oci/digest.ts';
 import type { ImageKey } from '../mapping/record.ts';
 import { formatImageKey } from '../mapping/record.ts';
+import type { Digest } from '../oci/digest.ts';
 
-export const jobStates = ['queued', 'waiting', 'copying', 'committed', 'satisfied', 'superseded', 'failed'] as const;
+export const jobStates = [
+  'queued',
+  'waiting',
+  'copying',
+  'committed',
+  'satisfied',
+  'superseded',
+  'failed',
+] as const;
 export type JobState = (typeof jobStates)[number];
-export type JobTrigger = 'webhook' | 'reconcile' | 'request' | 'signature' | 'recheck' | 'redrive' | 'rollback' | 'pin';
+export type JobTrigger =
+  | 'webhook'
+  | 'reconcile'
+  | 'request'
+  | 'signature'
+  | 'recheck'
+  | 'redrive'
+  | 'rollback'
+  | 'pin';
 
 /** A mirror job as the table holds it; {@link presentJob} gives it in the API's words. */
 export interface JobRecord {
@@ -62,7 +78,12 @@ export function presentJob(job: JobRecord) {
 
 /** Whether nothing will happen to a job any more. */
 export function isFinished(job: JobRecord): boolean {
-  return job.state === 'committed' || job.state === 'satisfied' || job.state === 'superseded' || job.state === 'failed';
+  return (
+    job.state === 'committed' ||
+    job.state === 'satisfied' ||
+    job.state === 'superseded' ||
+    job.state === 'failed'
+  );
 }
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'; // Crockford's base 32

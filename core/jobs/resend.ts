@@ -28,12 +28,16 @@ export async function resendDue(
     signal?.throwIfAborted();
     const due = await deps.jobs.due(now.toISOString(), roundSize);
     if (due.length === 0) return { sent, refused: 0 };
-    const jobs = await Promise.all(due.map(async (parked) => ({ parked, job: await deps.jobs.read(parked.id) })));
+    const jobs = await Promise.all(
+      due.map(async (parked) => ({ parked, job: await deps.jobs.read(parked.id) })),
+    );
     const gone = jobs.filter(({ job }) => job === undefined || isFinished(job));
     await Promise.all(gone.map(({ parked }) => deps.jobs.unpark(parked)));
     const live = jobs.flatMap(({ parked, job }) => (job && !isFinished(job) ? [{ parked, job }] : []));
     // Before the message goes out: a worker may be quicker than we are, and its `copying` must stand.
-    await Promise.all(live.map(({ job }) => deps.jobs.update(job.id, { state: 'queued', notBefore: undefined })));
+    await Promise.all(
+      live.map(({ job }) => deps.jobs.update(job.id, { state: 'queued', notBefore: undefined })),
+    );
     const refused = await deps.queue.send(live.map(({ job }) => queuedMessage(job, deps.config)));
     const refusedIds = new Set(refused.map(({ message }) => message.body.job));
     for (const { parked, job } of live) {
@@ -56,7 +60,8 @@ export async function resendUnfinished(deps: ResendDependencies): Promise<number
   do {
     const page = await deps.jobs.list({ states: ['queued', 'waiting', 'copying'], limit: roundSize, cursor });
     const refused = await deps.queue.send(page.jobs.map((job) => queuedMessage(job, deps.config)));
-    if (refused.length > 0) throw new Error(`the queue refused ${refused.length} jobs: ${refused[0]?.reason}`);
+    if (refused.length > 0)
+      throw new Error(`the queue refused ${refused.length} jobs: ${refused[0]?.reason}`);
     sent += page.jobs.length;
     cursor = page.cursor;
   } while (cursor !== undefined);

@@ -4,22 +4,22 @@ import { type CopyResult, copyBlobs } from '../copy/copy.ts';
 import { imagePlatforms } from '../copy/image-platforms.ts';
 import { type CopyPlan, plan as planCopy } from '../copy/plan.ts';
 import { emptyTransfer, type ImageDestination, type ImageSource } from '../copy/ports.ts';
+import { publishMapping } from '../mapping/publish.ts';
+import { formatImageKey, type MappingRecord } from '../mapping/record.ts';
+import type { MappingStore, TagState } from '../mapping/store.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import { parsePlatform } from '../oci/platform.ts';
 import { parseReference } from '../oci/reference.ts';
-import { publishMapping } from '../mapping/publish.ts';
-import { formatImageKey, type MappingRecord } from '../mapping/record.ts';
-import type { MappingStore, TagState } from '../mapping/store.ts';
 import { policyFingerprint } from '../policy/fingerprint.ts';
 import { mirrorRepository } from '../policy/mirror-repository.ts';
 import { selectImage } from '../policy/select-image.ts';
 import { JobFailure } from './job-failure.ts';
-import type { JobStore } from './ports.ts';
-import { queueRecheck } from './recheck.ts';
-import { reportProgress } from './progress.ts';
-import type { JobRecord, JobState } from './record.ts';
 import { requireNewest } from './newest-tags.ts';
+import type { JobStore } from './ports.ts';
+import { reportProgress } from './progress.ts';
+import { queueRecheck } from './recheck.ts';
+import type { JobRecord, JobState } from './record.ts';
 
 export interface MirrorJobDependencies {
   config: Config;
@@ -113,7 +113,11 @@ function select(job: JobRecord, config: Config): { upstream: Upstream; rule: Rep
   const image = formatImageKey(job.key);
   const selection = selectImage(config, parseReference(image));
   if (!selection.mirrored) {
-    throw new JobFailure('not_configured', `${image}: ${selection.reason}`, 'add a rule for it to mirror.yaml');
+    throw new JobFailure(
+      'not_configured',
+      `${image}: ${selection.reason}`,
+      'add a rule for it to mirror.yaml',
+    );
   }
   if (selection.rule.verify !== undefined) {
     throw new JobFailure(
@@ -139,7 +143,12 @@ function isSatisfied(job: JobRecord, known: TagState, fingerprint: string): bool
 }
 
 /** Whether upstream, mapping and mirror agree: then three requests were enough. */
-function isUnchanged(root: Manifest, tagDigest: Digest | undefined, state: TagState, fingerprint: string): boolean {
+function isUnchanged(
+  root: Manifest,
+  tagDigest: Digest | undefined,
+  state: TagState,
+  fingerprint: string,
+): boolean {
   return (
     state.mapping !== undefined &&
     state.committed?.fingerprint === fingerprint &&

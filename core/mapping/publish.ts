@@ -77,10 +77,14 @@ async function write(store: MappingStore, lease: Lease, request: PublishRequest)
     if (!(await store.confirm(key, lease, resolve, mapping.observedAt))) throw new LeaseError(key);
     return { kind: 'confirmed' };
   }
-  const published = before?.digest === mapping.digest ? { ...mapping, mirroredAt: before.mirroredAt } : mapping;
+  const published =
+    before?.digest === mapping.digest ? { ...mapping, mirroredAt: before.mirroredAt } : mapping;
   // First the digest, which nobody can contradict: once the tag is published, both are there.
   if (!key.reference.includes(':')) {
-    await store.putDigest({ ...key, reference: mapping.digest }, { ...published, sourceDigest: mapping.digest });
+    await store.putDigest(
+      { ...key, reference: mapping.digest },
+      { ...published, sourceDigest: mapping.digest },
+    );
   }
   const revision = await store.publish(key, lease, published, resolve);
   if (revision === undefined) throw new LeaseError(key);
@@ -96,7 +100,12 @@ function sameContent(a: MappingRecord, b: MappingRecord): boolean {
   );
 }
 
-async function freed(store: MappingStore, key: ImageKey, lease: Lease, reason: string): Promise<PublishOutcome> {
+async function freed(
+  store: MappingStore,
+  key: ImageKey,
+  lease: Lease,
+  reason: string,
+): Promise<PublishOutcome> {
   await store.releaseLease(key, lease);
   return { kind: 'superseded', reason };
 }
@@ -123,4 +132,3 @@ export class LeaseError extends Error {
     super(`another job is moving ${key.registry}/${key.repository}:${key.reference}`);
   }
 }
-

@@ -82,7 +82,11 @@ export type RegistryHosts = Record<string, string>;
  * @param region whose mirror reference is wanted; the mapping's own region by default.
  * @returns undefined where the registry of that region does not hold the image.
  */
-export function presentMapping(stored: StoredMapping, hosts: RegistryHosts, region?: string): Mapping | undefined {
+export function presentMapping(
+  stored: StoredMapping,
+  hosts: RegistryHosts,
+  region?: string,
+): Mapping | undefined {
   const { key, mapping, revision } = stored;
   const host = hosts[mapping.region];
   if (host === undefined || (region !== undefined && region !== mapping.region)) return undefined;

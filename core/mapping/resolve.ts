@@ -48,10 +48,9 @@ export async function lookupImage(
   key: ImageKey,
   region?: string,
 ): Promise<Mapping | undefined> {
-  const [[stored], hosts]: [Awaited<ReturnType<MappingStore['readMany']>>, RegistryHosts] = await Promise.all([
-    store.readMany([key]),
-    store.registryHosts(),
-  ]);
+  const [[stored], hosts]: [Awaited<ReturnType<MappingStore['readMany']>>, RegistryHosts] = await Promise.all(
+    [store.readMany([key]), store.registryHosts()],
+  );
   return stored && presentMapping(stored, hosts, region);
 }
 

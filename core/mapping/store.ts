@@ -62,7 +62,12 @@ export interface MappingStore {
   renewLease(key: ImageKey, lease: Lease, ttlMs: number): Promise<boolean>;
   releaseLease(key: ImageKey, lease: Lease): Promise<void>;
   /** Publishes on condition of fence and revision, and frees the lease; the new revision, or undefined if somebody else wrote. */
-  publish(key: ImageKey, lease: Lease, mapping: MappingRecord, committed: CommittedResolve): Promise<number | undefined>;
+  publish(
+    key: ImageKey,
+    lease: Lease,
+    mapping: MappingRecord,
+    committed: CommittedResolve,
+  ): Promise<number | undefined>;
   /** Notes, under the same conditions, that a resolve found what is mapped already. */
   confirm(key: ImageKey, lease: Lease, committed: CommittedResolve, observedAt: string): Promise<boolean>;
   /** Records what a digest is mapped to. It can't change, so that it needs no lease; it is not listed. */
