@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto';
+import { RepositoryGoneError } from '../catalog.ts';
+import { BodyTooLargeError, type HttpExchange } from '../http-exchange.ts';
+import type { RegistryContext } from '../registry-context.ts';
+import { getAccountSetting, putAccountSetting } from './account-settings.ts';
+import { getAuthorizationToken } from './authorization.ts';
+import { ApiError } from './errors.ts';
+import { describeImages, listImages } from './image-lists.ts';
+import { batchDeleteImage, batchGetImage } from './images.ts';
+import { completeLayerUpload, initiateLayerUpload, uploadLayerPart } from './layer-uploads.ts';
+import { batchCheckLayerAvailability, getDownloadUrlForLayer } from './layers.ts';
+import { putImage } from './put-image.ts';
+import { createRepository, deleteRepository, describeRepositories } from './repositories.ts';
+
+/** Performs one operation: JSON in, JSON out. @throws ApiError */
+type Operation = (context: RegistryContext, body: unknown, exchange: HttpExchange) => Promise<unknown>;
+
+const operations: Record<string, Operation> = {
+  BatchCheckLayerAvailability: batchCheckLayerAvailability,
+  BatchDeleteImage: batchDeleteImage,
+  BatchGetImage: batchGetImage,
+  CompleteLayerUpload: completeLayerUpload,
+  CreateRepository: createRepository,
+  DeleteRepository: deleteRepository,
+  DescribeImages: describeImages,
+  DescribeRepositories: describeRepositories,
+  GetAccountSetting: getAccountSetting,
+  GetAuthorizationToken: getAuthorizationToken,
+  GetDownloadUrlForLayer: getDownloadUrlForLayer,
+  InitiateLayerUpload: initiateLayerUpload,
+  ListImages: listImages,
+  PutAccountSetting: putAccountSetting,
+  PutImage: putImage,
+  UploadLayerPart: uploadLayerPart,
+};
+
+/** A part of 10 MiB in base64 within JSON, or a manifest of 4 MiB with every character escaped. */
+const maxBodyBytes = 32 * 1024 * 1024;
+
+/** The header `X-Amz-Target` of AWS JSON 1.1 is this, a dot and the operation. */
+const service = 'AmazonEC2ContainerRegistry_V20150921';
+
+/** The operation that a request names, such as `PutImage`; undefined where it is none of this API. */
+export function operationOf(target: string | undefined): string | undefined {
+  return target?.startsWith(`${service}.`) ? target.slice(service.length + 1) : undefined;
+}
+
+/**
+ * Answers a request of the ECR API: AWS JSON 1.1, `POST /`. Requests must be signed, but by whom is not checked: whoever
+ * reaches this port is the account.
+ */
+export async function routeApi(context: RegistryContext, exchange: HttpExchange): Promise<void> {
+  try {
+    if (!/^AWS4-/.test(exchange.header('authorization') ?? '')) {
+      throw new ApiError('MissingAuthenticationTokenException', 'Missing Authentication Token');
+    }
+    const name = operationOf(exchange.header('x-amz-target')) ?? '';
+    const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
+    if (operation === undefined)
+      throw new ApiError(
+        'UnknownOperationException',
+        `The embedded registry has no operation ${name.slice(0, 100)}`,
+      );
+    const output = await operation(context, await readJson(exchange), exchange);
+    await sendApiJson(exchange, 200, output);
+  } catch (error) {
+    const known = toApiError(error, context);
+    if (known === undefined) throw error;
+    await sendApiError(exchange, 400, known.name, known.message, known.fields);
+  }
+}
+
+/** Answers with an exception. */
+export function sendApiError(
+  exchange: HttpExchange,
+  status: number,
+  type: string,
+  message: string,
+  fields: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
+): Promise<void> {
+  return sendApiJson(exchange, status, { __type: type, message, ...fields }, headers);
+}
+
+function sendApiJson(
+  exchange: HttpExchange,
+  status: number,
+  value: unknown,
+  headers: Record<string, string> = {},
+): Promise<void> {
+  return exchange.sendJson(status, value, {
+    'content-type': 'application/x-amz-json-1.1',
+    'x-amzn-requestid': randomUUID(),
+    ...headers,
+  });
+}
+
+async function readJson(exchange: HttpExchange): Promise<unknown> {
+  const text = (await exchange.readBody(maxBodyBytes)).toString();
+  try {
+    return text === '' ? {} : JSON.parse(text);
+  } catch {
+    throw new ApiError('SerializationException', 'The body is not JSON');
+  }
+}
+
+function toApiError(error: unknown, context: RegistryContext): ApiError | undefined {
+  if (error instanceof ApiError) return error;
+  if (error instanceof BodyTooLargeError) return new ApiError('InvalidParameterException', error.message);
+  if (error instanceof RepositoryGoneError) {
+    const message = `The repository with name '${error.repository}' does not exist in the registry with id '${context.accountId}'`;
+    return new ApiError('RepositoryNotFoundException', message);
+  }
+  return undefined;
+}

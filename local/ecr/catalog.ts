@@ -1,0 +1,245 @@
+import { type Digest, isDigest } from '../../core/oci/digest.ts';
+import { Mutex } from './mutex.ts';
+import { isReferred, type Repository, type RepositorySettings, type StoredManifest } from './repository.ts';
+import type {
+  BlobStore,
+  PartialBlob,
+  RecordStore,
+  RegistryStorage,
+  StoredRecord,
+} from './storage/blob-store.ts';
+
+/** A change to a repository that was deleted meanwhile. */
+export class RepositoryGoneError extends Error {
+  readonly repository: string;
+  constructor(repository: string) {
+    super(`the repository ${repository} does not exist any more; create it again and push the image anew`);
+    this.name = 'RepositoryGoneError';
+    this.repository = repository;
+  }
+}
+
+/**
+ * Repositories, their blobs, manifests and tags. Reads are answered from memory; a change is written first and then
+ * applied, one at a time, so that what was acknowledged is there after a restart.
+ */
+export class Catalog {
+  readonly blobs: BlobStore;
+  readonly #records: RecordStore;
+  readonly #repositories = new Map<string, Repository>();
+  readonly #settings = new Map<string, string>();
+  readonly #changes = new Mutex();
+
+  /** `Catalog.open` is how one is made. */
+  private constructor(storage: RegistryStorage) {
+    this.blobs = storage.blobs;
+    this.#records = storage.records;
+  }
+
+  /** @param records everything that the storage has loaded */
+  static async open(storage: RegistryStorage, records: StoredRecord[]): Promise<Catalog> {
+    const catalog = new Catalog(storage);
+    const rank = (key: string) => (key.startsWith('repository ') ? 0 : 1);
+    for (const { key, value } of records.toSorted((a, b) => rank(a.key) - rank(b.key))) {
+      if (!catalog.#restore(key.split(' '), value)) await storage.records.remove(key);
+    }
+    return catalog;
+  }
+
+  /** @returns false for what belongs to a repository that is gone: its deletion was interrupted. */
+  #restore([kind, name = '', item = '']: string[], value: unknown): boolean {
+    if (kind === 'setting') {
+      this.#settings.set(name, value as string);
+      return true;
+    }
+    if (kind === 'repository') {
+      const { createdAt, settings } = value as Pick<Repository, 'createdAt' | 'settings'>;
+      this.#repositories.set(name, emptyRepository(name, createdAt, settings));
+      return true;
+    }
+    const repository = this.#repositories.get(name);
+    if (repository === undefined) return kind !== 'layer' && kind !== 'manifest' && kind !== 'tag';
+    if (kind === 'layer' && isDigest(item)) repository.layers.set(item, value as number);
+    if (kind === 'manifest' && isDigest(item)) repository.manifests.set(item, value as StoredManifest);
+    if (kind === 'tag') repository.tags.set(item, value as Digest);
+    return true;
+  }
+
+  /** A repository, as it is now. */
+  repository(name: string): Repository | undefined {
+    return this.#repositories.get(name);
+  }
+
+  /** All repositories, by name. */
+  repositories(): Repository[] {
+    return [...this.#repositories.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** An account setting's value. */
+  setting(name: string): string | undefined {
+    return this.#settings.get(name);
+  }
+
+  /** Keeps an account setting. */
+  setSetting(name: string, value: string): Promise<void> {
+    return this.#changes.run(async () => {
+      await this.#records.put(`setting ${name}`, value);
+      this.#settings.set(name, value);
+    });
+  }
+
+  /** @returns the new repository, or undefined where there is one of this name */
+  createRepository(name: string, settings: RepositorySettings): Promise<Repository | undefined> {
+    return this.#changes.run(async () => {
+      if (this.#repositories.has(name)) return undefined;
+      const repository = emptyRepository(name, Date.now(), settings);
+      await this.#records.put(`repository ${name}`, { createdAt: repository.createdAt, settings });
+      this.#repositories.set(name, repository);
+      return repository;
+    });
+  }
+
+  /** Deletes a repository with everything in it. */
+  deleteRepository(repository: Repository): Promise<void> {
+    return this.#changes.run(async () => {
+      if (this.#repositories.get(repository.name) !== repository) return;
+      // First: what an interruption leaves of the rest belongs to no repository and goes at the next start.
+      await this.#records.remove(`repository ${repository.name}`);
+      this.#repositories.delete(repository.name);
+      for (const tag of repository.tags.keys()) await this.#records.remove(`tag ${repository.name} ${tag}`);
+      for (const digest of repository.manifests.keys()) {
+        await this.#records.remove(`manifest ${repository.name} ${digest}`);
+        await this.#collect(digest);
+      }
+      for (const digest of repository.layers.keys()) {
+        await this.#records.remove(`layer ${repository.name} ${digest}`);
+        await this.#collect(digest);
+      }
+    });
+  }
+
+  /**
+   * Keeps a received blob, whose digest was checked, and lets the repository have it. The partial blob is used up.
+   * @throws RepositoryGoneError
+   */
+  addLayer(repository: Repository, digest: Digest, partial: PartialBlob): Promise<void> {
+    return this.#changes.run(async () => {
+      if (this.#repositories.get(repository.name) !== repository) await partial.discard();
+      this.#expectCurrent(repository);
+      const size = partial.length;
+      if (this.#isHeld(digest)) await partial.discard();
+      else await partial.commit(digest);
+      await this.#linkLayer(repository, digest, size);
+    });
+  }
+
+  /**
+   * Lets a repository have a blob that another one has.
+   * @returns false where the other has it no more
+   * @throws RepositoryGoneError
+   */
+  mountLayer(repository: Repository, digest: Digest, from: Repository): Promise<boolean> {
+    return this.#changes.run(async () => {
+      this.#expectCurrent(repository);
+      const size = from.layers.get(digest);
+      if (size === undefined || this.#repositories.get(from.name) !== from) return false;
+      await this.#linkLayer(repository, digest, size);
+      return true;
+    });
+  }
+
+  /** Takes a blob out of a repository. */
+  removeLayer(repository: Repository, digest: Digest): Promise<void> {
+    return this.#changes.run(() => this.#unlinkLayer(repository, digest));
+  }
+
+  /**
+   * Keeps a manifest and points a tag to it. `check` runs right before, when no other change can come in between; what it
+   * returns, unless undefined, ends the attempt and is returned.
+   * @throws RepositoryGoneError
+   */
+  putManifest<Refusal>(
+    repository: Repository,
+    manifest: StoredManifest,
+    bytes: Uint8Array,
+    tag: string | undefined,
+    check: () => Refusal | undefined,
+  ): Promise<Refusal | undefined> {
+    return this.#changes.run(async () => {
+      this.#expectCurrent(repository);
+      const refusal = check();
+      if (refusal !== undefined) return refusal;
+      if (!repository.manifests.has(manifest.digest)) {
+        if (!this.#isHeld(manifest.digest)) await this.blobs.put(manifest.digest, bytes);
+        await this.#records.put(`manifest ${repository.name} ${manifest.digest}`, manifest);
+        repository.manifests.set(manifest.digest, manifest);
+      }
+      if (tag !== undefined && repository.tags.get(tag) !== manifest.digest) {
+        await this.#records.put(`tag ${repository.name} ${tag}`, manifest.digest);
+        repository.tags.set(tag, manifest.digest);
+      }
+      return undefined;
+    });
+  }
+
+  /** Takes a tag away and leaves the manifest. */
+  removeTag(repository: Repository, tag: string): Promise<void> {
+    return this.#changes.run(() => this.#dropTag(repository, tag));
+  }
+
+  /** Takes a manifest with all its tags out of a repository; with `andLayers`, also the blobs that no other one there names. */
+  removeManifest(repository: Repository, digest: Digest, andLayers: boolean): Promise<void> {
+    return this.#changes.run(async () => {
+      const manifest = repository.manifests.get(digest);
+      if (manifest === undefined) return;
+      for (const [tag, target] of [...repository.tags])
+        if (target === digest) await this.#dropTag(repository, tag);
+      await this.#records.remove(`manifest ${repository.name} ${digest}`);
+      repository.manifests.delete(digest);
+      await this.#collect(digest);
+      if (!andLayers) return;
+      for (const blob of manifest.blobs)
+        if (!isReferred(repository, blob)) await this.#unlinkLayer(repository, blob);
+    });
+  }
+
+  #expectCurrent(repository: Repository): void {
+    if (this.#repositories.get(repository.name) !== repository)
+      throw new RepositoryGoneError(repository.name);
+  }
+
+  async #linkLayer(repository: Repository, digest: Digest, size: number): Promise<void> {
+    if (repository.layers.has(digest)) return;
+    await this.#records.put(`layer ${repository.name} ${digest}`, size);
+    repository.layers.set(digest, size);
+  }
+
+  async #unlinkLayer(repository: Repository, digest: Digest): Promise<void> {
+    if (!repository.layers.has(digest)) return;
+    await this.#records.remove(`layer ${repository.name} ${digest}`);
+    repository.layers.delete(digest);
+    await this.#collect(digest);
+  }
+
+  async #dropTag(repository: Repository, tag: string): Promise<void> {
+    await this.#records.remove(`tag ${repository.name} ${tag}`);
+    repository.tags.delete(tag);
+  }
+
+  /** Whether the bytes are stored: some repository has them. */
+  #isHeld(digest: Digest): boolean {
+    for (const { layers, manifests } of this.#repositories.values()) {
+      if (layers.has(digest) || manifests.has(digest)) return true;
+    }
+    return false;
+  }
+
+  /** Removes bytes that no repository has any more. */
+  async #collect(digest: Digest): Promise<void> {
+    if (!this.#isHeld(digest)) await this.blobs.remove(digest);
+  }
+}
+
+function emptyRepository(name: string, createdAt: number, settings: RepositorySettings): Repository {
+  return { name, createdAt, settings, layers: new Map(), manifests: new Map(), tags: new Map() };
+}

@@ -1,0 +1,95 @@
+/** What goes wrong. */
+export type FaultAction =
+  /** Answers at once with this status; `headers` such as Retry-After. */
+  | { kind: 'status'; status: number; headers?: Record<string, string> }
+  /** Breaks the connection: at once, or after so many bytes of the request's or the answer's body. */
+  | { kind: 'cut'; afterBytes?: number }
+  /** Waits before it begins, and lets each body pass at a limited rate. */
+  | { kind: 'slow'; bytesPerSecond?: number; delayMs?: number }
+  /** Goes silent and keeps the connection: at once, or after so many bytes of a body. */
+  | { kind: 'stall'; afterBytes?: number }
+  /** Changes one bit of the answer's first body byte, so that a digest no longer matches. */
+  | { kind: 'corrupt' };
+
+/** Which requests it happens to. */
+export interface FaultMatch {
+  method?: string;
+  /** A text that the path (with its query) contains, or a pattern for it. */
+  path?: RegExp | string;
+  /** An operation of the ECR API, such as `PutImage`. */
+  operation?: string;
+  /** How often it happens; without it, until it is removed. */
+  times?: number;
+  /** How likely it is for each request that matches, 0 to 1; default 1. */
+  probability?: number;
+  /** Makes the dice fall the same way each time; default 1. */
+  seed?: number;
+}
+
+/** A switch to be set by tests. */
+export interface Fault {
+  match: FaultMatch;
+  action: FaultAction;
+}
+
+/** A request as faults look at it. */
+export interface FaultSubject {
+  method: string;
+  /** With the query. */
+  path: string;
+  operation: string | undefined;
+}
+
+interface ArmedFault extends Fault {
+  left: number;
+  random: () => number;
+}
+
+/** The faults that are switched on. The first that matches happens. */
+export class FaultSwitches {
+  #faults: ArmedFault[] = [];
+
+  /** Switches a fault on. @returns a function that switches it off */
+  add(fault: Fault): () => void {
+    const armed = { ...fault, left: fault.match.times ?? Infinity, random: randomOf(fault.match.seed ?? 1) };
+    this.#faults.push(armed);
+    return () => {
+      this.#faults = this.#faults.filter((other) => other !== armed);
+    };
+  }
+
+  /** Switches all faults off. */
+  clear(): void {
+    this.#faults = [];
+  }
+
+  /** What happens to a request. */
+  take(subject: FaultSubject): FaultAction | undefined {
+    for (const fault of this.#faults) {
+      if (fault.left <= 0 || !matches(fault.match, subject)) continue;
+      if (fault.random() >= (fault.match.probability ?? 1)) continue;
+      fault.left -= 1;
+      return fault.action;
+    }
+    return undefined;
+  }
+}
+
+function matches({ method, path, operation }: FaultMatch, subject: FaultSubject): boolean {
+  if (method !== undefined && method.toUpperCase() !== subject.method) return false;
+  if (operation !== undefined && operation !== subject.operation) return false;
+  if (path === undefined) return true;
+  // `search` has no memory between calls, unlike `test` on a pattern with the flag g.
+  return typeof path === 'string' ? subject.path.includes(path) : subject.path.search(path) >= 0;
+}
+
+/** Numbers from 0 to 1 that are the same for the same seed: mulberry32. */
+function randomOf(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,85 @@
+import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FaultAction } from './faults.ts';
+
+/** A body did not pass because a fault was switched on; the connection is gone. */
+export class FaultError extends Error {
+  constructor(kind: FaultAction['kind']) {
+    super(`a fault of kind ${kind} ended the request`);
+    this.name = 'FaultError';
+  }
+}
+
+/** Resolves when the connection closes, however it does. */
+export function connectionClosed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.destroyed) resolve();
+    else socket.once('close', () => resolve());
+  });
+}
+
+/**
+ * A body as a fault lets it pass.
+ * @throws FaultError once the connection was cut, or was closed by the client while it stalled
+ */
+export async function* faultyBody(
+  source: AsyncIterable<Uint8Array>,
+  action: FaultAction,
+  direction: 'request' | 'response',
+  socket: Socket,
+): AsyncGenerator<Uint8Array> {
+  let passed = 0;
+  const started = performance.now();
+  for await (const chunk of source) {
+    switch (action.kind) {
+      case 'cut':
+      case 'stall': {
+        const left = (action.afterBytes ?? 0) - passed;
+        if (chunk.length < left) {
+          yield chunk;
+          break;
+        }
+        if (left > 0) yield chunk.subarray(0, left);
+        if (action.kind === 'stall') await connectionClosed(socket);
+        else await cut(socket);
+        throw new FaultError(action.kind);
+      }
+      case 'slow': {
+        yield* slowly(chunk, action.bytesPerSecond, (bytes) => passed + bytes, started);
+        break;
+      }
+      case 'corrupt': {
+        if (direction === 'request' || passed > 0 || chunk.length === 0) yield chunk;
+        else yield Uint8Array.from(chunk, (byte, position) => (position === 0 ? byte ^ 1 : byte));
+        break;
+      }
+      default:
+        yield chunk;
+    }
+    passed += chunk.length;
+  }
+}
+
+/** Breaks the connection once what was written has gone out, so that the other side sees exactly that much. */
+async function cut(socket: Socket): Promise<void> {
+  if (!socket.destroyed) await new Promise<void>((resolve) => socket.write('', () => resolve()));
+  socket.destroy();
+}
+
+/** In pieces of a twentieth of a second each, so that a rate far below the chunk size is a rate, too. */
+async function* slowly(
+  chunk: Uint8Array,
+  bytesPerSecond: number | undefined,
+  passedWith: (bytes: number) => number,
+  started: number,
+): AsyncGenerator<Uint8Array> {
+  const piece = bytesPerSecond === undefined ? chunk.length : Math.max(1, Math.ceil(bytesPerSecond / 20));
+  for (let start = 0; start < chunk.length; start += piece) {
+    const end = Math.min(start + piece, chunk.length);
+    yield chunk.subarray(start, end);
+    if (bytesPerSecond === undefined) continue;
+    const due = started + (passedWith(end) / bytesPerSecond) * 1000;
+    const wait = due - performance.now();
+    if (wait > 0) await sleep(wait);
+  }
+}

@@ -1,0 +1,45 @@
+import type { Digest } from '../../../core/oci/digest.ts';
+import type { HttpExchange } from '../http-exchange.ts';
+
+/** Error codes of the specification. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes */
+export type ErrorCode =
+  | 'BLOB_UNKNOWN'
+  | 'BLOB_UPLOAD_INVALID'
+  | 'BLOB_UPLOAD_UNKNOWN'
+  | 'DENIED'
+  | 'DIGEST_INVALID'
+  | 'MANIFEST_BLOB_UNKNOWN'
+  | 'MANIFEST_INVALID'
+  | 'MANIFEST_UNKNOWN'
+  | 'NAME_INVALID'
+  | 'NAME_UNKNOWN'
+  | 'SIZE_INVALID'
+  | 'TAG_INVALID'
+  | 'TOOMANYREQUESTS'
+  | 'UNAUTHORIZED'
+  | 'UNSUPPORTED'
+  | 'UNKNOWN';
+
+/** An error as the registry protocol tells it. */
+export interface ProtocolError {
+  status: number;
+  code: ErrorCode;
+  message: string;
+  detail?: unknown;
+  headers?: Record<string, string>;
+}
+
+/** Answers with an error. */
+export function sendError(exchange: HttpExchange, error: ProtocolError): Promise<void> {
+  const { status, code, message, detail, headers } = error;
+  return exchange.sendJson(
+    status,
+    { errors: [{ code, message, ...(detail === undefined ? {} : { detail }) }] },
+    headers,
+  );
+}
+
+/** A text with the digests as ECR lists them in its messages. */
+export function listDigests(digests: Digest[]): string {
+  return `'[${digests.join(', ')}]'`;
+}

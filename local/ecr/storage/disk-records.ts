@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RecordStore, StoredRecord } from './blob-store.ts';
+import { writeAtomically } from './write-atomically.ts';
+
+/** How many record files are read at once when a registry starts. */
+const loadConcurrency = 32;
+
+/** One JSON file a record, named by the hash of its key: keys hold slashes and may be longer than a file name. */
+export function openDiskRecords(folder: string, temporary: string): RecordStore {
+  const pathOf = (key: string): string =>
+    join(folder, `${createHash('sha256').update(key).digest('hex')}.json`);
+  return {
+    async load() {
+      const names = (await readdir(folder)).filter((name) => name.endsWith('.json'));
+      const records: StoredRecord[] = [];
+      const next = async (): Promise<void> => {
+        for (let name = names.pop(); name !== undefined; name = names.pop()) {
+          records.push(await readRecord(join(folder, name)));
+        }
+      };
+      await Promise.all(Array.from({ length: loadConcurrency }, next));
+      return records;
+    },
+    async put(key, value) {
+      await writeAtomically(pathOf(key), JSON.stringify({ key, value }), temporary);
+    },
+    async remove(key) {
+      await rm(pathOf(key), { force: true });
+    },
+  };
+}
+
+async function readRecord(path: string): Promise<StoredRecord> {
+  const text = await readFile(path, 'utf8');
+  try {
+    const record = JSON.parse(text) as StoredRecord;
+    if (typeof record.key !== 'string') throw new Error('it has no key');
+    return record;
+  } catch (cause) {
+    throw new Error(
+      `${path} is not a registry record: ${(cause as Error).message}. Remove the file, or use another data folder`,
+      { cause },
+    );
+  }
+}
