@@ -72,8 +72,8 @@ export interface JobMessage {
 
 /** A job in the API's words. */
 export function presentJob(job: JobRecord) {
-  const { key, event: _, ...rest } = job;
-  return { ...rest, image: formatImageKey(key) };
+  const { id, key, event: _, ...rest } = job;
+  return { id, image: formatImageKey(key), ...rest };
 }
 
 /** Whether nothing will happen to a job any more. */

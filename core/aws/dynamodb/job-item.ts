@@ -3,22 +3,22 @@ import { type JobRecord, jobIdTime } from '../../jobs/record.ts';
 /** Jobs are kept this long, seconds. */
 export const jobRetentionSeconds = 30 * 24 * 3600;
 /**
- * A day's jobs are spread over this many partitions: their ids grow with time, so that one partition would take
+ * A month's jobs are spread over this many partitions: their ids grow with time, so that one partition would take
  * all writes of the moment.
  */
 export const jobShards = 4;
 
-/** The partition of the jobs of a day in a shard. */
-export function jobPartition(day: string, shard: number): string {
-  return `jobs#${day}#${shard}`;
+/** The partition of the jobs of a month (`2026-11`) in a shard. */
+export function jobPartition(month: string, shard: number): string {
+  return `jobs#${month}#${shard}`;
 }
 
 /** The key of a job's item, or undefined if the text is no job id. */
 export function jobItemKey(id: string): { pk: string; sk: string } | undefined {
   const time = jobIdTime(id);
   if (time === undefined) return undefined;
-  const day = new Date(time).toISOString().slice(0, 10);
-  return { pk: jobPartition(day, id.charCodeAt(id.length - 1) % jobShards), sk: id };
+  const month = new Date(time).toISOString().slice(0, 7);
+  return { pk: jobPartition(month, id.charCodeAt(id.length - 1) % jobShards), sk: id };
 }
 
 /** The record in a job's item. */
@@ -27,7 +27,8 @@ export function jobRecord(item: Record<string, unknown>): JobRecord {
   return record as unknown as JobRecord;
 }
 
-/** The key of a job's item.
+/**
+ * The key of a job's item.
  *
  * @throws TypeError for what is no job id.
  */

@@ -20,11 +20,10 @@ export async function listJobs(
 ): Promise<{ jobs: JobRecord[]; cursor?: string }> {
   const from = query.cursor === undefined ? Date.now() : jobIdTime(query.cursor);
   if (from === undefined) throw new InvalidCursorError();
-  const oldest = Date.now() - jobRetentionSeconds * 1000 - dayMs;
   const jobs: JobRecord[] = [];
   let examined = 0;
-  for (let day = startOfDay(from); day >= oldest; day -= dayMs) {
-    for await (const job of jobsOfDay(table, new Date(day).toISOString().slice(0, 10), query)) {
+  for (const month of months(from)) {
+    for await (const job of jobsOfMonth(table, month, query)) {
       if (matches(job, query)) jobs.push(job);
       examined += 1;
       if (jobs.length === query.limit || examined === maxExamined) return { jobs, cursor: job.id };
@@ -33,8 +32,22 @@ export async function listJobs(
   return { jobs };
 }
 
-function startOfDay(time: number): number {
-  return Math.floor(time / dayMs) * dayMs;
+/** The months from `from` back to the oldest job that is kept. A day more at both ends: clocks and expiry are not exact. */
+function months(from: number): string[] {
+  const oldest = monthOf(Date.now() - jobRetentionSeconds * 1000 - dayMs);
+  const found: string[] = [];
+  for (
+    let month = monthOf(from + dayMs);
+    month >= oldest;
+    month = monthOf(Date.parse(`${month}-01`) - dayMs)
+  ) {
+    found.push(month);
+  }
+  return found;
+}
+
+function monthOf(time: number): string {
+  return new Date(time).toISOString().slice(0, 7);
 }
 
 function matches(job: JobRecord, query: JobQuery): boolean {
@@ -44,10 +57,10 @@ function matches(job: JobRecord, query: JobQuery): boolean {
   return query.image === `${registry}/${repository}${reference.includes(':') ? '@' : ':'}${reference}`;
 }
 
-/** Merges the day's shards, newest first. */
-async function* jobsOfDay(table: Table, day: string, query: JobQuery): AsyncGenerator<JobRecord> {
+/** Merges the month's shards, newest first. */
+async function* jobsOfMonth(table: Table, month: string, query: JobQuery): AsyncGenerator<JobRecord> {
   const shards = Array.from({ length: jobShards }, (_, shard) =>
-    shardOfDay(table, jobPartition(day, shard), query),
+    shardOfMonth(table, jobPartition(month, shard), query),
   );
   const heads = await Promise.all(shards.map((shard) => shard.next()));
   for (;;) {
@@ -64,7 +77,7 @@ async function* jobsOfDay(table: Table, day: string, query: JobQuery): AsyncGene
   }
 }
 
-async function* shardOfDay(
+async function* shardOfMonth(
   table: Table,
   partition: string,
   query: JobQuery,

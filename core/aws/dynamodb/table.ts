@@ -13,7 +13,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
  * | `repo#<registry>/<repository>` | `ref#<tag or digest>` | counters, lease and mapping of a tag; mapping of a digest |
  * | `repos` | `<registry>/<repository>` | that the repository has mappings, for listing |
  * | `registries` | `<region>` | where the region's mirror registry is reached |
- * | `jobs#<day>#<shard>` | `<job id>` | a job |
+ * | `jobs#<month>#<shard>` | `<job id>` | a job |
  * | `parked` | `<notBefore>#<job id>` | when a waiting job is due |
  *
  * No index: whatever is asked is a key, or a range of one partition, and can be read strongly consistently.
