@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { loadConfig } from '../core/config/load.ts';
-import { type LocalStack, startLocalStack } from '../local/stack.ts';
+import type { LocalStack } from '../local/stack.ts';
 
 interface LocalFlags {
   config: string;
@@ -45,6 +45,8 @@ Example:
 async function runLocal(flags: LocalFlags): Promise<void> {
   const config = loadConfig(flags.config);
   const upstreamSecrets = flags.secrets === undefined ? undefined : readSecrets(flags.secrets);
+  // Loaded only here: the emulators would slow every other command's start.
+  const { startLocalStack } = await import('../local/stack.ts');
   const stack = await startLocalStack({
     config,
     port: flags.port,

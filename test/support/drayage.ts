@@ -1,0 +1,62 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Ready } from '../../local/stack.ts';
+
+const file = fileURLToPath(new URL('../../cli/drayage.js', import.meta.url));
+
+/** How a command ended. */
+export interface CommandResult {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs `drayage` with arguments to its end. */
+export async function drayage(args: string[], options: { cwd?: string } = {}): Promise<CommandResult> {
+  const child = spawn(process.execPath, [file, ...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stdout: stdout(), stderr: stderr() };
+}
+
+/** A running `drayage local`. */
+export interface RunningLocal extends AsyncDisposable {
+  ready: Ready;
+  /** All lines of standard output so far. */
+  stdout(): string;
+  stderr(): string;
+  /** Sends the signal and resolves with the exit code when the process is gone. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+/** Starts `drayage local` and waits for its first line. */
+export async function startDrayageLocal(args: string[]): Promise<RunningLocal> {
+  const child = spawn(process.execPath, [file, 'local', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
+  const closed = once(child, 'close');
+  while (!stdout().includes('\n')) {
+    if (child.exitCode !== null) throw new Error(`drayage local ended with ${child.exitCode}: ${stderr()}`);
+    await Promise.race([once(child.stdout as NonNullable<ChildProcess['stdout']>, 'data'), closed]);
+  }
+  const end = async (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    const [code] = (await closed) as [number | null];
+    return code;
+  };
+  return {
+    ready: JSON.parse(stdout().split('\n')[0] ?? ''),
+    stdout,
+    stderr,
+    end,
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode === null && child.signalCode === null) await end('SIGKILL');
+    },
+  };
+}
+
+function collect(stream: NodeJS.ReadableStream | null): () => string {
+  const chunks: Buffer[] = [];
+  stream?.on('data', (chunk: Buffer) => chunks.push(chunk));
+  return () => Buffer.concat(chunks).toString('utf8');
+}
