@@ -119,7 +119,11 @@ function headerMatches(actual: string | string[] | undefined, expected: string |
 
 function respond(response: ServerResponse, { status, headers = {}, body }: ScriptedAnswer): void {
   const isJson = typeof body === 'object' && !(body instanceof Uint8Array);
-  const bytes = isJson ? JSON.stringify(body) : body;
-  response.writeHead(status, { ...(isJson ? { 'content-type': 'application/json' } : {}), ...headers });
+  const bytes = Buffer.from(isJson ? JSON.stringify(body) : (body ?? ''));
+  response.writeHead(status, {
+    ...(isJson ? { 'content-type': 'application/json' } : {}),
+    ...(body === undefined ? {} : { 'content-length': String(bytes.length) }),
+    ...headers,
+  });
   response.end(bytes);
 }

@@ -1,0 +1,360 @@
+import { describe, expect, it, vi } from 'vitest';
+import {
+  type ScriptedServer,
+  type ScriptedStep,
+  startScriptedServer,
+} from '../../support/scripted-server.ts';
+import { basic, clientFor, errorOf } from './client-for.ts';
+
+const challenge = (server: ScriptedServer, scope = 'repository:a:pull') => ({
+  'www-authenticate': `Bearer realm="${server.origin}/token",service="s",scope="${scope}"`,
+});
+const tokenPath = (...scopes: string[]) =>
+  `GET /token?service=s${scopes.map((scope) => `&scope=${encodeURIComponent(scope)}`).join('')}`;
+const credentials = async () => ({ username: 'u', password: 'hunter22' });
+const head = (authorization: string | null, answer: ScriptedStep['answer'], tag = '1'): ScriptedStep => ({
+  request: `HEAD /v2/a/manifests/${tag}`,
+  headers: { authorization },
+  answer,
+});
+const found = { status: 200 };
+
+describe('Bearer', () => {
+  it('follows the challenge, and sends the token with later requests at once', async () => {
+    const server = await startScriptedServer();
+    server.expect(
+      head(null, { status: 401, headers: challenge(server) }),
+      {
+        request: tokenPath('repository:a:pull'),
+        headers: { authorization: basic('u', 'hunter22'), accept: 'application/json' },
+        answer: { status: 200, body: { token: 't1', expires_in: 300 } },
+      },
+      head('Bearer t1', found),
+      head('Bearer t1', found, '2'),
+      // Another repository has a token of its own; the service is known by now.
+      { request: tokenPath('repository:b:pull'), answer: { status: 200, body: { token: 't2' } } },
+      { request: 'HEAD /v2/b/manifests/1', headers: { authorization: 'Bearer t2' }, answer: found },
+    );
+    const client = clientFor(server, { credentials });
+    await client.headManifest('a', '1');
+    await client.headManifest('a', '2');
+    await client.headManifest('b', '1');
+  });
+
+  it('shares one token fetch among requests that need the same scope', async () => {
+    const server = await startScriptedServer([], { anyOrder: true });
+    const tags = ['1', '2', '3', '4'];
+    server.expect(
+      ...tags.map((tag) => head(null, { status: 401, headers: challenge(server) }, tag)),
+      {
+        request: tokenPath('repository:a:pull'),
+        answer: (response) => setTimeout(() => response.end(JSON.stringify({ token: 't' })), 50),
+      },
+      ...tags.map((tag) => head('Bearer t', found, tag)),
+    );
+    const client = clientFor(server);
+    await Promise.all(tags.map((tag) => client.headManifest('a', tag)));
+    expect(server.requests.filter(({ path }) => path.startsWith('/token'))).toHaveLength(1);
+  });
+
+  it('gets a new token when the registry rejects the one that it has', async () => {
+    const server = await startScriptedServer();
+    server.expect(
+      head(null, { status: 401, headers: challenge(server) }),
+      { request: tokenPath('repository:a:pull'), answer: { status: 200, body: { token: 'old' } } },
+      head('Bearer old', found),
+      head('Bearer old', { status: 401, headers: challenge(server) }, '2'),
+      { request: tokenPath('repository:a:pull'), answer: { status: 200, body: { token: 'new' } } },
+      head('Bearer new', found, '2'),
+    );
+    const client = clientFor(server);
+    await client.headManifest('a', '1');
+    await client.headManifest('a', '2');
+  });
+
+  it('gets a new token shortly before the old one expires', async () => {
+    const server = await startScriptedServer();
+    server.expect(
+      head(null, { status: 401, headers: challenge(server) }),
+      {
+        request: tokenPath('repository:a:pull'),
+        answer: { status: 200, body: { token: 'old', expires_in: 300 } },
+      },
+      head('Bearer old', found),
+      head('Bearer old', found, '2'),
+      { request: tokenPath('repository:a:pull'), answer: { status: 200, body: { token: 'new' } } },
+      head('Bearer new', found, '3'),
+    );
+    const client = clientFor(server);
+    const now = Date.now();
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(now);
+    await client.headManifest('a', '1');
+    clock.mockReturnValue(now + 280_000);
+    await client.headManifest('a', '2');
+    clock.mockReturnValue(now + 290_000);
+    await client.headManifest('a', '3');
+  });
+
+  it('asks for the challenge’s scope too, and keeps doing so', async () => {
+    const server = await startScriptedServer();
+    const wanted = tokenPath('*', 'repository:a:pull');
+    server.expect(
+      head(null, { status: 401, headers: challenge(server, '*') }),
+      { request: wanted, answer: { status: 200, body: { token: 't1' } } },
+      head('Bearer t1', { status: 401, headers: challenge(server, '*') }),
+      { request: wanted, answer: { status: 200, body: { token: 't2' } } },
+      head('Bearer t2', found),
+    );
+    await clientFor(server).headManifest('a', '1');
+  });
+
+  it('gives up when fresh tokens are rejected too, with the registry’s own reason', async () => {
+    const server = await startScriptedServer();
+    const rejected = {
+      status: 401,
+      headers: challenge(server),
+      body: { errors: [{ code: 'UNAUTHORIZED', message: 'authentication required for t-secret-3' }] },
+    };
+    const get = (authorization: string | null): ScriptedStep => ({
+      request: 'GET /v2/a/manifests/1',
+      headers: { authorization },
+      answer: rejected,
+    });
+    const token = (value: string): ScriptedStep => ({
+      request: tokenPath('repository:a:pull'),
+      answer: { status: 200, body: { token: value } },
+    });
+    server.expect(
+      get(null),
+      token('t-secret-2'),
+      get('Bearer t-secret-2'),
+      token('t-secret-3'),
+      get('Bearer t-secret-3'),
+    );
+    const error = await errorOf(clientFor(server).getManifest('a', '1'));
+    expect(error).toMatchObject({ code: 'UNAUTHORIZED', status: 401, temporary: false });
+    expect(error.message).toContain('authentication required for REDACTED');
+  });
+
+  it('reads rotated credentials again', async () => {
+    const server = await startScriptedServer();
+    server.expect(
+      head(null, { status: 401, headers: challenge(server) }),
+      {
+        request: tokenPath('repository:a:pull'),
+        headers: { authorization: basic('u', 'old-password') },
+        answer: { status: 401, body: { details: 'incorrect username or password' } },
+      },
+      {
+        request: tokenPath('repository:a:pull'),
+        headers: { authorization: basic('u', 'new-password') },
+        answer: { status: 200, body: { token: 't' } },
+      },
+      head('Bearer t', found),
+    );
+    const passwords = ['old-password', 'new-password'];
+    const client = clientFor(server, {
+      credentials: async () => ({ username: 'u', password: passwords.shift() ?? 'none left' }),
+    });
+    await client.headManifest('a', '1');
+  });
+
+  it('says so when the token service rejects the credentials, and does not show them', async () => {
+    const server = await startScriptedServer();
+    server.expect(head(null, { status: 401, headers: challenge(server) }), {
+      request: tokenPath('repository:a:pull'),
+      answer: { status: 401, body: { details: `no: ${basic('u', 'hunter22')} hunter22` } },
+    });
+    const error = await errorOf(clientFor(server, { credentials }).headManifest('a', '1'));
+    expect(error).toMatchObject({ code: 'UNAUTHORIZED', operation: 'authenticate', temporary: false });
+    expect(error.message).toMatch(/token service http.*answered 401, “no: /);
+    expect(error.message).not.toMatch(/hunter22|dTpodW50ZXIyMg/);
+    expect(error.remedy).toMatch(/mirror\.yaml/);
+  });
+
+  it('tries again when the token service has trouble', async () => {
+    const server = await startScriptedServer();
+    server.expect(
+      head(null, { status: 401, headers: challenge(server) }),
+      { request: tokenPath('repository:a:pull'), answer: { status: 503 } },
+      { request: tokenPath('repository:a:pull'), answer: { status: 200, body: { token: 't' } } },
+      head('Bearer t', found),
+    );
+    await clientFor(server).headManifest('a', '1');
+  });
+
+  it.each([
+    ['is no JSON', 'hello'],
+    ['has no token', '{"token":""}'],
+    ['has a token that is none', '{"token":"a b\\r\\nX-Injected: 1"}'],
+  ])('refuses a token answer that %s', async (_, body) => {
+    const server = await startScriptedServer();
+    server.expect(head(null, { status: 401, headers: challenge(server) }), {
+      request: tokenPath('repository:a:pull'),
+      answer: { status: 200, body },
+    });
+    expect(await errorOf(clientFor(server).headManifest('a', '1'))).toMatchObject({ code: 'ANSWER_INVALID' });
+  });
+
+  it('reads no more of a token answer than 1 MiB', async () => {
+    const server = await startScriptedServer();
+    server.expect(head(null, { status: 401, headers: challenge(server) }), {
+      request: tokenPath('repository:a:pull'),
+      answer: (response) => {
+        const more = () => {
+          while (!response.destroyed && response.write(Buffer.alloc(65_536, ' ')));
+          response.once('drain', more);
+        };
+        more();
+      },
+    });
+    expect(await errorOf(clientFor(server).headManifest('a', '1'))).toMatchObject({
+      code: 'ANSWER_TOO_LARGE',
+      message: expect.stringContaining('1048576 bytes'),
+    });
+  });
+
+  it('does not follow a redirect of the token service', async () => {
+    const other = await startScriptedServer();
+    const server = await startScriptedServer();
+    server.expect(head(null, { status: 401, headers: challenge(server) }), {
+      request: tokenPath('repository:a:pull'),
+      answer: { status: 307, headers: { location: `${other.origin}/t` } },
+    });
+    await errorOf(clientFor(server, { credentials }).headManifest('a', '1'));
+    expect(other.requests).toEqual([]);
+  });
+});
+
+describe('credentials', () => {
+  it('go to a token service on another host only if authHosts names it', async () => {
+    const auth = await startScriptedServer([
+      {
+        request: 'GET /token?scope=repository%3Aa%3Apull',
+        headers: { authorization: basic('u', 'hunter22') },
+        answer: { status: 200, body: { token: 't' } },
+      },
+    ]);
+    const headers = { 'www-authenticate': `Bearer realm="${auth.origin}/token"` };
+    const server = await startScriptedServer([
+      head(null, { status: 401, headers }),
+      head(null, { status: 401, headers }),
+      head('Bearer t', found),
+    ]);
+    const error = await errorOf(clientFor(server, { credentials }).headManifest('a', '1'));
+    expect(error).toMatchObject({ code: 'UNAUTHORIZED', temporary: false });
+    expect(error.remedy).toContain(`authHosts: ["${auth.host}"]`);
+    expect(auth.requests).toEqual([]);
+    await clientFor(server, { credentials, authHosts: [auth.host] }).headManifest('a', '1');
+  });
+
+  it('are not read before a challenge wants them', async () => {
+    const server = await startScriptedServer([head(null, found)]);
+    const read = vi.fn(credentials);
+    await clientFor(server, { credentials: read }).headManifest('a', '1');
+    expect(read).not.toHaveBeenCalled();
+  });
+
+  it('that can not be read are told with the reason', async () => {
+    const server = await startScriptedServer();
+    server.expect(head(null, { status: 401, headers: challenge(server) }));
+    const client = clientFor(server, {
+      credentials: async () => Promise.reject(new Error('AccessDenied: secret x')),
+      retry: { attempts: 1 },
+    });
+    expect(await errorOf(client.headManifest('a', '1'))).toMatchObject({
+      code: 'CREDENTIALS_UNAVAILABLE',
+      temporary: true,
+      message: expect.stringContaining('AccessDenied: secret x'),
+    });
+  });
+});
+
+describe('Basic', () => {
+  const wantsBasic = {
+    status: 401,
+    headers: { 'www-authenticate': 'Basic realm="https://x/",service="ecr.amazonaws.com"' },
+  };
+
+  it('is sent after the challenge, and with later requests at once', async () => {
+    const server = await startScriptedServer([
+      head(null, wantsBasic),
+      head(basic('u', 'hunter22'), found),
+      head(basic('u', 'hunter22'), found, '2'),
+    ]);
+    const read = vi.fn(credentials);
+    const client = clientFor(server, { credentials: read });
+    await client.headManifest('a', '1');
+    await client.headManifest('a', '2');
+    expect(read).toHaveBeenCalledOnce();
+  });
+
+  it('reads credentials again once they are rejected: ECR’s token lives for twelve hours', async () => {
+    const server = await startScriptedServer([
+      head(null, wantsBasic),
+      head(basic('AWS', 'first-token'), found),
+      head(basic('AWS', 'first-token'), wantsBasic, '2'),
+      head(basic('AWS', 'second-token'), found, '2'),
+    ]);
+    const passwords = ['first-token', 'second-token'];
+    const client = clientFor(server, {
+      credentials: async () => ({ username: 'AWS', password: passwords.shift() ?? 'none left' }),
+    });
+    await client.headManifest('a', '1');
+    await client.headManifest('a', '2');
+  });
+
+  it('does not send the same credentials twice when they are wrong', async () => {
+    const server = await startScriptedServer([
+      head(null, wantsBasic),
+      head(basic('u', 'hunter22'), wantsBasic),
+    ]);
+    expect(await errorOf(clientFor(server, { credentials }).headManifest('a', '1'))).toMatchObject({
+      code: 'UNAUTHORIZED',
+      message: expect.stringContaining('rejected the credentials'),
+    });
+  });
+
+  it('is refused without credentials', async () => {
+    const server = await startScriptedServer([head(null, wantsBasic)]);
+    expect(await errorOf(clientFor(server).headManifest('a', '1'))).toMatchObject({
+      code: 'UNAUTHORIZED',
+      status: 401,
+    });
+  });
+
+  it('is taken where Bearer’s token service may not be asked', async () => {
+    const headers = { 'www-authenticate': 'Bearer realm="https://evil.example/t", Basic realm="x"' };
+    const server = await startScriptedServer([
+      head(null, { status: 401, headers }),
+      head(basic('u', 'hunter22'), found),
+    ]);
+    await clientFor(server, { credentials }).headManifest('a', '1');
+  });
+});
+
+describe('ping', () => {
+  it('asks for a token without scope', async () => {
+    const server = await startScriptedServer();
+    server.expect(
+      {
+        request: 'GET /v2/',
+        headers: { 'user-agent': /^drayage\/\d+\.\d+\.\d+$/ },
+        answer: {
+          status: 401,
+          headers: { 'www-authenticate': `Bearer realm="${server.origin}/token",service="s"` },
+        },
+      },
+      { request: 'GET /token?service=s', answer: { status: 200, body: { token: 't' } } },
+      { request: 'GET /v2/', headers: { authorization: 'Bearer t' }, answer: { status: 200, body: '{}' } },
+    );
+    await clientFor(server).ping();
+  });
+
+  it('fails where there is no registry', async () => {
+    const server = await startScriptedServer([
+      { request: 'GET /v2/', answer: { status: 404, body: '<html>' } },
+    ]);
+    expect(await errorOf(clientFor(server).ping())).toMatchObject({ code: 'UNSUPPORTED', status: 404 });
+  });
+});

@@ -1,0 +1,188 @@
+import { describe, expect, it } from 'vitest';
+import { digestOf } from '../../../core/oci/digest.ts';
+import { mediaTypes } from '../../../core/oci/media-types.ts';
+import { startScriptedServer } from '../../support/scripted-server.ts';
+import { basic, clientFor, errorOf, listed } from './client-for.ts';
+
+describe('listTags', () => {
+  const list = 'GET /v2/library/nginx/tags/list';
+  const page = (tags: unknown, link?: string) => ({
+    status: 200,
+    headers: (link === undefined ? {} : { link }) as Record<string, string>,
+    body: { name: 'library/nginx', tags },
+  });
+
+  it('reads page after page', async () => {
+    const server = await startScriptedServer();
+    server.expect(
+      {
+        request: `${list}?n=2`,
+        answer: page(['1', '2'], '</v2/library/nginx/tags/list?n=2&last=2>; rel="next"'),
+      },
+      {
+        request: `${list}?n=2&last=2`,
+        answer: page(['3', '4'], `<${server.origin}/v2/library/nginx/tags/list?last=4>; rel=next`),
+      },
+      { request: `${list}?last=4`, answer: page(['5']) },
+    );
+    const client = clientFor(server);
+    expect(await listed(client.listTags('library/nginx', { pageSize: 2 }))).toEqual([
+      '1',
+      '2',
+      '3',
+      '4',
+      '5',
+    ]);
+  });
+
+  it('asks for no page that nobody reads', async () => {
+    const server = await startScriptedServer([
+      { request: `${list}?n=1000`, answer: page(['1'], '</v2/library/nginx/tags/list?last=1>; rel="next"') },
+    ]);
+    for await (const tag of clientFor(server).listTags('library/nginx')) {
+      expect(tag).toBe('1');
+      break;
+    }
+  });
+
+  it.each([
+    ['to another host', 'https://evil.example/v2/library/nginx/tags/list', /another host, evil\.example/],
+    ['to another port', 'http://127.0.0.1:1/v2/library/nginx/tags/list', /another host/],
+    ['to another scheme', 'ftp://127.0.0.1/x', /scheme ftp:/],
+    ['to itself', '/v2/library/nginx/tags/list?n=1000', /read already/],
+  ])('refuses a Link %s', async (_, link, message) => {
+    const server = await startScriptedServer([
+      {
+        request: `${list}?n=1000`,
+        answer: { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } },
+      },
+      {
+        request: `${list}?n=1000`,
+        headers: { authorization: basic('u', 'hunter22') },
+        answer: page(['1'], `<${link}>; rel="next"`),
+      },
+    ]);
+    const client = clientFor(server, { credentials: async () => ({ username: 'u', password: 'hunter22' }) });
+    const error = await errorOf(listed(client.listTags('library/nginx')));
+    expect(error).toMatchObject({
+      code: 'LINK_REFUSED',
+      temporary: false,
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it.each([
+    ['null, as Go writes an empty list', null, []],
+    ['what is no tag left out', ['ok', '../up', '', 7, 'a'.repeat(129), 'x y'], ['ok']],
+  ])('gives of a list with %s %j', async (_, tags, expected) => {
+    const server = await startScriptedServer([{ request: `${list}?n=1000`, answer: page(tags) }]);
+    expect(await listed(clientFor(server).listTags('library/nginx'))).toEqual(expected);
+  });
+
+  it.each([
+    ['an unknown repository', { status: 404, body: '' }, 'NAME_UNKNOWN'],
+    ['what is no list', { status: 200, body: '<html>' }, 'ANSWER_INVALID'],
+    ['a list of something else', { status: 200, body: { tags: 'all' } }, 'ANSWER_INVALID'],
+  ])('refuses %s', async (_, answer, code) => {
+    const server = await startScriptedServer([{ request: `${list}?n=1000`, answer }]);
+    expect(await errorOf(listed(clientFor(server).listTags('library/nginx')))).toMatchObject({
+      code,
+    });
+  });
+
+  it('stops reading an endless page', async () => {
+    const server = await startScriptedServer([
+      {
+        request: `${list}?n=1000`,
+        answer: (response) => {
+          const more = () => {
+            while (!response.destroyed && response.write(' '.repeat(1_000_000)));
+            response.once('drain', more);
+          };
+          more();
+        },
+      },
+    ]);
+    expect(await errorOf(listed(clientFor(server).listTags('library/nginx')))).toMatchObject({
+      code: 'ANSWER_TOO_LARGE',
+    });
+  });
+});
+
+describe('referrers', () => {
+  const subject = digestOf(Buffer.from('image'));
+  const api = `GET /v2/a/referrers/${subject}`;
+  const fallback = `GET /v2/a/manifests/${subject.replace(':', '-')}`;
+  const signature = (name: string) => ({
+    mediaType: mediaTypes.ociManifest,
+    digest: digestOf(Buffer.from(name)),
+    size: name.length,
+    artifactType: 'application/vnd.example.signature',
+  });
+  const index = (...names: string[]) => ({
+    status: 200,
+    headers: { 'content-type': mediaTypes.ociIndex },
+    body: JSON.stringify({
+      schemaVersion: 2,
+      mediaType: mediaTypes.ociIndex,
+      manifests: names.map(signature),
+    }),
+  });
+
+  it('come from the API, page by page', async () => {
+    const first = index('one', 'two');
+    const server = await startScriptedServer([
+      {
+        request: api,
+        headers: { accept: mediaTypes.ociIndex },
+        answer: {
+          ...first,
+          headers: { ...first.headers, link: `</v2/a/referrers/${subject}?page=2>; rel="next"` },
+        },
+      },
+      { request: `${api}?page=2`, answer: index('three') },
+    ]);
+    const found = await clientFor(server).referrers('a', subject);
+    expect(found).toEqual(['one', 'two', 'three'].map(signature));
+  });
+
+  it.each([
+    ['404', { status: 404 }],
+    ['405, as ECR does (CR#2783)', { status: 405 }],
+    ['400', { status: 400, body: { errors: [{ code: 'UNSUPPORTED' }] } }],
+    ['a page for every path', { status: 200, headers: { 'content-type': 'text/html' }, body: '<html>' }],
+  ])('come from the tag where the API answers %s', async (_, answer) => {
+    const server = await startScriptedServer([
+      { request: api, answer },
+      { request: fallback, answer: index('one') },
+    ]);
+    expect(await clientFor(server).referrers('a', subject)).toEqual([signature('one')]);
+  });
+
+  it('are none where there is neither', async () => {
+    const server = await startScriptedServer([
+      { request: api, answer: { status: 404 } },
+      { request: fallback, answer: { status: 404 } },
+    ]);
+    expect(await clientFor(server).referrers('a', subject)).toEqual([]);
+  });
+
+  it.each([
+    [403, 'DENIED'],
+    [401, 'UNAUTHORIZED'],
+  ])('are not taken for none when the registry answers %i', async (status, code) => {
+    const server = await startScriptedServer([{ request: api, answer: { status } }]);
+    expect(await errorOf(clientFor(server).referrers('a', subject))).toMatchObject({ code });
+  });
+
+  it('of a hostile Link are refused', async () => {
+    const first = index('one');
+    const server = await startScriptedServer([
+      {
+        request: api,
+        answer: { ...first, headers: { ...first.headers, link: '<https://evil.example/x>; rel="next"' } },
+      },
+    ]);
+    expect(await errorOf(clientFor(server).referrers('a', subject))).toMatchObject({ code: 'LINK_REFUSED' });
+  });
+});

@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import { RegistryError } from '../../../core/registry/errors.ts';
+import { brokenError, refusedError } from '../../../core/registry/failures.ts';
+
+const context = {
+  side: 'upstream',
+  registry: 'docker.io',
+  operation: 'get manifest',
+  repository: 'library/nginx',
+  reference: '1.27',
+} as const;
+
+const refused = (status: number, body: unknown = '', retryAfter?: string) =>
+  refusedError(
+    context,
+    { status, retryAfter, body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)) },
+    'MANIFEST_UNKNOWN',
+    ['hunter22'],
+  );
+
+describe('refusedError', () => {
+  it('says side, registry, operation, what was asked for, status and code', () => {
+    const error = refused(404, { errors: [{ code: 'NAME_UNKNOWN', message: 'repository name not known' }] });
+    expect(error).toMatchObject({
+      name: 'RegistryError',
+      side: 'upstream',
+      registry: 'docker.io',
+      operation: 'get manifest',
+      repository: 'library/nginx',
+      reference: '1.27',
+      status: 404,
+      code: 'NAME_UNKNOWN',
+      temporary: false,
+      message:
+        'upstream docker.io: get manifest library/nginx:1.27: the registry answered 404, “repository name not known” (NAME_UNKNOWN)',
+    });
+    expect(error.remedy).toMatch(/repository exists/);
+  });
+
+  it.each([
+    [401, 'UNAUTHORIZED', false],
+    [403, 'DENIED', false],
+    [404, 'MANIFEST_UNKNOWN', false],
+    [405, 'UNSUPPORTED', false],
+    [416, 'RANGE_INVALID', false],
+    [418, 'REFUSED', false],
+    [429, 'TOOMANYREQUESTS', true],
+    [500, 'UNAVAILABLE', true],
+    [501, 'UNAVAILABLE', false],
+    [503, 'UNAVAILABLE', true],
+    [307, 'ANSWER_INVALID', false],
+  ])('derives from %i the code %s (temporary: %s)', (status, code, temporary) => {
+    for (const body of ['', 'not json', '<html>', '[]', 'null', '{"errors":[]}', '{"errors":["x"]}']) {
+      expect(refused(status, body)).toMatchObject({ code, temporary, status });
+    }
+  });
+
+  it.each(['lower', 'HAS SPACE', 'HAS\nLINE', '', 'X'.repeat(65), 42, null])(
+    'takes no code of the form %j from the registry',
+    (code) => {
+      expect(refused(403, { errors: [{ code }] }).code).toBe('DENIED');
+    },
+  );
+
+  it('shows messages of other forms too', () => {
+    expect(refused(401, { details: 'incorrect username or password' }).message).toContain(
+      'incorrect username',
+    );
+    expect(refused(400, { error: 'invalid_grant', error_description: 'gone' }).message).toContain('“gone”');
+  });
+
+  it('shows no secret that the registry repeats', () => {
+    const message = 'you sent Bearer abcdefghijkl and hunter22 to https://x.example/?sig=1234567\nforged';
+    const error = refused(403, { errors: [{ code: 'DENIED', message }] });
+    expect(error.message).not.toMatch(/abcdefghijkl|hunter22|1234567|\n/);
+    expect(error.message).toContain('REDACTED');
+  });
+
+  it('tells how long to wait', () => {
+    expect(refused(429, '', '30').retryAfterMs).toBe(30_000);
+    expect(refused(429).retryAfterMs).toBeUndefined();
+  });
+});
+
+describe('brokenError', () => {
+  const broken = (code: string, message = 'failed') =>
+    brokenError(context, Object.assign(new Error(message), { code }), 'no answer from r.example');
+
+  it.each([
+    ['ECONNRESET', 'CONNECTION', true],
+    ['UND_ERR_HEADERS_TIMEOUT', 'TIMEOUT', true],
+    ['ENOTFOUND', 'CONNECTION', false],
+    ['CERT_HAS_EXPIRED', 'TLS', false],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'TLS', false],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'TLS', false],
+    ['HPE_INVALID_CONSTANT', 'ANSWER_INVALID', false],
+    ['UND_ERR_HEADERS_OVERFLOW', 'ANSWER_INVALID', false],
+    ['SOMETHING_NEW', 'CONNECTION', false],
+  ])('makes of %s a %s (temporary: %s)', (cause, code, temporary) => {
+    expect(broken(cause)).toMatchObject({
+      code,
+      temporary,
+      status: undefined,
+      message: expect.stringContaining(cause),
+    });
+  });
+
+  it('keeps the cause, and an error that has its context already', () => {
+    const cause = new Error('x');
+    expect(brokenError(context, cause, 'y').cause).toBe(cause);
+    const own = new RegistryError(context, { code: 'SIZE_INVALID', reason: 'z' });
+    expect(brokenError(context, own, 'y')).toBe(own);
+  });
+
+  it('tells of a missing repository where ECR drops the connection (CR#1970)', () => {
+    const start = { side: 'mirror', registry: 'ecr', operation: 'start upload', repository: 'a' } as const;
+    const cause = Object.assign(new Error('other side closed'), { code: 'UND_ERR_SOCKET' });
+    expect(brokenError(start, cause, 'x').remedy).toMatch(/create the repository first/);
+    expect(brokenError({ ...start, side: 'upstream' }, cause, 'x').remedy).not.toMatch(
+      /create the repository/,
+    );
+  });
+});

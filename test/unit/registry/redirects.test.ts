@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { isRedirect, nextHop, resolveLocation } from '../../../core/registry/redirects.ts';
+
+const from = new URL('https://r.example/v2/a/blobs/x');
+
+describe('resolveLocation', () => {
+  it.each([
+    ['/v2/a/blobs/uploads/1?_state=x', 'https://r.example/v2/a/blobs/uploads/1?_state=x', true],
+    ['uploads/1', 'https://r.example/v2/a/blobs/uploads/1', true],
+    ['https://r.example:443/y', 'https://r.example/y', true],
+    ['https://R.EXAMPLE/y#fragment', 'https://r.example/y', true],
+    ['https://r.example:8443/y', 'https://r.example:8443/y', false],
+    ['https://cdn.example/y', 'https://cdn.example/y', false],
+    ['//cdn.example/y', 'https://cdn.example/y', false],
+    ['https://r.example.evil.example/y', 'https://r.example.evil.example/y', false],
+  ])('%s leads to %s (same origin: %s)', (location, href, sameOrigin) => {
+    expect(resolveLocation(from, location)).toEqual({ ok: true, url: new URL(href), sameOrigin });
+  });
+
+  it.each([
+    [undefined, /no Location/],
+    ['', /no Location/],
+    ['http://[', /no URL/],
+    ['http://r.example/y', /from https to http \(r\.example\)/],
+    ['file:///etc/passwd', /scheme file:/],
+    ['data:text/plain,x', /scheme data:/],
+    ['https://user:secret@r.example/y', /names a user/],
+  ])('refuses %j', (location, reason) => {
+    const result = resolveLocation(from, location);
+    expect(result).toMatchObject({ ok: false, reason: expect.stringMatching(reason) });
+    expect(JSON.stringify(result)).not.toContain('secret');
+  });
+
+  it('lets http rise to https, as another origin', () => {
+    const result = resolveLocation(new URL('http://r.example/x'), 'https://r.example/x');
+    expect(result).toMatchObject({ ok: true, sameOrigin: false });
+  });
+});
+
+describe('nextHop', () => {
+  const hops = (count: number) => Array.from({ length: count }, (_, i) => new URL(`https://r.example/${i}`));
+
+  it('follows five redirects and not a sixth', () => {
+    expect(nextHop(hops(5), '/next')).toMatchObject({ ok: true });
+    expect(nextHop(hops(6), '/next')).toMatchObject({
+      ok: false,
+      reason: expect.stringMatching(/more than 5/),
+    });
+  });
+
+  it('sees a circle', () => {
+    expect(nextHop(hops(3), '/0')).toMatchObject({ ok: false, reason: expect.stringMatching(/circle/) });
+    expect(nextHop(hops(1), '/0#elsewhere')).toMatchObject({ ok: false });
+  });
+
+  it('judges by the hop that answered, not the first', () => {
+    const chain = [new URL('http://r.example/0'), new URL('https://r.example/1')];
+    expect(nextHop(chain, 'http://r.example/2')).toMatchObject({ ok: false });
+  });
+});
+
+it('knows the statuses that redirect a read', () => {
+  const statuses = Array.from({ length: 100 }, (_, i) => 300 + i);
+  expect(statuses.filter(isRedirect)).toEqual([301, 302, 303, 307, 308]);
+});
