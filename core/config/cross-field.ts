@@ -72,7 +72,7 @@ function webhookFindings(upstream: unknown, path: YamlPath, document: YamlDocume
       path: [...path, 'source'],
       message: `${shown(name)} speaks for ${source.home}, and this upstream is ${registry}; write ${other.name}, or put the webhook under ${source.home}`,
     });
-  if (typeof options !== 'object') return findings;
+  if (typeof options !== 'object' || Array.isArray(options)) return findings;
   const parsed = source.optionsSchema.safeParse(options);
   if (!parsed.success)
     findings.push(

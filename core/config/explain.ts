@@ -73,8 +73,8 @@ function describe(
       return `${size(issue, found)}; it must be ${what}${example(help)}`;
     default:
       if (found === undefined) return `is missing; add it, for example: ${missingExample(path, help)}`;
-      if (found === null) return `has no value; give it one${example(help)} or leave the key out`;
-      return `must be ${what}, found ${describeValue(found, source)}${remedy(issue, found, source, help)}`;
+      if (found === null) return `has no value; leave it out, or give it one${example(help)}`;
+      return `must be ${what}, found ${describeValue(found, source)}${remedy(issue, found, source, schema)}`;
   }
 }
 
@@ -97,16 +97,21 @@ function remedy(
   issue: Issue,
   found: unknown,
   source: string | undefined,
-  help: FieldHelp | undefined,
+  schema: Schema | undefined,
 ): string {
-  const scalar = typeof found !== 'object';
-  if (issue.code === 'invalid_type' && scalar) {
-    // YAML reads 1.10 as 1.1 and 0123 as 123, so what was written is what goes into the quotes.
-    if (issue.expected === 'string') return `; put it in quotes: ${JSON.stringify(source ?? String(found))}`;
-    if (issue.expected === 'array') return `; write a list: [${JSON.stringify(source ?? String(found))}]`;
-    if (issue.expected === 'boolean') return '; write true or false';
+  // YAML reads 1.10 as 1.1 and 0123 as 123, so what was written is what goes into the quotes.
+  const written = source ?? String(found);
+  if (issue.code === 'invalid_type' && typeof found !== 'object') {
+    if (issue.expected === 'string' && accepts(schema, written))
+      return `; put it in quotes: ${JSON.stringify(written)}`;
+    if (issue.expected === 'array' && accepts(schema, [written]))
+      return `; write a list: [${JSON.stringify(written)}]`;
   }
-  return example(help);
+  return example(schema === undefined ? undefined : helpOf(schema));
+}
+
+function accepts(schema: Schema | undefined, value: unknown): boolean {
+  return schema !== undefined && (schema as z.ZodType).safeParse(value).success;
 }
 
 function example(help: FieldHelp | undefined): string {
@@ -117,7 +122,7 @@ function missingExample(path: YamlPath, help: FieldHelp | undefined): string {
   return `${path.at(-1)}: ${help?.example ?? '…'}`;
 }
 
-/** Of a union's branches the one that a mapping was probably meant to be: that with the fewest complaints. */
+/** Of a union's branches the one that a mapping was probably meant to be: that which knows most of its keys. */
 function fittingBranch(
   issue: Issue & { code: 'invalid_union' },
   schema: Schema | undefined,
@@ -125,12 +130,15 @@ function fittingBranch(
 ): { issues: Issue[]; schema: Schema } | undefined {
   const options = schema === undefined ? [] : unionOptions(schema);
   if (typeof found !== 'object' || found === null || Array.isArray(found)) return undefined;
+  const knownKeys = (branch: Schema) => keysOf(branch).filter((key) => Object.hasOwn(found, key)).length;
   return issue.errors
-    .map((issues, index) => ({ issues: [...issues], schema: options[index] }))
-    .filter((branch): branch is { issues: Issue[]; schema: Schema } => {
-      return branch.schema !== undefined && keysOf(branch.schema).length > 0;
+    .flatMap((issues, index) => {
+      const branch = options[index];
+      return branch === undefined || keysOf(branch).length === 0
+        ? []
+        : [{ issues: [...issues], schema: branch }];
     })
-    .sort((a, b) => a.issues.length - b.issues.length)[0];
+    .sort((a, b) => knownKeys(b.schema) - knownKeys(a.schema))[0];
 }
 
 /** The definition under the wrappers that defaults and optional fields are. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Upstream } from '../../config/config.ts';
+import { hostPattern, textLike } from '../../config/fields.ts';
 import { isManifestType } from '../../oci/media-types.ts';
 import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf } from '../outcome.ts';
 import type { WebhookSource } from '../source.ts';
@@ -8,18 +9,15 @@ const defaultHeader = 'Authorization';
 
 const options = z.strictObject({
   /** RFC 9110 field name; where the registry's `notifications.endpoints[].headers` puts the secret. */
-  header: z
-    .string()
-    .regex(/^[\w!#$%&'*+.^`|~-]{1,100}$/, 'is not the name of a header; write, for example, Authorization')
-    .default(defaultHeader),
+  header: textLike(
+    { what: 'the name of a header', example: defaultHeader },
+    /^[\w!#$%&'*+.^`|~-]{1,100}$/,
+  ).default(defaultHeader),
   /** What clients call the registry, where that is neither the upstream's registry nor its endpoint's host. */
-  host: z
-    .string()
-    .regex(
-      /^[A-Za-z0-9.:[\]-]{1,255}$/,
-      'is not a host with optional port; write, for example, registry.example.com',
-    )
-    .optional(),
+  host: textLike(
+    { what: 'a host with optional port', example: 'registry.example.com' },
+    hostPattern,
+  ).optional(),
 });
 
 type Options = z.output<typeof options>;
@@ -98,6 +96,6 @@ function hostsOf(upstream: Upstream, host: string | undefined): string[] {
     upstream.registry,
     endpoint.host,
     `${endpoint.hostname}:${port}`,
-    ...(host === undefined ? [] : [host.toLowerCase()]),
+    ...(host === undefined ? [] : [host]),
   ];
 }

@@ -1,0 +1,53 @@
+import type { Config } from '../../../core/config/config.ts';
+import { type ConfigError, parseConfig } from '../../../core/config/parse.ts';
+
+/** The configuration of a text that must be valid. */
+export function configOf(text: string): Config {
+  const parsed = parseConfig(text);
+  if (!parsed.ok) throw new Error(parsed.errors.map(({ path, message }) => `${path}: ${message}`).join('\n'));
+  return parsed.config;
+}
+
+/** The errors of a text that must be invalid. */
+export function errorsOf(text: string): ConfigError[] {
+  const parsed = parseConfig(text);
+  if (parsed.ok) throw new Error('the text was accepted');
+  return parsed.errors;
+}
+
+/** A file with one upstream that has these lines. */
+export function withUpstream(...lines: string[]): string {
+  return ['version: 1', 'mirror: { regions: [eu-west-1] }', 'upstreams:', ...lines].join('\n');
+}
+
+/** mirror.yaml that means this configuration, with everything written and nothing left to a default. */
+export function asWritten(config: Config): Record<string, unknown> {
+  const { repository, historySeconds, ...mirror } = config.mirror;
+  const { encryption } = repository;
+  return {
+    version: config.version,
+    mirror: {
+      ...mirror,
+      repository: {
+        ...repository,
+        encryption: encryption.type === 'KMS' ? { kmsKey: encryption.kmsKey } : 'AES256',
+      },
+      history: `${historySeconds}s`,
+    },
+    api: config.api,
+    ...(config.alarms && {
+      alarms: {
+        ...(config.alarms.topic && { topic: config.alarms.topic }),
+        lag: `${config.alarms.lagSeconds}s`,
+      },
+    }),
+    ...(config.network && { network: config.network }),
+    upstreams: config.upstreams.map((upstream) => ({
+      ...upstream,
+      repositories: upstream.repositories.map(({ reconcileSeconds, ...rule }) => ({
+        ...rule,
+        reconcile: reconcileSeconds === undefined ? 'never' : `${reconcileSeconds}s`,
+      })),
+    })),
+  };
+}

@@ -1,0 +1,386 @@
+import { describe, expect, it } from 'vitest';
+import { sourceNames } from '../../../core/webhooks/source-names.ts';
+import { findSource } from '../../../core/webhooks/sources/index.ts';
+import { errorsOf, withUpstream } from './config-text.ts';
+
+/** One error of a text: its place, its path, and what its message must say. */
+type Expected = [place: string, path: string, message: RegExp];
+
+function expectErrors(text: string, expected: Expected[]): void {
+  const errors = errorsOf(text);
+  expect(errors.map(({ line, column, path }) => [`${line}:${column}`, path])).toEqual(
+    expected.map(([place, path]) => [place, path]),
+  );
+  for (const [index, [, , message]] of expected.entries()) expect(errors[index]?.message).toMatch(message);
+}
+
+const cases: [name: string, text: string, errors: Expected[]][] = [
+  [
+    'an empty file',
+    '',
+    [
+      ['1:1', 'version', /is missing; .*version: 1/],
+      ['1:1', 'mirror', /is missing; .*regions/],
+    ],
+  ],
+  ['another type of file', '- 1\n', [['1:1', '', /must be a mapping with version and mirror, found a list/]]],
+  [
+    'a wrong version',
+    'version: "1"\nmirror: { regions: [eu-west-1] }',
+    [['1:10', 'version', /must be the number 1, found "1"/]],
+  ],
+  [
+    'an unknown key',
+    'version: 1\nmiror: {}\nmirror: { regions: [eu-west-1] }',
+    [['2:1', 'miror', /unknown key "miror"; did you mean mirror\? known here: version, mirror, api/]],
+  ],
+  [
+    'a key without a value',
+    'version: 1\nmirror: { regions: [eu-west-1] }\nalarms:\n',
+    [['3:8', 'alarms', /has no value; leave it out/]],
+  ],
+  [
+    'no regions',
+    'version: 1\nmirror:\n  regions: []',
+    [['3:12', 'mirror.regions', /is empty; it must be a list of AWS regions/]],
+  ],
+  [
+    'what is no region, and one twice',
+    'version: 1\nmirror:\n  regions:\n    - eu-west\n    - eu-west-1\n    - eu-west-1\n',
+    [
+      ['4:7', 'mirror.regions[0]', /"eu-west" is not an AWS region; write, for example, eu-west-1/],
+      ['6:7', 'mirror.regions[2]', /in the list already/],
+    ],
+  ],
+  [
+    'an account id that YAML reads as a number',
+    'version: 1\nmirror:\n  regions: [eu-west-1]\n  repository: { pullAccounts: [012345678901] }',
+    [
+      [
+        '4:32',
+        'mirror.repository.pullAccounts[0]',
+        /found the number 012345678901; put it in quotes: "012345678901"/,
+      ],
+    ],
+  ],
+  [
+    'a history without a unit',
+    'version: 1\nmirror:\n  regions: [eu-west-1]\n  history: 30',
+    [['4:12', 'mirror.history', /must be a duration, found the number 30; write, for example, 30d/]],
+  ],
+  ...['30 d', '1.5h', '-1d', 'P30D', '1y'].map((history): (typeof cases)[number] => [
+    `the duration ${history}`,
+    `version: 1\nmirror:\n  regions: [eu-west-1]\n  history: ${history}`,
+    [['4:12', 'mirror.history', /is not a duration; write a whole number and a unit/]],
+  ]),
+  [
+    'durations out of range',
+    'version: 1\nmirror:\n  regions: [eu-west-1]\n  history: 0s\nalarms: { lag: 521w5d }\nnetwork: {}\napi: {}\nupstreams:\n  - { registry: ghcr.io, repositories: [{ match: a/b, reconcile: 3651d }] }',
+    [
+      ['4:12', 'mirror.history', /no time at all/],
+      ['5:16', 'alarms.lag', /is not a duration/],
+      ['9:66', 'upstreams[0].repositories[0].reconcile', /too long; write at most 3650d/],
+    ],
+  ],
+  [
+    'wrong repository settings',
+    `version: 1
+mirror:
+  regions: [eu-west-1]
+  repositoryPrefix: /mirror
+  repository:
+    scanOnPush: yes
+    encryption: { kmskey: alias/x }
+    immutableTags: { except: ["a*b*c*"] }
+    organizations: [acme]
+`,
+    [
+      ['4:21', 'mirror.repositoryPrefix', /no beginning of an ECR repository's name/],
+      ['6:17', 'mirror.repository.scanOnPush', /must be true or false, found "yes"/],
+      [
+        '7:17',
+        'mirror.repository.encryption.kmsKey',
+        /is missing; add it, for example: kmsKey: alias\/mirror/,
+      ],
+      ['7:19', 'mirror.repository.encryption.kmskey', /did you mean kmsKey/],
+      ['8:31', 'mirror.repository.immutableTags.except[0]', /more than two \*/],
+      ['9:21', 'mirror.repository.organizations[0]', /"acme" is not an organization id/],
+    ],
+  ],
+  [
+    'neither of two forms',
+    'version: 1\nmirror:\n  regions: [eu-west-1]\n  repository: { encryption: none, immutableTags: some }',
+    [
+      ['4:29', 'mirror.repository.encryption', /must be AES256 or a mapping with kmsKey, found "none"/],
+      [
+        '4:50',
+        'mirror.repository.immutableTags',
+        /must be true, false or a mapping with except, found "some"/,
+      ],
+    ],
+  ],
+  [
+    'lifecycle rules that break the history',
+    `version: 1
+mirror:
+  regions: [eu-west-1]
+  history: 30d
+  repository:
+    lifecycle:
+      - rulePriority: 1
+        selection: { tagStatus: untagged, countType: sinceImagePushed, countUnit: days, countNumber: 29 }
+        action: { type: expire }
+      - rulePriority: 1
+        selection: { tagStatus: any, countType: imageCountMoreThan, countNumber: 500 }
+        action: { type: expire }
+`,
+    [
+      [
+        '8:102',
+        'mirror.repository.lifecycle[0].selection.countNumber',
+        /after 29 days, which is within the history \(30d\); write at least 30/,
+      ],
+      ['10:23', 'mirror.repository.lifecycle[1].rulePriority', /is that of lifecycle\[0\] too/],
+      [
+        '11:49',
+        'mirror.repository.lifecycle[1].selection.countType',
+        /may expire untagged images that are still within the history/,
+      ],
+    ],
+  ],
+  [
+    'wrong api, alarms and network',
+    `version: 1
+mirror: { regions: [eu-west-1] }
+api: { reads: tokens, domain: { name: mirror } }
+alarms: { topic: alarms }
+network: { vpc: default, proxy: "http://user:secret@proxy.example.com" }
+`,
+    [
+      ['3:15', 'api.reads', /must be token, iam or none, found "tokens"/],
+      ['3:31', 'api.domain.certificate', /is missing/],
+      ['3:39', 'api.domain.name', /"mirror" is not a host name/],
+      ['4:18', 'alarms.topic', /"alarms" is not the ARN of an SNS topic/],
+      ['5:17', 'network.vpc', /"default" is not the id of a VPC/],
+      ['5:33', 'network.proxy', /^has a user name or a password/],
+    ],
+  ],
+  [
+    'an upstream without a registry',
+    withUpstream('  - endpoint: https://ghcr.io'),
+    [['4:5', 'upstreams[0].registry', /is missing; add it, for example: registry: docker.io/]],
+  ],
+  ...(
+    [
+      ['index.docker.io', /is Docker Hub, which references call docker.io; write docker.io/],
+      ['registry-1.docker.io', /is Docker Hub, which references call docker.io; write docker.io/],
+      ['https://ghcr.io', /has a scheme; write the host alone/],
+      ['ghcr.io/acme', /has a path; write the host alone/],
+      ['GHCR.io', /has upper case; write "ghcr.io"/],
+      ['registry', /is a name at Docker Hub, not a registry/],
+      ['"a b.example"', /is not a host with optional port/],
+      ['"ghcr.io:"', /is not a host with optional port/],
+    ] as const
+  ).map(([registry, message]): (typeof cases)[number] => [
+    `the registry ${registry}`,
+    withUpstream(`  - registry: ${registry}`),
+    [['4:15', 'upstreams[0].registry', message]],
+  ]),
+  [
+    'two upstreams with one registry, two webhooks with one name',
+    withUpstream(
+      '  - registry: ghcr.io',
+      '    webhook: { source: github, name: hooks }',
+      '  - registry: ghcr.io',
+      '  - registry: registry.example.com',
+      '    webhook: { source: distribution, name: hooks }',
+    ),
+    [
+      ['6:15', 'upstreams[1].registry', /is there already, in line 4/],
+      ['8:44', 'upstreams[2].webhook.name', /"hooks" is taken already, in line 5/],
+    ],
+  ],
+  [
+    'two webhooks that are named after their source',
+    withUpstream(
+      '  - { registry: a.example, webhook: { source: distribution } }',
+      '  - { registry: b.example, webhook: { source: distribution } }',
+    ),
+    [['5:37', 'upstreams[1].webhook.name', /"distribution" is taken already, in line 4/]],
+  ],
+  [
+    'wrong endpoints and auth hosts',
+    withUpstream(
+      '  - { registry: a.example, endpoint: a.example }',
+      '  - { registry: b.example, endpoint: "https://b.example/v2/" }',
+      '  - { registry: c.example, endpoint: "https://u:p@c.example" }',
+      '  - { registry: d.example, endpoint: "ftp://d.example" }',
+      '  - { registry: e.example, authHosts: auth.example }',
+      '  - { registry: f.example, authHosts: ["https://auth.example"] }',
+    ),
+    [
+      ['4:38', 'upstreams[0].endpoint', /is not a URL/],
+      ['5:38', 'upstreams[1].endpoint', /has more than scheme and host; .* write https:\/\/b.example/],
+      ['6:38', 'upstreams[2].endpoint', /^has a user name or a password; put them into a secret/],
+      ['7:38', 'upstreams[3].endpoint', /is not a URL/],
+      ['8:39', 'upstreams[4].authHosts', /must be a list of hosts, found "auth.example"; write a list/],
+      ['9:40', 'upstreams[5].authHosts[0]', /is not a host with optional port/],
+    ],
+  ],
+  [
+    'credentials in other forms',
+    withUpstream(
+      '  - registry: a.example',
+      '    credentials: { username: u, password: p }',
+      '  - registry: b.example',
+      '    credentials: { type: ecr }',
+      '  - registry: c.example',
+      '    credentials: drayage/hub',
+      '  - registry: d.example',
+      '    credentials: { type: gcr, roleArn: me }',
+    ),
+    [
+      ['5:18', 'upstreams[0].credentials.secret', /is missing; add it, for example: secret: drayage/],
+      ['5:20', 'upstreams[0].credentials.username', /unknown key/],
+      ['5:33', 'upstreams[0].credentials.password', /unknown key/],
+      ['7:18', 'upstreams[1].credentials.roleArn', /is missing; .*arn:aws:iam/],
+      ['9:18', 'upstreams[2].credentials', /must be a mapping with secret, or with type: ecr and roleArn/],
+      ['11:26', 'upstreams[3].credentials.type', /must be ecr, found "gcr"/],
+      ['11:40', 'upstreams[3].credentials.roleArn', /"me" is not the ARN of an IAM role/],
+    ],
+  ],
+  [
+    'wrong webhooks',
+    withUpstream(
+      '  - { registry: a.example, webhook: { source: dockerhbu } }',
+      '  - { registry: b.example, webhook: { name: Hub } }',
+      '  - { registry: c.example, webhook: distribution }',
+      '  - { registry: ghcr.io, webhook: { source: dockerhub } }',
+      '  - { registry: d.example, webhook: { source: github, options: { secret: x } } }',
+      '  - { registry: e.example, webhook: { source: distribution, options: { heder: X, host: "a b" } } }',
+      '  - { registry: f.example, webhook: { source: distribution, name: f, options: [] } }',
+    ),
+    [
+      [
+        '4:47',
+        'upstreams[0].webhook.source',
+        /"dockerhbu" is not a webhook source; did you mean dockerhub\?/,
+      ],
+      ['5:37', 'upstreams[1].webhook.source', /is missing/],
+      ['5:45', 'upstreams[1].webhook.name', /is not a name of at most 63 lower-case letters/],
+      ['6:37', 'upstreams[2].webhook', /must be a mapping with source, found "distribution"/],
+      [
+        '7:45',
+        'upstreams[3].webhook.source',
+        /"dockerhub" speaks for docker.io, and this upstream is ghcr.io; write github/,
+      ],
+      ['8:66', 'upstreams[4].webhook.options.secret', /unknown key "secret"; there are no keys here/],
+      ['9:72', 'upstreams[5].webhook.options.heder', /unknown key "heder"; did you mean header\?/],
+      ['9:88', 'upstreams[5].webhook.options.host', /is not a host with optional port/],
+      ['10:79', 'upstreams[6].webhook.options', /must be a mapping, found a list/],
+    ],
+  ],
+  [
+    'gar without the address of who signs',
+    withUpstream('  - registry: eu.pkg.dev', '    webhook: { source: gar }'),
+    [
+      ['5:14', 'upstreams[0].webhook.options.email', /is missing; write the address of the service account/],
+      ['5:24', 'upstreams[0].webhook.source', /"gar" is not supported by this version/],
+    ],
+  ],
+  [
+    'wrong rules',
+    withUpstream(
+      '  - registry: ghcr.io',
+      '    repositories:',
+      '      - matches: acme/api',
+      '      - match: acme/[ab]',
+      '      - match: Acme/api',
+      '      - match: acme/api:1.0',
+      '      - match: /acme//api',
+      '      - match: acme/***',
+      '      - match: ghcr.io/acme/api',
+      '      - { match: "**" }',
+      '      - { match: "**" }',
+    ),
+    [
+      ['6:9', 'upstreams[0].repositories[0].match', /is missing/],
+      ['6:9', 'upstreams[0].repositories[0].matches', /did you mean match\?/],
+      ['7:16', 'upstreams[0].repositories[1].match', /has "\[", which no repository name has/],
+      ['8:16', 'upstreams[0].repositories[2].match', /lower case: acme\/api/],
+      ['9:16', 'upstreams[0].repositories[3].match', /names a tag or a digest/],
+      ['10:16', 'upstreams[0].repositories[4].match', /empty path component/],
+      ['11:16', 'upstreams[0].repositories[5].match', /more than two \*/],
+      ['12:16', 'upstreams[0].repositories[6].match', /begins with the registry; write "acme\/api"/],
+      ['14:18', 'upstreams[0].repositories[8].match', /never reached: the rule in line 13/],
+    ],
+  ],
+  [
+    'Docker Hub names that match nothing',
+    withUpstream('  - registry: docker.io', '    repositories: [{ match: nginx }, { match: "*" }]'),
+    [
+      ['5:29', 'upstreams[0].repositories[0].match', /matches nothing: .* write "library\/nginx"/],
+      ['5:47', 'upstreams[0].repositories[1].match', /matches nothing: .* write "library\/\*"/],
+    ],
+  ],
+  [
+    'wrong tags, platforms and the rest of a rule',
+    withUpstream(
+      '  - registry: ghcr.io',
+      '    repositories:',
+      '      - match: acme/api',
+      '        tags: { include: 1.10, exclude: ["-perl", "a b", 2], semver: latest, latest: 0 }',
+      '        platforms: [linux, linux/amd64, linux/amd64]',
+      '        referrers: 1',
+      '        verify: { cosign: { keys: x } }',
+      '        reconcile: sometimes',
+      '        deleted: remove',
+      '      - { match: acme/web, tags: { include: [], latest: 1.5 }, platforms: [] }',
+    ),
+    [
+      [
+        '7:26',
+        'upstreams[0].repositories[0].tags.include',
+        /found the number 1.10; write a list: \["1.10"\]/,
+      ],
+      ['7:42', 'upstreams[0].repositories[0].tags.exclude[0]', /no tag does; write "\*-perl"/],
+      ['7:51', 'upstreams[0].repositories[0].tags.exclude[1]', /has " ", which no tag has/],
+      ['7:58', 'upstreams[0].repositories[0].tags.exclude[2]', /found the number 2; put it in quotes: "2"/],
+      ['7:70', 'upstreams[0].repositories[0].tags.semver', /"latest" is not a semver range/],
+      [
+        '7:86',
+        'upstreams[0].repositories[0].tags.latest',
+        /0 is too small; it must be a whole number from 1/,
+      ],
+      ['8:21', 'upstreams[0].repositories[0].platforms[0]', /needs both an os and an architecture/],
+      ['8:41', 'upstreams[0].repositories[0].platforms[2]', /in the list already/],
+      ['9:20', 'upstreams[0].repositories[0].referrers', /must be true or false, found the number 1/],
+      ['10:27', 'upstreams[0].repositories[0].verify.cosign.key', /is missing/],
+      ['10:29', 'upstreams[0].repositories[0].verify.cosign.keys', /did you mean key\?/],
+      ['11:20', 'upstreams[0].repositories[0].reconcile', /"sometimes" is not a duration/],
+      ['12:18', 'upstreams[0].repositories[0].deleted', /must be keep or unmap, found "remove"/],
+      ['13:45', 'upstreams[0].repositories[1].tags.include', /is empty/],
+      ['13:57', 'upstreams[0].repositories[1].tags.latest', /must be a whole number from 1 to 10000/],
+      ['13:75', 'upstreams[0].repositories[1].platforms', /is empty; it must be a list of platforms/],
+    ],
+  ],
+];
+
+describe('errors of a configuration', () => {
+  it.each(cases)('%s', (_name, text, expected) => expectErrors(text, expected));
+
+  it.each(sourceNames)('knows the source %s, and says so if this version does not have it', (source) => {
+    const registry = findSource(source)?.home ?? 'registry.example.com';
+    const options = source === 'gar' ? ', options: { email: push@p.iam.gserviceaccount.com }' : '';
+    const text = withUpstream(`  - { registry: ${registry}, webhook: { source: ${source}${options} } }`);
+    if (findSource(source) !== undefined) expect(() => errorsOf(text)).toThrow('accepted');
+    else
+      expect(errorsOf(text)).toMatchObject([
+        {
+          path: 'upstreams[0].webhook.source',
+          line: 4,
+          message: `"${source}" is not supported by this version; supported: dockerhub, github, distribution`,
+        },
+      ]);
+  });
+});

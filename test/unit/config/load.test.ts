@@ -1,0 +1,70 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { InvalidConfigError, loadConfig } from '../../../core/config/load.ts';
+import { maxConfigBytes } from '../../../core/config/parse.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'drayage-config-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function write(content: string | Uint8Array): string {
+  const file = join(folder, 'mirror.yaml');
+  writeFileSync(file, content);
+  return file;
+}
+
+function failure(file: string): InvalidConfigError {
+  try {
+    loadConfig(file);
+  } catch (error) {
+    if (error instanceof InvalidConfigError) return error;
+    throw error;
+  }
+  throw new Error('the file was accepted');
+}
+
+describe('loadConfig', () => {
+  it('accepts the example at the repository’s root', () => {
+    const config = loadConfig(join(import.meta.dirname, '../../../mirror.yaml'));
+    expect(config.upstreams.map(({ webhook }) => webhook?.source)).toEqual([
+      'dockerhub',
+      'github',
+      'distribution',
+    ]);
+  });
+
+  it('reads a file, a byte order mark before it', () => {
+    expect(loadConfig(write('\ufeffversion: 1\nmirror: { regions: [eu-west-1] }\n')).version).toBe(1);
+  });
+
+  it('tells every error with file, line, column and path', () => {
+    const file = write('version: 2\nmirror:\n  regions: [nowhere]\n');
+    const error = failure(file);
+    expect(error.errors).toHaveLength(2);
+    expect(error.message).toBe(
+      `${file}:1:10 version: must be the number 1, found the number 2; write, for example, 1\n` +
+        `${file}:3:13 mirror.regions[0]: "nowhere" is not an AWS region; write, for example, eu-west-1`,
+    );
+  });
+
+  it('says that a file is not there, or is a folder', () => {
+    const missing = join(folder, 'none.yaml');
+    expect(failure(missing).message).toBe(
+      `${missing} there is no such file; name the configuration with --config, or write one`,
+    );
+    expect(failure(folder).message).toBe(`${folder} is a folder; name the file in it`);
+  });
+
+  it('refuses what is not UTF-8 or too large', () => {
+    expect(failure(write(Uint8Array.of(0x76, 0xff))).message).toContain('is not UTF-8');
+    expect(failure(write('#'.repeat(maxConfigBytes + 1))).message).toContain('is larger than 1048576 bytes');
+  });
+
+  it('stops reading a device without an end', () => {
+    expect(failure('/dev/zero').message).toContain('is larger than 1048576 bytes');
+  });
+});
