@@ -11,8 +11,12 @@ const suite = (name: string, options: Record<string, unknown> = {}) => ({
   },
 });
 
+/** CI wants the numbers in a file, too. */
+const report = process.env.DRAYAGE_TEST_REPORT;
+
 export default defineConfig({
   test: {
+    reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     projects: [
       suite('unit', { setupFiles: ['test/support/block-network.ts'] }),
       suite('contract', { testTimeout: 30_000 }),

@@ -1,0 +1,34 @@
+/**
+ * `npm run build`: makes dist/, what the published package ships: JavaScript and types of every module, and one bundle a
+ * function, because Node strips no types under node_modules.
+ */
+import { spawnSync } from 'node:child_process';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { esbuildOptions } from './lib/function-bundle.ts';
+
+const root = import.meta.dirname;
+const dist = join(root, 'dist');
+
+rmSync(dist, { recursive: true, force: true });
+const compiled = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', join(root, 'tsconfig.build.json')], {
+  stdio: 'inherit',
+});
+if (compiled.status !== 0) process.exit(compiled.status ?? 1);
+
+const functions = readdirSync(join(root, 'lambda'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && entry.name !== 'shared')
+  .map((entry) => entry.name);
+for (const name of functions) {
+  await build({
+    ...esbuildOptions,
+    bundle: true,
+    platform: 'node',
+    absWorkingDir: root,
+    entryPoints: [join('lambda', name, 'handler.ts')],
+    outfile: join(dist, 'functions', name, 'index.mjs'),
+    logLevel: 'warning',
+  });
+}
+process.stdout.write(`dist/ holds the modules and ${functions.length} functions: ${functions.join(', ')}\n`);
