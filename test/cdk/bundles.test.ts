@@ -1,0 +1,64 @@
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { App } from 'aws-cdk-lib';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ImageMirrorStack } from '../../lib/image-mirror-stack.ts';
+import { configOf } from './mirror-template.ts';
+
+const run = promisify(execFile);
+const config = configOf();
+const bundles = new Map<string, string>();
+
+beforeAll(() => {
+  const app = new App();
+  new ImageMirrorStack(app, 'Drayage', { config, env: { region: 'eu-west-1' } });
+  const assembly = app.synth();
+  const { Resources } = assembly.getStackByName('Drayage').template;
+  for (const { Type, Properties } of Object.values<Resource>(Resources)) {
+    if (Type !== 'AWS::Lambda::Function') continue;
+    const asset = `asset.${Properties.Code.S3Key.replace(/\.zip$/, '')}`;
+    bundles.set(Properties.Environment.Variables.POWERTOOLS_SERVICE_NAME, join(assembly.directory, asset));
+  }
+});
+
+interface Resource {
+  Type: string;
+  Properties: {
+    Code: { S3Key: string };
+    Environment: { Variables: { POWERTOOLS_SERVICE_NAME: string } };
+  };
+}
+
+describe.each(['webhook', 'mirror', 'mapping', 'reconcile'])("the %s function's bundle", (name) => {
+  const folder = () => bundles.get(name) ?? '';
+
+  it('is one module with its source map and the configuration', () => {
+    expect(readdirSync(folder()).sort()).toEqual(['index.mjs', 'index.mjs.map', 'mirror.json']);
+  });
+
+  it('holds the configuration as it was normalised', () => {
+    expect(JSON.parse(readFileSync(join(folder(), 'mirror.json'), 'utf8'))).toEqual(config);
+  });
+
+  it('is minified and keeps no source text in its map', () => {
+    // The sources and the AWS SDK; far below what slows a cold start.
+    expect(statSync(join(folder(), 'index.mjs')).size).toBeLessThan(2 * 1024 * 1024);
+    expect(JSON.parse(readFileSync(join(folder(), 'index.mjs.map'), 'utf8')).sourcesContent).toBeUndefined();
+  });
+
+  it('loads without any package beside it and exports the handler', async () => {
+    const program = `const { handler } = await import(${JSON.stringify(pathToFileURL(join(folder(), 'index.mjs')))}); console.log(typeof handler);`;
+    const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program], {
+      cwd: folder(),
+      env: {
+        AWS_REGION: 'eu-west-1',
+        POWERTOOLS_SERVICE_NAME: name,
+        POWERTOOLS_METRICS_NAMESPACE: 'Drayage',
+      },
+    });
+    expect(stdout).toBe('function\n');
+  });
+});

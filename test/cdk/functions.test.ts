@@ -1,0 +1,120 @@
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { describe, expect, it } from 'vitest';
+import { functionOf, mirrorTemplate } from './mirror-template.ts';
+
+const template = mirrorTemplate();
+const functions = {
+  webhook: { Timeout: 10, MemorySize: 512 },
+  mirror: { Timeout: 900, MemorySize: 1_024 },
+  mapping: { Timeout: 10, MemorySize: 512 },
+  reconcile: { Timeout: 60, MemorySize: 512 },
+};
+
+/** What every function finds in its environment. */
+const shared = [
+  'DRAYAGE_QUEUE_URL',
+  'DRAYAGE_TABLE',
+  'NODE_OPTIONS',
+  'POWERTOOLS_METRICS_NAMESPACE',
+  'POWERTOOLS_SERVICE_NAME',
+];
+const secrets: Record<string, string[]> = {
+  webhook: ['DRAYAGE_WEBHOOK_SECRET'],
+  mapping: ['DRAYAGE_API_SECRET'],
+};
+
+function environmentOf(of: typeof template, name: string): Record<string, unknown> {
+  return (functionOf(of, name).properties.Environment as { Variables: Record<string, unknown> }).Variables;
+}
+
+describe('the functions', () => {
+  it('are these and no others', () => {
+    template.resourceCountIs('AWS::Lambda::Function', Object.keys(functions).length);
+  });
+
+  it.each(Object.entries(functions))('%s: runtime, architecture, timeout and memory', (name, expected) => {
+    expect(functionOf(template, name).properties).toMatchObject({
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      Handler: 'index.handler',
+      ...expected,
+    });
+  });
+
+  it.each(Object.keys(functions))('%s: its environment, and only its own secret', (name) => {
+    const environment = environmentOf(template, name);
+    expect(Object.keys(environment).sort()).toEqual([...shared, ...(secrets[name] ?? [])].sort());
+    expect(environment).toMatchObject({
+      NODE_OPTIONS: '--enable-source-maps',
+      POWERTOOLS_METRICS_NAMESPACE: 'Drayage',
+      POWERTOOLS_SERVICE_NAME: name,
+    });
+  });
+
+  it.each(Object.keys(functions))('%s: a log group of its own that is kept for a month', (name) => {
+    const { LogGroup } = functionOf(template, name).properties.LoggingConfig as { LogGroup: { Ref: string } };
+    expect(template.findResources('AWS::Logs::LogGroup')[LogGroup.Ref]?.Properties).toMatchObject({
+      RetentionInDays: 30,
+    });
+  });
+
+  it('read two different secrets', () => {
+    expect(environmentOf(template, 'webhook').DRAYAGE_WEBHOOK_SECRET).not.toEqual(
+      environmentOf(template, 'mapping').DRAYAGE_API_SECRET,
+    );
+  });
+
+  it('take memory, log retention and more environment from the props', () => {
+    const other = mirrorTemplate(undefined, {
+      mirrorMemorySize: 2_048,
+      logRetention: RetentionDays.ONE_WEEK,
+      environment: { AWS_ENDPOINT_URL_ECR: 'http://127.0.0.1:5000' },
+    });
+    expect(functionOf(other, 'mirror').properties.MemorySize).toBe(2_048);
+    other.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 7 });
+    for (const name of Object.keys(functions)) {
+      expect(environmentOf(other, name)).toMatchObject({ AWS_ENDPOINT_URL_ECR: 'http://127.0.0.1:5000' });
+    }
+  });
+});
+
+describe('the schedule', () => {
+  it('runs reconcile each minute and does not repeat a run that failed', () => {
+    template.resourceCountIs('AWS::Events::Rule', 1);
+    template.hasResourceProperties('AWS::Events::Rule', {
+      ScheduleExpression: 'rate(1 minute)',
+      State: 'ENABLED',
+      Targets: [
+        {
+          Arn: { 'Fn::GetAtt': [functionOf(template, 'reconcile').id, 'Arn'] },
+          RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
+        },
+      ],
+    });
+  });
+});
+
+describe('the stack', () => {
+  it('keeps the logical ids of what holds data: another id would replace it', () => {
+    const ids = (type: string) => Object.keys(template.findResources(type)).sort();
+    expect(ids('AWS::DynamoDB::Table')).toEqual(['MirrorTable6463EAF8']);
+    expect(ids('AWS::SecretsManager::Secret')).toEqual([
+      'MirrorSecretsApi3EE0E102',
+      'MirrorSecretsWebhooks42DE6E77',
+    ]);
+    expect(ids('AWS::SQS::Queue')).toEqual(['MirrorQueue08D8000D', 'MirrorQueueDeadLetters7121499C']);
+    expect(ids('AWS::ApiGatewayV2::Api')).toEqual(['MirrorApiC85E83E5']);
+  });
+
+  it('tells where everything is', () => {
+    expect(Object.keys(template.toJSON().Outputs).sort()).toEqual([
+      'ApiSecretArn',
+      'ApiUrl',
+      'DeadLetterQueueUrl',
+      'QueueUrl',
+      'TableName',
+      'WebhookSecretArn',
+      'WebhookUrls',
+    ]);
+  });
+});

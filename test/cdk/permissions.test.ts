@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import { mirrorActions } from '../../lib/registry-access.ts';
+import { mirrorTemplate, statementsOf } from './mirror-template.ts';
+
+const template = mirrorTemplate();
+const names = ['webhook', 'mirror', 'mapping', 'reconcile'];
+const repositories = 'arn:<AWS::Partition>:ecr:eu-west-1:<AWS::AccountId>:repository/yard/images/*';
+
+/** The actions of one service that a function may use, without the prefix. */
+function actionsOf(name: string, service: string, of = template): string[] {
+  return statementsOf(of, name)
+    .flatMap(({ actions }) => actions)
+    .filter((action) => action.startsWith(`${service}:`))
+    .map((action) => action.slice(service.length + 1))
+    .sort();
+}
+
+describe('permissions', () => {
+  it('name no wildcard, except the login to ECR and the repositories below the prefix', () => {
+    const wide = names.flatMap((name) =>
+      statementsOf(template, name)
+        .filter(({ actions, resources }) => [...actions, ...resources].some((text) => text.includes('*')))
+        .map(({ actions, resources }) => ({ name, actions, resources })),
+    );
+    expect(wide).toEqual([
+      { name: 'mirror', actions: mirrorActions, resources: [repositories] },
+      { name: 'mirror', actions: ['ecr:GetAuthorizationToken'], resources: ['*'] },
+    ]);
+  });
+
+  it('let the mirror function do at ECR what a copy needs, and delete nothing', () => {
+    expect(actionsOf('mirror', 'ecr')).toEqual([
+      'BatchCheckLayerAvailability',
+      'BatchGetImage',
+      'CompleteLayerUpload',
+      'CreateRepository',
+      'DescribeRepositories',
+      'GetAuthorizationToken',
+      'GetDownloadUrlForLayer',
+      'InitiateLayerUpload',
+      'PutImage',
+      'PutImageScanningConfiguration',
+      'TagResource',
+      'UploadLayerPart',
+    ]);
+    for (const name of ['webhook', 'mapping', 'reconcile']) expect(actionsOf(name, 'ecr')).toEqual([]);
+  });
+
+  it('let each function do at the table what it does, and nothing scans it', () => {
+    const table = Object.fromEntries(names.map((name) => [name, actionsOf(name, 'dynamodb')]));
+    expect(table).toEqual({
+      webhook: ['PutItem', 'UpdateItem'],
+      mirror: ['GetItem', 'PutItem', 'UpdateItem'],
+      mapping: ['BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
+      reconcile: ['DeleteItem', 'GetItem', 'Query', 'UpdateItem'],
+    });
+  });
+
+  it('let every function send, and the mirror function alone receive', () => {
+    for (const name of names) expect(actionsOf(name, 'sqs')).toContain('SendMessage');
+    const receivers = names.filter((name) => actionsOf(name, 'sqs').includes('ReceiveMessage'));
+    expect(receivers).toEqual(['mirror']);
+  });
+
+  it('let each function read the secrets that are meant for it', () => {
+    const secrets = Object.fromEntries(
+      names.map((name) => [
+        name,
+        statementsOf(template, name)
+          .filter(({ actions }) => actions.includes('secretsmanager:GetSecretValue'))
+          .flatMap(({ resources }) => resources),
+      ]),
+    );
+    expect(secrets).toEqual({
+      webhook: ['<MirrorSecretsWebhooks42DE6E77>'],
+      mirror: [
+        'arn:<AWS::Partition>:secretsmanager:eu-west-1:<AWS::AccountId>:secret:drayage/docker-hub-??????',
+      ],
+      mapping: ['<MirrorSecretsApi3EE0E102>'],
+      reconcile: [],
+    });
+    for (const name of names) expect(actionsOf(name, 'secretsmanager')).not.toContain('PutSecretValue');
+  });
+
+  it('let each function write to its own log group', () => {
+    for (const name of names) {
+      const logs = statementsOf(template, name).filter(({ actions }) =>
+        actions.includes('logs:PutLogEvents'),
+      );
+      expect(logs).toHaveLength(1);
+      expect(logs[0]?.resources).toHaveLength(1);
+    }
+  });
+
+  it('cover nothing else', () => {
+    const services = names.flatMap((name) =>
+      statementsOf(template, name).flatMap(({ actions }) => actions.map((action) => action.split(':')[0])),
+    );
+    expect([...new Set(services)].sort()).toEqual(['dynamodb', 'ecr', 'logs', 'secretsmanager', 'sqs']);
+  });
+});
+
+describe("permissions for a customer's key", () => {
+  const withKey = (kmsKey: string) => {
+    const of = mirrorTemplate(`
+version: 1
+mirror: { regions: [eu-west-1], repository: { encryption: { kmsKey: "${kmsKey}" } } }
+upstreams: [{ registry: docker.io, repositories: [{ match: library/nginx }] }]
+`);
+    for (const name of ['webhook', 'mapping', 'reconcile']) expect(actionsOf(name, 'kms', of)).toEqual([]);
+    return statementsOf(of, 'mirror').filter(({ actions }) =>
+      actions.some((action) => action.startsWith('kms:')),
+    );
+  };
+  const actions = ['kms:DescribeKey', 'kms:CreateGrant', 'kms:RetireGrant'];
+  const viaEcr = { 'kms:ViaService': 'ecr.eu-west-1.amazonaws.com' };
+
+  it('are none without one', () => {
+    expect(actionsOf('mirror', 'kms')).toEqual([]);
+  });
+
+  it('name the key by its id, through ECR only', () => {
+    const id = '1234abcd-12ab-34cd-56ef-1234567890ab';
+    expect(withKey(id)).toEqual([
+      {
+        actions,
+        resources: [`arn:<AWS::Partition>:kms:eu-west-1:<AWS::AccountId>:key/${id}`],
+        conditions: { StringEquals: viaEcr },
+      },
+    ]);
+  });
+
+  it('name the key by its ARN', () => {
+    const arn = 'arn:aws:kms:eu-west-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+    expect(withKey(arn)).toEqual([{ actions, resources: [arn], conditions: { StringEquals: viaEcr } }]);
+  });
+
+  it.each([
+    ['alias/mirror', 'arn:<AWS::Partition>:kms:eu-west-1:<AWS::AccountId>:key/*'],
+    ['arn:aws:kms:eu-west-1:444455556666:alias/mirror', 'arn:aws:kms:eu-west-1:444455556666:key/*'],
+  ])('hold for the keys of %s alone', (alias, resource) => {
+    expect(withKey(alias)).toEqual([
+      {
+        actions,
+        resources: [resource],
+        conditions: {
+          StringEquals: viaEcr,
+          'ForAnyValue:StringEquals': { 'kms:ResourceAliases': 'alias/mirror' },
+        },
+      },
+    ]);
+  });
+});

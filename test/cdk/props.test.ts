@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { InvalidImageMirrorPropsError } from '../../lib/image-mirror-props.ts';
+import type { ImageMirrorStackProps } from '../../lib/image-mirror-stack.ts';
+import { mirrorStack } from './mirror-template.ts';
+
+function problemsOf(props: Partial<ImageMirrorStackProps>, yaml?: string): readonly string[] {
+  try {
+    mirrorStack(yaml, props);
+  } catch (error) {
+    if (error instanceof InvalidImageMirrorPropsError) return error.problems;
+    throw error;
+  }
+  throw new Error('the props were taken');
+}
+
+describe('wrong props', () => {
+  it('are told all at once, each with its field, value and limits', () => {
+    const problems = problemsOf({
+      mirrorMemorySize: 128,
+      maxConcurrency: 1,
+      throttle: { ratePerSecond: 0, burst: 1.5 },
+      environment: { 'A-B': 'x', DRAYAGE_TABLE: 'mine' },
+    });
+    expect(problems).toEqual([
+      'mirrorMemorySize: 128 is not a whole number from 512 to 10240',
+      'maxConcurrency: 1 is not a whole number from 2 to 1000',
+      'throttle.ratePerSecond: 0 is not a whole number from 1 to 10000',
+      'throttle.burst: 1.5 is not a whole number from 1 to 5000',
+      "environment: 'A-B' is no name that Lambda takes: letters, digits and _, a letter first",
+      "environment: 'DRAYAGE_TABLE' is set by the mirror itself: leave it out",
+    ]);
+  });
+
+  it('stand in the message, one a line', () => {
+    const error = new InvalidImageMirrorPropsError(['a: 1', 'b: 2']);
+    expect(error.message).toBe("the image mirror can't be built:\n  a: 1\n  b: 2");
+  });
+});
+
+describe('a configuration that this stack does not build', () => {
+  it('is refused rather than left out in silence', () => {
+    const problems = problemsOf(
+      {},
+      `
+version: 1
+mirror: { regions: [eu-west-1, us-east-1] }
+network: { vpc: vpc-0123456789abcdef0 }
+upstreams:
+  - registry: 111122223333.dkr.ecr.eu-west-1.amazonaws.com
+    credentials: { type: ecr, roleArn: "arn:aws:iam::111122223333:role/pull" }
+    repositories: [{ match: "**" }]
+`,
+    );
+    expect(problems).toEqual([
+      expect.stringContaining('config mirror.regions: eu-west-1, us-east-1'),
+      expect.stringContaining('config network'),
+      expect.stringContaining('config upstreams 111122223333.dkr.ecr.eu-west-1.amazonaws.com credentials'),
+    ]);
+  });
+});

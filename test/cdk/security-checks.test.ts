@@ -1,0 +1,97 @@
+import { App, Stack, Validations } from 'aws-cdk-lib';
+import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { describe, expect, it } from 'vitest';
+import { acknowledge } from '../../lib/acknowledge.ts';
+import { addSecurityChecks } from '../../lib/security-checks.ts';
+import { mirrorStack } from './mirror-template.ts';
+
+const variants = {
+  'as small as can be': undefined,
+  'with everything': `
+version: 1
+mirror: { regions: [eu-west-1], repository: { encryption: { kmsKey: alias/mirror } } }
+api:
+  reads: iam
+  domain: { name: mirror.example.com, certificate: "arn:aws:acm:eu-west-1:111122223333:certificate/1234" }
+alarms: { topic: "arn:aws:sns:eu-west-1:111122223333:mirror" }
+upstreams:
+  - registry: docker.io
+    credentials: { secret: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:hub-AbCdEf" }
+    repositories: [{ match: library/nginx }]
+  - registry: quay.io
+    credentials: { secret: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:drayage/quay" }
+    repositories: [{ match: "**" }]
+`,
+};
+
+/** What cdk-nag still finds. */
+function findings(stack: Stack): string[] {
+  return new AwsSolutionsChecks()
+    .validateScope(stack)
+    .violations.flatMap(({ ruleName, violatingResources }) =>
+      violatingResources.map(({ constructPath }) => `${ruleName} ${constructPath}`),
+    );
+}
+
+/** The reasons of all findings that were accepted, by rule. */
+function accepted(stack: Stack): [rule: string, reason: string][] {
+  return stack.node
+    .findAll()
+    .flatMap(({ node }) => node.metadata)
+    .filter(({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY)
+    .flatMap(({ data }) => Object.entries(data as Record<string, string>));
+}
+
+describe('cdk-nag', () => {
+  it.each(Object.entries(variants))('finds nothing in the stack, %s', (_, yaml) => {
+    expect(findings(mirrorStack(yaml))).toEqual([]);
+    const known = { account: '111122223333', region: 'eu-west-1' };
+    expect(findings(mirrorStack(yaml, { env: known }))).toEqual([]);
+  });
+
+  it('accepts few rules, none of them for the whole stack', () => {
+    const stack = mirrorStack(variants['with everything']);
+    const rules = new Set(accepted(stack).map(([rule]) => rule.replace(/^.*(AwsSolutions-\w+).*$/, '$1')));
+    expect([...rules].sort()).toEqual(['AwsSolutions-APIG4', 'AwsSolutions-IAM5', 'AwsSolutions-SMG4']);
+    expect(
+      stack.node.metadata.filter(({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY),
+    ).toEqual([]);
+  });
+
+  it('accepts a finding for a written reason only', () => {
+    const stack = new Stack(new App(), 'Other');
+    expect(() => acknowledge(stack, 'AwsSolutions-SQS3', ' fine ')).toThrow(
+      /AwsSolutions-SQS3 at Other: write down why/,
+    );
+  });
+});
+
+describe('the security checks', () => {
+  it('stop the synthesis on an error', () => {
+    const app = new App();
+    addSecurityChecks(app);
+    new Queue(new Stack(app, 'Other'), 'NoDeadLetters');
+    expect(() => app.synth()).toThrow(/AwsSolutions-SQS3/);
+  });
+
+  it('stop it on what cdk-nag merely warns of', () => {
+    const app = new App();
+    addSecurityChecks(app);
+    new Table(new Stack(app, 'Other'), 'NoBackups', {
+      partitionKey: { name: 'pk', type: AttributeType.STRING },
+    });
+    expect(() => app.synth()).toThrow(/ERROR .*AwsSolutions-DDB3/s);
+  });
+
+  it('let pass what was accepted', () => {
+    const app = new App();
+    addSecurityChecks(app);
+    const table = new Table(new Stack(app, 'Other'), 'NoBackups', {
+      partitionKey: { name: 'pk', type: AttributeType.STRING },
+    });
+    acknowledge(table, 'AwsSolutions-DDB3', 'The data can be made again in a minute.');
+    expect(() => app.synth()).not.toThrow();
+  });
+});
