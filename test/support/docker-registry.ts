@@ -1,0 +1,111 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A running `docker-registry` of Debian (CNCF Distribution). */
+export interface DockerRegistry extends AsyncDisposable {
+  /** 127.0.0.1:PORT */
+  host: string;
+  endpoint: string;
+  /** The access log so far, a line a request. */
+  accessLog(): string[];
+}
+
+export interface DockerRegistryOptions {
+  port?: number;
+  /** Where it posts its own events, and with which Authorization header. */
+  notify?: { url: string; authorization: string };
+}
+
+/** Takes a free port of loopback, for a program that must be told one. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Starts one with its data in a temporary folder. @throws when the program is not installed, or does not start */
+export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
+  const folder = mkdtempSync(join(tmpdir(), 'docker-registry-'));
+  mkdirSync(join(folder, 'data'));
+  const port = options.port ?? (await freePort());
+  const host = `127.0.0.1:${port}`;
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(configuration(host, folder, options.notify)));
+  const child = spawn('docker-registry', ['serve', join(folder, 'config.json')], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => output.push(chunk));
+  const log = () => Buffer.concat(output).toString('utf8');
+  await ready(child, `http://${host}/v2/`, log);
+  return {
+    host,
+    endpoint: `http://${host}`,
+    accessLog: () =>
+      log()
+        .split('\n')
+        .filter((line) => line.includes('HTTP/1.1"')),
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode === null) {
+        child.kill('SIGTERM');
+        await once(child, 'exit');
+      }
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** YAML reads JSON. */
+function configuration(host: string, folder: string, notify: DockerRegistryOptions['notify']) {
+  return {
+    version: 0.1,
+    log: { accesslog: { disabled: false }, level: 'info' },
+    storage: { filesystem: { rootdirectory: join(folder, 'data') } },
+    http: { addr: host },
+    ...(notify
+      ? {
+          notifications: {
+            endpoints: [
+              {
+                name: 'drayage',
+                url: notify.url,
+                timeout: '2s',
+                threshold: 3,
+                backoff: '1s',
+                headers: { Authorization: [notify.authorization] },
+              },
+            ],
+          },
+        }
+      : {}),
+  };
+}
+
+async function ready(child: ChildProcess, url: string, log: () => string): Promise<void> {
+  let spawnError: Error | undefined;
+  child.once('error', (error) => {
+    spawnError = error;
+  });
+  for (const until = Date.now() + 10_000; Date.now() < until; await sleep(50)) {
+    if (spawnError)
+      throw new Error(
+        `docker-registry can't be run (apt-get install docker-registry): ${spawnError.message}`,
+      );
+    if (child.exitCode !== null) throw new Error(`docker-registry ended with ${child.exitCode}:\n${log()}`);
+    const answered = await fetch(url).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (answered) return;
+  }
+  throw new Error(`docker-registry did not answer within 10 s:\n${log()}`);
+}
