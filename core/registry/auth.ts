@@ -1,4 +1,5 @@
 import { type Challenge, parseChallenges } from './challenge.ts';
+import { CredentialKeeper, type CredentialSource } from './credentials.ts';
 import { type OperationContext, RegistryError } from './errors.ts';
 import { Flights } from './flights.ts';
 import { judgeRealm } from './realms.ts';
@@ -7,17 +8,11 @@ import { mergeScopes, type Scope, splitScopes } from './scopes.ts';
 import { fetchToken, type Token } from './tokens.ts';
 import type { Transport } from './transport.ts';
 
-/** A name and its password, or a token that is used as one. */
-export interface Credentials {
-  username: string;
-  password: string;
-}
-
 export interface AuthenticatorOptions {
   endpoint: URL;
   authHosts: readonly string[];
-  /** Asked when a challenge wants them; kept until they are rejected. Undefined is anonymous. */
-  credentials?: (() => Promise<Credentials | undefined>) | undefined;
+  /** Asked when a challenge wants them. */
+  credentials?: CredentialSource | undefined;
   transport: Transport;
 }
 
@@ -54,13 +49,13 @@ const maxTokens = 500;
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
   #method: Method | undefined;
-  #credentials: { value: Credentials | undefined } | undefined;
-  readonly #reading = new Flights<Credentials | undefined>();
+  readonly #credentials: CredentialKeeper;
   readonly #tokens = new Map<string, KnownToken>();
   readonly #fetching = new Flights<Token>();
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
+    this.#credentials = new CredentialKeeper(options.credentials);
   }
 
   /** The header for a request that needs the scopes, as far as it is known; undefined before the first challenge. */
@@ -70,7 +65,7 @@ export class Authenticator {
     signal?: AbortSignal,
   ): Promise<string | undefined> {
     const method = this.#method;
-    if (method?.kind === 'basic') return basicHeader(await this.#readCredentials(context, signal));
+    if (method?.kind === 'basic') return await this.#credentials.header(context, signal);
     if (method?.kind === 'bearer') return `Bearer ${await this.#token(method, scopes, [], context, signal)}`;
     return undefined;
   }
@@ -87,7 +82,7 @@ export class Authenticator {
     if (method.kind === 'bearer') {
       return `Bearer ${await this.#token(method, scopes, splitScopes(scope), context, signal)}`;
     }
-    const header = basicHeader(await this.#readCredentials(context, signal));
+    const header = await this.#credentials.header(context, signal);
     if (header === undefined || header === sent) {
       throw new RegistryError(context, {
         code: 'UNAUTHORIZED',
@@ -106,19 +101,14 @@ export class Authenticator {
     const known = this.#tokens.get(key);
     // Somebody else may have renewed it meanwhile. Its scopes are worth keeping.
     if (known && sent === `Bearer ${known.token}`) this.#tokens.set(key, { ...known, staleAt: 0 });
-    if (this.#credentials?.value && sent === basicHeader(this.#credentials.value))
-      this.#credentials = undefined;
+    this.#credentials.reject(sent);
   }
 
   /** Everything that must not be shown though a registry repeats it. */
   secrets(sent: string | undefined): string[] {
-    const credentials = this.#credentials?.value;
-    const header = sent?.slice(sent.indexOf(' ') + 1);
-    const basic = basicHeader(credentials)?.slice('Basic '.length);
+    const header = sent?.slice(sent.indexOf(' ') + 1) ?? '';
     // A short password would blot out ordinary words.
-    return [header, basic, credentials?.password].filter(
-      (secret) => secret !== undefined && secret.length >= 4,
-    ) as string[];
+    return [header, ...this.#credentials.secrets()].filter((secret) => secret.length >= 4);
   }
 
   /** Bearer with a token service that may be asked, else Basic if there are credentials for it. */
@@ -128,7 +118,7 @@ export class Authenticator {
     signal?: AbortSignal,
   ): Promise<{ method: Method; scope?: string | undefined }> {
     const { endpoint, authHosts } = this.#options;
-    const credentials = await this.#readCredentials(context, signal);
+    const credentials = await this.#credentials.read(context, signal);
     const refusals: RegistryError[] = [];
     for (const { scheme, parameters } of challenges) {
       if (scheme !== 'bearer') continue;
@@ -193,8 +183,7 @@ export class Authenticator {
     context: OperationContext,
     signal: AbortSignal,
   ): Promise<Token> {
-    const header = async () =>
-      anonymous ? undefined : basicHeader(await this.#readCredentials(context, signal));
+    const header = async () => (anonymous ? undefined : await this.#credentials.header(context, signal));
     const fetch = (authorization: string | undefined) =>
       fetchToken(
         this.#options.transport,
@@ -215,40 +204,10 @@ export class Authenticator {
       return await fetch(renewed);
     }
   }
-
-  async #readCredentials(context: OperationContext, signal?: AbortSignal): Promise<Credentials | undefined> {
-    const read = this.#options.credentials;
-    if (!read) return undefined;
-    if (this.#credentials) return this.#credentials.value;
-    const value = await this.#reading.join(
-      '',
-      async () => {
-        try {
-          return await read();
-        } catch (cause) {
-          throw new RegistryError(context, {
-            code: 'CREDENTIALS_UNAVAILABLE',
-            reason: `the credentials could not be read: ${redactText(cause instanceof Error ? cause.message : String(cause))}`,
-            temporary: true,
-            cause,
-          });
-        }
-      },
-      signal,
-    );
-    this.#credentials = { value };
-    return value;
-  }
 }
 
 function scopeKey(scopes: readonly Scope[]): string {
   return [...scopes].sort().join(' ');
-}
-
-/** `Basic` with UTF-8 (RFC 7617, 2.1). */
-function basicHeader(credentials: Credentials | undefined): string | undefined {
-  if (!credentials) return undefined;
-  return `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`, 'utf8').toString('base64')}`;
 }
 
 function refusal(context: OperationContext, reason: string): RegistryError {

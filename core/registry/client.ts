@@ -2,15 +2,22 @@ import type { Dispatcher } from 'undici';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
-import { Authenticator, type Credentials } from './auth.ts';
+import { Authenticator } from './auth.ts';
 import { type BlobDescriptor, type GetBlobOptions, getBlob, headBlob } from './blobs.ts';
 import { discard } from './body.ts';
+import type { CredentialSource } from './credentials.ts';
 import type { Side } from './errors.ts';
 import { type CallOptions, Exchange } from './exchange.ts';
 import { getManifest, headManifest, type ManifestHead, putManifest } from './manifests.ts';
 import { apiUrl, parseEndpoint } from './paths.ts';
 import { listReferrers } from './referrers.ts';
 import { defaultRetryPolicy, type RetryPolicy } from './retry.ts';
+import {
+  type StartedUpload,
+  type StartUploadOptions,
+  startUpload,
+  type UploadSession,
+} from './start-upload.ts';
 import { type ListTagsOptions, listTags } from './tags.ts';
 import {
   createDispatcher,
@@ -19,16 +26,7 @@ import {
   type RequestInfo,
   type Timeouts,
 } from './transport.ts';
-import {
-  cancelUpload,
-  finishUpload,
-  patchBlob,
-  putBlob,
-  type StartedUpload,
-  type StartUploadOptions,
-  startUpload,
-  type UploadSession,
-} from './uploads.ts';
+import { cancelUpload, finishUpload, patchBlob, putBlob } from './uploads.ts';
 
 export interface RegistryClientOptions {
   /** As it stands in references, for errors: `docker.io`. */
@@ -39,7 +37,7 @@ export interface RegistryClientOptions {
   /** Hosts (`host` or `host:port`) besides the endpoint's that credentials may go to. */
   authHosts?: readonly string[];
   /** Asked when a challenge wants credentials, kept until the registry rejects them; undefined is anonymous. */
-  credentials?: () => Promise<Credentials | undefined>;
+  credentials?: CredentialSource;
   timeouts?: Partial<Timeouts>;
   retry?: Partial<RetryPolicy>;
   /** Connections of somebody else's, who closes them (a proxy, a mock); without it the client has its own pool. */

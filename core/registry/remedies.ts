@@ -2,11 +2,11 @@ import type { OperationContext } from './errors.ts';
 
 type Remedy = string | ((context: OperationContext) => string);
 
-/** Says whose credentials: those of an upstream are configured, those of the mirror come with its role. */
+/** What the mirror is written with may be a role (ECR) or a login. */
 const credentials = ({ side, registry }: OperationContext) =>
   side === 'upstream'
-    ? `the credentials of ${registry} in mirror.yaml`
-    : 'the permissions of the copying role';
+    ? `the credentials for ${registry}`
+    : `the role or credentials that write to ${registry}`;
 
 /**
  * What helps, by code. Upper half: codes of the distribution specification

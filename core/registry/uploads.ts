@@ -1,82 +1,18 @@
-import { type Digest, isDigest } from '../oci/digest.ts';
+import type { Digest } from '../oci/digest.ts';
 import { type BlobDescriptor, expectSize } from './blobs.ts';
 import { discard } from './body.ts';
 import { RegistryError } from './errors.ts';
 import type { Answer, Call, CallOptions, Exchange } from './exchange.ts';
 import { expectContentDigest } from './headers.ts';
-import { repositoryUrl } from './paths.ts';
-import { resolveLocation } from './redirects.ts';
 import { repositoryScope } from './scopes.ts';
+import { nextSession, type UploadSession } from './start-upload.ts';
 import { UploadSource } from './upload-source.ts';
-
-/** An upload under way; plain data. Each answer may bring a new location: go on with the session that was returned last. */
-export interface UploadSession {
-  repository: string;
-  /** Absolute; may hold the registry's state in its query, so it is not for logs. */
-  location: string;
-}
-
-export interface StartUploadOptions extends CallOptions {
-  /** Asks to take the blob from another repository of the registry instead; `from` left out lets the registry look. */
-  mount?: { digest: Digest; from?: string };
-}
-
-/** What a beginning upload became. */
-export type StartedUpload = { kind: 'mounted' } | { kind: 'session'; session: UploadSession };
 
 /**
  * Storing what was sent may take long once its last byte is there (a registry on object storage copies it), so the end of an
  * upload is waited for longer than other answers.
  */
 const finishHeadersMs = 300_000;
-
-/**
- * Begins an upload, or mounts: `POST …/blobs/uploads/`
- * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs). A registry that does not mount answers with a
- * session for a plain upload; so does ECR until a manifest of the source names the blob (CR#2860). Retried: what it leaves behind
- * is an empty session.
- */
-export async function startUpload(
-  exchange: Exchange,
-  repository: string,
-  { mount, signal }: StartUploadOptions = {},
-): Promise<StartedUpload> {
-  const url = repositoryUrl(exchange.endpoint, repository, 'blobs/uploads/');
-  const scopes = [repositoryScope(repository, 'pull', 'push')];
-  const call = { operation: mount ? 'mount blob' : 'start upload', repository };
-  if (mount) {
-    if (!isDigest(mount.digest))
-      throw new TypeError(`mount.digest: ${JSON.stringify(mount.digest)} is no digest`);
-    url.searchParams.set('mount', mount.digest);
-    if (mount.from !== undefined) {
-      // For its check of the name.
-      repositoryUrl(exchange.endpoint, mount.from, '');
-      url.searchParams.set('from', mount.from);
-      scopes.push(repositoryScope(mount.from, 'pull'));
-    }
-  }
-  return await exchange.perform<StartedUpload>(
-    {
-      ...call,
-      ...(mount ? { reference: mount.digest } : {}),
-      method: 'POST',
-      url,
-      scopes,
-      expect: mount ? [201, 202] : [202],
-      unknownCode: 'NAME_UNKNOWN',
-      retry: true,
-      signal,
-    },
-    (answer) => {
-      discard(answer.body);
-      if (mount && answer.status === 201) {
-        expectContentDigest(answer, mount.digest, exchange.context(call));
-        return { kind: 'mounted' };
-      }
-      return { kind: 'session', session: nextSession(exchange, call, repository, answer) };
-    },
-  );
-}
 
 /**
  * Sends the whole blob in one streaming PUT: two requests a blob, POST included. The body is read as fast as the registry takes it.
@@ -226,22 +162,6 @@ async function sendStream<T>(
     // Not waited for: a generator that is stuck in its source ends when that does.
     source.release();
   }
-}
-
-/** The session to go on with, from an answer's `Location`; throws LOCATION_REFUSED. */
-function nextSession(
-  exchange: Exchange,
-  call: Pick<Call, 'operation' | 'repository'>,
-  repository: string,
-  answer: Answer,
-): UploadSession {
-  const next = resolveLocation(answer.url, answer.header('location'));
-  if (next.ok) return { repository, location: next.url.href };
-  throw new RegistryError(exchange.context(call), {
-    code: 'LOCATION_REFUSED',
-    status: answer.status,
-    reason: next.reason,
-  });
 }
 
 /** The location with `digest` added. Its own query stays byte by byte: it may be signed. */

@@ -169,7 +169,7 @@ describe('Bearer', () => {
     expect(error).toMatchObject({ code: 'UNAUTHORIZED', operation: 'authenticate', temporary: false });
     expect(error.message).toMatch(/token service http.*answered 401, “no: /);
     expect(error.message).not.toMatch(/hunter22|dTpodW50ZXIyMg/);
-    expect(error.remedy).toMatch(/mirror\.yaml/);
+    expect(error.remedy).toContain('credentials for r.example');
   });
 
   it('tries again when the token service has trouble', async () => {
