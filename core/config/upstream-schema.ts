@@ -105,16 +105,20 @@ function glob(kind: GlobKind, example: string) {
   });
 }
 
+function rangeProblem(value: string): string | undefined {
+  if (value.length <= 256 && validRange(value) !== null) return undefined;
+  const unpadded = value.replace(/(?<![\w-])0+(?=\d)/g, '');
+  if (unpadded !== value && validRange(unpadded) !== null)
+    return `${shown(value)} has leading zeros, which semver does not take; write ${shown(unpadded)}, it fits padded tags too`;
+  return `${shown(value)} is not a semver range; write, for example, ">=1.25 <2" or "1.x"`;
+}
+
 const tags = z.strictObject({
   include: distinct(glob('tag', '"1.*"'), { what: 'a list of patterns', example: '["1.*"]' })
     .min(1)
     .default(['*']),
   exclude: distinct(glob('tag', '"*-rc*"'), { what: 'a list of patterns', example: '["*-rc*"]' }).default([]),
-  semver: text({ what: 'a semver range', example: '">=1.25"' }, (value) =>
-    value.length <= 256 && validRange(value) !== null
-      ? undefined
-      : `${shown(value)} is not a semver range; write, for example, ">=1.25 <2" or "1.x"`,
-  ).optional(),
+  semver: text({ what: 'a semver range', example: '">=1.25"' }, rangeProblem).optional(),
   latest: z
     .int()
     .min(1)

@@ -335,6 +335,7 @@ network: { vpc: default, proxy: "http://user:secret@proxy.example.com" }
       '        verify: { cosign: { keys: x } }',
       '        reconcile: sometimes',
       '        deleted: remove',
+      '      - { match: acme/old, tags: { semver: ">=22.04 <24" } }',
       '      - { match: acme/web, tags: { include: [], latest: 1.5 }, platforms: [] }',
     ),
     [
@@ -359,9 +360,10 @@ network: { vpc: default, proxy: "http://user:secret@proxy.example.com" }
       ['10:29', 'upstreams[0].repositories[0].verify.cosign.keys', /did you mean key\?/],
       ['11:20', 'upstreams[0].repositories[0].reconcile', /"sometimes" is not a duration/],
       ['12:18', 'upstreams[0].repositories[0].deleted', /must be keep or unmap, found "remove"/],
-      ['13:45', 'upstreams[0].repositories[1].tags.include', /is empty/],
-      ['13:57', 'upstreams[0].repositories[1].tags.latest', /must be a whole number from 1 to 10000/],
-      ['13:75', 'upstreams[0].repositories[1].platforms', /is empty; it must be a list of platforms/],
+      ['13:44', 'upstreams[0].repositories[1].tags.semver', /has leading zeros, .* write ">=22.4 <24"/],
+      ['14:45', 'upstreams[0].repositories[2].tags.include', /is empty/],
+      ['14:57', 'upstreams[0].repositories[2].tags.latest', /must be a whole number from 1 to 10000/],
+      ['14:75', 'upstreams[0].repositories[2].platforms', /is empty; it must be a list of platforms/],
     ],
   ],
 ];
