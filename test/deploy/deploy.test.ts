@@ -1,0 +1,179 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import { digestOf } from '../../core/oci/digest.ts';
+import { deriveSecret } from '../../core/webhooks/secrets.ts';
+import { type EmbeddedRegistry, startRegistry } from '../../local/ecr/server.ts';
+import { githubHeaders, githubPayload } from '../support/pipeline.ts';
+import { pushImage, seededImage } from '../support/seeded-image.ts';
+import { bootstrap, type Deployment, deploy } from './deployment.ts';
+import { type MiniStack, startMiniStack } from './ministack.ts';
+
+/*
+ * Deploys the very stack of bin/drayage.ts with the CDK's command line into an emulator of AWS, and uses it from
+ * outside: HTTP API, functions, queue, event source, table and secrets are the deployed ones. Only ECR is ours,
+ * which behaves as ECR does; MiniStack's has no registry protocol and holds no layers.
+ *
+ * What MiniStack does otherwise than AWS, learnt with 1.5.33:
+ * - `Ref` of a secret is its name, not its ARN: both are good as an id, so the outputs that are ARNs hold names here.
+ * - Generated secrets ignore ExcludePunctuation: the root may hold any ASCII character.
+ * - API addresses are names below `localhost` (see Deployment.api).
+ * - It answers OPTIONS itself, with 403: handshakes cannot be tried here.
+ * - Functions run on this machine with MiniStack's environment below their own, so they reach loopback ports.
+ * - AUTH=true, which would enforce our IAM policies, refuses the CDK's own bootstrap roles (no aws:ResourceAccount).
+ */
+let folder: string;
+let ministack: MiniStack;
+let mirror: EmbeddedRegistry;
+let upstream: EmbeddedRegistry;
+let stack: Deployment;
+const times: [step: string, seconds: string][] = [];
+
+/** Does a step and notes how long it took. */
+async function timed<T>(step: string, work: () => Promise<T>): Promise<T> {
+  const started = performance.now();
+  const result = await work();
+  times.push([step, ((performance.now() - started) / 1_000).toFixed(2)]);
+  return result;
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'drayage-deploy-'));
+  mirror = await startRegistry({ flavour: 'ecr' });
+  upstream = await startRegistry({ flavour: 'distribution' });
+  const configFile = join(folder, 'mirror.yaml');
+  writeFileSync(
+    configFile,
+    `
+version: 1
+mirror: { regions: [eu-west-1], repositoryPrefix: mirror }
+upstreams:
+  - registry: ghcr.io
+    endpoint: ${upstream.endpoint}
+    webhook: { source: github }
+    repositories: [{ match: acme/** }]
+`,
+  );
+  ministack = await timed('start the emulator', () => startMiniStack(join(folder, 'ministack')));
+  const options = {
+    endpoint: ministack.endpoint,
+    configFile,
+    environment: { AWS_ENDPOINT_URL_ECR: mirror.endpoint },
+    folder,
+  };
+  await timed('cdk bootstrap', () => bootstrap(options));
+  stack = await timed('cdk deploy', () => deploy(options));
+});
+
+afterAll(async () => {
+  await ministack?.[Symbol.asyncDispose]();
+  await mirror?.stop();
+  await upstream?.stop();
+  if (folder) rmSync(folder, { recursive: true, force: true });
+  const width = Math.max(...times.map(([step]) => step.length));
+  const lines = times.map(([step, seconds]) => `${step.padEnd(width)}  ${seconds.padStart(7)} s`);
+  process.stdout.write(`\n${lines.join('\n')}\n`);
+});
+
+const repository = 'acme/shop/cart';
+const image = `ghcr.io/${repository}:1.4.2`;
+const delivery = JSON.stringify(githubPayload(repository, '1.4.2'));
+
+interface Mapping {
+  mirror: string;
+  digest: string;
+  pinned: string;
+}
+
+/** Asks for the mapping with the reader's token. */
+async function mapping() {
+  const token = deriveSecret(await stack.rootOf('ApiSecretArn'), 'token:reader');
+  return await stack.api('GET', `/v1/mappings?image=${encodeURIComponent(image)}`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+}
+
+/** Sends the delivery as GitHub does, signed with a secret. */
+async function deliver(secret: string) {
+  const headers = { 'content-type': 'application/json', ...githubHeaders(delivery, secret) };
+  return await stack.api('POST', '/webhooks/github', { headers, body: delivery });
+}
+
+/** The bytes of a blob or a manifest in the mirror, pulled as any client would. */
+async function pulled(path: string, accept = '*/*'): Promise<Uint8Array> {
+  const answer = await fetch(`${mirror.endpoint}/v2/${path}`, { headers: { accept } });
+  if (!answer.ok) throw new Error(`GET ${path} was answered ${answer.status}: ${await answer.text()}`);
+  return new Uint8Array(await answer.arrayBuffer());
+}
+
+describe('the deployed stack', () => {
+  it('tells where everything is', () => {
+    expect(stack.outputs).toEqual({
+      ApiUrl: expect.stringMatching(/^http/),
+      WebhookUrls: `${stack.outputs.ApiUrl}/webhooks/`,
+      TableName: expect.stringMatching(/./),
+      QueueUrl: expect.stringMatching(/\.fifo$/),
+      DeadLetterQueueUrl: expect.stringMatching(/\.fifo$/),
+      WebhookSecretArn: expect.stringMatching(/./),
+      ApiSecretArn: expect.stringMatching(/./),
+    });
+  });
+
+  it('answers its health check to everybody, and mappings to holders of a token only', async () => {
+    expect(await stack.api('GET', '/healthz')).toMatchObject({ status: 200 });
+    expect(await stack.api('GET', `/v1/mappings?image=${image}`)).toMatchObject({
+      status: 401,
+      body: { error: { code: 'unauthorized' } },
+    });
+    expect(await mapping()).toMatchObject({ status: 404, body: { error: { code: 'not_mirrored' } } });
+  });
+
+  it('refuses a delivery that another secret signed, and queues nothing', async () => {
+    expect(await deliver('not the secret')).toMatchObject({ status: 401 });
+    expect(await stack.messagesIn('QueueUrl')).toBe(0);
+  });
+
+  it('mirrors an image from a signed webhook to a pull of every byte', async () => {
+    onTestFailed(() => {
+      process.stderr.write(ministack.log().split('\n').slice(-200).join('\n'));
+    });
+    const built = seededImage({ seed: 'deploy', layers: [{ size: 4_000_000 }, { size: 300_000 }] });
+    await pushImage(upstream.endpoint, repository, '1.4.2', built);
+
+    const secret = deriveSecret(await stack.rootOf('WebhookSecretArn'), 'webhook:github');
+    const answer = await timed('webhook, to the 202', () => deliver(secret));
+    expect(answer).toMatchObject({ status: 202, body: { accepted: [{ image }], ignored: [] } });
+
+    const mapped = await timed('202 to the mapping', async () => {
+      const until = Date.now() + 60_000;
+      for (;;) {
+        const { status, body } = await mapping();
+        if (status === 200) return body as Mapping;
+        if (Date.now() > until) throw new Error(`not mapped after a minute: ${JSON.stringify(body)}`);
+        await sleep(50);
+      }
+    });
+    const { manifest, blobs } = built;
+    expect(mapped).toMatchObject({
+      image,
+      mirror: `${mirror.host}/mirror/ghcr.io/${repository}:1.4.2`,
+      digest: manifest.digest,
+      pinned: `${mirror.host}/mirror/ghcr.io/${repository}@${manifest.digest}`,
+    });
+
+    const name = `mirror/ghcr.io/${repository}`;
+    await timed('pull', async () => {
+      const byTag = await pulled(`${name}/manifests/1.4.2`, manifest.mediaType);
+      expect(Buffer.from(byTag).equals(manifest.bytes)).toBe(true);
+      for (const digest of blobs.keys())
+        expect(digestOf(await pulled(`${name}/blobs/${digest}`))).toBe(digest);
+    });
+  });
+
+  it('has nothing left in its queues', async () => {
+    await expect.poll(() => stack.messagesIn('QueueUrl'), { timeout: 10_000 }).toBe(0);
+    expect(await stack.messagesIn('DeadLetterQueueUrl')).toBe(0);
+  });
+});

@@ -1,0 +1,151 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { request } from 'undici';
+import { packageRoot } from '../../lib/function-bundle.ts';
+
+const run = promisify(execFile);
+
+/** MiniStack takes any credentials; it is one account. */
+const account = '000000000000';
+const region = 'eu-west-1';
+const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+
+/** What the stack tells after its deployment. */
+export interface Outputs {
+  ApiUrl: string;
+  WebhookUrls: string;
+  TableName: string;
+  QueueUrl: string;
+  DeadLetterQueueUrl: string;
+  WebhookSecretArn: string;
+  ApiSecretArn: string;
+}
+
+/** Where and with what the CDK app is deployed. */
+export interface DeploymentOptions {
+  /** AWS_ENDPOINT_URL of everything. */
+  endpoint: string;
+  /** The mirror.yaml. */
+  configFile: string;
+  /** Environment variables for the functions. */
+  environment: Record<string, string>;
+  /** A folder for what the CDK writes; the caller removes it. */
+  folder: string;
+}
+
+/** Prepares the emulated account for the CDK, as is done once for a real one. */
+export async function bootstrap(options: DeploymentOptions): Promise<void> {
+  await cdk(['bootstrap', `aws://${account}/${region}`], options);
+}
+
+/** Deploys the repository's CDK app, unchanged. @throws Error with the CDK's output */
+export async function deploy(options: DeploymentOptions): Promise<Deployment> {
+  const outputs = join(options.folder, 'outputs.json');
+  await cdk(
+    [
+      'deploy',
+      '--require-approval',
+      'never',
+      '--outputs-file',
+      outputs,
+      '--context',
+      `environment=${JSON.stringify(options.environment)}`,
+    ],
+    options,
+  );
+  return new Deployment(options.endpoint, JSON.parse(readFileSync(outputs, 'utf8')).Drayage);
+}
+
+/** Runs the CDK's command line with the environment that a CI machine would have, and no other. */
+async function cdk(args: string[], { endpoint, configFile, folder }: DeploymentOptions): Promise<void> {
+  const command = [join(packageRoot, 'node_modules/.bin/cdk'), '--output', join(folder, 'cdk.out'), ...args];
+  const env = {
+    PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
+    HOME: folder,
+    TMPDIR: folder,
+    CI: 'true',
+    NO_COLOR: '1',
+    CDK_DISABLE_CLI_TELEMETRY: 'true',
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    DRAYAGE_CONFIG: configFile,
+  };
+  try {
+    await run(process.execPath, command, { cwd: packageRoot, env, maxBuffer: 64 * 1024 * 1024 });
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout: string; stderr: string };
+    throw new Error(`cdk ${args[0]} failed:\n${stdout}${stderr}`, { cause: error });
+  }
+}
+
+/** An answer of the deployed API. */
+export interface ApiAnswer {
+  status: number;
+  body: unknown;
+}
+
+/** The deployed stack, as its users see it. */
+export class Deployment {
+  readonly outputs: Outputs;
+  readonly #endpoint: string;
+
+  constructor(endpoint: string, outputs: Outputs) {
+    this.#endpoint = endpoint;
+    this.outputs = outputs;
+  }
+
+  /**
+   * Asks the HTTP API.
+   *
+   * MiniStack serves every API at its own port and tells them apart by the Host header
+   * (`{apiId}.execute-api.localhost:PORT`), a name that the resolver of this machine does not know: so the request
+   * goes to loopback with that header.
+   */
+  async api(
+    method: 'GET' | 'POST',
+    path: string,
+    options: { headers?: Record<string, string>; body?: string } = {},
+  ): Promise<ApiAnswer> {
+    const { statusCode, body } = await request(new URL(path, this.#endpoint), {
+      method,
+      headers: { ...options.headers, host: new URL(this.outputs.ApiUrl).host },
+      ...(options.body !== undefined && { body: options.body }),
+    });
+    return { status: statusCode, body: JSON.parse(await body.text()) };
+  }
+
+  /** The root of one of the deployment's secrets, as an operator reads it. */
+  async rootOf(secret: 'WebhookSecretArn' | 'ApiSecretArn'): Promise<string> {
+    const client = new SecretsManagerClient({ endpoint: this.#endpoint, region, credentials });
+    try {
+      const { SecretString } = await client.send(
+        new GetSecretValueCommand({ SecretId: this.outputs[secret] }),
+      );
+      return JSON.parse(SecretString ?? '').root;
+    } finally {
+      client.destroy();
+    }
+  }
+
+  /** How many messages a queue has, those included that are being worked on. */
+  async messagesIn(queue: 'QueueUrl' | 'DeadLetterQueueUrl'): Promise<number> {
+    const client = new SQSClient({ endpoint: this.#endpoint, region, credentials });
+    try {
+      const { Attributes = {} } = await client.send(
+        new GetQueueAttributesCommand({
+          QueueUrl: this.outputs[queue],
+          AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
+        }),
+      );
+      return Object.values(Attributes).reduce((sum, count) => sum + Number(count), 0);
+    } finally {
+      client.destroy();
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { packageRoot } from '../../lib/function-bundle.ts';
+import { freePort } from '../support/docker-registry.ts';
+
+/** MiniStack, an emulator of AWS, running as a process of its own. https://pypi.org/project/ministack/ */
+export interface MiniStack extends AsyncDisposable {
+  /** Where every AWS client is pointed to (AWS_ENDPOINT_URL). */
+  endpoint: string;
+  /** What the emulator and the functions in it have written. */
+  log(): string;
+}
+
+const remedy = `install it and say where it is:
+    python3 -m venv .venv && .venv/bin/pip install ministack==1.5.33
+    DRAYAGE_MINISTACK=.venv/bin/ministack npm run test:deploy`;
+
+const startWithinMs = 60_000;
+
+/**
+ * Starts MiniStack on a free port of loopback, its state in a folder that the caller removes.
+ *
+ * @throws Error that tells the remedy when the program is missing, with its output when it does not start
+ */
+export async function startMiniStack(folder: string): Promise<MiniStack> {
+  mkdirSync(folder, { recursive: true });
+  const port = await freePort();
+  const child = spawn(findProgram(), [], {
+    // A group of its own: the functions' processes are its children, and end with the group.
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // Nothing else of our environment: the functions inherit MiniStack's, which Lambda's would not have.
+    env: {
+      // Its Lambdas run on the first `node` of the PATH: the one that runs this test.
+      PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
+      HOME: folder,
+      TMPDIR: folder,
+      STATE_DIR: folder,
+      GATEWAY_PORT: String(port),
+      BIND_HOST: '127.0.0.1',
+      // Listeners on fixed ports that nothing here needs.
+      IOT_MTLS_ENABLED: '0',
+      SFTP_ENABLED: '0',
+    },
+  });
+  const output: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => output.push(chunk));
+  const log = () => Buffer.concat(output).toString('utf8');
+  const stop = async () => {
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    process.kill(-child.pid, 'SIGTERM');
+    const killer = setTimeout(() => process.kill(-Number(child.pid), 'SIGKILL'), 5_000);
+    await exited;
+    clearTimeout(killer);
+  };
+  const endpoint = `http://127.0.0.1:${port}`;
+  try {
+    await ready(`${endpoint}/_ministack/health`, () => child.exitCode !== null);
+  } catch (cause) {
+    await stop();
+    throw new Error(`MiniStack did not start:\n${log()}`, { cause });
+  }
+  return { endpoint, log, [Symbol.asyncDispose]: stop };
+}
+
+function findProgram(): string {
+  const named = process.env.DRAYAGE_MINISTACK;
+  const places = named
+    ? [named]
+    : [
+        join(packageRoot, '.venv/bin/ministack'),
+        ...(process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'ministack')),
+      ];
+  const found = places.find(isExecutable);
+  if (found !== undefined) return found;
+  throw new Error(`there is no MiniStack at ${named ?? '.venv/bin/ministack or on the PATH'}: ${remedy}`);
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function ready(url: string, hasExited: () => boolean): Promise<void> {
+  const until = Date.now() + startWithinMs;
+  for (;;) {
+    try {
+      if ((await fetch(url)).ok) return;
+    } catch (cause) {
+      if (hasExited() || Date.now() > until) throw cause;
+    }
+    if (hasExited() || Date.now() > until) throw new Error(`${url} does not answer`);
+    await sleep(100);
+  }
+}
