@@ -8,6 +8,7 @@ import {
   RepositoryNotFoundException,
 } from '@aws-sdk/client-ecr';
 import type { MirrorConfig } from '../config/config.ts';
+import { inParallel } from '../copy/in-parallel.ts';
 import type { CallOptions } from '../copy/ports.ts';
 import { RegistryRepository } from '../copy/registry-repository.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
@@ -19,13 +20,16 @@ import { RegistryError } from '../registry/errors.ts';
 const renewBeforeMs = 30 * 60_000;
 /** BatchCheckLayerAvailability takes at most this many digests. */
 const batchSize = 100;
+/** Calls at once; the quota is 1,000 a second for the whole account. */
+const batchConcurrency = 8;
 
 /** The ECR registry of one region: its API for control, its distribution endpoint for data. */
 export class EcrRegistry {
   readonly region: string;
   readonly #ecr: ECRClient;
   readonly #settings: MirrorConfig['repository'];
-  #session: Promise<EcrSession> | undefined;
+  #session: EcrSession | undefined;
+  #opening: Promise<EcrSession> | undefined;
 
   constructor(region: string, settings: MirrorConfig['repository']) {
     this.region = region;
@@ -45,17 +49,20 @@ export class EcrRegistry {
   }
 
   async close(): Promise<void> {
-    const session = await this.#session?.catch(() => undefined);
-    await session?.client.close();
+    await this.#opening?.catch(() => undefined);
+    await this.#session?.client.close();
     this.#ecr.destroy();
   }
 
   async #open(): Promise<EcrSession> {
-    const open = await this.#session?.catch(() => undefined);
+    const open = this.#session;
     if (open && open.expiresAt - Date.now() > renewBeforeMs) return open;
+    this.#opening ??= this.#authorize().finally(() => {
+      this.#opening = undefined;
+    });
     // The old session's client is left to the copies that still use it; idle connections close by themselves.
-    this.#session = this.#authorize();
-    return await this.#session;
+    this.#session = await this.#opening;
+    return this.#session;
   }
 
   async #authorize(): Promise<EcrSession> {
@@ -108,7 +115,14 @@ export class EcrRepository extends RegistryRepository {
     for (let start = 0; start < blobs.length; start += batchSize)
       batches.push(blobs.slice(start, start + batchSize));
     try {
-      const present = await Promise.all(batches.map((batch) => this.#check(batch, options)));
+      // Nothing to ask (an index without children), and still somebody has to create the repository.
+      if (batches.length === 0) await this.#create(options);
+      const present = await inParallel(
+        batches,
+        batchConcurrency,
+        (batch, signal) => this.#check(batch, { signal }),
+        options?.signal,
+      );
       return new Set(present.flat());
     } catch (error) {
       if (!(error instanceof RegistryError && error.cause instanceof RepositoryNotFoundException))
@@ -119,14 +133,18 @@ export class EcrRepository extends RegistryRepository {
   }
 
   async #check(batch: Descriptor[], options?: CallOptions): Promise<Digest[]> {
-    const { layers = [], failures = [] } = await called('BatchCheckLayerAvailability', this.name, () =>
-      this.#ecr.send(
-        new BatchCheckLayerAvailabilityCommand({
-          repositoryName: this.repository,
-          layerDigests: batch.map((blob) => blob.digest),
-        }),
-        { abortSignal: options?.signal },
-      ),
+    const { layers = [], failures = [] } = await called(
+      'BatchCheckLayerAvailability',
+      this.name,
+      () =>
+        this.#ecr.send(
+          new BatchCheckLayerAvailabilityCommand({
+            repositoryName: this.repository,
+            layerDigests: batch.map((blob) => blob.digest),
+          }),
+          { abortSignal: options?.signal },
+        ),
+      options,
     );
     const refused = failures.find((failure) => failure.failureCode !== 'MissingLayerDigest');
     if (refused) {
@@ -153,27 +171,31 @@ export class EcrRepository extends RegistryRepository {
   async #create(options?: CallOptions): Promise<void> {
     const { scanOnPush, encryption, immutableTags } = this.#settings;
     try {
-      await called('CreateRepository', this.name, () =>
-        this.#ecr.send(
-          new CreateRepositoryCommand({
-            repositoryName: this.repository,
-            imageScanningConfiguration: { scanOnPush },
-            imageTagMutability: mutability(immutableTags),
-            ...(typeof immutableTags === 'object'
-              ? {
-                  imageTagMutabilityExclusionFilters: immutableTags.except.map((filter) => ({
-                    filterType: 'WILDCARD' as const,
-                    filter,
-                  })),
-                }
-              : {}),
-            encryptionConfiguration: {
-              encryptionType: encryption.type,
-              ...(encryption.type === 'KMS' ? { kmsKey: encryption.kmsKey } : {}),
-            },
-          }),
-          { abortSignal: options?.signal },
-        ),
+      await called(
+        'CreateRepository',
+        this.name,
+        () =>
+          this.#ecr.send(
+            new CreateRepositoryCommand({
+              repositoryName: this.repository,
+              imageScanningConfiguration: { scanOnPush },
+              imageTagMutability: mutability(immutableTags),
+              ...(typeof immutableTags === 'object'
+                ? {
+                    imageTagMutabilityExclusionFilters: immutableTags.except.map((filter) => ({
+                      filterType: 'WILDCARD' as const,
+                      filter,
+                    })),
+                  }
+                : {}),
+              encryptionConfiguration: {
+                encryptionType: encryption.type,
+                ...(encryption.type === 'KMS' ? { kmsKey: encryption.kmsKey } : {}),
+              },
+            }),
+            { abortSignal: options?.signal },
+          ),
+        options,
       );
     } catch (error) {
       // Another worker was quicker: that is what we wanted.
@@ -188,11 +210,18 @@ function mutability(immutable: MirrorConfig['repository']['immutableTags']) {
   return immutable === true ? 'IMMUTABLE' : 'IMMUTABLE_WITH_EXCLUSION';
 }
 
-/** Calls the ECR API and turns its errors into those of the mirror's side. */
-async function called<T>(operation: string, registry: string, call: () => Promise<T>): Promise<T> {
+/** Calls the ECR API and turns its errors into those of the mirror's side; a cancelled call throws its signal's reason. */
+async function called<T>(
+  operation: string,
+  registry: string,
+  call: () => Promise<T>,
+  options?: CallOptions,
+): Promise<T> {
+  options?.signal?.throwIfAborted();
   try {
     return await call();
   } catch (error) {
+    options?.signal?.throwIfAborted();
     if (!(error instanceof ECRServiceException)) throw error;
     const status = error.$metadata.httpStatusCode;
     const throttled = /Throttl|TooManyRequests|LimitExceeded/.test(error.name);

@@ -1,7 +1,7 @@
-import pLimit from 'p-limit';
 import type { Digest } from '../oci/digest.ts';
 import { isDigest } from '../oci/digest.ts';
 import { CopyError } from './errors.ts';
+import { inParallel } from './in-parallel.ts';
 import type { CopyPlan } from './plan.ts';
 import type { CallOptions, ImageDestination } from './ports.ts';
 
@@ -17,12 +17,14 @@ export async function commitChildren(
   plan: CopyPlan,
   options: CallOptions = {},
 ): Promise<void> {
-  const limit = pLimit(manifestConcurrency);
   const images = plan.children.filter((manifest) => manifest.kind === 'image');
-  await Promise.all(
-    images.map((manifest) => limit(() => destination.putManifest(manifest, manifest.digest, options))),
+  await inParallel(
+    images,
+    manifestConcurrency,
+    (manifest, signal) => destination.putManifest(manifest, manifest.digest, { signal }),
+    options.signal,
   );
-  // Indexes in indexes are rare, and `children` has the deepest first: one after the other is right and quick enough.
+  // Indexes in indexes are rare, and `children` has theirs first: one after the other is right and quick enough.
   for (const manifest of plan.children) {
     if (manifest.kind === 'index') await destination.putManifest(manifest, manifest.digest, options);
   }

@@ -1,7 +1,8 @@
-import pLimit from 'p-limit';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
-import { isTemporary } from './attempts.ts';
+import { wait } from '../registry/retry.ts';
+import { pauseBefore } from './attempts.ts';
+import { inParallel } from './in-parallel.ts';
 import type { CopyPlan } from './plan.ts';
 import {
   type Amount,
@@ -62,32 +63,19 @@ export async function copyBlobs(
       manifest.kind === 'image' ? [manifest.config.digest] : [],
     ),
   );
-  const failed = new AbortController();
-  const signal = options.signal ? AbortSignal.any([options.signal, failed.signal]) : failed.signal;
-  const limit = pLimit(options.concurrency ?? defaultConcurrency);
   const largestFirst = [...plan.missing].sort((a, b) => b.size - a.size);
-
-  const settled = await Promise.allSettled(
-    largestFirst.map((blob) =>
-      limit(async () => {
-        signal.throwIfAborted();
-        try {
-          const kept =
-            keep.has(blob.digest) && blob.size <= maxKeptConfigBytes ? ([] as Uint8Array[]) : undefined;
-          const how = await copyBlob(source, destination, blob, kept, { ...options, signal });
-          add(transfer[how], blob);
-          if (how === 'copied' && kept) configs.set(blob.digest, Buffer.concat(kept));
-        } catch (error) {
-          failed.abort(error);
-          throw error;
-        }
-      }),
-    ),
+  await inParallel(
+    largestFirst,
+    options.concurrency ?? defaultConcurrency,
+    async (blob, signal) => {
+      const kept =
+        keep.has(blob.digest) && blob.size <= maxKeptConfigBytes ? ([] as Uint8Array[]) : undefined;
+      const how = await copyBlob(source, destination, blob, kept, { ...options, signal });
+      add(transfer[how], blob);
+      if (how === 'copied' && kept) configs.set(blob.digest, Buffer.concat(kept));
+    },
+    options.signal,
   );
-  options.signal?.throwIfAborted();
-  if (failed.signal.aborted) throw failed.signal.reason;
-  const rejected = settled.find((result) => result.status === 'rejected');
-  if (rejected) throw rejected.reason;
   return { transfer, configs };
 }
 
@@ -113,8 +101,10 @@ async function copyBlob(
       return how;
     } catch (error) {
       options.signal?.throwIfAborted();
-      if (attempt >= (options.attempts ?? defaultAttempts) || !isTemporary(error)) throw error;
+      const pause = pauseBefore(attempt + 1, options.attempts ?? defaultAttempts, error);
+      if (pause === undefined) throw error;
       emit({ type: 'restart', blob, bytes: told, error });
+      await wait(pause, options.signal);
     }
   }
 }
@@ -137,7 +127,10 @@ async function attemptBlob(
   reading?.catch(() => {});
   try {
     const opened = await destination.openUpload(blob, { signal, mountFrom });
-    if (opened.kind === 'mounted') return 'mounted';
+    if (opened.kind === 'mounted') {
+      attempt.abort(); // a read that was opened all the same
+      return 'mounted';
+    }
     try {
       const body = verified(await (reading ?? open()), blob, tell);
       await opened.upload.write(kept ? keeping(body, kept) : body, { signal });

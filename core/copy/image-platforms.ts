@@ -4,6 +4,13 @@ import { formatPlatform, type Platform } from '../oci/platform.ts';
 import type { CopyPlan } from './plan.ts';
 import type { CallOptions, ImageDestination } from './ports.ts';
 
+/** A config above this is not read: a real one has some kilobytes. */
+const maxConfigBytes = 4 * 1024 * 1024;
+/** More platforms than this are not told of one image. */
+const maxPlatforms = 256;
+/** Characters; `windows(10.0.20348.2582)/amd64` has 31. */
+const maxPlatformText = 255;
+
 /**
  * The platforms an image runs on, as `linux/arm64/v8`, sorted.
  *
@@ -17,21 +24,26 @@ export async function imagePlatforms(
   destination: ImageDestination,
   options?: CallOptions,
 ): Promise<string[]> {
-  const platforms = new Set<string>();
-  if (plan.root.kind === 'index') {
-    for (const manifest of [plan.root, ...plan.children]) {
-      if (manifest.kind !== 'index') continue;
-      for (const { platform } of manifest.manifests) {
-        if (platform && platform.os !== 'unknown') platforms.add(formatPlatform(platform));
-      }
-    }
-    return [...platforms].sort();
-  }
-  if (!hasPlatformConfig(plan.root)) return [];
+  if (plan.root.kind === 'index') return indexPlatforms([plan.root, ...plan.children]);
+  if (!hasPlatformConfig(plan.root) || plan.root.config.size > maxConfigBytes) return [];
   const bytes =
     configs.get(plan.root.config.digest) ?? (await destination.readBlob(plan.root.config, options));
   const platform = platformOfConfig(bytes);
   return platform ? [formatPlatform(platform)] : [];
+}
+
+/** Both come from outside and go into the mapping, an item of 400 KB at most: what is out of the ordinary is left out. */
+function indexPlatforms(manifests: Manifest[]): string[] {
+  const platforms = new Set<string>();
+  for (const manifest of manifests) {
+    for (const { platform } of manifest.kind === 'index' ? manifest.manifests : []) {
+      if (platforms.size >= maxPlatforms) break;
+      if (!platform || !isPlatform(platform)) continue;
+      const text = formatPlatform(platform);
+      if (text.length <= maxPlatformText) platforms.add(text);
+    }
+  }
+  return [...platforms].sort();
 }
 
 function hasPlatformConfig(manifest: Manifest & { kind: 'image' }): boolean {
@@ -49,8 +61,13 @@ function platformOfConfig(bytes: Uint8Array): Platform | undefined {
     return undefined; // not JSON: the image may still run nowhere, but it is mirrored as it is
   }
   const { os, architecture, variant } = config ?? {};
-  if (!isPlatformWord(os) || !isPlatformWord(architecture)) return undefined;
-  return { os, architecture, ...(isPlatformWord(variant) ? { variant } : {}) };
+  if (!isPlatform({ os, architecture })) return undefined;
+  return { os, architecture, ...(isPlatformWord(variant) ? { variant } : {}) } as Platform;
+}
+
+/** `unknown` is how attestations say that they run nowhere. */
+function isPlatform({ os, architecture }: { os?: unknown; architecture?: unknown }): boolean {
+  return isPlatformWord(os) && isPlatformWord(architecture) && os !== 'unknown';
 }
 
 /** GOOS, GOARCH and variants are short plain words; nothing else gets into a mapping. */

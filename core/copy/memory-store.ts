@@ -1,7 +1,8 @@
 import type { Descriptor } from '../oci/descriptor.ts';
-import { type Digest, digestOf, isDigest } from '../oci/digest.ts';
+import { type Digest, isDigest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
-import type { BlobUpload, ImageDestination, ImageSource, OpenedUpload } from './ports.ts';
+import type { BlobUpload, CallOptions, ImageDestination, ImageSource, OpenedUpload } from './ports.ts';
+import { matchesDescriptor } from './verify.ts';
 
 /**
  * One repository held in memory: both ports of the copy, for dry runs and tests. It is as strict as a registry: a blob
@@ -17,39 +18,41 @@ export class MemoryStore implements ImageSource, ImageDestination {
     this.name = name;
   }
 
-  async manifest(reference: string): Promise<Manifest> {
+  async manifest(reference: string, options?: CallOptions): Promise<Manifest> {
+    options?.signal?.throwIfAborted();
     const digest = isDigest(reference) ? reference : this.tags.get(reference);
     const manifest = digest && this.manifests.get(digest);
     if (!manifest) throw new Error(`${this.name} has no manifest ${reference}`);
     return manifest;
   }
 
-  async blob(descriptor: Descriptor): Promise<AsyncIterable<Uint8Array>> {
-    const bytes = await this.readBlob(descriptor);
+  async blob(descriptor: Descriptor, options?: CallOptions): Promise<AsyncIterable<Uint8Array>> {
+    options?.signal?.throwIfAborted();
+    const bytes = this.#bytes(descriptor);
     return (async function* () {
       yield bytes;
     })();
   }
 
-  async readBlob(blob: Descriptor): Promise<Uint8Array> {
-    const bytes = this.blobs.get(blob.digest);
-    if (!bytes) throw new Error(`${this.name} has no blob ${blob.digest}`);
+  async readBlob(blob: Descriptor, options?: CallOptions): Promise<Uint8Array> {
+    options?.signal?.throwIfAborted();
+    const bytes = this.#bytes(blob);
+    if (!matchesDescriptor(bytes, blob)) throw new Error(`${this.name} has other bytes than ${blob.digest}`);
     return bytes;
   }
 
-  async presentBlobs(blobs: Descriptor[]): Promise<Set<Digest>> {
+  async presentBlobs(blobs: Descriptor[], options?: CallOptions): Promise<Set<Digest>> {
+    options?.signal?.throwIfAborted();
     return new Set(blobs.map((blob) => blob.digest).filter((digest) => this.blobs.has(digest)));
   }
 
-  async openUpload(blob: Descriptor): Promise<OpenedUpload> {
+  async openUpload(blob: Descriptor, options?: CallOptions): Promise<OpenedUpload> {
+    options?.signal?.throwIfAborted();
     const upload: BlobUpload = {
-      write: async (body) => {
-        const chunks: Uint8Array[] = [];
-        for await (const chunk of body) chunks.push(chunk);
-        const bytes = Buffer.concat(chunks);
-        if (digestOf(bytes, blob.digest.startsWith('sha512') ? 'sha512' : 'sha256') !== blob.digest) {
+      write: async (body, call) => {
+        const bytes = await collect(body, call?.signal);
+        if (!matchesDescriptor(bytes, blob))
           throw new Error(`${this.name} got other bytes than ${blob.digest}`);
-        }
         this.blobs.set(blob.digest, bytes);
       },
       cancel: async () => {},
@@ -57,7 +60,8 @@ export class MemoryStore implements ImageSource, ImageDestination {
     return { kind: 'session', upload };
   }
 
-  async putManifest(manifest: Manifest, reference: string): Promise<void> {
+  async putManifest(manifest: Manifest, reference: string, options?: CallOptions): Promise<void> {
+    options?.signal?.throwIfAborted();
     const needed =
       manifest.kind === 'image'
         ? [manifest.config, ...manifest.layers].filter((blob) => !blob.urls && !this.blobs.has(blob.digest))
@@ -70,7 +74,37 @@ export class MemoryStore implements ImageSource, ImageDestination {
     if (!isDigest(reference)) this.tags.set(reference, manifest.digest);
   }
 
-  async tagDigest(tag: string): Promise<Digest | undefined> {
+  async tagDigest(tag: string, options?: CallOptions): Promise<Digest | undefined> {
+    options?.signal?.throwIfAborted();
     return this.tags.get(tag);
+  }
+
+  #bytes(blob: Descriptor): Uint8Array {
+    const bytes = this.blobs.get(blob.digest);
+    if (!bytes) throw new Error(`${this.name} has no blob ${blob.digest}`);
+    return bytes;
+  }
+}
+
+/** All bytes of a body; ends at once when the signal does, even if the body is stuck. */
+async function collect(body: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<Uint8Array> {
+  signal?.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal?.reason);
+  signal?.addEventListener('abort', abort, { once: true });
+  const iterator = body[Symbol.asyncIterator]();
+  const chunks: Uint8Array[] = [];
+  try {
+    for (;;) {
+      const next = await Promise.race([iterator.next(), aborted.promise]);
+      if (next.done) return Buffer.concat(chunks);
+      chunks.push(next.value);
+    }
+  } catch (error) {
+    // Not waited for: a generator that is stuck in its source ends when that does.
+    iterator.return?.().catch(() => {});
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', abort);
   }
 }

@@ -1,11 +1,11 @@
-import pLimit from 'p-limit';
 import type { Descriptor } from '../oci/descriptor.ts';
-import { type Digest, digestOf } from '../oci/digest.ts';
-import { filterIndex } from '../oci/index-filter.ts';
+import type { Digest } from '../oci/digest.ts';
+import { filterIndex, NoMatchingPlatformError } from '../oci/index-filter.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import { isManifestType } from '../oci/media-types.ts';
 import type { Platform } from '../oci/platform.ts';
 import { CopyError } from './errors.ts';
+import { inParallel } from './in-parallel.ts';
 import type { CallOptions, ImageDestination, ImageSource } from './ports.ts';
 
 /** What has to be done so that the destination holds an image. */
@@ -45,7 +45,8 @@ const defaultManifestConcurrency = 8;
  * The upstream is asked for each manifest exactly once, children in parallel; the destination once per hundred blobs.
  * `root` may be given where the caller has read it already.
  *
- * @throws CopyError for images that are too deep or too large; RegistryError from either side.
+ * @throws CopyError for images that are too deep or too large, contradict themselves, or have none of the platforms;
+ *   RegistryError from either side.
  */
 export async function plan(
   source: ImageSource,
@@ -54,7 +55,7 @@ export async function plan(
   options: PlanOptions = {},
 ): Promise<CopyPlan> {
   const upstream = typeof reference === 'string' ? await source.manifest(reference, options) : reference;
-  const root = applyPlatforms(upstream, options.platforms);
+  const root = applyPlatforms(source, upstream, options.platforms);
   const children = await readChildren(source, root, options);
   const { blobs, foreign } = collectBlobs([root, ...children.manifests], children.blobs);
   const there = await destination.presentBlobs(blobs, options);
@@ -72,21 +73,30 @@ export async function plan(
   };
 }
 
-function applyPlatforms(manifest: Manifest, platforms: Platform[] | undefined): Manifest {
+function applyPlatforms(
+  source: ImageSource,
+  manifest: Manifest,
+  platforms: Platform[] | undefined,
+): Manifest {
   if (platforms === undefined || platforms.length === 0 || manifest.kind !== 'index') return manifest;
-  return filterIndex(manifest, platforms) ?? manifest;
+  try {
+    return filterIndex(manifest, platforms) ?? manifest;
+  } catch (error) {
+    if (!(error instanceof NoMatchingPlatformError)) throw error;
+    throw new CopyError('NO_MATCHING_PLATFORM', source.name, error.message);
+  }
 }
 
-/** Reads everything below `root`, level by level, and returns it deepest level first. */
+/** Reads everything below `root`, level by level, and returns it children before parents. */
 async function readChildren(
   source: ImageSource,
   root: Manifest,
   options: PlanOptions,
 ): Promise<{ manifests: Manifest[]; blobs: Descriptor[] }> {
-  const limit = pLimit(options.concurrency ?? defaultManifestConcurrency);
+  const concurrency = options.concurrency ?? defaultManifestConcurrency;
   const seen = new Set<Digest>([root.digest]);
   const blobs: Descriptor[] = [];
-  const levels: Manifest[][] = [];
+  const read = new Map<Digest, Manifest>();
   let parents: Manifest[] = [root];
   for (let depth = 0; parents.length > 0; depth++) {
     const wanted: Descriptor[] = [];
@@ -108,10 +118,30 @@ async function readChildren(
     if (seen.size > maxManifests) {
       throw new CopyError('IMAGE_TOO_LARGE', source.name, `it names more than ${maxManifests} manifests`);
     }
-    parents = await Promise.all(wanted.map((child) => limit(() => readChild(source, child, options))));
-    levels.push(parents);
+    parents = await inParallel(
+      wanted,
+      concurrency,
+      (child, signal) => readChild(source, child, { signal }),
+      options.signal,
+    );
+    for (const parent of parents) read.set(parent.digest, parent);
   }
-  return { manifests: levels.reverse().flat(), blobs };
+  return { manifests: childrenFirst(root, read), blobs };
+}
+
+/** Orders what is below `root`. Levels alone would not do: an index may be a child of its own neighbour, too. */
+function childrenFirst(root: Manifest, read: Map<Digest, Manifest>): Manifest[] {
+  const ordered = new Set<Manifest>();
+  const visit = (manifest: Manifest) => {
+    for (const { digest } of manifest.kind === 'index' ? manifest.manifests : []) {
+      const child = read.get(digest);
+      if (child === undefined || ordered.has(child)) continue;
+      visit(child); // at most maxManifests deep, and never in a circle: a digest can't contain itself
+      ordered.add(child);
+    }
+  };
+  visit(root);
+  return [...ordered];
 }
 
 async function readChild(source: ImageSource, child: Descriptor, options: CallOptions): Promise<Manifest> {
@@ -151,12 +181,4 @@ function collectBlobs(
  */
 function isForeign(blob: Descriptor): boolean {
   return /\b(nondistributable|foreign)\b/.test(blob.mediaType) && (blob.urls?.length ?? 0) > 0;
-}
-
-/** Whether some bytes have the digest that a descriptor gives; for small blobs held in memory. */
-export function matchesDescriptor(bytes: Uint8Array, blob: Descriptor): boolean {
-  return (
-    bytes.byteLength === blob.size &&
-    digestOf(bytes, blob.digest.startsWith('sha512') ? 'sha512' : 'sha256') === blob.digest
-  );
 }

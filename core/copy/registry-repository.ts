@@ -1,16 +1,18 @@
-import pLimit from 'p-limit';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import type { RegistryClient } from '../registry/client.ts';
-import { CopyError } from './errors.ts';
-import { matchesDescriptor } from './plan.ts';
+import { RegistryError } from '../registry/errors.ts';
+import { inParallel } from './in-parallel.ts';
 import type { BlobUpload, CallOptions, ImageDestination, ImageSource, OpenedUpload } from './ports.ts';
+import { matchesDescriptor } from './verify.ts';
 
 /** HEAD requests at once where a registry has no batch check. */
 const headConcurrency = 16;
 /** Blobs above this are not read into memory. */
 const maxReadBytes = 4 * 1024 * 1024;
+/** A registry that does not take a session back in this time keeps it until it expires there. */
+const cancelWithinMs = 2_000;
 
 /** A repository of any distribution registry, as source and as destination. */
 export class RegistryRepository implements ImageSource, ImageDestination {
@@ -34,16 +36,13 @@ export class RegistryRepository implements ImageSource, ImageDestination {
   }
 
   async presentBlobs(blobs: Descriptor[], options?: CallOptions): Promise<Set<Digest>> {
-    const limit = pLimit(headConcurrency);
-    const present = new Set<Digest>();
-    await Promise.all(
-      blobs.map((blob) =>
-        limit(async () => {
-          if (await this.client.headBlob(this.repository, blob.digest, options)) present.add(blob.digest);
-        }),
-      ),
+    const heads = await inParallel(
+      blobs,
+      headConcurrency,
+      (blob, signal) => this.client.headBlob(this.repository, blob.digest, { signal }),
+      options?.signal,
     );
-    return present;
+    return new Set(blobs.filter((_, index) => heads[index]).map((blob) => blob.digest));
   }
 
   async openUpload(blob: Descriptor, options?: CallOptions & { mountFrom?: string }): Promise<OpenedUpload> {
@@ -55,7 +54,9 @@ export class RegistryRepository implements ImageSource, ImageDestination {
     const { session } = opened;
     const upload: BlobUpload = {
       write: (body, call) => this.client.putBlob(session, blob, body, call),
-      cancel: () => this.client.cancelUpload(session),
+      // Whoever cancels has been told to end at once: a registry that hangs must not hold it.
+      cancel: () =>
+        this.client.cancelUpload(session, { signal: AbortSignal.timeout(cancelWithinMs) }).catch(() => {}),
     };
     return { kind: 'session', upload };
   }
@@ -73,18 +74,22 @@ export class RegistryRepository implements ImageSource, ImageDestination {
 
   async readBlob(blob: Descriptor, options?: CallOptions): Promise<Uint8Array> {
     if (blob.size > maxReadBytes) {
-      throw new CopyError(
-        'SIZE_INVALID',
-        this.name,
-        `${blob.digest} has ${blob.size} bytes, too many to read at once`,
-      );
+      throw this.#unreadable(blob, 'SIZE_INVALID', `its ${blob.size} bytes are too many to read at once`);
     }
     const chunks: Uint8Array[] = [];
     for await (const chunk of await this.blob(blob, options)) chunks.push(chunk);
     const bytes = Buffer.concat(chunks);
     if (!matchesDescriptor(bytes, blob)) {
-      throw new CopyError('DIGEST_INVALID', this.name, `the bytes of ${blob.digest} do not have this digest`);
+      throw this.#unreadable(blob, 'DIGEST_INVALID', 'the bytes that came do not have this digest');
     }
     return bytes;
+  }
+
+  #unreadable(blob: Descriptor, code: string, reason: string): RegistryError {
+    const { side, registry } = this.client;
+    return new RegistryError(
+      { side, registry, operation: 'read blob', repository: this.repository, reference: blob.digest },
+      { code, reason },
+    );
   }
 }

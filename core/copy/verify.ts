@@ -1,5 +1,5 @@
 import type { Descriptor } from '../oci/descriptor.ts';
-import { createDigester, digestAlgorithm } from '../oci/digest.ts';
+import { createDigester, digestAlgorithm, digestOf } from '../oci/digest.ts';
 import { CopyError } from './errors.ts';
 
 /**
@@ -20,6 +20,8 @@ export async function* verified(
   let received = 0;
   let held: Uint8Array | undefined;
   for await (const chunk of body) {
+    // Held back instead of the bytes before it, nothing would let all of them pass unverified.
+    if (chunk.byteLength === 0) continue;
     received += chunk.byteLength;
     if (received > blob.size) {
       throw new CopyError(
@@ -45,4 +47,9 @@ export async function* verified(
     throw new CopyError('DIGEST_INVALID', blob.digest, `the bytes that came have the digest ${actual}`);
   }
   if (held !== undefined) yield held;
+}
+
+/** Whether some bytes are those that a descriptor names; for small blobs held in memory. */
+export function matchesDescriptor(bytes: Uint8Array, blob: Descriptor): boolean {
+  return bytes.byteLength === blob.size && digestOf(bytes, digestAlgorithm(blob.digest)) === blob.digest;
 }

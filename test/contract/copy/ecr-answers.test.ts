@@ -1,0 +1,105 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { EcrRegistry } from '../../../core/aws/ecr.ts';
+import { blobOf } from '../../support/memory-image.ts';
+import { type ScriptedAnswer, startScriptedServer } from '../../support/scripted-server.ts';
+import { plainSettings } from './subjects.ts';
+
+/** Answers of the ECR API that its emulation does not give. */
+describe('answers of Amazon ECR', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
+  /** A repository whose API calls, after the token's, are answered so. */
+  const repositoryOf = async (...answers: ScriptedAnswer[]) => {
+    const server = await startScriptedServer();
+    const token = Buffer.from('AWS:secret').toString('base64');
+    server.expect(
+      {
+        request: 'POST /',
+        answer: {
+          status: 200,
+          body: { authorizationData: [{ authorizationToken: token, proxyEndpoint: server.origin }] },
+        },
+      },
+      ...answers.map((answer) => ({ request: 'POST /', answer })),
+    );
+    vi.stubEnv('AWS_ENDPOINT_URL_ECR', server.origin);
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'local');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'local');
+    return await new EcrRegistry('eu-west-1', plainSettings).repository('mirror/app');
+  };
+  const refusal = (type: string, message = 'no') => ({
+    status: 400,
+    headers: { 'content-type': 'application/x-amz-json-1.1' },
+    body: { __type: type, message },
+  });
+
+  it('takes an archived layer for missing', async () => {
+    const [there, archived, gone] = ['there', 'archived', 'gone'].map((name) => blobOf(name));
+    if (!there || !archived || !gone) throw new Error('no blobs');
+    const repository = await repositoryOf({
+      status: 200,
+      body: {
+        layers: [
+          { layerDigest: there.digest, layerAvailability: 'AVAILABLE' },
+          { layerDigest: archived.digest, layerAvailability: 'ARCHIVED' },
+        ],
+        failures: [{ layerDigest: gone.digest, failureCode: 'MissingLayerDigest' }],
+      },
+    });
+    expect(await repository.presentBlobs([there, archived, gone])).toEqual(new Set([there.digest]));
+  });
+
+  it('fails for a digest that ECR does not take, with a remedy', async () => {
+    const repository = await repositoryOf({
+      status: 200,
+      body: {
+        failures: [
+          { layerDigest: blobOf('x').digest, failureCode: 'InvalidLayerDigest', failureReason: 'odd' },
+        ],
+      },
+    });
+    await expect(repository.presentBlobs([blobOf('x')])).rejects.toMatchObject({
+      code: 'InvalidLayerDigest',
+      reference: blobOf('x').digest,
+      temporary: false,
+      remedy: expect.stringContaining('sha256'),
+    });
+  });
+
+  it.each([
+    ['AccessDeniedException', 'permission'],
+    ['InvalidParameterException', 'repositoryPrefix'],
+  ])('fails for good with %s, and says what helps', async (type, remedy) => {
+    const repository = await repositoryOf(refusal(type));
+    await expect(repository.presentBlobs([blobOf('x')])).rejects.toMatchObject({
+      side: 'mirror',
+      code: type,
+      temporary: false,
+      remedy: expect.stringContaining(remedy),
+    });
+  });
+
+  it('fails for good when the quota of repositories is used up', async () => {
+    // The SDK tries this code five times, since other services throttle by it.
+    const repository = await repositoryOf(
+      refusal('RepositoryNotFoundException'),
+      ...Array(5).fill(refusal('LimitExceededException')),
+    );
+    await expect(repository.presentBlobs([blobOf('x')])).rejects.toMatchObject({
+      operation: 'CreateRepository',
+      code: 'LimitExceededException',
+      temporary: false,
+      remedy: expect.stringContaining('quota'),
+    });
+  });
+
+  it('takes a repository that exists by now for created', async () => {
+    const repository = await repositoryOf(
+      refusal('RepositoryNotFoundException'),
+      refusal('RepositoryAlreadyExistsException'),
+    );
+    expect(await repository.presentBlobs([blobOf('x')])).toEqual(new Set());
+  });
+});
