@@ -26,13 +26,8 @@ export async function putImage(context: RegistryContext, body: unknown): Promise
   if (tag !== undefined && !isTag(tag)) throw invalidParameter('imageTag', 'must be a tag');
   if (digest !== undefined && !isDigest(digest))
     throw invalidParameter('imageDigest', 'must be a digest such as sha256:…');
-  // Where neither the request nor the manifest tells the type (OCI manifests may leave it out): aws/aws-sdk#193.
-  if (
-    mediaType === undefined &&
-    !/"mediaType"\s*:\s*"application\/vnd\.(?:oci\.image|docker\.distribution)\./.test(imageManifest)
-  ) {
-    throw invalidManifest();
-  }
+  // Neither the request nor the manifest (OCI's may leave it out) tells the type: aws/aws-sdk#193.
+  if (mediaType === undefined && !statesItsType(imageManifest)) throw invalidManifest();
   const outcome = await putManifest(context.catalog, repository, {
     bytes,
     mediaType,
@@ -58,6 +53,15 @@ export async function putImage(context: RegistryContext, body: unknown): Promise
       imageManifestMediaType: manifest.mediaType,
     },
   };
+}
+
+function statesItsType(imageManifest: string): boolean {
+  try {
+    const { mediaType } = JSON.parse(imageManifest) as { mediaType?: unknown };
+    return typeof mediaType === 'string';
+  } catch {
+    return false;
+  }
 }
 
 function invalidManifest(): ApiError {
