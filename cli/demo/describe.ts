@@ -1,0 +1,91 @@
+import type { Mapping } from '../../core/mapping/record.ts';
+import { formatBytes } from '../format.ts';
+import { bytesOf } from './checks.ts';
+import { downloadRate, type Environment } from './environment.ts';
+import type { BuiltImage } from './image.ts';
+import type { ImageBlob } from './layer.ts';
+import { indent, type Screen, type Step } from './screen.ts';
+import type { Cell } from './table.ts';
+
+/** Where everything is. */
+export function describeEnvironment({ upstream, stack }: Environment, step: Step): void {
+  const api = new URL(stack.ready.api).host;
+  step.rows([
+    [dim('upstream'), upstream.host, `plays ghcr.io, each download held to ${formatBytes(downloadRate)}/s`],
+    [dim('mirror'), stack.ready.registry, 'behaves as Amazon ECR'],
+    [dim('API'), api, 'webhooks, jobs, mappings: the handlers that run on Lambda'],
+  ]);
+}
+
+/** What the image is made of, and where some blobs are `changed`, which. */
+export function describeImage(built: BuiltImage, step: Step, changed?: ImageBlob[]): void {
+  const ends = ({ descriptor }: ImageBlob, state: Cell): Cell[] => [
+    formatBytes(descriptor.size),
+    dim(short(descriptor.digest)),
+    changed === undefined ? '' : state,
+  ];
+  const stateOf = (blob: ImageBlob): Cell =>
+    changed?.includes(blob) ? { text: 'new', style: 'cyan' } : dim('as before');
+  const { config, layers } = built;
+  step.rows(
+    [
+      ['', '', 'files', 'unpacked', 'packed', 'digest'].map(dim),
+      ...layers.map((layer): Cell[] => [
+        dim(layer.name),
+        layer.contents,
+        String(layer.files),
+        formatBytes(layer.unpackedBytes),
+        ...ends(layer, stateOf(layer)),
+      ]),
+      [dim(config.name), '', '', '', ...ends(config, stateOf(config))],
+    ],
+    'llrrrll',
+  );
+}
+
+/** What a push had to send, and the digest under which it is there. */
+export function describePush(built: BuiltImage, pushed: ImageBlob[], step: Step): void {
+  step.rows([
+    [dim('pushed'), namesOf(pushed)],
+    [dim('digest'), built.manifest.digest],
+  ]);
+}
+
+/** A mapping as the API answers it, easier to read. */
+export function describeJson(mapping: Mapping, screen: Screen): void {
+  screen.line(`${indent}${screen.paint('dim', `GET /v1/mappings?image=${mapping.image}`)}`);
+  for (const line of JSON.stringify(mapping, undefined, 2).split('\n')) {
+    screen.line(indent + line.replace(/"[^"]+"(?=:)/, (key) => screen.paint('cyan', key)));
+  }
+}
+
+/** What of a mapping is most wanted. */
+export function describeMapping({ image, mirror, digest }: Mapping, step: Step): void {
+  step.rows([
+    [dim('image'), image],
+    [dim('mirror'), mirror],
+    [dim('digest'), digest],
+  ]);
+}
+
+/** `2 blobs, 140 kB: application, config` */
+export function namesOf(blobs: ImageBlob[]): string {
+  if (blobs.length === 0) return 'nothing';
+  const names = blobs.map(({ name }) => name).join(', ');
+  return `${counted(blobs.length, 'blob')}, ${formatBytes(bytesOf(blobs))}: ${names}`;
+}
+
+/** `1 file`, `2 files` */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** A label. */
+export function dim(text: string): Cell {
+  return { text, style: 'dim' };
+}
+
+/** Enough of a digest to see whether two are the same. */
+function short(digest: string): string {
+  return digest.slice(0, 'sha256:'.length + 12);
+}

@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import { parseConfig } from '../../core/config/parse.ts';
+import { type EmbeddedRegistry, startRegistry } from '../../local/ecr/server.ts';
+import { type LocalStack, startLocalStack } from '../../local/stack.ts';
+
+/** Everything that the demo talks to. */
+export interface Environment {
+  /** Plays ghcr.io. */
+  upstream: EmbeddedRegistry;
+  stack: LocalStack;
+  stop(): Promise<void>;
+}
+
+/** What one download from the upstream may take, bytes a second: a copy over loopback would be over before it is seen. */
+export const downloadRate = 20_000_000;
+
+/** Starts the upstream registry and the local stack on free ports. @param folder a folder that the upstream may fill */
+export async function startEnvironment(folder: string, log: NodeJS.WritableStream): Promise<Environment> {
+  const upstream = await startRegistry({ flavour: 'distribution', data: join(folder, 'upstream') });
+  upstream.faults.add({
+    match: { method: 'GET', path: '/blobs/' },
+    action: { kind: 'slow', bytesPerSecond: downloadRate },
+  });
+  try {
+    const stack = await startLocalStack({ config: configuration(upstream.endpoint), log });
+    return {
+      upstream,
+      stack,
+      stop: async () => {
+        await stack.stop();
+        await upstream.stop();
+      },
+    };
+  } catch (error) {
+    await upstream.stop();
+    throw error;
+  }
+}
+
+/** The configuration of somebody whose images are at GitHub, but for the endpoint. */
+function configuration(endpoint: string) {
+  const parsed = parseConfig(`
+version: 1
+mirror:
+  regions: [eu-west-1]
+upstreams:
+  - registry: ghcr.io
+    endpoint: ${endpoint}
+    webhook: { source: github }
+    repositories:
+      - match: acme/**
+`);
+  if (!parsed.ok) throw new Error(`the demo's configuration is wrong: ${parsed.errors[0]?.message}`);
+  return parsed.config;
+}

@@ -1,0 +1,64 @@
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** One entry of a layer. */
+export interface LayerFile {
+  /** Within the image, without a slash at its beginning or end. */
+  path: string;
+  kind: 'File' | 'Directory' | 'SymbolicLink';
+  /** Permissions without the type. */
+  mode: number;
+  /** A file's content, read when it is asked for. */
+  read?: () => Uint8Array;
+  /** Where a link leads. */
+  target?: string;
+}
+
+/** Owner may write, everybody may read, as npm packs: who runs the build and their umask make no difference. */
+const plainMode = 0o644;
+const executableMode = 0o755;
+
+/** A real file of this machine, links followed. */
+export function fileOf(source: string, path: string): LayerFile {
+  const executable = (statSync(source).mode & 0o100) !== 0;
+  return {
+    path,
+    kind: 'File',
+    mode: executable ? executableMode : plainMode,
+    read: () => readFileSync(source),
+  };
+}
+
+/** A file that is written for the image. */
+export function textFile(path: string, text: string): LayerFile {
+  return { path, kind: 'File', mode: plainMode, read: () => Buffer.from(text) };
+}
+
+/** A real directory of this machine with everything in it, links as links. */
+export function filesOf(directory: string, path: string): LayerFile[] {
+  const files: LayerFile[] = [{ path, kind: 'Directory', mode: executableMode }];
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    const source = join(directory, entry.name);
+    const inside = `${path}/${entry.name}`;
+    if (entry.isDirectory()) files.push(...filesOf(source, inside));
+    else if (entry.isFile()) files.push(fileOf(source, inside));
+    else if (entry.isSymbolicLink()) {
+      files.push({ path: inside, kind: 'SymbolicLink', mode: 0o777, target: readlinkSync(source) });
+    }
+  }
+  return files;
+}
+
+/** The files with the directories above them, each once, in an order that depends on the paths alone: parents first. */
+export function inOrder(files: LayerFile[]): LayerFile[] {
+  const byPath = new Map<string, LayerFile>();
+  for (const file of files) {
+    const parts = file.path.split('/');
+    for (let depth = 1; depth < parts.length; depth++) {
+      const path = parts.slice(0, depth).join('/');
+      if (!byPath.has(path)) byPath.set(path, { path, kind: 'Directory', mode: executableMode });
+    }
+    byPath.set(file.path, file);
+  }
+  return [...byPath.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+}

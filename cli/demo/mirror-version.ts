@@ -1,0 +1,70 @@
+import type { JobProgress } from '../../core/jobs/record.ts';
+import type { LocalWebhook } from '../../local/webhooks.ts';
+import { formatDuration } from '../format.ts';
+import { createProgressBar, type ProgressBar } from '../progress-bar.ts';
+import { blobsOf, checkRequests, checkTransfer } from './checks.ts';
+import { counted, dim, namesOf } from './describe.ts';
+import type { Environment } from './environment.ts';
+import { ensure } from './facts.ts';
+import { followJob } from './follow-job.ts';
+import { type BuiltImage, image } from './image.ts';
+import type { ImageBlob } from './layer.ts';
+import { indent, type ScreenStream, type Step } from './screen.ts';
+import type { Mirrored } from './summary.ts';
+import { sendWebhook } from './webhook.ts';
+
+/**
+ * Sends the webhook for a version that was pushed, follows its job to the end, and sees that these blobs travelled and
+ * no others.
+ *
+ * @param stream where the progress bar is drawn
+ */
+export async function mirrorVersion(
+  built: BuiltImage,
+  missing: ImageBlob[],
+  { upstream, stack }: Environment,
+  step: Step,
+  stream: ScreenStream,
+  signal: AbortSignal,
+): Promise<Mirrored> {
+  upstream.clearRequests();
+  const started = performance.now();
+  const push = { ...image, tag: built.tag, manifest: built.manifest };
+  const id = await sendWebhook(githubWebhook(stack.ready.webhooks), push, signal);
+  step.live();
+  step.rows([[dim('202 accepted'), `in ${formatDuration(performance.now() - started)}, job ${id}`]]);
+
+  const follower = progressFollower(stream);
+  const job = await followJob(stack.ready.api, id, follower.onProgress, signal).finally(follower.stop);
+  ensure(job.lagMs !== undefined, `job ${id} does not tell how long it took`);
+  checkTransfer(job, built, missing);
+  const asked = checkRequests(upstream.requests, missing);
+  const present = blobsOf(built).filter((blob) => !missing.includes(blob));
+  step.rows([
+    [dim('copied'), namesOf(missing)],
+    [dim('present'), namesOf(present)],
+    [
+      dim('upstream'),
+      `was asked for ${counted(asked.manifests, 'manifest')} and ${counted(asked.blobs, 'blob')}`,
+    ],
+    [{ text: job.state, style: 'green' }, `${formatDuration(job.lagMs)} after the webhook`],
+  ]);
+  return { built, job, durationMs: job.lagMs };
+}
+
+function githubWebhook({ github }: Record<string, LocalWebhook>): LocalWebhook {
+  ensure(github !== undefined, 'the local stack has no webhook of the name github');
+  return github;
+}
+
+/** A bar that appears with the first progress that a job tells. */
+function progressFollower(stream: ScreenStream): { onProgress(progress: JobProgress): void; stop(): void } {
+  let bar: ProgressBar | undefined;
+  return {
+    onProgress({ bytes, totalBytes }) {
+      bar ??= createProgressBar(stream, { label: `${indent}copying`, total: totalBytes });
+      bar.update(bytes);
+    },
+    stop: () => bar?.stop(),
+  };
+}

@@ -1,0 +1,113 @@
+import type { Mapping } from '../../core/mapping/record.ts';
+import { RegistryClient } from '../../core/registry/client.ts';
+import { getMapping } from './api.ts';
+import { blobsOf, changedBlobs, checkMapping } from './checks.ts';
+import {
+  describeEnvironment,
+  describeImage,
+  describeJson,
+  describeMapping,
+  describePush,
+} from './describe.ts';
+import { type Environment, startEnvironment } from './environment.ts';
+import { type BuiltImage, buildBase, buildImage, changedFile, image, referenceOf } from './image.ts';
+import type { ImageBlob } from './layer.ts';
+import { mirrorVersion } from './mirror-version.ts';
+import { pullAndCompare } from './pull-image.ts';
+import { pushImage } from './push-image.ts';
+import type { Screen, ScreenStream } from './screen.ts';
+import { type Mirrored, summary, summaryAlign } from './summary.ts';
+
+/** What the demo needs of its surroundings. */
+export interface DemoOptions {
+  screen: Screen;
+  /** Where the screen is, for the progress bar. */
+  stream: ScreenStream;
+  /** An empty folder for its files. */
+  folder: string;
+  /** Takes the pipeline's logs. */
+  log: NodeJS.WritableStream;
+  signal: AbortSignal;
+}
+
+/**
+ * The whole demo, from the first server to the last comparison. Nothing is left running when it ends.
+ *
+ * @throws DemoFailure where something does not turn out as shown
+ */
+export async function tellStory(options: DemoOptions): Promise<void> {
+  const { screen, folder, log, signal } = options;
+  screen.line();
+  screen.line(
+    screen.paint(
+      'bold',
+      'A push upstream, a webhook, and the image is in the mirror: only missing layers travel',
+    ),
+  );
+  screen.line();
+  const environment = await screen.step('Start a registry and the pipeline on this machine', async (step) => {
+    const begun = await startEnvironment(folder, log);
+    describeEnvironment(begun, step);
+    return begun;
+  });
+  try {
+    signal.throwIfAborted();
+    await mirrorTwice(environment, options);
+  } finally {
+    await environment.stop();
+  }
+}
+
+async function mirrorTwice(environment: Environment, options: DemoOptions): Promise<void> {
+  const { screen, stream, signal } = options;
+  const { upstream, stack } = environment;
+  await using publisher = new RegistryClient({
+    registry: image.registry,
+    endpoint: upstream.endpoint,
+    side: 'upstream',
+  });
+  const mirror = (built: BuiltImage, missing: ImageBlob[]): Promise<Mirrored> =>
+    screen.step(`Send GitHub's signed webhook for ${built.tag}, and follow the job`, (step) =>
+      mirrorVersion(built, missing, environment, step, stream, signal),
+    );
+  const lookUp = async (built: BuiltImage): Promise<Mapping> => {
+    const mapping = await getMapping(stack.ready.api, referenceOf(built.tag), signal);
+    checkMapping(mapping, built, stack.ready.registry);
+    return mapping;
+  };
+
+  const first = await screen.step(
+    `Build ${referenceOf('1.0')} out of what is installed here`,
+    async (step) => {
+      const built = await buildImage(await buildBase(signal), '1.0', signal);
+      describeImage(built, step);
+      return built;
+    },
+  );
+  await screen.step('Push 1.0 to the upstream', async (step) =>
+    describePush(first, await pushImage(publisher, first, signal), step),
+  );
+  const firstMirrored = await mirror(first, blobsOf(first));
+  await screen.step('Ask the API where 1.0 is', async (step) => describeMapping(await lookUp(first), step));
+
+  const second = await screen.step(`Change one file, ${changedFile}; build and push 2.0`, async (step) => {
+    const built = await buildImage(first.layers.slice(0, -1), '2.0', signal);
+    const pushed = await pushImage(publisher, built, signal);
+    describeImage(built, step, changedBlobs(built, first));
+    describePush(built, pushed, step);
+    return built;
+  });
+  const secondMirrored = await mirror(second, changedBlobs(second, first));
+  const mapping = await screen.step('Pull 2.0 through the mirror and compare every byte', async (step) => {
+    const found = await lookUp(second);
+    const { bytes } = await pullAndCompare(found.mirror, second, signal);
+    const what = `manifest, config and ${second.layers.length} layers, ${bytes} bytes, are what was built`;
+    step.rows([[{ text: 'equal', style: 'green' }, what]]);
+    return found;
+  });
+
+  screen.rows(summary([firstMirrored, secondMirrored]), summaryAlign);
+  screen.line();
+  describeJson(mapping, screen);
+  screen.line();
+}
