@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, parseDocument } from 'yaml';
 
 export type YamlPath = readonly (string | number)[];
 
@@ -35,13 +35,9 @@ const maxProblems = 100;
  * not scalars, tags and several documents are refused. The problems come in the text's order.
  */
 export function readYaml(text: string): { document: YamlDocument; problems: YamlProblem[] } {
-  const lines = new LineCounter();
   // The library looks for duplicate keys by comparing each with each; the walk below does it in linear time.
-  const parsed = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false });
-  const position = (offset: number): Position => {
-    const { line, col } = lines.linePos(offset);
-    return { line: Math.max(line, 1), column: Math.max(col, 1) };
-  };
+  const parsed = parseDocument(text, { uniqueKeys: false, prettyErrors: false });
+  const position = positionsIn(text);
   const problems: YamlProblem[] = [...parsed.errors, ...parsed.warnings].map((error) => ({
     path: [],
     message: `YAML: ${withoutFullStop(error.message)}`,
@@ -52,6 +48,22 @@ export function readYaml(text: string): { document: YamlDocument; problems: Yaml
   const value = problems.length === 0 ? walk.convert(parsed.contents, []) : undefined;
   problems.sort((a, b) => a.line - b.line || a.column - b.column);
   return { document: { value, ...walk.lookup() }, problems: problems.slice(0, maxProblems) };
+}
+
+/** By the text itself: the library's LineCounter misses lines after some syntax errors. */
+function positionsIn(text: string): (offset: number) => Position {
+  const starts = [0];
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
+  return (offset) => {
+    const end = Math.min(offset, text.length);
+    let [low, high] = [0, starts.length];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((starts[middle] ?? 0) <= end) low = middle;
+      else high = middle;
+    }
+    return { line: low + 1, column: end - (starts[low] ?? 0) + 1 };
+  };
 }
 
 function withoutFullStop(message: string): string {

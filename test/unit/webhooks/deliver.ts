@@ -1,0 +1,113 @@
+import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config } from '../../../core/config/config.ts';
+import { receiveWebhook, type WebhookRequest, type WebhookResult } from '../../../core/webhooks/receive.ts';
+import { deriveSecret, type WebhookSecrets } from '../../../core/webhooks/secrets.ts';
+import { configOf } from '../config/config-text.ts';
+
+/** One webhook of each source; `registry` is reached under another name than it has in references. */
+export const config: Config = configOf(`
+version: 1
+mirror: { regions: [eu-west-1] }
+upstreams:
+  - registry: docker.io
+    webhook: { source: dockerhub, name: hub }
+    repositories:
+      - { match: "acme/*", tags: { exclude: ["*-dev"] } }
+      - { match: "library/*" }
+  - registry: ghcr.io
+    webhook: { source: github }
+    repositories: [{ match: "acme/**" }]
+  - registry: registry.example:5000
+    endpoint: http://10.0.0.5:5000
+    webhook: { source: distribution, name: registry, options: { host: push.example } }
+    repositories: [{ match: "team/*" }]
+`);
+
+/** As the secrets of a deployment: the current one and, while it is rotated, the one before. */
+export const secrets: WebhookSecrets = {
+  forWebhook: async (name) => ({ secrets: [secretOf(name), secretOf(name, 'old root')] }),
+};
+
+/** The current secret of a webhook, or that of another root. */
+export function secretOf(name: string, root = 'root'): string {
+  return deriveSecret(root, `webhook:${name}`);
+}
+
+/** A body from the folder `fixtures`, with some of its values replaced: `{ 'push_data.tag': 'x' }`; undefined deletes. */
+export function fixture(file: string, changes: Record<string, unknown> = {}): unknown {
+  const root = {
+    body: JSON.parse(readFileSync(join(import.meta.dirname, 'fixtures', `${file}.json`), 'utf8')),
+  };
+  for (const [path, value] of Object.entries(changes)) {
+    const keys = ['body', ...path.split('.').filter((key) => key !== '')];
+    const last = keys.pop() ?? '';
+    let holder: Record<string, unknown> = root;
+    for (const key of keys) holder = holder[key] as Record<string, unknown>;
+    if (value === undefined) delete holder[last];
+    else holder[last] = value;
+  }
+  return root.body;
+}
+
+/** Bytes as they are sent; what is not bytes is sent as JSON. */
+export function bytesOf(body: unknown): Uint8Array {
+  return body instanceof Uint8Array
+    ? body
+    : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+}
+
+/** GitHub's header for a body. */
+export function githubSignature(body: Uint8Array, secret = secretOf('github'), algorithm = 'sha256'): string {
+  return `${algorithm}=${createHmac(algorithm, secret).update(body).digest('hex')}`;
+}
+
+/** A delivery as each source's sender makes it, authentic unless something is changed. */
+export const requests = {
+  hub: (body: unknown, changes: Partial<WebhookRequest> = {}): WebhookRequest => ({
+    method: 'POST',
+    name: 'hub',
+    token: secretOf('hub'),
+    headers: { 'content-type': 'application/json', 'user-agent': 'Go-http-client/1.1' },
+    body: bytesOf(body),
+    ...changes,
+  }),
+  github: (body: unknown, headers: Record<string, string> = {}): WebhookRequest => ({
+    method: 'POST',
+    name: 'github',
+    headers: {
+      'content-type': 'application/json',
+      'x-github-event': 'package',
+      'x-github-delivery': '72d3162e-cc78-11e3-81ab-4c9367dc0958',
+      'x-hub-signature-256': githubSignature(bytesOf(body)),
+      ...headers,
+    },
+    body: bytesOf(body),
+  }),
+  registry: (body: unknown, headers: Record<string, string> = {}): WebhookRequest => ({
+    method: 'POST',
+    name: 'registry',
+    headers: {
+      'content-type': 'application/vnd.docker.distribution.events.v1+json',
+      authorization: secretOf('registry'),
+      ...headers,
+    },
+    body: bytesOf(body),
+  }),
+};
+
+/** Receives a delivery under `config`. */
+export function receive(request: WebhookRequest): Promise<WebhookResult> {
+  return receiveWebhook(request, { config, secrets });
+}
+
+/** What came of a delivery that was read: images and reasons. */
+export async function read(request: WebhookRequest): Promise<{ images: string[]; ignored: unknown[] }> {
+  const result = await receive(request);
+  if (result.kind !== 'events') throw new Error(`not read: ${JSON.stringify(result)}`);
+  return {
+    images: result.events.map(({ image }) => `${image.registry}/${image.repository}:${image.tag}`),
+    ignored: result.ignored,
+  };
+}
