@@ -18,6 +18,20 @@ export function connectionClosed(socket: Socket): Promise<void> {
   });
 }
 
+/** Waits, but not for a connection that is closed. */
+export async function waitOn(socket: Socket, milliseconds: number): Promise<void> {
+  const closed = new AbortController();
+  const onClose = (): void => closed.abort();
+  socket.once('close', onClose);
+  try {
+    await sleep(milliseconds, undefined, { signal: closed.signal });
+  } catch (error) {
+    if (!closed.signal.aborted) throw error;
+  } finally {
+    socket.off('close', onClose);
+  }
+}
+
 /**
  * A body as a fault lets it pass.
  * @throws FaultError once the connection was cut, or was closed by the client while it stalled
@@ -45,7 +59,7 @@ export async function* faultyBody(
         throw new FaultError(action.kind);
       }
       case 'slow': {
-        yield* slowly(chunk, action.bytesPerSecond, (bytes) => passed + bytes, started);
+        yield* slowly(chunk, action.bytesPerSecond, (bytes) => passed + bytes, started, socket);
         break;
       }
       case 'corrupt': {
@@ -72,6 +86,7 @@ async function* slowly(
   bytesPerSecond: number | undefined,
   passedWith: (bytes: number) => number,
   started: number,
+  socket: Socket,
 ): AsyncGenerator<Uint8Array> {
   const piece = bytesPerSecond === undefined ? chunk.length : Math.max(1, Math.ceil(bytesPerSecond / 20));
   for (let start = 0; start < chunk.length; start += piece) {
@@ -80,6 +95,6 @@ async function* slowly(
     if (bytesPerSecond === undefined) continue;
     const due = started + (passedWith(end) / bytesPerSecond) * 1000;
     const wait = due - performance.now();
-    if (wait > 0) await sleep(wait);
+    if (wait > 0) await waitOn(socket, wait);
   }
 }

@@ -1,8 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { operationOf, routeApi, sendApiError } from './api/router.ts';
 import type { FaultAction, FaultSwitches } from './faults.ts';
-import { connectionClosed } from './faulty-body.ts';
+import { connectionClosed, waitOn } from './faulty-body.ts';
 import { ConnectionLostError, HttpExchange, splitTarget } from './http-exchange.ts';
 import { getLinkedLayer } from './protocol/blobs.ts';
 import { sendError } from './protocol/errors.ts';
@@ -121,8 +120,7 @@ async function happened(
       if (fault.afterBytes === undefined) await connectionClosed(request.socket);
       return fault.afterBytes === undefined;
     case 'slow':
-      if (fault.delayMs !== undefined)
-        await Promise.race([sleep(fault.delayMs), connectionClosed(request.socket)]);
+      if (fault.delayMs !== undefined) await waitOn(request.socket, fault.delayMs);
       return false;
     case 'corrupt':
       return false;
