@@ -1,39 +1,53 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Stage } from 'aws-cdk-lib';
 import { type BundlingOptions, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import type { Construct } from 'constructs';
 import type { Config } from '../core/config/config.ts';
 
-/** The root of this package: where `lambda/` and the lock file are. */
+/** What holds `lambda/` and, in the published package, `functions/`: the repository, or `dist` there. */
 export const packageRoot = join(import.meta.dirname, '..');
 
 /** The file in every function's bundle, beside `index.mjs`, that holds the normalised configuration. */
 export const configFileName = 'mirror.json';
 
 /**
- * How the functions are bundled: one minified ESM file by the esbuild that is installed here (no container
- * engine), with everything in it, the AWS SDK too, so that what runs is what was tested, and `mirror.json`
- * beside it.
- *
- * @param scope any construct of the stack; the file is prepared in the output folder of its app
- * @param config the normalised configuration, put into the bundle as JSON
+ * How a function's handler becomes its bundle, in the terms of esbuild: one minified ESM file with everything in
+ * it, the AWS SDK too, so that what runs is what was tested.
  */
-export function bundleOptions(scope: Construct, config: Config): BundlingOptions {
-  const prepared = prepareConfigFile(scope, config);
-  return {
-    format: OutputFormat.ESM,
-    target: 'node24',
-    mainFields: ['module', 'main'],
-    externalModules: [],
-    minify: true,
-    // Error classes are told apart by name in logs and by the SDK's retry rules.
-    keepNames: true,
-    sourceMap: true,
-    sourcesContent: false,
+export const esbuildOptions = {
+  format: 'esm' as const,
+  target: 'node24',
+  mainFields: ['module', 'main'],
+  minify: true,
+  // Error classes are told apart by name in logs and by the SDK's retry rules.
+  keepNames: true,
+  sourcemap: true,
+  sourcesContent: false,
+  banner: {
     // CommonJS dependencies inside an ESM bundle call `require` for Node's own modules.
     // https://github.com/evanw/esbuild/issues/1921
-    banner: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
+    js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
+  },
+};
+
+/**
+ * How the CDK bundles a handler's source: as {@link esbuildOptions} say, by the esbuild that is installed here (no
+ * container engine), and with the configuration beside it.
+ *
+ * @param scope any construct of the stack; the configuration's file is prepared in the output folder of its app
+ * @param config the normalised configuration
+ */
+export function bundleOptions(scope: Construct, config: Config): BundlingOptions {
+  const prepared = join(outputFolder(scope), `${scope.node.addr}.${configFileName}`);
+  writeConfig(prepared, config);
+  const { sourcemap, banner, format: _esm, ...options } = esbuildOptions;
+  return {
+    ...options,
+    format: OutputFormat.ESM,
+    sourceMap: sourcemap,
+    banner: banner.js,
+    externalModules: [],
     commandHooks: {
       beforeBundling: () => [],
       beforeInstall: () => [],
@@ -44,13 +58,39 @@ export function bundleOptions(scope: Construct, config: Config): BundlingOptions
   };
 }
 
-function prepareConfigFile(scope: Construct, config: Config): string {
+/**
+ * The bundle of a function that was built before, as the published package has them, with the configuration
+ * beside it.
+ *
+ * @param scope a construct of the function's own; the folder is prepared in the output folder of its app
+ * @param name the function's name
+ * @param config the normalised configuration
+ * @param root where `functions/` is
+ * @returns the folder, or undefined where the function has to be bundled from its source
+ */
+export function prebuiltBundle(
+  scope: Construct,
+  name: string,
+  config: Config,
+  root = packageRoot,
+): string | undefined {
+  const built = join(root, 'functions', name);
+  if (!existsSync(join(built, 'index.mjs'))) return undefined;
+  const folder = join(outputFolder(scope), `${scope.node.addr}.${name}`);
+  cpSync(built, folder, { recursive: true });
+  writeConfig(join(folder, configFileName), config);
+  return folder;
+}
+
+function outputFolder(scope: Construct): string {
   const folder = Stage.of(scope)?.outdir;
   if (folder === undefined) throw new Error(`${scope.node.path}: the construct belongs to no CDK app`);
   mkdirSync(folder, { recursive: true });
-  const file = join(folder, `${scope.node.addr}.${configFileName}`);
+  return folder;
+}
+
+function writeConfig(file: string, config: Config): void {
   writeFileSync(file, `${JSON.stringify(config)}\n`);
-  return file;
 }
 
 function shellQuoted(text: string): string {

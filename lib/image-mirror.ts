@@ -3,7 +3,6 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { DeploymentSecrets } from './deployment-secrets.ts';
-import { bundleOptions } from './function-bundle.ts';
 import { type ImageMirrorProps, resolveProps } from './image-mirror-props.ts';
 import { MinuteSchedule } from './minute-schedule.ts';
 import { MirrorAlarms } from './mirror-alarms.ts';
@@ -42,7 +41,6 @@ export class ImageMirror extends Construct {
     this.queue = new MirrorQueue(this, 'Queue');
     this.secrets = new DeploymentSecrets(this, 'Secrets', settings);
 
-    const bundling = bundleOptions(this, config);
     const shared = {
       ...settings.environment,
       DRAYAGE_TABLE: this.table.table.tableName,
@@ -55,7 +53,7 @@ export class ImageMirror extends Construct {
       timeout: Duration.seconds(10),
       memorySize: 512,
       environment: { ...shared, DRAYAGE_WEBHOOK_SECRET: this.secrets.webhooks.secretArn },
-      bundling,
+      config,
       logRetention,
     });
     const mirror = new ServiceFunction(this, 'Mirror', {
@@ -64,7 +62,7 @@ export class ImageMirror extends Construct {
       timeout: Duration.seconds(900),
       memorySize: settings.mirrorMemorySize,
       environment: shared,
-      bundling,
+      config,
       logRetention,
     });
     const mapping = new ServiceFunction(this, 'Mapping', {
@@ -73,7 +71,7 @@ export class ImageMirror extends Construct {
       timeout: Duration.seconds(10),
       memorySize: 512,
       environment: { ...shared, DRAYAGE_API_SECRET: this.secrets.api.secretArn },
-      bundling,
+      config,
       logRetention,
     });
     const reconcile = new ServiceFunction(this, 'Reconcile', {
@@ -82,7 +80,7 @@ export class ImageMirror extends Construct {
       timeout: Duration.seconds(60),
       memorySize: 512,
       environment: shared,
-      bundling,
+      config,
       logRetention,
     });
     this.functions = {

@@ -1,11 +1,18 @@
 import { join } from 'node:path';
 import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { type BundlingOptions, NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
+import {
+  Architecture,
+  Code,
+  type FunctionOptions,
+  Function as LambdaFunction,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda';
+import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { packageRoot } from './function-bundle.ts';
+import type { Config } from '../core/config/config.ts';
+import { bundleOptions, packageRoot, prebuiltBundle } from './function-bundle.ts';
 
 /** The functions of the main path, by the folder under `lambda/` that holds their `handler.ts`. */
 export type FunctionName = 'webhook' | 'mirror' | 'mapping' | 'reconcile';
@@ -22,8 +29,8 @@ export interface ServiceFunctionProps {
   readonly memorySize: number;
   /** How long its logs are kept. */
   readonly logRetention: RetentionDays;
-  /** How it is bundled. */
-  readonly bundling: BundlingOptions;
+  /** The normalised configuration, which is part of its bundle. */
+  readonly config: Config;
   /** Its environment, besides what every function has. */
   readonly environment: Record<string, string>;
 }
@@ -33,7 +40,7 @@ export interface ServiceFunctionProps {
  * else until it is granted more; no managed policy, since AWSLambdaBasicExecutionRole allows every log group.
  */
 export class ServiceFunction extends Construct {
-  readonly function: NodejsFunction;
+  readonly function: LambdaFunction;
   readonly logGroup: LogGroup;
 
   constructor(scope: Construct, id: string, props: ServiceFunctionProps) {
@@ -47,26 +54,38 @@ export class ServiceFunction extends Construct {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
     });
     this.logGroup.grantWrite(role);
-    this.function = new NodejsFunction(this, 'Function', {
+    this.function = this.#makeFunction(props, {
       description: `Drayage: ${props.description}`,
-      entry: join(packageRoot, 'lambda', props.name, 'handler.ts'),
-      handler: 'handler',
-      projectRoot: packageRoot,
-      depsLockFilePath: join(packageRoot, 'package-lock.json'),
-      // Pinned: NODEJS_LATEST differs by region and by the version of the CDK.
-      runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       timeout: props.timeout,
       memorySize: props.memorySize,
       role,
       logGroup: this.logGroup,
-      bundling: props.bundling,
       environment: {
         NODE_OPTIONS: '--enable-source-maps',
         POWERTOOLS_SERVICE_NAME: props.name,
         POWERTOOLS_METRICS_NAMESPACE: 'Drayage',
         ...props.environment,
       },
+    });
+  }
+
+  #makeFunction({ name, config }: ServiceFunctionProps, options: FunctionOptions): LambdaFunction {
+    // Pinned: NODEJS_LATEST differs by region and by the version of the CDK.
+    const runtime = Runtime.NODEJS_24_X;
+    const folder = prebuiltBundle(this, name, config);
+    if (folder !== undefined) {
+      const code = Code.fromAsset(folder);
+      return new LambdaFunction(this, 'Function', { ...options, runtime, code, handler: 'index.handler' });
+    }
+    return new NodejsFunction(this, 'Function', {
+      ...options,
+      runtime,
+      entry: join(packageRoot, 'lambda', name, 'handler.ts'),
+      handler: 'handler',
+      projectRoot: packageRoot,
+      depsLockFilePath: join(packageRoot, 'package-lock.json'),
+      bundling: bundleOptions(this, config),
     });
   }
 }

@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { App } from 'aws-cdk-lib';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { App, Stack } from 'aws-cdk-lib';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { prebuiltBundle } from '../../lib/function-bundle.ts';
 import { ImageMirrorStack } from '../../lib/image-mirror-stack.ts';
 import { configOf } from './mirror-template.ts';
 
@@ -13,6 +15,7 @@ const config = configOf();
 const bundles = new Map<string, string>();
 
 beforeAll(() => {
+  vi.stubEnv('CDK_VALIDATION', 'false'); // CloudFormation's own rules, which take seconds to load
   const app = new App();
   new ImageMirrorStack(app, 'Drayage', { config, env: { region: 'eu-west-1' } });
   const assembly = app.synth();
@@ -22,6 +25,10 @@ beforeAll(() => {
     const asset = `asset.${Properties.Code.S3Key.replace(/\.zip$/, '')}`;
     bundles.set(Properties.Environment.Variables.POWERTOOLS_SERVICE_NAME, join(assembly.directory, asset));
   }
+});
+
+afterAll(() => {
+  vi.unstubAllEnvs();
 });
 
 interface Resource {
@@ -60,5 +67,23 @@ describe.each(['webhook', 'mirror', 'mapping', 'reconcile'])("the %s function's 
       },
     });
     expect(stdout).toBe('function\n');
+  });
+});
+
+describe('a bundle that was built before, as the published package has them', () => {
+  const root = mkdtempSync(join(tmpdir(), 'drayage-prebuilt-'));
+  afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+  it('is taken as it is, with the configuration beside it', () => {
+    mkdirSync(join(root, 'functions/webhook'), { recursive: true });
+    writeFileSync(join(root, 'functions/webhook/index.mjs'), 'export const handler = () => {};');
+    const folder = prebuiltBundle(new Stack(new App(), 'Own'), 'webhook', config, root) ?? '';
+    expect(readdirSync(folder).sort()).toEqual(['index.mjs', 'mirror.json']);
+    expect(JSON.parse(readFileSync(join(folder, 'mirror.json'), 'utf8'))).toEqual(config);
+    expect(readdirSync(join(root, 'functions/webhook'))).toEqual(['index.mjs']);
+  });
+
+  it('is not needed where there is the source', () => {
+    expect(prebuiltBundle(new Stack(new App(), 'Own'), 'mirror', config, root)).toBeUndefined();
   });
 });

@@ -2,7 +2,7 @@ import { App, Stack, Validations } from 'aws-cdk-lib';
 import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { acknowledge } from '../../lib/acknowledge.ts';
 import { addSecurityChecks } from '../../lib/security-checks.ts';
 import { mirrorStack } from './mirror-template.ts';
@@ -69,6 +69,14 @@ describe('cdk-nag', () => {
 });
 
 describe('the security checks', () => {
+  // Without CloudFormation's own rules, which take seconds to load.
+  beforeEach(() => {
+    vi.stubEnv('CDK_VALIDATION', 'false');
+  });
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
   it('stop the synthesis on an error', () => {
     const app = new App();
     addSecurityChecks(app);
