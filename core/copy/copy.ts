@@ -30,6 +30,8 @@ export interface CopyOptions extends CallOptions {
   /** The repository of the same registry that may hold the blob, if there is one. */
   mountFrom?: (blob: Descriptor) => string | undefined;
   onEvent?: (event: CopyEvent) => void;
+  /** How to wait between two attempts of a blob, milliseconds; rejects when the signal ends. */
+  pause?: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
 
 export interface CopyResult {
@@ -104,7 +106,7 @@ async function copyBlob(
       const pause = pauseBefore(attempt + 1, options.attempts ?? defaultAttempts, error);
       if (pause === undefined) throw error;
       emit({ type: 'restart', blob, bytes: told, error });
-      await wait(pause, options.signal);
+      await (options.pause ?? wait)(pause, options.signal);
     }
   }
 }

@@ -81,17 +81,13 @@ describe('answers of Amazon ECR', () => {
     });
   });
 
-  it('fails for good when the quota of repositories is used up', async () => {
-    // The SDK tries this code five times, since other services throttle by it.
-    const repository = await repositoryOf(
-      refusal('RepositoryNotFoundException'),
-      ...Array(5).fill(refusal('LimitExceededException')),
-    );
+  it('fails for good when the repository can not be created as it was configured', async () => {
+    const repository = await repositoryOf(refusal('RepositoryNotFoundException'), refusal('KmsException'));
     await expect(repository.presentBlobs([blobOf('x')])).rejects.toMatchObject({
       operation: 'CreateRepository',
-      code: 'LimitExceededException',
+      code: 'KmsException',
       temporary: false,
-      remedy: expect.stringContaining('quota'),
+      remedy: expect.stringContaining('kmsKey'),
     });
   });
 

@@ -1,0 +1,48 @@
+import type { ImageDestination, ImageSource } from '../../core/copy/ports.ts';
+
+/** Counts how many calls are under way, and the most that ever were. */
+export class Gauge {
+  now = 0;
+  most = 0;
+
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    this.now += 1;
+    this.most = Math.max(this.most, this.now);
+    try {
+      return await work();
+    } finally {
+      this.now -= 1;
+    }
+  }
+}
+
+/** A source like `source` that does some things otherwise. */
+export function sourceLike(source: ImageSource, changes: Partial<ImageSource>): ImageSource {
+  return {
+    name: source.name,
+    manifest: (reference, options) => source.manifest(reference, options),
+    blob: (blob, options) => source.blob(blob, options),
+    ...changes,
+  };
+}
+
+/** A destination like `destination` that does some things otherwise. */
+export function destinationLike(
+  destination: ImageDestination,
+  changes: Partial<ImageDestination>,
+): ImageDestination {
+  return {
+    name: destination.name,
+    presentBlobs: (blobs, options) => destination.presentBlobs(blobs, options),
+    openUpload: (blob, options) => destination.openUpload(blob, options),
+    putManifest: (manifest, reference, options) => destination.putManifest(manifest, reference, options),
+    tagDigest: (tag, options) => destination.tagDigest(tag, options),
+    readBlob: (blob, options) => destination.readBlob(blob, options),
+    ...changes,
+  };
+}
+
+/** A failure that may pass, as those of the registry client say of themselves. */
+export function temporaryFailure(message: string, more: Record<string, unknown> = {}): Error {
+  return Object.assign(new Error(message), { temporary: true, ...more });
+}

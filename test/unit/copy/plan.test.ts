@@ -1,0 +1,151 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { MemoryStore } from '../../../core/copy/memory-store.ts';
+import { plan } from '../../../core/copy/plan.ts';
+import type { ImageSource } from '../../../core/copy/ports.ts';
+import { parsePlatform } from '../../../core/oci/platform.ts';
+import { holdImage, storeWith } from '../../support/memory-image.ts';
+import { Gauge, sourceLike } from '../../support/recording-stores.ts';
+import { seededImage, seededIndex } from '../../support/seeded-image.ts';
+
+const digests = (things: { digest: string }[]) => things.map(({ digest }) => digest).sort();
+
+describe('the plan of a copy', () => {
+  const platforms = ['amd64', 'arm64', 's390x', 'ppc64le'].map((architecture) => ({
+    os: 'linux',
+    architecture,
+  }));
+  const shared = { size: 500, seed: 'shared base' };
+
+  it('reads each manifest once, children in parallel, and no blob', async () => {
+    const index = seededIndex({ seed: 'wide', platforms, layers: [shared, { size: 100 }] });
+    const store = storeWith(index);
+    const asked: string[] = [];
+    const gauge = new Gauge();
+    const source: ImageSource = sourceLike(store, {
+      manifest: (reference) =>
+        gauge.during(async () => {
+          asked.push(reference);
+          await sleep(5);
+          return await store.manifest(reference);
+        }),
+      blob: async () => {
+        throw new Error('no blob was asked for');
+      },
+    });
+    const made = await plan(source, new MemoryStore('mirror'), 'latest');
+
+    expect(asked).toEqual(['latest', ...index.children.map(({ manifest }) => manifest.digest)]);
+    expect(gauge.most).toBe(4);
+    expect(made.root.digest).toBe(index.manifest.digest);
+    expect(digests(made.children)).toEqual(digests(index.children.map(({ manifest }) => manifest)));
+  });
+
+  it('reads no more manifests at once than it was told, and none of a root that the caller has', async () => {
+    const index = seededIndex({ seed: 'narrow', platforms, layers: [shared] });
+    const store = storeWith(index);
+    const gauge = new Gauge();
+    const source = sourceLike(store, {
+      manifest: (reference) =>
+        gauge.during(async () => {
+          await sleep(2);
+          if (reference === 'latest') throw new Error('the root was given');
+          return await store.manifest(reference);
+        }),
+    });
+    await plan(source, new MemoryStore('mirror'), await store.manifest('latest'), { concurrency: 2 });
+    expect(gauge.most).toBe(2);
+  });
+
+  it('names each blob once, and tells what is there from what is missing', async () => {
+    const index = seededIndex({ seed: 'shared', platforms, layers: [shared, shared, { size: 90 }] });
+    const mirror = new MemoryStore('mirror');
+    const [base] = index.children[0]?.layers ?? [];
+    if (!base) throw new Error('no layer');
+    mirror.blobs.set(base.digest, index.blobs.get(base.digest) as Uint8Array);
+
+    const made = await plan(storeWith(index), mirror, 'latest');
+    expect(digests(made.blobs)).toEqual([...index.blobs.keys()].sort());
+    expect(digests(made.present)).toEqual([base.digest]);
+    expect(digests(made.missing)).toEqual([...index.blobs.keys()].filter((d) => d !== base.digest).sort());
+    expect(made.sizeBytes).toBe(
+      [...index.blobs.values()].reduce((sum, { byteLength }) => sum + byteLength, 0) +
+        [index, ...index.children].reduce((sum, { manifest }) => sum + manifest.bytes.byteLength, 0),
+    );
+  });
+
+  it('asks the mirror once, and the mirror only about the blobs of the image', async () => {
+    const index = seededIndex({ seed: 'asked', layers: [shared] });
+    const asked: string[][] = [];
+    const mirror = new MemoryStore('mirror');
+    mirror.presentBlobs = async (blobs) => {
+      asked.push(digests(blobs));
+      return new Set();
+    };
+    await plan(storeWith(index), mirror, 'latest');
+    expect(asked).toEqual([[...index.blobs.keys()].sort()]);
+  });
+
+  it('keeps only the platforms that were asked for, and reads nothing of the others', async () => {
+    const index = seededIndex({ seed: 'filtered', platforms, layers: [{ size: 70 }] });
+    const store = storeWith(index);
+    const asked: string[] = [];
+    const source = sourceLike(store, {
+      manifest: (reference) => {
+        asked.push(reference);
+        return store.manifest(reference);
+      },
+    });
+    const made = await plan(source, new MemoryStore('mirror'), 'latest', {
+      platforms: [parsePlatform('linux/arm64')],
+    });
+    const arm = index.children[1];
+    expect(asked).toEqual(['latest', arm?.manifest.digest]);
+    expect(made.source.digest).toBe(index.manifest.digest);
+    expect(made.root.digest).not.toBe(index.manifest.digest);
+    expect(digests(made.children)).toEqual([arm?.manifest.digest]);
+    expect(digests(made.blobs)).toEqual([...(arm?.blobs.keys() ?? [])].sort());
+  });
+
+  it('keeps the digest where the filter leaves nothing out, and a single image whole', async () => {
+    const index = seededIndex({ seed: 'all', platforms: platforms.slice(0, 2), layers: [shared] });
+    const wanted = ['linux/amd64', 'linux/arm64'].map(parsePlatform);
+    const made = await plan(storeWith(index), new MemoryStore('mirror'), 'latest', { platforms: wanted });
+    expect(made.root.digest).toBe(index.manifest.digest);
+
+    const image = seededImage({
+      seed: 'single',
+      layers: [shared],
+      platform: { os: 'windows', architecture: 'amd64' },
+    });
+    const single = await plan(storeWith(image), new MemoryStore('mirror'), 'latest', { platforms: wanted });
+    expect(single.root.digest).toBe(image.manifest.digest);
+  });
+
+  it('fails for good when no platform is left, and says which there are', async () => {
+    const index = seededIndex({ seed: 'none', layers: [shared] });
+    const planning = plan(storeWith(index), new MemoryStore('mirror'), 'latest', {
+      platforms: [parsePlatform('windows/amd64')],
+    });
+    await expect(planning).rejects.toMatchObject({ code: 'NO_MATCHING_PLATFORM', temporary: false });
+    await expect(planning).rejects.toThrow(/windows\/amd64.*linux\/amd64, linux\/arm64\/v8/);
+  });
+
+  it('reads no more manifests after one that can not be had', async () => {
+    const many = Array.from({ length: 40 }, (_, i) => ({ os: 'linux', architecture: `cpu${i}` }));
+    const store = new MemoryStore('up.example/app');
+    const index = seededIndex({ seed: 'lost', platforms: many, layers: [{ size: 9 }] });
+    const root = holdImage(store, index, 'latest');
+    let asked = 0;
+    const source = sourceLike(store, {
+      manifest: async () => {
+        asked += 1;
+        await sleep(1);
+        throw new Error('gone');
+      },
+    });
+    await expect(plan(source, new MemoryStore('mirror'), root)).rejects.toThrow('gone');
+    await sleep(20);
+    expect(asked).toBe(8);
+  });
+});
