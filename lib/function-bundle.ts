@@ -76,7 +76,7 @@ export function prebuiltBundle(
 ): string | undefined {
   const built = join(root, 'functions', name);
   if (!existsSync(join(built, 'index.mjs'))) return undefined;
-  const folder = join(outputFolder(scope), `${scope.node.addr}.${name}`);
+  const folder = join(outputFolder(scope), `${scope.node.addr}-${name}`);
   cpSync(built, folder, { recursive: true });
   writeConfig(join(folder, configFileName), config);
   return folder;
