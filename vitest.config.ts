@@ -21,7 +21,7 @@ export default defineConfig({
       suite('unit', { setupFiles: ['test/support/block-network.ts'] }),
       suite('contract', { testTimeout: 30_000 }),
       suite('local', { testTimeout: 60_000, hookTimeout: 60_000 }),
-      suite('cdk', { testTimeout: 120_000, hookTimeout: 120_000 }),
+      suite('cdk', { isolate: false, testTimeout: 120_000, hookTimeout: 120_000 }),
       suite('demo', { testTimeout: 120_000 }),
       suite('deploy', { testTimeout: 600_000, hookTimeout: 600_000 }),
       suite('consumers', { testTimeout: 180_000, hookTimeout: 180_000 }),

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Packs the package, installs it into an empty folder, and uses it there: the command, and the constructs in an app of
+# somebody else's. Runs after `npm run build`.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export PATH="$root/node_modules/.bin:$PATH"
+
+(cd "$root" && npm pack --silent --ignore-scripts --pack-destination "$work" >/dev/null)
+cd "$work"
+bin=$(node -p 'require(process.argv[1]).bin.drayage' "$root/package.json")
+tar -tzf drayage-*.tgz | grep -qx "package/$bin" || { echo "the package has no $bin"; exit 1; }
+if tar -tzf drayage-*.tgz | grep -E '^package/(test|bench|node_modules)/|\.map\.map$'; then echo 'the package has too much'; exit 1; fi
+
+echo '{"name":"app","type":"module","private":true}' >package.json
+versions=$(node -p 'const d = require(process.argv[1]).devDependencies; ["aws-cdk-lib", "constructs"].map((n) => `${n}@${d[n]}`).join(" ")' "$root/package.json")
+npm install --silent --no-audit --no-fund ./drayage-*.tgz $versions
+
+cp "$root/mirror.yaml" .
+node "node_modules/drayage/$bin" --version
+node "node_modules/drayage/$bin" validate --config mirror.yaml
+cat >app.js <<'APP'
+import { App, Stack } from 'aws-cdk-lib';
+import { ImageMirror, loadConfig } from 'drayage';
+const stack = new Stack(new App({ outdir: 'cdk.out' }), 'Theirs');
+new ImageMirror(stack, 'Mirror', { config: loadConfig('mirror.yaml') });
+stack.node.root.synth();
+APP
+node app.js
+test -s cdk.out/Theirs.template.json
+find cdk.out -name mirror.json | grep -q . || { echo 'the functions have no configuration'; exit 1; }
+echo "the package works: $(du -h drayage-*.tgz | cut -f1)"
