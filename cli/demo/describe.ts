@@ -4,6 +4,7 @@ import { bytesOf } from './checks.ts';
 import { downloadRate, type Environment } from './environment.ts';
 import type { BuiltImage } from './image.ts';
 import type { ImageBlob } from './layer.ts';
+import type { PulledImage } from './pull-image.ts';
 import { indent, type Screen, type Step } from './screen.ts';
 import type { Cell } from './table.ts';
 
@@ -48,6 +49,19 @@ export function describePush(built: BuiltImage, pushed: ImageBlob[], step: Step)
   step.rows([
     [dim('pushed'), namesOf(pushed)],
     [dim('digest'), built.manifest.digest],
+  ]);
+}
+
+/** How the image came, and that it is the one that was built. */
+export function describePull(built: BuiltImage, pulled: PulledImage, step: Step): void {
+  const { blobs, redirects, bytes } = pulled;
+  const parts = `manifest, config and ${counted(built.layers.length, 'layer')}`;
+  step.rows([
+    [
+      dim('pulled'),
+      `${counted(blobs, 'blob')}, ${redirects} of them by redirect as from ECR, without credentials`,
+    ],
+    [{ text: 'equal', style: 'green' }, `${parts}, ${bytes} bytes, are what was built`],
   ]);
 }
 

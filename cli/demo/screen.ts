@@ -62,7 +62,7 @@ export function createScreen(stream: ScreenStream): Screen {
         heading.end({ text: formatDuration(performance.now() - started), style: 'dim' });
         return result;
       } catch (error) {
-        heading.end({ text: 'failed', style: 'red' });
+        heading.end({ text: 'not finished', style: 'red' });
         throw error;
       } finally {
         for (const write of waiting) write();

@@ -7,6 +7,7 @@ import {
   describeImage,
   describeJson,
   describeMapping,
+  describePull,
   describePush,
 } from './describe.ts';
 import { type Environment, startEnvironment } from './environment.ts';
@@ -100,9 +101,7 @@ async function mirrorTwice(environment: Environment, options: DemoOptions): Prom
   const secondMirrored = await mirror(second, changedBlobs(second, first));
   const mapping = await screen.step('Pull 2.0 through the mirror and compare every byte', async (step) => {
     const found = await lookUp(second);
-    const { bytes } = await pullAndCompare(found.mirror, second, signal);
-    const what = `manifest, config and ${second.layers.length} layers, ${bytes} bytes, are what was built`;
-    step.rows([[{ text: 'equal', style: 'green' }, what]]);
+    describePull(second, await pullAndCompare(found.mirror, second, signal), step);
     return found;
   });
 

@@ -1,0 +1,121 @@
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { createScreen, type ScreenStream } from '../../cli/demo/screen.ts';
+import { percent } from '../../cli/demo/summary.ts';
+import { formatTable } from '../../cli/demo/table.ts';
+
+/** A stream that remembers; with colours or without, a terminal or not. */
+function fakeStream(kind: { isTTY?: boolean; colours?: boolean; columns?: number } = {}) {
+  const stream = {
+    text: '',
+    isTTY: kind.isTTY ?? false,
+    columns: kind.columns ?? 100,
+    hasColors: () => kind.colours ?? false,
+    write(text: Uint8Array | string) {
+      stream.text += text;
+      return true;
+    },
+  };
+  return stream satisfies ScreenStream;
+}
+
+const esc = '\x1b';
+
+describe('a step', () => {
+  it('is one plain line with its time at the right, then its rows, where there is no terminal', async () => {
+    const stream = fakeStream({ colours: true });
+    const screen = createScreen(stream);
+    const result = await screen.step('Do it', async (step) => {
+      expect(stream.text).toBe('');
+      step.rows([['what', { text: 'done', style: 'green' }]]);
+      return 7;
+    });
+    expect(result).toBe(7);
+    const [title = '', ...rest] = stream.text.split('\n');
+    expect(title).toMatch(/^ 1 {2}Do it +\d+ ms$/);
+    expect(title).toHaveLength(96);
+    expect(rest).toEqual(['    what  done', '', '']);
+  });
+
+  it('shows its title at once on a terminal, and draws the line again with the time', async () => {
+    const stream = fakeStream({ isTTY: true, colours: true });
+    await createScreen(stream).step('Do it', async () => {
+      expect(stripVTControlCharacters(stream.text)).toBe(' 1  Do it');
+    });
+    expect(stream.text).toContain(`\r${esc}[2K`);
+    expect(stream.text).toContain(`${esc}[1mDo it${esc}[22m`);
+    expect(stripVTControlCharacters(stream.text)).toMatch(/^ 1 {2}Do it\r 1 {2}Do it +\d+ ms\n\n$/);
+  });
+
+  it('uses no colours on a terminal that wants none', async () => {
+    const stream = fakeStream({ isTTY: true });
+    const screen = createScreen(stream);
+    await screen.step('Do it', async (step) => step.rows([[{ text: 'green', style: 'green' }]]));
+    expect(stream.text.replaceAll(`\r${esc}[2K`, '')).not.toContain(esc);
+    expect(screen.paint('red', 'stop')).toBe('stop');
+  });
+
+  it('lets something live stand between title and rows, on a terminal and elsewhere', async () => {
+    for (const isTTY of [true, false]) {
+      const stream = fakeStream({ isTTY });
+      await createScreen(stream).step('Follow', async (step) => {
+        step.live();
+        stream.write('bar\n');
+        step.rows([['after']]);
+      });
+      expect(stream.text.slice(stream.text.lastIndexOf(' 1  Follow'))).toBe(' 1  Follow\nbar\n    after\n\n');
+    }
+  });
+
+  it('ends its line when it fails, and passes the error on', async () => {
+    for (const isTTY of [true, false]) {
+      const stream = fakeStream({ isTTY });
+      const failing = createScreen(stream).step('Try', async () => {
+        throw new Error('broken');
+      });
+      await expect(failing).rejects.toThrow('broken');
+      expect(stream.text).toMatch(/ 1 {2}Try +not finished\n\n$/);
+    }
+  });
+
+  it('keeps its times within a narrow terminal', async () => {
+    const stream = fakeStream({ isTTY: true, columns: 40 });
+    await createScreen(stream).step('Do it', async () => {});
+    const line = stream.text.slice(stream.text.lastIndexOf(`${esc}[2K`) + 4).split('\n')[0];
+    expect(line).toHaveLength(39);
+  });
+
+  it('has the next number', async () => {
+    const stream = fakeStream();
+    const screen = createScreen(stream);
+    for (const title of ['One', 'Two']) await screen.step(title, async () => {});
+    expect(stream.text).toMatch(/^ 1 {2}One .*\n\n 2 {2}Two /);
+  });
+});
+
+describe('a table', () => {
+  it('aligns columns by what is seen, and ends lines at their last letter', () => {
+    const paint = (style: string, text: string) => `<${style}>${text}</${style}>`;
+    const rows = [
+      [{ text: 'a', style: 'dim' as const }, '1', 'x'],
+      ['bcd', { text: '23', style: 'green' as const }, ''],
+      ['stands alone'],
+    ];
+    expect(formatTable(rows, 'lr', paint)).toEqual([
+      '<dim>a</dim>     1  x',
+      'bcd  <green>23</green>',
+      'stands alone',
+    ]);
+  });
+});
+
+describe('a percentage', () => {
+  it.each([
+    [0, 10, '0 %'],
+    [1, 3, '33.3 %'],
+    [999_999, 1_000_000, '99.9 %'],
+    [10, 10, '100 %'],
+    [0, 0, '0 %'],
+    [-1, 10, '0 %'],
+  ])('of %d in %d is %s', (part, whole, expected) => expect(percent(part, whole)).toBe(expected));
+});
