@@ -2,6 +2,7 @@ import type { JobMessage, JobRecord, JobState } from './record.ts';
 
 /** The job table: each job's record is its only truth; the queue carries no more than a reminder. */
 export interface JobStore {
+  /** Writes a new job; one that is there already stays as it is. */
   create(job: JobRecord): Promise<void>;
   read(id: string): Promise<JobRecord | undefined>;
   /** Changes some fields; undefined removes one. Unless the job is finished already: then false. */

@@ -73,9 +73,9 @@ export interface MappingStore {
   /** Records what a digest is mapped to. It can't change, so that it needs no lease; it is not listed. */
   putDigest(key: ImageKey, mapping: MappingRecord): Promise<void>;
 
-  /** The published mappings of many keys, in no order; keys without one are left out. */
+  /** The published mappings of many keys, each once and in no order; keys without one are left out. */
   readMany(keys: ImageKey[]): Promise<StoredMapping[]>;
-  /** Published mappings in order of registry, repository and reference. */
+  /** Published mappings in order of `registry/repository` and then of reference, by their bytes. */
   list(query: MappingQuery): Promise<{ mappings: StoredMapping[]; cursor?: string }>;
 
   /** Where the mirror registries are reached. */

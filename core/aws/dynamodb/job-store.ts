@@ -29,7 +29,15 @@ export class DynamoJobStore implements JobStore {
       image: formatImageKey(job.key),
       expiresAt: Math.floor((jobIdTime(job.id) ?? 0) / 1000) + jobRetentionSeconds,
     };
-    await this.#table.client.send(new PutCommand({ TableName: this.#table.name, Item: item }));
+    await conditional(
+      this.#table.client.send(
+        new PutCommand({
+          TableName: this.#table.name,
+          Item: item,
+          ConditionExpression: 'attribute_not_exists(pk)',
+        }),
+      ),
+    );
   }
 
   async read(id: string): Promise<JobRecord | undefined> {
@@ -113,7 +121,7 @@ export class DynamoJobStore implements JobStore {
         new UpdateCommand({
           TableName: this.#table.name,
           Key: requireJobItemKey(id),
-          UpdateExpression: update,
+          UpdateExpression: update === '' ? undefined : update,
           ConditionExpression: unfinished,
           ExpressionAttributeNames: names,
           ExpressionAttributeValues: values,

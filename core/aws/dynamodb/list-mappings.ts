@@ -94,6 +94,9 @@ async function* references(
   } while (next);
 }
 
+/** Below what a sort key holds (1,024 bytes), and above any name: a repository has 255 characters at most. */
+const maxPartBytes = 1_000;
+
 function encodeCursor(position: Position): string {
   return Buffer.from(JSON.stringify([position.repository, position.reference])).toString('base64url');
 }
@@ -108,7 +111,7 @@ function decodeCursor(cursor: string): Position {
   if (
     !Array.isArray(value) ||
     value.length !== 2 ||
-    !value.every((part) => typeof part === 'string' && part !== '')
+    !value.every((part) => typeof part === 'string' && part !== '' && Buffer.byteLength(part) <= maxPartBytes)
   ) {
     throw new InvalidCursorError();
   }

@@ -4,7 +4,7 @@ import type { ImageKey, MappingRecord, RegistryHosts, StoredMapping } from '../.
 import type { CommittedResolve, Lease, MappingQuery, MappingStore, TagState } from '../../mapping/store.ts';
 import { listMappings } from './list-mappings.ts';
 import { conditional, type Table } from './table.ts';
-import { storedMapping, type TagItem, tagItemKey, tagState } from './tag-item.ts';
+import { storedMapping, type TagItem, type TagItemKey, tagItemKey, tagState } from './tag-item.ts';
 
 /** A recheck noted longer ago than this is taken for lost, milliseconds. */
 const recheckLostMs = 10 * 60_000;
@@ -82,6 +82,7 @@ export class DynamoMappingStore implements MappingStore {
     committed: CommittedResolve,
   ): Promise<number | undefined> {
     await this.#noteRepository(key);
+    const { revision } = lease.state;
     const item = await this.#update(
       key,
       'SET #mapping = :mapping, committed = :committed, listed = :listed, revision = :next REMOVE leaseOwner, leaseUntil',
@@ -89,12 +90,11 @@ export class DynamoMappingStore implements MappingStore {
         ':mapping': mapping,
         ':committed': committed,
         ':listed': true,
-        ':next': lease.state.revision + 1,
-        ':revision': lease.state.revision,
+        ':next': revision + 1,
         ':fence': lease.fence,
-        ':none': 0,
+        ...(revision === 0 ? {} : { ':revision': revision }),
       },
-      'fence = :fence AND (revision = :revision OR (attribute_not_exists(revision) AND :revision = :none))',
+      `fence = :fence AND ${revision === 0 ? 'attribute_not_exists(revision)' : 'revision = :revision'}`,
     );
     return item?.revision;
   }
@@ -127,9 +127,11 @@ export class DynamoMappingStore implements MappingStore {
   }
 
   async readMany(keys: ImageKey[]): Promise<StoredMapping[]> {
-    const batches: ImageKey[][] = [];
-    for (let start = 0; start < keys.length; start += batchSize)
-      batches.push(keys.slice(start, start + batchSize));
+    // One call must not name a key twice.
+    const distinct = [...new Map(keys.map(tagItemKey).map((key) => [`${key.pk} ${key.sk}`, key])).values()];
+    const batches: TagItemKey[][] = [];
+    for (let start = 0; start < distinct.length; start += batchSize)
+      batches.push(distinct.slice(start, start + batchSize));
     return (await Promise.all(batches.map((batch) => this.#readBatch(batch)))).flat();
   }
 
@@ -155,9 +157,9 @@ export class DynamoMappingStore implements MappingStore {
     );
   }
 
-  async #readBatch(keys: ImageKey[]): Promise<StoredMapping[]> {
+  async #readBatch(keys: TagItemKey[]): Promise<StoredMapping[]> {
     const found: StoredMapping[] = [];
-    let wanted: Record<string, unknown>[] = keys.map(tagItemKey);
+    let wanted: Record<string, unknown>[] = keys.map((key) => ({ ...key }));
     for (let round = 0; wanted.length > 0; round++) {
       // Keys come back unprocessed when the table is throttled: ask for them again, a little later each time.
       if (round > 0) await sleep(Math.min(1_000, 50 * 2 ** round));

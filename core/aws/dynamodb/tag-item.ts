@@ -1,10 +1,13 @@
 import type { ImageKey, MappingRecord, StoredMapping } from '../../mapping/record.ts';
 import type { CommittedResolve, TagState } from '../../mapping/store.ts';
 
-/** The item of a tag or digest. */
-export interface TagItem {
+export interface TagItemKey {
   pk: string;
   sk: string;
+}
+
+/** The item of a tag or digest. */
+export interface TagItem extends TagItemKey {
   events?: number;
   resolves?: number;
   fence?: number;
@@ -20,7 +23,7 @@ export interface TagItem {
 }
 
 /** The key of a tag's or digest's item. */
-export function tagItemKey(key: ImageKey): { pk: string; sk: string } {
+export function tagItemKey(key: ImageKey): TagItemKey {
   return { pk: `repo#${key.registry}/${key.repository}`, sk: `ref#${key.reference}` };
 }
 
