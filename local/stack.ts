@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Config } from '../core/config/config.ts';
 import { resendUnfinished } from '../core/jobs/resend.ts';
 import { deriveSecret } from '../core/webhooks/secrets.ts';
@@ -106,7 +103,6 @@ async function start(
   const table = kept(await startTable(region, data?.table));
   const queue = kept(await startQueue(region));
   const manager = kept(await startSecretsManager(() => secretValues(secrets, options)));
-  const configFile = writeConfig(config, cleanups);
   const environment = {
     AWS_REGION: region,
     AWS_ACCESS_KEY_ID: 'local',
@@ -120,7 +116,7 @@ async function start(
     DRAYAGE_QUEUE_URL: queue.queueUrl,
     DRAYAGE_WEBHOOK_SECRET: webhookSecret,
     DRAYAGE_API_SECRET: auth ? apiSecret : '',
-    DRAYAGE_CONFIG_FILE: configFile,
+    DRAYAGE_CONFIG_JSON: JSON.stringify(config),
     POWERTOOLS_METRICS_DISABLED: 'true',
     POWERTOOLS_LOG_LEVEL: process.env.POWERTOOLS_LOG_LEVEL ?? 'INFO',
   };
@@ -181,13 +177,4 @@ function apiTokens(secrets: LocalSecretValues): { reader: string; operator: stri
     reader: deriveSecret(secrets.apiRoot, 'token:reader'),
     operator: deriveSecret(secrets.apiRoot, 'token:operator'),
   };
-}
-
-/** The functions read their configuration from a file, as in their bundle. */
-function writeConfig(config: Config, cleanups: (() => unknown)[]): string {
-  const directory = mkdtempSync(join(tmpdir(), 'drayage-'));
-  cleanups.push(() => rmSync(directory, { recursive: true, force: true }));
-  const file = join(directory, 'mirror.json');
-  writeFileSync(file, JSON.stringify(config));
-  return file;
 }

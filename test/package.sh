@@ -10,8 +10,9 @@ export PATH="$root/node_modules/.bin:$PATH"
 (cd "$root" && npm pack --silent --ignore-scripts --pack-destination "$work" >/dev/null)
 cd "$work"
 bin=$(node -p 'require(process.argv[1]).bin.drayage' "$root/package.json")
-tar -tzf drayage-*.tgz | grep -qx "package/$bin" || { echo "the package has no $bin"; exit 1; }
-if tar -tzf drayage-*.tgz | grep -E '^package/(test|bench|node_modules)/|\.map\.map$'; then echo 'the package has too much'; exit 1; fi
+tar -tzf drayage-*.tgz >files
+grep -qx "package/$bin" files || { echo "the package has no $bin"; exit 1; }
+if grep -E '^package/(test|bench|node_modules)/' files; then echo 'the package has too much'; exit 1; fi
 
 echo '{"name":"app","type":"module","private":true}' >package.json
 versions=$(node -p 'const d = require(process.argv[1]).devDependencies; ["aws-cdk-lib", "constructs"].map((n) => `${n}@${d[n]}`).join(" ")' "$root/package.json")

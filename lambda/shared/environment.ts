@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 /** What the stack tells its functions through the environment. */
 export interface Environment {
   /** The table's name. */
@@ -8,8 +10,8 @@ export interface Environment {
   webhookSecret: string;
   /** The secret whose `root` the API's tokens derive from; empty: the API asks for no token. */
   apiSecret: string;
-  /** The normalised configuration, a JSON file. */
-  configFile: string;
+  /** The normalised configuration as JSON; not set where it lies beside the bundle, as in Lambda. */
+  config: string;
 }
 
 const variables: Record<keyof Environment, string> = {
@@ -17,7 +19,7 @@ const variables: Record<keyof Environment, string> = {
   queueUrl: 'DRAYAGE_QUEUE_URL',
   webhookSecret: 'DRAYAGE_WEBHOOK_SECRET',
   apiSecret: 'DRAYAGE_API_SECRET',
-  configFile: 'DRAYAGE_CONFIG_FILE',
+  config: 'DRAYAGE_CONFIG_JSON',
 };
 
 /**
@@ -28,7 +30,7 @@ const variables: Record<keyof Environment, string> = {
 export function environment(name: keyof Environment): string {
   const value = process.env[variables[name]];
   if (value !== undefined) return value;
-  // Beside the bundle, where the construct puts it.
-  if (name === 'configFile') return new URL('./mirror.json', import.meta.url).pathname;
+  // Beside the bundle, where the construct puts it: an environment has room for 4 kB only.
+  if (name === 'config') return readFileSync(new URL('./mirror.json', import.meta.url), 'utf8');
   throw new Error(`the environment variable ${variables[name]} is not set: the stack sets it at deployment`);
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { DynamoJobStore } from '../../core/aws/dynamodb/job-store.ts';
 import { DynamoMappingStore } from '../../core/aws/dynamodb/mapping-store.ts';
 import { openTable } from '../../core/aws/dynamodb/table.ts';
@@ -17,7 +16,7 @@ export function once<T>(make: () => T): () => T {
 }
 
 /** The configuration of the deployment: written by the stack, so that it is taken as it is. */
-export const config = once((): Config => JSON.parse(readFileSync(environment('configFile'), 'utf8')));
+export const config = once((): Config => JSON.parse(environment('config')));
 const table = once(() => openTable(environment('table')));
 export const mappings = once(() => new DynamoMappingStore(table()));
 export const jobs = once(() => new DynamoJobStore(table()));
