@@ -1,0 +1,128 @@
+import { execFile } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { deriveSecret } from '../../core/webhooks/secrets.ts';
+import { startDrayageLocal } from '../support/drayage.ts';
+import { type Pipeline, startPipeline } from '../support/pipeline.ts';
+import { pushImage, seededImage, seededIndex } from '../support/seeded-image.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const read = (file: string) => readFileSync(join(root, file), 'utf8');
+const run = promisify(execFile);
+
+/** The commands of the README: every line of a block that is marked as shell. */
+const commands = [...read('README.md').matchAll(/```sh\n(.*?)```/gs)].flatMap((block) =>
+  (block[1] ?? '').trim().split('\n'),
+);
+
+/** Commands that another suite or a step of the gate runs as they stand: where. */
+const runElsewhere: Record<string, string> = {
+  'npm ci && npm run demo': 'test/demo/demo.test.ts',
+  'npm ci && npm test': '.ci/run',
+  'npx cdk synth --quiet': 'package.json',
+  'npx cdk bootstrap': 'test/deploy/deployment.ts',
+  'npx cdk deploy': 'test/deploy/deployment.ts',
+};
+
+describe('the commands of the README', () => {
+  let pipeline: Pipeline;
+  let folder: string;
+  const ran = new Set<string>();
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'drayage-readme-'));
+    cpSync(join(root, 'mirror.yaml'), join(folder, 'mirror.yaml'));
+    pipeline = await startPipeline({ auth: true });
+  });
+  afterAll(async () => {
+    await pipeline[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** Runs the lines that begin like this in a shell, after `before`, and notes that they were run. */
+  async function shell(beginning: RegExp, before = '', change = (line: string) => line): Promise<string[]> {
+    const lines = commands.filter((line) => beginning.test(line));
+    expect(lines, `the README shows ${beginning}`).not.toEqual([]);
+    const { reader = '', operator = '' } = pipeline.stack.ready.tokens ?? {};
+    const environment = { API: pipeline.api, TOKEN: reader, OPERATOR_TOKEN: operator };
+    const outputs: string[] = [];
+    for (const line of lines) {
+      ran.add(line);
+      const script = `set -eo pipefail\n${before}\n${change(line)}`;
+      const options = { env: { ...process.env, ...environment }, cwd: root };
+      outputs.push((await run('bash', ['-c', script], options)).stdout.trim());
+    }
+    return outputs;
+  }
+
+  it('drayage validate', async () => {
+    expect(await shell(/^npx drayage validate/)).toEqual([expect.stringContaining('mirror.yaml is valid')]);
+  });
+
+  it('drayage local', async () => {
+    const line = commands.find((command) => command.startsWith('npx drayage local')) ?? '';
+    ran.add(line);
+    const args = line
+      .split(' ')
+      .slice(3)
+      .map((arg) => (arg === '8080' ? '0' : arg === './drayage-data' ? join(folder, 'data') : arg));
+    await using local = await startDrayageLocal(args);
+    expect(Object.keys(local.ready.webhooks).sort()).toEqual(['github', 'hub', 'registry']);
+    expect(await local.end('SIGINT')).toBe(0);
+  });
+
+  it('drayage copy, between registries that are here', async () => {
+    const index = seededIndex({ seed: 'readme', layers: [{ size: 3_000 }] });
+    await pushImage(pipeline.upstream.endpoint, 'library/alpine', '3.22', index);
+    const { host } = pipeline.upstream;
+    const [output = ''] = await shell(/^npx drayage copy/, '', (line) =>
+      `${line} --plain-http`.replace('docker.io', host).replace('localhost:5000/alpine', `${host}/copy`),
+    );
+    expect(JSON.parse(output)).toMatchObject({ sourceDigest: index.manifest.digest });
+  });
+
+  it('curl asks the mapping API', async () => {
+    const image = seededImage({ seed: 'readme shop', layers: [{ size: 3_000 }] });
+    await pipeline.push('acme/shop', '1.0', image);
+    const outputs = await shell(/^curl .*\/v1\/(jobs|mirrors)/);
+    const { jobs } = JSON.parse(outputs.at(-1) ?? '') as { jobs: { id: string }[] };
+    expect(jobs).toHaveLength(1);
+    await expect
+      .poll(() => pipeline.stack.registry.tag('mirror/ghcr.io/acme/shop', '1.0'), { timeout: 10_000 })
+      .toBe(image.manifest.digest);
+    await expect
+      .poll(async () => (await shell(/^curl .*mappings\?image=.*[^r]$/))[0], { timeout: 10_000 })
+      .toContain(`"digest":"${image.manifest.digest}"`);
+    const [list, resolved] = await shell(/^curl .*mappings(\?registry|\/resolve)/);
+    expect(JSON.parse(list ?? '')).toMatchObject({ mappings: [{ image: 'ghcr.io/acme/shop:1.0' }] });
+    expect(JSON.parse(resolved ?? '')).toMatchObject({
+      mappings: { 'ghcr.io/acme/shop:1.0': expect.anything() },
+    });
+    expect(await shell(/^curl .*jq -r \.pinned$/)).toEqual([
+      expect.stringContaining(`@${image.manifest.digest}`),
+    ]);
+  });
+
+  it('openssl derives the tokens as the functions do', async () => {
+    const block = commands.filter((line) => /^(derive|root=)/.test(line));
+    for (const line of block) ran.add(line);
+    const secret = JSON.stringify({ root: 'a root of 64 characters' });
+    const { stdout } = await run('bash', ['-c', `aws() { printf %s '${secret}'; }\n${block.join('\n')}`]);
+    expect(stdout.trim()).toBe(deriveSecret('a root of 64 characters', 'token:reader'));
+  });
+
+  it('and no others', () => {
+    for (const [command, file] of Object.entries(runElsewhere)) {
+      const essence =
+        command
+          .replace(/^(npx|npm ci &&) /, '')
+          .replace(/^(npm run|cdk) /, '')
+          .split(' ')[0] ?? '';
+      expect(read(file), `${file} runs ${command}`).toContain(essence);
+    }
+    const known = new Set([...ran, ...Object.keys(runElsewhere)]);
+    expect(commands.filter((command) => !known.has(command))).toEqual([]);
+  });
+});
