@@ -37,10 +37,14 @@ export async function enqueue(
 ): Promise<JobRecord[]> {
   const queued: JobRecord[] = [];
   for (let start = 0; start < images.length; start += chunkSize) {
-    const jobs = await Promise.all(
+    const recorded = await Promise.allSettled(
       images.slice(start, start + chunkSize).map((key) => record(key, trigger, deps)),
     );
+    // Those that were recorded are sent even if others could not be: a record without a message would wait for ever.
+    const jobs = recorded.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     await sendJobs(jobs, deps);
+    const lost = recorded.find((result) => result.status === 'rejected');
+    if (lost) throw lost.reason;
     queued.push(...jobs);
   }
   return queued;

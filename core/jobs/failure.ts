@@ -9,7 +9,7 @@ export type Verdict =
   /** Not the image's fault but ours or our infrastructure's: the message goes back to the queue. */
   | { kind: 'crash' };
 
-/** After this many counted attempts a temporary failure is a failure. With the delays below: about five hours. */
+/** After this many counted attempts a temporary failure is a failure. With the delays below: two to three hours. */
 export const maxAttempts = 12;
 const firstDelayMs = 30_000;
 const maxDelayMs = 30 * 60_000;

@@ -4,10 +4,9 @@ import { type CopyResult, copyBlobs } from '../copy/copy.ts';
 import { imagePlatforms } from '../copy/image-platforms.ts';
 import { type CopyPlan, plan as planCopy } from '../copy/plan.ts';
 import { emptyTransfer, type ImageDestination, type ImageSource } from '../copy/ports.ts';
-import { publishMapping } from '../mapping/publish.ts';
+import { LeaseError, publishMapping } from '../mapping/publish.ts';
 import { formatImageKey, type MappingRecord } from '../mapping/record.ts';
 import type { MappingStore, TagState } from '../mapping/store.ts';
-import type { Digest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import { parsePlatform } from '../oci/platform.ts';
 import { parseReference } from '../oci/reference.ts';
@@ -73,13 +72,14 @@ export async function runMirrorJob(
   const begun = await deps.mappings.beginResolve(key);
   const source = await deps.openUpstream(upstream, key.repository);
   if (rule.tags.latest !== undefined) await requireNewest(rule, key.reference, source.listTags({ signal }));
-  const mirror = await deps.openMirror(mirrorRepository(deps.config, key.registry, key.repository));
-  const [root, tagDigest] = await Promise.all([
-    source.manifest(key.reference, { signal }),
-    key.reference.includes(':') ? undefined : mirror.destination.tagDigest(key.reference, { signal }),
-  ]);
+  const repository = mirrorRepository(deps.config, key.registry, key.repository);
+  const mirror = await deps.openMirror(repository);
+  const tagDigest = async () =>
+    key.reference.includes(':') ? undefined : await mirror.destination.tagDigest(key.reference, { signal });
+  const root = await source.manifest(key.reference, { signal });
   const observedAt = deps.now().toISOString();
-  const unchanged = isUnchanged(root, tagDigest, begun, fingerprint);
+  const unchanged =
+    isMapped(root, repository, begun, fingerprint) && begun.mapping?.digest === (await tagDigest());
   const copied = unchanged
     ? undefined
     : await copyImage(job, root, source, mirror.destination, rule, deps, signal);
@@ -96,10 +96,12 @@ export async function runMirrorJob(
     resolve: { event: begun.events, resolve: begun.resolves, fingerprint, sourceDigest: root.digest },
     signal,
     moveTag: async () => {
-      // An immutable tag refuses even its own digest (CR#2380), and a tag that is right needs no request.
-      if (copied && tagDigest !== mapping.digest) {
-        await commitRoot(mirror.destination, copied.plan, key.reference, { signal });
-      }
+      // Read with the lease held: what was read before may be another job's by now. And an immutable tag refuses even
+      // its own digest (CR#2380), so that a tag that is right must be left alone.
+      if ((await tagDigest()) === mapping.digest) return;
+      // The tag was moved since it was found unchanged, and there is nothing at hand to move it back with.
+      if (!copied) throw new LeaseError(key);
+      await commitRoot(mirror.destination, copied.plan, key.reference, { signal });
     },
   });
   const changes: Partial<JobRecord> = {
@@ -142,18 +144,12 @@ function isSatisfied(job: JobRecord, known: TagState, fingerprint: string): bool
   );
 }
 
-/** Whether upstream, mapping and mirror agree: then three requests were enough. */
-function isUnchanged(
-  root: Manifest,
-  tagDigest: Digest | undefined,
-  state: TagState,
-  fingerprint: string,
-): boolean {
+/** Whether what upstream shows is mapped already, by the same policy and to the same place. */
+function isMapped(root: Manifest, repository: string, state: TagState, fingerprint: string): boolean {
   return (
-    state.mapping !== undefined &&
     state.committed?.fingerprint === fingerprint &&
-    state.mapping.sourceDigest === root.digest &&
-    state.mapping.digest === tagDigest
+    state.mapping?.sourceDigest === root.digest &&
+    state.mapping.mirrorRepository === repository
   );
 }
 

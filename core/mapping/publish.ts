@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { ImageKey, MappingRecord } from './record.ts';
+import { wait } from '../registry/retry.ts';
+import { formatImageKey, type ImageKey, type MappingRecord } from './record.ts';
 import type { CommittedResolve, Lease, MappingStore } from './store.ts';
 
 /** How the attempt to move a tag ended. */
@@ -15,7 +15,7 @@ export interface PublishRequest {
   /** The job's id: who holds the lease. */
   owner: string;
   resolve: CommittedResolve;
-  /** Everything of the mapping; `mirroredAt` and `job` are kept from the old one when the digest did not change. */
+  /** Everything of the mapping; `mirroredAt` is kept from the old one when the digest did not change. */
   mapping: MappingRecord;
   /** Moves the tag in the mirror registry and reads it back. Called with the lease held and checked. */
   moveTag: () => Promise<void>;
@@ -35,7 +35,8 @@ const acquireEveryMs = 250;
  * The lease keeps two jobs from moving the tag at the same time; the fencing number, checked right before the tag is put,
  * and the condition on the revision keep a job that has lost its lease without noticing from publishing.
  *
- * @throws LeaseError when the lease could not be had or was lost: another attempt may succeed.
+ * @throws LeaseError when the lease could not be had or was lost: another attempt may succeed; the signal's reason when
+ *   it ends while the lease is waited for.
  */
 export async function publishMapping(store: MappingStore, request: PublishRequest): Promise<PublishOutcome> {
   const { key, resolve } = request;
@@ -116,7 +117,7 @@ async function waitForLease(store: MappingStore, { key, owner, signal }: Publish
     const lease = await store.acquireLease(key, owner, leaseMs);
     if (lease) return lease;
     if (Date.now() >= until) throw new LeaseError(key);
-    await sleep(acquireEveryMs, undefined, { signal });
+    await wait(acquireEveryMs, signal);
   }
 }
 
@@ -129,6 +130,6 @@ export class LeaseError extends Error {
   readonly temporary = true;
 
   constructor(key: ImageKey) {
-    super(`another job is moving ${key.registry}/${key.repository}:${key.reference}`);
+    super(`another job is moving ${formatImageKey(key)}`);
   }
 }

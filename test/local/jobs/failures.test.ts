@@ -1,0 +1,220 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { maxAttempts } from '../../../core/jobs/failure.ts';
+import { DeadlineError } from '../../../core/jobs/process-message.ts';
+import { newJobId } from '../../../core/jobs/record.ts';
+import { chunks, inChunks, stalling, timeOf } from '../../support/byte-streams.ts';
+import { gate, MirrorJobs, upstreamError } from '../../support/mirror-jobs.ts';
+import { seededImage, seededIndex } from '../../support/seeded-image.ts';
+
+describe('a mirror job that fails', () => {
+  let jobs: MirrorJobs;
+  beforeAll(async () => {
+    jobs = await MirrorJobs.start();
+  });
+  beforeEach(() => jobs.reset());
+  afterEach(async () => {
+    for (const parked of await jobs.parked()) await jobs.stores.jobs.unpark(parked);
+  });
+  afterAll(() => jobs.close());
+  const image = (seed: string) => seededImage({ seed, layers: [{ size: 9_000 }, { size: 800 }] });
+
+  it('is failed at once, with the reason, when upstream does not have the image', async () => {
+    const message = await jobs.job(jobs.key('gone'));
+    expect(await jobs.run(message)).toMatchObject({ state: 'failed' });
+    expect(await jobs.record(message)).toMatchObject({
+      state: 'failed',
+      attempts: 1,
+      finishedAt: '2026-04-01T12:00:00.000Z',
+      error: { code: 'MANIFEST_UNKNOWN', side: 'upstream', remedy: 'check that the tag or digest exists' },
+    });
+    expect(await jobs.parked()).toEqual([]);
+    // The message comes once more: nothing happens.
+    expect(await jobs.run(message)).toEqual({ state: 'gone' });
+  });
+
+  it.each([
+    ['no rule names it', 'httpd/unnamed', 'not_configured'],
+    ['its signature can not be verified', 'library/verified', 'verification_unavailable'],
+  ])('is failed when %s, and upstream is not asked', async (_, repository, code) => {
+    const key = jobs.key('latest', repository);
+    jobs.push(key, image('unmirrored'));
+    const message = await jobs.job(key);
+    const nobody = vi.fn();
+    expect(await jobs.run(message, { openUpstream: nobody })).toMatchObject({ state: 'failed' });
+    expect((await jobs.record(message)).error).toMatchObject({ code, side: 'drayage' });
+    expect(nobody).not.toHaveBeenCalled();
+    expect(await jobs.mapping(key)).toBeUndefined();
+  });
+
+  it('is failed when newer tags have taken the place of its own', async () => {
+    const key = jobs.key('1.1.0', 'library/newest');
+    for (const reference of ['1.1.0', '1.2.0', '1.3.0']) jobs.push({ ...key, reference }, image(reference));
+    const old = await jobs.job(key);
+    expect(await jobs.run(old)).toMatchObject({ state: 'failed' });
+    expect((await jobs.record(old)).error).toMatchObject({ code: 'not_selected' });
+    expect(await jobs.run(await jobs.job({ ...key, reference: '1.2.0' }))).toMatchObject({
+      state: 'committed',
+    });
+  });
+
+  it('is failed, and not tried for ever, when the image has none of the rule’s platforms', async () => {
+    const key = jobs.key('windows', 'library/filtered');
+    jobs.push(
+      key,
+      seededIndex({ seed: 'w', layers: [], platforms: [{ os: 'windows', architecture: 'amd64' }] }),
+    );
+    const message = await jobs.job(key);
+    expect(await jobs.run(message)).toMatchObject({ state: 'failed' });
+    expect((await jobs.record(message)).error).toMatchObject({
+      code: 'NO_MATCHING_PLATFORM',
+      side: 'upstream',
+    });
+  });
+
+  it('commits nothing and leaves the mapping as it was when a blob is not what it should be', async () => {
+    const key = jobs.key();
+    const before = image('sound');
+    await jobs.mirrored(key, before);
+    const mapped = await jobs.mapping(key);
+    const bad = image('damaged');
+    jobs.push(key, bad);
+    const [layer] = bad.layers;
+    jobs.upstreamChanges = {
+      blob: async (blob) => {
+        const bytes = jobs.upstream(key).blobs.get(blob.digest) as Uint8Array;
+        return blob.digest === layer?.digest ? chunks(bytes.map((byte) => byte ^ 1)) : inChunks(bytes);
+      },
+    };
+    const message = await jobs.job(key);
+    expect(await jobs.run(message)).toMatchObject({ state: 'failed' });
+
+    expect((await jobs.record(message)).error).toMatchObject({ code: 'DIGEST_INVALID', side: 'upstream' });
+    expect(await jobs.mapping(key)).toEqual(mapped);
+    expect(jobs.mirror(key).tags.get('latest')).toBe(before.manifest.digest);
+    expect(jobs.mirror(key).manifests.has(bad.manifest.digest)).toBe(false);
+    expect(jobs.mirror(key).blobs.has(layer?.digest as never)).toBe(false);
+  });
+
+  it('waits after a failure that may pass, parked until its time', async () => {
+    const key = jobs.key();
+    jobs.push(key, image('later'));
+    const message = await jobs.job(key);
+    jobs.upstreamChanges = {
+      manifest: async () => {
+        throw upstreamError('UNAVAILABLE', { status: 503, temporary: true, retryAfterMs: 90_000 });
+      },
+    };
+    expect(await jobs.run(message)).toMatchObject({ state: 'waiting' });
+    expect(await jobs.record(message)).toMatchObject({
+      state: 'waiting',
+      attempts: 1,
+      notBefore: '2026-04-01T12:01:30.000Z',
+      error: { code: 'UNAVAILABLE' },
+    });
+    expect(await jobs.parked()).toEqual([{ id: message.job, notBefore: '2026-04-01T12:01:30.000Z' }]);
+    expect(jobs.queue.sent).toEqual([]);
+
+    jobs.upstreamChanges = {};
+    await jobs.run(message);
+    const done = await jobs.record(message);
+    expect(done).toMatchObject({ state: 'committed', attempts: 2 });
+    expect(done.error).toBeUndefined();
+    expect(done.notBefore).toBeUndefined();
+  });
+
+  it('does not count rate limits as attempts, and gives up on other trouble in the end', async () => {
+    const message = await jobs.job(jobs.key());
+    jobs.upstreamChanges = {
+      manifest: async () => {
+        throw upstreamError('TOOMANYREQUESTS', { status: 429, temporary: true });
+      },
+    };
+    for (let i = 0; i < 3; i++) await jobs.run(message);
+    expect(await jobs.record(message)).toMatchObject({ state: 'waiting', attempts: 0 });
+
+    await jobs.stores.jobs.update(message.job, { attempts: maxAttempts - 1 });
+    jobs.upstreamChanges = {
+      manifest: async () => {
+        throw upstreamError('UNAVAILABLE', { status: 503, temporary: true });
+      },
+    };
+    expect(await jobs.run(message)).toMatchObject({ state: 'failed' });
+    expect((await jobs.record(message)).error?.message).toContain(`given up after ${maxAttempts} attempts`);
+  });
+
+  it('is queued again when the time of the invocation is used up, and goes on where it was', async () => {
+    const key = jobs.key();
+    const slow = image('slow');
+    jobs.push(key, slow);
+    const message = await jobs.job(key);
+    const { passed, open } = gate();
+    jobs.upstreamChanges = {
+      blob: async (blob, options) => {
+        const bytes = jobs.upstream(key).blobs.get(blob.digest) as Uint8Array;
+        if (blob.digest !== slow.layers[0]?.digest) return inChunks(bytes);
+        setTimeout(open, 20);
+        return stalling(bytes.subarray(0, 100), options?.signal);
+      },
+    };
+    const deadline = new AbortController();
+    const running = jobs.run(message, {}, deadline.signal);
+    await passed;
+    deadline.abort(new DeadlineError());
+    expect(await timeOf(running)).toBeLessThan(2_000);
+    expect(await running).toMatchObject({ state: 'queued' });
+    expect(await jobs.record(message)).toMatchObject({ state: 'queued' });
+    expect(jobs.queue.sent.map(({ body }) => body)).toEqual([message]);
+
+    jobs.upstreamChanges = {};
+    await jobs.run(message);
+    expect(await jobs.record(message)).toMatchObject({
+      state: 'committed',
+      transfer: { copied: { blobs: 1 }, present: { blobs: 2 } },
+    });
+  });
+
+  it('comes again when it could not be queued again', async () => {
+    const key = jobs.key();
+    jobs.push(key, image('no queue'));
+    const message = await jobs.job(key);
+    jobs.queue.refuses = () => true;
+    const over = AbortSignal.abort(new DeadlineError());
+    await expect(jobs.run(message, {}, over)).rejects.toThrow('switched off');
+  });
+
+  it('goes back to the queue after an error of ours, which its record tells without details', async () => {
+    const key = jobs.key();
+    jobs.push(key, image('crashing'));
+    const message = await jobs.job(key);
+    const crash = new TypeError('undefined is not a function at password=hunter2');
+    const broken = { openMirror: () => Promise.reject(crash) };
+    await expect(jobs.run(message, broken)).rejects.toBe(crash);
+    const record = await jobs.record(message);
+    expect(record).toMatchObject({ state: 'copying', error: { code: 'internal', side: 'drayage' } });
+    expect(JSON.stringify(record)).not.toContain('hunter2');
+
+    expect(await jobs.run(message)).toMatchObject({ state: 'committed' });
+    expect((await jobs.record(message)).error).toBeUndefined();
+  });
+
+  it('is recorded anew from its message when its record is lost', async () => {
+    const key = jobs.key();
+    jobs.push(key, image('lost'));
+    const known = await jobs.job(key);
+    const message = { ...known, job: newJobId(jobs.now.getTime()) };
+    expect(await jobs.run(message)).toMatchObject({ state: 'committed' });
+    expect(await jobs.record(message)).toMatchObject({ key, event: 1, trigger: 'webhook', attempts: 1 });
+  });
+
+  it('goes on although its progress can not be written', async () => {
+    const key = jobs.key();
+    jobs.push(key, image('no progress'));
+    const message = await jobs.job(key);
+    const update = jobs.stores.jobs.update.bind(jobs.stores.jobs);
+    vi.spyOn(jobs.stores.jobs, 'update').mockImplementation((id, changes) =>
+      'progress' in changes ? Promise.reject(new Error('throttled')) : update(id, changes),
+    );
+    expect(await jobs.run(message)).toMatchObject({ state: 'committed' });
+    expect(jobs.warnings).toContain('a progress report could not be written');
+  });
+});

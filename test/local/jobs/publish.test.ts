@@ -1,0 +1,167 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { LeaseError, type PublishRequest, publishMapping } from '../../../core/mapping/publish.ts';
+import { keyOf, type LocalStores, mappingOf, resolveOf, startStores } from '../../support/local-stores.ts';
+
+describe('publishing a mapping', () => {
+  let stores: LocalStores;
+  let tags = 0;
+  beforeAll(async () => {
+    stores = await startStores();
+  });
+  afterAll(() => stores.close());
+  const request = (content: string, resolve: number, more: Partial<PublishRequest> = {}): PublishRequest => {
+    const mapping = mappingOf(content);
+    return {
+      key: keyOf(`tag-${tags}`),
+      owner: 'job',
+      resolve: resolveOf(mapping, resolve),
+      mapping,
+      moveTag: async () => {},
+      ...more,
+    };
+  };
+  const freshTag = () => {
+    tags += 1;
+  };
+
+  it('moves the tag with the lease held, and publishes after it', async () => {
+    freshTag();
+    const order: string[] = [];
+    const { mappings } = stores;
+    const asked = request('first', 1, {
+      moveTag: async () => {
+        order.push('tag');
+        expect((await mappings.read(asked.key))?.mapping).toBeUndefined();
+        expect(await mappings.acquireLease(asked.key, 'another', 1_000)).toBeUndefined();
+      },
+    });
+    expect(await publishMapping(mappings, asked)).toEqual({ kind: 'published', revision: 1 });
+    expect(order).toEqual(['tag']);
+    expect(await mappings.readMany([{ ...asked.key, reference: asked.mapping.digest }])).toHaveLength(1);
+    // The lease is free at once.
+    expect(await mappings.acquireLease(asked.key, 'another', 1)).toBeDefined();
+  });
+
+  it('confirms what is mapped already, and keeps when it was mirrored', async () => {
+    freshTag();
+    const { mappings } = stores;
+    await publishMapping(mappings, request('same', 1));
+    const again = request('same', 2);
+    again.mapping = {
+      ...again.mapping,
+      observedAt: '2027-01-01T00:00:00.000Z',
+      mirroredAt: '2027-01-01T00:00:00.000Z',
+    };
+    expect(await publishMapping(mappings, again)).toEqual({ kind: 'confirmed' });
+    expect((await mappings.read(again.key))?.mapping).toEqual({
+      ...mappingOf('same'),
+      observedAt: '2027-01-01T00:00:00.000Z',
+    });
+
+    const moved = request('same', 3);
+    moved.mapping = { ...again.mapping, mirrorRepository: 'elsewhere/nginx' };
+    expect(await publishMapping(mappings, moved)).toEqual({ kind: 'published', revision: 2 });
+    expect((await mappings.read(again.key))?.mapping).toMatchObject({
+      mirrorRepository: 'elsewhere/nginx',
+      mirroredAt: mappingOf('same').mirroredAt,
+    });
+  });
+
+  it('is superseded by a later look and by a pin: neither tag nor mapping is touched', async () => {
+    freshTag();
+    const { mappings } = stores;
+    const later = request('later', 7);
+    await publishMapping(mappings, later);
+    const moveTag = vi.fn();
+    const early = await publishMapping(mappings, request('early', 6, { moveTag }));
+    expect(early).toMatchObject({ kind: 'superseded', reason: expect.stringContaining('later look') });
+    // The same resolve may come twice: its job ran again.
+    expect(await publishMapping(mappings, request('later', 7))).toEqual({ kind: 'confirmed' });
+
+    freshTag();
+    await publishMapping(mappings, request('pinned', 1, { mapping: mappingOf('pinned', { pin: true }) }));
+    const pinned = await publishMapping(mappings, request('next', 2, { moveTag }));
+    expect(pinned).toMatchObject({ kind: 'superseded', reason: expect.stringContaining('pinned') });
+    expect(moveTag).not.toHaveBeenCalled();
+    expect(await mappings.acquireLease(keyOf(`tag-${tags}`), 'another', 1)).toBeDefined();
+  });
+
+  it('frees the lease and publishes nothing when the tag can not be moved', async () => {
+    freshTag();
+    const { mappings } = stores;
+    const asked = request('unmoved', 1, { moveTag: () => Promise.reject(new Error('immutable')) });
+    await expect(publishMapping(mappings, asked)).rejects.toThrow('immutable');
+    expect((await mappings.read(asked.key))?.mapping).toBeUndefined();
+    expect(await mappings.acquireLease(asked.key, 'another', 1)).toBeDefined();
+  });
+
+  it('publishes nothing once its lease is another’s', async () => {
+    freshTag();
+    const { mappings } = stores;
+    const asked = request('late', 1, {
+      moveTag: async () => {
+        // It hung for so long that the lease ran out and was taken.
+        const taken = { fence: 1, state: { events: 0, resolves: 0, fence: 1, revision: 0 } };
+        await mappings.renewLease(asked.key, taken, -1);
+        expect(await mappings.acquireLease(asked.key, 'another', 60_000)).toBeDefined();
+      },
+    });
+    const publishing = publishMapping(mappings, asked);
+    await expect(publishing).rejects.toBeInstanceOf(LeaseError);
+    await expect(publishing).rejects.toMatchObject({ code: 'TAG_BUSY', temporary: true, side: 'mirror' });
+    expect((await mappings.read(asked.key))?.mapping).toBeUndefined();
+    // What the other one holds is not freed either.
+    expect(await mappings.acquireLease(asked.key, 'third', 1)).toBeUndefined();
+  });
+
+  it('moves no tag when the lease was lost before', async () => {
+    freshTag();
+    const { mappings } = stores;
+    const moveTag = vi.fn();
+    vi.spyOn(mappings, 'renewLease').mockResolvedValueOnce(false);
+    await expect(publishMapping(mappings, request('lost', 1, { moveTag }))).rejects.toBeInstanceOf(
+      LeaseError,
+    );
+    expect(moveTag).not.toHaveBeenCalled();
+  });
+
+  it('renews the lease while the tag is moved', async () => {
+    freshTag();
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const renew = vi.spyOn(stores.mappings, 'renewLease');
+      const asked = request('slow', 1, {
+        moveTag: async () => {
+          await vi.advanceTimersByTimeAsync(25_000);
+        },
+      });
+      expect(await publishMapping(stores.mappings, asked)).toMatchObject({ kind: 'published' });
+      expect(renew).toHaveBeenCalledTimes(3); // right before, and each ten seconds
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(renew).toHaveBeenCalledTimes(3);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('stops waiting for the lease when it is cancelled', async () => {
+    freshTag();
+    const abort = new AbortController();
+    const asked = request('cancelled', 1, { signal: abort.signal });
+    await stores.mappings.acquireLease(asked.key, 'another', 60_000);
+    const publishing = publishMapping(stores.mappings, asked);
+    setTimeout(() => abort.abort(new Error('enough')), 30);
+    await expect(publishing).rejects.toThrow('enough');
+    await sleep(5);
+    expect((await stores.mappings.read(asked.key))?.mapping).toBeUndefined();
+  });
+
+  it('maps a digest under its own key alone', async () => {
+    const mapping = mappingOf('only by digest');
+    const put = vi.spyOn(stores.mappings, 'putDigest');
+    const asked = { ...request('only by digest', 1), key: keyOf(mapping.digest) };
+    expect(await publishMapping(stores.mappings, asked)).toEqual({ kind: 'published', revision: 1 });
+    expect(put).not.toHaveBeenCalled();
+  });
+});

@@ -1,0 +1,119 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { newJobId } from '../../../core/jobs/record.ts';
+import { resendDue, resendUnfinished } from '../../../core/jobs/resend.ts';
+import { jobsConfig, MirrorJobs } from '../../support/mirror-jobs.ts';
+
+describe('sending jobs again', () => {
+  let jobs: MirrorJobs;
+  // A table for each test: what is due, and what is unfinished, is asked of all of it.
+  beforeEach(async () => {
+    jobs = await MirrorJobs.start();
+    return () => jobs.close();
+  });
+  const now = new Date('2026-04-01T12:00:00.000Z');
+  const at = (seconds: number) => new Date(now.getTime() + seconds * 1_000).toISOString();
+  const deps = () => ({ config: jobsConfig, jobs: jobs.stores.jobs, queue: jobs.queue });
+  const parked = async (notBefore: string) => {
+    const message = await jobs.job(jobs.key());
+    await jobs.stores.jobs.update(message.job, { state: 'waiting', notBefore });
+    await jobs.stores.jobs.park({ id: message.job }, notBefore);
+    return message;
+  };
+  const sent = () => jobs.queue.sent.map(({ body }) => body.job);
+
+  it('takes what is due and leaves the rest', async () => {
+    const [late, due, next] = [await parked(at(-60)), await parked(at(0)), await parked(at(1))];
+    expect(await resendDue(deps(), now)).toEqual({ sent: 2, refused: 0 });
+    expect(jobs.queue.sent.map(({ body }) => body)).toEqual([late, due]);
+    expect((await jobs.parked()).map(({ id }) => id)).toEqual([next.job]);
+    const record = await jobs.record(late);
+    expect(record.state).toBe('queued');
+    expect(record.notBefore).toBeUndefined();
+    expect(await resendDue(deps(), now)).toEqual({ sent: 0, refused: 0 });
+  });
+
+  it('takes more than a round holds', async () => {
+    const messages = await Promise.all(Array.from({ length: 130 }, (_, i) => parked(at(-i))));
+    expect(await resendDue(deps(), now)).toEqual({ sent: 130, refused: 0 });
+    expect(sent().sort()).toEqual(messages.map(({ job }) => job).sort());
+    expect(await jobs.parked()).toEqual([]);
+  });
+
+  it('drops what is finished or gone', async () => {
+    const finished = await parked(at(-1));
+    await jobs.stores.jobs.update(finished.job, { state: 'failed' });
+    await jobs.stores.jobs.park({ id: newJobId() }, at(-1));
+    expect(await resendDue(deps(), now)).toEqual({ sent: 0, refused: 0 });
+    expect(sent()).toEqual([]);
+    expect(await jobs.parked()).toEqual([]);
+  });
+
+  it('keeps what the queue refuses parked for the next minute', async () => {
+    const [good, bad] = [await parked(at(-2)), await parked(at(-1))];
+    jobs.queue.refuses = ({ body }) => body.job === bad.job;
+    expect(await resendDue(deps(), now)).toEqual({ sent: 1, refused: 1 });
+    expect(sent()).toEqual([good.job]);
+    expect((await jobs.parked()).map(({ id }) => id)).toEqual([bad.job]);
+
+    jobs.queue.refuses = () => false;
+    expect(await resendDue(deps(), now)).toEqual({ sent: 1, refused: 0 });
+    expect(sent()).toEqual([good.job, bad.job]);
+  });
+
+  it('sends twice rather than never when it dies in the middle', async () => {
+    const message = await parked(at(-1));
+    vi.spyOn(jobs.stores.jobs, 'unpark').mockRejectedValueOnce(new Error('died'));
+    await expect(resendDue(deps(), now)).rejects.toThrow('died');
+    await resendDue(deps(), now);
+    expect(sent()).toEqual([message.job, message.job]);
+  });
+
+  it('does not undo what a quick worker has done meanwhile', async () => {
+    const message = await parked(at(-1));
+    jobs.queue.send = async () => {
+      await jobs.stores.jobs.begin(message.job, now.toISOString());
+      return [];
+    };
+    await resendDue(deps(), now);
+    expect((await jobs.record(message)).state).toBe('copying');
+  });
+
+  it('ends when it is cancelled', async () => {
+    await parked(at(-1));
+    const signal = AbortSignal.abort(new Error('enough'));
+    await expect(resendDue(deps(), now, signal)).rejects.toThrow('enough');
+    expect(sent()).toEqual([]);
+  });
+
+  describe('after a restart', () => {
+    // Lists begin with today, whatever the clock of the test says.
+    beforeEach(() => {
+      jobs.now = new Date();
+    });
+
+    it('takes every job that is not finished, and no other', async () => {
+      const messages = await Promise.all(Array.from({ length: 110 }, () => jobs.job(jobs.key())));
+      const [waiting, copying, failed, committed] = messages;
+      if (!waiting || !copying || !failed || !committed) throw new Error('no messages');
+      await jobs.stores.jobs.update(waiting.job, { state: 'waiting', notBefore: at(999) });
+      await jobs.stores.jobs.begin(copying.job, at(0));
+      await jobs.stores.jobs.update(failed.job, { state: 'failed' });
+      await jobs.stores.jobs.update(committed.job, { state: 'committed' });
+
+      expect(await resendUnfinished(deps())).toBe(108);
+      const finished = [failed.job, committed.job];
+      expect(sent().sort()).toEqual(
+        messages
+          .map(({ job }) => job)
+          .filter((job) => !finished.includes(job))
+          .sort(),
+      );
+    });
+
+    it('says so when the queue does not take them', async () => {
+      await jobs.job(jobs.key());
+      jobs.queue.refuses = () => true;
+      await expect(resendUnfinished(deps())).rejects.toThrow('the queue refused 1 jobs: switched off');
+    });
+  });
+});

@@ -1,0 +1,205 @@
+import type { Config } from '../../core/config/config.ts';
+import { parseConfig } from '../../core/config/parse.ts';
+import { MemoryStore } from '../../core/copy/memory-store.ts';
+import type { ImageDestination, ImageSource } from '../../core/copy/ports.ts';
+import type { JobQueue, QueuedMessage } from '../../core/jobs/ports.ts';
+import { type ProcessDependencies, type Processed, processMessage } from '../../core/jobs/process-message.ts';
+import { type JobMessage, type JobRecord, type JobTrigger, newJobId } from '../../core/jobs/record.ts';
+import type { TagLister } from '../../core/jobs/run-mirror-job.ts';
+import type { ImageKey } from '../../core/mapping/record.ts';
+import { RegistryError } from '../../core/registry/errors.ts';
+import { keyOf, type LocalStores, startStores } from './local-stores.ts';
+import { holdImage } from './memory-image.ts';
+import { destinationLike, sourceLike } from './recording-stores.ts';
+import type { SeededImage, SeededIndex } from './seeded-image.ts';
+
+/** The rules that the tests of jobs run by; the first that matches wins. */
+export const jobsConfig: Config = (() => {
+  const parsed = parseConfig(`
+version: 1
+mirror: { regions: [eu-west-1], repositoryPrefix: mirror }
+upstreams:
+  - registry: docker.io
+    repositories:
+      - { match: library/filtered, platforms: [linux/amd64] }
+      - { match: library/verified, verify: { cosign: { key: cosign.pub } } }
+      - { match: library/newest, tags: { latest: 2 } }
+      - { match: "library/*" }
+`);
+  if (!parsed.ok) throw new Error(parsed.errors.map(({ path, message }) => `${path} ${message}`).join('\n'));
+  return parsed.config;
+})();
+
+/** A queue that remembers, and can be switched off. */
+export class MemoryQueue implements JobQueue {
+  sent: QueuedMessage[] = [];
+  /** Which messages are refused. */
+  refuses: (message: QueuedMessage) => boolean = () => false;
+
+  async send(messages: QueuedMessage[]): Promise<{ message: QueuedMessage; reason: string }[]> {
+    this.sent.push(...messages.filter((message) => !this.refuses(message)));
+    return messages
+      .filter((message) => this.refuses(message))
+      .map((message) => ({ message, reason: 'switched off' }));
+  }
+}
+
+/** A promise that the test decides about. */
+export function gate() {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return { passed: promise, open: resolve };
+}
+
+/**
+ * Real stores on the table's emulator, registries in memory and a clock that stands still: everything that a mirror job
+ * works with. One for a file of tests; each test takes a repository of its own.
+ */
+export class MirrorJobs {
+  readonly stores: LocalStores;
+  readonly queue = new MemoryQueue();
+  readonly warnings: string[] = [];
+  readonly upstreams = new Map<string, MemoryStore>();
+  readonly mirrors = new Map<string, MemoryStore>();
+  /** What upstream does otherwise, until the test is over. */
+  upstreamChanges: Partial<ImageSource> = {};
+  mirrorChanges: Partial<ImageDestination> = {};
+  now = new Date('2026-04-01T12:00:00.000Z');
+  #repositories = 0;
+
+  private constructor(stores: LocalStores) {
+    this.stores = stores;
+  }
+
+  static async start(): Promise<MirrorJobs> {
+    return new MirrorJobs(await startStores());
+  }
+
+  /** Forgets what the last test changed; the table stays. */
+  reset(): void {
+    this.queue.sent = [];
+    this.queue.refuses = () => false;
+    this.warnings.length = 0;
+    this.upstreamChanges = {};
+    this.mirrorChanges = {};
+    this.now = new Date('2026-04-01T12:00:00.000Z');
+  }
+
+  /** A tag of a repository that no other test has. */
+  key(reference = 'latest', repository = `library/app-${++this.#repositories}`): ImageKey {
+    return keyOf(reference, repository);
+  }
+
+  upstream({ registry, repository }: ImageKey): MemoryStore {
+    return storeOf(this.upstreams, repository, `${registry}/${repository}`);
+  }
+
+  mirror({ repository }: ImageKey): MemoryStore {
+    const name = `mirror/docker.io/${repository}`;
+    return storeOf(this.mirrors, name, `mirror.example/${name}`);
+  }
+
+  /** Pushes an image to where the key points. */
+  push(key: ImageKey, image: SeededImage | SeededIndex): void {
+    holdImage(this.upstream(key), image, key.reference.includes(':') ? undefined : key.reference);
+  }
+
+  /** Counts an event and records its job, as the webhook does; the message is handed to the test. */
+  async job(key: ImageKey, trigger: JobTrigger = 'webhook'): Promise<JobMessage> {
+    const event = await this.stores.mappings.raiseEvent(key);
+    const receivedAt = this.now.toISOString();
+    const id = newJobId(this.now.getTime());
+    await this.stores.jobs.create({ id, key, event, state: 'queued', trigger, receivedAt, attempts: 0 });
+    return { job: id, image: key, event, trigger, receivedAt };
+  }
+
+  dependencies(changes: Partial<ProcessDependencies> = {}): ProcessDependencies {
+    const { stores, queue, warnings } = this;
+    return {
+      config: jobsConfig,
+      mappings: stores.mappings,
+      jobs: stores.jobs,
+      queue,
+      openUpstream: async (_, repository) =>
+        asUpstream(this.upstream(keyOf('', repository)), this.upstreamChanges),
+      openMirror: async (repository) => ({
+        region: 'eu-west-1',
+        destination: destinationLike(
+          storeOf(this.mirrors, repository, `mirror.example/${repository}`),
+          this.mirrorChanges,
+        ),
+      }),
+      now: () => this.now,
+      warn: (message) => warnings.push(message),
+      ...changes,
+    };
+  }
+
+  run(
+    message: JobMessage,
+    changes: Partial<ProcessDependencies> = {},
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<Processed> {
+    return processMessage(message, this.dependencies(changes), signal);
+  }
+
+  /** Pushes an image, and runs a job for it to its end. */
+  async mirrored(key: ImageKey, image: SeededImage | SeededIndex): Promise<JobRecord> {
+    this.push(key, image);
+    const message = await this.job(key);
+    await this.run(message);
+    return await this.record(message);
+  }
+
+  async record({ job }: Pick<JobMessage, 'job'>): Promise<JobRecord> {
+    const record = await this.stores.jobs.read(job);
+    if (!record) throw new Error(`there is no job ${job}`);
+    return record;
+  }
+
+  async mapping(key: ImageKey) {
+    return (await this.stores.mappings.readMany([key]))[0]?.mapping;
+  }
+
+  /** The parked jobs, those of other tests included only if they left some. */
+  async parked() {
+    return await this.stores.jobs.due('9999', 100);
+  }
+
+  async close(): Promise<void> {
+    await this.stores.close();
+  }
+}
+
+function storeOf(stores: Map<string, MemoryStore>, name: string, fullName: string): MemoryStore {
+  const store = stores.get(name) ?? new MemoryStore(fullName);
+  stores.set(name, store);
+  return store;
+}
+
+/** The port as the registry client fills it: what is not there is a RegistryError. */
+function asUpstream(store: MemoryStore, changes: Partial<ImageSource>): ImageSource & TagLister {
+  const source = sourceLike(store, {
+    manifest: (reference, options) =>
+      store.manifest(reference, options).catch((cause) => {
+        throw upstreamError('MANIFEST_UNKNOWN', { status: 404, cause });
+      }),
+    ...changes,
+  });
+  return {
+    ...source,
+    async *listTags() {
+      yield* store.tags.keys();
+    },
+  };
+}
+
+/** A failure of upstream as the registry client tells it. */
+export function upstreamError(
+  code: string,
+  more: { status?: number; temporary?: boolean; retryAfterMs?: number; cause?: unknown } = {},
+): RegistryError {
+  return new RegistryError(
+    { side: 'upstream', registry: 'docker.io', operation: 'get manifest' },
+    { code, reason: `the registry answered ${more.status ?? 'nothing'}`, ...more },
+  );
+}

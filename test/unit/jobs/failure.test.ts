@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest';
+import { CopyError } from '../../../core/copy/errors.ts';
+import { judge, maxAttempts } from '../../../core/jobs/failure.ts';
+import { JobFailure } from '../../../core/jobs/job-failure.ts';
+import type { JobRecord } from '../../../core/jobs/record.ts';
+import { LeaseError } from '../../../core/mapping/publish.ts';
+import { RegistryError, type RegistryFailure } from '../../../core/registry/errors.ts';
+
+const jobAfter = (attempts: number): JobRecord => ({
+  id: '01000000000000000000000000',
+  key: { registry: 'docker.io', repository: 'library/nginx', reference: '1.27' },
+  event: 1,
+  state: 'copying',
+  trigger: 'webhook',
+  receivedAt: '2026-04-01T12:00:00.000Z',
+  attempts,
+});
+const failure = (more: Partial<RegistryFailure>, side: 'upstream' | 'mirror' = 'upstream') =>
+  new RegistryError(
+    { side, registry: 'docker.io', operation: 'get manifest' },
+    { code: 'UNAVAILABLE', reason: 'it did not answer', ...more },
+  );
+/** In the middle of the delay's random part. */
+const judged = (error: unknown, attempts = 1, random = 0.5) => judge(error, jobAfter(attempts), random);
+
+describe('what becomes of a job after an error', () => {
+  it.each([
+    [
+      'an image that is not there',
+      failure({ code: 'MANIFEST_UNKNOWN', status: 404 }),
+      'MANIFEST_UNKNOWN',
+      'upstream',
+    ],
+    ['refused credentials', failure({ code: 'DENIED', status: 403 }, 'mirror'), 'DENIED', 'mirror'],
+    [
+      'damaged content',
+      new CopyError('DIGEST_INVALID', 'sha256:0', 'other bytes'),
+      'DIGEST_INVALID',
+      'upstream',
+    ],
+    [
+      'a platform that is not there',
+      new CopyError('NO_MATCHING_PLATFORM', 'x', 'y'),
+      'NO_MATCHING_PLATFORM',
+      'upstream',
+    ],
+    [
+      'a rule that forbids it',
+      new JobFailure('not_configured', 'no rule', 'add one'),
+      'not_configured',
+      'drayage',
+    ],
+  ])('%s fails it for good', (_, error, code, side) => {
+    expect(judged(error)).toEqual({
+      kind: 'fail',
+      error: { code, side, message: error.message, remedy: error.remedy },
+    });
+  });
+
+  it.each([
+    ['trouble upstream', failure({ status: 503, temporary: true })],
+    ['a broken connection', failure({ code: 'CONNECTION', temporary: true }, 'mirror')],
+    ['a tag that another job moves', new LeaseError(jobAfter(1).key)],
+    ['a tag that was moved by another', new CopyError('TAG_MOVED', 'mirror/nginx:1', 'it reads as missing')],
+  ])('%s makes it wait, and counts', (_, error) => {
+    expect(judged(error)).toMatchObject({ kind: 'wait', counted: true, delayMs: 22_500 });
+  });
+
+  it('a rate limit makes it wait without counting, however often', () => {
+    const limited = failure({ code: 'TOOMANYREQUESTS', status: 429, temporary: true });
+    expect(judged(limited)).toMatchObject({ kind: 'wait', counted: false });
+    expect(judged(limited, 500)).toMatchObject({ kind: 'wait', counted: false });
+  });
+
+  it.each([
+    ['an error of ours', new TypeError('undefined is not a function')],
+    ['an error that only has a code', Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })],
+    ['the table’s throttling', Object.assign(new Error('slow'), { name: 'ThrottlingException', code: 400 })],
+    ['no error at all', 'a text'],
+    ['nothing', undefined],
+    ['an object that looks like one', { code: 'X', remedy: 'y', temporary: true }],
+  ])('%s sends the message back', (_, error) => {
+    expect(judged(error)).toEqual({ kind: 'crash' });
+  });
+
+  it('waits twice as long each time, half an hour at most, spread over the second half', () => {
+    const error = failure({ temporary: true });
+    const delay = (attempts: number, random: number) => {
+      const verdict = judged(error, attempts, random);
+      return verdict.kind === 'wait' ? verdict.delayMs : undefined;
+    };
+    expect([1, 2, 3, 4].map((attempts) => delay(attempts, 0))).toEqual([15_000, 30_000, 60_000, 120_000]);
+    expect(delay(1, 0.999_999)).toBeCloseTo(30_000, -2);
+    expect(delay(maxAttempts - 1, 0.999_999)).toBeCloseTo(30 * 60_000, -2);
+    // Before the first attempt was counted there is a delay, too.
+    expect(delay(0, 0)).toBe(15_000);
+  });
+
+  it('waits as long as the registry asks, if that is longer', () => {
+    expect(judged(failure({ temporary: true, retryAfterMs: 3_600_000 }))).toMatchObject({
+      delayMs: 3_600_000,
+    });
+    expect(judged(failure({ temporary: true, retryAfterMs: 1 }))).toMatchObject({ delayMs: 22_500 });
+  });
+
+  it('gives up after the last counted attempt, and says so', () => {
+    const error = failure({ status: 503, temporary: true });
+    expect(judged(error, maxAttempts - 1)).toMatchObject({ kind: 'wait' });
+    expect(judged(error, maxAttempts)).toMatchObject({
+      kind: 'fail',
+      error: { code: 'UNAVAILABLE', message: `${error.message} (given up after ${maxAttempts} attempts)` },
+    });
+  });
+});
