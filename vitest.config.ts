@@ -18,7 +18,7 @@ export default defineConfig({
   test: {
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     projects: [
-      suite('unit', { setupFiles: ['test/support/block-network.ts'] }),
+      suite('unit', { setupFiles: ['test/support/block-network.ts', 'test/support/fixed-seed.ts'] }),
       suite('contract', { testTimeout: 30_000 }),
       suite('local', { testTimeout: 60_000, hookTimeout: 60_000 }),
       suite('cdk', { isolate: false, testTimeout: 120_000, hookTimeout: 120_000 }),

@@ -99,9 +99,10 @@ function remedy(
   source: string | undefined,
   schema: Schema | undefined,
 ): string {
-  // YAML reads 1.10 as 1.1 and 0123 as 123, so what was written is what goes into the quotes.
-  const written = source ?? String(found);
+  // Not even made a text: a mapping may have a key `toString`.
   if (issue.code === 'invalid_type' && typeof found !== 'object') {
+    // YAML reads 1.10 as 1.1 and 0123 as 123, so what was written is what goes into the quotes.
+    const written = source ?? String(found);
     if (issue.expected === 'string' && accepts(schema, written))
       return `; put it in quotes: ${JSON.stringify(written)}`;
     if (issue.expected === 'array' && accepts(schema, [written]))

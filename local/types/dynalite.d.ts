@@ -1,6 +1,7 @@
 /** dynalite ships no types; this is the part that we use. */
 declare module 'dynalite' {
   import type { Server } from 'node:http';
+
   interface Options {
     createTableMs?: number;
     /** A folder for LevelDB; in memory without one. */

@@ -385,4 +385,12 @@ describe('errors of a configuration', () => {
         },
       ]);
   });
+
+  it.each([
+    '[[{"toString":null}]]',
+    'version: { toString: null }',
+    'upstreams: [{ registry: { valueOf: 1 } }]',
+  ])('stands mappings whose keys are those of every object: %s', (text) =>
+    expect(errorsOf(text)).not.toEqual([]),
+  );
 });

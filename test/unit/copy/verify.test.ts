@@ -6,8 +6,6 @@ import { chunks, collected, inChunks } from '../../support/byte-streams.ts';
 import { blobOf } from '../../support/memory-image.ts';
 import { seededBytes } from '../../support/seeded-layer.ts';
 
-fc.configureGlobal({ seed: 20260401 });
-
 const empty = new Uint8Array();
 
 /** How many bytes get through before the stream ends or fails. */

@@ -9,8 +9,6 @@ import { storeWith } from '../../support/memory-image.ts';
 import { sourceLike, temporaryFailure } from '../../support/recording-stores.ts';
 import { seededImage, seededIndex } from '../../support/seeded-image.ts';
 
-fc.configureGlobal({ seed: 20260402 });
-
 const layer = fc.record(
   { size: fc.oneof(fc.nat(300), fc.nat(9_000)), seed: fc.constantFrom('base', 'runtime', 'app') },
   { requiredKeys: ['size'] },
