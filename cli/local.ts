@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { loadConfig } from '../core/config/load.ts';
-import type { LocalStack } from '../local/stack.ts';
 
 interface LocalFlags {
   config: string;
@@ -43,6 +42,7 @@ Example:
 }
 
 async function runLocal(flags: LocalFlags): Promise<void> {
+  const told = untilSignal(); // before anything is started that would have to be stopped
   const config = loadConfig(flags.config);
   const upstreamSecrets = flags.secrets === undefined ? undefined : readSecrets(flags.secrets);
   // Loaded only here: the emulators would slow every other command's start.
@@ -55,24 +55,26 @@ async function runLocal(flags: LocalFlags): Promise<void> {
     upstreamSecrets,
   });
   process.stdout.write(`${JSON.stringify(stack.ready)}\n`);
-  await interrupted(stack);
-}
-
-/** Resolves when a signal has come and everything is stopped. */
-async function interrupted(stack: LocalStack): Promise<void> {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  await new Promise<void>((resolve) => {
-    for (const signal of signals) process.once(signal, () => resolve());
-  });
-  const since = Date.now();
-  for (const signal of signals) {
-    process.on(signal, () => {
-      if (Date.now() - since > patienceMs) process.exit(1);
-    });
-  }
+  await told;
   process.stderr.write('stopping…\n');
   await stack.stop();
   process.exit(0);
+}
+
+/**
+ * Resolves when the process is told to end. A later signal, when the patience is over, ends it without further ado.
+ */
+function untilSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let since: number | undefined;
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => {
+        since ??= Date.now();
+        if (Date.now() - since > patienceMs) process.exit(1);
+        resolve();
+      });
+    }
+  });
 }
 
 function parsePort(text: string): number {
