@@ -208,6 +208,36 @@ describe('the copy of blobs that fail', () => {
     expect(signal?.aborted).toBe(true);
   });
 
+  it('ends the read of an attempt that failed before the next one begins', async () => {
+    const one = seededImage({ seed: 'config alone', layers: [] });
+    const only = storeWith(one);
+    const signals: (AbortSignal | undefined)[] = [];
+    const source = sourceLike(only, {
+      blob: async (blob, options) => {
+        expect(signals.every((signal) => signal?.aborted)).toBe(true);
+        signals.push(options?.signal);
+        return inChunks(one.blobs.get(blob.digest) as Uint8Array, 10);
+      },
+    });
+    const mirror = new MemoryStore('mirror');
+    const destination = destinationLike(mirror, {
+      openUpload: async (blob, options) => {
+        const opened = await mirror.openUpload(blob, options);
+        if (opened.kind === 'mounted' || signals.length > 1) return opened;
+        const write = async (body: AsyncIterable<Uint8Array>) => {
+          for await (const _ of body) throw temporaryFailure('the upload broke');
+        };
+        return { kind: 'session', upload: { ...opened.upload, write } };
+      },
+    });
+    const { configs } = await copyBlobs(source, destination, await plan(only, mirror, 'latest'));
+    expect(signals.map((signal) => signal?.aborted)).toEqual([true, false]);
+    // What the first attempt had read of the config is no part of what is kept.
+    expect(Buffer.from(configs.get(one.config.digest) as Uint8Array)).toEqual(
+      Buffer.from(one.blobs.get(one.config.digest) as Uint8Array),
+    );
+  });
+
   it('does nothing for a caller that has given up already', async () => {
     const open = vi.fn();
     const signal = AbortSignal.abort(new Error('too late'));

@@ -6,6 +6,7 @@ import type { Descriptor } from '../../../core/oci/descriptor.ts';
 import type { Manifest } from '../../../core/oci/manifest.ts';
 import { mediaTypes } from '../../../core/oci/media-types.ts';
 import { blobOf, childOf, manifestOf } from '../../support/memory-image.ts';
+import { sourceLike } from '../../support/recording-stores.ts';
 
 /** A source that holds what it is given, and a mirror that has all blobs. */
 function upstream(...manifests: Manifest[]): MemoryStore {
@@ -117,6 +118,23 @@ describe('the plan of an odd image', () => {
     const made = await planOf(child, index(childOf(child), cache));
     expect(made.blobs.map(({ digest }) => digest)).toContain(cache.digest);
     expect(made.children).toEqual([child]);
+  });
+
+  it('reads a child once that is named many times', async () => {
+    const child = image('child');
+    const inner = index(childOf(child), childOf(child, { annotations: { again: 'yes' } }));
+    const root = index(childOf(child), childOf(inner), childOf(child), childOf(inner));
+    const store = upstream(child, inner, root);
+    const asked: string[] = [];
+    const source = sourceLike(store, {
+      manifest: (reference) => {
+        asked.push(reference);
+        return store.manifest(reference);
+      },
+    });
+    const made = await plan(source, new MemoryStore('mirror'), 'latest');
+    expect(asked).toEqual(['latest', child.digest, inner.digest]);
+    expect(made.children).toEqual([child, inner]);
   });
 
   it('plans an index of nothing', async () => {
