@@ -1,5 +1,6 @@
 import { queuedMessage } from './enqueue.ts';
 import { judge } from './failure.ts';
+import { JobFailure } from './job-failure.ts';
 import type { JobQueue } from './ports.ts';
 import type { JobMessage, JobRecord, JobState } from './record.ts';
 import { type MirrorJobDependencies, runMirrorJob } from './run-mirror-job.ts';
@@ -10,6 +11,17 @@ export class DeadlineError extends Error {
   constructor() {
     super('the time of this invocation is used up; the job goes on in the next');
   }
+}
+
+/** A job that is not done after this many invocations makes no progress: a blob of it does not fit into one. */
+const maxInvocations = 20;
+
+function tooSlow({ attempts }: JobRecord): JobFailure {
+  return new JobFailure(
+    'too_slow',
+    `the image is not copied after ${attempts} invocations; each began its unfinished blobs anew`,
+    'mirror it once from a machine without this limit (drayage copy), then request it again: its blobs will be present',
+  );
 }
 
 export interface ProcessDependencies extends MirrorJobDependencies {
@@ -45,8 +57,10 @@ export async function processMessage(
     });
     return { job: { ...job, ...changes }, state };
   } catch (error) {
-    if (signal.aborted && signal.reason instanceof DeadlineError) return await again(job, deps);
-    return await recordFailure(job, error, deps);
+    const outOfTime = signal.aborted && signal.reason instanceof DeadlineError;
+    if (!outOfTime) return await recordFailure(job, error, deps);
+    if (job.attempts < maxInvocations) return await again(job, deps);
+    return await recordFailure(job, tooSlow(job), deps);
   }
 }
 

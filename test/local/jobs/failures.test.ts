@@ -173,6 +173,22 @@ describe('a mirror job that fails', () => {
     });
   });
 
+  it('fails when twenty invocations were not enough', async () => {
+    const key = jobs.key();
+    jobs.push(key, image('endless'));
+    const message = await jobs.job(key);
+    const over = AbortSignal.abort(new DeadlineError());
+    for (let attempt = 1; attempt < 20; attempt++) {
+      expect(await jobs.run(message, {}, over)).toMatchObject({ state: 'queued' });
+    }
+    expect(await jobs.run(message, {}, over)).toMatchObject({ state: 'failed' });
+    expect(await jobs.record(message)).toMatchObject({
+      state: 'failed',
+      attempts: 20,
+      error: { code: 'too_slow' },
+    });
+  });
+
   it('comes again when it could not be queued again', async () => {
     const key = jobs.key();
     jobs.push(key, image('no queue'));
