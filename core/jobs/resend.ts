@@ -40,11 +40,9 @@ export async function resendDue(
     );
     const refused = await deps.queue.send(live.map(({ job }) => queuedMessage(job, deps.config)));
     const refusedIds = new Set(refused.map(({ message }) => message.body.job));
-    for (const { parked, job } of live) {
-      if (refusedIds.has(job.id)) continue;
-      await deps.jobs.unpark(parked);
-      sent += 1;
-    }
+    const gotThrough = live.filter(({ job }) => !refusedIds.has(job.id));
+    await Promise.all(gotThrough.map(({ parked }) => deps.jobs.unpark(parked)));
+    sent += gotThrough.length;
     if (refused.length > 0) return { sent, refused: refused.length };
   }
 }

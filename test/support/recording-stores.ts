@@ -1,4 +1,6 @@
+import { MemoryStore } from '../../core/copy/memory-store.ts';
 import type { ImageDestination, ImageSource } from '../../core/copy/ports.ts';
+import type { Descriptor } from '../../core/oci/descriptor.ts';
 
 /** Counts how many calls are under way, and the most that ever were. */
 export class Gauge {
@@ -45,4 +47,36 @@ export function destinationLike(
 /** A failure that may pass, as those of the registry client say of themselves. */
 export function temporaryFailure(message: string, more: Record<string, unknown> = {}): Error {
   return Object.assign(new Error(message), { temporary: true, ...more });
+}
+
+/** A mirror that keeps count of its sessions: what got through, and how each ended. */
+export function countingMirror(mirror = new MemoryStore('mirror')) {
+  const sessions: { blob: Descriptor; received: number; ended?: 'written' | 'cancelled' }[] = [];
+  const destination: ImageDestination = destinationLike(mirror, {
+    openUpload: async (blob, options) => {
+      const opened = await mirror.openUpload(blob, options);
+      if (opened.kind === 'mounted') return opened;
+      const session: (typeof sessions)[number] = { blob, received: 0 };
+      sessions.push(session);
+      return {
+        kind: 'session',
+        upload: {
+          async write(body, call) {
+            const counted = (async function* () {
+              for await (const chunk of body) {
+                session.received += chunk.byteLength;
+                yield chunk;
+              }
+            })();
+            await opened.upload.write(counted, call);
+            session.ended = 'written';
+          },
+          async cancel() {
+            session.ended = 'cancelled';
+          },
+        },
+      };
+    },
+  });
+  return { mirror, destination, sessions };
 }

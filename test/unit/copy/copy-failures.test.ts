@@ -3,48 +3,16 @@ import { describe, expect, it, vi } from 'vitest';
 import { type CopyEvent, copyBlobs } from '../../../core/copy/copy.ts';
 import { MemoryStore } from '../../../core/copy/memory-store.ts';
 import { plan } from '../../../core/copy/plan.ts';
-import type { ImageDestination, ImageSource } from '../../../core/copy/ports.ts';
+import type { ImageSource } from '../../../core/copy/ports.ts';
 import type { Descriptor } from '../../../core/oci/descriptor.ts';
 import { inChunks, stalling, timeOf } from '../../support/byte-streams.ts';
 import { storeWith } from '../../support/memory-image.ts';
-import { destinationLike, sourceLike, temporaryFailure } from '../../support/recording-stores.ts';
+import { countingMirror, sourceLike, temporaryFailure } from '../../support/recording-stores.ts';
 import { seededImage } from '../../support/seeded-image.ts';
 
 const image = seededImage({ seed: 'failing', layers: [{ size: 10_000 }, { size: 5_000 }, { size: 3_000 }] });
 const bytesOf = (blob: Descriptor) => image.blobs.get(blob.digest) as Uint8Array;
 const [largest] = image.layers as [Descriptor];
-
-/** A mirror that keeps count of its sessions: what got through, and how each ended. */
-function countingMirror(mirror = new MemoryStore('mirror')) {
-  const sessions: { blob: Descriptor; received: number; ended?: 'written' | 'cancelled' }[] = [];
-  const destination: ImageDestination = destinationLike(mirror, {
-    openUpload: async (blob, options) => {
-      const opened = await mirror.openUpload(blob, options);
-      if (opened.kind === 'mounted') return opened;
-      const session: (typeof sessions)[number] = { blob, received: 0 };
-      sessions.push(session);
-      return {
-        kind: 'session',
-        upload: {
-          async write(body, call) {
-            const counted = (async function* () {
-              for await (const chunk of body) {
-                session.received += chunk.byteLength;
-                yield chunk;
-              }
-            })();
-            await opened.upload.write(counted, call);
-            session.ended = 'written';
-          },
-          async cancel() {
-            session.ended = 'cancelled';
-          },
-        },
-      };
-    },
-  });
-  return { mirror, destination, sessions };
-}
 
 describe('the copy of blobs that fail', () => {
   const store = storeWith(image);
@@ -161,89 +129,5 @@ describe('the copy of blobs that fail', () => {
     expect(ofLargest[0]?.received).toBeLessThan(largest.size);
     expect(ofLargest[0]?.ended).toBe('cancelled');
     expect(mirror.blobs.has(largest.digest)).toBe(false);
-  });
-
-  it('ends within a moment when it is cancelled, with the reason', async () => {
-    const abort = new AbortController();
-    const source = sourceLike(store, {
-      blob: async (blob, options) => stalling(bytesOf(blob).subarray(0, 10), options?.signal),
-    });
-    const { copying, sessions } = await start(source, { signal: abort.signal });
-    setTimeout(() => abort.abort(new Error('enough')), 20);
-
-    expect(await timeOf(copying)).toBeLessThan(500);
-    await expect(copying).rejects.toBe(abort.signal.reason);
-    expect(sessions.map(({ ended }) => ended)).toEqual(Array(4).fill('cancelled'));
-  });
-
-  it('ends a pause between two attempts when it is cancelled', async () => {
-    const abort = new AbortController();
-    const source = sourceLike(store, {
-      blob: async () => {
-        throw temporaryFailure('busy', { retryAfterMs: 9_000 });
-      },
-    });
-    const { copying } = await start(source, { signal: abort.signal });
-    setTimeout(() => abort.abort(new Error('enough')), 20);
-    expect(await timeOf(copying)).toBeLessThan(500);
-    await expect(copying).rejects.toBe(abort.signal.reason);
-  });
-
-  it('ends the read when the mirror refuses the upload', async () => {
-    let signal: AbortSignal | undefined;
-    const source = sourceLike(store, {
-      blob: async (blob, options) => {
-        signal = options?.signal;
-        return await store.blob(blob);
-      },
-    });
-    const mirror = new MemoryStore('mirror');
-    const destination = destinationLike(mirror, {
-      openUpload: async () => {
-        throw new Error('no space left');
-      },
-    });
-    const copying = copyBlobs(source, destination, await plan(store, mirror, 'latest'));
-    await expect(copying).rejects.toThrow('no space left');
-    expect(signal?.aborted).toBe(true);
-  });
-
-  it('ends the read of an attempt that failed before the next one begins', async () => {
-    const one = seededImage({ seed: 'config alone', layers: [] });
-    const only = storeWith(one);
-    const signals: (AbortSignal | undefined)[] = [];
-    const source = sourceLike(only, {
-      blob: async (blob, options) => {
-        expect(signals.every((signal) => signal?.aborted)).toBe(true);
-        signals.push(options?.signal);
-        return inChunks(one.blobs.get(blob.digest) as Uint8Array, 10);
-      },
-    });
-    const mirror = new MemoryStore('mirror');
-    const destination = destinationLike(mirror, {
-      openUpload: async (blob, options) => {
-        const opened = await mirror.openUpload(blob, options);
-        if (opened.kind === 'mounted' || signals.length > 1) return opened;
-        const write = async (body: AsyncIterable<Uint8Array>) => {
-          for await (const _ of body) throw temporaryFailure('the upload broke');
-        };
-        return { kind: 'session', upload: { ...opened.upload, write } };
-      },
-    });
-    const { configs } = await copyBlobs(source, destination, await plan(only, mirror, 'latest'));
-    expect(signals.map((signal) => signal?.aborted)).toEqual([true, false]);
-    // What the first attempt had read of the config is no part of what is kept.
-    expect(Buffer.from(configs.get(one.config.digest) as Uint8Array)).toEqual(
-      Buffer.from(one.blobs.get(one.config.digest) as Uint8Array),
-    );
-  });
-
-  it('does nothing for a caller that has given up already', async () => {
-    const open = vi.fn();
-    const signal = AbortSignal.abort(new Error('too late'));
-    const { copying, sessions } = await start(sourceLike(store, { blob: open }), { signal });
-    await expect(copying).rejects.toBe(signal.reason);
-    expect(open).not.toHaveBeenCalled();
-    expect(sessions).toEqual([]);
   });
 });
