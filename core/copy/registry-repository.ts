@@ -12,7 +12,7 @@ const headConcurrency = 16;
 /** Blobs above this are not read into memory. */
 const maxReadBytes = 4 * 1024 * 1024;
 /** A registry that does not take a session back in this time keeps it until it expires there. */
-const cancelWithinMs = 2_000;
+const cancelWithinMs = 1_000;
 
 /** A repository of any distribution registry, as source and as destination. */
 export class RegistryRepository implements ImageSource, ImageDestination {

@@ -92,7 +92,7 @@ describe('a repository of a distribution registry', () => {
     if (opened.kind !== 'session') throw new Error('no session');
     const off = subject.registry.faults.add({ match: { method: 'DELETE' }, action: { kind: 'stall' } });
 
-    expect(await timeOf(opened.upload.cancel())).toBeLessThan(4_000);
+    expect(await timeOf(opened.upload.cancel())).toBeLessThan(2_500);
     off();
   });
 
