@@ -44,9 +44,10 @@ describe('the lease of a tag on DynamoDB', () => {
 
   it('can be taken when it has run out, and not before', async () => {
     const key = freshKey();
-    await taken(key, 'crashed', 200);
+    const held = await taken(key, 'crashed', 60_000);
     expect(await stores.mappings.acquireLease(key, 'next', 30_000)).toBeUndefined();
-    await sleep(220);
+    await stores.mappings.renewLease(key, held, 10);
+    await sleep(20);
     expect(await stores.mappings.acquireLease(key, 'next', 30_000)).toMatchObject({ fence: 2 });
   });
 

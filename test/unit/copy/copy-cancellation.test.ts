@@ -37,7 +37,7 @@ describe('the copy of blobs that is given up', () => {
     const { copying, sessions } = await start(source, { signal: abort.signal });
     setTimeout(() => abort.abort(new Error('enough')), 20);
 
-    expect(await timeOf(copying)).toBeLessThan(500);
+    expect(await timeOf(copying)).toBeLessThan(3_000);
     await expect(copying).rejects.toBe(abort.signal.reason);
     expect(sessions.map(({ ended }) => ended)).toEqual(Array(4).fill('cancelled'));
   });
@@ -51,7 +51,7 @@ describe('the copy of blobs that is given up', () => {
     });
     const { copying } = await start(source, { signal: abort.signal });
     setTimeout(() => abort.abort(new Error('enough')), 20);
-    expect(await timeOf(copying)).toBeLessThan(500);
+    expect(await timeOf(copying)).toBeLessThan(3_000);
     await expect(copying).rejects.toBe(abort.signal.reason);
   });
 
