@@ -222,6 +222,12 @@ async function called<T>(
     return await call();
   } catch (error) {
     options?.signal?.throwIfAborted();
+    if (isConnectionFailure(error)) {
+      throw new RegistryError(
+        { side: 'mirror', registry, operation },
+        { code: 'CONNECTION', reason: error.message, temporary: true, cause: error },
+      );
+    }
     if (!(error instanceof ECRServiceException)) throw error;
     const status = error.$metadata.httpStatusCode;
     const throttled = /Throttl|TooManyRequests|LimitExceeded/.test(error.name);
@@ -237,6 +243,13 @@ async function called<T>(
       },
     );
   }
+}
+
+/** The API was not reached, or went silent: by the codes of Node's sockets, or the SDK's own TimeoutError. */
+function isConnectionFailure(error: unknown): error is Error {
+  if (!(error instanceof Error) || error instanceof ECRServiceException) return false;
+  const code = 'code' in error ? String(error.code) : '';
+  return error.name === 'TimeoutError' || /^E[A-Z_]+$/.test(code);
 }
 
 const remedies: Record<string, string> = {

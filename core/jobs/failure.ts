@@ -13,6 +13,7 @@ export type Verdict =
 export const maxAttempts = 12;
 const firstDelayMs = 30_000;
 const maxDelayMs = 30 * 60_000;
+const rateLimitDelayMs = 5 * 60_000;
 
 /** The errors of the registry client, of the copy, of manifests and of leases all tell these things of themselves. */
 interface ToldError extends Error {
@@ -56,7 +57,10 @@ export function judge(error: unknown, job: JobRecord, random: number = Math.rand
       error: { ...told, message: `${told.message} (given up after ${job.attempts} attempts)` },
     };
   }
-  const backoff = Math.min(maxDelayMs, firstDelayMs * 2 ** Math.max(0, job.attempts - 1));
+  // A limit that names no time is asked about every few minutes: more often would only keep it closed.
+  const backoff = counted
+    ? Math.min(maxDelayMs, firstDelayMs * 2 ** Math.max(0, job.attempts - 1))
+    : rateLimitDelayMs;
   const delayMs = Math.max(error.retryAfterMs ?? 0, backoff * (0.5 + random / 2));
   return { kind: 'wait', delayMs: Math.round(delayMs), counted, error: told };
 }

@@ -111,6 +111,17 @@ describe('a repository of Amazon ECR', () => {
     });
   });
 
+  it('takes an API that can not be reached for temporary', async () => {
+    const { ecr, registry } = await start();
+    const repository = await ecr.repository('mirror/app');
+    registry.faults.add({ match: { operation: 'BatchCheckLayerAvailability' }, action: { kind: 'cut' } });
+    await expect(repository.presentBlobs([blobOf('x')])).rejects.toMatchObject({
+      side: 'mirror',
+      code: 'CONNECTION',
+      temporary: true,
+    });
+  });
+
   it.each(['BatchCheckLayerAvailability', 'CreateRepository'])(
     'ends %s at once when it is cancelled, with the reason',
     async (operation) => {

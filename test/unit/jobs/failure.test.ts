@@ -68,7 +68,8 @@ describe('what becomes of a job after an error', () => {
 
   it('a rate limit makes it wait without counting, however often', () => {
     const limited = failure({ code: 'TOOMANYREQUESTS', status: 429, temporary: true });
-    expect(judged(limited)).toMatchObject({ kind: 'wait', counted: false });
+    // Midway between two and a half and five minutes: not so often as to keep the limit closed.
+    expect(judged(limited)).toMatchObject({ kind: 'wait', counted: false, delayMs: 225_000 });
     expect(judged(limited, 500)).toMatchObject({ kind: 'wait', counted: false });
   });
 
