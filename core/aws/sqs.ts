@@ -1,13 +1,23 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SendMessageBatchCommand, SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs';
+import {
+  ChangeMessageVisibilityCommand,
+  SendMessageBatchCommand,
+  SQSClient,
+  type SQSClientConfig,
+} from '@aws-sdk/client-sqs';
 import type { JobQueue, QueuedMessage } from '../jobs/ports.ts';
+import { timeouts } from './timeouts.ts';
 
 /** SendMessageBatch takes at most this many messages. */
 const batchSize = 10;
+/** How many batches are under way at once; order does not matter, since a job looks at what is there when it runs. */
+const batchesAtOnce = 8;
 /** How often what a batch refused is sent again, and how long apart. */
 const rounds = 3;
 const pauseMs = 100;
+/** With the rounds: a queue that does not answer is given up well within a webhook's ten seconds. */
+const requestMs = 1_500;
 
 /** The mirror queue on an SQS FIFO queue. */
 export class SqsJobQueue implements JobQueue {
@@ -16,17 +26,42 @@ export class SqsJobQueue implements JobQueue {
 
   /** @param config endpoint, region and credentials; by default from the environment. */
   constructor(url: string, config: SQSClientConfig = {}) {
-    this.#client = new SQSClient({ maxAttempts: 3, ...config });
+    this.#client = new SQSClient({ maxAttempts: 1, requestHandler: timeouts(requestMs), ...config });
     this.#url = url;
   }
 
   async send(messages: QueuedMessage[]): Promise<{ message: QueuedMessage; reason: string }[]> {
     const refused: { message: QueuedMessage; reason: string }[] = [];
-    // Batches in turn: messages of one group keep their order.
-    for (let start = 0; start < messages.length; start += batchSize) {
-      refused.push(...(await this.#sendBatch(messages.slice(start, start + batchSize))));
+    const wave = batchSize * batchesAtOnce;
+    for (let start = 0; start < messages.length; start += wave) {
+      const batches: QueuedMessage[][] = [];
+      for (let at = start; at < Math.min(start + wave, messages.length); at += batchSize) {
+        batches.push(messages.slice(at, at + batchSize));
+      }
+      const left = (await Promise.all(batches.map((batch) => this.#sendBatch(batch)))).flat();
+      refused.push(...left);
+      const reason = left[0]?.reason;
+      if (reason !== undefined && left.length === batches.flat().length) {
+        // Nothing got through: the rest would only wait as long for the same.
+        refused.push(...messages.slice(start + wave).map((message) => ({ message, reason })));
+        break;
+      }
     }
     return refused;
+  }
+
+  /**
+   * Lets a received message come again after some seconds instead of the queue's visibility timeout, which is half an hour
+   * and would hold up the message's group as long.
+   */
+  async retryIn(receiptHandle: string, seconds: number): Promise<void> {
+    await this.#client.send(
+      new ChangeMessageVisibilityCommand({
+        QueueUrl: this.#url,
+        ReceiptHandle: receiptHandle,
+        VisibilityTimeout: seconds,
+      }),
+    );
   }
 
   close(): void {

@@ -20,12 +20,18 @@ export class NotQueuedError extends Error {
 
 /** A job whose message was refused is sent again by the schedule after this time. */
 const retryAfterMs = 60_000;
+/**
+ * Every job is parked when it is recorded, for this time: if whoever records it dies before the message is sent, the
+ * schedule sends it. A job that still waits for its turn then gets a second message, which does no harm.
+ */
+const lostAfterMs = 10 * 60_000;
 /** At most this many tags are counted and recorded at once. */
-const chunkSize = 25;
+const chunkSize = 100;
 
 /**
  * Makes a mirror job for each image and queues it: counts the event, writes the job's record, then sends the message.
- * In this order, because a worker must find the record of a message, and a record without a message is found again.
+ * In this order, because a worker must find the record of a message, and a record without a message is sent by the
+ * schedule.
  *
  * @returns the jobs, in the order of the images, only when all of them are in the queue.
  * @throws NotQueuedError when some could not be queued: the sender shall send again, which does no harm to the others.
@@ -40,7 +46,7 @@ export async function enqueue(
     const recorded = await Promise.allSettled(
       images.slice(start, start + chunkSize).map((key) => record(key, trigger, deps)),
     );
-    // Those that were recorded are sent even if others could not be: a record without a message would wait for ever.
+    // Those that were recorded are sent even if others could not be.
     const jobs = recorded.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     await sendJobs(jobs, deps);
     const lost = recorded.find((result) => result.status === 'rejected');
@@ -51,10 +57,12 @@ export async function enqueue(
 }
 
 async function record(key: ImageKey, trigger: JobTrigger, deps: EnqueueDependencies): Promise<JobRecord> {
-  const receivedAt = (deps.now?.() ?? new Date()).toISOString();
+  const now = deps.now?.() ?? new Date();
+  const receivedAt = now.toISOString();
   const event = await deps.mappings.raiseEvent(key);
   const job: JobRecord = { id: newJobId(), key, event, state: 'queued', trigger, receivedAt, attempts: 0 };
-  await deps.jobs.create(job);
+  const lost = new Date(now.getTime() + lostAfterMs).toISOString();
+  await Promise.all([deps.jobs.create(job), deps.jobs.park(job, lost)]);
   return job;
 }
 
@@ -73,8 +81,8 @@ export async function sendJobs(
   await Promise.all(
     refused.map(async ({ message }) => {
       const id = message.body.job;
-      if (await deps.jobs.update(id, { state: 'waiting', notBefore }))
-        await deps.jobs.park({ id }, notBefore);
+      await deps.jobs.park({ id }, notBefore);
+      await deps.jobs.update(id, { state: 'waiting', notBefore });
     }),
   );
   throw new NotQueuedError(

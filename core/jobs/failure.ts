@@ -14,6 +14,10 @@ export const maxAttempts = 12;
 const firstDelayMs = 30_000;
 const maxDelayMs = 30 * 60_000;
 const rateLimitDelayMs = 5 * 60_000;
+/** However long a registry asks to wait: somebody should look at it sooner than in a year. */
+const maxWaitMs = 6 * 3_600_000;
+/** What an error tells can hold text of an image or a registry; a record must stay small. */
+const maxTextLength = 1_000;
 
 /** The errors of the registry client, of the copy, of manifests and of leases all tell these things of themselves. */
 interface ToldError extends Error {
@@ -44,10 +48,10 @@ function isTold(error: unknown): error is ToldError {
 export function judge(error: unknown, job: JobRecord, random: number = Math.random()): Verdict {
   if (!isTold(error)) return { kind: 'crash' };
   const told: JobError = {
-    code: error.code,
+    code: bounded(error.code, 100),
     side: error.side ?? 'upstream',
-    message: error.message,
-    remedy: error.remedy,
+    message: bounded(error.message, maxTextLength),
+    remedy: bounded(error.remedy, maxTextLength),
   };
   if (!error.temporary) return { kind: 'fail', error: told };
   const counted = error.status !== 429;
@@ -61,6 +65,13 @@ export function judge(error: unknown, job: JobRecord, random: number = Math.rand
   const backoff = counted
     ? Math.min(maxDelayMs, firstDelayMs * 2 ** Math.max(0, job.attempts - 1))
     : rateLimitDelayMs;
-  const delayMs = Math.max(error.retryAfterMs ?? 0, backoff * (0.5 + random / 2));
+  const delayMs = Math.min(maxWaitMs, Math.max(error.retryAfterMs ?? 0, backoff * (0.5 + random / 2)));
   return { kind: 'wait', delayMs: Math.round(delayMs), counted, error: told };
+}
+
+/** At most so many characters, without control characters. */
+function bounded(text: string, length: number): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+  const plain = text.slice(0, length * 2).replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
+  return plain.length > length ? `${plain.slice(0, length - 1)}…` : plain;
 }

@@ -58,9 +58,9 @@ export async function processMessage(
     return { job: { ...job, ...changes }, state };
   } catch (error) {
     const outOfTime = signal.aborted && signal.reason instanceof DeadlineError;
-    if (!outOfTime) return await recordFailure(job, error, deps);
+    if (!outOfTime) return await recorded(job, error, deps);
     if (job.attempts < maxInvocations) return await again(job, deps);
-    return await recordFailure(job, tooSlow(job), deps);
+    return await recorded(job, tooSlow(job), deps);
   }
 }
 
@@ -81,6 +81,16 @@ async function again(job: JobRecord, deps: ProcessDependencies): Promise<Process
   return { job, state: 'queued' };
 }
 
+/** Records a failure; if that fails too, what it was about is told besides. */
+async function recorded(job: JobRecord, error: unknown, deps: ProcessDependencies): Promise<Processed> {
+  try {
+    return await recordFailure(job, error, deps);
+  } catch (second) {
+    if (second !== error) deps.warn('this failure of the job could not be recorded', error);
+    throw second;
+  }
+}
+
 async function recordFailure(job: JobRecord, error: unknown, deps: ProcessDependencies): Promise<Processed> {
   const verdict = judge(error, job);
   if (verdict.kind === 'crash') {
@@ -97,8 +107,9 @@ async function recordFailure(job: JobRecord, error: unknown, deps: ProcessDepend
   if (verdict.kind === 'wait') {
     const notBefore = new Date(deps.now().getTime() + verdict.delayMs).toISOString();
     const attempts = verdict.counted ? job.attempts : job.attempts - 1;
-    await deps.jobs.update(job.id, { state: 'waiting', notBefore, attempts, error: verdict.error });
+    // Parked first: a job that waits but is nowhere parked would wait for ever.
     await deps.jobs.park(job, notBefore);
+    await deps.jobs.update(job.id, { state: 'waiting', notBefore, attempts, error: verdict.error });
     return { job: { ...job, error: verdict.error, notBefore }, state: 'waiting' };
   }
   await deps.jobs.update(job.id, {

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { queuedMessage } from './enqueue.ts';
 import type { JobQueue, JobStore } from './ports.ts';
-import { isFinished } from './record.ts';
+import { isFinished, type JobRecord } from './record.ts';
 
 export interface ResendDependencies {
   config: Config;
@@ -31,12 +31,14 @@ export async function resendDue(
     const jobs = await Promise.all(
       due.map(async (parked) => ({ parked, job: await deps.jobs.read(parked.id) })),
     );
-    const gone = jobs.filter(({ job }) => job === undefined || isFinished(job));
-    await Promise.all(gone.map(({ parked }) => deps.jobs.unpark(parked)));
-    const live = jobs.flatMap(({ parked, job }) => (job && !isFinished(job) ? [{ parked, job }] : []));
+    const live = jobs.flatMap(({ parked, job }) => (job && isDue(job, now) ? [{ parked, job }] : []));
+    const others = jobs.filter(({ job }) => !job || !isDue(job, now));
+    await Promise.all(others.map(({ parked }) => deps.jobs.unpark(parked)));
     // Before the message goes out: a worker may be quicker than we are, and its `copying` must stand.
     await Promise.all(
-      live.map(({ job }) => deps.jobs.update(job.id, { state: 'queued', notBefore: undefined })),
+      live
+        .filter(({ job }) => job.state === 'waiting')
+        .map(({ job }) => deps.jobs.update(job.id, { state: 'queued', notBefore: undefined })),
     );
     const refused = await deps.queue.send(live.map(({ job }) => queuedMessage(job, deps.config)));
     const refusedIds = new Set(refused.map(({ message }) => message.body.job));
@@ -45,6 +47,12 @@ export async function resendDue(
     sent += gotThrough.length;
     if (refused.length > 0) return { sent, refused: refused.length };
   }
+}
+
+/** Whether a parked job shall be sent: not when it is finished, or parked a second time for later. */
+function isDue(job: JobRecord, now: Date): boolean {
+  if (isFinished(job)) return false;
+  return job.state !== 'waiting' || job.notBefore === undefined || Date.parse(job.notBefore) <= now.getTime();
 }
 
 /**

@@ -88,7 +88,7 @@ export async function runMirrorJob(
     : { ...(begun.mapping as MappingRecord), observedAt };
 
   // Before the commit: a crash in between asks again, instead of never.
-  if (known?.mapping?.sourceDigest === root.digest) await queueRecheck(job, deps);
+  if (mayBeStale(job, begun, known, root)) await queueRecheck(job, deps);
   const outcome = await publishMapping(deps.mappings, {
     key,
     owner: job.id,
@@ -133,15 +133,28 @@ function select(job: JobRecord, config: Config): { upstream: Upstream; rule: Rep
 
 /**
  * Whether everything this job's event could tell is committed already. A second look was asked for after such a commit:
- * it always looks.
+ * it always looks. So does a job that was begun before: it may have moved the tag and lost its lease, and then the tag
+ * in the mirror is not what was committed.
  */
 function isSatisfied(job: JobRecord, known: TagState, fingerprint: string): boolean {
   return (
     job.trigger !== 'recheck' &&
+    job.attempts <= 1 &&
     known.committed !== undefined &&
     known.committed.fingerprint === fingerprint &&
     job.event <= known.committed.event
   );
+}
+
+/**
+ * Whether upstream may have answered from a cache that a push is ahead of, so that one more look is due: when an event
+ * came although upstream shows what is mapped already, and when this look also counts for events that came after the
+ * job's own, whose jobs will ask nobody.
+ */
+function mayBeStale(job: JobRecord, begun: TagState, known: TagState | undefined, root: Manifest): boolean {
+  if (job.key.reference.includes(':')) return false; // a digest does not move
+  if (begun.events > job.event) return true;
+  return job.trigger === 'webhook' && known?.mapping?.sourceDigest === root.digest;
 }
 
 /** Whether what upstream shows is mapped already, by the same policy and to the same place. */

@@ -5,7 +5,7 @@ import { InvalidCursorError } from '../../core/mapping/store.ts';
 import { InvalidReferenceError, parseReference } from '../../core/oci/reference.ts';
 import { HttpError, type HttpRequest, type HttpResponse, json, jsonObject } from '../shared/http.ts';
 import { mappings } from '../shared/services.ts';
-import { limitOf, regionOf, textList } from './parameters.ts';
+import { limitOf, nameOf, regionOf, textList } from './parameters.ts';
 
 const defaultLimit = 100;
 const maxLimit = 1_000;
@@ -30,8 +30,8 @@ async function listMappings(request: HttpRequest): Promise<HttpResponse> {
   const [page, hosts] = await Promise.all([
     store
       .list({
-        registry: request.query.get('registry') ?? undefined,
-        repository: request.query.get('repository') ?? undefined,
+        registry: nameOf(request, 'registry'),
+        repository: nameOf(request, 'repository'),
         cursor: request.query.get('cursor') ?? undefined,
         limit: limitOf(request, defaultLimit, maxLimit),
       })

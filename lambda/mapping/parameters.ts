@@ -9,6 +9,13 @@ export function limitOf(request: HttpRequest, defaultLimit: number, max: number)
   throw new HttpError(400, 'invalid_request', `limit must be a whole number from 1 to ${max}`);
 }
 
+/** `registry=` or `repository=`: a name, or part of one, of no more than 255 characters. */
+export function nameOf(request: HttpRequest, parameter: 'registry' | 'repository'): string | undefined {
+  const name = request.query.get(parameter) ?? undefined;
+  if (name === undefined || (name !== '' && Buffer.byteLength(name) <= 255)) return name;
+  throw new HttpError(400, 'invalid_request', `${parameter} must have 1 to 255 characters`);
+}
+
 /** `region=`, if it is given. */
 export function regionOf(request: HttpRequest): string | undefined {
   return request.query.get('region') ?? undefined;

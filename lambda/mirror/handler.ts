@@ -2,7 +2,7 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
-import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { DeadlineError, type Processed, processMessage } from '../../core/jobs/process-message.ts';
 import { formatImageKey } from '../../core/mapping/record.ts';
 import { config, jobs, mappings, queue } from '../shared/services.ts';
@@ -29,12 +29,23 @@ async function run(event: SQSEvent, context: Context): Promise<SQSBatchResponse>
         error: error as Error,
       });
       metrics.addMetric('JobsCrashed', MetricUnit.Count, 1);
+      await comeAgainSoon(record);
       return {
         batchItemFailures: event.Records.slice(index).map(({ messageId }) => ({ itemIdentifier: messageId })),
       };
     }
   }
   return { batchItemFailures: [] };
+}
+
+/** After half a minute, then longer each time: waiting for the visibility timeout would hold up the group for half an hour. */
+async function comeAgainSoon(record: SQSRecord): Promise<void> {
+  const received = Number(record.attributes.ApproximateReceiveCount) || 1;
+  try {
+    await queue().retryIn(record.receiptHandle, Math.min(900, 30 * 2 ** (received - 1)));
+  } catch (error) {
+    logger.warn('the message comes again after the visibility timeout only', { error: error as Error });
+  }
 }
 
 async function runRecord(body: string, context: Context): Promise<void> {

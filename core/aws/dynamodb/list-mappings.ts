@@ -22,15 +22,52 @@ export async function listMappings(
 ): Promise<{ mappings: StoredMapping[]; cursor?: string }> {
   let position = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
   const mappings: StoredMapping[] = [];
-  for await (const repository of repositories(table, query, position?.repository)) {
-    const after = position?.repository === repository ? position.reference : '';
-    for await (const stored of references(table, repository, after, query.limit + 1 - mappings.length)) {
+  const from = position;
+  const names = repositories(table, query, from?.repository);
+  const pageSize = Math.min(maxPageSize, query.limit + 1);
+  const open = (repository: string) =>
+    references(table, repository, from?.repository === repository ? from.reference : '', pageSize);
+  for await (const { repository, found } of readAhead(names, open)) {
+    for await (const stored of found) {
       if (mappings.length === query.limit) return { mappings, cursor: position && encodeCursor(position) };
       mappings.push(stored);
       position = { repository, reference: stored.key.reference };
     }
   }
   return { mappings };
+}
+
+/** What lists do not show (digests of tags) is read as well: a page of one would take too many queries. */
+const minPageSize = 25;
+/** Repositories that are asked at the same time: one after the other, a thousand with a tag each would take seconds. */
+const repositoriesAhead = 16;
+/** References that one query reads at most. */
+const maxPageSize = 250;
+
+/** Opens some repositories ahead of the one that is read, in their order. */
+async function* readAhead(
+  repositories: AsyncIterable<string>,
+  open: (repository: string) => AsyncGenerator<StoredMapping>,
+): AsyncGenerator<{ repository: string; found: AsyncIterable<StoredMapping> }> {
+  const ahead: { repository: string; found: AsyncIterable<StoredMapping> }[] = [];
+  for await (const repository of repositories) {
+    ahead.push({ repository, found: begun(open(repository)) });
+    const next = ahead.length > repositoriesAhead ? ahead.shift() : undefined;
+    if (next) yield next;
+  }
+  yield* ahead;
+}
+
+/** The same items, the first of which is asked for at once. */
+function begun<T>(items: AsyncGenerator<T>): AsyncIterable<T> {
+  const first = items.next();
+  first.catch(() => {}); // told to who reads it; until then it is nobody's
+  return (async function* () {
+    const { done, value } = await first;
+    if (done) return;
+    yield value;
+    yield* items;
+  })();
 }
 
 /** `registry/repository` of everything the query covers, from `from` (inclusive) on. */
@@ -82,7 +119,7 @@ async function* references(
         FilterExpression: 'listed = :yes',
         ExpressionAttributeValues: { ':pk': `repo#${repository}`, ':after': `ref#${after}`, ':yes': true },
         ConsistentRead: true,
-        Limit: Math.max(pageSize, 25),
+        Limit: Math.max(pageSize, minPageSize),
         ExclusiveStartKey: next,
       }),
     );

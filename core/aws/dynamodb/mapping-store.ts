@@ -107,8 +107,9 @@ export class DynamoMappingStore implements MappingStore {
   ): Promise<boolean> {
     const item = await this.#update(
       key,
-      'SET #mapping.observedAt = :observed, committed = :committed REMOVE leaseOwner, leaseUntil',
+      'SET #mapping.observedAt = :observed, committed = :committed, listed = :listed REMOVE leaseOwner, leaseUntil',
       {
+        ':listed': true,
         ':observed': observedAt,
         ':committed': committed,
         ':revision': lease.state.revision,

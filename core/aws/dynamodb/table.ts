@@ -4,6 +4,7 @@ import {
   type DynamoDBClientConfig,
 } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { timeouts } from '../timeouts.ts';
 
 /**
  * The one table. Its items, by partition key `pk` and sort key `sk` (both strings):
@@ -31,9 +32,12 @@ export interface Table {
 export function openTable(name: string, config: DynamoDBClientConfig = {}): Table {
   return {
     name,
-    client: DynamoDBDocumentClient.from(new DynamoDBClient({ maxAttempts: 5, ...config }), {
-      marshallOptions: { removeUndefinedValues: true },
-    }),
+    client: DynamoDBDocumentClient.from(
+      new DynamoDBClient({ maxAttempts: 5, requestHandler: timeouts(2_000), ...config }),
+      {
+        marshallOptions: { removeUndefinedValues: true },
+      },
+    ),
   };
 }
 

@@ -1,0 +1,10 @@
+/**
+ * Limits for calls of AWS APIs, for `requestHandler` of a client's configuration. Without them a call to an endpoint that
+ * accepts and never answers would outlive the function that waits for it.
+ *
+ * @param requestMs from the request to the end of its answer; a call may be repeated by the SDK.
+ */
+export function timeouts(requestMs: number) {
+  // Without the last one the SDK only warns.
+  return { connectionTimeout: 1_000, requestTimeout: requestMs, throwOnRequestTimeout: true };
+}
