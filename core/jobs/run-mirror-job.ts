@@ -153,7 +153,7 @@ function isSatisfied(job: JobRecord, known: TagState, fingerprint: string): bool
  */
 function mayBeStale(job: JobRecord, begun: TagState, known: TagState | undefined, root: Manifest): boolean {
   if (job.key.reference.includes(':')) return false; // a digest does not move
-  if (begun.events > job.event) return true;
+  if (begun.events > Math.max(job.event, known?.committed?.event ?? 0)) return true;
   return job.trigger === 'webhook' && known?.mapping?.sourceDigest === root.digest;
 }
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { newJobId } from '../../../core/jobs/record.ts';
 import type { ImageKey } from '../../../core/mapping/record.ts';
 import { gate, MirrorJobs } from '../../support/mirror-jobs.ts';
 import { type SeededImage, seededImage } from '../../support/seeded-image.ts';
@@ -44,6 +45,26 @@ describe('two jobs for one tag', () => {
       },
     };
   };
+
+  it('looks again after a lost lease, so that the tag is what was published', async () => {
+    const key = jobs.key();
+    const early = await held(key, red);
+    jobs.push(key, blue);
+    await jobs.run(await jobs.job(key));
+    // As if the early one had put its tag after its lease had run out, and was killed before it noticed.
+    jobs.mirror(key).tags.set(key.reference, red.manifest.digest);
+    const again = { ...early.message };
+    await early.finish();
+    await jobs.stores.jobs.create({
+      ...(await jobs.record(again)),
+      id: newJobId(),
+      state: 'copying',
+      attempts: 1,
+    });
+    const [latest] = (await jobs.stores.jobs.list({ states: ['copying'], limit: 1 })).jobs;
+    expect(await jobs.run({ ...again, job: latest?.id ?? '' })).toMatchObject({ state: 'committed' });
+    await expectMirrored(key, blue);
+  });
 
   it('end with what the later one saw, when it commits first', async () => {
     const key = jobs.key();

@@ -52,6 +52,21 @@ describe('one more look', () => {
     expect((await jobs.stores.mappings.read(key))?.revision).toBe(1);
   });
 
+  it('is parked when a look also counts for later events, and finds the last of two pushes', async () => {
+    const key = jobs.key();
+    await jobs.mirrored(key, image('v0'));
+    // Two pushes, and upstream's cache shows the first one for a while: the second job is satisfied by the first's look.
+    const [first, second] = [await jobs.job(key), await jobs.job(key)];
+    jobs.push(key, image('v1'));
+    expect(await jobs.run(first)).toMatchObject({ state: 'committed' });
+    expect(await jobs.run(second)).toMatchObject({ state: 'satisfied' });
+    jobs.push(key, image('v2'));
+    const [look] = await minuteLater();
+    if (!look) throw new Error('nothing was due');
+    await jobs.run(look);
+    expect(await jobs.mapping(key)).toMatchObject({ digest: image('v2').manifest.digest });
+  });
+
   it('is parked once, however many events come', async () => {
     const key = jobs.key();
     await jobs.mirrored(key, image('often'));

@@ -42,6 +42,31 @@ describe('sending jobs again', () => {
     expect(await jobs.parked()).toEqual([]);
   });
 
+  it('sends a job whose recorder died before it was sent', async () => {
+    const [id, key, receivedAt] = [newJobId(now.getTime()), jobs.key(), now.toISOString()];
+    await jobs.stores.jobs.create({
+      id,
+      key,
+      event: 1,
+      trigger: 'webhook',
+      receivedAt,
+      state: 'queued',
+      attempts: 0,
+    });
+    await jobs.stores.jobs.park({ id }, at(-1));
+    expect(await resendDue(deps(), now)).toEqual({ sent: 1, refused: 0 });
+    expect(sent()).toEqual([id]);
+    expect(await jobs.parked()).toEqual([]);
+  });
+
+  it('leaves a job alone that was parked again for later', async () => {
+    const later = await parked(at(600));
+    await jobs.stores.jobs.park({ id: later.job }, at(-1));
+    expect(await resendDue(deps(), now)).toEqual({ sent: 0, refused: 0 });
+    expect((await jobs.record(later)).state).toBe('waiting');
+    expect((await jobs.parked()).map(({ notBefore }) => notBefore)).toEqual([at(600)]);
+  });
+
   it('drops what is finished or gone', async () => {
     const finished = await parked(at(-1));
     await jobs.stores.jobs.update(finished.job, { state: 'failed' });

@@ -97,6 +97,23 @@ describe('what becomes of a job after an error', () => {
     expect(delay(0, 0)).toBe(15_000);
   });
 
+  it('waits six hours at most, whatever the registry asks', () => {
+    for (const retryAfterMs of [1e12, 8.7e15, Number.MAX_VALUE]) {
+      expect(judged(failure({ status: 429, temporary: true, retryAfterMs }))).toMatchObject({
+        kind: 'wait',
+        delayMs: 6 * 3_600_000,
+      });
+    }
+  });
+
+  it('tells no more than fits into a record, and no control characters', () => {
+    const verdict = judged(failure({ reason: `bad\u0000\u001b[31m${'x'.repeat(300_000)}` }));
+    if (verdict.kind !== 'fail') throw new Error('it must fail');
+    expect(verdict.error.message.length).toBe(1_000);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    expect(verdict.error.message).not.toMatch(/[\u0000-\u001f]/);
+  });
+
   it('waits as long as the registry asks, if that is longer', () => {
     expect(judged(failure({ temporary: true, retryAfterMs: 3_600_000 }))).toMatchObject({
       delayMs: 3_600_000,
