@@ -50,7 +50,8 @@ export class ImageMirror extends Construct {
     const webhook = new ServiceFunction(this, 'Webhook', {
       name: 'webhook',
       description: 'verifies webhooks and queues mirror jobs',
-      timeout: Duration.seconds(10),
+      // Many images of one delivery, or a slow queue; API Gateway waits 30 seconds.
+      timeout: Duration.seconds(28),
       memorySize: 512,
       environment: { ...shared, DRAYAGE_WEBHOOK_SECRET: this.secrets.webhooks.secretArn },
       config,

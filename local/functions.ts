@@ -32,7 +32,7 @@ export function createFunctions(
       ...limits,
     });
   return {
-    webhook: make('webhook', { timeoutMs: 10_000, instances: 1, eventsPerInstance: 64 }),
+    webhook: make('webhook', { timeoutMs: 28_000, instances: 1, eventsPerInstance: 64 }),
     mapping: make('mapping', { timeoutMs: 10_000, instances: 1, eventsPerInstance: 64 }),
     mirror: make('mirror', { timeoutMs: 900_000, instances: mirrorInstances, eventsPerInstance: 1 }),
     reconcile: make('reconcile', { timeoutMs: 60_000, instances: 1, eventsPerInstance: 1 }),

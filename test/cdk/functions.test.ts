@@ -4,7 +4,7 @@ import { functionOf, mirrorTemplate } from './mirror-template.ts';
 
 const template = mirrorTemplate();
 const functions = {
-  webhook: { Timeout: 10, MemorySize: 512 },
+  webhook: { Timeout: 28, MemorySize: 512 },
   mirror: { Timeout: 900, MemorySize: 1_024 },
   mapping: { Timeout: 10, MemorySize: 512 },
   reconcile: { Timeout: 60, MemorySize: 512 },

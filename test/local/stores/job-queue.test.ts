@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SqsJobQueue } from '../../../core/aws/sqs.ts';
 import type { QueuedMessage } from '../../../core/jobs/ports.ts';
@@ -73,6 +76,20 @@ describe('the mirror queue on SQS', () => {
     expect(refused.map(({ message }) => message)).toEqual(messages);
     expect(refused[0]?.reason).toContain('ECONNREFUSED');
   });
+
+  it('gives a queue up that accepts and never answers, before a webhook has to be answered', async () => {
+    const silent = createServer(() => {}).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const endpoint = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const queue = new SqsJobQueue(`${endpoint}/000000000000/mirror.fifo`, { ...client, endpoint });
+    const messages = Array.from({ length: 200 }, (_, i) => messageOf(i));
+    const refused = await queue.send(messages);
+    queue.close();
+    silent.closeAllConnections();
+    silent.close();
+    expect(refused.map(({ message }) => message)).toEqual(messages);
+    expect(refused[0]?.reason).toContain('TimeoutError');
+  }, 9_000);
 });
 
 describe('a batch that SQS takes in part', () => {
