@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { takeLock } from './data-lock.ts';
 
 /** The folder of `--data`: what survives a restart. */
 export interface DataDirectory {
@@ -18,25 +26,24 @@ export interface LocalSecretValues {
   registryPassword: string;
 }
 
-/** A predecessor that was just killed may need this long to be gone. */
-const lockWaitMs = 5_000;
-
 /**
  * Opens the folder, creating what is not there, as its only user.
  *
- * @throws Error when another `drayage local` uses it.
+ * @throws Error when another `drayage local` uses it, it can't be written, or its secrets are damaged.
  */
 export async function openDataDirectory(directory: string): Promise<DataDirectory> {
-  mkdirSync(directory, { recursive: true });
-  const lock = join(directory, 'lock');
-  await takeLock(lock, directory);
-  const file = join(directory, 'secrets.json');
-  return {
-    registry: join(directory, 'registry'),
-    table: join(directory, 'table'),
-    secrets: readSecrets(file),
-    release: () => rmSync(lock, { force: true }),
-  };
+  const release = await take(directory);
+  try {
+    return {
+      registry: join(directory, 'registry'),
+      table: join(directory, 'table'),
+      secrets: readSecrets(join(directory, 'secrets.json')),
+      release,
+    };
+  } catch (error) {
+    release();
+    throw error;
+  }
 }
 
 /** New random roots: for a stack that keeps nothing, or at a folder's first use. */
@@ -45,13 +52,23 @@ export function newSecrets(): LocalSecretValues {
   return { webhookRoot: random(), apiRoot: random(), registryPassword: random() };
 }
 
-function readSecrets(file: string): LocalSecretValues {
+async function take(directory: string): Promise<() => void> {
   try {
-    return JSON.parse(readFileSync(file, 'utf8'));
+    mkdirSync(directory, { recursive: true });
+    accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+    return await takeLock(directory);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
-      throw new Error(`${file} can't be read: ${error}`);
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    throw new Error(
+      `--data ${directory} can't be used: ${(error as Error).message}; give a folder that this user can write`,
+      { cause: error },
+    );
   }
+}
+
+function readSecrets(file: string): LocalSecretValues {
+  const text = readIfThere(file);
+  if (text !== undefined) return parseSecrets(text, file);
   const secrets = newSecrets();
   // Whole or not at all: a half-written file would lock us out of our own data.
   writeFileSync(`${file}.new`, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
@@ -60,35 +77,37 @@ function readSecrets(file: string): LocalSecretValues {
   return secrets;
 }
 
-async function takeLock(lock: string, directory: string): Promise<void> {
-  const until = Date.now() + lockWaitMs;
-  for (;;) {
-    try {
-      writeFileSync(lock, String(process.pid), { flag: 'wx' });
-      return;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-    const holder = Number(readFileSync(lock, 'utf8') || '0');
-    if (!isAlive(holder)) {
-      rmSync(lock, { force: true });
-      continue;
-    }
-    if (Date.now() > until) {
-      throw new Error(
-        `${directory} is in use by process ${holder}: stop it, or give this one another --data`,
-      );
-    }
-    await sleep(100);
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new Error(`${file} can't be read: ${(error as Error).message}`, { cause: error });
   }
 }
 
-function isAlive(pid: number): boolean {
-  if (pid === process.pid || pid <= 0) return false; // a container's process often has the same id after a restart
+/** Nothing of the file is quoted, nor is the message of a JSON error, which quotes the text around it. */
+function parseSecrets(text: string, file: string): LocalSecretValues {
+  let value: Partial<Record<keyof LocalSecretValues, unknown>> | null;
   try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    value = JSON.parse(text);
+  } catch {
+    throw damaged(file, 'it is no JSON');
   }
+  const take = (field: keyof LocalSecretValues): string => {
+    const found = value?.[field];
+    if (typeof found === 'string' && found !== '') return found;
+    throw damaged(file, `${field} must be a text that is not empty`);
+  };
+  return {
+    webhookRoot: take('webhookRoot'),
+    apiRoot: take('apiRoot'),
+    registryPassword: take('registryPassword'),
+  };
+}
+
+function damaged(file: string, why: string): Error {
+  return new Error(
+    `${file} is damaged: ${why}. Restore the file; or remove it, and new secrets are made: webhooks then need their new URL or secret at the upstream`,
+  );
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { CreateTableCommand, DynamoDBClient, ResourceInUseException } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
+import { checkDatabase } from './level.ts';
 
 export interface LocalTable {
   endpoint: string;
@@ -13,8 +14,10 @@ export interface LocalTable {
  * Starts the DynamoDB emulator with the one table.
  *
  * @param directory keeps the data over a restart; absent: in memory.
+ * @throws Error when what is in the directory can't be opened.
  */
 export async function startTable(region: string, directory?: string): Promise<LocalTable> {
+  if (directory !== undefined) await checkDatabase(directory);
   const server = dynalite({ createTableMs: 0, ...(directory === undefined ? {} : { path: directory }) });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -14,6 +14,14 @@ export interface HttpApi {
   close(): Promise<void>;
 }
 
+/** The function has run, and what it returned can't be sent. */
+class InvalidAnswer extends Error {
+  constructor(cause: unknown) {
+    super(`the function's answer is invalid: ${(cause as Error).message}`, { cause });
+    this.name = 'InvalidAnswer';
+  }
+}
+
 /**
  * Serves an HTTP API on loopback the way API Gateway does: each request becomes an event of payload format 2.0.
  *
@@ -28,8 +36,9 @@ export async function startHttpApi(
   const server = createServer((request, response) => {
     answer(request, response, route).catch((error: Error) => {
       log.write(`the local HTTP API could not answer ${request.method}: ${error.message}\n`);
-      // What API Gateway says when a function fails or times out.
-      send(response, 503, { message: 'Service Unavailable' });
+      // What API Gateway says when a function answers what is no answer; and when it fails or times out.
+      if (error instanceof InvalidAnswer) send(response, 500, { message: 'Internal Server Error' });
+      else send(response, 503, { message: 'Service Unavailable' });
     });
   });
   server.keepAliveTimeout = 65_000;
@@ -68,12 +77,21 @@ async function answer(
     return;
   }
   const event = toEvent(request, body);
-  const result = (await route(event.rawPath).invoke(event)) as APIGatewayProxyStructuredResultV2;
+  const result = await route(event.rawPath).invoke(event);
+  try {
+    write(response, result as APIGatewayProxyStructuredResultV2, request.method === 'HEAD');
+  } catch (error) {
+    throw new InvalidAnswer(error);
+  }
+}
+
+/** @throws Error where a status, header or body is none that HTTP has. */
+function write(response: ServerResponse, result: APIGatewayProxyStructuredResultV2, isHead: boolean): void {
   for (const [name, value] of Object.entries(result.headers ?? {})) response.setHeader(name, String(value));
-  response.statusCode = result.statusCode ?? 200;
   const bytes = Buffer.from(result.body ?? '', result.isBase64Encoded ? 'base64' : 'utf8');
-  if (response.statusCode !== 304) response.setHeader('content-length', bytes.byteLength);
-  response.end(request.method === 'HEAD' ? undefined : bytes);
+  const status = result.statusCode ?? 200;
+  if (status !== 304) response.setHeader('content-length', bytes.byteLength);
+  response.writeHead(status).end(isHead ? undefined : bytes);
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {
@@ -81,6 +99,8 @@ function send(response: ServerResponse, status: number, body: unknown): void {
     response.destroy();
     return;
   }
+  // What the function wanted may contradict this body, or be what can't be sent.
+  for (const name of response.getHeaderNames()) response.removeHeader(name);
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 

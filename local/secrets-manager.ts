@@ -26,8 +26,13 @@ export async function startSecretsManager(values: () => Record<string, object>):
         answer(400, { __type: 'UnknownOperationException', message: `${operation} is not served here` });
         return;
       }
-      const { SecretId } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as { SecretId: string };
-      const value = values()[SecretId];
+      const id = secretId(Buffer.concat(chunks).toString('utf8'));
+      if (id === undefined) {
+        answer(400, { __type: 'InvalidRequestException', Message: 'SecretId is missing.' });
+        return;
+      }
+      const all = values();
+      const value = Object.hasOwn(all, id) ? all[id] : undefined;
       if (value === undefined) {
         answer(400, {
           __type: 'ResourceNotFoundException',
@@ -36,8 +41,8 @@ export async function startSecretsManager(values: () => Record<string, object>):
         return;
       }
       answer(200, {
-        Name: SecretId,
-        ARN: SecretId,
+        Name: id,
+        ARN: id,
         SecretString: JSON.stringify(value),
         VersionStages: ['AWSCURRENT'],
       });
@@ -52,4 +57,14 @@ export async function startSecretsManager(values: () => Record<string, object>):
         server.closeAllConnections();
       }),
   };
+}
+
+/** Any process on this machine can ask, with anything for a body. */
+function secretId(body: string): string | undefined {
+  try {
+    const id = (JSON.parse(body) as { SecretId?: unknown } | null)?.SecretId;
+    return typeof id === 'string' ? id : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -91,6 +91,8 @@ async function start(
     return service;
   };
 
+  // First of all: the table's own lock is what nobody can pass who shares the folder by mistake.
+  const table = kept(await startTable(region, data?.table));
   const registry = kept(
     await startRegistry({
       flavour: 'ecr',
@@ -100,7 +102,6 @@ async function start(
       password: secrets.registryPassword,
     }),
   );
-  const table = kept(await startTable(region, data?.table));
   const queue = kept(await startQueue(region));
   const manager = kept(await startSecretsManager(() => secretValues(secrets, options)));
   const environment = {

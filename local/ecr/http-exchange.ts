@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import type { FaultAction } from './faults.ts';
 import { FaultError, faultyBody } from './faulty-body.ts';
 import type { RequestRecord } from './requests.ts';
@@ -134,13 +135,18 @@ export class HttpExchange {
     body: AsyncIterable<Uint8Array> | undefined,
   ): Promise<void> {
     const response = this.#response;
-    if (response.destroyed) return;
-    this.#record.status = status;
-    response.writeHead(status, headers);
-    // Headers otherwise leave together with the body's first bytes, which a fault may hold back for ever.
-    if (this.#fault !== undefined) response.flushHeaders();
-    if (body !== undefined && this.method !== 'HEAD') await this.#write(body);
-    response.end();
+    try {
+      if (response.destroyed) return;
+      this.#record.status = status;
+      response.writeHead(status, headers);
+      // Headers otherwise leave together with the body's first bytes, which a fault may hold back for ever.
+      if (this.#fault !== undefined) response.flushHeaders();
+      if (body !== undefined && this.method !== 'HEAD') await this.#write(body);
+      response.end();
+    } finally {
+      // A stream that nobody has begun to read keeps its file open.
+      if (body instanceof Readable) body.destroy();
+    }
   }
 
   async #write(body: AsyncIterable<Uint8Array>): Promise<void> {

@@ -35,12 +35,12 @@ export function openDiskRecords(folder: string, temporary: string): RecordStore 
 async function readRecord(path: string): Promise<StoredRecord> {
   const text = await readFile(path, 'utf8');
   try {
-    const record = JSON.parse(text) as StoredRecord;
-    if (typeof record.key !== 'string') throw new Error('it has no key');
+    const record = JSON.parse(text) as StoredRecord | null;
+    if (typeof record?.key !== 'string') throw new Error('it has no key');
     return record;
   } catch (cause) {
     throw new Error(
-      `${path} is not a registry record: ${(cause as Error).message}. Remove the file, or use another data folder`,
+      `${path} is not a registry record: ${cause instanceof SyntaxError ? 'it is no JSON' : (cause as Error).message}. Remove the file, or use another data folder`,
       { cause },
     );
   }
