@@ -1,9 +1,12 @@
+import { plainText } from '../oci/plain-text.ts';
+
 /** Codes of failures that the copy itself finds, beside those that a registry reports. */
 export type CopyErrorCode =
   | 'DIGEST_INVALID'
   | 'SIZE_INVALID'
   | 'IMAGE_TOO_DEEP'
   | 'IMAGE_TOO_LARGE'
+  | 'MANIFEST_INVALID'
   | 'NO_MATCHING_PLATFORM'
   | 'TAG_MOVED';
 
@@ -11,10 +14,16 @@ const remedies: Record<CopyErrorCode, string> = {
   DIGEST_INVALID: 'the upstream serves damaged or forged content: tell its operator; nothing was committed',
   SIZE_INVALID: 'the upstream serves damaged or forged content: tell its operator; nothing was committed',
   IMAGE_TOO_DEEP: 'this is no image that a cluster can run: take it out of the mirrored tags',
-  IMAGE_TOO_LARGE: 'this is no image that a cluster can run: take it out of the mirrored tags',
+  IMAGE_TOO_LARGE: 'take the image out of the mirrored tags, or ask its publisher for a smaller one',
+  MANIFEST_INVALID:
+    'ask the publisher to push the image again; without `platforms` in the rule it is mirrored as it is',
   NO_MATCHING_PLATFORM: 'name one of its platforms in the rule, or take the image out of the mirrored tags',
   TAG_MOVED: 'something else writes to the mirror repository: let only Drayage push there',
 };
+
+/** Characters; a digest has 135 at most, a list of platforms some 2,000. */
+const maxSubject = 300;
+const maxDetail = 4_000;
 
 /**
  * The image can't be copied as it is. Everything but TAG_MOVED lies in the upstream's content, so that another attempt
@@ -27,9 +36,12 @@ export class CopyError extends Error {
   readonly remedy: string;
   readonly temporary: boolean;
 
-  /** @param subject what it is about: `registry/repository` or a digest. */
+  /**
+   * @param subject what it is about: `registry/repository` or a digest.
+   * @param detail what is wrong. Both may hold text out of the image: they are shortened and stripped of controls.
+   */
   constructor(code: CopyErrorCode, subject: string, detail: string) {
-    super(`${subject}: ${detail}`);
+    super(`${plainText(subject, maxSubject)}: ${plainText(detail, maxDetail)}`);
     this.code = code;
     this.side = code === 'TAG_MOVED' ? 'mirror' : 'upstream';
     this.temporary = code === 'TAG_MOVED';

@@ -1,6 +1,7 @@
 import type { Descriptor } from './descriptor.ts';
 import { digestAlgorithm, digestOf } from './digest.ts';
 import { type ImageIndex, InvalidManifestError, parseManifest } from './manifest.ts';
+import { plainText } from './plain-text.ts';
 import { formatPlatform, type Platform, platformMatches } from './platform.ts';
 
 /**
@@ -9,16 +10,27 @@ import { formatPlatform, type Platform, platformMatches } from './platform.ts';
  */
 const referenceAnnotation = 'vnd.docker.reference.digest';
 
-/** No child of the index is for any of the platforms that were asked for. */
+/** More platforms than this are only counted in a message. */
+const maxNamed = 20;
+/** Characters of one platform in a message; `windows(10.0.20348.2582)/amd64` has 30. */
+const maxPlatformText = 80;
+
+/**
+ * No child of the index is for any of the platforms that were asked for. The platforms come from the publisher, who can
+ * write anything there: the first 20 are told, each in at most 80 characters without controls.
+ */
 export class NoMatchingPlatformError extends Error {
   readonly wanted: string[];
+  /** Those that the message names. */
   readonly available: string[];
   constructor(wanted: string[], available: string[]) {
-    const there = available.length > 0 ? available.join(', ') : 'none';
+    const named = available.slice(0, maxNamed).map((platform) => plainText(platform, maxPlatformText));
+    const more = available.length > maxNamed ? ` and ${available.length - maxNamed} more` : '';
+    const there = named.length > 0 ? named.join(', ') + more : 'none';
     super(`no image for ${wanted.join(', ')}: available platforms are ${there}; ask for one of those`);
     this.name = 'NoMatchingPlatformError';
     this.wanted = wanted;
-    this.available = available;
+    this.available = named;
   }
 }
 
@@ -27,7 +39,7 @@ export class NoMatchingPlatformError extends Error {
  * included, stays, in order. Attestations of a kept child stay; a child that names no platform can't be judged and stays.
  *
  * Returns undefined if nothing would be dropped (no platforms: nothing is), so that the bytes and their digest can be kept.
- * Throws `NoMatchingPlatformError` if nothing would be left.
+ * Throws `NoMatchingPlatformError` if nothing would be left, `InvalidManifestError` if what is left can't be written again.
  */
 export function filterIndex(index: ImageIndex, platforms: Platform[]): ImageIndex | undefined {
   if (platforms.length === 0) return undefined;

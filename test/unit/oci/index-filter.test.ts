@@ -105,6 +105,26 @@ describe('filterIndex', () => {
     );
   });
 
+  it('names a few of many platforms, each shortened and without controls', () => {
+    const many = Array.from({ length: 25 }, (_, i) => ({
+      ...child(`linux/cpu${i}`),
+      platform: { architecture: 'amd64', os: `os${i}\n\u001b[2J${'x'.repeat(20_000)}` },
+    }));
+    const filter = () => filterIndex(read(ociIndex(many)), platforms('linux/amd64'));
+    let error: unknown;
+    try {
+      filter();
+    } catch (thrown) {
+      error = thrown;
+    }
+    if (!(error instanceof NoMatchingPlatformError)) throw error;
+    expect(error.available).toHaveLength(20);
+    expect(error.message).toContain('os0 [2Jxxx');
+    expect(error.message).toContain('and 5 more; ask for one of those');
+    expect(error.message.length).toBeLessThan(2_000);
+    expect(error.message).not.toMatch(/\p{Cc}/u);
+  });
+
   it('refuses an index that cannot be written again', () => {
     const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
     const body = JSON.stringify(ociIndex(built)).replace('{', `{"future":${deep},`);
