@@ -10,6 +10,7 @@ const manifestConcurrency = 4;
 
 /**
  * Puts the manifests below the root, children before parents: a registry refuses an index whose children are missing.
+ * Images that the destination has already are left out: of an index that changes, most children stay as they were.
  * After this only {@link commitRoot} is left to make the image visible.
  */
 export async function commitChildren(
@@ -18,10 +19,16 @@ export async function commitChildren(
   options: CallOptions = {},
 ): Promise<void> {
   const images = plan.children.filter((manifest) => manifest.kind === 'image');
+  const copied = new Set(plan.missing.map(({ digest }) => digest));
   await inParallel(
     images,
     manifestConcurrency,
-    (manifest, signal) => destination.putManifest(manifest, manifest.digest, { signal }),
+    async (manifest, signal) => {
+      // Whose blobs were missing was missing itself, and need not be asked for.
+      const isNew = [manifest.config, ...manifest.layers].some(({ digest }) => copied.has(digest));
+      if (!isNew && (await destination.hasManifest?.(manifest, { signal }))) return;
+      await destination.putManifest(manifest, manifest.digest, { signal });
+    },
     options.signal,
   );
   // Indexes in indexes are rare, and `children` has theirs first: one after the other is right and quick enough.

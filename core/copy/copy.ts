@@ -130,6 +130,8 @@ async function attemptBlob(
   try {
     const opened = await destination.openUpload(blob, { signal, mountFrom });
     if (opened.kind === 'mounted') {
+      // Nobody counted its bytes on the way: the destination compares its size with the descriptor's.
+      await destination.presentBlobs([blob], { signal });
       attempt.abort(); // a read that was opened all the same
       return 'mounted';
     }

@@ -2,7 +2,7 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import type { BlobUpload, CallOptions, ImageDestination, ImageSource, OpenedUpload } from './ports.ts';
-import { matchesDescriptor } from './verify.ts';
+import { expectHeldSize, matchesDescriptor } from './verify.ts';
 
 /**
  * One repository held in memory: both ports of the copy, for dry runs and tests. It is as strict as a registry: a blob
@@ -43,7 +43,9 @@ export class MemoryStore implements ImageSource, ImageDestination {
 
   async presentBlobs(blobs: Descriptor[], options?: CallOptions): Promise<Set<Digest>> {
     options?.signal?.throwIfAborted();
-    return new Set(blobs.map((blob) => blob.digest).filter((digest) => this.blobs.has(digest)));
+    const held = blobs.filter(({ digest }) => this.blobs.has(digest));
+    for (const blob of held) expectHeldSize(this.name, blob, this.blobs.get(blob.digest)?.byteLength);
+    return new Set(held.map(({ digest }) => digest));
   }
 
   async openUpload(blob: Descriptor, options?: CallOptions): Promise<OpenedUpload> {
@@ -58,6 +60,11 @@ export class MemoryStore implements ImageSource, ImageDestination {
       cancel: async () => {},
     };
     return { kind: 'session', upload };
+  }
+
+  async hasManifest({ digest, mediaType }: Manifest, options?: CallOptions): Promise<boolean> {
+    options?.signal?.throwIfAborted();
+    return this.manifests.get(digest)?.mediaType === mediaType;
   }
 
   async putManifest(manifest: Manifest, reference: string, options?: CallOptions): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { filterIndex, NoMatchingPlatformError } from '../oci/index-filter.ts';
-import type { Manifest } from '../oci/manifest.ts';
+import { InvalidManifestError, type Manifest } from '../oci/manifest.ts';
 import { isManifestType } from '../oci/media-types.ts';
 import type { Platform } from '../oci/platform.ts';
 import { CopyError } from './errors.ts';
@@ -37,6 +37,11 @@ export interface PlanOptions extends CallOptions {
 const maxDepth = 4;
 /** More manifests than this in one image are refused: an index of indexes can name millions in a few megabytes. */
 const maxManifests = 1_000;
+/**
+ * Bytes of all manifests below the root, by their descriptors: they are held in memory, with what was read out of them,
+ * until the image is committed. An index of a hundred platforms with attestations has some 200 kB.
+ */
+const maxManifestBytes = 64 * 1024 * 1024;
 const defaultManifestConcurrency = 8;
 
 /**
@@ -45,7 +50,8 @@ const defaultManifestConcurrency = 8;
  * The upstream is asked for each manifest exactly once, children in parallel; the destination once per hundred blobs.
  * `root` may be given where the caller has read it already.
  *
- * @throws CopyError for images that are too deep or too large, contradict themselves, or have none of the platforms;
+ * @throws CopyError for images that are too deep or too large, contradict themselves or what the destination holds, have
+ *   none of the platforms or can't be reduced to them;
  *   RegistryError from either side.
  */
 export async function plan(
@@ -57,7 +63,10 @@ export async function plan(
   const upstream = typeof reference === 'string' ? await source.manifest(reference, options) : reference;
   const root = applyPlatforms(source, upstream, options.platforms);
   const children = await readChildren(source, root, options);
-  const { blobs, foreign } = collectBlobs([root, ...children.manifests], children.blobs);
+  const manifests = [root, ...children.manifests];
+  const { blobs, foreign } = collectBlobs(manifests, children.blobs);
+  const sizeBytes = totalBytes(source, manifests, blobs);
+  checkBlobSizes(destination, blobs);
   const there = await destination.presentBlobs(blobs, options);
   return {
     source: upstream,
@@ -67,10 +76,33 @@ export async function plan(
     foreign,
     present: blobs.filter((blob) => there.has(blob.digest)),
     missing: blobs.filter((blob) => !there.has(blob.digest)),
-    sizeBytes:
-      blobs.reduce((sum, blob) => sum + blob.size, 0) +
-      [root, ...children.manifests].reduce((sum, manifest) => sum + manifest.bytes.byteLength, 0),
+    sizeBytes,
   };
+}
+
+/** Above what a number holds exactly, sums and comparisons of sizes would be wrong without a sign of it. */
+function totalBytes(source: ImageSource, manifests: Manifest[], blobs: Descriptor[]): number {
+  let sum = manifests.reduce((bytes, manifest) => bytes + manifest.bytes.byteLength, 0);
+  for (const { size } of blobs) {
+    sum += size;
+    if (sum > Number.MAX_SAFE_INTEGER) {
+      throw new CopyError(
+        'IMAGE_TOO_LARGE',
+        source.name,
+        'the sizes of its blobs add up to more than 2^53-1 bytes',
+      );
+    }
+  }
+  return sum;
+}
+
+function checkBlobSizes(destination: ImageDestination, blobs: Descriptor[]): void {
+  const { name, maxBlobBytes } = destination;
+  const large = blobs.find(({ size }) => maxBlobBytes !== undefined && size > maxBlobBytes);
+  if (large) {
+    const reason = `its ${large.size} bytes are more than the ${maxBlobBytes} that ${name} takes`;
+    throw new CopyError('IMAGE_TOO_LARGE', large.digest, reason);
+  }
 }
 
 function applyPlatforms(
@@ -82,8 +114,17 @@ function applyPlatforms(
   try {
     return filterIndex(manifest, platforms) ?? manifest;
   } catch (error) {
-    if (!(error instanceof NoMatchingPlatformError)) throw error;
-    throw new CopyError('NO_MATCHING_PLATFORM', source.name, error.message);
+    if (error instanceof NoMatchingPlatformError) {
+      throw new CopyError('NO_MATCHING_PLATFORM', source.name, error.message);
+    }
+    if (error instanceof InvalidManifestError) {
+      throw new CopyError(
+        'MANIFEST_INVALID',
+        source.name,
+        `it can't be reduced to its platforms: ${error.reason}`,
+      );
+    }
+    throw error;
   }
 }
 
@@ -98,6 +139,7 @@ async function readChildren(
   const blobs: Descriptor[] = [];
   const read = new Map<Digest, Manifest>();
   let parents: Manifest[] = [root];
+  let manifestBytes = 0;
   for (let depth = 0; parents.length > 0; depth++) {
     const wanted: Descriptor[] = [];
     for (const child of parents.flatMap((parent) => (parent.kind === 'index' ? parent.manifests : []))) {
@@ -117,6 +159,14 @@ async function readChildren(
     }
     if (seen.size > maxManifests) {
       throw new CopyError('IMAGE_TOO_LARGE', source.name, `it names more than ${maxManifests} manifests`);
+    }
+    manifestBytes += wanted.reduce((sum, child) => sum + child.size, 0);
+    if (manifestBytes > maxManifestBytes) {
+      throw new CopyError(
+        'IMAGE_TOO_LARGE',
+        source.name,
+        `its manifests have ${manifestBytes} bytes together, more than ${maxManifestBytes}`,
+      );
     }
     parents = await inParallel(
       wanted,

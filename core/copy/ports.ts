@@ -31,14 +31,23 @@ export type OpenedUpload = { kind: 'mounted' } | { kind: 'session'; upload: Blob
 export interface ImageDestination {
   /** `registry/repository`, for messages. */
   readonly name: string;
+  /** The largest blob that it takes, bytes; absent where it sets no limit. */
+  readonly maxBlobBytes?: number;
   /**
    * Which of these blobs the repository holds; any number, the destination asks in batches. It is the first thing asked
    * of a destination, and where the repository does not exist yet it is created now: at Amazon ECR an upload to a
    * missing repository drops the connection (CR#1970).
+   *
+   * @throws CopyError SIZE_INVALID where it holds a blob with another size than the descriptor says.
    */
   presentBlobs(blobs: Descriptor[], options?: CallOptions): Promise<Set<Digest>>;
   /** Opens an upload, or mounts the blob from another repository of the same registry if that succeeds at once. */
   openUpload(blob: Descriptor, options?: CallOptions & { mountFrom?: string }): Promise<OpenedUpload>;
+  /**
+   * Whether it holds the manifest with this digest and media type. A destination that can't tell at the price of less
+   * than putting it again does without.
+   */
+  hasManifest?(manifest: Manifest, options?: CallOptions): Promise<boolean>;
   /** Stores a manifest under a tag or its digest. Children must be there before their index. */
   putManifest(manifest: Manifest, reference: string, options?: CallOptions): Promise<void>;
   /** What the tag points to now, or undefined where there is no such tag. */

@@ -5,7 +5,7 @@ import type { RegistryClient } from '../registry/client.ts';
 import { RegistryError } from '../registry/errors.ts';
 import { inParallel } from './in-parallel.ts';
 import type { BlobUpload, CallOptions, ImageDestination, ImageSource, OpenedUpload } from './ports.ts';
-import { matchesDescriptor } from './verify.ts';
+import { expectHeldSize, matchesDescriptor } from './verify.ts';
 
 /** HEAD requests at once where a registry has no batch check. */
 const headConcurrency = 16;
@@ -36,13 +36,17 @@ export class RegistryRepository implements ImageSource, ImageDestination {
   }
 
   async presentBlobs(blobs: Descriptor[], options?: CallOptions): Promise<Set<Digest>> {
-    const heads = await inParallel(
+    const held = await inParallel(
       blobs,
       headConcurrency,
-      (blob, signal) => this.client.headBlob(this.repository, blob.digest, { signal }),
+      async (blob, signal) => {
+        const head = await this.client.headBlob(this.repository, blob.digest, { signal });
+        if (head) expectHeldSize(this.name, blob, head.size);
+        return head !== undefined;
+      },
       options?.signal,
     );
-    return new Set(blobs.filter((_, index) => heads[index]).map((blob) => blob.digest));
+    return new Set(blobs.filter((_, index) => held[index]).map((blob) => blob.digest));
   }
 
   async openUpload(blob: Descriptor, options?: CallOptions & { mountFrom?: string }): Promise<OpenedUpload> {
@@ -59,6 +63,11 @@ export class RegistryRepository implements ImageSource, ImageDestination {
         this.client.cancelUpload(session, { signal: AbortSignal.timeout(cancelWithinMs) }).catch(() => {}),
     };
     return { kind: 'session', upload };
+  }
+
+  async hasManifest({ digest, mediaType }: Manifest, options?: CallOptions): Promise<boolean> {
+    const head = await this.client.headManifest(this.repository, digest, options);
+    return head?.mediaType === mediaType;
   }
 
   putManifest(manifest: Manifest, reference: string, options?: CallOptions): Promise<void> {

@@ -4,6 +4,7 @@ import { copyBlobs } from '../../../core/copy/copy.ts';
 import { MemoryStore } from '../../../core/copy/memory-store.ts';
 import { plan } from '../../../core/copy/plan.ts';
 import { digestOf } from '../../../core/oci/digest.ts';
+import { mediaTypes } from '../../../core/oci/media-types.ts';
 import { collected, inChunks, stalling, timeOf } from '../../support/byte-streams.ts';
 import { blobOf, holdImage, parsed, storeWith } from '../../support/memory-image.ts';
 import { seededImage, seededIndex } from '../../support/seeded-image.ts';
@@ -37,6 +38,19 @@ export function describeDestination(start: () => Promise<Subject>): void {
         [0, 99, 100, 199, 249].map((i) => digestOf(all[i] as Uint8Array)).sort(),
       );
       expect(await subject.store.presentBlobs([])).toEqual(new Set());
+    });
+
+    it('refuses a blob that it holds with another size', async () => {
+      const bytes = seededBytes('false size', 4_096);
+      await upload(bytes);
+      const asking = subject.store.presentBlobs([blobOf('lacked'), { ...blobOf(bytes), size: 7 }]);
+      await expect(asking).rejects.toMatchObject({
+        name: 'CopyError',
+        code: 'SIZE_INVALID',
+        side: 'upstream',
+        temporary: false,
+      });
+      await expect(asking).rejects.toThrow(/4096 bytes, its descriptor says 7/);
     });
 
     it('stores a blob and gives its bytes back', async () => {
@@ -138,6 +152,17 @@ export function describeDestination(start: () => Promise<Subject>): void {
         expect(Buffer.from(read.bytes)).toEqual(Buffer.from(image.manifest.bytes));
         expect(read).toMatchObject({ digest: image.manifest.digest, mediaType: image.manifest.mediaType });
       }
+    });
+
+    it('says whether it has a manifest, of this type', async () => {
+      const image = seededImage({ seed: 'had', layers: [{ size: 100 }] });
+      const manifest = parsed(image.manifest);
+      const has = (one: typeof manifest) => subject.store.hasManifest?.(one);
+      expect(await has(manifest)).toBe(false);
+      for (const bytes of image.blobs.values()) await upload(bytes);
+      await subject.store.putManifest(manifest, manifest.digest);
+      expect(await has(manifest)).toBe(true);
+      expect(await has({ ...manifest, mediaType: mediaTypes.dockerManifest })).toBe(false);
     });
 
     it('moves a tag and says where it points; a tag that is not there is undefined', async () => {

@@ -51,6 +51,15 @@ describe('answers of Amazon ECR', () => {
     expect(await repository.presentBlobs([there, archived, gone])).toEqual(new Set([there.digest]));
   });
 
+  it('takes a layer whose size is not told for what it is', async () => {
+    const blob = blobOf('untold');
+    const repository = await repositoryOf({
+      status: 200,
+      body: { layers: [{ layerDigest: blob.digest, layerAvailability: 'AVAILABLE' }], failures: [] },
+    });
+    expect(await repository.presentBlobs([blob])).toEqual(new Set([blob.digest]));
+  });
+
   it('fails for a digest that ECR does not take, with a remedy', async () => {
     const repository = await repositoryOf({
       status: 200,

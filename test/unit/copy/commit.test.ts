@@ -48,6 +48,36 @@ describe('the commit', () => {
     expect(mirror.tags).toEqual(new Map([['v1', outer.digest]]));
   });
 
+  it('puts only the children that are not there, and asks only for those that may be', async () => {
+    const platforms = ['amd64', 'arm64', 's390x'].map((architecture) => ({ os: 'linux', architecture }));
+    const image = seededIndex({ seed: 'again', platforms, layers: [{ size: 60 }] });
+    const source = storeWith(image);
+    const mirror = new MemoryStore('mirror');
+    const run = async () => {
+      const calls: string[] = [];
+      const made = await plan(source, mirror, 'latest');
+      await copyBlobs(source, mirror, made);
+      const destination = destinationLike(mirror, {
+        hasManifest: async (manifest) => {
+          calls.push(`has ${manifest.digest}`);
+          return await mirror.hasManifest(manifest);
+        },
+        putManifest: async (manifest, reference) => {
+          calls.push(`put ${manifest.digest}`);
+          await mirror.putManifest(manifest, reference);
+        },
+      });
+      await commitChildren(destination, made);
+      return calls.sort();
+    };
+    const [first, ...rest] = image.children.map(({ manifest }) => manifest.digest).sort();
+    if (!first) throw new Error('no child');
+    expect(await run()).toEqual([first, ...rest].map((digest) => `put ${digest}`));
+    expect(await run()).toEqual([first, ...rest].map((digest) => `has ${digest}`));
+    mirror.manifests.delete(first);
+    expect(await run()).toEqual([...[first, ...rest].map((digest) => `has ${digest}`), `put ${first}`]);
+  });
+
   it('puts no more children after one is refused', async () => {
     const platforms = Array.from({ length: 20 }, (_, i) => ({ os: 'linux', architecture: `cpu${i}` }));
     const source = storeWith(seededIndex({ seed: 'wide', platforms, layers: [] }));

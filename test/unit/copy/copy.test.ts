@@ -117,6 +117,23 @@ describe('the copy of blobs', () => {
     expect(events.filter(({ type }) => type === 'end')).toHaveLength(5);
   });
 
+  it('refuses a mount of a blob that has another size than its descriptor says', async () => {
+    const store = storeWith(image);
+    const mirror = new MemoryStore('mirror');
+    const made = await plan(store, mirror, 'latest');
+    const lie = made.missing.find(({ size }) => size === 4_000);
+    if (!lie) throw new Error('no layer');
+    const destination = destinationLike(mirror, {
+      openUpload: async (blob) => {
+        mirror.blobs.set(blob.digest, image.blobs.get(blob.digest) as Uint8Array);
+        return { kind: 'mounted' };
+      },
+    });
+    const copying = copyBlobs(store, destination, { ...made, missing: [{ ...lie, size: 7 }] });
+    await expect(copying).rejects.toMatchObject({ code: 'SIZE_INVALID', side: 'upstream' });
+    await expect(copying).rejects.toThrow('4000 bytes, its descriptor says 7');
+  });
+
   it('gives the configs that passed through, and no layers', async () => {
     const store = storeWith(image);
     const mirror = new MemoryStore('mirror');

@@ -6,7 +6,7 @@ import type { Descriptor } from '../../../core/oci/descriptor.ts';
 import type { Manifest } from '../../../core/oci/manifest.ts';
 import { mediaTypes } from '../../../core/oci/media-types.ts';
 import { blobOf, childOf, manifestOf } from '../../support/memory-image.ts';
-import { sourceLike } from '../../support/recording-stores.ts';
+import { destinationLike, sourceLike } from '../../support/recording-stores.ts';
 
 /** A source that holds what it is given, and a mirror that has all blobs. */
 function upstream(...manifests: Manifest[]): MemoryStore {
@@ -68,6 +68,53 @@ describe('the plan of an odd image', () => {
     const children = Array.from({ length: 1_001 }, (_, i) => childOf(image(`number ${i}`)));
     // None of them is there: reading one would be another error.
     await expect(planOf(index(...children))).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' });
+  });
+
+  it('refuses sizes whose sum a number does not hold exactly, before it asks the mirror', async () => {
+    const layers = ['a', 'b'].map((name) => ({
+      ...blobOf(name, mediaTypes.ociLayer),
+      size: Number.MAX_SAFE_INTEGER,
+    }));
+    const mirror = destinationLike(new MemoryStore('mirror'), {
+      presentBlobs: async () => {
+        throw new Error('the mirror was asked');
+      },
+    });
+    const endless = image('endless', layers);
+    await expect(plan(upstream(endless), mirror, 'latest')).rejects.toMatchObject({
+      code: 'IMAGE_TOO_LARGE',
+      side: 'upstream',
+      temporary: false,
+      remedy: expect.stringContaining('take the image out'),
+    });
+  });
+
+  it('refuses a blob that is larger than the mirror takes, and takes one that is just as large', async () => {
+    const mirror = destinationLike(new MemoryStore('mirror.example/app'), { maxBlobBytes: 1_000 });
+    const planFor = (size: number) =>
+      plan(upstream(image('large', [{ ...blobOf('l', mediaTypes.ociLayer), size }])), mirror, 'latest');
+    expect((await planFor(1_000)).missing).toHaveLength(2);
+    await expect(planFor(1_001)).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' });
+    await expect(planFor(1_001)).rejects.toThrow(
+      `${blobOf('l').digest}: its 1001 bytes are more than the 1000 that mirror.example/app takes`,
+    );
+  });
+
+  it('refuses manifests that are too large together, before it reads them', async () => {
+    const child = (i: number) => ({ ...childOf(image(`number ${i}`)), size: 4 * 1024 * 1024 });
+    const children = (count: number) => Array.from({ length: count }, (_, i) => child(i));
+    // None of them is there: reading one is another error.
+    await expect(planOf(index(...children(17)))).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' });
+    await expect(planOf(index(...children(16)))).rejects.toThrow('has no manifest');
+  });
+
+  it('counts the manifests of all levels together', async () => {
+    const children = Array.from({ length: 16 }, (_, i) => ({
+      ...childOf(image(`number ${i}`)),
+      size: 4 * 1024 * 1024,
+    }));
+    const inner = index(...children);
+    await expect(planOf(inner, index(childOf(inner)))).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' });
   });
 
   it('refuses a child of another size than its index says', async () => {

@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { MemoryStore } from '../../../core/copy/memory-store.ts';
 import { plan } from '../../../core/copy/plan.ts';
 import type { ImageSource } from '../../../core/copy/ports.ts';
+import { parseManifest } from '../../../core/oci/manifest.ts';
 import { parsePlatform } from '../../../core/oci/platform.ts';
-import { holdImage, storeWith } from '../../support/memory-image.ts';
+import { holdImage, manifestOf, storeWith } from '../../support/memory-image.ts';
 import { Gauge, sourceLike } from '../../support/recording-stores.ts';
 import { seededImage, seededIndex } from '../../support/seeded-image.ts';
 
@@ -129,6 +130,51 @@ describe('the plan of a copy', () => {
     });
     await expect(planning).rejects.toMatchObject({ code: 'NO_MATCHING_PLATFORM', temporary: false });
     await expect(planning).rejects.toThrow(/windows\/amd64.*linux\/amd64, linux\/arm64\/v8/);
+  });
+
+  it('refuses an image that lies about the size of a blob that the mirror has', async () => {
+    const image = seededImage({ seed: 'lie', layers: [{ size: 4_321 }] });
+    const mirror = new MemoryStore('mirror');
+    holdImage(mirror, image, 'latest');
+    const honest = JSON.parse(Buffer.from(image.manifest.bytes).toString());
+    const lie = manifestOf({ ...honest, layers: [{ ...honest.layers[0], size: 7 }] });
+    const planning = plan(storeWith(image), mirror, lie);
+    await expect(planning).rejects.toMatchObject({ code: 'SIZE_INVALID', side: 'upstream' });
+    await expect(planning).rejects.toThrow('mirror holds it with 4321 bytes, its descriptor says 7');
+  });
+
+  it('tells a few platforms of an index that names many long ones, in plain text', async () => {
+    const many = Array.from({ length: 30 }, (_, i) => ({
+      os: `evil\n\u001b[31m\u202e${i}${'x'.repeat(300_000 / 30)}`,
+      architecture: 'amd64',
+    }));
+    const index = seededIndex({ seed: 'evil', platforms: many, layers: [] });
+    const error = await plan(storeWith(index), new MemoryStore('mirror'), 'latest', {
+      platforms: [parsePlatform('linux/amd64')],
+    }).catch((e: unknown) => e as Error);
+    expect(error).toMatchObject({ code: 'NO_MATCHING_PLATFORM' });
+    const { message } = error as Error;
+    expect(message.length).toBeLessThan(2_000);
+    expect(message).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+    expect(message).toContain('and 10 more');
+  });
+
+  it('fails for good, with a remedy, when an index can not be reduced to its platforms', async () => {
+    const index = seededIndex({ seed: 'deep', layers: [] });
+    const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
+    const json = Buffer.from(index.manifest.bytes).toString().replace('{', `{"future":${deep},`);
+    const root = parseManifest(Buffer.from(json), index.manifest.mediaType);
+    const planning = plan(storeWith(index), new MemoryStore('mirror'), root, {
+      platforms: [parsePlatform('linux/amd64')],
+    });
+    await expect(planning).rejects.toMatchObject({
+      name: 'CopyError',
+      code: 'MANIFEST_INVALID',
+      side: 'upstream',
+      temporary: false,
+      remedy: expect.stringContaining('publisher'),
+    });
+    await expect(planning).rejects.toThrow('nests too deep');
   });
 
   it('reads no more manifests after one that can not be had', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { verified } from '../../../core/copy/verify.ts';
+import { expectHeldSize, verified } from '../../../core/copy/verify.ts';
 import { digestOf } from '../../../core/oci/digest.ts';
 import { chunks, collected, inChunks } from '../../support/byte-streams.ts';
 import { blobOf } from '../../support/memory-image.ts';
@@ -99,5 +99,22 @@ describe('a verified stream', () => {
     expect(await collected(verified(chunks(), blobOf(empty)))).toEqual(Buffer.from(empty));
     const { error } = await passed(verified(chunks(), { ...blobOf(bytes), size: 0 }));
     expect(error).toMatchObject({ code: 'DIGEST_INVALID' });
+  });
+});
+
+describe('the size of a blob that a repository holds', () => {
+  const blob = blobOf('held');
+
+  it('may be what its descriptor says, or not told', () => {
+    expect(() => expectHeldSize('mirror/app', blob, 4)).not.toThrow();
+    expect(() => expectHeldSize('mirror/app', blob, undefined)).not.toThrow();
+  });
+
+  it.each([0, 3, 5])('shows that the descriptor lies: %s instead of 4', (size) => {
+    const check = () => expectHeldSize('mirror/app', blob, size);
+    expect(check).toThrow(`${blob.digest}: mirror/app holds it with ${size} bytes, its descriptor says 4`);
+    expect(check).toThrow(
+      expect.objectContaining({ code: 'SIZE_INVALID', side: 'upstream', temporary: false }),
+    );
   });
 });

@@ -1,0 +1,58 @@
+import { ECRServiceException } from '@aws-sdk/client-ecr';
+import type { CallOptions } from '../copy/ports.ts';
+import { RegistryError } from '../registry/errors.ts';
+
+/**
+ * Calls the ECR API and turns its errors into those of the mirror's side; a cancelled call throws its signal's reason.
+ *
+ * @param registry whom the error names: a registry or a repository of it.
+ */
+export async function called<T>(
+  operation: string,
+  registry: string,
+  call: () => Promise<T>,
+  options?: CallOptions,
+): Promise<T> {
+  options?.signal?.throwIfAborted();
+  try {
+    return await call();
+  } catch (error) {
+    options?.signal?.throwIfAborted();
+    if (isConnectionFailure(error)) {
+      throw new RegistryError(
+        { side: 'mirror', registry, operation },
+        { code: 'CONNECTION', reason: error.message, temporary: true, cause: error },
+      );
+    }
+    if (!(error instanceof ECRServiceException)) throw error;
+    const status = error.$metadata.httpStatusCode;
+    const throttled = /Throttl|TooManyRequests|LimitExceeded/.test(error.name);
+    throw new RegistryError(
+      { side: 'mirror', registry, operation },
+      {
+        status,
+        code: error.name,
+        reason: error.message,
+        remedy: remedies[error.name] ?? 'see the Amazon ECR API reference for this error',
+        temporary: error.$fault === 'server' || (throttled && error.name !== 'LimitExceededException'),
+        cause: error,
+      },
+    );
+  }
+}
+
+/** The API was not reached, or went silent: by the codes of Node's sockets, or the SDK's own TimeoutError. */
+function isConnectionFailure(error: unknown): error is Error {
+  if (!(error instanceof Error) || error instanceof ECRServiceException) return false;
+  const code = 'code' in error ? String(error.code) : '';
+  return error.name === 'TimeoutError' || /^E[A-Z_]+$/.test(code);
+}
+
+const remedies: Record<string, string> = {
+  AccessDeniedException:
+    'the mirror function needs this permission on the repositories of the prefix: deploy the stack again',
+  LimitExceededException: 'raise the ECR quota of the account, or mirror fewer repositories',
+  KmsException:
+    'the key in mirror.repository.encryption.kmsKey must exist and let the mirror function use it',
+  InvalidParameterException: 'check mirror.repositoryPrefix and the settings under mirror.repository',
+};

@@ -1,0 +1,93 @@
+import { type ECRClient, GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr';
+import type { CallOptions } from '../copy/ports.ts';
+import { RegistryClient } from '../registry/client.ts';
+import { RegistryError } from '../registry/errors.ts';
+import { Flights } from '../registry/flights.ts';
+import { called } from './ecr-call.ts';
+
+/** A token is renewed when it lasts less than this. ECR's last 12 hours. */
+const renewBeforeMs = 30 * 60_000;
+
+/** An authorization token, and the client that uses it. */
+export interface EcrSession {
+  client: RegistryClient;
+  /** The registry's host, as image references name it. */
+  host: string;
+  /** Milliseconds since the epoch. */
+  expiresAt: number;
+}
+
+/** The token of one registry, fetched when it is first needed and kept until it expires or is refused. */
+export class EcrSessions {
+  readonly #ecr: ECRClient;
+  readonly #registry: string;
+  readonly #fetching = new Flights<EcrSession>();
+  #session: EcrSession | undefined;
+
+  /** @param registry for messages. */
+  constructor(ecr: ECRClient, registry: string) {
+    this.#ecr = ecr;
+    this.#registry = registry;
+  }
+
+  /**
+   * The session that is good now. Who asks while a token is fetched shares it; a caller that gives up leaves the others
+   * theirs.
+   */
+  async open({ signal }: CallOptions = {}): Promise<EcrSession> {
+    signal?.throwIfAborted();
+    const kept = this.#session;
+    if (kept && kept.expiresAt - Date.now() > renewBeforeMs) return kept;
+    return await this.#fetching.join('', (shared) => this.#authorize(shared), signal);
+  }
+
+  /** Forgets a session whose token the registry refused, unless there is a newer one already. */
+  drop(refused: EcrSession): void {
+    if (this.#session === refused) this.#session = undefined;
+  }
+
+  async close(): Promise<void> {
+    await this.#session?.client.close();
+  }
+
+  async #authorize(signal: AbortSignal): Promise<EcrSession> {
+    const { authorizationData } = await called(
+      'GetAuthorizationToken',
+      this.#registry,
+      () => this.#ecr.send(new GetAuthorizationTokenCommand({}), { abortSignal: signal }),
+      { signal },
+    );
+    const data = authorizationData?.[0];
+    if (!data?.authorizationToken || !data.proxyEndpoint) {
+      throw new Error('GetAuthorizationToken gave no token or no proxyEndpoint');
+    }
+    const decoded = Buffer.from(data.authorizationToken, 'base64').toString('utf8');
+    const colon = decoded.indexOf(':');
+    // The endpoint is taken as told and never built: partitions, FIPS and dual-stack have other hosts.
+    const host = new URL(data.proxyEndpoint).host;
+    const client = new RegistryClient({
+      registry: host,
+      endpoint: data.proxyEndpoint,
+      side: 'mirror',
+      credentials: async () => ({ username: decoded.slice(0, colon), password: decoded.slice(colon + 1) }),
+    });
+    const expiresAt = data.expiresAt?.getTime() ?? Date.now() + 12 * 3600_000;
+    // The old session's client is left to the copies that still use it; idle connections close by themselves.
+    this.#session = { client, host, expiresAt };
+    return this.#session;
+  }
+}
+
+/**
+ * Whether a registry refused the token. A token ends before its time with the credentials that it was fetched with; ECR
+ * then answers 403 without a challenge, “Your authorization token has expired” (flipt-io/flipt#3043), or 401. A missing
+ * permission is 403, too.
+ * https://docs.aws.amazon.com/AmazonECR/latest/userguide/common-errors-docker.html
+ */
+export function isTokenRefused(error: unknown): error is RegistryError {
+  return (
+    error instanceof RegistryError &&
+    error.side === 'mirror' &&
+    (error.status === 401 || error.status === 403)
+  );
+}
