@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
-import { loadConfig } from '../core/config/load.ts';
+import { onInterrupt } from './interruption.ts';
+import { logOutput } from './output.ts';
 
 interface LocalFlags {
   config: string;
@@ -9,9 +10,6 @@ interface LocalFlags {
   auth: boolean;
   secrets?: string;
 }
-
-/** A second signal ends at once; but a terminal's Ctrl-C can arrive twice, from the terminal and from the launcher. */
-const patienceMs = 1_000;
 
 /** `drayage local`: the whole pipeline on this machine, until it is interrupted. */
 export function localCommand(): Command {
@@ -42,7 +40,9 @@ Example:
 }
 
 async function runLocal(flags: LocalFlags): Promise<void> {
-  const told = untilSignal(); // before anything is started that would have to be stopped
+  // Before anything is started that would have to be stopped.
+  const told = new Promise<void>((resolve) => void onInterrupt(resolve));
+  const { loadConfig } = await import('../core/config/load.ts');
   const config = loadConfig(flags.config);
   const upstreamSecrets = flags.secrets === undefined ? undefined : readSecrets(flags.secrets);
   // Loaded only here: the emulators would slow every other command's start.
@@ -53,28 +53,13 @@ async function runLocal(flags: LocalFlags): Promise<void> {
     data: flags.data,
     auth: flags.auth,
     upstreamSecrets,
+    log: logOutput(),
   });
   process.stdout.write(`${JSON.stringify(stack.ready)}\n`);
   await told;
   process.stderr.write('stopping…\n');
   await stack.stop();
   process.exit(0);
-}
-
-/**
- * Resolves when the process is told to end. A later signal, when the patience is over, ends it without further ado.
- */
-function untilSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    let since: number | undefined;
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.on(signal, () => {
-        since ??= Date.now();
-        if (Date.now() - since > patienceMs) process.exit(1);
-        resolve();
-      });
-    }
-  });
 }
 
 function parsePort(text: string): number {

@@ -3,6 +3,7 @@ import { drayageVersion } from '../core/registry/version.ts';
 import { copyCommand } from './copy.ts';
 import { demoCommand } from './demo.ts';
 import { localCommand } from './local.ts';
+import { OutputLostError, watchOutput } from './output.ts';
 import { validateCommand } from './validate.ts';
 
 // Started by cli/drayage.js under another Node: when that process is gone, however it ended, so are we.
@@ -11,6 +12,8 @@ if (process.env.DRAYAGE_RELAYED === '1' && process.send) {
   process.on('disconnect', () => process.exit(1));
   process.channel?.unref();
 }
+
+watchOutput();
 
 const program = new Command('drayage')
   .description(
@@ -44,6 +47,8 @@ try {
   if (error instanceof CommanderError) {
     // Help and version are asked for; everything else commander finds is how the command was called.
     process.exitCode = error.exitCode === 0 || error.code === 'commander.help' ? 0 : 2;
+  } else if (error instanceof OutputLostError) {
+    process.exitCode = 1;
   } else {
     process.stderr.write(`drayage: ${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 1;

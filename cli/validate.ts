@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import type { Config, Upstream } from '../core/config/config.ts';
-import { formatConfigError, InvalidConfigError, loadConfig } from '../core/config/load.ts';
 
 interface ValidateOptions {
   config: string;
@@ -40,7 +39,9 @@ export function validateCommand(): Command {
     .action((options: ValidateOptions) => validate(options));
 }
 
-function validate({ config: file, json }: ValidateOptions): void {
+async function validate({ config: file, json }: ValidateOptions): Promise<void> {
+  // Loaded only here: the schema would slow every other command's start.
+  const { formatConfigError, InvalidConfigError, loadConfig } = await import('../core/config/load.ts');
   try {
     const config = loadConfig(file);
     process.stdout.write(json ? `${JSON.stringify({ valid: true, file, config })}\n` : summary(file, config));

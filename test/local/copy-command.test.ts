@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CopyReport } from '../../cli/copy.ts';
+import type { CopyReport } from '../../cli/copy/run.ts';
 import { type EmbeddedRegistry, startRegistry } from '../../local/ecr/server.ts';
 import { drayage } from '../support/drayage.ts';
 import { pushImage, seededImage, seededIndex } from '../support/seeded-image.ts';

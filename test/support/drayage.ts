@@ -13,11 +13,24 @@ export interface CommandResult {
 }
 
 /** Runs `drayage` with arguments to its end. */
-export async function drayage(args: string[], options: { cwd?: string } = {}): Promise<CommandResult> {
+export function drayage(args: string[], options: { cwd?: string } = {}): Promise<CommandResult> {
+  return startDrayage(args, options).ended;
+}
+
+/** Starts `drayage` with arguments; `end` sends it a signal. */
+export function startDrayage(args: string[], options: { cwd?: string } = {}) {
   const child = spawn(process.execPath, [file, ...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, stdout: stdout(), stderr: stderr() };
+  const ended = once(child, 'close').then(
+    ([code]): CommandResult => ({ code: code as number | null, stdout: stdout(), stderr: stderr() }),
+  );
+  return {
+    ended,
+    end(signal: NodeJS.Signals): Promise<CommandResult> {
+      child.kill(signal);
+      return ended;
+    },
+  };
 }
 
 /** A running `drayage local`. */

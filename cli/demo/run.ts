@@ -1,0 +1,49 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { formatDuration } from '../format.ts';
+import { onInterrupt } from '../interruption.ts';
+import { outputLost } from '../output.ts';
+import { LogBuffer } from './log-buffer.ts';
+import { createScreen } from './screen.ts';
+import { tellStory } from './story.ts';
+
+/**
+ * Runs `drayage demo` on standard output, in a folder of its own that is removed.
+ *
+ * @throws Error where it is interrupted, or something does not turn out as shown
+ */
+export async function runDemo(): Promise<void> {
+  const interrupt = interruption();
+  const log = new LogBuffer();
+  const folder = mkdtempSync(join(tmpdir(), 'drayage-demo-'));
+  const removeFolder = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', removeFolder); // for those who can't wait
+  const stream = process.stdout;
+  const screen = createScreen(stream);
+  const started = performance.now();
+  try {
+    await tellStory({ screen, stream, folder, log, signal: interrupt.signal });
+  } catch (error) {
+    if (interrupt.signal.aborted) throw interrupt.signal.reason;
+    const logged = log.text().trimEnd();
+    if (logged !== '') process.stderr.write(`What the pipeline logged:\n${logged}\n\n`);
+    throw error;
+  } finally {
+    removeFolder();
+    interrupt.release();
+  }
+  const duration = formatDuration(performance.now() - started);
+  screen.line(
+    `${screen.paint('green', 'Done')} in ${duration}. Nothing is left running, and nothing on disk.`,
+  );
+}
+
+/** A signal that fires when the demo is interrupted, or nobody reads what it writes any more. */
+function interruption(): { signal: AbortSignal; release(): void } {
+  const controller = new AbortController();
+  const release = onInterrupt(() =>
+    controller.abort(new Error('interrupted; everything is stopped and removed')),
+  );
+  return { signal: AbortSignal.any([controller.signal, outputLost]), release };
+}

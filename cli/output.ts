@@ -1,0 +1,42 @@
+import { Writable } from 'node:stream';
+
+/** Standard output can't be written any more. It has been told where that can be; there is nothing to add. */
+export class OutputLostError extends Error {
+  constructor(cause: Error) {
+    super(`standard output can't be written: ${cause.message}`, { cause });
+    this.name = 'OutputLostError';
+  }
+}
+
+const lost = new AbortController();
+
+/** Aborted, with an OutputLostError, when standard output can't be written any more: for commands that then have no purpose. */
+export const outputLost: AbortSignal = lost.signal;
+
+/**
+ * Keeps a closed standard output or standard error from ending the process with a stack trace. What nobody reads is
+ * dropped, and the command goes on to its own exit code; any other failure, such as a full disk, is told, exit code 1.
+ */
+export function watchOutput(): void {
+  process.stderr.on('error', () => {});
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (lost.signal.aborted) return;
+    const reason = new OutputLostError(error);
+    lost.abort(reason);
+    if (error.code === 'EPIPE') return;
+    process.stderr.write(`drayage: ${reason.message}\n`);
+    process.exitCode = 1;
+  });
+}
+
+/**
+ * Standard error for logs that are piped into it: it takes them also when nobody reads them any more, where the stream
+ * itself would let its sources stop and fill up.
+ */
+export function logOutput(stream: NodeJS.WritableStream = process.stderr): Writable {
+  return new Writable({
+    write(chunk, _encoding, done) {
+      stream.write(chunk, () => done());
+    },
+  });
+}
