@@ -1,16 +1,28 @@
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  GetSecretValueCommand,
+  SecretsManagerClient,
+  type SecretsManagerClientConfig,
+  SecretsManagerServiceException,
+} from '@aws-sdk/client-secrets-manager';
 
 /** A secret could not be read or has another form than it must have. The value is never told. */
 export class SecretError extends Error {
   override readonly name = 'SecretError';
-  readonly code = 'SECRET_UNUSABLE';
-  readonly side: 'upstream' | 'mirror';
+  /** `SECRET_UNUSABLE`: somebody must change it. `SECRET_UNAVAILABLE`: Secrets Manager can't be asked now. */
+  readonly code: 'SECRET_UNUSABLE' | 'SECRET_UNAVAILABLE';
+  readonly side = 'upstream';
   readonly remedy: string;
-  readonly temporary = false;
+  readonly temporary: boolean;
 
-  constructor(secret: string, problem: string, remedy: string) {
-    super(`the secret ${secret} ${problem}`);
-    this.side = 'upstream';
+  constructor(
+    secret: string,
+    problem: string,
+    remedy: string,
+    options: ErrorOptions & { temporary?: boolean } = {},
+  ) {
+    super(`the secret ${secret} ${problem}`, options);
+    this.temporary = options.temporary ?? false;
+    this.code = this.temporary ? 'SECRET_UNAVAILABLE' : 'SECRET_UNUSABLE';
     this.remedy = remedy;
   }
 }
@@ -18,30 +30,53 @@ export class SecretError extends Error {
 /** Values are read again after this time, so that a rotation is seen. */
 const cacheMs = 5 * 60_000;
 
+/** The answer to a request for one secret takes milliseconds, and functions wait for it. Without the last the SDK only warns. */
+const requestHandler = { connectionTimeout: 3_000, requestTimeout: 5_000, throwOnRequestTimeout: true };
+
 /** Reads secrets of Secrets Manager, each at most once in five minutes unless asked for a fresh one. */
 export class SecretReader {
-  readonly #client = new SecretsManagerClient({});
+  readonly #client: SecretsManagerClient;
   readonly #cache = new Map<string, { until: number; value: Promise<Record<string, unknown>> }>();
+
+  /** @param config endpoint, region and credentials; by default from the environment. */
+  constructor(config: SecretsManagerClientConfig = {}) {
+    this.#client = new SecretsManagerClient({ requestHandler, ...config });
+  }
 
   /** The secret's JSON object. @throws SecretError when it can't be had. */
   async read(secret: string, options: { fresh?: boolean } = {}): Promise<Record<string, unknown>> {
     const cached = this.#cache.get(secret);
     if (cached && cached.until > Date.now() && !options.fresh) return await cached.value;
-    const value = this.#fetch(secret);
-    this.#cache.set(secret, { until: Date.now() + cacheMs, value });
-    value.catch(() => this.#cache.delete(secret));
-    return await value;
+    const entry = { until: Date.now() + cacheMs, value: this.#fetch(secret) };
+    this.#cache.set(secret, entry);
+    entry.value.catch(() => {
+      if (this.#cache.get(secret) === entry) this.#cache.delete(secret);
+    });
+    return await entry.value;
   }
 
   /** One text field of the secret. */
   async readField(secret: string, field: string, options?: { fresh?: boolean }): Promise<string> {
-    const value = (await this.read(secret, options))[field];
-    if (typeof value === 'string' && value !== '') return value;
-    throw new SecretError(
-      secret,
-      `has no text in its field "${field}"`,
-      `store JSON such as {"${field}": "…"} in it`,
-    );
+    return (await this.readFields(secret, [field], options))[field] as string;
+  }
+
+  /** Several text fields of the same version of the secret. */
+  async readFields<Field extends string>(
+    secret: string,
+    fields: readonly Field[],
+    options?: { fresh?: boolean },
+  ): Promise<Record<Field, string>> {
+    const value = await this.read(secret, options);
+    const entries = fields.map((field) => {
+      const text = value[field];
+      if (typeof text === 'string' && text !== '') return [field, text];
+      throw new SecretError(
+        secret,
+        `has no text in its field "${field}"`,
+        `store JSON such as {"${field}": "…"} in it`,
+      );
+    });
+    return Object.fromEntries(entries) as Record<Field, string>;
   }
 
   async #fetch(secret: string): Promise<Record<string, unknown>> {
@@ -49,15 +84,7 @@ export class SecretReader {
     try {
       text = (await this.#client.send(new GetSecretValueCommand({ SecretId: secret }))).SecretString;
     } catch (error) {
-      const name = error instanceof Error ? error.name : 'unknown error';
-      if (name === 'ResourceNotFoundException' || name === 'AccessDeniedException') {
-        throw new SecretError(
-          secret,
-          `can't be read (${name})`,
-          'create it under this name, in this account and region',
-        );
-      }
-      throw error; // throttling, network: the caller's invocation is repeated
+      throw explained(secret, error);
     }
     try {
       const value: unknown = JSON.parse(text ?? '');
@@ -72,4 +99,30 @@ export class SecretReader {
       'store JSON such as {"username": "…", "password": "…"} in it',
     );
   }
+}
+
+/** https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html#API_GetSecretValue_Errors */
+const remedies: Readonly<Record<string, string>> = {
+  ResourceNotFoundException: 'create it under this name, in this account and region',
+  AccessDeniedException:
+    'create it under this name, in this account and region, and let the function read it; so with its KMS key',
+  DecryptionFailure: 'let the function decrypt with the KMS key of the secret',
+  InvalidRequestException: 'restore it if it is to be deleted, and give it a value',
+  InvalidParameterException: 'check the name of the secret',
+};
+
+/** What an answer or a failure of Secrets Manager means; what is neither stays as it is: a mistake of ours. */
+function explained(secret: string, error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const remedy = Object.hasOwn(remedies, error.name) ? remedies[error.name] : undefined;
+  if (remedy !== undefined) return new SecretError(secret, `can't be read (${error.name})`, remedy);
+  const network =
+    error.name === 'TimeoutError' || /^E[A-Z_]+$/.test('code' in error ? String(error.code) : '');
+  if (!network && !(error instanceof SecretsManagerServiceException)) return error;
+  return new SecretError(
+    secret,
+    `can't be read now: ${error.message || error.name}`,
+    'Secrets Manager is not reached, is busy or refuses: wait, and check the function’s network and its endpoint',
+    { temporary: true, cause: error },
+  );
 }

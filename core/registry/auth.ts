@@ -58,7 +58,11 @@ export class Authenticator {
     this.#credentials = new CredentialKeeper(options.credentials);
   }
 
-  /** The header for a request that needs the scopes, as far as it is known; undefined before the first challenge. */
+  /**
+   * The header for a request that needs the scopes, as far as it is known; undefined before the first challenge. If there is no
+   * token to be had where the last challenge said, that is forgotten, and the request goes without to be told anew: registries move
+   * their token services, and functions live long.
+   */
   async authorization(
     scopes: readonly Scope[],
     context: OperationContext,
@@ -66,8 +70,16 @@ export class Authenticator {
   ): Promise<string | undefined> {
     const method = this.#method;
     if (method?.kind === 'basic') return await this.#credentials.header(context, signal);
-    if (method?.kind === 'bearer') return `Bearer ${await this.#token(method, scopes, [], context, signal)}`;
-    return undefined;
+    if (method?.kind !== 'bearer') return undefined;
+    try {
+      return `Bearer ${await this.#token(method, scopes, [], context, signal)}`;
+    } catch (error) {
+      signal?.throwIfAborted();
+      // A rate limit says that this is the right place, and asking again would only use more of it.
+      if (!(error instanceof RegistryError) || error.status === 429) throw error;
+      if (this.#method === method) this.#method = undefined;
+      return undefined;
+    }
   }
 
   /**
@@ -187,7 +199,7 @@ export class Authenticator {
     const fetch = (authorization: string | undefined) =>
       fetchToken(
         this.#options.transport,
-        { realm, service, scopes, authorization },
+        { realm, trusted: !anonymous, service, scopes, authorization },
         context,
         this.secrets(authorization),
         signal,

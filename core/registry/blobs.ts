@@ -5,6 +5,7 @@ import { type OperationContext, RegistryError } from './errors.ts';
 import type { Answer, CallOptions, Exchange } from './exchange.ts';
 import { contentLength } from './headers.ts';
 import { digestUrl } from './paths.ts';
+import { redactText } from './redact.ts';
 import { repositoryScope } from './scopes.ts';
 
 /** What of a descriptor a transfer needs. */
@@ -118,7 +119,7 @@ function expectRange(answer: Answer, offset: number, size: number, context: Oper
   throw new RegistryError(context, {
     code: 'RANGE_INVALID',
     status: answer.status,
-    reason: `bytes ${offset}-${size - 1}/${size} were asked for, and the answer has “${range.slice(0, 100)}”`,
+    reason: `bytes ${offset}-${size - 1}/${size} were asked for, and the answer has ${answer.away ? 'others' : `“${redactText(range).slice(0, 100)}”`}`,
   });
 }
 

@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
+import { guardedLookup } from './addresses.ts';
 import { Authenticator } from './auth.ts';
 import { type BlobDescriptor, type GetBlobOptions, getBlob, headBlob } from './blobs.ts';
 import { discard } from './body.ts';
@@ -36,11 +37,17 @@ export interface RegistryClientOptions {
   side: Side;
   /** Hosts (`host` or `host:port`) besides the endpoint's that credentials may go to. */
   authHosts?: readonly string[];
-  /** Asked when a challenge wants credentials, kept until the registry rejects them; undefined is anonymous. */
+  /**
+   * Asked when a challenge wants credentials, kept until the registry rejects them, and asked for fresh ones then; undefined is
+   * anonymous.
+   */
   credentials?: CredentialSource;
   timeouts?: Partial<Timeouts>;
   retry?: Partial<RetryPolicy>;
-  /** Connections of somebody else's, who closes them (a proxy, a mock); without it the client has its own pool. */
+  /**
+   * Connections of somebody else's, who closes them (a proxy, a mock); without it the client has its own pool, which refuses
+   * names at loopback and link-local addresses that the registry sends it to.
+   */
   dispatcher?: Dispatcher;
   /** Called for each HTTP request. */
   onRequest?: (info: RequestInfo) => void;
@@ -63,7 +70,10 @@ export class RegistryClient implements AsyncDisposable {
     const timeouts = { ...defaultTimeouts, ...options.timeouts };
     this.registry = registry;
     this.side = side;
-    if (!options.dispatcher) this.#ownDispatcher = createDispatcher(timeouts);
+    if (!options.dispatcher) {
+      const trusted = authHosts.flatMap((host) => URL.parse(`https://${host}`)?.hostname ?? []);
+      this.#ownDispatcher = createDispatcher(timeouts, guardedLookup(endpoint, trusted));
+    }
     const dispatcher = options.dispatcher ?? (this.#ownDispatcher as Dispatcher);
     const transport = createTransport({ side, dispatcher, timeouts, onRequest });
     const authenticator = new Authenticator({ endpoint, authHosts, credentials, transport });

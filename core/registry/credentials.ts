@@ -1,4 +1,4 @@
-import { type OperationContext, RegistryError } from './errors.ts';
+import { type OperationContext, RegistryError, type RegistryFailure } from './errors.ts';
 import { Flights } from './flights.ts';
 import { redactText } from './redact.ts';
 
@@ -8,8 +8,11 @@ export interface Credentials {
   password: string;
 }
 
-/** Where credentials come from; undefined is anonymous. */
-export type CredentialSource = () => Promise<Credentials | undefined>;
+/**
+ * Where credentials come from; undefined is anonymous. With `fresh` the last ones were rejected, so what a cache holds will not do.
+ * An error that has `temporary`, `code` and `remedy` is told with them; any other counts as temporary.
+ */
+export type CredentialSource = (options: { fresh: boolean }) => Promise<Credentials | undefined>;
 
 /**
  * Keeps a registry's credentials from when they are first wanted until they are rejected (ECR's are good for twelve hours, others are
@@ -18,19 +21,24 @@ export type CredentialSource = () => Promise<Credentials | undefined>;
 export class CredentialKeeper {
   readonly #source: CredentialSource | undefined;
   #kept: { value: Credentials | undefined } | undefined;
+  #rejected = false;
   readonly #reading = new Flights<Credentials | undefined>();
 
   constructor(source: CredentialSource | undefined) {
     this.#source = source;
   }
 
-  /** The credentials, or undefined for none. Throws a RegistryError (CREDENTIALS_UNAVAILABLE) if they can not be read. */
+  /**
+   * The credentials, or undefined for none. Throws a RegistryError if they can not be read: CREDENTIALS_UNAVAILABLE, or the code
+   * of the source's error.
+   */
   async read(context: OperationContext, signal?: AbortSignal): Promise<Credentials | undefined> {
     const source = this.#source;
     if (!source) return undefined;
     if (this.#kept) return this.#kept.value;
-    const value = await this.#reading.join('', () => readFrom(source, context), signal);
+    const value = await this.#reading.join('', () => readFrom(source, this.#rejected, context), signal);
     this.#kept = { value };
+    this.#rejected = false;
     return value;
   }
 
@@ -41,7 +49,9 @@ export class CredentialKeeper {
 
   /** Forgets the credentials if they are those that a registry rejected. */
   reject(header: string): void {
-    if (header === basicHeader(this.#kept?.value)) this.#kept = undefined;
+    if (header !== basicHeader(this.#kept?.value)) return;
+    this.#kept = undefined;
+    this.#rejected = true;
   }
 
   /** What must not be shown though a registry repeats it. */
@@ -54,19 +64,29 @@ export class CredentialKeeper {
 
 async function readFrom(
   source: CredentialSource,
+  fresh: boolean,
   context: OperationContext,
 ): Promise<Credentials | undefined> {
   try {
-    return await source();
+    return await source({ fresh });
   } catch (cause) {
     const why = redactText(cause instanceof Error ? cause.message : String(cause));
     throw new RegistryError(context, {
       code: 'CREDENTIALS_UNAVAILABLE',
       reason: `the credentials could not be read: ${why}`,
       temporary: true,
+      ...toldBy(cause),
       cause,
     });
   }
+}
+
+/** What an error says of itself, if it says all: a secret that is missing is no better later. */
+function toldBy(error: unknown): Pick<RegistryFailure, 'code' | 'remedy' | 'temporary'> | undefined {
+  const { code, remedy, temporary } = (error ?? {}) as Record<string, unknown>;
+  return typeof code === 'string' && typeof remedy === 'string' && typeof temporary === 'boolean'
+    ? { code, remedy, temporary }
+    : undefined;
 }
 
 /** `Basic` with UTF-8 (RFC 7617, 2.1). */

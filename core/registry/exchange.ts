@@ -38,14 +38,14 @@ export interface Call extends CallOptions {
 export interface Answer extends HttpAnswer {
   /** Who answered, after redirects. */
   url: URL;
+  /** Whether a redirect or an upload location led to another host than the endpoint's: its text is not for our messages. */
+  away: boolean;
 }
 
 /** Where a request ended up. */
 interface Arrival extends Answer {
   /** The Authorization that was sent to begin with. */
   sent: string | undefined;
-  /** Whether a redirect or an upload location led to another host than the endpoint's. */
-  away: boolean;
 }
 
 export interface ExchangeOptions {
@@ -141,7 +141,7 @@ export class Exchange {
       const answer = await this.#send(call, request);
       if (!follow || !isRedirect(answer.status)) return { ...answer, url, sent, away };
       discard(answer.body);
-      const next = nextHop(chain, answer.header('location'));
+      const next = nextHop(this.#options.endpoint, chain, answer.header('location'));
       if (!next.ok) {
         const { status } = answer;
         throw new RegistryError(this.context(call), {
@@ -170,11 +170,14 @@ export class Exchange {
     const body = await readBeginning(answer.body, maxErrorBytes);
     call.signal?.throwIfAborted();
     const refused: RefusedAnswer = { status, retryAfter: answer.header('retry-after'), body };
-    if (answer.away) refused.by = `${answer.url.host}, where the registry sent us,`;
+    if (answer.away) {
+      refused.by = `${answer.url.host}, where the registry sent us,`;
+      refused.untrusted = true;
+    }
     const secrets = authenticator.secrets(sent);
-    if (status === 401 && !answer.away && sent !== undefined) {
+    if (status === 401 && !answer.away) {
       authenticator.reject(sent, call.scopes);
-      // The stream is spent, but who can begin it anew comes with a new token.
+      // The stream is spent, but who can begin it anew comes with a new token. (Without one was sent if it could not be renewed.)
       if (isStreamed(call.body)) refused.temporary = true;
     }
     return refusedError(this.context(call), refused, call.unknownCode, secrets);

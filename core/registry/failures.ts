@@ -9,6 +9,11 @@ export const maxErrorBytes = 1024 * 1024;
 export interface RefusedAnswer {
   /** Who answered, if not the registry itself: “the token service …”. */
   by?: string;
+  /**
+   * The registry chose who answered, and nobody trusts that host: its body tells nothing. Else a registry could have us ask
+   * hosts that only we reach, and read their answers in our errors.
+   */
+  untrusted?: boolean;
   status: number;
   /** The `Retry-After` header. */
   retryAfter?: string | undefined;
@@ -31,7 +36,7 @@ export function refusedError(
   unknownCode: string,
   secrets: readonly string[],
 ): RegistryError {
-  const told = registryErrorOf(answer.body);
+  const told: ToldError = answer.untrusted ? {} : registryErrorOf(answer.body);
   const message = told.message === undefined ? '' : redactText(told.message, secrets);
   const failure: RegistryFailure = {
     code: told.code ?? codeOfStatus(answer.status, unknownCode),
@@ -44,12 +49,17 @@ export function refusedError(
   return new RegistryError(context, failure);
 }
 
+interface ToldError {
+  code?: string;
+  message?: string;
+}
+
 /**
  * The first error of a body `{"errors": [{"code", "message"}]}`
  * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes); of token services, also
  * `{"details"}`, `{"message"}` or OAuth's `{"error_description"}`. What is not of that form tells nothing.
  */
-function registryErrorOf(body: Uint8Array): { code?: string; message?: string } {
+function registryErrorOf(body: Uint8Array): ToldError {
   let parsed: unknown;
   try {
     parsed = JSON.parse(new TextDecoder().decode(body));
@@ -60,7 +70,7 @@ function registryErrorOf(body: Uint8Array): { code?: string; message?: string } 
   const { errors, message, details, error_description } = parsed as Record<string, unknown>;
   const first: unknown = Array.isArray(errors) ? errors[0] : undefined;
   const error = typeof first === 'object' && first !== null ? (first as Record<string, unknown>) : {};
-  const result: { code?: string; message?: string } = {};
+  const result: ToldError = {};
   if (typeof error.code === 'string' && /^[A-Z][A-Z_]{0,63}$/.test(error.code)) result.code = error.code;
   const text = [error.message, message, details, error_description].find(
     (t) => typeof t === 'string' && t !== '',
@@ -73,10 +83,11 @@ function codeOfStatus(status: number, unknownCode: string): string {
   if (status === 404) return unknownCode;
   if (status === 401) return 'UNAUTHORIZED';
   if (status === 403) return 'DENIED';
-  if (status === 405) return 'UNSUPPORTED';
+  if (status === 405 || status === 501 || status === 505) return 'UNSUPPORTED';
+  if (status === 408) return 'TIMEOUT';
   if (status === 416) return 'RANGE_INVALID';
   if (status === 429) return 'TOOMANYREQUESTS';
-  if (status >= 500) return 'UNAVAILABLE';
+  if (status === 425 || status >= 500) return 'UNAVAILABLE';
   if (status >= 400) return 'REFUSED';
   return 'ANSWER_INVALID';
 }
@@ -93,6 +104,9 @@ export function brokenError(context: OperationContext, cause: unknown, doing: st
   const detail = redactText(cause instanceof Error ? cause.message || errorCode : String(cause));
   const reason = `${doing}: ${detail}${errorCode === '' || detail.includes(errorCode) ? '' : `, ${errorCode}`}`;
   if (temporary) return new RegistryError(context, { code: temporary, reason, temporary: true, cause });
+  if (errorCode === 'ADDRESS_REFUSED') {
+    return new RegistryError(context, { code: 'ADDRESS_REFUSED', reason, cause });
+  }
   if (tlsFailure.test(errorCode)) return new RegistryError(context, { code: 'TLS', reason, cause });
   if (errorCode.startsWith('HPE_') || errorCode === 'UND_ERR_HEADERS_OVERFLOW') {
     return new RegistryError(context, { code: 'ANSWER_INVALID', reason, cause });

@@ -1,17 +1,20 @@
 import { type Digest, isDigest } from '../oci/digest.ts';
 import { type OperationContext, RegistryError } from './errors.ts';
+import type { Answer } from './exchange.ts';
 import { redactText } from './redact.ts';
 import type { HttpAnswer } from './transport.ts';
 
 /** `Docker-Content-Digest`; undefined if absent. Throws a RegistryError (DIGEST_INVALID) if it is no digest. */
-export function contentDigest(answer: HttpAnswer, context: OperationContext): Digest | undefined {
+export function contentDigest(answer: Answer, context: OperationContext): Digest | undefined {
   const value = answer.header('docker-content-digest')?.trim();
   if (value === undefined || value === '') return undefined;
   if (isDigest(value)) return value;
   throw new RegistryError(context, {
     code: 'DIGEST_INVALID',
     status: answer.status,
-    reason: `the Docker-Content-Digest “${redactText(value)}” is no digest`,
+    reason: answer.away
+      ? `the Docker-Content-Digest of ${answer.url.host} is no digest`
+      : `the Docker-Content-Digest “${redactText(value)}” is no digest`,
   });
 }
 
@@ -28,7 +31,7 @@ export function contentType(answer: HttpAnswer): string | undefined {
 }
 
 /** Throws a RegistryError (DIGEST_INVALID) that names both, if the answer names another digest of the same algorithm. */
-export function expectContentDigest(answer: HttpAnswer, expected: Digest, context: OperationContext): void {
+export function expectContentDigest(answer: Answer, expected: Digest, context: OperationContext): void {
   const told = contentDigest(answer, context);
   if (told === undefined || told === expected || !sameAlgorithm(told, expected)) return;
   throw new RegistryError(context, {

@@ -19,7 +19,8 @@ export interface ManifestHead {
 
 /**
  * Pulls a manifest (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests), verified against the
- * digest that was asked for and the one that the registry tells. A tag's digest is computed from the bytes.
+ * digest that was asked for and the one that the registry tells. A tag's digest is computed from the bytes, and is sha256 even if
+ * the registry tells sha512: another registry would name the same manifest otherwise.
  *
  * Throws a RegistryError: MANIFEST_UNKNOWN, DIGEST_INVALID (naming both), MANIFEST_INVALID, MANIFEST_UNSUPPORTED,
  * ANSWER_TOO_LARGE (above 4 MiB), or what the exchange throws.
@@ -67,14 +68,15 @@ export async function readManifest(
     throw mismatch(context, answer, told, expected);
   }
   try {
-    return parseManifest(bytes, contentType(answer), expected ?? told);
+    return parseManifest(bytes, contentType(answer), expected);
   } catch (error) {
     if (!(error instanceof InvalidManifestError)) throw error;
     throw new RegistryError(context, {
       code: error.code,
       status: answer.status,
-      reason: error.message,
-      cause: error,
+      // The message quotes values of the manifest.
+      reason: answer.away ? `what ${answer.url.host} sent is no manifest that is taken` : error.message,
+      cause: answer.away ? undefined : error,
     });
   }
 }
@@ -89,7 +91,10 @@ function mismatch(
   return new RegistryError(context, { code: 'DIGEST_INVALID', status, reason });
 }
 
-/** Asks whether a manifest exists and what it is; undefined if the registry does not know it (404). */
+/**
+ * Asks whether a manifest exists and what it is; undefined if the registry does not know it (404). A tag's digest is left out
+ * unless it is sha256, as `getManifest` gives it.
+ */
 export async function headManifest(
   exchange: Exchange,
   repository: string,
@@ -118,7 +123,9 @@ export async function headManifest(
       const digest = contentDigest(answer, context);
       const mediaType = contentType(answer);
       const size = contentLength(answer);
-      if (digest !== undefined) head.digest = digest;
+      if (digest !== undefined && (isDigest(reference) || digestAlgorithm(digest) === 'sha256')) {
+        head.digest = digest;
+      }
       if (mediaType !== undefined) head.mediaType = mediaType;
       if (size !== undefined) head.size = size;
       return head;

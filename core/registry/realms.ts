@@ -1,3 +1,5 @@
+import { internalTarget } from './addresses.ts';
+
 /**
  * Where a Bearer challenge sends its client for a token: `trusted` hosts may see the credentials, a `foreign` one is asked only by
  * who has none, `refused` ones are never asked.
@@ -10,7 +12,8 @@ export type Realm =
 /**
  * Judges a challenge's `realm`, which the registry's answer chose and so may be hostile. Trusted are the endpoint's own host, port
  * included, and those of `authHosts` (`host` means the scheme's usual port). What falls from the endpoint's https to http is
- * refused even without credentials: the token itself is a secret.
+ * refused even without credentials: the token itself is a secret. So are internal addresses (loopback, link-local, private) that
+ * nobody trusts, unless the endpoint is one of that kind.
  */
 export function judgeRealm(realm: string | undefined, endpoint: URL, authHosts: readonly string[]): Realm {
   if (realm === undefined) return { kind: 'refused', reason: 'its challenge names no realm' };
@@ -28,5 +31,7 @@ export function judgeRealm(realm: string | undefined, endpoint: URL, authHosts: 
   const trusted =
     url.host === endpoint.host ||
     authHosts.some((host) => URL.parse(`${url.protocol}//${host}`)?.host === url.host);
+  const internal = trusted ? undefined : internalTarget(url, endpoint);
+  if (internal !== undefined) return { kind: 'refused', reason: `its token service is at ${internal}` };
   return { kind: trusted ? 'trusted' : 'foreign', url };
 }

@@ -16,14 +16,19 @@ const shownParameters: ReadonlySet<string> = new Set([
 /** The most characters of a foreign text that a message carries. */
 const maxShownText = 400;
 
+/** The most characters of a foreign text that the patterns look at. */
+const maxReadText = 4096;
+
 /** The URL as it may be written to a log: no user, password or fragment, and only harmless parameters with their values. */
 export function redactUrl(url: URL | string): string {
   let parsed: URL;
   try {
     parsed = new URL(url);
   } catch {
-    // Relative or malformed: the part that can't hold parameters.
-    return String(url).split(/[?#]/, 1)[0] ?? '';
+    // Relative or malformed: the part that can hold neither parameters nor, of `https://user:pass@[`, a password.
+    const [shown = ''] = String(url).split(/[?#]/, 1);
+    const slashes = shown.indexOf('//');
+    return slashes === -1 ? shown : `${shown.slice(0, slashes)}//REDACTED`;
   }
   const parameters = [...parsed.searchParams].map(
     ([name, value]) => `${encodeURIComponent(name)}=${shownParameters.has(name) ? value : 'REDACTED'}`,
@@ -39,7 +44,8 @@ export function urlWithoutQuery(url: URL): string {
 /**
  * Text that somebody else wrote (a registry's error message, a library's) as it may be shown: secrets, credentials of any
  * Authorization header, JSON Web Tokens and URL queries hidden; control characters, which could forge log lines, are
- * spaces; at most 400 characters.
+ * spaces; at most 400 characters. Known secrets are looked for in the whole text, all else in its beginning: the text may be a
+ * megabyte, made to keep patterns busy.
  *
  * @param secrets values that are known and must not appear (tokens, passwords)
  */
@@ -49,12 +55,23 @@ export function redactText(text: string, secrets: readonly string[] = []): strin
   for (const secret of [...secrets].sort((a, b) => b.length - a.length)) {
     if (secret !== '') shown = shown.replaceAll(secret, 'REDACTED');
   }
-  shown = shown
-    .replace(/\b(Bearer|Basic)(\s+)(?!realm=)[\w.~+/-]{6,}=*/gi, '$1$2REDACTED')
-    .replace(/\beyJ[\w-]{8,}(?:\.[\w-]*){1,4}/g, 'REDACTED')
-    .replace(/\bhttps?:\/\/[^\s"'<>]+/gi, (url) => redactUrl(url))
+  const whole = shown.length <= maxReadText;
+  shown = beginningOf(shown)
+    // No pattern can fail after its first few characters, so each takes time linear in the text, and takes a cut token for one.
+    .replace(/(?<![A-Za-z0-9])(Bearer|Basic)(\s{1,64})(?!realm=)[\w.~+/-]{6,}=*/gi, '$1$2REDACTED')
+    // Any base64url of a JSON object, header of a token (RFC 7515, 3.1) or not.
+    .replace(/(?<![A-Za-z0-9])eyJ[\w-]{8,}(?:\.[\w-]*){0,4}/g, 'REDACTED')
+    .replace(/(?<![A-Za-z0-9])https?:\/\/[^\s"'<>]+/gi, (url) => redactUrl(url))
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
     .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
     .trim();
-  return shown.length > maxShownText ? `${shown.slice(0, maxShownText)}…` : shown;
+  return whole && shown.length <= maxShownText ? shown : `${shown.slice(0, maxShownText)}…`;
+}
+
+/** As much of a long text as is looked at, without the word that the cut divides: it may be the beginning of a secret. */
+function beginningOf(text: string): string {
+  if (text.length <= maxReadText) return text;
+  let end = maxReadText;
+  while (end > 0 && !/\s/.test(text.charAt(end))) end -= 1;
+  return text.slice(0, end === 0 ? maxReadText : end);
 }

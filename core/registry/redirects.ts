@@ -1,3 +1,5 @@
+import { internalTarget } from './addresses.ts';
+
 /** The most redirects that are followed for one request. */
 export const maxRedirects = 5;
 
@@ -12,9 +14,13 @@ export function isRedirect(status: number): boolean {
 /**
  * Resolves a `Location` against the URL that answered it. It may be relative (RFC 9110, 10.2.2) and may name another host, to
  * which no Authorization goes then: `sameOrigin` compares scheme, host and port. Refused are anything but http and https,
- * https falling to http, and a user in the URL, which would be credentials of somebody else's choosing.
+ * https falling to http, a user in the URL, which would be credentials of somebody else's choosing, and internal addresses
+ * (loopback, link-local, private) unless the endpoint is one of that kind.
+ *
+ * @param endpoint the registry's
+ * @param from the URL that answered
  */
-export function resolveLocation(from: URL, location: string | undefined): Destination {
+export function resolveLocation(endpoint: URL, from: URL, location: string | undefined): Destination {
   if (location === undefined || location.trim() === '') {
     return { ok: false, reason: 'the answer has no Location' };
   }
@@ -34,18 +40,21 @@ export function resolveLocation(from: URL, location: string | undefined): Destin
   if (url.username !== '' || url.password !== '') {
     return { ok: false, reason: `the answer’s Location names a user (${url.host})` };
   }
+  const internal = internalTarget(url, endpoint);
+  if (internal !== undefined) return { ok: false, reason: `the answer’s Location leads to ${internal}` };
   return { ok: true, url, sameOrigin: url.origin === from.origin };
 }
 
 /**
  * The next hop of a chain of redirects.
  *
+ * @param endpoint the registry's
  * @param chain the URLs asked so far, the first being the original, the last the one that answered
  */
-export function nextHop(chain: readonly URL[], location: string | undefined): Destination {
+export function nextHop(endpoint: URL, chain: readonly URL[], location: string | undefined): Destination {
   const from = chain.at(-1);
   if (!from) throw new TypeError('chain: is empty; give at least the URL that answered');
-  const next = resolveLocation(from, location);
+  const next = resolveLocation(endpoint, from, location);
   if (!next.ok) return next;
   if (chain.some((url) => url.href === next.url.href)) {
     return { ok: false, reason: `the redirects go in a circle (${next.url.host})` };

@@ -30,7 +30,7 @@ const remedies: Readonly<Record<string, Remedy>> = {
     `check ${credentials(context)}; many registries also answer this for a repository that does not exist`,
   DENIED: (context) =>
     `check that ${credentials(context)} allow this; a quota that is exceeded is told this way too`,
-  UNSUPPORTED: 'the registry does not offer this operation',
+  UNSUPPORTED: 'the registry does not offer this operation: check that the endpoint is a registry',
   TOOMANYREQUESTS: ({ side }) =>
     side === 'upstream'
       ? 'the registry’s rate limit is reached: wait, or configure credentials with a higher limit'
@@ -53,6 +53,8 @@ const remedies: Readonly<Record<string, Remedy>> = {
     'check that the endpoint is a registry of the distribution API and that nothing between alters its answers',
   RANGE_INVALID: 'the registry does not serve this part of the blob: start from the beginning',
   REDIRECT_REFUSED: 'check the endpoint: write the address that the registry really has',
+  ADDRESS_REFUSED: ({ registry }) =>
+    `${registry} sends us to a host inside this network: check the endpoint, and what the name resolves to here`,
   LINK_REFUSED: 'the list can not be read to its end: check the endpoint and what stands before the registry',
   LOCATION_REFUSED: 'check the endpoint: write the address that the registry really has',
   REFUSED: 'see the registry’s message',

@@ -2,10 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RegistryError } from './errors.ts';
 
 /**
- * The one table of what is worth trying again: too many requests, server errors, and connections that fail, break or stall.
- * Everything else is an answer, other 4xx above all.
+ * The one table of what is worth trying again: too many requests, a request that came too slowly (408) or too early (425),
+ * server errors, and connections that fail, break or stall. Everything else is an answer, other 4xx above all.
  */
-const temporaryStatuses: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
+const temporaryRefusals: ReadonlySet<number> = new Set([408, 425, 429]);
+/** The server errors that stay: what the server never learnt, method (501) or version of HTTP (505). */
+const lastingServerErrors: ReadonlySet<number> = new Set([501, 505]);
 const temporaryFailures: ReadonlyMap<string, 'CONNECTION' | 'TIMEOUT'> = new Map([
   ['ECONNREFUSED', 'CONNECTION'],
   ['ECONNRESET', 'CONNECTION'],
@@ -25,9 +27,13 @@ const temporaryFailures: ReadonlyMap<string, 'CONNECTION' | 'TIMEOUT'> = new Map
   ['UND_ERR_BODY_TIMEOUT', 'TIMEOUT'],
 ]);
 
-/** Whether an answer with this status may be another one later. */
+/**
+ * Whether an answer with this status may be another one later. A 5xx that has no name counts as 500 does (RFC 9110, 15), such as
+ * Cloudflare's 520 to 530: https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/
+ */
 export function isTemporaryStatus(status: number): boolean {
-  return temporaryStatuses.has(status);
+  if (status >= 500 && status < 600) return !lastingServerErrors.has(status);
+  return temporaryRefusals.has(status);
 }
 
 /** The code for a connection that failed in a way that may pass; undefined for what stays (TLS, unknown host, protocol). */
@@ -63,14 +69,20 @@ export function backoffMs(
   return Math.floor(random * Math.min(policy.maxMs, policy.baseMs * 2 ** (attempt - 1)));
 }
 
-/** `Retry-After` (RFC 9110, 10.2.3: seconds, or a date) in milliseconds from `now`; undefined if absent or neither. */
+/** The longest wait that a registry is believed; what it asks beyond that is a mistake or malice. */
+const maxRetryAfterMs = 6 * 3_600_000;
+
+/**
+ * `Retry-After` (RFC 9110, 10.2.3: seconds, or a date) in milliseconds from `now`, at most six hours; undefined if absent or
+ * neither, 0 for a date that has passed.
+ */
 export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
   const text = value?.trim() ?? '';
-  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
+  if (/^\d+$/.test(text)) return Math.min(maxRetryAfterMs, Number(text) * 1000);
   // Only what looks like an HTTP date: Date.parse takes much else.
   if (!/^[A-Za-z]{3,9}, /.test(text)) return undefined;
   const date = Date.parse(text);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+  return Number.isNaN(date) ? undefined : Math.min(maxRetryAfterMs, Math.max(0, date - now));
 }
 
 /** Resolves after `ms`; rejects with the signal's reason as soon as it aborts. */

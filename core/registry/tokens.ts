@@ -12,6 +12,8 @@ export const maxTokenBytes = 1024 * 1024;
 export interface TokenRequest {
   /** The realm, already judged. */
   realm: URL;
+  /** Whether the realm is one that the configuration trusts; the text of any other is not for our messages. */
+  trusted: boolean;
   service: string | undefined;
   scopes: readonly Scope[];
   /** An `Authorization` header for the token service; undefined asks anonymously. */
@@ -51,7 +53,13 @@ export async function fetchToken(
     if (answer.status !== 200) {
       const body = await readBeginning(answer.body, maxErrorBytes);
       const by = `the token service ${redactUrl(url)}`;
-      const refused = { by, status: answer.status, retryAfter: answer.header('retry-after'), body };
+      const refused = {
+        by,
+        untrusted: !request.trusted,
+        status: answer.status,
+        retryAfter: answer.header('retry-after'),
+        body,
+      };
       throw refusedError(context, refused, 'ANSWER_INVALID', secrets);
     }
     return readToken(await readBounded(answer.body, maxTokenBytes), asked, url, context);

@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net';
 import type { Readable } from 'node:stream';
 import { Agent, type Dispatcher } from 'undici';
 import type { AnswerBody } from './body.ts';
@@ -67,15 +68,17 @@ const readAheadBytes = 512 * 1024;
 /**
  * A pool of kept-alive connections per host. HTTP/1.1 only: blobs are large and want connections of their own, whose flow
  * control is the kernel's; with HTTP/2 they would share one, and node's per-frame work costs more than the headers it saves.
+ *
+ * @param lookup resolves names, and may refuse them; addresses do not come to it
  */
-export function createDispatcher(timeouts: Timeouts = defaultTimeouts): Agent {
+export function createDispatcher(timeouts: Timeouts, lookup: LookupFunction): Agent {
   return new Agent({
     allowH2: false,
     pipelining: 1,
     // Below the 60 s after which common load balancers close an idle connection.
     keepAliveTimeout: 30_000,
     keepAliveMaxTimeout: 60_000,
-    connect: { timeout: timeouts.connectMs },
+    connect: { timeout: timeouts.connectMs, lookup },
   });
 }
 

@@ -18,7 +18,7 @@ export async function openUpstream(upstream: Upstream, repository: string): Prom
       endpoint: upstream.endpoint,
       authHosts: upstream.authHosts,
       side: 'upstream',
-      credentials: () => upstreamCredentials(upstream),
+      credentials: (options) => upstreamCredentials(upstream, options),
     });
     upstreams.set(upstream.registry, client);
   }
@@ -31,15 +31,10 @@ class UpstreamRepository extends RegistryRepository implements TagLister {
   }
 }
 
-async function upstreamCredentials({ credentials }: Upstream) {
+async function upstreamCredentials({ credentials }: Upstream, options: { fresh: boolean }) {
   if (!credentials) return undefined;
   if (!('secret' in credentials)) throw new UnsupportedCredentials();
-  const { secret } = credentials;
-  const [username, password] = await Promise.all([
-    secrets().readField(secret, 'username'),
-    secrets().readField(secret, 'password'),
-  ]);
-  return { username, password };
+  return await secrets().readFields(credentials.secret, ['username', 'password'], options);
 }
 
 /** `credentials: {type: ecr}` needs a role in the other account to be assumed, which nothing here does yet. */

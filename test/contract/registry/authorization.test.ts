@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { digestOf } from '../../../core/oci/digest.ts';
 import {
   type ScriptedServer,
   type ScriptedStep,
@@ -152,11 +153,13 @@ describe('Bearer', () => {
       },
       head('Bearer t', found),
     );
-    const passwords = ['old-password', 'new-password'];
-    const client = clientFor(server, {
-      credentials: async () => ({ username: 'u', password: passwords.shift() ?? 'none left' }),
-    });
-    await client.headManifest('a', '1');
+    // As a cache does, which gives the rejected ones again unless asked for others.
+    const source = vi.fn(async ({ fresh }: { fresh: boolean }) => ({
+      username: 'u',
+      password: fresh ? 'new-password' : 'old-password',
+    }));
+    await clientFor(server, { credentials: source }).headManifest('a', '1');
+    expect(source.mock.calls).toEqual([[{ fresh: false }], [{ fresh: true }]]);
   });
 
   it('says so when the token service rejects the credentials, and does not show them', async () => {
@@ -181,6 +184,104 @@ describe('Bearer', () => {
       head('Bearer t', found),
     );
     await clientFor(server).headManifest('a', '1');
+  });
+
+  it('asks the registry again where its token service went', async () => {
+    const server = await startScriptedServer();
+    const moved = { 'www-authenticate': `Bearer realm="${server.origin}/new-token"` };
+    server.expect(
+      head(null, { status: 401, headers: challenge(server) }),
+      { request: tokenPath('repository:a:pull'), answer: { status: 200, body: { token: 't1' } } },
+      head('Bearer t1', found),
+      { request: tokenPath('repository:b:pull'), answer: { status: 404 } },
+      {
+        request: 'HEAD /v2/b/manifests/1',
+        headers: { authorization: null },
+        answer: { status: 401, headers: moved },
+      },
+      {
+        request: 'GET /new-token?scope=repository%3Ab%3Apull',
+        answer: { status: 200, body: { token: 't2' } },
+      },
+      { request: 'HEAD /v2/b/manifests/1', headers: { authorization: 'Bearer t2' }, answer: found },
+    );
+    const client = clientFor(server);
+    await client.headManifest('a', '1');
+    await client.headManifest('b', '1');
+  });
+
+  it('asks that once, and then tells of the token service', async () => {
+    const server = await startScriptedServer();
+    const gone: ScriptedStep = { request: tokenPath('repository:b:pull'), answer: { status: 404 } };
+    server.expect(
+      head(null, { status: 401, headers: challenge(server) }),
+      { request: tokenPath('repository:a:pull'), answer: { status: 200, body: { token: 't1' } } },
+      head('Bearer t1', found),
+      gone,
+      {
+        request: 'HEAD /v2/b/manifests/1',
+        headers: { authorization: null },
+        answer: { status: 401, headers: challenge(server, 'repository:b:pull') },
+      },
+      gone,
+    );
+    const client = clientFor(server);
+    await client.headManifest('a', '1');
+    expect(await errorOf(client.headManifest('b', '1'))).toMatchObject({
+      operation: 'authenticate',
+      status: 404,
+    });
+  });
+
+  it('does not ask it again while its token service limits the rate', async () => {
+    const server = await startScriptedServer();
+    server.expect(
+      head(null, { status: 401, headers: challenge(server) }),
+      { request: tokenPath('repository:a:pull'), answer: { status: 200, body: { token: 't1' } } },
+      head('Bearer t1', found),
+      { request: tokenPath('repository:b:pull'), answer: { status: 429 } },
+    );
+    const client = clientFor(server, { retry: { attempts: 1 } });
+    await client.headManifest('a', '1');
+    expect(await errorOf(client.headManifest('b', '1'))).toMatchObject({ status: 429, temporary: true });
+  });
+
+  it('takes a streamed upload that went without a token for one that may pass', async () => {
+    const server = await startScriptedServer([
+      {
+        request: 'POST /v2/a/blobs/uploads/',
+        answer: { status: 202, headers: { location: '/v2/a/blobs/uploads/1' } },
+      },
+    ]);
+    const digest = digestOf(Buffer.from('x'));
+    server.expect({
+      request: `PUT /v2/a/blobs/uploads/1?digest=${encodeURIComponent(digest)}`,
+      headers: { authorization: null },
+      body: 'x',
+      answer: { status: 401, headers: challenge(server) },
+    });
+    const client = clientFor(server);
+    const started = await client.startUpload('a');
+    if (started.kind !== 'session') throw new Error('it should be a session');
+    const body = (async function* () {
+      yield Buffer.from('x');
+    })();
+    const put = client.putBlob(started.session, { digest, size: 1 }, body);
+    expect(await errorOf(put)).toMatchObject({ code: 'UNAUTHORIZED', temporary: true });
+  });
+
+  it('quotes nothing of a token service that nobody trusts', async () => {
+    const auth = await startScriptedServer([
+      {
+        request: 'GET /token?scope=repository%3Aa%3Apull',
+        answer: { status: 403, body: { errors: [{ code: 'AKIA', message: 'AKIAIOSFODNN7EXAMPLE' }] } },
+      },
+    ]);
+    const headers = { 'www-authenticate': `Bearer realm="${auth.origin}/token"` };
+    const server = await startScriptedServer([head(null, { status: 401, headers })]);
+    const error = await errorOf(clientFor(server).headManifest('a', '1'));
+    expect(error).toMatchObject({ code: 'DENIED', status: 403 });
+    expect(error.message).not.toContain('AKIA');
   });
 
   it.each([
@@ -267,6 +368,21 @@ describe('credentials', () => {
       temporary: true,
       message: expect.stringContaining('AccessDenied: secret x'),
     });
+  });
+});
+
+describe('credentials whose source tells', () => {
+  it.each([false, true])('what to do are told with that, temporary: %s', async (temporary) => {
+    const server = await startScriptedServer();
+    server.expect(head(null, { status: 401, headers: challenge(server) }));
+    const told = { code: 'SECRET_UNUSABLE', remedy: 'create it', temporary };
+    const client = clientFor(server, {
+      credentials: async () => Promise.reject(Object.assign(new Error('there is no secret x'), told)),
+      retry: { attempts: temporary ? 1 : 4 },
+    });
+    const error = await errorOf(client.headManifest('a', '1'));
+    expect(error).toMatchObject({ name: 'RegistryError', side: 'upstream', ...told });
+    expect(error.message).toContain('there is no secret x');
   });
 });
 

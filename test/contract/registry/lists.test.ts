@@ -90,6 +90,34 @@ describe('listTags', () => {
     });
   });
 
+  it('ends at 100,000 tags', async () => {
+    const full = Array.from({ length: 50_000 }, (_, i) => `${i}`);
+    const link = (last: number) => `</v2/library/nginx/tags/list?last=${last}>; rel="next"`;
+    const server = await startScriptedServer([
+      { request: `${list}?n=1000`, answer: page(full, link(1)) },
+      { request: `${list}?last=1`, answer: page(full, link(2)) },
+      // What is no tag counts, too.
+      { request: `${list}?last=2`, answer: page([{}], link(3)) },
+    ]);
+    let count = 0;
+    const error = await errorOf(
+      (async () => {
+        for await (const _ of clientFor(server).listTags('library/nginx')) count += 1;
+      })(),
+    );
+    expect(error).toMatchObject({ code: 'ANSWER_TOO_LARGE', temporary: false });
+    expect(error.message).toContain('more than 100000 tags');
+    expect(count).toBe(100_000);
+  });
+
+  it('reads no more of a page than 2 MiB', async () => {
+    const body = `{"tags":[${'{},'.repeat(700_000)}{}]}`;
+    const server = await startScriptedServer([{ request: `${list}?n=1000`, answer: { status: 200, body } }]);
+    const error = await errorOf(listed(clientFor(server).listTags('library/nginx')));
+    expect(error).toMatchObject({ code: 'ANSWER_TOO_LARGE' });
+    expect(error.message).toContain('2097152 bytes');
+  });
+
   it('stops reading an endless page', async () => {
     const server = await startScriptedServer([
       {

@@ -48,6 +48,21 @@ describe('getManifest', () => {
     expect((await client.getManifest('library/nginx', sha512)).digest).toBe(sha512);
   });
 
+  it('keeps a tag’s digest sha256 where the registry tells sha512, having verified that', async () => {
+    const headers = { ...type, 'docker-content-digest': digestOf(bytes, 'sha512') };
+    const wrong = { ...type, 'docker-content-digest': digestOf(Buffer.from('other'), 'sha512') };
+    const server = await startScriptedServer([
+      { request: get('1'), answer: { status: 200, headers, body: bytes } },
+      { request: get('1'), answer: { status: 200, headers: wrong, body: bytes } },
+      { request: 'HEAD /v2/library/nginx/manifests/1', answer: { status: 200, headers } },
+    ]);
+    const client = clientFor(server);
+    expect((await client.getManifest('library/nginx', '1')).digest).toBe(digest);
+    expect(await errorOf(client.getManifest('library/nginx', '1'))).toMatchObject({ code: 'DIGEST_INVALID' });
+    // So that who compares it with the manifest's reads that instead.
+    expect((await client.headManifest('library/nginx', '1'))?.digest).toBeUndefined();
+  });
+
   const other = digestOf(Buffer.from('other'));
   it.each([
     ['bytes that are not those of the digest', other, {}, [digest, other]],

@@ -61,6 +61,46 @@ describe('a redirect', () => {
     expect(error.message).toContain(`${cdn.host}, where the registry sent us, answered 401`);
   });
 
+  it('to another host quotes nothing that it answers', async () => {
+    const body = { errors: [{ code: 'AKIA', message: 'AKIAIOSFODNN7EXAMPLE' }] };
+    const manifest = '{"schemaVersion":2,"mediaType":"AKIAIOSFODNN7EXAMPLE"}';
+    const elsewhere = await startScriptedServer([
+      { request: 'GET /latest/meta-data', answer: { status: 403, body } },
+      { request: 'GET /latest/meta-data', answer: { status: 200, body: manifest } },
+      {
+        request: 'GET /latest/meta-data',
+        answer: { status: 200, headers: { 'docker-content-digest': 'AKIAIOSFODNN7EXAMPLE' }, body: manifest },
+      },
+    ]);
+    const location = `${elsewhere.origin}/latest/meta-data`;
+    const step = {
+      request: 'GET /v2/a/manifests/1',
+      answer: { status: 307, headers: { location } },
+    };
+    const server = await startScriptedServer([step, step, step]);
+    for (const code of ['DENIED', 'MANIFEST_UNSUPPORTED', 'DIGEST_INVALID']) {
+      const error = await errorOf(clientFor(server).getManifest('a', '1'));
+      expect(error).toMatchObject({ code });
+      expect(error.message).toContain(elsewhere.host);
+      expect(`${error.message} ${error.remedy} ${error.cause}`).not.toContain('AKIA');
+    }
+  });
+
+  it('to an internal address of another kind than the endpoint’s is refused', async () => {
+    const location = 'http://169.254.169.254/latest/meta-data';
+    const server = await startScriptedServer([
+      { request: `GET ${path}`, answer: { status: 307, headers: { location } } },
+      { request: 'POST /v2/a/blobs/uploads/', answer: { status: 202, headers: { location } } },
+    ]);
+    const client = clientFor(server);
+    expect(await errorOf(client.getBlob('a', descriptor))).toMatchObject({
+      code: 'REDIRECT_REFUSED',
+      temporary: false,
+      message: expect.stringContaining('a link-local address, 169.254.169.254'),
+    });
+    expect(await errorOf(client.startUpload('a'))).toMatchObject({ code: 'LOCATION_REFUSED' });
+  });
+
   it.each([
     ['in a circle', `${path}`, /circle/],
     ['without an address', '', /no Location/],

@@ -46,8 +46,13 @@ describe('refusedError', () => {
     [418, 'REFUSED', false],
     [429, 'TOOMANYREQUESTS', true],
     [500, 'UNAVAILABLE', true],
-    [501, 'UNAVAILABLE', false],
+    [408, 'TIMEOUT', true],
+    [425, 'UNAVAILABLE', true],
+    [501, 'UNSUPPORTED', false],
     [503, 'UNAVAILABLE', true],
+    [505, 'UNSUPPORTED', false],
+    [520, 'UNAVAILABLE', true],
+    [530, 'UNAVAILABLE', true],
     [307, 'ANSWER_INVALID', false],
   ])('derives from %i the code %s (temporary: %s)', (status, code, temporary) => {
     for (const body of ['', 'not json', '<html>', '[]', 'null', '{"errors":[]}', '{"errors":["x"]}']) {
@@ -76,6 +81,13 @@ describe('refusedError', () => {
     expect(error.message).toContain('REDACTED');
   });
 
+  it('tells of a host that nobody trusts only its status', () => {
+    const body = Buffer.from(JSON.stringify({ errors: [{ code: 'AKIA', message: 'SecretAccessKey' }] }));
+    const error = refusedError(context, { by: 'h.example', untrusted: true, status: 403, body }, 'X', []);
+    expect(error).toMatchObject({ code: 'DENIED', status: 403 });
+    expect(error.message).toMatch(/h\.example answered 403 \(DENIED\)$/);
+  });
+
   it('tells how long to wait', () => {
     expect(refused(429, '', '30').retryAfterMs).toBe(30_000);
     expect(refused(429).retryAfterMs).toBeUndefined();
@@ -96,6 +108,7 @@ describe('brokenError', () => {
     ['HPE_INVALID_CONSTANT', 'ANSWER_INVALID', false],
     ['UND_ERR_HEADERS_OVERFLOW', 'ANSWER_INVALID', false],
     ['SOMETHING_NEW', 'CONNECTION', false],
+    ['ADDRESS_REFUSED', 'ADDRESS_REFUSED', false],
   ])('makes of %s a %s (temporary: %s)', (cause, code, temporary) => {
     expect(broken(cause)).toMatchObject({
       code,

@@ -25,6 +25,13 @@ describe('judgeRealm', () => {
     ['http://ghcr.io/token', 'https://ghcr.io', [], 'refused'],
     // An http endpoint may have a token service on https.
     ['https://auth.local/t', 'http://r.local', ['auth.local'], 'trusted'],
+    // Internal addresses, unless the endpoint is one, or they are trusted.
+    ['https://169.254.169.254/token', 'https://ghcr.io', [], 'refused'],
+    ['https://localhost/token', 'https://ghcr.io', [], 'refused'],
+    ['https://[::1]/token', 'https://ghcr.io', [], 'refused'],
+    ['https://10.1.2.3/token', 'https://ghcr.io', [], 'refused'],
+    ['https://10.1.2.3/token', 'https://ghcr.io', ['10.1.2.3'], 'trusted'],
+    ['https://10.1.2.3/token', 'https://10.1.2.4', [], 'foreign'],
     // What is no address of a token service.
     [undefined, 'https://ghcr.io', [], 'refused'],
     ['Registry Realm', 'https://ghcr.io', [], 'refused'],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isRedirect, nextHop, resolveLocation } from '../../../core/registry/redirects.ts';
 
+const endpoint = new URL('https://r.example');
 const from = new URL('https://r.example/v2/a/blobs/x');
 
 describe('resolveLocation', () => {
@@ -14,7 +15,7 @@ describe('resolveLocation', () => {
     ['//cdn.example/y', 'https://cdn.example/y', false],
     ['https://r.example.evil.example/y', 'https://r.example.evil.example/y', false],
   ])('%s leads to %s (same origin: %s)', (location, href, sameOrigin) => {
-    expect(resolveLocation(from, location)).toEqual({ ok: true, url: new URL(href), sameOrigin });
+    expect(resolveLocation(endpoint, from, location)).toEqual({ ok: true, url: new URL(href), sameOrigin });
   });
 
   it.each([
@@ -25,14 +26,33 @@ describe('resolveLocation', () => {
     ['file:///etc/passwd', /scheme file:/],
     ['data:text/plain,x', /scheme data:/],
     ['https://user:secret@r.example/y', /names a user/],
+    ['https://169.254.169.254/latest/meta-data', /leads to a link-local address, 169\.254\.169\.254/],
+    ['//localhost:9001/2018-06-01/runtime/invocation/next', /leads to a loopback address, localhost:9001/],
+    ['https://10.0.0.7/', /leads to a private address/],
   ])('refuses %j', (location, reason) => {
-    const result = resolveLocation(from, location);
+    const result = resolveLocation(endpoint, from, location);
     expect(result).toMatchObject({ ok: false, reason: expect.stringMatching(reason) });
     expect(JSON.stringify(result)).not.toContain('secret');
   });
 
+  it('follows an internal endpoint to addresses of its kind', () => {
+    const inside = new URL('http://10.0.0.1:5000/');
+    const kinds = [
+      'http://10.0.0.2/x',
+      'http://127.0.0.1/x',
+      'http://169.254.169.254/x',
+      'http://10.0.0.1/x',
+    ];
+    expect(kinds.map((location) => resolveLocation(inside, inside, location).ok)).toEqual([
+      true,
+      false,
+      false,
+      true,
+    ]);
+  });
+
   it('lets http rise to https, as another origin', () => {
-    const result = resolveLocation(new URL('http://r.example/x'), 'https://r.example/x');
+    const result = resolveLocation(endpoint, new URL('http://r.example/x'), 'https://r.example/x');
     expect(result).toMatchObject({ ok: true, sameOrigin: false });
   });
 });
@@ -41,21 +61,24 @@ describe('nextHop', () => {
   const hops = (count: number) => Array.from({ length: count }, (_, i) => new URL(`https://r.example/${i}`));
 
   it('follows five redirects and not a sixth', () => {
-    expect(nextHop(hops(5), '/next')).toMatchObject({ ok: true });
-    expect(nextHop(hops(6), '/next')).toMatchObject({
+    expect(nextHop(endpoint, hops(5), '/next')).toMatchObject({ ok: true });
+    expect(nextHop(endpoint, hops(6), '/next')).toMatchObject({
       ok: false,
       reason: expect.stringMatching(/more than 5/),
     });
   });
 
   it('sees a circle', () => {
-    expect(nextHop(hops(3), '/0')).toMatchObject({ ok: false, reason: expect.stringMatching(/circle/) });
-    expect(nextHop(hops(1), '/0#elsewhere')).toMatchObject({ ok: false });
+    expect(nextHop(endpoint, hops(3), '/0')).toMatchObject({
+      ok: false,
+      reason: expect.stringMatching(/circle/),
+    });
+    expect(nextHop(endpoint, hops(1), '/0#elsewhere')).toMatchObject({ ok: false });
   });
 
   it('judges by the hop that answered, not the first', () => {
     const chain = [new URL('http://r.example/0'), new URL('https://r.example/1')];
-    expect(nextHop(chain, 'http://r.example/2')).toMatchObject({ ok: false });
+    expect(nextHop(endpoint, chain, 'http://r.example/2')).toMatchObject({ ok: false });
   });
 });
 

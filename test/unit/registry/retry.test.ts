@@ -17,13 +17,16 @@ function failure(details: Partial<RegistryFailure> = {}): RegistryError {
 }
 
 describe('the retry table', () => {
-  it.each([429, 500, 502, 503, 504])('has %i', (status) => expect(isTemporaryStatus(status)).toBe(true));
+  const statuses = Array.from({ length: 900 }, (_, i) => i + 100);
 
-  it('has no other status', () => {
-    const others = Array.from({ length: 500 }, (_, i) => i + 100).filter(
-      (status) => ![429, 500, 502, 503, 504].includes(status),
-    );
-    expect(others.filter(isTemporaryStatus)).toEqual([]);
+  it('has of the refusals what tells of time: 408, 425, 429', () => {
+    expect(statuses.filter((status) => status < 500).filter(isTemporaryStatus)).toEqual([408, 425, 429]);
+  });
+
+  it('has all server errors, Cloudflare’s 520 to 530 too, but 501 and 505', () => {
+    const lasting = statuses.filter((status) => status >= 500 && !isTemporaryStatus(status));
+    expect(lasting.filter((status) => status < 600)).toEqual([501, 505]);
+    expect(lasting).toHaveLength(402);
   });
 
   it.each([
@@ -80,7 +83,18 @@ describe('parseRetryAfter', () => {
     ['soon', undefined],
     ['2026', 2_026_000],
     ['2026-11-23', undefined],
-    ['99999999999999', undefined],
+    // At most six hours.
+    ['21600', 21_600_000],
+    ['21601', 21_600_000],
+    ['999999999', 21_600_000],
+    ['99999999999999', 21_600_000],
+    ['9'.repeat(400), 21_600_000],
+    ['Fri, 31 Dec 9999 23:59:59 GMT', 21_600_000],
+    ['Sat, 01 Jan 10000 00:00:00 GMT', 21_600_000],
+    ['Sat, 13 Sep 275760 00:00:00 GMT', 21_600_000],
+    ['Sat, 13 Sep 275760 00:00:01 GMT', undefined],
+    ['Mon, 23 Nov -2026 10:00:30 GMT', undefined],
+    ['NaN', undefined],
   ])('reads %j as %s ms', (value, ms) => expect(parseRetryAfter(value, now)).toBe(ms));
 });
 

@@ -1,0 +1,99 @@
+import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
+import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net';
+
+/**
+ * Addresses that mean another machine to us than to the registry that names them. `loopback` is this machine itself, `link-local`
+ * its neighbours, above all the instance's metadata, `private` a network of somebody's own.
+ */
+export type InternalAddress = 'loopback' | 'link-local' | 'private';
+
+/** RFC 6890, and https://www.iana.org/assignments/iana-ipv4-special-registry/ (and -ipv6-) that it set up. */
+const ranges: Readonly<Record<InternalAddress, readonly string[]>> = {
+  // With the unspecified address and its network, which lead to this machine as well.
+  loopback: ['127.0.0.0/8', '::1/128', '0.0.0.0/8', '::/128'],
+  // AWS has metadata at fd00:ec2::254, DNS and time beside it:
+  // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
+  'link-local': ['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::/32'],
+  // With the shared address space of RFC 6598 and the unique local addresses of RFC 4193.
+  private: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'],
+};
+
+const blockLists = Object.entries(ranges).map(([kind, subnets]) => {
+  const list = new BlockList();
+  for (const subnet of subnets) {
+    const [network = '', prefix] = subnet.split('/');
+    list.addSubnet(network, Number(prefix), familyOf(network));
+  }
+  return { kind: kind as InternalAddress, list };
+});
+
+/**
+ * What kind of internal address a URL's host is; undefined for public addresses and for names, which are not looked up here.
+ * `localhost` and what is below it is loopback by RFC 6761, 6.3.
+ *
+ * @param hostname as `URL` writes it: IPv4 in its usual form, IPv6 in brackets
+ */
+export function internalAddress(hostname: string): InternalAddress | undefined {
+  const host = hostname.replace(/^\[|\]$|\.$/g, '').toLowerCase();
+  if (host === 'localhost' || host.endsWith('.localhost')) return 'loopback';
+  if (isIP(host) === 0) return undefined;
+  // IPv4 in IPv6, ::ffff:127.0.0.1, is judged as IPv4.
+  return blockLists.find(({ list }) => list.check(host, familyOf(host)))?.kind;
+}
+
+/**
+ * Why an address that the registry's answer chose is not asked: it leads to where only we get, and the registry itself is not
+ * there. Undefined if it may be asked.
+ */
+export function internalTarget(url: URL, endpoint: URL): string | undefined {
+  const kind = internalAddress(url.hostname);
+  if (kind === undefined || url.hostname === endpoint.hostname || kind === internalAddress(endpoint.hostname))
+    return undefined;
+  return `a ${kind} address, ${url.host}`;
+}
+
+/** A name led to an internal address. Has a code as connection failures do. */
+class AddressRefusedError extends Error {
+  override readonly name = 'AddressRefusedError';
+  readonly code = 'ADDRESS_REFUSED';
+}
+
+/**
+ * The name resolution of a registry's connections: refuses names at loopback and link-local addresses. The names that the
+ * configuration gives may be there, and so may others if the endpoint is. Private addresses are not refused to names: within a
+ * network of one's own, names of public services resolve to them (S3 through an interface endpoint of a VPC).
+ *
+ * @param endpoint the registry's
+ * @param trusted further host names of the configuration
+ * @param lookup for tests
+ */
+export function guardedLookup(
+  endpoint: URL,
+  trusted: readonly string[],
+  lookup: LookupFunction = dnsLookup,
+): LookupFunction {
+  const free = new Set([endpoint.hostname, ...trusted]);
+  const own = internalAddress(endpoint.hostname);
+  return (hostname, options, callback) => {
+    lookup(hostname, options, (error, address, family) => {
+      if (error || free.has(hostname)) return callback(error, address, family);
+      const found: readonly Pick<LookupAddress, 'address'>[] = Array.isArray(address)
+        ? address
+        : [{ address }];
+      for (const each of found) {
+        const kind = internalAddress(each.address);
+        if (kind === undefined || kind === 'private' || kind === own) continue;
+        return callback(
+          new AddressRefusedError(`${hostname} is at a ${kind} address, ${each.address}`),
+          address,
+          family,
+        );
+      }
+      callback(null, address, family);
+    });
+  };
+}
+
+function familyOf(address: string): 'ipv4' | 'ipv6' {
+  return isIPv6(address) ? 'ipv6' : 'ipv4';
+}
