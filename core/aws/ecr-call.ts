@@ -1,6 +1,7 @@
 import { ECRServiceException } from '@aws-sdk/client-ecr';
 import type { CallOptions } from '../copy/ports.ts';
 import { RegistryError } from '../registry/errors.ts';
+import { isConnectionFailure } from './connection.ts';
 
 /**
  * Calls the ECR API and turns its errors into those of the mirror's side; a cancelled call throws its signal's reason.
@@ -18,7 +19,7 @@ export async function called<T>(
     return await call();
   } catch (error) {
     options?.signal?.throwIfAborted();
-    if (isConnectionFailure(error)) {
+    if (error instanceof Error && isConnectionFailure(error)) {
       throw new RegistryError(
         { side: 'mirror', registry, operation },
         { code: 'CONNECTION', reason: error.message, temporary: true, cause: error },
@@ -39,13 +40,6 @@ export async function called<T>(
       },
     );
   }
-}
-
-/** The API was not reached, or went silent: by the codes of Node's sockets, or the SDK's own TimeoutError. */
-function isConnectionFailure(error: unknown): error is Error {
-  if (!(error instanceof Error) || error instanceof ECRServiceException) return false;
-  const code = 'code' in error ? String(error.code) : '';
-  return error.name === 'TimeoutError' || /^E[A-Z_]+$/.test(code);
 }
 
 const remedies: Record<string, string> = {

@@ -1,11 +1,9 @@
 import { ECRClient } from '@aws-sdk/client-ecr';
 import type { MirrorConfig } from '../config/config.ts';
 import type { CallOptions } from '../copy/ports.ts';
+import { timeouts } from './connection.ts';
 import { EcrRepository } from './ecr-repository.ts';
 import { EcrSessions } from './ecr-session.ts';
-
-/** Without these a call to an endpoint that is silent lasts as long as its caller; the SDK only warns unless told to throw. */
-const limits = { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true };
 
 /** The ECR registry of one region: its API for control, its distribution endpoint for data. */
 export class EcrRegistry {
@@ -16,7 +14,12 @@ export class EcrRegistry {
 
   constructor(region: string, settings: MirrorConfig['repository']) {
     this.region = region;
-    this.#ecr = new ECRClient({ region, maxAttempts: 5, retryMode: 'adaptive', requestHandler: limits });
+    this.#ecr = new ECRClient({
+      region,
+      maxAttempts: 5,
+      retryMode: 'adaptive',
+      requestHandler: timeouts(10_000),
+    });
     this.#sessions = new EcrSessions(this.#ecr, `Amazon ECR in ${region}`);
     this.#settings = settings;
   }

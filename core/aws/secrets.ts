@@ -4,6 +4,7 @@ import {
   type SecretsManagerClientConfig,
   SecretsManagerServiceException,
 } from '@aws-sdk/client-secrets-manager';
+import { isConnectionFailure, timeouts } from './connection.ts';
 
 /** A secret could not be read or has another form than it must have. The value is never told. */
 export class SecretError extends Error {
@@ -30,9 +31,6 @@ export class SecretError extends Error {
 /** Values are read again after this time, so that a rotation is seen. */
 const cacheMs = 5 * 60_000;
 
-/** The answer to a request for one secret takes milliseconds, and functions wait for it. Without the last the SDK only warns. */
-const requestHandler = { connectionTimeout: 3_000, requestTimeout: 5_000, throwOnRequestTimeout: true };
-
 /** Reads secrets of Secrets Manager, each at most once in five minutes unless asked for a fresh one. */
 export class SecretReader {
   readonly #client: SecretsManagerClient;
@@ -40,7 +38,7 @@ export class SecretReader {
 
   /** @param config endpoint, region and credentials; by default from the environment. */
   constructor(config: SecretsManagerClientConfig = {}) {
-    this.#client = new SecretsManagerClient({ requestHandler, ...config });
+    this.#client = new SecretsManagerClient({ requestHandler: timeouts(5_000), ...config });
   }
 
   /** The secret's JSON object. @throws SecretError when it can't be had. */
@@ -116,9 +114,7 @@ function explained(secret: string, error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const remedy = Object.hasOwn(remedies, error.name) ? remedies[error.name] : undefined;
   if (remedy !== undefined) return new SecretError(secret, `can't be read (${error.name})`, remedy);
-  const network =
-    error.name === 'TimeoutError' || /^E[A-Z_]+$/.test('code' in error ? String(error.code) : '');
-  if (!network && !(error instanceof SecretsManagerServiceException)) return error;
+  if (!isConnectionFailure(error) && !(error instanceof SecretsManagerServiceException)) return error;
   return new SecretError(
     secret,
     `can't be read now: ${error.message || error.name}`,

@@ -7,7 +7,7 @@ import {
   type SQSClientConfig,
 } from '@aws-sdk/client-sqs';
 import type { JobQueue, QueuedMessage } from '../jobs/ports.ts';
-import { timeouts } from './timeouts.ts';
+import { timeouts } from './connection.ts';
 
 /** SendMessageBatch takes at most this many messages. */
 const batchSize = 10;

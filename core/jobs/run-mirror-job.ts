@@ -3,7 +3,7 @@ import { commitChildren, commitRoot } from '../copy/commit.ts';
 import { type CopyResult, copyBlobs } from '../copy/copy.ts';
 import { imagePlatforms } from '../copy/image-platforms.ts';
 import { type CopyPlan, plan as planCopy } from '../copy/plan.ts';
-import { emptyTransfer, type ImageDestination, type ImageSource } from '../copy/ports.ts';
+import { type CallOptions, emptyTransfer, type ImageDestination, type ImageSource } from '../copy/ports.ts';
 import { LeaseError, publishMapping } from '../mapping/publish.ts';
 import { formatImageKey, type MappingRecord } from '../mapping/record.ts';
 import type { MappingStore, TagState } from '../mapping/store.ts';
@@ -25,7 +25,7 @@ export interface MirrorJobDependencies {
   mappings: MappingStore;
   jobs: JobStore;
   openUpstream(upstream: Upstream, repository: string): Promise<ImageSource & TagLister>;
-  openMirror(repository: string): Promise<OpenMirror>;
+  openMirror(repository: string, options: CallOptions): Promise<OpenMirror>;
   now(): Date;
   /** Told about what goes wrong beside the job itself. */
   warn(message: string, error: unknown): void;
@@ -73,7 +73,7 @@ export async function runMirrorJob(
   const source = await deps.openUpstream(upstream, key.repository);
   if (rule.tags.latest !== undefined) await requireNewest(rule, key.reference, source.listTags({ signal }));
   const repository = mirrorRepository(deps.config, key.registry, key.repository);
-  const mirror = await deps.openMirror(repository);
+  const mirror = await deps.openMirror(repository, { signal });
   const tagDigest = async () =>
     key.reference.includes(':') ? undefined : await mirror.destination.tagDigest(key.reference, { signal });
   const root = await source.manifest(key.reference, { signal });

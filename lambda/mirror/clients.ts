@@ -1,6 +1,6 @@
 import { EcrRegistry } from '../../core/aws/ecr.ts';
 import type { Upstream } from '../../core/config/config.ts';
-import type { ImageSource } from '../../core/copy/ports.ts';
+import type { CallOptions, ImageSource } from '../../core/copy/ports.ts';
 import { RegistryRepository } from '../../core/copy/registry-repository.ts';
 import type { OpenMirror, TagLister } from '../../core/jobs/run-mirror-job.ts';
 import { RegistryClient } from '../../core/registry/client.ts';
@@ -57,12 +57,12 @@ const mirror = once(() => {
 let toldHost: string | undefined;
 
 /** Opens a repository of the mirror registry, and notes in the table where that registry is reached. */
-export async function openMirror(repository: string): Promise<OpenMirror> {
+export async function openMirror(repository: string, options: CallOptions): Promise<OpenMirror> {
   const registry = mirror();
-  const host = await registry.host();
+  const host = await registry.host(options);
   if (host !== toldHost) {
     await mappings().putRegistryHost(registry.region, host);
     toldHost = host;
   }
-  return { region: registry.region, destination: await registry.repository(repository) };
+  return { region: registry.region, destination: await registry.repository(repository, options) };
 }

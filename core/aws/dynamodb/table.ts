@@ -4,7 +4,7 @@ import {
   type DynamoDBClientConfig,
 } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { timeouts } from '../timeouts.ts';
+import { timeouts } from '../connection.ts';
 
 /**
  * The one table. Its items, by partition key `pk` and sort key `sk` (both strings):

@@ -6,5 +6,10 @@
  */
 export function timeouts(requestMs: number) {
   // Without the last one the SDK only warns.
-  return { connectionTimeout: 1_000, requestTimeout: requestMs, throwOnRequestTimeout: true };
+  return { connectionTimeout: 2_000, requestTimeout: requestMs, throwOnRequestTimeout: true };
+}
+
+/** Whether an API was not reached, or went silent: by the codes of Node's sockets, or the SDK's own TimeoutError. */
+export function isConnectionFailure(error: Error): boolean {
+  return error.name === 'TimeoutError' || ('code' in error && /^E[A-Z_]+$/.test(String(error.code)));
 }
