@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { packageRoot } from '../../lib/function-bundle.ts';
 import { freePort } from '../support/docker-registry.ts';
 
-/** MiniStack, an emulator of AWS, running as a process of its own. https://pypi.org/project/ministack/ */
+/** MiniStack, an emulator of AWS, running as a process of its own. The package ministack of PyPI. */
 export interface MiniStack extends AsyncDisposable {
   /** Where every AWS client is pointed to (AWS_ENDPOINT_URL). */
   endpoint: string;
