@@ -13,8 +13,20 @@ export interface ImageSource {
   readonly name: string;
   /** Reads one manifest by tag or digest, verified and parsed; its bytes are kept as they came. */
   manifest(reference: string, options?: CallOptions): Promise<Manifest>;
-  /** Opens a blob's bytes. The caller verifies the digest; the stream ends after `descriptor.size` bytes or fails. */
-  blob(descriptor: Descriptor, options?: CallOptions): Promise<AsyncIterable<Uint8Array>>;
+  /**
+   * Opens a blob's bytes from `offset` on (default 0). The caller verifies the digest; the stream ends with the blob's last byte
+   * or fails. A Readable where the bytes come over the wire: its chunks then pass without a promise each.
+   */
+  blob(
+    descriptor: Descriptor,
+    options?: CallOptions & { offset?: number },
+  ): Promise<AsyncIterable<Uint8Array>>;
+  /** What refers to a manifest by its `subject`; empty where the registry knows no referrers. */
+  referrers?(digest: Digest, options?: CallOptions): Promise<Descriptor[]>;
+  /** What a tag points to now, or undefined where there is no such tag. */
+  tagDigest?(tag: string, options?: CallOptions): Promise<Digest | undefined>;
+  /** Opens connections ahead of the requests that will need them, best effort; returns at once. */
+  warm?(connections: number, options?: CallOptions): void;
 }
 
 /** An upload that the destination has opened: either write all bytes into it, or cancel it. */
@@ -24,8 +36,20 @@ export interface BlobUpload {
   cancel(): Promise<void>;
 }
 
-/** How a destination answers the wish to store a blob. */
-export type OpenedUpload = { kind: 'mounted' } | { kind: 'session'; upload: BlobUpload };
+/**
+ * How a destination answers the wish to store a blob: it is there already, it was made available from another repository, or
+ * here is where the bytes go.
+ */
+export type OpenedUpload =
+  | { kind: 'present' }
+  | { kind: 'mounted' }
+  | { kind: 'session'; upload: BlobUpload };
+
+/** What an upload in parts takes. */
+export interface PartUploadOptions extends CallOptions {
+  /** Told how many bytes are in the registry's hands since the last call; the first call counts what former processes sent. */
+  onBytes?: (bytes: number) => void;
+}
 
 /** One repository that images are written to. */
 export interface ImageDestination {
@@ -41,8 +65,28 @@ export interface ImageDestination {
    * @throws CopyError SIZE_INVALID where it holds a blob with another size than the descriptor says.
    */
   presentBlobs(blobs: Descriptor[], options?: CallOptions): Promise<Set<Digest>>;
+  /**
+   * Whether {@link openUpload} tells by itself, in the same request, that the blob is present: asking for each before would only
+   * cost requests.
+   */
+  readonly tellsPresence?: boolean;
   /** Opens an upload, or mounts the blob from another repository of the same registry if that succeeds at once. */
   openUpload(blob: Descriptor, options?: CallOptions & { mountFrom?: string }): Promise<OpenedUpload>;
+  /**
+   * Uploads a blob in parts, each noted when the registry has it, so that another process can go on after the last one. At most two
+   * parts are in memory. Absent where the registry has no such upload. The digest is verified over the whole, also what former
+   * processes sent.
+   *
+   * @param read opens the blob from an offset on; it may be called again after a stream that broke.
+   * @throws CopyError SIZE_INVALID or DIGEST_INVALID, RegistryError of either side, or the signal's reason: what is noted stays.
+   */
+  uploadInParts?(
+    blob: Descriptor,
+    read: (offset: number) => Promise<AsyncIterable<Uint8Array>>,
+    options?: PartUploadOptions,
+  ): Promise<void>;
+  /** Opens connections ahead of the requests that will need them, best effort; returns at once. */
+  warm?(connections: number, options?: CallOptions): void;
   /**
    * Whether it holds the manifest with this digest and media type. A destination that can't tell at the price of less
    * than putting it again does without.

@@ -1,3 +1,5 @@
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
 import type { JobMessage, JobRecord, JobState } from './record.ts';
 
 /** The job table: each job's record is its only truth; the queue carries no more than a reminder. */
@@ -45,4 +47,41 @@ export interface QueuedMessage {
   /** The mirror repository: jobs of one group run one after the other. */
   group: string;
   body: JobMessage;
+}
+
+/** What the layer queue carries: one large blob of a mirror job's image. */
+export interface LayerMessage {
+  /** The mirror job. */
+  job: string;
+  /** What to carry. */
+  layer: Pick<Descriptor, 'mediaType' | 'digest' | 'size'>;
+  /** All blobs of the image that went to the layer queue, this one included: whoever sees them all present wakes the mirror job. */
+  layers: Digest[];
+}
+
+/** The layer queue: a standard queue, whose messages may come twice, late and in any order. */
+export interface LayerQueue {
+  /** @returns the messages that could not be sent, with the reason; empty when all are in the queue. */
+  send(messages: LayerMessage[]): Promise<{ message: LayerMessage; reason: string }[]>;
+}
+
+/**
+ * Who carries which layer right now. A hint that saves double work: whoever holds none may still carry a layer without harm, since
+ * registries take a blob twice.
+ */
+export interface LayerLeases {
+  /** Takes a layer of a job for `ttlMs`; false while somebody else's lease has not run out. Whoever holds it renews it this way, too. */
+  take(job: string, layer: Digest, owner: string, ttlMs: number, now: Date): Promise<boolean>;
+  /** Which of these layers somebody is carrying. */
+  held(job: string, layers: Digest[], now: Date): Promise<Set<Digest>>;
+  /** Lets go of a layer, if it is still this owner's. */
+  release(job: string, layer: Digest, owner: string): Promise<void>;
+}
+
+/** Upstream registries that asked not to be asked for a while, known to all workers. */
+export interface UpstreamGate {
+  /** Until when the registry is closed, or undefined while it is open. What was read is believed for a few seconds. */
+  closedUntil(registry: string, now: Date): Promise<Date | undefined>;
+  /** Closes the registry until then, unless it is closed for longer. */
+  close(registry: string, until: Date): Promise<void>;
 }
