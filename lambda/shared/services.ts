@@ -2,7 +2,7 @@ import { DynamoJobStore } from '../../core/aws/dynamodb/job-store.ts';
 import { DynamoMappingStore } from '../../core/aws/dynamodb/mapping-store.ts';
 import { openTable } from '../../core/aws/dynamodb/table.ts';
 import { SecretReader } from '../../core/aws/secrets.ts';
-import { SqsJobQueue } from '../../core/aws/sqs.ts';
+import { SqsJobQueue } from '../../core/aws/sqs/job-queue.ts';
 import type { Config } from '../../core/config/config.ts';
 import { environment } from './environment.ts';
 
