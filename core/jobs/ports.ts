@@ -68,6 +68,8 @@ export interface LayerMessage {
    * their sizes, which a repository that is asked for a blob compares with its own.
    */
   layers: LayerBlob[];
+  /** How many invocations have used up their time on the blob before; absent: none. */
+  invocations?: number;
 }
 
 /** The layer queue: a standard queue, whose messages may come twice, late and in any order. */
