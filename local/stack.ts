@@ -1,3 +1,4 @@
+import { enableBlobMounting } from '../core/aws/blob-mounting.ts';
 import type { Config } from '../core/config/config.ts';
 import { resendUnfinished } from '../core/jobs/resend.ts';
 import { deriveSecret } from '../core/webhooks/secrets.ts';
@@ -104,6 +105,11 @@ async function start(
       password: secrets.registryPassword,
     }),
   );
+  await enableBlobMounting({
+    endpoint: registry.endpoint,
+    region,
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
   const queue = kept(await startQueue(region));
   const manager = kept(await startSecretsManager(() => secretValues(secrets, options)));
   const environment = {
