@@ -1,5 +1,6 @@
 import { commitChildren, commitRoot } from '../../core/copy/commit.ts';
 import { type CopyEvent, copyBlobs } from '../../core/copy/copy.ts';
+import { mountsFrom } from '../../core/copy/mount-sources.ts';
 import { type CopyPlan, plan as planCopy } from '../../core/copy/plan.ts';
 import type { Transfer } from '../../core/copy/ports.ts';
 import { RegistryRepository } from '../../core/copy/registry-repository.ts';
@@ -73,13 +74,13 @@ async function copyImage(src: Reference, dst: Reference, context: CopyContext): 
   const progress = showProgress(plan);
   const mountFrom =
     src.registry === dst.registry && src.repository !== dst.repository ? src.repository : undefined;
-  const { transfer } = await copyBlobs(source, destination, plan, {
+  const { transfer, arrived } = await copyBlobs(source, destination, plan, {
     signal,
     onEvent: progress.onEvent,
-    mountFrom: () => mountFrom,
+    mounts: mountFrom === undefined ? undefined : mountsFrom(mountFrom),
   }).finally(progress.stop);
-  await commitChildren(destination, plan, { signal });
-  await commitRoot(destination, plan, target, { signal });
+  await commitChildren(destination, plan, arrived, { signal });
+  await commitRoot(destination, plan, target, { signal, readBack: false });
   return {
     source: formatReference(src),
     destination: formatReference(dst),
