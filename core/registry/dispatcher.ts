@@ -30,7 +30,7 @@ export function createDispatcher(timeouts: Timeouts, lookup: LookupFunction): Ag
 }
 
 /**
- * Reads of up to 256 KiB instead of node's 64 KiB: a quarter of the events for the same bytes. For plain connections alone, since TLS
+ * Reads of up to 256 KiB instead of node’s 64 KiB: a quarter of the events for the same bytes. For plain connections alone, since TLS
  * has records of 16 KiB. What is read goes into the socket's stream as always; many small reads share one buffer.
  * https://nodejs.org/docs/latest-v24.x/api/net.html#new-netsocketoptions
  */
