@@ -10,14 +10,20 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchCopy } from './copy.ts';
+import { benchEcr } from './ecr.ts';
 import { endOnSignals } from './interruption.ts';
+import { benchMemory } from './memory.ts';
 import type { Bench, BenchOptions } from './options.ts';
 import { benchPipeline } from './pipeline.ts';
+import { benchShared } from './shared.ts';
 import { benchWiredCopy } from './wired-copy.ts';
 
 const benches: Record<string, Bench> = {
   wire: benchWiredCopy,
   copy: benchCopy,
+  memory: benchMemory,
+  ecr: benchEcr,
+  shared: benchShared,
   pipeline: benchPipeline,
 };
 
