@@ -14,7 +14,7 @@ const bytes = layers.reduce((sum, layer) => sum + layer.size, 0);
 export async function benchCopy(options: BenchOptions): Promise<string> {
   const rounds = options.rounds ?? defaultRounds;
   const { peers, note } = installedPeers(options.peers);
-  await using environment = peerEnvironment();
+  await using environment = await peerEnvironment();
   await using source = await startBenchRegistry();
   const blobs = await pushLayerByLayer({ endpoint: source.endpoint, repository: 'bench', tag: '1' }, layers);
   const limit: Peer = { name: 'limit', command: (from, to) => ['bash', '-c', pipes(blobs, from, to)] };

@@ -29,7 +29,7 @@ interface EcrRequests {
  */
 export async function benchEcr(): Promise<string> {
   // One worker, which an image before has given its token: those requests come once in twelve hours.
-  await using pipeline = interruptible(await startPipeline({ mirrorInstances: 1 }));
+  await using pipeline = await interruptible(() => startPipeline({ mirrorInstances: 1 }));
   await pipeline.mirror('acme/before', '1', image('before', 1));
   const rows: string[][] = [];
   const counted: [string, EcrRequests][] = [];

@@ -13,7 +13,7 @@ const sizes = { '100 MB': 100 * mebibyte, '4 GB': 4096 * mebibyte };
 export async function benchMemory(options: BenchOptions): Promise<string> {
   const rounds = options.rounds ?? defaultRounds;
   const [drayage] = installedPeers([]).peers;
-  await using environment = peerEnvironment();
+  await using environment = await peerEnvironment();
   await using source = await startBenchRegistry();
   const rows: string[][] = [];
   for (const [what, size] of Object.entries(sizes)) {

@@ -58,21 +58,22 @@ export function installedPeers(wanted?: string[]): { peers: Peer[]; note: string
   const told = peers.slice(1).map(({ name }) => `${name} ${versionOf(name)}`);
   return {
     peers,
-    note: [
-      `Compared with ${told.join(', ') || 'nobody'}.`,
-      missing.length > 0 ? `Left out: ${missing.join(', ')}.` : '',
-    ].join(' '),
+    note: `Compared with ${told.join(', ') || 'nobody'}.${
+      missing.length > 0 ? ` Left out: ${missing.join(', ')}.` : ''
+    }`,
   };
 }
 
 /** Settings of the person who runs the bench (credentials, registries) stay out of it. */
-export function peerEnvironment(): AsyncDisposable & { variables: Record<string, string> } {
-  const folder = mkdtempSync(join(tmpdir(), 'bench-peers-'));
-  return interruptible({
-    variables: { DOCKER_CONFIG: folder, REGCTL_CONFIG: join(folder, 'regctl.json') },
-    async [Symbol.asyncDispose]() {
-      rmSync(folder, { recursive: true, force: true });
-    },
+export function peerEnvironment(): Promise<AsyncDisposable & { variables: Record<string, string> }> {
+  return interruptible(() => {
+    const folder = mkdtempSync(join(tmpdir(), 'bench-peers-'));
+    return {
+      variables: { DOCKER_CONFIG: folder, REGCTL_CONFIG: join(folder, 'regctl.json') },
+      async [Symbol.asyncDispose]() {
+        rmSync(folder, { recursive: true, force: true });
+      },
+    };
   });
 }
 

@@ -2,6 +2,6 @@ import { type DockerRegistry, startDockerRegistry } from '../test/support/docker
 import { interruptible } from './interruption.ts';
 
 /** A `docker-registry` that is also stopped, and its data removed, when the bench is interrupted. */
-export async function startBenchRegistry(): Promise<DockerRegistry> {
-  return interruptible(await startDockerRegistry());
+export function startBenchRegistry(): Promise<DockerRegistry> {
+  return interruptible(() => startDockerRegistry());
 }

@@ -34,7 +34,7 @@ export async function benchShared(): Promise<string> {
 }
 
 async function mirrorAll(together: boolean): Promise<{ jobs: ApiJob[]; crossed: number; seconds: number }> {
-  await using pipeline = interruptible(await startPipeline());
+  await using pipeline = await interruptible(() => startPipeline());
   const images = sharedImages();
   for (const { repository, tag, image } of images) await pipeline.push(repository, tag, image);
   pipeline.upstream.clearRequests();

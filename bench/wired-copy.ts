@@ -15,7 +15,7 @@ export async function benchWiredCopy(options: BenchOptions): Promise<string> {
   const rounds = options.rounds ?? defaultRounds;
   const { peers, note } = installedPeers(options.peers);
   const cases = wiredCases(options.cases);
-  await using environment = peerEnvironment();
+  await using environment = await peerEnvironment();
   await using upstream = await startBenchRegistry();
   await using upstreamWire = await startWire();
   await using mirrorWire = await startWire();

@@ -27,7 +27,11 @@ export const narrowWire: WireOptions = {
 };
 
 /** Starts one; it leads nowhere until its first reset. */
-export async function startWire(options: WireOptions = usualWire): Promise<Wire> {
+export function startWire(options: WireOptions = usualWire): Promise<Wire> {
+  return interruptible(() => forkWire(options));
+}
+
+async function forkWire(options: WireOptions): Promise<Wire> {
   const child = fork(join(import.meta.dirname, 'process.ts'), { execArgv: [] });
   const exited = once(child, 'exit');
   const failed = exited.then(([code]): never => {
@@ -41,7 +45,7 @@ export async function startWire(options: WireOptions = usualWire): Promise<Wire>
   };
   const listening = await ask({ ask: 'listen', options });
   if (!('port' in listening)) throw new Error('the wire has no port');
-  return interruptible({
+  return {
     host: `127.0.0.1:${listening.port}`,
     async reset(registry: string) {
       await ask({ ask: 'reset', target: Number(registry.split(':')[1]) });
@@ -55,5 +59,5 @@ export async function startWire(options: WireOptions = usualWire): Promise<Wire>
       if (child.connected) child.disconnect();
       await exited;
     },
-  });
+  };
 }
