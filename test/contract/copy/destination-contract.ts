@@ -211,7 +211,7 @@ export function describeDestination(start: () => Promise<Subject>): void {
         await commitChildren(subject.store, first, first.missing);
         await commitRoot(subject.store, first, image.kind);
 
-        const again = await plan(source, subject.store, 'latest');
+        const again = await plan(source, subject.store, 'latest', { ask: true });
         expect(again.missing).toEqual([]);
         const back = new MemoryStore('back.example/app');
         const pulled = await plan(subject.store, back, image.kind);
