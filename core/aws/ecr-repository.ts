@@ -62,8 +62,8 @@ export class EcrRepository implements ImageSource, ImageDestination {
     return this.#access.sessions.streams;
   }
 
-  warm(connections: number, options?: CallOptions): void {
-    this.#authorized(async (plain) => plain.warm(connections, options), options).catch(() => {});
+  async warm(connections: number, options?: CallOptions): Promise<void> {
+    await this.#authorized((plain) => plain.warm(connections, options), options).catch(() => {});
   }
 
   referrers(digest: Digest, options?: CallOptions): Promise<Descriptor[]> {

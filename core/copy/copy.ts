@@ -27,6 +27,8 @@ export interface CopyResult {
   configs: Map<Digest, Uint8Array>;
 }
 
+/** More connections than this are opened only when streams need them. */
+const mostWarmConnections = 48;
 /** Configs above this are not kept: a real one has some kilobytes. */
 const maxKeptConfigBytes = 1024 * 1024;
 
@@ -53,6 +55,10 @@ export async function copyBlobs(
       manifest.kind === 'image' ? [manifest.config.digest] : [],
     ),
   );
+  // Those that are open stay what they are; for more blobs more are opened while the first ones travel.
+  const connections = Math.min(plan.missing.length, mostWarmConnections);
+  void source.warm?.(connections, { signal: options.signal });
+  void destination.warm?.(connections, { signal: options.signal });
   const largestFirst = [...plan.missing].sort((a, b) => b.size - a.size);
   await inParallel(
     largestFirst,

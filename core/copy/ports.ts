@@ -26,8 +26,8 @@ export interface ImageSource {
   referrers?(digest: Digest, options?: CallOptions): Promise<Descriptor[]>;
   /** What a tag points to now, or undefined where there is no such tag. */
   tagDigest?(tag: string, options?: CallOptions): Promise<Digest | undefined>;
-  /** Opens connections ahead of the requests that will need them, best effort; returns at once. */
-  warm?(connections: number, options?: CallOptions): void;
+  /** Sees that so many connections are open ahead of the requests that will need them, best effort: never rejects. */
+  warm?(connections: number, options?: CallOptions): Promise<void>;
   /** How many streams its registry takes at once; absent where nothing is known of it. */
   readonly streams?: StreamLimit | undefined;
 }
@@ -90,8 +90,8 @@ export interface ImageDestination {
   ): Promise<void>;
   /** Whether an upload of the blob in parts is under way: noted by this process or another one. */
   isInParts?(blob: Descriptor, options?: CallOptions): Promise<boolean>;
-  /** Opens connections ahead of the requests that will need them, best effort; returns at once. */
-  warm?(connections: number, options?: CallOptions): void;
+  /** Sees that so many connections are open ahead of the requests that will need them, best effort: never rejects. */
+  warm?(connections: number, options?: CallOptions): Promise<void>;
   /** How many streams its registry takes at once; absent where nothing is known of it. */
   readonly streams?: StreamLimit | undefined;
   /**

@@ -37,8 +37,8 @@ export class RegistryRepository implements ImageSource, ImageDestination {
     return this.client.streams;
   }
 
-  warm(connections: number, options?: CallOptions): void {
-    this.client.warm(connections, options);
+  warm(connections: number, options?: CallOptions): Promise<void> {
+    return this.client.warm(connections, options);
   }
 
   referrers(digest: Digest, options?: CallOptions): Promise<Descriptor[]> {

@@ -1,4 +1,4 @@
-import type { Dispatcher } from 'undici';
+import type { Agent, Dispatcher } from 'undici';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
@@ -71,7 +71,7 @@ export class RegistryClient implements AsyncDisposable {
   readonly streams: StreamLimit;
   readonly #exchange: Exchange;
   readonly #transport: Transport;
-  readonly #ownDispatcher: Dispatcher | undefined;
+  readonly #ownDispatcher: Agent | undefined;
 
   constructor(options: RegistryClientOptions) {
     const { registry, side, authHosts = [], credentials, onRequest, onClosed } = options;
@@ -83,7 +83,7 @@ export class RegistryClient implements AsyncDisposable {
       const trusted = authHosts.flatMap((host) => URL.parse(`https://${host}`)?.hostname ?? []);
       this.#ownDispatcher = createDispatcher(timeouts, guardedLookup(endpoint, trusted));
     }
-    const dispatcher = options.dispatcher ?? (this.#ownDispatcher as Dispatcher);
+    const dispatcher = options.dispatcher ?? (this.#ownDispatcher as Agent);
     this.streams = options.streams ?? new StreamLimit();
     const { streams } = this;
     const transport = createTransport({ side, dispatcher, timeouts, onRequest, streams, onClosed });
@@ -112,18 +112,19 @@ export class RegistryClient implements AsyncDisposable {
 
   /**
    * Opens connections for requests that will come: each asks `GET /v2/` once, at the same time, so that the round trips of TCP and
-   * TLS are over when the requests come. Best effort: returns at once, and what fails shows again in the requests.
+   * TLS are over when the requests come. Best effort: never rejects, and what fails shows again in the requests.
    *
-   * @param connections how many more than are open or opening for other requests
+   * @param connections how many shall be there, those that are open already and those of requests under way included
    */
-  warm(connections: number, { signal }: CallOptions = {}): void {
+  async warm(connections: number, { signal }: CallOptions = {}): Promise<void> {
     const url = apiUrl(this.#exchange.endpoint);
-    for (let n = 0; n < connections; n += 1) {
-      this.#transport({ method: 'GET', url, headers: {}, signal }).then(
-        (answer) => discard(answer.body),
-        () => {},
-      );
-    }
+    const stats = this.#ownDispatcher?.stats[url.origin];
+    const there = stats ? Number(stats.connected) + stats.pending : 0;
+    const ping = async () => {
+      const { body } = await this.#transport({ method: 'GET', url, headers: {}, signal });
+      await discard(body);
+    };
+    await Promise.allSettled(Array.from({ length: Math.max(0, connections - there) }, ping));
   }
 
   /** A manifest by tag or digest, parsed and verified. */
