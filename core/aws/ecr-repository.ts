@@ -78,7 +78,7 @@ export class EcrRepository implements ImageSource, ImageDestination {
   openUpload(blob: Descriptor, options?: CallOptions & { mountFrom?: string }): Promise<OpenedUpload> {
     return this.#authorized(async (plain, session) => {
       const opened = await plain.openUpload(blob, options);
-      if (opened.kind === 'mounted') return opened;
+      if (opened.kind !== 'session') return opened;
       const upload: BlobUpload = {
         write: (body, call) => this.#write(opened.upload, blob, session, body, call),
         cancel: () => opened.upload.cancel(),
