@@ -11,7 +11,7 @@ import type {
 } from '../copy/ports.ts';
 import { RegistryRepository } from '../copy/registry-repository.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
-import type { Digest } from '../oci/digest.ts';
+import { type Digest, isDigest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import { RegistryError } from '../registry/errors.ts';
 import type { EcrAccess, EcrName } from './ecr-access.ts';
@@ -72,8 +72,18 @@ export class EcrRepository implements ImageSource, ImageDestination {
     return this.#authorized((plain) => plain.hasManifest(manifest, options), options);
   }
 
-  putManifest(manifest: Manifest, reference: string, options?: CallOptions): Promise<void> {
-    return this.#authorized((plain) => plain.putManifest(manifest, reference, options), options);
+  /**
+   * A tag that may not move is refused by ECR even for the digest that it has already: that is no failure, so that nobody needs
+   * to ask before. https://github.com/aws/containers-roadmap/issues/2380
+   */
+  async putManifest(manifest: Manifest, reference: string, options?: CallOptions): Promise<void> {
+    try {
+      await this.#authorized((plain) => plain.putManifest(manifest, reference, options), options);
+    } catch (error) {
+      const immutable =
+        error instanceof RegistryError && error.code === 'TAG_INVALID' && !isDigest(reference);
+      if (!immutable || (await this.tagDigest(reference, options)) !== manifest.digest) throw error;
+    }
   }
 
   async openUpload(blob: Descriptor, options?: CallOptions & { mountFrom?: string }): Promise<OpenedUpload> {
