@@ -1,6 +1,7 @@
 import { RepositoryNotFoundException } from '@aws-sdk/client-ecr';
 import type { CheckpointStore } from '../copy/checkpoints.ts';
 import { inParallel } from '../copy/in-parallel.ts';
+import { orAborted } from '../copy/or-aborted.ts';
 import type {
   BlobUpload,
   CallOptions,
@@ -14,6 +15,7 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import { RegistryError } from '../registry/errors.ts';
+import type { StreamLimit } from '../registry/stream-limit.ts';
 import type { EcrAccess, EcrName } from './ecr-access.ts';
 import { createRepository } from './ecr-create-repository.ts';
 import { checkBatchSize, expectHoldable, heldLayers } from './ecr-layer-check.ts';
@@ -23,6 +25,13 @@ import { type EcrSession, isTokenRefused } from './ecr-session.ts';
 
 /** Calls at once; the quota is 1,000 a second for the whole account. */
 const batchConcurrency = 8;
+
+/** The protocol's part of an ECR repository. It makes no existence check of its own at POST: the API is asked, for many at once. */
+class PlainRepository extends RegistryRepository {
+  override get tellsPresence(): boolean {
+    return false;
+  }
+}
 
 /**
  * An ECR repository: asks for blobs a hundred at a time, and creates itself on first need.
@@ -36,6 +45,8 @@ export class EcrRepository implements ImageSource, ImageDestination {
   readonly maxBlobBytes = 52_000 * 1024 * 1024;
   /** Absent without a store for checkpoints. */
   readonly uploadInParts?: ImageDestination['uploadInParts'];
+  /** As {@link uploadInParts}. */
+  readonly isInParts?: ImageDestination['isInParts'];
   readonly #names: EcrName;
   readonly #access: EcrAccess;
   /** Blobs whose bytes were refused once: {@link EcrRepository.openUpload}. */
@@ -48,14 +59,34 @@ export class EcrRepository implements ImageSource, ImageDestination {
     const { checkpoints } = access;
     if (checkpoints) {
       this.uploadInParts = (blob, read, options) => this.#uploadInParts(checkpoints, blob, read, options);
+      this.isInParts = async ({ digest }, options) => {
+        options?.signal?.throwIfAborted();
+        const reading = checkpoints.read(repository, digest);
+        return (await orAborted(reading, options?.signal)) !== undefined;
+      };
     }
+  }
+
+  get streams(): StreamLimit {
+    return this.#access.sessions.streams;
+  }
+
+  warm(connections: number, options?: CallOptions): void {
+    this.#authorized(async (plain) => plain.warm(connections, options), options).catch(() => {});
+  }
+
+  referrers(digest: Digest, options?: CallOptions): Promise<Descriptor[]> {
+    return this.#authorized((plain) => plain.referrers(digest, options), options);
   }
 
   manifest(reference: string, options?: CallOptions): Promise<Manifest> {
     return this.#authorized((plain) => plain.manifest(reference, options), options);
   }
 
-  blob(descriptor: Descriptor, options?: CallOptions): Promise<AsyncIterable<Uint8Array>> {
+  blob(
+    descriptor: Descriptor,
+    options?: CallOptions & { offset?: number },
+  ): Promise<AsyncIterable<Uint8Array>> {
     return this.#authorized((plain) => plain.blob(descriptor, options), options);
   }
 
@@ -147,7 +178,7 @@ export class EcrRepository implements ImageSource, ImageDestination {
   ): Promise<T> {
     const { sessions } = this.#access;
     const run = (session: EcrSession) =>
-      operation(new RegistryRepository(session.client, session.host, this.#names.repositoryName), session);
+      operation(new PlainRepository(session.client, session.host, this.#names.repositoryName), session);
     const session = await sessions.open(options);
     try {
       return await run(session);

@@ -40,6 +40,7 @@ describe('a layer uploaded to Amazon ECR in parts', () => {
       const repository = await ecr.repository(repositoryName);
       await repository.presentBlobs([blob]);
       return {
+        isInParts: (options = {}) => repository.isInParts?.(blob, options),
         upload: (source: CountedSource, options = {}, of = blob) => {
           if (!repository.uploadInParts) throw new Error('no upload in parts');
           return repository.uploadInParts(of, source.open, options);
@@ -70,7 +71,21 @@ describe('a layer uploaded to Amazon ECR in parts', () => {
   it('is offered only where checkpoints can be kept', async () => {
     const { ecr, close } = await startEcr();
     cleanups.push(close);
-    expect((await ecr.repository(repositoryName)).uploadInParts).toBeUndefined();
+    const repository = await ecr.repository(repositoryName);
+    expect(repository.uploadInParts).toBeUndefined();
+    expect(repository.isInParts).toBeUndefined();
+  });
+
+  it('is told as under way while there is a checkpoint', async () => {
+    const started = await start();
+    const worker = await started.worker();
+    expect(await worker.isInParts()).toBe(false);
+    await interrupted(started);
+    expect(await worker.isInParts()).toBe(true);
+    await worker.upload(new CountedSource(layer));
+    expect(await worker.isInParts()).toBe(false);
+    const signal = AbortSignal.abort(new Error('too late'));
+    await expect(worker.isInParts({ signal })).rejects.toBe(signal.reason);
   });
 
   it('arrives whole, and leaves no checkpoint', async () => {
