@@ -81,6 +81,17 @@ export class RegistryRepository implements ImageSource, ImageDestination {
     return head.digest ?? (await this.manifest(tag, options)).digest;
   }
 
+  /** What refers to a manifest by its `subject`, by the API or the tag that stands for it. */
+  referrers(digest: Digest, options?: CallOptions): Promise<Descriptor[]> {
+    return this.client.referrers(this.repository, digest, options);
+  }
+
+  /** Whether the repository serves a blob with this digest and size. */
+  async hasBlob({ digest, size }: Descriptor, options?: CallOptions): Promise<boolean> {
+    const head = await this.client.headBlob(this.repository, digest, options);
+    return head !== undefined && (head.size === undefined || head.size === size);
+  }
+
   async readBlob(blob: Descriptor, options?: CallOptions): Promise<Uint8Array> {
     if (blob.size > maxReadBytes) {
       throw this.#unreadable(blob, 'SIZE_INVALID', `its ${blob.size} bytes are too many to read at once`);
