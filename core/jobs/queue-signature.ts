@@ -4,24 +4,26 @@ import type { Digest } from '../oci/digest.ts';
 import type { JobStore } from './ports.ts';
 import { newJobId } from './record.ts';
 
-/** How long after a mirror job that could not get everything the next look comes. */
-const laterMs = 60_000;
+/** How long after a mirror job the next look comes, unless told otherwise. */
+const defaultDelayMs = 60_000;
 
 /**
- * Asks for one more look, a minute later, at what belongs to an image that is mirrored without some of it. The signature job that
- * it makes waits and tries again as any other job does.
+ * Asks for one more look, a while later, at what belongs to an image: because some of it could not be had now, or because nobody
+ * will tell when it comes (what is pushed by digest with a `subject` moves no tag). The signature job that it makes waits and
+ * tries again as any other job does.
  */
 export async function queueSignature(
   image: Pick<ImageKey, 'registry' | 'repository'>,
   digest: Digest,
   deps: { mappings: MappingStore; jobs: JobStore; now(): Date },
+  delayMs = defaultDelayMs,
 ): Promise<void> {
   const now = deps.now();
   const id = newJobId(now.getTime());
   const key: ImageKey = { registry: image.registry, repository: image.repository, reference: digest };
   const event = await deps.mappings.raiseEvent(key);
   const receivedAt = now.toISOString();
-  const notBefore = new Date(now.getTime() + laterMs).toISOString();
+  const notBefore = new Date(now.getTime() + delayMs).toISOString();
   await Promise.all([
     deps.jobs.park({ id }, notBefore),
     deps.jobs.create({
