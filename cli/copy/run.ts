@@ -1,8 +1,11 @@
 import { commitChildren, commitRoot } from '../../core/copy/commit.ts';
 import { type CopyEvent, copyBlobs } from '../../core/copy/copy.ts';
+import { mountsFrom } from '../../core/copy/mount-sources.ts';
 import { type CopyPlan, plan as planCopy } from '../../core/copy/plan.ts';
-import type { Transfer } from '../../core/copy/ports.ts';
+import { emptyTransfer, type Transfer } from '../../core/copy/ports.ts';
 import { RegistryRepository } from '../../core/copy/registry-repository.ts';
+import { resolve } from '../../core/copy/resolve.ts';
+import type { Manifest } from '../../core/oci/manifest.ts';
 import type { Platform } from '../../core/oci/platform.ts';
 import { formatReference, type Reference } from '../../core/oci/reference.ts';
 import { RegistryClient } from '../../core/registry/client.ts';
@@ -65,21 +68,22 @@ interface CopyContext {
 async function copyImage(src: Reference, dst: Reference, context: CopyContext): Promise<CopyReport> {
   const { source, destination, flags, signal } = context;
   const started = Date.now();
-  const plan = await planCopy(source, destination, src.digest ?? src.tag ?? 'latest', {
-    platforms: flags.platform,
-    signal,
-  });
+  const wanted = dst.tag ?? dst.digest ?? 'latest';
+  const reference = src.digest ?? src.tag ?? 'latest';
+  const { root, current } = await resolve(source, reference, destination, wanted, { warm: true, signal });
+  if (current === root.digest && flags.platform.length === 0) return unchanged(src, dst, root, started);
+  const plan = await planCopy(source, destination, root, { platforms: flags.platform, signal });
   const target = destinationReference(dst, plan);
   const progress = showProgress(plan);
   const mountFrom =
     src.registry === dst.registry && src.repository !== dst.repository ? src.repository : undefined;
-  const { transfer } = await copyBlobs(source, destination, plan, {
+  const { transfer, arrived } = await copyBlobs(source, destination, plan, {
     signal,
     onEvent: progress.onEvent,
-    mountFrom: () => mountFrom,
+    mounts: mountFrom === undefined ? undefined : mountsFrom(mountFrom),
   }).finally(progress.stop);
-  await commitChildren(destination, plan, { signal });
-  await commitRoot(destination, plan, target, { signal });
+  await commitChildren(destination, plan, arrived, { signal });
+  await commitRoot(destination, plan, target, { signal, readBack: false });
   return {
     source: formatReference(src),
     destination: formatReference(dst),
@@ -87,6 +91,27 @@ async function copyImage(src: Reference, dst: Reference, context: CopyContext): 
     digest: plan.root.digest,
     mediaType: plan.root.mediaType,
     sizeBytes: plan.sizeBytes,
+    transfer,
+    durationMs: Date.now() - started,
+  };
+}
+
+/** The report of an image that the destination's tag names already: whoever holds a manifest holds what it names. */
+function unchanged(src: Reference, dst: Reference, root: Manifest, started: number): CopyReport {
+  const transfer = emptyTransfer();
+  const blobs = root.kind === 'image' ? [root.config, ...root.layers] : [];
+  const distinct = new Map(blobs.map(({ digest, size }) => [digest, size]));
+  transfer.present = {
+    blobs: distinct.size,
+    bytes: [...distinct.values()].reduce((sum, size) => sum + size, 0),
+  };
+  return {
+    source: formatReference(src),
+    destination: formatReference(dst),
+    sourceDigest: root.digest,
+    digest: root.digest,
+    mediaType: root.mediaType,
+    sizeBytes: root.bytes.byteLength + transfer.present.bytes,
     transfer,
     durationMs: Date.now() - started,
   };

@@ -14,6 +14,7 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import { RegistryError } from '../registry/errors.ts';
+import type { StreamLimit } from '../registry/stream-limit.ts';
 import { called } from './ecr-call.ts';
 import { type EcrSession, type EcrSessions, isTokenRefused } from './ecr-session.ts';
 
@@ -21,6 +22,13 @@ import { type EcrSession, type EcrSessions, isTokenRefused } from './ecr-session
 const batchSize = 100;
 /** Calls at once; the quota is 1,000 a second for the whole account. */
 const batchConcurrency = 8;
+
+/** The protocol's part of an ECR repository. It makes no existence check of its own at POST: the API is asked, for many at once. */
+class PlainRepository extends RegistryRepository {
+  override get tellsPresence(): boolean {
+    return false;
+  }
+}
 
 /** What a repository needs of its registry. */
 export interface EcrAccess {
@@ -50,11 +58,26 @@ export class EcrRepository implements ImageSource, ImageDestination {
     this.name = `${host}/${repository}`;
   }
 
+  get streams(): StreamLimit {
+    return this.#access.sessions.streams;
+  }
+
+  warm(connections: number, options?: CallOptions): void {
+    this.#authorized(async (plain) => plain.warm(connections, options), options).catch(() => {});
+  }
+
+  referrers(digest: Digest, options?: CallOptions): Promise<Descriptor[]> {
+    return this.#authorized((plain) => plain.referrers(digest, options), options);
+  }
+
   manifest(reference: string, options?: CallOptions): Promise<Manifest> {
     return this.#authorized((plain) => plain.manifest(reference, options), options);
   }
 
-  blob(descriptor: Descriptor, options?: CallOptions): Promise<AsyncIterable<Uint8Array>> {
+  blob(
+    descriptor: Descriptor,
+    options?: CallOptions & { offset?: number },
+  ): Promise<AsyncIterable<Uint8Array>> {
     return this.#authorized((plain) => plain.blob(descriptor, options), options);
   }
 
@@ -78,7 +101,7 @@ export class EcrRepository implements ImageSource, ImageDestination {
   openUpload(blob: Descriptor, options?: CallOptions & { mountFrom?: string }): Promise<OpenedUpload> {
     return this.#authorized(async (plain, session) => {
       const opened = await plain.openUpload(blob, options);
-      if (opened.kind === 'mounted') return opened;
+      if (opened.kind !== 'session') return opened;
       const upload: BlobUpload = {
         write: (body, call) => this.#write(opened.upload, blob, session, body, call),
         cancel: () => opened.upload.cancel(),
@@ -116,7 +139,7 @@ export class EcrRepository implements ImageSource, ImageDestination {
   ): Promise<T> {
     const { sessions } = this.#access;
     const run = (session: EcrSession) =>
-      operation(new RegistryRepository(session.client, session.host, this.#repository), session);
+      operation(new PlainRepository(session.client, session.host, this.#repository), session);
     const session = await sessions.open(options);
     try {
       return await run(session);

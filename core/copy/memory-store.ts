@@ -26,9 +26,12 @@ export class MemoryStore implements ImageSource, ImageDestination {
     return manifest;
   }
 
-  async blob(descriptor: Descriptor, options?: CallOptions): Promise<AsyncIterable<Uint8Array>> {
+  async blob(
+    descriptor: Descriptor,
+    options?: CallOptions & { offset?: number },
+  ): Promise<AsyncIterable<Uint8Array>> {
     options?.signal?.throwIfAborted();
-    const bytes = this.#bytes(descriptor);
+    const bytes = this.#bytes(descriptor).subarray(options?.offset ?? 0);
     return (async function* () {
       yield bytes;
     })();

@@ -7,6 +7,7 @@ import { Authenticator } from './auth.ts';
 import { type BlobDescriptor, type GetBlobOptions, getBlob, headBlob } from './blobs.ts';
 import { discard } from './body.ts';
 import type { CredentialSource } from './credentials.ts';
+import { createDispatcher } from './dispatcher.ts';
 import type { Side } from './errors.ts';
 import { type CallOptions, Exchange } from './exchange.ts';
 import { getManifest, headManifest, type ManifestHead, putManifest } from './manifests.ts';
@@ -19,13 +20,14 @@ import {
   startUpload,
   type UploadSession,
 } from './start-upload.ts';
+import { StreamLimit } from './stream-limit.ts';
 import { type ListTagsOptions, listTags } from './tags.ts';
 import {
-  createDispatcher,
   createTransport,
   defaultTimeouts,
   type RequestInfo,
   type Timeouts,
+  type Transport,
 } from './transport.ts';
 import { cancelUpload, finishUpload, patchBlob, putBlob } from './uploads.ts';
 
@@ -49,8 +51,12 @@ export interface RegistryClientOptions {
    * names at loopback and link-local addresses that the registry sends it to.
    */
   dispatcher?: Dispatcher;
+  /** How many streams the registry takes, where it was learnt before (by a client with another token). */
+  streams?: StreamLimit;
   /** Called for each HTTP request. */
   onRequest?: (info: RequestInfo) => void;
+  /** Called when the registry says that it does not want to be asked for a time, milliseconds: a 429, or a rate limit used up. */
+  onClosed?: (ms: number) => void;
 }
 
 /**
@@ -61,11 +67,14 @@ export interface RegistryClientOptions {
 export class RegistryClient implements AsyncDisposable {
   readonly registry: string;
   readonly side: Side;
+  /** How many streams the registry can take at once, learnt from its answers. */
+  readonly streams: StreamLimit;
   readonly #exchange: Exchange;
+  readonly #transport: Transport;
   readonly #ownDispatcher: Dispatcher | undefined;
 
   constructor(options: RegistryClientOptions) {
-    const { registry, side, authHosts = [], credentials, onRequest } = options;
+    const { registry, side, authHosts = [], credentials, onRequest, onClosed } = options;
     const endpoint = parseEndpoint(options.endpoint);
     const timeouts = { ...defaultTimeouts, ...options.timeouts };
     this.registry = registry;
@@ -75,7 +84,10 @@ export class RegistryClient implements AsyncDisposable {
       this.#ownDispatcher = createDispatcher(timeouts, guardedLookup(endpoint, trusted));
     }
     const dispatcher = options.dispatcher ?? (this.#ownDispatcher as Dispatcher);
-    const transport = createTransport({ side, dispatcher, timeouts, onRequest });
+    this.streams = options.streams ?? new StreamLimit();
+    const { streams } = this;
+    const transport = createTransport({ side, dispatcher, timeouts, onRequest, streams, onClosed });
+    this.#transport = transport;
     const authenticator = new Authenticator({ endpoint, authHosts, credentials, transport });
     const retry = { ...defaultRetryPolicy, ...options.retry };
     this.#exchange = new Exchange({ side, registry, endpoint, transport, authenticator, retry });
@@ -96,6 +108,22 @@ export class RegistryClient implements AsyncDisposable {
       },
       (answer) => discard(answer.body),
     );
+  }
+
+  /**
+   * Opens connections for requests that will come: each asks `GET /v2/` once, at the same time, so that the round trips of TCP and
+   * TLS are over when the requests come. Best effort: returns at once, and what fails shows again in the requests.
+   *
+   * @param connections how many more than are open or opening for other requests
+   */
+  warm(connections: number, { signal }: CallOptions = {}): void {
+    const url = apiUrl(this.#exchange.endpoint);
+    for (let n = 0; n < connections; n += 1) {
+      this.#transport({ method: 'GET', url, headers: {}, signal }).then(
+        (answer) => discard(answer.body),
+        () => {},
+      );
+    }
   }
 
   /** A manifest by tag or digest, parsed and verified. */
