@@ -140,8 +140,8 @@ class ReferrerCopier {
         `it has ${plan.sizeBytes} bytes, more than ${maxBytes}`,
       );
     }
-    await this.#blobs.copy(plan);
-    await commitChildren(this.#destination, plan, call);
+    const arrived = await this.#blobs.copy(plan);
+    await commitChildren(this.#destination, plan, arrived, call);
     await commitRoot(this.#destination, plan, tag ?? digest, call);
     return manifest;
   }

@@ -103,11 +103,6 @@ export class RegistryRepository implements ImageSource, ImageDestination {
     return head.digest ?? (await this.manifest(tag, options)).digest;
   }
 
-  /** What refers to a manifest by its `subject`, by the API or the tag that stands for it. */
-  referrers(digest: Digest, options?: CallOptions): Promise<Descriptor[]> {
-    return this.client.referrers(this.repository, digest, options);
-  }
-
   /** Whether the repository serves a blob with this digest and size. */
   async hasBlob({ digest, size }: Descriptor, options?: CallOptions): Promise<boolean> {
     const head = await this.client.headBlob(this.repository, digest, options);

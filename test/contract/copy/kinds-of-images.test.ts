@@ -242,8 +242,8 @@ async function copyImage(
   options: PlanOptions & { to?: string } = {},
 ) {
   const planned = await plan(source, destination, reference, options);
-  const { configs } = await copyBlobs(source, destination, planned);
-  await commitChildren(destination, planned);
+  const { configs, arrived } = await copyBlobs(source, destination, planned);
+  await commitChildren(destination, planned, arrived);
   await commitRoot(destination, planned, options.to ?? reference);
   return { planned, platforms: await imagePlatforms(planned, configs, destination) };
 }
@@ -288,7 +288,7 @@ describe.each([
       const { blobs } = copied.planned;
       expect(await mirror.store.presentBlobs(blobs)).toEqual(new Set(blobs.map(({ digest }) => digest)));
       // Once more there is nothing to do.
-      expect((await plan(upstream.store, mirror.store, tag)).missing).toEqual([]);
+      expect((await plan(upstream.store, mirror.store, tag, { ask: true })).missing).toEqual([]);
     },
   );
 
