@@ -103,6 +103,12 @@ export class RegistryRepository implements ImageSource, ImageDestination {
     return head.digest ?? (await this.manifest(tag, options)).digest;
   }
 
+  /** Whether the repository serves a blob with this digest and size. */
+  async hasBlob({ digest, size }: Descriptor, options?: CallOptions): Promise<boolean> {
+    const head = await this.client.headBlob(this.repository, digest, options);
+    return head !== undefined && (head.size === undefined || head.size === size);
+  }
+
   async readBlob(blob: Descriptor, options?: CallOptions): Promise<Uint8Array> {
     if (blob.size > maxReadBytes) {
       throw this.#unreadable(blob, 'SIZE_INVALID', `its ${blob.size} bytes are too many to read at once`);
