@@ -64,7 +64,7 @@ export async function copyReferrers(
   const unlisted = await listInTags(destination, found.referrers, results, options);
   const all = results.map((result, index) => unlisted.get(index) ?? result);
   const missing = all.flatMap(({ told, failure }) => (failure ? [{ ...told, ...failure }] : []));
-  const [incomplete] = found.failures;
+  const incomplete = found.failures.find(({ temporary }) => temporary) ?? found.failures[0];
   return {
     copied: all.flatMap(({ told, failure }) => (failure ? [] : [told])),
     missing: missing.slice(0, maxToldMissing) satisfies MissingReferrer[],

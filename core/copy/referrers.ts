@@ -46,7 +46,7 @@ export interface ReferrersSummary {
   missing: MissingReferrer[];
   /** How many more are missing than are told. */
   moreMissing?: number;
-  /** Why there may be more at the upstream than was found: the first of the reasons. */
+  /** Why there may be more at the upstream than was found: one reason, the one that may pass if there is such. */
   incomplete?: ReferrerFailure;
 }
 

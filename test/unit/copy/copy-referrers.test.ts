@@ -3,7 +3,7 @@ import { copyReferrers } from '../../../core/copy/copy-referrers.ts';
 import { findReferrers } from '../../../core/copy/find-referrers.ts';
 import { MemoryStore } from '../../../core/copy/memory-store.ts';
 import type { ImageDestination, ImageSource } from '../../../core/copy/ports.ts';
-import { summariseReferrers } from '../../../core/copy/referrers.ts';
+import { mayBringMore, summariseReferrers } from '../../../core/copy/referrers.ts';
 import type { Manifest } from '../../../core/oci/manifest.ts';
 import { mediaTypes } from '../../../core/oci/media-types.ts';
 import { RegistryError } from '../../../core/registry/errors.ts';
@@ -217,6 +217,11 @@ describe('copying what belongs to an image', () => {
     ];
     const outcome = await copyReferrers(upstream, mirror, { referrers: [], failures });
     expect(summariseReferrers(outcome)).toEqual({ copied: 0, missing: [], incomplete: failures[0] });
+
+    const passing = { code: 'UNAVAILABLE', reason: 'down', temporary: true as const };
+    const later = await copyReferrers(upstream, mirror, { referrers: [], failures: [...failures, passing] });
+    expect(later.incomplete).toEqual(passing);
+    expect([mayBringMore(outcome), mayBringMore(later)]).toEqual([false, true]);
   });
 
   it('copies an index that refers to the image, with its children', async () => {

@@ -132,6 +132,19 @@ describe('finding what belongs to an image', () => {
     expect(asked.length).toBeLessThanOrEqual(104);
   });
 
+  it('asks once about what is listed everywhere', async () => {
+    const store = storeWith(index);
+    const everywhere = childOf(artifactOf('everywhere').manifest);
+    const { source, asked } = asking(store, {
+      referrers: async (digest) => {
+        asked.push(digest);
+        return [everywhere];
+      },
+    });
+    await findReferrers(source, subjects);
+    expect(asked.filter((digest) => digest === everywhere.digest)).toHaveLength(1);
+  });
+
   it('asks about a bounded number of children', async () => {
     const store = storeWith(index);
     holdArtifact(store, artifactOf('sbom', root));
