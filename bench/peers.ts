@@ -50,8 +50,11 @@ const versions: Record<string, string[]> = {
   oras: ['version'],
 };
 
-/** Those that are on the PATH, ours first, and a sentence that tells versions and who is missing. */
+/** Those that are on the PATH, ours first, and a sentence that tells versions and who is missing. @throws for a name that is none's */
 export function installedPeers(wanted?: string[]): { peers: Peer[]; note: string } {
+  const unknown = wanted?.find((name) => !all.some((peer) => peer.name === name));
+  if (unknown !== undefined)
+    throw new Error(`there is no peer ${unknown}: ${all.map(({ name }) => name).join(', ')}`);
   const chosen = all.filter(({ name }) => name === 'drayage' || !wanted || wanted.includes(name));
   const peers = chosen.filter(({ name }) => name === 'drayage' || isInstalled(name));
   const missing = all.filter((peer) => !peers.includes(peer)).map(({ name }) => name);

@@ -49,7 +49,7 @@ export async function relay(client: Socket, wire: WireState): Promise<void> {
   } catch {
     // One side went away in the middle: so does the other.
   } finally {
-    for (const socket of sockets) socket.destroy();
+    for (const socket of sockets) socket.destroySoon();
   }
 }
 
