@@ -4,6 +4,21 @@ import { InvalidReferenceError, parseReference } from '../core/oci/reference.ts'
 import type { CopyFlags, WrittenReference } from './copy/flags.ts';
 import { copyHelp } from './copy-help.ts';
 
+/** Options that are not given; commander would show defaults of its own in the help. */
+const unset: CopyFlags = {
+  platform: [],
+  allTags: false,
+  include: [],
+  exclude: [],
+  dryRun: false,
+  json: false,
+  events: false,
+  plainHttp: false,
+  srcPlainHttp: false,
+  dstPlainHttp: false,
+  authHost: [],
+};
+
 /** `drayage copy SRC DST`: images from registry to registry. */
 export function copyCommand(): Command {
   const command = new Command('copy')
@@ -12,30 +27,28 @@ export function copyCommand(): Command {
     )
     .argument('<src>', 'image to read: registry/repository:tag or @digest', parseImage)
     .argument('<dst>', 'image to write', parseImage)
-    .option('--platform <os/arch>', 'keep only this platform of an index; may be repeated', addPlatform, [])
-    .option('--all-tags', 'copy every tag: SRC and DST are repositories', false)
-    .option(
-      '--include <pattern>',
-      'with --all-tags: only tags like this, * is any characters; may be repeated',
-      addEach,
-      [],
-    )
-    .option('--exclude <pattern>', 'with --all-tags: no tags like this; may be repeated', addEach, [])
-    .option('--semver <range>', 'with --all-tags: only versions in this range')
-    .option('--latest <n>', 'with --all-tags: only the n newest versions', parseCount)
-    .option('--dry-run', 'tell what would be copied; nothing is written', false)
-    .option('--json', 'print the result as one JSON object', false)
-    .option('--events', 'print what happens, a JSON object a line, before the result as JSON', false)
-    .option('--plain-http', 'speak HTTP instead of HTTPS with both registries', false)
-    .option('--src-plain-http', 'speak HTTP with the source', false)
-    .option('--dst-plain-http', 'speak HTTP with the destination', false)
-    .option('--auth-host <host>', 'another host that logins may be sent to; may be repeated', addHost, [])
+    .option('--platform <os/arch>', 'keep only this platform of an index; may be repeated', addPlatform)
+    .option('--dry-run', 'tell what would be copied; nothing is written')
+    .optionsGroup('Tags of a repository:')
+    .option('--all-tags', 'copy every tag but those of signatures: SRC and DST are repositories')
+    .option('--include <pattern>', 'only tags like this, * is any characters; may be repeated', addText)
+    .option('--exclude <pattern>', 'no tags like this; may be repeated', addText)
+    .option('--semver <range>', 'only versions in this range')
+    .option('--latest <n>', 'only the n newest versions', parseCount)
+    .optionsGroup('Output:')
+    .option('--json', 'print the result as one JSON object')
+    .option('--events', 'print what happens, a JSON object a line, before the result as JSON')
+    .optionsGroup('Registries:')
+    .option('--plain-http', 'speak HTTP instead of HTTPS with both')
+    .option('--src-plain-http', 'speak HTTP with the source')
+    .option('--dst-plain-http', 'speak HTTP with the destination')
+    .option('--auth-host <host>', 'a further host that logins may be sent to; may be repeated', addHost)
     .addHelpText('after', copyHelp);
-  return command.action(async (src: WrittenReference, dst: WrittenReference, flags: CopyFlags) => {
+  return command.action(async (src: WrittenReference, dst: WrittenReference, given: Partial<CopyFlags>) => {
     // Loaded only here: the registry client would slow every other command's start.
     const { runCopy, UsageError } = await import('./copy/run.ts');
     try {
-      await runCopy(src, dst, flags);
+      await runCopy(src, dst, { ...unset, ...given });
     } catch (error) {
       if (error instanceof UsageError) command.error(`error: ${error.message}`);
       throw error;
@@ -52,7 +65,7 @@ function parseImage(text: string): WrittenReference {
   }
 }
 
-function addPlatform(text: string, before: Platform[]): Platform[] {
+function addPlatform(text: string, before: Platform[] = []): Platform[] {
   try {
     return [...before, parsePlatform(text)];
   } catch (error) {
@@ -61,11 +74,11 @@ function addPlatform(text: string, before: Platform[]): Platform[] {
   }
 }
 
-function addEach(text: string, before: string[]): string[] {
+function addText(text: string, before: string[] = []): string[] {
   return [...before, text];
 }
 
-function addHost(text: string, before: string[]): string[] {
+function addHost(text: string, before: string[] = []): string[] {
   if (/^[a-z0-9.-]+(:\d{1,5})?$/i.test(text)) return [...before, text];
   throw new InvalidArgumentError(
     'a host is written without scheme and path: auth.example or auth.example:8443',

@@ -29,26 +29,27 @@ export function drawable({ columns, rows }: Pick<Terminal, 'columns' | 'rows'>):
 /** Live lines on a terminal. Whatever else is written there must come after `clear`. */
 export function createLiveLines(terminal: Terminal): LiveLines {
   let widths: number[] = [];
-  /** Back to where the first line begins: a terminal that became narrower has wrapped the lines. */
-  const back = () => {
+  const show = (lines: readonly string[]) => {
     const columns = terminal.columns || usual.columns;
-    const up = widths.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / columns)), 0);
-    return up === 0 ? '' : `\x1b[${up}A\r\x1b[0J`;
+    // A terminal that became narrower since has wrapped the lines.
+    const before = widths.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / columns)), 0);
+    // Each line is cleared by itself: tmux keeps in its history what is cleared from the top of the screen on.
+    const left = Math.max(0, before - lines.length);
+    const text = [...lines, ...Array<string>(left).fill('')].map((line) => `${line}\x1b[K\n`).join('');
+    widths = lines.map((line) => stripVTControlCharacters(line).length);
+    if (text !== '') terminal.write(`${up(before)}\r${text}${up(left)}`);
   };
   return {
     draw(lines) {
       const { columns } = drawable(terminal);
-      const shown = lines.map((line) => cut(line, columns));
-      const text = `${back()}${shown.map((line) => `${line}\n`).join('')}`;
-      widths = shown.map((line) => stripVTControlCharacters(line).length);
-      terminal.write(text);
+      show(lines.map((line) => cut(line, columns)));
     },
-    clear() {
-      const text = back();
-      widths = [];
-      if (text !== '') terminal.write(text);
-    },
+    clear: () => show([]),
   };
+}
+
+function up(rows: number): string {
+  return rows === 0 ? '' : `\x1b[${rows}A`;
 }
 
 /** A line that is too long loses its colours, too: they may be what is cut. */

@@ -67,6 +67,7 @@ function rateText(rate: Rate, now: number): string {
 function rateAndEnd({ bytes, totalBytes, rate }: BlobProgress, now: number): string {
   const perSecond = rate.perSecond(now);
   if (perSecond === undefined || perSecond === 0) return rateText(rate, now);
-  const left = formatDuration(Math.ceil((totalBytes - bytes) / perSecond) * 1_000);
+  const seconds = Math.max(0, Math.ceil((totalBytes - bytes) / perSecond));
+  const left = seconds < 60 ? `${seconds} s` : formatDuration(seconds * 1_000);
   return `${rateText(rate, now)}  ${left} left`;
 }

@@ -78,7 +78,7 @@ function remedyFor(code: string, told: ToldError): string | undefined {
     case 'TOOMANYREQUESTS':
       return `the registry’s rate limit is reached: wait, or log in for a higher one: docker login ${registry}`;
     case 'TLS':
-      return 'check the certificate; name a private authority’s in NODE_EXTRA_CA_CERTS=FILE; for a registry without TLS add --src-plain-http or --dst-plain-http';
+      return `for a registry without TLS add --${told.side === 'mirror' ? 'dst' : 'src'}-plain-http; else check the certificate, and name that of a private authority in NODE_EXTRA_CA_CERTS=FILE`;
     case 'NO_MATCHING_PLATFORM':
       return 'give --platform one of its platforms, or leave it out';
     case 'MANIFEST_INVALID':
