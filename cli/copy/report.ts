@@ -67,7 +67,7 @@ export function formatTags(report: TagsReport): string {
     .filter((outcome) => report[outcome] > 0)
     .map((outcome) => `${report[outcome]} ${outcome === 'skipped' ? 'not tried' : outcome}`);
   return (
-    `${report.destination}: ${report.tags.length} tags, ${counts.join(', ')}\n` +
+    `${report.destination}: ${report.tags.length} ${report.tags.length === 1 ? 'tag' : 'tags'}, ${counts.join(', ')}\n` +
     `blobs: ${formatTransfer(report.transfer)} in ${formatDuration(report.durationMs)}\n`
   );
 }

@@ -84,7 +84,7 @@ describe('drayage copy --events', () => {
       event: 'failed',
       destination: `${to.host}/failed:1`,
       error: {
-        code: 'BLOB_UNKNOWN',
+        code: 'UNKNOWN', // as the fault tells it
         side: 'upstream',
         operation: 'get blob',
         repository: 'app',
