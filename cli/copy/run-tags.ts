@@ -2,6 +2,7 @@ import { formatReference } from '../../core/oci/reference.ts';
 import { eachTag, failedTags, listSelectedTags, type TagOutcome } from './all-tags.ts';
 import { sumOf } from './amount.ts';
 import { type DryRunReport, dryRun, formatTotals, totalsOf } from './dry-run.ts';
+import { explainFailure } from './explain.ts';
 import type { TagRule } from './flags.ts';
 import { type CopyContext, copyImage, type ImagePair } from './image.ts';
 import type { CopyOutput } from './output.ts';
@@ -19,7 +20,11 @@ export async function runTags(
   output: CopyOutput,
   dry: boolean,
 ): Promise<void> {
-  const tags = await listSelectedTags(pair, rule, context);
+  const tags = await listSelectedTags(pair, rule, context).catch((error: unknown) => {
+    if (!context.signal.aborted)
+      output.event({ event: 'failed', ...repositories(pair), error: explainFailure(error) });
+    throw error;
+  });
   const outcomes = dry
     ? await planTags(tags, pair, context, output)
     : await copyTags(tags, pair, context, output);

@@ -28,10 +28,13 @@ const maxBytes = 4 * 1024 * 1024;
 export function loginFiles(env: NodeJS.ProcessEnv): LoginFile[] {
   const home = env.HOME || homedir();
   const docker = join(env.DOCKER_CONFIG || join(home, '.docker'), 'config.json');
+  const runtime = env.XDG_RUNTIME_DIR
+    ? join(env.XDG_RUNTIME_DIR, 'containers')
+    : join('/run/containers', `${process.getuid?.() ?? 0}`);
   const podman = env.REGISTRY_AUTH_FILE
     ? [env.REGISTRY_AUTH_FILE]
     : [
-        ...(env.XDG_RUNTIME_DIR ? [join(env.XDG_RUNTIME_DIR, 'containers', 'auth.json')] : []),
+        join(runtime, 'auth.json'),
         join(env.XDG_CONFIG_HOME || join(home, '.config'), 'containers', 'auth.json'),
       ];
   return [readLoginFile(docker, true), ...podman.map((path) => readLoginFile(path, false))].filter(

@@ -21,13 +21,14 @@ export interface LoginFolder {
 export function loginFolder(): LoginFolder {
   const home = mkdtempSync(join(tmpdir(), 'drayage-logins-'));
   onTestFinished(() => rm(home, { recursive: true, force: true }));
-  const [bin, log] = [join(home, 'bin'), join(home, 'asked')];
+  const [bin, run, log] = [join(home, 'bin'), join(home, 'run'), join(home, 'asked')];
   mkdirSync(bin);
+  mkdirSync(run);
   writeFileSync(log, '');
   const { DOCKER_CONFIG, REGISTRY_AUTH_FILE, XDG_RUNTIME_DIR, XDG_CONFIG_HOME, ...rest } = process.env;
   return {
     home,
-    env: { ...rest, HOME: home, PATH: `${bin}${delimiter}${process.env.PATH}` },
+    env: { ...rest, HOME: home, XDG_RUNTIME_DIR: run, PATH: `${bin}${delimiter}${process.env.PATH}` },
     write(path, content) {
       const file = join(home, path);
       mkdirSync(dirname(file), { recursive: true });

@@ -34,7 +34,6 @@ describe('login files', () => {
     expect(await user()).toBeUndefined();
     folder.write('.config/containers/auth.json', file('config'));
     expect(await user()).toBe('config');
-    folder.env.XDG_RUNTIME_DIR = join(folder.home, 'run');
     folder.write('run/containers/auth.json', file('runtime'));
     expect(await user()).toBe('runtime');
     folder.env.REGISTRY_AUTH_FILE = folder.write('named.json', file('named'));
