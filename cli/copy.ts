@@ -1,51 +1,92 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { InvalidPlatformError, type Platform, parsePlatform } from '../core/oci/platform.ts';
-import { InvalidReferenceError, parseReference, type Reference } from '../core/oci/reference.ts';
-import type { CopyFlags } from './copy/run.ts';
+import { InvalidReferenceError, parseReference } from '../core/oci/reference.ts';
+import type { CopyFlags, WrittenReference } from './copy/flags.ts';
+import { copyHelp } from './copy-help.ts';
 
-/** `drayage copy SRC DST`: one image from registry to registry. */
+/** Options that are not given; commander would show defaults of its own in the help. */
+const unset: CopyFlags = {
+  platform: [],
+  allTags: false,
+  include: [],
+  exclude: [],
+  dryRun: false,
+  json: false,
+  events: false,
+  plainHttp: false,
+  srcPlainHttp: false,
+  dstPlainHttp: false,
+  authHost: [],
+};
+
+/** `drayage copy SRC DST`: images from registry to registry. */
 export function copyCommand(): Command {
-  return new Command('copy')
-    .description('Copy one image from registry to registry: only the blobs that the destination lacks.')
-    .argument('<src>', 'image reference to read', parseImage)
-    .argument('<dst>', 'image reference to write', parseImage)
-    .option(
-      '--platform <os/arch>',
-      'keep only this platform of an index; may be given several times',
-      addPlatform,
-      [],
+  const command = new Command('copy')
+    .description(
+      'Copy an image, or the tags of a repository, from registry to registry: only what is missing.',
     )
-    .option('--json', 'print the result as JSON', false)
-    .option('--plain-http', 'speak HTTP instead of HTTPS with both registries', false)
-    .addHelpText(
-      'after',
-      `
-Example:
-  $ drayage copy docker.io/library/alpine:3.22 localhost:5000/alpine:3.22 --plain-http --platform linux/amd64
-
-The digest is preserved unless --platform leaves something out: then a smaller index with a digest of its own is made.`,
-    )
-    .action(async (src: Reference, dst: Reference, flags: CopyFlags) => {
-      // Loaded only here: the registry client would slow every other command's start.
-      const { runCopy } = await import('./copy/run.ts');
-      await runCopy(src, dst, flags);
-    });
+    .argument('<src>', 'image to read: registry/repository:tag or @digest', parseImage)
+    .argument('<dst>', 'image to write', parseImage)
+    .option('--platform <os/arch>', 'keep only this platform of an index; may be repeated', addPlatform)
+    .option('--dry-run', 'tell what would be copied; nothing is written')
+    .optionsGroup('Tags of a repository:')
+    .option('--all-tags', 'copy every tag but those of signatures: SRC and DST are repositories')
+    .option('--include <pattern>', 'only tags like this, * is any characters; may be repeated', addText)
+    .option('--exclude <pattern>', 'no tags like this; may be repeated', addText)
+    .option('--semver <range>', 'only versions in this range')
+    .option('--latest <n>', 'only the n newest versions', parseCount)
+    .optionsGroup('Output:')
+    .option('--json', 'print the result as one JSON object')
+    .option('--events', 'print what happens, a JSON object a line, before the result as JSON')
+    .optionsGroup('Registries:')
+    .option('--plain-http', 'speak HTTP instead of HTTPS with both')
+    .option('--src-plain-http', 'speak HTTP with the source')
+    .option('--dst-plain-http', 'speak HTTP with the destination')
+    .option('--auth-host <host>', 'a further host that logins may be sent to; may be repeated', addHost)
+    .addHelpText('after', copyHelp);
+  return command.action(async (src: WrittenReference, dst: WrittenReference, given: Partial<CopyFlags>) => {
+    // Loaded only here: the registry client would slow every other command's start.
+    const { runCopy, UsageError } = await import('./copy/run.ts');
+    try {
+      await runCopy(src, dst, { ...unset, ...given });
+    } catch (error) {
+      if (error instanceof UsageError) command.error(`error: ${error.message}`);
+      throw error;
+    }
+  });
 }
 
-function parseImage(text: string): Reference {
+function parseImage(text: string): WrittenReference {
   try {
-    return parseReference(text);
+    return { reference: parseReference(text), text };
   } catch (error) {
     if (error instanceof InvalidReferenceError) throw new InvalidArgumentError(error.message);
     throw error;
   }
 }
 
-function addPlatform(text: string, before: Platform[]): Platform[] {
+function addPlatform(text: string, before: Platform[] = []): Platform[] {
   try {
     return [...before, parsePlatform(text)];
   } catch (error) {
     if (error instanceof InvalidPlatformError) throw new InvalidArgumentError(error.message);
     throw error;
   }
+}
+
+function addText(text: string, before: string[] = []): string[] {
+  return [...before, text];
+}
+
+function addHost(text: string, before: string[] = []): string[] {
+  if (/^[a-z0-9.-]+(:\d{1,5})?$/i.test(text)) return [...before, text];
+  throw new InvalidArgumentError(
+    'a host is written without scheme and path: auth.example or auth.example:8443',
+  );
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (/^\d{1,5}$/.test(text) && count > 0) return count;
+  throw new InvalidArgumentError('write a whole number from 1 on');
 }

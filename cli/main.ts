@@ -51,6 +51,8 @@ try {
     process.exitCode = 1;
   } else {
     process.stderr.write(`drayage: ${error instanceof Error ? error.message : String(error)}\n`);
+    const { remedy } = (error ?? {}) as { remedy?: unknown };
+    if (typeof remedy === 'string') process.stderr.write(`  ${remedy}\n`);
     process.exitCode = 1;
   }
 }

@@ -1,16 +1,38 @@
-import type { CallOptions } from '../../core/copy/ports.ts';
+import type { CallOptions, OpenedUpload } from '../../core/copy/ports.ts';
 import { RegistryRepository } from '../../core/copy/registry-repository.ts';
+import type { Descriptor } from '../../core/oci/descriptor.ts';
 import type { Manifest } from '../../core/oci/manifest.ts';
 
-/** A destination that knows which manifests were written to it, for whoever interrupts a copy. */
+/**
+ * A destination that knows which manifests were written to it, for whoever interrupts a copy, and which blob an upload was to
+ * be opened for when that failed: the registry is not told it yet, so that its error can't name it.
+ */
 export class CopyDestination extends RegistryRepository {
   readonly #begun = new Set<string>();
   readonly #written = new Set<string>();
+  readonly #failed = new WeakMap<object, Descriptor>();
+
+  override async openUpload(
+    blob: Descriptor,
+    options?: CallOptions & { mountFrom?: string },
+  ): Promise<OpenedUpload> {
+    try {
+      return await super.openUpload(blob, options);
+    } catch (error) {
+      if (error instanceof Error) this.#failed.set(error, blob);
+      throw error;
+    }
+  }
 
   override async putManifest(manifest: Manifest, reference: string, options?: CallOptions): Promise<void> {
     this.#begun.add(reference);
     await super.putManifest(manifest, reference, options);
     this.#written.add(reference);
+  }
+
+  /** The blob whose upload could not be opened, if that is what the error tells. */
+  failedBlob(error: unknown): Descriptor | undefined {
+    return error instanceof Error ? this.#failed.get(error) : undefined;
   }
 
   /** What is true of the destination when a copy to `target`, a tag or a digest, ends now. */

@@ -113,7 +113,8 @@ function rangeProblem(value: string): string | undefined {
   return `${shown(value)} is not a semver range; write, for example, ">=1.25 <2" or "1.x"`;
 }
 
-const tags = z.strictObject({
+/** Which tags a rule mirrors. */
+export const tagsSchema = z.strictObject({
   include: distinct(glob('tag', '"1.*"'), { what: 'a list of patterns', example: '["1.*"]' })
     .min(1)
     .default(['*']),
@@ -140,7 +141,7 @@ const platform = text({ what: 'a platform', example: 'linux/amd64' }, (value) =>
 const rule = z
   .strictObject({
     match: glob('repository', 'library/nginx'),
-    tags: tags.prefault({}),
+    tags: tagsSchema.prefault({}),
     platforms: distinct(platform, { what: 'a list of platforms', example: '[linux/amd64, linux/arm64]' })
       .min(1)
       .optional(),

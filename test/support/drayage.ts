@@ -13,12 +13,15 @@ export interface CommandResult {
 }
 
 /** Runs `drayage` with arguments to its end. */
-export function drayage(args: string[], options: { cwd?: string } = {}): Promise<CommandResult> {
+export function drayage(
+  args: string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<CommandResult> {
   return startDrayage(args, options).ended;
 }
 
 /** Starts `drayage` with arguments; `end` sends it a signal. */
-export function startDrayage(args: string[], options: { cwd?: string } = {}) {
+export function startDrayage(args: string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) {
   const child = spawn(process.execPath, [file, ...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
   const ended = once(child, 'close').then(

@@ -1,0 +1,101 @@
+import type { Amount } from '../../core/copy/ports.ts';
+import { plainText } from '../../core/oci/plain-text.ts';
+import { formatReference } from '../../core/oci/reference.ts';
+import { formatTable } from '../demo/table.ts';
+import { formatBytes } from '../format.ts';
+import { amountOf } from './amount.ts';
+import { type CopyContext, type ImagePair, mountFrom, planImage } from './image.ts';
+import { formatAmount } from './report.ts';
+
+/** What a copy would do with a blob: nothing, ask the registry to take it from its other repository, or transfer it. */
+export type BlobState = 'present' | 'mountable' | 'missing';
+
+/** A blob of the plan. */
+export interface PlannedBlob {
+  digest: string;
+  sizeBytes: number;
+  mediaType: string;
+  state: BlobState;
+}
+
+/** What `drayage copy --dry-run --json` prints of one image. */
+export interface DryRunReport {
+  dryRun: true;
+  source: string;
+  destination: string;
+  sourceDigest: string;
+  /** What the destination's tag would name, and what it names now; absent where there is none. */
+  digest: string;
+  destinationDigest?: string;
+  mediaType: string;
+  sizeBytes: number;
+  blobs: PlannedBlob[];
+  totals: Record<BlobState, Amount>;
+}
+
+/** Characters of what the publisher wrote; real ones have some 60. */
+const maxMediaType = 100;
+
+/** Finds out what a copy would do. Both registries are only read. */
+export async function dryRun(pair: ImagePair, context: CopyContext): Promise<DryRunReport> {
+  const { src, dst } = pair;
+  const { plan, destinationDigest } = await planImage(pair, context);
+  const present = new Set(plan.present.map(({ digest }) => digest));
+  const elsewhere: BlobState = mountFrom(pair) === undefined ? 'missing' : 'mountable';
+  const blobs = plan.blobs.map(
+    ({ digest, size, mediaType }): PlannedBlob => ({
+      digest,
+      sizeBytes: size,
+      mediaType,
+      state: present.has(digest) ? 'present' : elsewhere,
+    }),
+  );
+  return {
+    dryRun: true,
+    source: formatReference(src),
+    destination: formatReference(dst),
+    sourceDigest: plan.source.digest,
+    digest: plan.root.digest,
+    ...(destinationDigest !== undefined && { destinationDigest }),
+    mediaType: plan.root.mediaType,
+    sizeBytes: plan.sizeBytes,
+    blobs,
+    totals: totalsOf(blobs),
+  };
+}
+
+/** Sums by state; of several images' blobs each digest counts once. */
+export function totalsOf(blobs: readonly PlannedBlob[]): Record<BlobState, Amount> {
+  const each = [...new Map(blobs.map((blob) => [blob.digest, blob])).values()];
+  const total = (state: BlobState) =>
+    amountOf(each.filter((blob) => blob.state === state).map(({ sizeBytes }) => ({ size: sizeBytes })));
+  return { present: total('present'), mountable: total('mountable'), missing: total('missing') };
+}
+
+/** The plan for people. */
+export function formatPlan(report: DryRunReport): string {
+  const { destinationDigest: now, digest } = report;
+  const tag = now === undefined ? 'is not there' : now === digest ? 'is equal already' : `names ${now} now`;
+  const rows = report.blobs.map((blob) => [
+    blob.state,
+    blob.digest,
+    formatBytes(blob.sizeBytes),
+    plainText(blob.mediaType, maxMediaType),
+  ]);
+  return [
+    `${report.source} is ${digest}`,
+    `${report.destination} ${tag}`,
+    ...formatTable(rows, 'llrl', (_, text) => text).map((row) => `  ${row}`),
+    `would transfer: ${formatTotals(report.totals)}; nothing was written`,
+    '',
+  ].join('\n');
+}
+
+/** `missing 2 (12.3 MB), mountable 0 (0 B), present 1 (806 B)`. */
+export function formatTotals({ missing, mountable, present }: DryRunReport['totals']): string {
+  return [
+    formatAmount('missing', missing),
+    formatAmount('mountable', mountable),
+    formatAmount('present', present),
+  ].join(', ');
+}

@@ -1,0 +1,32 @@
+import type { Reference } from '../../core/oci/reference.ts';
+import { RegistryClient } from '../../core/registry/client.ts';
+import { knownRegistry } from '../../core/registry/known-registries.ts';
+import { loginSource } from '../logins/login-source.ts';
+import type { CopyFlags } from './flags.ts';
+
+/** A client of the registry that images come from, with this user's login where the registry wants one. */
+export function openSource(ref: Reference, flags: CopyFlags, signal: AbortSignal): RegistryClient {
+  return open(ref, 'upstream', flags.plainHttp || flags.srcPlainHttp, flags.authHost, signal);
+}
+
+/** A client of the registry that images go to. */
+export function openDestination(ref: Reference, flags: CopyFlags, signal: AbortSignal): RegistryClient {
+  return open(ref, 'mirror', flags.plainHttp || flags.dstPlainHttp, flags.authHost, signal);
+}
+
+function open(
+  { registry, repository }: Reference,
+  side: 'upstream' | 'mirror',
+  plainHttp: boolean,
+  authHosts: string[],
+  signal: AbortSignal,
+): RegistryClient {
+  const known = knownRegistry(registry);
+  return new RegistryClient({
+    registry,
+    side,
+    endpoint: plainHttp ? `http://${registry}` : known.endpoint,
+    authHosts: [...(plainHttp ? [] : known.authHosts), ...authHosts],
+    credentials: loginSource({ registry, repository }, { env: process.env, signal }),
+  });
+}

@@ -1,0 +1,94 @@
+import type { CopyEvent } from '../../core/copy/copy.ts';
+import type { CopyPlan } from '../../core/copy/plan.ts';
+import type { Amount, Transfer } from '../../core/copy/ports.ts';
+import { formatReference } from '../../core/oci/reference.ts';
+import { amountOf } from './amount.ts';
+import type { Failure } from './explain.ts';
+import type { CopyWatcher, ImagePair } from './image.ts';
+
+/** A line of `drayage copy --events`: docs/copy.md tells them to those who read them. */
+export type EventLine =
+  | {
+      event: 'plan';
+      source: string;
+      destination: string;
+      sourceDigest: string;
+      digest: string;
+      mediaType: string;
+      /** All of the image's blobs, and those of which the destination was seen to have them. */
+      blobs: Amount;
+      present: Amount;
+    }
+  | {
+      event: 'blob';
+      digest: string;
+      sizeBytes: number;
+      mediaType: string;
+      state: 'started' | 'restarted' | 'copied' | 'mounted' | 'present';
+      /** Of one that was begun anew: why. */
+      message?: string;
+    }
+  /** Now and then while blobs travel: how much of what was not present is there. */
+  | { event: 'progress'; bytes: number; totalBytes: number; blobs: number; totalBlobs: number }
+  | {
+      event: 'image';
+      source: string;
+      destination: string;
+      digest: string;
+      outcome: 'copied' | 'equal';
+      transfer?: Transfer;
+      durationMs?: number;
+    }
+  | { event: 'failed'; source: string; destination: string; error: Failure }
+  | { event: 'done'; copied: number; equal: number; failed: number; skipped: number; durationMs: number };
+
+const progressMs = 1_000;
+
+/** Tells a program of the copy, a line of JSON an event. */
+export function eventWatcher(write: (line: EventLine) => void, now: () => number = Date.now): CopyWatcher {
+  let count = { bytes: 0, totalBytes: 0, blobs: 0, totalBlobs: 0 };
+  let told = 0;
+  const progress = () => {
+    told = now();
+    write({ event: 'progress', ...count });
+  };
+  return {
+    planned({ src, dst }: ImagePair, { source, root, blobs, present, missing }: CopyPlan) {
+      const { bytes } = amountOf(missing);
+      count = { bytes: 0, totalBytes: bytes, blobs: 0, totalBlobs: missing.length };
+      told = now();
+      write({
+        event: 'plan',
+        source: formatReference(src),
+        destination: formatReference(dst),
+        sourceDigest: source.digest,
+        digest: root.digest,
+        mediaType: root.mediaType,
+        blobs: amountOf(blobs),
+        present: amountOf(present),
+      });
+    },
+    blob(event: CopyEvent) {
+      if (event.type === 'bytes') count.bytes += event.bytes;
+      if (event.type === 'restart') count.bytes -= event.bytes;
+      if (event.type === 'end') {
+        count.blobs += 1;
+        if (event.how !== 'copied') count.bytes += event.blob.size;
+      }
+      if (event.type !== 'bytes') write(blobLine(event));
+      if (now() - told >= progressMs) progress();
+    },
+    blobsEnded() {
+      if (count.totalBlobs > 0) progress();
+    },
+  };
+}
+
+function blobLine(event: Exclude<CopyEvent, { type: 'bytes' }>): EventLine {
+  const { digest, size, mediaType } = event.blob;
+  const blob = { event: 'blob', digest, sizeBytes: size, mediaType } as const;
+  if (event.type === 'start') return { ...blob, state: 'started' };
+  if (event.type === 'end') return { ...blob, state: event.how };
+  const message = event.error instanceof Error ? event.error.message : String(event.error);
+  return { ...blob, state: 'restarted', message };
+}

@@ -1,0 +1,180 @@
+import { commitChildren, commitRoot } from '../../core/copy/commit.ts';
+import { type CopyEvent, copyBlobs } from '../../core/copy/copy.ts';
+import { type CopyPlan, plan as planCopy } from '../../core/copy/plan.ts';
+import { emptyTransfer, type ImageDestination, type Transfer } from '../../core/copy/ports.ts';
+import { RegistryRepository } from '../../core/copy/registry-repository.ts';
+import type { Digest } from '../../core/oci/digest.ts';
+import { formatReference, type Reference } from '../../core/oci/reference.ts';
+import type { RegistryClient } from '../../core/registry/client.ts';
+import { amountOf } from './amount.ts';
+import { CopyDestination } from './copy-destination.ts';
+import { CopyFailure, explainFailure } from './explain.ts';
+import type { CopyFlags } from './flags.ts';
+import type { CopyReport } from './report.ts';
+
+/** Both registries and what they are asked to do. */
+export interface CopyContext {
+  upstream: RegistryClient;
+  mirror: RegistryClient;
+  flags: Pick<CopyFlags, 'platform'>;
+  signal: AbortSignal;
+}
+
+/** One image and where it goes. */
+export interface ImagePair {
+  src: Reference;
+  dst: Reference;
+}
+
+/** Who is told of an image's copy while it goes on. */
+export interface CopyWatcher {
+  /** The image was read, and what the destination lacks will travel. */
+  planned(pair: ImagePair, plan: CopyPlan): void;
+  blob(event: CopyEvent): void;
+  /** No more blobs travel: all are there, or one failed. */
+  blobsEnded(): void;
+}
+
+/**
+ * Reads an image, and asks the destination for every blob and for what its tag names; nothing is written.
+ *
+ * @throws CopyFailure
+ */
+export async function planImage(
+  pair: ImagePair,
+  context: CopyContext,
+): Promise<{ plan: CopyPlan; destinationDigest?: Digest }> {
+  const { source, destination } = open(pair, context);
+  const { signal } = context;
+  return await explained(destination, signal, async () => {
+    const planned = await plan(pair, source, destination, context, true);
+    const { tag } = pair.dst;
+    const destinationDigest = tag === undefined ? undefined : await destination.tagDigest(tag, { signal });
+    return { plan: planned, ...(destinationDigest !== undefined && { destinationDigest }) };
+  });
+}
+
+/**
+ * The digest that a tag has on both sides, or undefined where they differ or a platform filter will make another one.
+ *
+ * @throws CopyFailure
+ */
+export async function equalDigest(pair: ImagePair, context: CopyContext): Promise<Digest | undefined> {
+  const { source, destination } = open(pair, context);
+  const { signal, flags } = context;
+  const [from, to] = [pair.src.tag, pair.dst.tag];
+  if (flags.platform.length > 0 || from === undefined || to === undefined) return undefined;
+  return await explained(destination, signal, async () => {
+    const there = await destination.tagDigest(to, { signal });
+    if (there === undefined) return undefined;
+    return (await source.tagDigest(from, { signal })) === there ? there : undefined;
+  });
+}
+
+/**
+ * Copies one image: its blobs, then its manifests, then the tag.
+ *
+ * @param leaveEqual an image that the destination's tag names already, after the platform filter, is left as it is
+ * @throws CopyFailure; when the signal ends, Error that says what was committed
+ */
+export async function copyImage(
+  pair: ImagePair,
+  context: CopyContext,
+  watcher: CopyWatcher,
+  leaveEqual = false,
+): Promise<{ report: CopyReport; equal: boolean }> {
+  const { dst } = pair;
+  const { signal } = context;
+  const started = Date.now();
+  const { source, destination } = open(pair, context);
+  return await explained(
+    destination,
+    signal,
+    async () => {
+      const planned = await plan(pair, source, destination, context, false);
+      const target = targetOf(dst, planned);
+      const report = (transfer: Transfer) => reportOf(pair, planned, transfer, Date.now() - started);
+      if (leaveEqual && (await destination.tagDigest(target, { signal })) === planned.root.digest)
+        return { report: report({ ...emptyTransfer(), present: amountOf(planned.blobs) }), equal: true };
+      watcher.planned(pair, planned);
+      const { transfer } = await copyBlobs(source, destination, planned, {
+        signal,
+        onEvent: (event) => watcher.blob(event),
+        mountFrom: () => mountFrom(pair),
+      }).finally(() => watcher.blobsEnded());
+      await commitChildren(destination, planned, { signal });
+      await commitRoot(destination, planned, target, { signal });
+      return { report: report(transfer), equal: false };
+    },
+    () => destination.interrupted(dst.tag ?? dst.digest ?? 'latest'),
+  );
+}
+
+/** The repository of the destination's registry that the blobs are in already, if it is not the destination itself. */
+export function mountFrom({ src, dst }: ImagePair): string | undefined {
+  return src.registry === dst.registry && src.repository !== dst.repository ? src.repository : undefined;
+}
+
+function open(
+  { src, dst }: ImagePair,
+  { upstream, mirror }: CopyContext,
+): { source: RegistryRepository; destination: CopyDestination } {
+  return {
+    source: new RegistryRepository(upstream, src.registry, src.repository),
+    destination: new CopyDestination(mirror, dst.registry, dst.repository),
+  };
+}
+
+function plan(
+  { src }: ImagePair,
+  source: RegistryRepository,
+  destination: ImageDestination,
+  { flags, signal }: CopyContext,
+  ask: boolean,
+): Promise<CopyPlan> {
+  const options = { platforms: flags.platform, signal, ask };
+  return planCopy(source, destination, src.digest ?? src.tag ?? 'latest', options);
+}
+
+function reportOf(
+  { src, dst }: ImagePair,
+  plan: CopyPlan,
+  transfer: Transfer,
+  durationMs: number,
+): CopyReport {
+  return {
+    source: formatReference(src),
+    destination: formatReference(dst),
+    sourceDigest: plan.source.digest,
+    digest: plan.root.digest,
+    mediaType: plan.root.mediaType,
+    sizeBytes: plan.sizeBytes,
+    transfer,
+    durationMs,
+  };
+}
+
+/** A digest at the destination must be the one that arrives there. */
+function targetOf(dst: Reference, { root }: CopyPlan): string {
+  if (dst.digest === undefined) return dst.tag ?? 'latest';
+  if (dst.digest !== root.digest) {
+    throw new Error(
+      `the destination asks for ${dst.digest}, and the image is ${root.digest}: give a tag instead, or the same digest`,
+    );
+  }
+  return dst.tag ?? dst.digest;
+}
+
+async function explained<T>(
+  destination: CopyDestination,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+  interrupted = () => 'interrupted; nothing was written',
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (signal.aborted) throw new Error(interrupted(), { cause: error });
+    throw new CopyFailure(explainFailure(error, destination.failedBlob(error)), error);
+  }
+}

@@ -1,0 +1,52 @@
+import { type EventLine, eventWatcher } from './events.ts';
+import type { CopyFlags } from './flags.ts';
+import type { CopyWatcher } from './image.ts';
+import { progressWatcher } from './progress.ts';
+
+/** Where `drayage copy` tells what it does: results on standard output, progress on standard error. */
+export interface CopyOutput {
+  /** Told of each image's copy. @param title of the image, where there are several */
+  watcher(title?: string): CopyWatcher;
+  /** A line for programs, if they want more than the result. */
+  event(line: EventLine): void;
+  /** Text for people, where no program reads. */
+  text(text: string): void;
+  /** The result: one line of JSON, or its text. */
+  result(report: object, text: string): void;
+}
+
+/** Standard output and error as the flags want them; progress is drawn on a terminal, and left out where a program reads a pipe. */
+export function createOutput({ json, events }: Pick<CopyFlags, 'json' | 'events'>): CopyOutput {
+  const forPrograms = json || events;
+  const line = (value: object) => void process.stdout.write(`${JSON.stringify(value)}\n`);
+  const event = (told: EventLine) => {
+    if (events) line(told);
+  };
+  return {
+    watcher(title) {
+      const watchers = [
+        ...(forPrograms && !process.stderr.isTTY ? [] : [progressWatcher(process.stderr, title)]),
+        ...(events ? [eventWatcher(event)] : []),
+      ];
+      return {
+        planned(pair, plan) {
+          for (const watcher of watchers) watcher.planned(pair, plan);
+        },
+        blob(told) {
+          for (const watcher of watchers) watcher.blob(told);
+        },
+        blobsEnded() {
+          for (const watcher of watchers) watcher.blobsEnded();
+        },
+      };
+    },
+    event,
+    text(text) {
+      if (!forPrograms) process.stdout.write(text);
+    },
+    result(report, text) {
+      if (forPrograms) line(report);
+      else process.stdout.write(text);
+    },
+  };
+}

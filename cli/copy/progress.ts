@@ -1,0 +1,67 @@
+import type { WriteStream } from 'node:tty';
+import type { CopyEvent } from '../../core/copy/copy.ts';
+import type { CopyPlan } from '../../core/copy/plan.ts';
+import { createLiveLines, drawable } from '../live-lines.ts';
+import { createProgressBar, type ProgressBar } from '../progress-bar.ts';
+import { BlobProgress } from './blob-progress.ts';
+import { drawProgress } from './draw-progress.ts';
+import type { CopyWatcher, ImagePair } from './image.ts';
+
+/** What progress is shown on. */
+export type ProgressStream = Pick<WriteStream, 'write' | 'isTTY' | 'columns' | 'rows'> & {
+  /** Of a terminal: whether it shows colours. */
+  hasColors?(): boolean;
+};
+
+const redrawMs = 100;
+
+/**
+ * Shows how far a copy is: on a terminal a bar for each blob under way and one for all, redrawn in place and gone when it is
+ * over; elsewhere a line now and then.
+ *
+ * @param title of the image, where there are several
+ */
+export function progressWatcher(stream: ProgressStream, title?: string): CopyWatcher {
+  return stream.isTTY ? bars(stream, title) : lines(stream, title);
+}
+
+function bars(stream: ProgressStream, title: string | undefined): CopyWatcher {
+  const live = createLiveLines(stream);
+  let progress: BlobProgress | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const draw = () => {
+    if (progress === undefined) return;
+    const colours = stream.hasColors?.() === true;
+    live.draw(drawProgress(progress, { ...drawable(stream), colours, title, now: Date.now() }));
+  };
+  return {
+    planned(_: ImagePair, plan: CopyPlan) {
+      progress = new BlobProgress(plan, Date.now());
+      timer = setInterval(draw, redrawMs).unref();
+    },
+    blob: (event) => progress?.take(event, Date.now()),
+    blobsEnded() {
+      clearInterval(timer);
+      live.clear();
+    },
+  };
+}
+
+function lines(stream: ProgressStream, title: string | undefined): CopyWatcher {
+  let bar: ProgressBar | undefined;
+  let progress: BlobProgress | undefined;
+  return {
+    planned(_: ImagePair, plan: CopyPlan) {
+      progress = new BlobProgress(plan, Date.now());
+      if (plan.missing.length === 0) return;
+      const blobs = `${plan.missing.length} of ${plan.blobs.length} blobs`;
+      const label = title === undefined ? blobs : `${title}, ${blobs}`;
+      bar = createProgressBar(stream, { label, total: progress.totalBytes });
+    },
+    blob(event: CopyEvent) {
+      progress?.take(event, Date.now());
+      bar?.update(progress?.bytes ?? 0);
+    },
+    blobsEnded: () => bar?.stop(),
+  };
+}

@@ -1,0 +1,83 @@
+import type { Amount, Transfer } from '../../core/copy/ports.ts';
+import { formatBytes, formatDuration } from '../format.ts';
+import type { Failure } from './explain.ts';
+
+/** What `drayage copy --json` prints of one image. */
+export interface CopyReport {
+  source: string;
+  destination: string;
+  /** What the source's reference points to, and what the destination's does now: they differ only after a platform filter. */
+  sourceDigest: string;
+  digest: string;
+  mediaType: string;
+  sizeBytes: number;
+  transfer: Transfer;
+  durationMs: number;
+}
+
+/** What became of one of the tags. */
+export type TagResult =
+  | ({ tag: string; outcome: 'copied' } & CopyReport)
+  /** The destination's tag names the same digest already. */
+  | { tag: string; outcome: 'equal'; digest: string }
+  | { tag: string; outcome: 'failed'; error: Failure }
+  /** Not tried, since those before failed in a way that these would, too. */
+  | { tag: string; outcome: 'skipped' };
+
+/** What `drayage copy --all-tags --json` prints. */
+export interface TagsReport {
+  /** Repositories. */
+  source: string;
+  destination: string;
+  copied: number;
+  equal: number;
+  failed: number;
+  skipped: number;
+  tags: TagResult[];
+  /** Of all images that were copied. */
+  transfer: Transfer;
+  durationMs: number;
+}
+
+/** One image's report for people. */
+export function formatReport(report: CopyReport): string {
+  return (
+    `${report.destination}@${report.digest}\n` +
+    `blobs: ${formatTransfer(report.transfer)} in ${(report.durationMs / 1000).toFixed(1)} s\n`
+  );
+}
+
+/** What became of a tag, in a line; why one failed is told at the end. */
+export function formatTag(result: TagResult): string {
+  switch (result.outcome) {
+    case 'copied':
+      return `${result.tag}  ${result.digest}  ${formatTransfer(result.transfer)}\n`;
+    case 'equal':
+      return `${result.tag}  ${result.digest}  equal already\n`;
+    case 'failed':
+      return `${result.tag}  failed\n`;
+    case 'skipped':
+      return `${result.tag}  not tried\n`;
+  }
+}
+
+/** The end of the copy of many tags. */
+export function formatTags(report: TagsReport): string {
+  const counts = (['copied', 'equal', 'failed', 'skipped'] as const)
+    .filter((outcome) => report[outcome] > 0)
+    .map((outcome) => `${report[outcome]} ${outcome === 'skipped' ? 'not tried' : outcome}`);
+  return (
+    `${report.destination}: ${report.tags.length} ${report.tags.length === 1 ? 'tag' : 'tags'}, ${counts.join(', ')}\n` +
+    `blobs: ${formatTransfer(report.transfer)} in ${formatDuration(report.durationMs)}\n`
+  );
+}
+
+/** `copied 2 (12.3 MB), mounted 0 (0 B), present 1 (806 B)`. */
+function formatTransfer({ copied, mounted, present }: Transfer): string {
+  return `${formatAmount('copied', copied)}, ${formatAmount('mounted', mounted)}, ${formatAmount('present', present)}`;
+}
+
+/** `missing 2 (12.3 MB)`. */
+export function formatAmount(what: string, { blobs, bytes }: Amount): string {
+  return `${what} ${blobs} (${formatBytes(bytes)})`;
+}

@@ -1,0 +1,35 @@
+import { formatReference } from '../../core/oci/reference.ts';
+import { dryRun, formatPlan } from './dry-run.ts';
+import { explainFailure } from './explain.ts';
+import { type CopyContext, copyImage, type ImagePair } from './image.ts';
+import type { CopyOutput } from './output.ts';
+import { formatReport } from './report.ts';
+
+/** Copies one image and tells its report, or only what that would be. */
+export async function runOne(
+  pair: ImagePair,
+  context: CopyContext,
+  output: CopyOutput,
+  dry: boolean,
+): Promise<void> {
+  if (dry) {
+    const report = await dryRun(pair, context);
+    output.result(report, formatPlan(report));
+    return;
+  }
+  const started = Date.now();
+  const names = { source: formatReference(pair.src), destination: formatReference(pair.dst) };
+  const done = (copied: number, failed: number) =>
+    output.event({ event: 'done', copied, equal: 0, failed, skipped: 0, durationMs: Date.now() - started });
+  try {
+    const { report } = await copyImage(pair, context, output.watcher());
+    const { digest, transfer, durationMs } = report;
+    output.event({ event: 'image', ...names, digest, outcome: 'copied', transfer, durationMs });
+    done(1, 0);
+    output.result(report, formatReport(report));
+  } catch (error) {
+    output.event({ event: 'failed', ...names, error: explainFailure(error) });
+    done(0, 1);
+    throw error;
+  }
+}

@@ -1,0 +1,150 @@
+import { formatReference } from '../../core/oci/reference.ts';
+import { eachTag, failedTags, listSelectedTags, type TagOutcome } from './all-tags.ts';
+import { sumOf } from './amount.ts';
+import { type DryRunReport, dryRun, formatTotals, totalsOf } from './dry-run.ts';
+import { explainFailure } from './explain.ts';
+import type { TagRule } from './flags.ts';
+import { type CopyContext, copyImage, type ImagePair } from './image.ts';
+import type { CopyOutput } from './output.ts';
+import { type CopyReport, formatTag, formatTags, type TagResult, type TagsReport } from './report.ts';
+
+/**
+ * Copies the tags that a rule selects, or tells what that would do.
+ *
+ * @throws Error with the tags that failed and why, when all had their turn
+ */
+export async function runTags(
+  pair: ImagePair,
+  rule: TagRule,
+  context: CopyContext,
+  output: CopyOutput,
+  dry: boolean,
+): Promise<void> {
+  const tags = await listSelectedTags(pair, rule, context).catch((error: unknown) => {
+    if (!context.signal.aborted)
+      output.event({ event: 'failed', ...repositories(pair), error: explainFailure(error) });
+    throw error;
+  });
+  const outcomes = dry
+    ? await planTags(tags, pair, context, output)
+    : await copyTags(tags, pair, context, output);
+  const failed = failedTags(outcomes, pair);
+  if (failed) throw failed;
+}
+
+async function copyTags(
+  tags: string[],
+  pair: ImagePair,
+  context: CopyContext,
+  output: CopyOutput,
+): Promise<TagOutcome<CopyReport>[]> {
+  const started = Date.now();
+  const ended: TagOutcome<CopyReport>[] = [];
+  let current = '';
+  try {
+    await eachTag(
+      tags,
+      pair,
+      context,
+      async (image, { tag, number, total }) => {
+        current = tag;
+        const watcher = output.watcher(`${tag}, tag ${number} of ${total}`);
+        const { report, equal } = await copyImage(image, context, watcher, context.flags.platform.length > 0);
+        return equal ? { outcome: 'equal', digest: report.digest } : { outcome: 'done', result: report };
+      },
+      (outcome, image) => {
+        ended.push(outcome);
+        tellOutcome(outcome, image, output);
+      },
+    );
+  } catch (error) {
+    if (!context.signal.aborted) throw error;
+    const message = `${(error as Error).message}; ${ended.length} of ${tags.length} tags were done before`;
+    throw new Error(current === '' ? message : message.replace('interrupted', `interrupted at ${current}`));
+  } finally {
+    const report = reportOf(pair, ended, Date.now() - started);
+    const { copied, equal, failed, skipped, durationMs } = report;
+    output.event({ event: 'done', copied, equal, failed, skipped, durationMs });
+    output.result(report, formatTags(report));
+  }
+  return ended;
+}
+
+async function planTags(
+  tags: string[],
+  pair: ImagePair,
+  context: CopyContext,
+  output: CopyOutput,
+): Promise<TagOutcome<DryRunReport>[]> {
+  const outcomes = await eachTag(
+    tags,
+    pair,
+    context,
+    async (image) => {
+      const result = await dryRun(image, context);
+      const { digest, destinationDigest } = result;
+      return digest === destinationDigest ? { outcome: 'equal', digest } : { outcome: 'done', result };
+    },
+    (outcome) =>
+      output.text(
+        outcome.outcome === 'done'
+          ? `${outcome.tag}  ${outcome.result.digest}  ${formatTotals(outcome.result.totals)}\n`
+          : formatTag(outcome),
+      ),
+  );
+  const images = outcomes.flatMap((outcome) => (outcome.outcome === 'done' ? [outcome.result] : []));
+  const totals = totalsOf(images.flatMap(({ blobs }) => blobs));
+  const { source, destination } = repositories(pair);
+  const report = {
+    dryRun: true,
+    source,
+    destination,
+    tags: outcomes.map((outcome) =>
+      outcome.outcome === 'done' ? { tag: outcome.tag, outcome: 'planned', ...outcome.result } : outcome,
+    ),
+    totals,
+  };
+  output.result(
+    report,
+    `${destination}: would transfer of ${images.length} of ${outcomes.length} tags, each blob once: ${formatTotals(totals)}; nothing was written\n`,
+  );
+  return outcomes;
+}
+
+function tellOutcome(outcome: TagOutcome<CopyReport>, { src, dst }: ImagePair, output: CopyOutput): void {
+  const names = { source: formatReference(src), destination: formatReference(dst) };
+  if (outcome.outcome === 'done') {
+    const { digest, transfer, durationMs } = outcome.result;
+    output.event({ event: 'image', ...names, digest, outcome: 'copied', transfer, durationMs });
+  } else if (outcome.outcome === 'equal') {
+    output.event({ event: 'image', ...names, digest: outcome.digest, outcome: 'equal' });
+  } else if (outcome.outcome === 'failed') {
+    output.event({ event: 'failed', ...names, error: outcome.error });
+  }
+  output.text(formatTag(resultOf(outcome)));
+}
+
+function reportOf(pair: ImagePair, outcomes: TagOutcome<CopyReport>[], durationMs: number): TagsReport {
+  const tags = outcomes.map(resultOf);
+  const count = (outcome: TagResult['outcome']) => tags.filter((tag) => tag.outcome === outcome).length;
+  return {
+    ...repositories(pair),
+    copied: count('copied'),
+    equal: count('equal'),
+    failed: count('failed'),
+    skipped: count('skipped'),
+    tags,
+    transfer: sumOf(tags.flatMap((tag) => (tag.outcome === 'copied' ? [tag.transfer] : []))),
+    durationMs,
+  };
+}
+
+function resultOf(outcome: TagOutcome<CopyReport>): TagResult {
+  if (outcome.outcome !== 'done') return outcome;
+  return { tag: outcome.tag, outcome: 'copied', ...outcome.result };
+}
+
+function repositories({ src, dst }: ImagePair): { source: string; destination: string } {
+  const name = ({ registry, repository }: ImagePair['src']) => formatReference({ registry, repository });
+  return { source: name(src), destination: name(dst) };
+}

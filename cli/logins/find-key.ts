@@ -1,0 +1,50 @@
+/** Docker Hub's names: https://github.com/docker/cli, `registry.IndexServer`, and what its API and Podman call it. */
+const dockerHub: ReadonlySet<string> = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io']);
+
+/** The path that Docker itself puts behind a host; it means the registry as a whole. */
+const apiPath = /^v[12]$/;
+
+/**
+ * The key under which a login file keeps what is meant for a repository, of all the ways to write one: `ghcr.io`,
+ * `https://ghcr.io`, `https://index.docker.io/v1/`, and `quay.io/acme` for what is below it. The longest path wins.
+ *
+ * @param keysNameHosts any other path means the host, too, but weighs less than the host alone
+ */
+export function findKey(
+  keys: Iterable<string>,
+  { registry, repository }: { registry: string; repository: string },
+  keysNameHosts: boolean,
+): string | undefined {
+  const wanted = hostName(registry);
+  let best: { key: string; weight: number } | undefined;
+  for (const key of keys) {
+    const { host, path } = splitKey(key);
+    if (host !== wanted) continue;
+    const weight = weigh(path, repository, keysNameHosts);
+    if (weight !== undefined && (best === undefined || weight > best.weight)) best = { key, weight };
+  }
+  return best?.key;
+}
+
+/** What a credential helper may keep a registry's login under, the usual first. */
+export function helperKeys(registry: string): string[] {
+  const host = hostName(registry);
+  return host === 'docker.io' ? ['https://index.docker.io/v1/', host] : [registry, `https://${registry}`];
+}
+
+function weigh(path: string, repository: string, keysNameHosts: boolean): number | undefined {
+  if (path === '' || apiPath.test(path)) return 0;
+  if (repository === path || repository.startsWith(`${path}/`)) return path.length;
+  return keysNameHosts ? -1 : undefined;
+}
+
+function splitKey(key: string): { host: string; path: string } {
+  const [host = '', ...path] = key.replace(/^https?:\/\//i, '').split('/');
+  return { host: hostName(host), path: path.filter((part) => part !== '').join('/') };
+}
+
+/** Host names know no case. */
+function hostName(host: string): string {
+  const lower = host.toLowerCase();
+  return dockerHub.has(lower) ? 'docker.io' : lower;
+}

@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { LoginError } from './login-error.ts';
+
+/** What `docker login` and `podman login` write. */
+export interface LoginFile {
+  path: string;
+  /** Whether keys with a path mean the whole host, as Docker reads them, or only what is below the path, as Podman does. */
+  keysNameHosts: boolean;
+  /** Logins by registry, as they were written. */
+  auths: Record<string, unknown>;
+  /** Helpers by registry. */
+  credHelpers: Record<string, unknown>;
+  /** The helper of all registries that `credHelpers` does not name. */
+  credsStore: string | undefined;
+}
+
+/** A login file that is larger than this is none. */
+const maxBytes = 4 * 1024 * 1024;
+
+/**
+ * The login files of this user, in the order in which they are asked: Docker's, then those of Podman, Buildah and Skopeo
+ * (https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md). Those that are not there are left out.
+ *
+ * @throws LoginError for one that can't be read
+ */
+export function loginFiles(env: NodeJS.ProcessEnv): LoginFile[] {
+  const home = env.HOME || homedir();
+  const docker = join(env.DOCKER_CONFIG || join(home, '.docker'), 'config.json');
+  const runtime = env.XDG_RUNTIME_DIR
+    ? join(env.XDG_RUNTIME_DIR, 'containers')
+    : join('/run/containers', `${process.getuid?.() ?? 0}`);
+  const podman = env.REGISTRY_AUTH_FILE
+    ? [env.REGISTRY_AUTH_FILE]
+    : [
+        join(runtime, 'auth.json'),
+        join(env.XDG_CONFIG_HOME || join(home, '.config'), 'containers', 'auth.json'),
+      ];
+  return [readLoginFile(docker, true), ...podman.map((path) => readLoginFile(path, false))].filter(
+    (file) => file !== undefined,
+  );
+}
+
+function readLoginFile(path: string, keysNameHosts: boolean): LoginFile | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw new LoginError(`the login file ${path} can't be read: ${code ?? message}`, 'make it readable');
+  }
+  if (text.length > maxBytes) throw damaged(path, 'it is larger than 4 MiB');
+  if (text.trim() === '') return undefined;
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch {
+    // Without the parser's message, which quotes what stands around the error: it may be a password.
+    throw damaged(path, 'it is no JSON');
+  }
+  if (!isObject(content)) throw damaged(path, 'it holds no object');
+  const { credsStore } = content;
+  if (credsStore !== undefined && typeof credsStore !== 'string')
+    throw damaged(path, 'credsStore is no text');
+  return {
+    path,
+    keysNameHosts,
+    auths: objectAt(path, content, 'auths'),
+    credHelpers: objectAt(path, content, 'credHelpers'),
+    credsStore: credsStore === '' ? undefined : credsStore,
+  };
+}
+
+function objectAt(path: string, content: Record<string, unknown>, field: string): Record<string, unknown> {
+  const value = content[field] ?? {};
+  if (!isObject(value)) throw damaged(path, `${field} is no object`);
+  return value;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function damaged(path: string, why: string): LoginError {
+  return new LoginError(
+    `the login file ${path} is damaged: ${why}`,
+    'mend it, or move it away and log in again',
+  );
+}

@@ -1,0 +1,142 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { loginSource } from '../../../../cli/logins/login-source.ts';
+import { encoded, helperAnswer, type LoginFolder, loginFolder } from '../../../support/login-folder.ts';
+
+const notFound = "echo 'credentials not found in native keychain'; exit 1";
+
+/** What somebody who lives there is logged in as. */
+function login({ env }: LoginFolder, registry = 'ghcr.io', repository = 'acme/shop') {
+  return loginSource({ registry, repository }, { env })({ fresh: false });
+}
+
+describe('login files', () => {
+  it('read Docker’s file: auth, or username and password', async () => {
+    const folder = loginFolder();
+    folder.write('.docker/config.json', {
+      auths: {
+        'ghcr.io': { auth: encoded('octocat', 'pass:with:colons') },
+        'https://index.docker.io/v1/': { username: 'moby', password: 'dück' },
+        'quay.io': {},
+      },
+    });
+    expect(await login(folder)).toEqual({ username: 'octocat', password: 'pass:with:colons' });
+    expect(await login(folder, 'docker.io')).toEqual({ username: 'moby', password: 'dück' });
+    expect(await login(folder, 'quay.io')).toBeUndefined();
+    expect(await login(folder, 'other.example')).toBeUndefined();
+  });
+
+  it('are asked in turn: DOCKER_CONFIG instead of ~/.docker, then REGISTRY_AUTH_FILE, or Podman’s own', async () => {
+    const folder = loginFolder();
+    const file = (name: string) => ({ auths: { 'ghcr.io': { auth: encoded(name, 'secret') } } });
+    const user = async () => (await login(folder))?.username;
+    expect(await user()).toBeUndefined();
+    folder.write('.config/containers/auth.json', file('config'));
+    expect(await user()).toBe('config');
+    folder.write('run/containers/auth.json', file('runtime'));
+    expect(await user()).toBe('runtime');
+    folder.env.REGISTRY_AUTH_FILE = folder.write('named.json', file('named'));
+    expect(await user()).toBe('named');
+    folder.write('.docker/config.json', file('docker'));
+    expect(await user()).toBe('docker');
+    folder.env.DOCKER_CONFIG = join(folder.home, 'elsewhere');
+    expect(await user()).toBe('named');
+    folder.write('elsewhere/config.json', file('elsewhere'));
+    expect(await user()).toBe('elsewhere');
+  });
+
+  it('take a key with a path for that path alone in Podman’s file', async () => {
+    const folder = loginFolder();
+    folder.write('.config/containers/auth.json', {
+      auths: {
+        'ghcr.io/acme': { auth: encoded('acme', 's') },
+        'ghcr.io/other': { auth: encoded('other', 's') },
+      },
+    });
+    expect((await login(folder))?.username).toBe('acme');
+    expect(await login(folder, 'ghcr.io', 'third/app')).toBeUndefined();
+  });
+
+  it.each([
+    ['{"auths": {"ghcr.io": {"auth": "hunter22" ', 'config.json is damaged: it is no JSON'],
+    ['[]', 'config.json is damaged: it holds no object'],
+    [{ auths: 'hunter22' }, 'config.json is damaged: auths is no object'],
+    [{ auths: { 'ghcr.io': 'hunter22' } }, /login of ghcr\.io in .*config\.json is no object/],
+    [{ auths: { 'ghcr.io': { auth: 'hunter22!' } } }, 'a field auth that is no base64'],
+    [{ auths: { 'ghcr.io': { auth: 'aHVudGVyMjI=' } } }, 'a field auth that is no user:password'],
+    [{ auths: { 'ghcr.io': { auth: 22 } } }, 'a field auth that is no text'],
+    [
+      { auths: { 'ghcr.io': { auth: encoded('u', ''), identitytoken: 'hunter22' } } },
+      'is an identity token, and drayage takes a user name and password only',
+    ],
+    [{ auths: { 'ghcr.io': { registrytoken: 'hunter22' } } }, 'is a token of one registry session'],
+    [{ credHelpers: { 'ghcr.io': 7 } }, 'under credHelpers has no text for ghcr.io'],
+  ])('tell what is wrong with %j, and no secret', async (content, message) => {
+    const folder = loginFolder();
+    folder.write('.docker/config.json', content);
+    const error = await login(folder).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      code: 'CREDENTIALS_UNAVAILABLE',
+      temporary: false,
+      message: expect.stringMatching(message),
+      remedy: expect.stringMatching(/./),
+    });
+    expect((error as Error).message).not.toContain('hunter22');
+  });
+
+  it('tell one that is there and can’t be read', async () => {
+    const folder = loginFolder();
+    mkdirSync(join(folder.home, '.docker/config.json'), { recursive: true });
+    await expect(login(folder)).rejects.toThrow(/config\.json can't be read: EISDIR/);
+  });
+
+  it('take Azure’s identity token as the password that it is there', async () => {
+    const folder = loginFolder();
+    const username = '00000000-0000-0000-0000-000000000000';
+    folder.write('.docker/config.json', {
+      auths: { 'acme.azurecr.io': { auth: encoded(username, ''), identitytoken: 'ey' } },
+    });
+    expect(await login(folder, 'acme.azurecr.io')).toEqual({ username, password: 'ey' });
+  });
+});
+
+describe('credential helpers', () => {
+  it('are asked by the registry’s name, each time', async () => {
+    const folder = loginFolder();
+    folder.write('.docker/config.json', { credHelpers: { 'ghcr.io': 'gh' }, credsStore: 'never' });
+    folder.helper('gh', helperAnswer('octocat', 'token'));
+    const source = loginSource({ registry: 'ghcr.io', repository: 'acme/shop' }, { env: folder.env });
+    expect(folder.asked()).toEqual([]);
+    expect(await source({ fresh: false })).toEqual({ username: 'octocat', password: 'token' });
+    folder.helper('gh', helperAnswer('octocat', 'renewed'));
+    expect(await source({ fresh: true })).toMatchObject({ password: 'renewed' });
+    expect(folder.asked()).toEqual(['gh ghcr.io', 'gh ghcr.io']);
+  });
+
+  it('of all registries: Docker Hub under its old address, and the file where it has none', async () => {
+    const folder = loginFolder();
+    folder.write('.docker/config.json', {
+      credsStore: 'desktop',
+      auths: { 'ghcr.io': { auth: encoded('file', 's') }, 'quay.io': {} },
+    });
+    folder.helper(
+      'desktop',
+      `case $server in https://index*) ${helperAnswer('moby', 's')};; *) ${notFound};; esac`,
+    );
+    expect(await login(folder, 'docker.io')).toMatchObject({ username: 'moby' });
+    expect(await login(folder, 'ghcr.io')).toMatchObject({ username: 'file' });
+    expect(await login(folder, 'quay.io')).toBeUndefined();
+    expect(folder.asked().slice(0, 2)).toEqual(['desktop https://index.docker.io/v1/', 'desktop ghcr.io']);
+  });
+
+  it('without a login decide for the registry that is theirs: anonymous', async () => {
+    const folder = loginFolder();
+    folder.write('.docker/config.json', {
+      credHelpers: { 'ghcr.io': 'gh' },
+      auths: { 'ghcr.io': { auth: encoded('old', 's') } },
+    });
+    folder.helper('gh', `${notFound}`);
+    expect(await login(folder)).toBeUndefined();
+  });
+});

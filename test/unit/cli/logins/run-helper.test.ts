@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { runHelper } from '../../../../cli/logins/run-helper.ts';
+import { helperAnswer, loginFolder } from '../../../support/login-folder.ts';
+
+/** How a helper that does this fails. */
+async function failure(script: string, timeoutMs?: number) {
+  const { env, helper } = loginFolder();
+  helper('odd', script);
+  const error = await runHelper('odd', 'ghcr.io', { env, where: 'config.json', timeoutMs }).catch(
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toMatchObject({ code: 'CREDENTIALS_UNAVAILABLE', temporary: false });
+  return (error as Error).message;
+}
+
+describe('a credential helper that fails', () => {
+  it.each([
+    ['echo "not logged in to AWS"; exit 3', 'ended with exit code 3: “not logged in to AWS”'],
+    ['echo >&2 boom; exit 1', 'ended with exit code 1: “boom”'],
+    ['exit 1', /ended with exit code 1$/],
+    ['kill -9 $$', /ended with a signal$/],
+    ['echo hunter22', /printed no JSON$/],
+    [`echo '{"Secret":"hunter22"}'`, /told no Username and Secret$/],
+    ['echo null', /told no Username and Secret$/],
+    ['head -c 300000 /dev/zero', /printed more than 262144 bytes$/],
+    [helperAnswer('<token>', 'hunter22'), /login of ghcr\.io in docker-credential-odd is an identity token/],
+    ['echo "Authorization: Basic aHVudGVyMjI6eHh4"; exit 1', 'Basic REDACTED'],
+  ])('by `%s` is told, and no secret', async (script, message) => {
+    const told = await failure(script);
+    expect(told).toMatch(message);
+    expect(told).toContain('docker-credential-odd');
+    expect(told).not.toMatch(/hunter22|aHVudGVy/);
+  });
+
+  it('by silence does not hold the copy, nor does what it started', async () => {
+    const begun = Date.now();
+    expect(await failure('sleep 20 & sleep 20', 100)).toContain('has not answered within 0.1 s');
+    expect(Date.now() - begun).toBeLessThan(5_000);
+  });
+
+  it('ends with the command', async () => {
+    const { env, helper } = loginFolder();
+    helper('slow', 'sleep 20');
+    const interrupt = new AbortController();
+    const asked = runHelper('slow', 'ghcr.io', { env, where: 'config.json', signal: interrupt.signal });
+    setTimeout(() => interrupt.abort(new Error('interrupted')), 50);
+    await expect(asked).rejects.toThrow('interrupted');
+  });
+
+  it('by not being there, or being no program, is told with what to do', async () => {
+    const { env } = loginFolder();
+    await expect(runHelper('absent', 'ghcr.io', { env, where: 'config.json' })).rejects.toMatchObject({
+      message: 'the credential helper docker-credential-absent, which config.json names, is not installed',
+      remedy: expect.stringContaining('PATH'),
+    });
+  });
+
+  it.each(['../../bin/sh', 'a b', '-x', '$(id)', '', 'x'.repeat(80)])(
+    'by its name %j is not run',
+    async (name) => {
+      const { env } = loginFolder();
+      await expect(runHelper(name, 'ghcr.io', { env, where: 'config.json' })).rejects.toThrow(
+        /config\.json names the credential helper .*, which is no name/,
+      );
+    },
+  );
+});
+
+it('a credential helper that prints an empty login has none', async () => {
+  const { env, helper } = loginFolder();
+  helper('empty', helperAnswer('', ''));
+  expect(await runHelper('empty', 'ghcr.io', { env, where: 'config.json' })).toBeUndefined();
+});
