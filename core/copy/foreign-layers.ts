@@ -3,13 +3,6 @@ import { plainText } from '../oci/plain-text.ts';
 import { inParallel } from './in-parallel.ts';
 import type { CallOptions, ImageSource } from './ports.ts';
 
-/** A source that can tell whether it has a blob without sending it. */
-export interface BlobProbe {
-  readonly name: string;
-  /** Whether the repository serves a blob with this digest and size. */
-  hasBlob?(blob: Descriptor, options?: CallOptions): Promise<boolean>;
-}
-
 const concurrency = 8;
 /** So many hosts are told, and so many characters of each. */
 const maxHosts = 3;
@@ -27,7 +20,7 @@ const maxHost = 100;
  *   good is as good as absent.
  */
 export async function servedForeignLayers(
-  source: ImageSource & BlobProbe,
+  source: ImageSource,
   foreign: Descriptor[],
   options: CallOptions = {},
 ): Promise<Descriptor[]> {

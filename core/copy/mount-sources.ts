@@ -1,5 +1,5 @@
 import type { Descriptor } from '../oci/descriptor.ts';
-import type { LayerIndex } from './layer-index.ts';
+import { type LayerIndex, maxHolders } from './layer-index.ts';
 import type { CallOptions } from './ports.ts';
 
 /** Where missing blobs may be mounted from. */
@@ -10,6 +10,12 @@ export interface MountSources {
   refused(blob: Descriptor, repository: string): void;
 }
 
+/** Mounts by the layer index, which learns what the repository holds. */
+export interface IndexedMounts extends MountSources {
+  /** Notes, once it is committed, that the repository holds all these blobs, as far as the index does not know. */
+  note(): Promise<void>;
+}
+
 /** Another job may have committed a blob above this since the index was asked: it is worth one more question, bytes. */
 const askAgainBytes = 8 * 1024 * 1024;
 
@@ -18,6 +24,7 @@ const askAgainBytes = 8 * 1024 * 1024;
  * dropped. The index is a hint: where it fails, `warn` is told, and blobs travel.
  *
  * @param repository the destination, which is no source of its own
+ * @param blobs all blobs of the image
  */
 export async function indexedMounts(
   index: LayerIndex,
@@ -25,7 +32,7 @@ export async function indexedMounts(
   blobs: Descriptor[],
   warn: (message: string, error: unknown) => void,
   options?: CallOptions,
-): Promise<MountSources> {
+): Promise<IndexedMounts> {
   const find = async (wanted: Descriptor[]) => {
     try {
       return await index.find(
@@ -45,6 +52,21 @@ export async function indexedMounts(
       const before = other(known.get(blob.digest));
       if (before !== undefined || blob.size <= askAgainBytes) return before;
       return other((await find([blob])).get(blob.digest));
+    },
+    async note() {
+      const unknown = blobs.filter(({ digest }) => {
+        const holders = known.get(digest) ?? [];
+        return !holders.includes(repository) && holders.length < maxHolders;
+      });
+      if (unknown.length === 0) return;
+      try {
+        await index.add(
+          repository,
+          unknown.map(({ digest }) => digest),
+        );
+      } catch (error) {
+        warn('the layer index does not know what was committed; other repositories copy it again', error);
+      }
     },
     refused(blob, holder) {
       known.set(

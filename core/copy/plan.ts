@@ -5,6 +5,7 @@ import { InvalidManifestError, type Manifest } from '../oci/manifest.ts';
 import { isManifestType } from '../oci/media-types.ts';
 import type { Platform } from '../oci/platform.ts';
 import { CopyError } from './errors.ts';
+import { servedForeignLayers } from './foreign-layers.ts';
 import { inParallel } from './in-parallel.ts';
 import type { CallOptions, ImageDestination, ImageSource } from './ports.ts';
 import { streamsOf } from './streams.ts';
@@ -22,7 +23,7 @@ export interface CopyPlan {
   present: Descriptor[];
   /** What the destination lacks, or all where it was not asked: it then tells when the upload of each is to begin. */
   missing: Descriptor[];
-  /** Layers with `urls` that registries do not hold ("foreign" layers): never copied. */
+  /** Layers with `urls` that the upstream does not serve itself ("foreign" layers): not copied. */
   foreign: Descriptor[];
   /** Bytes of all blobs and manifests, each once. */
   sizeBytes: number;
@@ -68,11 +69,18 @@ export async function plan(
   const root = applyPlatforms(source, upstream, options.platforms);
   const children = await readChildren(source, root, options);
   const manifests = [root, ...children.manifests];
-  const { blobs, foreign } = collectBlobs(manifests, children.blobs);
-  const sizeBytes = totalBytes(source, manifests, blobs);
-  checkBlobSizes(destination, blobs);
+  const named = collectBlobs(manifests, children.blobs);
+  checkBlobSizes(destination, named.blobs);
   const asks = options.ask || !destination.tellsPresence;
-  const there = asks ? await destination.presentBlobs(blobs, options) : new Set<Digest>();
+  const there = asks
+    ? await destination.presentBlobs([...named.blobs, ...named.foreign], options)
+    : new Set<Digest>();
+  // A foreign layer that the upstream serves all the same, or that is there, is a layer like others.
+  const unheld = named.foreign.filter((blob) => !there.has(blob.digest));
+  const served = new Set(await servedForeignLayers(source, unheld, options));
+  const foreign = unheld.filter((blob) => !served.has(blob));
+  const blobs = [...named.blobs, ...named.foreign.filter((blob) => !foreign.includes(blob))];
+  checkBlobSizes(destination, blobs);
   return {
     source: upstream,
     root,
@@ -81,7 +89,7 @@ export async function plan(
     foreign,
     present: blobs.filter((blob) => there.has(blob.digest)),
     missing: blobs.filter((blob) => !there.has(blob.digest)),
-    sizeBytes,
+    sizeBytes: totalBytes(source, manifests, blobs),
   };
 }
 

@@ -24,8 +24,10 @@ export interface ImageSource {
   ): Promise<AsyncIterable<Uint8Array>>;
   /** What refers to a manifest by its `subject`; empty where the registry knows no referrers. */
   referrers?(digest: Digest, options?: CallOptions): Promise<Descriptor[]>;
-  /** What a tag points to now, or undefined where there is no such tag. */
+  /** What a tag points to now, or undefined where there is no such tag; of a digest, itself where it is there. */
   tagDigest?(tag: string, options?: CallOptions): Promise<Digest | undefined>;
+  /** Whether the repository serves a blob with this digest and size. */
+  hasBlob?(blob: Descriptor, options?: CallOptions): Promise<boolean>;
   /** Sees that so many connections are open ahead of the requests that will need them, best effort: never rejects. */
   warm?(connections: number, options?: CallOptions): Promise<void>;
   /** How many streams its registry takes at once; absent where nothing is known of it. */
@@ -50,7 +52,10 @@ export type OpenedUpload =
 
 /** What an upload in parts takes. */
 export interface PartUploadOptions extends CallOptions {
-  /** Told how many bytes are in the registry's hands since the last call; the first call counts what former processes sent. */
+  /**
+   * Told how many more bytes are in the registry's hands than at the last call; the first call counts what former processes sent. Less
+   * than nothing where the upload begins anew.
+   */
   onBytes?: (bytes: number) => void;
 }
 

@@ -23,29 +23,40 @@ export interface Resolved {
 /**
  * Asks both ends at the same time what their references point to.
  *
- * @param target the destination's tag; a digest needs no question, since whoever holds it holds the same.
+ * @param destination may still be opening (a login), which does not hold up the source.
+ * @param target the destination's tag; a digest needs no question, since whoever holds it holds the same. Undefined where it is not
+ *   worth one.
  */
 export async function resolve(
   source: ImageSource,
   reference: string,
-  destination: ImageDestination,
-  target: string,
+  destination: ImageDestination | Promise<ImageDestination>,
+  target: string | undefined,
   options: ResolveOptions = {},
 ): Promise<Resolved> {
   const { signal } = options;
-  const root = source.manifest(reference, { signal });
-  const current = isDigest(target) ? undefined : destination.tagDigest(target, { signal });
   const begun = performance.now();
-  const warmed = options.warm
-    ? Promise.all([
-        source.warm?.(warmConnections, { signal }),
-        destination.warm?.(warmConnections, { signal }),
-      ])
-    : undefined;
-  const both = await Promise.all([root, current]);
+  const root = source.manifest(reference, { signal });
+  const warmedSource = options.warm ? source.warm?.(warmConnections, { signal }) : undefined;
+  const asked = askDestination(destination, target, options);
+  const [manifest, { current, warmed: warmedDestination }] = await Promise.all([root, asked]);
   // A request now would find the connections taken by pings that are about to end, and open one more: three round trips instead of
   // the rest of one. What has just come took about three.
   const roundTripMs = (performance.now() - begun) / 3;
-  if (warmed) await Promise.race([warmed, sleep(roundTripMs, undefined, { ref: false })]);
-  return { root: both[0], current: both[1] };
+  const warmed = Promise.all([warmedSource, warmedDestination]);
+  if (options.warm) await Promise.race([warmed, sleep(roundTripMs, undefined, { ref: false })]);
+  return { root: manifest, current };
+}
+
+/** Asked before the connections are opened, so that it gets the first. */
+async function askDestination(
+  opening: ImageDestination | Promise<ImageDestination>,
+  target: string | undefined,
+  { warm, signal }: ResolveOptions,
+): Promise<{ current: Digest | undefined; warmed: Promise<void> | undefined }> {
+  const destination = await opening;
+  const asking =
+    target === undefined || isDigest(target) ? undefined : destination.tagDigest(target, { signal });
+  const warmed = warm ? destination.warm?.(warmConnections, { signal }) : undefined;
+  return { current: await asking, warmed };
 }

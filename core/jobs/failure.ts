@@ -14,6 +14,8 @@ export const maxAttempts = 12;
 const firstDelayMs = 30_000;
 const maxDelayMs = 30 * 60_000;
 const rateLimitDelayMs = 5 * 60_000;
+/** Those who wait for the same time are spread over this after it, at most. */
+const limitSpreadMs = 30_000;
 /** However long a registry asks to wait: somebody should look at it sooner than in a year. */
 const maxWaitMs = 6 * 3_600_000;
 /** What an error tells can hold text of an image or a registry; a record must stay small. */
@@ -61,12 +63,23 @@ export function judge(error: unknown, job: JobRecord, random: number = Math.rand
       error: { ...told, message: `${told.message} (given up after ${job.attempts} attempts)` },
     };
   }
-  // A limit that names no time is asked about every few minutes: more often would only keep it closed.
-  const backoff = counted
-    ? Math.min(maxDelayMs, firstDelayMs * 2 ** Math.max(0, job.attempts - 1))
-    : rateLimitDelayMs;
-  const delayMs = Math.min(maxWaitMs, Math.max(error.retryAfterMs ?? 0, backoff * (0.5 + random / 2)));
-  return { kind: 'wait', delayMs: Math.round(delayMs), counted, error: told };
+  const delayMs = counted
+    ? Math.max(error.retryAfterMs ?? 0, backoffAfter(job.attempts) * (0.5 + random / 2))
+    : limitDelay(error.retryAfterMs, random);
+  return { kind: 'wait', delayMs: Math.round(Math.min(maxWaitMs, delayMs)), counted, error: told };
+}
+
+function backoffAfter(attempts: number): number {
+  return Math.min(maxDelayMs, firstDelayMs * 2 ** Math.max(0, attempts - 1));
+}
+
+/**
+ * A limit that names no time is asked about every few minutes: more often would only keep it closed. At the time that one names, not all
+ * who wait come back at once.
+ */
+function limitDelay(retryAfterMs: number | undefined, random: number): number {
+  if (retryAfterMs === undefined) return rateLimitDelayMs * (0.5 + random / 2);
+  return retryAfterMs + random * Math.min(limitSpreadMs, Math.max(1_000, retryAfterMs / 10));
 }
 
 /** At most so many characters, without control characters. */

@@ -1,6 +1,5 @@
-import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
-import type { JobMessage, JobProgress, JobRecord, JobState } from './record.ts';
+import type { JobMessage, JobProgress, JobRecord, JobState, LayerBlob } from './record.ts';
 
 /** The job table: each job's record is its only truth; the queue carries no more than a reminder. */
 export interface JobStore {
@@ -53,9 +52,6 @@ export interface QueuedMessage {
   group: string;
   body: JobMessage;
 }
-
-/** A blob as a message names it: all that registries are asked by. */
-export type LayerBlob = Pick<Descriptor, 'mediaType' | 'digest' | 'size'>;
 
 /** What the layer queue carries: one large blob of a mirror job's image. */
 export interface LayerMessage {

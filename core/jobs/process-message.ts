@@ -3,8 +3,9 @@ import { judge } from './failure.ts';
 import { JobFailure } from './job-failure.ts';
 import type { JobQueue } from './ports.ts';
 import type { JobMessage, JobRecord, JobState } from './record.ts';
-import { type MirrorJobDependencies, runMirrorJob } from './run-mirror-job.ts';
+import { type JobOutcome, type MirrorJobDependencies, runMirrorJob } from './run-mirror-job.ts';
 import { runSignatureJob } from './run-signature-job.ts';
+import { UpstreamClosedError } from './upstream-closed.ts';
 
 /** The invocation has no time left. What was copied is present for the next one. */
 export class DeadlineError extends Error {
@@ -14,13 +15,13 @@ export class DeadlineError extends Error {
   }
 }
 
-/** A job that is not done after this many invocations makes no progress: a blob of it does not fit into one. */
-const maxInvocations = 20;
+/** A job that is not done after this many invocations makes no progress: a day of them moves 2 TB at 24 MB/s. */
+const maxInvocations = 100;
 
 function tooSlow({ attempts }: JobRecord): JobFailure {
   return new JobFailure(
     'too_slow',
-    `the image is not copied after ${attempts} invocations; each began its unfinished blobs anew`,
+    `the image is not copied after ${attempts} invocations`,
     'mirror it once from a machine without this limit (drayage copy), then request it again: its blobs will be present',
   );
 }
@@ -47,7 +48,9 @@ export async function processMessage(
   if (job === undefined) return { state: 'gone' };
   try {
     const run = job.trigger === 'signature' ? runSignatureJob : runMirrorJob;
-    const { state, changes } = await run(job, deps, signal);
+    const outcome = await run(job, deps, signal);
+    if (outcome.state === 'copying') return await parkedForLayers(job, outcome, deps);
+    const { state, changes } = outcome;
     const finished = deps.now();
     await deps.jobs.update(job.id, {
       ...changes,
@@ -76,6 +79,19 @@ async function beginJob(message: JobMessage, deps: ProcessDependencies): Promise
   return await deps.jobs.begin(id, startedAt);
 }
 
+/** Lets go of the job while layer jobs carry its layers. The look counts as no attempt: it says nothing of the image. */
+async function parkedForLayers(
+  job: JobRecord,
+  { lookAgainAt, changes }: JobOutcome & { state: 'copying' },
+  deps: ProcessDependencies,
+): Promise<Processed> {
+  const attempts = job.fannedOut ? job.attempts - 1 : job.attempts;
+  // What it goes on with is recorded first: a layer job may wake it right away.
+  await deps.jobs.update(job.id, { ...changes, attempts });
+  await deps.jobs.park(job, lookAgainAt.toISOString());
+  return { job: { ...job, ...changes }, state: 'copying' };
+}
+
 async function again(job: JobRecord, deps: ProcessDependencies): Promise<Processed> {
   await deps.jobs.update(job.id, { state: 'queued' });
   const refused = await deps.queue.send([queuedMessage(job, deps.config)]);
@@ -95,6 +111,11 @@ async function recorded(job: JobRecord, error: unknown, deps: ProcessDependencie
 
 async function recordFailure(job: JobRecord, error: unknown, deps: ProcessDependencies): Promise<Processed> {
   const verdict = judge(error, job);
+  const limited = verdict.kind === 'wait' && !verdict.counted && verdict.error.side === 'upstream';
+  if (limited && !(error instanceof UpstreamClosedError)) {
+    // All workers shall leave the registry alone.
+    await deps.gate.close(job.key.registry, new Date(deps.now().getTime() + verdict.delayMs));
+  }
   if (verdict.kind === 'crash') {
     await deps.jobs.update(job.id, {
       error: {

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import type { Transfer } from '../copy/ports.ts';
+import type { Amount, Transfer } from '../copy/ports.ts';
 import type { ReferrersSummary } from '../copy/referrers.ts';
 import type { ImageKey } from '../mapping/record.ts';
 import { formatImageKey } from '../mapping/record.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 
 export const jobStates = [
@@ -45,9 +46,26 @@ export interface JobRecord {
   lagMs?: number;
   progress?: JobProgress;
   transfer?: Transfer;
+  /** Foreign layers that the upstream does not serve: not in the mirror. */
+  foreign?: Amount;
   /** What it found to belong to the image, and what of it the mirror holds. */
   referrers?: ReferrersSummary;
   error?: JobError;
+  /** Its large layers are carried by layer jobs; while they are, nothing else happens to it. */
+  fannedOut?: FannedOut;
+}
+
+/** What a job goes on with when its layer jobs are done. */
+export interface FannedOut {
+  /** What the upstream's reference pointed to: the job goes on with this image, so that a tag that moves meanwhile can't starve it. */
+  sourceDigest: Digest;
+  /** The numbers of the resolve that found it, and its time: they decide what the outcome may overwrite. */
+  event: number;
+  resolve: number;
+  observedAt: string;
+  layers: LayerBlob[];
+  /** What becomes of the image's blobs when the layers are carried. */
+  transfer: Transfer;
 }
 
 export interface JobProgress {
@@ -64,6 +82,9 @@ export interface JobError {
   remedy: string;
 }
 
+/** A blob as a message names it: all that registries are asked by. */
+export type LayerBlob = Pick<Descriptor, 'mediaType' | 'digest' | 'size'>;
+
 /** What the queue carries: enough to find the job, and what the job is, should its record be gone. */
 export interface JobMessage {
   job: string;
@@ -75,7 +96,7 @@ export interface JobMessage {
 
 /** A job in the API's words. */
 export function presentJob(job: JobRecord) {
-  const { id, key, event: _, ...rest } = job;
+  const { id, key, event: _event, fannedOut: _fannedOut, ...rest } = job;
   return { id, image: formatImageKey(key), ...rest };
 }
 

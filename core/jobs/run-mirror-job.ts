@@ -1,29 +1,38 @@
 import type { Config, RepositoryRule, Upstream } from '../config/config.ts';
-import { commitChildren, commitRoot } from '../copy/commit.ts';
-import { type CopyResult, copyBlobs } from '../copy/copy.ts';
-import { imagePlatforms } from '../copy/image-platforms.ts';
-import { type CopyPlan, plan as planCopy } from '../copy/plan.ts';
+import { commitRoot } from '../copy/commit.ts';
+import type { LayerIndex } from '../copy/layer-index.ts';
 import { type CallOptions, emptyTransfer, type ImageDestination, type ImageSource } from '../copy/ports.ts';
+import { mayBringMore } from '../copy/referrers.ts';
+import { resolve } from '../copy/resolve.ts';
+import type { TimeLimit } from '../copy/time-limit.ts';
 import { LeaseError, publishMapping } from '../mapping/publish.ts';
 import { formatImageKey, type MappingRecord } from '../mapping/record.ts';
-import type { MappingStore, TagState } from '../mapping/store.ts';
+import type { CommittedResolve, MappingStore, TagState } from '../mapping/store.ts';
 import type { Manifest } from '../oci/manifest.ts';
-import { parsePlatform } from '../oci/platform.ts';
 import { parseReference } from '../oci/reference.ts';
 import { policyFingerprint } from '../policy/fingerprint.ts';
 import { mirrorRepository } from '../policy/mirror-repository.ts';
 import { selectImage } from '../policy/select-image.ts';
+import { type CopiedImage, copyImage } from './copy-image.ts';
+import { type FanOut, handOut, lookAgainMs, missingLayers } from './fan-out.ts';
 import { JobFailure } from './job-failure.ts';
 import { requireNewest } from './newest-tags.ts';
-import type { JobStore } from './ports.ts';
-import { reportProgress } from './progress.ts';
+import type { JobStore, UpstreamGate } from './ports.ts';
+import { queueSignature } from './queue-signature.ts';
 import { queueRecheck } from './recheck.ts';
-import type { JobRecord, JobState } from './record.ts';
+import type { FannedOut, JobRecord, JobState } from './record.ts';
+import { requireOpen } from './upstream-closed.ts';
 
 export interface MirrorJobDependencies {
   config: Config;
   mappings: MappingStore;
   jobs: JobStore;
+  layerIndex: LayerIndex;
+  gate: UpstreamGate;
+  /** Absent: the job carries all layers itself. */
+  fanOut?: FanOut | undefined;
+  /** When the attempt must end; absent: never. */
+  timeLimit?: TimeLimit | undefined;
   openUpstream(upstream: Upstream, repository: string): Promise<ImageSource & TagLister>;
   openMirror(repository: string, options: CallOptions): Promise<OpenMirror>;
   now(): Date;
@@ -41,11 +50,11 @@ export interface OpenMirror {
   destination: ImageDestination;
 }
 
-/** How a job ended that did not fail. */
-export interface JobOutcome {
-  state: Extract<JobState, 'committed' | 'satisfied' | 'superseded'>;
-  changes: Partial<JobRecord>;
-}
+/** How an attempt ended that did not fail. */
+export type JobOutcome =
+  | { state: Extract<JobState, 'committed' | 'satisfied' | 'superseded'>; changes: Partial<JobRecord> }
+  /** Layer jobs carry its large layers; the last one of them wakes the job, and it looks after them at this time. */
+  | { state: 'copying'; lookAgainAt: Date; changes: Partial<JobRecord> };
 
 /**
  * Runs one mirror job: makes the mirror hold what the upstream's tag points to now, and publishes it.
@@ -63,52 +72,114 @@ export async function runMirrorJob(
   const { key } = job;
   const { upstream, rule } = select(job, deps.config);
   const fingerprint = policyFingerprint(rule);
+  const repository = mirrorRepository(deps.config, key.registry, key.repository);
+  if (job.fannedOut) {
+    const waiting = await lookAfterLayers(job, job.fannedOut, repository, deps, signal);
+    if (waiting) return waiting;
+  }
   if (job.trigger === 'recheck') await deps.mappings.clearRecheck(key, job.id);
   const known = await deps.mappings.read(key);
-  if (known && isSatisfied(job, known, fingerprint)) {
+  if (known && !job.fannedOut && isSatisfied(job, known, fingerprint)) {
     return { state: 'satisfied', changes: { digest: known.mapping?.digest } };
   }
 
-  const begun = await deps.mappings.beginResolve(key);
+  await requireOpen(deps.gate, upstream, deps.now());
+  const begun = job.fannedOut && known ? known : await deps.mappings.beginResolve(key);
   const source = await deps.openUpstream(upstream, key.repository);
-  if (rule.tags.latest !== undefined) await requireNewest(rule, key.reference, source.listTags({ signal }));
-  const repository = mirrorRepository(deps.config, key.registry, key.repository);
-  const mirror = await deps.openMirror(repository, { signal });
-  const tagDigest = async () =>
-    key.reference.includes(':') ? undefined : await mirror.destination.tagDigest(key.reference, { signal });
-  const root = await source.manifest(key.reference, { signal });
-  const observedAt = deps.now().toISOString();
+  if (rule.tags.latest !== undefined && !job.fannedOut)
+    await requireNewest(rule, key.reference, source.listTags({ signal }));
+  const opening = deps.openMirror(repository, { signal });
+  const { root, current } = await resolve(
+    source,
+    job.fannedOut?.sourceDigest ?? key.reference,
+    opening.then(({ destination }) => destination),
+    begun.mapping ? key.reference : undefined,
+    { warm: willTravel(job, begun), signal },
+  );
+  const mirror = await opening;
+  const { destination } = mirror;
+  const observedAt = job.fannedOut?.observedAt ?? deps.now().toISOString();
   const unchanged =
-    isMapped(root, repository, begun, fingerprint) && begun.mapping?.digest === (await tagDigest());
+    isMapped(root, repository, begun, fingerprint) &&
+    (key.reference.includes(':') || begun.mapping?.digest === current);
+  const resolved: CommittedResolve = {
+    event: job.fannedOut?.event ?? begun.events,
+    resolve: job.fannedOut?.resolve ?? begun.resolves,
+    fingerprint,
+    sourceDigest: root.digest,
+  };
   const copied = unchanged
     ? undefined
-    : await copyImage(job, root, source, mirror.destination, rule, deps, signal);
+    : await copyImage({ job, root, source, destination, repository, rule }, deps, signal);
+  if (copied?.kind === 'fanned-out') {
+    const { event, resolve: number } = resolved;
+    const { layers, transfer } = copied;
+    const fannedOut = { sourceDigest: root.digest, event, resolve: number, observedAt, layers, transfer };
+    return waitForLayers(deps, { fannedOut });
+  }
   const mapping = copied
-    ? await newMapping(job, copied, mirror, deps, observedAt, signal)
+    ? newMapping(job, copied, mirror, repository, deps, observedAt)
     : { ...(begun.mapping as MappingRecord), observedAt };
 
   // Before the commit: a crash in between asks again, instead of never.
   if (mayBeStale(job, begun, known, root)) await queueRecheck(job, deps);
+  if (copied?.referrers && mayBringMore(copied.referrers)) await queueSignature(key, mapping.digest, deps);
   const outcome = await publishMapping(deps.mappings, {
     key,
     owner: job.id,
     mapping,
-    resolve: { event: begun.events, resolve: begun.resolves, fingerprint, sourceDigest: root.digest },
+    resolve: resolved,
     signal,
     moveTag: async () => {
-      // Read with the lease held: what was read before may be another job's by now. And an immutable tag refuses even
-      // its own digest (CR#2380), so that a tag that is right must be left alone.
-      if ((await tagDigest()) === mapping.digest) return;
-      // The tag was moved since it was found unchanged, and there is nothing at hand to move it back with.
-      if (!copied) throw new LeaseError(key);
-      await commitRoot(mirror.destination, copied.plan, key.reference, { signal });
+      if (copied) await commitRoot(destination, copied.plan, key.reference, { signal });
+      // Read with the lease held: what was read before may be another job's by now. There is nothing at hand to move it back with.
+      else if (
+        !key.reference.includes(':') &&
+        (await destination.tagDigest(key.reference, { signal })) !== mapping.digest
+      )
+        throw new LeaseError(key);
     },
   });
+  await copied?.note();
   const changes: Partial<JobRecord> = {
     digest: mapping.digest,
-    transfer: copied?.result.transfer ?? presentOnly(root),
+    transfer: copied?.transfer ?? presentOnly(root),
+    ...(copied?.referrers && { referrers: copied.referrers }),
+    ...(copied?.foreign && { foreign: copied.foreign }),
+    fannedOut: undefined,
   };
   return { state: outcome.kind === 'superseded' ? 'superseded' : 'committed', changes };
+}
+
+/** @returns undefined when the mirror has all layers that were handed out, and the job can go on. */
+async function lookAfterLayers(
+  job: JobRecord,
+  fannedOut: FannedOut,
+  repository: string,
+  deps: MirrorJobDependencies,
+  signal: AbortSignal,
+): Promise<JobOutcome | undefined> {
+  const { destination } = await deps.openMirror(repository, { signal });
+  const missing = await missingLayers(fannedOut, destination, { signal });
+  // Without layer jobs any more (the deployment changed), the job carries the rest itself.
+  if (missing.length === 0 || !deps.fanOut) return undefined;
+  await handOut(job, fannedOut.layers, missing, deps.fanOut, deps.now());
+  return waitForLayers(deps, {});
+}
+
+function waitForLayers(deps: MirrorJobDependencies, changes: Partial<JobRecord>): JobOutcome {
+  return { state: 'copying', lookAgainAt: new Date(deps.now().getTime() + lookAgainMs), changes };
+}
+
+/**
+ * Whether blobs will likely travel, so that connections are worth opening before it is known: a tag that is not mapped, or of which
+ * somebody says that it moved. Other looks mostly find nothing.
+ */
+function willTravel(job: JobRecord, begun: TagState): boolean {
+  if (job.fannedOut) return false;
+  return (
+    begun.mapping === undefined || (job.trigger === 'webhook' && job.event > (begun.committed?.event ?? 0))
+  );
 }
 
 function select(job: JobRecord, config: Config): { upstream: Upstream; rule: RepositoryRule } {
@@ -166,57 +237,28 @@ function isMapped(root: Manifest, repository: string, state: TagState, fingerpri
   );
 }
 
-interface CopiedImage {
-  plan: CopyPlan;
-  result: CopyResult;
-}
-
-async function copyImage(
+function newMapping(
   job: JobRecord,
-  root: Manifest,
-  source: ImageSource,
-  destination: ImageDestination,
-  rule: RepositoryRule,
-  deps: MirrorJobDependencies,
-  signal: AbortSignal,
-): Promise<CopiedImage> {
-  // Who names a digest means this digest: no filter may make another one of it.
-  const platforms = job.key.reference.includes(':') ? undefined : rule.platforms?.map(parsePlatform);
-  const plan = await planCopy(source, destination, root, { platforms, signal });
-  const progress = reportProgress(
-    plan,
-    (now) => deps.jobs.update(job.id, { progress: now }),
-    (error) => deps.warn('a progress report could not be written', error),
-  );
-  try {
-    const result = await copyBlobs(source, destination, plan, { signal, onEvent: progress.onEvent });
-    await commitChildren(destination, plan, result.arrived, { signal });
-    return { plan, result };
-  } finally {
-    await progress.stop();
-  }
-}
-
-async function newMapping(
-  job: JobRecord,
-  { plan, result }: CopiedImage,
+  { plan, platforms, referrers, foreign }: CopiedImage & { kind: 'whole' },
   mirror: OpenMirror,
+  repository: string,
   deps: MirrorJobDependencies,
   observedAt: string,
-  signal: AbortSignal,
-): Promise<MappingRecord> {
+): MappingRecord {
   return {
-    mirrorRepository: mirrorRepository(deps.config, job.key.registry, job.key.repository),
+    mirrorRepository: repository,
     digest: plan.root.digest,
     sourceDigest: plan.source.digest,
     mediaType: plan.root.mediaType,
-    platforms: await imagePlatforms(plan, result.configs, mirror.destination, { signal }),
+    platforms,
     sizeBytes: plan.sizeBytes,
     pin: false,
     region: mirror.region,
     observedAt,
     mirroredAt: deps.now().toISOString(),
     job: job.id,
+    ...(referrers && { referrers }),
+    ...(foreign && { foreign }),
   };
 }
 

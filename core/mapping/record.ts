@@ -1,3 +1,4 @@
+import type { Amount } from '../copy/ports.ts';
 import type { ReferrersSummary } from '../copy/referrers.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Reference } from '../oci/reference.ts';
@@ -52,6 +53,8 @@ export interface MappingRecord {
    * that is pushed later is noted at the digest at once, and at the tags that point to it when they are next published.
    */
   referrers?: ReferrersSummary;
+  /** Layers that the upstream does not serve itself and the mirror does not hold: nodes get them where the manifest says. */
+  foreign?: Amount;
 }
 
 /** A published mapping as the table holds it. */
@@ -78,6 +81,7 @@ export interface Mapping {
   revision: number;
   job: string;
   referrers?: ReferrersSummary;
+  foreign?: Amount;
 }
 
 /** Where each region's mirror registry is reached: region → host[:port]. */
@@ -116,5 +120,6 @@ export function presentMapping(
     revision,
     job: mapping.job,
     ...(mapping.referrers === undefined ? {} : { referrers: mapping.referrers }),
+    ...(mapping.foreign === undefined ? {} : { foreign: mapping.foreign }),
   };
 }

@@ -35,7 +35,9 @@ export async function startUpload(
 ): Promise<StartedUpload> {
   const url = repositoryUrl(exchange.endpoint, repository, 'blobs/uploads/');
   const scopes = [repositoryScope(repository, 'pull', 'push')];
-  const call = { operation: mount ? 'mount blob' : 'start upload', repository };
+  // From the repository itself, it only asks whether the blob is there already.
+  const mounts = mount !== undefined && mount.from !== repository;
+  const call = { operation: mounts ? 'mount blob' : 'start upload', repository };
   if (mount) {
     if (!isDigest(mount.digest))
       throw new TypeError(`mount.digest: ${JSON.stringify(mount.digest)} is no digest`);

@@ -1,0 +1,129 @@
+import type { RepositoryRule } from '../config/config.ts';
+import { commitChildren } from '../copy/commit.ts';
+import { copyBlobs } from '../copy/copy.ts';
+import { copyReferrers } from '../copy/copy-referrers.ts';
+import { findReferrers } from '../copy/find-referrers.ts';
+import { imagePlatforms } from '../copy/image-platforms.ts';
+import { indexedMounts } from '../copy/mount-sources.ts';
+import { type CopyPlan, plan as planCopy } from '../copy/plan.ts';
+import type { Amount, CallOptions, ImageDestination, ImageSource, Transfer } from '../copy/ports.ts';
+import { type ReferrersSummary, summariseReferrers } from '../copy/referrers.ts';
+import type { Manifest } from '../oci/manifest.ts';
+import { parsePlatform } from '../oci/platform.ts';
+import { handOut, layersToHandOut, withLayers } from './fan-out.ts';
+import { reportLayerProgress } from './layer-progress.ts';
+import type { JobRecord, LayerBlob } from './record.ts';
+import type { MirrorJobDependencies } from './run-mirror-job.ts';
+
+/** An image on its way: where from, where to, by which rule. */
+export interface ImageWork {
+  job: JobRecord;
+  root: Manifest;
+  source: ImageSource;
+  destination: ImageDestination;
+  /** The destination's name in its registry. */
+  repository: string;
+  rule: RepositoryRule;
+}
+
+/** What became of an image's blobs and of what belongs to it. */
+export type CopiedImage =
+  /** All is there but the root's tag. */
+  | {
+      kind: 'whole';
+      plan: CopyPlan;
+      transfer: Transfer;
+      platforms: string[];
+      referrers?: ReferrersSummary;
+      foreign?: Amount;
+      /** Notes in the layer index what the repository holds, once the tag is put. */
+      note(): Promise<void>;
+    }
+  /** Its large layers were handed out to layer jobs; all other blobs are there. */
+  | { kind: 'fanned-out'; layers: LayerBlob[]; transfer: Transfer };
+
+/**
+ * Copies what the mirror lacks of an image, puts the manifests below the root, and copies what belongs to it: everything but the
+ * root's tag.
+ */
+export async function copyImage(
+  work: ImageWork,
+  deps: MirrorJobDependencies,
+  signal: AbortSignal,
+): Promise<CopiedImage> {
+  const { job, root, source, destination, repository, rule } = work;
+  // Who names a digest means this digest: no filter may make another one of it.
+  const platforms = job.key.reference.includes(':') ? undefined : rule.platforms?.map(parsePlatform);
+  const plan = await planCopy(source, destination, root, { platforms, signal });
+  const mounts = await indexedMounts(deps.layerIndex, repository, plan.blobs, deps.warn, { signal });
+  const layers =
+    deps.fanOut && !job.fannedOut ? await layersToHandOut(plan, mounts, deps.fanOut, { signal }) : [];
+  const progress = await beginProgress(job, plan, deps);
+  try {
+    // Before the others travel, so that the layers travel meanwhile.
+    if (deps.fanOut && layers.length > 0) await handOut(job, layers, layers, deps.fanOut, deps.now());
+    const { missing } = plan;
+    const rest = missing.filter(({ digest }) => !layers.some((layer) => layer.digest === digest));
+    // A failure to find is a result; what rejects is the end of the attempt, which the copy meets as well.
+    const finding =
+      rule.referrers && layers.length === 0 ? findBelongings(work, plan, { signal }) : undefined;
+    finding?.catch(() => {});
+    const { transfer, arrived, configs } = await copyBlobs(
+      source,
+      destination,
+      { ...plan, missing: rest },
+      { signal, mounts, timeLimit: deps.timeLimit, onEvent: progress.onEvent },
+    );
+    await progress.stop(true);
+    if (layers.length > 0) return { kind: 'fanned-out', layers, transfer: withLayers(transfer, layers) };
+    await commitChildren(destination, plan, arrived, { signal });
+    const referrers = finding && (await copyBelongings(work, plan, await finding, { signal }));
+    return {
+      kind: 'whole',
+      plan,
+      transfer: job.fannedOut?.transfer ?? transfer,
+      platforms: await imagePlatforms(plan, configs, destination, { signal }),
+      ...(referrers && { referrers }),
+      ...(plan.foreign.length > 0 && { foreign: amountOf(plan.foreign) }),
+      note: () => mounts.note(),
+    };
+  } catch (error) {
+    await progress.stop(false);
+    throw error;
+  }
+}
+
+/** Progress is added up: layer jobs add theirs. A job that goes on after them has its numbers already. */
+async function beginProgress(job: JobRecord, { missing }: CopyPlan, { jobs, warn }: MirrorJobDependencies) {
+  const report = (error: unknown) => warn('a progress report could not be written', error);
+  if (!job.fannedOut) {
+    const { blobs: totalBlobs, bytes: totalBytes } = amountOf(missing);
+    await jobs.update(job.id, { progress: { blobs: 0, totalBlobs, bytes: 0, totalBytes } }).catch(report);
+  }
+  return reportLayerProgress((more) => jobs.addProgress(job.id, more), report);
+}
+
+function findBelongings(
+  { source }: ImageWork,
+  { source: root, root: put, children }: CopyPlan,
+  options: CallOptions,
+) {
+  const subjects = [root.digest, ...children.map(({ digest }) => digest)];
+  return findReferrers(source, subjects, { ...options, withoutRoot: put.digest !== root.digest });
+}
+
+/** Before the tag moves, so that whoever finds the image finds its signatures, too. */
+async function copyBelongings(
+  { source, destination }: ImageWork,
+  { root }: CopyPlan,
+  found: Awaited<ReturnType<typeof findReferrers>>,
+  options: CallOptions,
+): Promise<ReferrersSummary> {
+  // What refers to an image comes after it: whether Amazon ECR takes it before is not documented.
+  if (found.referrers.length > 0) await destination.putManifest(root, root.digest, options);
+  return summariseReferrers(await copyReferrers(source, destination, found, options));
+}
+
+function amountOf(blobs: { size: number }[]): Amount {
+  return { blobs: blobs.length, bytes: blobs.reduce((sum, { size }) => sum + size, 0) };
+}

@@ -1,0 +1,26 @@
+import type { Upstream } from '../config/config.ts';
+import type { UpstreamGate } from './ports.ts';
+
+/** The upstream asked not to be asked for a while, this worker or another one. */
+export class UpstreamClosedError extends Error {
+  override readonly name = 'UpstreamClosedError';
+  readonly code = 'UPSTREAM_CLOSED';
+  readonly side = 'upstream';
+  readonly remedy =
+    'none needed: the job goes on when the registry’s rate limit allows it; credentials with a higher limit shorten the wait';
+  readonly temporary = true;
+  /** As a rate limit that was met: it says nothing of the image and is not counted as an attempt. */
+  readonly status = 429;
+  readonly retryAfterMs: number;
+
+  constructor(registry: string, until: Date, now: Date) {
+    super(`${registry} asked not to be asked before ${until.toISOString()}`);
+    this.retryAfterMs = Math.max(0, until.getTime() - now.getTime());
+  }
+}
+
+/** @throws UpstreamClosedError while the registry is closed to all workers. */
+export async function requireOpen(gate: UpstreamGate, { registry }: Upstream, now: Date): Promise<void> {
+  const until = await gate.closedUntil(registry, now);
+  if (until) throw new UpstreamClosedError(registry, until, now);
+}
