@@ -1,23 +1,28 @@
-import { type CopyEvent, copyBlobs } from '../copy/copy.ts';
-import type { CopyPlan } from '../copy/plan.ts';
+import { type BlobOutcome, type CopyEvent, copyBlob } from '../copy/copy-blob.ts';
+import type { LayerIndex } from '../copy/layer-index.ts';
+import { indexedMounts } from '../copy/mount-sources.ts';
 import type { ImageDestination, ImageSource } from '../copy/ports.ts';
+import type { TimeLimit } from '../copy/time-limit.ts';
 import type { LayerBlob } from './ports.ts';
 
-/** Carries one blob with the copy engine, and tells how the mirror got it. */
+export interface CarryOptions {
+  /** Where the layer may be mounted from. */
+  index: LayerIndex;
+  /** Until when; a layer that can't make it goes in parts. */
+  timeLimit?: TimeLimit | undefined;
+  signal: AbortSignal;
+  onEvent: (event: CopyEvent) => void;
+  warn(message: string, error: unknown): void;
+}
+
+/** Sees that a mirror repository has one layer, and tells how it came there. @param repository its name in the registry. */
 export async function carryLayer(
   source: ImageSource,
   destination: ImageDestination,
-  blob: LayerBlob,
-  options: { signal: AbortSignal; onEvent: (event: CopyEvent) => void },
-): Promise<'present' | 'copied' | 'mounted'> {
-  const { transfer } = await copyBlobs(source, destination, planOf(blob), options);
-  if (transfer.mounted.blobs > 0) return 'mounted';
-  return transfer.copied.blobs > 0 ? 'copied' : 'present';
-}
-
-/** An image that lacks nothing else. */
-function planOf(blob: LayerBlob): CopyPlan {
-  const none = { kind: 'index', manifests: [] } as unknown as CopyPlan['root'];
-  const empty = { source: none, root: none, children: [], present: [], foreign: [] };
-  return { ...empty, blobs: [blob], missing: [blob], sizeBytes: blob.size };
+  repository: string,
+  layer: LayerBlob,
+  { index, timeLimit, signal, onEvent, warn }: CarryOptions,
+): Promise<BlobOutcome> {
+  const mounts = await indexedMounts(index, repository, [layer], warn, { signal });
+  return await copyBlob(source, destination, layer, { mounts, timeLimit, signal, onEvent });
 }

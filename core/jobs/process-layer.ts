@@ -1,4 +1,7 @@
 import type { Upstream } from '../config/config.ts';
+import type { BlobOutcome } from '../copy/copy-blob.ts';
+import type { LayerIndex } from '../copy/layer-index.ts';
+import type { TimeLimit } from '../copy/time-limit.ts';
 import { formatImageKey } from '../mapping/record.ts';
 import { parseReference } from '../oci/reference.ts';
 import { mirrorRepository } from '../policy/mirror-repository.ts';
@@ -22,6 +25,10 @@ export interface LayerDependencies
   layerQueue: LayerQueue;
   leases: LayerLeases;
   gate: UpstreamGate;
+  /** Which repositories of the mirror hold the layer already. */
+  layerIndex: LayerIndex;
+  /** When the invocation ends: a layer that can't make it goes in parts. Absent: in one piece. */
+  timeLimit?: TimeLimit;
 }
 
 /** What became of a layer message. */
@@ -31,7 +38,7 @@ export type ProcessedLayer =
   /** Another worker carries the layer. */
   | { state: 'held' }
   /** The mirror has the layer. `complete`: it has all of the image's large ones, and the mirror job was woken. */
-  | { state: 'carried'; how: 'present' | 'copied' | 'mounted'; complete: boolean }
+  | { state: 'carried'; how: BlobOutcome; complete: boolean }
   /** The invocation's time is used up: the layer is queued again. */
   | { state: 'queued' }
   /** The mirror job waits, and will ask again for what is missing. */
@@ -39,7 +46,10 @@ export type ProcessedLayer =
   /** The image failed. */
   | { state: 'failed'; error: JobError };
 
-/** At 24 MB/s (bench, and what others report of one push stream to ECR) these are far more than the largest layer takes. */
+/**
+ * The largest layer that Amazon ECR takes, 52,000 MiB, needs three at 24 MB/s, which one push stream is reported to reach: this
+ * many are the sign that nothing gets on.
+ */
 const maxInvocations = 100;
 
 /**
@@ -83,7 +93,7 @@ async function carryAndWake(
   const upstream = upstreamOf(job, deps);
   const repository = mirrorRepository(deps.config, key.registry, key.repository);
   const { destination } = await deps.openMirror(repository, { signal });
-  let how: 'present' | 'copied' | 'mounted' = 'present';
+  let how: BlobOutcome = 'present';
   if (!(await destination.presentBlobs([message.layer], { signal })).has(message.layer.digest)) {
     const until = await deps.gate.closedUntil(upstream.registry, deps.now());
     if (until) return await park(job, until, deps);
@@ -94,7 +104,13 @@ async function carryAndWake(
     );
     let carried = false;
     try {
-      how = await carryLayer(source, destination, message.layer, { signal, onEvent: progress.onEvent });
+      how = await carryLayer(source, destination, repository, message.layer, {
+        index: deps.layerIndex,
+        timeLimit: deps.timeLimit,
+        signal,
+        onEvent: progress.onEvent,
+        warn: deps.warn,
+      });
       carried = true;
     } finally {
       await progress.stop(carried);

@@ -7,7 +7,16 @@ import type { LayerMessage } from '../../core/jobs/ports.ts';
 import { type ProcessedLayer, processLayer } from '../../core/jobs/process-layer.ts';
 import { comeAgainSoon, withDeadline } from '../shared/messages.ts';
 import { openMirror, openUpstream } from '../shared/registries.ts';
-import { config, jobs, layerLeases, layerQueue, queue, upstreamGate } from '../shared/services.ts';
+import {
+  config,
+  jobs,
+  layerIndex,
+  layerLeases,
+  layerQueue,
+  queue,
+  streamSpeed,
+  upstreamGate,
+} from '../shared/services.ts';
 import { logger, metrics } from '../shared/telemetry.ts';
 import { parseLayerMessage } from './message.ts';
 
@@ -38,7 +47,7 @@ async function runRecord(body: string, context: Context): Promise<void> {
   const message = parseLayerMessage(body);
   logger.appendKeys({ job: message.job, layer: message.layer.digest });
   try {
-    const done = await withDeadline(context, (signal) =>
+    const done = await withDeadline(context, (signal, endsAt) =>
       processLayer(
         message,
         {
@@ -48,6 +57,8 @@ async function runRecord(body: string, context: Context): Promise<void> {
           layerQueue: layerQueue(),
           leases: layerLeases(),
           gate: upstreamGate(),
+          layerIndex: layerIndex(),
+          timeLimit: { endsAt, speed: streamSpeed() },
           openUpstream,
           openMirror,
           now: () => new Date(),

@@ -9,16 +9,19 @@ const reserveMs = 15_000;
 /** The longest wait for a message that crashed, seconds. */
 const maxRetrySeconds = 900;
 
-/** Works until the invocation's time is nearly used up: the signal then ends with a {@link DeadlineError}. */
+/**
+ * Works until the invocation's time is nearly used up: the signal then ends with a {@link DeadlineError}. `endsAt`: when that is,
+ * milliseconds since 1970.
+ */
 export async function withDeadline<T>(
   context: Context,
-  work: (signal: AbortSignal) => Promise<T>,
+  work: (signal: AbortSignal, endsAt: number) => Promise<T>,
 ): Promise<T> {
   const deadline = new AbortController();
   const time = Math.min(jobDeadlineMs, Math.max(1_000, context.getRemainingTimeInMillis() - reserveMs));
   const timer = setTimeout(() => deadline.abort(new DeadlineError()), time);
   try {
-    return await work(deadline.signal);
+    return await work(deadline.signal, Date.now() + time);
   } finally {
     clearTimeout(timer);
   }

@@ -9,6 +9,7 @@ import { SecretReader } from '../../core/aws/secrets.ts';
 import { SqsJobQueue } from '../../core/aws/sqs/job-queue.ts';
 import { SqsLayerQueue } from '../../core/aws/sqs/layer-queue.ts';
 import type { Config } from '../../core/config/config.ts';
+import { StreamSpeed } from '../../core/copy/time-limit.ts';
 import { environment } from './environment.ts';
 
 /** Makes a value when it is first asked for, and keeps it as long as the function's instance lives. */
@@ -33,4 +34,6 @@ export const layerLeases = once(() => new DynamoLayerLeases(table()));
 export const upstreamGate = once(() => new DynamoUpstreamGate(table()));
 export const queue = once(() => new SqsJobQueue(environment('queueUrl')));
 export const layerQueue = once(() => new SqsLayerQueue(environment('layerQueueUrl')));
+/** How fast streams into the mirror are in this instance. */
+export const streamSpeed = once(() => new StreamSpeed());
 export const secrets = once(() => new SecretReader());

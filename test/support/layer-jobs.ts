@@ -1,3 +1,4 @@
+import { DynamoLayerIndex } from '../../core/aws/dynamodb/layer-index.ts';
 import { DynamoLayerLeases } from '../../core/aws/dynamodb/layer-leases.ts';
 import { DynamoUpstreamGate } from '../../core/aws/dynamodb/upstream-gate.ts';
 import type { LayerMessage, LayerQueue } from '../../core/jobs/ports.ts';
@@ -24,10 +25,12 @@ export class LayerJobs {
   readonly mirror: MirrorJobs;
   readonly layerQueue = new MemoryLayerQueue();
   readonly leases: DynamoLayerLeases;
+  readonly layerIndex: DynamoLayerIndex;
 
   private constructor(mirror: MirrorJobs) {
     this.mirror = mirror;
     this.leases = new DynamoLayerLeases(mirror.stores.table);
+    this.layerIndex = new DynamoLayerIndex(mirror.stores.table, 'eu-west-1');
   }
 
   static async start(): Promise<LayerJobs> {
@@ -60,6 +63,7 @@ export class LayerJobs {
       ...this.mirror.dependencies(),
       layerQueue: this.layerQueue,
       leases: this.leases,
+      layerIndex: this.layerIndex,
       // Nothing of the last run is believed, as in another instance.
       gate: new DynamoUpstreamGate(stores.table),
       ...changes,

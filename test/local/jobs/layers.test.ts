@@ -81,6 +81,27 @@ describe('a layer job', () => {
     expect((await record(job)).progress).toMatchObject({ blobs: 1, bytes: 9_000 });
   });
 
+  it('mounts its layer from where the index says it is, and upstream is not asked', async () => {
+    const { messages } = await jobs.fannedOut(image('mounted', 1));
+    const [message] = messages;
+    if (!message) throw new Error('no message');
+    const holder = 'mirror/docker.io/library/holder';
+    await jobs.layerIndex.add(holder, [message.layer.digest]);
+    const mounting = vi.fn();
+    jobs.mirror.mirrorChanges = {
+      openUpload: async (_, options) => {
+        mounting(options?.mountFrom);
+        return { kind: 'mounted' };
+      },
+    };
+    const reading = vi.fn();
+    jobs.mirror.upstreamChanges = { blob: reading };
+    expect(await jobs.run(message)).toMatchObject({ state: 'carried', how: 'mounted' });
+    expect(mounting).toHaveBeenCalledExactlyOnceWith(holder);
+    expect(reading).not.toHaveBeenCalled();
+    expect((await record(message.job)).progress).toMatchObject({ blobs: 1, bytes: 9_000 });
+  });
+
   it('leaves a layer to who is carrying it', async () => {
     const { key, messages } = await jobs.fannedOut(image('held', 1));
     const { passed, open } = gate();
