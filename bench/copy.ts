@@ -1,7 +1,7 @@
 import { mebibyte } from './corpus.ts';
 import { pushLayerByLayer } from './large-image.ts';
 import type { BenchOptions } from './options.ts';
-import { hostOf, installedPeers, type Peer, peerEnvironment } from './peers.ts';
+import { hostOf, installedPeers, type Peer, peerEnvironment, turned } from './peers.ts';
 import { startBenchRegistry } from './registry.ts';
 import { markdownTable, median } from './statistics.ts';
 import { type Timing, timed } from './timed.ts';
@@ -21,7 +21,7 @@ export async function benchCopy(options: BenchOptions): Promise<string> {
   const measured = [...peers, limit];
   const timings = new Map<string, Timing[]>(measured.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round++) {
-    for (const { name, command } of measured) {
+    for (const { name, command } of turned(measured, round)) {
       // An empty registry each time: another repository of the same one could be mounted from.
       await using mirror = await startBenchRegistry();
       const timing = await timed(

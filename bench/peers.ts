@@ -80,6 +80,12 @@ export function peerEnvironment(): Promise<AsyncDisposable & { variables: Record
   });
 }
 
+/** Another peer begins each round: what the one before leaves behind (caches, memory) comes to everybody. */
+export function turned(peers: Peer[], round: number): Peer[] {
+  const start = round % peers.length;
+  return [...peers.slice(start), ...peers.slice(0, start)];
+}
+
 /** The registry part of a reference. */
 export function hostOf(image: string): string {
   return image.split('/')[0] ?? '';

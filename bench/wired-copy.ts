@@ -1,6 +1,6 @@
 import { limitOf } from './limits.ts';
 import type { BenchOptions } from './options.ts';
-import { installedPeers, type Peer, peerEnvironment } from './peers.ts';
+import { installedPeers, peerEnvironment, turned } from './peers.ts';
 import { startBenchRegistry } from './registry.ts';
 import { markdownTable, median } from './statistics.ts';
 import type { WireCounts } from './wire/counts.ts';
@@ -42,12 +42,6 @@ export async function benchWiredCopy(options: BenchOptions): Promise<string> {
     parts.push(caseReport(wiredCase, runs, failures));
   }
   return parts.join('\n\n');
-}
-
-/** Another peer begins each round: what the one before leaves behind (caches, memory) comes to everybody. */
-function turned(peers: Peer[], round: number): Peer[] {
-  const start = round % peers.length;
-  return [...peers.slice(start), ...peers.slice(0, start)];
 }
 
 function introduction(rounds: number, note: string): string {
