@@ -1,6 +1,7 @@
 import type { RemovalPolicy } from 'aws-cdk-lib';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Config } from '../core/config/config.ts';
+import { defaultFanOutBytes } from '../core/jobs/fan-out.ts';
 import type { ApiThrottle } from './mirror-api.ts';
 
 /** Settings of an image mirror. What is mirrored, and where to, stands in the configuration. */
@@ -47,6 +48,14 @@ export interface ImageMirrorProps {
   readonly layerConcurrency?: number;
 
   /**
+   * From which size on, in bytes, the layers of an image are carried by layer jobs of their own, if several of that size are
+   * missing. Smaller ones travel with their image.
+   *
+   * @default 134217728 (128 MiB)
+   */
+  readonly fanOutBytes?: number;
+
+  /**
    * How many requests the API takes before it answers 429.
    *
    * @default 500 requests a second, bursts of 1,000
@@ -89,6 +98,7 @@ export function resolveProps(props: ImageMirrorProps): ImageMirrorSettings {
     mirrorMemorySize: props.mirrorMemorySize ?? 1_024,
     maxConcurrency: props.maxConcurrency ?? 10,
     layerConcurrency: props.layerConcurrency ?? 20,
+    fanOutBytes: props.fanOutBytes ?? defaultFanOutBytes,
     throttle: props.throttle ?? { ratePerSecond: 500, burst: 1_000 },
     environment: props.environment ?? {},
     ...(props.removalPolicy !== undefined && { removalPolicy: props.removalPolicy }),
@@ -98,6 +108,7 @@ export function resolveProps(props: ImageMirrorProps): ImageMirrorSettings {
     ...wholeNumber('mirrorMemorySize', settings.mirrorMemorySize, 512, 10_240),
     ...wholeNumber('maxConcurrency', settings.maxConcurrency, 2, 1_000),
     ...wholeNumber('layerConcurrency', settings.layerConcurrency, 2, 1_000),
+    ...wholeNumber('fanOutBytes', settings.fanOutBytes, 1_048_576, Number.MAX_SAFE_INTEGER),
     ...wholeNumber('throttle.ratePerSecond', settings.throttle.ratePerSecond, 1, 10_000),
     ...wholeNumber('throttle.burst', settings.throttle.burst, 1, 5_000),
     ...environmentProblems(settings.environment),

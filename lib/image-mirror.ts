@@ -51,7 +51,11 @@ export class ImageMirror extends Construct {
       DRAYAGE_TABLE: this.table.table.tableName,
       DRAYAGE_QUEUE_URL: this.queue.queue.queueUrl,
     };
-    const copying = { ...shared, DRAYAGE_LAYER_QUEUE_URL: this.layerQueue.queue.queueUrl };
+    const copying = {
+      ...shared,
+      DRAYAGE_LAYER_QUEUE_URL: this.layerQueue.queue.queueUrl,
+      DRAYAGE_FAN_OUT_BYTES: String(settings.fanOutBytes),
+    };
     const { logRetention } = settings;
     const webhook = new ServiceFunction(this, 'Webhook', {
       name: 'webhook',

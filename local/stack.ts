@@ -1,5 +1,6 @@
 import { enableBlobMounting } from '../core/aws/blob-mounting.ts';
 import type { Config } from '../core/config/config.ts';
+import { defaultFanOutBytes } from '../core/jobs/fan-out.ts';
 import { resendUnfinished } from '../core/jobs/resend.ts';
 import { deriveSecret } from '../core/webhooks/secrets.ts';
 import { type LocalSecretValues, newSecrets, openDataDirectory } from './data-directory.ts';
@@ -28,6 +29,8 @@ export interface LocalStackOptions {
   mirrorInstances?: number;
   /** How many large layers are carried at once. */
   layerInstances?: number;
+  /** From which size on, bytes, several missing layers of an image become layer jobs; as deployed by default. */
+  fanOutBytes?: number;
   /** When a job whose function failed comes again, seconds. */
   retrySeconds?: number;
   /** The pause between the schedule's calls, milliseconds; a minute as deployed. */
@@ -123,6 +126,7 @@ async function start(
     AWS_ENDPOINT_URL_SECRETS_MANAGER: manager.endpoint,
     DRAYAGE_TABLE: table.name,
     DRAYAGE_QUEUE_URL: queue.queueUrl,
+    DRAYAGE_FAN_OUT_BYTES: String(options.fanOutBytes ?? defaultFanOutBytes),
     DRAYAGE_LAYER_QUEUE_URL: queue.layerQueueUrl,
     DRAYAGE_WEBHOOK_SECRET: webhookSecret,
     DRAYAGE_API_SECRET: auth ? apiSecret : '',

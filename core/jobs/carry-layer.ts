@@ -3,7 +3,7 @@ import type { LayerIndex } from '../copy/layer-index.ts';
 import { indexedMounts } from '../copy/mount-sources.ts';
 import type { ImageDestination, ImageSource } from '../copy/ports.ts';
 import type { TimeLimit } from '../copy/time-limit.ts';
-import type { LayerBlob } from './ports.ts';
+import type { LayerBlob } from './record.ts';
 
 export interface CarryOptions {
   /** Where the layer may be mounted from. */

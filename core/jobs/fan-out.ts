@@ -12,6 +12,11 @@ export interface FanOut {
   minBytes: number;
 }
 
+/**
+ * The size from which on layers are handed out unless the deployment says otherwise, bytes: above the second or two that a queue and
+ * another function's start take, several streams out of several functions are faster than out of one.
+ */
+export const defaultFanOutBytes = 128 * 1024 * 1024;
 /** More than this many layers of one image are not handed out: one question about them all is one request. */
 const maxLayers = 100;
 /** A layer is not worth a job of its own if it is the only one. */

@@ -7,7 +7,18 @@ import { type Processed, processMessage } from '../../core/jobs/process-message.
 import { formatImageKey } from '../../core/mapping/record.ts';
 import { comeAgainSoon, withDeadline } from '../shared/messages.ts';
 import { openMirror, openUpstream } from '../shared/registries.ts';
-import { config, jobs, mappings, queue } from '../shared/services.ts';
+import {
+  config,
+  fanOutBytes,
+  jobs,
+  layerIndex,
+  layerLeases,
+  layerQueue,
+  mappings,
+  queue,
+  streamSpeed,
+  upstreamGate,
+} from '../shared/services.ts';
 import { logger, metrics } from '../shared/telemetry.ts';
 import { parseMessage } from './message.ts';
 
@@ -41,7 +52,7 @@ async function runRecord(body: string, context: Context): Promise<void> {
   const message = parseMessage(body);
   logger.appendKeys({ job: message.job, image: formatImageKey(message.image) });
   try {
-    const done = await withDeadline(context, (signal) =>
+    const done = await withDeadline(context, (signal, endsAt) =>
       processMessage(
         message,
         {
@@ -49,6 +60,10 @@ async function runRecord(body: string, context: Context): Promise<void> {
           mappings: mappings(),
           jobs: jobs(),
           queue: queue(),
+          layerIndex: layerIndex(),
+          gate: upstreamGate(),
+          fanOut: { queue: layerQueue(), leases: layerLeases(), minBytes: fanOutBytes() },
+          timeLimit: { endsAt, speed: streamSpeed() },
           openUpstream,
           openMirror,
           now: () => new Date(),

@@ -8,6 +8,8 @@ export interface Environment {
   queueUrl: string;
   /** The layer queue's URL; those have it that send layers or carry them. */
   layerQueueUrl: string;
+  /** From which size on, bytes, several missing blobs of an image travel as layer jobs. */
+  fanOutBytes: string;
   /** The secret whose `root` all webhook secrets derive from. */
   webhookSecret: string;
   /** The secret whose `root` the API's tokens derive from; empty: the API asks for no token. */
@@ -20,6 +22,7 @@ const variables: Record<keyof Environment, string> = {
   table: 'DRAYAGE_TABLE',
   queueUrl: 'DRAYAGE_QUEUE_URL',
   layerQueueUrl: 'DRAYAGE_LAYER_QUEUE_URL',
+  fanOutBytes: 'DRAYAGE_FAN_OUT_BYTES',
   webhookSecret: 'DRAYAGE_WEBHOOK_SECRET',
   apiSecret: 'DRAYAGE_API_SECRET',
   config: 'DRAYAGE_CONFIG_JSON',

@@ -4,7 +4,8 @@ import type { CallOptions, ImageSource } from '../../core/copy/ports.ts';
 import { RegistryRepository } from '../../core/copy/registry-repository.ts';
 import type { OpenMirror, TagLister } from '../../core/jobs/run-mirror-job.ts';
 import { RegistryClient } from '../../core/registry/client.ts';
-import { checkpoints, config, mappings, once, region, secrets } from './services.ts';
+import { checkpoints, config, mappings, once, region, secrets, upstreamGate } from './services.ts';
+import { logger } from './telemetry.ts';
 
 /** Clients live as long as the function's instance, so that connections and tokens are used again. */
 const upstreams = new Map<string, RegistryClient>();
@@ -19,10 +20,18 @@ export async function openUpstream(upstream: Upstream, repository: string): Prom
       authHosts: upstream.authHosts,
       side: 'upstream',
       credentials: (options) => upstreamCredentials(upstream, options),
+      onClosed: (ms) => closeUpstream(upstream, ms),
     });
     upstreams.set(upstream.registry, client);
   }
   return new UpstreamRepository(client, upstream.registry, repository);
+}
+
+/** What one worker is told, all heed. */
+function closeUpstream({ registry }: Upstream, ms: number): void {
+  upstreamGate()
+    .close(registry, new Date(Date.now() + ms))
+    .catch((error) => logger.warn('the other workers do not know of a rate limit', { registry, error }));
 }
 
 class UpstreamRepository extends RegistryRepository implements TagLister {

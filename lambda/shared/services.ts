@@ -34,6 +34,8 @@ export const layerLeases = once(() => new DynamoLayerLeases(table()));
 export const upstreamGate = once(() => new DynamoUpstreamGate(table()));
 export const queue = once(() => new SqsJobQueue(environment('queueUrl')));
 export const layerQueue = once(() => new SqsLayerQueue(environment('layerQueueUrl')));
+/** From which size on, bytes, several missing blobs of an image travel as layer jobs. */
+export const fanOutBytes = once(() => Number(environment('fanOutBytes')));
 /** How fast streams into the mirror are in this instance. */
 export const streamSpeed = once(() => new StreamSpeed());
 export const secrets = once(() => new SecretReader());

@@ -1,3 +1,5 @@
+import { DynamoLayerIndex } from '../../core/aws/dynamodb/layer-index.ts';
+import { DynamoUpstreamGate } from '../../core/aws/dynamodb/upstream-gate.ts';
 import type { Config } from '../../core/config/config.ts';
 import { parseConfig } from '../../core/config/parse.ts';
 import { MemoryStore } from '../../core/copy/memory-store.ts';
@@ -120,6 +122,9 @@ export class MirrorJobs {
       mappings: stores.mappings,
       jobs: stores.jobs,
       queue,
+      layerIndex: new DynamoLayerIndex(stores.table, 'eu-west-1'),
+      // Nothing of the last run is believed, as in another instance.
+      gate: new DynamoUpstreamGate(stores.table),
       openUpstream: async (_, repository) =>
         asUpstream(this.upstream(keyOf('', repository)), this.upstreamChanges),
       openMirror: async (repository) => ({

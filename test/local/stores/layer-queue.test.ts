@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { SqsLayerQueue } from '../../../core/aws/sqs/layer-queue.ts';
-import type { LayerBlob, LayerMessage } from '../../../core/jobs/ports.ts';
+import type { LayerMessage } from '../../../core/jobs/ports.ts';
+import type { LayerBlob } from '../../../core/jobs/record.ts';
 import { newJobId } from '../../../core/jobs/record.ts';
 import { digestOf } from '../../../core/oci/digest.ts';
 import { parseLayerMessage } from '../../../lambda/layer/message.ts';
