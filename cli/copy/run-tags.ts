@@ -54,6 +54,7 @@ async function copyTags(
       },
       (outcome, image) => {
         ended.push(outcome);
+        current = '';
         tellOutcome(outcome, image, output);
       },
     );
