@@ -1,89 +1,57 @@
-import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
-import { startDockerRegistry } from '../test/support/docker-registry.ts';
-import { pushImage, seededImage } from '../test/support/seeded-image.ts';
+import { mebibyte } from './corpus.ts';
+import { pushLayerByLayer } from './large-image.ts';
+import type { BenchOptions } from './options.ts';
+import { hostOf, installedPeers, type Peer, peerEnvironment } from './peers.ts';
+import { startBenchRegistry } from './registry.ts';
 import { markdownTable, median } from './statistics.ts';
 import { type Timing, timed } from './timed.ts';
 
-const rounds = 7;
-const layers = Array.from({ length: 8 }, () => ({ size: 64 * 1024 * 1024 }));
-const drayage = join(import.meta.dirname, '..', 'cli', 'drayage.js');
+const defaultRounds = 7;
+const layers = Array.from({ length: 8 }, (_, n) => ({ seed: `copy ${n}`, size: 128 * mebibyte }));
+const bytes = layers.reduce((sum, layer) => sum + layer.size, 0);
 
-/** A command that copies the image from one registry into a repository of another. */
-type Copier = (from: string, to: string) => string[];
-
-const copiers: Record<string, Copier> = {
-  drayage: (from, to) => [process.execPath, drayage, 'copy', from, to, '--plain-http', '--json'],
-  skopeo: (from, to) => [
-    ...['skopeo', 'copy', '--all', '--src-tls-verify=false', '--dest-tls-verify=false'],
-    ...[`docker://${from}`, `docker://${to}`],
-  ],
-  crane: (from, to) => ['crane', 'copy', '--insecure', '-j', '16', from, to],
-  regctl: (from, to) => [
-    'regctl',
-    'image',
-    'copy',
-    '--host',
-    `reg=${hostOf(from)},tls=disabled`,
-    '--host',
-    `reg=${hostOf(to)},tls=disabled`,
-    from,
-    to,
-  ],
-  // The same bytes through two curls and a pipe for each layer, all at once: no hash, no manifest, no questions.
-  limit: (from, to) => ['bash', '-c', pipes(from, to)],
-};
-
-const blobs: string[] = [];
-
-/** Copies 512 MB in eight layers between two docker-registries, each peer in turn, and compares the medians. */
-export async function benchCopy(): Promise<string> {
-  await using source = await startDockerRegistry();
-  const image = seededImage({ seed: 'bench', layers });
-  await pushImage(source.endpoint, 'bench', '1', image);
-  blobs.push(...image.layers.map((layer) => layer.digest));
-  const peers = Object.entries(copiers).filter(
-    ([name]) => name === 'limit' || name === 'drayage' || isInstalled(name),
-  );
-  const timings = new Map<string, Timing[]>(peers.map(([name]) => [name, []]));
+/** Copies a gigabyte in eight layers between two docker-registries, each peer in turn, and compares the medians. */
+export async function benchCopy(options: BenchOptions): Promise<string> {
+  const rounds = options.rounds ?? defaultRounds;
+  const { peers, note } = installedPeers(options.peers);
+  await using environment = await peerEnvironment();
+  await using source = await startBenchRegistry();
+  const blobs = await pushLayerByLayer({ endpoint: source.endpoint, repository: 'bench', tag: '1' }, layers);
+  const limit: Peer = { name: 'limit', command: (from, to) => ['bash', '-c', pipes(blobs, from, to)] };
+  const measured = [...peers, limit];
+  const timings = new Map<string, Timing[]>(measured.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round++) {
-    for (const [name, command] of peers) {
+    for (const { name, command } of measured) {
       // An empty registry each time: another repository of the same one could be mounted from.
-      await using destination = await startDockerRegistry();
-      timings.get(name)?.push(await timed(command(`${source.host}/bench:1`, `${destination.host}/bench:1`)));
+      await using mirror = await startBenchRegistry();
+      const timing = await timed(
+        command(`${source.host}/bench:1`, `${mirror.host}/bench:1`),
+        environment.variables,
+      );
+      timings.get(name)?.push(timing);
+      process.stderr.write(`copy ${round + 1}/${rounds} ${name} ${timing.wallSeconds} s\n`);
     }
   }
   const middle = (name: string, figure: keyof Timing) =>
     median((timings.get(name) ?? []).map((timing) => timing[figure]));
-  const rows = peers.map(([name]) => [
+  const rows = measured.map(({ name }) => [
     name,
     middle(name, 'wallSeconds').toFixed(2),
     (middle('drayage', 'wallSeconds') / middle(name, 'wallSeconds')).toFixed(2),
-    (middle(name, 'cpuSeconds') / (bytes() / 1e9)).toFixed(2),
+    (middle(name, 'cpuSeconds') / (bytes / 1e9)).toFixed(2),
     middle(name, 'peakMegabytes').toFixed(0),
   ]);
   return [
-    `## Copy: ${layers.length} layers of 64 MiB between two docker-registries`,
+    `## Copy: ${layers.length} layers of 128 MiB between two docker-registries, without a wire`,
     `Whole processes, median of ${rounds} interleaved runs. \`limit\` is the same bytes through \`curl | curl\`, one pair a layer, all at`,
-    'once: what loopback, both registries and two cores allow. Ratio: our time divided by theirs.',
+    `once: what loopback, both registries and two cores allow. Ratio: our time divided by theirs. ${note}`,
     '',
     markdownTable(['', 'seconds', 'ratio', 'CPU s/GB', 'peak MB'], rows),
   ].join('\n');
 }
 
-function bytes(): number {
-  return layers.reduce((sum, layer) => sum + layer.size, 0);
-}
-
-function hostOf(image: string): string {
-  return image.split('/')[0] ?? '';
-}
-
-function isInstalled(program: string): boolean {
-  return spawnSync('which', [program]).status === 0;
-}
-
-function pipes(from: string, to: string): string {
+/** The same bytes through two curls and a pipe for each layer, all at once: no hash, no manifest, no questions. */
+function pipes(blobs: string[], from: string, to: string): string {
   const one = (digest: string) => `
   { location=$(curl -sf -X POST -D - -o /dev/null http://${hostOf(to)}/v2/bench/blobs/uploads/ | tr -d '\\r' | sed -n 's/^[Ll]ocation: //p')
     curl -sf http://${hostOf(from)}/v2/bench/blobs/${digest} | curl -sf -T - -H 'Expect:' "$location&digest=${digest}" >/dev/null; } &`;

@@ -1,28 +1,68 @@
 /**
- * `npm run bench [copy|pipeline]…`: measures this machine, prints Markdown, and writes it to bench/results/ with `--save NAME`.
+ * `npm run bench -- [BENCH]… [--rounds N] [--peers A,B] [--cases A,B] [--save NAME]`: measures this machine, prints Markdown, and
+ * writes it to bench/results/ with `--save NAME`. Without BENCH all, which takes about 25 minutes:
  *
- * Needs `docker-registry`, `skopeo` and `time` (Debian's packages); `crane` and `regctl` take part when they are on the PATH.
+ *     wire      copies over a simulated wire, beside other programs and what the wire allows (`--cases` picks some)
+ *     copy      a gigabyte without a wire: CPU and memory
+ *     memory    one layer of 100 MB and one of 4 GB
+ *     ecr       the requests of a mirror job at a registry that behaves as ECR does
+ *     shared    images with the same base: bytes from upstream
+ *     pipeline  from the webhook to the published mapping
+ *
+ * Needs `docker-registry` and `time` (Debian's packages) and `curl`; `skopeo`, `crane`, `regctl` and `oras` take part when they are on
+ * the PATH.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchCopy } from './copy.ts';
+import { benchEcr } from './ecr.ts';
+import { endOnSignals } from './interruption.ts';
+import { benchMemory } from './memory.ts';
+import type { Bench, BenchOptions } from './options.ts';
 import { benchPipeline } from './pipeline.ts';
+import { benchShared } from './shared.ts';
+import { benchWiredCopy } from './wired-copy.ts';
 
-const benches: Record<string, () => Promise<string>> = { copy: benchCopy, pipeline: benchPipeline };
+const benches: Record<string, Bench> = {
+  wire: benchWiredCopy,
+  copy: benchCopy,
+  memory: benchMemory,
+  ecr: benchEcr,
+  shared: benchShared,
+  pipeline: benchPipeline,
+};
 
-const { values, positionals } = parseArgs({ options: { save: { type: 'string' } }, allowPositionals: true });
+const { values, positionals } = parseArgs({
+  options: {
+    rounds: { type: 'string' },
+    peers: { type: 'string' },
+    cases: { type: 'string' },
+    save: { type: 'string' },
+  },
+  allowPositionals: true,
+});
+const options: BenchOptions = {
+  ...(values.rounds === undefined ? {} : { rounds: Number(values.rounds) }),
+  ...(values.peers === undefined ? {} : { peers: values.peers.split(',') }),
+  ...(values.cases === undefined ? {} : { cases: values.cases.split(',') }),
+};
 const wanted = positionals.length > 0 ? positionals : Object.keys(benches);
+const unknown = wanted.find((name) => !(name in benches));
+if (unknown !== undefined) refuse(`there is no bench ${unknown}: ${Object.keys(benches).join(', ')}`);
+if (options.rounds !== undefined && !(Number.isInteger(options.rounds) && options.rounds > 0)) {
+  refuse(`--rounds takes a whole number from 1 on and not ${values.rounds}`);
+}
+
+endOnSignals();
 const parts = [
   `# Measured on ${new Date().toISOString().slice(0, 10)}`,
   `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}, everything on loopback.`,
 ];
 for (const name of wanted) {
-  const bench = benches[name];
-  if (!bench) throw new Error(`there is no bench ${name}: ${Object.keys(benches).join(', ')}`);
   process.stderr.write(`${name}…\n`);
-  parts.push(await bench());
+  parts.push((await benches[name]?.(options)) ?? '');
 }
 const report = `${parts.join('\n\n')}\n`;
 process.stdout.write(report);
@@ -32,3 +72,8 @@ if (values.save !== undefined) {
   writeFileSync(join(folder, `${values.save}.md`), report);
 }
 process.exit(0);
+
+function refuse(message: string): never {
+  process.stderr.write(`${message}\n`);
+  process.exit(2);
+}

@@ -24,7 +24,7 @@ export interface ImageMirrorProps {
   readonly logRetention?: RetentionDays;
 
   /**
-   * Memory of the mirror function in MB, 512 to 10,240. Layers are streamed, so it is not the size of an image that
+   * Memory of the mirror function and of the layer function in MB, 512 to 10,240. Layers are streamed, so it is not the size of an image that
    * counts; more memory buys CPU and network.
    *
    * @default 1024
@@ -37,6 +37,14 @@ export interface ImageMirrorProps {
    * @default 10
    */
   readonly maxConcurrency?: number;
+
+  /**
+   * How many large layers travel at once, 2 to 1,000; each is a stream of its own into ECR. The account's limit of concurrent
+   * executions (1,000 by default) has to hold these and the mirror jobs, beside whatever else runs there.
+   *
+   * @default 20
+   */
+  readonly layerConcurrency?: number;
 
   /**
    * How many requests the API takes before it answers 429.
@@ -80,6 +88,7 @@ export function resolveProps(props: ImageMirrorProps): ImageMirrorSettings {
     logRetention: props.logRetention ?? RetentionDays.ONE_MONTH,
     mirrorMemorySize: props.mirrorMemorySize ?? 1_024,
     maxConcurrency: props.maxConcurrency ?? 10,
+    layerConcurrency: props.layerConcurrency ?? 20,
     throttle: props.throttle ?? { ratePerSecond: 500, burst: 1_000 },
     environment: props.environment ?? {},
     ...(props.removalPolicy !== undefined && { removalPolicy: props.removalPolicy }),
@@ -88,6 +97,7 @@ export function resolveProps(props: ImageMirrorProps): ImageMirrorSettings {
     // 512: the AWS SDK, the TLS connections and the stream buffers of the copies.
     ...wholeNumber('mirrorMemorySize', settings.mirrorMemorySize, 512, 10_240),
     ...wholeNumber('maxConcurrency', settings.maxConcurrency, 2, 1_000),
+    ...wholeNumber('layerConcurrency', settings.layerConcurrency, 2, 1_000),
     ...wholeNumber('throttle.ratePerSecond', settings.throttle.ratePerSecond, 1, 10_000),
     ...wholeNumber('throttle.burst', settings.throttle.burst, 1, 5_000),
     ...environmentProblems(settings.environment),

@@ -13,12 +13,18 @@ export class ImageMirrorStack extends Stack {
   constructor(scope: Construct, id: string, props: ImageMirrorStackProps) {
     super(scope, id, { description: 'Drayage: mirrors container images into Amazon ECR', ...props });
     this.mirror = new ImageMirror(this, 'Mirror', props);
-    const { api, table, queue, secrets } = this.mirror;
+    const { api, table, queue, layerQueue, secrets } = this.mirror;
     this.#output('ApiUrl', api.url, 'The mapping API: `drayage --api`');
     this.#output('WebhookUrls', `${api.url}/webhooks/`, 'Where webhooks go: followed by their name');
     this.#output('TableName', table.table.tableName, 'Mappings and jobs');
     this.#output('QueueUrl', queue.queue.queueUrl, 'Mirror jobs');
     this.#output('DeadLetterQueueUrl', queue.deadLetterQueue.queueUrl, 'Mirror jobs that crashed too often');
+    this.#output('LayerQueueUrl', layerQueue.queue.queueUrl, 'Large layers of mirror jobs');
+    this.#output(
+      'LayerDeadLetterQueueUrl',
+      layerQueue.deadLetterQueue.queueUrl,
+      'Layers that crashed too often',
+    );
     this.#output('WebhookSecretArn', secrets.webhooks.secretArn, 'The root of the webhook secrets');
     this.#output('ApiSecretArn', secrets.api.secretArn, 'The root of the API tokens');
   }

@@ -2,8 +2,10 @@ import { Duration } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
+import { BlobMounting } from './blob-mounting.ts';
 import { DeploymentSecrets } from './deployment-secrets.ts';
 import { type ImageMirrorProps, resolveProps } from './image-mirror-props.ts';
+import { LayerQueue } from './layer-queue.ts';
 import { MinuteSchedule } from './minute-schedule.ts';
 import { MirrorAlarms } from './mirror-alarms.ts';
 import { MirrorApi } from './mirror-api.ts';
@@ -18,7 +20,8 @@ import { grantUpstreamCredentials } from './upstream-credentials.ts';
  * and the mapping API tells where they are.
  *
  *     HTTP API ──▶ webhook function ──▶ mirror queue ──▶ mirror function ──▶ ECR
- *        │                                  ▲                  │
+ *        │                                  ▲   ▲              │ large layers  ▲
+ *        │                                  │   └──────── layer queue ──▶ layer function
  *        └──▶ mapping function ──▶ table ◀──┴── reconcile function, each minute
  *
  * The identifiers of the parts are part of the template's logical ids: renaming one replaces the resource.
@@ -26,6 +29,7 @@ import { grantUpstreamCredentials } from './upstream-credentials.ts';
 export class ImageMirror extends Construct {
   readonly table: MirrorTable;
   readonly queue: MirrorQueue;
+  readonly layerQueue: LayerQueue;
   readonly secrets: DeploymentSecrets;
   readonly api: MirrorApi;
   /** The functions, to add to: permissions, alarms, a VPC's endpoints. */
@@ -39,6 +43,7 @@ export class ImageMirror extends Construct {
 
     this.table = new MirrorTable(this, 'Table', settings);
     this.queue = new MirrorQueue(this, 'Queue');
+    this.layerQueue = new LayerQueue(this, 'LayerQueue');
     this.secrets = new DeploymentSecrets(this, 'Secrets', settings);
 
     const shared = {
@@ -46,6 +51,7 @@ export class ImageMirror extends Construct {
       DRAYAGE_TABLE: this.table.table.tableName,
       DRAYAGE_QUEUE_URL: this.queue.queue.queueUrl,
     };
+    const copying = { ...shared, DRAYAGE_LAYER_QUEUE_URL: this.layerQueue.queue.queueUrl };
     const { logRetention } = settings;
     const webhook = new ServiceFunction(this, 'Webhook', {
       name: 'webhook',
@@ -62,7 +68,16 @@ export class ImageMirror extends Construct {
       description: 'copies what an image lacks in the mirror',
       timeout: Duration.seconds(900),
       memorySize: settings.mirrorMemorySize,
-      environment: shared,
+      environment: copying,
+      config,
+      logRetention,
+    });
+    const layer = new ServiceFunction(this, 'Layer', {
+      name: 'layer',
+      description: 'carries one large layer of an image',
+      timeout: Duration.seconds(900),
+      memorySize: settings.mirrorMemorySize,
+      environment: copying,
       config,
       logRetention,
     });
@@ -84,26 +99,37 @@ export class ImageMirror extends Construct {
       config,
       logRetention,
     });
+    const mounting = new BlobMounting(this, 'BlobMounting', {
+      environment: settings.environment,
+      config,
+      logRetention,
+    });
     this.functions = {
       webhook: webhook.function,
       mirror: mirror.function,
+      layer: layer.function,
       mapping: mapping.function,
       reconcile: reconcile.function,
+      'blob-mounting': mounting.function,
     };
 
     this.#grantTable();
-    for (const sender of Object.values(this.functions)) this.queue.queue.grantSendMessages(sender);
+    this.#grantQueues();
     this.secrets.webhooks.grantRead(webhook.function);
     this.secrets.api.grantRead(mapping.function);
-    grantMirrorAccess(mirror, mirror.function, config.mirror);
-    grantUpstreamCredentials(mirror, mirror.function, config);
+    for (const copier of [mirror, layer]) {
+      grantMirrorAccess(copier, copier.function, config.mirror);
+      grantUpstreamCredentials(copier, copier.function, config);
+      // The first image that is copied finds blobs mountable.
+      copier.function.node.addDependency(mounting.setting);
+    }
 
+    const eachAlone = { batchSize: 1, reportBatchItemFailures: true };
     mirror.function.addEventSource(
-      new SqsEventSource(this.queue.queue, {
-        batchSize: 1,
-        reportBatchItemFailures: true,
-        maxConcurrency: settings.maxConcurrency,
-      }),
+      new SqsEventSource(this.queue.queue, { ...eachAlone, maxConcurrency: settings.maxConcurrency }),
+    );
+    layer.function.addEventSource(
+      new SqsEventSource(this.layerQueue.queue, { ...eachAlone, maxConcurrency: settings.layerConcurrency }),
     );
     new MinuteSchedule(this, 'EveryMinute', { target: reconcile.function });
     this.api = new MirrorApi(this, 'Api', {
@@ -115,19 +141,30 @@ export class ImageMirror extends Construct {
     });
     new MirrorAlarms(this, 'Alarms', {
       queue: this.queue,
+      layerQueue: this.layerQueue,
       ...(config.alarms && { alarms: config.alarms }),
     });
   }
 
   #grantTable(): void {
-    const { webhook, mirror, mapping, reconcile } = this.functions;
+    const { webhook, mirror, layer, mapping, reconcile } = this.functions;
     // Recording jobs and parking what the queue refused.
     this.table.grant(webhook, 'PutItem', 'UpdateItem');
-    // Leases, publishing, and the record of its job.
-    this.table.grant(mirror, 'GetItem', 'PutItem', 'UpdateItem');
+    // Leases, publishing, the record of its job, the layer index, and checkpoints of uploads in parts.
+    this.table.grant(mirror, 'GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
+    // The record and progress of its job, the layer's lease, the layer index, and checkpoints.
+    this.table.grant(layer, 'GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
     // Reading, and recording the jobs that are asked for.
     this.table.grant(mapping, 'GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem');
     // Taking due jobs out of where they are parked.
     this.table.grant(reconcile, 'GetItem', 'Query', 'UpdateItem', 'DeleteItem');
+  }
+  #grantQueues(): void {
+    const { webhook, mirror, layer, mapping, reconcile } = this.functions;
+    // The layer function wakes the job whose last layer it carried.
+    for (const sender of [webhook, mirror, layer, mapping, reconcile])
+      this.queue.queue.grantSendMessages(sender);
+    // It sends a layer again, too, that did not fit into one invocation.
+    for (const sender of [mirror, layer]) this.layerQueue.queue.grantSendMessages(sender);
   }
 }

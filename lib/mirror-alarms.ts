@@ -2,55 +2,82 @@ import { Duration } from 'aws-cdk-lib';
 import { Alarm, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Config } from '../core/config/config.ts';
+import type { LayerQueue } from './layer-queue.ts';
 import type { MirrorQueue } from './mirror-queue.ts';
 
 /** Settings of {@link MirrorAlarms}. */
 export interface MirrorAlarmsProps {
-  /** The queue to watch, with its dead-letter queue. */
+  /** The queue of mirror jobs, with its dead-letter queue. */
   readonly queue: MirrorQueue;
+  /** The queue of layer jobs, with its dead-letter queue. */
+  readonly layerQueue: LayerQueue;
   /**
    * Whom to tell, and from which lag on: the configuration's `alarms`.
    *
-   * @default - the dead-letter alarm alone, which tells nobody but shows in the console
+   * @default - the dead-letter alarms alone, which tell nobody but show in the console
    */
   readonly alarms?: Config['alarms'];
 }
 
-/** Alarms for what nobody would notice otherwise: jobs that crash over and over, and a queue that falls behind. */
+/** Alarms for what nobody would notice otherwise: jobs that crash over and over, and queues that fall behind. */
 export class MirrorAlarms extends Construct {
-  constructor(scope: Construct, id: string, { queue, alarms }: MirrorAlarmsProps) {
+  constructor(scope: Construct, id: string, { queue, layerQueue, alarms }: MirrorAlarmsProps) {
     super(scope, id);
     const watched = [
-      new Alarm(this, 'DeadLetters', {
-        alarmDescription:
-          'A mirror job crashed its function until it was given up. The job table has it: find the cause, then redrive.',
-        metric: queue.deadLetterQueue.metricApproximateNumberOfMessagesVisible({
-          period: Duration.minutes(1),
-          statistic: 'Maximum',
-        }),
-        threshold: 1,
-        evaluationPeriods: 1,
-        treatMissingData: TreatMissingData.NOT_BREACHING,
-      }),
+      this.#deadLetters(
+        'DeadLetters',
+        queue.deadLetterQueue,
+        'A mirror job crashed its function until it was given up. The job table has it: find the cause, then redrive.',
+      ),
+      this.#deadLetters(
+        'LayerDeadLetters',
+        layerQueue.deadLetterQueue,
+        'A large layer crashed its function until it was given up. Its mirror job asks for it again: find the cause in the log of the layer function.',
+      ),
     ];
     if (alarms === undefined) return;
+    const { lagSeconds, topic } = alarms;
     watched.push(
-      new Alarm(this, 'Lag', {
-        alarmDescription: `A mirror job is not done ${alarms.lagSeconds} s after it was queued.`,
-        // A message that is being worked on counts until it is deleted, so this is the time to the mapping.
-        metric: queue.queue.metricApproximateAgeOfOldestMessage({
-          period: Duration.minutes(1),
-          statistic: 'Maximum',
-        }),
-        threshold: alarms.lagSeconds,
-        evaluationPeriods: 1,
-        treatMissingData: TreatMissingData.NOT_BREACHING,
-      }),
+      // A message that is being worked on counts until it is deleted, so this is the time to the mapping.
+      this.#lag(
+        'Lag',
+        queue.queue,
+        lagSeconds,
+        `A mirror job is not done ${lagSeconds} s after it was queued.`,
+      ),
+      this.#lag(
+        'LayerLag',
+        layerQueue.queue,
+        lagSeconds,
+        `A large layer is not in the mirror ${lagSeconds} s after it was queued: more of them may travel at once (layerConcurrency).`,
+      ),
     );
-    if (alarms.topic === undefined) return;
-    const tell = new SnsAction(Topic.fromTopicArn(this, 'Topic', alarms.topic));
+    if (topic === undefined) return;
+    const tell = new SnsAction(Topic.fromTopicArn(this, 'Topic', topic));
     for (const alarm of watched) alarm.addAlarmAction(tell);
   }
+
+  #deadLetters(id: string, queue: IQueue, alarmDescription: string): Alarm {
+    return new Alarm(this, id, {
+      alarmDescription,
+      metric: queue.metricApproximateNumberOfMessagesVisible(eachMinute),
+      threshold: 1,
+      ...atOnce,
+    });
+  }
+
+  #lag(id: string, queue: IQueue, threshold: number, alarmDescription: string): Alarm {
+    return new Alarm(this, id, {
+      alarmDescription,
+      metric: queue.metricApproximateAgeOfOldestMessage(eachMinute),
+      threshold,
+      ...atOnce,
+    });
+  }
 }
+
+const eachMinute = { period: Duration.minutes(1), statistic: 'Maximum' };
+const atOnce = { evaluationPeriods: 1, treatMissingData: TreatMissingData.NOT_BREACHING };

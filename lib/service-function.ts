@@ -14,8 +14,8 @@ import { Construct } from 'constructs';
 import type { Config } from '../core/config/config.ts';
 import { bundleOptions, packageRoot, prebuiltBundle } from './function-bundle.ts';
 
-/** The functions of the main path, by the folder under `lambda/` that holds their `handler.ts`. */
-export type FunctionName = 'webhook' | 'mirror' | 'mapping' | 'reconcile';
+/** The functions, by the folder under `lambda/` that holds their `handler.ts`. */
+export type FunctionName = 'webhook' | 'mirror' | 'layer' | 'mapping' | 'reconcile' | 'blob-mounting';
 
 /** Settings of {@link ServiceFunction}. */
 export interface ServiceFunctionProps {

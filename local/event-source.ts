@@ -14,7 +14,7 @@ export interface EventSourceOptions {
   region: string;
   queueUrl: string;
   function: LambdaFunction;
-  /** Messages at once: each of another group, as SQS gives out no second one of a group. */
+  /** Messages at once; of a FIFO queue each is of another group, as SQS gives out no second one of a group. */
   concurrency: number;
   /** When a message that failed comes again, seconds. Lambda waits for the queue's visibility timeout: half an hour. */
   retrySeconds: number;
@@ -83,21 +83,21 @@ async function deliver(
 ): Promise<void> {
   const handle = { QueueUrl: options.queueUrl, ReceiptHandle: message.ReceiptHandle };
   try {
-    const answer = (await options.function.invoke(toEvent(message))) as SQSBatchResponse | null;
+    const answer = (await options.function.invoke(toEvent(message, options))) as SQSBatchResponse | null;
     if ((answer?.batchItemFailures.length ?? 0) === 0) {
       await client.send(new DeleteMessageCommand(handle));
       return;
     }
   } catch (error) {
     if (signal.aborted) return; // stopped in the middle: the message stays, and the job's record says it is unfinished
-    options.log.write(`the mirror function failed: ${(error as Error).message}\n`);
+    options.log.write(`the ${options.function.name} function failed: ${(error as Error).message}\n`);
   }
   await client
     .send(new ChangeMessageVisibilityCommand({ ...handle, VisibilityTimeout: options.retrySeconds }))
     .catch((error: Error) => options.log.write(`a failed message stays invisible: ${error.message}\n`));
 }
 
-function toEvent(message: Message): SQSEvent {
+function toEvent(message: Message, { queueUrl, region }: EventSourceOptions): SQSEvent {
   const record: SQSRecord = {
     messageId: message.MessageId ?? '',
     receiptHandle: message.ReceiptHandle ?? '',
@@ -106,8 +106,8 @@ function toEvent(message: Message): SQSEvent {
     messageAttributes: {},
     md5OfBody: message.MD5OfBody ?? '',
     eventSource: 'aws:sqs',
-    eventSourceARN: 'arn:aws:sqs:local:000000000000:mirror.fifo',
-    awsRegion: 'local',
+    eventSourceARN: `arn:aws:sqs:${region}:000000000000:${queueUrl.slice(queueUrl.lastIndexOf('/') + 1)}`,
+    awsRegion: region,
   };
   return { Records: [record] };
 }

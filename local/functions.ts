@@ -5,19 +5,24 @@ export interface Functions {
   webhook: LambdaFunction;
   mapping: LambdaFunction;
   mirror: LambdaFunction;
+  layer: LambdaFunction;
   reconcile: LambdaFunction;
 }
 
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 
-/**
- * Makes the functions; none runs before its first event.
- *
- * @param mirrorInstances how many images are mirrored at once.
- */
+/** How many instances the functions have at most that the queues feed. */
+export interface Instances {
+  /** How many images are mirrored at once. */
+  mirror: number;
+  /** How many large layers are carried at once. */
+  layer: number;
+}
+
+/** Makes the functions; none runs before its first event. */
 export function createFunctions(
   environment: Record<string, string>,
-  mirrorInstances: number,
+  instances: Instances,
   log: NodeJS.WritableStream,
 ): Functions {
   const make = (
@@ -34,7 +39,8 @@ export function createFunctions(
   return {
     webhook: make('webhook', { timeoutMs: 28_000, instances: 1, eventsPerInstance: 64 }),
     mapping: make('mapping', { timeoutMs: 10_000, instances: 1, eventsPerInstance: 64 }),
-    mirror: make('mirror', { timeoutMs: 900_000, instances: mirrorInstances, eventsPerInstance: 1 }),
+    mirror: make('mirror', { timeoutMs: 900_000, instances: instances.mirror, eventsPerInstance: 1 }),
+    layer: make('layer', { timeoutMs: 900_000, instances: instances.layer, eventsPerInstance: 1 }),
     reconcile: make('reconcile', { timeoutMs: 60_000, instances: 1, eventsPerInstance: 1 }),
   };
 }

@@ -43,6 +43,10 @@ export class LambdaFunction {
     this.#options = options;
   }
 
+  get name(): string {
+    return this.#options.name;
+  }
+
   /** Starts an instance before it is needed. */
   async warm(): Promise<void> {
     if (this.#instances.size === 0) await this.#start().ready;

@@ -4,32 +4,37 @@ export interface LocalQueue {
   endpoint: string;
   queueUrl: string;
   deadLetterQueueUrl: string;
+  layerQueueUrl: string;
   server: FauxqsServer;
   stop(): Promise<void>;
 }
 
-/** Visibility, retention and redrive as the deployed queue has them (lib/mirror-queue.ts). */
-const attributes = { FifoQueue: 'true', VisibilityTimeout: '1800', MessageRetentionPeriod: '1209600' };
+/** Visibility, retention and redrive as the deployed queues have them (lib/mirror-queue.ts, lib/layer-queue.ts). */
+const attributes = { VisibilityTimeout: '1800', MessageRetentionPeriod: '1209600' };
 const maxReceiveCount = 5;
 
-/** Starts the SQS emulator with the mirror queue and its dead-letter queue, in memory: the job table has all jobs. */
+/**
+ * Starts the SQS emulator with the mirror queue, the layer queue and their dead-letter queues, in memory: the job table has
+ * all jobs, and a mirror job asks again for its layers.
+ */
 export async function startQueue(region: string): Promise<LocalQueue> {
   const server = await startFauxqs({ port: 0, host: '127.0.0.1', logger: false, defaultRegion: region });
   const endpoint = `http://127.0.0.1:${server.port}`;
-  const deadLetters = server.createQueue('mirror-dead-letters.fifo', { region, attributes });
-  server.createQueue('mirror.fifo', {
-    region,
-    attributes: {
-      ...attributes,
-      RedrivePolicy: JSON.stringify({ deadLetterTargetArn: deadLetters.queueArn, maxReceiveCount }),
-    },
-  });
+  const create = (name: string, suffix: string, kind: Record<string, string>) => {
+    const both = { ...attributes, ...kind };
+    const deadLetters = server.createQueue(`${name}-dead-letters${suffix}`, { region, attributes: both });
+    const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: deadLetters.queueArn, maxReceiveCount });
+    server.createQueue(`${name}${suffix}`, { region, attributes: { ...both, RedrivePolicy } });
+  };
+  create('mirror', '.fifo', { FifoQueue: 'true' });
+  create('layer', '', {});
   // The emulator's own URLs name hosts that not every resolver knows; it looks at the path alone.
   const url = (name: string) => `${endpoint}/000000000000/${name}`;
   return {
     endpoint,
     queueUrl: url('mirror.fifo'),
     deadLetterQueueUrl: url('mirror-dead-letters.fifo'),
+    layerQueueUrl: url('layer'),
     server,
     stop: () => server.stop(),
   };

@@ -1,3 +1,4 @@
+import { enableBlobMounting } from '../core/aws/blob-mounting.ts';
 import type { Config } from '../core/config/config.ts';
 import { resendUnfinished } from '../core/jobs/resend.ts';
 import { deriveSecret } from '../core/webhooks/secrets.ts';
@@ -5,7 +6,7 @@ import { type LocalSecretValues, newSecrets, openDataDirectory } from './data-di
 import { startTable } from './dynamodb.ts';
 import { type EmbeddedRegistry, startRegistry } from './ecr/server.ts';
 import { startEventSource } from './event-source.ts';
-import { createFunctions, type Functions } from './functions.ts';
+import { createFunctions, type Functions, type Instances } from './functions.ts';
 import { type HttpApi, startHttpApi } from './http-api.ts';
 import { startSchedule } from './schedule.ts';
 import { startSecretsManager } from './secrets-manager.ts';
@@ -25,6 +26,8 @@ export interface LocalStackOptions {
   upstreamSecrets?: Record<string, object>;
   /** How many images are mirrored at once. */
   mirrorInstances?: number;
+  /** How many large layers are carried at once. */
+  layerInstances?: number;
   /** When a job whose function failed comes again, seconds. */
   retrySeconds?: number;
   /** The pause between the schedule's calls, milliseconds; a minute as deployed. */
@@ -55,7 +58,7 @@ export interface LocalStack {
 }
 
 const stopWithinMs = 1_500;
-const defaultMirrorInstances = 2;
+const defaultInstances = 2;
 const webhookSecret = 'drayage/local/webhooks';
 const apiSecret = 'drayage/local/api';
 
@@ -102,6 +105,11 @@ async function start(
       password: secrets.registryPassword,
     }),
   );
+  await enableBlobMounting({
+    endpoint: registry.endpoint,
+    region,
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
   const queue = kept(await startQueue(region));
   const manager = kept(await startSecretsManager(() => secretValues(secrets, options)));
   const environment = {
@@ -115,13 +123,18 @@ async function start(
     AWS_ENDPOINT_URL_SECRETS_MANAGER: manager.endpoint,
     DRAYAGE_TABLE: table.name,
     DRAYAGE_QUEUE_URL: queue.queueUrl,
+    DRAYAGE_LAYER_QUEUE_URL: queue.layerQueueUrl,
     DRAYAGE_WEBHOOK_SECRET: webhookSecret,
     DRAYAGE_API_SECRET: auth ? apiSecret : '',
     DRAYAGE_CONFIG_JSON: JSON.stringify(config),
     POWERTOOLS_METRICS_DISABLED: 'true',
     POWERTOOLS_LOG_LEVEL: process.env.POWERTOOLS_LOG_LEVEL ?? 'INFO',
   };
-  const functions = createFunctions(environment, options.mirrorInstances ?? defaultMirrorInstances, log);
+  const instances = {
+    mirror: options.mirrorInstances ?? defaultInstances,
+    layer: options.layerInstances ?? defaultInstances,
+  };
+  const functions = createFunctions(environment, instances, log);
   for (const one of Object.values(functions)) kept(one);
 
   const stores = localStores(table, queue, region);
@@ -137,16 +150,18 @@ async function start(
   );
   cleanups.push(() => api.close());
   await Promise.all([functions.webhook.warm(), functions.mapping.warm(), functions.mirror.warm()]);
-  const source = startEventSource({
-    endpoint: queue.endpoint,
-    region,
-    queueUrl: queue.queueUrl,
-    function: functions.mirror,
-    concurrency: options.mirrorInstances ?? defaultMirrorInstances,
-    retrySeconds: options.retrySeconds ?? 5,
-    log,
-  });
-  cleanups.push(() => source.stop(stopWithinMs));
+  const feed = (name: keyof Instances, queueUrl: string) =>
+    startEventSource({
+      endpoint: queue.endpoint,
+      region,
+      queueUrl,
+      function: functions[name],
+      concurrency: instances[name],
+      retrySeconds: options.retrySeconds ?? 5,
+      log,
+    });
+  const sources = [feed('mirror', queue.queueUrl), feed('layer', queue.layerQueueUrl)];
+  cleanups.push(() => Promise.all(sources.map((source) => source.stop(stopWithinMs))));
   cleanups.push(startSchedule(functions.reconcile, log, options.scheduleMs));
   return {
     ready: {

@@ -1,7 +1,7 @@
 import { DynamoJobStore } from '../core/aws/dynamodb/job-store.ts';
 import { DynamoMappingStore } from '../core/aws/dynamodb/mapping-store.ts';
 import { openTable } from '../core/aws/dynamodb/table.ts';
-import { SqsJobQueue } from '../core/aws/sqs.ts';
+import { SqsJobQueue } from '../core/aws/sqs/job-queue.ts';
 import type { LocalTable } from './dynamodb.ts';
 import type { LocalQueue } from './sqs.ts';
 

@@ -1,32 +1,36 @@
-import {
-  BatchCheckLayerAvailabilityCommand,
-  CreateRepositoryCommand,
-  type ECRClient,
-  RepositoryAlreadyExistsException,
-  RepositoryNotFoundException,
-} from '@aws-sdk/client-ecr';
-import type { MirrorConfig } from '../config/config.ts';
+import { RepositoryNotFoundException } from '@aws-sdk/client-ecr';
+import type { CheckpointStore } from '../copy/checkpoints.ts';
 import { inParallel } from '../copy/in-parallel.ts';
-import type { BlobUpload, CallOptions, ImageDestination, ImageSource, OpenedUpload } from '../copy/ports.ts';
+import { orAborted } from '../copy/or-aborted.ts';
+import type {
+  BlobUpload,
+  CallOptions,
+  ImageDestination,
+  ImageSource,
+  OpenedUpload,
+  PartUploadOptions,
+} from '../copy/ports.ts';
 import { RegistryRepository } from '../copy/registry-repository.ts';
-import { expectHeldSize } from '../copy/verify.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
-import type { Digest } from '../oci/digest.ts';
+import { type Digest, isDigest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import { RegistryError } from '../registry/errors.ts';
-import { called } from './ecr-call.ts';
-import { type EcrSession, type EcrSessions, isTokenRefused } from './ecr-session.ts';
+import type { StreamLimit } from '../registry/stream-limit.ts';
+import type { EcrAccess, EcrName } from './ecr-access.ts';
+import { createRepository } from './ecr-create-repository.ts';
+import { checkBatchSize, expectHoldable, heldLayers } from './ecr-layer-check.ts';
+import { EcrLayerUploads } from './ecr-layer-uploads.ts';
+import { EcrPartUpload } from './ecr-part-upload.ts';
+import { type EcrSession, isTokenRefused } from './ecr-session.ts';
 
-/** BatchCheckLayerAvailability takes at most this many digests. */
-const batchSize = 100;
 /** Calls at once; the quota is 1,000 a second for the whole account. */
 const batchConcurrency = 8;
 
-/** What a repository needs of its registry. */
-export interface EcrAccess {
-  ecr: ECRClient;
-  sessions: EcrSessions;
-  settings: MirrorConfig['repository'];
+/** The protocol's part of an ECR repository. It makes no existence check of its own at POST: the API is asked, for many at once. */
+class PlainRepository extends RegistryRepository {
+  override get tellsPresence(): boolean {
+    return false;
+  }
 }
 
 /**
@@ -39,22 +43,50 @@ export class EcrRepository implements ImageSource, ImageDestination {
   readonly name: string;
   /** “Maximum layer size”, 52,000 MiB: https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html */
   readonly maxBlobBytes = 52_000 * 1024 * 1024;
-  readonly #repository: string;
+  /** Absent without a store for checkpoints. */
+  readonly uploadInParts?: ImageDestination['uploadInParts'];
+  /** As {@link uploadInParts}. */
+  readonly isInParts?: ImageDestination['isInParts'];
+  readonly #names: EcrName;
   readonly #access: EcrAccess;
   /** Blobs whose bytes were refused once: {@link EcrRepository.openUpload}. */
   readonly #refusedBlobs = new Set<Digest>();
 
   constructor(access: EcrAccess, host: string, repository: string) {
     this.#access = access;
-    this.#repository = repository;
     this.name = `${host}/${repository}`;
+    this.#names = { name: this.name, repositoryName: repository };
+    const { checkpoints } = access;
+    if (checkpoints) {
+      this.uploadInParts = (blob, read, options) => this.#uploadInParts(checkpoints, blob, read, options);
+      this.isInParts = async ({ digest }, options) => {
+        options?.signal?.throwIfAborted();
+        const reading = checkpoints.read(repository, digest);
+        return (await orAborted(reading, options?.signal)) !== undefined;
+      };
+    }
+  }
+
+  get streams(): StreamLimit {
+    return this.#access.sessions.streams;
+  }
+
+  async warm(connections: number, options?: CallOptions): Promise<void> {
+    await this.#authorized((plain) => plain.warm(connections, options), options).catch(() => {});
+  }
+
+  referrers(digest: Digest, options?: CallOptions): Promise<Descriptor[]> {
+    return this.#authorized((plain) => plain.referrers(digest, options), options);
   }
 
   manifest(reference: string, options?: CallOptions): Promise<Manifest> {
     return this.#authorized((plain) => plain.manifest(reference, options), options);
   }
 
-  blob(descriptor: Descriptor, options?: CallOptions): Promise<AsyncIterable<Uint8Array>> {
+  blob(
+    descriptor: Descriptor,
+    options?: CallOptions & { offset?: number },
+  ): Promise<AsyncIterable<Uint8Array>> {
     return this.#authorized((plain) => plain.blob(descriptor, options), options);
   }
 
@@ -71,14 +103,25 @@ export class EcrRepository implements ImageSource, ImageDestination {
     return this.#authorized((plain) => plain.hasManifest(manifest, options), options);
   }
 
-  putManifest(manifest: Manifest, reference: string, options?: CallOptions): Promise<void> {
-    return this.#authorized((plain) => plain.putManifest(manifest, reference, options), options);
+  /**
+   * A tag that may not move is refused by ECR even for the digest that it has already: that is no failure, so that nobody needs
+   * to ask before. https://github.com/aws/containers-roadmap/issues/2380
+   */
+  async putManifest(manifest: Manifest, reference: string, options?: CallOptions): Promise<void> {
+    try {
+      await this.#authorized((plain) => plain.putManifest(manifest, reference, options), options);
+    } catch (error) {
+      const immutable =
+        error instanceof RegistryError && error.code === 'TAG_INVALID' && !isDigest(reference);
+      if (!immutable || (await this.tagDigest(reference, options)) !== manifest.digest) throw error;
+    }
   }
 
-  openUpload(blob: Descriptor, options?: CallOptions & { mountFrom?: string }): Promise<OpenedUpload> {
-    return this.#authorized(async (plain, session) => {
+  async openUpload(blob: Descriptor, options?: CallOptions & { mountFrom?: string }): Promise<OpenedUpload> {
+    expectHoldable([blob]);
+    return await this.#authorized(async (plain, session) => {
       const opened = await plain.openUpload(blob, options);
-      if (opened.kind === 'mounted') return opened;
+      if (opened.kind !== 'session') return opened;
       const upload: BlobUpload = {
         write: (body, call) => this.#write(opened.upload, blob, session, body, call),
         cancel: () => opened.upload.cancel(),
@@ -88,25 +131,44 @@ export class EcrRepository implements ImageSource, ImageDestination {
   }
 
   async presentBlobs(blobs: Descriptor[], options?: CallOptions): Promise<Set<Digest>> {
+    expectHoldable(blobs);
     const batches: Descriptor[][] = [];
-    for (let start = 0; start < blobs.length; start += batchSize)
-      batches.push(blobs.slice(start, start + batchSize));
+    for (let start = 0; start < blobs.length; start += checkBatchSize)
+      batches.push(blobs.slice(start, start + checkBatchSize));
     try {
       // Nothing to ask (an index without children), and still somebody has to create the repository.
-      if (batches.length === 0) await this.#create(options);
+      if (batches.length === 0) await createRepository(this.#access, this.#names, options);
       const present = await inParallel(
         batches,
         batchConcurrency,
-        (batch, signal) => this.#check(batch, { signal }),
+        (batch, signal) => heldLayers(this.#access, this.#names, batch, { signal }),
         options?.signal,
       );
       return new Set(present.flat());
     } catch (error) {
       if (!(error instanceof RegistryError && error.cause instanceof RepositoryNotFoundException))
         throw error;
-      await this.#create(options);
+      await createRepository(this.#access, this.#names, options);
       return new Set();
     }
+  }
+
+  async #uploadInParts(
+    checkpoints: CheckpointStore,
+    blob: Descriptor,
+    read: (offset: number) => Promise<AsyncIterable<Uint8Array>>,
+    options?: PartUploadOptions,
+  ): Promise<void> {
+    expectHoldable([blob]);
+    const { name, repositoryName } = this.#names;
+    const access = {
+      name,
+      repository: repositoryName,
+      checkpoints,
+      uploads: new EcrLayerUploads(this.#access.ecr, repositoryName, name),
+      isPresent: async () => (await this.presentBlobs([blob], options)).has(blob.digest),
+    };
+    await new EcrPartUpload(access, blob, read, options).run();
   }
 
   /** Runs an operation of the registry protocol, and once more with a new token where the present one is refused. */
@@ -116,7 +178,7 @@ export class EcrRepository implements ImageSource, ImageDestination {
   ): Promise<T> {
     const { sessions } = this.#access;
     const run = (session: EcrSession) =>
-      operation(new RegistryRepository(session.client, session.host, this.#repository), session);
+      operation(new PlainRepository(session.client, session.host, this.#names.repositoryName), session);
     const session = await sessions.open(options);
     try {
       return await run(session);
@@ -153,86 +215,4 @@ export class EcrRepository implements ImageSource, ImageDestination {
       });
     }
   }
-
-  async #check(batch: Descriptor[], options?: CallOptions): Promise<Digest[]> {
-    const { layers = [], failures = [] } = await called(
-      'BatchCheckLayerAvailability',
-      this.name,
-      () =>
-        this.#access.ecr.send(
-          new BatchCheckLayerAvailabilityCommand({
-            repositoryName: this.#repository,
-            layerDigests: batch.map((blob) => blob.digest),
-          }),
-          { abortSignal: options?.signal },
-        ),
-      options,
-    );
-    const refused = failures.find((failure) => failure.failureCode !== 'MissingLayerDigest');
-    if (refused) {
-      throw new RegistryError(
-        {
-          side: 'mirror',
-          registry: this.name,
-          operation: 'BatchCheckLayerAvailability',
-          reference: refused.layerDigest,
-        },
-        {
-          code: refused.failureCode ?? 'UNKNOWN',
-          reason: refused.failureReason ?? 'the digest was refused',
-          remedy: 'Amazon ECR takes sha256 digests only',
-        },
-      );
-    }
-    // An ARCHIVED layer can't be pulled; pushing it again restores it. So only AVAILABLE counts.
-    const sizes = new Map(
-      layers
-        .filter(({ layerAvailability }) => layerAvailability === 'AVAILABLE')
-        .map(({ layerDigest, layerSize }) => [layerDigest, layerSize]),
-    );
-    const held = batch.filter(({ digest }) => sizes.has(digest));
-    for (const blob of held) expectHeldSize(this.name, blob, sizes.get(blob.digest));
-    return held.map(({ digest }) => digest);
-  }
-
-  async #create(options?: CallOptions): Promise<void> {
-    const { scanOnPush, encryption, immutableTags } = this.#access.settings;
-    try {
-      await called(
-        'CreateRepository',
-        this.name,
-        () =>
-          this.#access.ecr.send(
-            new CreateRepositoryCommand({
-              repositoryName: this.#repository,
-              imageScanningConfiguration: { scanOnPush },
-              imageTagMutability: mutability(immutableTags),
-              ...(typeof immutableTags === 'object'
-                ? {
-                    imageTagMutabilityExclusionFilters: immutableTags.except.map((filter) => ({
-                      filterType: 'WILDCARD' as const,
-                      filter,
-                    })),
-                  }
-                : {}),
-              encryptionConfiguration: {
-                encryptionType: encryption.type,
-                ...(encryption.type === 'KMS' ? { kmsKey: encryption.kmsKey } : {}),
-              },
-            }),
-            { abortSignal: options?.signal },
-          ),
-        options,
-      );
-    } catch (error) {
-      // Another worker was quicker: that is what we wanted.
-      if (!(error instanceof RegistryError && error.cause instanceof RepositoryAlreadyExistsException))
-        throw error;
-    }
-  }
-}
-
-function mutability(immutable: MirrorConfig['repository']['immutableTags']) {
-  if (immutable === false) return 'MUTABLE';
-  return immutable === true ? 'IMMUTABLE' : 'IMMUTABLE_WITH_EXCLUSION';
 }

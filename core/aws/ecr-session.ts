@@ -3,6 +3,7 @@ import type { CallOptions } from '../copy/ports.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { RegistryError } from '../registry/errors.ts';
 import { Flights } from '../registry/flights.ts';
+import { StreamLimit } from '../registry/stream-limit.ts';
 import { called } from './ecr-call.ts';
 
 /** A token is renewed when it lasts less than this. ECR's last 12 hours. */
@@ -21,6 +22,8 @@ export interface EcrSession {
 export class EcrSessions {
   readonly #ecr: ECRClient;
   readonly #registry: string;
+  /** How many streams the registry takes at once: learnt once, for all sessions. */
+  readonly streams = new StreamLimit();
   readonly #fetching = new Flights<EcrSession>();
   #session: EcrSession | undefined;
 
@@ -69,6 +72,7 @@ export class EcrSessions {
       registry: host,
       endpoint: data.proxyEndpoint,
       side: 'mirror',
+      streams: this.streams,
       credentials: async () => ({ username: decoded.slice(0, colon), password: decoded.slice(colon + 1) }),
     });
     const expiresAt = data.expiresAt?.getTime() ?? Date.now() + 12 * 3600_000;

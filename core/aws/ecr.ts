@@ -1,9 +1,15 @@
 import { ECRClient } from '@aws-sdk/client-ecr';
 import type { MirrorConfig } from '../config/config.ts';
+import type { CheckpointStore } from '../copy/checkpoints.ts';
 import type { CallOptions } from '../copy/ports.ts';
 import { timeouts } from './connection.ts';
 import { EcrRepository } from './ecr-repository.ts';
 import { EcrSessions } from './ecr-session.ts';
+
+export interface EcrRegistryOptions {
+  /** Where uploads in parts are noted; without it repositories offer none. */
+  checkpoints?: CheckpointStore;
+}
 
 /** The ECR registry of one region: its API for control, its distribution endpoint for data. */
 export class EcrRegistry {
@@ -11,8 +17,9 @@ export class EcrRegistry {
   readonly #ecr: ECRClient;
   readonly #sessions: EcrSessions;
   readonly #settings: MirrorConfig['repository'];
+  readonly #options: EcrRegistryOptions;
 
-  constructor(region: string, settings: MirrorConfig['repository']) {
+  constructor(region: string, settings: MirrorConfig['repository'], options: EcrRegistryOptions = {}) {
     this.region = region;
     this.#ecr = new ECRClient({
       region,
@@ -22,6 +29,7 @@ export class EcrRegistry {
     });
     this.#sessions = new EcrSessions(this.#ecr, `Amazon ECR in ${region}`);
     this.#settings = settings;
+    this.#options = options;
   }
 
   /** The registry's host, as image references name it. */
@@ -31,7 +39,8 @@ export class EcrRegistry {
 
   /** One repository as a destination of copies; it is created when it is first needed. */
   async repository(name: string, options?: CallOptions): Promise<EcrRepository> {
-    const access = { ecr: this.#ecr, sessions: this.#sessions, settings: this.#settings };
+    const { checkpoints } = this.#options;
+    const access = { ecr: this.#ecr, sessions: this.#sessions, settings: this.#settings, checkpoints };
     return new EcrRepository(access, await this.host(options), name);
   }
 

@@ -1,32 +1,34 @@
+import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isDigest } from '../oci/digest.ts';
 import { CopyError } from './errors.ts';
 import { inParallel } from './in-parallel.ts';
 import type { CopyPlan } from './plan.ts';
 import type { CallOptions, ImageDestination } from './ports.ts';
-
-/** PutImage allows 10 requests a second and account; more at once only meets throttling. */
-const manifestConcurrency = 4;
+import { streamsOf } from './streams.ts';
 
 /**
  * Puts the manifests below the root, children before parents: a registry refuses an index whose children are missing.
  * Images that the destination has already are left out: of an index that changes, most children stay as they were.
  * After this only {@link commitRoot} is left to make the image visible.
+ *
+ * @param arrived the blobs that are new in the destination
  */
 export async function commitChildren(
   destination: ImageDestination,
-  plan: CopyPlan,
+  plan: Pick<CopyPlan, 'children'>,
+  arrived: Descriptor[],
   options: CallOptions = {},
 ): Promise<void> {
+  const isNew = new Set(arrived.map(({ digest }) => digest));
   const images = plan.children.filter((manifest) => manifest.kind === 'image');
-  const copied = new Set(plan.missing.map(({ digest }) => digest));
   await inParallel(
     images,
-    manifestConcurrency,
+    streamsOf(destination),
     async (manifest, signal) => {
       // Whose blobs were missing was missing itself, and need not be asked for.
-      const isNew = [manifest.config, ...manifest.layers].some(({ digest }) => copied.has(digest));
-      if (!isNew && (await destination.hasManifest?.(manifest, { signal }))) return;
+      const wasMissing = [manifest.config, ...manifest.layers].some(({ digest }) => isNew.has(digest));
+      if (!wasMissing && (await destination.hasManifest?.(manifest, { signal }))) return;
       await destination.putManifest(manifest, manifest.digest, { signal });
     },
     options.signal,
@@ -37,6 +39,11 @@ export async function commitChildren(
   }
 }
 
+export interface CommitRootOptions extends CallOptions {
+  /** Read the tag back (default): others may write to it. Without, the registry's answer that it stored the digest is enough. */
+  readBack?: boolean;
+}
+
 /**
  * Puts the root under its tag (or digest) and reads it back.
  *
@@ -44,12 +51,12 @@ export async function commitChildren(
  */
 export async function commitRoot(
   destination: ImageDestination,
-  plan: CopyPlan,
+  plan: Pick<CopyPlan, 'root'>,
   reference: string,
-  options: CallOptions = {},
+  options: CommitRootOptions = {},
 ): Promise<Digest> {
   await destination.putManifest(plan.root, reference, options);
-  if (isDigest(reference)) return plan.root.digest;
+  if (isDigest(reference) || options.readBack === false) return plan.root.digest;
   const now = await destination.tagDigest(reference, options);
   if (now !== plan.root.digest) {
     throw new CopyError(

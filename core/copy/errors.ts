@@ -3,6 +3,8 @@ import { plainText } from '../oci/plain-text.ts';
 /** Codes of failures that the copy itself finds, beside those that a registry reports. */
 export type CopyErrorCode =
   | 'DIGEST_INVALID'
+  | 'DIGEST_UNSUPPORTED'
+  | 'EMPTY_BLOB'
   | 'SIZE_INVALID'
   | 'IMAGE_TOO_DEEP'
   | 'IMAGE_TOO_LARGE'
@@ -13,6 +15,10 @@ export type CopyErrorCode =
 const remedies: Record<CopyErrorCode, string> = {
   DIGEST_INVALID: 'the upstream serves damaged or forged content: tell its operator; nothing was committed',
   SIZE_INVALID: 'the upstream serves damaged or forged content: tell its operator; nothing was committed',
+  DIGEST_UNSUPPORTED:
+    'ask the publisher to push the image with sha256 digests, or take it out of the mirrored tags',
+  EMPTY_BLOB:
+    'ask the publisher to push it with a config and layers that are not empty, or take it out of the mirrored tags',
   IMAGE_TOO_DEEP: 'this is no image that a cluster can run: take it out of the mirrored tags',
   IMAGE_TOO_LARGE: 'take the image out of the mirrored tags, or ask its publisher for a smaller one',
   MANIFEST_INVALID:

@@ -1,7 +1,8 @@
 import pLimit from 'p-limit';
+import type { Concurrency } from './streams.ts';
 
 /**
- * Works on many items, some at a time. After the first failure nothing more is begun, what is under way is cancelled, and
+ * Works on many items, some at a time; how many may change meanwhile. After the first failure nothing more is begun, what is under way is cancelled, and
  * the failure is thrown once all of it has ended: nothing goes on behind the caller's back.
  *
  * @param work gets the signal that ends with the first failure or the caller's own signal.
@@ -9,14 +10,20 @@ import pLimit from 'p-limit';
  */
 export async function inParallel<T, R>(
   items: readonly T[],
-  concurrency: number,
+  concurrency: number | Concurrency,
   work: (item: T, signal: AbortSignal) => Promise<R>,
   outer?: AbortSignal,
 ): Promise<R[]> {
   outer?.throwIfAborted();
   const failed = new AbortController();
   const signal = outer ? AbortSignal.any([outer, failed.signal]) : failed.signal;
-  const limit = pLimit(concurrency);
+  const limit = pLimit(typeof concurrency === 'number' ? concurrency : concurrency.value);
+  const follow =
+    typeof concurrency === 'number'
+      ? undefined
+      : concurrency.onChange(() => {
+          limit.concurrency = concurrency.value;
+        });
   const results: R[] = [];
   await Promise.allSettled(
     items.map((item, index) =>
@@ -30,6 +37,7 @@ export async function inParallel<T, R>(
       }),
     ),
   );
+  follow?.();
   outer?.throwIfAborted();
   failed.signal.throwIfAborted();
   return results;

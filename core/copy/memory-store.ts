@@ -26,9 +26,12 @@ export class MemoryStore implements ImageSource, ImageDestination {
     return manifest;
   }
 
-  async blob(descriptor: Descriptor, options?: CallOptions): Promise<AsyncIterable<Uint8Array>> {
+  async blob(
+    descriptor: Descriptor,
+    options?: CallOptions & { offset?: number },
+  ): Promise<AsyncIterable<Uint8Array>> {
     options?.signal?.throwIfAborted();
-    const bytes = this.#bytes(descriptor);
+    const bytes = this.#bytes(descriptor).subarray(options?.offset ?? 0);
     return (async function* () {
       yield bytes;
     })();
@@ -83,7 +86,24 @@ export class MemoryStore implements ImageSource, ImageDestination {
 
   async tagDigest(tag: string, options?: CallOptions): Promise<Digest | undefined> {
     options?.signal?.throwIfAborted();
-    return this.tags.get(tag);
+    return isDigest(tag) ? this.manifests.get(tag)?.digest : this.tags.get(tag);
+  }
+
+  async referrers(digest: Digest, options?: CallOptions): Promise<Descriptor[]> {
+    options?.signal?.throwIfAborted();
+    return [...this.manifests.values()]
+      .filter(({ subject }) => subject?.digest === digest)
+      .map((manifest) => ({
+        mediaType: manifest.mediaType,
+        digest: manifest.digest,
+        size: manifest.bytes.byteLength,
+        ...(manifest.artifactType === undefined ? {} : { artifactType: manifest.artifactType }),
+      }));
+  }
+
+  async hasBlob({ digest, size }: Descriptor, options?: CallOptions): Promise<boolean> {
+    options?.signal?.throwIfAborted();
+    return this.blobs.get(digest)?.byteLength === size;
   }
 
   #bytes(blob: Descriptor): Uint8Array {

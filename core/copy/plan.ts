@@ -7,6 +7,7 @@ import type { Platform } from '../oci/platform.ts';
 import { CopyError } from './errors.ts';
 import { inParallel } from './in-parallel.ts';
 import type { CallOptions, ImageDestination, ImageSource } from './ports.ts';
+import { streamsOf } from './streams.ts';
 
 /** What has to be done so that the destination holds an image. */
 export interface CopyPlan {
@@ -19,6 +20,7 @@ export interface CopyPlan {
   /** Every blob of the image, each once. */
   blobs: Descriptor[];
   present: Descriptor[];
+  /** What the destination lacks, or all where it was not asked: it then tells when the upload of each is to begin. */
   missing: Descriptor[];
   /** Layers with `urls` that registries do not hold ("foreign" layers): never copied. */
   foreign: Descriptor[];
@@ -29,8 +31,10 @@ export interface CopyPlan {
 export interface PlanOptions extends CallOptions {
   /** Keep only these platforms of an index. An image that is no index is copied whole. */
   platforms?: Platform[];
-  /** How many manifests are read at once. */
+  /** How many manifests are read at once; by default as many as the source takes. */
   concurrency?: number;
+  /** Ask for each blob even of a destination that would tell by itself when it is uploaded. */
+  ask?: boolean;
 }
 
 /** Nested indexes deeper than this are refused; real ones have one level, seldom two. */
@@ -42,12 +46,12 @@ const maxManifests = 1_000;
  * until the image is committed. An index of a hundred platforms with attestations has some 200 kB.
  */
 const maxManifestBytes = 64 * 1024 * 1024;
-const defaultManifestConcurrency = 8;
 
 /**
  * Reads the image once and finds out what the destination lacks.
  *
- * The upstream is asked for each manifest exactly once, children in parallel; the destination once per hundred blobs.
+ * The upstream is asked for each manifest exactly once, children in parallel; the destination once per hundred blobs, or not at
+ * all where it tells by itself.
  * `root` may be given where the caller has read it already.
  *
  * @throws CopyError for images that are too deep or too large, contradict themselves or what the destination holds, have
@@ -67,7 +71,8 @@ export async function plan(
   const { blobs, foreign } = collectBlobs(manifests, children.blobs);
   const sizeBytes = totalBytes(source, manifests, blobs);
   checkBlobSizes(destination, blobs);
-  const there = await destination.presentBlobs(blobs, options);
+  const asks = options.ask || !destination.tellsPresence;
+  const there = asks ? await destination.presentBlobs(blobs, options) : new Set<Digest>();
   return {
     source: upstream,
     root,
@@ -134,7 +139,7 @@ async function readChildren(
   root: Manifest,
   options: PlanOptions,
 ): Promise<{ manifests: Manifest[]; blobs: Descriptor[] }> {
-  const concurrency = options.concurrency ?? defaultManifestConcurrency;
+  const concurrency = options.concurrency ?? streamsOf(source);
   const seen = new Set<Digest>([root.digest]);
   const blobs: Descriptor[] = [];
   const read = new Map<Digest, Manifest>();

@@ -1,6 +1,7 @@
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
+import type { StreamLimit } from '../registry/stream-limit.ts';
 
 /** What every operation takes: cancelling ends it within a moment and rejects with the signal's reason. */
 export interface CallOptions {
@@ -25,8 +26,10 @@ export interface ImageSource {
   referrers?(digest: Digest, options?: CallOptions): Promise<Descriptor[]>;
   /** What a tag points to now, or undefined where there is no such tag. */
   tagDigest?(tag: string, options?: CallOptions): Promise<Digest | undefined>;
-  /** Opens connections ahead of the requests that will need them, best effort; returns at once. */
-  warm?(connections: number, options?: CallOptions): void;
+  /** Sees that so many connections are open ahead of the requests that will need them, best effort: never rejects. */
+  warm?(connections: number, options?: CallOptions): Promise<void>;
+  /** How many streams its registry takes at once; absent where nothing is known of it. */
+  readonly streams?: StreamLimit | undefined;
 }
 
 /** An upload that the destination has opened: either write all bytes into it, or cancel it. */
@@ -85,8 +88,12 @@ export interface ImageDestination {
     read: (offset: number) => Promise<AsyncIterable<Uint8Array>>,
     options?: PartUploadOptions,
   ): Promise<void>;
-  /** Opens connections ahead of the requests that will need them, best effort; returns at once. */
-  warm?(connections: number, options?: CallOptions): void;
+  /** Whether an upload of the blob in parts is under way: noted by this process or another one. */
+  isInParts?(blob: Descriptor, options?: CallOptions): Promise<boolean>;
+  /** Sees that so many connections are open ahead of the requests that will need them, best effort: never rejects. */
+  warm?(connections: number, options?: CallOptions): Promise<void>;
+  /** How many streams its registry takes at once; absent where nothing is known of it. */
+  readonly streams?: StreamLimit | undefined;
   /**
    * Whether it holds the manifest with this digest and media type. A destination that can't tell at the price of less
    * than putting it again does without.

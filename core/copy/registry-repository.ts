@@ -3,6 +3,7 @@ import type { Digest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { RegistryError } from '../registry/errors.ts';
+import type { StreamLimit } from '../registry/stream-limit.ts';
 import { inParallel } from './in-parallel.ts';
 import type { BlobUpload, CallOptions, ImageDestination, ImageSource, OpenedUpload } from './ports.ts';
 import { expectHeldSize, matchesDescriptor } from './verify.ts';
@@ -27,11 +28,31 @@ export class RegistryRepository implements ImageSource, ImageDestination {
     this.name = `${registry}/${repository}`;
   }
 
+  /** A mount from the repository itself asks and opens the upload in one request. */
+  get tellsPresence(): boolean {
+    return true;
+  }
+
+  get streams(): StreamLimit {
+    return this.client.streams;
+  }
+
+  warm(connections: number, options?: CallOptions): Promise<void> {
+    return this.client.warm(connections, options);
+  }
+
+  referrers(digest: Digest, options?: CallOptions): Promise<Descriptor[]> {
+    return this.client.referrers(this.repository, digest, options);
+  }
+
   manifest(reference: string, options?: CallOptions): Promise<Manifest> {
     return this.client.getManifest(this.repository, reference, options);
   }
 
-  blob(descriptor: Descriptor, options?: CallOptions): Promise<AsyncIterable<Uint8Array>> {
+  blob(
+    descriptor: Descriptor,
+    options?: CallOptions & { offset?: number },
+  ): Promise<AsyncIterable<Uint8Array>> {
     return this.client.getBlob(this.repository, descriptor, options);
   }
 
@@ -50,11 +71,12 @@ export class RegistryRepository implements ImageSource, ImageDestination {
   }
 
   async openUpload(blob: Descriptor, options?: CallOptions & { mountFrom?: string }): Promise<OpenedUpload> {
+    const from = options?.mountFrom ?? (this.tellsPresence ? this.repository : undefined);
     const opened = await this.client.startUpload(this.repository, {
       signal: options?.signal,
-      mount: options?.mountFrom ? { digest: blob.digest, from: options.mountFrom } : undefined,
+      mount: from === undefined ? undefined : { digest: blob.digest, from },
     });
-    if (opened.kind === 'mounted') return opened;
+    if (opened.kind === 'mounted') return { kind: from === this.repository ? 'present' : 'mounted' };
     const { session } = opened;
     const upload: BlobUpload = {
       write: (body, call) => this.client.putBlob(session, blob, body, call),
@@ -79,6 +101,12 @@ export class RegistryRepository implements ImageSource, ImageDestination {
     if (!head) return undefined;
     // A registry that answers HEAD without Docker-Content-Digest leaves no choice but to read and hash.
     return head.digest ?? (await this.manifest(tag, options)).digest;
+  }
+
+  /** Whether the repository serves a blob with this digest and size. */
+  async hasBlob({ digest, size }: Descriptor, options?: CallOptions): Promise<boolean> {
+    const head = await this.client.headBlob(this.repository, digest, options);
+    return head !== undefined && (head.size === undefined || head.size === size);
   }
 
   async readBlob(blob: Descriptor, options?: CallOptions): Promise<Uint8Array> {

@@ -1,12 +1,17 @@
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
-import type { JobMessage, JobRecord, JobState } from './record.ts';
+import type { JobMessage, JobProgress, JobRecord, JobState } from './record.ts';
 
 /** The job table: each job's record is its only truth; the queue carries no more than a reminder. */
 export interface JobStore {
   /** Writes a new job; one that is there already stays as it is. */
   create(job: JobRecord): Promise<void>;
   read(id: string): Promise<JobRecord | undefined>;
+  /**
+   * Adds to the job's progress what a layer of it is further now; negative where a layer is begun anew. Nothing happens where
+   * the job is finished or shows no progress yet.
+   */
+  addProgress(id: string, more: Pick<JobProgress, 'blobs' | 'bytes'>): Promise<void>;
   /** Changes some fields; undefined removes one. Unless the job is finished already: then false. */
   update(id: string, changes: Partial<Omit<JobRecord, 'id' | 'key'>>): Promise<boolean>;
   /** Notes that an attempt begins and returns the record with it; undefined if there is no such job or it is finished. */
@@ -49,14 +54,22 @@ export interface QueuedMessage {
   body: JobMessage;
 }
 
+/** A blob as a message names it: all that registries are asked by. */
+export type LayerBlob = Pick<Descriptor, 'mediaType' | 'digest' | 'size'>;
+
 /** What the layer queue carries: one large blob of a mirror job's image. */
 export interface LayerMessage {
   /** The mirror job. */
   job: string;
   /** What to carry. */
-  layer: Pick<Descriptor, 'mediaType' | 'digest' | 'size'>;
-  /** All blobs of the image that went to the layer queue, this one included: whoever sees them all present wakes the mirror job. */
-  layers: Digest[];
+  layer: LayerBlob;
+  /**
+   * All blobs of the image that went to the layer queue, this one included: whoever sees them all present wakes the mirror job. With
+   * their sizes, which a repository that is asked for a blob compares with its own.
+   */
+  layers: LayerBlob[];
+  /** How many invocations have used up their time on the blob before; absent: none. */
+  invocations?: number;
 }
 
 /** The layer queue: a standard queue, whose messages may come twice, late and in any order. */

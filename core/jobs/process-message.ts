@@ -4,6 +4,7 @@ import { JobFailure } from './job-failure.ts';
 import type { JobQueue } from './ports.ts';
 import type { JobMessage, JobRecord, JobState } from './record.ts';
 import { type MirrorJobDependencies, runMirrorJob } from './run-mirror-job.ts';
+import { runSignatureJob } from './run-signature-job.ts';
 
 /** The invocation has no time left. What was copied is present for the next one. */
 export class DeadlineError extends Error {
@@ -45,7 +46,8 @@ export async function processMessage(
   const job = await beginJob(message, deps);
   if (job === undefined) return { state: 'gone' };
   try {
-    const { state, changes } = await runMirrorJob(job, deps, signal);
+    const run = job.trigger === 'signature' ? runSignatureJob : runMirrorJob;
+    const { state, changes } = await run(job, deps, signal);
     const finished = deps.now();
     await deps.jobs.update(job.id, {
       ...changes,

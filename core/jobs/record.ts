@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Transfer } from '../copy/ports.ts';
+import type { ReferrersSummary } from '../copy/referrers.ts';
 import type { ImageKey } from '../mapping/record.ts';
 import { formatImageKey } from '../mapping/record.ts';
 import type { Digest } from '../oci/digest.ts';
@@ -44,6 +45,8 @@ export interface JobRecord {
   lagMs?: number;
   progress?: JobProgress;
   transfer?: Transfer;
+  /** What it found to belong to the image, and what of it the mirror holds. */
+  referrers?: ReferrersSummary;
   error?: JobError;
 }
 

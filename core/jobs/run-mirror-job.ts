@@ -190,7 +190,7 @@ async function copyImage(
   );
   try {
     const result = await copyBlobs(source, destination, plan, { signal, onEvent: progress.onEvent });
-    await commitChildren(destination, plan, { signal });
+    await commitChildren(destination, plan, result.arrived, { signal });
     return { plan, result };
   } finally {
     await progress.stop();

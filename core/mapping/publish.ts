@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { wait } from '../registry/retry.ts';
 import { formatImageKey, type ImageKey, type MappingRecord } from './record.ts';
 import type { CommittedResolve, Lease, MappingStore } from './store.ts';
@@ -5,7 +6,7 @@ import type { CommittedResolve, Lease, MappingStore } from './store.ts';
 /** How the attempt to move a tag ended. */
 export type PublishOutcome =
   | { kind: 'published'; revision: number }
-  /** The resolve found what is mapped already, and the mirror has it. */
+  /** The resolve found what is mapped already, with what belongs to it, and the mirror has it. */
   | { kind: 'confirmed' }
   /** A resolve that began later has committed its outcome, or the tag is pinned: ours must not overwrite it. */
   | { kind: 'superseded'; reason: string };
@@ -78,8 +79,7 @@ async function write(store: MappingStore, lease: Lease, request: PublishRequest)
     if (!(await store.confirm(key, lease, resolve, mapping.observedAt))) throw new LeaseError(key);
     return { kind: 'confirmed' };
   }
-  const published =
-    before?.digest === mapping.digest ? { ...mapping, mirroredAt: before.mirroredAt } : mapping;
+  const published = before?.digest === mapping.digest ? continued(before, mapping) : mapping;
   // First the digest, which nobody can contradict: once the tag is published, both are there.
   if (!key.reference.includes(':')) {
     await store.putDigest(
@@ -92,12 +92,19 @@ async function write(store: MappingStore, lease: Lease, request: PublishRequest)
   return { kind: 'published', revision };
 }
 
-function sameContent(a: MappingRecord, b: MappingRecord): boolean {
+/** The mapping of a digest that was mapped before: what the job did not look at stays as it was. */
+function continued(before: MappingRecord, mapping: MappingRecord): MappingRecord {
+  const referrers = mapping.referrers ?? before.referrers;
+  return { ...mapping, mirroredAt: before.mirroredAt, ...(referrers === undefined ? {} : { referrers }) };
+}
+
+function sameContent(before: MappingRecord, mapping: MappingRecord): boolean {
   return (
-    a.digest === b.digest &&
-    a.sourceDigest === b.sourceDigest &&
-    a.mirrorRepository === b.mirrorRepository &&
-    a.region === b.region
+    before.digest === mapping.digest &&
+    before.sourceDigest === mapping.sourceDigest &&
+    before.mirrorRepository === mapping.mirrorRepository &&
+    before.region === mapping.region &&
+    (mapping.referrers === undefined || isDeepStrictEqual(before.referrers, mapping.referrers))
   );
 }
 

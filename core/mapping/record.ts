@@ -1,3 +1,4 @@
+import type { ReferrersSummary } from '../copy/referrers.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Reference } from '../oci/reference.ts';
 import { formatReference } from '../oci/reference.ts';
@@ -46,6 +47,11 @@ export interface MappingRecord {
   mirroredAt: string;
   /** The job that published it. */
   job: string;
+  /**
+   * What of its signatures, SBOMs and the like the mirror holds, as of the last look; absent where nobody has looked. A signature
+   * that is pushed later is noted at the digest at once, and at the tags that point to it when they are next published.
+   */
+  referrers?: ReferrersSummary;
 }
 
 /** A published mapping as the table holds it. */
@@ -71,6 +77,7 @@ export interface Mapping {
   mirroredAt: string;
   revision: number;
   job: string;
+  referrers?: ReferrersSummary;
 }
 
 /** Where each region's mirror registry is reached: region → host[:port]. */
@@ -108,5 +115,6 @@ export function presentMapping(
     mirroredAt: mapping.mirroredAt,
     revision,
     job: mapping.job,
+    ...(mapping.referrers === undefined ? {} : { referrers: mapping.referrers }),
   };
 }

@@ -1,8 +1,9 @@
 import type { Config, RepositoryRule, Upstream } from '../config/config.ts';
+import type { Digest } from '../oci/digest.ts';
 import type { Reference } from '../oci/reference.ts';
 import { compileGlob } from './glob.ts';
 import { compileTagFilter } from './select-tags.ts';
-import { isSignatureTag } from './signature-tags.ts';
+import { isSignatureTag, signatureSubject } from './signature-tags.ts';
 
 /**
  * Whether an image is mirrored, and by which rule. `reason` is `code: explanation`; the codes are `not_configured` and
@@ -30,6 +31,36 @@ export function selectImage(config: Config, ref: Reference): Selection {
   if (!decision.selected)
     return notConfigured(`the rule ${rule.match} leaves out the tag ${ref.tag}: ${decision.why}`);
   return { mirrored: true, upstream, rule };
+}
+
+/** The image that a signature belongs to, if its signatures are mirrored. `reason` as that of {@link Selection}. */
+export type SubjectSelection =
+  | { mirrored: true; subject: SubjectReference; upstream: Upstream; rule: RepositoryRule }
+  | { mirrored: false; reason: string };
+
+/** An image by its digest alone. */
+export type SubjectReference = Omit<Reference, 'tag' | 'digest'> & { digest: Digest };
+
+/**
+ * Decides about a tag that names a signature, an attestation or an SBOM: it is looked at as part of the image whose digest the
+ * tag holds. Whether the mirror has that image is known only later.
+ *
+ * @returns undefined if the tag names no such thing.
+ */
+export function selectSubject(
+  config: Config,
+  { registry, repository, tag }: Reference,
+): SubjectSelection | undefined {
+  const digest = tag === undefined ? undefined : signatureSubject(tag);
+  if (digest === undefined) return undefined;
+  const subject: SubjectReference = { registry, repository, digest };
+  const selection = selectImage(config, subject);
+  if (!selection.mirrored) return selection;
+  if (!selection.rule.referrers) {
+    const reason = `signature: the rule ${selection.rule.match} has referrers: false, so that signatures stay upstream`;
+    return { mirrored: false, reason };
+  }
+  return { ...selection, subject };
 }
 
 function notConfigured(explanation: string): Selection {

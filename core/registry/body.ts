@@ -1,4 +1,4 @@
-/** A body that can be stopped: undici's, or any readable stream. */
+/** A body that can be stopped: an answer's, or any readable stream. */
 export interface AnswerBody extends AsyncIterable<Uint8Array> {
   destroy(error?: Error): unknown;
 }

@@ -1,4 +1,4 @@
-import type { Dispatcher } from 'undici';
+import type { Agent, Dispatcher } from 'undici';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
@@ -7,6 +7,7 @@ import { Authenticator } from './auth.ts';
 import { type BlobDescriptor, type GetBlobOptions, getBlob, headBlob } from './blobs.ts';
 import { discard } from './body.ts';
 import type { CredentialSource } from './credentials.ts';
+import { createDispatcher } from './dispatcher.ts';
 import type { Side } from './errors.ts';
 import { type CallOptions, Exchange } from './exchange.ts';
 import { getManifest, headManifest, type ManifestHead, putManifest } from './manifests.ts';
@@ -19,13 +20,14 @@ import {
   startUpload,
   type UploadSession,
 } from './start-upload.ts';
+import { StreamLimit } from './stream-limit.ts';
 import { type ListTagsOptions, listTags } from './tags.ts';
 import {
-  createDispatcher,
   createTransport,
   defaultTimeouts,
   type RequestInfo,
   type Timeouts,
+  type Transport,
 } from './transport.ts';
 import { cancelUpload, finishUpload, patchBlob, putBlob } from './uploads.ts';
 
@@ -49,8 +51,12 @@ export interface RegistryClientOptions {
    * names at loopback and link-local addresses that the registry sends it to.
    */
   dispatcher?: Dispatcher;
+  /** How many streams the registry takes, where it was learnt before (by a client with another token). */
+  streams?: StreamLimit;
   /** Called for each HTTP request. */
   onRequest?: (info: RequestInfo) => void;
+  /** Called when the registry says that it does not want to be asked for a time, milliseconds: a 429, or a rate limit used up. */
+  onClosed?: (ms: number) => void;
 }
 
 /**
@@ -61,11 +67,14 @@ export interface RegistryClientOptions {
 export class RegistryClient implements AsyncDisposable {
   readonly registry: string;
   readonly side: Side;
+  /** How many streams the registry can take at once, learnt from its answers. */
+  readonly streams: StreamLimit;
   readonly #exchange: Exchange;
-  readonly #ownDispatcher: Dispatcher | undefined;
+  readonly #transport: Transport;
+  readonly #ownDispatcher: Agent | undefined;
 
   constructor(options: RegistryClientOptions) {
-    const { registry, side, authHosts = [], credentials, onRequest } = options;
+    const { registry, side, authHosts = [], credentials, onRequest, onClosed } = options;
     const endpoint = parseEndpoint(options.endpoint);
     const timeouts = { ...defaultTimeouts, ...options.timeouts };
     this.registry = registry;
@@ -74,8 +83,11 @@ export class RegistryClient implements AsyncDisposable {
       const trusted = authHosts.flatMap((host) => URL.parse(`https://${host}`)?.hostname ?? []);
       this.#ownDispatcher = createDispatcher(timeouts, guardedLookup(endpoint, trusted));
     }
-    const dispatcher = options.dispatcher ?? (this.#ownDispatcher as Dispatcher);
-    const transport = createTransport({ side, dispatcher, timeouts, onRequest });
+    const dispatcher = options.dispatcher ?? (this.#ownDispatcher as Agent);
+    this.streams = options.streams ?? new StreamLimit();
+    const { streams } = this;
+    const transport = createTransport({ side, dispatcher, timeouts, onRequest, streams, onClosed });
+    this.#transport = transport;
     const authenticator = new Authenticator({ endpoint, authHosts, credentials, transport });
     const retry = { ...defaultRetryPolicy, ...options.retry };
     this.#exchange = new Exchange({ side, registry, endpoint, transport, authenticator, retry });
@@ -96,6 +108,23 @@ export class RegistryClient implements AsyncDisposable {
       },
       (answer) => discard(answer.body),
     );
+  }
+
+  /**
+   * Opens connections for requests that will come: each asks `GET /v2/` once, at the same time, so that the round trips of TCP and
+   * TLS are over when the requests come. Best effort: never rejects, and what fails shows again in the requests.
+   *
+   * @param connections how many shall be there, those that are open already and those of requests under way included
+   */
+  async warm(connections: number, { signal }: CallOptions = {}): Promise<void> {
+    const url = apiUrl(this.#exchange.endpoint);
+    const stats = this.#ownDispatcher?.stats[url.origin];
+    const there = stats ? Number(stats.connected) + stats.pending : 0;
+    const ping = async () => {
+      const { body } = await this.#transport({ method: 'GET', url, headers: {}, signal });
+      await discard(body);
+    };
+    await Promise.allSettled(Array.from({ length: Math.max(0, connections - there) }, ping));
   }
 
   /** A manifest by tag or digest, parsed and verified. */

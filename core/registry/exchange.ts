@@ -31,6 +31,8 @@ export interface Call extends CallOptions {
   unknownCode: string;
   /** Whether a failure that may pass is tried again here; GET, HEAD and what begins anew. */
   retry: boolean;
+  /** By how much longer it is tried again after too many requests than after other failures; 1 unless given. */
+  patience?: number;
   headersMs?: number;
 }
 
@@ -87,8 +89,9 @@ export class Exchange {
    */
   async perform<T>(call: Call, consume: (answer: Answer) => T | Promise<T>): Promise<T> {
     const attempt = () => this.#attempt(call, consume);
+    const { retry, signal, patience } = call;
     try {
-      return await (call.retry ? withRetries(attempt, this.#options.retry, call.signal) : attempt());
+      return await (retry ? withRetries(attempt, this.#options.retry, signal, patience) : attempt());
     } catch (error) {
       call.signal?.throwIfAborted();
       throw error;

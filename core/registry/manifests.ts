@@ -134,8 +134,15 @@ export async function headManifest(
 }
 
 /**
+ * ECR takes 10 PutImage a second for a whole account, so that a burst of images meets 429 again and again; four retries in a row
+ * do not help then: https://github.com/containerd/containerd/issues/10447,
+ * https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html
+ */
+const putPatience = 4;
+
+/**
  * Pushes a manifest (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests), byte by byte as given;
- * what it refers to must be there. Pushing it again is harmless, so it is retried.
+ * what it refers to must be there. Pushing it again is harmless, so it is retried, and for longer where requests are too many.
  *
  * Throws a RegistryError: DIGEST_INVALID if the registry says that it stored something else, MANIFEST_BLOB_UNKNOWN,
  * MANIFEST_INVALID, TAG_INVALID (ECR: the tag is immutable) and others as the registry tells them.
@@ -161,6 +168,7 @@ export async function putManifest(
       expect: [200, 201, 202],
       unknownCode: 'NAME_UNKNOWN',
       retry: true,
+      patience: putPatience,
       signal,
     },
     (answer) => {

@@ -99,11 +99,14 @@ export async function wait(ms: number, signal?: AbortSignal): Promise<void> {
  * Runs an operation that may be run again (it is idempotent, or begins something anew), until it succeeds, fails for good, or
  * the policy is used up; the last error is thrown. A `Retry-After` is the least that is waited; if it exceeds the budget, the
  * error is thrown at once, and tells it, for who can wait longer. An aborted signal ends it at once with the signal's reason.
+ *
+ * @param patience by how much more often, and within how much more time, it is tried again after too many requests (429)
  */
 export async function withRetries<T>(
   operation: () => Promise<T>,
   policy: RetryPolicy,
   signal?: AbortSignal,
+  patience = 1,
 ): Promise<T> {
   const begun = performance.now();
   for (let attempt = 1; ; attempt += 1) {
@@ -112,9 +115,11 @@ export async function withRetries<T>(
       return await operation();
     } catch (error) {
       signal?.throwIfAborted();
-      if (!(error instanceof RegistryError) || !error.temporary || attempt >= policy.attempts) throw error;
+      if (!(error instanceof RegistryError) || !error.temporary) throw error;
+      const factor = error.status === 429 ? patience : 1;
+      if (attempt >= policy.attempts * factor) throw error;
       const pause = Math.max(error.retryAfterMs ?? 0, backoffMs(attempt, policy, Math.random()));
-      if (performance.now() - begun + pause > policy.budgetMs) throw error;
+      if (performance.now() - begun + pause > policy.budgetMs * factor) throw error;
       await wait(pause, signal);
     }
   }

@@ -59,8 +59,9 @@ export async function startUpload(
       retry: true,
       signal,
     },
-    (answer) => {
-      discard(answer.body);
+    async (answer) => {
+      // To its end, which is there already: the connection is free for the upload's next request then.
+      await discard(answer.body);
       if (mount && answer.status === 201) {
         expectContentDigest(answer, mount.digest, exchange.context(call));
         return { kind: 'mounted' };

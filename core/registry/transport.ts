@@ -1,9 +1,9 @@
-import type { LookupFunction } from 'node:net';
 import type { Readable } from 'node:stream';
-import { Agent, type Dispatcher } from 'undici';
-import type { AnswerBody } from './body.ts';
+import type { Dispatcher } from 'undici';
 import type { Side } from './errors.ts';
+import { closedForMs } from './rate-limits.ts';
 import { urlWithoutQuery } from './redact.ts';
+import type { StreamLimit } from './stream-limit.ts';
 import { drayageVersion } from './version.ts';
 
 /** Limits of a request, in milliseconds; undici keeps them to about half a second. */
@@ -46,7 +46,7 @@ export interface HttpAnswer {
   /** A header's value, several joined by comma (RFC 9110, 5.3); undefined if absent. */
   header(name: string): string | undefined;
   /** Must be read, discarded or destroyed: it holds the connection. */
-  body: AnswerBody;
+  body: Readable;
 }
 
 export interface TransportOptions {
@@ -54,6 +54,10 @@ export interface TransportOptions {
   dispatcher: Dispatcher;
   timeouts: Timeouts;
   onRequest?: ((info: RequestInfo) => void) | undefined;
+  /** Told how many streams the registry can take. */
+  streams: StreamLimit;
+  /** Called when an answer says that the registry does not want to be asked for a time, milliseconds. */
+  onClosed?: ((ms: number) => void) | undefined;
 }
 
 /** Sends one request and resolves with the answer whatever its status; no redirect, credential or retry happens here. */
@@ -65,25 +69,9 @@ export type Transport = (request: HttpRequest) => Promise<HttpAnswer>;
  */
 const readAheadBytes = 512 * 1024;
 
-/**
- * A pool of kept-alive connections per host. HTTP/1.1 only: blobs are large and want connections of their own, whose flow
- * control is the kernel's; with HTTP/2 they would share one, and node's per-frame work costs more than the headers it saves.
- *
- * @param lookup resolves names, and may refuse them; addresses do not come to it
- */
-export function createDispatcher(timeouts: Timeouts, lookup: LookupFunction): Agent {
-  return new Agent({
-    allowH2: false,
-    pipelining: 1,
-    // Below the 60 s after which common load balancers close an idle connection.
-    keepAliveTimeout: 30_000,
-    keepAliveMaxTimeout: 60_000,
-    connect: { timeout: timeouts.connectMs, lookup },
-  });
-}
-
 /** The transport of one registry client. Throws undici's errors as they are, and the signal's reason when cancelled. */
-export function createTransport({ side, dispatcher, timeouts, onRequest }: TransportOptions): Transport {
+export function createTransport(options: TransportOptions): Transport {
+  const { side, dispatcher, timeouts, onRequest, streams, onClosed } = options;
   return async ({ method, url, headers, body, headersMs, signal }) => {
     const begun = performance.now();
     const tell = (status: number | undefined) =>
@@ -109,16 +97,17 @@ export function createTransport({ side, dispatcher, timeouts, onRequest }: Trans
       throw error;
     }
     tell(answer.statusCode);
-    const { headers: received, body: stream } = answer;
+    const { statusCode: status, headers: received, body: stream } = answer;
+    const header = (name: string) => {
+      const value = received[name];
+      return Array.isArray(value) ? value.join(', ') : value;
+    };
+    if (status === 429) streams.throttled();
+    else if (status < 400) streams.answered(body === undefined ? performance.now() - begun : undefined);
+    const closedMs = onClosed && closedForMs(status, header, Date.now());
+    if (closedMs !== undefined) onClosed?.(closedMs);
     // A stream that is dropped while it fails would otherwise end the process.
     stream.on('error', () => {});
-    return {
-      status: answer.statusCode,
-      header(name) {
-        const value = received[name];
-        return Array.isArray(value) ? value.join(', ') : value;
-      },
-      body: stream,
-    };
+    return { status, header, body: stream };
   };
 }

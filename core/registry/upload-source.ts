@@ -1,21 +1,21 @@
 import { type OperationContext, RegistryError } from './errors.ts';
+import { RelayStream, readableOf } from './relay-stream.ts';
 
 /**
  * The body of an upload on its way: counts, holds the sender to the announced size (a server that got fewer bytes would wait, and
  * take the next request for them), and remembers the body's own failure, so that it can be told from the connection's.
  */
-export class UploadSource implements AsyncIterableIterator<Uint8Array> {
-  readonly #body: AsyncIterable<Uint8Array>;
+export class UploadSource extends RelayStream {
   readonly #size: number;
   readonly #context: OperationContext;
-  #chunks: AsyncIterator<Uint8Array> | undefined;
   #sent = 0;
   #failure: { error: unknown } | undefined;
 
   constructor(body: AsyncIterable<Uint8Array>, size: number, context: OperationContext) {
-    this.#body = body;
+    super();
     this.#size = size;
     this.#context = context;
+    this.follow(readableOf(body));
   }
 
   /** How many bytes were handed to the connection. */
@@ -23,49 +23,28 @@ export class UploadSource implements AsyncIterableIterator<Uint8Array> {
     return this.#sent;
   }
 
-  /** What the body itself threw; undefined while it is well. */
+  /** What the body itself failed with; undefined while it is well. */
   get failure(): { error: unknown } | undefined {
     return this.#failure;
   }
 
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    try {
-      this.#chunks ??= this.#body[Symbol.asyncIterator]();
-      const { done, value } = await this.#chunks.next();
-      if (done) {
-        if (this.#sent < this.#size) throw this.#sizeError(`ended after ${this.#sent} bytes`);
-        return { done: true, value: undefined };
-      }
-      if (this.#sent + value.byteLength > this.#size) {
-        throw this.#sizeError(`has at least ${this.#sent + value.byteLength} bytes`);
-      }
-      this.#sent += value.byteLength;
-      return { done: false, value };
-    } catch (error) {
-      this.#failure ??= { error };
-      throw error;
+  protected override onChunk(chunk: Uint8Array): void {
+    if (this.#sent + chunk.byteLength > this.#size) {
+      this.onFailure(this.#sizeError(`has at least ${this.#sent + chunk.byteLength} bytes`));
+      return;
     }
+    this.#sent += chunk.byteLength;
+    this.pass(chunk);
   }
 
-  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
-    await this.release();
-    return { done: true, value: undefined };
+  protected override onEnd(): void {
+    if (this.#sent < this.#size) this.onFailure(this.#sizeError(`ended after ${this.#sent} bytes`));
+    else this.push(null);
   }
 
-  /** Ends the body, begun or not, so that what feeds it is freed. Never fails. */
-  async release(): Promise<void> {
-    try {
-      const { destroy } = this.#body as { destroy?: unknown };
-      if (typeof destroy === 'function') destroy.call(this.#body);
-      this.#chunks ??= this.#body[Symbol.asyncIterator]();
-      await this.#chunks.return?.();
-    } catch {
-      // It is being given up; the upload's own failure is what counts.
-    }
+  protected override onFailure(error: Error): void {
+    this.#failure ??= { error };
+    this.destroy(error);
   }
 
   #sizeError(what: string): RegistryError {

@@ -1,3 +1,4 @@
+import { finished } from 'node:stream/promises';
 import type { Digest } from '../oci/digest.ts';
 import { type BlobDescriptor, expectSize } from './blobs.ts';
 import { discard } from './body.ts';
@@ -131,7 +132,7 @@ async function sendStream<T>(
   const source = new UploadSource(body, size, exchange.context(call));
   try {
     // Nothing is sent for no bytes; that there are none is still to be seen.
-    if (size === 0) await source.next();
+    if (size === 0) await finished(source.resume());
     return await exchange.perform(
       {
         ...call,
@@ -160,7 +161,7 @@ async function sendStream<T>(
     throw source.failure ? source.failure.error : error;
   } finally {
     // Not waited for: a generator that is stuck in its source ends when that does.
-    source.release();
+    source.destroy();
   }
 }
 

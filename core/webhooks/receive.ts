@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
-import { selectImage } from '../policy/select-image.ts';
+import { formatReference } from '../oci/reference.ts';
+import { type SubjectReference, selectImage, selectSubject } from '../policy/select-image.ts';
 import { configuredWebhooks } from './find-webhook.ts';
 import { imageName } from './outcome.ts';
 import type { WebhookSecrets } from './secrets.ts';
@@ -35,8 +36,17 @@ export type WebhookResult =
     }
   /** A ping or handshake: answer it as it is. */
   | { kind: 'answer'; status: number; headers: Record<string, string>; body: unknown }
-  /** Queue the events, each a different image, and answer 202 with what was accepted and ignored. */
-  | { kind: 'events'; status: 202; events: PushEvent[]; ignored: IgnoredEvent[] };
+  /**
+   * Queue the events, each a different image, then the `signatures`, each another image that something was added to, and answer
+   * 202 with what was accepted and ignored.
+   */
+  | {
+      kind: 'events';
+      status: 202;
+      events: PushEvent[];
+      signatures: SubjectReference[];
+      ignored: IgnoredEvent[];
+    };
 
 /**
  * Receives a webhook's delivery, in this order: name and path token (404), method (405), size (413), authenticity (401), JSON
@@ -89,24 +99,31 @@ function parseBody(bytes: Uint8Array): { value: unknown } | { problem: string } 
   }
 }
 
-/** Each image once, and only those that the webhook may speak for and the configuration mirrors. */
+/**
+ * Each image once, and only those that the webhook may speak for and the configuration mirrors. What is pushed under a tag of
+ * cosign's, or the referrers fallback tag, is an event of the image that it belongs to. An artifact that is pushed by digest
+ * alone (with a `subject`, into a registry that has the referrers API) is no event of a tag, and sources ignore it.
+ */
 function decide(outcome: WebhookOutcome, config: Config, registry: string): WebhookResult {
   if (outcome.kind === 'answer') return outcome;
   const images = new Map(outcome.events.map((event) => [imageName(event), event]));
   const events: PushEvent[] = [];
+  const signatures = new Map<string, SubjectReference>();
   const ignored = [...outcome.ignored];
   for (const [image, event] of images) {
-    const selection = selectImage(config, event.image);
+    const signed = selectSubject(config, event.image);
+    const selection = signed ?? selectImage(config, event.image);
     if (event.image.registry !== registry)
       ignored.push({ image, reason: `other_registry: the webhook speaks for ${registry}` });
     else if (!selection.mirrored) ignored.push({ image, reason: selection.reason });
+    else if (signed?.mirrored) signatures.set(formatReference(signed.subject), signed.subject);
     else events.push(event);
   }
   if (ignored.length > maxIgnored) {
     const more = ignored.length - maxIgnored;
     ignored.splice(maxIgnored, more, { reason: `truncated: ${more} more were ignored` });
   }
-  return { kind: 'events', status: 202, events, ignored };
+  return { kind: 'events', status: 202, events, signatures: [...signatures.values()], ignored };
 }
 
 function notFound(): WebhookResult {

@@ -2,18 +2,17 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
-import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { DeadlineError, type Processed, processMessage } from '../../core/jobs/process-message.ts';
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { type Processed, processMessage } from '../../core/jobs/process-message.ts';
 import { formatImageKey } from '../../core/mapping/record.ts';
+import { comeAgainSoon, withDeadline } from '../shared/messages.ts';
+import { openMirror, openUpstream } from '../shared/registries.ts';
 import { config, jobs, mappings, queue } from '../shared/services.ts';
 import { logger, metrics } from '../shared/telemetry.ts';
-import { openMirror, openUpstream } from './clients.ts';
 import { parseMessage } from './message.ts';
 
-/** A job gets this long, well below the function's 900 s, so that its end can always be recorded. */
-const jobDeadlineMs = 780_000;
-/** Kept of a shorter timeout for recording the end. */
-const reserveMs = 15_000;
+/** When a message that crashed comes again, seconds; its group waits as long. */
+const firstRetrySeconds = 30;
 
 /**
  * Runs the jobs of a batch of the mirror queue, and reports the messages that must come again. After the first of
@@ -29,7 +28,7 @@ async function run(event: SQSEvent, context: Context): Promise<SQSBatchResponse>
         error: error as Error,
       });
       metrics.addMetric('JobsCrashed', MetricUnit.Count, 1);
-      await comeAgainSoon(record);
+      await comeAgainSoon(record, queue(), firstRetrySeconds);
       return {
         batchItemFailures: event.Records.slice(index).map(({ messageId }) => ({ itemIdentifier: messageId })),
       };
@@ -38,40 +37,28 @@ async function run(event: SQSEvent, context: Context): Promise<SQSBatchResponse>
   return { batchItemFailures: [] };
 }
 
-/** After half a minute, then longer each time: waiting for the visibility timeout would hold up the group for half an hour. */
-async function comeAgainSoon(record: SQSRecord): Promise<void> {
-  const received = Number(record.attributes.ApproximateReceiveCount) || 1;
-  try {
-    await queue().retryIn(record.receiptHandle, Math.min(900, 30 * 2 ** (received - 1)));
-  } catch (error) {
-    logger.warn('the message comes again after the visibility timeout only', { error: error as Error });
-  }
-}
-
 async function runRecord(body: string, context: Context): Promise<void> {
   const message = parseMessage(body);
-  const deadline = new AbortController();
-  const time = Math.min(jobDeadlineMs, Math.max(1_000, context.getRemainingTimeInMillis() - reserveMs));
-  const timer = setTimeout(() => deadline.abort(new DeadlineError()), time);
   logger.appendKeys({ job: message.job, image: formatImageKey(message.image) });
   try {
-    const done = await processMessage(
-      message,
-      {
-        config: config(),
-        mappings: mappings(),
-        jobs: jobs(),
-        queue: queue(),
-        openUpstream,
-        openMirror,
-        now: () => new Date(),
-        warn: (text, error) => logger.warn(text, { error: error as Error }),
-      },
-      deadline.signal,
+    const done = await withDeadline(context, (signal) =>
+      processMessage(
+        message,
+        {
+          config: config(),
+          mappings: mappings(),
+          jobs: jobs(),
+          queue: queue(),
+          openUpstream,
+          openMirror,
+          now: () => new Date(),
+          warn: (text, error) => logger.warn(text, { error: error as Error }),
+        },
+        signal,
+      ),
     );
     tell(done);
   } finally {
-    clearTimeout(timer);
     logger.removeKeys(['job', 'image']);
   }
 }

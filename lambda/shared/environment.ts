@@ -6,6 +6,8 @@ export interface Environment {
   table: string;
   /** The mirror queue's URL. */
   queueUrl: string;
+  /** The layer queue's URL; those have it that send layers or carry them. */
+  layerQueueUrl: string;
   /** The secret whose `root` all webhook secrets derive from. */
   webhookSecret: string;
   /** The secret whose `root` the API's tokens derive from; empty: the API asks for no token. */
@@ -17,6 +19,7 @@ export interface Environment {
 const variables: Record<keyof Environment, string> = {
   table: 'DRAYAGE_TABLE',
   queueUrl: 'DRAYAGE_QUEUE_URL',
+  layerQueueUrl: 'DRAYAGE_LAYER_QUEUE_URL',
   webhookSecret: 'DRAYAGE_WEBHOOK_SECRET',
   apiSecret: 'DRAYAGE_API_SECRET',
   config: 'DRAYAGE_CONFIG_JSON',

@@ -1,8 +1,13 @@
+import { DynamoCheckpointStore } from '../../core/aws/dynamodb/checkpoint-store.ts';
 import { DynamoJobStore } from '../../core/aws/dynamodb/job-store.ts';
+import { DynamoLayerIndex } from '../../core/aws/dynamodb/layer-index.ts';
+import { DynamoLayerLeases } from '../../core/aws/dynamodb/layer-leases.ts';
 import { DynamoMappingStore } from '../../core/aws/dynamodb/mapping-store.ts';
 import { openTable } from '../../core/aws/dynamodb/table.ts';
+import { DynamoUpstreamGate } from '../../core/aws/dynamodb/upstream-gate.ts';
 import { SecretReader } from '../../core/aws/secrets.ts';
-import { SqsJobQueue } from '../../core/aws/sqs.ts';
+import { SqsJobQueue } from '../../core/aws/sqs/job-queue.ts';
+import { SqsLayerQueue } from '../../core/aws/sqs/layer-queue.ts';
 import type { Config } from '../../core/config/config.ts';
 import { environment } from './environment.ts';
 
@@ -17,8 +22,15 @@ export function once<T>(make: () => T): () => T {
 
 /** The configuration of the deployment: written by the stack, so that it is taken as it is. */
 export const config = once((): Config => JSON.parse(environment('config')));
+/** The region that this deployment mirrors into. */
+export const region = (): string => config().mirror.regions[0] ?? '';
 const table = once(() => openTable(environment('table')));
 export const mappings = once(() => new DynamoMappingStore(table()));
 export const jobs = once(() => new DynamoJobStore(table()));
+export const layerIndex = once(() => new DynamoLayerIndex(table(), region()));
+export const checkpoints = once(() => new DynamoCheckpointStore(table(), region()));
+export const layerLeases = once(() => new DynamoLayerLeases(table()));
+export const upstreamGate = once(() => new DynamoUpstreamGate(table()));
 export const queue = once(() => new SqsJobQueue(environment('queueUrl')));
+export const layerQueue = once(() => new SqsLayerQueue(environment('layerQueueUrl')));
 export const secrets = once(() => new SecretReader());

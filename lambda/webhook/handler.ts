@@ -56,11 +56,11 @@ async function answer(name: string, result: WebhookResult): Promise<HttpResponse
   }
   if (result.kind === 'answer') return json(result.status, result.body, result.headers);
 
-  const queued = await enqueue(
-    result.events.map(({ image }) => imageKey(image)),
-    'webhook',
-    { config: config(), mappings: mappings(), jobs: jobs(), queue: queue() },
-  );
+  const deps = { config: config(), mappings: mappings(), jobs: jobs(), queue: queue() };
+  const images = result.events.map(({ image }) => imageKey(image));
+  // Images first: a signature is added to an image that is there, and jobs of one repository run in turn.
+  const queued = await enqueue(images, 'webhook', deps);
+  queued.push(...(await enqueue(result.signatures.map(imageKey), 'signature', deps)));
   const accepted = queued.map((job) => ({ image: formatImageKey(job.key), job: job.id }));
   logger.info('a delivery was taken', { webhook: name, accepted, ignored: result.ignored });
   metrics.addMetric('WebhookAccepted', MetricUnit.Count, accepted.length);

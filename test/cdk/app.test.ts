@@ -74,7 +74,7 @@ describe('the CDK app', () => {
     expect(exitCode).toBe(0);
     const template = JSON.stringify(read('Drayage.template.json'));
     expect(template).toContain(':repository/from/context/*');
-    expect(template.match(/"AWS_ENDPOINT_URL_ECR":"http:\/\/127.0.0.1:5000"/g)).toHaveLength(4);
+    expect(template.match(/"AWS_ENDPOINT_URL_ECR":"http:\/\/127.0.0.1:5000"/g)).toHaveLength(6);
   });
 
   it('tells every error of a configuration with its place, and nothing of its own insides', async () => {

@@ -39,35 +39,40 @@ interface Resource {
   };
 }
 
-describe.each(['webhook', 'mirror', 'mapping', 'reconcile'])("the %s function's bundle", (name) => {
-  const folder = () => bundles.get(name) ?? '';
+describe.each(['webhook', 'mirror', 'layer', 'mapping', 'reconcile', 'blob-mounting'])(
+  "the %s function's bundle",
+  (name) => {
+    const folder = () => bundles.get(name) ?? '';
 
-  it('is one module with its source map and the configuration', () => {
-    expect(readdirSync(folder()).sort()).toEqual(['index.mjs', 'index.mjs.map', 'mirror.json']);
-  });
-
-  it('holds the configuration as it was normalised', () => {
-    expect(JSON.parse(readFileSync(join(folder(), 'mirror.json'), 'utf8'))).toEqual(config);
-  });
-
-  it('is minified and keeps no source text in its map', () => {
-    expect(statSync(join(folder(), 'index.mjs')).size).toBeLessThan(3 * 1024 * 1024);
-    expect(JSON.parse(readFileSync(join(folder(), 'index.mjs.map'), 'utf8')).sourcesContent).toBeUndefined();
-  });
-
-  it('loads without any package beside it and exports the handler', async () => {
-    const program = `const { handler } = await import(${JSON.stringify(pathToFileURL(join(folder(), 'index.mjs')))}); console.log(typeof handler);`;
-    const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program], {
-      cwd: folder(),
-      env: {
-        AWS_REGION: 'eu-west-1',
-        POWERTOOLS_SERVICE_NAME: name,
-        POWERTOOLS_METRICS_NAMESPACE: 'Drayage',
-      },
+    it('is one module with its source map and the configuration', () => {
+      expect(readdirSync(folder()).sort()).toEqual(['index.mjs', 'index.mjs.map', 'mirror.json']);
     });
-    expect(stdout).toBe('function\n');
-  });
-});
+
+    it('holds the configuration as it was normalised', () => {
+      expect(JSON.parse(readFileSync(join(folder(), 'mirror.json'), 'utf8'))).toEqual(config);
+    });
+
+    it('is minified and keeps no source text in its map', () => {
+      expect(statSync(join(folder(), 'index.mjs')).size).toBeLessThan(3 * 1024 * 1024);
+      expect(
+        JSON.parse(readFileSync(join(folder(), 'index.mjs.map'), 'utf8')).sourcesContent,
+      ).toBeUndefined();
+    });
+
+    it('loads without any package beside it and exports the handler', async () => {
+      const program = `const { handler } = await import(${JSON.stringify(pathToFileURL(join(folder(), 'index.mjs')))}); console.log(typeof handler);`;
+      const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program], {
+        cwd: folder(),
+        env: {
+          AWS_REGION: 'eu-west-1',
+          POWERTOOLS_SERVICE_NAME: name,
+          POWERTOOLS_METRICS_NAMESPACE: 'Drayage',
+        },
+      });
+      expect(stdout).toBe('function\n');
+    });
+  },
+);
 
 describe('a bundle that was built before, as the published package has them', () => {
   const root = mkdtempSync(join(tmpdir(), 'drayage-prebuilt-'));

@@ -6,21 +6,22 @@ const template = mirrorTemplate();
 const functions = {
   webhook: { Timeout: 28, MemorySize: 512 },
   mirror: { Timeout: 900, MemorySize: 1_024 },
+  layer: { Timeout: 900, MemorySize: 1_024 },
   mapping: { Timeout: 10, MemorySize: 512 },
   reconcile: { Timeout: 60, MemorySize: 512 },
+  'blob-mounting': { Timeout: 60, MemorySize: 256 },
 };
 
 /** What every function finds in its environment. */
-const shared = [
-  'DRAYAGE_QUEUE_URL',
-  'DRAYAGE_TABLE',
-  'NODE_OPTIONS',
-  'POWERTOOLS_METRICS_NAMESPACE',
-  'POWERTOOLS_SERVICE_NAME',
-];
-const secrets: Record<string, string[]> = {
-  webhook: ['DRAYAGE_WEBHOOK_SECRET'],
-  mapping: ['DRAYAGE_API_SECRET'],
+const shared = ['NODE_OPTIONS', 'POWERTOOLS_METRICS_NAMESPACE', 'POWERTOOLS_SERVICE_NAME'];
+const tableAndQueue = ['DRAYAGE_QUEUE_URL', 'DRAYAGE_TABLE'];
+const own: Record<string, string[]> = {
+  webhook: [...tableAndQueue, 'DRAYAGE_WEBHOOK_SECRET'],
+  mirror: [...tableAndQueue, 'DRAYAGE_LAYER_QUEUE_URL'],
+  layer: [...tableAndQueue, 'DRAYAGE_LAYER_QUEUE_URL'],
+  mapping: [...tableAndQueue, 'DRAYAGE_API_SECRET'],
+  reconcile: tableAndQueue,
+  'blob-mounting': [],
 };
 
 function environmentOf(of: typeof template, name: string): Record<string, unknown> {
@@ -41,9 +42,9 @@ describe('the functions', () => {
     });
   });
 
-  it.each(Object.keys(functions))('%s: its environment, and only its own secret', (name) => {
+  it.each(Object.keys(functions))('%s: its environment, and only what it needs', (name) => {
     const environment = environmentOf(template, name);
-    expect(Object.keys(environment).sort()).toEqual([...shared, ...(secrets[name] ?? [])].sort());
+    expect(Object.keys(environment).sort()).toEqual([...shared, ...(own[name] ?? [])].sort());
     expect(environment).toMatchObject({
       NODE_OPTIONS: '--enable-source-maps',
       POWERTOOLS_METRICS_NAMESPACE: 'Drayage',
@@ -70,7 +71,7 @@ describe('the functions', () => {
       logRetention: RetentionDays.ONE_WEEK,
       environment: { AWS_ENDPOINT_URL_ECR: 'http://127.0.0.1:5000' },
     });
-    expect(functionOf(other, 'mirror').properties.MemorySize).toBe(2_048);
+    for (const name of ['mirror', 'layer']) expect(functionOf(other, name).properties.MemorySize).toBe(2_048);
     other.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 7 });
     for (const name of Object.keys(functions)) {
       expect(environmentOf(other, name)).toMatchObject({ AWS_ENDPOINT_URL_ECR: 'http://127.0.0.1:5000' });
@@ -102,7 +103,12 @@ describe('the stack', () => {
       'MirrorSecretsApi3EE0E102',
       'MirrorSecretsWebhooks42DE6E77',
     ]);
-    expect(ids('AWS::SQS::Queue')).toEqual(['MirrorQueue08D8000D', 'MirrorQueueDeadLetters7121499C']);
+    expect(ids('AWS::SQS::Queue')).toEqual([
+      'MirrorLayerQueueC517CBD8',
+      'MirrorLayerQueueDeadLetters0819B7AD',
+      'MirrorQueue08D8000D',
+      'MirrorQueueDeadLetters7121499C',
+    ]);
     expect(ids('AWS::ApiGatewayV2::Api')).toEqual(['MirrorApiC85E83E5']);
   });
 
@@ -111,6 +117,8 @@ describe('the stack', () => {
       'ApiSecretArn',
       'ApiUrl',
       'DeadLetterQueueUrl',
+      'LayerDeadLetterQueueUrl',
+      'LayerQueueUrl',
       'QueueUrl',
       'TableName',
       'WebhookSecretArn',

@@ -3,7 +3,8 @@ import { mirrorActions } from '../../lib/registry-access.ts';
 import { mirrorTemplate, statementsOf } from './mirror-template.ts';
 
 const template = mirrorTemplate();
-const names = ['webhook', 'mirror', 'mapping', 'reconcile'];
+const names = ['webhook', 'mirror', 'layer', 'mapping', 'reconcile', 'blob-mounting'];
+const copiers = ['mirror', 'layer'];
 const repositories = 'arn:<AWS::Partition>:ecr:eu-west-1:<AWS::AccountId>:repository/yard/images/*';
 
 /** The actions of one service that a function may use, without the prefix. */
@@ -16,20 +17,27 @@ function actionsOf(name: string, service: string, of = template): string[] {
 }
 
 describe('permissions', () => {
-  it('name no wildcard, except the login to ECR and the repositories below the prefix', () => {
+  it('name no wildcard, except what ECR has for whole registries and the repositories below the prefix', () => {
     const wide = names.flatMap((name) =>
       statementsOf(template, name)
         .filter(({ actions, resources }) => [...actions, ...resources].some((text) => text.includes('*')))
         .map(({ actions, resources }) => ({ name, actions, resources })),
     );
     expect(wide).toEqual([
-      { name: 'mirror', actions: mirrorActions, resources: [repositories] },
-      { name: 'mirror', actions: ['ecr:GetAuthorizationToken'], resources: ['*'] },
+      ...copiers.flatMap((name) => [
+        { name, actions: mirrorActions, resources: [repositories] },
+        { name, actions: ['ecr:GetAuthorizationToken'], resources: ['*'] },
+      ]),
+      {
+        name: 'blob-mounting',
+        actions: ['ecr:GetAccountSetting', 'ecr:PutAccountSetting'],
+        resources: ['*'],
+      },
     ]);
   });
 
-  it('let the mirror function do at ECR what a copy needs, and delete nothing', () => {
-    expect(actionsOf('mirror', 'ecr')).toEqual([
+  it.each(copiers)('let the %s function do at ECR what a copy needs, and delete nothing', (name) => {
+    expect(actionsOf(name, 'ecr')).toEqual([
       'BatchCheckLayerAvailability',
       'BatchGetImage',
       'CompleteLayerUpload',
@@ -43,23 +51,49 @@ describe('permissions', () => {
       'TagResource',
       'UploadLayerPart',
     ]);
+  });
+
+  it('let nobody else do anything at ECR, save turning on blob mounting', () => {
     for (const name of ['webhook', 'mapping', 'reconcile']) expect(actionsOf(name, 'ecr')).toEqual([]);
+    expect(actionsOf('blob-mounting', 'ecr')).toEqual(['GetAccountSetting', 'PutAccountSetting']);
   });
 
   it('let each function do at the table what it does, and nothing scans it', () => {
     const table = Object.fromEntries(names.map((name) => [name, actionsOf(name, 'dynamodb')]));
     expect(table).toEqual({
       webhook: ['PutItem', 'UpdateItem'],
-      mirror: ['GetItem', 'PutItem', 'UpdateItem'],
+      mirror: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
+      layer: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
       mapping: ['BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
       reconcile: ['DeleteItem', 'GetItem', 'Query', 'UpdateItem'],
+      'blob-mounting': [],
     });
   });
 
-  it('let every function send, and the mirror function alone receive', () => {
-    for (const name of names) expect(actionsOf(name, 'sqs')).toContain('SendMessage');
-    const receivers = names.filter((name) => actionsOf(name, 'sqs').includes('ReceiveMessage'));
-    expect(receivers).toEqual(['mirror']);
+  it('let each function send and receive where it has to', () => {
+    const queues = Object.fromEntries(
+      names.map((name) => {
+        const where = (action: string) =>
+          statementsOf(template, name)
+            .filter(({ actions }) => actions.includes(`sqs:${action}`))
+            .flatMap(({ resources }) => resources);
+        return [name, { sends: where('SendMessage').sort(), receives: where('ReceiveMessage') }];
+      }),
+    );
+    const mirrorQueue = '<MirrorQueue08D8000D.Arn>';
+    const layerQueue = '<MirrorLayerQueueC517CBD8.Arn>';
+    expect(queues).toEqual({
+      webhook: { sends: [mirrorQueue], receives: [] },
+      mirror: { sends: [layerQueue, mirrorQueue], receives: [mirrorQueue] },
+      layer: { sends: [layerQueue, mirrorQueue], receives: [layerQueue] },
+      mapping: { sends: [mirrorQueue], receives: [] },
+      reconcile: { sends: [mirrorQueue], receives: [] },
+      'blob-mounting': { sends: [], receives: [] },
+    });
+  });
+
+  it('let who receives put a message back that crashed', () => {
+    for (const name of copiers) expect(actionsOf(name, 'sqs')).toContain('ChangeMessageVisibility');
   });
 
   it('let each function read the secrets that are meant for it', () => {
@@ -71,13 +105,15 @@ describe('permissions', () => {
           .flatMap(({ resources }) => resources),
       ]),
     );
+    const hub =
+      'arn:<AWS::Partition>:secretsmanager:eu-west-1:<AWS::AccountId>:secret:drayage/docker-hub-??????';
     expect(secrets).toEqual({
       webhook: ['<MirrorSecretsWebhooks42DE6E77>'],
-      mirror: [
-        'arn:<AWS::Partition>:secretsmanager:eu-west-1:<AWS::AccountId>:secret:drayage/docker-hub-??????',
-      ],
+      mirror: [hub],
+      layer: [hub],
       mapping: ['<MirrorSecretsApi3EE0E102>'],
       reconcile: [],
+      'blob-mounting': [],
     });
     for (const name of names) expect(actionsOf(name, 'secretsmanager')).not.toContain('PutSecretValue');
   });
@@ -107,10 +143,13 @@ version: 1
 mirror: { regions: [eu-west-1], repository: { encryption: { kmsKey: "${kmsKey}" } } }
 upstreams: [{ registry: docker.io, repositories: [{ match: library/nginx }] }]
 `);
-    for (const name of ['webhook', 'mapping', 'reconcile']) expect(actionsOf(name, 'kms', of)).toEqual([]);
-    return statementsOf(of, 'mirror').filter(({ actions }) =>
-      actions.some((action) => action.startsWith('kms:')),
+    for (const name of names.filter((name) => !copiers.includes(name)))
+      expect(actionsOf(name, 'kms', of)).toEqual([]);
+    const [mirror, layer] = copiers.map((name) =>
+      statementsOf(of, name).filter(({ actions }) => actions.some((action) => action.startsWith('kms:'))),
     );
+    expect(layer).toEqual(mirror);
+    return mirror;
   };
   const actions = ['kms:DescribeKey', 'kms:CreateGrant', 'kms:RetireGrant'];
   const viaEcr = { 'kms:ViaService': 'ecr.eu-west-1.amazonaws.com' };

@@ -5,19 +5,33 @@ import { functionOf, mirrorTemplate } from './mirror-template.ts';
 
 const template = mirrorTemplate();
 
-describe('the mirror queue', () => {
-  const queues = Object.entries(template.findResources('AWS::SQS::Queue'));
-  const [deadLetters] = queues.filter(([, { Properties }]) => !Properties.RedrivePolicy);
-  const [queue] = queues.filter(([, { Properties }]) => Properties.RedrivePolicy);
+interface QueueResource {
+  id: string;
+  properties: Record<string, unknown>;
+}
 
-  it('is FIFO with limits a message group, deduplicates by nothing but ids, and keeps messages for 14 days', () => {
-    expect(queues).toHaveLength(2);
-    for (const [, { Properties }] of queues) {
-      expect(Properties).toMatchObject({
-        FifoQueue: true,
-        ContentBasedDeduplication: false,
-        DeduplicationScope: 'messageGroup',
-        FifoThroughputLimit: 'perMessageGroupId',
+/** A queue and its dead-letter queue, by what their logical ids begin with. */
+function queuesOf(prefix: string): [QueueResource, QueueResource] {
+  const [queue, deadLetters] = [`^${prefix}[0-9A-F]{8}$`, `^${prefix}DeadLetters[0-9A-F]{8}$`].map((ids) => {
+    const [only, ...others] = Object.entries(template.findResources('AWS::SQS::Queue')).filter(([id]) =>
+      new RegExp(ids).test(id),
+    );
+    if (!only || others.length > 0) throw new Error(`${ids}: not one queue`);
+    return { id: only[0], properties: only[1].Properties as Record<string, unknown> };
+  });
+  if (!queue || !deadLetters) throw new Error(prefix);
+  return [queue, deadLetters];
+}
+
+describe.each([
+  ['mirror', 'MirrorQueue', 10],
+  ['layer', 'MirrorLayerQueue', 20],
+])('the %s queue', (name, prefix, concurrency) => {
+  const [queue, deadLetters] = queuesOf(prefix);
+
+  it('has a dead-letter queue, and both keep messages for 14 days, encrypted', () => {
+    for (const { properties } of [queue, deadLetters]) {
+      expect(properties).toMatchObject({
         MessageRetentionPeriod: 14 * 24 * 3600,
         SqsManagedSseEnabled: true,
       });
@@ -25,20 +39,20 @@ describe('the mirror queue', () => {
   });
 
   it('gives a message up after five receives', () => {
-    expect(queue?.[1].Properties.RedrivePolicy).toEqual({
-      deadLetterTargetArn: { 'Fn::GetAtt': [deadLetters?.[0], 'Arn'] },
+    expect(queue.properties.RedrivePolicy).toEqual({
+      deadLetterTargetArn: { 'Fn::GetAtt': [deadLetters.id, 'Arn'] },
       maxReceiveCount: 5,
     });
   });
 
-  it('hides a message for longer than the mirror function may run', () => {
-    const { Timeout } = functionOf(template, 'mirror').properties;
-    expect(queue?.[1].Properties.VisibilityTimeout).toBe(1_800);
-    expect(queue?.[1].Properties.VisibilityTimeout).toBeGreaterThanOrEqual(2 * Number(Timeout));
+  it('hides a message for longer than its function may run', () => {
+    const { Timeout } = functionOf(template, name).properties;
+    expect(queue.properties.VisibilityTimeout).toBe(1_800);
+    expect(queue.properties.VisibilityTimeout).toBeGreaterThanOrEqual(2 * Number(Timeout));
   });
 
   it('refuses plain HTTP, both of them', () => {
-    for (const [id] of queues) {
+    for (const { id } of [queue, deadLetters]) {
       template.hasResourceProperties('AWS::SQS::QueuePolicy', {
         Queues: [{ Ref: id }],
         PolicyDocument: {
@@ -50,33 +64,49 @@ describe('the mirror queue', () => {
     }
   });
 
-  it('feeds the mirror function one message at a time and hears which failed', () => {
-    template.resourceCountIs('AWS::Lambda::EventSourceMapping', 1);
+  it('feeds its function one message at a time and hears which failed', () => {
+    template.resourceCountIs('AWS::Lambda::EventSourceMapping', 2);
     template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
-      EventSourceArn: { 'Fn::GetAtt': [queue?.[0], 'Arn'] },
-      FunctionName: { Ref: functionOf(template, 'mirror').id },
+      EventSourceArn: { 'Fn::GetAtt': [queue.id, 'Arn'] },
+      FunctionName: { Ref: functionOf(template, name).id },
       BatchSize: 1,
       FunctionResponseTypes: ['ReportBatchItemFailures'],
-      ScalingConfig: { MaximumConcurrency: 10 },
+      ScalingConfig: { MaximumConcurrency: concurrency },
     });
-  });
-
-  it('runs as many jobs at once as the props say', () => {
-    mirrorTemplate(undefined, { maxConcurrency: 40 }).hasResourceProperties(
-      'AWS::Lambda::EventSourceMapping',
-      {
-        ScalingConfig: { MaximumConcurrency: 40 },
-      },
-    );
   });
 
   it('raises an alarm for a dead letter', () => {
     template.hasResourceProperties('AWS::CloudWatch::Alarm', {
       MetricName: 'ApproximateNumberOfMessagesVisible',
-      Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [deadLetters?.[0], 'QueueName'] } }],
+      Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [deadLetters.id, 'QueueName'] } }],
       Threshold: 1,
       AlarmActions: Match.absent(),
     });
+  });
+});
+
+describe('the queues', () => {
+  it('are these: the mirror queue in groups, deduplicating by nothing but ids, the layer queue without order', () => {
+    template.resourceCountIs('AWS::SQS::Queue', 4);
+    for (const { properties } of queuesOf('MirrorQueue')) {
+      expect(properties).toMatchObject({
+        FifoQueue: true,
+        ContentBasedDeduplication: false,
+        DeduplicationScope: 'messageGroup',
+        FifoThroughputLimit: 'perMessageGroupId',
+      });
+    }
+    for (const { properties } of queuesOf('MirrorLayerQueue')) expect(properties.FifoQueue).toBeUndefined();
+  });
+
+  it('run as many jobs at once as the props say', () => {
+    const other = mirrorTemplate(undefined, { maxConcurrency: 40, layerConcurrency: 60 });
+    for (const [name, MaximumConcurrency] of Object.entries({ mirror: 40, layer: 60 })) {
+      other.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+        FunctionName: { Ref: functionOf(other, name).id },
+        ScalingConfig: { MaximumConcurrency },
+      });
+    }
   });
 });
 
@@ -142,11 +172,14 @@ mirror: { regions: [eu-west-1] }
 alarms: { topic: "${topic}", lag: 20m }
 upstreams: [{ registry: docker.io, repositories: [{ match: library/nginx }] }]
 `);
-    alarming.resourceCountIs('AWS::CloudWatch::Alarm', 2);
+    alarming.resourceCountIs('AWS::CloudWatch::Alarm', 4);
     alarming.allResourcesProperties('AWS::CloudWatch::Alarm', { AlarmActions: [topic] });
-    alarming.hasResourceProperties('AWS::CloudWatch::Alarm', {
-      MetricName: 'ApproximateAgeOfOldestMessage',
-      Threshold: 20 * 60,
-    });
+    for (const prefix of ['MirrorQueue', 'MirrorLayerQueue']) {
+      alarming.hasResourceProperties('AWS::CloudWatch::Alarm', {
+        MetricName: 'ApproximateAgeOfOldestMessage',
+        Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [queuesOf(prefix)[0].id, 'QueueName'] } }],
+        Threshold: 20 * 60,
+      });
+    }
   });
 });

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ECRClient, GetAccountSettingCommand } from '@aws-sdk/client-ecr';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import { digestOf } from '../../core/oci/digest.ts';
 import { deriveSecret } from '../../core/webhooks/secrets.ts';
@@ -22,6 +23,8 @@ import { type MiniStack, startMiniStack } from './ministack.ts';
  * - API addresses are names below `localhost` (see Deployment.api).
  * - It answers OPTIONS itself, with 403: handshakes cannot be tried here.
  * - Functions run on this machine with MiniStack's environment below their own, so they reach loopback ports.
+ * - Custom resources run: it calls the function and waits for the answer at the ResponseURL, which is its own port over
+ *   HTTP. A function that throws is not run again, as Lambda does with CloudFormation's events.
  * - AUTH=true, which would enforce our IAM policies, refuses the CDK's own bootstrap roles (no aws:ResourceAccount).
  */
 let folder: string;
@@ -95,10 +98,36 @@ async function mapping() {
   });
 }
 
-/** Sends the delivery as GitHub does, signed with a secret. */
-async function deliver(secret: string) {
-  const headers = { 'content-type': 'application/json', ...githubHeaders(delivery, secret) };
-  return await stack.api('POST', '/webhooks/github', { headers, body: delivery });
+/** Sends a delivery as GitHub does, signed with a secret. */
+async function deliver(secret: string, body = delivery) {
+  const headers = { 'content-type': 'application/json', ...githubHeaders(body, secret) };
+  return await stack.api('POST', '/webhooks/github', { headers, body });
+}
+
+/** The registry's setting, as its API tells it. */
+async function blobMounting(): Promise<string | undefined> {
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+  const ecr = new ECRClient({ endpoint: mirror.endpoint, region: 'eu-west-1', credentials });
+  try {
+    return (await ecr.send(new GetAccountSettingCommand({ name: 'BLOB_MOUNTING' }))).value;
+  } finally {
+    ecr.destroy();
+  }
+}
+
+/** The job's state, as soon as it is the one that is waited for. */
+async function jobIn(id: string, state: string): Promise<{ transfer?: unknown }> {
+  const token = deriveSecret(await stack.rootOf('ApiSecretArn'), 'token:reader');
+  const until = Date.now() + 60_000;
+  for (;;) {
+    const { body } = await stack.api('GET', `/v1/jobs/${id}`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    const job = body as { state: string; transfer?: unknown };
+    if (job.state === state) return job;
+    if (Date.now() > until) throw new Error(`not ${state} after a minute: ${JSON.stringify(job)}`);
+    await sleep(100);
+  }
 }
 
 /** The bytes of a blob or a manifest in the mirror, pulled as any client would. */
@@ -116,9 +145,15 @@ describe('the deployed stack', () => {
       TableName: expect.stringMatching(/./),
       QueueUrl: expect.stringMatching(/\.fifo$/),
       DeadLetterQueueUrl: expect.stringMatching(/\.fifo$/),
+      LayerQueueUrl: expect.stringMatching(/LayerQueue/),
+      LayerDeadLetterQueueUrl: expect.stringMatching(/LayerQueue/),
       WebhookSecretArn: expect.stringMatching(/./),
       ApiSecretArn: expect.stringMatching(/./),
     });
+  });
+
+  it('has turned on blob mounting, by its custom resource', async () => {
+    expect(await blobMounting()).toBe('ENABLED');
   });
 
   it('answers its health check to everybody, and mappings to holders of a token only', async () => {
@@ -172,8 +207,32 @@ describe('the deployed stack', () => {
     });
   });
 
+  it('carries layers by its layer function, and wakes the job that waits for them', async () => {
+    onTestFailed(() => {
+      process.stderr.write(ministack.log().split('\n').slice(-200).join('\n'));
+    });
+    const built = seededImage({ seed: 'deploy layers', layers: [{ size: 2_000_000 }, { size: 400_000 }] });
+    await pushImage(upstream.endpoint, repository, '2.0.0', built);
+    const end = upstream.faults.add({
+      match: { path: '/manifests/' },
+      action: { kind: 'status', status: 503, headers: { 'retry-after': '3600' } },
+    });
+    const secret = deriveSecret(await stack.rootOf('WebhookSecretArn'), 'webhook:github');
+    const { body } = await deliver(secret, JSON.stringify(githubPayload(repository, '2.0.0')));
+    const job = (body as { accepted: { job: string }[] }).accepted[0]?.job ?? '';
+    await jobIn(job, 'waiting');
+    end();
+
+    const layers = built.layers;
+    await stack.sendLayers(layers.map((layer) => ({ job, layer, layers })));
+    const { transfer } = await timed('two layers to the mapping', () => jobIn(job, 'committed'));
+    expect(transfer).toMatchObject({ copied: { blobs: 1 }, present: { blobs: 2, bytes: 2_400_000 } });
+  });
+
   it('has nothing left in its queues', async () => {
-    await expect.poll(() => stack.messagesIn('QueueUrl'), { timeout: 10_000 }).toBe(0);
+    for (const queue of ['QueueUrl', 'LayerQueueUrl'] as const)
+      await expect.poll(() => stack.messagesIn(queue), { timeout: 10_000 }).toBe(0);
     expect(await stack.messagesIn('DeadLetterQueueUrl')).toBe(0);
+    expect(await stack.messagesIn('LayerDeadLetterQueueUrl')).toBe(0);
   });
 });

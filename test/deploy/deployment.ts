@@ -5,6 +5,8 @@ import { promisify } from 'node:util';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { request } from 'undici';
+import { SqsLayerQueue } from '../../core/aws/sqs/layer-queue.ts';
+import type { LayerMessage } from '../../core/jobs/ports.ts';
 import { packageRoot } from '../../lib/function-bundle.ts';
 
 const run = promisify(execFile);
@@ -21,9 +23,13 @@ export interface Outputs {
   TableName: string;
   QueueUrl: string;
   DeadLetterQueueUrl: string;
+  LayerQueueUrl: string;
+  LayerDeadLetterQueueUrl: string;
   WebhookSecretArn: string;
   ApiSecretArn: string;
 }
+
+type QueueOutput = 'QueueUrl' | 'DeadLetterQueueUrl' | 'LayerQueueUrl' | 'LayerDeadLetterQueueUrl';
 
 /** Where and with what the CDK app is deployed. */
 export interface DeploymentOptions {
@@ -134,7 +140,7 @@ export class Deployment {
   }
 
   /** How many messages a queue has, those included that are being worked on. */
-  async messagesIn(queue: 'QueueUrl' | 'DeadLetterQueueUrl'): Promise<number> {
+  async messagesIn(queue: QueueOutput): Promise<number> {
     const client = new SQSClient({ endpoint: this.#endpoint, region, credentials });
     try {
       const { Attributes = {} } = await client.send(
@@ -147,5 +153,17 @@ export class Deployment {
     } finally {
       client.destroy();
     }
+  }
+
+  /** Sends layer jobs as the mirror function does. */
+  async sendLayers(messages: LayerMessage[]): Promise<void> {
+    const queue = new SqsLayerQueue(this.outputs.LayerQueueUrl, {
+      endpoint: this.#endpoint,
+      region,
+      credentials,
+    });
+    const refused = await queue.send(messages);
+    queue.close();
+    if (refused[0]) throw new Error(`the layer queue refused a message: ${refused[0].reason}`);
   }
 }

@@ -55,7 +55,7 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
         .split('\n')
         .filter((line) => line.includes('HTTP/1.1"')),
     async [Symbol.asyncDispose]() {
-      if (child.exitCode === null) {
+      if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGTERM');
         await once(child, 'exit');
       }

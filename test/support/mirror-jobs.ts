@@ -24,6 +24,7 @@ upstreams:
       - { match: library/filtered, platforms: [linux/amd64] }
       - { match: library/verified, verify: { cosign: { key: cosign.pub } } }
       - { match: library/newest, tags: { latest: 2 } }
+      - { match: library/unsigned, referrers: false }
       - { match: "library/*" }
 `);
   if (!parsed.ok) throw new Error(parsed.errors.map(({ path, message }) => `${path} ${message}`).join('\n'));
@@ -183,6 +184,8 @@ function asUpstream(store: MemoryStore, changes: Partial<ImageSource>): ImageSou
       store.manifest(reference, options).catch((cause) => {
         throw upstreamError('MANIFEST_UNKNOWN', { status: 404, cause });
       }),
+    tagDigest: (tag, options) => store.tagDigest(tag, options),
+    referrers: (digest, options) => store.referrers(digest, options),
     ...changes,
   });
   return {

@@ -55,7 +55,7 @@ export function countingMirror(mirror = new MemoryStore('mirror')) {
   const destination: ImageDestination = destinationLike(mirror, {
     openUpload: async (blob, options) => {
       const opened = await mirror.openUpload(blob, options);
-      if (opened.kind === 'mounted') return opened;
+      if (opened.kind !== 'session') return opened;
       const session: (typeof sessions)[number] = { blob, received: 0 };
       sessions.push(session);
       return {

@@ -1,6 +1,6 @@
 import { DeleteCommand, GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { JobQuery, JobStore, ParkedJob } from '../../jobs/ports.ts';
-import { type JobRecord, jobIdTime } from '../../jobs/record.ts';
+import { type JobProgress, type JobRecord, jobIdTime } from '../../jobs/record.ts';
 import { formatImageKey } from '../../mapping/record.ts';
 import { jobItemKey, jobRecord, jobRetentionSeconds, requireJobItemKey } from './job-item.ts';
 import { listJobs } from './list-jobs.ts';
@@ -69,6 +69,17 @@ export class DynamoJobStore implements JobStore {
     return (await this.#change(id, expression.trim(), names, values)) !== undefined;
   }
 
+  async addProgress(id: string, { blobs, bytes }: Pick<JobProgress, 'blobs' | 'bytes'>): Promise<void> {
+    // ADD takes no nested attribute, an addition in SET does.
+    await this.#change(
+      id,
+      'SET progress.blobs = progress.blobs + :blobs, progress.#bytes = progress.#bytes + :bytes',
+      { '#state': 'state', '#bytes': 'bytes' },
+      { ...finishedStates, ':blobs': blobs, ':bytes': bytes },
+      `${unfinished} AND attribute_exists(progress)`,
+    );
+  }
+
   async begin(id: string, startedAt: string): Promise<JobRecord | undefined> {
     if (!jobItemKey(id)) return undefined;
     return await this.#change(
@@ -115,6 +126,7 @@ export class DynamoJobStore implements JobStore {
     update: string,
     names: Record<string, string>,
     values: Record<string, unknown>,
+    condition = unfinished,
   ): Promise<JobRecord | undefined> {
     const written = await conditional(
       this.#table.client.send(
@@ -122,7 +134,7 @@ export class DynamoJobStore implements JobStore {
           TableName: this.#table.name,
           Key: requireJobItemKey(id),
           UpdateExpression: update === '' ? undefined : update,
-          ConditionExpression: unfinished,
+          ConditionExpression: condition,
           ExpressionAttributeNames: names,
           ExpressionAttributeValues: values,
           ReturnValues: 'ALL_NEW',

@@ -1,15 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { BatchGetCommand, GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { ImageKey, MappingRecord, RegistryHosts, StoredMapping } from '../../mapping/record.ts';
 import type { CommittedResolve, Lease, MappingQuery, MappingStore, TagState } from '../../mapping/store.ts';
+import { batchGet } from './batch-get.ts';
 import { listMappings } from './list-mappings.ts';
 import { conditional, type Table } from './table.ts';
-import { storedMapping, type TagItem, type TagItemKey, tagItemKey, tagState } from './tag-item.ts';
+import { storedMapping, type TagItem, tagItemKey, tagState } from './tag-item.ts';
 
 /** A recheck noted longer ago than this is taken for lost, milliseconds. */
 const recheckLostMs = 10 * 60_000;
-/** BatchGetItem takes at most this many keys. */
-const batchSize = 100;
 
 /** The mapping store on DynamoDB: plain conditional writes of one item, strongly consistent reads. */
 export class DynamoMappingStore implements MappingStore {
@@ -128,12 +126,8 @@ export class DynamoMappingStore implements MappingStore {
   }
 
   async readMany(keys: ImageKey[]): Promise<StoredMapping[]> {
-    // One call must not name a key twice.
-    const distinct = [...new Map(keys.map(tagItemKey).map((key) => [`${key.pk} ${key.sk}`, key])).values()];
-    const batches: TagItemKey[][] = [];
-    for (let start = 0; start < distinct.length; start += batchSize)
-      batches.push(distinct.slice(start, start + batchSize));
-    return (await Promise.all(batches.map((batch) => this.#readBatch(batch)))).flat();
+    const items = await batchGet(this.#table, keys.map(tagItemKey));
+    return items.flatMap((item) => storedMapping(item as unknown as TagItem) ?? []);
   }
 
   list(query: MappingQuery): Promise<{ mappings: StoredMapping[]; cursor?: string }> {
@@ -156,26 +150,6 @@ export class DynamoMappingStore implements MappingStore {
     await this.#table.client.send(
       new PutCommand({ TableName: this.#table.name, Item: { pk: 'registries', sk: region, host } }),
     );
-  }
-
-  async #readBatch(keys: TagItemKey[]): Promise<StoredMapping[]> {
-    const found: StoredMapping[] = [];
-    let wanted: Record<string, unknown>[] = keys.map((key) => ({ ...key }));
-    for (let round = 0; wanted.length > 0; round++) {
-      // Keys come back unprocessed when the table is throttled: ask for them again, a little later each time.
-      if (round > 0) await sleep(Math.min(1_000, 50 * 2 ** round));
-      const { Responses, UnprocessedKeys } = await this.#table.client.send(
-        new BatchGetCommand({
-          RequestItems: { [this.#table.name]: { Keys: wanted, ConsistentRead: true } },
-        }),
-      );
-      for (const item of Responses?.[this.#table.name] ?? []) {
-        const stored = storedMapping(item as TagItem);
-        if (stored) found.push(stored);
-      }
-      wanted = UnprocessedKeys?.[this.#table.name]?.Keys ?? [];
-    }
-    return found;
   }
 
   /** Before the first publication of a repository, so that no list misses it. */

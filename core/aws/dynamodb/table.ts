@@ -16,6 +16,13 @@ import { timeouts } from '../connection.ts';
  * | `registries` | `<region>` | where the region's mirror registry is reached |
  * | `jobs#<month>#<shard>` | `<job id>` | a job |
  * | `parked` | `<notBefore>#<job id>` | when a waiting job is due |
+ * | `layer#<region>#<digest>` | `holders` | the repositories of the region's mirror that hold the blob, eight at most |
+ * | `upload#<region>#<mirror repository>` | `<digest>` | how far the upload of a blob in parts is |
+ * | `carried#<job id>` | `<digest>` | who carries a layer of the job, and until when |
+ * | `upstream#<registry>` | `gate` | until when the upstream asked not to be asked |
+ *
+ * Jobs, and the items below them, have `expiresAt` (seconds since 1970), after which DynamoDB deletes them within some days:
+ * no code relies on when. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
  *
  * No index: whatever is asked is a key, or a range of one partition, and can be read strongly consistently.
  */

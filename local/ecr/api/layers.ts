@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isDigest } from '../../../core/oci/digest.ts';
+import { type Digest, isDigest } from '../../../core/oci/digest.ts';
 import type { HttpExchange } from '../http-exchange.ts';
 import type { RegistryContext } from '../registry-context.ts';
 import { ApiError, invalidParameter } from './errors.ts';
@@ -13,20 +13,25 @@ export async function batchCheckLayerAvailability(context: RegistryContext, body
   }
   const repository = requireRepository(context, input);
   const digests = [...new Set(input.layerDigests)];
-  const layers = digests.filter(isDigest).map((layerDigest) => {
+  const layers = digests.filter(isLayerDigest).map((layerDigest) => {
     const layerSize = repository.layers.get(layerDigest);
     return layerSize === undefined
       ? { layerDigest, layerAvailability: 'UNAVAILABLE' }
       : { layerDigest, layerAvailability: 'AVAILABLE', layerSize };
   });
   const failures = digests
-    .filter((digest) => !isDigest(digest))
+    .filter((digest) => !isLayerDigest(digest))
     .map((layerDigest) => ({
       layerDigest,
       failureCode: 'InvalidLayerDigest',
       failureReason: 'Invalid layer digest: it must be sha256: and 64 hexadecimal digits',
     }));
   return { layers, failures };
+}
+
+/** sha512, which the image specification has as well, is none of ECR's. */
+function isLayerDigest(text: string): text is Digest {
+  return isDigest(text) && text.startsWith('sha256:');
 }
 
 /** GetDownloadUrlForLayer: a link that needs no credentials. */

@@ -1,6 +1,9 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+import { EcrRegistry } from '../../../core/aws/ecr.ts';
 import type { RepositorySettings } from '../../../core/config/config.ts';
+import { digestOf } from '../../../core/oci/digest.ts';
 import { inChunks, timeOf } from '../../support/byte-streams.ts';
+import { MemoryCheckpoints } from '../../support/memory-checkpoints.ts';
 import { blobOf, parsed } from '../../support/memory-image.ts';
 import { seededImage } from '../../support/seeded-image.ts';
 import { describeDestination } from './destination-contract.ts';
@@ -17,6 +20,12 @@ describe('a repository of Amazon ECR', () => {
   const start = async (settings?: RepositorySettings) => {
     started = await startEcr(settings);
     return started;
+  };
+  const startWithCheckpoints = async () => {
+    const { registry } = await start();
+    const ecr = new EcrRegistry('eu-west-1', plainSettings, { checkpoints: new MemoryCheckpoints() });
+    onTestFinished(() => ecr.close());
+    return { registry, checkpointed: await ecr.repository('mirror/app') };
   };
   const operations = () => (started?.registry.requests ?? []).flatMap(({ operation }) => operation ?? []);
 
@@ -91,10 +100,44 @@ describe('a repository of Amazon ECR', () => {
     await repository.putManifest(one, 'latest');
     await repository.putManifest(two, 'latest');
     await repository.putManifest(one, '1.0');
-    await expect(repository.putManifest(two, '1.0')).rejects.toMatchObject({ temporary: false });
+    await repository.putManifest(one, '1.0'); // again, which ECR refuses
+    await expect(repository.putManifest(two, '1.0')).rejects.toMatchObject({
+      code: 'TAG_INVALID',
+      temporary: false,
+    });
 
     expect(registry.tag('mirror/app', 'latest')).toBe(two.digest);
     expect(registry.tag('mirror/app', '1.0')).toBe(one.digest);
+  });
+
+  it.each([
+    [
+      'EMPTY_BLOB',
+      { ...blobOf(''), mediaType: 'application/vnd.example.config' },
+      /can't hold a blob of 0 bytes/,
+    ],
+    [
+      'DIGEST_UNSUPPORTED',
+      { ...blobOf('x'), digest: digestOf(Buffer.from('x'), 'sha512') },
+      /sha256 digests only/,
+    ],
+  ])('refuses what it can not hold before anything is sent: %s', async (code, blob, message) => {
+    const { registry, checkpointed } = await startWithCheckpoints();
+    const read = async () => inChunks(Buffer.from('x'));
+    for (const refused of [
+      () => checkpointed.presentBlobs([blobOf('fine'), blob]),
+      () => checkpointed.openUpload(blob),
+      () => checkpointed.uploadInParts?.(blob, read),
+    ]) {
+      const error = await Promise.resolve(refused()).catch((reason) => reason);
+      expect(error).toMatchObject({ name: 'CopyError', code, side: 'upstream', temporary: false });
+      expect(error.message).toMatch(message);
+      expect(error.message).toContain(blob.digest);
+      expect(error.message).toContain(blob.mediaType);
+      expect(error.remedy).toContain('publisher');
+    }
+    expect(operations()).toEqual(['GetAuthorizationToken']);
+    expect(registry.repositories()).toEqual([]);
   });
 
   it('takes trouble at the service for temporary', async () => {

@@ -216,6 +216,18 @@ describe('putManifest', () => {
     await client.putManifest('library/nginx', '1.27', manifest);
   });
 
+  it('outlives too many requests for longer than other failures', async () => {
+    const limited = Array.from({ length: 15 }, () => ({ request: put, answer: { status: 429 } }));
+    const server = await startScriptedServer([...limited, { request: put, answer: { status: 201 } }]);
+    await clientFor(server).putManifest('library/nginx', '1.27', manifest);
+
+    const failing = Array.from({ length: 4 }, () => ({ request: put, answer: { status: 503 } }));
+    const error = await errorOf(
+      clientFor(await startScriptedServer(failing)).putManifest('library/nginx', '1.27', manifest),
+    );
+    expect(error).toMatchObject({ status: 503 });
+  });
+
   it('refuses to have stored something else', async () => {
     const other = digestOf(Buffer.from('other'));
     const server = await startScriptedServer([

@@ -68,6 +68,29 @@ describe('publishing a mapping', () => {
     });
   });
 
+  it('publishes again what belongs to the image when that has changed, and keeps it where nobody looked', async () => {
+    freshTag();
+    const { mappings } = stores;
+    const missing = [{ digest: mappingOf('sbom').digest, code: 'UNSUPPORTED', reason: 'refused' }];
+    const lookedAt = (resolve: number, copied: number) =>
+      request('signed', resolve, { mapping: mappingOf('signed', { referrers: { copied, missing } }) });
+    await publishMapping(mappings, lookedAt(1, 1));
+    expect(await publishMapping(mappings, lookedAt(2, 1))).toEqual({ kind: 'confirmed' });
+    expect(await publishMapping(mappings, lookedAt(3, 2))).toEqual({ kind: 'published', revision: 2 });
+    const { key } = request('signed', 4);
+    const digest = { ...key, reference: mappingOf('signed').digest };
+    for (const one of [key, digest]) {
+      expect((await mappings.read(one))?.mapping?.referrers).toEqual({ copied: 2, missing });
+    }
+
+    expect(await publishMapping(mappings, request('signed', 4))).toEqual({ kind: 'confirmed' });
+    const moved = mappingOf('signed', { mirrorRepository: 'elsewhere/nginx' });
+    await publishMapping(mappings, request('signed', 5, { mapping: moved }));
+    expect((await mappings.read(key))?.mapping?.referrers).toEqual({ copied: 2, missing });
+    await publishMapping(mappings, request('another image', 6));
+    expect((await mappings.read(key))?.mapping?.referrers).toBeUndefined();
+  });
+
   it('is superseded by a later look and by a pin: neither tag nor mapping is touched', async () => {
     freshTag();
     const { mappings } = stores;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { SqsJobQueue } from '../../../core/aws/sqs.ts';
+import { SqsJobQueue } from '../../../core/aws/sqs/job-queue.ts';
 import type { QueuedMessage } from '../../../core/jobs/ports.ts';
 import { newJobId } from '../../../core/jobs/record.ts';
 import { type LocalQueue, startQueue } from '../../../local/sqs.ts';

@@ -96,6 +96,25 @@ describe('the job store on DynamoDB', () => {
     expect(await stores.jobs.update(job.id, {})).toBe(true);
   });
 
+  it('adds to the progress, by whom ever at once, once there is one', async () => {
+    const job = await created({ state: 'copying' });
+    await stores.jobs.addProgress(job.id, { blobs: 1, bytes: 5 });
+    expect((await stores.jobs.read(job.id))?.progress).toBeUndefined();
+    const progress = { blobs: 1, totalBlobs: 20, bytes: 100, totalBytes: 4_000 };
+    await stores.jobs.update(job.id, { progress });
+    await Promise.all(
+      Array.from({ length: 10 }, () => stores.jobs.addProgress(job.id, { blobs: 1, bytes: 30 })),
+    );
+    await stores.jobs.addProgress(job.id, { blobs: 0, bytes: -60 });
+    const copied = { ...progress, blobs: 11, bytes: 340 };
+    expect((await stores.jobs.read(job.id))?.progress).toEqual(copied);
+
+    await stores.jobs.update(job.id, { state: 'failed' });
+    await stores.jobs.addProgress(job.id, { blobs: 1, bytes: 30 });
+    await stores.jobs.addProgress(newJobId(), { blobs: 1, bytes: 30 });
+    expect((await stores.jobs.read(job.id))?.progress).toEqual(copied);
+  });
+
   it.each<JobState>(['committed', 'satisfied', 'superseded', 'failed'])(
     'changes nothing of a job that is %s',
     async (state) => {

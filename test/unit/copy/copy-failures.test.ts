@@ -7,7 +7,12 @@ import type { ImageSource } from '../../../core/copy/ports.ts';
 import type { Descriptor } from '../../../core/oci/descriptor.ts';
 import { inChunks, stalling, timeOf } from '../../support/byte-streams.ts';
 import { storeWith } from '../../support/memory-image.ts';
-import { countingMirror, sourceLike, temporaryFailure } from '../../support/recording-stores.ts';
+import {
+  countingMirror,
+  destinationLike,
+  sourceLike,
+  temporaryFailure,
+} from '../../support/recording-stores.ts';
 import { seededImage } from '../../support/seeded-image.ts';
 
 const image = seededImage({ seed: 'failing', layers: [{ size: 10_000 }, { size: 5_000 }, { size: 3_000 }] });
@@ -16,31 +21,47 @@ const [largest] = image.layers as [Descriptor];
 
 describe('the copy of blobs that fail', () => {
   const store = storeWith(image);
-  const start = async (source: ImageSource, options: Parameters<typeof copyBlobs>[3] = {}) => {
+  type Write = (body: AsyncIterable<Uint8Array>) => Promise<void>;
+  const start = async (
+    source: ImageSource,
+    options: Parameters<typeof copyBlobs>[3] = {},
+    writes: (blob: Descriptor, body: AsyncIterable<Uint8Array>, write: Write) => Promise<void> = (
+      _,
+      body,
+      write,
+    ) => write(body),
+  ) => {
     const counting = countingMirror();
-    const copying = copyBlobs(
-      source,
-      counting.destination,
-      await plan(store, counting.mirror, 'latest'),
-      options,
-    );
+    const destination = destinationLike(counting.destination, {
+      openUpload: async (blob, call) => {
+        const opened = await counting.destination.openUpload(blob, call);
+        if (opened.kind !== 'session') return opened;
+        const { upload } = opened;
+        const write: Write = (body) => upload.write(body, call);
+        return { kind: 'session', upload: { ...upload, write: (body) => writes(blob, body, write) } };
+      },
+    });
+    const copying = copyBlobs(source, destination, await plan(store, counting.mirror, 'latest'), options);
     copying.catch(() => {});
     return { ...counting, copying };
   };
 
   it('begins a blob anew after a failure that may pass, and counts its bytes once', async () => {
-    let reads = 0;
-    const source = sourceLike(store, {
-      blob: async (blob) => {
-        if (blob.digest !== largest.digest || ++reads > 2) return inChunks(bytesOf(blob), 1_000);
-        return (async function* () {
-          yield bytesOf(blob).subarray(0, 4_000);
-          throw temporaryFailure('the connection broke');
-        })();
-      },
-    });
+    let uploads = 0;
+    const source = sourceLike(store, { blob: async (blob) => inChunks(bytesOf(blob), 1_000) });
     const events: CopyEvent[] = [];
-    const { copying, mirror, sessions } = await start(source, { onEvent: (event) => events.push(event) });
+    const { copying, mirror, sessions } = await start(
+      source,
+      { onEvent: (event) => events.push(event) },
+      async (blob, body, write) => {
+        if (blob.digest !== largest.digest || ++uploads > 2) return await write(body);
+        let received = 0;
+        for await (const chunk of body) {
+          received += chunk.byteLength;
+          if (received === 4_000) throw temporaryFailure('the connection broke');
+        }
+      },
+    );
     const { transfer } = await copying;
 
     const ofLargest = events.filter(({ blob }) => blob.digest === largest.digest);
@@ -59,6 +80,31 @@ describe('the copy of blobs that fail', () => {
       'cancelled',
       'written',
     ]);
+  });
+
+  it('goes on with a read that breaks, in the same upload', async () => {
+    const offsets: (number | undefined)[] = [];
+    const source = sourceLike(store, {
+      blob: async (blob, options) => {
+        const bytes = bytesOf(blob).subarray(options?.offset);
+        if (blob.digest !== largest.digest || offsets.push(options?.offset) > 2)
+          return inChunks(bytes, 1_000);
+        return (async function* () {
+          yield bytes.subarray(0, 4_000);
+          throw temporaryFailure('the connection broke');
+        })();
+      },
+    });
+    const events: CopyEvent[] = [];
+    const { copying, mirror, sessions } = await start(source, { onEvent: (event) => events.push(event) });
+    await copying;
+
+    expect(offsets).toEqual([0, 4_000, 8_000]);
+    expect(events.filter(({ type }) => type === 'restart')).toEqual([]);
+    expect(sessions.filter(({ blob }) => blob.digest === largest.digest).map(({ ended }) => ended)).toEqual([
+      'written',
+    ]);
+    expect(mirror.blobs).toEqual(store.blobs);
   });
 
   it('tries a blob three times, and not at once when the registry asks for patience', async () => {

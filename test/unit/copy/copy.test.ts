@@ -35,7 +35,7 @@ describe('the copy of blobs', () => {
     const destination = destinationLike(mirror, {
       openUpload: async (blob) => {
         const opened = await mirror.openUpload(blob);
-        if (opened.kind === 'mounted') return opened;
+        if (opened.kind !== 'session') return opened;
         const { upload } = opened;
         return {
           kind: 'session',
@@ -98,9 +98,14 @@ describe('the copy of blobs', () => {
       },
     });
     const events: CopyEvent[] = [];
+    const refused: string[] = [];
     const { transfer } = await copyBlobs(source, destination, await plan(store, mirror, 'latest'), {
       // A mount is tried for two, and does not succeed for the small one.
-      mountFrom: (blob) => ([small.digest, mountable.digest].includes(blob.digest) ? 'other' : undefined),
+      mounts: {
+        sourceOf: async (blob) =>
+          [small.digest, mountable.digest].includes(blob.digest) ? 'other' : undefined,
+        refused: (blob) => refused.push(blob.digest),
+      },
       onEvent: (event) => events.push(event),
     });
 
@@ -112,6 +117,7 @@ describe('the copy of blobs', () => {
     expect(reads).not.toContain(mountable.digest);
     expect(reads).not.toContain(large.digest);
     expect(reads).toContain(small.digest);
+    expect(refused).toEqual([small.digest]);
     const bytes = events.reduce((sum, event) => sum + (event.type === 'bytes' ? event.bytes : 0), 0);
     expect(bytes).toBe(transfer.copied.bytes);
     expect(events.filter(({ type }) => type === 'end')).toHaveLength(5);

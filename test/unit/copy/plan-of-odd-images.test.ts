@@ -60,7 +60,7 @@ describe('the plan of an odd image', () => {
 
     const made = await plan(source, mirror, 'latest');
     expect(made.children).toEqual([leaf, inner, outer]);
-    await commitChildren(mirror, made);
+    await commitChildren(mirror, made, made.missing);
     expect(await commitRoot(mirror, made, 'latest')).toBe(root.digest);
   });
 

@@ -41,13 +41,18 @@ describe('any image', () => {
           for (const [digest, bytes] of store.blobs) if (roll()) mirror.blobs.set(digest, bytes);
           const broken = new Set<string>();
           const source = sourceLike(store, {
-            blob: async (blob) => {
+            blob: async (blob, call) => {
+              const bytes = (store.blobs.get(blob.digest) as Uint8Array).subarray(call?.offset);
               // Each blob breaks at most once, so that three attempts are enough.
               if (roll() || broken.has(blob.digest)) {
-                return inChunks(store.blobs.get(blob.digest) as Uint8Array, chunk);
+                return inChunks(bytes, chunk);
               }
               broken.add(blob.digest);
-              throw temporaryFailure('the line broke', { retryAfterMs: 0 });
+              if (roll()) throw temporaryFailure('the line broke', { retryAfterMs: 0 });
+              return (async function* () {
+                yield* inChunks(bytes.subarray(0, bytes.byteLength / 2), chunk);
+                throw temporaryFailure('the line broke', { retryAfterMs: 0 });
+              })();
             },
           });
 
@@ -56,7 +61,7 @@ describe('any image', () => {
             concurrency,
             pause: async () => {},
           });
-          await commitChildren(mirror, planned);
+          await commitChildren(mirror, planned, planned.missing);
           await commitRoot(mirror, planned, 'latest');
 
           expect(mirror.blobs).toEqual(store.blobs);

@@ -139,6 +139,24 @@ describe('withRetries', () => {
     expect(operation).toHaveBeenCalledTimes(1);
   });
 
+  it('has more patience with too many requests where it is told to, and only with them', async () => {
+    for (const [error, patience, calls] of [
+      [failure({ status: 429 }), 3, 12],
+      [failure({ status: 429 }), undefined, 4],
+      [failure({ status: 503 }), 3, 4],
+    ] as const) {
+      const operation = vi.fn().mockRejectedValue(error);
+      await expect(withRetries(operation, policy, undefined, patience)).rejects.toBe(error);
+      expect(operation).toHaveBeenCalledTimes(calls);
+    }
+    const slow = vi.fn().mockImplementation(async () => {
+      vi.advanceTimersByTime(6000);
+      throw failure({ status: 429 });
+    });
+    await expect(withRetries(slow, policy, undefined, 3)).rejects.toBeInstanceOf(RegistryError);
+    expect(slow).toHaveBeenCalledTimes(6);
+  });
+
   it('begins no attempt after the budget', async () => {
     const operation = vi.fn().mockImplementation(async () => {
       vi.advanceTimersByTime(6000);

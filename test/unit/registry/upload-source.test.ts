@@ -49,13 +49,13 @@ describe('UploadSource', () => {
 
   it('releases a body that was never begun', async () => {
     const stream = new Readable({ read() {} });
-    await new UploadSource(stream, 7, context).release();
+    new UploadSource(stream, 7, context).destroy();
     expect(stream.destroyed).toBe(true);
 
     const returned = vi.fn(async () => ({ done: true as const, value: undefined }));
     const iterator = { next: vi.fn(), return: returned };
-    await new UploadSource({ [Symbol.asyncIterator]: () => iterator }, 7, context).release();
-    expect(returned).toHaveBeenCalledOnce();
+    new UploadSource({ [Symbol.asyncIterator]: () => iterator }, 7, context).destroy();
+    await vi.waitFor(() => expect(returned).toHaveBeenCalledOnce());
     expect(iterator.next).not.toHaveBeenCalled();
   });
 });

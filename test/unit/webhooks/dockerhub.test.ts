@@ -78,13 +78,6 @@ describe('Docker Hub', () => {
     ]);
   });
 
-  it('ignores the tag of a signature', async () => {
-    const tag = `sha256-${'a'.repeat(64)}.sig`;
-    expect((await read(push({ 'push_data.tag': tag }))).ignored).toEqual([
-      { image: `docker.io/acme/api:${tag}`, reason: expect.stringMatching(/^signature: /) },
-    ]);
-  });
-
   it('speaks for another registry that it stands under, where names are taken as they are', async () => {
     const config = configOf(
       withUpstream(

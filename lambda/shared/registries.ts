@@ -4,7 +4,7 @@ import type { CallOptions, ImageSource } from '../../core/copy/ports.ts';
 import { RegistryRepository } from '../../core/copy/registry-repository.ts';
 import type { OpenMirror, TagLister } from '../../core/jobs/run-mirror-job.ts';
 import { RegistryClient } from '../../core/registry/client.ts';
-import { config, mappings, once, secrets } from '../shared/services.ts';
+import { config, mappings, once, region, secrets } from './services.ts';
 
 /** Clients live as long as the function's instance, so that connections and tokens are used again. */
 const upstreams = new Map<string, RegistryClient>();
@@ -50,10 +50,7 @@ class UnsupportedCredentials extends Error {
   }
 }
 
-const mirror = once(() => {
-  const [region = ''] = config().mirror.regions;
-  return new EcrRegistry(region, config().mirror.repository);
-});
+const mirror = once(() => new EcrRegistry(region(), config().mirror.repository));
 let toldHost: string | undefined;
 
 /** Opens a repository of the mirror registry, and notes in the table where that registry is reached. */

@@ -1,0 +1,95 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { interruptible } from './interruption.ts';
+
+/** A program that copies an image from registry to registry. */
+export interface Peer {
+  name: string;
+  /** The command that copies one reference (HOST/repository:tag, plain HTTP) to another. */
+  command(from: string, to: string): string[];
+}
+
+const drayage = join(import.meta.dirname, '..', 'cli', 'drayage.js');
+
+const all: Peer[] = [
+  {
+    name: 'drayage',
+    command: (from, to) => [process.execPath, drayage, 'copy', from, to, '--plain-http', '--json'],
+  },
+  {
+    name: 'skopeo',
+    command: (from, to) => [
+      ...['skopeo', 'copy', '--all', '--src-tls-verify=false', '--dest-tls-verify=false'],
+      ...[`docker://${from}`, `docker://${to}`],
+    ],
+  },
+  { name: 'crane', command: (from, to) => ['crane', 'copy', '--insecure', '-j', '16', from, to] },
+  {
+    name: 'regctl',
+    command: (from, to) => [
+      ...['regctl', 'image', 'copy'],
+      ...[from, to].flatMap((image) => ['--host', `reg=${hostOf(image)},tls=disabled`]),
+      ...[from, to],
+    ],
+  },
+  {
+    name: 'oras',
+    command: (from, to) => [
+      ...['oras', 'cp', '--from-plain-http', '--to-plain-http', '--concurrency', '16', '--no-tty'],
+      ...[from, to],
+    ],
+  },
+];
+
+const versions: Record<string, string[]> = {
+  skopeo: ['--version'],
+  crane: ['version'],
+  regctl: ['version', '--format', '{{.VCSTag}}'],
+  oras: ['version'],
+};
+
+/** Those that are on the PATH, ours first, and a sentence that tells versions and who is missing. @throws for a name that is none's */
+export function installedPeers(wanted?: string[]): { peers: Peer[]; note: string } {
+  const unknown = wanted?.find((name) => !all.some((peer) => peer.name === name));
+  if (unknown !== undefined)
+    throw new Error(`there is no peer ${unknown}: ${all.map(({ name }) => name).join(', ')}`);
+  const chosen = all.filter(({ name }) => name === 'drayage' || !wanted || wanted.includes(name));
+  const peers = chosen.filter(({ name }) => name === 'drayage' || isInstalled(name));
+  const missing = all.filter((peer) => !peers.includes(peer)).map(({ name }) => name);
+  const told = peers.slice(1).map(({ name }) => `${name} ${versionOf(name)}`);
+  return {
+    peers,
+    note: `Compared with ${told.join(', ') || 'nobody'}.${
+      missing.length > 0 ? ` Left out: ${missing.join(', ')}.` : ''
+    }`,
+  };
+}
+
+/** Settings of the person who runs the bench (credentials, registries) stay out of it. */
+export function peerEnvironment(): Promise<AsyncDisposable & { variables: Record<string, string> }> {
+  return interruptible(() => {
+    const folder = mkdtempSync(join(tmpdir(), 'bench-peers-'));
+    return {
+      variables: { DOCKER_CONFIG: folder, REGCTL_CONFIG: join(folder, 'regctl.json') },
+      async [Symbol.asyncDispose]() {
+        rmSync(folder, { recursive: true, force: true });
+      },
+    };
+  });
+}
+
+/** The registry part of a reference. */
+export function hostOf(image: string): string {
+  return image.split('/')[0] ?? '';
+}
+
+function isInstalled(program: string): boolean {
+  return spawnSync('which', [program]).status === 0;
+}
+
+function versionOf(program: string): string {
+  const { stdout } = spawnSync(program, versions[program] ?? [], { encoding: 'utf8' });
+  return /\d+\.\d+\.\d+/.exec(stdout ?? '')?.[0] ?? '';
+}

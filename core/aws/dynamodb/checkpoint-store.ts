@@ -1,0 +1,79 @@
+import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import type { CheckpointStore, UploadCheckpoint } from '../../copy/checkpoints.ts';
+import type { Digest } from '../../oci/digest.ts';
+import type { ItemKey } from './batch-get.ts';
+import { conditional, type Table } from './table.ts';
+
+/** An upload that nobody carried on for so long is forgotten, seconds: three days. A job gives up long before. */
+const retentionSeconds = 3 * 24 * 3600;
+
+/** The checkpoints of the uploads into one region's registry, on DynamoDB. */
+export class DynamoCheckpointStore implements CheckpointStore {
+  readonly #table: Table;
+  readonly #region: string;
+
+  /** @param region of the mirror registry: the same repository of another region has uploads of its own. */
+  constructor(table: Table, region: string) {
+    this.#table = table;
+    this.#region = region;
+  }
+
+  async read(repository: string, digest: Digest): Promise<UploadCheckpoint | undefined> {
+    const { Item } = await this.#table.client.send(
+      new GetCommand({
+        TableName: this.#table.name,
+        Key: this.#key(repository, digest),
+        ConsistentRead: true,
+      }),
+    );
+    if (!Item) return undefined;
+    const { uploadId, partSize, offset, hashState } = Item as UploadCheckpoint & ItemKey;
+    return { uploadId, partSize, offset, hashState };
+  }
+
+  async write(
+    repository: string,
+    digest: Digest,
+    next: UploadCheckpoint,
+    last: UploadCheckpoint | undefined,
+  ): Promise<boolean> {
+    const { uploadId, partSize, offset, hashState } = next;
+    const expiresAt = Math.floor(Date.now() / 1000) + retentionSeconds;
+    const written = await conditional(
+      this.#table.client.send(
+        new PutCommand({
+          TableName: this.#table.name,
+          Item: { ...this.#key(repository, digest), uploadId, partSize, offset, hashState, expiresAt },
+          ...unlessChanged(last),
+        }),
+      ),
+    );
+    return written !== undefined;
+  }
+
+  async remove(repository: string, digest: Digest, last: UploadCheckpoint): Promise<void> {
+    await conditional(
+      this.#table.client.send(
+        new DeleteCommand({
+          TableName: this.#table.name,
+          Key: this.#key(repository, digest),
+          ...unlessChanged(last),
+        }),
+      ),
+    );
+  }
+
+  #key(repository: string, digest: Digest): ItemKey {
+    return { pk: `upload#${this.#region}#${repository}`, sk: digest };
+  }
+}
+
+/** The condition that a checkpoint is still the one that was read; upload and offset are what makes it. */
+function unlessChanged(last: UploadCheckpoint | undefined) {
+  if (last === undefined) return { ConditionExpression: 'attribute_not_exists(pk)' };
+  return {
+    ConditionExpression: 'uploadId = :upload AND #offset = :offset',
+    ExpressionAttributeNames: { '#offset': 'offset' },
+    ExpressionAttributeValues: { ':upload': last.uploadId, ':offset': last.offset },
+  };
+}

@@ -1,0 +1,64 @@
+import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { UpstreamGate } from '../../jobs/ports.ts';
+import type { ItemKey } from './batch-get.ts';
+import { conditional, type Table } from './table.ts';
+
+/** What was read is believed for so long, milliseconds: a worker asks before each job and would else read it each time. */
+const defaultCacheMs = 5_000;
+/** A gate that opened is forgotten after a day, seconds. */
+const retentionSeconds = 24 * 3600;
+
+/** Closed upstreams on DynamoDB: an item a registry, with the time until which it is closed. */
+export class DynamoUpstreamGate implements UpstreamGate {
+  readonly #table: Table;
+  readonly #cacheMs: number;
+  /** What is known of each registry, and when it was learnt by the process's own clock. Times in milliseconds. */
+  readonly #known = new Map<string, { until: number; learntAt: number }>();
+
+  constructor(table: Table, cacheMs = defaultCacheMs) {
+    this.#table = table;
+    this.#cacheMs = cacheMs;
+  }
+
+  async closedUntil(registry: string, now: Date): Promise<Date | undefined> {
+    const known = this.#known.get(registry);
+    const until =
+      known && performance.now() - known.learntAt < this.#cacheMs ? known.until : await this.#read(registry);
+    return until > now.getTime() ? new Date(until) : undefined;
+  }
+
+  async close(registry: string, until: Date): Promise<void> {
+    const ms = until.getTime();
+    const closed = await conditional(
+      this.#table.client.send(
+        new UpdateCommand({
+          TableName: this.#table.name,
+          Key: keyOf(registry),
+          UpdateExpression: 'SET closedUntil = :until, expiresAt = :expires',
+          ConditionExpression: 'attribute_not_exists(closedUntil) OR closedUntil < :until',
+          ExpressionAttributeValues: { ':until': ms, ':expires': Math.ceil(ms / 1000) + retentionSeconds },
+        }),
+      ),
+    );
+    if (closed) this.#learn(registry, ms);
+    // It is closed for longer: who asks next reads until when.
+    else this.#known.delete(registry);
+  }
+
+  async #read(registry: string): Promise<number> {
+    const { Item } = await this.#table.client.send(
+      new GetCommand({ TableName: this.#table.name, Key: keyOf(registry), ConsistentRead: true }),
+    );
+    const until = (Item?.closedUntil as number | undefined) ?? 0;
+    this.#learn(registry, until);
+    return until;
+  }
+
+  #learn(registry: string, until: number): void {
+    this.#known.set(registry, { until, learntAt: performance.now() });
+  }
+}
+
+function keyOf(registry: string): ItemKey {
+  return { pk: `upstream#${registry}`, sk: 'gate' };
+}

@@ -1,0 +1,21 @@
+import type { ECRClient } from '@aws-sdk/client-ecr';
+import type { MirrorConfig } from '../config/config.ts';
+import type { CheckpointStore } from '../copy/checkpoints.ts';
+import type { EcrSessions } from './ecr-session.ts';
+
+/** What a repository needs of its registry. */
+export interface EcrAccess {
+  ecr: ECRClient;
+  sessions: EcrSessions;
+  settings: MirrorConfig['repository'];
+  /** Where uploads in parts are noted; without it there are none. */
+  checkpoints?: CheckpointStore;
+}
+
+/** The two names of a repository. */
+export interface EcrName {
+  /** `host/repository`, for messages. */
+  name: string;
+  /** As the API takes it. */
+  repositoryName: string;
+}

@@ -1,0 +1,28 @@
+import type { SQSClientConfig } from '@aws-sdk/client-sqs';
+import type { LayerMessage, LayerQueue } from '../../jobs/ports.ts';
+import { MessageSender, type RefusedMessage } from './message-sender.ts';
+
+/** The layer queue on an SQS standard queue: layers wait for nobody, and a message that comes twice finds its lease taken. */
+export class SqsLayerQueue implements LayerQueue {
+  readonly #sender: MessageSender;
+
+  /** @param config endpoint, region and credentials; by default from the environment. */
+  constructor(url: string, config: SQSClientConfig = {}) {
+    this.#sender = new MessageSender(url, config);
+  }
+
+  send(messages: LayerMessage[]): Promise<RefusedMessage<LayerMessage>[]> {
+    return this.#sender.send(
+      messages.map((message) => ({ message, entry: { MessageBody: JSON.stringify(message) } })),
+    );
+  }
+
+  /** Lets a received message come again after some seconds. */
+  retryIn(receiptHandle: string, seconds: number): Promise<void> {
+    return this.#sender.retryIn(receiptHandle, seconds);
+  }
+
+  close(): void {
+    this.#sender.close();
+  }
+}

@@ -1,0 +1,179 @@
+import type { Descriptor } from '../oci/descriptor.ts';
+import { wait } from '../registry/retry.ts';
+import { pauseBefore } from './attempts.ts';
+import { Download } from './download.ts';
+import type { MountSources } from './mount-sources.ts';
+import type { CallOptions, ImageDestination, ImageSource } from './ports.ts';
+import { fallsBehind, isTooSlow, judgeAfterMs, type TimeLimit } from './time-limit.ts';
+
+/** What happens to a blob, told while it happens. */
+export type CopyEvent =
+  | { type: 'start'; blob: Descriptor }
+  | { type: 'bytes'; blob: Descriptor; bytes: number }
+  /** The blob is begun anew after a temporary failure: the bytes told so far do not count. */
+  | { type: 'restart'; blob: Descriptor; bytes: number; error: unknown }
+  | { type: 'end'; blob: Descriptor; how: BlobOutcome };
+
+/** How a blob came to be in the destination. `present`: it was there, as the destination told when the upload was to begin. */
+export type BlobOutcome = 'copied' | 'mounted' | 'present';
+
+export interface BlobOptions extends CallOptions {
+  /** How often the upload is begun before its failure is the blob's. A read that breaks is continued besides. */
+  attempts?: number | undefined;
+  /** Where the blob may be mounted from. */
+  mounts?: MountSources | undefined;
+  /** When the attempt must end: a blob that can't make it goes in parts, where the destination takes them. */
+  timeLimit?: TimeLimit | undefined;
+  /** Takes the blob's chunks, too. */
+  keep?: Uint8Array[] | undefined;
+  onEvent?: ((event: CopyEvent) => void) | undefined;
+  /** How to wait between two attempts, milliseconds; rejects when the signal ends. */
+  pause?: ((ms: number, signal?: AbortSignal) => Promise<void>) | undefined;
+}
+
+const defaultAttempts = 3;
+/** A smaller blob is not looked up among those that are uploaded in parts, bytes. */
+const leastPartedBytes = 64 * 1024 * 1024;
+
+/**
+ * Sees that the destination has one blob: finds it there, mounts it, or carries it. An upload that breaks is begun anew, a read that
+ * breaks goes on where it was.
+ *
+ * @throws RegistryError, CopyError, or the signal's reason.
+ */
+export async function copyBlob(
+  source: ImageSource,
+  destination: ImageDestination,
+  blob: Descriptor,
+  options: BlobOptions = {},
+): Promise<BlobOutcome> {
+  const { signal, attempts = defaultAttempts, onEvent = () => {}, pause = wait, timeLimit } = options;
+  onEvent({ type: 'start', blob });
+  let inParts = await shallGoInParts(destination, blob, options);
+  for (let attempt = 1; ; attempt++) {
+    let told = 0;
+    const tell = (bytes: number) => {
+      told += bytes;
+      onEvent({ type: 'bytes', blob, bytes });
+    };
+    if (options.keep) options.keep.length = 0;
+    const begun = performance.now();
+    try {
+      const how = inParts
+        ? await carryInParts(source, destination, blob, tell, options)
+        : await carryWhole(source, destination, blob, tell, options);
+      if (how === 'copied') timeLimit?.speed.measured(blob.size, performance.now() - begun);
+      onEvent({ type: 'end', blob, how });
+      return how;
+    } catch (thrown) {
+      signal?.throwIfAborted();
+      if (thrown instanceof ReadFailure) throw thrown.cause;
+      const error = thrown;
+      const behind = error instanceof BehindError;
+      const ms = behind ? 0 : pauseBefore(attempt + 1, attempts, error);
+      if (ms === undefined) throw error;
+      inParts ||= behind;
+      onEvent({ type: 'restart', blob, bytes: told, error });
+      await pause(ms, signal);
+    }
+  }
+}
+
+/** The read was given up, after attempts of its own: another upload would not help. */
+class ReadFailure extends Error {
+  override readonly name = 'ReadFailure';
+  constructor(cause: unknown) {
+    super('the blob could not be read', { cause });
+  }
+}
+
+/** A stream can't end in time: the blob goes on in parts. */
+class BehindError extends Error {
+  override readonly name = 'BehindError';
+}
+
+async function shallGoInParts(
+  destination: ImageDestination,
+  blob: Descriptor,
+  { timeLimit, signal }: BlobOptions,
+): Promise<boolean> {
+  if (!destination.uploadInParts || !timeLimit || blob.size < leastPartedBytes) return false;
+  // What was begun in parts by another process goes on from there.
+  return isTooSlow(blob, timeLimit) || ((await destination.isInParts?.(blob, { signal })) ?? false);
+}
+
+async function carryInParts(
+  source: ImageSource,
+  destination: ImageDestination,
+  blob: Descriptor,
+  tell: (bytes: number) => void,
+  { signal }: BlobOptions,
+): Promise<BlobOutcome> {
+  const read = (offset: number) => source.blob(blob, { signal, offset });
+  await destination.uploadInParts?.(blob, read, { signal, onBytes: tell });
+  return 'copied';
+}
+
+async function carryWhole(
+  source: ImageSource,
+  destination: ImageDestination,
+  blob: Descriptor,
+  tell: (bytes: number) => void,
+  options: BlobOptions,
+): Promise<BlobOutcome> {
+  const { mounts, keep, pause, attempts } = options;
+  const attempt = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, attempt.signal]) : attempt.signal;
+  const mountFrom = await mounts?.sourceOf(blob, { signal });
+  let sent = 0;
+  const onBytes = (bytes: number) => {
+    sent += bytes;
+    tell(bytes);
+  };
+  const open = (offset: number) => source.blob(blob, { signal, offset });
+  const read = () => new Download(open, blob, { signal, onBytes, keep, attempts, pause });
+  // Where nothing can make the read needless any more, both ends are asked at the same time.
+  const early = mountFrom === undefined && !destination.tellsPresence ? read() : undefined;
+  try {
+    const opened = await destination.openUpload(blob, { signal, mountFrom });
+    if (opened.kind !== 'session') {
+      attempt.abort(); // a read that was opened all the same
+      return opened.kind;
+    }
+    if (mountFrom !== undefined) mounts?.refused(blob, mountFrom);
+    const watch = watchSpeed(destination, blob, options, () => sent, attempt);
+    const body = early ?? read();
+    try {
+      await opened.upload.write(body, { signal });
+      return 'copied';
+    } catch (error) {
+      await opened.upload.cancel();
+      if (attempt.signal.aborted) throw attempt.signal.reason;
+      throw error === body.errored ? new ReadFailure(error) : error;
+    } finally {
+      clearInterval(watch);
+    }
+  } catch (error) {
+    attempt.abort(error); // ends a read that nobody will consume
+    early?.destroy();
+    throw error;
+  }
+}
+
+/** Ends the attempt when its stream turns out too slow for the time that is left, and parts would make it. */
+function watchSpeed(
+  destination: ImageDestination,
+  blob: Descriptor,
+  { timeLimit }: BlobOptions,
+  sent: () => number,
+  attempt: AbortController,
+): NodeJS.Timeout | undefined {
+  if (!timeLimit || !destination.uploadInParts || blob.size < leastPartedBytes) return undefined;
+  const begun = performance.now();
+  return setInterval(() => {
+    const stream = { size: blob.size, sent: sent(), elapsedMs: performance.now() - begun };
+    if (!fallsBehind(stream, timeLimit)) return;
+    timeLimit.speed.measured(stream.sent, stream.elapsedMs);
+    attempt.abort(new BehindError(`${blob.digest} can't be carried in time: it goes on in parts`));
+  }, judgeAfterMs);
+}

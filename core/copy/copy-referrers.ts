@@ -1,0 +1,213 @@
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { Manifest } from '../oci/manifest.ts';
+import { wait } from '../registry/retry.ts';
+import { pauseBefore } from './attempts.ts';
+import { BlobsOnce } from './blobs-once.ts';
+import { commitChildren, commitRoot } from './commit.ts';
+import { inParallel } from './in-parallel.ts';
+import { plan as planCopy } from './plan.ts';
+import type { CallOptions, ImageSource } from './ports.ts';
+import {
+  type CopiedReferrer,
+  describeReferrer,
+  type FoundReferrers,
+  type MissingReferrer,
+  maxToldMissing,
+  type Referrer,
+  type ReferrerFailure,
+  type ReferrersOutcome,
+  referrerFailure,
+} from './referrers.ts';
+import { keepReferrersTag, type ReferrersDestination } from './referrers-tag.ts';
+
+export interface CopyReferrersOptions extends CallOptions {
+  /** How often one is begun before its temporary failure counts. */
+  attempts?: number;
+  /** How many are copied at once. */
+  concurrency?: number;
+  /** Bytes of one; what is larger is left out. */
+  maxBytes?: number;
+  /** How to wait between two attempts, milliseconds; rejects when the signal ends. */
+  pause?: (ms: number, signal?: AbortSignal) => Promise<void>;
+}
+
+const defaultAttempts = 2;
+const defaultConcurrency = 4;
+/** An SBOM has megabytes; what is larger than this would take the image's time, and has nobody to be handed on to. */
+const defaultMaxBytes = 1024 ** 3;
+
+/**
+ * Copies what belongs to an image, each as an image of its own: blobs, then the manifest by digest, or under cosign's tag,
+ * which a new signature moves. What the mirror has is not read from upstream again.
+ *
+ * What the mirror does not take (Amazon ECR refuses some artifacts: https://github.com/aws/containers-roadmap/issues/2783),
+ * what upstream lists and does not have, what fails for now: each is told as missing and keeps neither the others nor the
+ * image.
+ *
+ * @throws only the signal's reason.
+ */
+export async function copyReferrers(
+  source: ImageSource,
+  destination: ReferrersDestination,
+  found: FoundReferrers,
+  options: CopyReferrersOptions = {},
+): Promise<ReferrersOutcome> {
+  const blobs = new BlobsOnce(source, destination, options.signal);
+  const copier = new ReferrerCopier(source, destination, blobs, options);
+  const results = await inParallel(
+    found.referrers,
+    options.concurrency ?? defaultConcurrency,
+    (referrer) => copier.attempt(referrer),
+    options.signal,
+  );
+  const unlisted = await listInTags(destination, found.referrers, results, options);
+  const all = results.map((result, index) => unlisted.get(index) ?? result);
+  const missing = all.flatMap(({ told, failure }) => (failure ? [{ ...told, ...failure }] : []));
+  const incomplete = found.failures.find(({ temporary }) => temporary) ?? found.failures[0];
+  return {
+    copied: all.flatMap(({ told, failure }) => (failure ? [] : [told])),
+    missing: missing.slice(0, maxToldMissing) satisfies MissingReferrer[],
+    ...(missing.length > maxToldMissing ? { moreMissing: missing.length - maxToldMissing } : {}),
+    ...(incomplete ? { incomplete } : {}),
+    transfer: blobs.transfer(),
+  };
+}
+
+/** What became of one: without a failure the mirror holds it. */
+interface Result {
+  told: CopiedReferrer;
+  failure?: ReferrerFailure;
+}
+
+class ReferrerCopier {
+  readonly #source: ImageSource;
+  readonly #destination: ReferrersDestination;
+  readonly #blobs: BlobsOnce;
+  readonly #options: CopyReferrersOptions;
+  /** A registry's rate limit is reached: asking for the others would keep it closed. */
+  #closed: ReferrerFailure | undefined;
+  /** One has failed for now after all its attempts: the others get one each. */
+  #impatient = false;
+
+  constructor(
+    source: ImageSource,
+    destination: ReferrersDestination,
+    blobs: BlobsOnce,
+    options: CopyReferrersOptions,
+  ) {
+    this.#source = source;
+    this.#destination = destination;
+    this.#blobs = blobs;
+    this.#options = options;
+  }
+
+  async attempt(referrer: Referrer): Promise<Result> {
+    const { signal, pause = wait } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      if (this.#closed) return { told: told(referrer), failure: this.#closed };
+      try {
+        return { told: told(referrer, await this.#copy(referrer)) };
+      } catch (error) {
+        signal?.throwIfAborted();
+        const failure = referrerFailure(error);
+        if ((error as { status?: unknown } | undefined)?.status === 429) this.#closed = failure;
+        const attempts = this.#impatient ? 1 : (this.#options.attempts ?? defaultAttempts);
+        const delay = this.#closed ? undefined : pauseBefore(attempt + 1, attempts, error);
+        if (delay === undefined) {
+          this.#impatient ||= failure.temporary === true;
+          return { told: told(referrer), failure };
+        }
+        await pause(delay, signal);
+      }
+    }
+  }
+
+  /** @returns the manifest if it was read, which what the mirror has is not. */
+  async #copy(referrer: Referrer): Promise<Manifest | undefined> {
+    const { digest, tag } = referrer;
+    const call = { signal: this.#options.signal };
+    // A tag that is right is left alone: an immutable one refuses even its own digest.
+    if ((await this.#destination.tagDigest(tag ?? digest, call)) === digest) return undefined;
+    const manifest = await this.#source.manifest(digest, call);
+    checkListed(referrer, manifest);
+    const plan = await planCopy(this.#source, this.#destination, manifest, call);
+    const maxBytes = this.#options.maxBytes ?? defaultMaxBytes;
+    if (plan.sizeBytes > maxBytes) {
+      throw new ReferrerError(
+        'REFERRER_TOO_LARGE',
+        digest,
+        `it has ${plan.sizeBytes} bytes, more than ${maxBytes}`,
+      );
+    }
+    const arrived = await this.#blobs.copy(plan);
+    await commitChildren(this.#destination, plan, arrived, call);
+    await commitRoot(this.#destination, plan, tag ?? digest, call);
+    return manifest;
+  }
+}
+
+/** A list may say anything: what does not name the image as its subject does not belong to it. */
+function checkListed({ digest, subject, descriptor }: Referrer, manifest: Manifest): void {
+  if (!descriptor) return;
+  if (manifest.subject?.digest !== subject) {
+    const names = manifest.subject ? `its subject is ${manifest.subject.digest}` : 'it has no subject';
+    throw new ReferrerError(
+      'SUBJECT_INVALID',
+      digest,
+      `it is listed as a referrer of ${subject}, but ${names}`,
+    );
+  }
+  if (manifest.bytes.byteLength !== descriptor.size) {
+    const detail = `it has ${manifest.bytes.byteLength} bytes, its descriptor says ${descriptor.size}`;
+    throw new ReferrerError('SIZE_INVALID', digest, detail);
+  }
+}
+
+function told(referrer: Referrer, manifest?: Manifest): CopiedReferrer {
+  const ofManifest =
+    manifest?.artifactType ?? (manifest?.kind === 'image' ? manifest.config.mediaType : undefined);
+  return describeReferrer(referrer, ofManifest ?? referrer.descriptor?.artifactType);
+}
+
+/** One subject after the other: those that the mirror's registry could not be made to list, by their place. */
+async function listInTags(
+  destination: ReferrersDestination,
+  referrers: Referrer[],
+  results: Result[],
+  options: CallOptions,
+): Promise<Map<number, Result>> {
+  const unlisted = new Map<number, Result>();
+  const bySubject = Map.groupBy(
+    referrers.flatMap(({ subject, descriptor }, index) =>
+      descriptor && results[index] && !results[index].failure
+        ? [{ subject, descriptor, index, told: results[index].told }]
+        : [],
+    ),
+    ({ subject }) => subject,
+  );
+  for (const [subject, held] of bySubject) {
+    const descriptors: Descriptor[] = held.map(({ descriptor }) => descriptor);
+    try {
+      await keepReferrersTag(destination, subject as Digest, descriptors, { signal: options.signal });
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      const failure = referrerFailure(error);
+      for (const { index, told } of held) unlisted.set(index, { told, failure });
+    }
+  }
+  return unlisted;
+}
+
+/** Something that an upstream lists is not what it should be. */
+class ReferrerError extends Error {
+  override readonly name = 'ReferrerError';
+  readonly code: string;
+  readonly side = 'upstream';
+  readonly temporary = false;
+
+  constructor(code: string, digest: Digest, detail: string) {
+    super(`${digest}: ${detail}`);
+    this.code = code;
+  }
+}

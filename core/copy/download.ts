@@ -1,0 +1,121 @@
+import type { Descriptor } from '../oci/descriptor.ts';
+import { createDigester, type DigestVerifier, digestAlgorithm } from '../oci/digest.ts';
+import { RelayStream, readableOf } from '../registry/relay-stream.ts';
+import { wait } from '../registry/retry.ts';
+import { pauseBefore } from './attempts.ts';
+import { CopyError } from './errors.ts';
+
+export interface DownloadOptions {
+  signal?: AbortSignal | undefined;
+  /** Called with the size of each chunk as it passes. */
+  onBytes?: ((bytes: number) => void) | undefined;
+  /** Takes the chunks, too, where somebody wants to look into a small blob. */
+  keep?: Uint8Array[] | undefined;
+  /** How often in a row the read is opened without getting anywhere. */
+  attempts?: number | undefined;
+  /** How to wait before a read is opened again, milliseconds; rejects when the signal ends. */
+  pause?: ((ms: number, signal?: AbortSignal) => Promise<void>) | undefined;
+}
+
+const defaultAttempts = 3;
+/** A read that brought this much got somewhere: what broke it afterwards is a new trouble, bytes. */
+const progressBytes = 1024 * 1024;
+
+/**
+ * A blob's bytes on their way to another registry: counted and hashed as they pass, and continued after the last byte when the
+ * connection breaks, so that the upload they go into does not notice.
+ *
+ * The last bytes are held back until size and digest are known to be right: a receiver that was promised `Content-Length` bytes
+ * never gets them all from a damaged blob, and so can't store it.
+ *
+ * Fails with a CopyError SIZE_INVALID or DIGEST_INVALID, naming what was promised and what came, or with the read's own error where
+ * another read would not help.
+ */
+export class Download extends RelayStream {
+  readonly #read: (offset: number) => Promise<AsyncIterable<Uint8Array>>;
+  readonly #blob: Descriptor;
+  readonly #options: DownloadOptions;
+  readonly #digester: DigestVerifier;
+  #received = 0;
+  /** Where the present read began. */
+  #begunAt = 0;
+  #failures = 0;
+  #held: Uint8Array | undefined;
+
+  /**
+   * Opens the first read at once.
+   *
+   * @param read opens the blob from an offset on
+   */
+  constructor(
+    read: (offset: number) => Promise<AsyncIterable<Uint8Array>>,
+    blob: Descriptor,
+    options: DownloadOptions = {},
+  ) {
+    super();
+    this.#read = read;
+    this.#blob = blob;
+    this.#options = options;
+    this.#digester = createDigester(digestAlgorithm(blob.digest));
+    this.#open();
+  }
+
+  protected override onChunk(chunk: Uint8Array): void {
+    const { size, digest } = this.#blob;
+    this.#received += chunk.byteLength;
+    if (this.#received > size) {
+      const reason = `more than the ${size} bytes of its descriptor came`;
+      this.destroy(new CopyError('SIZE_INVALID', digest, reason));
+      return;
+    }
+    this.#digester.update(chunk);
+    // A copy: the chunk may be a part of a buffer that is used again.
+    this.#options.keep?.push(chunk.slice());
+    this.#options.onBytes?.(chunk.byteLength);
+    if (this.#received === size) this.#held = chunk;
+    else this.pass(chunk);
+  }
+
+  protected override onEnd(): void {
+    const { size, digest } = this.#blob;
+    if (this.#received !== size) {
+      const reason = `${this.#received} bytes came, its descriptor says ${size}`;
+      this.destroy(new CopyError('SIZE_INVALID', digest, reason));
+      return;
+    }
+    const actual = this.#digester.digest();
+    if (actual !== digest) {
+      const reason = `the bytes that came have the digest ${actual}`;
+      this.destroy(new CopyError('DIGEST_INVALID', digest, reason));
+      return;
+    }
+    if (this.#held) this.push(this.#held);
+    this.push(null);
+  }
+
+  protected override onFailure(error: Error): void {
+    void this.#continueAfter(error);
+  }
+
+  #open(): void {
+    this.#begunAt = this.#received;
+    this.#read(this.#received).then(
+      (body) => this.follow(readableOf(body)),
+      (error) => this.onFailure(error),
+    );
+  }
+
+  async #continueAfter(error: unknown): Promise<void> {
+    const { signal, attempts = defaultAttempts, pause = wait } = this.#options;
+    try {
+      signal?.throwIfAborted();
+      this.#failures = this.#received - this.#begunAt >= progressBytes ? 1 : this.#failures + 1;
+      const ms = pauseBefore(this.#failures + 1, attempts, error);
+      if (ms === undefined) throw error;
+      await pause(ms, signal);
+      if (!this.destroyed) this.#open();
+    } catch (reason) {
+      this.destroy(reason as Error);
+    }
+  }
+}

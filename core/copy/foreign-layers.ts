@@ -1,0 +1,72 @@
+import type { Descriptor } from '../oci/descriptor.ts';
+import { plainText } from '../oci/plain-text.ts';
+import { inParallel } from './in-parallel.ts';
+import type { CallOptions, ImageSource } from './ports.ts';
+
+/** A source that can tell whether it has a blob without sending it. */
+export interface BlobProbe {
+  readonly name: string;
+  /** Whether the repository serves a blob with this digest and size. */
+  hasBlob?(blob: Descriptor, options?: CallOptions): Promise<boolean>;
+}
+
+const concurrency = 8;
+/** So many hosts are told, and so many characters of each. */
+const maxHosts = 3;
+const maxHost = 100;
+
+/**
+ * Which of an image's foreign layers the upstream registry has all the same: those are copied like any other layer, so that the
+ * mirror holds the whole image. Others are left out: their descriptors' `urls` say where clients get them
+ * (https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md#non-distributable-layers).
+ *
+ * The `urls` themselves are never asked. They are the publisher's text: whoever may push an image could have us send
+ * requests to any host that we reach, and distributing such a layer from elsewhere is what its licence may forbid.
+ *
+ * @throws a failure that may pass, since it says nothing of the layer, or the signal's reason. What the registry refuses for
+ *   good is as good as absent.
+ */
+export async function servedForeignLayers(
+  source: ImageSource & BlobProbe,
+  foreign: Descriptor[],
+  options: CallOptions = {},
+): Promise<Descriptor[]> {
+  if (!source.hasBlob || foreign.length === 0) return [];
+  const served = await inParallel(
+    foreign,
+    concurrency,
+    async (blob, signal) => {
+      try {
+        return (await source.hasBlob?.(blob, { signal })) ?? false;
+      } catch (error) {
+        options.signal?.throwIfAborted();
+        if (isPermanent(error)) return false;
+        throw error;
+      }
+    },
+    options.signal,
+  );
+  return foreign.filter((_, index) => served[index]);
+}
+
+/** Says which layers were left out and who has them; undefined where none were. */
+export function foreignLayersNote(foreign: Descriptor[]): string | undefined {
+  if (foreign.length === 0) return undefined;
+  const layers = foreign.length === 1 ? '1 foreign layer is' : `${foreign.length} foreign layers are`;
+  const hosts = [...new Set(foreign.flatMap(({ urls = [] }) => urls.flatMap((url) => hostOf(url) ?? [])))];
+  const more = hosts.length > maxHosts ? ` and ${hosts.length - maxHosts} more` : '';
+  const where =
+    hosts.length > 0
+      ? `clients fetch them from ${hosts.slice(0, maxHosts).join(', ')}${more}`
+      : 'clients may not find them';
+  return `${layers} not in the upstream registry and not copied: ${where}`;
+}
+
+function hostOf(url: string): string | undefined {
+  const host = URL.parse(url)?.host;
+  return host ? plainText(host, maxHost) : undefined;
+}
+
+function isPermanent(error: unknown): boolean {
+  return error instanceof Error && 'temporary' in error && error.temporary === false;
+}

@@ -1,0 +1,68 @@
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { LayerIndex } from './layer-index.ts';
+import type { CallOptions } from './ports.ts';
+
+/** Where missing blobs may be mounted from. */
+export interface MountSources {
+  /** The repository of the destination's registry that may hold the blob; asked right before its upload would begin. */
+  sourceOf(blob: Descriptor, options?: CallOptions): Promise<string | undefined>;
+  /** The blob was not mounted from there. */
+  refused(blob: Descriptor, repository: string): void;
+}
+
+/** Another job may have committed a blob above this since the index was asked: it is worth one more question, bytes. */
+const askAgainBytes = 8 * 1024 * 1024;
+
+/**
+ * Mounts by the layer index: asks it for all blobs at once, and again for a large one right before it would travel. A wrong entry is
+ * dropped. The index is a hint: where it fails, `warn` is told, and blobs travel.
+ *
+ * @param repository the destination, which is no source of its own
+ */
+export async function indexedMounts(
+  index: LayerIndex,
+  repository: string,
+  blobs: Descriptor[],
+  warn: (message: string, error: unknown) => void,
+  options?: CallOptions,
+): Promise<MountSources> {
+  const find = async (wanted: Descriptor[]) => {
+    try {
+      return await index.find(
+        wanted.map(({ digest }) => digest),
+        options,
+      );
+    } catch (error) {
+      options?.signal?.throwIfAborted();
+      warn('the layer index could not be asked; blobs are copied instead of mounted', error);
+      return new Map<Descriptor['digest'], string[]>();
+    }
+  };
+  const known = await find(blobs);
+  const other = (holders: string[] | undefined) => holders?.find((holder) => holder !== repository);
+  return {
+    async sourceOf(blob) {
+      const before = other(known.get(blob.digest));
+      if (before !== undefined || blob.size <= askAgainBytes) return before;
+      return other((await find([blob])).get(blob.digest));
+    },
+    refused(blob, holder) {
+      known.set(
+        blob.digest,
+        (known.get(blob.digest) ?? []).filter((each) => each !== holder),
+      );
+      index.drop(holder, blob.digest).catch((error) => warn('a wrong entry stays in the layer index', error));
+    },
+  };
+}
+
+/** Mounts all blobs from one repository: the image's own, where it is copied within a registry. */
+export function mountsFrom(repository: string): MountSources {
+  const refusals = new Set<string>();
+  return {
+    sourceOf: async ({ digest }) => (refusals.has(digest) ? undefined : repository),
+    refused: ({ digest }) => {
+      refusals.add(digest);
+    },
+  };
+}

@@ -1,0 +1,162 @@
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { ResumableDigest } from '../oci/resumable-digest.ts';
+import { wait } from '../registry/retry.ts';
+import { pauseBefore } from './attempts.ts';
+import { CopyError } from './errors.ts';
+import { orAborted } from './or-aborted.ts';
+
+/** Some bytes of a blob, read and hashed. */
+export interface Part {
+  /** Where it begins in the blob, bytes. */
+  offset: number;
+  /** Good until the part after the next one is asked for. */
+  bytes: Uint8Array;
+  /** State of the digest over everything up to its end. */
+  hashState: string;
+}
+
+/** Where to begin: what is before `offset` was given to `digest`. */
+export interface PartSourceStart {
+  offset: number;
+  digest: ResumableDigest;
+}
+
+/** How often the source is opened before a part is full. */
+const attempts = 5;
+
+/**
+ * Reads a blob in parts, which stand in two buffers by turns: one can be filled while the other is being sent.
+ *
+ * A stream that breaks in a way that may pass is opened again where it broke. The last part is handed out only once size and
+ * digest of the whole blob are known to be right, so that a receiver can't be led to complete a damaged one.
+ */
+export class PartSource {
+  readonly #blob: Descriptor;
+  readonly #read: (offset: number) => Promise<AsyncIterable<Uint8Array>>;
+  readonly #digest: ResumableDigest;
+  readonly #signal: AbortSignal;
+  readonly #buffers: Buffer[] = [];
+  /** Bytes that came so far, and are in the digest. */
+  #position: number;
+  #stream: { body: AsyncIterable<Uint8Array>; chunks: AsyncIterator<Uint8Array> } | undefined;
+  /** The rest of a chunk that reached beyond its part. */
+  #rest: Uint8Array | undefined;
+  #failures = 0;
+
+  /** @param signal ends it, also a read that is stuck; it must abort when the source is given up, before {@link close}. */
+  constructor(
+    blob: Descriptor,
+    read: (offset: number) => Promise<AsyncIterable<Uint8Array>>,
+    start: PartSourceStart,
+    signal: AbortSignal,
+  ) {
+    this.#blob = blob;
+    this.#read = read;
+    this.#digest = start.digest;
+    this.#position = start.offset;
+    this.#signal = signal;
+  }
+
+  /** Where the next part begins. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /**
+   * The next part, of exactly `size` bytes unless it is the last; undefined at the end.
+   *
+   * @throws CopyError SIZE_INVALID or DIGEST_INVALID, what the source throws, or the signal's reason.
+   */
+  next(size: number): Promise<Part | undefined> {
+    return orAborted(this.#fill(size), this.#signal);
+  }
+
+  /** Ends the stream, best effort. */
+  close(): void {
+    const stream = this.#stream;
+    this.#stream = undefined;
+    this.#rest = undefined;
+    if (!stream) return;
+    const { destroy } = stream.body as { destroy?: unknown };
+    if (typeof destroy === 'function') destroy.call(stream.body);
+    // Not waited for: a generator that is stuck in its source ends when that does.
+    stream.chunks.return?.().catch(() => {});
+  }
+
+  async #fill(size: number): Promise<Part | undefined> {
+    const offset = this.#position;
+    const left = this.#blob.size - offset;
+    if (left === 0) return undefined;
+    const bytes = this.#buffer(Math.min(size, left));
+    for (let filled = 0; filled < bytes.byteLength; ) {
+      const chunk = await this.#chunk();
+      if (chunk === undefined) {
+        const reason = `${this.#position} bytes came, its descriptor says ${this.#blob.size}`;
+        throw new CopyError('SIZE_INVALID', this.#blob.digest, reason);
+      }
+      const taken = chunk.subarray(0, bytes.byteLength - filled);
+      if (taken.byteLength < chunk.byteLength) this.#rest = chunk.subarray(taken.byteLength);
+      bytes.set(taken, filled);
+      this.#digest.update(taken);
+      filled += taken.byteLength;
+      this.#position += taken.byteLength;
+    }
+    this.#failures = 0;
+    const part = { offset, bytes, hashState: this.#digest.save() };
+    if (this.#position === this.#blob.size) await this.#expectEnd();
+    return part;
+  }
+
+  async #expectEnd(): Promise<void> {
+    const { digest, size } = this.#blob;
+    if ((await this.#chunk()) !== undefined) {
+      throw new CopyError('SIZE_INVALID', digest, `more than the ${size} bytes of its descriptor came`);
+    }
+    const actual = this.#digest.digest();
+    if (actual !== digest) {
+      throw new CopyError('DIGEST_INVALID', digest, `the bytes that came have the digest ${actual}`);
+    }
+  }
+
+  /** The next bytes from {@link position} on, never none; undefined at the end of the stream. */
+  async #chunk(): Promise<Uint8Array | undefined> {
+    if (this.#rest) {
+      const rest = this.#rest;
+      this.#rest = undefined;
+      return rest;
+    }
+    for (;;) {
+      this.#signal.throwIfAborted();
+      try {
+        this.#stream ??= await this.#open();
+        const { done, value } = await this.#stream.chunks.next();
+        if (done) return undefined;
+        if (value.byteLength > 0) return value;
+      } catch (error) {
+        this.#signal.throwIfAborted();
+        this.close();
+        this.#failures += 1;
+        const pause = pauseBefore(this.#failures + 1, attempts, error);
+        if (pause === undefined) throw error;
+        await wait(pause, this.#signal);
+      }
+    }
+  }
+
+  async #open() {
+    const body = await this.#read(this.#position);
+    const stream = { body, chunks: body[Symbol.asyncIterator]() };
+    if (!this.#signal.aborted) return stream;
+    // It came too late for close().
+    this.#stream = stream;
+    this.close();
+    throw this.#signal.reason;
+  }
+
+  #buffer(size: number): Buffer {
+    const spare = this.#buffers.length < 2 ? undefined : this.#buffers.shift();
+    const buffer = spare && spare.byteLength >= size ? spare : Buffer.allocUnsafeSlow(size);
+    this.#buffers.push(buffer);
+    return buffer.subarray(0, size);
+  }
+}

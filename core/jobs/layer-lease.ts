@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto';
+import type { LayerLeases, LayerMessage } from './ports.ts';
+
+/** How long a lease lasts that is not renewed: a worker that died is replaced this soon. */
+export const leaseMs = 60_000;
+/** How often it is renewed: two renewals may fail before it runs out. */
+export const renewEveryMs = 20_000;
+
+/** A lease that this worker has, renewed until it is released. */
+export interface HeldLease {
+  /** Ends the lease; safe to call twice. It never rejects: a lease that can't be released runs out. */
+  release(): Promise<void>;
+}
+
+/**
+ * Takes the lease of a layer and keeps it.
+ *
+ * Who can't renew it, or has lost it, goes on: it is there to save double work, and a registry takes a blob twice.
+ *
+ * @returns undefined where somebody else has it.
+ */
+export async function holdLease(
+  { job, layer }: LayerMessage,
+  deps: { leases: LayerLeases; now(): Date; warn(message: string, error: unknown): void },
+): Promise<HeldLease | undefined> {
+  const { leases, now, warn } = deps;
+  const owner = randomUUID();
+  const take = () => leases.take(job, layer.digest, owner, leaseMs, now());
+  if (!(await take())) return undefined;
+
+  let underWay: Promise<unknown> = Promise.resolve();
+  const timer = setInterval(() => {
+    underWay = take().catch((error: unknown) => warn('the lease of a layer could not be renewed', error));
+  }, renewEveryMs);
+  let released: Promise<void> | undefined;
+  const release = async () => {
+    clearInterval(timer);
+    // A renewal that came after the release would take the lease anew.
+    await underWay;
+    await leases
+      .release(job, layer.digest, owner)
+      .catch((error: unknown) => warn('the lease of a layer could not be released', error));
+  };
+  return { release: () => (released ??= release()) };
+}

@@ -1,0 +1,55 @@
+import type { CopyEvent } from '../copy/copy.ts';
+import type { JobProgress } from './record.ts';
+
+/** Follows one layer and adds to its job's progress now and then. */
+export interface LayerProgressReporter {
+  onEvent(event: CopyEvent): void;
+  /**
+   * Ends the reports; resolves when the last one has ended. What was told of a layer that was not carried to its end is
+   * taken back: the next worker begins it anew, or counts what is noted of it.
+   */
+  stop(carried: boolean): Promise<void>;
+}
+
+const everyMs = 1_000;
+
+/**
+ * Adds to the progress each second while something changes. A report that fails must not fail the copy: `onFailure` is told,
+ * and what it was about goes with the next one.
+ */
+export function reportLayerProgress(
+  report: (more: Pick<JobProgress, 'blobs' | 'bytes'>) => Promise<unknown>,
+  onFailure: (error: unknown) => void,
+): LayerProgressReporter {
+  const now = { blobs: 0, bytes: 0 };
+  const told = { blobs: 0, bytes: 0 };
+  const tell = async () => {
+    const more = { blobs: now.blobs - told.blobs, bytes: now.bytes - told.bytes };
+    if (more.blobs === 0 && more.bytes === 0) return;
+    try {
+      await report(more);
+      told.blobs += more.blobs;
+      told.bytes += more.bytes;
+    } catch (error) {
+      onFailure(error);
+    }
+  };
+  let underWay: Promise<void> = Promise.resolve();
+  const timer = setInterval(() => {
+    underWay = underWay.then(tell);
+  }, everyMs);
+  return {
+    onEvent(event) {
+      if (event.type === 'bytes') now.bytes += event.bytes;
+      else if (event.type === 'restart') now.bytes -= event.bytes;
+      else if (event.type === 'end') now.blobs += 1;
+      if (event.type === 'end' && event.how !== 'copied') now.bytes += event.blob.size;
+    },
+    async stop(carried) {
+      clearInterval(timer);
+      if (!carried) Object.assign(now, { blobs: 0, bytes: 0 });
+      underWay = underWay.then(tell);
+      await underWay;
+    },
+  };
+}

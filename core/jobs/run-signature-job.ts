@@ -1,0 +1,109 @@
+import { copyReferrers } from '../copy/copy-referrers.ts';
+import { findReferrers } from '../copy/find-referrers.ts';
+import type { CallOptions, ImageSource } from '../copy/ports.ts';
+import { mayBringMore, type ReferrersSummary, summariseReferrers } from '../copy/referrers.ts';
+import type { ReferrersDestination } from '../copy/referrers-tag.ts';
+import { formatImageKey, type ImageKey, type MappingRecord } from '../mapping/record.ts';
+import type { MappingStore } from '../mapping/store.ts';
+import { type Digest, isDigest } from '../oci/digest.ts';
+import { isIndexType, isManifestType } from '../oci/media-types.ts';
+import { mirrorRepository } from '../policy/mirror-repository.ts';
+import { selectImage } from '../policy/select-image.ts';
+import { JobFailure } from './job-failure.ts';
+import type { JobRecord } from './record.ts';
+import type { JobOutcome, MirrorJobDependencies } from './run-mirror-job.ts';
+
+/**
+ * Runs a signature job: something was pushed that belongs to the image with this digest, so that the mirror shall hold all that
+ * belongs to it now. Each such event looks, whatever others have committed: what was found before may have been added to.
+ *
+ * An image that the mirror repository does not hold is left alone: if it is being mirrored, its own job looks for what belongs to
+ * it. The outcome stands in the job and in the digest's mapping; a tag's mapping shows it once the tag is published again, and a
+ * child of an index has no mapping.
+ *
+ * @throws ReferrersPendingError when another attempt may bring what is missing; JobFailure; RegistryError of the mirror, or of
+ *   the upstream where it can't be asked at all.
+ */
+export async function runSignatureJob(
+  job: JobRecord,
+  deps: MirrorJobDependencies,
+  signal: AbortSignal,
+): Promise<JobOutcome> {
+  const { key } = job;
+  const { registry, repository, reference: digest } = key;
+  const image = formatImageKey(key);
+  if (!isDigest(digest)) {
+    throw new JobFailure(
+      'not_a_digest',
+      `${image}: what belongs to an image is found by its digest`,
+      'request the image itself',
+    );
+  }
+  const selection = selectImage(deps.config, { registry, repository, digest });
+  if (!selection.mirrored) {
+    const message = `${image}: ${selection.reason}`;
+    throw new JobFailure('not_configured', message, 'add a rule for it to mirror.yaml');
+  }
+  const nothing: JobOutcome = { state: 'satisfied', changes: { digest } };
+  if (!selection.rule.referrers) return nothing;
+  const { destination } = await deps.openMirror(mirrorRepository(deps.config, registry, repository), {
+    signal,
+  });
+  if ((await destination.tagDigest(digest, { signal })) !== digest) return nothing;
+
+  const source = await deps.openUpstream(selection.upstream, repository);
+  const mapping = await mappingOf(key, deps.mappings);
+  const children = await childrenOf(digest, mapping, source, destination, { signal });
+  const found = await findReferrers(source, [digest, ...children], { signal });
+  const outcome = await copyReferrers(source, destination, found, { signal });
+  const referrers = summariseReferrers(outcome);
+  await note(key, referrers, deps.mappings);
+  if (mayBringMore(referrers)) throw new ReferrersPendingError(image, referrers);
+  return { state: 'committed', changes: { digest, transfer: outcome.transfer, referrers } };
+}
+
+/** The mapping of a digest, published with a tag that points to it or for its own sake. */
+async function mappingOf(key: ImageKey, mappings: MappingStore): Promise<MappingRecord | undefined> {
+  const mapping = (await mappings.read(key))?.mapping;
+  return mapping?.digest === key.reference ? mapping : undefined;
+}
+
+/** Read again, so that as little as possible lies between: nothing but this and a publication writes it, with the same content. */
+async function note(key: ImageKey, referrers: ReferrersSummary, mappings: MappingStore): Promise<void> {
+  const mapping = await mappingOf(key, mappings);
+  if (mapping) await mappings.putDigest(key, { ...mapping, referrers });
+}
+
+/** The manifests that an index names, read from the mirror where it can be read: that does not count as a pull anywhere. */
+async function childrenOf(
+  digest: Digest,
+  mapping: MappingRecord | undefined,
+  source: ImageSource,
+  destination: ReferrersDestination,
+  options: CallOptions,
+): Promise<Digest[]> {
+  if (mapping && !isIndexType(mapping.mediaType)) return [];
+  const manifest = await (destination.manifest?.(digest, options) ?? source.manifest(digest, options));
+  if (manifest.kind !== 'index') return [];
+  return manifest.manifests.flatMap((child) => (isManifestType(child.mediaType) ? [child.digest] : []));
+}
+
+/** Something that belongs to an image could not be had or stored for now. What was copied stays. */
+export class ReferrersPendingError extends Error {
+  override readonly name = 'ReferrersPendingError';
+  readonly code = 'REFERRERS_PENDING';
+  readonly side = 'upstream';
+  readonly remedy = 'none needed: the job tries again by itself; the image itself is mirrored';
+  readonly temporary = true;
+  /** 429 where a rate limit is the reason, which says nothing of the image and is not counted. */
+  readonly status: number | undefined;
+
+  constructor(image: string, { missing, moreMissing = 0, incomplete }: ReferrersSummary) {
+    const first = [incomplete, ...missing].find((failure) => failure?.temporary);
+    const count = missing.length + moreMissing;
+    super(
+      `${image}: ${count} of its signatures, SBOMs and the like are missing or unknown: ${first?.reason}`,
+    );
+    this.status = first?.code === 'TOOMANYREQUESTS' ? 429 : undefined;
+  }
+}

@@ -1,0 +1,60 @@
+/** Where a registry's limit begins: moderate for one that nobody has asked yet. */
+const firstLimit = 16;
+/** More streams than this fill no line and only wait for each other. */
+const highestLimit = 64;
+/** Answers that follow one refusal belong to the same crowd and don't halve the limit again, milliseconds. */
+const calmMs = 1_000;
+/** An answer counts as quick up to this many times the quickest one, and this much more, milliseconds. */
+const quickFactor = 3;
+const quickMarginMs = 100;
+
+/**
+ * How many streams a registry is asked to carry at once: grows while its answers come quickly, halves when it says that these are too
+ * many, and recovers one by one. The same rule as TCP's slow start and congestion avoidance (RFC 5681, 3.1), with answers for
+ * acknowledgements.
+ */
+export class StreamLimit {
+  #limit = firstLimit;
+  /** Until the first refusal each quick answer makes room for one more; afterwards a whole round of them does. */
+  #cautious = false;
+  #quickestMs = Number.POSITIVE_INFINITY;
+  #halvedAt = Number.NEGATIVE_INFINITY;
+  readonly #listeners = new Set<() => void>();
+
+  /** Streams at once. */
+  get value(): number {
+    return Math.floor(this.#limit);
+  }
+
+  /** Calls back after each change; returns how to stop that. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * A request was answered.
+   *
+   * @param ms from the request to the answer's headers; undefined where it waited for a body of ours
+   */
+  answered(ms: number | undefined): void {
+    if (ms === undefined) return;
+    this.#quickestMs = Math.min(this.#quickestMs, ms);
+    if (ms > this.#quickestMs * quickFactor + quickMarginMs) return;
+    this.#change(this.#limit + (this.#cautious ? 1 / this.#limit : 1));
+  }
+
+  /** A request was refused because there are too many: 429. */
+  throttled(now: number = performance.now()): void {
+    this.#cautious = true;
+    if (now - this.#halvedAt < calmMs) return;
+    this.#halvedAt = now;
+    this.#change(this.#limit / 2);
+  }
+
+  #change(limit: number): void {
+    const before = this.value;
+    this.#limit = Math.min(highestLimit, Math.max(1, limit));
+    if (this.value !== before) for (const listener of this.#listeners) listener();
+  }
+}

@@ -1,0 +1,46 @@
+import { CustomResource, Duration } from 'aws-cdk-lib';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
+import { ServiceFunction, type ServiceFunctionProps } from './service-function.ts';
+
+/** Settings of {@link BlobMounting}: those that its function shares with the others. */
+export type BlobMountingProps = Pick<ServiceFunctionProps, 'config' | 'environment' | 'logRetention'>;
+
+/**
+ * Turns on the mounting of blobs in the ECR registry of the stack's region and account. The setting is the registry's, and no
+ * CloudFormation type has it. It stays on when the stack is deleted.
+ */
+export class BlobMounting extends Construct {
+  /** The setting: what copies depends on it. */
+  readonly setting: CustomResource;
+  readonly function: ServiceFunction['function'];
+
+  constructor(scope: Construct, id: string, props: BlobMountingProps) {
+    super(scope, id);
+    const handler = new ServiceFunction(this, 'Handler', {
+      name: 'blob-mounting',
+      description: 'turns on blob mounting in the ECR registry',
+      timeout: Duration.seconds(60),
+      memorySize: 256,
+      ...props,
+    });
+    this.function = handler.function;
+    this.function.addToRolePolicy(
+      new PolicyStatement({ actions: ['ecr:GetAccountSetting', 'ecr:PutAccountSetting'], resources: ['*'] }),
+    );
+    acknowledge(
+      handler,
+      'AwsSolutions-IAM5[Resource::*]',
+      'The setting belongs to the whole registry, its operations support no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html',
+    );
+    this.setting = new CustomResource(this, 'Setting', {
+      resourceType: 'Custom::BlobMounting',
+      serviceToken: this.function.functionArn,
+      // The function answers within a minute; without a limit CloudFormation waits an hour for one that died.
+      serviceTimeout: Duration.minutes(5),
+    });
+    // Its permissions first: the policy is a resource of its own.
+    this.setting.node.addDependency(handler);
+  }
+}

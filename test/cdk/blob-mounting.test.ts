@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { functionOf, mirrorTemplate } from './mirror-template.ts';
+
+describe('the custom resource of blob mounting', () => {
+  const template = mirrorTemplate();
+  const [setting, ...others] = Object.entries(template.findResources('Custom::BlobMounting'));
+  const handler = functionOf(template, 'blob-mounting').id;
+
+  it('is there once, answered for by its function, and is waited for five minutes at most', () => {
+    expect(others).toEqual([]);
+    expect(setting?.[1].Properties).toEqual({
+      ServiceToken: { 'Fn::GetAtt': [handler, 'Arn'] },
+      ServiceTimeout: '300',
+    });
+  });
+
+  it('is made when its function may change the setting', () => {
+    const policies = Object.entries(template.findResources('AWS::IAM::Policy')).filter(([, { Properties }]) =>
+      JSON.stringify(Properties).includes('ecr:PutAccountSetting'),
+    );
+    expect(policies).toHaveLength(1);
+    expect(setting?.[1].DependsOn).toContain(policies[0]?.[0]);
+  });
+
+  it.each(['mirror', 'layer'])('comes before the %s function, which relies on it', (name) => {
+    const copier = template.findResources('AWS::Lambda::Function')[functionOf(template, name).id];
+    expect(copier?.DependsOn).toContain(setting?.[0]);
+  });
+});

@@ -1,0 +1,95 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { DynamoUpstreamGate } from '../../../core/aws/dynamodb/upstream-gate.ts';
+import { maxAttempts } from '../../../core/jobs/failure.ts';
+import { LayerJobs } from '../../support/layer-jobs.ts';
+import { upstreamError } from '../../support/mirror-jobs.ts';
+import { seededImage } from '../../support/seeded-image.ts';
+
+describe('a layer job that has to wait', () => {
+  let jobs: LayerJobs;
+  // A table for each: the gate of docker.io is everybody's.
+  beforeEach(async () => {
+    jobs = await LayerJobs.start();
+  });
+  afterEach(() => jobs.close());
+  const image = (seed: string) => seededImage({ seed, layers: [{ size: 9_000 }, { size: 8_000 }] });
+  const record = (job: string) => jobs.mirror.record({ job });
+  const failing = (status: number, retryAfterMs: number) => {
+    const error = upstreamError('UNAVAILABLE', { status, temporary: true, retryAfterMs });
+    jobs.mirror.upstreamChanges = { blob: () => Promise.reject(error) };
+  };
+
+  it('parks its mirror job, which asks again for what is missing', async () => {
+    const { job, messages } = await jobs.fannedOut(image('later'));
+    failing(503, 90_000);
+    const notBefore = '2026-04-01T12:01:30.000Z';
+    expect(await jobs.run(messages[0])).toMatchObject({ state: 'waiting', notBefore });
+    expect(await record(job)).toMatchObject({
+      state: 'waiting',
+      notBefore,
+      attempts: 1,
+      error: { code: 'UNAVAILABLE', side: 'upstream' },
+    });
+    expect(await jobs.mirror.parked()).toEqual([{ id: job, notBefore }]);
+    expect(jobs.woken).toEqual([]);
+    expect(jobs.layerQueue.sent).toEqual([]);
+    // The lease is free for the next worker.
+    jobs.mirror.upstreamChanges = {};
+    expect(await jobs.run(messages[0])).toMatchObject({ state: 'carried' });
+  });
+
+  it('fails its image when the attempts are used up', async () => {
+    const { job, messages } = await jobs.fannedOut(image('used up'));
+    await jobs.mirror.stores.jobs.update(job, { attempts: maxAttempts });
+    failing(503, 0);
+    vi.spyOn(jobs.mirror.stores.jobs, 'park');
+    expect(await jobs.run(messages[0])).toMatchObject({ state: 'failed' });
+    expect((await record(job)).state).toBe('failed');
+    expect(jobs.mirror.stores.jobs.park).not.toHaveBeenCalled();
+  });
+
+  it('closes a registry that limits the rate, for all workers and without counting the attempt', async () => {
+    const { job, messages } = await jobs.fannedOut(image('limited'));
+    failing(429, 600_000);
+    const notBefore = '2026-04-01T12:10:00.000Z';
+    expect(await jobs.run(messages[0])).toMatchObject({ state: 'waiting', notBefore });
+    expect(await record(job)).toMatchObject({ state: 'waiting', notBefore, attempts: 0 });
+    const gate = new DynamoUpstreamGate(jobs.mirror.stores.table);
+    expect(await gate.closedUntil('docker.io', jobs.mirror.now)).toEqual(new Date(notBefore));
+
+    // Another layer: upstream is not asked.
+    const reading = vi.fn();
+    jobs.mirror.upstreamChanges = { blob: reading };
+    expect(await jobs.run(messages[1])).toEqual({ state: 'waiting', notBefore });
+    expect(reading).not.toHaveBeenCalled();
+    expect(await record(job)).toMatchObject({ attempts: 0, error: { code: 'UNAVAILABLE' } });
+
+    jobs.mirror.upstreamChanges = {};
+    jobs.mirror.now = new Date(notBefore);
+    expect(await jobs.run(messages[1])).toMatchObject({ state: 'carried', how: 'copied' });
+  });
+
+  it('asks a closed registry for nothing when the layer is present', async () => {
+    const { key, job, messages } = await jobs.fannedOut(image('closed'));
+    const gate = new DynamoUpstreamGate(jobs.mirror.stores.table);
+    await gate.close('docker.io', new Date('2026-04-01T13:00:00.000Z'));
+    for (const [digest, bytes] of jobs.mirror.upstream(key).blobs)
+      jobs.mirror.mirror(key).blobs.set(digest, bytes);
+    expect(await jobs.run(messages[0])).toEqual({ state: 'carried', how: 'present', complete: true });
+    expect(jobs.woken).toEqual([job]);
+  });
+
+  it('waits as well when the mirror can not be asked at the end', async () => {
+    const { job, messages } = await jobs.fannedOut(image('mirror down'));
+    let asked = 0;
+    jobs.mirror.mirrorChanges = {
+      presentBlobs: async () => {
+        asked += 1;
+        if (asked === 1) return new Set();
+        throw upstreamError('UNAVAILABLE', { status: 503, temporary: true });
+      },
+    };
+    expect(await jobs.run(messages[0])).toMatchObject({ state: 'waiting' });
+    expect(await record(job)).toMatchObject({ state: 'waiting', progress: { blobs: 1, bytes: 9_000 } });
+  });
+});

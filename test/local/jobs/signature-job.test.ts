@@ -1,0 +1,167 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { judge } from '../../../core/jobs/failure.ts';
+import { queueSignature } from '../../../core/jobs/queue-signature.ts';
+import { runSignatureJob } from '../../../core/jobs/run-signature-job.ts';
+import type { ImageKey } from '../../../core/mapping/record.ts';
+import { lookupImage } from '../../../core/mapping/resolve.ts';
+import { parsed } from '../../support/memory-image.ts';
+import { MirrorJobs, upstreamError } from '../../support/mirror-jobs.ts';
+import { type SeededImage, type SeededIndex, seededImage, seededIndex } from '../../support/seeded-image.ts';
+import { artifactOf, cosignOf, cosignTag, holdArtifact } from '../../support/signed-image.ts';
+
+describe('a signature job', () => {
+  let jobs: MirrorJobs;
+  beforeAll(async () => {
+    jobs = await MirrorJobs.start();
+    await jobs.stores.mappings.putRegistryHost('eu-west-1', 'mirror.example');
+  });
+  beforeEach(() => jobs.reset());
+  afterAll(() => jobs.close());
+
+  const imageOf = (seed: string) => seededImage({ seed, layers: [{ size: 300 }] });
+  const subjectOf = (key: ImageKey, image: { manifest: { digest: string } }): ImageKey => ({
+    ...key,
+    reference: image.manifest.digest,
+  });
+
+  async function sign(subject: ImageKey) {
+    const message = await jobs.job(subject, 'signature');
+    const job = await jobs.record(message);
+    return await runSignatureJob(job, jobs.dependencies(), new AbortController().signal);
+  }
+
+  async function mirrored(image: SeededImage | SeededIndex, key = jobs.key()) {
+    await jobs.mirrored(key, image);
+    return { key, subject: subjectOf(key, image) };
+  }
+
+  it('adds what was pushed later to the image in the mirror, and tells it', async () => {
+    const image = imageOf('signed later');
+    const { key, subject } = await mirrored(image);
+    const root = parsed(image.manifest);
+    const signature = holdArtifact(jobs.upstream(key), cosignOf('signature'), cosignTag(root));
+    const sbom = holdArtifact(jobs.upstream(key), artifactOf('sbom', root));
+
+    const outcome = await sign(subject);
+    expect(outcome).toMatchObject({
+      state: 'committed',
+      changes: {
+        digest: root.digest,
+        transfer: { copied: { blobs: 4 } },
+        referrers: { copied: 2, missing: [] },
+      },
+    });
+    expect(jobs.mirror(key).tags.get(cosignTag(root))).toBe(signature.digest);
+    expect(jobs.mirror(key).manifests.has(sbom.digest)).toBe(true);
+    expect(await lookupImage(jobs.stores.mappings, subject)).toMatchObject({
+      digest: root.digest,
+      referrers: { copied: 2, missing: [] },
+    });
+    // The tag was not published again.
+    expect(await lookupImage(jobs.stores.mappings, key)).not.toHaveProperty('referrers');
+  });
+
+  it('looks each time, and copies what is new', async () => {
+    const image = imageOf('signed twice');
+    const { key, subject } = await mirrored(image);
+    const root = parsed(image.manifest);
+    holdArtifact(jobs.upstream(key), cosignOf('first'), cosignTag(root));
+    await sign(subject);
+    const both = holdArtifact(jobs.upstream(key), cosignOf('first and second'), cosignTag(root));
+    await sign(subject);
+    expect(jobs.mirror(key).tags.get(cosignTag(root))).toBe(both.digest);
+    expect(await sign(subject)).toMatchObject({ changes: { transfer: { copied: { blobs: 0 } } } });
+  });
+
+  it('does nothing for an image that the mirror does not hold', async () => {
+    const key = jobs.key();
+    const image = imageOf('not mirrored');
+    jobs.push(key, image);
+    holdArtifact(jobs.upstream(key), cosignOf('signature'), cosignTag(parsed(image.manifest)));
+    jobs.upstreamChanges = { manifest: () => Promise.reject(new Error('asked')) };
+    expect(await sign(subjectOf(key, image))).toEqual({
+      state: 'satisfied',
+      changes: { digest: image.manifest.digest },
+    });
+    expect(jobs.mirror(key).manifests.size).toBe(0);
+    expect(await jobs.mapping(subjectOf(key, image))).toBeUndefined();
+  });
+
+  it('does nothing where the rule leaves signatures upstream by now, and fails where there is none', async () => {
+    const image = imageOf('unsigned');
+    const { subject, key } = await mirrored(image, jobs.key('latest', 'library/unsigned'));
+    holdArtifact(jobs.upstream(key), cosignOf('signature'), cosignTag(parsed(image.manifest)));
+    expect(await sign(subject)).toMatchObject({ state: 'satisfied' });
+    const elsewhere = { ...subject, repository: 'other/app' };
+    await expect(sign(elsewhere)).rejects.toMatchObject({ code: 'not_configured' });
+    await expect(sign(key)).rejects.toMatchObject({ code: 'not_a_digest' });
+  });
+
+  it('looks at the children of a signed index, and at a child that was signed by itself', async () => {
+    const index = seededIndex({ seed: 'signed recursively', layers: [{ size: 100 }] });
+    const { key, subject } = await mirrored(index);
+    const [first, second] = index.children.map(({ manifest }) => parsed(manifest));
+    if (!first || !second) throw new Error('no children');
+    holdArtifact(jobs.upstream(key), cosignOf('root'), cosignTag(parsed(index.manifest)));
+    holdArtifact(jobs.upstream(key), cosignOf('first'), cosignTag(first));
+    expect(await sign(subject)).toMatchObject({ changes: { referrers: { copied: 2 } } });
+
+    holdArtifact(jobs.upstream(key), cosignOf('second'), cosignTag(second));
+    const child = { ...key, reference: second.digest };
+    expect(await sign(child)).toMatchObject({ state: 'committed', changes: { referrers: { copied: 1 } } });
+    expect(jobs.mirror(key).tags.has(cosignTag(second))).toBe(true);
+    // It is no image of its own: nothing was mapped.
+    expect(await jobs.mapping(child)).toBeUndefined();
+  });
+
+  it('tells what the mirror refuses, and is done', async () => {
+    const image = imageOf('refused');
+    const { key, subject } = await mirrored(image);
+    const sbom = holdArtifact(jobs.upstream(key), artifactOf('sbom', parsed(image.manifest)));
+    jobs.mirrorChanges = {
+      putManifest: () => Promise.reject(upstreamError('UNSUPPORTED', { status: 405 })),
+    };
+    const missing = [{ digest: sbom.digest, code: 'UNSUPPORTED', reason: expect.stringContaining('405') }];
+    expect(await sign(subject)).toMatchObject({
+      state: 'committed',
+      changes: { referrers: { copied: 0, missing } },
+    });
+    expect(await lookupImage(jobs.stores.mappings, subject)).toMatchObject({ referrers: { missing } });
+  });
+
+  it('waits and tries again while something can not be had', async () => {
+    const image = imageOf('rate limited');
+    const { key, subject } = await mirrored(image);
+    holdArtifact(jobs.upstream(key), artifactOf('sbom', parsed(image.manifest)));
+    jobs.upstreamChanges = {
+      manifest: () => Promise.reject(upstreamError('TOOMANYREQUESTS', { status: 429, temporary: true })),
+    };
+    const error = await sign(subject).catch((thrown: unknown) => thrown);
+    const message = await jobs.job(subject, 'signature');
+    expect(judge(error, await jobs.record(message))).toMatchObject({
+      kind: 'wait',
+      counted: false,
+      error: { code: 'REFERRERS_PENDING' },
+    });
+    expect(await lookupImage(jobs.stores.mappings, subject)).toMatchObject({
+      referrers: { copied: 0, missing: [{ code: 'TOOMANYREQUESTS', temporary: true }] },
+    });
+    jobs.upstreamChanges = {};
+    expect(await sign(subject)).toMatchObject({ changes: { referrers: { copied: 1, missing: [] } } });
+  });
+
+  it('may be asked for by a mirror job, for a minute later', async () => {
+    const image = imageOf('asked for later');
+    const { subject } = await mirrored(image);
+    await queueSignature(subject, image.manifest.digest, jobs.dependencies());
+    const [parked, ...others] = await jobs.parked();
+    expect(others).toEqual([]);
+    expect(parked).toMatchObject({ notBefore: '2026-04-01T12:01:00.000Z' });
+    expect(await jobs.record({ job: parked?.id ?? '' })).toMatchObject({
+      key: subject,
+      state: 'waiting',
+      trigger: 'signature',
+    });
+    if (parked) await jobs.stores.jobs.unpark(parked);
+  });
+});
