@@ -1,9 +1,12 @@
 import { commitChildren, commitRoot } from '../../core/copy/commit.ts';
 import { type CopyEvent, copyBlobs } from '../../core/copy/copy.ts';
+import { mountsFrom } from '../../core/copy/mount-sources.ts';
 import { type CopyPlan, plan as planCopy } from '../../core/copy/plan.ts';
 import { emptyTransfer, type ImageDestination, type Transfer } from '../../core/copy/ports.ts';
 import { RegistryRepository } from '../../core/copy/registry-repository.ts';
+import { resolve } from '../../core/copy/resolve.ts';
 import type { Digest } from '../../core/oci/digest.ts';
+import type { Manifest } from '../../core/oci/manifest.ts';
 import { formatReference, type Reference } from '../../core/oci/reference.ts';
 import type { RegistryClient } from '../../core/registry/client.ts';
 import { amountOf } from './amount.ts';
@@ -47,7 +50,7 @@ export async function planImage(
   const { source, destination } = open(pair, context);
   const { signal } = context;
   return await explained(destination, signal, async () => {
-    const planned = await plan(pair, source, destination, context, true);
+    const planned = await plan(referenceOf(pair.src), source, destination, context, true);
     const { tag } = pair.dst;
     const destinationDigest = tag === undefined ? undefined : await destination.tagDigest(tag, { signal });
     return { plan: planned, ...(destinationDigest !== undefined && { destinationDigest }) };
@@ -74,16 +77,18 @@ export async function equalDigest(pair: ImagePair, context: CopyContext): Promis
 /**
  * Copies one image: its blobs, then its manifests, then the tag.
  *
- * @param leaveEqual an image that the destination's tag names already, after the platform filter, is left as it is
+ * An image that the destination's tag names already, after the platform filter, is left as it is: `equal`.
+ *
+ * @param warm open connections for the blobs while the image is read
  * @throws CopyFailure; when the signal ends, Error that says what was committed
  */
 export async function copyImage(
   pair: ImagePair,
   context: CopyContext,
   watcher: CopyWatcher,
-  leaveEqual = false,
+  warm = true,
 ): Promise<{ report: CopyReport; equal: boolean }> {
-  const { dst } = pair;
+  const { src, dst } = pair;
   const { signal } = context;
   const started = Date.now();
   const { source, destination } = open(pair, context);
@@ -91,20 +96,35 @@ export async function copyImage(
     destination,
     signal,
     async () => {
-      const planned = await plan(pair, source, destination, context, false);
-      const target = targetOf(dst, planned);
-      const report = (transfer: Transfer) => reportOf(pair, planned, transfer, Date.now() - started);
-      if (leaveEqual && (await destination.tagDigest(target, { signal })) === planned.root.digest)
-        return { report: report({ ...emptyTransfer(), present: amountOf(planned.blobs) }), equal: true };
+      const target = dst.tag ?? dst.digest ?? 'latest';
+      const { root, current } = await resolve(source, referenceOf(src), destination, target, {
+        warm,
+        signal,
+      });
+      const report = (image: ReportedImage, transfer: Transfer) =>
+        reportOf(pair, image, transfer, Date.now() - started);
+      // Whoever holds a manifest holds what it names: registries refuse it otherwise.
+      if (current === root.digest && context.flags.platform.length === 0) {
+        expectDigest(dst, root.digest);
+        return { report: report(whole(root), presentTransfer(root)), equal: true };
+      }
+      const planned = await plan(root, source, destination, context, false);
+      expectDigest(dst, planned.root.digest);
+      if (current === planned.root.digest)
+        return {
+          report: report(planned, { ...emptyTransfer(), present: amountOf(planned.blobs) }),
+          equal: true,
+        };
       watcher.planned(pair, planned);
-      const { transfer } = await copyBlobs(source, destination, planned, {
+      const mounts = mountFrom(pair);
+      const { transfer, arrived } = await copyBlobs(source, destination, planned, {
         signal,
         onEvent: (event) => watcher.blob(event),
-        mountFrom: () => mountFrom(pair),
+        ...(mounts !== undefined && { mounts: mountsFrom(mounts) }),
       }).finally(() => watcher.blobsEnded());
-      await commitChildren(destination, planned, { signal });
-      await commitRoot(destination, planned, target, { signal });
-      return { report: report(transfer), equal: false };
+      await commitChildren(destination, planned, arrived, { signal });
+      await commitRoot(destination, planned, target, { signal, readBack: false });
+      return { report: report(planned, transfer), equal: false };
     },
     () => destination.interrupted(dst.tag ?? dst.digest ?? 'latest'),
   );
@@ -125,44 +145,58 @@ function open(
   };
 }
 
+function referenceOf({ tag, digest }: Reference): string {
+  return digest ?? tag ?? 'latest';
+}
+
 function plan(
-  { src }: ImagePair,
+  image: string | Manifest,
   source: RegistryRepository,
   destination: ImageDestination,
   { flags, signal }: CopyContext,
   ask: boolean,
 ): Promise<CopyPlan> {
-  const options = { platforms: flags.platform, signal, ask };
-  return planCopy(source, destination, src.digest ?? src.tag ?? 'latest', options);
+  return planCopy(source, destination, image, { platforms: flags.platform, signal, ask });
+}
+
+/** What of a plan is told. */
+type ReportedImage = Pick<CopyPlan, 'source' | 'root' | 'sizeBytes'>;
+
+/** An image that was found equal by its first manifest: of an index, whose children were not read, only that is known. */
+function whole(root: Manifest): ReportedImage {
+  return { source: root, root, sizeBytes: root.bytes.byteLength + presentTransfer(root).present.bytes };
+}
+
+function presentTransfer(root: Manifest): Transfer {
+  const blobs = root.kind === 'image' ? [root.config, ...root.layers] : [];
+  const distinct = [...new Map(blobs.map((blob) => [blob.digest, blob])).values()];
+  return { ...emptyTransfer(), present: amountOf(distinct) };
 }
 
 function reportOf(
   { src, dst }: ImagePair,
-  plan: CopyPlan,
+  { source, root, sizeBytes }: ReportedImage,
   transfer: Transfer,
   durationMs: number,
 ): CopyReport {
   return {
     source: formatReference(src),
     destination: formatReference(dst),
-    sourceDigest: plan.source.digest,
-    digest: plan.root.digest,
-    mediaType: plan.root.mediaType,
-    sizeBytes: plan.sizeBytes,
+    sourceDigest: source.digest,
+    digest: root.digest,
+    mediaType: root.mediaType,
+    sizeBytes,
     transfer,
     durationMs,
   };
 }
 
 /** A digest at the destination must be the one that arrives there. */
-function targetOf(dst: Reference, { root }: CopyPlan): string {
-  if (dst.digest === undefined) return dst.tag ?? 'latest';
-  if (dst.digest !== root.digest) {
-    throw new Error(
-      `the destination asks for ${dst.digest}, and the image is ${root.digest}: give a tag instead, or the same digest`,
-    );
-  }
-  return dst.tag ?? dst.digest;
+function expectDigest(dst: Reference, digest: Digest): void {
+  if (dst.digest === undefined || dst.digest === digest) return;
+  throw new Error(
+    `the destination asks for ${dst.digest}, and the image is ${digest}: give a tag instead, or the same digest`,
+  );
 }
 
 async function explained<T>(

@@ -19,17 +19,18 @@ export async function runOne(
   }
   const started = Date.now();
   const names = { source: formatReference(pair.src), destination: formatReference(pair.dst) };
-  const done = (copied: number, failed: number) =>
-    output.event({ event: 'done', copied, equal: 0, failed, skipped: 0, durationMs: Date.now() - started });
+  const done = (copied: number, equal: number, failed: number) =>
+    output.event({ event: 'done', copied, equal, failed, skipped: 0, durationMs: Date.now() - started });
   try {
-    const { report } = await copyImage(pair, context, output.watcher());
+    const { report, equal } = await copyImage(pair, context, output.watcher());
     const { digest, transfer, durationMs } = report;
-    output.event({ event: 'image', ...names, digest, outcome: 'copied', transfer, durationMs });
-    done(1, 0);
+    const outcome = equal ? 'equal' : 'copied';
+    output.event({ event: 'image', ...names, digest, outcome, transfer, durationMs });
+    done(equal ? 0 : 1, equal ? 1 : 0, 0);
     output.result(report, formatReport(report));
   } catch (error) {
     output.event({ event: 'failed', ...names, error: explainFailure(error) });
-    done(0, 1);
+    done(0, 0, 1);
     throw error;
   }
 }

@@ -49,7 +49,7 @@ async function copyTags(
       async (image, { tag, number, total }) => {
         current = tag;
         const watcher = output.watcher(`${tag}, tag ${number} of ${total}`);
-        const { report, equal } = await copyImage(image, context, watcher, context.flags.platform.length > 0);
+        const { report, equal } = await copyImage(image, context, watcher);
         return equal ? { outcome: 'equal', digest: report.digest } : { outcome: 'done', result: report };
       },
       (outcome, image) => {
