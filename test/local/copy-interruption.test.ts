@@ -65,14 +65,6 @@ describe('drayage copy that is interrupted', () => {
     );
   });
 
-  it('while the tag is read back: says that it is written', async () => {
-    const match = { method: 'HEAD', path: '/read-back/manifests/1' };
-    expect(await interrupt('app:1', 'read-back', match, 'SIGTERM')).toBe(
-      `drayage: interrupted; ${to.host}/read-back:1 is written, but was not read back`,
-    );
-    expect(to.tag('read-back', '1')).toBe(image.manifest.digest);
-  });
-
   it('while tags are copied: says at which, and reports those that are done', async () => {
     await pushImage(from.endpoint, 'tags', '1', image);
     await pushImage(from.endpoint, 'tags', '2', image);
