@@ -8,6 +8,9 @@ Examples:
   $ drayage copy docker.io/library/alpine:3.22 registry.example/mirror/alpine:3.22
   $ drayage copy ghcr.io/acme/shop@sha256:… registry.example/shop:1.0 --platform linux/amd64 --platform linux/arm64
 
+  With its signatures and SBOMs:
+  $ drayage copy ghcr.io/acme/shop:1.0 registry.example/shop:1.0 --referrers
+
   Into a registry without TLS, on this machine:
   $ drayage copy alpine:3.22 localhost:5000/alpine:3.22 --dst-plain-http
 

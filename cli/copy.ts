@@ -7,6 +7,7 @@ import { copyHelp } from './copy-help.ts';
 /** Options that are not given; commander would show defaults of its own in the help. */
 const unset: CopyFlags = {
   platform: [],
+  referrers: false,
   allTags: false,
   include: [],
   exclude: [],
@@ -28,6 +29,7 @@ export function copyCommand(): Command {
     .argument('<src>', 'image to read: registry/repository:tag or @digest', parseImage)
     .argument('<dst>', 'image to write', parseImage)
     .option('--platform <os/arch>', 'keep only this platform of an index; may be repeated', addPlatform)
+    .option('--referrers', 'copy signatures, SBOMs and the like of each image, too')
     .option('--dry-run', 'tell what would be copied; nothing is written')
     .optionsGroup('Tags of a repository:')
     .option('--all-tags', 'copy every tag but those of signatures: SRC and DST are repositories')

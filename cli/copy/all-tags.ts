@@ -1,4 +1,5 @@
 import type { RepositoryRule } from '../../core/config/config.ts';
+import type { ReferrersSummary } from '../../core/copy/referrers.ts';
 import { formatReference } from '../../core/oci/reference.ts';
 import { selectTags } from '../../core/policy/select-tags.ts';
 import { CopyFailure, explainFailure, type Failure } from './explain.ts';
@@ -6,7 +7,9 @@ import type { TagRule } from './flags.ts';
 import { type CopyContext, equalDigest, type ImagePair } from './image.ts';
 
 /** What the work on one tag came to: something was done, or it was equal already. */
-export type Done<T> = { outcome: 'done'; result: T } | { outcome: 'equal'; digest: string };
+export type Done<T> =
+  | { outcome: 'done'; result: T }
+  | { outcome: 'equal'; digest: string; referrers?: ReferrersSummary };
 
 /** What became of one tag: besides, it may have failed, or not been tried. */
 export type TagOutcome<T> =

@@ -38,7 +38,7 @@ export class CopyDestination extends RegistryRepository {
   /** What is true of the destination when a copy to `target`, a tag or a digest, ends now. */
   interrupted(target: string): string {
     const image = `${this.name}${target.includes(':') ? '@' : ':'}${target}`;
-    if (this.#written.has(target)) return `interrupted; ${image} is written, but was not read back`;
+    if (this.#written.has(target)) return `interrupted; ${image} is written`;
     if (this.#begun.has(target))
       return `interrupted while ${image} was being written: it may be there or not; copy again to be sure`;
     if (this.#begun.size > 0)

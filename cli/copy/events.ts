@@ -1,6 +1,7 @@
 import type { CopyEvent } from '../../core/copy/copy.ts';
 import type { CopyPlan } from '../../core/copy/plan.ts';
 import type { Amount, Transfer } from '../../core/copy/ports.ts';
+import type { ReferrersSummary } from '../../core/copy/referrers.ts';
 import { formatReference } from '../../core/oci/reference.ts';
 import { amountOf } from './amount.ts';
 import type { Failure } from './explain.ts';
@@ -37,6 +38,7 @@ export type EventLine =
       digest: string;
       outcome: 'copied' | 'equal';
       transfer?: Transfer;
+      referrers?: ReferrersSummary;
       durationMs?: number;
     }
   | { event: 'failed'; source: string; destination: string; error: Failure }

@@ -11,6 +11,7 @@ export interface WrittenReference {
 /** The options of `drayage copy`, as they are parsed. */
 export interface CopyFlags {
   platform: Platform[];
+  referrers: boolean;
   allTags: boolean;
   include: string[];
   exclude: string[];
@@ -52,6 +53,8 @@ export async function tagRule(
     ...(semver !== undefined && { semver }),
     ...(latest !== undefined && { latest }),
   };
+  if (flags.referrers && flags.dryRun)
+    throw new UsageError('--dry-run does not look at what refers to an image: leave out --referrers');
   if (!flags.allTags) {
     const [filter] = Object.keys(given);
     if (filter === undefined) return undefined;

@@ -13,13 +13,14 @@ import { amountOf } from './amount.ts';
 import { CopyDestination } from './copy-destination.ts';
 import { CopyFailure, explainFailure } from './explain.ts';
 import type { CopyFlags } from './flags.ts';
+import { copyImageReferrers } from './image-referrers.ts';
 import type { CopyReport } from './report.ts';
 
 /** Both registries and what they are asked to do. */
 export interface CopyContext {
   upstream: RegistryClient;
   mirror: RegistryClient;
-  flags: Pick<CopyFlags, 'platform'>;
+  flags: Pick<CopyFlags, 'platform' | 'referrers'>;
   signal: AbortSignal;
 }
 
@@ -58,7 +59,8 @@ export async function planImage(
 }
 
 /**
- * The digest that a tag has on both sides, or undefined where they differ or a platform filter will make another one.
+ * The digest that a tag has on both sides, or undefined where they differ, a platform filter will make another one, or
+ * referrers may be missing all the same.
  *
  * @throws CopyFailure
  */
@@ -66,7 +68,8 @@ export async function equalDigest(pair: ImagePair, context: CopyContext): Promis
   const { source, destination } = open(pair, context);
   const { signal, flags } = context;
   const [from, to] = [pair.src.tag, pair.dst.tag];
-  if (flags.platform.length > 0 || from === undefined || to === undefined) return undefined;
+  if (flags.referrers || flags.platform.length > 0 || from === undefined || to === undefined)
+    return undefined;
   return await explained(destination, signal, async () => {
     const there = await destination.tagDigest(to, { signal });
     if (there === undefined) return undefined;
@@ -75,7 +78,7 @@ export async function equalDigest(pair: ImagePair, context: CopyContext): Promis
 }
 
 /**
- * Copies one image: its blobs, then its manifests, then the tag.
+ * Copies one image: its blobs, then its manifests, then the tag; at last, if they are wanted, its referrers.
  *
  * An image that the destination's tag names already, after the platform filter, is left as it is: `equal`.
  *
@@ -101,20 +104,22 @@ export async function copyImage(
         warm,
         signal,
       });
-      const report = (image: ReportedImage, transfer: Transfer) =>
-        reportOf(pair, image, transfer, Date.now() - started);
+      const finish = async (image: ReportedImage, transfer: Transfer, equal: boolean) => {
+        const referrers = context.flags.referrers
+          ? await copyImageReferrers(source, destination, image, { signal })
+          : undefined;
+        const report = reportOf(pair, image, transfer, Date.now() - started);
+        return { report: { ...report, ...(referrers && { referrers }) }, equal };
+      };
       // Whoever holds a manifest holds what it names: registries refuse it otherwise.
       if (current === root.digest && context.flags.platform.length === 0) {
         expectDigest(dst, root.digest);
-        return { report: report(whole(root), presentTransfer(root)), equal: true };
+        return await finish(whole(root), presentTransfer(root), true);
       }
       const planned = await plan(root, source, destination, context, false);
       expectDigest(dst, planned.root.digest);
       if (current === planned.root.digest)
-        return {
-          report: report(planned, { ...emptyTransfer(), present: amountOf(planned.blobs) }),
-          equal: true,
-        };
+        return await finish(planned, { ...emptyTransfer(), present: amountOf(planned.blobs) }, true);
       watcher.planned(pair, planned);
       const mounts = mountFrom(pair);
       const { transfer, arrived } = await copyBlobs(source, destination, planned, {
@@ -124,7 +129,7 @@ export async function copyImage(
       }).finally(() => watcher.blobsEnded());
       await commitChildren(destination, planned, arrived, { signal });
       await commitRoot(destination, planned, target, { signal, readBack: false });
-      return { report: report(planned, transfer), equal: false };
+      return await finish(planned, transfer, false);
     },
     () => destination.interrupted(dst.tag ?? dst.digest ?? 'latest'),
   );

@@ -1,6 +1,8 @@
 import type { Amount, Transfer } from '../../core/copy/ports.ts';
+import type { ReferrersSummary } from '../../core/copy/referrers.ts';
 import { formatBytes, formatDuration } from '../format.ts';
 import type { Failure } from './explain.ts';
+import { formatReferrers } from './image-referrers.ts';
 
 /** What `drayage copy --json` prints of one image. */
 export interface CopyReport {
@@ -12,6 +14,8 @@ export interface CopyReport {
   mediaType: string;
   sizeBytes: number;
   transfer: Transfer;
+  /** With `--referrers`: what became of signatures, SBOMs and the like. */
+  referrers?: ReferrersSummary;
   durationMs: number;
 }
 
@@ -19,7 +23,7 @@ export interface CopyReport {
 export type TagResult =
   | ({ tag: string; outcome: 'copied' } & CopyReport)
   /** The destination's tag names the same digest already. */
-  | { tag: string; outcome: 'equal'; digest: string }
+  | { tag: string; outcome: 'equal'; digest: string; referrers?: ReferrersSummary }
   | { tag: string; outcome: 'failed'; error: Failure }
   /** Not tried, since those before failed in a way that these would, too. */
   | { tag: string; outcome: 'skipped' };
@@ -43,17 +47,19 @@ export interface TagsReport {
 export function formatReport(report: CopyReport): string {
   return (
     `${report.destination}@${report.digest}\n` +
-    `blobs: ${formatTransfer(report.transfer)} in ${(report.durationMs / 1000).toFixed(1)} s\n`
+    `blobs: ${formatTransfer(report.transfer)} in ${(report.durationMs / 1000).toFixed(1)} s\n` +
+    (report.referrers ? `${formatReferrers(report.referrers)}\n` : '')
   );
 }
 
 /** What became of a tag, in a line; why one failed is told at the end. */
 export function formatTag(result: TagResult): string {
+  const referrers = 'referrers' in result && result.referrers ? `  ${formatReferrers(result.referrers)}` : '';
   switch (result.outcome) {
     case 'copied':
-      return `${result.tag}  ${result.digest}  ${formatTransfer(result.transfer)}\n`;
+      return `${result.tag}  ${result.digest}  ${formatTransfer(result.transfer)}${referrers}\n`;
     case 'equal':
-      return `${result.tag}  ${result.digest}  equal already\n`;
+      return `${result.tag}  ${result.digest}  equal already${referrers}\n`;
     case 'failed':
       return `${result.tag}  failed\n`;
     case 'skipped':

@@ -2,6 +2,7 @@ import { formatReference } from '../../core/oci/reference.ts';
 import { dryRun, formatPlan } from './dry-run.ts';
 import { explainFailure } from './explain.ts';
 import { type CopyContext, copyImage, type ImagePair } from './image.ts';
+import { missingReferrers } from './image-referrers.ts';
 import type { CopyOutput } from './output.ts';
 import { formatReport } from './report.ts';
 
@@ -21,16 +22,28 @@ export async function runOne(
   const names = { source: formatReference(pair.src), destination: formatReference(pair.dst) };
   const done = (copied: number, equal: number, failed: number) =>
     output.event({ event: 'done', copied, equal, failed, skipped: 0, durationMs: Date.now() - started });
+  let missing: string[];
   try {
     const { report, equal } = await copyImage(pair, context, output.watcher());
-    const { digest, transfer, durationMs } = report;
+    const { digest, transfer, referrers, durationMs } = report;
     const outcome = equal ? 'equal' : 'copied';
-    output.event({ event: 'image', ...names, digest, outcome, transfer, durationMs });
+    output.event({
+      event: 'image',
+      ...names,
+      digest,
+      outcome,
+      transfer,
+      ...(referrers && { referrers }),
+      durationMs,
+    });
     done(equal ? 0 : 1, equal ? 1 : 0, 0);
     output.result(report, formatReport(report));
+    missing = missingReferrers(referrers);
   } catch (error) {
     output.event({ event: 'failed', ...names, error: explainFailure(error) });
     done(0, 0, 1);
     throw error;
   }
+  if (missing.length > 0)
+    throw new Error(`${names.destination} is there, not all that refers to it: ${missing.join('; ')}`);
 }

@@ -5,6 +5,7 @@ import { type DryRunReport, dryRun, formatTotals, totalsOf } from './dry-run.ts'
 import { explainFailure } from './explain.ts';
 import type { TagRule } from './flags.ts';
 import { type CopyContext, copyImage, type ImagePair } from './image.ts';
+import { missingReferrers } from './image-referrers.ts';
 import type { CopyOutput } from './output.ts';
 import { type CopyReport, formatTag, formatTags, type TagResult, type TagsReport } from './report.ts';
 
@@ -25,11 +26,14 @@ export async function runTags(
       output.event({ event: 'failed', ...repositories(pair), error: explainFailure(error) });
     throw error;
   });
+  const missing: string[] = [];
   const outcomes = dry
     ? await planTags(tags, pair, context, output)
-    : await copyTags(tags, pair, context, output);
+    : await copyTags(tags, pair, context, output, missing);
   const failed = failedTags(outcomes, pair);
-  if (failed) throw failed;
+  if (missing.length > 0) missing.unshift('not all that refers to images was copied:');
+  const lines = [...(failed ? [failed.message] : []), ...missing];
+  if (lines.length > 0) throw new Error(lines.join('\n'));
 }
 
 async function copyTags(
@@ -37,6 +41,7 @@ async function copyTags(
   pair: ImagePair,
   context: CopyContext,
   output: CopyOutput,
+  missing: string[],
 ): Promise<TagOutcome<CopyReport>[]> {
   const started = Date.now();
   const ended: TagOutcome<CopyReport>[] = [];
@@ -50,10 +55,14 @@ async function copyTags(
         current = tag;
         const watcher = output.watcher(`${tag}, tag ${number} of ${total}`);
         const { report, equal } = await copyImage(image, context, watcher);
-        return equal ? { outcome: 'equal', digest: report.digest } : { outcome: 'done', result: report };
+        const { digest, referrers } = report;
+        for (const line of missingReferrers(referrers)) missing.push(`  ${tag}: ${line}`);
+        if (!equal) return { outcome: 'done', result: report };
+        return { outcome: 'equal', digest, ...(referrers && { referrers }) };
       },
       (outcome, image) => {
         ended.push(outcome);
+        current = '';
         tellOutcome(outcome, image, output);
       },
     );
@@ -114,10 +123,18 @@ async function planTags(
 function tellOutcome(outcome: TagOutcome<CopyReport>, { src, dst }: ImagePair, output: CopyOutput): void {
   const names = { source: formatReference(src), destination: formatReference(dst) };
   if (outcome.outcome === 'done') {
-    const { digest, transfer, durationMs } = outcome.result;
-    output.event({ event: 'image', ...names, digest, outcome: 'copied', transfer, durationMs });
+    const { digest, transfer, referrers, durationMs } = outcome.result;
+    const told = {
+      digest,
+      outcome: 'copied',
+      transfer,
+      ...(referrers && { referrers }),
+      durationMs,
+    } as const;
+    output.event({ event: 'image', ...names, ...told });
   } else if (outcome.outcome === 'equal') {
-    output.event({ event: 'image', ...names, digest: outcome.digest, outcome: 'equal' });
+    const { digest, referrers } = outcome;
+    output.event({ event: 'image', ...names, digest, outcome: 'equal', ...(referrers && { referrers }) });
   } else if (outcome.outcome === 'failed') {
     output.event({ event: 'failed', ...names, error: outcome.error });
   }

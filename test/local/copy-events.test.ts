@@ -62,15 +62,15 @@ describe('drayage copy --events', () => {
 
   it('tells that a blob is begun again, and why', async () => {
     const [layer] = image.layers;
-    from.faults.add({
-      match: { method: 'GET', path: `/blobs/${layer?.digest}`, times: 1 },
-      action: { kind: 'cut', afterBytes: 20_000 },
+    to.faults.add({
+      match: { method: 'PUT', path: encodeURIComponent(layer?.digest ?? ''), times: 1 },
+      action: { kind: 'status', status: 503 },
     });
     const { code, lines } = await run(`${from.host}/app:1`, `${to.host}/again:1`, '--events');
     expect(code).toBe(0);
     const states = lines.filter(({ digest, event }) => event === 'blob' && digest === layer?.digest);
     expect(states.map(({ state }) => state)).toEqual(['started', 'restarted', 'copied']);
-    expect(states[1].message).toMatch(/get blob app@sha256/);
+    expect(states[1].message).toMatch(/upload blob again@sha256/);
     expect(lines.filter(({ event }) => event === 'progress').at(-1)).toMatchObject({ blobs: 3 });
   });
 

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runHelper } from '../../../../cli/logins/run-helper.ts';
 import { helperAnswer, loginFolder } from '../../../support/login-folder.ts';
@@ -11,6 +13,14 @@ async function failure(script: string, timeoutMs?: number) {
   );
   expect(error).toMatchObject({ code: 'CREDENTIALS_UNAVAILABLE', temporary: false });
   return (error as Error).message;
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 describe('a credential helper that fails', () => {
@@ -36,6 +46,15 @@ describe('a credential helper that fails', () => {
     const begun = Date.now();
     expect(await failure('sleep 20 & sleep 20', 100)).toContain('has not answered within 0.1 s');
     expect(Date.now() - begun).toBeLessThan(5_000);
+  });
+
+  it('is gone afterwards', async () => {
+    const { env, home, helper } = loginFolder();
+    helper('stuck', `echo $$ >${home}/pid; exec sleep 20`);
+    const asked = runHelper('stuck', 'ghcr.io', { env, where: 'config.json', timeoutMs: 300 });
+    await expect(asked).rejects.toThrow('has not answered within 0.3 s');
+    const pid = Number(readFileSync(join(home, 'pid'), 'utf8'));
+    await expect.poll(() => isRunning(pid)).toBe(false);
   });
 
   it('ends with the command', async () => {
