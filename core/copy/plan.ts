@@ -71,6 +71,7 @@ export async function plan(
   const manifests = [root, ...children.manifests];
   const named = collectBlobs(manifests, children.blobs);
   checkBlobSizes(destination, named.blobs);
+  expectCountable(source, manifests, [...named.blobs, ...named.foreign]);
   const asks = options.ask || !destination.tellsPresence;
   const there = asks
     ? await destination.presentBlobs([...named.blobs, ...named.foreign], options)
@@ -89,24 +90,20 @@ export async function plan(
     foreign,
     present: blobs.filter((blob) => there.has(blob.digest)),
     missing: blobs.filter((blob) => !there.has(blob.digest)),
-    sizeBytes: totalBytes(source, manifests, blobs),
+    sizeBytes: totalBytes(manifests, blobs),
   };
 }
 
+function totalBytes(manifests: Manifest[], blobs: Descriptor[]): number {
+  const ofManifests = manifests.reduce((bytes, manifest) => bytes + manifest.bytes.byteLength, 0);
+  return blobs.reduce((sum, { size }) => sum + size, ofManifests);
+}
+
 /** Above what a number holds exactly, sums and comparisons of sizes would be wrong without a sign of it. */
-function totalBytes(source: ImageSource, manifests: Manifest[], blobs: Descriptor[]): number {
-  let sum = manifests.reduce((bytes, manifest) => bytes + manifest.bytes.byteLength, 0);
-  for (const { size } of blobs) {
-    sum += size;
-    if (sum > Number.MAX_SAFE_INTEGER) {
-      throw new CopyError(
-        'IMAGE_TOO_LARGE',
-        source.name,
-        'the sizes of its blobs add up to more than 2^53-1 bytes',
-      );
-    }
-  }
-  return sum;
+function expectCountable(source: ImageSource, manifests: Manifest[], blobs: Descriptor[]): void {
+  if (totalBytes(manifests, blobs) <= Number.MAX_SAFE_INTEGER) return;
+  const reason = 'the sizes of its blobs add up to more than 2^53-1 bytes';
+  throw new CopyError('IMAGE_TOO_LARGE', source.name, reason);
 }
 
 function checkBlobSizes(destination: ImageDestination, blobs: Descriptor[]): void {

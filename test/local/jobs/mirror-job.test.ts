@@ -42,8 +42,10 @@ describe('a mirror job', () => {
         mounted: { blobs: 0, bytes: 0 },
         present: { blobs: 0, bytes: 0 },
       },
+      referrers: { copied: 0, missing: [] },
     });
     expect(await jobs.mapping(key)).toEqual({
+      referrers: { copied: 0, missing: [] },
       mirrorRepository: `mirror/docker.io/${key.repository}`,
       digest: one.manifest.digest,
       sourceDigest: one.manifest.digest,
