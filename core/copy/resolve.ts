@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { Digest } from '../oci/digest.ts';
 import { isDigest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
@@ -37,8 +37,8 @@ export async function resolve(
   const { signal } = options;
   const begun = performance.now();
   const root = source.manifest(reference, { signal });
-  const warmedSource = options.warm ? source.warm?.(warmConnections, { signal }) : undefined;
   const asked = askDestination(destination, target, options);
+  const warmedSource = options.warm ? warm(source, signal) : undefined;
   const [manifest, { current, warmed: warmedDestination }] = await Promise.all([root, asked]);
   // A request now would find the connections taken by pings that are about to end, and open one more: three round trips instead of
   // the rest of one. What has just come took about three.
@@ -48,15 +48,21 @@ export async function resolve(
   return { root: manifest, current };
 }
 
-/** Asked before the connections are opened, so that it gets the first. */
 async function askDestination(
   opening: ImageDestination | Promise<ImageDestination>,
   target: string | undefined,
-  { warm, signal }: ResolveOptions,
+  options: ResolveOptions,
 ): Promise<{ current: Digest | undefined; warmed: Promise<void> | undefined }> {
+  const { signal } = options;
   const destination = await opening;
   const asking =
     target === undefined || isDigest(target) ? undefined : destination.tagDigest(target, { signal });
-  const warmed = warm ? destination.warm?.(warmConnections, { signal }) : undefined;
+  const warmed = options.warm ? warm(destination, signal) : undefined;
   return { current: await asking, warmed };
+}
+
+/** After the questions themselves have gone out, which are in more of a hurry. */
+async function warm(end: ImageSource | ImageDestination, signal: AbortSignal | undefined): Promise<void> {
+  await setImmediate();
+  await end.warm?.(warmConnections, { signal });
 }
