@@ -51,11 +51,7 @@ export class ImageMirror extends Construct {
       DRAYAGE_TABLE: this.table.table.tableName,
       DRAYAGE_QUEUE_URL: this.queue.queue.queueUrl,
     };
-    const copying = {
-      ...shared,
-      DRAYAGE_LAYER_QUEUE_URL: this.layerQueue.queue.queueUrl,
-      DRAYAGE_FAN_OUT_BYTES: String(settings.fanOutBytes),
-    };
+    const copying = { ...shared, DRAYAGE_LAYER_QUEUE_URL: this.layerQueue.queue.queueUrl };
     const { logRetention } = settings;
     const webhook = new ServiceFunction(this, 'Webhook', {
       name: 'webhook',
@@ -72,7 +68,7 @@ export class ImageMirror extends Construct {
       description: 'copies what an image lacks in the mirror',
       timeout: Duration.seconds(900),
       memorySize: settings.mirrorMemorySize,
-      environment: copying,
+      environment: { ...copying, DRAYAGE_FAN_OUT_BYTES: String(settings.fanOutBytes) },
       config,
       logRetention,
     });

@@ -2,7 +2,7 @@ import type { Config, RepositoryRule, Upstream } from '../config/config.ts';
 import { commitRoot } from '../copy/commit.ts';
 import type { LayerIndex } from '../copy/layer-index.ts';
 import { type CallOptions, emptyTransfer, type ImageDestination, type ImageSource } from '../copy/ports.ts';
-import { mayBringMore } from '../copy/referrers.ts';
+import { mayBringMore, type ReferrersSummary } from '../copy/referrers.ts';
 import { resolve } from '../copy/resolve.ts';
 import type { TimeLimit } from '../copy/time-limit.ts';
 import { LeaseError, publishMapping } from '../mapping/publish.ts';
@@ -43,6 +43,9 @@ export interface MirrorJobDependencies {
 export interface TagLister {
   listTags(options?: { signal?: AbortSignal }): AsyncIterable<string>;
 }
+
+/** By then a pipeline that pushes an image has signed it. */
+const signedWithinMs = 5 * 60_000;
 
 /** The mirror repository of a job, and where it is. */
 export interface OpenMirror {
@@ -123,7 +126,7 @@ export async function runMirrorJob(
 
   // Before the commit: a crash in between asks again, instead of never.
   if (mayBeStale(job, begun, known, root)) await queueRecheck(job, deps);
-  if (copied?.referrers && mayBringMore(copied.referrers)) await queueSignature(key, mapping.digest, deps);
+  if (copied?.referrers) await lookForMore(job, copied.referrers, mapping, known, deps);
   const outcome = await publishMapping(deps.mappings, {
     key,
     owner: job.id,
@@ -169,6 +172,23 @@ async function lookAfterLayers(
 
 function waitForLayers(deps: MirrorJobDependencies, changes: Partial<JobRecord>): JobOutcome {
   return { state: 'copying', lookAgainAt: new Date(deps.now().getTime() + lookAgainMs), changes };
+}
+
+/**
+ * Asks for one more look at what belongs to the image: soon, where something could not be had, and some minutes later where the image
+ * is new. An image is signed after it is pushed, and what is pushed by digest with a `subject` (cosign's bundles) moves no tag that a
+ * webhook could tell of.
+ */
+async function lookForMore(
+  { key }: JobRecord,
+  referrers: ReferrersSummary,
+  { digest }: MappingRecord,
+  known: TagState | undefined,
+  deps: MirrorJobDependencies,
+): Promise<void> {
+  const isNew = known?.mapping?.digest !== digest;
+  if (mayBringMore(referrers)) await queueSignature(key, digest, deps);
+  else if (isNew) await queueSignature(key, digest, deps, signedWithinMs);
 }
 
 /**

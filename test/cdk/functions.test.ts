@@ -17,7 +17,7 @@ const shared = ['NODE_OPTIONS', 'POWERTOOLS_METRICS_NAMESPACE', 'POWERTOOLS_SERV
 const tableAndQueue = ['DRAYAGE_QUEUE_URL', 'DRAYAGE_TABLE'];
 const own: Record<string, string[]> = {
   webhook: [...tableAndQueue, 'DRAYAGE_WEBHOOK_SECRET'],
-  mirror: [...tableAndQueue, 'DRAYAGE_LAYER_QUEUE_URL'],
+  mirror: [...tableAndQueue, 'DRAYAGE_FAN_OUT_BYTES', 'DRAYAGE_LAYER_QUEUE_URL'],
   layer: [...tableAndQueue, 'DRAYAGE_LAYER_QUEUE_URL'],
   mapping: [...tableAndQueue, 'DRAYAGE_API_SECRET'],
   reconcile: tableAndQueue,

@@ -166,9 +166,29 @@ export class MirrorJobs {
     return (await this.stores.mappings.readMany([key]))[0]?.mapping;
   }
 
-  /** The parked jobs, those of other tests included only if they left some. */
+  /** The parked jobs but looks at what belongs to an image, those of other tests included only if they left some. */
   async parked() {
-    return await this.stores.jobs.due('9999', 100);
+    return (await this.#parkedRecords()).flatMap(({ parked, record }) =>
+      record?.trigger === 'signature' ? [] : [parked],
+    );
+  }
+
+  /** The parked looks at what belongs to an image. */
+  async parkedLooks({ repository, reference }: ImageKey) {
+    return (await this.#parkedRecords()).flatMap(({ parked, record }) =>
+      record?.trigger === 'signature' &&
+      record.key.repository === repository &&
+      record.key.reference === reference
+        ? [parked]
+        : [],
+    );
+  }
+
+  async #parkedRecords() {
+    const due = await this.stores.jobs.due('9999', 1_000);
+    return await Promise.all(
+      due.map(async (parked) => ({ parked, record: await this.stores.jobs.read(parked.id) })),
+    );
   }
 
   async close(): Promise<void> {

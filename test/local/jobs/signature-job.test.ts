@@ -152,18 +152,28 @@ describe('a signature job', () => {
     expect(await sign(subject)).toMatchObject({ changes: { referrers: { copied: 1, missing: [] } } });
   });
 
+  it('is asked for when an image is new: it may be signed some minutes later', async () => {
+    const { key, subject } = await mirrored(imageOf('signed soon'));
+    const [look, ...others] = await jobs.parkedLooks(subject);
+    expect(look).toMatchObject({ notBefore: '2026-04-01T12:05:00.000Z' });
+    expect(others).toEqual([]);
+
+    // The same image once more is nothing new.
+    await jobs.run(await jobs.job(key, 'redrive'));
+    expect(await jobs.parkedLooks(subject)).toEqual([look]);
+  });
+
   it('may be asked for by a mirror job, for a minute later', async () => {
     const image = imageOf('asked for later');
     const { subject } = await mirrored(image);
     await queueSignature(subject, image.manifest.digest, jobs.dependencies());
-    const [parked, ...others] = await jobs.parked();
-    expect(others).toEqual([]);
+    const [parked, ...others] = await jobs.parkedLooks(subject);
+    expect(others).toMatchObject([{ notBefore: '2026-04-01T12:05:00.000Z' }]);
     expect(parked).toMatchObject({ notBefore: '2026-04-01T12:01:00.000Z' });
     expect(await jobs.record({ job: parked?.id ?? '' })).toMatchObject({
       key: subject,
       state: 'waiting',
       trigger: 'signature',
     });
-    if (parked) await jobs.stores.jobs.unpark(parked);
   });
 });
