@@ -92,19 +92,21 @@ export async function runMirrorJob(
   if (rule.tags.latest !== undefined && !job.fannedOut)
     await requireNewest(rule, key.reference, source.listTags({ signal }));
   const opening = deps.openMirror(repository, { signal });
+  const travels = willTravel(job, begun);
   const { root, current } = await resolve(
     source,
     job.fannedOut?.sourceDigest ?? key.reference,
     opening.then(({ destination }) => destination),
-    begun.mapping ? key.reference : undefined,
-    { warm: willTravel(job, begun), signal },
+    travels ? undefined : key.reference,
+    { warm: travels, signal },
   );
   const mirror = await opening;
   const { destination } = mirror;
   const observedAt = job.fannedOut?.observedAt ?? deps.now().toISOString();
+  const tagDigest = async () => current ?? (await destination.tagDigest(key.reference, { signal }));
   const unchanged =
     isMapped(root, repository, begun, fingerprint) &&
-    (key.reference.includes(':') || begun.mapping?.digest === current);
+    (key.reference.includes(':') || begun.mapping?.digest === (await tagDigest()));
   const resolved: CommittedResolve = {
     event: job.fannedOut?.event ?? begun.events,
     resolve: job.fannedOut?.resolve ?? begun.resolves,
@@ -192,8 +194,8 @@ async function lookForMore(
 }
 
 /**
- * Whether blobs will likely travel, so that connections are worth opening before it is known: a tag that is not mapped, or of which
- * somebody says that it moved. Other looks mostly find nothing.
+ * Whether blobs will likely travel: a tag that is not mapped, or of which somebody says that it moved. Connections are worth opening then
+ * before it is known, and what the mirror's tag names is of no interest. Other looks mostly find nothing.
  */
 function willTravel(job: JobRecord, begun: TagState): boolean {
   if (job.fannedOut) return false;
