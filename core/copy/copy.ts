@@ -74,8 +74,10 @@ export async function copyBlobs(
     },
     options.signal,
   );
-  // Nobody counted the bytes of what was mounted: the destination compares sizes with the descriptors'.
-  if (mounted.length > 0) await destination.presentBlobs(mounted, { signal: options.signal });
+  // Nobody counted the bytes of what was mounted: the destination compares sizes with the descriptors', where it does for what is
+  // present, too.
+  if (mounted.length > 0 && !destination.tellsPresence)
+    await destination.presentBlobs(mounted, { signal: options.signal });
   return { transfer, arrived, configs };
 }
 

@@ -6,7 +6,6 @@ import type { Answer, CallOptions, Exchange } from './exchange.ts';
 import { contentLength } from './headers.ts';
 import { digestUrl } from './paths.ts';
 import { redactText } from './redact.ts';
-import { repositoryScope } from './scopes.ts';
 
 /** What of a descriptor a transfer needs. */
 export interface BlobDescriptor {
@@ -34,7 +33,7 @@ export async function headBlob(
       reference: digest,
       method: 'HEAD',
       url: digestUrl(exchange.endpoint, repository, 'blobs', digest),
-      scopes: [repositoryScope(repository, 'pull')],
+      scopes: [exchange.readScope(repository)],
       headers: { 'accept-encoding': 'identity' },
       expect: [200, 404],
       unknownCode: 'BLOB_UNKNOWN',
@@ -80,7 +79,7 @@ export async function getBlob(
       ...call,
       method: 'GET',
       url,
-      scopes: [repositoryScope(repository, 'pull')],
+      scopes: [exchange.readScope(repository)],
       headers,
       expect: offset > 0 ? [200, 206] : [200],
       unknownCode: 'BLOB_UNKNOWN',

@@ -4,7 +4,7 @@ import { type OperationContext, RegistryError, type Side } from './errors.ts';
 import { brokenError, maxErrorBytes, type RefusedAnswer, refusedError } from './failures.ts';
 import { isRedirect, nextHop } from './redirects.ts';
 import { type RetryPolicy, withRetries } from './retry.ts';
-import type { Scope } from './scopes.ts';
+import { repositoryScope, type Scope } from './scopes.ts';
 import type { HttpAnswer, HttpRequest, Transport } from './transport.ts';
 
 /** What every operation takes. */
@@ -72,6 +72,16 @@ export class Exchange {
 
   get endpoint(): URL {
     return this.#options.endpoint;
+  }
+
+  /**
+   * The scope for reading a repository. Of the mirror's, one that is good for writing, too: a copy that asks what is there writes next, and
+   * another scope would be another token, and so a round trip or two.
+   */
+  readScope(repository: string): Scope {
+    return this.#options.side === 'mirror'
+      ? repositoryScope(repository, 'pull', 'push')
+      : repositoryScope(repository, 'pull');
   }
 
   /** The context of an error that an operation raises itself. */

@@ -40,7 +40,7 @@ export async function getManifest(
       ...call,
       method: 'GET',
       url: manifestUrl(exchange.endpoint, repository, reference),
-      scopes: [repositoryScope(repository, 'pull')],
+      scopes: [exchange.readScope(repository)],
       // No coding: a proxy that compressed it would change the bytes.
       headers: { accept: manifestAcceptHeader, 'accept-encoding': 'identity' },
       expect: [200],
@@ -108,7 +108,7 @@ export async function headManifest(
       ...call,
       method: 'HEAD',
       url: manifestUrl(exchange.endpoint, repository, reference),
-      scopes: [repositoryScope(repository, 'pull')],
+      scopes: [exchange.readScope(repository)],
       headers: { accept: manifestAcceptHeader, 'accept-encoding': 'identity' },
       expect: [200, 404],
       unknownCode: 'MANIFEST_UNKNOWN',

@@ -9,7 +9,6 @@ import { contentType } from './headers.ts';
 import { getManifest, readManifest } from './manifests.ts';
 import { nextPage } from './pages.ts';
 import { digestUrl } from './paths.ts';
-import { repositoryScope } from './scopes.ts';
 
 /** The most pages of one image's referrers. */
 const maxPages = 100;
@@ -51,7 +50,7 @@ async function referrersFromApi(
         ...call,
         method: 'GET',
         url,
-        scopes: [repositoryScope(repository, 'pull')],
+        scopes: [exchange.readScope(repository)],
         headers: { accept: mediaTypes.ociIndex, 'accept-encoding': 'identity' },
         expect: first ? [200, ...notOffered] : [200],
         unknownCode: 'MANIFEST_UNKNOWN',

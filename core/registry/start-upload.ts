@@ -46,7 +46,8 @@ export async function startUpload(
       // For its check of the name.
       repositoryUrl(exchange.endpoint, mount.from, '');
       url.searchParams.set('from', mount.from);
-      scopes.push(repositoryScope(mount.from, 'pull'));
+      // Another scope would be another token.
+      if (mounts) scopes.push(repositoryScope(mount.from, 'pull'));
     }
   }
   return await exchange.perform<StartedUpload>(

@@ -4,7 +4,6 @@ import { RegistryError } from './errors.ts';
 import type { Answer, Call, CallOptions, Exchange } from './exchange.ts';
 import { nextPage } from './pages.ts';
 import { repositoryUrl } from './paths.ts';
-import { repositoryScope } from './scopes.ts';
 
 /**
  * One page of tags is read up to this size: ten thousand of the longest, or, of a registry that sends all at once, the most that
@@ -52,7 +51,7 @@ export async function* listTags(
         ...call,
         method: 'GET',
         url,
-        scopes: [repositoryScope(repository, 'pull')],
+        scopes: [exchange.readScope(repository)],
         headers: { accept: 'application/json' },
         expect: [200],
         unknownCode: 'NAME_UNKNOWN',
