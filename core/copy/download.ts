@@ -69,8 +69,8 @@ export class Download extends RelayStream {
       return;
     }
     this.#digester.update(chunk);
-    // A copy: the chunk may be a part of a buffer that is used again.
-    this.#options.keep?.push(chunk.slice());
+    // A copy, since the chunk may be a part of a buffer that is used again. (`slice` of a Buffer copies nothing.)
+    this.#options.keep?.push(Uint8Array.from(chunk));
     this.#options.onBytes?.(chunk.byteLength);
     if (this.#received === size) this.#held = chunk;
     else this.pass(chunk);

@@ -65,6 +65,8 @@ export interface SeededImageOptions {
   subject?: SeededManifest;
   artifactType?: string;
   annotations?: Record<string, string>;
+  /** A comment in the config, which may be as long as a test needs it. */
+  comment?: string;
 }
 
 /** What {@link seededIndex} makes. */
@@ -97,6 +99,7 @@ export function seededImage(options: SeededImageOptions): SeededImage {
       ...platform,
       created: '2026-01-02T03:04:05Z',
       config: { Env: [`SEED=${options.seed}`] },
+      ...(options.comment === undefined ? {} : { history: [{ comment: options.comment }] }),
       rootfs: { type: 'layers', diff_ids: diffIds },
     }),
   );
