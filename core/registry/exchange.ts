@@ -33,7 +33,8 @@ export interface Call extends CallOptions {
   retry: boolean;
   /** By how much longer it is tried again after too many requests than after other failures; 1 unless given. */
   patience?: number;
-  headersMs?: number;
+  /** Whether it ends an upload, which may take longer. */
+  finishes?: boolean;
 }
 
 /** An answer with a status that the operation expects. */
@@ -140,7 +141,7 @@ export class Exchange {
 
   /** Sends the request and follows redirects of reads; once one leads to another host, Authorization stays behind for good. */
   async #followed(call: Call, sent: string | undefined): Promise<Arrival> {
-    const { method, body, headersMs, signal } = call;
+    const { method, body, finishes, signal } = call;
     const follow = method === 'GET' || method === 'HEAD';
     const chain = [call.url];
     let url = call.url;
@@ -150,7 +151,7 @@ export class Exchange {
       if (sent !== undefined && !away) headers.authorization = sent;
       const request: HttpRequest = { method, url, headers, signal };
       if (body !== undefined) request.body = body;
-      if (headersMs !== undefined) request.headersMs = headersMs;
+      if (finishes !== undefined) request.finishes = finishes;
       const answer = await this.#send(call, request);
       if (!follow || !isRedirect(answer.status)) return { ...answer, url, sent, away };
       discard(answer.body);

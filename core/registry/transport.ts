@@ -14,9 +14,19 @@ export interface Timeouts {
   headersMs: number;
   /** Between two pieces of an answer's body. */
   idleBodyMs: number;
+  /**
+   * As {@link headersMs} at the end of an upload: storing what was sent may take long once its last byte is there (a registry on
+   * object storage copies it).
+   */
+  finishMs: number;
 }
 
-export const defaultTimeouts: Timeouts = { connectMs: 10_000, headersMs: 30_000, idleBodyMs: 30_000 };
+export const defaultTimeouts: Timeouts = {
+  connectMs: 10_000,
+  headersMs: 30_000,
+  idleBodyMs: 30_000,
+  finishMs: 300_000,
+};
 
 /** Tells of one HTTP request; redirects, token requests and retries are requests of their own. */
 export interface RequestInfo {
@@ -36,8 +46,8 @@ export interface HttpRequest {
   headers: Record<string, string>;
   /** What is streamed needs a `content-length` header. */
   body?: Uint8Array | AsyncIterable<Uint8Array>;
-  /** Instead of the transport's own. */
-  headersMs?: number;
+  /** Whether it ends an upload, which may take longer. */
+  finishes?: boolean;
   signal?: AbortSignal | undefined;
 }
 
@@ -72,7 +82,7 @@ const readAheadBytes = 512 * 1024;
 /** The transport of one registry client. Throws undici's errors as they are, and the signal's reason when cancelled. */
 export function createTransport(options: TransportOptions): Transport {
   const { side, dispatcher, timeouts, onRequest, streams, onClosed } = options;
-  return async ({ method, url, headers, body, headersMs, signal }) => {
+  return async ({ method, url, headers, body, finishes, signal }) => {
     const begun = performance.now();
     const tell = (status: number | undefined) =>
       onRequest?.({ method, url: urlWithoutQuery(url), status, side, ms: performance.now() - begun });
@@ -85,7 +95,7 @@ export function createTransport(options: TransportOptions): Transport {
         headers: { 'user-agent': `drayage/${drayageVersion}`, ...headers },
         // undici takes async iterables, its types do not say so: docs/docs/api/Dispatcher.md, "RequestOptions".
         body: body as Uint8Array | Readable | undefined,
-        headersTimeout: headersMs ?? timeouts.headersMs,
+        headersTimeout: finishes ? timeouts.finishMs : timeouts.headersMs,
         bodyTimeout: timeouts.idleBodyMs,
         highWaterMark: readAheadBytes,
         // undici closes the connection after each HEAD unless told not to; existence checks come by the dozen.

@@ -10,12 +10,6 @@ import { nextSession, type UploadSession } from './start-upload.ts';
 import { UploadSource } from './upload-source.ts';
 
 /**
- * Storing what was sent may take long once its last byte is there (a registry on object storage copies it), so the end of an
- * upload is waited for longer than other answers.
- */
-const finishHeadersMs = 300_000;
-
-/**
  * Sends the whole blob in one streaming PUT: two requests a blob, POST included. The body is read as fast as the registry takes it.
  * Tried once: the stream is spent then. However it ends, the body is: its own failure is thrown as it is, and on any other its
  * iterator is returned (a Readable is destroyed).
@@ -44,7 +38,7 @@ export async function putBlob(
       url: withDigest(session.location, digest),
       // 201 by the specification; some answer 204.
       expect: [200, 201, 202, 204],
-      headersMs: finishHeadersMs,
+      finishes: true,
       signal,
     },
     (answer) => expectContentDigest(answer, digest, exchange.context(call)),

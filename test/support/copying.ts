@@ -33,7 +33,7 @@ export async function copyWhole(
   return { ...result, plan: planned };
 }
 
-/** `POST /v2/app/blobs/uploads/?…`, without what differs from request to request: upload ids and digests are left out. */
+/** `POST uploads`, `GET blobs`, or the operation of the ECR API: which tag or digest it was about is left out. */
 export function requestLines(requests: readonly RequestRecord[]): string[] {
   return requests.map(({ method, path, operation }) =>
     operation === undefined ? `${method} ${lastWords(path)}` : operation,
@@ -47,7 +47,7 @@ export function counted(lines: readonly string[]): Record<string, number> {
   return counts;
 }
 
-/** What is asked for: `manifest`, `blob`, `uploads`, `upload`, `referrers`, or `ping`. */
+/** What is asked for: `manifests`, `blobs`, `uploads` (to begin one), `upload` (of one), `referrers`, `layer` or `ping`. */
 function lastWords(path: string): string {
   if (path === '/v2/') return 'ping';
   if (path.startsWith('/layers/')) return 'layer';
