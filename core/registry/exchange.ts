@@ -1,7 +1,7 @@
 import type { Authenticator } from './auth.ts';
 import { BodyTooLargeError, discard, readBeginning } from './body.ts';
 import { type OperationContext, RegistryError, type Side } from './errors.ts';
-import { brokenError, maxErrorBytes, type RefusedAnswer, refusedError } from './failures.ts';
+import { brokenError, failureCode, maxErrorBytes, type RefusedAnswer, refusedError } from './failures.ts';
 import { isRedirect, nextHop } from './redirects.ts';
 import { type RetryPolicy, withRetries } from './retry.ts';
 import { repositoryScope, type Scope } from './scopes.ts';
@@ -204,9 +204,7 @@ export class Exchange {
     if (error instanceof BodyTooLargeError) {
       return new RegistryError(this.context(call), { code: 'ANSWER_TOO_LARGE', reason: error.message });
     }
-    return typeof (error as { code?: unknown } | null)?.code === 'string'
-      ? brokenError(this.context(call), error, doing)
-      : error;
+    return failureCode(error) === '' ? error : brokenError(this.context(call), error, doing);
   }
 }
 

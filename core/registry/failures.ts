@@ -1,3 +1,4 @@
+import { errors } from 'undici';
 import { type OperationContext, RegistryError, type RegistryFailure } from './errors.ts';
 import { redactText } from './redact.ts';
 import { isTemporaryStatus, parseRetryAfter, temporaryFailureCode } from './retry.ts';
@@ -99,7 +100,7 @@ const tlsFailure =
 /** The error for a request that got no answer, or whose answer broke off. One that is a RegistryError already stays itself. */
 export function brokenError(context: OperationContext, cause: unknown, doing: string): RegistryError {
   if (cause instanceof RegistryError) return cause;
-  const errorCode = codeOf(cause);
+  const errorCode = failureCode(cause);
   const temporary = temporaryFailureCode(errorCode);
   const detail = redactText(cause instanceof Error ? cause.message || errorCode : String(cause));
   const reason = `${doing}: ${detail}${errorCode === '' || detail.includes(errorCode) ? '' : `, ${errorCode}`}`;
@@ -114,7 +115,14 @@ export function brokenError(context: OperationContext, cause: unknown, doing: st
   return new RegistryError(context, { code: 'CONNECTION', reason, cause });
 }
 
-function codeOf(error: unknown): string {
+/**
+ * The code of what the connection failed with; empty for errors of our own code. undici leaves out those of its parser, by which a
+ * chunked body that was cut off before the server closed can be told from what is not HTTP only in words.
+ */
+export function failureCode(error: unknown): string {
+  if (error instanceof errors.HTTPParserError && error.code === undefined) {
+    return error.message.includes('Invalid EOF state') ? 'HPE_INVALID_EOF_STATE' : 'HPE_INVALID';
+  }
   const code = typeof error === 'object' && error !== null ? (error as { code?: unknown }).code : undefined;
   return typeof code === 'string' ? code : '';
 }

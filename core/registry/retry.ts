@@ -22,6 +22,7 @@ const temporaryFailures: ReadonlyMap<string, 'CONNECTION' | 'TIMEOUT'> = new Map
   // undici: https://undici.nodejs.org/#/docs/api/Errors
   ['UND_ERR_SOCKET', 'CONNECTION'],
   ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'CONNECTION'],
+  ['HPE_INVALID_EOF_STATE', 'CONNECTION'],
   ['UND_ERR_CONNECT_TIMEOUT', 'TIMEOUT'],
   ['UND_ERR_HEADERS_TIMEOUT', 'TIMEOUT'],
   ['UND_ERR_BODY_TIMEOUT', 'TIMEOUT'],

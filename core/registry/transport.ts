@@ -79,6 +79,18 @@ export type Transport = (request: HttpRequest) => Promise<HttpAnswer>;
  */
 const readAheadBytes = 512 * 1024;
 
+/** More informational answers (103, Early Hints) than this before the answer itself are not waited for. */
+const maxHints = 20;
+
+/** An answer would not begin; has the code of undici's own error for too many headers, since it is one. */
+class EndlessHintsError extends Error {
+  override readonly name = 'EndlessHintsError';
+  readonly code = 'UND_ERR_HEADERS_OVERFLOW';
+  constructor() {
+    super(`more than ${maxHints} informational answers came before the answer`);
+  }
+}
+
 /** The transport of one registry client. Throws undici's errors as they are, and the signal's reason when cancelled. */
 export function createTransport(options: TransportOptions): Transport {
   const { side, dispatcher, timeouts, onRequest, streams, onClosed } = options;
@@ -87,6 +99,7 @@ export function createTransport(options: TransportOptions): Transport {
     const tell = (status: number | undefined) =>
       onRequest?.({ method, url: urlWithoutQuery(url), status, side, ms: performance.now() - begun });
     let answer: Dispatcher.ResponseData;
+    let hints = 0;
     try {
       answer = await dispatcher.request({
         origin: url.origin,
@@ -98,6 +111,11 @@ export function createTransport(options: TransportOptions): Transport {
         headersTimeout: finishes ? timeouts.finishMs : timeouts.headersMs,
         bodyTimeout: timeouts.idleBodyMs,
         highWaterMark: readAheadBytes,
+        // Each of them begins the time for the headers anew.
+        onInfo: () => {
+          hints += 1;
+          if (hints > maxHints) throw new EndlessHintsError();
+        },
         // undici closes the connection after each HEAD unless told not to; existence checks come by the dozen.
         ...(method === 'HEAD' ? { reset: false } : {}),
         ...(signal ? { signal } : {}),

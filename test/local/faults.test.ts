@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Pipeline, startPipeline } from '../support/pipeline.ts';
-import { seededImage } from '../support/seeded-image.ts';
+import type { FaultAction } from '../../local/ecr/server.ts';
+import { type ApiJob, type Pipeline, startPipeline } from '../support/pipeline.ts';
+import { seededImage, seededIndex } from '../support/seeded-image.ts';
 
 describe('when registries misbehave', () => {
   let pipeline: Pipeline;
@@ -36,20 +37,41 @@ describe('when registries misbehave', () => {
   });
 
   it('arrives whole although a fifth of all answers fail', async () => {
-    const wanted = seededImage({
+    const wanted = seededIndex({
       seed: 'fifth',
-      layers: Array.from({ length: 12 }, () => ({ size: 20_000 })),
+      platforms: ['amd64', 'arm64', 's390x'].map((architecture) => ({ os: 'linux', architecture })),
+      layers: Array.from({ length: 6 }, (_, n) => ({ size: 9_000 * (n + 1) })),
     });
     await pipeline.push('acme/fifth', '1', wanted);
-    for (const [seed, registry] of [pipeline.upstream, pipeline.stack.registry].entries()) {
-      registry.faults.add({ match: { probability: 0.1, seed }, action: { kind: 'status', status: 503 } });
-      registry.faults.add({ match: { probability: 0.1, seed: seed + 10 }, action: { kind: 'cut' } });
+    pipeline.upstream.clearRequests();
+    const { registry } = pipeline.stack;
+    for (const [n, { faults }] of [pipeline.upstream, registry].entries()) {
+      const add = (probability: number, seed: number, action: FaultAction) =>
+        faults.add({ match: { probability, seed: seed + n * 10 }, action });
+      // Retry-After keeps the upstream closed for a second only.
+      add(0.05, 1, { kind: 'status', status: 429, headers: { 'retry-after': '1' } });
+      add(0.05, 2, { kind: 'status', status: 500 });
+      add(0.05, 3, { kind: 'cut' });
+      add(0.05, 4, { kind: 'cut', afterBytes: 2_000 });
     }
-    const answer = await pipeline.github('acme/fifth', '1');
-    const { accepted } = (await answer.json()) as { accepted: { job: string }[] };
-    const job = await pipeline.jobIn(accepted[0]?.job ?? '', 'committed', 'waiting', 'failed');
-    expect(job.state, JSON.stringify(job.error)).toBe('committed');
-    expect(pipeline.stack.registry.tag('mirror/ghcr.io/acme/fifth', '1')).toBe(wanted.manifest.digest);
+    // What fails for now waits half a minute; another push does not, and goes on with what is missing.
+    let job: ApiJob | undefined;
+    for (let pushes = 0; job?.state !== 'committed' && pushes < 8; pushes += 1) {
+      const answer = await pipeline.github('acme/fifth', '1');
+      const { accepted } = (await answer.json()) as { accepted: { job: string }[] };
+      job = await pipeline.jobIn(accepted[0]?.job ?? '', 'committed', 'waiting', 'failed');
+      if (job.error?.code === 'UPSTREAM_CLOSED') job = await pipeline.jobIn(job.id, 'committed', 'failed');
+      expect(job.state, JSON.stringify(job.error)).not.toBe('failed');
+    }
+    expect(job).toMatchObject({ state: 'committed', digest: wanted.manifest.digest });
+    expect(registry.tag('mirror/ghcr.io/acme/fifth', '1')).toBe(wanted.manifest.digest);
+    for (const digest of wanted.blobs.keys()) {
+      expect(registry.hasBlob('mirror/ghcr.io/acme/fifth', digest)).toBe(true);
+      const reads = pipeline.upstream.requests.filter(({ path }) => path.endsWith(digest));
+      expect(reads.length, 'three uploads, three reads of each, four requests for one of these').toBeLessThan(
+        36,
+      );
+    }
   }, 60_000);
 
   it('fails at once where trying again makes no sense', async () => {
@@ -59,25 +81,5 @@ describe('when registries misbehave', () => {
     const { accepted } = (await answer.json()) as { accepted: { job: string }[] };
     const job = await pipeline.jobIn(accepted[0]?.job ?? '', 'failed', 'waiting', 'committed');
     expect(job).toMatchObject({ state: 'failed', attempts: 1, error: { side: 'upstream', code: 'DENIED' } });
-  });
-
-  // The last one: it closes the upstream.
-  it('parks a job while upstream limits the rate, without counting the attempt', async () => {
-    const wanted = image('limited');
-    await pipeline.push('acme/limited', '1', wanted);
-    pipeline.upstream.faults.add({
-      match: { method: 'GET', path: '/manifests/' },
-      action: { kind: 'status', status: 429, headers: { 'retry-after': '7200' } },
-    });
-    const answer = await pipeline.github('acme/limited', '1');
-    const { accepted } = (await answer.json()) as { accepted: { job: string }[] };
-    const id = accepted[0]?.job ?? '';
-    const waiting = await pipeline.jobIn(id, 'waiting', 'failed');
-    expect(waiting).toMatchObject({
-      state: 'waiting',
-      attempts: 0,
-      error: { side: 'upstream', code: 'TOOMANYREQUESTS' },
-    });
-    expect(Date.parse(waiting.notBefore ?? '') - Date.now()).toBeGreaterThan(3_500_000);
   });
 });
