@@ -1,5 +1,5 @@
+import { pushStreamedImage } from '../test/support/streamed-image.ts';
 import { mebibyte } from './corpus.ts';
-import { pushStreamedLayer } from './large-image.ts';
 import type { BenchOptions } from './options.ts';
 import { installedPeers, peerEnvironment } from './peers.ts';
 import { startBenchRegistry } from './registry.ts';
@@ -18,7 +18,7 @@ export async function benchMemory(options: BenchOptions): Promise<string> {
   const rows: string[][] = [];
   for (const [what, size] of Object.entries(sizes)) {
     const place = { endpoint: source.endpoint, repository: 'bench', tag: String(size) };
-    await pushStreamedLayer(place, { seed: what, size });
+    await pushStreamedImage(place, [{ seed: what, size }]);
     const timings: Timing[] = [];
     for (let round = 0; round < rounds; round++) {
       await using mirror = await startBenchRegistry();

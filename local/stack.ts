@@ -25,9 +25,9 @@ export interface LocalStackOptions {
   auth?: boolean;
   /** Values of the upstreams' secrets, by the name that mirror.yaml gives them: `{username, password}`. */
   upstreamSecrets?: Record<string, object>;
-  /** How many images are mirrored at once. */
+  /** How many images are mirrored at once; 0: jobs are left to other processes. */
   mirrorInstances?: number;
-  /** How many large layers are carried at once. */
+  /** How many large layers are carried at once; 0: they are left to other processes. */
   layerInstances?: number;
   /** From which size on, bytes, several missing layers of an image become layer jobs; as deployed by default. */
   fanOutBytes?: number;
@@ -56,6 +56,8 @@ export interface LocalStack {
   registryPassword: string;
   queue: LocalQueue;
   functions: Functions;
+  /** What the functions are told through the environment: other processes can run them on the same services. */
+  environment: Record<string, string>;
   /** Ends everything: no new work is taken, running jobs get a moment and are queued again at the next start. */
   stop(): Promise<void>;
 }
@@ -180,6 +182,7 @@ async function start(
     registryPassword: secrets.registryPassword,
     queue,
     functions,
+    environment,
     stop,
   };
 }

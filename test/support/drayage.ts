@@ -22,7 +22,19 @@ export function drayage(
 
 /** Starts `drayage` with arguments; `end` sends it a signal. */
 export function startDrayage(args: string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) {
-  const child = spawn(process.execPath, [file, ...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  return startNode(file, args, options);
+}
+
+/** Starts a program of ours with arguments; `end` sends it a signal. */
+export function startNode(
+  program: string,
+  args: string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+) {
+  const child = spawn(process.execPath, [program, ...args], {
+    ...options,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
   const ended = once(child, 'close').then(
     ([code]): CommandResult => ({ code: code as number | null, stdout: stdout(), stderr: stderr() }),

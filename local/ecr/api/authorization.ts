@@ -1,14 +1,22 @@
 import { tokenLifetime } from '../ecr-password.ts';
+import type { HttpExchange } from '../http-exchange.ts';
 import type { RegistryContext } from '../registry-context.ts';
 
-/** GetAuthorizationToken: Basic credentials for the registry protocol, and where it is spoken. */
-export async function getAuthorizationToken(context: RegistryContext): Promise<unknown> {
+/**
+ * GetAuthorizationToken: Basic credentials for the registry protocol, and where it is spoken: as the client reached this registry, so
+ * that whoever comes through a proxy stays there.
+ */
+export async function getAuthorizationToken(
+  context: RegistryContext,
+  _body: unknown,
+  { origin }: HttpExchange,
+): Promise<unknown> {
   return {
     authorizationData: [
       {
         authorizationToken: Buffer.from(`AWS:${context.password.current}`).toString('base64'),
         expiresAt: (Date.now() + tokenLifetime) / 1000,
-        proxyEndpoint: `http://${context.host}`,
+        proxyEndpoint: origin,
       },
     ],
   };
