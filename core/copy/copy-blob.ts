@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { wait } from '../registry/retry.ts';
 import { pauseBefore } from './attempts.ts';
@@ -32,6 +33,13 @@ export interface BlobOptions extends CallOptions {
 }
 
 const defaultAttempts = 3;
+/**
+ * Uploads in parts at once in this process: each has two parts in memory and, while one is sent, its encoded forms, some 45 MB together. One is
+ * a serial chain of requests; several large layers travel as jobs of their own.
+ */
+const partUploads = pLimit(2);
+/** With less time than this left, changing to parts would end before the first one, milliseconds. */
+const leastTimeMs = 30_000;
 /** A smaller blob is not looked up among those that are uploaded in parts, bytes. */
 const leastPartedBytes = 64 * 1024 * 1024;
 
@@ -62,7 +70,7 @@ export async function copyBlob(
       const how = inParts
         ? await carryInParts(source, destination, blob, tell, options)
         : await carryWhole(source, destination, blob, tell, options);
-      if (how === 'copied') timeLimit?.speed.measured(blob.size, performance.now() - begun);
+      if (how === 'copied' && !inParts) timeLimit?.speed.measured(blob.size, performance.now() - begun);
       onEvent({ type: 'end', blob, how });
       return how;
     } catch (thrown) {
@@ -110,7 +118,10 @@ async function carryInParts(
   { signal }: BlobOptions,
 ): Promise<BlobOutcome> {
   const read = (offset: number) => source.blob(blob, { signal, offset });
-  await destination.uploadInParts?.(blob, read, { signal, onBytes: tell });
+  await partUploads(async () => {
+    signal?.throwIfAborted();
+    await destination.uploadInParts?.(blob, read, { signal, onBytes: tell });
+  });
   return 'copied';
 }
 
@@ -172,7 +183,7 @@ function watchSpeed(
   const begun = performance.now();
   return setInterval(() => {
     const stream = { size: blob.size, sent: sent(), elapsedMs: performance.now() - begun };
-    if (!fallsBehind(stream, timeLimit)) return;
+    if (!fallsBehind(stream, timeLimit) || timeLimit.endsAt - Date.now() < leastTimeMs) return;
     timeLimit.speed.measured(stream.sent, stream.elapsedMs);
     attempt.abort(new BehindError(`${blob.digest} can't be carried in time: it goes on in parts`));
   }, judgeAfterMs);

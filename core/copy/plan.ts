@@ -232,7 +232,9 @@ function collectBlobs(
       throw new CopyError('SIZE_INVALID', blob.digest, 'two manifests of the image give it different sizes');
     }
   }
-  return { blobs: [...blobs.values()], foreign: [...foreign.values()] };
+  // Named as an ordinary layer, too: then it is one.
+  const only = [...foreign.values()].filter(({ digest }) => !blobs.has(digest));
+  return { blobs: [...blobs.values()], foreign: only };
 }
 
 /**

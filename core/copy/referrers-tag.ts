@@ -5,7 +5,7 @@ import { mediaTypes } from '../oci/media-types.ts';
 import { referrersTag } from '../registry/referrers.ts';
 import type { CallOptions, ImageDestination, ImageSource } from './ports.ts';
 
-/** A destination that may be asked what it lists. Amazon ECR is not: it has the referrers API. */
+/** A destination that may be asked what it lists. */
 export type ReferrersDestination = ImageDestination & Partial<Pick<ImageSource, 'manifest' | 'referrers'>>;
 
 /** Others write the same index without a condition, which the protocol has not: so it is read again, and written again. */

@@ -3,6 +3,7 @@ import type { Digest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { RegistryError } from '../registry/errors.ts';
+import { tellsPresence } from '../registry/known-registries.ts';
 import type { StreamLimit } from '../registry/stream-limit.ts';
 import { inParallel } from './in-parallel.ts';
 import type { BlobUpload, CallOptions, ImageDestination, ImageSource, OpenedUpload } from './ports.ts';
@@ -30,7 +31,7 @@ export class RegistryRepository implements ImageSource, ImageDestination {
 
   /** A mount from the repository itself asks and opens the upload in one request. */
   get tellsPresence(): boolean {
-    return true;
+    return tellsPresence(this.client.registry);
   }
 
   get streams(): StreamLimit {

@@ -10,6 +10,7 @@ import type { Amount, CallOptions, ImageDestination, ImageSource, Transfer } fro
 import { type ReferrersSummary, summariseReferrers } from '../copy/referrers.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import { parsePlatform } from '../oci/platform.ts';
+import { mountableLayers } from '../policy/mountable-layers.ts';
 import { handOut, layersToHandOut, withLayers } from './fan-out.ts';
 import { reportLayerProgress } from './layer-progress.ts';
 import type { JobRecord, LayerBlob } from './record.ts';
@@ -55,7 +56,8 @@ export async function copyImage(
   // Who names a digest means this digest: no filter may make another one of it.
   const platforms = job.key.reference.includes(':') ? undefined : rule.platforms?.map(parsePlatform);
   const plan = await planCopy(source, destination, root, { platforms, signal });
-  const mounts = await indexedMounts(deps.layerIndex, repository, plan.blobs, deps.warn, { signal });
+  const index = mountableLayers(deps.layerIndex, deps.config, job.key.registry);
+  const mounts = await indexedMounts(index, repository, plan.blobs, deps.warn, { signal });
   const layers =
     deps.fanOut && !job.fannedOut ? await layersToHandOut(plan, mounts, deps.fanOut, { signal }) : [];
   const progress = await beginProgress(job, plan, deps);

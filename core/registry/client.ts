@@ -86,11 +86,20 @@ export class RegistryClient implements AsyncDisposable {
     const dispatcher = options.dispatcher ?? (this.#ownDispatcher as Agent);
     this.streams = options.streams ?? new StreamLimit();
     const { streams } = this;
-    const transport = createTransport({ side, dispatcher, timeouts, onRequest, streams, onClosed });
+    const transport = createTransport({ side, dispatcher, timeouts, onRequest });
     this.#transport = transport;
     const authenticator = new Authenticator({ endpoint, authHosts, credentials, transport });
     const retry = { ...defaultRetryPolicy, ...options.retry };
-    this.#exchange = new Exchange({ side, registry, endpoint, transport, authenticator, retry });
+    this.#exchange = new Exchange({
+      side,
+      registry,
+      endpoint,
+      transport,
+      authenticator,
+      retry,
+      streams,
+      onClosed,
+    });
   }
 
   /** Sees that the registry answers and takes the credentials: `GET /v2/`. */

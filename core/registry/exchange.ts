@@ -2,9 +2,11 @@ import type { Authenticator } from './auth.ts';
 import { BodyTooLargeError, discard, readBeginning } from './body.ts';
 import { type OperationContext, RegistryError, type Side } from './errors.ts';
 import { brokenError, failureCode, maxErrorBytes, type RefusedAnswer, refusedError } from './failures.ts';
+import { closedForMs } from './rate-limits.ts';
 import { isRedirect, nextHop } from './redirects.ts';
 import { type RetryPolicy, withRetries } from './retry.ts';
 import { repositoryScope, type Scope } from './scopes.ts';
+import type { StreamLimit } from './stream-limit.ts';
 import type { HttpAnswer, HttpRequest, Transport } from './transport.ts';
 
 /** What every operation takes. */
@@ -58,6 +60,10 @@ export interface ExchangeOptions {
   transport: Transport;
   authenticator: Authenticator;
   retry: RetryPolicy;
+  /** Told how quickly the registry answers, and when it refuses. */
+  streams: StreamLimit;
+  /** Called when the registry says that it does not want to be asked for a time, milliseconds. */
+  onClosed?: ((ms: number) => void) | undefined;
 }
 
 /** How often a challenge is followed for one request: for an expired token, and for a scope that was not enough. */
@@ -171,11 +177,25 @@ export class Exchange {
   }
 
   async #send(call: Call, request: HttpRequest): Promise<HttpAnswer> {
+    const begun = performance.now();
     try {
-      return await this.#options.transport(request);
+      const answer = await this.#options.transport(request);
+      this.#learn(request, answer, performance.now() - begun);
+      return answer;
     } catch (error) {
       throw this.#explain(call, error, `no answer from ${request.url.host}`);
     }
+  }
+
+  /** From the registry's own answers: hosts that it sends us to (downloads, tokens) limit something else. */
+  #learn({ url, body }: HttpRequest, { status, header }: HttpAnswer, ms: number): void {
+    const { endpoint, streams, onClosed } = this.#options;
+    if (url.origin !== endpoint.origin) return;
+    if (status === 429) streams.throttled();
+    // An answer to a body of ours tells how long that took.
+    else if (status < 400 && body === undefined) streams.answered(ms);
+    const closedMs = closedForMs(status, header, Date.now());
+    if (closedMs !== undefined) onClosed?.(closedMs);
   }
 
   async #refused(call: Call, answer: Arrival): Promise<RegistryError> {

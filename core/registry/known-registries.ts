@@ -24,6 +24,19 @@ const knownRegistries: Readonly<Record<string, RegistryAddress>> = {
   },
 };
 
+/** Amazon ECR, private and public. https://docs.aws.amazon.com/general/latest/gr/ecr.html */
+const ecrHost =
+  /^(?:\d{12}\.dkr[.-]ecr(?:-fips)?\.[a-z0-9-]+\.(?:amazonaws\.com(?:\.cn)?|on\.aws|on\.amazonwebservices\.com\.cn)|public\.ecr\.aws)$/;
+
+/**
+ * Whether a registry answers a mount of a blob from the very repository with 201 where it is there, so that an upload need not be preceded
+ * by a question. Amazon ECR mounts only where an account has turned it on.
+ * https://docs.aws.amazon.com/AmazonECR/latest/userguide/blob-mounting.html
+ */
+export function tellsPresence(registry: string): boolean {
+  return !ecrHost.test(registry);
+}
+
 /** The address of a registry as it stands in normalised references; one that is not known is `https://<registry>`. */
 export function knownRegistry(registry: string): RegistryAddress {
   const known = Object.hasOwn(knownRegistries, registry) ? knownRegistries[registry] : undefined;

@@ -12,6 +12,8 @@ import { digestUrl } from './paths.ts';
 
 /** The most pages of one image's referrers. */
 const maxPages = 100;
+/** Longer lists are cut off: they are no list of what belongs to an image any more, and would fill the memory. */
+export const maxListedReferrers = 1_000;
 
 /** How a registry says that it has no referrers API: 404 by the specification, and what others make of an unknown path. */
 const notOffered = [400, 404, 405, 406, 501];
@@ -19,7 +21,7 @@ const notOffered = [400, 404, 405, 406, 501];
 /**
  * What refers to a manifest by its `subject`: signatures, SBOMs, attestations
  * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers). A registry without that API is asked for the
- * tag that clients maintain instead (`sha256-<hex>`); without either there are none.
+ * tag that clients maintain instead (`sha256-<hex>`); without either there are none. At most {@link maxListedReferrers} are returned.
  */
 export async function listReferrers(
   exchange: Exchange,
@@ -68,7 +70,9 @@ async function referrersFromApi(
       },
     );
     if (!page) return undefined;
-    if (page.index.kind === 'index') found.push(...page.index.manifests);
+    if (page.index.kind === 'index')
+      found.push(...page.index.manifests.slice(0, maxListedReferrers - found.length));
+    if (found.length >= maxListedReferrers) return found;
     if (seen.size >= maxPages && page.next) {
       const reason = `the list has more than ${maxPages} pages`;
       throw new RegistryError(exchange.context(call), { code: 'ANSWER_TOO_LARGE', reason });

@@ -7,6 +7,8 @@ const calmMs = 1_000;
 /** An answer counts as quick up to this many times the quickest one, and this much more, milliseconds. */
 const quickFactor = 3;
 const quickMarginMs = 100;
+/** Below the first limit, the quickest answer is forgotten by so much with each one: a road may have become longer for good. */
+const forgetting = 1.01;
 
 /**
  * How many streams a registry is asked to carry at once: grows while its answers come quickly, halves when it says that these are too
@@ -35,10 +37,10 @@ export class StreamLimit {
   /**
    * A request was answered.
    *
-   * @param ms from the request to the answer's headers; undefined where it waited for a body of ours
+   * @param ms from the request to the answer's headers
    */
-  answered(ms: number | undefined): void {
-    if (ms === undefined) return;
+  answered(ms: number): void {
+    if (this.#limit < firstLimit) this.#quickestMs *= forgetting;
     this.#quickestMs = Math.min(this.#quickestMs, ms);
     if (ms > this.#quickestMs * quickFactor + quickMarginMs) return;
     this.#change(this.#limit + (this.#cautious ? 1 / this.#limit : 1));

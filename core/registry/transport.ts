@@ -1,9 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Side } from './errors.ts';
-import { closedForMs } from './rate-limits.ts';
 import { urlWithoutQuery } from './redact.ts';
-import type { StreamLimit } from './stream-limit.ts';
 import { drayageVersion } from './version.ts';
 
 /** Limits of a request, in milliseconds; undici keeps them to about half a second. */
@@ -64,10 +62,6 @@ export interface TransportOptions {
   dispatcher: Dispatcher;
   timeouts: Timeouts;
   onRequest?: ((info: RequestInfo) => void) | undefined;
-  /** Told how many streams the registry can take. */
-  streams: StreamLimit;
-  /** Called when an answer says that the registry does not want to be asked for a time, milliseconds. */
-  onClosed?: ((ms: number) => void) | undefined;
 }
 
 /** Sends one request and resolves with the answer whatever its status; no redirect, credential or retry happens here. */
@@ -93,7 +87,7 @@ class EndlessHintsError extends Error {
 
 /** The transport of one registry client. Throws undici's errors as they are, and the signal's reason when cancelled. */
 export function createTransport(options: TransportOptions): Transport {
-  const { side, dispatcher, timeouts, onRequest, streams, onClosed } = options;
+  const { side, dispatcher, timeouts, onRequest } = options;
   return async ({ method, url, headers, body, finishes, signal }) => {
     const begun = performance.now();
     const tell = (status: number | undefined) =>
@@ -130,10 +124,6 @@ export function createTransport(options: TransportOptions): Transport {
       const value = received[name];
       return Array.isArray(value) ? value.join(', ') : value;
     };
-    if (status === 429) streams.throttled();
-    else if (status < 400) streams.answered(body === undefined ? performance.now() - begun : undefined);
-    const closedMs = onClosed && closedForMs(status, header, Date.now());
-    if (closedMs !== undefined) onClosed?.(closedMs);
     // A stream that is dropped while it fails would otherwise end the process.
     stream.on('error', () => {});
     return { status, header, body: stream };

@@ -25,11 +25,13 @@ describe('how many streams a registry is asked to carry', () => {
     expect(limit.value).toBe(before + 1);
   });
 
-  it('learns nothing of answers that waited for a body of ours', () => {
+  it('does not stay low for ever where a registry has become slower for good', () => {
     const limit = new StreamLimit();
-    answers(limit, 3, 500);
-    limit.answered(undefined);
-    expect(limit.value).toBe(19);
+    answers(limit, 20, 5);
+    for (let n = 0; n < 8; n += 1) limit.throttled(n * 1_000);
+    expect(limit.value).toBe(1);
+    answers(limit, 1_000, 140);
+    expect(limit.value).toBeGreaterThanOrEqual(16);
   });
 
   it('halves once for a crowd of refusals, and again for the next crowd', () => {
