@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- [BENCH]… [--rounds N] [--peers A,B] [--cases A,B] [--save NAME]`: measures this machine, prints Markdown, and
- * writes it to bench/results/ with `--save NAME`. Without BENCH all, which takes about 25 minutes:
+ * writes it to bench/results/ with `--save NAME`. Without BENCH all, which takes about half an hour:
  *
  *     wire      copies over a simulated wire, beside other programs and what the wire allows (`--cases` picks some)
  *     copy      a gigabyte without a wire: CPU and memory
@@ -8,6 +8,8 @@
  *     ecr       the requests of a mirror job at a registry that behaves as ECR does
  *     shared    images with the same base: bytes from upstream
  *     pipeline  from the webhook to the published mapping
+ *     kill      killed ten times: what is read again
+ *     fan-out   one large image by 1, 2, 4 and 8 processes, each on a wire of its own
  *
  * Needs `docker-registry` and `time` (Debian's packages) and `curl`; `skopeo`, `crane`, `regctl` and `oras` take part when they are on
  * the PATH.
@@ -18,7 +20,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchCopy } from './copy.ts';
 import { benchEcr } from './ecr.ts';
+import { benchFanOut } from './fan-out.ts';
 import { endOnSignals } from './interruption.ts';
+import { benchKill } from './kill.ts';
 import { benchMemory } from './memory.ts';
 import type { Bench, BenchOptions } from './options.ts';
 import { benchPipeline } from './pipeline.ts';
@@ -32,6 +36,8 @@ const benches: Record<string, Bench> = {
   ecr: benchEcr,
   shared: benchShared,
   pipeline: benchPipeline,
+  kill: benchKill,
+  'fan-out': benchFanOut,
 };
 
 const { values, positionals } = parseArgs({
