@@ -142,7 +142,7 @@ async function carryWhole(
     tell(bytes);
   };
   const open = (offset: number) => source.blob(blob, { signal, offset });
-  const read = () => new Download(open, blob, { signal, onBytes, keep, attempts, pause });
+  const read = () => new Download(open, blob, { from: source.name, signal, onBytes, keep, attempts, pause });
   // Where nothing can make the read needless any more, both ends are asked at the same time.
   const early = mountFrom === undefined && !destination.tellsPresence ? read() : undefined;
   try {

@@ -11,6 +11,8 @@ export interface DownloadOptions {
   onBytes?: ((bytes: number) => void) | undefined;
   /** Takes the chunks, too, where somebody wants to look into a small blob. */
   keep?: Uint8Array[] | undefined;
+  /** The repository that is read, for messages. */
+  from?: string | undefined;
   /** How often in a row the read is opened without getting anywhere. */
   attempts?: number | undefined;
   /** How to wait before a read is opened again, milliseconds; rejects when the signal ends. */
@@ -61,11 +63,10 @@ export class Download extends RelayStream {
   }
 
   protected override onChunk(chunk: Uint8Array): void {
-    const { size, digest } = this.#blob;
+    const { size } = this.#blob;
     this.#received += chunk.byteLength;
     if (this.#received > size) {
-      const reason = `more than the ${size} bytes of its descriptor came`;
-      this.destroy(new CopyError('SIZE_INVALID', digest, reason));
+      this.#refuse('SIZE_INVALID', `more than the ${size} bytes of its descriptor came`);
       return;
     }
     this.#digester.update(chunk);
@@ -79,14 +80,12 @@ export class Download extends RelayStream {
   protected override onEnd(): void {
     const { size, digest } = this.#blob;
     if (this.#received !== size) {
-      const reason = `${this.#received} bytes came, its descriptor says ${size}`;
-      this.destroy(new CopyError('SIZE_INVALID', digest, reason));
+      this.#refuse('SIZE_INVALID', `${this.#received} bytes came, its descriptor says ${size}`);
       return;
     }
     const actual = this.#digester.digest();
     if (actual !== digest) {
-      const reason = `the bytes that came have the digest ${actual}`;
-      this.destroy(new CopyError('DIGEST_INVALID', digest, reason));
+      this.#refuse('DIGEST_INVALID', `the bytes that came have the digest ${actual}`);
       return;
     }
     if (this.#held) this.push(this.#held);
@@ -95,6 +94,13 @@ export class Download extends RelayStream {
 
   protected override onFailure(error: Error): void {
     void this.#continueAfter(error);
+  }
+
+  #refuse(code: 'SIZE_INVALID' | 'DIGEST_INVALID', reason: string): void {
+    const { from } = this.#options;
+    const { digest } = this.#blob;
+    const subject = from === undefined ? digest : `get blob ${from}@${digest}`;
+    this.destroy(new CopyError(code, subject, reason));
   }
 
   #open(): void {
