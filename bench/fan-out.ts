@@ -1,3 +1,4 @@
+import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Digest } from '../core/oci/digest.ts';
 import { type Pipeline, startPipeline } from '../test/support/pipeline.ts';
@@ -36,7 +37,9 @@ export async function benchFanOut(options: BenchOptions): Promise<string> {
     const runs: FanOutRun[] = [];
     for (let round = 0; round < rounds; round++) {
       const run = await runFanOut(workers, streams);
-      process.stderr.write(`fan-out ${workers} × ${streams} ${run.seconds.toFixed(2)} s\n`);
+      process.stderr.write(
+        `fan-out ${workers} × ${streams} ${run.seconds.toFixed(2)} s, ${run.coresBusy.toFixed(1)} cores busy\n`,
+      );
       runs.push(run);
     }
     const seconds = median(runs.map((run) => run.seconds));
@@ -50,6 +53,7 @@ export async function benchFanOut(options: BenchOptions): Promise<string> {
       (seconds / limit).toFixed(2),
       median(runs.map((run) => run.layersSeconds)).toFixed(2),
       median(runs.map((run) => run.idlest / 1e6)).toFixed(0),
+      median(runs.map((run) => run.coresBusy)).toFixed(1),
     ]);
   }
   const of = (workers: number, streams: number) =>
@@ -59,6 +63,7 @@ export async function benchFanOut(options: BenchOptions): Promise<string> {
     `Each process: ${total / 1e6} MB/s to the upstream and to the mirror, ${stream / 1e6} MB/s a stream, ${narrowWire.roundTripMs} ms there and back; it runs the handlers of`,
     `the layer function, one of them those of the mirror function, too, on one local stack. Seconds: from the first`,
     'byte of a blob to the published mapping, median of the runs; the layers alone: to the last byte that the mirror took of them. Limit: all bytes at the full speed of all wires.',
+    'Cores busy: of this machine, with whatever; where it is nearly all of them, they are the wire.',
     '',
     markdownTable(
       [
@@ -69,6 +74,7 @@ export async function benchFanOut(options: BenchOptions): Promise<string> {
         'to the limit',
         'the layers alone',
         'least MB of a process',
+        'cores busy',
       ],
       rows,
     ),
@@ -82,6 +88,8 @@ interface FanOutRun {
   layersSeconds: number;
   /** What the worker with the least to do has read from upstream, bytes. */
   idlest: number;
+  /** How many of the machine's cores were, with whatever: where it is nearly all of them, they are the wire. */
+  coresBusy: number;
 }
 
 async function runFanOut(workers: number, streams: number): Promise<FanOutRun> {
@@ -96,11 +104,14 @@ async function runFanOut(workers: number, streams: number): Promise<FanOutRun> {
     const worker = await startWorker(pipeline, narrowWire, { layers: streams, mirror: n === 0 });
     running.push(started.use(worker));
   }
+  const before = busySeconds();
+  const sent = performance.now();
   await pipeline.github(repository, '1');
   const { begun, layersEnded, ended } = await follow(
     pipeline,
     image.blobs.map(({ digest }) => digest),
   );
+  const coresBusy = (busySeconds() - before) / ((ended - sent) / 1000);
   const mirror = {
     endpoint: pipeline.stack.registry.endpoint,
     repository: `mirror/ghcr.io/${repository}`,
@@ -112,6 +123,7 @@ async function runFanOut(workers: number, streams: number): Promise<FanOutRun> {
     seconds: (ended - begun) / 1000,
     layersSeconds: (layersEnded - begun) / 1000,
     idlest: Math.min(...counts.map(({ upstream }) => upstream.bytesDown)),
+    coresBusy,
   };
 }
 
@@ -129,4 +141,9 @@ async function follow({ upstream, stack, mapping }: Pipeline, blobs: Digest[]) {
   const layersEnded = performance.now();
   while ((await mapping(`ghcr.io/${repository}:1`)) === undefined) await sleep(10);
   return { begun, layersEnded, ended: performance.now() };
+}
+
+/** What all cores together have worked since the machine's start. */
+function busySeconds(): number {
+  return cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0) / 1000;
 }
