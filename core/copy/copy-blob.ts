@@ -56,6 +56,7 @@ export async function copyBlob(
   options: BlobOptions = {},
 ): Promise<BlobOutcome> {
   const { signal, attempts = defaultAttempts, onEvent = () => {}, pause = wait, timeLimit } = options;
+  signal?.throwIfAborted();
   onEvent({ type: 'start', blob });
   let inParts = await shallGoInParts(destination, blob, options);
   for (let attempt = 1; ; attempt++) {

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { type BlobOptions, copyBlob } from './copy-blob.ts';
@@ -27,6 +28,12 @@ export interface CopyResult {
   configs: Map<Digest, Uint8Array>;
 }
 
+/**
+ * Blobs from this size on, bytes, take turns: so many streams fill any line that a process has, and what a kill leaves unfinished has to be
+ * read again. More streams are for small blobs, which mostly wait.
+ */
+const largeBytes = 16 * 1024 * 1024;
+const mostLargeAtOnce = 16;
 /** More connections than this are opened only when streams need them. */
 const mostWarmConnections = 48;
 /** Configs above this are not kept: a real one has some kilobytes. */
@@ -59,6 +66,7 @@ export async function copyBlobs(
   const connections = Math.min(plan.missing.length, mostWarmConnections);
   void source.warm?.(connections, { signal: options.signal });
   void destination.warm?.(connections, { signal: options.signal });
+  const turns = pLimit(mostLargeAtOnce);
   const largestFirst = [...plan.missing].sort((a, b) => b.size - a.size);
   await inParallel(
     largestFirst,
@@ -66,7 +74,8 @@ export async function copyBlobs(
     async (blob, signal) => {
       const isKept = kept.has(blob.digest) && blob.size <= maxKeptConfigBytes;
       const keep = isKept ? ([] as Uint8Array[]) : undefined;
-      const how = await copyBlob(source, destination, blob, { ...options, signal, keep });
+      const copy = () => copyBlob(source, destination, blob, { ...options, signal, keep });
+      const how = await (blob.size < largeBytes ? copy() : turns(copy));
       add(transfer[how], blob);
       if (how !== 'present') arrived.push(blob);
       if (how === 'mounted') mounted.push(blob);
