@@ -25,6 +25,9 @@ const fewest = 2;
 /** When the job looks after its layer jobs, which may have gone silent: a lease that nobody renews has run out by then. */
 export const lookAgainMs = 90_000;
 
+/** A fan-out whose layers are not all there after this time fails its image: a day moves 2 TB through one stream of 24 MB/s. */
+export const maxFanOutMs = 24 * 3_600_000;
+
 /** The layers of a plan that layer jobs shall carry: large, missing, and held by no repository that they could be mounted from. */
 export async function layersToHandOut(
   plan: CopyPlan,

@@ -15,9 +15,19 @@ export interface JobStore {
   update(id: string, changes: Partial<Omit<JobRecord, 'id' | 'key'>>): Promise<boolean>;
   /** Notes that an attempt begins and returns the record with it; undefined if there is no such job or it is finished. */
   begin(id: string, startedAt: string): Promise<JobRecord | undefined>;
+  /**
+   * Counts that a layer of the job failed for now, and has the job wait, in one write. Layers that fail while it waits already belong to
+   * the same round: they are not counted.
+   *
+   * @returns how many rounds failed so far, this one included; undefined where the job waits already or is finished.
+   */
+  addLayerFailure(id: string): Promise<number | undefined>;
   list(query: JobQuery): Promise<{ jobs: JobRecord[]; cursor?: string }>;
 
-  /** Puts a job where {@link due} finds it from `notBefore` on. Its record says `waiting` before. */
+  /**
+   * Puts a job where {@link due} finds it from `notBefore` on. The same time stands in its record before: what was parked for another
+   * one is superseded.
+   */
   park(job: Pick<JobRecord, 'id'>, notBefore: string): Promise<void>;
   /** Parked jobs whose time has come, the longest due first. */
   due(now: string, limit: number): Promise<ParkedJob[]>;

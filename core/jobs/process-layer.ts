@@ -10,7 +10,7 @@ import { carryLayer } from './carry-layer.ts';
 import { queuedMessage } from './enqueue.ts';
 import { judge } from './failure.ts';
 import { JobFailure } from './job-failure.ts';
-import { holdLease } from './layer-lease.ts';
+import { holdLease, leaseMs } from './layer-lease.ts';
 import { reportLayerProgress } from './layer-progress.ts';
 import type { JobQueue, LayerLeases, LayerMessage, LayerQueue, UpstreamGate } from './ports.ts';
 import { DeadlineError } from './process-message.ts';
@@ -42,7 +42,7 @@ export type ProcessedLayer =
   /** The invocation's time is used up: the layer is queued again. */
   | { state: 'queued' }
   /** The mirror job waits, and will ask again for what is missing. */
-  | { state: 'waiting'; error?: JobError; notBefore: string }
+  | { state: 'waiting'; error: JobError; notBefore: string }
   /** The image failed. */
   | { state: 'failed'; error: JobError };
 
@@ -95,8 +95,6 @@ async function carryAndWake(
   const { destination } = await deps.openMirror(repository, { signal });
   let how: BlobOutcome = 'present';
   if (!(await destination.presentBlobs([message.layer], { signal })).has(message.layer.digest)) {
-    const until = await deps.gate.closedUntil(upstream.registry, deps.now());
-    if (until) return await park(job, until, deps);
     const source = await deps.openUpstream(upstream, key.repository);
     const progress = reportLayerProgress(
       (more) => deps.jobs.addProgress(job.id, more),
@@ -153,9 +151,19 @@ function tooSlow({ layer }: LayerMessage, invocations: number): JobFailure {
   );
 }
 
-/** Records what an error means for the image. @throws the error itself where it is ours. */
+/**
+ * Records what an error means for the image. Rounds in which a layer failed are counted, whichever layer it was: the attempts of the mirror
+ * job are those of its own.
+ *
+ * @throws the error itself where it is ours.
+ */
 async function settle(error: unknown, job: JobRecord, deps: LayerDependencies): Promise<ProcessedLayer> {
-  const verdict = judge(error, job);
+  let verdict = judge(error, { attempts: 1 });
+  if (verdict.kind === 'wait' && verdict.counted) {
+    const failures = await deps.jobs.addLayerFailure(job.id);
+    if (failures === undefined) return await waitWithOthers(verdict.error, job, deps);
+    verdict = judge(error, { attempts: failures });
+  }
   if (verdict.kind === 'crash') throw error;
   if (verdict.kind === 'fail') {
     await deps.jobs.update(job.id, {
@@ -167,12 +175,23 @@ async function settle(error: unknown, job: JobRecord, deps: LayerDependencies): 
     return { state: 'failed', error: verdict.error };
   }
   const until = new Date(deps.now().getTime() + verdict.delayMs);
-  // A rate limit: all workers shall leave the registry alone, and the attempt does not count.
+  // A rate limit: all workers shall leave the registry alone.
   if (!verdict.counted && verdict.error.side === 'upstream') await deps.gate.close(job.key.registry, until);
-  return await park(job, until, deps, {
-    error: verdict.error,
-    ...(verdict.counted ? {} : { attempts: Math.max(0, job.attempts - 1) }),
-  });
+  return await park(job, until, deps, verdict.error);
+}
+
+/** Another layer has failed in this round, and the job waits for its sake. */
+async function waitWithOthers(
+  error: JobError,
+  { id }: JobRecord,
+  deps: LayerDependencies,
+): Promise<ProcessedLayer> {
+  const job = await deps.jobs.read(id);
+  if (job === undefined || isFinished(job)) return { state: 'gone' };
+  // Parked once more: who recorded it may have died before that, or even before the time was known.
+  const notBefore = job.notBefore ?? new Date(deps.now().getTime() + leaseMs).toISOString();
+  await deps.jobs.park(job, notBefore);
+  return { state: 'waiting', notBefore, error };
 }
 
 /** Lets the mirror job wait: it asks again for the layers that are missing then. */
@@ -180,11 +199,11 @@ async function park(
   job: JobRecord,
   until: Date,
   deps: LayerDependencies,
-  changes: Pick<JobRecord, 'error'> & Partial<Pick<JobRecord, 'attempts'>> = {},
+  error: JobError,
 ): Promise<ProcessedLayer> {
   const notBefore = until.toISOString();
-  // Parked first: a job that waits but is nowhere parked would wait for ever.
+  // Recorded first: a note that the record knows nothing of is dropped. A crash in between brings the message again.
+  await deps.jobs.update(job.id, { state: 'waiting', notBefore, error });
   await deps.jobs.park(job, notBefore);
-  await deps.jobs.update(job.id, { state: 'waiting', notBefore, ...changes });
-  return { state: 'waiting', notBefore, ...(changes.error && { error: changes.error }) };
+  return { state: 'waiting', notBefore, error };
 }

@@ -86,9 +86,16 @@ async function parkedForLayers(
   deps: ProcessDependencies,
 ): Promise<Processed> {
   const attempts = job.fannedOut ? job.attempts - 1 : job.attempts;
+  const { state, notBefore } = (await deps.jobs.read(job.id)) ?? job;
+  // A layer that failed while this ran has let the job wait already: it does not come sooner for that.
+  if (state === 'waiting' && notBefore) {
+    await deps.jobs.update(job.id, { ...changes, attempts });
+    return { job: { ...job, ...changes, notBefore }, state };
+  }
+  const look = lookAgainAt.toISOString();
   // What it goes on with is recorded first: a layer job may wake it right away.
-  await deps.jobs.update(job.id, { ...changes, attempts });
-  await deps.jobs.park(job, lookAgainAt.toISOString());
+  if (!(await deps.jobs.update(job.id, { ...changes, attempts, notBefore: look }))) return { state: 'gone' };
+  await deps.jobs.park(job, look);
   return { job: { ...job, ...changes }, state: 'copying' };
 }
 
@@ -130,9 +137,9 @@ async function recordFailure(job: JobRecord, error: unknown, deps: ProcessDepend
   if (verdict.kind === 'wait') {
     const notBefore = new Date(deps.now().getTime() + verdict.delayMs).toISOString();
     const attempts = verdict.counted ? job.attempts : job.attempts - 1;
-    // Parked first: a job that waits but is nowhere parked would wait for ever.
-    await deps.jobs.park(job, notBefore);
+    // Recorded first: a note that the record knows nothing of is dropped. A crash in between brings the message again.
     await deps.jobs.update(job.id, { state: 'waiting', notBefore, attempts, error: verdict.error });
+    await deps.jobs.park(job, notBefore);
     return { job: { ...job, error: verdict.error, notBefore }, state: 'waiting' };
   }
   await deps.jobs.update(job.id, {

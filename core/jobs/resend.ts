@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import { queuedMessage } from './enqueue.ts';
-import type { JobQueue, JobStore } from './ports.ts';
+import type { JobQueue, JobStore, ParkedJob } from './ports.ts';
 import { isFinished, type JobRecord } from './record.ts';
 
 export interface ResendDependencies {
@@ -13,7 +13,7 @@ export interface ResendDependencies {
 const roundSize = 100;
 
 /**
- * Sends the parked jobs that are due. The message goes out before the job leaves the parking place: a crash in between
+ * Sends the parked jobs that are due, each once, and drops what was parked before a job was parked anew. The message goes out before the job leaves the parking place: a crash in between
  * sends it twice, which does no harm, instead of never.
  *
  * @returns how many were sent, and how many the queue refused: those stay parked for the next round.
@@ -24,6 +24,7 @@ export async function resendDue(
   signal?: AbortSignal,
 ): Promise<{ sent: number; refused: number }> {
   let sent = 0;
+  const ids = new Set<string>();
   for (;;) {
     signal?.throwIfAborted();
     const due = await deps.jobs.due(now.toISOString(), roundSize);
@@ -31,9 +32,16 @@ export async function resendDue(
     const jobs = await Promise.all(
       due.map(async (parked) => ({ parked, job: await deps.jobs.read(parked.id) })),
     );
-    const live = jobs.flatMap(({ parked, job }) => (job && isDue(job, now) ? [{ parked, job }] : []));
-    const others = jobs.filter(({ job }) => !job || !isDue(job, now));
-    await Promise.all(others.map(({ parked }) => deps.jobs.unpark(parked)));
+    const live: { parked: ParkedJob; job: JobRecord }[] = [];
+    const dropped: ParkedJob[] = [];
+    for (const { parked, job } of jobs) {
+      if (!job || ids.has(job.id) || !isDue(job, parked, now)) dropped.push(parked);
+      else {
+        live.push({ parked, job });
+        ids.add(job.id);
+      }
+    }
+    await Promise.all(dropped.map((parked) => deps.jobs.unpark(parked)));
     // Before the message goes out: a worker may be quicker than we are, and its `copying` must stand.
     await Promise.all(
       live
@@ -49,9 +57,14 @@ export async function resendDue(
   }
 }
 
-/** Whether a parked job shall be sent: not when it is finished, or parked a second time for later. */
-function isDue(job: JobRecord, now: Date): boolean {
+/**
+ * Whether a parked job shall be sent. A queued one always: its message may never have been sent. One that runs, or whose layers are
+ * carried, only if it was parked for this time last: each run parks the job anew, so that one that came for each older note, too, would
+ * come ever more often. One that waits, as soon as its time has come, whichever note says so: then it is queued.
+ */
+function isDue(job: JobRecord, parked: ParkedJob, now: Date): boolean {
   if (isFinished(job)) return false;
+  if (job.state === 'copying') return job.notBefore === parked.notBefore;
   return job.state !== 'waiting' || job.notBefore === undefined || Date.parse(job.notBefore) <= now.getTime();
 }
 

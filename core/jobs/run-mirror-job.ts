@@ -14,13 +14,13 @@ import { policyFingerprint } from '../policy/fingerprint.ts';
 import { mirrorRepository } from '../policy/mirror-repository.ts';
 import { selectImage } from '../policy/select-image.ts';
 import { type CopiedImage, copyImage } from './copy-image.ts';
-import { type FanOut, handOut, lookAgainMs, missingLayers } from './fan-out.ts';
+import { type FanOut, handOut, lookAgainMs, maxFanOutMs, missingLayers } from './fan-out.ts';
 import { JobFailure } from './job-failure.ts';
 import { requireNewest } from './newest-tags.ts';
 import type { JobStore, UpstreamGate } from './ports.ts';
 import { queueSignature } from './queue-signature.ts';
 import { queueRecheck } from './recheck.ts';
-import type { FannedOut, JobRecord, JobState } from './record.ts';
+import type { FannedOut, JobRecord, JobState, LayerBlob } from './record.ts';
 import { requireOpen } from './upstream-closed.ts';
 
 export interface MirrorJobDependencies {
@@ -119,7 +119,16 @@ export async function runMirrorJob(
   if (copied?.kind === 'fanned-out') {
     const { event, resolve: number } = resolved;
     const { layers, transfer } = copied;
-    const fannedOut = { sourceDigest: root.digest, event, resolve: number, observedAt, layers, transfer };
+    const since = deps.now().toISOString();
+    const fannedOut = {
+      sourceDigest: root.digest,
+      event,
+      resolve: number,
+      observedAt,
+      since,
+      layers,
+      transfer,
+    };
     return waitForLayers(deps, { fannedOut });
   }
   const mapping = copied
@@ -156,7 +165,10 @@ export async function runMirrorJob(
   return { state: outcome.kind === 'superseded' ? 'superseded' : 'committed', changes };
 }
 
-/** @returns undefined when the mirror has all layers that were handed out, and the job can go on. */
+/**
+ * @returns undefined when the mirror has all layers that were handed out, and the job can go on.
+ * @throws JobFailure too_slow after a day.
+ */
 async function lookAfterLayers(
   job: JobRecord,
   fannedOut: FannedOut,
@@ -168,8 +180,17 @@ async function lookAfterLayers(
   const missing = await missingLayers(fannedOut, destination, { signal });
   // Without layer jobs any more (the deployment changed), the job carries the rest itself.
   if (missing.length === 0 || !deps.fanOut) return undefined;
+  if (deps.now().getTime() - Date.parse(fannedOut.since) > maxFanOutMs) throw tooSlow(missing);
   await handOut(job, fannedOut.layers, missing, deps.fanOut, deps.now());
   return waitForLayers(deps, {});
+}
+
+function tooSlow(missing: LayerBlob[]): JobFailure {
+  return new JobFailure(
+    'too_slow',
+    `${missing.length} large layers are not in the mirror a day after they were handed out, ${missing[0]?.digest} first`,
+    'mirror the image once from a machine without this limit (drayage copy), then request it again: its blobs will be present',
+  );
 }
 
 function waitForLayers(deps: MirrorJobDependencies, changes: Partial<JobRecord>): JobOutcome {

@@ -67,6 +67,30 @@ describe('sending jobs again', () => {
     expect((await jobs.parked()).map(({ notBefore }) => notBefore)).toEqual([at(600)]);
   });
 
+  it('sends a job that runs only at the time that it was parked for last', async () => {
+    const looked = await jobs.job(jobs.key());
+    await jobs.stores.jobs.begin(looked.job, at(-100));
+    for (const notBefore of [at(-60), at(-30), at(-10)]) {
+      await jobs.stores.jobs.update(looked.job, { notBefore });
+      await jobs.stores.jobs.park({ id: looked.job }, notBefore);
+    }
+    const running = await jobs.job(jobs.key());
+    await jobs.stores.jobs.park({ id: running.job }, at(-60));
+    await jobs.stores.jobs.begin(running.job, at(-50));
+    expect(await resendDue(deps(), now)).toEqual({ sent: 1, refused: 0 });
+    expect(sent()).toEqual([looked.job]);
+    expect(await jobs.parked()).toEqual([]);
+    expect((await jobs.record(looked)).state).toBe('copying');
+  });
+
+  it('sends a job that is parked twice once', async () => {
+    const message = await jobs.job(jobs.key());
+    for (const seconds of [-2, -1]) await jobs.stores.jobs.park({ id: message.job }, at(seconds));
+    expect(await resendDue(deps(), now)).toEqual({ sent: 1, refused: 0 });
+    expect(sent()).toEqual([message.job]);
+    expect(await jobs.parked()).toEqual([]);
+  });
+
   it('drops what is finished or gone', async () => {
     const finished = await parked(at(-1));
     await jobs.stores.jobs.update(finished.job, { state: 'failed' });
