@@ -12,6 +12,7 @@ import { selectImage } from '../policy/select-image.ts';
 import { JobFailure } from './job-failure.ts';
 import type { JobRecord } from './record.ts';
 import type { JobOutcome, MirrorJobDependencies } from './run-mirror-job.ts';
+import { requireOpen } from './upstream-closed.ts';
 
 /**
  * Runs a signature job: something was pushed that belongs to the image with this digest, so that the mirror shall hold all that
@@ -21,7 +22,7 @@ import type { JobOutcome, MirrorJobDependencies } from './run-mirror-job.ts';
  * it. The outcome stands in the job and in the digest's mapping; a tag's mapping shows it once the tag is published again, and a
  * child of an index has no mapping.
  *
- * @throws ReferrersPendingError when another attempt may bring what is missing; JobFailure; RegistryError of the mirror, or of
+ * @throws ReferrersPendingError when another attempt may bring what is missing; UpstreamClosedError; JobFailure; RegistryError of the mirror, or of
  *   the upstream where it can't be asked at all.
  */
 export async function runSignatureJob(
@@ -51,6 +52,7 @@ export async function runSignatureJob(
   });
   if ((await destination.tagDigest(digest, { signal })) !== digest) return nothing;
 
+  await requireOpen(deps.gate, selection.upstream, deps.now());
   const source = await deps.openUpstream(selection.upstream, repository);
   const mapping = await mappingOf(key, deps.mappings);
   const children = await childrenOf(digest, mapping, source, destination, { signal });
