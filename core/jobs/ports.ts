@@ -85,16 +85,24 @@ export interface LayerQueue {
 }
 
 /**
- * Who carries which layer right now. A hint that saves double work: whoever holds none may still carry a layer without harm, since
- * registries take a blob twice.
+ * Who carries which layer into which mirror repository right now, or will: tags that come together have the same layers, and one job's
+ * layer is every other's, too. A hint that saves double work: whoever holds none may still carry a layer without harm, since registries
+ * take a blob twice.
  */
 export interface LayerLeases {
-  /** Takes a layer of a job for `ttlMs`; false while somebody else's lease has not run out. Whoever holds it renews it this way, too. */
-  take(job: string, layer: Digest, owner: string, ttlMs: number, now: Date): Promise<boolean>;
-  /** Which of these layers somebody is carrying. */
-  held(job: string, layers: Digest[], now: Date): Promise<Set<Digest>>;
+  /**
+   * Takes a layer for `ttlMs`; false while another worker's lease has not run out. Whoever holds it renews it this way, too, and what
+   * waits in the queue is anybody's.
+   */
+  take(repository: string, layer: Digest, owner: string, ttlMs: number, now: Date): Promise<boolean>;
+  /** Notes for `ttlMs` that the layer waits in the queue; false where somebody carries it, or it waits there already. */
+  queue(repository: string, layer: Digest, ttlMs: number, now: Date): Promise<boolean>;
+  /** Which of these layers somebody is carrying, or wait in the queue. */
+  held(repository: string, layers: Digest[], now: Date): Promise<Set<Digest>>;
   /** Lets go of a layer, if it is still this owner's. */
-  release(job: string, layer: Digest, owner: string): Promise<void>;
+  release(repository: string, layer: Digest, owner: string): Promise<void>;
+  /** Notes that the layer does not wait in the queue any more, if nobody carries it. */
+  unqueue(repository: string, layer: Digest): Promise<void>;
 }
 
 /** Upstream registries that asked not to be asked for a while, known to all workers. */

@@ -3,19 +3,20 @@ import type { BlobOutcome } from '../copy/copy-blob.ts';
 import type { LayerIndex } from '../copy/layer-index.ts';
 import type { TimeLimit } from '../copy/time-limit.ts';
 import { formatImageKey } from '../mapping/record.ts';
+import type { Digest } from '../oci/digest.ts';
 import { parseReference } from '../oci/reference.ts';
 import { mirrorRepository } from '../policy/mirror-repository.ts';
 import { selectImage } from '../policy/select-image.ts';
 import { carryLayer } from './carry-layer.ts';
 import { queuedMessage } from './enqueue.ts';
-import { judge } from './failure.ts';
 import { JobFailure } from './job-failure.ts';
-import { holdLease, leaseMs } from './layer-lease.ts';
+import { holdLease, queuedMs } from './layer-lease.ts';
 import { reportLayerProgress } from './layer-progress.ts';
 import type { JobQueue, LayerLeases, LayerMessage, LayerQueue, UpstreamGate } from './ports.ts';
 import { DeadlineError } from './process-message.ts';
 import { isFinished, type JobError, type JobRecord } from './record.ts';
 import type { MirrorJobDependencies } from './run-mirror-job.ts';
+import { settleLayer } from './settle-layer.ts';
 
 export interface LayerDependencies
   extends Pick<MirrorJobDependencies, 'config' | 'jobs' | 'openUpstream' | 'openMirror' | 'now' | 'warn'> {
@@ -67,31 +68,50 @@ export async function processLayer(
   signal: AbortSignal,
 ): Promise<ProcessedLayer> {
   const job = await deps.jobs.read(message.job);
-  if (job === undefined || isFinished(job)) return { state: 'gone' };
-  const lease = await holdLease(message, deps);
+  if (job === undefined) return { state: 'gone' };
+  const repository = mirrorRepository(deps.config, job.key.registry, job.key.repository);
+  const { digest } = message.layer;
+  if (isFinished(job)) {
+    // Another job may wait for the same layer.
+    await deps.leases.unqueue(repository, digest);
+    return { state: 'gone' };
+  }
+  const lease = await holdLease(repository, digest, deps);
   // What the other one can't do, the mirror job asks for again.
   if (lease === undefined) return { state: 'held' };
   try {
-    return await carryAndWake(message, job, deps, signal);
+    return await carryAndWake(message, job, repository, deps, signal);
   } catch (error) {
     // Before the message comes again, by whatever way: it would find the lease taken, and be dropped.
     await lease.release();
     const outOfTime = signal.aborted && signal.reason instanceof DeadlineError;
-    return outOfTime ? await again(message, job, deps) : await settle(error, job, deps);
+    try {
+      return outOfTime ? await again(message, job, repository, deps) : await settleLayer(error, job, deps);
+    } catch (crash) {
+      await queueAgain(repository, digest, deps);
+      throw crash;
+    }
   } finally {
     await lease.release();
   }
 }
 
+/** The message comes again: nobody needs to ask for the layer meanwhile. */
+async function queueAgain(repository: string, layer: Digest, { leases, now, warn }: LayerDependencies) {
+  await leases
+    .queue(repository, layer, queuedMs, now())
+    .catch((error: unknown) => warn('that a layer is queued could not be noted', error));
+}
+
 async function carryAndWake(
   message: LayerMessage,
   job: JobRecord,
+  repository: string,
   deps: LayerDependencies,
   signal: AbortSignal,
 ): Promise<ProcessedLayer> {
   const { key } = job;
   const upstream = upstreamOf(job, deps);
-  const repository = mirrorRepository(deps.config, key.registry, key.repository);
   const { destination } = await deps.openMirror(repository, { signal });
   let how: BlobOutcome = 'present';
   if (!(await destination.presentBlobs([message.layer], { signal })).has(message.layer.digest)) {
@@ -134,10 +154,12 @@ function upstreamOf(job: JobRecord, { config }: LayerDependencies): Upstream {
 async function again(
   message: LayerMessage,
   job: JobRecord,
+  repository: string,
   deps: LayerDependencies,
 ): Promise<ProcessedLayer> {
   const invocations = (message.invocations ?? 0) + 1;
-  if (invocations >= maxInvocations) return await settle(tooSlow(message, invocations), job, deps);
+  if (invocations >= maxInvocations) return await settleLayer(tooSlow(message, invocations), job, deps);
+  await queueAgain(repository, message.layer.digest, deps);
   const refused = await deps.layerQueue.send([{ ...message, invocations }]);
   if (refused[0]) throw new Error(`the layer could not be queued again: ${refused[0].reason}`);
   return { state: 'queued' };
@@ -149,61 +171,4 @@ function tooSlow({ layer }: LayerMessage, invocations: number): JobFailure {
     `the layer ${layer.digest} of ${layer.size} bytes is not carried after ${invocations} invocations`,
     'mirror the image once from a machine without this limit (drayage copy), then request it again: its blobs will be present',
   );
-}
-
-/**
- * Records what an error means for the image. Rounds in which a layer failed are counted, whichever layer it was: the attempts of the mirror
- * job are those of its own.
- *
- * @throws the error itself where it is ours.
- */
-async function settle(error: unknown, job: JobRecord, deps: LayerDependencies): Promise<ProcessedLayer> {
-  let verdict = judge(error, { attempts: 1 });
-  if (verdict.kind === 'wait' && verdict.counted) {
-    const failures = await deps.jobs.addLayerFailure(job.id);
-    if (failures === undefined) return await waitWithOthers(verdict.error, job, deps);
-    verdict = judge(error, { attempts: failures });
-  }
-  if (verdict.kind === 'crash') throw error;
-  if (verdict.kind === 'fail') {
-    await deps.jobs.update(job.id, {
-      state: 'failed',
-      finishedAt: deps.now().toISOString(),
-      notBefore: undefined,
-      error: verdict.error,
-    });
-    return { state: 'failed', error: verdict.error };
-  }
-  const until = new Date(deps.now().getTime() + verdict.delayMs);
-  // A rate limit: all workers shall leave the registry alone.
-  if (!verdict.counted && verdict.error.side === 'upstream') await deps.gate.close(job.key.registry, until);
-  return await park(job, until, deps, verdict.error);
-}
-
-/** Another layer has failed in this round, and the job waits for its sake. */
-async function waitWithOthers(
-  error: JobError,
-  { id }: JobRecord,
-  deps: LayerDependencies,
-): Promise<ProcessedLayer> {
-  const job = await deps.jobs.read(id);
-  if (job === undefined || isFinished(job)) return { state: 'gone' };
-  // Parked once more: who recorded it may have died before that, or even before the time was known.
-  const notBefore = job.notBefore ?? new Date(deps.now().getTime() + leaseMs).toISOString();
-  await deps.jobs.park(job, notBefore);
-  return { state: 'waiting', notBefore, error };
-}
-
-/** Lets the mirror job wait: it asks again for the layers that are missing then. */
-async function park(
-  job: JobRecord,
-  until: Date,
-  deps: LayerDependencies,
-  error: JobError,
-): Promise<ProcessedLayer> {
-  const notBefore = until.toISOString();
-  // Recorded first: a note that the record knows nothing of is dropped. A crash in between brings the message again.
-  await deps.jobs.update(job.id, { state: 'waiting', notBefore, error });
-  await deps.jobs.park(job, notBefore);
-  return { state: 'waiting', notBefore, error };
 }
