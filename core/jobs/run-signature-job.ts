@@ -11,6 +11,7 @@ import { mirrorRepository } from '../policy/mirror-repository.ts';
 import { selectImage } from '../policy/select-image.ts';
 import { JobFailure } from './job-failure.ts';
 import type { JobRecord } from './record.ts';
+import { ReferrersPendingError } from './referrers-pending.ts';
 import type { JobOutcome, MirrorJobDependencies } from './run-mirror-job.ts';
 import { requireOpen } from './upstream-closed.ts';
 
@@ -40,6 +41,8 @@ export async function runSignatureJob(
       'request the image itself',
     );
   }
+  // From now on what comes is not seen by this look.
+  await deps.mappings.clearRecheck(key, job.id);
   const selection = selectImage(deps.config, { registry, repository, digest });
   if (!selection.mirrored) {
     const message = `${image}: ${selection.reason}`;
@@ -60,7 +63,7 @@ export async function runSignatureJob(
   const outcome = await copyReferrers(source, destination, found, { signal });
   const referrers = summariseReferrers(outcome);
   await note(key, referrers, deps.mappings);
-  if (mayBringMore(referrers)) throw new ReferrersPendingError(image, referrers);
+  if (mayBringMore(referrers)) throw new ReferrersPendingError(image, outcome);
   return { state: 'committed', changes: { digest, transfer: outcome.transfer, referrers } };
 }
 
@@ -88,24 +91,4 @@ async function childrenOf(
   const manifest = await (destination.manifest?.(digest, options) ?? source.manifest(digest, options));
   if (manifest.kind !== 'index') return [];
   return manifest.manifests.flatMap((child) => (isManifestType(child.mediaType) ? [child.digest] : []));
-}
-
-/** Something that belongs to an image could not be had or stored for now. What was copied stays. */
-export class ReferrersPendingError extends Error {
-  override readonly name = 'ReferrersPendingError';
-  readonly code = 'REFERRERS_PENDING';
-  readonly side = 'upstream';
-  readonly remedy = 'none needed: the job tries again by itself; the image itself is mirrored';
-  readonly temporary = true;
-  /** 429 where a rate limit is the reason, which says nothing of the image and is not counted. */
-  readonly status: number | undefined;
-
-  constructor(image: string, { missing, moreMissing = 0, incomplete }: ReferrersSummary) {
-    const first = [incomplete, ...missing].find((failure) => failure?.temporary);
-    const count = missing.length + moreMissing;
-    super(
-      `${image}: ${count} of its signatures, SBOMs and the like are missing or unknown: ${first?.reason}`,
-    );
-    this.status = first?.code === 'TOOMANYREQUESTS' ? 429 : undefined;
-  }
 }

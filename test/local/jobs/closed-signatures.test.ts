@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DynamoUpstreamGate } from '../../../core/aws/dynamodb/upstream-gate.ts';
-import { MirrorJobs } from '../../support/mirror-jobs.ts';
+import { RegistryError } from '../../../core/registry/errors.ts';
+import { parsed } from '../../support/memory-image.ts';
+import { MirrorJobs, upstreamError } from '../../support/mirror-jobs.ts';
 import { seededImage } from '../../support/seeded-image.ts';
+import { artifactOf, holdArtifact } from '../../support/signed-image.ts';
 
 describe('a signature job and rate limits', () => {
   let jobs: MirrorJobs;
@@ -29,5 +32,38 @@ describe('a signature job and rate limits', () => {
     expect(nobody).not.toHaveBeenCalled();
     expect(await jobs.record(message)).toMatchObject({ attempts: 0, error: { code: 'UPSTREAM_CLOSED' } });
     expect(await gate().closedUntil('docker.io', jobs.now)).toEqual(until);
+  });
+
+  it('closes an upstream that limits the rate, for as long as it asks', async () => {
+    const { key, image, subject } = await mirrored('upstream limits');
+    holdArtifact(jobs.upstream(key), artifactOf('sbom', parsed(image.manifest)));
+    const limit = { status: 429, temporary: true, retryAfterMs: 1_000_000 };
+    jobs.upstreamChanges = { manifest: () => Promise.reject(upstreamError('TOOMANYREQUESTS', limit)) };
+    const message = await jobs.job(subject, 'signature');
+    expect(await jobs.run(message)).toMatchObject({ state: 'waiting' });
+    const { notBefore = '', attempts, error } = await jobs.record(message);
+    expect({ attempts, error }).toMatchObject({ attempts: 0, error: { side: 'upstream' } });
+    expect(Date.parse(notBefore) - jobs.now.getTime()).toBeGreaterThanOrEqual(1_000_000);
+    expect(await gate().closedUntil('docker.io', jobs.now)).toEqual(new Date(notBefore));
+    // What is stored and shown tells the reason only.
+    const missing = [{ code: 'TOOMANYREQUESTS', temporary: true }];
+    const mapping = await jobs.mapping(subject);
+    expect(mapping?.referrers).toMatchObject({ missing });
+    expect(mapping?.referrers?.missing[0]).not.toHaveProperty('side');
+    expect(mapping?.referrers?.missing[0]).not.toHaveProperty('retryAfterMs');
+  });
+
+  it('leaves the upstream open when the mirror limits the rate', async () => {
+    const { key, image, subject } = await mirrored('mirror limits');
+    holdArtifact(jobs.upstream(key), artifactOf('sbom', parsed(image.manifest)));
+    const limit = new RegistryError(
+      { side: 'mirror', registry: 'mirror.example', operation: 'put manifest' },
+      { code: 'TOOMANYREQUESTS', status: 429, temporary: true, reason: 'the registry answered 429' },
+    );
+    jobs.mirrorChanges = { putManifest: () => Promise.reject(limit) };
+    const message = await jobs.job(subject, 'signature');
+    expect(await jobs.run(message)).toMatchObject({ state: 'waiting' });
+    expect(await jobs.record(message)).toMatchObject({ attempts: 0, error: { side: 'mirror' } });
+    expect(await gate().closedUntil('docker.io', jobs.now)).toBeUndefined();
   });
 });
