@@ -18,10 +18,10 @@ export class DeadlineError extends Error {
 /** A job that is not done after this many invocations makes no progress: a day of them moves 2 TB at 24 MB/s. */
 const maxInvocations = 100;
 
-function tooSlow({ attempts }: JobRecord): JobFailure {
+function tooSlow(invocations: number): JobFailure {
   return new JobFailure(
     'too_slow',
-    `the image is not copied after ${attempts} invocations`,
+    `the image is not copied after ${invocations} invocations`,
     'mirror it once from a machine without this limit (drayage copy), then request it again: its blobs will be present',
   );
 }
@@ -64,8 +64,9 @@ export async function processMessage(
   } catch (error) {
     const outOfTime = signal.aborted && signal.reason instanceof DeadlineError;
     if (!outOfTime) return await recorded(job, error, deps);
-    if (job.attempts < maxInvocations) return await again(job, deps);
-    return await recorded(job, tooSlow(job), deps);
+    const invocations = (job.invocations ?? 0) + 1;
+    if (invocations < maxInvocations) return await again(job, invocations, deps);
+    return await recorded(job, tooSlow(invocations), deps);
   }
 }
 
@@ -99,8 +100,9 @@ async function parkedForLayers(
   return { job: { ...job, ...changes }, state: 'copying' };
 }
 
-async function again(job: JobRecord, deps: ProcessDependencies): Promise<Processed> {
-  await deps.jobs.update(job.id, { state: 'queued' });
+/** An image that needs many invocations has not failed once: the attempt is given back. */
+async function again(job: JobRecord, invocations: number, deps: ProcessDependencies): Promise<Processed> {
+  await deps.jobs.update(job.id, { state: 'queued', attempts: job.attempts - 1, invocations });
   const refused = await deps.queue.send([queuedMessage(job, deps.config)]);
   if (refused[0]) throw new Error(`the job could not be queued again: ${refused[0].reason}`);
   return { job, state: 'queued' };

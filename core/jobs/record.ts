@@ -41,6 +41,8 @@ export interface JobRecord {
   /** A waiting job is sent again at this time. */
   notBefore?: string;
   attempts: number;
+  /** How many invocations have used up their time on it: they are no failures, and count as no attempts. */
+  invocations?: number;
   /** Rounds of layer jobs in which a layer failed for now. */
   layerFailures?: number;
   digest?: Digest;
@@ -100,7 +102,8 @@ export interface JobMessage {
 
 /** A job in the API's words. */
 export function presentJob(job: JobRecord) {
-  const { id, key, event: _event, fannedOut: _fannedOut, layerFailures: _failures, ...rest } = job;
+  const { id, key, event: _event, fannedOut: _fannedOut, ...shown } = job;
+  const { invocations: _invocations, layerFailures: _failures, ...rest } = shown;
   return { id, image: formatImageKey(key), ...rest };
 }
 

@@ -214,6 +214,7 @@ function isSatisfied(job: JobRecord, known: TagState, fingerprint: string): bool
   return (
     job.trigger !== 'recheck' &&
     job.attempts <= 1 &&
+    job.invocations === undefined &&
     known.committed !== undefined &&
     known.committed.fingerprint === fingerprint &&
     job.event <= known.committed.event
