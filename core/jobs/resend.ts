@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
+import { mirrorRepository } from '../policy/mirror-repository.ts';
 import { queuedMessage } from './enqueue.ts';
-import type { JobQueue, JobStore, ParkedJob } from './ports.ts';
+import type { JobQueue, JobStore, LayerLeases, ParkedJob } from './ports.ts';
 import { isFinished, type JobRecord } from './record.ts';
 
 export interface ResendDependencies {
@@ -69,15 +70,19 @@ function isDue(job: JobRecord, parked: ParkedJob, now: Date): boolean {
 }
 
 /**
- * Queues every unfinished job again: what a queue that lost its messages needs (the embedded one does when it stops).
+ * Queues every unfinished job again: what queues that lost their messages need (the embedded ones do when they stop). Layers that were
+ * queued are free for their jobs to ask for them again.
  *
  * @returns how many jobs were sent.
  */
-export async function resendUnfinished(deps: ResendDependencies): Promise<number> {
+export async function resendUnfinished(
+  deps: ResendDependencies & { leases: Pick<LayerLeases, 'unqueue'> },
+): Promise<number> {
   let sent = 0;
   let cursor: string | undefined;
   do {
     const page = await deps.jobs.list({ states: ['queued', 'waiting', 'copying'], limit: roundSize, cursor });
+    await Promise.all(page.jobs.map((job) => unqueueLayers(job, deps)));
     const refused = await deps.queue.send(page.jobs.map((job) => queuedMessage(job, deps.config)));
     if (refused.length > 0)
       throw new Error(`the queue refused ${refused.length} jobs: ${refused[0]?.reason}`);
@@ -85,4 +90,12 @@ export async function resendUnfinished(deps: ResendDependencies): Promise<number
     cursor = page.cursor;
   } while (cursor !== undefined);
   return sent;
+}
+
+async function unqueueLayers(
+  { key, fannedOut }: JobRecord,
+  { config, leases }: { config: Config; leases: Pick<LayerLeases, 'unqueue'> },
+): Promise<void> {
+  const repository = mirrorRepository(config, key.registry, key.repository);
+  await Promise.all((fannedOut?.layers ?? []).map(({ digest }) => leases.unqueue(repository, digest)));
 }

@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { newJobId } from '../../../core/jobs/record.ts';
+import { DynamoLayerLeases } from '../../../core/aws/dynamodb/layer-leases.ts';
+import { type FannedOut, newJobId } from '../../../core/jobs/record.ts';
 import { resendDue, resendUnfinished } from '../../../core/jobs/resend.ts';
+import { digestOf } from '../../../core/oci/digest.ts';
 import { jobsConfig, MirrorJobs } from '../../support/mirror-jobs.ts';
 
 describe('sending jobs again', () => {
@@ -12,7 +14,12 @@ describe('sending jobs again', () => {
   });
   const now = new Date('2026-04-01T12:00:00.000Z');
   const at = (seconds: number) => new Date(now.getTime() + seconds * 1_000).toISOString();
-  const deps = () => ({ config: jobsConfig, jobs: jobs.stores.jobs, queue: jobs.queue });
+  const deps = () => ({
+    config: jobsConfig,
+    jobs: jobs.stores.jobs,
+    queue: jobs.queue,
+    leases: new DynamoLayerLeases(jobs.stores.table),
+  });
   const parked = async (notBefore: string) => {
     const [id, key, receivedAt] = [newJobId(now.getTime()), jobs.key(), now.toISOString()];
     const asked = { event: 1, trigger: 'webhook', receivedAt } as const;
@@ -160,6 +167,21 @@ describe('sending jobs again', () => {
           .filter((job) => !finished.includes(job))
           .sort(),
       );
+    });
+
+    it('frees the layers that waited in a queue', async () => {
+      const { leases } = deps();
+      const [key, other] = [jobs.key(), jobs.key()];
+      const message = await jobs.job(key);
+      const repository = (name: string) => `mirror/docker.io/${name}`;
+      const digest = digestOf(Buffer.from('layer'));
+      const layers = [{ mediaType: 'application/x', digest, size: 5 }];
+      await jobs.stores.jobs.update(message.job, { fannedOut: { layers } as FannedOut });
+      for (const { repository: name } of [key, other])
+        await leases.queue(repository(name), digest, 60_000, now);
+      await resendUnfinished(deps());
+      expect(await leases.held(repository(key.repository), [digest], now)).toEqual(new Set());
+      expect(await leases.held(repository(other.repository), [digest], now)).toEqual(new Set([digest]));
     });
 
     it('says so when the queue does not take them', async () => {
