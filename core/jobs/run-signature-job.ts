@@ -23,8 +23,8 @@ import { requireOpen } from './upstream-closed.ts';
  * it. The outcome stands in the job and in the digest's mapping; a tag's mapping shows it once the tag is published again, and a
  * child of an index has no mapping.
  *
- * @throws ReferrersPendingError when another attempt may bring what is missing; UpstreamClosedError; JobFailure; RegistryError of the mirror, or of
- *   the upstream where it can't be asked at all.
+ * @throws ReferrersPendingError when another attempt may bring what is missing; UpstreamClosedError; JobFailure; RegistryError of
+ *   the mirror, or of the upstream where it can't be asked at all.
  */
 export async function runSignatureJob(
   job: JobRecord,
