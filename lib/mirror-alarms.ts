@@ -41,7 +41,9 @@ export class MirrorAlarms extends Construct {
     if (alarms === undefined) return;
     const { lagSeconds, topic } = alarms;
     watched.push(
-      // A message that is being worked on counts until it is deleted, so this is the time to the mapping.
+      // A message that is being worked on counts until it is deleted, so this is the time to the mapping of an image that one
+      // invocation copies. A job that waits, or whose large layers travel as messages of their own, has none meanwhile: the age of
+      // those is what the second alarm sees.
       this.#lag(
         'Lag',
         queue.queue,

@@ -1,4 +1,5 @@
 import { DynamoJobStore } from '../core/aws/dynamodb/job-store.ts';
+import { DynamoLayerLeases } from '../core/aws/dynamodb/layer-leases.ts';
 import { DynamoMappingStore } from '../core/aws/dynamodb/mapping-store.ts';
 import { openTable } from '../core/aws/dynamodb/table.ts';
 import { SqsJobQueue } from '../core/aws/sqs/job-queue.ts';
@@ -13,6 +14,7 @@ export function localStores(table: LocalTable, queue: LocalQueue, region: string
   return {
     mappings: new DynamoMappingStore(opened),
     jobs: new DynamoJobStore(opened),
+    leases: new DynamoLayerLeases(opened),
     queue: sqs,
     close() {
       opened.client.destroy();

@@ -28,6 +28,9 @@ export interface ReferrerFailure {
   reason: string;
   /** Another attempt later may succeed. */
   temporary?: true;
+  /** Who failed, and how long it asks to be left alone, milliseconds: for who tries again, neither stored nor shown. */
+  side?: 'upstream' | 'mirror';
+  retryAfterMs?: number;
 }
 
 export interface CopiedReferrer {
@@ -68,6 +71,8 @@ const maxReason = 300;
 interface ToldError {
   code?: unknown;
   temporary?: unknown;
+  side?: unknown;
+  retryAfterMs?: unknown;
 }
 
 /**
@@ -75,13 +80,16 @@ interface ToldError {
  * being mirrored.
  */
 export function referrerFailure(error: unknown): ReferrerFailure {
-  const { code, temporary }: ToldError = typeof error === 'object' && error !== null ? error : {};
+  const { code, temporary, side, retryAfterMs }: ToldError =
+    typeof error === 'object' && error !== null ? error : {};
   const told = typeof code === 'string' && code !== '';
   const reason = error instanceof Error ? error.message : String(error);
   return {
     code: told ? plainText(code, maxCode) : 'INTERNAL',
     reason: plainText(reason, maxReason),
     ...(temporary === true ? { temporary } : {}),
+    ...(temporary === true && (side === 'upstream' || side === 'mirror') ? { side } : {}),
+    ...(temporary === true && typeof retryAfterMs === 'number' ? { retryAfterMs } : {}),
   };
 }
 
@@ -102,10 +110,14 @@ export function summariseReferrers(outcome: ReferrersOutcome): ReferrersSummary 
   const { copied, missing, moreMissing, incomplete } = outcome;
   return {
     copied: copied.length,
-    missing,
+    missing: missing.map(stored),
     ...(moreMissing ? { moreMissing } : {}),
-    ...(incomplete ? { incomplete } : {}),
+    ...(incomplete ? { incomplete: stored(incomplete) } : {}),
   };
+}
+
+function stored<T extends ReferrerFailure>({ side: _side, retryAfterMs: _ms, ...rest }: T) {
+  return rest;
 }
 
 /** Whether another attempt later may bring something that is missing now. */

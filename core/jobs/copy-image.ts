@@ -6,14 +6,21 @@ import { findReferrers } from '../copy/find-referrers.ts';
 import { imagePlatforms } from '../copy/image-platforms.ts';
 import { indexedMounts } from '../copy/mount-sources.ts';
 import { type CopyPlan, plan as planCopy } from '../copy/plan.ts';
-import type { Amount, CallOptions, ImageDestination, ImageSource, Transfer } from '../copy/ports.ts';
+import {
+  type Amount,
+  type CallOptions,
+  emptyTransfer,
+  type ImageDestination,
+  type ImageSource,
+  type Transfer,
+} from '../copy/ports.ts';
 import { type ReferrersSummary, summariseReferrers } from '../copy/referrers.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import { parsePlatform } from '../oci/platform.ts';
 import { mountableLayers } from '../policy/mountable-layers.ts';
 import { handOut, layersToHandOut, withLayers } from './fan-out.ts';
 import { reportLayerProgress } from './layer-progress.ts';
-import type { JobRecord, LayerBlob } from './record.ts';
+import type { FannedOut, JobRecord, LayerBlob } from './record.ts';
 import type { MirrorJobDependencies } from './run-mirror-job.ts';
 
 /** An image on its way: where from, where to, by which rule. */
@@ -25,6 +32,8 @@ export interface ImageWork {
   /** The destination's name in its registry. */
   repository: string;
   rule: RepositoryRule;
+  /** Which resolve found it, and when. */
+  resolved: Pick<FannedOut, 'sourceDigest' | 'event' | 'resolve' | 'observedAt'>;
 }
 
 /** What became of an image's blobs and of what belongs to it. */
@@ -41,7 +50,7 @@ export type CopiedImage =
       note(): Promise<void>;
     }
   /** Its large layers were handed out to layer jobs; all other blobs are there. */
-  | { kind: 'fanned-out'; layers: LayerBlob[]; transfer: Transfer };
+  | { kind: 'fanned-out'; fannedOut: FannedOut };
 
 /**
  * Copies what the mirror lacks of an image, puts the manifests below the root, and copies what belongs to it: everything but the
@@ -62,8 +71,8 @@ export async function copyImage(
     deps.fanOut && !job.fannedOut ? await layersToHandOut(plan, mounts, deps.fanOut, { signal }) : [];
   const progress = await beginProgress(job, plan, deps);
   try {
-    // Before the others travel, so that the layers travel meanwhile.
-    if (deps.fanOut && layers.length > 0) await handOut(job, layers, layers, deps.fanOut, deps.now());
+    // Before the others travel, so that the layers travel meanwhile, and that what was resolved stands if this attempt ends.
+    const handed = layers.length > 0 ? await handOutLayers(work, plan, layers, deps) : undefined;
     const { missing } = plan;
     const rest = missing.filter(({ digest }) => !layers.some((layer) => layer.digest === digest));
     // A failure to find is a result; what rejects is the end of the attempt, which the copy meets as well.
@@ -77,7 +86,10 @@ export async function copyImage(
       { signal, mounts, timeLimit: deps.timeLimit, onEvent: progress.onEvent },
     );
     await progress.stop(true);
-    if (layers.length > 0) return { kind: 'fanned-out', layers, transfer: withLayers(transfer, layers) };
+    if (handed) {
+      const whole = withLayers(transfer, layers, handed.asked);
+      return { kind: 'fanned-out', fannedOut: { ...handed.fannedOut, transfer: whole } };
+    }
     await commitChildren(destination, plan, arrived, { signal });
     const referrers = finding && (await copyBelongings(work, plan, await finding, { signal }));
     return {
@@ -93,6 +105,23 @@ export async function copyImage(
     await progress.stop(false);
     throw error;
   }
+}
+
+/** Records what the job goes on with when the layers are carried, then hands them out. @returns this, and for which it asked itself. */
+async function handOutLayers(
+  { job, repository, resolved }: ImageWork,
+  plan: CopyPlan,
+  layers: LayerBlob[],
+  { jobs, now, fanOut }: MirrorJobDependencies,
+): Promise<{ fannedOut: FannedOut; asked: LayerBlob[] }> {
+  const { sourceDigest, event, resolve, observedAt } = resolved;
+  // Until it is known better.
+  const transfer = { ...emptyTransfer(), copied: amountOf(plan.missing), present: amountOf(plan.present) };
+  const since = now().toISOString();
+  const fannedOut: FannedOut = { sourceDigest, event, resolve, observedAt, since, layers, transfer };
+  await jobs.update(job.id, { fannedOut });
+  const handed = { job: job.id, repository, layers };
+  return { fannedOut, asked: fanOut ? await handOut(handed, layers, fanOut, now()) : [] };
 }
 
 /** Progress is added up: layer jobs add theirs. A job that goes on after them has its numbers already. */

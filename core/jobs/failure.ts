@@ -47,7 +47,11 @@ function isTold(error: unknown): error is ToldError {
  *
  * @param random 0 ≤ random < 1; spreads the retries of jobs that failed together over the second half of the delay.
  */
-export function judge(error: unknown, job: JobRecord, random: number = Math.random()): Verdict {
+export function judge(
+  error: unknown,
+  job: Pick<JobRecord, 'attempts'>,
+  random: number = Math.random(),
+): Verdict {
   if (!isTold(error)) return { kind: 'crash' };
   const told: JobError = {
     code: bounded(error.code, 100),

@@ -1,8 +1,9 @@
 import type { IndexedMounts } from '../copy/mount-sources.ts';
 import type { CopyPlan } from '../copy/plan.ts';
-import type { CallOptions, ImageDestination, Transfer } from '../copy/ports.ts';
+import type { Amount, CallOptions, ImageDestination, Transfer } from '../copy/ports.ts';
+import { queuedMs } from './layer-lease.ts';
 import type { LayerLeases, LayerQueue } from './ports.ts';
-import type { FannedOut, JobRecord, LayerBlob } from './record.ts';
+import type { FannedOut, LayerBlob } from './record.ts';
 
 /** How the large layers of an image become jobs of their own. */
 export interface FanOut {
@@ -25,6 +26,9 @@ const fewest = 2;
 /** When the job looks after its layer jobs, which may have gone silent: a lease that nobody renews has run out by then. */
 export const lookAgainMs = 90_000;
 
+/** A fan-out whose layers are not all there after this time fails its image: a day moves 2 TB through one stream of 24 MB/s. */
+export const maxFanOutMs = 24 * 3_600_000;
+
 /** The layers of a plan that layer jobs shall carry: large, missing, and held by no repository that they could be mounted from. */
 export async function layersToHandOut(
   plan: CopyPlan,
@@ -44,26 +48,36 @@ export async function layersToHandOut(
 }
 
 /**
- * Asks for layer jobs for what nobody is carrying. One message too many does no harm.
+ * Asks for layer jobs for what nobody is carrying or has asked for, this job or another one of the repository. One message too many
+ * does no harm.
  *
  * @param missing those of the layers that the mirror lacks
+ * @returns those that it asked for
  * @throws Error where the queue refuses, so that the mirror job comes again
  */
 export async function handOut(
-  job: Pick<JobRecord, 'id'>,
-  layers: LayerBlob[],
+  { job, repository, layers }: { job: string; repository: string; layers: LayerBlob[] },
   missing: LayerBlob[],
   { queue, leases }: FanOut,
   now: Date,
-): Promise<void> {
-  const held = await leases.held(
-    job.id,
-    missing.map(({ digest }) => digest),
-    now,
-  );
-  const wanted = missing.filter(({ digest }) => !held.has(digest));
-  const refused = await queue.send(wanted.map((layer) => ({ job: job.id, layer, layers })));
+): Promise<LayerBlob[]> {
+  const digests = missing.map(({ digest }) => digest);
+  const held = await leases.held(repository, digests, now);
+  const free = missing.filter(({ digest }) => !held.has(digest));
+  // Before they are sent: who looks at the same time does not send them, too.
+  const noted = await Promise.all(free.map(({ digest }) => leases.queue(repository, digest, queuedMs, now)));
+  const wanted = free.filter((_, index) => noted[index]);
+  const forget = (lost: LayerBlob[]) =>
+    Promise.all(lost.map(({ digest }) => leases.unqueue(repository, digest)));
+  const refused = await queue
+    .send(wanted.map((layer) => ({ job, layer, layers })))
+    .catch(async (error: unknown) => {
+      await forget(wanted);
+      throw error;
+    });
+  await forget(refused.map(({ message }) => message.layer));
   if (refused[0]) throw new Error(`${refused.length} layers could not be queued: ${refused[0].reason}`);
+  return wanted;
 }
 
 /** Which of the layers that were handed out the mirror lacks. */
@@ -76,12 +90,20 @@ export async function missingLayers(
   return layers.filter(({ digest }) => !present.has(digest));
 }
 
-/** What becomes of the image's blobs, when the layers are carried, too. */
-export function withLayers(transfer: Transfer, layers: LayerBlob[]): Transfer {
-  const bytes = layers.reduce((sum, { size }) => sum + size, 0);
-  const copied = {
-    blobs: transfer.copied.blobs + layers.length,
-    bytes: transfer.copied.bytes + bytes,
+/** What becomes of the image's blobs when the layers are carried, too: those that others asked for are there for this job. */
+export function withLayers(transfer: Transfer, layers: LayerBlob[], asked: LayerBlob[]): Transfer {
+  const own = new Set(asked.map(({ digest }) => digest));
+  const { copied, present, ...rest } = transfer;
+  return {
+    ...rest,
+    copied: withAmount(copied, asked),
+    present: withAmount(
+      present,
+      layers.filter(({ digest }) => !own.has(digest)),
+    ),
   };
-  return { ...transfer, copied };
+}
+
+function withAmount({ blobs, bytes }: Amount, more: LayerBlob[]): Amount {
+  return { blobs: blobs + more.length, bytes: more.reduce((sum, { size }) => sum + size, bytes) };
 }

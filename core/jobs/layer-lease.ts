@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { LayerLeases, LayerMessage } from './ports.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { LayerLeases } from './ports.ts';
 
 /** How long a lease lasts that is not renewed: a worker that died is replaced this soon. */
 export const leaseMs = 60_000;
 /** How often it is renewed: two renewals may fail before it runs out. */
 export const renewEveryMs = 20_000;
+/** How long a layer counts as waiting in the queue: if it is lost there, or the backlog is longer, it is sent again this late. */
+export const queuedMs = 15 * 60_000;
 
 /** A lease that this worker has, renewed until it is released. */
 export interface HeldLease {
@@ -13,19 +16,20 @@ export interface HeldLease {
 }
 
 /**
- * Takes the lease of a layer and keeps it.
+ * Takes the lease of a layer on its way into a mirror repository, and keeps it.
  *
  * Who can't renew it, or has lost it, goes on: it is there to save double work, and a registry takes a blob twice.
  *
  * @returns undefined where somebody else has it.
  */
 export async function holdLease(
-  { job, layer }: LayerMessage,
+  repository: string,
+  layer: Digest,
   deps: { leases: LayerLeases; now(): Date; warn(message: string, error: unknown): void },
 ): Promise<HeldLease | undefined> {
   const { leases, now, warn } = deps;
   const owner = randomUUID();
-  const take = () => leases.take(job, layer.digest, owner, leaseMs, now());
+  const take = () => leases.take(repository, layer, owner, leaseMs, now());
   if (!(await take())) return undefined;
 
   let underWay: Promise<unknown> = Promise.resolve();
@@ -38,7 +42,7 @@ export async function holdLease(
     // A renewal that came after the release would take the lease anew.
     await underWay;
     await leases
-      .release(job, layer.digest, owner)
+      .release(repository, layer, owner)
       .catch((error: unknown) => warn('the lease of a layer could not be released', error));
   };
   return { release: () => (released ??= release()) };

@@ -15,9 +15,19 @@ export interface JobStore {
   update(id: string, changes: Partial<Omit<JobRecord, 'id' | 'key'>>): Promise<boolean>;
   /** Notes that an attempt begins and returns the record with it; undefined if there is no such job or it is finished. */
   begin(id: string, startedAt: string): Promise<JobRecord | undefined>;
+  /**
+   * Counts that a layer of the job failed for now, and has the job wait, in one write. Layers that fail while it waits already belong to
+   * the same round: they are not counted.
+   *
+   * @returns how many rounds failed so far, this one included; undefined where the job waits already or is finished.
+   */
+  addLayerFailure(id: string): Promise<number | undefined>;
   list(query: JobQuery): Promise<{ jobs: JobRecord[]; cursor?: string }>;
 
-  /** Puts a job where {@link due} finds it from `notBefore` on. Its record says `waiting` before. */
+  /**
+   * Puts a job where {@link due} finds it from `notBefore` on. The same time stands in its record before: what was parked for another
+   * one is superseded.
+   */
   park(job: Pick<JobRecord, 'id'>, notBefore: string): Promise<void>;
   /** Parked jobs whose time has come, the longest due first. */
   due(now: string, limit: number): Promise<ParkedJob[]>;
@@ -75,16 +85,24 @@ export interface LayerQueue {
 }
 
 /**
- * Who carries which layer right now. A hint that saves double work: whoever holds none may still carry a layer without harm, since
- * registries take a blob twice.
+ * Who carries which layer into which mirror repository right now, or will: tags that come together have the same layers, and one job's
+ * layer is every other's, too. A hint that saves double work: whoever holds none may still carry a layer without harm, since registries
+ * take a blob twice.
  */
 export interface LayerLeases {
-  /** Takes a layer of a job for `ttlMs`; false while somebody else's lease has not run out. Whoever holds it renews it this way, too. */
-  take(job: string, layer: Digest, owner: string, ttlMs: number, now: Date): Promise<boolean>;
-  /** Which of these layers somebody is carrying. */
-  held(job: string, layers: Digest[], now: Date): Promise<Set<Digest>>;
+  /**
+   * Takes a layer for `ttlMs`; false while another worker's lease has not run out. Whoever holds it renews it this way, too, and what
+   * waits in the queue is anybody's.
+   */
+  take(repository: string, layer: Digest, owner: string, ttlMs: number, now: Date): Promise<boolean>;
+  /** Notes for `ttlMs` that the layer waits in the queue; false where somebody carries it, or it waits there already. */
+  queue(repository: string, layer: Digest, ttlMs: number, now: Date): Promise<boolean>;
+  /** Which of these layers somebody is carrying, or wait in the queue. */
+  held(repository: string, layers: Digest[], now: Date): Promise<Set<Digest>>;
   /** Lets go of a layer, if it is still this owner's. */
-  release(job: string, layer: Digest, owner: string): Promise<void>;
+  release(repository: string, layer: Digest, owner: string): Promise<void>;
+  /** Notes that the layer does not wait in the queue any more, if nobody carries it. */
+  unqueue(repository: string, layer: Digest): Promise<void>;
 }
 
 /** Upstream registries that asked not to be asked for a while, known to all workers. */

@@ -3,19 +3,20 @@ import type { BlobOutcome } from '../copy/copy-blob.ts';
 import type { LayerIndex } from '../copy/layer-index.ts';
 import type { TimeLimit } from '../copy/time-limit.ts';
 import { formatImageKey } from '../mapping/record.ts';
+import type { Digest } from '../oci/digest.ts';
 import { parseReference } from '../oci/reference.ts';
 import { mirrorRepository } from '../policy/mirror-repository.ts';
 import { selectImage } from '../policy/select-image.ts';
 import { carryLayer } from './carry-layer.ts';
 import { queuedMessage } from './enqueue.ts';
-import { judge } from './failure.ts';
 import { JobFailure } from './job-failure.ts';
-import { holdLease } from './layer-lease.ts';
+import { holdLease, queuedMs } from './layer-lease.ts';
 import { reportLayerProgress } from './layer-progress.ts';
 import type { JobQueue, LayerLeases, LayerMessage, LayerQueue, UpstreamGate } from './ports.ts';
 import { DeadlineError } from './process-message.ts';
 import { isFinished, type JobError, type JobRecord } from './record.ts';
 import type { MirrorJobDependencies } from './run-mirror-job.ts';
+import { settleLayer } from './settle-layer.ts';
 
 export interface LayerDependencies
   extends Pick<MirrorJobDependencies, 'config' | 'jobs' | 'openUpstream' | 'openMirror' | 'now' | 'warn'> {
@@ -42,7 +43,7 @@ export type ProcessedLayer =
   /** The invocation's time is used up: the layer is queued again. */
   | { state: 'queued' }
   /** The mirror job waits, and will ask again for what is missing. */
-  | { state: 'waiting'; error?: JobError; notBefore: string }
+  | { state: 'waiting'; error: JobError; notBefore: string }
   /** The image failed. */
   | { state: 'failed'; error: JobError };
 
@@ -67,36 +68,53 @@ export async function processLayer(
   signal: AbortSignal,
 ): Promise<ProcessedLayer> {
   const job = await deps.jobs.read(message.job);
-  if (job === undefined || isFinished(job)) return { state: 'gone' };
-  const lease = await holdLease(message, deps);
+  if (job === undefined) return { state: 'gone' };
+  const repository = mirrorRepository(deps.config, job.key.registry, job.key.repository);
+  const { digest } = message.layer;
+  if (isFinished(job)) {
+    // Another job may wait for the same layer.
+    await deps.leases.unqueue(repository, digest);
+    return { state: 'gone' };
+  }
+  const lease = await holdLease(repository, digest, deps);
   // What the other one can't do, the mirror job asks for again.
   if (lease === undefined) return { state: 'held' };
   try {
-    return await carryAndWake(message, job, deps, signal);
+    return await carryAndWake(message, job, repository, deps, signal);
   } catch (error) {
     // Before the message comes again, by whatever way: it would find the lease taken, and be dropped.
     await lease.release();
     const outOfTime = signal.aborted && signal.reason instanceof DeadlineError;
-    return outOfTime ? await again(message, job, deps) : await settle(error, job, deps);
+    try {
+      return outOfTime ? await again(message, job, repository, deps) : await settleLayer(error, job, deps);
+    } catch (crash) {
+      await queueAgain(repository, digest, deps);
+      throw crash;
+    }
   } finally {
     await lease.release();
   }
 }
 
+/** The message comes again: nobody needs to ask for the layer meanwhile. */
+async function queueAgain(repository: string, layer: Digest, { leases, now, warn }: LayerDependencies) {
+  await leases
+    .queue(repository, layer, queuedMs, now())
+    .catch((error: unknown) => warn('that a layer is queued could not be noted', error));
+}
+
 async function carryAndWake(
   message: LayerMessage,
   job: JobRecord,
+  repository: string,
   deps: LayerDependencies,
   signal: AbortSignal,
 ): Promise<ProcessedLayer> {
   const { key } = job;
   const upstream = upstreamOf(job, deps);
-  const repository = mirrorRepository(deps.config, key.registry, key.repository);
   const { destination } = await deps.openMirror(repository, { signal });
   let how: BlobOutcome = 'present';
   if (!(await destination.presentBlobs([message.layer], { signal })).has(message.layer.digest)) {
-    const until = await deps.gate.closedUntil(upstream.registry, deps.now());
-    if (until) return await park(job, until, deps);
     const source = await deps.openUpstream(upstream, key.repository);
     const progress = reportLayerProgress(
       (more) => deps.jobs.addProgress(job.id, more),
@@ -136,10 +154,12 @@ function upstreamOf(job: JobRecord, { config }: LayerDependencies): Upstream {
 async function again(
   message: LayerMessage,
   job: JobRecord,
+  repository: string,
   deps: LayerDependencies,
 ): Promise<ProcessedLayer> {
   const invocations = (message.invocations ?? 0) + 1;
-  if (invocations >= maxInvocations) return await settle(tooSlow(message, invocations), job, deps);
+  if (invocations >= maxInvocations) return await settleLayer(tooSlow(message, invocations), job, deps);
+  await queueAgain(repository, message.layer.digest, deps);
   const refused = await deps.layerQueue.send([{ ...message, invocations }]);
   if (refused[0]) throw new Error(`the layer could not be queued again: ${refused[0].reason}`);
   return { state: 'queued' };
@@ -151,40 +171,4 @@ function tooSlow({ layer }: LayerMessage, invocations: number): JobFailure {
     `the layer ${layer.digest} of ${layer.size} bytes is not carried after ${invocations} invocations`,
     'mirror the image once from a machine without this limit (drayage copy), then request it again: its blobs will be present',
   );
-}
-
-/** Records what an error means for the image. @throws the error itself where it is ours. */
-async function settle(error: unknown, job: JobRecord, deps: LayerDependencies): Promise<ProcessedLayer> {
-  const verdict = judge(error, job);
-  if (verdict.kind === 'crash') throw error;
-  if (verdict.kind === 'fail') {
-    await deps.jobs.update(job.id, {
-      state: 'failed',
-      finishedAt: deps.now().toISOString(),
-      notBefore: undefined,
-      error: verdict.error,
-    });
-    return { state: 'failed', error: verdict.error };
-  }
-  const until = new Date(deps.now().getTime() + verdict.delayMs);
-  // A rate limit: all workers shall leave the registry alone, and the attempt does not count.
-  if (!verdict.counted && verdict.error.side === 'upstream') await deps.gate.close(job.key.registry, until);
-  return await park(job, until, deps, {
-    error: verdict.error,
-    ...(verdict.counted ? {} : { attempts: Math.max(0, job.attempts - 1) }),
-  });
-}
-
-/** Lets the mirror job wait: it asks again for the layers that are missing then. */
-async function park(
-  job: JobRecord,
-  until: Date,
-  deps: LayerDependencies,
-  changes: Pick<JobRecord, 'error'> & Partial<Pick<JobRecord, 'attempts'>> = {},
-): Promise<ProcessedLayer> {
-  const notBefore = until.toISOString();
-  // Parked first: a job that waits but is nowhere parked would wait for ever.
-  await deps.jobs.park(job, notBefore);
-  await deps.jobs.update(job.id, { state: 'waiting', notBefore, ...changes });
-  return { state: 'waiting', notBefore, ...(changes.error && { error: changes.error }) };
 }

@@ -18,10 +18,10 @@ export class DeadlineError extends Error {
 /** A job that is not done after this many invocations makes no progress: a day of them moves 2 TB at 24 MB/s. */
 const maxInvocations = 100;
 
-function tooSlow({ attempts }: JobRecord): JobFailure {
+function tooSlow(invocations: number): JobFailure {
   return new JobFailure(
     'too_slow',
-    `the image is not copied after ${attempts} invocations`,
+    `the image is not copied after ${invocations} invocations`,
     'mirror it once from a machine without this limit (drayage copy), then request it again: its blobs will be present',
   );
 }
@@ -64,8 +64,9 @@ export async function processMessage(
   } catch (error) {
     const outOfTime = signal.aborted && signal.reason instanceof DeadlineError;
     if (!outOfTime) return await recorded(job, error, deps);
-    if (job.attempts < maxInvocations) return await again(job, deps);
-    return await recorded(job, tooSlow(job), deps);
+    const invocations = (job.invocations ?? 0) + 1;
+    if (invocations < maxInvocations) return await again(job, invocations, deps);
+    return await recorded(job, tooSlow(invocations), deps);
   }
 }
 
@@ -86,14 +87,22 @@ async function parkedForLayers(
   deps: ProcessDependencies,
 ): Promise<Processed> {
   const attempts = job.fannedOut ? job.attempts - 1 : job.attempts;
+  const { state, notBefore } = (await deps.jobs.read(job.id)) ?? job;
+  // A layer that failed while this ran has let the job wait already: it does not come sooner for that.
+  if (state === 'waiting' && notBefore) {
+    await deps.jobs.update(job.id, { ...changes, attempts });
+    return { job: { ...job, ...changes, notBefore }, state };
+  }
+  const look = lookAgainAt.toISOString();
   // What it goes on with is recorded first: a layer job may wake it right away.
-  await deps.jobs.update(job.id, { ...changes, attempts });
-  await deps.jobs.park(job, lookAgainAt.toISOString());
+  if (!(await deps.jobs.update(job.id, { ...changes, attempts, notBefore: look }))) return { state: 'gone' };
+  await deps.jobs.park(job, look);
   return { job: { ...job, ...changes }, state: 'copying' };
 }
 
-async function again(job: JobRecord, deps: ProcessDependencies): Promise<Processed> {
-  await deps.jobs.update(job.id, { state: 'queued' });
+/** An image that needs many invocations has not failed once: the attempt is given back. */
+async function again(job: JobRecord, invocations: number, deps: ProcessDependencies): Promise<Processed> {
+  await deps.jobs.update(job.id, { state: 'queued', attempts: job.attempts - 1, invocations });
   const refused = await deps.queue.send([queuedMessage(job, deps.config)]);
   if (refused[0]) throw new Error(`the job could not be queued again: ${refused[0].reason}`);
   return { job, state: 'queued' };
@@ -130,9 +139,9 @@ async function recordFailure(job: JobRecord, error: unknown, deps: ProcessDepend
   if (verdict.kind === 'wait') {
     const notBefore = new Date(deps.now().getTime() + verdict.delayMs).toISOString();
     const attempts = verdict.counted ? job.attempts : job.attempts - 1;
-    // Parked first: a job that waits but is nowhere parked would wait for ever.
-    await deps.jobs.park(job, notBefore);
+    // Recorded first: a note that the record knows nothing of is dropped. A crash in between brings the message again.
     await deps.jobs.update(job.id, { state: 'waiting', notBefore, attempts, error: verdict.error });
+    await deps.jobs.park(job, notBefore);
     return { job: { ...job, error: verdict.error, notBefore }, state: 'waiting' };
   }
   await deps.jobs.update(job.id, {

@@ -41,6 +41,10 @@ export interface JobRecord {
   /** A waiting job is sent again at this time. */
   notBefore?: string;
   attempts: number;
+  /** How many invocations have used up their time on it: they are no failures, and count as no attempts. */
+  invocations?: number;
+  /** Rounds of layer jobs in which a layer failed for now. */
+  layerFailures?: number;
   digest?: Digest;
   /** From the event to the published mapping, milliseconds. */
   lagMs?: number;
@@ -63,6 +67,8 @@ export interface FannedOut {
   event: number;
   resolve: number;
   observedAt: string;
+  /** When its layers were first handed out: a day later it fails. */
+  since: string;
   layers: LayerBlob[];
   /** What becomes of the image's blobs when the layers are carried. */
   transfer: Transfer;
@@ -96,7 +102,8 @@ export interface JobMessage {
 
 /** A job in the API's words. */
 export function presentJob(job: JobRecord) {
-  const { id, key, event: _event, fannedOut: _fannedOut, ...rest } = job;
+  const { id, key, event: _event, fannedOut: _fannedOut, ...shown } = job;
+  const { invocations: _invocations, layerFailures: _failures, ...rest } = shown;
   return { id, image: formatImageKey(key), ...rest };
 }
 

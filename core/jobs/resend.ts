@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
+import { mirrorRepository } from '../policy/mirror-repository.ts';
 import { queuedMessage } from './enqueue.ts';
-import type { JobQueue, JobStore } from './ports.ts';
+import type { JobQueue, JobStore, LayerLeases, ParkedJob } from './ports.ts';
 import { isFinished, type JobRecord } from './record.ts';
 
 export interface ResendDependencies {
@@ -13,7 +14,7 @@ export interface ResendDependencies {
 const roundSize = 100;
 
 /**
- * Sends the parked jobs that are due. The message goes out before the job leaves the parking place: a crash in between
+ * Sends the parked jobs that are due, each once, and drops what was parked before a job was parked anew. The message goes out before the job leaves the parking place: a crash in between
  * sends it twice, which does no harm, instead of never.
  *
  * @returns how many were sent, and how many the queue refused: those stay parked for the next round.
@@ -24,6 +25,7 @@ export async function resendDue(
   signal?: AbortSignal,
 ): Promise<{ sent: number; refused: number }> {
   let sent = 0;
+  const ids = new Set<string>();
   for (;;) {
     signal?.throwIfAborted();
     const due = await deps.jobs.due(now.toISOString(), roundSize);
@@ -31,9 +33,16 @@ export async function resendDue(
     const jobs = await Promise.all(
       due.map(async (parked) => ({ parked, job: await deps.jobs.read(parked.id) })),
     );
-    const live = jobs.flatMap(({ parked, job }) => (job && isDue(job, now) ? [{ parked, job }] : []));
-    const others = jobs.filter(({ job }) => !job || !isDue(job, now));
-    await Promise.all(others.map(({ parked }) => deps.jobs.unpark(parked)));
+    const live: { parked: ParkedJob; job: JobRecord }[] = [];
+    const dropped: ParkedJob[] = [];
+    for (const { parked, job } of jobs) {
+      if (!job || ids.has(job.id) || !isDue(job, parked, now)) dropped.push(parked);
+      else {
+        live.push({ parked, job });
+        ids.add(job.id);
+      }
+    }
+    await Promise.all(dropped.map((parked) => deps.jobs.unpark(parked)));
     // Before the message goes out: a worker may be quicker than we are, and its `copying` must stand.
     await Promise.all(
       live
@@ -49,22 +58,31 @@ export async function resendDue(
   }
 }
 
-/** Whether a parked job shall be sent: not when it is finished, or parked a second time for later. */
-function isDue(job: JobRecord, now: Date): boolean {
+/**
+ * Whether a parked job shall be sent. A queued one always: its message may never have been sent. One that runs, or whose layers are
+ * carried, only if it was parked for this time last: each run parks the job anew, so that one that came for each older note, too, would
+ * come ever more often. One that waits, as soon as its time has come, whichever note says so: then it is queued.
+ */
+function isDue(job: JobRecord, parked: ParkedJob, now: Date): boolean {
   if (isFinished(job)) return false;
+  if (job.state === 'copying') return job.notBefore === parked.notBefore;
   return job.state !== 'waiting' || job.notBefore === undefined || Date.parse(job.notBefore) <= now.getTime();
 }
 
 /**
- * Queues every unfinished job again: what a queue that lost its messages needs (the embedded one does when it stops).
+ * Queues every unfinished job again: what queues that lost their messages need (the embedded ones do when they stop). Layers that were
+ * queued are free for their jobs to ask for them again.
  *
  * @returns how many jobs were sent.
  */
-export async function resendUnfinished(deps: ResendDependencies): Promise<number> {
+export async function resendUnfinished(
+  deps: ResendDependencies & { leases: Pick<LayerLeases, 'unqueue'> },
+): Promise<number> {
   let sent = 0;
   let cursor: string | undefined;
   do {
     const page = await deps.jobs.list({ states: ['queued', 'waiting', 'copying'], limit: roundSize, cursor });
+    await Promise.all(page.jobs.map((job) => unqueueLayers(job, deps)));
     const refused = await deps.queue.send(page.jobs.map((job) => queuedMessage(job, deps.config)));
     if (refused.length > 0)
       throw new Error(`the queue refused ${refused.length} jobs: ${refused[0]?.reason}`);
@@ -72,4 +90,12 @@ export async function resendUnfinished(deps: ResendDependencies): Promise<number
     cursor = page.cursor;
   } while (cursor !== undefined);
   return sent;
+}
+
+async function unqueueLayers(
+  { key, fannedOut }: JobRecord,
+  { config, leases }: { config: Config; leases: Pick<LayerLeases, 'unqueue'> },
+): Promise<void> {
+  const repository = mirrorRepository(config, key.registry, key.repository);
+  await Promise.all((fannedOut?.layers ?? []).map(({ digest }) => leases.unqueue(repository, digest)));
 }

@@ -13,14 +13,15 @@ import { parseReference } from '../oci/reference.ts';
 import { policyFingerprint } from '../policy/fingerprint.ts';
 import { mirrorRepository } from '../policy/mirror-repository.ts';
 import { selectImage } from '../policy/select-image.ts';
+import { lookAfterLayers, waitForLayers } from './await-layers.ts';
 import { type CopiedImage, copyImage } from './copy-image.ts';
-import { type FanOut, handOut, lookAgainMs, missingLayers } from './fan-out.ts';
+import type { FanOut } from './fan-out.ts';
 import { JobFailure } from './job-failure.ts';
 import { requireNewest } from './newest-tags.ts';
 import type { JobStore, UpstreamGate } from './ports.ts';
 import { queueSignature } from './queue-signature.ts';
 import { queueRecheck } from './recheck.ts';
-import type { FannedOut, JobRecord, JobState } from './record.ts';
+import type { JobRecord, JobState } from './record.ts';
 import { requireOpen } from './upstream-closed.ts';
 
 export interface MirrorJobDependencies {
@@ -77,7 +78,8 @@ export async function runMirrorJob(
   const fingerprint = policyFingerprint(rule);
   const repository = mirrorRepository(deps.config, key.registry, key.repository);
   if (job.fannedOut) {
-    const waiting = await lookAfterLayers(job, job.fannedOut, repository, deps, signal);
+    const { destination } = await deps.openMirror(repository, { signal });
+    const waiting = await lookAfterLayers(job, job.fannedOut, destination, repository, deps, signal);
     if (waiting) return waiting;
   }
   if (job.trigger === 'recheck') await deps.mappings.clearRecheck(key, job.id);
@@ -115,13 +117,12 @@ export async function runMirrorJob(
   };
   const copied = unchanged
     ? undefined
-    : await copyImage({ job, root, source, destination, repository, rule }, deps, signal);
-  if (copied?.kind === 'fanned-out') {
-    const { event, resolve: number } = resolved;
-    const { layers, transfer } = copied;
-    const fannedOut = { sourceDigest: root.digest, event, resolve: number, observedAt, layers, transfer };
-    return waitForLayers(deps, { fannedOut });
-  }
+    : await copyImage(
+        { job, root, source, destination, repository, rule, resolved: { ...resolved, observedAt } },
+        deps,
+        signal,
+      );
+  if (copied?.kind === 'fanned-out') return waitForLayers(deps, { fannedOut: copied.fannedOut });
   const mapping = copied
     ? newMapping(job, copied, mirror, repository, deps, observedAt)
     : { ...(begun.mapping as MappingRecord), observedAt };
@@ -154,26 +155,6 @@ export async function runMirrorJob(
     fannedOut: undefined,
   };
   return { state: outcome.kind === 'superseded' ? 'superseded' : 'committed', changes };
-}
-
-/** @returns undefined when the mirror has all layers that were handed out, and the job can go on. */
-async function lookAfterLayers(
-  job: JobRecord,
-  fannedOut: FannedOut,
-  repository: string,
-  deps: MirrorJobDependencies,
-  signal: AbortSignal,
-): Promise<JobOutcome | undefined> {
-  const { destination } = await deps.openMirror(repository, { signal });
-  const missing = await missingLayers(fannedOut, destination, { signal });
-  // Without layer jobs any more (the deployment changed), the job carries the rest itself.
-  if (missing.length === 0 || !deps.fanOut) return undefined;
-  await handOut(job, fannedOut.layers, missing, deps.fanOut, deps.now());
-  return waitForLayers(deps, {});
-}
-
-function waitForLayers(deps: MirrorJobDependencies, changes: Partial<JobRecord>): JobOutcome {
-  return { state: 'copying', lookAgainAt: new Date(deps.now().getTime() + lookAgainMs), changes };
 }
 
 /**
@@ -233,6 +214,7 @@ function isSatisfied(job: JobRecord, known: TagState, fingerprint: string): bool
   return (
     job.trigger !== 'recheck' &&
     job.attempts <= 1 &&
+    job.invocations === undefined &&
     known.committed !== undefined &&
     known.committed.fingerprint === fingerprint &&
     job.event <= known.committed.event

@@ -11,7 +11,9 @@ import { mirrorRepository } from '../policy/mirror-repository.ts';
 import { selectImage } from '../policy/select-image.ts';
 import { JobFailure } from './job-failure.ts';
 import type { JobRecord } from './record.ts';
+import { ReferrersPendingError } from './referrers-pending.ts';
 import type { JobOutcome, MirrorJobDependencies } from './run-mirror-job.ts';
+import { requireOpen } from './upstream-closed.ts';
 
 /**
  * Runs a signature job: something was pushed that belongs to the image with this digest, so that the mirror shall hold all that
@@ -21,8 +23,8 @@ import type { JobOutcome, MirrorJobDependencies } from './run-mirror-job.ts';
  * it. The outcome stands in the job and in the digest's mapping; a tag's mapping shows it once the tag is published again, and a
  * child of an index has no mapping.
  *
- * @throws ReferrersPendingError when another attempt may bring what is missing; JobFailure; RegistryError of the mirror, or of
- *   the upstream where it can't be asked at all.
+ * @throws ReferrersPendingError when another attempt may bring what is missing; UpstreamClosedError; JobFailure; RegistryError of
+ *   the mirror, or of the upstream where it can't be asked at all.
  */
 export async function runSignatureJob(
   job: JobRecord,
@@ -39,6 +41,8 @@ export async function runSignatureJob(
       'request the image itself',
     );
   }
+  // From now on what comes is not seen by this look.
+  await deps.mappings.clearRecheck(key, job.id);
   const selection = selectImage(deps.config, { registry, repository, digest });
   if (!selection.mirrored) {
     const message = `${image}: ${selection.reason}`;
@@ -51,6 +55,7 @@ export async function runSignatureJob(
   });
   if ((await destination.tagDigest(digest, { signal })) !== digest) return nothing;
 
+  await requireOpen(deps.gate, selection.upstream, deps.now());
   const source = await deps.openUpstream(selection.upstream, repository);
   const mapping = await mappingOf(key, deps.mappings);
   const children = await childrenOf(digest, mapping, source, destination, { signal });
@@ -58,7 +63,7 @@ export async function runSignatureJob(
   const outcome = await copyReferrers(source, destination, found, { signal });
   const referrers = summariseReferrers(outcome);
   await note(key, referrers, deps.mappings);
-  if (mayBringMore(referrers)) throw new ReferrersPendingError(image, referrers);
+  if (mayBringMore(referrers)) throw new ReferrersPendingError(image, outcome);
   return { state: 'committed', changes: { digest, transfer: outcome.transfer, referrers } };
 }
 
@@ -86,24 +91,4 @@ async function childrenOf(
   const manifest = await (destination.manifest?.(digest, options) ?? source.manifest(digest, options));
   if (manifest.kind !== 'index') return [];
   return manifest.manifests.flatMap((child) => (isManifestType(child.mediaType) ? [child.digest] : []));
-}
-
-/** Something that belongs to an image could not be had or stored for now. What was copied stays. */
-export class ReferrersPendingError extends Error {
-  override readonly name = 'ReferrersPendingError';
-  readonly code = 'REFERRERS_PENDING';
-  readonly side = 'upstream';
-  readonly remedy = 'none needed: the job tries again by itself; the image itself is mirrored';
-  readonly temporary = true;
-  /** 429 where a rate limit is the reason, which says nothing of the image and is not counted. */
-  readonly status: number | undefined;
-
-  constructor(image: string, { missing, moreMissing = 0, incomplete }: ReferrersSummary) {
-    const first = [incomplete, ...missing].find((failure) => failure?.temporary);
-    const count = missing.length + moreMissing;
-    super(
-      `${image}: ${count} of its signatures, SBOMs and the like are missing or unknown: ${first?.reason}`,
-    );
-    this.status = first?.code === 'TOOMANYREQUESTS' ? 429 : undefined;
-  }
 }

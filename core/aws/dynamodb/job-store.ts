@@ -90,6 +90,17 @@ export class DynamoJobStore implements JobStore {
     );
   }
 
+  async addLayerFailure(id: string): Promise<number | undefined> {
+    const job = await this.#change(
+      id,
+      'SET #state = :waiting ADD layerFailures :one',
+      { '#state': 'state' },
+      { ...finishedStates, ':waiting': 'waiting', ':one': 1 },
+      `${unfinished} AND #state <> :waiting`,
+    );
+    return job?.layerFailures;
+  }
+
   list(query: JobQuery): Promise<{ jobs: JobRecord[]; cursor?: string }> {
     return listJobs(this.#table, query);
   }

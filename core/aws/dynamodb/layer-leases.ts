@@ -6,8 +6,10 @@ import { conditional, type Table } from './table.ts';
 
 /** A lease that was never released is forgotten a day after its end, seconds. */
 const retentionSeconds = 24 * 3600;
+/** The owner of a layer that waits in the queue. Workers have other names. */
+const queued = 'queue';
 
-/** The leases of layers on DynamoDB: an item a layer of a job, with its owner and end. */
+/** The leases of layers on DynamoDB: an item a layer of a mirror repository, with its owner and end. */
 export class DynamoLayerLeases implements LayerLeases {
   readonly #table: Table;
 
@@ -15,51 +17,75 @@ export class DynamoLayerLeases implements LayerLeases {
     this.#table = table;
   }
 
-  async take(job: string, layer: Digest, owner: string, ttlMs: number, now: Date): Promise<boolean> {
-    const until = now.getTime() + ttlMs;
-    const taken = await conditional(
-      this.#table.client.send(
-        new UpdateCommand({
-          TableName: this.#table.name,
-          Key: keyOf(job, layer),
-          UpdateExpression: 'SET leaseOwner = :owner, leaseUntil = :until, expiresAt = :expires',
-          ConditionExpression:
-            'attribute_not_exists(leaseOwner) OR leaseOwner = :owner OR leaseUntil <= :now',
-          ExpressionAttributeValues: {
-            ':owner': owner,
-            ':until': until,
-            ':now': now.getTime(),
-            ':expires': Math.ceil(until / 1000) + retentionSeconds,
-          },
-        }),
-      ),
-    );
-    return taken !== undefined;
+  async take(repository: string, layer: Digest, owner: string, ttlMs: number, now: Date): Promise<boolean> {
+    const free = 'leaseOwner = :owner OR leaseOwner = :queued';
+    return await this.#write(keyOf(repository, layer), owner, ttlMs, now, {
+      free,
+      values: { ':queued': queued },
+    });
   }
 
-  async held(job: string, layers: Digest[], now: Date): Promise<Set<Digest>> {
+  async queue(repository: string, layer: Digest, ttlMs: number, now: Date): Promise<boolean> {
+    return await this.#write(keyOf(repository, layer), queued, ttlMs, now);
+  }
+
+  async held(repository: string, layers: Digest[], now: Date): Promise<Set<Digest>> {
     const items = await batchGet(
       this.#table,
-      layers.map((layer) => keyOf(job, layer)),
+      layers.map((layer) => keyOf(repository, layer)),
     );
     const live = items.filter(({ leaseUntil }) => (leaseUntil as number) > now.getTime());
     return new Set(live.map(({ sk }) => sk as Digest));
   }
 
-  async release(job: string, layer: Digest, owner: string): Promise<void> {
+  async release(repository: string, layer: Digest, owner: string): Promise<void> {
     await conditional(
       this.#table.client.send(
         new DeleteCommand({
           TableName: this.#table.name,
-          Key: keyOf(job, layer),
+          Key: keyOf(repository, layer),
           ConditionExpression: 'leaseOwner = :owner',
           ExpressionAttributeValues: { ':owner': owner },
         }),
       ),
     );
   }
+
+  async unqueue(repository: string, layer: Digest): Promise<void> {
+    await this.release(repository, layer, queued);
+  }
+
+  /** @param others who else than nobody may have it until now, and the values that this names. */
+  async #write(
+    key: ItemKey,
+    owner: string,
+    ttlMs: number,
+    now: Date,
+    others?: { free: string; values: Record<string, string> },
+  ): Promise<boolean> {
+    const until = now.getTime() + ttlMs;
+    const free = 'attribute_not_exists(leaseOwner) OR leaseUntil <= :now';
+    const written = await conditional(
+      this.#table.client.send(
+        new UpdateCommand({
+          TableName: this.#table.name,
+          Key: key,
+          UpdateExpression: 'SET leaseOwner = :owner, leaseUntil = :until, expiresAt = :expires',
+          ConditionExpression: others ? `${free} OR ${others.free}` : free,
+          ExpressionAttributeValues: {
+            ':owner': owner,
+            ':until': until,
+            ':now': now.getTime(),
+            ':expires': Math.ceil(until / 1000) + retentionSeconds,
+            ...others?.values,
+          },
+        }),
+      ),
+    );
+    return written !== undefined;
+  }
 }
 
-function keyOf(job: string, layer: Digest): ItemKey {
-  return { pk: `carried#${job}`, sk: layer };
+function keyOf(repository: string, layer: Digest): ItemKey {
+  return { pk: `carried#${repository}`, sk: layer };
 }

@@ -18,7 +18,7 @@ import { timeouts } from '../connection.ts';
  * | `parked` | `<notBefore>#<job id>` | when a waiting job is due |
  * | `layer#<region>#<digest>` | `holders` | the repositories of the region's mirror that hold the blob, eight at most |
  * | `upload#<region>#<mirror repository>` | `<digest>` | how far the upload of a blob in parts is |
- * | `carried#<job id>` | `<digest>` | who carries a layer of the job, and until when |
+ * | `carried#<mirror repository>` | `<digest>` | who carries the layer there, or that it is queued, and until when |
  * | `upstream#<registry>` | `gate` | until when the upstream asked not to be asked |
  *
  * Jobs, and the items below them, have `expiresAt` (seconds since 1970), after which DynamoDB deletes them within some days:

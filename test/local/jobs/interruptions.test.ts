@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { maxAttempts } from '../../../core/jobs/failure.ts';
 import { DeadlineError } from '../../../core/jobs/process-message.ts';
-import { newJobId } from '../../../core/jobs/record.ts';
+import { newJobId, presentJob } from '../../../core/jobs/record.ts';
 import { inChunks, stalling, timeOf } from '../../support/byte-streams.ts';
-import { gate, MirrorJobs } from '../../support/mirror-jobs.ts';
+import { gate, MirrorJobs, upstreamError } from '../../support/mirror-jobs.ts';
 import { seededImage } from '../../support/seeded-image.ts';
 
 describe('a mirror job that is interrupted', () => {
@@ -53,12 +54,34 @@ describe('a mirror job that is interrupted', () => {
     for (let attempt = 1; attempt < 100; attempt++) {
       expect(await jobs.run(message, {}, over)).toMatchObject({ state: 'queued' });
     }
+    expect(await jobs.record(message)).toMatchObject({ state: 'queued', attempts: 0, invocations: 99 });
     expect(await jobs.run(message, {}, over)).toMatchObject({ state: 'failed' });
     expect(await jobs.record(message)).toMatchObject({
       state: 'failed',
-      attempts: 100,
       error: { code: 'too_slow' },
     });
+  });
+
+  it('has as many attempts left after many invocations as before', async () => {
+    const key = jobs.key();
+    jobs.push(key, image('huge'));
+    const message = await jobs.job(key);
+    const over = AbortSignal.abort(new DeadlineError());
+    for (let invocation = 1; invocation <= maxAttempts; invocation++) await jobs.run(message, {}, over);
+    const down = upstreamError('UNAVAILABLE', { status: 503, temporary: true });
+    jobs.upstreamChanges = { manifest: () => Promise.reject(down) };
+    expect(await jobs.run(message)).toMatchObject({ state: 'waiting' });
+    expect(await jobs.record(message)).toMatchObject({ state: 'waiting', attempts: 1 });
+    expect(presentJob(await jobs.record(message))).not.toHaveProperty('invocations');
+  });
+
+  it('looks again although it could be satisfied: it may have moved the tag', async () => {
+    const key = jobs.key();
+    jobs.push(key, image('moved'));
+    const message = await jobs.job(key);
+    await jobs.run(message, {}, AbortSignal.abort(new DeadlineError()));
+    await jobs.mirrored(key, image('moved'));
+    expect(await jobs.run(message)).toMatchObject({ state: 'committed' });
   });
 
   it('comes again when it could not be queued again', async () => {

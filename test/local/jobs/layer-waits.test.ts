@@ -38,9 +38,20 @@ describe('a layer job that has to wait', () => {
     expect(await jobs.run(messages[0])).toMatchObject({ state: 'carried' });
   });
 
-  it('fails its image when the attempts are used up', async () => {
+  it('counts the layers that fail in one round once, and adds none to the attempts', async () => {
+    const { job, messages } = await jobs.fannedOut(image('one round'));
+    failing(503, 90_000);
+    const waits = await Promise.all(messages.map((message) => jobs.run(message)));
+    expect(waits).toMatchObject([{ state: 'waiting' }, { state: 'waiting' }]);
+    expect(await record(job)).toMatchObject({ state: 'waiting', attempts: 1, layerFailures: 1 });
+    await jobs.mirror.stores.jobs.begin(job, jobs.mirror.now.toISOString());
+    await jobs.run(messages[0]);
+    expect(await record(job)).toMatchObject({ state: 'waiting', layerFailures: 2 });
+  });
+
+  it('fails its image when too many rounds have failed', async () => {
     const { job, messages } = await jobs.fannedOut(image('used up'));
-    await jobs.mirror.stores.jobs.update(job, { attempts: maxAttempts });
+    await jobs.mirror.stores.jobs.update(job, { layerFailures: maxAttempts - 1 });
     failing(503, 0);
     vi.spyOn(jobs.mirror.stores.jobs, 'park');
     expect(await jobs.run(messages[0])).toMatchObject({ state: 'failed' });
@@ -48,12 +59,13 @@ describe('a layer job that has to wait', () => {
     expect(jobs.mirror.stores.jobs.park).not.toHaveBeenCalled();
   });
 
-  it('closes a registry that limits the rate, for all workers and without counting the attempt', async () => {
+  it('closes a registry that limits the rate, for all workers and without counting the round', async () => {
     const { job, messages } = await jobs.fannedOut(image('limited'));
     failing(429, 600_000);
     expect(await jobs.run(messages[0])).toMatchObject({ state: 'waiting' });
     const { notBefore = '' } = (await record(job)) ?? {};
-    expect(await record(job)).toMatchObject({ state: 'waiting', attempts: 0 });
+    expect(await record(job)).toMatchObject({ state: 'waiting', attempts: 1 });
+    expect((await record(job)).layerFailures).toBeUndefined();
     // Ten minutes, and up to half a minute more, so that not all come back at once.
     const waits = Date.parse(notBefore) - jobs.mirror.now.getTime();
     expect(waits).toBeGreaterThanOrEqual(600_000);
@@ -61,15 +73,8 @@ describe('a layer job that has to wait', () => {
     const gate = new DynamoUpstreamGate(jobs.mirror.stores.table);
     expect(await gate.closedUntil('docker.io', jobs.mirror.now)).toEqual(new Date(notBefore));
 
-    // Another layer: upstream is not asked.
-    const reading = vi.fn();
-    jobs.mirror.upstreamChanges = { blob: reading };
-    expect(await jobs.run(messages[1])).toEqual({ state: 'waiting', notBefore });
-    expect(reading).not.toHaveBeenCalled();
-    expect(await record(job)).toMatchObject({ attempts: 0, error: { code: 'UNAVAILABLE' } });
-
+    // Another layer travels all the same: pull limits count manifests.
     jobs.mirror.upstreamChanges = {};
-    jobs.mirror.now = new Date(notBefore);
     expect(await jobs.run(messages[1])).toMatchObject({ state: 'carried', how: 'copied' });
   });
 

@@ -120,7 +120,8 @@ describe('a layer job', () => {
 
   it('keeps its lease for as long as it carries, and lets go of it then', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-    const { key, job, messages } = await jobs.fannedOut(image('long', 1));
+    const { key, messages } = await jobs.fannedOut(image('long', 1));
+    const repository = `mirror/docker.io/${key.repository}`;
     const layer = messages[0]?.layer.digest as never;
     const { passed, open } = gate();
     const reading = vi.fn(async (blob: Descriptor) => {
@@ -136,11 +137,11 @@ describe('a layer job', () => {
     vi.advanceTimersByTime(renewEveryMs);
     const nearlyOver = new Date(later.getTime() + leaseMs - 1);
     await vi.waitFor(async () =>
-      expect(await jobs.leases.held(job, [layer], nearlyOver)).toEqual(new Set([layer])),
+      expect(await jobs.leases.held(repository, [layer], nearlyOver)).toEqual(new Set([layer])),
     );
     open();
     await running;
-    expect(await jobs.leases.held(job, [layer], start)).toEqual(new Set());
+    expect(await jobs.leases.held(repository, [layer], start)).toEqual(new Set());
   });
 
   it('is asked again after a crash between the last byte and the wake', async () => {

@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { newJobId } from '../../../core/jobs/record.ts';
+import { DynamoLayerLeases } from '../../../core/aws/dynamodb/layer-leases.ts';
+import { type FannedOut, newJobId } from '../../../core/jobs/record.ts';
 import { resendDue, resendUnfinished } from '../../../core/jobs/resend.ts';
+import { digestOf } from '../../../core/oci/digest.ts';
 import { jobsConfig, MirrorJobs } from '../../support/mirror-jobs.ts';
 
 describe('sending jobs again', () => {
@@ -12,7 +14,12 @@ describe('sending jobs again', () => {
   });
   const now = new Date('2026-04-01T12:00:00.000Z');
   const at = (seconds: number) => new Date(now.getTime() + seconds * 1_000).toISOString();
-  const deps = () => ({ config: jobsConfig, jobs: jobs.stores.jobs, queue: jobs.queue });
+  const deps = () => ({
+    config: jobsConfig,
+    jobs: jobs.stores.jobs,
+    queue: jobs.queue,
+    leases: new DynamoLayerLeases(jobs.stores.table),
+  });
   const parked = async (notBefore: string) => {
     const [id, key, receivedAt] = [newJobId(now.getTime()), jobs.key(), now.toISOString()];
     const asked = { event: 1, trigger: 'webhook', receivedAt } as const;
@@ -65,6 +72,30 @@ describe('sending jobs again', () => {
     expect(await resendDue(deps(), now)).toEqual({ sent: 0, refused: 0 });
     expect((await jobs.record(later)).state).toBe('waiting');
     expect((await jobs.parked()).map(({ notBefore }) => notBefore)).toEqual([at(600)]);
+  });
+
+  it('sends a job that runs only at the time that it was parked for last', async () => {
+    const looked = await jobs.job(jobs.key());
+    await jobs.stores.jobs.begin(looked.job, at(-100));
+    for (const notBefore of [at(-60), at(-30), at(-10)]) {
+      await jobs.stores.jobs.update(looked.job, { notBefore });
+      await jobs.stores.jobs.park({ id: looked.job }, notBefore);
+    }
+    const running = await jobs.job(jobs.key());
+    await jobs.stores.jobs.park({ id: running.job }, at(-60));
+    await jobs.stores.jobs.begin(running.job, at(-50));
+    expect(await resendDue(deps(), now)).toEqual({ sent: 1, refused: 0 });
+    expect(sent()).toEqual([looked.job]);
+    expect(await jobs.parked()).toEqual([]);
+    expect((await jobs.record(looked)).state).toBe('copying');
+  });
+
+  it('sends a job that is parked twice once', async () => {
+    const message = await jobs.job(jobs.key());
+    for (const seconds of [-2, -1]) await jobs.stores.jobs.park({ id: message.job }, at(seconds));
+    expect(await resendDue(deps(), now)).toEqual({ sent: 1, refused: 0 });
+    expect(sent()).toEqual([message.job]);
+    expect(await jobs.parked()).toEqual([]);
   });
 
   it('drops what is finished or gone', async () => {
@@ -136,6 +167,21 @@ describe('sending jobs again', () => {
           .filter((job) => !finished.includes(job))
           .sort(),
       );
+    });
+
+    it('frees the layers that waited in a queue', async () => {
+      const { leases } = deps();
+      const [key, other] = [jobs.key(), jobs.key()];
+      const message = await jobs.job(key);
+      const repository = (name: string) => `mirror/docker.io/${name}`;
+      const digest = digestOf(Buffer.from('layer'));
+      const layers = [{ mediaType: 'application/x', digest, size: 5 }];
+      await jobs.stores.jobs.update(message.job, { fannedOut: { layers } as FannedOut });
+      for (const { repository: name } of [key, other])
+        await leases.queue(repository(name), digest, 60_000, now);
+      await resendUnfinished(deps());
+      expect(await leases.held(repository(key.repository), [digest], now)).toEqual(new Set());
+      expect(await leases.held(repository(other.repository), [digest], now)).toEqual(new Set([digest]));
     });
 
     it('says so when the queue does not take them', async () => {

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { judge } from '../../../core/jobs/failure.ts';
 import { queueSignature } from '../../../core/jobs/queue-signature.ts';
 import { runSignatureJob } from '../../../core/jobs/run-signature-job.ts';
+import { LeaseError } from '../../../core/mapping/publish.ts';
 import type { ImageKey } from '../../../core/mapping/record.ts';
 import { lookupImage } from '../../../core/mapping/resolve.ts';
 import { parsed } from '../../support/memory-image.ts';
@@ -163,17 +164,42 @@ describe('a signature job', () => {
     expect(await jobs.parkedLooks(subject)).toEqual([look]);
   });
 
-  it('may be asked for by a mirror job, for a minute later', async () => {
+  it('waits once for a digest, however often it is asked for', async () => {
+    const image = imageOf('asked for often');
+    const { subject } = await mirrored(image);
+    for (let i = 0; i < 3; i++) await queueSignature(subject, image.manifest.digest, jobs.dependencies());
+    expect(await jobs.parkedLooks(subject)).toMatchObject([{ notBefore: '2026-04-01T12:05:00.000Z' }]);
+  });
+
+  it('may be asked for by a mirror job, for a minute later, once the last look has looked', async () => {
     const image = imageOf('asked for later');
     const { subject } = await mirrored(image);
+    const [first] = await jobs.parkedLooks(subject);
+    const { key, event, trigger, receivedAt } = await jobs.record({ job: first?.id ?? '' });
+    await jobs.run({ job: first?.id ?? '', image: key, event, trigger, receivedAt });
     await queueSignature(subject, image.manifest.digest, jobs.dependencies());
     const [parked, ...others] = await jobs.parkedLooks(subject);
-    expect(others).toMatchObject([{ notBefore: '2026-04-01T12:05:00.000Z' }]);
+    expect(others).toEqual([first]);
     expect(parked).toMatchObject({ notBefore: '2026-04-01T12:01:00.000Z' });
     expect(await jobs.record({ job: parked?.id ?? '' })).toMatchObject({
       key: subject,
       state: 'waiting',
       trigger: 'signature',
     });
+  });
+
+  it('is asked for once by a mirror job whose tag is busy', async () => {
+    const key = jobs.key();
+    const image = imageOf('busy tag');
+    jobs.push(key, image);
+    const message = await jobs.job(key);
+    for (let i = 0; i < 2; i++) {
+      vi.spyOn(jobs.stores.mappings, 'acquireLease').mockRejectedValueOnce(new LeaseError(key));
+      expect(await jobs.run(message)).toMatchObject({
+        state: 'waiting',
+        job: { error: { code: 'TAG_BUSY' } },
+      });
+    }
+    expect(await jobs.parkedLooks({ ...key, reference: image.manifest.digest })).toHaveLength(1);
   });
 });

@@ -77,6 +77,20 @@ describe('the job store on DynamoDB', () => {
     expect((await stores.jobs.read(job.id))?.attempts).toBe(10);
   });
 
+  it('counts one failed layer a round, however many fail at once', async () => {
+    const job = await created({ state: 'copying' });
+    const fail = () => Promise.all(Array.from({ length: 10 }, () => stores.jobs.addLayerFailure(job.id)));
+    expect((await fail()).filter((count) => count !== undefined)).toEqual([1]);
+    expect(await stores.jobs.read(job.id)).toMatchObject({ state: 'waiting', layerFailures: 1 });
+    await stores.jobs.begin(job.id, '2026-04-01T12:00:00.000Z');
+    expect((await fail()).filter((count) => count !== undefined)).toEqual([2]);
+
+    await stores.jobs.update(job.id, { state: 'failed' });
+    expect(await stores.jobs.addLayerFailure(job.id)).toBeUndefined();
+    expect(await stores.jobs.read(job.id)).toMatchObject({ state: 'failed', layerFailures: 2 });
+    expect(await stores.jobs.addLayerFailure(newJobId())).toBeUndefined();
+  });
+
   it('changes and removes fields, and keeps the others', async () => {
     const job = await created({ notBefore: '2026-04-01T12:01:00.000Z' });
     expect(

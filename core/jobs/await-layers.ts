@@ -1,0 +1,44 @@
+import type { ImageDestination } from '../copy/ports.ts';
+import { handOut, lookAgainMs, maxFanOutMs, missingLayers } from './fan-out.ts';
+import { JobFailure } from './job-failure.ts';
+import type { FannedOut, JobRecord, LayerBlob } from './record.ts';
+import type { JobOutcome, MirrorJobDependencies } from './run-mirror-job.ts';
+
+/**
+ * Looks after the layers of a job that were handed out: asks again for what nobody carries.
+ *
+ * @param repository the destination's name in its registry
+ * @returns undefined when the mirror has them all, and the job can go on.
+ * @throws JobFailure too_slow after a day.
+ */
+export async function lookAfterLayers(
+  { id: job }: JobRecord,
+  { layers, since }: FannedOut,
+  destination: ImageDestination,
+  repository: string,
+  deps: MirrorJobDependencies,
+  signal: AbortSignal,
+): Promise<JobOutcome | undefined> {
+  const missing = await missingLayers({ layers }, destination, { signal });
+  // Without layer jobs any more (the deployment changed), the job carries the rest itself.
+  if (missing.length === 0 || !deps.fanOut) return undefined;
+  if (deps.now().getTime() - Date.parse(since) > maxFanOutMs) throw tooSlow(missing);
+  await handOut({ job, repository, layers }, missing, deps.fanOut, deps.now());
+  return waitForLayers(deps, {});
+}
+
+/** The outcome of a run whose layers are on their way. */
+export function waitForLayers(
+  { now }: Pick<MirrorJobDependencies, 'now'>,
+  changes: Partial<JobRecord>,
+): JobOutcome {
+  return { state: 'copying', lookAgainAt: new Date(now().getTime() + lookAgainMs), changes };
+}
+
+function tooSlow(missing: LayerBlob[]): JobFailure {
+  return new JobFailure(
+    'too_slow',
+    `${missing.length} large layers are not in the mirror a day after they were handed out, ${missing[0]?.digest} first`,
+    'mirror the image once from a machine without this limit (drayage copy), then request it again: its blobs will be present',
+  );
+}

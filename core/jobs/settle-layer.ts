@@ -1,0 +1,65 @@
+import { judge } from './failure.ts';
+import { leaseMs } from './layer-lease.ts';
+import type { LayerDependencies, ProcessedLayer } from './process-layer.ts';
+import { isFinished, type JobError, type JobRecord } from './record.ts';
+
+/**
+ * Records what an error means for the image. Rounds in which a layer failed are counted, whichever layer it was: the attempts of the mirror
+ * job are those of its own.
+ *
+ * @throws the error itself where it is ours.
+ */
+export async function settleLayer(
+  error: unknown,
+  job: JobRecord,
+  deps: LayerDependencies,
+): Promise<ProcessedLayer> {
+  let verdict = judge(error, { attempts: 1 });
+  if (verdict.kind === 'wait' && verdict.counted) {
+    const failures = await deps.jobs.addLayerFailure(job.id);
+    if (failures === undefined) return await waitWithOthers(verdict.error, job, deps);
+    verdict = judge(error, { attempts: failures });
+  }
+  if (verdict.kind === 'crash') throw error;
+  if (verdict.kind === 'fail') {
+    await deps.jobs.update(job.id, {
+      state: 'failed',
+      finishedAt: deps.now().toISOString(),
+      notBefore: undefined,
+      error: verdict.error,
+    });
+    return { state: 'failed', error: verdict.error };
+  }
+  const until = new Date(deps.now().getTime() + verdict.delayMs);
+  // A rate limit: all workers shall leave the registry alone.
+  if (!verdict.counted && verdict.error.side === 'upstream') await deps.gate.close(job.key.registry, until);
+  return await park(job, until, deps, verdict.error);
+}
+
+/** Another layer has failed in this round, and the job waits for its sake. */
+async function waitWithOthers(
+  error: JobError,
+  { id }: JobRecord,
+  deps: LayerDependencies,
+): Promise<ProcessedLayer> {
+  const job = await deps.jobs.read(id);
+  if (job === undefined || isFinished(job)) return { state: 'gone' };
+  // Parked once more: who recorded it may have died before that, or even before the time was known.
+  const notBefore = job.notBefore ?? new Date(deps.now().getTime() + leaseMs).toISOString();
+  await deps.jobs.park(job, notBefore);
+  return { state: 'waiting', notBefore, error };
+}
+
+/** Lets the mirror job wait: it asks again for the layers that are missing then. */
+async function park(
+  job: JobRecord,
+  until: Date,
+  deps: LayerDependencies,
+  error: JobError,
+): Promise<ProcessedLayer> {
+  const notBefore = until.toISOString();
+  // Recorded first: a note that the record knows nothing of is dropped. A crash in between brings the message again.
+  await deps.jobs.update(job.id, { state: 'waiting', notBefore, error });
+  await deps.jobs.park(job, notBefore);
+  return { state: 'waiting', notBefore, error };
+}
