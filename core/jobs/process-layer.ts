@@ -6,6 +6,7 @@ import { formatImageKey } from '../mapping/record.ts';
 import type { Digest } from '../oci/digest.ts';
 import { parseReference } from '../oci/reference.ts';
 import { mirrorRepository } from '../policy/mirror-repository.ts';
+import { mountableLayers } from '../policy/mountable-layers.ts';
 import { selectImage } from '../policy/select-image.ts';
 import { carryLayer } from './carry-layer.ts';
 import { queuedMessage } from './enqueue.ts';
@@ -123,7 +124,7 @@ async function carryAndWake(
     let carried = false;
     try {
       how = await carryLayer(source, destination, repository, message.layer, {
-        index: deps.layerIndex,
+        index: mountableLayers(deps.layerIndex, deps.config, key.registry),
         timeLimit: deps.timeLimit,
         signal,
         onEvent: progress.onEvent,
