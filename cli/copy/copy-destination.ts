@@ -19,7 +19,8 @@ export class CopyDestination extends RegistryRepository {
     try {
       return await super.openUpload(blob, options);
     } catch (error) {
-      if (error instanceof Error) this.#failed.set(error, blob);
+      // Other uploads that the first failure cancels end with the same error: the blob is that of the first.
+      if (error instanceof Error && !this.#failed.has(error)) this.#failed.set(error, blob);
       throw error;
     }
   }
