@@ -62,6 +62,9 @@ export function explainFailure(error: unknown, blob?: Descriptor): Failure {
   return failure;
 }
 
+/** Of an error's message: nobody answered at that address, or the name has none. */
+const notConnected = /\b(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)\b/;
+
 /** What helps somebody at the command line; the errors' own remedies speak of mirror.yaml where there is something to write. */
 function remedyFor(code: string, told: ToldError): string | undefined {
   const registry = text(told.registry) ?? 'the registry';
@@ -79,6 +82,11 @@ function remedyFor(code: string, told: ToldError): string | undefined {
       return `the registry’s rate limit is reached: wait, or log in for a higher one: docker login ${registry}`;
     case 'TLS':
       return `for a registry without TLS add --${told.side === 'mirror' ? 'dst' : 'src'}-plain-http; else check the certificate, and name that of a private authority in NODE_EXTRA_CA_CERTS=FILE`;
+    case 'CONNECTION':
+      // ECR's habit, which the error's own remedy speaks of, is to drop a connection: this one never came about.
+      return notConnected.test(told.message)
+        ? 'check the registry’s name and port, and firewalls and proxies on the way to it'
+        : own;
     case 'NO_MATCHING_PLATFORM':
       return 'give --platform one of its platforms, or leave it out';
     case 'MANIFEST_INVALID':

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { explainFailure } from '../../../../cli/copy/explain.ts';
+import { brokenError } from '../../../../core/registry/failures.ts';
+
+describe('explainFailure', () => {
+  const start = {
+    side: 'mirror',
+    registry: 'localhost:5000',
+    operation: 'start upload',
+    repository: 'a',
+  } as const;
+  const broken = (code: string, message: string) =>
+    explainFailure(brokenError(start, Object.assign(new Error(message), { code }), 'no answer'));
+
+  it.each([
+    ['ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:5000'],
+    ['ENOTFOUND', 'getaddrinfo ENOTFOUND localhost'],
+  ])('speaks of name and port after %s, and not of a repository that ECR misses', (code, message) => {
+    const failure = broken(code, message);
+    expect(failure).toMatchObject({ code: 'CONNECTION', side: 'mirror', operation: 'start upload' });
+    expect(failure.remedy).toMatch(/^check the registry’s name and port/);
+  });
+
+  it('speaks of a missing repository after a connection that was dropped', () => {
+    expect(broken('UND_ERR_SOCKET', 'other side closed').remedy).toMatch(/^create the repository first: ECR/);
+  });
+});
