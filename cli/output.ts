@@ -34,9 +34,11 @@ export function watchOutput(): void {
  * itself would let its sources stop and fill up.
  */
 export function logOutput(stream: NodeJS.WritableStream = process.stderr): Writable {
-  return new Writable({
+  const output = new Writable({
     write(chunk, _encoding, done) {
       stream.write(chunk, () => done());
     },
   });
+  // Each worker thread pipes two streams into it, and there are many: that is no leak to warn of among the logs.
+  return output.setMaxListeners(0);
 }
