@@ -54,7 +54,7 @@ function lines(stream: ProgressStream, title: string | undefined): CopyWatcher {
     planned(_: ImagePair, plan: CopyPlan) {
       progress = new BlobProgress(plan, Date.now());
       if (plan.missing.length === 0) return;
-      const blobs = `${plan.missing.length} of ${plan.blobs.length} blobs`;
+      const blobs = `copying ${plan.missing.length} of ${plan.blobs.length} blobs`;
       const label = title === undefined ? blobs : `${title}, ${blobs}`;
       bar = createProgressBar(stream, { label, total: progress.totalBytes });
     },

@@ -47,7 +47,7 @@ export interface TagsReport {
 export function formatReport(report: CopyReport): string {
   return (
     `${report.destination}@${report.digest}\n` +
-    `blobs: ${formatTransfer(report.transfer)} in ${(report.durationMs / 1000).toFixed(1)} s\n` +
+    `blobs: ${formatTransfer(report.transfer)} in ${formatDuration(report.durationMs)}\n` +
     (report.referrers ? `${formatReferrers(report.referrers)}\n` : '')
   );
 }

@@ -87,9 +87,9 @@ describe('the progress of a copy', () => {
     watcher.blob({ type: 'end', blob: one, how: 'copied' });
     watcher.blobsEnded();
     expect(written).toEqual([
-      '1.0, tag 1 of 2, 1 of 1 blobs: 50 %  2.00 MB of 4.00 MB  1.00 MB/s\n',
-      '1.0, tag 1 of 2, 1 of 1 blobs: 100 %  4.00 MB of 4.00 MB  1.00 MB/s\n',
-      '1.0, tag 1 of 2, 1 of 1 blobs: 100 %  4.00 MB of 4.00 MB  1.00 MB/s\n',
+      '1.0, tag 1 of 2, copying 1 of 1 blobs: 50 %  2.00 MB of 4.00 MB  1.00 MB/s\n',
+      '1.0, tag 1 of 2, copying 1 of 1 blobs: 100 %  4.00 MB of 4.00 MB  1.00 MB/s\n',
+      '1.0, tag 1 of 2, copying 1 of 1 blobs: 100 %  4.00 MB of 4.00 MB  1.00 MB/s\n',
     ]);
   });
 });
