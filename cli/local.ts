@@ -28,8 +28,12 @@ export function localCommand(): Command {
     .addHelpText(
       'after',
       `
-The first line on standard output is JSON: where API, registry and queue are, and for each webhook its URL and what to
-paste at the upstream. Logs go to standard error. Ctrl-C stops.
+The first line on standard output is JSON: where API, registry and queue are, for each webhook its URL and what to paste
+at the upstream, and with --auth the API's tokens. Logs go to standard error. Ctrl-C stops.
+
+Anybody on this machine may pull, unless there is --auth. Pushes need ECR's login, which any AWS credentials get:
+  $ aws ecr get-login-password --endpoint-url http://127.0.0.1:40124 --region eu-west-1 \\
+      | docker login --username AWS --password-stdin 127.0.0.1:40124
 
 Example:
   $ drayage local --config mirror.yaml --data ./drayage-data

@@ -32,7 +32,7 @@ Examples:
 /** `drayage validate`: checks mirror.yaml without asking anybody: no network, no AWS account. */
 export function validateCommand(): Command {
   return new Command('validate')
-    .description('check mirror.yaml, and tell every error with its line')
+    .description('Check mirror.yaml, and tell every error with its line.')
     .option('--config <file>', 'the configuration to check', 'mirror.yaml')
     .option('--json', 'write the result to stdout as JSON: {valid, config} or {valid, errors}')
     .addHelpText('after', help)
