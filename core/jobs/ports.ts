@@ -103,6 +103,8 @@ export interface LayerLeases {
   release(repository: string, layer: Digest, owner: string): Promise<void>;
   /** Notes that the layer does not wait in the queue any more, if nobody carries it. */
   unqueue(repository: string, layer: Digest): Promise<void>;
+  /** Forgets who has a layer, whoever it is: right where all workers are known to be gone. */
+  free(repository: string, layer: Digest): Promise<void>;
 }
 
 /** Upstream registries that asked not to be asked for a while, known to all workers. */

@@ -70,19 +70,19 @@ function isDue(job: JobRecord, parked: ParkedJob, now: Date): boolean {
 }
 
 /**
- * Queues every unfinished job again: what queues that lost their messages need (the embedded ones do when they stop). Layers that were
- * queued are free for their jobs to ask for them again.
+ * Queues every unfinished job again: what queues that lost their messages need (the embedded ones do when they stop, with all workers). Layers
+ * that were queued or carried are free for their jobs to ask for them again.
  *
  * @returns how many jobs were sent.
  */
 export async function resendUnfinished(
-  deps: ResendDependencies & { leases: Pick<LayerLeases, 'unqueue'> },
+  deps: ResendDependencies & { leases: Pick<LayerLeases, 'free'> },
 ): Promise<number> {
   let sent = 0;
   let cursor: string | undefined;
   do {
     const page = await deps.jobs.list({ states: ['queued', 'waiting', 'copying'], limit: roundSize, cursor });
-    await Promise.all(page.jobs.map((job) => unqueueLayers(job, deps)));
+    await Promise.all(page.jobs.map((job) => freeLayers(job, deps)));
     const refused = await deps.queue.send(page.jobs.map((job) => queuedMessage(job, deps.config)));
     if (refused.length > 0)
       throw new Error(`the queue refused ${refused.length} jobs: ${refused[0]?.reason}`);
@@ -92,10 +92,10 @@ export async function resendUnfinished(
   return sent;
 }
 
-async function unqueueLayers(
+async function freeLayers(
   { key, fannedOut }: JobRecord,
-  { config, leases }: { config: Config; leases: Pick<LayerLeases, 'unqueue'> },
+  { config, leases }: { config: Config; leases: Pick<LayerLeases, 'free'> },
 ): Promise<void> {
   const repository = mirrorRepository(config, key.registry, key.repository);
-  await Promise.all((fannedOut?.layers ?? []).map(({ digest }) => leases.unqueue(repository, digest)));
+  await Promise.all((fannedOut?.layers ?? []).map(({ digest }) => leases.free(repository, digest)));
 }

@@ -55,6 +55,11 @@ export class DynamoLayerLeases implements LayerLeases {
     await this.release(repository, layer, queued);
   }
 
+  async free(repository: string, layer: Digest): Promise<void> {
+    const Key = keyOf(repository, layer);
+    await this.#table.client.send(new DeleteCommand({ TableName: this.#table.name, Key }));
+  }
+
   /** @param others who else than nobody may have it until now, and the values that this names. */
   async #write(
     key: ItemKey,

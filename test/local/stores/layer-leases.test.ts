@@ -82,4 +82,13 @@ describe('the leases of layers on DynamoDB', () => {
     await leases.unqueue(repository, layer);
     expect(await leases.held(repository, [layer], now)).toEqual(new Set());
   });
+
+  it('are nobody’s any more when all workers are gone', async () => {
+    const repository = nextRepository();
+    await leases.take(repository, layer, 'a dead one', 60_000, now);
+    await leases.queue(repository, other, 60_000, now);
+    for (const each of [layer, other]) await leases.free(repository, each);
+    expect(await leases.held(repository, [layer, other], now)).toEqual(new Set());
+    expect(await leases.take(repository, layer, 'first', 60_000, now)).toBe(true);
+  });
 });
