@@ -146,7 +146,8 @@ export async function runMirrorJob(
         throw new LeaseError(key);
     },
   });
-  await copied?.note();
+  // Without the root, nothing can be mounted from what was copied.
+  if (outcome.kind !== 'superseded') await copied?.note();
   const changes: Partial<JobRecord> = {
     digest: mapping.digest,
     transfer: copied?.transfer ?? presentOnly(root),
