@@ -1,10 +1,4 @@
-import { type Amount, emptyTransfer, type Transfer } from '../../core/copy/ports.ts';
-import type { Descriptor } from '../../core/oci/descriptor.ts';
-
-/** How many blobs, and their bytes. */
-export function amountOf(blobs: readonly Pick<Descriptor, 'size'>[]): Amount {
-  return { blobs: blobs.length, bytes: blobs.reduce((sum, { size }) => sum + size, 0) };
-}
+import { emptyTransfer, type Transfer } from '../../core/copy/ports.ts';
 
 /** What several copies did, together. */
 export function sumOf(transfers: readonly Transfer[]): Transfer {

@@ -1,8 +1,8 @@
+import { amountOf } from '../../core/copy/amount.ts';
 import type { CopyEvent } from '../../core/copy/copy.ts';
 import type { CopyPlan } from '../../core/copy/plan.ts';
 import type { Descriptor } from '../../core/oci/descriptor.ts';
 import { Rate } from '../rate.ts';
-import { amountOf } from './amount.ts';
 
 /** A blob that is being copied. */
 export interface BlobUnderWay {

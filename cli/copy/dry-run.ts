@@ -1,9 +1,9 @@
+import { amountOf } from '../../core/copy/amount.ts';
 import type { Amount } from '../../core/copy/ports.ts';
 import { plainText } from '../../core/oci/plain-text.ts';
 import { formatReference } from '../../core/oci/reference.ts';
 import { formatTable } from '../demo/table.ts';
 import { formatBytes } from '../format.ts';
-import { amountOf } from './amount.ts';
 import { type CopyContext, type ImagePair, mountFrom, planImage } from './image.ts';
 import { formatAmount } from './report.ts';
 

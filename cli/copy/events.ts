@@ -1,9 +1,9 @@
+import { amountOf } from '../../core/copy/amount.ts';
 import type { CopyEvent } from '../../core/copy/copy.ts';
 import type { CopyPlan } from '../../core/copy/plan.ts';
 import type { Amount, Transfer } from '../../core/copy/ports.ts';
 import type { ReferrersSummary } from '../../core/copy/referrers.ts';
 import { formatReference } from '../../core/oci/reference.ts';
-import { amountOf } from './amount.ts';
 import type { Failure } from './explain.ts';
 import type { CopyWatcher, ImagePair } from './image.ts';
 

@@ -1,3 +1,4 @@
+import { amountOf, presentOnly } from '../../core/copy/amount.ts';
 import { commitChildren, commitRoot } from '../../core/copy/commit.ts';
 import { type CopyEvent, copyBlobs } from '../../core/copy/copy.ts';
 import { mountsFrom } from '../../core/copy/mount-sources.ts';
@@ -9,7 +10,6 @@ import type { Digest } from '../../core/oci/digest.ts';
 import type { Manifest } from '../../core/oci/manifest.ts';
 import { formatReference, type Reference } from '../../core/oci/reference.ts';
 import type { RegistryClient } from '../../core/registry/client.ts';
-import { amountOf } from './amount.ts';
 import { CopyDestination } from './copy-destination.ts';
 import { CopyFailure, explainFailure } from './explain.ts';
 import type { CopyFlags } from './flags.ts';
@@ -114,7 +114,7 @@ export async function copyImage(
       // Whoever holds a manifest holds what it names: registries refuse it otherwise.
       if (current === root.digest && context.flags.platform.length === 0) {
         expectDigest(dst, root.digest);
-        return await finish(whole(root), presentTransfer(root), true);
+        return await finish(whole(root), presentOnly(root), true);
       }
       const planned = await plan(root, source, destination, context, false);
       expectDigest(dst, planned.root.digest);
@@ -169,13 +169,7 @@ type ReportedImage = Pick<CopyPlan, 'source' | 'root' | 'sizeBytes'>;
 
 /** An image that was found equal by its first manifest: of an index, whose children were not read, only that is known. */
 function whole(root: Manifest): ReportedImage {
-  return { source: root, root, sizeBytes: root.bytes.byteLength + presentTransfer(root).present.bytes };
-}
-
-function presentTransfer(root: Manifest): Transfer {
-  const blobs = root.kind === 'image' ? [root.config, ...root.layers] : [];
-  const distinct = [...new Map(blobs.map((blob) => [blob.digest, blob])).values()];
-  return { ...emptyTransfer(), present: amountOf(distinct) };
+  return { source: root, root, sizeBytes: root.bytes.byteLength + presentOnly(root).present.bytes };
 }
 
 function reportOf(

@@ -1,7 +1,6 @@
 import { RepositoryNotFoundException } from '@aws-sdk/client-ecr';
 import type { CheckpointStore } from '../copy/checkpoints.ts';
 import { inParallel } from '../copy/in-parallel.ts';
-import { orAborted } from '../copy/or-aborted.ts';
 import type {
   BlobUpload,
   CallOptions,
@@ -15,6 +14,7 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import { RegistryError } from '../registry/errors.ts';
+import { orAborted } from '../registry/or-aborted.ts';
 import type { StreamLimit } from '../registry/stream-limit.ts';
 import type { EcrAccess, EcrName } from './ecr-access.ts';
 import { createRepository } from './ecr-create-repository.ts';

@@ -74,10 +74,9 @@ export async function copyBlob(
       if (how === 'copied' && !inParts) timeLimit?.speed.measured(blob.size, performance.now() - begun);
       onEvent({ type: 'end', blob, how });
       return how;
-    } catch (thrown) {
+    } catch (error) {
       signal?.throwIfAborted();
-      if (thrown instanceof ReadFailure) throw thrown.cause;
-      const error = thrown;
+      if (error instanceof ReadFailure) throw error.cause;
       const behind = error instanceof BehindError;
       const ms = behind ? 0 : pauseBefore(attempt + 1, attempts, error);
       if (ms === undefined) throw error;

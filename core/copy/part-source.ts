@@ -1,9 +1,9 @@
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { ResumableDigest } from '../oci/resumable-digest.ts';
+import { orAborted } from '../registry/or-aborted.ts';
 import { wait } from '../registry/retry.ts';
 import { pauseBefore } from './attempts.ts';
 import { CopyError } from './errors.ts';
-import { orAborted } from './or-aborted.ts';
 
 /** Some bytes of a blob, read and hashed. */
 export interface Part {

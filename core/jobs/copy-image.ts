@@ -1,4 +1,5 @@
 import type { RepositoryRule } from '../config/config.ts';
+import { amountOf } from '../copy/amount.ts';
 import { commitChildren } from '../copy/commit.ts';
 import { copyBlobs } from '../copy/copy.ts';
 import { copyReferrers } from '../copy/copy-referrers.ts';
@@ -153,8 +154,4 @@ async function copyBelongings(
   // What refers to an image comes after it: whether Amazon ECR takes it before is not documented.
   if (found.referrers.length > 0) await destination.putManifest(root, root.digest, options);
   return summariseReferrers(await copyReferrers(source, destination, found, options));
-}
-
-function amountOf(blobs: { size: number }[]): Amount {
-  return { blobs: blobs.length, bytes: blobs.reduce((sum, { size }) => sum + size, 0) };
 }

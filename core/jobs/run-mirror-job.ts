@@ -1,7 +1,8 @@
 import type { Config, RepositoryRule, Upstream } from '../config/config.ts';
+import { presentOnly } from '../copy/amount.ts';
 import { commitRoot } from '../copy/commit.ts';
 import type { LayerIndex } from '../copy/layer-index.ts';
-import { type CallOptions, emptyTransfer, type ImageDestination, type ImageSource } from '../copy/ports.ts';
+import type { CallOptions, ImageDestination, ImageSource } from '../copy/ports.ts';
 import { mayBringMore, type ReferrersSummary } from '../copy/referrers.ts';
 import { resolve } from '../copy/resolve.ts';
 import type { TimeLimit } from '../copy/time-limit.ts';
@@ -265,14 +266,4 @@ function newMapping(
     ...(referrers && { referrers }),
     ...(foreign && { foreign }),
   };
-}
-
-/** The blobs of an unchanged image, as far as its first manifest tells them. */
-function presentOnly(root: Manifest) {
-  const transfer = emptyTransfer();
-  if (root.kind === 'image') {
-    const blobs = new Map([root.config, ...root.layers].map((blob) => [blob.digest, blob.size]));
-    transfer.present = { blobs: blobs.size, bytes: [...blobs.values()].reduce((sum, size) => sum + size, 0) };
-  }
-  return transfer;
 }

@@ -1,3 +1,5 @@
+import { orAborted } from './or-aborted.ts';
+
 /** Work under way that whoever asks for the same thing shares. */
 interface Flight<T> {
   result: Promise<T>;
@@ -39,14 +41,4 @@ export class Flights<T> {
   #end(key: string, flight: Flight<T>): void {
     if (this.#flights.get(key) === flight) this.#flights.delete(key);
   }
-}
-
-/** The promise's outcome, or the signal's reason if that aborts first. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }

@@ -1,0 +1,15 @@
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Manifest } from '../oci/manifest.ts';
+import { type Amount, emptyTransfer, type Transfer } from './ports.ts';
+
+/** How many blobs, and their bytes. */
+export function amountOf(blobs: readonly Pick<Descriptor, 'size'>[]): Amount {
+  return { blobs: blobs.length, bytes: blobs.reduce((sum, { size }) => sum + size, 0) };
+}
+
+/** What a copy did of an image that was found equal: its blobs are present, as far as its first manifest tells them. */
+export function presentOnly(root: Manifest): Transfer {
+  const blobs = root.kind === 'image' ? [root.config, ...root.layers] : [];
+  const distinct = new Map(blobs.map((blob) => [blob.digest, blob]));
+  return { ...emptyTransfer(), present: amountOf([...distinct.values()]) };
+}
