@@ -123,6 +123,8 @@ function toEvent(request: IncomingMessage, body: Buffer): APIGatewayProxyEventV2
   for (const [name, value] of Object.entries(request.headers)) {
     if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(',') : value;
   }
+  // As API Gateway does, whatever the client sent.
+  headers['x-forwarded-proto'] = 'http';
   const isText = /^(text\/|application\/([a-z.+-]*\+)?(json|xml|javascript))/i.test(
     headers['content-type'] ?? '',
   );

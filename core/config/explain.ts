@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type FieldHelp, shown } from './fields.ts';
 import { nearest } from './nearest.ts';
 import type { YamlPath } from './read-yaml.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { distinct, duration, httpUrl, text, textLike } from './fields.ts';
 
 const region = textLike(

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { alarmsSchema, apiSchema, mirrorSchema, networkSchema } from './mirror-schema.ts';
 import { upstreamSchema } from './upstream-schema.ts';
 

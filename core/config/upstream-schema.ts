@@ -1,5 +1,5 @@
 import { validRange } from 'semver';
-import { z } from 'zod';
+import * as z from 'zod';
 import { InvalidPlatformError, parsePlatform } from '../oci/platform.ts';
 import { InvalidReferenceError, parseReference } from '../oci/reference.ts';
 import { type GlobKind, globProblem } from '../policy/glob.ts';

@@ -1,4 +1,5 @@
 import type { Config, Upstream, Webhook } from '../config/config.ts';
+import { presentSecret } from './present-secret.ts';
 import type { WebhookSource } from './source.ts';
 import { findSource } from './sources/index.ts';
 
@@ -28,17 +29,24 @@ export function configuredWebhooks(config: Config): ConfiguredWebhook[] {
 /**
  * Where a webhook is reached, and what the operator pastes at the upstream.
  *
- * @param secret the webhook's current secret
+ * @param secret the webhook's current secret, as it is derived
  * @returns the path of the URL, which for a sender that can't sign holds the secret; for others `secret` is what it signs or
- *   sends its deliveries with.
+ *   sends its deliveries with. Senders that sign with a key of their own have none.
  */
 export function webhookAddress(
-  configured: ConfiguredWebhook,
+  { webhook, source }: ConfiguredWebhook,
   secret: string,
 ): { path: string; secret?: string } {
-  const { webhook, source } = configured;
-  const path = `/webhooks/${webhook.name}`;
-  return source.authentication(webhook.options).kind === 'path-token'
-    ? { path: `${path}/${secret}` }
-    : { path, secret };
+  const path = webhookPath(webhook.name);
+  const authentication = source.authentication(webhook.options);
+  if (authentication.kind === 'oidc') return { path };
+  const presented = presentSecret(authentication, secret);
+  return authentication.kind === 'path-token'
+    ? { path: `${path}/${presented}` }
+    : { path, secret: presented };
+}
+
+/** The path of a webhook's URL, without a token. */
+export function webhookPath(name: string): string {
+  return `/webhooks/${name}`;
 }

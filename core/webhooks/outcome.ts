@@ -1,4 +1,5 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
+import { isDigest } from '../oci/digest.ts';
 import { formatReference, isRepository, isTag } from '../oci/reference.ts';
 import type { IgnoredEvent, PushEvent, WebhookOutcome } from './source.ts';
 
@@ -23,15 +24,17 @@ export function ignore(reason: string, image?: string): EventReading {
  * The event of an image whose parts come from a payload.
  *
  * @param paths where repository and tag stand in the payload, for the reason when they are none
+ * @param digest what the payload says that the tag points to; what is no digest is left out
  */
 export function imagePushed(
   image: { registry: string; repository: string; tag: string },
   paths: { repository: string; tag: string },
+  digest?: unknown,
 ): EventReading {
   if (!isRepository(image.repository))
     return ignore(`malformed: ${paths.repository} names no repository: ${excerpt(image.repository)}`);
   if (!isTag(image.tag)) return ignore(`malformed: ${paths.tag} is not a tag: ${excerpt(image.tag)}`);
-  return { event: { image } };
+  return { event: { image, ...(isDigest(digest) && { digest }) } };
 }
 
 /** The reason for a payload that a schema refuses: the first thing that is wrong, with its path. */

@@ -1,10 +1,17 @@
 import type { Config } from '../config/config.ts';
-import { formatReference } from '../oci/reference.ts';
+import { formatReference, type Reference } from '../oci/reference.ts';
 import { type SubjectReference, selectImage, selectSubject } from '../policy/select-image.ts';
-import { configuredWebhooks } from './find-webhook.ts';
+import { type ConfiguredWebhook, configuredWebhooks, webhookPath } from './find-webhook.ts';
 import { imageName } from './outcome.ts';
+import { presentSecret } from './present-secret.ts';
 import type { WebhookSecrets } from './secrets.ts';
-import type { IgnoredEvent, PushEvent, WebhookOutcome } from './source.ts';
+import type {
+  IgnoredEvent,
+  PushEvent,
+  WebhookAnswer,
+  WebhookAuthentication,
+  WebhookOutcome,
+} from './source.ts';
 import { isAuthentic } from './verify.ts';
 
 /** A body above this is not read. GitHub sends up to 25 MB, though never for a package. */
@@ -22,6 +29,17 @@ export interface WebhookRequest {
   headers: Readonly<Record<string, string>>;
   /** As it came, undecoded. */
   body: Uint8Array;
+  /** Scheme and host by which the API was reached. */
+  origin: string;
+}
+
+/** What receiving needs besides the request. */
+export interface ReceiveDependencies {
+  config: Config;
+  secrets: WebhookSecrets;
+  /** The account whose registry the mirror is; absent where the mirror is not at AWS. */
+  account?: string | undefined;
+  now?: () => Date;
 }
 
 /** What is to be done about a request; the names of the fields are those of the answer. */
@@ -34,8 +52,7 @@ export type WebhookResult =
       code: string;
       message: string;
     }
-  /** A ping or handshake: answer it as it is. */
-  | { kind: 'answer'; status: number; headers: Record<string, string>; body: unknown }
+  | WebhookAnswer
   /**
    * Queue the events, each a different image, then the `signatures`, each another image that something was added to, and answer
    * 202 with what was accepted and ignored.
@@ -54,11 +71,11 @@ export type WebhookResult =
  *
  * An unknown name and a wrong token take the same way and get the same answer, so that names can't be found by trying.
  *
- * @throws only what `secrets` throws.
+ * @throws only what `secrets` throws, and OidcUnavailableError.
  */
 export async function receiveWebhook(
   request: WebhookRequest,
-  deps: { config: Config; secrets: WebhookSecrets },
+  deps: ReceiveDependencies,
 ): Promise<WebhookResult> {
   const webhooks = configuredWebhooks(deps.config);
   const named = webhooks.find(({ webhook }) => webhook.name === request.name);
@@ -66,23 +83,49 @@ export async function receiveWebhook(
   const standIn = named ?? webhooks[0];
   if (standIn === undefined) return notFound();
   const { webhook, source, upstream } = standIn;
-  const { secrets } = await deps.secrets.forWebhook(webhook.name);
   const authentication = source.authentication(webhook.options);
+  const isProven = verifier(standIn, request, deps);
 
-  const tokenFits = isAuthentic({ kind: 'path-token' }, request, secrets);
-  const pathFits = authentication.kind === 'path-token' ? tokenFits : request.token === undefined;
-  if (named === undefined || !pathFits) return notFound();
-  if (request.method !== 'POST')
-    return refused(405, 'method_not_allowed', 'webhooks are delivered by POST', { allow: 'POST' });
+  const wantsToken = authentication.kind === 'path-token';
+  const tokenFits = (wantsToken || request.token !== undefined) && (await isProven({ kind: 'path-token' }));
+  if (named === undefined || (wantsToken ? !tokenFits : request.token !== undefined)) return notFound();
+  if (request.method === 'OPTIONS' && source.handshake)
+    return source.handshake(request.headers) ?? wrongMethod('POST, OPTIONS');
+  if (request.method !== 'POST') return wrongMethod(source.handshake ? 'POST, OPTIONS' : 'POST');
   if (request.body.byteLength > maxBodyBytes)
     return refused(413, 'too_large', `the body has more than ${maxBodyBytes} bytes`);
-  if (!isAuthentic(authentication, request, secrets))
-    return refused(401, 'not_authentic', 'the delivery is not signed with the secret of this webhook');
 
-  const body = parseBody(request.body);
+  const proven = wantsToken ? true : isProven(authentication);
+  const body = parseBody(request.body); // while the secrets are on their way
+  if (!(await proven))
+    return refused(
+      401,
+      'not_authentic',
+      'the delivery does not prove that it comes from this webhook’s sender',
+    );
   if ('problem' in body) return refused(400, 'invalid_json', body.problem);
   const delivery = { headers: request.headers, body: body.value, upstream, options: webhook.options };
-  return decide(await source.receive(delivery), deps.config, upstream.registry);
+  return decide(source.receive(delivery), upstream.registry, deps);
+}
+
+/** Makes the check of a request's proof, which reads the secrets again, at a bounded rate, before it says no. */
+function verifier(
+  { webhook, source }: ConfiguredWebhook,
+  request: WebhookRequest,
+  { secrets, now = () => new Date() }: ReceiveDependencies,
+): (authentication: WebhookAuthentication) => Promise<boolean> {
+  const proof = { ...request, url: request.origin + webhookPath(webhook.name) };
+  const own = source.authentication(webhook.options);
+  return async (authentication) => {
+    const fits = (found: { secrets: string[] }) => {
+      const presented = found.secrets.map((secret) => presentSecret(own, secret));
+      return isAuthentic(authentication, proof, presented, now());
+    };
+    if (authentication.kind === 'oidc') return await fits({ secrets: [] });
+    if (await fits(await secrets.forWebhook(webhook.name))) return true;
+    const again = await secrets.reread(webhook.name);
+    return again !== undefined && (await fits(again));
+  };
 }
 
 function parseBody(bytes: Uint8Array): { value: unknown } | { problem: string } {
@@ -104,7 +147,11 @@ function parseBody(bytes: Uint8Array): { value: unknown } | { problem: string } 
  * cosign's, or the referrers fallback tag, is an event of the image that it belongs to. An artifact that is pushed by digest
  * alone (with a `subject`, into a registry that has the referrers API) is no event of a tag, and sources ignore it.
  */
-function decide(outcome: WebhookOutcome, config: Config, registry: string): WebhookResult {
+export function decide(
+  outcome: WebhookOutcome,
+  registry: string,
+  { config, account }: Pick<ReceiveDependencies, 'config' | 'account'>,
+): WebhookResult {
   if (outcome.kind === 'answer') return outcome;
   const images = new Map(outcome.events.map((event) => [imageName(event), event]));
   const events: PushEvent[] = [];
@@ -115,6 +162,11 @@ function decide(outcome: WebhookOutcome, config: Config, registry: string): Webh
     const selection = signed ?? selectImage(config, event.image);
     if (event.image.registry !== registry)
       ignored.push({ image, reason: `other_registry: the webhook speaks for ${registry}` });
+    else if (isOwnMirror(event.image, config, account))
+      ignored.push({
+        image,
+        reason: 'own_mirror: the image is a copy in this mirror, which is not mirrored again',
+      });
     else if (!selection.mirrored) ignored.push({ image, reason: selection.reason });
     else if (signed?.mirrored) signatures.set(formatReference(signed.subject), signed.subject);
     else events.push(event);
@@ -126,8 +178,23 @@ function decide(outcome: WebhookOutcome, config: Config, registry: string): Webh
   return { kind: 'events', status: 202, events, signatures: [...signatures.values()], ignored };
 }
 
+/** Whether an image is one of the mirror's own: to mirror those would go round for ever. */
+function isOwnMirror({ registry, repository }: Reference, config: Config, account?: string): boolean {
+  const { regions, repositoryPrefix } = config.mirror;
+  const own = regions.map((region) => `${account}.dkr.ecr.${region}.amazonaws.com`);
+  return (
+    account !== undefined &&
+    own.some((host) => registry === host || registry === `${host}.cn`) &&
+    repository.startsWith(`${repositoryPrefix}/`)
+  );
+}
+
 function notFound(): WebhookResult {
   return refused(404, 'not_found', 'there is no such webhook, or the token in the path is wrong');
+}
+
+function wrongMethod(allow: string): WebhookResult {
+  return refused(405, 'method_not_allowed', 'webhooks are delivered by POST', { allow });
 }
 
 function refused(

@@ -1,13 +1,26 @@
 import { createHmac } from 'node:crypto';
+import type { WebhookState, WebhookStates } from './state.ts';
 
-/** The secrets of webhooks. */
+/** The secrets of webhooks, in base64url; `presentSecret` writes them as senders are given them. */
 export interface WebhookSecrets {
   /**
-   * All secrets of a webhook that are valid now: the current one first, then those that are being rotated out.
+   * All secrets of a webhook that are valid now: the current one first, then those that are being rotated out. What was read is
+   * believed for some minutes.
    *
    * @throws when they can't be had, which is a failure of ours and not of the sender's.
    */
   forWebhook(name: string): Promise<{ secrets: string[] }>;
+  /**
+   * The same read anew, for a proof that fits none: they may have been rotated just now. Undefined where they were read a moment
+   * ago, since anybody can send what does not fit.
+   */
+  reread(name: string): Promise<{ secrets: string[] } | undefined>;
+}
+
+/** The roots of a deployment's webhook secrets. `previousRoot` counts as well for as long as it is there. */
+export interface SecretRoots {
+  root: string;
+  previousRoot?: string | undefined;
 }
 
 /**
@@ -20,4 +33,74 @@ export interface WebhookSecrets {
 export function deriveSecret(root: string, purpose: string): string {
   if (root === '') throw new Error('the root secret is empty, so everybody could derive the others');
   return createHmac('sha256', Buffer.from(root, 'utf8')).update(purpose, 'utf8').digest('base64url');
+}
+
+/**
+ * A webhook's secret after so many rotations: of the purpose `webhook:<name>`, then `webhook:<name>:1` and so on. A name holds no
+ * colon (`core/config/upstream-schema.ts`).
+ */
+export function webhookSecret(root: string, name: string, generation: number): string {
+  return deriveSecret(root, generation === 0 ? `webhook:${name}` : `webhook:${name}:${generation}`);
+}
+
+/** The secrets of a webhook that are valid at a time, the current one first. */
+export function validSecrets(
+  { root, previousRoot }: SecretRoots,
+  name: string,
+  { generation, retired }: Pick<WebhookState, 'generation' | 'retired'>,
+  now: Date,
+): string[] {
+  const kept = retired.filter(({ until }) => Date.parse(until) > now.getTime());
+  const generations = [generation, ...kept.map((each) => each.generation)];
+  return [root, ...(previousRoot ? [previousRoot] : [])].flatMap((each) =>
+    generations.map((number) => webhookSecret(each, name, number)),
+  );
+}
+
+const believedMs = 5 * 60_000;
+const rereadPauseMs = 5_000;
+
+/** The secrets of a deployment: derived from its root, as often as the table says that they were rotated. */
+export class DeploymentSecrets implements WebhookSecrets {
+  readonly #roots: (options: { fresh: boolean }) => Promise<SecretRoots>;
+  readonly #states: Pick<WebhookStates, 'read'>;
+  readonly #now: () => Date;
+  readonly #read = new Map<string, { at: number; value: Promise<[SecretRoots, WebhookState]> }>();
+
+  constructor(
+    roots: (options: { fresh: boolean }) => Promise<SecretRoots>,
+    states: Pick<WebhookStates, 'read'>,
+    now: () => Date = () => new Date(),
+  ) {
+    this.#roots = roots;
+    this.#states = states;
+    this.#now = now;
+  }
+
+  async forWebhook(name: string): Promise<{ secrets: string[] }> {
+    const known = this.#read.get(name);
+    const isNew = known !== undefined && this.#now().getTime() - known.at < believedMs;
+    return await this.#secrets(name, isNew ? known.value : this.#ask(name, false));
+  }
+
+  async reread(name: string): Promise<{ secrets: string[] } | undefined> {
+    const known = this.#read.get(name);
+    if (known !== undefined && this.#now().getTime() - known.at < rereadPauseMs) return undefined;
+    return await this.#secrets(name, this.#ask(name, true));
+  }
+
+  #ask(name: string, fresh: boolean): Promise<[SecretRoots, WebhookState]> {
+    const value = Promise.all([this.#roots({ fresh }), this.#states.read(name)]);
+    const entry = { at: this.#now().getTime(), value };
+    this.#read.set(name, entry);
+    value.catch(() => {
+      if (this.#read.get(name) === entry) this.#read.delete(name);
+    });
+    return value;
+  }
+
+  async #secrets(name: string, asked: Promise<[SecretRoots, WebhookState]>): Promise<{ secrets: string[] }> {
+    const [roots, state] = await asked;
+    return { secrets: validSecrets(roots, name, state, this.#now()) };
+  }
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { LayerMessage } from '../../core/jobs/ports.ts';
 import { isDigest } from '../../core/oci/digest.ts';
 

@@ -9,6 +9,8 @@ export interface HttpRequest {
   /** Names in lower case. */
   headers: Record<string, string>;
   body: Uint8Array;
+  /** Scheme and host by which the API was reached, as API Gateway tells them: its own domain name or the custom one. */
+  origin: string;
 }
 
 export type HttpResponse = APIGatewayProxyStructuredResultV2;
@@ -47,6 +49,8 @@ export function httpRequest(event: APIGatewayProxyEventV2): HttpRequest {
     query: new URLSearchParams(event.rawQueryString),
     headers,
     body: Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8'),
+    // API Gateway sets the header itself, and serves https alone.
+    origin: `${headers['x-forwarded-proto'] === 'http' ? 'http' : 'https'}://${event.requestContext.domainName}`,
   };
 }
 

@@ -5,11 +5,13 @@ import { DynamoLayerLeases } from '../../core/aws/dynamodb/layer-leases.ts';
 import { DynamoMappingStore } from '../../core/aws/dynamodb/mapping-store.ts';
 import { openTable } from '../../core/aws/dynamodb/table.ts';
 import { DynamoUpstreamGate } from '../../core/aws/dynamodb/upstream-gate.ts';
+import { DynamoWebhookStates } from '../../core/aws/dynamodb/webhook-states.ts';
 import { SecretReader } from '../../core/aws/secrets.ts';
 import { SqsJobQueue } from '../../core/aws/sqs/job-queue.ts';
 import { SqsLayerQueue } from '../../core/aws/sqs/layer-queue.ts';
 import type { Config } from '../../core/config/config.ts';
 import { StreamSpeed } from '../../core/copy/time-limit.ts';
+import { DeploymentSecrets, type SecretRoots } from '../../core/webhooks/secrets.ts';
 import { environment } from './environment.ts';
 
 /** Makes a value when it is first asked for, and keeps it as long as the function's instance lives. */
@@ -39,3 +41,12 @@ export const fanOutBytes = once(() => Number(environment('fanOutBytes')));
 /** How fast streams into the mirror are in this instance. */
 export const streamSpeed = once(() => new StreamSpeed());
 export const secrets = once(() => new SecretReader());
+export const webhookStates = once(() => new DynamoWebhookStates(table()));
+/** What all webhook secrets derive from. */
+export const webhookRoots = async (options: { fresh: boolean } = { fresh: false }): Promise<SecretRoots> => {
+  const secret = environment('webhookSecret');
+  const root = await secrets().readField(secret, 'root', options);
+  const { previousRoot } = await secrets().read(secret);
+  return typeof previousRoot === 'string' && previousRoot !== '' ? { root, previousRoot } : { root };
+};
+export const webhookSecrets = once(() => new DeploymentSecrets(webhookRoots, webhookStates()));

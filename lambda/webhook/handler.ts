@@ -6,19 +6,9 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { enqueue } from '../../core/jobs/enqueue.ts';
 import { formatImageKey, imageKey } from '../../core/mapping/record.ts';
 import { receiveWebhook, type WebhookResult } from '../../core/webhooks/receive.ts';
-import { deriveSecret, type WebhookSecrets } from '../../core/webhooks/secrets.ts';
-import { environment } from '../shared/environment.ts';
 import { errorResponse, HttpError, type HttpResponse, httpRequest, json } from '../shared/http.ts';
-import { config, jobs, mappings, queue, secrets } from '../shared/services.ts';
+import { config, jobs, mappings, queue, webhookSecrets } from '../shared/services.ts';
 import { logger, metrics } from '../shared/telemetry.ts';
-
-/** Each webhook's secret derives from the deployment's one root. */
-const webhookSecrets: WebhookSecrets = {
-  async forWebhook(name) {
-    const root = await secrets().readField(environment('webhookSecret'), 'root');
-    return { secrets: [deriveSecret(root, `webhook:${name}`)] };
-  },
-};
 
 /** Verifies a delivery and queues what it says. Answers 202 only after the queue has every job. */
 async function run(event: APIGatewayProxyEventV2): Promise<HttpResponse> {
@@ -27,10 +17,10 @@ async function run(event: APIGatewayProxyEventV2): Promise<HttpResponse> {
   const name = route?.[1] ?? '';
   try {
     if (!route) throw new HttpError(404, 'not_found', 'there is no such route');
-    const { method, headers, body } = request;
+    const { method, headers, body, origin } = request;
     const result = await receiveWebhook(
-      { method, name, token: route[2], headers, body },
-      { config: config(), secrets: webhookSecrets },
+      { method, name, token: route[2], headers, body, origin },
+      { config: config(), secrets: webhookSecrets(), account: process.env.DRAYAGE_ACCOUNT },
     );
     return await answer(name, result);
   } catch (error) {

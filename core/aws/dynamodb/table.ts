@@ -19,6 +19,7 @@ import { timeouts } from '../connection.ts';
  * | `layer#<region>#<digest>` | `holders` | the repositories of the region's mirror that hold the blob, eight at most |
  * | `upload#<region>#<mirror repository>` | `<digest>` | how far the upload of a blob in parts is |
  * | `carried#<mirror repository>` | `<digest>` | who carries the layer there, or that it is queued, and until when |
+ * | `webhooks` | `<name>` | how often the webhook's secret was rotated, and when something came last |
  * | `upstream#<registry>` | `gate` | until when the upstream asked not to be asked |
  *
  * Jobs, and the items below them, have `expiresAt` (seconds since 1970), after which DynamoDB deletes them within some days:

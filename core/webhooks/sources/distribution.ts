@@ -1,30 +1,25 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Upstream } from '../../config/config.ts';
-import { hostPattern, textLike } from '../../config/fields.ts';
 import { isManifestType } from '../../oci/media-types.ts';
+import { headerOption, hostOption } from '../options.ts';
 import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf } from '../outcome.ts';
 import type { WebhookSource } from '../source.ts';
-
-const defaultHeader = 'Authorization';
+import { isUpstreamHost } from '../upstream-host.ts';
 
 const options = z.strictObject({
-  /** RFC 9110 field name; where the registry's `notifications.endpoints[].headers` puts the secret. */
-  header: textLike(
-    { what: 'the name of a header', example: defaultHeader },
-    /^[\w!#$%&'*+.^`|~-]{1,100}$/,
-  ).default(defaultHeader),
+  /** Where the registry's `notifications.endpoints[].headers` puts the secret. */
+  header: headerOption('Authorization'),
   /** What clients call the registry, where that is neither the upstream's registry nor its endpoint's host. */
-  host: textLike(
-    { what: 'a host with optional port', example: 'registry.example.com' },
-    hostPattern,
-  ).optional(),
+  host: hostOption,
 });
 
 type Options = z.output<typeof options>;
 
 const envelope = z.object({ events: z.array(z.unknown()) });
 const decision = z.object({ action: z.string() });
-const pushed = z.object({ target: z.object({ mediaType: z.string(), tag: z.string().nullish() }) });
+const pushed = z.object({
+  target: z.object({ mediaType: z.string(), tag: z.string().nullish(), digest: z.unknown().optional() }),
+});
 const named = z.object({
   target: z.object({ repository: z.string() }),
   request: z.object({ host: z.string() }),
@@ -34,21 +29,14 @@ const named = z.object({
 const maxEvents = 10_000;
 
 /**
- * CNCF Distribution, and whatever has it inside. https://distribution.github.io/distribution/about/notifications/
- *
- * - Authentic: by a fixed header that the operator sets in the registry's configuration; its whole value is the secret.
- * - Accepted: any of the envelope's events with the action `push`, a tag and a manifest's media type. Each event is looked at
- *   by itself: one that makes no sense does not spoil the others.
- * - Ignored: `pull`, `mount`, `delete` (`not_a_push`); pushes of blobs, which are called push too (`not_an_image`); pushes by
- *   digest, as the children of an index are (`no_tag`); events of another host (`other_registry`).
- * - Reference: `request.host` is what the client of the registry said. It must be the upstream's registry, its endpoint's host
- *   or the option `host`; the reference then has the upstream's registry.
+ * CNCF Distribution, and whatever has it inside. Each event of the envelope is looked at by itself: one that makes no sense does not
+ * spoil the others. `request.host` is what the client of the registry said, so that it is checked and not taken.
  */
 export const distribution: WebhookSource<Options> = {
   name: 'distribution',
   title: 'CNCF Distribution',
   optionsSchema: options,
-  authentication: ({ header = defaultHeader }) => ({ kind: 'header', header: header.toLowerCase() }),
+  authentication: ({ header }) => ({ kind: 'header', header: header.toLowerCase() }),
   receive({ body, upstream, options: { host } }) {
     const parsed = envelope.safeParse(body);
     if (!parsed.success) return outcomeOf([ignore(malformed(parsed.error, body))]);
@@ -59,6 +47,38 @@ export const distribution: WebhookSource<Options> = {
     if (events.length > maxEvents)
       readings.push(ignore(`malformed: events has ${events.length} items, and only ${maxEvents} were read`));
     return outcomeOf(readings);
+  },
+  sample: ({ registry, repository, tag, digest, mediaType }, { host }) => ({
+    body: {
+      events: [
+        {
+          action: 'push',
+          target: { mediaType, repository, tag, digest },
+          request: { host: host ?? registry },
+        },
+      ],
+    },
+  }),
+  guide: {
+    where: 'the registry’s configuration: `notifications.endpoints`',
+    steps: [
+      'Add to the configuration file of the registry:\n\n```yaml\nnotifications:\n  endpoints:\n    - name: {name}\n      url: {url}\n      headers:\n        {header}: [{secret}]\n      timeout: 2s\n      threshold: 3\n      backoff: 10s\n      ignore:\n        actions: [pull, mount]\n```',
+      'Restart the registry.',
+    ],
+    accepted: 'any event of the envelope with the action `push`, a tag and the media type of a manifest',
+    ignored: {
+      not_a_push: 'the action is another: `pull`, `mount`, `delete`',
+      not_an_image: 'a blob was pushed, which is called push too',
+      no_tag: 'the push was by digest, as that of the children of an index is',
+      other_registry:
+        '`request.host` is neither the upstream’s registry, its endpoint’s host nor the option `host`',
+    },
+    reference: 'the upstream’s registry and `target.repository`',
+    notes: [
+      'The registry tries again until it gets a 2xx, in order, so that one refused delivery holds up all later ones: mind the secret.',
+      "GitLab’s self-managed registry is configured alike: `registry['notifications']` in `gitlab.rb`.",
+    ],
+    documentation: 'https://distribution.github.io/distribution/about/notifications/',
   },
 };
 
@@ -78,24 +98,13 @@ function read(event: unknown, path: string, upstream: Upstream, host: string | u
 
   const place = named.safeParse(event);
   if (!place.success) return ignore(malformed(place.error, event, path));
-  if (!hostsOf(upstream, host).includes(place.data.request.host.toLowerCase()))
+  if (!isUpstreamHost(upstream, place.data.request.host, host))
     return ignore(
       `other_registry: ${path}.request.host is ${excerpt(place.data.request.host)}, and the webhook’s upstream is ${upstream.registry}; see webhook.options.host`,
     );
   return imagePushed(
     { registry: upstream.registry, repository: place.data.target.repository, tag },
     { repository: `${path}.target.repository`, tag: `${path}.target.tag` },
+    target.data.target.digest,
   );
-}
-
-/** What the upstream is called in `Host` headers. Clients leave out the port where it is the scheme's own, proxies may not. */
-function hostsOf(upstream: Upstream, host: string | undefined): string[] {
-  const endpoint = new URL(upstream.endpoint);
-  const port = endpoint.port || (endpoint.protocol === 'http:' ? '80' : '443');
-  return [
-    upstream.registry,
-    endpoint.host,
-    `${endpoint.hostname}:${port}`,
-    ...(host === undefined ? [] : [host]),
-  ];
 }

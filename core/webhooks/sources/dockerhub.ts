@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ignore, imagePushed, malformed, outcomeOf } from '../outcome.ts';
 import type { WebhookSource } from '../source.ts';
 
@@ -8,15 +8,7 @@ const payload = z.object({
   repository: z.object({ repo_name: z.string() }),
 });
 
-/**
- * Docker Hub. https://docs.docker.com/docker-hub/repos/manage/webhooks/
- *
- * - Authentic: by the token in the path. Docker Hub neither signs nor sends headers of one's own.
- * - Accepted: a push of a tag.
- * - Ignored: a push without a tag (`no_tag`).
- * - Reference: the registry is not in the payload and is the webhook's own upstream, which is `docker.io` unless the sender only
- *   writes as Docker Hub does; at `docker.io` a name without a slash is an official image and gets `library/` before it.
- */
+/** Docker Hub. Other senders that write as it does may stand under other registries. */
 export const dockerhub: WebhookSource<Record<string, never>> = {
   name: 'dockerhub',
   title: 'Docker Hub',
@@ -33,5 +25,23 @@ export const dockerhub: WebhookSource<Record<string, never>> = {
     const repository = registry === 'docker.io' && !name.includes('/') ? `library/${name}` : name;
     const paths = { repository: 'repository.repo_name', tag: 'push_data.tag' };
     return outcomeOf([imagePushed({ registry, repository, tag }, paths)]);
+  },
+  sample: ({ repository, tag }) => ({ body: { push_data: { tag }, repository: { repo_name: repository } } }),
+  guide: {
+    where: 'repository → Webhooks',
+    steps: [
+      'Open the repository at <https://hub.docker.com>, then *Webhooks*. Webhooks belong to one repository; repeat this for each.',
+      'Enter a name, such as `{name}`, and the URL `{url}`. Its last part is the secret: whoever has it can trigger jobs.',
+      'Choose *Create*. Docker Hub sends nothing before the next push.',
+    ],
+    accepted: 'a push of a tag',
+    ignored: { no_tag: 'the push has no tag' },
+    reference:
+      'the upstream’s registry and `repository.repo_name`, at `docker.io` with `library/` before a name without a slash',
+    notes: [
+      'Docker Hub can neither sign nor send headers of one’s own, so that the secret stands in the path.',
+      'Official images (`library/…`) have no webhooks for anybody but their maintainers: they are found by `reconcile`.',
+    ],
+    documentation: 'https://docs.docker.com/docker-hub/repos/manage/webhooks/',
   },
 };

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf } from '../outcome.ts';
 import type { WebhookSource } from '../source.ts';
 
@@ -20,23 +20,17 @@ const name = z.object({
 const version = z.object({
   package_version: z
     .object({
-      container_metadata: z.object({ tag: z.object({ name: z.string().nullable() }).nullable() }).nullable(),
+      container_metadata: z
+        .object({ tag: z.object({ name: z.string().nullable(), digest: z.unknown().optional() }).nullable() })
+        .nullable(),
     })
     .nullable(),
 });
 
 /**
- * GitHub Container Registry. https://docs.github.com/webhooks/webhook-events-and-payloads#package
- *
- * - Authentic: by `X-Hub-Signature-256: sha256=<hex>`, the HMAC-SHA256 of the raw body. The webhook's content type must be
- *   `application/json`: a form is not JSON and gets 400.
- *   https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries
- * - Answered: `ping`, with 200.
- * - Accepted: `package` and `registry_package`, published or updated, of a container with a tag.
- * - Ignored: other events and actions (`not_a_push`), other packages (`not_an_image`), untagged versions (`no_tag`).
- * - Reference: the registry is the webhook's own upstream (`ghcr.io`, or a GitHub Enterprise server's), the repository
- *   `namespace` or else `owner.login`, a slash and `name`, all in lower case, since GitHub keeps the case of account names.
- *   `repository` may be absent from the payload and is not looked at.
+ * GitHub Container Registry, or a GitHub Enterprise server's. GitHub keeps the case of account names, references have none.
+ * https://docs.github.com/webhooks/webhook-events-and-payloads#package
+ * https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries
  */
 export const github: WebhookSource<Record<string, never>> = {
   name: 'github',
@@ -55,6 +49,39 @@ export const github: WebhookSource<Record<string, never>> = {
     if (event === 'ping')
       return { kind: 'answer', status: 200, headers: {}, body: { accepted: [], ignored: [] } };
     return outcomeOf([read(event, body, upstream.registry)]);
+  },
+  sample({ repository, tag, digest, mediaType }) {
+    const [namespace, ...rest] = repository.split('/');
+    const manifest = { digest, media_type: mediaType };
+    const pushed = { name: rest.join('/'), namespace, package_type: 'CONTAINER' };
+    const metadata = { tag: { name: tag, digest }, manifest };
+    return {
+      headers: { 'x-github-event': 'package' },
+      body: {
+        action: 'published',
+        package: { ...pushed, package_version: { version: digest, container_metadata: metadata } },
+      },
+    };
+  },
+  guide: {
+    where: 'organisation or repository → Settings → Webhooks',
+    steps: [
+      'Open *Settings*, then *Webhooks*, of the organisation (all of its packages) or of one repository, and choose *Add webhook*.',
+      'Payload URL: `{url}`. Content type: `application/json`; a form is refused. Secret: `{secret}`.',
+      'Choose *Let me select individual events*, then *Packages* (for GitHub Apps: *Registry packages*) and nothing else.',
+      'Choose *Add webhook*. GitHub sends a ping at once, which is answered 200.',
+    ],
+    accepted: 'the events `package` and `registry_package`, published or updated, of a container with a tag',
+    ignored: {
+      not_a_push: 'another event or action',
+      not_an_image: 'a package of another type than `container` or `docker`',
+      no_tag: 'the version has no tag',
+    },
+    reference: 'the upstream’s registry, `namespace` or else `owner.login`, and `name`, in lower case',
+    notes: [
+      'GitHub does not deliver again by itself. A failed delivery is under *Recent Deliveries*, where it can be sent again; `reconcile` finds it, too.',
+    ],
+    documentation: 'https://docs.github.com/webhooks/webhook-events-and-payloads#package',
   },
 };
 
@@ -89,5 +116,6 @@ function read(event: string | undefined, body: unknown, registry: string): Event
       repository: `${event}.namespace and ${event}.name`,
       tag: `${event}.package_version.container_metadata.tag.name`,
     },
+    versioned.data.package_version?.container_metadata?.tag?.digest,
   );
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { RegistryContext } from '../registry-context.ts';
 import { invalidParameter } from './errors.ts';
 import { parseInput } from './input.ts';

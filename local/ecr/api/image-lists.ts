@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { RegistryContext } from '../registry-context.ts';
 import { tagsOf } from '../repository.ts';
 import { ApiError } from './errors.ts';

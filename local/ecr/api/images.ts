@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isDigest } from '../../../core/oci/digest.ts';
 import type { RegistryContext } from '../registry-context.ts';
 import { type Repository, type StoredManifest, tagsOf } from '../repository.ts';

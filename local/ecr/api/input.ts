@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { RegistryContext } from '../registry-context.ts';
 import type { Repository } from '../repository.ts';
 import { ecrNamePattern, isEcrRepositoryName } from '../repository-names.ts';

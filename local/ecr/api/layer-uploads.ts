@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { digestAlgorithm, isDigest } from '../../../core/oci/digest.ts';
 import type { RegistryContext } from '../registry-context.ts';
 import { maxParts, partBytes, type UploadSession } from '../upload-sessions.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Digest, isDigest } from '../../../core/oci/digest.ts';
 import { maxManifestBytes } from '../../../core/oci/manifest.ts';
 import { isTag } from '../../../core/oci/reference.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { RegistryContext } from '../registry-context.ts';
 import { defaultSettings, type Repository, type RepositorySettings } from '../repository.ts';
 import { ApiError, invalidParameter } from './errors.ts';

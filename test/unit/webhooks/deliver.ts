@@ -1,6 +1,4 @@
 import { createHmac } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Config } from '../../../core/config/config.ts';
 import { receiveWebhook, type WebhookRequest, type WebhookResult } from '../../../core/webhooks/receive.ts';
 import { deriveSecret, type WebhookSecrets } from '../../../core/webhooks/secrets.ts';
@@ -28,27 +26,15 @@ upstreams:
 /** As the secrets of a deployment: the current one and, while it is rotated, the one before. */
 export const secrets: WebhookSecrets = {
   forWebhook: async (name) => ({ secrets: [secretOf(name), secretOf(name, 'old root')] }),
+  reread: async () => undefined,
 };
+
+/** How the API is reached. */
+export const origin = 'https://api.example';
 
 /** The current secret of a webhook, or that of another root. */
 export function secretOf(name: string, root = 'root'): string {
   return deriveSecret(root, `webhook:${name}`);
-}
-
-/** A body from the folder `fixtures`, with some of its values replaced: `{ 'push_data.tag': 'x' }`; undefined deletes. */
-export function fixture(file: string, changes: Record<string, unknown> = {}): unknown {
-  const root = {
-    body: JSON.parse(readFileSync(join(import.meta.dirname, 'fixtures', `${file}.json`), 'utf8')),
-  };
-  for (const [path, value] of Object.entries(changes)) {
-    const keys = ['body', ...path.split('.').filter((key) => key !== '')];
-    const last = keys.pop() ?? '';
-    let holder: Record<string, unknown> = root;
-    for (const key of keys) holder = holder[key] as Record<string, unknown>;
-    if (value === undefined) delete holder[last];
-    else holder[last] = value;
-  }
-  return root.body;
 }
 
 /** Bytes as they are sent; what is not bytes is sent as JSON. */
@@ -71,6 +57,7 @@ export const requests = {
     token: secretOf('hub'),
     headers: { 'content-type': 'application/json', 'user-agent': 'Go-http-client/1.1' },
     body: bytesOf(body),
+    origin,
     ...changes,
   }),
   github: (body: unknown, headers: Record<string, string> = {}): WebhookRequest => ({
@@ -84,6 +71,7 @@ export const requests = {
       ...headers,
     },
     body: bytesOf(body),
+    origin,
   }),
   registry: (body: unknown, headers: Record<string, string> = {}): WebhookRequest => ({
     method: 'POST',
@@ -94,6 +82,7 @@ export const requests = {
       ...headers,
     },
     body: bytesOf(body),
+    origin,
   }),
 };
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { mediaTypes } from '../../../core/oci/media-types.ts';
-import { fixture, read, requests } from './deliver.ts';
+import { read, requests } from './deliver.ts';
+import { fixture } from './fixture.ts';
 
 const push = (changes: Record<string, unknown> = {}) =>
   requests.registry(fixture('distribution-push', changes));

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { receiveWebhook } from '../../../core/webhooks/receive.ts';
 import { configOf, withUpstream } from '../config/config-text.ts';
-import { fixture, read, requests, secrets } from './deliver.ts';
+import { read, requests, secrets } from './deliver.ts';
+import { fixture } from './fixture.ts';
 
 const push = (changes: Record<string, unknown> = {}) => requests.hub(fixture('dockerhub-push', changes));
 

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isRepository, isTag } from '../../../core/oci/reference.ts';
 import type { WebhookRequest } from '../../../core/webhooks/receive.ts';
-import { config, fixture, receive, requests } from './deliver.ts';
+import { config, origin, receive, requests } from './deliver.ts';
+import { fixture } from './fixture.ts';
 
 const codes =
   /^(malformed|not_configured|not_a_push|no_tag|other_registry|not_an_image|signature|truncated): ./;
@@ -97,7 +98,7 @@ describe('receiveWebhook', () => {
     });
     await fc.assert(
       fc.asyncProperty(request, fc.option(fc.string()), (rest, token) =>
-        expectAnswer({ ...rest, ...(token !== null && { token }) }, [401, 404, 405]),
+        expectAnswer({ ...rest, origin, ...(token !== null && { token }) }, [401, 404, 405]),
       ),
     );
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { fixture, read, receive, requests } from './deliver.ts';
+import { read, receive, requests } from './deliver.ts';
+import { fixture } from './fixture.ts';
 
 const tagPath = 'package.package_version.container_metadata.tag';
 const push = (changes: Record<string, unknown> = {}, headers: Record<string, string> = {}) =>

@@ -1,16 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { maxBodyBytes, receiveWebhook, type WebhookRequest } from '../../../core/webhooks/receive.ts';
 import { configOf } from '../config/config-text.ts';
-import {
-  bytesOf,
-  config,
-  fixture,
-  githubSignature,
-  receive,
-  requests,
-  secretOf,
-  secrets,
-} from './deliver.ts';
+import { bytesOf, config, githubSignature, receive, requests, secretOf, secrets } from './deliver.ts';
+import { fixture } from './fixture.ts';
 
 const push = fixture('dockerhub-push');
 const githubPush = fixture('github-package');
@@ -69,6 +61,7 @@ describe('the order of checks', () => {
         asked.push(name);
         return secrets.forWebhook(name);
       },
+      reread: secrets.reread,
     };
     const results = await Promise.all(
       [unknown, requests.hub(push, { token: 'x' }), { ...unknown, token: 'x' }].map((request) =>
@@ -85,7 +78,7 @@ describe('the order of checks', () => {
   });
 
   it('lets a failure of the secret store through', async () => {
-    const broken = { forWebhook: () => Promise.reject(new Error('store is down')) };
+    const broken = { forWebhook: () => Promise.reject(new Error('store is down')), reread: secrets.reread };
     await expect(receiveWebhook(requests.hub(push), { config, secrets: broken })).rejects.toThrow(
       'store is down',
     );
@@ -94,7 +87,7 @@ describe('the order of checks', () => {
   it('accepts nothing while there is no secret', async () => {
     const keyless = githubSignature(bytesOf(githubPush), '');
     for (const none of [[], ['']]) {
-      const without = { forWebhook: async () => ({ secrets: none }) };
+      const without = { forWebhook: async () => ({ secrets: none }), reread: secrets.reread };
       const deps = { config, secrets: without };
       expect(await receiveWebhook(requests.hub(push, { token: '' }), deps)).toMatchObject({ status: 404 });
       expect(

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { receiveWebhook } from '../../../core/webhooks/receive.ts';
 import { configOf } from '../config/config-text.ts';
-import { fixture, receive, requests, secrets } from './deliver.ts';
+import { receive, requests, secrets } from './deliver.ts';
+import { fixture } from './fixture.ts';
 
 const hex = '0123456789abcdef'.repeat(4);
 const hub = (tag: string, more: Record<string, unknown> = {}) =>

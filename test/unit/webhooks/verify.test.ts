@@ -1,10 +1,11 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { equalSecrets, isOneOf } from '../../../core/webhooks/equal-secrets.ts';
 import { configuredWebhooks, webhookAddress } from '../../../core/webhooks/find-webhook.ts';
 import { deriveSecret } from '../../../core/webhooks/secrets.ts';
 import type { WebhookAuthentication } from '../../../core/webhooks/source.ts';
-import { equalSecrets, isAuthentic, isOneOf, signature } from '../../../core/webhooks/verify.ts';
+import { isAuthentic, signature } from '../../../core/webhooks/verify.ts';
 import { config } from './deliver.ts';
 
 describe('equalSecrets', () => {
@@ -34,6 +35,7 @@ describe('isOneOf', () => {
 
 describe('isAuthentic', () => {
   const body = Buffer.from('{"a": 1}');
+  const url = 'https://api.example/webhooks/it';
   const kinds: (WebhookAuthentication & { kind: 'hmac' })[] = (['sha256', 'sha1'] as const).flatMap(
     (algorithm) =>
       (['hex', 'base64'] as const).map((encoding) => ({
@@ -45,29 +47,33 @@ describe('isAuthentic', () => {
       })),
   );
 
-  it.each(kinds)('takes exactly one algorithm and encoding: $algorithm, $encoding', (authentication) => {
-    for (const other of kinds) {
-      const value = other.prefix + createHmac(other.algorithm, 'secret').update(body).digest(other.encoding);
-      const proof = { headers: { 'x-signature': value }, body };
-      expect(isAuthentic(authentication, proof, ['secret'])).toBe(other === authentication);
-    }
-    expect(signature(authentication, 'secret', body)).toMatch(
-      authentication.encoding === 'hex' ? /^[0-9a-f]+$/ : /=$/,
-    );
-  });
+  it.each(kinds)(
+    'takes exactly one algorithm and encoding: $algorithm, $encoding',
+    async (authentication) => {
+      for (const other of kinds) {
+        const value =
+          other.prefix + createHmac(other.algorithm, 'secret').update(body).digest(other.encoding);
+        const proof = { headers: { 'x-signature': value }, body, url };
+        expect(await isAuthentic(authentication, proof, ['secret'])).toBe(other === authentication);
+      }
+      expect(signature(authentication, 'secret', body)).toMatch(
+        authentication.encoding === 'hex' ? /^[0-9a-f]+$/ : /=$/,
+      );
+    },
+  );
 
-  it('keys an HMAC with the secret’s UTF-8 bytes', () => {
+  it('keys an HMAC with the secret’s UTF-8 bytes', async () => {
     const [authentication] = kinds;
     if (authentication === undefined) throw new Error('no kind');
     const value = createHmac('sha256', Buffer.from('schlüssel', 'utf8')).update(body).digest('hex');
-    expect(isAuthentic(authentication, { headers: { 'x-signature': value }, body }, ['schlüssel'])).toBe(
-      true,
-    );
+    expect(
+      await isAuthentic(authentication, { headers: { 'x-signature': value }, body, url }, ['schlüssel']),
+    ).toBe(true);
   });
 
-  it('does not take what a prototype has for a header', () => {
-    const proof = { headers: {}, body };
-    expect(isAuthentic({ kind: 'header', header: 'constructor' }, proof, [String(Object)])).toBe(false);
+  it('does not take what a prototype has for a header', async () => {
+    const proof = { headers: {}, body, url };
+    expect(await isAuthentic({ kind: 'header', header: 'constructor' }, proof, [String(Object)])).toBe(false);
   });
 });
 

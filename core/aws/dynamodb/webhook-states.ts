@@ -1,0 +1,88 @@
+import { GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import {
+  newWebhookState,
+  type RetiredSecret,
+  type WebhookArrivals,
+  type WebhookState,
+  type WebhookStates,
+} from '../../webhooks/state.ts';
+import { conditional, type Table } from './table.ts';
+
+/** The states of webhooks on DynamoDB: an item each. */
+export class DynamoWebhookStates implements WebhookStates {
+  readonly #table: Table;
+
+  constructor(table: Table) {
+    this.#table = table;
+  }
+
+  async read(name: string): Promise<WebhookState> {
+    const { Item } = await this.#table.client.send(
+      new GetCommand({ TableName: this.#table.name, Key: itemKey(name), ConsistentRead: true }),
+    );
+    return webhookState(Item);
+  }
+
+  async list(): Promise<Map<string, WebhookState>> {
+    // Some hundred bytes each: a configuration would need thousands of webhooks to exceed the megabyte that a page holds.
+    const { Items = [] } = await this.#table.client.send(
+      new QueryCommand({
+        TableName: this.#table.name,
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': partition },
+        ConsistentRead: true,
+      }),
+    );
+    return new Map(Items.map((item) => [String(item.sk), webhookState(item)]));
+  }
+
+  async rotate(
+    name: string,
+    from: WebhookState,
+    retired: RetiredSecret[],
+    now: Date,
+  ): Promise<WebhookState | undefined> {
+    const isFirst = from.generation === 0;
+    const written = await conditional(
+      this.#table.client.send(
+        new UpdateCommand({
+          TableName: this.#table.name,
+          Key: itemKey(name),
+          UpdateExpression: 'SET generation = :next, retired = :retired, rotatedAt = :now',
+          ConditionExpression: isFirst ? 'attribute_not_exists(generation)' : 'generation = :from',
+          ExpressionAttributeValues: {
+            ':next': from.generation + 1,
+            ':retired': retired,
+            ':now': now.toISOString(),
+            ...(!isFirst && { ':from': from.generation }),
+          },
+          ReturnValues: 'ALL_NEW',
+        }),
+      ),
+    );
+    return written && webhookState(written.Attributes);
+  }
+
+  async note(name: string, arrivals: WebhookArrivals): Promise<void> {
+    const entries = Object.entries(arrivals);
+    await this.#table.client.send(
+      new UpdateCommand({
+        TableName: this.#table.name,
+        Key: itemKey(name),
+        UpdateExpression: `SET ${entries.map(([field]) => `${field} = :${field}`).join(', ')}`,
+        ExpressionAttributeValues: Object.fromEntries(entries.map(([field, value]) => [`:${field}`, value])),
+      }),
+    );
+  }
+}
+
+const partition = 'webhooks';
+
+function itemKey(name: string): { pk: string; sk: string } {
+  return { pk: partition, sk: name };
+}
+
+function webhookState(item: Record<string, unknown> = {}): WebhookState {
+  const { pk: _pk, sk: _sk, ...state } = item;
+  return { ...newWebhookState, ...state };
+}

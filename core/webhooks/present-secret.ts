@@ -1,0 +1,10 @@
+import type { WebhookAuthentication } from './source.ts';
+import { standardWebhookSecret } from './standard-webhooks.ts';
+
+/** A derived secret (base64url) as the sender is given it: `whsec_<base64>` where it may sign as Standard Webhooks does. */
+export function presentSecret(authentication: WebhookAuthentication, secret: string): string {
+  const kinds = authentication.kind === 'any' ? authentication.of : [authentication];
+  return kinds.some(({ kind }) => kind === 'standard-webhooks')
+    ? standardWebhookSecret(Buffer.from(secret, 'base64url'))
+    : secret;
+}

@@ -1,0 +1,121 @@
+import { type ConfiguredWebhook, webhookAddress, webhookPath } from './find-webhook.ts';
+import type { SecretRoots } from './secrets.ts';
+import { webhookSecret } from './secrets.ts';
+import type { WebhookAuthentication } from './source.ts';
+import type { WebhookState } from './state.ts';
+
+/** A webhook in the API's words: `GET /v1/webhooks`, `POST /v1/webhooks/{name}/rotate`. Times are ISO 8601. */
+export interface PresentedWebhook {
+  name: string;
+  /** The upstream's registry, as it stands in references. */
+  registry: string;
+  source: string;
+  /** The source's name for people. */
+  title: string;
+  /** Where the sender delivers. The token at its end, where there is one, is `…` for who may only read. */
+  url: string;
+  /** What the sender signs with or sends; absent where there is none, it stands in the URL, or the caller may only read. */
+  secret?: string;
+  /** How deliveries are authenticated: the kind, and a line for people. */
+  authentication: { kind: WebhookAuthentication['kind']; header?: string; description: string };
+  /** Where in the sender's settings it is entered, and how: Markdown, with the webhook's own URL, and its secret where `secret` is there. */
+  where: string;
+  steps: string[];
+  documentation: string;
+  /** The patterns of the upstream's rules. */
+  repositories: string[];
+  /** `webhook.options` of mirror.yaml. */
+  options: Record<string, unknown>;
+  deliveredAt?: string;
+  acceptedAt?: string;
+  refusedAt?: string;
+  refusedFor?: string;
+  rotatedAt?: string;
+  /** Until when the secret before the current one is still taken. */
+  retiredUntil?: string;
+}
+
+/**
+ * @param roots absent: the caller may not see secrets
+ * @param origin scheme and host by which the API is reached
+ */
+export function presentWebhook(
+  configured: ConfiguredWebhook,
+  state: WebhookState,
+  { roots, origin, now }: { roots?: SecretRoots | undefined; origin: string; now: Date },
+): PresentedWebhook {
+  const { webhook, upstream, source } = configured;
+  const authentication = source.authentication(webhook.options);
+  const { path, secret } = roots
+    ? webhookAddress(configured, webhookSecret(roots.root, webhook.name, state.generation))
+    : { path: webhookPath(webhook.name) + (authentication.kind === 'path-token' ? '/…' : '') };
+  const url = origin + path;
+  const header = headerOf(authentication);
+  const fill = (text: string) => fillGuide(text, { ...configured, url, secret: secret ?? '…' });
+  const { generation: _, retired, ...times } = state;
+  const kept = retired.map(({ until }) => until).filter((until) => Date.parse(until) > now.getTime());
+  const retiredUntil = kept.sort().at(-1);
+  return {
+    name: webhook.name,
+    registry: upstream.registry,
+    source: source.name,
+    title: source.title,
+    url,
+    ...(secret !== undefined && { secret }),
+    authentication: {
+      kind: authentication.kind,
+      ...(header !== undefined && { header }),
+      description: describeAuthentication(authentication),
+    },
+    where: fill(source.guide.where),
+    steps: source.guide.steps.map(fill),
+    documentation: source.guide.documentation,
+    repositories: upstream.repositories.map(({ match }) => match),
+    options: webhook.options,
+    ...times,
+    ...(retiredUntil !== undefined && { retiredUntil }),
+  };
+}
+
+/** Puts a webhook's own values into a text of its source's guide. */
+export function fillGuide(
+  text: string,
+  { webhook, upstream, source, url, secret }: ConfiguredWebhook & { url: string; secret: string },
+): string {
+  const values: Record<string, string> = {
+    url,
+    secret,
+    header: headerOf(source.authentication(webhook.options)) ?? '',
+    name: webhook.name,
+    registry: upstream.registry,
+  };
+  return text.replace(/\{(url|secret|header|name|registry)\}/g, (_whole, key: string) => values[key] ?? '');
+}
+
+/** How deliveries are authenticated, in a few words. */
+export function describeAuthentication(authentication: WebhookAuthentication): string {
+  switch (authentication.kind) {
+    case 'path-token':
+      return 'the secret at the end of the URL';
+    case 'header':
+      return `the header \`${authentication.header}\`, whose value is the secret${authentication.schemes ? ', bare or as a Bearer token or Basic password' : ''}`;
+    case 'hmac': {
+      const { header, algorithm, encoding, prefix } = authentication;
+      const form = prefix === '' ? encoding : `${prefix}<${encoding}>`;
+      return `HMAC-${algorithm.toUpperCase()} of the body in \`${header}\` (${form})`;
+    }
+    case 'standard-webhooks':
+      return 'Standard Webhooks: HMAC-SHA256 of id, time and body in `webhook-signature`, five minutes at most';
+    case 'oidc':
+      return 'an OpenID Connect ID token that the issuer signed for the configured account';
+    case 'any':
+      return authentication.of.map(describeAuthentication).join('; or ');
+  }
+}
+
+/** The first header that holds the secret itself, or the signature. */
+function headerOf(authentication: WebhookAuthentication): string | undefined {
+  if (authentication.kind === 'any')
+    return authentication.of.map(headerOf).find((header) => header !== undefined);
+  return 'header' in authentication ? authentication.header : undefined;
+}

@@ -1,0 +1,48 @@
+import type { WebhookAuthentication } from './source.ts';
+import { standardWebhookSignature } from './standard-webhooks.ts';
+import { signature } from './verify.ts';
+
+/** What a sender adds to a delivery to prove that it is authentic. */
+export interface Proof {
+  /** The last segment of the URL. */
+  token?: string;
+  headers: Record<string, string>;
+}
+
+/**
+ * Makes the proof that a way of authentication asks for; of several ways, that of the first.
+ *
+ * @param secret as the sender was given it
+ * @param delivery the bytes as they are sent, an id of one's own and the time
+ * @returns undefined where the sender's own key is needed, which nobody else has
+ */
+export function signDelivery(
+  authentication: WebhookAuthentication,
+  secret: string,
+  { body, id, now }: { body: Uint8Array; id: string; now: Date },
+): Proof | undefined {
+  switch (authentication.kind) {
+    case 'path-token':
+      return { token: secret, headers: {} };
+    case 'header':
+      return { headers: { [authentication.header]: secret } };
+    case 'hmac':
+      return { headers: { [authentication.header]: signature(authentication, secret, body) } };
+    case 'standard-webhooks': {
+      const timestamp = String(Math.floor(now.getTime() / 1000));
+      return {
+        headers: {
+          'webhook-id': id,
+          'webhook-timestamp': timestamp,
+          'webhook-signature': standardWebhookSignature(secret, id, timestamp, body),
+        },
+      };
+    }
+    case 'oidc':
+      return undefined;
+    case 'any': {
+      const [first] = authentication.of;
+      return first && signDelivery(first, secret, { body, id, now });
+    }
+  }
+}

@@ -1,0 +1,14 @@
+import type { Upstream } from '../config/config.ts';
+
+/**
+ * Whether a host that a payload names is the upstream: its registry, its endpoint's host or the webhook's option `host`. Clients leave out
+ * the port where it is the scheme's own, proxies may not.
+ *
+ * @param option the webhook's option `host`
+ */
+export function isUpstreamHost(upstream: Upstream, host: string, option?: string): boolean {
+  const endpoint = new URL(upstream.endpoint);
+  const port = endpoint.port || (endpoint.protocol === 'http:' ? '80' : '443');
+  const names = [upstream.registry, endpoint.host, `${endpoint.hostname}:${port}`, option];
+  return names.includes(host.toLowerCase());
+}
