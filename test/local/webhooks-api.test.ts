@@ -40,7 +40,7 @@ describe('the webhooks of the API', () => {
       source: 'github',
       url: ready.webhooks.github?.url,
       secret: ready.webhooks.github?.secret,
-      authentication: { kind: 'hmac', header: 'x-hub-signature-256' },
+      authentication: { kind: 'hmac', header: 'X-Hub-Signature-256' },
       repositories: ['acme/filtered', 'acme/**'],
     });
     expect(webhooks.get('github')?.steps.join('\n')).toContain(ready.webhooks.github?.secret);
