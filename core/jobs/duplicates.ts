@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TagState } from '../mapping/store.ts';
+import type { JobStore } from './ports.ts';
 import { queueRecheck } from './recheck.ts';
 import type { JobRecord } from './record.ts';
 import type { MirrorJobDependencies } from './run-mirror-job.ts';
@@ -18,6 +20,7 @@ export async function isLeftToAnother(
   known: TagState,
   { fingerprint, repository }: { fingerprint: string; repository: string },
   deps: Pick<MirrorJobDependencies, 'mappings' | 'jobs' | 'now'>,
+  signal: AbortSignal,
 ): Promise<boolean> {
   // One that was begun before may have moved the tag: it looks.
   if (job.trigger !== 'webhook' || job.attempts > 1 || job.invocations !== undefined) return false;
@@ -29,7 +32,22 @@ export async function isLeftToAnother(
   }
   if (lastJob === undefined || lastJob === job.id || known.events <= job.event) return false;
   if (deps.now().getTime() - Date.parse(mapping.observedAt) > recentMs) return false;
-  // An event is counted before its job is recorded, which may have failed: only a job that is there will look.
-  const last = await deps.jobs.read(lastJob);
+  const last = await readSoon(lastJob, deps.jobs, signal);
   return last !== undefined && last.state === 'queued' && last.event > job.event;
+}
+
+/**
+ * An event is counted a moment before its job is recorded. Recording may fail, and only a job that is there will look.
+ */
+async function readSoon(
+  id: string,
+  jobs: Pick<JobStore, 'read'>,
+  signal: AbortSignal,
+): Promise<JobRecord | undefined> {
+  for (const pauseMs of [25, 50, 100, 200, 400]) {
+    const job = await jobs.read(id);
+    if (job !== undefined) return job;
+    await sleep(pauseMs, undefined, { signal });
+  }
+  return await jobs.read(id);
 }

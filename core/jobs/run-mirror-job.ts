@@ -90,7 +90,7 @@ export async function runMirrorJob(
     known &&
     !job.fannedOut &&
     (isSatisfied(job, known, fingerprint) ||
-      (await isLeftToAnother(job, known, { fingerprint, repository }, deps)));
+      (await isLeftToAnother(job, known, { fingerprint, repository }, deps, signal)));
   if (covered) return { state: 'satisfied', changes: { digest: known.mapping?.digest } };
 
   await requireOpen(deps.gate, upstream, deps.now());

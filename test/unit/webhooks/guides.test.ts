@@ -19,7 +19,8 @@ describe('the pages of the sources', () => {
 
   it('leave no placeholder', () => {
     for (const [file, content] of generatedFiles())
-      if (file !== 'README.md') expect(content).not.toMatch(/\{(url|secret|header|name|registry)\}|undefined/);
+      if (file !== 'README.md')
+        expect(content).not.toMatch(/\{(url|secret|header|name|registry)\}|undefined/);
   });
 
   it('are there for every name that mirror.yaml knows', () => {
