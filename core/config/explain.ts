@@ -72,7 +72,8 @@ function describe(
     case 'too_big':
       return `${size(issue, found)}; it must be ${what}${example(help)}`;
     default:
-      if (found === undefined) return `is missing; ${help?.missing ?? 'add it'}, for example: ${missingExample(path, help)}`;
+      if (found === undefined)
+        return `is missing; ${help?.missing ?? 'add it'}, for example: ${missingExample(path, help)}`;
       if (found === null) return `has no value; leave it out, or give it one${example(help)}`;
       return `must be ${what}, found ${describeValue(found, source)}${remedy(issue, found, source, schema)}`;
   }

@@ -32,9 +32,10 @@ const published = z.object({
  *
  * @param brand the word in the headers: `x-<brand>-signature`
  */
-export function giteaPackages(
-  brand: 'gitea' | 'forgejo',
-): Pick<WebhookSource<GiteaOptions>, 'optionsSchema' | 'authentication' | 'receive' | 'sample'> & {
+export function giteaPackages(brand: 'gitea' | 'forgejo'): Pick<
+  WebhookSource<GiteaOptions>,
+  'optionsSchema' | 'authentication' | 'receive' | 'sample'
+> & {
   guide: Pick<WebhookSource['guide'], 'accepted' | 'ignored' | 'reference'>;
 } {
   const eventHeader = `x-${brand}-event`;
@@ -86,8 +87,7 @@ function read(
   upstream: Upstream,
   host: string | undefined,
 ): EventReading {
-  if (event !== undefined && event !== 'package')
-    return ignore(`not_a_push: the event is ${excerpt(event)}`);
+  if (event !== undefined && event !== 'package') return ignore(`not_a_push: the event is ${excerpt(event)}`);
   const decided = decision.safeParse(body);
   if (!decided.success) return ignore(malformed(decided.error, body));
   if (decided.data.action !== 'created')

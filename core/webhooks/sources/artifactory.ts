@@ -63,7 +63,8 @@ export const artifactory: WebhookSource<Options> = {
     };
   },
   guide: {
-    where: 'Administration → General Management → Webhooks (newer versions: Platform → Integrations → Webhooks)',
+    where:
+      'Administration → General Management → Webhooks (newer versions: Platform → Integrations → Webhooks)',
     steps: [
       'Choose *New Webhook*, and leave it *Predefined*. Name: `{name}`. URL: `{url}`.',
       'Under *Events* choose *Docker Tag was Pushed*, then the Docker repositories that are mirrored.',

@@ -35,7 +35,8 @@ export const cdevents: WebhookSource<Options> = {
       : { kind: 'header', header: header.toLowerCase(), schemes: ['bearer', 'basic'] },
   receive({ body, upstream }) {
     const isWrapped = typeof body === 'object' && body !== null && !Object.hasOwn(body, 'context');
-    const inner = isWrapped && 'data' in body ? { event: body.data, path: 'data' } : { event: body, path: '' };
+    const inner =
+      isWrapped && 'data' in body ? { event: body.data, path: 'data' } : { event: body, path: '' };
     return outcomeOf([read(inner.event, inner.path, upstream)]);
   },
   sample({ registry, repository, tag, digest }) {

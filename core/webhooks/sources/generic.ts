@@ -29,7 +29,8 @@ export const generic: WebhookSource<Options> = {
     accepted: 'each item of `images`, `registry/repository:tag`, of which there may be 1,000',
     ignored: {
       no_tag: 'the item has no tag; `latest` has to be written, too',
-      other_registry: 'the item is at neither the upstream’s registry, its endpoint’s host nor the option `host`',
+      other_registry:
+        'the item is at neither the upstream’s registry, its endpoint’s host nor the option `host`',
     },
     reference: 'the item, which is the whole reference; a digest after the tag is a hint only',
     notes: [

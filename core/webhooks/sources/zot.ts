@@ -78,7 +78,8 @@ function read(type: string, data: unknown, path: string, registry: string): Even
   if (!parsed.success) return ignore(malformed(parsed.error, data, path));
   const { name, reference, mediaType, digest } = parsed.data;
   const field = (key: string) => (path === '' ? key : `${path}.${key}`);
-  if (!isManifestType(mediaType)) return ignore(`not_an_image: ${field('mediaType')} is ${excerpt(mediaType)}`);
+  if (!isManifestType(mediaType))
+    return ignore(`not_an_image: ${field('mediaType')} is ${excerpt(mediaType)}`);
   if (reference === '') return ignore(`no_tag: ${field('reference')} is empty`);
   if (reference.includes(':')) return ignore(`no_tag: ${field('reference')} is a digest`);
   return imagePushed(
