@@ -110,6 +110,10 @@ function read(body: unknown, upstream: Upstream, { host, repository: key }: Opti
   if (data.tag === undefined || data.tag === null || data.tag === '')
     return ignore('no_tag: data.tag is missing or empty');
 
+  if (key !== undefined && data.repo_key !== key)
+    return ignore(
+      `other_repository: data.repo_key is ${excerpt(data.repo_key)}, and the webhook is for ${key}`,
+    );
   if (origin) {
     const found = urlHost(origin);
     if (found === undefined) return ignore(`malformed: jpd_origin is not a URL: ${excerpt(origin)}`);
@@ -117,10 +121,6 @@ function read(body: unknown, upstream: Upstream, { host, repository: key }: Opti
     if (!names.some((name) => isUpstreamHost(upstream, name, host)))
       return otherRegistry('the host of jpd_origin', found, upstream);
   }
-  if (key !== undefined && data.repo_key !== key)
-    return ignore(
-      `other_repository: data.repo_key is ${excerpt(data.repo_key)}, and the webhook is for ${key}`,
-    );
   const repository = key === undefined ? `${data.repo_key}/${image}` : image;
   return imagePushed(
     { registry: upstream.registry, repository, tag: data.tag },

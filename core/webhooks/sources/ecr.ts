@@ -16,8 +16,8 @@ type Options = z.output<typeof options>;
 const decision = z.object({ source: z.string(), 'detail-type': z.string() });
 const pushed = z.object({ detail: z.object({ 'action-type': z.string(), result: z.string() }) });
 const tagged = z.object({
-  account: z.string().regex(/^\d{12}$/),
-  region: z.string().regex(/^[a-z0-9-]{1,40}$/),
+  account: z.string(),
+  region: z.string(),
   detail: z.object({
     'repository-name': z.string(),
     'image-tag': z.string().nullish(),
@@ -114,7 +114,7 @@ function read(body: unknown, upstream: Upstream): EventReading {
   const registry = `${account}.dkr.ecr.${region}.amazonaws.com${suffix}`;
   if (!isUpstreamHost(upstream, registry))
     return ignore(
-      `other_registry: the event is from ${registry}, and the webhook’s upstream is ${upstream.registry}`,
+      `other_registry: the event is from ${excerpt(registry)}, and the webhook’s upstream is ${upstream.registry}`,
     );
   return imagePushed(
     { registry: upstream.registry, repository: detail['repository-name'], tag },
