@@ -28,6 +28,7 @@ for (const source of sources) {
         each.images,
       );
       expect(result.ignored.map(({ reason }) => reason)).toEqual(each.ignored ?? []);
+      if (each.digests !== undefined) expect(result.events.map(({ digest }) => digest)).toEqual(each.digests);
     });
 
     it.each(Object.entries(cases.ignored))('ignores %s', async (_title, each) => {
@@ -51,7 +52,7 @@ for (const source of sources) {
         ...Object.values(cases.ignored).flatMap(({ reasons }) => reasons),
         ...Object.values(cases.accepted).flatMap(({ ignored = [] }) => ignored),
       ];
-      const everySource = ['malformed', 'not_configured', 'own_mirror', 'signature'];
+      const everySource = ['malformed', 'not_configured', 'own_mirror', 'signature', 'truncated'];
       const codes = new Set(
         reasons.map((reason) => reason.replace(/:.*/s, '')).filter((code) => !everySource.includes(code)),
       );
