@@ -51,7 +51,7 @@ export const acr: WebhookSource<Options> = {
     steps: [
       'Choose one of the two; the registry’s own webhooks are simpler, Event Grid tries again for a day.',
       '**A webhook.** Open the registry in the portal, then *Services*, then *Webhooks*, and choose *Add*. Name: letters and digits only. Service URI: `{url}`. Custom headers: `{header}: {secret}`. Actions: *push*. Status: *on*. Scope: empty, or `repository:*`. Or:\n\n```sh\naz acr webhook create --registry myregistry --name drayage --actions push \\\n  --uri {url} --headers "{header}={secret}"\naz acr webhook ping --registry myregistry --name drayage\n```',
-      '**Event Grid.** Set `authentication: path` in the webhook’s options, deploy, and take the URL anew: its last part is then the secret, since Event Grid sends no headers of one’s own while it validates a subscription. Open the registry, then *Events*, and choose *Event Subscription*. Event schema: *Cloud Event Schema v1.0* or *Event Grid Schema*. Filter to event types: *Image Pushed*. Endpoint type: *Web Hook*. Endpoint: the URL. Or:\n\n```sh\naz eventgrid event-subscription create --name drayage \\\n  --source-resource-id "$(az acr show --name myregistry --query id --output tsv)" \\\n  --included-event-types Microsoft.ContainerRegistry.ImagePushed \\\n  --event-delivery-schema cloudeventschemav1_0 \\\n  --endpoint {url}\n```',
+      '**Event Grid.** Set `authentication: path` in the webhook’s options, deploy, and take the URL anew: its last part is then the secret, since Event Grid may send headers of one’s own only with events, and not while it validates a subscription. Open the registry, then *Events*, and choose *Event Subscription*. Event schema: *Cloud Event Schema v1.0* or *Event Grid Schema*. Filter to event types: *Image Pushed*. Endpoint type: *Web Hook*. Endpoint: the URL. Or:\n\n```sh\naz eventgrid event-subscription create --name drayage \\\n  --source-resource-id "$(az acr show --name myregistry --query id --output tsv)" \\\n  --included-event-types Microsoft.ContainerRegistry.ImagePushed \\\n  --event-delivery-schema cloudeventschemav1_0 \\\n  --endpoint {url}\n```',
     ],
     accepted:
       'the action `push`, or the event `Microsoft.ContainerRegistry.ImagePushed`, with a tag and the media type of a manifest',
@@ -66,7 +66,8 @@ export const acr: WebhookSource<Options> = {
     notes: [
       'A webhook’s `ping`, and both ways in which Event Grid validates a subscription, are answered; no address that a request names is fetched.',
       'The registry’s own webhooks wait five seconds and do not try again; `reconcile` finds what they lost.',
-      'A geo-replicated registry needs one webhook: one in the region that is pushed to, or several under the same URL.',
+      'A webhook of a geo-replicated registry tells of one region: add one in each region that is pushed to, all with the same URL.',
+      'Event Grid drops an event for good that is answered 401 or 413: mind the secret.',
     ],
     documentation: 'https://learn.microsoft.com/azure/container-registry/container-registry-webhook',
   },
