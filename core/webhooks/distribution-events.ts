@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Upstream } from '../config/config.ts';
 import { isManifestType } from '../oci/media-types.ts';
-import { type EventReading, excerpt, ignore, imagePushed, malformed } from './outcome.ts';
+import { type EventReading, excerpt, ignore, imagePushed, malformed, readEach } from './outcome.ts';
 import type { SampleImage } from './source.ts';
 import { isUpstreamHost, otherRegistry } from './upstream-host.ts';
 
@@ -19,21 +19,17 @@ const named = z.object({
 const maxEvents = 10_000;
 
 /**
- * Reads the envelope that CNCF Distribution sends. Each event is looked at by itself: one that makes no sense does not spoil the
- * others. https://distribution.github.io/distribution/about/notifications/
+ * Reads the envelope that CNCF Distribution sends.
+ * https://distribution.github.io/distribution/about/notifications/
  *
  * @param host the webhook's option `host`
  */
 export function readDistributionEnvelope(body: unknown, upstream: Upstream, host?: string): EventReading[] {
   const parsed = envelope.safeParse(body);
   if (!parsed.success) return [ignore(malformed(parsed.error, body))];
-  const { events } = parsed.data;
-  const readings = events
-    .slice(0, maxEvents)
-    .map((event, index) => readDistributionEvent(event, `events[${index}]`, upstream, host));
-  if (events.length > maxEvents)
-    readings.push(ignore(`malformed: events has ${events.length} items, and only ${maxEvents} were read`));
-  return readings;
+  return readEach(parsed.data.events, 'events', maxEvents, (event, path) =>
+    readDistributionEvent(event, path, upstream, host),
+  );
 }
 
 /**

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Upstream } from '../config/config.ts';
 import { InvalidReferenceError, parseReference, type Reference } from '../oci/reference.ts';
-import { type EventReading, excerpt, ignore, malformed } from './outcome.ts';
+import { type EventReading, excerpt, ignore, malformed, readEach } from './outcome.ts';
 import type { SampleImage } from './source.ts';
 import { isUpstreamHost, otherRegistry } from './upstream-host.ts';
 
@@ -12,8 +12,7 @@ const text = z.string();
 const maxImages = 1000;
 
 /**
- * Reads `{ "images": ["registry/repository:tag", …] }`, for senders whose body the operator writes. Each image is looked at by itself.
- * A digest behind the tag is taken as what the tag points to; an image without a written tag is ignored, `latest` included, since
+ * Reads `{ "images": ["registry/repository:tag", …] }`, for senders whose body the operator writes. A digest behind the tag is taken as what the tag points to; an image without a written tag is ignored, `latest` included, since
  * the sender may have meant all of them.
  *
  * @param host the webhook's option `host`
@@ -21,13 +20,9 @@ const maxImages = 1000;
 export function readImageList(body: unknown, upstream: Upstream, host?: string): EventReading[] {
   const parsed = list.safeParse(body);
   if (!parsed.success) return [ignore(malformed(parsed.error, body))];
-  const { images } = parsed.data;
-  const readings = images
-    .slice(0, maxImages)
-    .map((image, index) => readImage(image, `images[${index}]`, upstream, host));
-  if (images.length > maxImages)
-    readings.push(ignore(`malformed: images has ${images.length} items, and only ${maxImages} were read`));
-  return readings;
+  return readEach(parsed.data.images, 'images', maxImages, (image, path) =>
+    readImage(image, path, upstream, host),
+  );
 }
 
 /** The list of one image. */

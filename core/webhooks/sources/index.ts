@@ -1,4 +1,5 @@
 import type { WebhookSource } from '../source.ts';
+import { acr } from './acr.ts';
 import { artifactory } from './artifactory.ts';
 import { cdevents } from './cdevents.ts';
 import { distribution } from './distribution.ts';
@@ -9,14 +10,21 @@ import { gar } from './gar.ts';
 import { generic } from './generic.ts';
 import { gitea } from './gitea.ts';
 import { github } from './github.ts';
+import { gitlab } from './gitlab.ts';
+import { harbor } from './harbor.ts';
 import { nexus } from './nexus.ts';
+import { quay } from './quay.ts';
 import { zot } from './zot.ts';
 
 /** All senders, in the order in which they are told. Each checks its own options, so they are one type here. */
 export const sources: readonly WebhookSource[] = [
   dockerhub,
   github,
+  quay,
+  harbor,
   distribution,
+  gitlab,
+  acr,
   gar,
   artifactory,
   nexus,

@@ -291,9 +291,9 @@ network: { vpc: default, proxy: "http://user:secret@proxy.example.com" }
       '    webhook: { source: gar, name: asia, options: { email: p@p, jwks: "http://127.0.0.1:8080/" } }',
     ),
     [
-      ['5:58', 'upstreams[0].webhook.options.email', /"push" is not the address of a service account/],
-      ['5:70', 'upstreams[0].webhook.options.jwks', /"http:\/\/keys.example\/" is not an https URL/],
-      ['7:39', 'upstreams[1].webhook.options.jwks', /is missing; another issuer has other keys/],
+      ['5:57', 'upstreams[0].webhook.options.email', /"push" is not the address of a service account/],
+      ['5:69', 'upstreams[0].webhook.options.jwks', /"http:\/\/keys.example\/" is not an https URL/],
+      ['7:48', 'upstreams[1].webhook.options.jwks', /is missing; another issuer has other keys/],
     ],
   ],
   [
