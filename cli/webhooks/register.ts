@@ -85,7 +85,10 @@ function registrationOf(webhook: PresentedWebhook, { endpoint }: RegisterFlags):
 }
 
 function tell(name: string, result: PlaceResult, { dryRun, json }: RegisterFlags): void {
-  if ('error' in result) return tellFailure(`${name} at ${result.place}`, result.error);
+  if ('error' in result) {
+    tellFailure(`${name} at ${result.place}`, result.error);
+    return;
+  }
   const { outcome, place } = result;
   const done =
     outcome === 'unchanged' ? 'is there already' : dryRun ? `would be ${outcome}` : `was ${outcome}`;
