@@ -3,6 +3,7 @@ import { InvalidPlatformError, type Platform, parsePlatform } from '../core/oci/
 import { InvalidReferenceError, parseReference } from '../core/oci/reference.ts';
 import type { CopyFlags, WrittenReference } from './copy/flags.ts';
 import { copyHelp } from './copy-help.ts';
+import { UsageError } from './usage-error.ts';
 
 /** Options that are not given; commander would show defaults of its own in the help. */
 const unset: CopyFlags = {
@@ -48,7 +49,7 @@ export function copyCommand(): Command {
     .addHelpText('after', copyHelp);
   return command.action(async (src: WrittenReference, dst: WrittenReference, given: Partial<CopyFlags>) => {
     // Loaded only here: the registry client would slow every other command's start.
-    const { runCopy, UsageError } = await import('./copy/run.ts');
+    const { runCopy } = await import('./copy/run.ts');
     try {
       await runCopy(src, dst, { ...unset, ...given });
     } catch (error) {

@@ -5,6 +5,7 @@ import { demoCommand } from './demo.ts';
 import { localCommand } from './local.ts';
 import { OutputLostError, watchOutput } from './output.ts';
 import { validateCommand } from './validate.ts';
+import { webhooksCommand } from './webhooks.ts';
 
 // Started by cli/drayage.js under another Node: when that process is gone, however it ended, so are we.
 if (process.env.DRAYAGE_RELAYED === '1' && process.send) {
@@ -26,6 +27,7 @@ const program = new Command('drayage')
   .addCommand(localCommand())
   .addCommand(copyCommand())
   .addCommand(validateCommand())
+  .addCommand(webhooksCommand())
   .addCommand(demoCommand());
 program.addHelpText(
   'after',
@@ -35,10 +37,11 @@ Begin here:
   $ drayage validate                              check ./mirror.yaml
   $ drayage local --config mirror.yaml            run the pipeline on this machine
   $ drayage copy docker.io/library/alpine:3.22 registry.example/mirror/alpine:3.22
+  $ drayage webhooks list --api https://…         the webhooks of a deployment, and whether events arrive
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 not mirrored.`,
 );
-for (const command of program.commands)
+for (const command of program.commands.flatMap((each) => [each, ...each.commands]))
   command.exitOverride().showHelpAfterError('(--help explains the command)');
 
 try {

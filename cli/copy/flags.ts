@@ -1,6 +1,7 @@
 import type { Config } from '../../core/config/config.ts';
 import type { Platform } from '../../core/oci/platform.ts';
 import type { Reference } from '../../core/oci/reference.ts';
+import { UsageError } from '../usage-error.ts';
 
 /** An image reference as it was parsed, and as it was written. */
 export interface WrittenReference {
@@ -30,11 +31,6 @@ export interface CopyFlags {
 
 /** Which tags are copied: the same as `tags` of a rule in mirror.yaml. */
 export type TagRule = Config['upstreams'][number]['repositories'][number]['tags'];
-
-/** What is wrong with how a command was called. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
 
 /**
  * The tags that `--all-tags` and its filters ask for, or undefined for the copy of one image.

@@ -6,7 +6,6 @@ import { createOutput } from './output.ts';
 import { runOne } from './run-one.ts';
 import { runTags } from './run-tags.ts';
 
-export { UsageError } from './flags.ts';
 export type { CopyReport, TagsReport } from './report.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { Mapping } from '../../core/mapping/record.ts';
 import type { RequestRecord } from '../../local/ecr/server.ts';
-import type { Job } from './api.ts';
+import type { Job } from '../api/client.ts';
 import { ensure } from './facts.ts';
 import { type BuiltImage, image, referenceOf } from './image.ts';
 import type { ImageBlob } from './layer.ts';

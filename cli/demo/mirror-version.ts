@@ -6,7 +6,7 @@ import { blobsOf, checkRequests, checkTransfer } from './checks.ts';
 import { counted, dim, namesOf } from './describe.ts';
 import type { Environment } from './environment.ts';
 import { ensure } from './facts.ts';
-import { followJob } from './follow-job.ts';
+import { followToCommit } from './follow-job.ts';
 import { type BuiltImage, image } from './image.ts';
 import type { ImageBlob } from './layer.ts';
 import { indent, type ScreenStream, type Step } from './screen.ts';
@@ -35,7 +35,7 @@ export async function mirrorVersion(
   step.rows([[dim('202 accepted'), `in ${formatDuration(performance.now() - started)}, job ${id}`]]);
 
   const follower = progressFollower(stream);
-  const job = await followJob(stack.ready.api, id, follower.onProgress, signal).finally(follower.stop);
+  const job = await followToCommit(stack.ready.api, id, follower.onProgress, signal).finally(follower.stop);
   ensure(job.lagMs !== undefined, `job ${id} does not tell how long it took`);
   checkTransfer(job, built, missing);
   const asked = checkRequests(upstream.requests, missing);

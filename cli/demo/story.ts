@@ -1,6 +1,6 @@
 import type { Mapping } from '../../core/mapping/record.ts';
 import { RegistryClient } from '../../core/registry/client.ts';
-import { getMapping } from './api.ts';
+import { DrayageApi } from '../api/client.ts';
 import { blobsOf, changedBlobs, checkMapping } from './checks.ts';
 import {
   describeEnvironment,
@@ -11,6 +11,7 @@ import {
   describePush,
 } from './describe.ts';
 import { type Environment, startEnvironment } from './environment.ts';
+import { ensure } from './facts.ts';
 import { type BuiltImage, buildBase, buildImage, changedFile, image, referenceOf } from './image.ts';
 import type { ImageBlob } from './layer.ts';
 import { mirrorVersion } from './mirror-version.ts';
@@ -72,7 +73,9 @@ async function mirrorTwice(environment: Environment, options: DemoOptions): Prom
       mirrorVersion(built, missing, environment, step, stream, signal),
     );
   const lookUp = async (built: BuiltImage): Promise<Mapping> => {
-    const mapping = await getMapping(stack.ready.api, referenceOf(built.tag), signal);
+    const reference = referenceOf(built.tag);
+    const mapping = await new DrayageApi(stack.ready, signal).mapping(reference);
+    ensure(mapping !== undefined, `the API has no mapping of ${reference}`);
     checkMapping(mapping, built, stack.ready.registry);
     return mapping;
   };

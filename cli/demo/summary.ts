@@ -1,6 +1,6 @@
 import type { Amount } from '../../core/copy/ports.ts';
+import type { Job } from '../api/client.ts';
 import { formatBytes, formatDuration } from '../format.ts';
-import type { Job } from './api.ts';
 import { counted } from './describe.ts';
 import type { BuiltImage } from './image.ts';
 import type { Cell } from './table.ts';

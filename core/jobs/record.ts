@@ -110,7 +110,7 @@ export function presentJob(job: JobRecord) {
 }
 
 /** Whether nothing will happen to a job any more. */
-export function isFinished(job: JobRecord): boolean {
+export function isFinished(job: Pick<JobRecord, 'state'>): boolean {
   return (
     job.state === 'committed' ||
     job.state === 'satisfied' ||

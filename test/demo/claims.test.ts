@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { getMapping } from '../../cli/demo/api.ts';
+import { DrayageApi } from '../../cli/api/client.ts';
 import { blobsOf, checkMapping, checkRequests, checkTransfer } from '../../cli/demo/checks.ts';
 import { type Environment, startEnvironment } from '../../cli/demo/environment.ts';
-import { followJob } from '../../cli/demo/follow-job.ts';
+import { followToCommit } from '../../cli/demo/follow-job.ts';
 import { type BuiltImage, buildImage, image, referenceOf } from '../../cli/demo/image.ts';
 import { buildLayer } from '../../cli/demo/layer.ts';
 import { textFile } from '../../cli/demo/layer-files.ts';
@@ -13,6 +13,7 @@ import { LogBuffer } from '../../cli/demo/log-buffer.ts';
 import { pullAndCompare } from '../../cli/demo/pull-image.ts';
 import { pushImage } from '../../cli/demo/push-image.ts';
 import { sendWebhook } from '../../cli/demo/webhook.ts';
+import type { Mapping } from '../../core/mapping/record.ts';
 import { RegistryClient } from '../../core/registry/client.ts';
 
 let folder: string;
@@ -35,6 +36,12 @@ function webhook() {
   return github;
 }
 
+async function mappingOf(tag: string): Promise<Mapping> {
+  const mapping = await new DrayageApi(environment.stack.ready).mapping(referenceOf(tag));
+  if (mapping === undefined) throw new Error(`no mapping of ${tag}`);
+  return mapping;
+}
+
 const push = (version: BuiltImage) => ({ ...image, tag: version.tag, manifest: version.manifest });
 
 async function publish(version: BuiltImage): Promise<void> {
@@ -48,11 +55,11 @@ describe('what the demo claims', () => {
     const { upstream, stack } = environment;
     await publish(built);
     upstream.clearRequests();
-    const job = await followJob(stack.ready.api, await sendWebhook(webhook(), push(built)), () => {});
+    const job = await followToCommit(stack.ready.api, await sendWebhook(webhook(), push(built)), () => {});
     const all = blobsOf(built);
     checkTransfer(job, built, all);
     expect(checkRequests(upstream.requests, all)).toEqual({ manifests: 1, blobs: 3 });
-    const mapping = await getMapping(stack.ready.api, referenceOf('1.0'));
+    const mapping = await mappingOf('1.0');
     checkMapping(mapping, built, stack.ready.registry);
     expect(await pullAndCompare(mapping.mirror, built)).toEqual({
       blobs: 3,
@@ -73,7 +80,7 @@ describe('what the demo claims', () => {
   });
 
   it('includes every byte of every blob', async () => {
-    const { mirror } = await getMapping(environment.stack.ready.api, referenceOf('1.0'));
+    const { mirror } = await mappingOf('1.0');
     for (const part of blobsOf(built)) {
       const { bytes } = part;
       const flipped = Uint8Array.from(bytes, (byte, at) => (at === bytes.length - 1 ? byte ^ 1 : byte));
@@ -90,7 +97,7 @@ describe('what the demo claims', () => {
     const { api } = environment.stack.ready;
     const unknown = { ...push(built), name: 'never-pushed' };
     const job = await sendWebhook(webhook(), unknown);
-    await expect(followJob(api, job, () => {})).rejects.toThrow(/never-pushed:1\.0\) ended as failed: /);
+    await expect(followToCommit(api, job, () => {})).rejects.toThrow(/never-pushed:1\.0\) ended as failed: /);
     expect(log.text()).toContain('never-pushed');
   });
 
@@ -105,7 +112,7 @@ describe('what the demo claims', () => {
     const { ready } = environment.stack;
     const reason = new Error('interrupted');
     const signal = AbortSignal.abort(reason);
-    await expect(followJob(ready.api, 'none', () => {}, signal)).rejects.toBe(reason);
+    await expect(followToCommit(ready.api, 'none', () => {}, signal)).rejects.toBe(reason);
     await expect(pullAndCompare(`${ready.registry}/a:b`, built, signal)).rejects.toBe(reason);
     await expect(sendWebhook(webhook(), push(built), signal)).rejects.toBe(reason);
   });

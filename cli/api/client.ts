@@ -1,0 +1,108 @@
+import * as z from 'zod';
+import type { presentJob } from '../../core/jobs/record.ts';
+import type { Mapping } from '../../core/mapping/record.ts';
+import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
+import { type ApiRequest, exchange } from './exchange.ts';
+import { readJson, refusal } from './read-answer.ts';
+import { RequestError } from './request-error.ts';
+
+/** A job as the API tells it. */
+export type Job = ReturnType<typeof presentJob>;
+
+/** Where Drayage's API is, and who asks. */
+export interface ApiAddress {
+  /** Without a slash at its end. */
+  api: string;
+  token?: string | undefined;
+}
+
+/** Of an object, only that it is one is checked, and what everything here relies on: the API is of our own version or a newer one. */
+function having<T>(shape: z.ZodRawShape): z.ZodType<T> {
+  return z.looseObject(shape) as unknown as z.ZodType<T>;
+}
+
+const webhook = having<PresentedWebhook>({
+  name: z.string(),
+  registry: z.string(),
+  source: z.string(),
+  title: z.string(),
+  url: z.url(),
+  secret: z.string().optional(),
+  authentication: z.looseObject({ kind: z.string(), header: z.string().optional(), description: z.string() }),
+  where: z.string(),
+  steps: z.array(z.string()),
+  repositories: z.array(z.string()),
+  options: z.record(z.string(), z.unknown()),
+});
+const job = having<Job>({ id: z.string(), image: z.string(), state: z.string() });
+const mapping = having<Mapping>({ image: z.string(), sourceDigest: z.string(), mediaType: z.string() });
+
+/** A client of Drayage's own API. */
+export class DrayageApi {
+  readonly #address: ApiAddress;
+  readonly #signal: AbortSignal | undefined;
+
+  constructor(address: ApiAddress, signal?: AbortSignal) {
+    this.#address = address;
+    this.#signal = signal;
+  }
+
+  /** `GET /v1/webhooks` */
+  async webhooks(): Promise<PresentedWebhook[]> {
+    return (await this.#ask('GET', '/v1/webhooks', z.object({ webhooks: z.array(webhook) }))).webhooks;
+  }
+
+  /** `POST /v1/webhooks/{name}/rotate` */
+  rotate(name: string, keepSeconds?: number): Promise<PresentedWebhook> {
+    const body = keepSeconds === undefined ? {} : { keepSeconds };
+    return this.#ask('POST', `/v1/webhooks/${encodeURIComponent(name)}/rotate`, webhook, body);
+  }
+
+  /** `GET /v1/jobs/{id}` */
+  job(id: string): Promise<Job> {
+    return this.#ask('GET', `/v1/jobs/${encodeURIComponent(id)}`, job);
+  }
+
+  /** `GET /v1/mappings?image=REF`; undefined for one that is not mirrored. */
+  async mapping(image: string): Promise<Mapping | undefined> {
+    try {
+      return await this.#ask('GET', `/v1/mappings?image=${encodeURIComponent(image)}`, mapping);
+    } catch (error) {
+      if (error instanceof RequestError && error.code === 'not_mirrored') return undefined;
+      throw error;
+    }
+  }
+
+  /** `GET /v1/mappings?registry=HOST`: some of a registry's. */
+  async mappingsOf(registry: string, limit: number): Promise<Mapping[]> {
+    const path = `/v1/mappings?registry=${encodeURIComponent(registry)}&limit=${limit}`;
+    return (await this.#ask('GET', path, z.object({ mappings: z.array(mapping) }))).mappings;
+  }
+
+  async #ask<T>(method: 'GET' | 'POST', path: string, schema: z.ZodType<T>, body?: unknown): Promise<T> {
+    const { api, token } = this.#address;
+    const request: ApiRequest = {
+      method,
+      url: new URL(`${api}${path}`),
+      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+      secrets: token === undefined ? [] : [token],
+      body,
+      signal: this.#signal,
+    };
+    const answer = await exchange(request);
+    if (answer.status === 200) return readJson(request, answer, schema);
+    const error = refusal(request, answer);
+    const remedy = remedyFor(error, method);
+    throw remedy === undefined ? error : error.withRemedy(remedy);
+  }
+}
+
+function remedyFor({ status, code }: RequestError, method: string): string | undefined {
+  const which = method === 'GET' ? 'the reader’s or operator’s token' : 'the operator’s token';
+  if (status === 401) return `give ${which} with --token or DRAYAGE_TOKEN`;
+  if (status === 403) return 'this needs the operator’s token: give it with --token or DRAYAGE_TOKEN';
+  if (status === 404 && code === undefined) return 'check --api: this is no API of Drayage, or an older one';
+  if (code === 'conflict')
+    return 'look at what is there now (drayage webhooks list), and try again if need be';
+  return undefined;
+}

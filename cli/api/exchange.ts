@@ -1,0 +1,90 @@
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
+import { BodyTooLargeError, readBounded } from '../../core/registry/body.ts';
+import { redactText, urlWithoutQuery } from '../../core/registry/redact.ts';
+import { drayageVersion } from '../../core/registry/version.ts';
+import { RequestError } from './request-error.ts';
+
+/** A longer answer is none that we asked for. */
+const maxAnswerBytes = 4 * 1024 * 1024;
+const timeoutMs = 30_000;
+
+/** A request to an HTTP API. */
+export interface ApiRequest {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  url: URL;
+  headers?: Record<string, string>;
+  /** Sent as JSON. */
+  body?: unknown;
+  /** What must not be shown, whoever repeats it. */
+  secrets?: readonly string[];
+  signal?: AbortSignal | undefined;
+}
+
+export interface ApiAnswer {
+  status: number;
+  headers: Headers;
+  text: string;
+}
+
+/**
+ * Sends a request and reads its answer: within 30 seconds, up to 4 MiB. A redirect is an answer like any other, since what
+ * follows it would carry the credentials to where somebody else says.
+ *
+ * @throws RequestError where there is no answer, or too long a one; the signal's reason if it is aborted
+ */
+export async function exchange(request: ApiRequest): Promise<ApiAnswer> {
+  const { method, url, headers, body, signal } = request;
+  const timeout = AbortSignal.timeout(timeoutMs);
+  try {
+    const response = await fetch(url, {
+      method,
+      headers: {
+        accept: 'application/json',
+        'user-agent': `drayage/${drayageVersion}`,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      body: body === undefined ? null : body instanceof Uint8Array ? body : JSON.stringify(body),
+      redirect: 'manual',
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+    });
+    const bytes = response.body
+      ? await readBounded(Readable.fromWeb(response.body as ReadableStream), maxAnswerBytes)
+      : new Uint8Array();
+    return { status: response.status, headers: response.headers, text: new TextDecoder().decode(bytes) };
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw broken(request, error, timeout.aborted);
+  }
+}
+
+/** `GET https://host/path`, as a request is named in messages. */
+export function requestName({ method, url, secrets = [] }: ApiRequest): string {
+  return redactSecrets(`${method} ${urlWithoutQuery(url)}`, secrets);
+}
+
+/** As `redactText`, without its cutting of addresses. */
+function redactSecrets(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((shown, secret) => (secret === '' ? shown : shown.replaceAll(secret, '…')), text);
+}
+
+function broken(request: ApiRequest, error: unknown, timedOut: boolean): RequestError {
+  const name = requestName(request);
+  if (timedOut)
+    return new RequestError(`${name} was not answered within ${timeoutMs / 1_000} s`, { cause: error });
+  if (error instanceof BodyTooLargeError)
+    return new RequestError(`${name} was answered with more than ${maxAnswerBytes} bytes`, { cause: error });
+  return new RequestError(`${name} got no answer: ${redactText(reasonOf(error), request.secrets)}`, {
+    code: 'CONNECTION',
+    remedy: 'check the address, and firewalls and proxies on the way to it',
+    cause: error,
+  });
+}
+
+/** fetch says “fetch failed”, and has the reason as its cause; that of several addresses is an empty AggregateError with a code. */
+function reasonOf(error: unknown): string {
+  const { cause } = (error ?? {}) as { cause?: { message?: string; code?: string } };
+  const reason = cause?.message || cause?.code;
+  return reason ?? (error instanceof Error ? error.message : String(error));
+}

@@ -1,0 +1,70 @@
+import type * as z from 'zod';
+import { redactText } from '../../core/registry/redact.ts';
+import { type ApiAnswer, type ApiRequest, requestName } from './exchange.ts';
+import { RequestError } from './request-error.ts';
+
+/** The JSON of an answer. @throws RequestError for one that is not of the form */
+export function readJson<T>(request: ApiRequest, { text }: ApiAnswer, schema: z.ZodType<T>): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw unusable(request, 'it is no JSON');
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const place = issue?.path.length ? `${issue.path.join('.')}: ` : '';
+  throw unusable(request, redactText(`${place}${issue?.message ?? 'it has another form'}`, request.secrets));
+}
+
+function unusable(request: ApiRequest, why: string): RequestError {
+  return new RequestError(`the answer to ${requestName(request)} can’t be used: ${why}`, {
+    remedy: 'check that the address is that of the API, and that nothing between alters its answers',
+  });
+}
+
+/** The error for an answer that is no success, with what the API says about it: shortened, secrets hidden. */
+export function refusal(request: ApiRequest, { status, text, headers }: ApiAnswer): RequestError {
+  const told = toldError(text);
+  const message = told.message === undefined ? '' : redactText(told.message, request.secrets);
+  const where = headers.has('location') ? ', which leads elsewhere' : '';
+  return new RequestError(
+    `${requestName(request)} was answered ${status}${where}${message === '' ? '' : `: “${message}”`}`,
+    {
+      status,
+      ...(told.code !== undefined && { code: told.code }),
+      ...(status >= 300 && status < 400 && { remedy: 'give the address that the API really has' }),
+    },
+  );
+}
+
+interface ToldError {
+  code?: string;
+  message?: string;
+}
+
+/** Where APIs put the message of an error: at the top, in `error`, or in the first item of `errors` or of the body itself. */
+function toldError(text: string): ToldError {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    return {};
+  }
+  const top = fields(Array.isArray(body) ? body[0] : body);
+  const first = Array.isArray(top.errors) ? top.errors[0] : undefined;
+  for (const each of [fields(top.error), top, fields(first)]) {
+    const message = [each.message, each.error_message, each.detail, each.error, each.title].find(isText);
+    if (message !== undefined) return { message, ...(isText(each.code) && { code: each.code }) };
+  }
+  return isText(first) ? { message: first } : {};
+}
+
+function fields(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}

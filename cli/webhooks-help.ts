@@ -1,0 +1,90 @@
+const address = `
+--api is the stack’s output ApiUrl, or what drayage local prints as "api"; DRAYAGE_API stands for it. --token, or better
+DRAYAGE_TOKEN, which no list of processes shows, is the reader’s or the operator’s token.`;
+
+const exitCodes = 'Exit codes: 0 done, 1 failed, 2 usage.';
+
+/** What `drayage webhooks --help` tells after its options. */
+export const webhooksHelp = `
+A webhook tells Drayage that an image was pushed. mirror.yaml names them, each under its upstream; what the sender has to
+know of one, its URL and its secret, the deployment’s API tells.
+
+From the configuration to the first event:
+  $ export DRAYAGE_API=https://…  DRAYAGE_TOKEN=…
+  $ drayage webhooks list                      which webhooks there are, and whether events arrive
+  $ drayage webhooks register github           enter one at GitHub; or by hand: drayage webhooks list github --secrets
+  $ drayage webhooks test github               deliver one event as GitHub would, and follow its job
+
+${exitCodes}`;
+
+/** What `drayage webhooks list --help` tells after its options. */
+export const listHelp = `${address}
+
+Secrets and the tokens in URLs are shown as … unless there is --secrets. --json gives all that the API tells to that token:
+with the operator’s, secrets as well.
+
+Examples:
+  $ drayage webhooks list
+  $ drayage webhooks list hub --secrets        with the steps to enter it by hand
+  $ drayage webhooks list --json | jq -r '.webhooks[] | select(.deliveredAt == null) | .name'
+
+${exitCodes}`;
+
+/** What `drayage webhooks register --help` tells after its options. */
+export const registerHelp = `${address} This needs the operator’s.
+
+The credentials for the upstream’s API are in DRAYAGE_UPSTREAM_TOKEN, or in DRAYAGE_UPSTREAM_TOKEN_<NAME> for the webhook of
+that name (capitals, _ for all else), or in --token-file; with --user where the API wants a user’s name. They go to that
+upstream alone.
+
+  source           --at, by default from the rules      credentials
+  github           ORGANISATION or OWNER/REPOSITORY     token: admin:org_hook or admin:repo_hook
+  dockerhub        NAMESPACE/REPOSITORY                 --user, access token: Read, Write, Delete
+  quay             NAMESPACE/REPOSITORY                 OAuth token: Administer Repositories
+  harbor           PROJECT                              --user, password: of a project’s administrator
+  gitea, forgejo   ORGANISATION, USER, OWNER/REPOSITORY token: write:organization or write:user, read:user
+  acr              the registry’s resource id (needed)  token: az account get-access-token
+  artifactory      REPOSITORY KEY, else all local ones  access token of an administrator
+  nexus            NEXUS REPOSITORY (needed)            --user, password: nx-capabilities
+
+Run it as often as you like: a webhook that is there already is brought up to date, also after drayage webhooks rotate, and
+never entered twice. Others are left alone. Where an API does not show secrets, that means to write it again. Sources that
+are not in the table have no API: their steps are printed, exit code 1.
+
+Examples:
+  $ gh auth token | drayage webhooks register github --token-file - --dry-run
+  $ DRAYAGE_UPSTREAM_TOKEN=… drayage webhooks register hub --user acme --at acme/shop --at acme/web
+  $ DRAYAGE_UPSTREAM_TOKEN=… drayage webhooks register harbor --user admin --endpoint https://harbor.example
+  $ DRAYAGE_UPSTREAM_TOKEN=$(az account get-access-token --query accessToken --output tsv) \\
+      drayage webhooks register acr --at "$(az acr show --name acme --query id --output tsv)"
+
+${exitCodes}`;
+
+/** What `drayage webhooks test --help` tells after its options. */
+export const testHelp = `${address} This needs the operator’s.
+
+Makes what the sender would send after a push, signs it with the webhook’s secret and delivers it to the webhook’s URL: what
+arrives, and what becomes of it, is the same as with a real push. It shows that deployment and rules are right, not that the
+sender can reach them: for that look at drayage webhooks list after a push.
+
+Without --image it is about one of the registry’s images that is mirrored already. Webhooks that the sender signs with a key
+of its own (OpenID Connect) can’t be tested like this.
+
+Examples:
+  $ drayage webhooks test github
+  $ drayage webhooks test hub --image docker.io/acme/shop:1.0 --json | jq -r .job.state
+
+Exit codes: 0 the job ended well (committed, satisfied, superseded), 1 anything else, 2 usage.`;
+
+/** What `drayage webhooks rotate --help` tells after its options. */
+export const rotateHelp = `${address} This needs the operator’s.
+
+The webhook gets a new secret, which is printed; where the sender can’t sign that is another URL. The secret until now is
+still taken for a day, or as long as --keep says, so that nothing is lost until the sender has the new one. After a leak
+write --keep 0s, and register at once.
+
+Examples:
+  $ drayage webhooks rotate github && drayage webhooks register github
+  $ drayage webhooks rotate hub --keep 0s
+
+${exitCodes}`;

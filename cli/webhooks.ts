@@ -1,0 +1,107 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { UsageError } from './usage-error.ts';
+import type { ListFlags } from './webhooks/list.ts';
+import type { RegisterFlags } from './webhooks/register.ts';
+import type { RotateFlags } from './webhooks/rotate.ts';
+import type { TestFlags } from './webhooks/test.ts';
+import { listHelp, registerHelp, rotateHelp, testHelp, webhooksHelp } from './webhooks-help.ts';
+
+/** `drayage webhooks`: what a deployment's webhooks are, and how they get to where images are pushed. */
+export function webhooksCommand(): Command {
+  return new Command('webhooks')
+    .description(
+      'List a deployment’s webhooks, enter them at their upstreams, test them and rotate their secrets.',
+    )
+    .addCommand(listCommand())
+    .addCommand(registerCommand())
+    .addCommand(testCommand())
+    .addCommand(rotateCommand())
+    .addHelpText('after', webhooksHelp);
+}
+
+function listCommand(): Command {
+  const command = subcommand('list', 'Tell what webhooks there are, and whether events arrive.')
+    .argument('[name]', 'one webhook, with the steps to enter it')
+    .option('--secrets', 'show secrets, and the tokens in URLs')
+    .addHelpText('after', listHelp);
+  // Each is loaded only when it runs: it would slow every other command's start.
+  return command.action((name: string | undefined, flags: ListFlags) =>
+    run(command, async () => (await import('./webhooks/list.ts')).runList(name, flags)),
+  );
+}
+
+function registerCommand(): Command {
+  const command = subcommand('register', 'Enter webhooks at their upstreams, through the upstreams’ APIs.')
+    .argument('[names...]', 'the webhooks')
+    .option('--all', 'all webhooks')
+    .option('--dry-run', 'tell what would be done; nothing is written')
+    .optionsGroup('Upstream:')
+    .option('--at <place>', 'where to enter it, instead of where its rules say; may be repeated', addText, [])
+    .option('--user <name>', 'the user at the upstream')
+    .option(
+      '--token-file <file>',
+      'file with the token or password for the upstream’s API; - is standard input',
+    )
+    .option('--endpoint <url>', 'where the upstream’s API is')
+    .addHelpText('after', registerHelp);
+  return command.action((names: string[], flags: RegisterFlags) =>
+    run(command, async () => (await import('./webhooks/register.ts')).runRegister(names, flags)),
+  );
+}
+
+function testCommand(): Command {
+  const command = subcommand('test', 'Deliver an event as the sender would, and follow the job.')
+    .argument('<name>', 'the webhook')
+    .option('--image <ref>', 'the image that was pushed, REGISTRY/REPOSITORY:TAG')
+    .addHelpText('after', testHelp);
+  return command.action((name: string, flags: TestFlags) =>
+    run(command, async () => (await import('./webhooks/test.ts')).runTest(name, flags)),
+  );
+}
+
+function rotateCommand(): Command {
+  const command = subcommand('rotate', 'Give a webhook a new secret.')
+    .argument('<name>', 'the webhook')
+    .option(
+      '--keep <duration>',
+      'how long the secret until now is still taken: 0s to 7d (default: 24h)',
+      parseKeep,
+    )
+    .addHelpText('after', rotateHelp);
+  return command.action((name: string, flags: RotateFlags) =>
+    run(command, async () => (await import('./webhooks/rotate.ts')).runRotate(name, flags)),
+  );
+}
+
+function subcommand(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .optionsGroup('Deployment:')
+    .addOption(new Option('--api <url>', 'address of Drayage’s API').env('DRAYAGE_API'))
+    .addOption(new Option('--token <token>', 'token of Drayage’s API').env('DRAYAGE_TOKEN'))
+    .optionsGroup('Options:')
+    .option('--json', 'print the result as one JSON object');
+}
+
+async function run(command: Command, action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    if (error instanceof UsageError) command.error(`error: ${error.message}`);
+    throw error;
+  }
+}
+
+function addText(text: string, before: string[]): string[] {
+  return [...before, text];
+}
+
+const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
+const longestKeepSeconds = 7 * 86_400;
+
+function parseKeep(text: string): number {
+  const [, amount, unit = ''] = /^(\d{1,7})([smhd])$/.exec(text) ?? [];
+  const seconds = Number(amount) * (unitSeconds[unit] ?? Number.NaN);
+  if (seconds <= longestKeepSeconds) return seconds;
+  throw new InvalidArgumentError('write a whole number and a unit, from 0s to 7d, such as 24h');
+}

@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import { UsageError } from '../usage-error.ts';
+import type { UpstreamCredentials } from './register/registrar.ts';
+
+const variable = 'DRAYAGE_UPSTREAM_TOKEN';
+const maxBytes = 64 * 1024;
+
+/** How a user says who they are at an upstream. */
+export interface CredentialFlags {
+  user?: string;
+  /** `-`: standard input. */
+  tokenFile?: string;
+}
+
+/** The variable with the token of one webhook's upstream: of `acme-hub`, `DRAYAGE_UPSTREAM_TOKEN_ACME_HUB`. */
+export function tokenVariable(name: string): string {
+  return `${variable}_${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`;
+}
+
+/**
+ * The credentials for the upstreams of webhooks. A token that is for no upstream in particular goes to one alone: several
+ * would each get to see the others'.
+ *
+ * @param names of webhooks, with the endpoints of their upstreams
+ * @throws UsageError where one has none
+ */
+export function readCredentials(
+  names: ReadonlyMap<string, string>,
+  { user, tokenFile }: CredentialFlags,
+  env: NodeJS.ProcessEnv,
+): Map<string, UpstreamCredentials> {
+  const general = tokenFile === undefined ? env[variable] : readToken(tokenFile);
+  const own = new Map([...names.keys()].map((name) => [name, env[tokenVariable(name)]]));
+  const sharing = new Set([...names].filter(([name]) => !own.get(name)).map(([, endpoint]) => endpoint));
+  if (general && sharing.size > 1)
+    throw new UsageError(
+      `one token can’t be for ${[...sharing].join(' and ')}: name a webhook, or set a variable for each, such as ${tokenVariable([...names.keys()][0] ?? '')}`,
+    );
+  return new Map(
+    [...names.keys()].map((name) => {
+      const token = own.get(name) || general;
+      if (!token)
+        throw new UsageError(
+          `${name}: who may enter it at the upstream? Set ${variable} (or ${tokenVariable(name)}), or give --token-file FILE (- is standard input)`,
+        );
+      // A header takes no line break; fetch's own message would quote the token.
+      if (/[^\x21-\x7e]/.test(token) && user === undefined)
+        throw new UsageError(`${name}: the token holds characters that no token has`);
+      return [name, { user, token }];
+    }),
+  );
+}
+
+function readToken(file: string): string {
+  let text: string;
+  try {
+    text = readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (error) {
+    throw new UsageError(
+      `--token-file ${file} can’t be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}`,
+    );
+  }
+  const token = text.replace(/\r?\n$/, '');
+  if (token !== '' && token.length <= maxBytes) return token;
+  throw new UsageError(`--token-file ${file} is ${token === '' ? 'empty' : 'too long for a token'}`);
+}

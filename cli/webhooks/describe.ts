@@ -1,0 +1,76 @@
+import { redactText } from '../../core/registry/redact.ts';
+import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
+import { formatAge } from '../format.ts';
+import { plainText } from './plain-text.ts';
+
+/** What helps where deliveries are refused, by the code of the reason. */
+const advice: Readonly<Record<string, string>> = {
+  not_authentic: 'check the secret at the sender',
+  not_found: 'check the end of the URL at the sender',
+  method_not_allowed: 'something asks the URL by another method than POST',
+  invalid_json: 'have the sender use the content type application/json',
+  too_large: 'have the sender send pushes of images only',
+};
+
+/** The webhook as it may be shown to anybody: without its token and secret. */
+export function masked(webhook: PresentedWebhook): PresentedWebhook {
+  const { url, secret, authentication } = webhook;
+  const shownUrl = authentication.kind === 'path-token' ? url.replace(/[^/]*$/, '…') : url;
+  const hide = (text: string) =>
+    (secret === undefined ? text : text.replaceAll(secret, '…')).replaceAll(url, shownUrl);
+  return {
+    ...webhook,
+    url: shownUrl,
+    ...(secret !== undefined && { secret: '…' }),
+    where: hide(webhook.where),
+    steps: webhook.steps.map(hide),
+  };
+}
+
+/** A webhook as a block of lines. */
+export function describeWebhook(webhook: PresentedWebhook, now: number = Date.now()): string[] {
+  const rows: [string, string][] = [
+    ['URL', webhook.url],
+    ...(webhook.secret === undefined ? [] : ([['secret', webhook.secret]] as [string, string][])),
+    ['proof', plainText(webhook.authentication.description)],
+    ['enter it', plainText(webhook.where)],
+    ['events', arrivals(webhook, now)],
+    ...refused(webhook, now),
+  ];
+  if (webhook.retiredUntil !== undefined && Date.parse(webhook.retiredUntil) > now)
+    rows.push(['rotated', `the secret before this one is taken until ${webhook.retiredUntil}`]);
+  return [
+    `${webhook.name}: ${webhook.title}, ${webhook.registry}`,
+    ...rows.map(([label, text]) => `  ${label.padEnd(9)} ${text}`),
+  ];
+}
+
+/** The steps of a webhook's guide. */
+export function describeSteps({ steps, documentation }: PresentedWebhook): string[] {
+  const numbered = steps.map((step, index) => `${index + 1}. ${plainText(step)}`);
+  const lines = numbered.flatMap((step) =>
+    step.split('\n').map((line, at) => (at === 0 ? line : `   ${line}`)),
+  );
+  return [...lines, `See ${documentation}`].map((line) => `  ${line}`.trimEnd());
+}
+
+function arrivals({ deliveredAt, acceptedAt }: PresentedWebhook, now: number): string {
+  if (deliveredAt === undefined && acceptedAt === undefined) return 'none has arrived yet';
+  const last = `the last one arrived ${formatAge(deliveredAt ?? acceptedAt ?? '', now)}`;
+  return acceptedAt === undefined
+    ? `${last}; none has led to a job yet`
+    : `${last}; the last that led to a job, ${formatAge(acceptedAt, now)}`;
+}
+
+function refused(
+  { deliveredAt, refusedAt, refusedFor = '' }: PresentedWebhook,
+  now: number,
+): [string, string][] {
+  if (refusedAt === undefined) return [];
+  const what = `a delivery was refused ${formatAge(refusedAt, now)}`;
+  const since = deliveredAt !== undefined && Date.parse(deliveredAt) > Date.parse(refusedAt);
+  if (since) return [['refused', `${what}: ${redactText(refusedFor)}; others have arrived since`]];
+  const code = /^\w+/.exec(refusedFor)?.[0] ?? '';
+  const help = Object.hasOwn(advice, code) ? `: ${advice[code]}` : '';
+  return [['warning', `${what}: ${redactText(refusedFor)}${help}`]];
+}

@@ -1,0 +1,87 @@
+import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
+import { RequestError } from '../api/request-error.ts';
+import { UpstreamClient } from './register/client.ts';
+import type { Outcome, Registrar, UpstreamCredentials } from './register/registrar.ts';
+
+/** A webhook with who enters it, and where. */
+export interface Registration {
+  webhook: PresentedWebhook;
+  registrar: Registrar;
+  /** Address of the upstream's API. */
+  endpoint: string;
+}
+
+/** What became of a webhook at a place. */
+export type PlaceResult = { place: string } & ({ outcome: Outcome } | { error: Failure });
+
+/** What went wrong, and what helps. */
+export interface Failure {
+  message: string;
+  remedy?: string;
+}
+
+/** What a run does. */
+export interface EnterOptions {
+  credentials: UpstreamCredentials;
+  /** Places that were named; none: those of the webhook's rules. */
+  at: readonly string[];
+  /** Look, and write nothing. */
+  dryRun: boolean;
+}
+
+/**
+ * Enters a webhook at its upstream. A place where that fails does not keep it from the others.
+ *
+ * @param onResult called after each place
+ * @throws UsageError, and RequestError where not even the places can be found out
+ */
+export async function enterWebhook(
+  { webhook, registrar, endpoint }: Registration,
+  { credentials, at, dryRun }: EnterOptions,
+  onResult: (result: PlaceResult) => void,
+): Promise<void> {
+  const client = new UpstreamClient(endpoint, secretsOf(webhook, credentials), (error) =>
+    adviceFor(error, registrar),
+  );
+  client.use(await registrar.authorize(credentials, client));
+  const places = at.length > 0 ? at : await registrar.places(webhook, client);
+  for (const place of places) {
+    try {
+      const plan = await registrar.plan(place, webhook, client);
+      if (!dryRun && plan.outcome !== 'unchanged') await plan.apply();
+      onResult({ place, outcome: plan.outcome });
+    } catch (error) {
+      onResult({ place, error: failureOf(error) });
+    }
+  }
+}
+
+/** A failed request as a result. @throws anything else */
+export function failureOf(error: unknown): Failure {
+  if (!(error instanceof RequestError)) throw error;
+  const { message, remedy } = error;
+  return { message, ...(remedy !== undefined && { remedy }) };
+}
+
+function secretsOf(
+  { url, secret, authentication }: PresentedWebhook,
+  { token }: UpstreamCredentials,
+): string[] {
+  const pathToken = authentication.kind === 'path-token' ? url.slice(url.lastIndexOf('/') + 1) : undefined;
+  return [token, secret, pathToken].filter((each) => each !== undefined);
+}
+
+function adviceFor({ status }: RequestError, { permission, placeForm }: Registrar): string | undefined {
+  switch (status) {
+    case 401:
+      return `the upstream does not take the credentials: check DRAYAGE_UPSTREAM_TOKEN and --user; ${permission}`;
+    case 403:
+      return permission;
+    case 404:
+      return `check the place (--at: ${placeForm}) and --endpoint; ${permission}`;
+    case 429:
+      return 'the upstream’s rate limit is reached: wait';
+    default:
+      return undefined;
+  }
+}

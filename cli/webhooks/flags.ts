@@ -1,0 +1,35 @@
+import type { ApiAddress } from '../api/client.ts';
+import { UsageError } from '../usage-error.ts';
+
+/** The options that every subcommand has. */
+export interface ApiFlags {
+  api?: string;
+  token?: string;
+  json?: boolean;
+}
+
+/**
+ * Where the API is, as it was given.
+ *
+ * @throws UsageError where it was not, or is no address
+ */
+export function apiAddress({ api, token }: ApiFlags): ApiAddress {
+  if (api === undefined || api === '')
+    throw new UsageError(
+      'where is the API? Give its address with --api URL, or set DRAYAGE_API: the stack’s output ApiUrl, or what drayage local prints as "api"',
+    );
+  // fetch's own message would quote it.
+  if (token !== undefined && /[^\x21-\x7e]/.test(token))
+    throw new UsageError('the token (--token, DRAYAGE_TOKEN) holds characters that no token has');
+  return { api: originAndPath(api, '--api'), ...(token !== undefined && token !== '' && { token }) };
+}
+
+/** An address without a slash at its end. @throws UsageError for one that is none, or that holds a login, a query or a fragment */
+export function originAndPath(text: string, option: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    throw new UsageError(`${option} takes an address such as https://api.example`);
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
+    throw new UsageError(`${option} takes an address without user name, query and fragment`);
+  return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
+}

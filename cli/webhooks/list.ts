@@ -1,0 +1,37 @@
+import { DrayageApi } from '../api/client.ts';
+import { describeSteps, describeWebhook, masked } from './describe.ts';
+import { findWebhook, hasSecrets } from './find.ts';
+import { type ApiFlags, apiAddress } from './flags.ts';
+
+/** The options of `drayage webhooks list`. */
+export interface ListFlags extends ApiFlags {
+  secrets?: boolean;
+}
+
+/**
+ * `drayage webhooks list`: every webhook as a block, or one with its steps.
+ *
+ * @param name absent: all of them
+ */
+export async function runList(name: string | undefined, flags: ListFlags): Promise<void> {
+  const all = await new DrayageApi(apiAddress(flags)).webhooks();
+  const shown = name === undefined ? all : [findWebhook(all, name)];
+  if (flags.json) {
+    process.stdout.write(`${JSON.stringify(name === undefined ? { webhooks: shown } : shown[0])}\n`);
+    return;
+  }
+  const blocks = shown.map((webhook) => {
+    const safe = flags.secrets ? webhook : masked(webhook);
+    return [...describeWebhook(safe), ...(name === undefined ? [] : ['', ...describeSteps(safe)])].join('\n');
+  });
+  if (shown.length > 0) process.stdout.write(`${blocks.join('\n\n')}\n`);
+  const note = noteFor(all.length, shown.every(hasSecrets), flags.secrets === true);
+  if (note !== undefined) process.stderr.write(`${note}\n`);
+}
+
+function noteFor(count: number, haveSecrets: boolean, wanted: boolean): string | undefined {
+  if (count === 0) return 'no upstream in mirror.yaml has a webhook: add webhook: { source: … } to one';
+  if (!haveSecrets)
+    return wanted ? 'secrets are told to the operator’s token only (DRAYAGE_TOKEN)' : undefined;
+  return wanted ? undefined : 'secrets are shown as …; --secrets shows them';
+}

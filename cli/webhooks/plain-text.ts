@@ -1,0 +1,8 @@
+/** Markdown of a source's guide for a terminal: without emphasis, fences and the brackets around addresses; code stays marked. */
+export function plainText(markdown: string): string {
+  return markdown
+    .replace(/^[ \t]*```\w*\n?/gm, '')
+    .replace(/(?<![\w*])\*([^*\s](?:[^*\n]*[^*\s])?)\*(?![\w*])/g, '$1')
+    .replace(/<(https?:\/\/[^>\s]+)>/g, '$1')
+    .trimEnd();
+}

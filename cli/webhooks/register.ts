@@ -1,0 +1,110 @@
+import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
+import { DrayageApi } from '../api/client.ts';
+import { UsageError } from '../usage-error.ts';
+import { type CredentialFlags, readCredentials } from './credentials.ts';
+import { describeSteps, masked } from './describe.ts';
+import { enterWebhook, type Failure, failureOf, type PlaceResult, type Registration } from './enter.ts';
+import { findWebhook, requireSecrets } from './find.ts';
+import { type ApiFlags, apiAddress, originAndPath } from './flags.ts';
+import { findRegistrar } from './register/index.ts';
+
+/** The options of `drayage webhooks register`. */
+export interface RegisterFlags extends ApiFlags, CredentialFlags {
+  all?: boolean;
+  at: string[];
+  endpoint?: string;
+  dryRun?: boolean;
+}
+
+/** What became of a webhook: of each place, or what has to be done by hand. */
+interface RegisteredWebhook {
+  name: string;
+  source: string;
+  endpoint?: string;
+  places: PlaceResult[];
+  /** Not even the places could be found out. */
+  error?: Failure;
+  /** There is no API for it: what is to be done by hand. */
+  steps?: string[];
+}
+
+/** `drayage webhooks register`: enters webhooks at their upstreams, as often as one likes. */
+export async function runRegister(names: string[], flags: RegisterFlags): Promise<void> {
+  if (flags.all ? names.length > 0 : names.length === 0)
+    throw new UsageError('name the webhooks, or give --all and no name');
+  if ((flags.at.length > 0 || flags.endpoint !== undefined) && (flags.all || new Set(names).size > 1))
+    throw new UsageError('--at and --endpoint are about one webhook: name that one alone');
+  const all = await new DrayageApi(apiAddress(flags)).webhooks();
+  const chosen = flags.all ? all : [...new Set(names)].map((name) => findWebhook(all, name));
+  for (const webhook of chosen) requireSecrets(webhook);
+
+  const registrations = chosen.flatMap((webhook) => registrationOf(webhook, flags) ?? []);
+  const endpoints = new Map(registrations.map(({ webhook, endpoint }) => [webhook.name, endpoint]));
+  const credentials = readCredentials(endpoints, flags, process.env);
+  const results: RegisteredWebhook[] = [];
+  for (const webhook of chosen) {
+    const { name, source } = webhook;
+    const registration = registrations.find((each) => each.webhook === webhook);
+    const own = credentials.get(name);
+    if (registration === undefined || own === undefined) {
+      results.push({ name, source, places: [], steps: webhook.steps });
+      if (!flags.json) tellByHand(webhook);
+      continue;
+    }
+    const places: PlaceResult[] = [];
+    const options = { credentials: own, at: flags.at, dryRun: flags.dryRun === true };
+    const entered: RegisteredWebhook = { name, source, endpoint: registration.endpoint, places };
+    results.push(entered);
+    try {
+      await enterWebhook(registration, options, (result) => {
+        places.push(result);
+        tell(name, result, flags);
+      });
+    } catch (error) {
+      entered.error = failureOf(error);
+      tellFailure(name, entered.error);
+    }
+  }
+  if (flags.json)
+    process.stdout.write(`${JSON.stringify({ dryRun: flags.dryRun === true, webhooks: results })}\n`);
+  const isDone = ({ steps, places, error }: RegisteredWebhook) =>
+    steps === undefined && error === undefined && places.every((result) => 'outcome' in result);
+  if (!results.every(isDone)) process.exitCode = 1;
+}
+
+/** Undefined where there is no API for the source. */
+function registrationOf(webhook: PresentedWebhook, { endpoint }: RegisterFlags): Registration | undefined {
+  const registrar = findRegistrar(webhook.source);
+  if (registrar === undefined) return undefined;
+  const found =
+    endpoint === undefined ? registrar.endpoint(webhook.registry) : originAndPath(endpoint, '--endpoint');
+  if (found !== undefined) return { webhook, registrar, endpoint: found };
+  throw new UsageError(
+    `${webhook.name}: where is the API of ${webhook.registry}? Give its address with --endpoint, such as https://github.example/api/v3`,
+  );
+}
+
+function tell(name: string, result: PlaceResult, { dryRun, json }: RegisterFlags): void {
+  if ('error' in result) {
+    tellFailure(`${name} at ${result.place}`, result.error);
+    return;
+  }
+  const { outcome, place } = result;
+  const done =
+    outcome === 'unchanged' ? 'is there already' : dryRun ? `would be ${outcome}` : `was ${outcome}`;
+  if (!json) process.stdout.write(`${name} at ${place}: ${done}\n`);
+}
+
+function tellFailure(what: string, { message, remedy }: Failure): void {
+  process.stderr.write(`${what}: ${message}\n${remedy === undefined ? '' : `  ${remedy}\n`}`);
+}
+
+/** Without the secret, which `drayage webhooks list NAME --secrets` shows. */
+function tellByHand(webhook: PresentedWebhook): void {
+  const { name, title } = webhook;
+  const lines = [
+    `${name}: ${title} has no API that takes webhooks. Enter it by hand (drayage webhooks list ${name} --secrets shows the secret, too):`,
+    ...describeSteps(masked(webhook)),
+  ];
+  process.stderr.write(`${lines.join('\n')}\n`);
+}

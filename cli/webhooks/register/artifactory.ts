@@ -1,0 +1,64 @@
+import * as z from 'zod';
+import { hookName, isAddressOf } from './address.ts';
+import { bearer } from './authorization.ts';
+import type { Registrar } from './registrar.ts';
+
+/** The place that stands for all local repositories. */
+const anyLocal = '*';
+
+const subscription = z.object({
+  key: z.string(),
+  event_filter: z.object({ criteria: z.object({ repoKeys: z.array(z.string()).nullish() }).nullish() }),
+  handlers: z.array(z.object({ url: z.string().optional() })),
+});
+
+/**
+ * Webhooks of the JFrog Platform, of all local Docker repositories or of those that are named. It does not tell a webhook's secret:
+ * one that is there is always written again.
+ * https://jfrog.com/help/r/jfrog-rest-apis/webhooks
+ */
+export const artifactory: Registrar = {
+  sources: ['artifactory'],
+  placeForm: 'a local repository’s key; * are all local ones',
+  permission: 'the token must be an access token of an administrator, or of a project’s administrator',
+  endpoint: (registry) => `https://${registry}`,
+  authorize: bearer,
+  places: async () => [anyLocal],
+  async plan(place, webhook, client) {
+    const path = '/event/api/v1/subscriptions';
+    const repoKeys = place === anyLocal ? [] : [place];
+    const all = await client.get(path, z.array(subscription));
+    const found = all.find(
+      ({ event_filter, handlers }) =>
+        handlers.some(({ url = '' }) => isAddressOf(webhook, url)) &&
+        (event_filter.criteria?.repoKeys ?? []).join() === repoKeys.join(),
+    );
+    const key = found?.key ?? (place === anyLocal ? hookName(webhook) : `${hookName(webhook)}-${place}`);
+    const wanted = {
+      key,
+      description: 'Tells Drayage what was pushed',
+      enabled: true,
+      event_filter: {
+        domain: 'docker',
+        event_types: ['pushed'],
+        criteria: { anyLocal: place === anyLocal, repoKeys, includePatterns: [], excludePatterns: [] },
+      },
+      handlers: [
+        {
+          handler_type: 'webhook',
+          url: webhook.url,
+          ...(webhook.secret !== undefined && {
+            secret: webhook.secret,
+            // Else the header holds the secret itself.
+            use_secret_for_signing: webhook.authentication.kind !== 'header',
+          }),
+        },
+      ],
+    };
+    if (found === undefined) return { outcome: 'created', apply: () => client.write('POST', path, wanted) };
+    return {
+      outcome: 'updated',
+      apply: () => client.write('PUT', `${path}/${encodeURIComponent(key)}`, wanted),
+    };
+  },
+};

@@ -1,0 +1,60 @@
+import * as z from 'zod';
+import { UsageError } from '../../usage-error.ts';
+import { hookName, isAddressOf } from './address.ts';
+import { basic } from './authorization.ts';
+import type { Registrar } from './registrar.ts';
+
+const path = '/service/rest/v1/capabilities';
+const type = 'webhook.repository';
+
+const capability = z.object({
+  id: z.string(),
+  type: z.string(),
+  properties: z.record(z.string(), z.unknown()).nullish(),
+});
+
+/**
+ * The capability “Webhook: Repository” of a Nexus repository. It does not tell its secret: one that is there is always written again.
+ * Only newer versions have capabilities in their REST API.
+ * https://help.sonatype.com/en/webhooks.html
+ * https://help.sonatype.com/en/rest-and-integration-api.html
+ */
+export const nexus: Registrar = {
+  sources: ['nexus'],
+  placeForm: 'the name of the repository in Nexus',
+  permission:
+    'the user needs the privileges nx-capabilities-read, -create and -update; versions without capabilities in their REST API answer 404: there, enter it by hand (drayage webhooks list NAME has the steps)',
+  endpoint: (registry) => `https://${registry}`,
+  authorize: basic,
+  async places({ name }) {
+    throw new UsageError(`${name}: images don’t tell the name of the repository in Nexus: give it with --at`);
+  },
+  async plan(place, webhook, client) {
+    const all = await client.get(path, z.array(capability));
+    const found = all.find(
+      ({ type: kind, properties }) =>
+        kind === type &&
+        properties?.repository === place &&
+        isAddressOf(webhook, String(properties.url ?? '')),
+    );
+    const wanted = {
+      type,
+      notes: hookName(webhook),
+      enabled: true,
+      properties: {
+        repository: place,
+        names: 'component',
+        url: webhook.url,
+        ...(webhook.secret !== undefined && { secret: webhook.secret }),
+      },
+    };
+    if (found === undefined) return { outcome: 'created', apply: () => client.write('POST', path, wanted) };
+    const { id } = found;
+    // The id is wanted in the body, too.
+    const change = { id, ...wanted };
+    return {
+      outcome: 'updated',
+      apply: () => client.write('PUT', `${path}/${encodeURIComponent(id)}`, change),
+    };
+  },
+};

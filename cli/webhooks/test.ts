@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import { signDelivery } from '../../core/webhooks/sign.ts';
+import type { WebhookSource } from '../../core/webhooks/source.ts';
+import { findSource } from '../../core/webhooks/sources/index.ts';
+import { DrayageApi, type Job } from '../api/client.ts';
+import { followJob } from '../api/follow-job.ts';
+import { deliver } from './deliver.ts';
+import { findWebhook, requireSecrets } from './find.ts';
+import { type ApiFlags, apiAddress } from './flags.ts';
+import { sampleImage } from './sample-image.ts';
+
+/** The options of `drayage webhooks test`. */
+export interface TestFlags extends ApiFlags {
+  image?: string;
+}
+
+const follow = { everyMs: 1_000, withinMs: 30 * 60_000 };
+
+/** `drayage webhooks test`: delivers what the sender would, and follows the job that it leads to. */
+export async function runTest(name: string, flags: TestFlags): Promise<void> {
+  const address = apiAddress(flags);
+  const api = new DrayageApi(address);
+  const webhook = findWebhook(await api.webhooks(), name);
+  const source = findSource(webhook.source) as WebhookSource | undefined;
+  if (source === undefined)
+    throw new Error(`this version of drayage does not know the source ${webhook.source}: update it`);
+  const options = source.optionsSchema.parse(webhook.options);
+  const authentication = source.authentication(options);
+  if (authentication.kind === 'oidc')
+    throw new Error(
+      `deliveries of ${name} are signed by their issuer, and nobody else can: push an image instead`,
+    );
+  requireSecrets(webhook);
+  const image = await sampleImage(api, webhook, flags.image);
+  const { headers = {}, body: sample } = source.sample(image, options);
+  const body = Buffer.from(JSON.stringify(sample));
+  const proof = signDelivery(authentication, webhook.secret ?? '', {
+    body,
+    id: randomUUID(),
+    now: new Date(),
+  });
+  const said = `${image.registry}/${image.repository}:${image.tag}`;
+  process.stderr.write(`delivering that ${said} was pushed, as ${source.title} does\n`);
+  if (new URL(webhook.url).origin !== new URL(address.api).origin)
+    process.stderr.write(`to ${new URL(webhook.url).origin}, which is where the API says that webhooks go\n`);
+
+  const { accepted, ignored } = await deliver(webhook, { ...headers, ...proof?.headers }, body);
+  const [first] = accepted;
+  for (const { image: about, reason } of ignored)
+    process.stderr.write(`ignored${about === undefined ? '' : ` ${about}`}: ${reason}\n`);
+  const job = first && (await followToEnd(api, first.job));
+  if (flags.json) process.stdout.write(`${JSON.stringify({ accepted, ignored, ...(job && { job }) })}\n`);
+  if (job === undefined)
+    throw Object.assign(new Error('the delivery is authentic, and led to no job'), {
+      remedy: 'give an image that mirror.yaml mirrors with --image',
+    });
+  conclude(job, flags.json === true);
+}
+
+function followToEnd(api: DrayageApi, id: string): Promise<Job> {
+  let last = '';
+  return followJob(api, id, {
+    ...follow,
+    onLook({ state, notBefore }) {
+      if (state === last) return;
+      last = state;
+      const until = state === 'waiting' && notBefore !== undefined ? ` until ${notBefore}` : '';
+      process.stderr.write(`job ${id}: ${state}${until}\n`);
+    },
+  });
+}
+
+function conclude({ id, image, state, error }: Job, json: boolean): void {
+  switch (state) {
+    case 'committed':
+    case 'satisfied':
+    case 'superseded':
+      if (!json) process.stdout.write(`${image}: ${state}, job ${id}\n`);
+      return;
+    case 'failed':
+      throw Object.assign(new Error(`job ${id} failed: ${error?.message ?? 'no reason was told'}`), {
+        remedy: error?.remedy,
+      });
+    default:
+      throw Object.assign(new Error(`job ${id} is still ${state}`), {
+        remedy: `ask later: GET /v1/jobs/${id}`,
+      });
+  }
+}
