@@ -102,7 +102,7 @@ export function describeAuthentication(authentication: WebhookAuthentication): s
     case 'hmac': {
       const { header, algorithm, encoding, prefix } = authentication;
       const form = prefix === '' ? encoding : `${prefix}<${encoding}>`;
-      return `HMAC-${algorithm.toUpperCase()} of the body in \`${headerName(header)}\` (${form})`;
+      return `HMAC-${algorithm.toUpperCase()} of the body in \`${headerName(header)}\` (\`${form}\`)`;
     }
     case 'standard-webhooks':
       return 'Standard Webhooks: HMAC-SHA256 of id, time and body in `webhook-signature`, no older than five minutes';

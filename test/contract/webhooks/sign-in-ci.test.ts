@@ -31,9 +31,10 @@ it('is done by the commands of the guide, with a shell, openssl and curl', async
   onTestFinished(() => void server.close());
 
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/webhooks/it`;
-  const configured = subject.webhook();
-  const text = configured.source.guide.steps.join('\n');
-  const commands = /```sh\n(.*?)\n```/s.exec(fillGuide(text, { ...configured, url, secret: '' }))?.[1] ?? '';
+  const { source, upstream } = subject.webhook();
+  const text = source.guide.steps.join('\n');
+  const values = { url, secret: '', header: '', name: 'it', registry: upstream.registry };
+  const commands = /```sh\n(.*?)\n```/s.exec(fillGuide(text, values))?.[1] ?? '';
   const env = { PATH: process.env.PATH, DRAYAGE_SECRET: subject.secret() };
   await promisify(execFile)('sh', ['-euc', commands], { env });
   expect(result).toMatchObject({
