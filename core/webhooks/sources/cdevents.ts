@@ -23,7 +23,7 @@ const subject = z.object({ subject: z.object({ id: z.string() }) });
 
 /**
  * CDEvents, which build systems send. The subject of an artifact event is a package URL: `pkg:oci/app@sha256%3A…` with the qualifiers
- * `repository_url` and `tag`. https://github.com/package-url/purl-spec/blob/main/types-doc/oci-definition.md
+ * `repository_url` and `tag`. https://github.com/package-url/purl-spec
  */
 export const cdevents: WebhookSource<Options> = {
   name: 'cdevents',
@@ -67,7 +67,7 @@ export const cdevents: WebhookSource<Options> = {
     notes: [
       'CDEvents are sent by build systems more than by registries: the image must be there when the event comes, else the job is tried again for a while.',
     ],
-    documentation: 'https://cdevents.dev/docs/artifacts/',
+    documentation: 'https://github.com/cdevents/spec/blob/main/continuous-integration.md',
   },
 };
 

@@ -84,7 +84,7 @@ export const gar: WebhookSource<Options> = {
   guide: {
     where: 'the Google Cloud project of the repositories: the Pub/Sub topic `gcr`',
     steps: [
-      'Make the topic that Artifact Registry publishes to; its name is fixed:\n\n```sh\ngcloud pubsub topics create gcr --project PROJECT\n```',
+      'Artifact Registry publishes to the topic `gcr`, which is there once its API was activated. Should it not be, make it:\n\n```sh\ngcloud pubsub topics create gcr --project PROJECT\n```',
       'Make the service account whose tokens the deliveries carry, and write its address into `webhook.options.email` of `mirror.yaml`:\n\n```sh\ngcloud iam service-accounts create drayage-push --project PROJECT\n```',
       'In a project from before April 2021, let Pub/Sub make tokens for it:\n\n```sh\ngcloud iam service-accounts add-iam-policy-binding drayage-push@PROJECT.iam.gserviceaccount.com --project PROJECT --member serviceAccount:service-PROJECT_NUMBER@gcp-sa-pubsub.iam.gserviceaccount.com --role roles/iam.serviceAccountTokenCreator\n```',
       'Make the push subscription:\n\n```sh\ngcloud pubsub subscriptions create drayage-{name} --project PROJECT --topic gcr --push-endpoint {url} --push-auth-service-account drayage-push@PROJECT.iam.gserviceaccount.com\n```\n\nThe audience of its tokens is the URL. With `--push-auth-token-audience`, write the same into `webhook.options.audience`.',

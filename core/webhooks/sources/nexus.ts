@@ -25,7 +25,7 @@ const named = z.object({ component: z.object({ name: z.string(), version: z.stri
 /**
  * Sonatype Nexus Repository. A payload names a repository of Nexus and no host: each repository has a connector, which is a registry
  * of its own. HMAC-SHA1 is all that Nexus can do; it is not broken as a MAC.
- * https://help.sonatype.com/en/working-with-hmac-payloads.html
+ * https://help.sonatype.com/en/example-headers-and-payloads.html
  */
 export const nexus: WebhookSource<Options> = {
   name: 'nexus',

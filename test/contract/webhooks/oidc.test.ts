@@ -1,85 +1,22 @@
 import { createHmac } from 'node:crypto';
-import { createServer, type RequestListener, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { exportJWK, exportSPKI, type GenerateKeyPairResult, generateKeyPair, SignJWT } from 'jose';
-import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { RequestListener } from 'node:http';
+import { exportJWK, exportSPKI, type GenerateKeyPairResult } from 'jose';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { OidcUnavailableError } from '../../../core/webhooks/oidc.ts';
-import type { OidcAuthentication } from '../../../core/webhooks/source.ts';
-import { gar } from '../../../core/webhooks/sources/gar.ts';
-import { isAuthentic } from '../../../core/webhooks/verify.ts';
-
-const issuer = 'https://issuer.example';
-const email = 'push@project.iam.gserviceaccount.com';
-const url = 'https://api.example/webhooks/gar';
-
-let first: GenerateKeyPairResult;
-let second: GenerateKeyPairResult;
-beforeAll(async () => {
-  first = await generateKeyPair('RS256', { extractable: true });
-  second = await generateKeyPair('RS256', { extractable: true });
-});
+import {
+  answerFirst,
+  authenticationAt,
+  claims,
+  first,
+  proven,
+  second,
+  sendKeys,
+  startIssuer,
+  token,
+  url,
+} from './issuer.ts';
 
 afterEach(() => vi.useRealTimers());
-
-/** A server of keys, each test's own: keys are kept by their address. */
-async function startIssuer(answer: RequestListener) {
-  const requests: string[] = [];
-  const server = createServer((request, response) => {
-    requests.push(request.url ?? '');
-    answer(request, response);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const stop = () =>
-    new Promise<void>((resolve) => {
-      server.closeAllConnections();
-      server.close(() => resolve());
-    });
-  onTestFinished(stop);
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { requests, stop, origin, authentication: authenticationAt(`${origin}/keys`) };
-}
-
-/** As a webhook of gar has it. */
-function authenticationAt(jwks: string, more: Record<string, string> = {}): OidcAuthentication {
-  const authentication = gar.authentication(gar.optionsSchema.parse({ email, issuer, jwks, ...more }));
-  if (authentication.kind !== 'oidc') throw new Error('gar is proven by a token');
-  return authentication;
-}
-
-async function sendKeys(response: ServerResponse, keys: Record<string, GenerateKeyPairResult>) {
-  const jwks = await Promise.all(
-    Object.entries(keys).map(async ([kid, { publicKey }]) => ({
-      ...(await exportJWK(publicKey)),
-      kid,
-      alg: 'RS256',
-      use: 'sig',
-    })),
-  );
-  response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: jwks }));
-}
-
-const answerFirst: RequestListener = (_request, response) => void sendKeys(response, { first });
-
-function claims(changes: Record<string, unknown> = {}) {
-  const seconds = Math.floor(Date.now() / 1000);
-  const right = { iss: issuer, aud: url, email, email_verified: true, iat: seconds, exp: seconds + 3600 };
-  return { ...right, ...changes };
-}
-
-function token(
-  { privateKey } = first,
-  kid = 'first',
-  { header = {}, ...changes }: Record<string, unknown> = {},
-): Promise<string> {
-  return new SignJWT(claims(changes))
-    .setProtectedHeader({ alg: 'RS256', kid, ...(header as object) })
-    .sign(privateKey);
-}
-
-function proven(authentication: OidcAuthentication, jwt: string): Promise<boolean> {
-  const proof = { headers: { authorization: `Bearer ${jwt}` }, body: Buffer.from('{}'), url };
-  return isAuthentic(authentication, proof, []);
-}
 
 describe('the keys of an issuer', () => {
   it('are asked for once for many tokens', async () => {
