@@ -33,7 +33,7 @@ const maxTags = 1000;
 
 /**
  * Quay.io, or a Red Hat Quay of one's own. A push is known by `updated_tags`, since no notification says what it is about.
- * https://docs.redhat.com/en/documentation/red_hat_quay/3/html/use_red_hat_quay/repository-notifications
+ * https://docs.redhat.com/en/documentation/red_hat_quay/3.8/html/use_red_hat_quay/repository_notifications
  */
 export const quay: WebhookSource<Options> = {
   name: 'quay',
@@ -68,7 +68,7 @@ export const quay: WebhookSource<Options> = {
       'Quay disables a notification after three failures in a row; enable it again from the menu of its row.',
     ],
     documentation:
-      'https://docs.redhat.com/en/documentation/red_hat_quay/3/html/use_red_hat_quay/repository-notifications',
+      'https://docs.redhat.com/en/documentation/red_hat_quay/3.8/html/use_red_hat_quay/repository_notifications',
   },
 };
 

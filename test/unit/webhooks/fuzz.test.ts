@@ -2,27 +2,27 @@ import fc from 'fast-check';
 import { beforeEach, describe, it, vi } from 'vitest';
 import { selectImage } from '../../../core/policy/select-image.ts';
 import { webhookPath } from '../../../core/webhooks/find-webhook.ts';
-import { maxBodyBytes, type WebhookRequest } from '../../../core/webhooks/receive.ts';
+import type { WebhookRequest } from '../../../core/webhooks/receive.ts';
 import { type Proof, signDelivery } from '../../../core/webhooks/sign.ts';
-import type { DeliveryAuthentication } from '../../../core/webhooks/source.ts';
 import { sources } from '../../../core/webhooks/sources/index.ts';
-import { proofHeader } from '../../../core/webhooks/verify.ts';
 import { bytesOf, origin } from './deliver.ts';
-import { below, type Dice, dice, mutate, mutateText, pick } from './mutate.ts';
+import { below, type Dice, dice, isJson, mutate, mutateText, pick } from './mutate.ts';
 import { prove, stubIssuer } from './prove.ts';
 import type { CaseDelivery } from './source-cases.ts';
 import { type SourceSubject, sourceSubject } from './source-subject.ts';
+import { spoil } from './spoil.ts';
 
 // Whoever fetches anything but the issuer's keys fails: no address of a payload is followed.
 beforeEach(stubIssuer);
+
+// Seconds where nothing else runs.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** The seed of one delivery: what fast-check finds is reproduced by its number. */
 const seeds = fc.integer({ min: 0, max: 0x7fff_ffff });
 
 /** What is larger has a case of its own, and would be all that there is time for. */
 const maxMutated = 8_000;
-
-const tooLarge = new Uint8Array(maxBodyBytes + 1);
 
 for (const source of sources) {
   const subject = await sourceSubject(source.name);
@@ -97,7 +97,7 @@ for (const source of sources) {
         const { variant } = delivery;
         const body = bytesOf(roll() < 0.5 ? delivery.json : JSON.stringify(mutate(roll, delivery.json)));
         const sent = request(roll, body, delivery);
-        const wrong = spoil(roll, sent, subject, variant);
+        const wrong = spoil(roll, sent, subject.webhook(variant), subject.secret());
         await expectAnswer({ ...sent, ...wrong.changes }, [wrong.status], variant);
       });
     });
@@ -143,50 +143,4 @@ async function problemOf(
   if (result.ignored.length > 1_001) return 'too many reasons';
   const odd = result.ignored.find(({ reason }) => !/^[a-z_]+: ./.test(reason) || reason.length > 1_000);
   return odd && `an odd reason: ${odd.reason}`;
-}
-
-/** Takes from a request what makes it authentic or a delivery at all; with the status that it is refused with. */
-function spoil(
-  roll: Dice,
-  { headers, token, body }: WebhookRequest,
-  subject: SourceSubject,
-  variant: string | undefined,
-): { changes: Partial<WebhookRequest>; status: number } {
-  const { source, webhook } = subject.webhook(variant);
-  const authentication = source.authentication(webhook.options);
-  const kind = below(roll, 6);
-  if (kind === 0)
-    return { changes: { method: pick(roll, ['GET', 'HEAD', 'PUT', 'DELETE', '']) }, status: 405 };
-  if (kind === 1) return { changes: { body: tooLarge }, status: 413 };
-  if (kind === 2)
-    return { changes: { name: pick(roll, ['', 'It', 'toString', '__proto__', 'x']) }, status: 404 };
-  if (authentication.kind === 'path-token')
-    return { changes: { token: pick(roll, ['', 'x', changed(roll, token ?? '')]) }, status: 404 };
-  if (kind === 3) return { changes: { token: pick(roll, ['', 'x', subject.secret()]) }, status: 404 };
-
-  const ways: readonly DeliveryAuthentication[] =
-    authentication.kind === 'any' ? authentication.of : [authentication];
-  const [way] = ways;
-  if (way === undefined) throw new Error('there is no way to prove anything');
-  if (kind === 4 && (way.kind === 'hmac' || way.kind === 'standard-webhooks'))
-    return { changes: { body: Buffer.concat([body, Buffer.from(' ')]) }, status: 401 };
-  const header = proofHeader(way);
-  const { [header]: value = '', ...rest } = headers;
-  const given = pick(roll, ['', ' ', 'x', `${value}x`, changed(roll, value)]);
-  return { changes: { headers: roll() < 0.2 ? rest : { ...rest, [header]: given } }, status: 401 };
-}
-
-/** A proof with another character in it: within its second quarter, where none is without meaning. */
-function changed(roll: Dice, proof: string): string {
-  const at = Math.floor(proof.length / 4) + below(roll, Math.floor(proof.length / 4));
-  return proof.slice(0, at) + (proof[at] === 'a' ? 'b' : 'a') + proof.slice(at + 1);
-}
-
-function isJson(body: Uint8Array): boolean {
-  try {
-    JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
-    return true;
-  } catch {
-    return false;
-  }
 }
