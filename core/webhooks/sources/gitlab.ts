@@ -57,7 +57,7 @@ export const gitlab: WebhookSource<Options> = {
     notes: [
       'Signed deliveries are those of Standard Webhooks: `webhook-signature`, no older than five minutes. With the API, the secret is the field `signing_token` of a webhook.',
       'GitLab disables a webhook after repeated failures; what is authentic is answered 202 even where it leads to nothing.',
-      'An image with a digest, `registry/repository:tag@sha256:…`, spares a job where the mirror has that digest already.',
+      'An image with a digest, `registry/repository:tag@sha256:…`, is looked at without haste where the mirror has that digest already.',
       'No more than 1,000 images of a list are read.',
     ],
     documentation: 'https://docs.gitlab.com/user/project/integrations/webhooks/',

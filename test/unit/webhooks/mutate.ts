@@ -21,6 +21,8 @@ export function pick<T>(roll: Dice, items: readonly T[]): T {
   return items[below(roll, items.length)] as T;
 }
 
+type Holder = Record<string, unknown>;
+
 /** Texts that are nearly right, too long or dangerous. */
 const texts = [
   ...['', ' ', 'x', '1.0', 'latest', '.x', 'a b', '../../etc', '/', ':', '@', 'a@b', 'acme/api', 'Acme/API'],
