@@ -64,7 +64,7 @@ for (const source of sources) {
       { numRuns },
     );
 
-  describe(source.title, () => {
+  describe(source.title, { timeout: 120_000 }, () => {
     it('answers authentic deliveries of any JSON with 202, or 200', async () => {
       await check(14_000, async (roll, delivery) => {
         const body = bytesOf(JSON.stringify(mutate(roll, delivery.json)));

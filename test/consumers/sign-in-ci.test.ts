@@ -3,10 +3,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
-import { fillGuide } from '../../../core/webhooks/present-webhook.ts';
-import { receiveWebhook, type WebhookResult } from '../../../core/webhooks/receive.ts';
-import { secrets } from '../../unit/webhooks/deliver.ts';
-import { sourceSubject } from '../../unit/webhooks/source-subject.ts';
+import { fillGuide } from '../../core/webhooks/present-webhook.ts';
+import { receiveWebhook, type WebhookResult } from '../../core/webhooks/receive.ts';
+import { secrets } from '../unit/webhooks/deliver.ts';
+import { sourceSubject } from '../unit/webhooks/source-subject.ts';
 
 /** The commands that the guide of the source `generic` tells people to put into a CI job. */
 it('is done by the commands of the guide, with a shell, openssl and curl', async () => {
