@@ -47,7 +47,7 @@ export async function runRegister(names: string[], flags: RegisterFlags): Promis
     const registration = registrations.find((each) => each.webhook === webhook);
     const own = credentials.get(name);
     if (registration === undefined || own === undefined) {
-      results.push({ name, source, places: [], steps: webhook.steps });
+      results.push({ name, source, places: [], steps: masked(webhook).steps });
       if (!flags.json) tellByHand(webhook);
       continue;
     }

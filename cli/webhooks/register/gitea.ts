@@ -71,7 +71,7 @@ async function findHook(hooks: string, client: UpstreamClient, isOurs: (url: str
   return all.find(({ config: { url = '' } }) => isOurs(url));
 }
 
-/** Versions of Gitea before 1.24 leave out events that their API does not know: the hook would never deliver anything. */
+/** Older versions leave out events that their API does not know: the hook would never deliver anything. */
 function withoutPackages(place: string): RequestError {
   return new RequestError(`the webhook is at ${place}, but the server left out its event “package”`, {
     remedy:
