@@ -36,7 +36,7 @@ function registerCommand(): Command {
     .option('--all', 'all webhooks')
     .option('--dry-run', 'tell what would be done; nothing is written')
     .optionsGroup('Upstream:')
-    .option('--at <place>', 'where to enter it, instead of where its rules say; may be repeated', addText, [])
+    .option('--at <place>', 'where to enter it, instead of where its rules say; may be repeated', addText)
     .option('--user <name>', 'the user at the upstream')
     .option(
       '--token-file <file>',
@@ -88,6 +88,6 @@ async function run(command: Command, action: () => Promise<void>): Promise<void>
   }
 }
 
-function addText(text: string, before: string[]): string[] {
+function addText(text: string, before: string[] = []): string[] {
   return [...before, text];
 }

@@ -2,6 +2,7 @@
 export function plainText(markdown: string): string {
   return markdown
     .replace(/^[ \t]*```\w*\n?/gm, '')
+    .replace(/(`[^`\n]*`)|\*\*([^*\n]+)\*\*/g, (_, code?: string, text?: string) => code ?? text ?? '')
     .replace(
       /(`[^`\n]*`)|(?<![\w*])\*([^*\s`](?:[^*\n`]*[^*\s`])?)\*(?![\w*])/g,
       (_, code?: string, text?: string) => code ?? text ?? '',

@@ -61,8 +61,12 @@ describe('a webhook for people', () => {
 describe('a guide without Markdown', () => {
   it('keeps what is code, and what is no emphasis', () => {
     expect(
-      plainText('Choose *New webhook*, then *Save*; see <https://x.example/a>. Patterns: `a/*` and `*/b*`'),
-    ).toBe('Choose New webhook, then Save; see https://x.example/a. Patterns: `a/*` and `*/b*`');
+      plainText(
+        '**Then.** Choose *New webhook*, then *Save*; see <https://x.example/a>. Patterns: `a/*` and `*/b*` and `**`',
+      ),
+    ).toBe(
+      'Then. Choose New webhook, then Save; see https://x.example/a. Patterns: `a/*` and `*/b*` and `**`',
+    );
     expect(plainText('Write:\n\n```yaml\na:\n  b: 1\n```')).toBe('Write:\n\na:\n  b: 1');
   });
 
