@@ -8,6 +8,8 @@
  *     ecr       the requests of a mirror job at a registry that behaves as ECR does
  *     shared    images with the same base: bytes from upstream
  *     pipeline  from the webhook to the published mapping
+ *     cold-start  the webhook function, from the start of its process to its first answer
+ *     burst     10,000 deliveries over 50 connections
  *     kill      killed ten times: what is read again
  *     fan-out   one large image by 1, 2, 4 and 8 processes, each on a wire of its own
  *
@@ -18,6 +20,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { benchBurst } from './burst.ts';
+import { benchColdStart } from './cold-start.ts';
 import { benchCopy } from './copy.ts';
 import { benchEcr } from './ecr.ts';
 import { benchFanOut } from './fan-out.ts';
@@ -36,6 +40,8 @@ const benches: Record<string, Bench> = {
   ecr: benchEcr,
   shared: benchShared,
   pipeline: benchPipeline,
+  'cold-start': benchColdStart,
+  burst: benchBurst,
   kill: benchKill,
   'fan-out': benchFanOut,
 };

@@ -16,10 +16,10 @@ export interface DeploymentSecretsProps {
 /**
  * The deployment's own secrets, each `{"root": "<64 random characters>"}`: every webhook secret and every API token
  * is derived from its root (`core/webhooks/secrets.ts`), so nobody has to invent or distribute one. They are two,
- * so that the webhook function cannot derive API tokens, nor the mapping function webhook secrets.
+ * so that the webhook function, which takes whatever the internet sends, cannot derive API tokens.
  */
 export class DeploymentSecrets extends Construct {
-  /** The root of the webhook secrets, read by the webhook function. */
+  /** The root of the webhook secrets, read by the webhook function, and by the mapping function for the operator. */
   readonly webhooks: Secret;
   /** The root of the reader and operator tokens, read by the mapping function. */
   readonly api: Secret;

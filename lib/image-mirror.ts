@@ -1,9 +1,10 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { BlobMounting } from './blob-mounting.ts';
 import { DeploymentSecrets } from './deployment-secrets.ts';
+import { EcrEvents } from './ecr-events.ts';
 import { type ImageMirrorProps, resolveProps } from './image-mirror-props.ts';
 import { LayerQueue } from './layer-queue.ts';
 import { MinuteSchedule } from './minute-schedule.ts';
@@ -59,7 +60,12 @@ export class ImageMirror extends Construct {
       // Many images of one delivery, or a slow queue; API Gateway waits 30 seconds.
       timeout: Duration.seconds(28),
       memorySize: 512,
-      environment: { ...shared, DRAYAGE_WEBHOOK_SECRET: this.secrets.webhooks.secretArn },
+      environment: {
+        ...shared,
+        DRAYAGE_WEBHOOK_SECRET: this.secrets.webhooks.secretArn,
+        // What it copies must not come back as an event to be copied.
+        DRAYAGE_ACCOUNT: Stack.of(this).account,
+      },
       config,
       logRetention,
     });
@@ -86,7 +92,12 @@ export class ImageMirror extends Construct {
       description: 'tells where images are',
       timeout: Duration.seconds(10),
       memorySize: 512,
-      environment: { ...shared, DRAYAGE_API_SECRET: this.secrets.api.secretArn },
+      environment: {
+        ...shared,
+        DRAYAGE_API_SECRET: this.secrets.api.secretArn,
+        // The operator asks it for the webhooks' secrets.
+        DRAYAGE_WEBHOOK_SECRET: this.secrets.webhooks.secretArn,
+      },
       config,
       logRetention,
     });
@@ -116,6 +127,7 @@ export class ImageMirror extends Construct {
     this.#grantTable();
     this.#grantQueues();
     this.secrets.webhooks.grantRead(webhook.function);
+    this.secrets.webhooks.grantRead(mapping.function);
     this.secrets.api.grantRead(mapping.function);
     for (const copier of [mirror, layer]) {
       grantMirrorAccess(copier, copier.function, config.mirror);
@@ -139,6 +151,7 @@ export class ImageMirror extends Construct {
       throttle: settings.throttle,
       logRetention,
     });
+    new EcrEvents(this, 'EcrEvents', { config, target: webhook.function });
     new MirrorAlarms(this, 'Alarms', {
       queue: this.queue,
       layerQueue: this.layerQueue,
@@ -148,8 +161,8 @@ export class ImageMirror extends Construct {
 
   #grantTable(): void {
     const { webhook, mirror, layer, mapping, reconcile } = this.functions;
-    // Recording jobs and parking what the queue refused.
-    this.table.grant(webhook, 'PutItem', 'UpdateItem');
+    // How often a secret was rotated, recording jobs, and parking what the queue refused.
+    this.table.grant(webhook, 'GetItem', 'PutItem', 'UpdateItem');
     // Leases, publishing, the record of its job, the layer index, and checkpoints of uploads in parts.
     this.table.grant(mirror, 'GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
     // The record and progress of its job, the layer's lease, the layer index, and checkpoints.

@@ -176,7 +176,7 @@ async function start(
       registry: registry.host,
       queue: queue.queueUrl,
       ...(auth ? { tokens: apiTokens(secrets) } : {}),
-      webhooks: localWebhooks(config, api.url, secrets.webhookRoot),
+      webhooks: await localWebhooks(config, api.url, secrets.webhookRoot, stores.webhookStates),
     },
     registry,
     registryPassword: secrets.registryPassword,

@@ -2,6 +2,7 @@ import { DynamoJobStore } from '../core/aws/dynamodb/job-store.ts';
 import { DynamoLayerLeases } from '../core/aws/dynamodb/layer-leases.ts';
 import { DynamoMappingStore } from '../core/aws/dynamodb/mapping-store.ts';
 import { openTable } from '../core/aws/dynamodb/table.ts';
+import { DynamoWebhookStates } from '../core/aws/dynamodb/webhook-states.ts';
 import { SqsJobQueue } from '../core/aws/sqs/job-queue.ts';
 import type { LocalTable } from './dynamodb.ts';
 import type { LocalQueue } from './sqs.ts';
@@ -15,6 +16,7 @@ export function localStores(table: LocalTable, queue: LocalQueue, region: string
     mappings: new DynamoMappingStore(opened),
     jobs: new DynamoJobStore(opened),
     leases: new DynamoLayerLeases(opened),
+    webhookStates: new DynamoWebhookStates(opened),
     queue: sqs,
     close() {
       opened.client.destroy();

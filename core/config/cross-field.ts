@@ -64,7 +64,7 @@ function webhookFindings(upstream: unknown, path: YamlPath, document: YamlDocume
   const options = at(upstream, ['webhook', 'options']) ?? {};
   const optionsPath = [...path, 'options'];
   const source = typeof name === 'string' ? findSource(name) : undefined;
-  if (source === undefined) return name === 'gar' ? garFindings(options, optionsPath) : [];
+  if (source === undefined) return [];
   const findings: Finding[] = [];
   const other = sources.find(({ home }) => home !== undefined && home === registry);
   if (source.home !== undefined && other !== undefined && other !== source)
@@ -79,18 +79,6 @@ function webhookFindings(upstream: unknown, path: YamlPath, document: YamlDocume
       ...explain(parsed.error.issues, source.optionsSchema, options, optionsPath, document.source),
     );
   return findings;
-}
-
-/** Whoever may sign is part of what makes a Google token authentic, and nothing can be assumed about it. */
-function garFindings(options: unknown, path: YamlPath): Finding[] {
-  if (typeof options !== 'object' || typeof at(options, ['email']) === 'string') return [];
-  return [
-    {
-      path: [...path, 'email'],
-      message:
-        'is missing; write the address of the service account that pushes, for example: email: push@project.iam.gserviceaccount.com',
-    },
-  ];
 }
 
 function ruleFindings(upstream: unknown, path: YamlPath, document: YamlDocument): Finding[] {

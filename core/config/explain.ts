@@ -72,7 +72,8 @@ function describe(
     case 'too_big':
       return `${size(issue, found)}; it must be ${what}${example(help)}`;
     default:
-      if (found === undefined) return `is missing; add it, for example: ${missingExample(path, help)}`;
+      if (found === undefined)
+        return `is missing; ${help?.missing ?? 'add it'}, for example: ${missingExample(path, help)}`;
       if (found === null) return `has no value; leave it out, or give it one${example(help)}`;
       return `must be ${what}, found ${describeValue(found, source)}${remedy(issue, found, source, schema)}`;
   }
@@ -150,7 +151,12 @@ function definition(schema: Schema): z.core.$ZodTypes['_zod']['def'] {
 
 function helpOf(schema: Schema): FieldHelp | undefined {
   const meta = (schema as z.ZodType).meta();
-  if (typeof meta?.what === 'string') return { what: meta.what, example: String(meta.example ?? '') };
+  if (typeof meta?.what === 'string')
+    return {
+      what: meta.what,
+      example: String(meta.example ?? ''),
+      ...(typeof meta.missing === 'string' && { missing: meta.missing }),
+    };
   const def = (schema as z.core.$ZodTypes)._zod.def;
   return 'innerType' in def ? helpOf(def.innerType) : undefined;
 }

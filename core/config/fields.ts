@@ -8,6 +8,8 @@ export interface FieldHelp {
   /** Completes "must be …": `a region`. */
   what: string;
   example: string;
+  /** What to do where it is missing, if that is not just to add it. */
+  missing?: string;
 }
 
 /** Says what is wrong with a text and what to write instead; undefined when it is right. */

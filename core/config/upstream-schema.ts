@@ -4,7 +4,7 @@ import { InvalidPlatformError, parsePlatform } from '../oci/platform.ts';
 import { InvalidReferenceError, parseReference } from '../oci/reference.ts';
 import { type GlobKind, globProblem } from '../policy/glob.ts';
 import { sourceNames } from '../webhooks/source-names.ts';
-import { supportedSources } from '../webhooks/sources/index.ts';
+import { findSource } from '../webhooks/sources/index.ts';
 import { distinct, durationOrNever, hostPattern, httpUrl, shown, text, textLike } from './fields.ts';
 import { nearest } from './nearest.ts';
 
@@ -80,9 +80,7 @@ const credentials = z
   });
 
 const source = text({ what: 'a webhook source', example: 'dockerhub' }, (value) => {
-  if (supportedSources().includes(value)) return undefined;
-  if ((sourceNames as readonly string[]).includes(value))
-    return `${shown(value)} is not supported by this version; supported: ${supportedSources().join(', ')}`;
+  if (findSource(value) !== undefined) return undefined;
   const meant = nearest(value, sourceNames);
   return `${shown(value)} is not a webhook source;${meant ? ` did you mean ${meant}?` : ''} Sources: ${sourceNames.join(', ')}`;
 });

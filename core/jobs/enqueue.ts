@@ -13,6 +13,13 @@ export interface EnqueueDependencies {
   now?: () => Date;
 }
 
+/** An image that a job is asked for. */
+export interface ImageToQueue {
+  key: ImageKey;
+  /** What the event said that the tag points to. */
+  toldDigest?: string | undefined;
+}
+
 /** Not every job got into the queue. What is missing is parked where possible, so that it runs a minute later anyway. */
 export class NotQueuedError extends Error {
   override readonly name = 'NotQueuedError';
@@ -37,14 +44,14 @@ const chunkSize = 100;
  * @throws NotQueuedError when some could not be queued: the sender shall send again, which does no harm to the others.
  */
 export async function enqueue(
-  images: ImageKey[],
+  images: ImageToQueue[],
   trigger: JobTrigger,
   deps: EnqueueDependencies,
 ): Promise<JobRecord[]> {
   const queued: JobRecord[] = [];
   for (let start = 0; start < images.length; start += chunkSize) {
     const recorded = await Promise.allSettled(
-      images.slice(start, start + chunkSize).map((key) => record(key, trigger, deps)),
+      images.slice(start, start + chunkSize).map((image) => record(image, trigger, deps)),
     );
     // Those that were recorded are sent even if others could not be.
     const jobs = recorded.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
@@ -56,11 +63,25 @@ export async function enqueue(
   return queued;
 }
 
-async function record(key: ImageKey, trigger: JobTrigger, deps: EnqueueDependencies): Promise<JobRecord> {
+async function record(
+  { key, toldDigest }: ImageToQueue,
+  trigger: JobTrigger,
+  deps: EnqueueDependencies,
+): Promise<JobRecord> {
   const now = deps.now?.() ?? new Date();
   const receivedAt = now.toISOString();
-  const event = await deps.mappings.raiseEvent(key);
-  const job: JobRecord = { id: newJobId(), key, event, state: 'queued', trigger, receivedAt, attempts: 0 };
+  const id = newJobId();
+  const event = await deps.mappings.raiseEvent(key, id);
+  const job: JobRecord = {
+    id,
+    key,
+    event,
+    state: 'queued',
+    trigger,
+    ...(toldDigest !== undefined && { toldDigest }),
+    receivedAt,
+    attempts: 0,
+  };
   const lost = new Date(now.getTime() + lostAfterMs).toISOString();
   await Promise.all([deps.jobs.create(job), deps.jobs.park(job, lost)]);
   return job;

@@ -34,6 +34,8 @@ export interface JobRecord {
   event: number;
   state: JobState;
   trigger: JobTrigger;
+  /** What the event said that the tag points to: a hint, which is never copied. */
+  toldDigest?: string;
   /** Times are ISO 8601. */
   receivedAt: string;
   startedAt?: string;
@@ -102,7 +104,7 @@ export interface JobMessage {
 
 /** A job in the API's words. */
 export function presentJob(job: JobRecord) {
-  const { id, key, event: _event, fannedOut: _fannedOut, ...shown } = job;
+  const { id, key, event: _event, toldDigest: _told, fannedOut: _fannedOut, ...shown } = job;
   const { invocations: _invocations, layerFailures: _failures, ...rest } = shown;
   return { id, image: formatImageKey(key), ...rest };
 }

@@ -16,6 +16,7 @@ import { mirrorRepository } from '../policy/mirror-repository.ts';
 import { selectImage } from '../policy/select-image.ts';
 import { lookAfterLayers, waitForLayers } from './await-layers.ts';
 import { type CopiedImage, copyImage } from './copy-image.ts';
+import { isLeftToAnother } from './duplicates.ts';
 import type { FanOut } from './fan-out.ts';
 import { JobFailure } from './job-failure.ts';
 import { requireNewest } from './newest-tags.ts';
@@ -85,9 +86,12 @@ export async function runMirrorJob(
   }
   if (job.trigger === 'recheck') await deps.mappings.clearRecheck(key, job.id);
   const known = await deps.mappings.read(key);
-  if (known && !job.fannedOut && isSatisfied(job, known, fingerprint)) {
-    return { state: 'satisfied', changes: { digest: known.mapping?.digest } };
-  }
+  const covered =
+    known &&
+    !job.fannedOut &&
+    (isSatisfied(job, known, fingerprint) ||
+      (await isLeftToAnother(job, known, { fingerprint, repository }, deps, signal)));
+  if (covered) return { state: 'satisfied', changes: { digest: known.mapping?.digest } };
 
   await requireOpen(deps.gate, upstream, deps.now());
   const begun = job.fannedOut && known ? known : await deps.mappings.beginResolve(key);

@@ -5,6 +5,8 @@ import type { ImageKey, MappingRecord, RegistryHosts, StoredMapping } from './re
 export interface TagState {
   /** How many events have named it. */
   events: number;
+  /** The job of the latest event; it may not be recorded (yet). Later looks are not counted here. */
+  lastJob?: string;
   /** How many resolves have begun; gives each resolve its place in time. */
   resolves: number;
   /** Counts the leases that were taken: the fencing number of the latest. */
@@ -43,8 +45,8 @@ export interface Lease {
  * A store that can't be reached rejects; a condition that does not hold is an answer, not an error.
  */
 export interface MappingStore {
-  /** Counts one more event and returns its number. */
-  raiseEvent(key: ImageKey): Promise<number>;
+  /** Counts one more event, whose job will be this one, and returns its number. */
+  raiseEvent(key: ImageKey, job: string): Promise<number>;
   /**
    * Counts one more event for a later look, unless one is waiting already: then undefined. A note older than ten minutes
    * does not count as waiting: whoever made it may have died before it parked the job.

@@ -1,7 +1,7 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, randomBytes, timingSafeEqual } from 'node:crypto';
 
-/** A key of this process, so that nobody outside can know the digests that are compared. */
-const comparisonKey = randomBytes(32);
+/** A key of this process, so that nobody outside can know the digests that are compared; made once, since that is what takes time. */
+const comparisonKey = createSecretKey(randomBytes(32));
 
 /**
  * Whether two texts are equal, in a time that tells nothing of where or whether they differ, their lengths included: what is

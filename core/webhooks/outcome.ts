@@ -21,6 +21,24 @@ export function ignore(reason: string, image?: string): EventReading {
 }
 
 /**
+ * Reads each item of a payload's list by itself, so that one that makes no sense does not spoil the others.
+ *
+ * @param path where the list stands in the payload
+ * @param max how many are read: a real delivery has fewer
+ */
+export function readEach(
+  items: readonly unknown[],
+  path: string,
+  max: number,
+  read: (item: unknown, path: string) => EventReading,
+): EventReading[] {
+  const readings = items.slice(0, max).map((item, index) => read(item, `${path}[${index}]`));
+  if (items.length > max)
+    readings.push(ignore(`malformed: ${path} has ${items.length} items, and only ${max} were read`));
+  return readings;
+}
+
+/**
  * The event of an image whose parts come from a payload.
  *
  * @param paths where repository and tag stand in the payload, for the reason when they are none

@@ -51,7 +51,14 @@ export function presentWebhook(
     : { path: webhookPath(webhook.name) + (authentication.kind === 'path-token' ? '/…' : '') };
   const url = origin + path;
   const header = headerOf(authentication);
-  const fill = (text: string) => fillGuide(text, { ...configured, url, secret: secret ?? '…' });
+  const values = {
+    url,
+    secret: secret ?? '…',
+    header: header ?? '',
+    name: webhook.name,
+    registry: upstream.registry,
+  };
+  const fill = (text: string) => fillGuide(text, values);
   const { generation: _, retired, ...times } = state;
   const kept = retired.map(({ until }) => until).filter((until) => Date.parse(until) > now.getTime());
   const retiredUntil = kept.sort().at(-1);
@@ -77,19 +84,12 @@ export function presentWebhook(
   };
 }
 
+/** What stands for a webhook's own in the texts of a guide. */
+export type GuideValues = Record<'url' | 'secret' | 'header' | 'name' | 'registry', string>;
+
 /** Puts a webhook's own values into a text of its source's guide. */
-export function fillGuide(
-  text: string,
-  { webhook, upstream, source, url, secret }: ConfiguredWebhook & { url: string; secret: string },
-): string {
-  const values: Record<string, string> = {
-    url,
-    secret,
-    header: headerOf(source.authentication(webhook.options)) ?? '',
-    name: webhook.name,
-    registry: upstream.registry,
-  };
-  return text.replace(/\{(url|secret|header|name|registry)\}/g, (_whole, key: string) => values[key] ?? '');
+export function fillGuide(text: string, values: GuideValues): string {
+  return text.replace(/\{(url|secret|header|name|registry)\}/g, (_, key: keyof GuideValues) => values[key]);
 }
 
 /** How deliveries are authenticated, in a few words. */
@@ -98,14 +98,14 @@ export function describeAuthentication(authentication: WebhookAuthentication): s
     case 'path-token':
       return 'the secret at the end of the URL';
     case 'header':
-      return `the header \`${authentication.header}\`, whose value is the secret${authentication.schemes ? ', bare or as a Bearer token or Basic password' : ''}`;
+      return `the header \`${headerName(authentication.header)}\`, whose value is the secret${authentication.schemes ? ', bare or as a Bearer token or Basic password' : ''}`;
     case 'hmac': {
       const { header, algorithm, encoding, prefix } = authentication;
       const form = prefix === '' ? encoding : `${prefix}<${encoding}>`;
-      return `HMAC-${algorithm.toUpperCase()} of the body in \`${header}\` (${form})`;
+      return `HMAC-${algorithm.toUpperCase()} of the body in \`${headerName(header)}\` (\`${form}\`)`;
     }
     case 'standard-webhooks':
-      return 'Standard Webhooks: HMAC-SHA256 of id, time and body in `webhook-signature`, five minutes at most';
+      return 'Standard Webhooks: HMAC-SHA256 of id, time and body in `webhook-signature`, no older than five minutes';
     case 'oidc':
       return 'an OpenID Connect ID token that the issuer signed for the configured account';
     case 'any':
@@ -114,8 +114,13 @@ export function describeAuthentication(authentication: WebhookAuthentication): s
 }
 
 /** The first header that holds the secret itself, or the signature. */
-function headerOf(authentication: WebhookAuthentication): string | undefined {
+export function headerOf(authentication: WebhookAuthentication): string | undefined {
   if (authentication.kind === 'any')
     return authentication.of.map(headerOf).find((header) => header !== undefined);
-  return 'header' in authentication ? authentication.header : undefined;
+  return 'header' in authentication ? headerName(authentication.header) : undefined;
+}
+
+/** A header's name as people write it; names have no case. */
+function headerName(name: string): string {
+  return name.replace(/(?<![^-])[a-z]/g, (letter) => letter.toUpperCase());
 }

@@ -11,8 +11,8 @@ export interface WebhookSecrets {
    */
   forWebhook(name: string): Promise<{ secrets: string[] }>;
   /**
-   * The same read anew, for a proof that fits none: they may have been rotated just now. Undefined where they were read a moment
-   * ago, since anybody can send what does not fit.
+   * The same read anew, for a proof that fits none: they may have been rotated just now. Undefined where that was done too often lately,
+   * since anybody can send what does not fit.
    */
   reread(name: string): Promise<{ secrets: string[] } | undefined>;
 }
@@ -58,13 +58,17 @@ export function validSecrets(
 }
 
 const believedMs = 5 * 60_000;
-const rereadPauseMs = 5_000;
+/** What fits no secret makes them be read anew this often in a row, and then once a second: each read is paid for. */
+const rereadBurst = 10;
+const rereadEveryMs = 1_000;
 
 /** The secrets of a deployment: derived from its root, as often as the table says that they were rotated. */
 export class DeploymentSecrets implements WebhookSecrets {
   readonly #roots: (options: { fresh: boolean }) => Promise<SecretRoots>;
   readonly #states: Pick<WebhookStates, 'read'>;
   readonly #now: () => Date;
+  /** Until when the re-reads of the past count: each adds a second. */
+  #rereadUntil = 0;
   readonly #read = new Map<string, { at: number; value: Promise<[SecretRoots, WebhookState]> }>();
 
   constructor(
@@ -84,8 +88,10 @@ export class DeploymentSecrets implements WebhookSecrets {
   }
 
   async reread(name: string): Promise<{ secrets: string[] } | undefined> {
-    const known = this.#read.get(name);
-    if (known !== undefined && this.#now().getTime() - known.at < rereadPauseMs) return undefined;
+    const now = this.#now().getTime();
+    const until = Math.max(now, this.#rereadUntil) + rereadEveryMs;
+    if (until - now > rereadBurst * rereadEveryMs) return undefined;
+    this.#rereadUntil = until;
     return await this.#secrets(name, this.#ask(name, true));
   }
 

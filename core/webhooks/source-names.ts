@@ -1,4 +1,4 @@
-/** Every value of `webhook.source` that mirror.yaml knows; which of them exist is told by `core/webhooks/sources/index.ts`. */
+/** Every value of `webhook.source`; each is a source in `core/webhooks/sources/index.ts`. */
 export const sourceNames = [
   'dockerhub',
   'github',

@@ -10,16 +10,17 @@ import {
   json,
 } from '../shared/http.ts';
 import { logger } from '../shared/telemetry.ts';
-import { type Access, authorize } from './authorize.ts';
+import { type Access, authorize, type Caller } from './authorize.ts';
 import { getJob, getJobs, postMirrors } from './jobs.ts';
 import { getMappings, resolveMappings } from './mappings.ts';
+import { getWebhooks, rotateWebhook } from './webhooks.ts';
 
 interface Route {
   method: 'GET' | 'POST';
   /** Its first group, if it has one, is given to the handler. */
   path: RegExp;
   access: Access;
-  handle(request: HttpRequest, parameter: string): Promise<HttpResponse>;
+  handle(request: HttpRequest, parameter: string, caller: Caller): Promise<HttpResponse>;
 }
 
 const routes: Route[] = [
@@ -28,6 +29,13 @@ const routes: Route[] = [
   { method: 'GET', path: /^\/v1\/jobs$/, access: 'read', handle: getJobs },
   { method: 'GET', path: /^\/v1\/jobs\/([^/]+)$/, access: 'read', handle: getJob },
   { method: 'POST', path: /^\/v1\/mirrors$/, access: 'write', handle: postMirrors },
+  {
+    method: 'GET',
+    path: /^\/v1\/webhooks$/,
+    access: 'read',
+    handle: (request, _, caller) => getWebhooks(request, caller),
+  },
+  { method: 'POST', path: /^\/v1\/webhooks\/([^/]+)\/rotate$/, access: 'write', handle: rotateWebhook },
   { method: 'GET', path: /^\/healthz$/, access: 'open', handle: async () => json(200, { status: 'ok' }) },
 ];
 
@@ -40,8 +48,8 @@ async function run(event: APIGatewayProxyEventV2): Promise<HttpResponse> {
       ({ method }) => method === request.method || (method === 'GET' && request.method === 'HEAD'),
     );
     if (!route) throw noRoute(here);
-    await authorize(request, route.access, isIamAuthorized(event));
-    return await route.handle(request, route.path.exec(request.path)?.[1] ?? '');
+    const caller = await authorize(request, route.access, isIamAuthorized(event));
+    return await route.handle(request, route.path.exec(request.path)?.[1] ?? '', caller);
   } catch (error) {
     if (error instanceof HttpError) return errorResponse(error);
     logger.error('the request could not be answered', { error: error as Error });

@@ -59,12 +59,16 @@ export async function postMirrors(request: HttpRequest): Promise<HttpResponse> {
   }
   const distinct = new Map([...keys.values()].map((key) => [formatImageKey(key), key]));
   try {
-    const queued = await enqueue([...distinct.values()], 'request', {
-      config: config(),
-      mappings: mappings(),
-      jobs: jobs(),
-      queue: queue(),
-    });
+    const queued = await enqueue(
+      [...distinct.values()].map((key) => ({ key })),
+      'request',
+      {
+        config: config(),
+        mappings: mappings(),
+        jobs: jobs(),
+        queue: queue(),
+      },
+    );
     return json(202, { jobs: queued.map(presentJob) });
   } catch (error) {
     if (error instanceof NotQueuedError) throw new HttpError(503, 'not_queued', error.message);

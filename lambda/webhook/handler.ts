@@ -3,29 +3,27 @@ import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { enqueue } from '../../core/jobs/enqueue.ts';
-import { formatImageKey, imageKey } from '../../core/mapping/record.ts';
 import { receiveWebhook, type WebhookResult } from '../../core/webhooks/receive.ts';
+import { type BusEvent, receiveEvent } from '../../core/webhooks/receive-event.ts';
 import { errorResponse, HttpError, type HttpResponse, httpRequest, json } from '../shared/http.ts';
-import { config, jobs, mappings, queue, webhookSecrets } from '../shared/services.ts';
+import { config, webhookSecrets } from '../shared/services.ts';
 import { logger, metrics } from '../shared/telemetry.ts';
+import { noteArrival } from './arrivals.ts';
+import { type Queued, queueEvents } from './queue-events.ts';
 
 /** Verifies a delivery and queues what it says. Answers 202 only after the queue has every job. */
-async function run(event: APIGatewayProxyEventV2): Promise<HttpResponse> {
+async function run(event: APIGatewayProxyEventV2 | BusEvent): Promise<HttpResponse | undefined> {
+  const deps = { config: config(), secrets: webhookSecrets(), account: process.env.DRAYAGE_ACCOUNT };
+  if ('detail-type' in event) return await takeEvent(event, deps);
   const request = httpRequest(event);
   const route = /^\/webhooks\/([^/]+)(?:\/([^/]+))?$/.exec(request.path);
   const name = route?.[1] ?? '';
   try {
     if (!route) throw new HttpError(404, 'not_found', 'there is no such route');
-    const { method, headers, body, origin } = request;
-    const result = await receiveWebhook(
-      { method, name, token: route[2], headers, body, origin },
-      { config: config(), secrets: webhookSecrets(), account: process.env.DRAYAGE_ACCOUNT },
-    );
-    return await answer(name, result);
+    return await answer(name, await receiveWebhook({ ...request, name, token: route[2] }, deps));
   } catch (error) {
     if (error instanceof HttpError) return errorResponse(error);
-    // Secrets, table or queue can't be had. Nothing of it is the sender's fault: it shall send again.
+    // Secrets, keys, table or queue can't be had. Nothing of it is the sender's fault: it shall send again.
     logger.error('the delivery could not be queued', { webhook: name, error: error as Error });
     metrics.addMetric('WebhookUnavailable', MetricUnit.Count, 1);
     return errorResponse(
@@ -36,26 +34,42 @@ async function run(event: APIGatewayProxyEventV2): Promise<HttpResponse> {
   }
 }
 
+/** @throws whatever keeps an event from being queued: Lambda then invokes the function with it again. */
+async function takeEvent(event: BusEvent, deps: Parameters<typeof receiveEvent>[1]): Promise<undefined> {
+  for (const { webhook, result } of receiveEvent(event, deps)) {
+    if (result.kind === 'events') await take(webhook, result);
+  }
+}
+
 async function answer(name: string, result: WebhookResult): Promise<HttpResponse> {
   if (result.kind === 'refused') {
     // The name is known to be ours only when it is not a 404; a guessed one does not belong into the log.
     const webhook = result.status === 404 ? undefined : name;
     logger.warn('a delivery was refused', { webhook, status: result.status, code: result.code });
     metrics.addMetric('WebhookRefused', MetricUnit.Count, 1);
+    if (webhook !== undefined) await noteArrival(webhook, { refused: result.code });
     throw new HttpError(result.status, result.code, result.message, result.headers);
   }
-  if (result.kind === 'answer') return json(result.status, result.body, result.headers);
+  if (result.kind === 'answer') {
+    await noteArrival(name, 'delivered');
+    return json(result.status, result.body, result.headers);
+  }
+  return json(202, await take(name, result));
+}
 
-  const deps = { config: config(), mappings: mappings(), jobs: jobs(), queue: queue() };
-  const images = result.events.map(({ image }) => imageKey(image));
-  // Images first: a signature is added to an image that is there, and jobs of one repository run in turn.
-  const queued = await enqueue(images, 'webhook', deps);
-  queued.push(...(await enqueue(result.signatures.map(imageKey), 'signature', deps)));
-  const accepted = queued.map((job) => ({ image: formatImageKey(job.key), job: job.id }));
-  logger.info('a delivery was taken', { webhook: name, accepted, ignored: result.ignored });
-  metrics.addMetric('WebhookAccepted', MetricUnit.Count, accepted.length);
-  metrics.addMetric('WebhookIgnored', MetricUnit.Count, result.ignored.length);
-  return json(202, { accepted, ignored: result.ignored });
+/** Queues what a delivery says, and tells of it. */
+async function take(name: string, result: WebhookResult & { kind: 'events' }): Promise<Queued> {
+  const accepts = result.events.length + result.signatures.length > 0;
+  const [queued] = await Promise.all([
+    queueEvents(result),
+    noteArrival(name, accepts ? 'accepted' : 'delivered'),
+  ]);
+  logger.info('a delivery was taken', { webhook: name, ...queued });
+  metrics.addMetric('WebhookAccepted', MetricUnit.Count, queued.accepted.length);
+  metrics.addMetric('WebhookIgnored', MetricUnit.Count, queued.ignored.length);
+  const malformed = queued.ignored.filter(({ reason }) => reason.startsWith('malformed: ')).length;
+  if (malformed > 0) metrics.addMetric('WebhookMalformed', MetricUnit.Count, malformed);
+  return queued;
 }
 
 export const handler = middy(run).use(injectLambdaContext(logger)).use(logMetrics(metrics));

@@ -16,10 +16,10 @@ const functions = {
 const shared = ['NODE_OPTIONS', 'POWERTOOLS_METRICS_NAMESPACE', 'POWERTOOLS_SERVICE_NAME'];
 const tableAndQueue = ['DRAYAGE_QUEUE_URL', 'DRAYAGE_TABLE'];
 const own: Record<string, string[]> = {
-  webhook: [...tableAndQueue, 'DRAYAGE_WEBHOOK_SECRET'],
+  webhook: [...tableAndQueue, 'DRAYAGE_ACCOUNT', 'DRAYAGE_WEBHOOK_SECRET'],
   mirror: [...tableAndQueue, 'DRAYAGE_FAN_OUT_BYTES', 'DRAYAGE_LAYER_QUEUE_URL'],
   layer: [...tableAndQueue, 'DRAYAGE_LAYER_QUEUE_URL'],
-  mapping: [...tableAndQueue, 'DRAYAGE_API_SECRET'],
+  mapping: [...tableAndQueue, 'DRAYAGE_API_SECRET', 'DRAYAGE_WEBHOOK_SECRET'],
   reconcile: tableAndQueue,
   'blob-mounting': [],
 };

@@ -1,11 +1,12 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CreateRepositoryCommand, ECRClient } from '@aws-sdk/client-ecr';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type Digest, digestOf } from '../../core/oci/digest.ts';
+import { digestOf } from '../../core/oci/digest.ts';
 import { type EmbeddedRegistry, startRegistry } from '../../local/ecr/server.ts';
-import { type SeededImage, type SeededIndex, seededImage, seededIndex } from '../support/seeded-image.ts';
+import { writeLayout } from '../support/oci-layout.ts';
+import { seededImage, seededIndex } from '../support/seeded-image.ts';
 import { skopeo } from '../support/skopeo.ts';
 
 const repository = 'team/app';
@@ -14,26 +15,6 @@ async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'skopeo-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
-}
-
-/** Writes an OCI layout, by hand. https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md */
-async function writeLayout(folder: string, image: SeededImage | SeededIndex): Promise<string> {
-  const blobs = new Map<Digest, Uint8Array>(image.blobs);
-  for (const { manifest } of image.kind === 'index' ? [image, ...image.children] : [image]) {
-    blobs.set(manifest.digest, manifest.bytes);
-  }
-  await mkdir(join(folder, 'blobs', 'sha256'), { recursive: true });
-  for (const [digest, bytes] of blobs) {
-    await writeFile(join(folder, 'blobs', 'sha256', digest.slice('sha256:'.length)), bytes);
-  }
-  const { mediaType, digest, bytes } = image.manifest;
-  const annotations = { 'org.opencontainers.image.ref.name': 'v1' };
-  await writeFile(join(folder, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
-  await writeFile(
-    join(folder, 'index.json'),
-    JSON.stringify({ schemaVersion: 2, manifests: [{ mediaType, digest, size: bytes.length, annotations }] }),
-  );
-  return `oci:${folder}:v1`;
 }
 
 /** A registry that is ready for a push, and what skopeo needs to push there. */

@@ -107,11 +107,21 @@ export class MirrorJobs {
   }
 
   /** Counts an event and records its job, as the webhook does; the message is handed to the test. */
-  async job(key: ImageKey, trigger: JobTrigger = 'webhook'): Promise<JobMessage> {
-    const event = await this.stores.mappings.raiseEvent(key);
+  async job(key: ImageKey, trigger: JobTrigger = 'webhook', toldDigest?: string): Promise<JobMessage> {
     const receivedAt = this.now.toISOString();
     const id = newJobId(this.now.getTime());
-    await this.stores.jobs.create({ id, key, event, state: 'queued', trigger, receivedAt, attempts: 0 });
+    const event = await this.stores.mappings.raiseEvent(key, id);
+    const told = toldDigest !== undefined && { toldDigest };
+    await this.stores.jobs.create({
+      id,
+      key,
+      event,
+      state: 'queued',
+      trigger,
+      ...told,
+      receivedAt,
+      attempts: 0,
+    });
     return { job: id, image: key, event, trigger, receivedAt };
   }
 

@@ -17,8 +17,8 @@ export class DynamoMappingStore implements MappingStore {
     this.#table = table;
   }
 
-  async raiseEvent(key: ImageKey): Promise<number> {
-    const item = await this.#update(key, 'ADD events :one', { ':one': 1 });
+  async raiseEvent(key: ImageKey, job: string): Promise<number> {
+    const item = await this.#update(key, 'SET lastJob = :job ADD events :one', { ':job': job, ':one': 1 });
     return item?.events ?? 0;
   }
 

@@ -9,6 +9,7 @@ export interface TagItemKey {
 /** The item of a tag or digest. */
 export interface TagItem extends TagItemKey {
   events?: number;
+  lastJob?: string;
   resolves?: number;
   fence?: number;
   revision?: number;
@@ -47,6 +48,7 @@ export function storedMapping(item: TagItem): StoredMapping | undefined {
 export function tagState(item: TagItem): TagState {
   return {
     events: item.events ?? 0,
+    lastJob: item.lastJob,
     resolves: item.resolves ?? 0,
     fence: item.fence ?? 0,
     revision: item.revision ?? 0,

@@ -1,17 +1,42 @@
 import type { WebhookSource } from '../source.ts';
+import { acr } from './acr.ts';
+import { artifactory } from './artifactory.ts';
+import { cdevents } from './cdevents.ts';
 import { distribution } from './distribution.ts';
 import { dockerhub } from './dockerhub.ts';
+import { ecr } from './ecr.ts';
+import { forgejo } from './forgejo.ts';
+import { gar } from './gar.ts';
+import { generic } from './generic.ts';
+import { gitea } from './gitea.ts';
 import { github } from './github.ts';
+import { gitlab } from './gitlab.ts';
+import { harbor } from './harbor.ts';
+import { nexus } from './nexus.ts';
+import { quay } from './quay.ts';
+import { zot } from './zot.ts';
 
-/** The senders that this version understands. Each checks its own options, so they are one type here. */
-export const sources: readonly WebhookSource[] = [dockerhub, github, distribution];
+/** All senders, in the order in which they are told. Each checks its own options, so they are one type here. */
+export const sources: readonly WebhookSource[] = [
+  dockerhub,
+  github,
+  quay,
+  harbor,
+  distribution,
+  gitlab,
+  acr,
+  gar,
+  artifactory,
+  nexus,
+  gitea,
+  forgejo,
+  ecr,
+  zot,
+  cdevents,
+  generic,
+];
 
 /** The source of that name, or undefined. */
 export function findSource(name: string): WebhookSource | undefined {
   return sources.find((source) => source.name === name);
-}
-
-/** The values of `webhook.source` that this version takes. */
-export function supportedSources(): string[] {
-  return sources.map(({ name }) => name);
 }

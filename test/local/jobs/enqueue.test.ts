@@ -15,7 +15,12 @@ describe('enqueueing jobs', () => {
   });
   afterAll(() => jobs.close());
 
-  const send = (keys: ImageKey[]) => enqueue(keys, 'webhook', jobs.dependencies());
+  const send = (keys: ImageKey[]) =>
+    enqueue(
+      keys.map((key) => ({ key })),
+      'webhook',
+      jobs.dependencies(),
+    );
 
   it('counts the event, then writes the record, then sends the message', async () => {
     const key = jobs.key('1.0');

@@ -69,7 +69,7 @@ describe('mirror jobs and layer jobs, hour after hour', () => {
     const key = jobs.mirror.key();
     jobs.mirror.push(key, built);
     const reads = failingLayer(key, built, 503);
-    const [job] = await enqueue([key], 'webhook', resendDeps());
+    const [job] = await enqueue([{ key }], 'webhook', resendDeps());
     const runs = await follow(job?.id ?? '', 400);
 
     expect(await jobs.mirror.record({ job: job?.id ?? '' })).toMatchObject({
@@ -91,7 +91,7 @@ describe('mirror jobs and layer jobs, hour after hour', () => {
     const key = jobs.mirror.key();
     jobs.mirror.push(key, built);
     const reads = failingLayer(key, built, 429);
-    const [job] = await enqueue([key], 'webhook', resendDeps());
+    const [job] = await enqueue([{ key }], 'webhook', resendDeps());
     const runs = await follow(job?.id ?? '', 25 * 60, 10);
 
     expect(await jobs.mirror.record({ job: job?.id ?? '' })).toMatchObject({

@@ -26,7 +26,7 @@ describe('the lease of a tag on DynamoDB', () => {
 
   it('shows the tag as it was when it was taken', async () => {
     const key = freshKey();
-    await stores.mappings.raiseEvent(key);
+    await stores.mappings.raiseEvent(key, 'job');
     await stores.mappings.beginResolve(key);
     expect((await taken(key, 'job')).state).toMatchObject({ events: 1, resolves: 1, revision: 0, fence: 1 });
   });

@@ -24,8 +24,8 @@ describe('lists of mappings on DynamoDB', () => {
       if (lease) await mappings.publish(key, lease, mapping, resolveOf(mapping, 1));
     }
     // Events that never led to a mapping.
-    await mappings.raiseEvent(keyOf('pending'));
-    await mappings.raiseEvent(keyOf('pending', 'library/never'));
+    await mappings.raiseEvent(keyOf('pending'), 'job');
+    await mappings.raiseEvent(keyOf('pending', 'library/never'), 'job');
     await mappings.putRegistryHost('eu-west-1', 'mirror.example');
   });
   afterAll(() => stores.close());

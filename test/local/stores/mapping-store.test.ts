@@ -20,16 +20,18 @@ describe('the mapping store on DynamoDB', () => {
   describe('counters', () => {
     it('give every event its own number, however many come at once', async () => {
       const key = freshKey();
-      const numbers = await Promise.all(Array.from({ length: 40 }, () => stores.mappings.raiseEvent(key)));
+      const numbers = await Promise.all(
+        Array.from({ length: 40 }, () => stores.mappings.raiseEvent(key, 'job')),
+      );
       expect(numbers.sort((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
       expect((await stores.mappings.read(key))?.events).toBe(40);
     });
 
     it('put resolves in order, each with the events that were there when it began', async () => {
       const key = freshKey();
-      await stores.mappings.raiseEvent(key);
+      await stores.mappings.raiseEvent(key, 'job');
       const first = await stores.mappings.beginResolve(key);
-      await stores.mappings.raiseEvent(key);
+      await stores.mappings.raiseEvent(key, 'job');
       const second = await stores.mappings.beginResolve(key);
       expect(first).toMatchObject({ events: 1, resolves: 1, revision: 0, fence: 0 });
       expect(second).toMatchObject({ events: 2, resolves: 2 });
@@ -51,7 +53,7 @@ describe('the mapping store on DynamoDB', () => {
 
     it('counts an event for one look at a time', async () => {
       const key = freshKey();
-      await stores.mappings.raiseEvent(key);
+      await stores.mappings.raiseEvent(key, 'job');
       const answers = await Promise.all(
         ['a', 'b', 'c', 'd'].map((job) => stores.mappings.raiseRecheck(key, job, at(0))),
       );

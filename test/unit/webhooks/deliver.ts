@@ -90,13 +90,3 @@ export const requests = {
 export function receive(request: WebhookRequest): Promise<WebhookResult> {
   return receiveWebhook(request, { config, secrets });
 }
-
-/** What came of a delivery that was read: images and reasons. */
-export async function read(request: WebhookRequest): Promise<{ images: string[]; ignored: unknown[] }> {
-  const result = await receive(request);
-  if (result.kind !== 'events') throw new Error(`not read: ${JSON.stringify(result)}`);
-  return {
-    images: result.events.map(({ image }) => `${image.registry}/${image.repository}:${image.tag}`),
-    ignored: result.ignored,
-  };
-}

@@ -1,105 +1,146 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { isRepository, isTag } from '../../../core/oci/reference.ts';
+import { beforeEach, describe, it, vi } from 'vitest';
+import { selectImage } from '../../../core/policy/select-image.ts';
+import { webhookPath } from '../../../core/webhooks/find-webhook.ts';
 import type { WebhookRequest } from '../../../core/webhooks/receive.ts';
-import { config, origin, receive, requests } from './deliver.ts';
-import { fixture } from './fixture.ts';
+import { type Proof, signDelivery } from '../../../core/webhooks/sign.ts';
+import { sources } from '../../../core/webhooks/sources/index.ts';
+import { bytesOf, origin } from './deliver.ts';
+import { below, type Dice, dice, isJson, mutate, mutateText, pick } from './mutate.ts';
+import { prove, stubIssuer } from './prove.ts';
+import type { CaseDelivery } from './source-cases.ts';
+import { type SourceSubject, sourceSubject } from './source-subject.ts';
+import { spoil } from './spoil.ts';
 
-const codes =
-  /^(malformed|not_configured|not_a_push|no_tag|other_registry|not_an_image|signature|truncated): ./;
+// Whoever fetches anything but the issuer's keys fails: no address of a payload is followed.
+beforeEach(stubIssuer);
 
-/** Never a throw, only statuses that the design knows, reasons with a stable code, and images that may be queued. */
-async function expectAnswer(request: WebhookRequest, statuses: number[]): Promise<void> {
-  const result = await receive(request);
-  expect(statuses).toContain(result.status);
-  if (result.kind !== 'events') return;
-  const registry = config.upstreams.find(({ webhook }) => webhook?.name === request.name)?.registry;
-  for (const { image } of result.events) {
-    expect(image.registry).toBe(registry);
-    expect(isRepository(image.repository) && isTag(image.tag)).toBe(true);
-  }
-  const images = result.events.map(({ image }) => `${image.repository}:${image.tag}`);
-  expect(new Set(images).size).toBe(images.length);
-  for (const { reason } of result.ignored) expect(reason).toMatch(codes);
-}
+// Seconds where nothing else runs.
+vi.setConfig({ testTimeout: 60_000 });
 
-const bodies = [
-  'dockerhub-push',
-  'github-package',
-  'github-ping',
-  'distribution-push',
-  'distribution-envelope',
-].map((file) => fixture(file));
+/** The seed of one delivery: what fast-check finds is reproduced by its number. */
+const seeds = fc.integer({ min: 0, max: 0x7fff_ffff });
 
-/** A fixture in which some values, at any depth, are replaced or gone. */
-const mutated = fc
-  .tuple(
-    fc.constantFrom(...bodies),
-    fc.array(fc.tuple(fc.nat(), fc.option(fc.jsonValue(), { nil: undefined })), {
-      minLength: 1,
-      maxLength: 4,
-    }),
-  )
-  .map(([body, changes]) =>
-    changes.reduce((value, [at, replacement]) => replaceAt(value, at, replacement), body),
-  );
+/** What is larger has a case of its own, and would be all that there is time for. */
+const maxMutated = 8_000;
 
-function replaceAt(body: unknown, at: number, value: unknown): unknown {
-  const root = { body: structuredClone(body) };
-  const places: [Record<string, unknown>, string][] = [];
-  const visit = (holder: Record<string, unknown>) => {
-    for (const [key, inner] of Object.entries(holder)) {
-      places.push([holder, key]);
-      if (typeof inner === 'object' && inner !== null) visit(inner as Record<string, unknown>);
+for (const source of sources) {
+  const subject = await sourceSubject(source.name);
+  const { accepted, ignored, answered = {} } = subject.cases;
+  const deliveries = [...Object.values(accepted), ...Object.values(ignored), ...Object.values(answered)]
+    .map(({ body, headers = {}, variant }) => ({ json: bytesOf(body).toString(), headers, variant }))
+    .filter(({ json }) => json.length <= maxMutated && isJson(bytesOf(json)));
+  const sign = await signer(subject);
+
+  /** An authentic request with a body of its own, headers as a case has them, or nearly. */
+  const request = (roll: Dice, body: Uint8Array, { headers = {}, variant }: Omit<CaseDelivery, 'body'>) => {
+    const sent: Record<string, string> = { 'content-type': 'application/json', ...headers };
+    if (roll() < 0.2) {
+      const name = pick(roll, Object.keys(sent));
+      if (roll() < 0.5) sent[name] = mutateText(roll, sent[name] ?? '');
+      else delete sent[name];
     }
+    const proof = sign(body, variant);
+    return { method: 'POST', name: 'it', origin, body, ...proof, headers: { ...sent, ...proof.headers } };
   };
-  visit(root);
-  const place = places[at % places.length];
-  if (place === undefined) return body;
-  if (value === undefined && !Array.isArray(place[0])) delete place[0][place[1]];
-  else place[0][place[1]] = value ?? null;
-  return root.body ?? null;
+
+  /** Never a throw, one of the statuses, images that may be queued, and reasons with a stable code. */
+  const expectAnswer = async (sent: WebhookRequest, statuses: number[], variant?: string): Promise<void> => {
+    const problem = await problemOf(subject, sent, statuses, variant);
+    if (problem === undefined) return;
+    const body = Buffer.from(sent.body).toString();
+    throw new Error(`${problem}: ${JSON.stringify({ ...sent, variant, body: body.slice(0, 5_000) })}`);
+  };
+
+  const check = (
+    numRuns: number,
+    run: (roll: Dice, delivery: (typeof deliveries)[number]) => Promise<void>,
+  ) =>
+    fc.assert(
+      fc.asyncProperty(seeds, async (seed) => {
+        const roll = dice(seed);
+        await run(roll, pick(roll, deliveries));
+      }),
+      { numRuns },
+    );
+
+  describe(source.title, () => {
+    it('answers authentic deliveries of any JSON with 202, or 200', async () => {
+      await check(14_000, async (roll, delivery) => {
+        const body = bytesOf(JSON.stringify(mutate(roll, delivery.json)));
+        await expectAnswer(request(roll, body, delivery), [200, 202], delivery.variant);
+      });
+      await fc.assert(
+        fc.asyncProperty(seeds, fc.jsonValue(), async (seed, value) => {
+          const roll = dice(seed);
+          const delivery = pick(roll, deliveries);
+          const sent = request(roll, bytesOf(JSON.stringify(value)), delivery);
+          await expectAnswer(sent, [200, 202], delivery.variant);
+        }),
+        { numRuns: 1_000 },
+      );
+    });
+
+    it('answers authentic deliveries of any bytes, which are refused with 400 where they are no JSON', async () => {
+      await check(3_000, async (roll, delivery) => {
+        const body =
+          roll() < 0.5
+            ? Uint8Array.from({ length: below(roll, 40) }, () => below(roll, 256))
+            : bytesOf(mutateText(roll, delivery.json));
+        const statuses = isJson(body) ? [200, 202] : [400];
+        await expectAnswer(request(roll, body, delivery), statuses, delivery.variant);
+      });
+    });
+
+    it('refuses whatever is not authentic', async () => {
+      await check(4_000, async (roll, delivery) => {
+        const { variant } = delivery;
+        const body = bytesOf(roll() < 0.5 ? delivery.json : JSON.stringify(mutate(roll, delivery.json)));
+        const sent = request(roll, body, delivery);
+        const wrong = spoil(roll, sent, subject.webhook(variant), subject.secret());
+        await expectAnswer({ ...sent, ...wrong.changes }, [wrong.status], variant);
+      });
+    });
+  });
 }
 
-const senders = fc.constantFrom(requests.hub, requests.github, requests.registry);
+/** Makes proofs of a source's configurations; an ID token, which says nothing of the body, is signed once for each. */
+async function signer(subject: SourceSubject): Promise<(body: Uint8Array, variant?: string) => Proof> {
+  const url = origin + webhookPath('it');
+  const variants = [undefined, ...Object.keys(subject.cases.variants ?? {})];
+  const made = new Map<string | undefined, (body: Uint8Array) => Proof>();
+  for (const variant of variants) {
+    const { source, webhook } = subject.webhook(variant);
+    const authentication = source.authentication(webhook.options);
+    const secret = subject.secret();
+    const token = await prove(authentication, secret, bytesOf(''), { url });
+    made.set(
+      variant,
+      (body) => signDelivery(authentication, secret, { body, id: 'msg_1', now: new Date() }) ?? token,
+    );
+  }
+  return (body, variant) => made.get(variant)?.(body) ?? { headers: {} };
+}
 
-describe('receiveWebhook', () => {
-  it('answers authentic deliveries of any JSON with 202, or 200 to a ping', async () => {
-    await fc.assert(
-      fc.asyncProperty(senders, fc.oneof(mutated, fc.jsonValue()), (sender, body) =>
-        expectAnswer(sender(JSON.stringify(body)), [202]),
-      ),
-    );
-    const events = fc.oneof(fc.constantFrom('package', 'registry_package', 'ping'), fc.string());
-    await fc.assert(
-      fc.asyncProperty(events, mutated, (event, body) =>
-        expectAnswer(requests.github(JSON.stringify(body), { 'x-github-event': event }), [200, 202]),
-      ),
-    );
-  });
-
-  it('answers authentic deliveries of any bytes', async () => {
-    await fc.assert(
-      fc.asyncProperty(senders, fc.uint8Array(), (sender, bytes) =>
-        expectAnswer(sender(Buffer.from(bytes)), [202, 400]),
-      ),
-    );
-  });
-
-  it('refuses whatever is not authentic', async () => {
-    const request = fc.record({
-      method: fc.constantFrom('GET', 'POST', 'OPTIONS', 'DELETE'),
-      name: fc.oneof(fc.constantFrom('hub', 'github', 'registry', 'toString'), fc.string()),
-      headers: fc.dictionary(
-        fc.constantFrom('authorization', 'x-hub-signature-256', 'x-github-event'),
-        fc.oneof(fc.string(), fc.stringMatching(/^sha256=[0-9a-f]{64}$/)),
-      ),
-      body: fc.uint8Array(),
-    });
-    await fc.assert(
-      fc.asyncProperty(request, fc.option(fc.string()), (rest, token) =>
-        expectAnswer({ ...rest, origin, ...(token !== null && { token }) }, [401, 404, 405]),
-      ),
-    );
-  });
-});
+async function problemOf(
+  subject: SourceSubject,
+  sent: WebhookRequest,
+  statuses: number[],
+  variant: string | undefined,
+): Promise<string | undefined> {
+  const result = await subject.receive(sent, variant);
+  if (!statuses.includes(result.status)) return `answered ${result.status}, not ${statuses.join(' or ')}`;
+  if (result.kind === 'answer')
+    return JSON.stringify(result.body).length > 1_000 ? 'a long answer' : undefined;
+  if (result.kind === 'refused') return undefined;
+  const config = subject.config(variant);
+  const { registry } = subject.webhook(variant).upstream;
+  for (const image of [...result.events.map((event) => event.image), ...result.signatures])
+    if (image.registry !== registry || !selectImage(config, image).mirrored)
+      return 'an image is not selected';
+  const names = new Set(result.events.map(({ image }) => `${image.repository}:${image.tag}`));
+  if (names.size !== result.events.length) return 'an image is there twice';
+  if (result.ignored.length > 1_001) return 'too many reasons';
+  const odd = result.ignored.find(({ reason }) => !/^[a-z_]+: ./.test(reason) || reason.length > 1_000);
+  return odd && `an odd reason: ${odd.reason}`;
+}

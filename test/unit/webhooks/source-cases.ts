@@ -19,8 +19,14 @@ export interface SourceCases {
   upstreams: string;
   /** Other configurations, by name, in the same form. */
   variants?: Record<string, string>;
-  /** What leads to jobs: the images, and the reasons for whatever else is in the delivery. */
-  accepted: Record<string, CaseDelivery & { images: string[]; ignored?: string[] }>;
+  /**
+   * What leads to jobs: the images, the digests that are said to be theirs (absent: not looked at), and the reasons for whatever else
+   * is in the delivery.
+   */
+  accepted: Record<
+    string,
+    CaseDelivery & { images: string[]; digests?: (string | undefined)[]; ignored?: string[] }
+  >;
   /** What leads to nothing: whole reasons. Each code of the guide has a case here, and each malformed field that decides. */
   ignored: Record<string, CaseDelivery & { reasons: string[] }>;
   /** Pings and handshakes. */

@@ -28,6 +28,7 @@ for (const source of sources) {
         each.images,
       );
       expect(result.ignored.map(({ reason }) => reason)).toEqual(each.ignored ?? []);
+      if (each.digests !== undefined) expect(result.events.map(({ digest }) => digest)).toEqual(each.digests);
     });
 
     it.each(Object.entries(cases.ignored))('ignores %s', async (_title, each) => {
@@ -46,12 +47,36 @@ for (const source of sources) {
       expect(result).toEqual({ kind: 'answer', headers: {}, ...each.answer });
     });
 
+    it('answers no OPTIONS request but a handshake of its own', async () => {
+      const request = await subject.request(push);
+      for (const origin of ['https://evil.example', 'evil.example', '']) {
+        const headers: Record<string, string> = { origin, 'webhook-request-origin': origin };
+        expect(await subject.receive({ ...request, method: 'OPTIONS', headers }, push.variant)).toMatchObject(
+          {
+            kind: 'refused',
+            status: 405,
+            headers: { allow: source.handshake ? 'POST, OPTIONS' : 'POST' },
+          },
+        );
+      }
+    });
+
+    it('refuses what is no JSON, such as a form', async () => {
+      const form = `payload=${encodeURIComponent(JSON.stringify(push.body))}`;
+      const request = await subject.request({ ...push, body: form });
+      expect(await subject.receive(request, push.variant)).toMatchObject({
+        kind: 'refused',
+        status: 400,
+        code: 'invalid_json',
+      });
+    });
+
     it('has a case for each reason that its guide names, and names each', () => {
       const reasons = [
         ...Object.values(cases.ignored).flatMap(({ reasons }) => reasons),
         ...Object.values(cases.accepted).flatMap(({ ignored = [] }) => ignored),
       ];
-      const everySource = ['malformed', 'not_configured', 'own_mirror', 'signature'];
+      const everySource = ['malformed', 'not_configured', 'own_mirror', 'signature', 'truncated'];
       const codes = new Set(
         reasons.map((reason) => reason.replace(/:.*/s, '')).filter((code) => !everySource.includes(code)),
       );

@@ -7,7 +7,9 @@ export const cases: SourceCases = {
   upstreams: `
   - registry: docker.io
     webhook: { source: dockerhub, name: it }
-    repositories: [{ match: "acme/*" }, { match: "library/*" }]`,
+    repositories:
+      - { match: "acme/*", tags: { exclude: ["*-dev"] } }
+      - { match: "library/*" }`,
   variants: {
     'another registry': `
   - registry: registry.example
@@ -30,11 +32,55 @@ export const cases: SourceCases = {
       images: ['docker.io/acme/api:2.4.1'],
     },
     'nothing but what decides': {
-      body: { push_data: { tag: '1' }, repository: { repo_name: 'acme/api' } },
+      body: { push_data: { tag: '1' }, repository: { repo_name: 'acme/api', status: 7 }, extra: [null] },
       images: ['docker.io/acme/api:1'],
     },
   },
   ignored: {
+    'a tag that is null': {
+      ...push({ 'push_data.tag': null }),
+      reasons: ['no_tag: push_data.tag is missing or empty'],
+    },
+    'push_data that is a text': {
+      ...push({ push_data: 'x' }),
+      reasons: ['malformed: push_data must be an object, found a string'],
+    },
+    'no repository': {
+      ...push({ repository: null }),
+      reasons: ['malformed: repository must be an object, found null'],
+    },
+    'no name at all': {
+      ...push({ 'repository.repo_name': undefined }),
+      reasons: ['malformed: repository.repo_name must be a string, found nothing'],
+    },
+    'a name that is a list': {
+      ...push({ 'repository.repo_name': ['a'] }),
+      reasons: ['malformed: repository.repo_name must be a string, found an array'],
+    },
+    'an empty name': {
+      ...push({ 'repository.repo_name': '' }),
+      reasons: ['malformed: repository.repo_name names no repository: "library/"'],
+    },
+    'a path that climbs': {
+      ...push({ 'repository.repo_name': '../../etc' }),
+      reasons: ['malformed: repository.repo_name names no repository: "../../etc"'],
+    },
+    'another host in the name': {
+      ...push({ 'repository.repo_name': 'ghcr.io@acme/api' }),
+      reasons: ['malformed: repository.repo_name names no repository: "ghcr.io@acme/api"'],
+    },
+    'a list': { body: [], reasons: ['malformed: body must be an object, found an array'] },
+    'a text': { body: '"text"', reasons: ['malformed: body must be an object, found a string'] },
+    null: { body: 'null', reasons: ['malformed: body must be an object, found null'] },
+    'a number': { body: '7', reasons: ['malformed: body must be an object, found a number'] },
+    'a repository that no rule names': {
+      ...push({ 'repository.repo_name': 'evil/api' }),
+      reasons: ['not_configured: no rule of docker.io matches evil/api'],
+    },
+    'a tag that the rule leaves out': {
+      ...push({ 'push_data.tag': '1-dev' }),
+      reasons: ['not_configured: the rule acme/* leaves out the tag 1-dev: tags.exclude has *-dev'],
+    },
     'no tag': {
       ...push({ 'push_data.tag': undefined }),
       reasons: ['no_tag: push_data.tag is missing or empty'],

@@ -1,0 +1,8 @@
+/** What every Node function that sends to a queue has at least: the client, and nothing done with it. */
+import { SQSClient } from '@aws-sdk/client-sqs';
+
+const client = new SQSClient({});
+
+export async function handler(): Promise<{ statusCode: number; body: string }> {
+  return { statusCode: 202, body: String(client.config.apiVersion) };
+}

@@ -1,0 +1,82 @@
+import * as z from 'zod';
+import type { Upstream } from '../config/config.ts';
+import { isManifestType } from '../oci/media-types.ts';
+import { type EventReading, excerpt, ignore, imagePushed, malformed, readEach } from './outcome.ts';
+import type { SampleImage } from './source.ts';
+import { isUpstreamHost, otherRegistry } from './upstream-host.ts';
+
+const envelope = z.object({ events: z.array(z.unknown()) });
+const decision = z.object({ action: z.string() });
+const pushed = z.object({
+  target: z.object({ mediaType: z.string(), tag: z.string().nullish(), digest: z.unknown().optional() }),
+});
+const named = z.object({
+  target: z.object({ repository: z.string() }),
+  request: z.object({ host: z.string() }),
+});
+
+/** A real event has some hundreds of bytes, so that a body within the limit holds no more than this. */
+const maxEvents = 10_000;
+
+/**
+ * Reads the envelope that CNCF Distribution sends.
+ * https://distribution.github.io/distribution/about/notifications/
+ *
+ * @param host the webhook's option `host`
+ */
+export function readDistributionEnvelope(body: unknown, upstream: Upstream, host?: string): EventReading[] {
+  const parsed = envelope.safeParse(body);
+  if (!parsed.success) return [ignore(malformed(parsed.error, body))];
+  return readEach(parsed.data.events, 'events', maxEvents, (event, path) =>
+    readDistributionEvent(event, path, upstream, host),
+  );
+}
+
+/**
+ * Reads one event of an envelope, or whatever has its form. `request.host` is what the client of the registry said, so that it is
+ * checked and not taken.
+ *
+ * @param path where the event stands in the payload; empty: it is the body
+ */
+export function readDistributionEvent(
+  event: unknown,
+  path: string,
+  upstream: Upstream,
+  host?: string,
+): EventReading {
+  const at = (field: string) => (path === '' ? field : `${path}.${field}`);
+  const decided = decision.safeParse(event);
+  if (!decided.success) return ignore(malformed(decided.error, event, path));
+  if (decided.data.action !== 'push')
+    return ignore(`not_a_push: ${at('action')} is ${excerpt(decided.data.action)}`);
+
+  const target = pushed.safeParse(event);
+  if (!target.success) return ignore(malformed(target.error, event, path));
+  const { mediaType, tag } = target.data.target;
+  if (!isManifestType(mediaType))
+    return ignore(`not_an_image: ${at('target.mediaType')} is ${excerpt(mediaType)}`);
+  if (tag === undefined || tag === null || tag === '')
+    return ignore(`no_tag: ${at('target.tag')} is missing or empty`);
+
+  const place = named.safeParse(event);
+  if (!place.success) return ignore(malformed(place.error, event, path));
+  if (!isUpstreamHost(upstream, place.data.request.host, host))
+    return otherRegistry(at('request.host'), place.data.request.host, upstream);
+  return imagePushed(
+    { registry: upstream.registry, repository: place.data.target.repository, tag },
+    { repository: at('target.repository'), tag: at('target.tag') },
+    target.data.target.digest,
+  );
+}
+
+/** The event of a push as far as it is read here. */
+export function sampleDistributionEvent(
+  { registry, repository, tag, digest, mediaType }: SampleImage,
+  host: string | undefined,
+) {
+  return {
+    action: 'push',
+    target: { mediaType, repository, tag, digest },
+    request: { host: host ?? registry },
+  };
+}

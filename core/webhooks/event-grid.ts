@@ -1,0 +1,54 @@
+import * as z from 'zod';
+import { excerpt, ignore, malformed, outcomeOf } from './outcome.ts';
+import type { WebhookAnswer, WebhookOutcome } from './source.ts';
+
+/** Who asks, by the CloudEvents web hook's abuse protection, whether Event Grid may deliver. */
+const origin = 'eventgrid.azure.net';
+
+/**
+ * Answers Azure Event Grid's question whether its events are wanted. The address in `WebHook-Request-Callback`, by which they could
+ * be agreed to later, is never fetched.
+ * https://github.com/cloudevents/spec/blob/main/cloudevents/http-webhook.md#4-abuse-protection
+ * https://learn.microsoft.com/azure/event-grid/end-point-validation-cloud-events-schema
+ */
+export function answerHandshake(headers: Readonly<Record<string, string>>): WebhookAnswer | undefined {
+  if (headers['webhook-request-origin'] !== origin) return undefined;
+  return {
+    kind: 'answer',
+    status: 200,
+    headers: { allow: 'POST, OPTIONS', 'webhook-allowed-origin': origin, 'webhook-allowed-rate': '*' },
+    body: { accepted: [], ignored: [] },
+  };
+}
+
+const typed = z.object({ type: z.string().optional(), eventType: z.string().optional() });
+
+/** What an event is about: `type` of CloudEvents or `eventType` of Event Grid's own schema; undefined where it is neither. */
+export function eventGridType(event: unknown): string | undefined {
+  const parsed = typed.safeParse(event);
+  return parsed.success ? (parsed.data.type ?? parsed.data.eventType) : undefined;
+}
+
+const validation = z.object({ data: z.object({ validationCode: z.string() }) });
+
+/** A code is a UUID; what is longer is not said back. */
+const maxCode = 200;
+
+/**
+ * Answers the event by which Event Grid validates a subscription with its own schema. `validationUrl` is never fetched.
+ * https://learn.microsoft.com/azure/event-grid/end-point-validation-event-grid-events-schema
+ *
+ * @param path where the event stands in the payload
+ * @returns undefined where it is another event
+ */
+export function answerValidation(event: unknown, path: string): WebhookOutcome | undefined {
+  if (eventGridType(event) !== 'Microsoft.EventGrid.SubscriptionValidationEvent') return undefined;
+  const parsed = validation.safeParse(event);
+  if (!parsed.success) return outcomeOf([ignore(malformed(parsed.error, event, path))]);
+  const { validationCode } = parsed.data.data;
+  if (validationCode.length > maxCode)
+    return outcomeOf([
+      ignore(`malformed: ${path}.data.validationCode is too long: ${excerpt(validationCode)}`),
+    ]);
+  return { kind: 'answer', status: 200, headers: {}, body: { validationResponse: validationCode } };
+}

@@ -1,0 +1,127 @@
+import * as z from 'zod';
+import { describeAuthentication, fillGuide, type GuideValues, headerOf } from './present-webhook.ts';
+import type { WebhookSource } from './source.ts';
+
+/** The page of a source, in Markdown: how to set it up, what it accepts, and its options. */
+export function sourcePage(source: WebhookSource): string {
+  const { guide } = source;
+  const authentication = source.authentication(exampleOptions(source));
+  const url = `https://<api>/webhooks/<name>${authentication.kind === 'path-token' ? '/<secret>' : ''}`;
+  const values: GuideValues = {
+    url,
+    secret: '<secret>',
+    header: headerOf(authentication) ?? '',
+    name: '<name>',
+    registry: '<registry>',
+  };
+  const fill = (text: string) => fillGuide(text, values);
+  const step = (text: string) => fill(text).replaceAll(/\n(?=[^\n])/g, '\n   ');
+  const rows = Object.entries(guide.ignored).map(([code, when]) => [`\`${code}\``, when]);
+  return [
+    '<!-- Written by `npm run docs`; edit the source’s guide instead. -->',
+    `# Webhooks of ${source.title}`,
+    `Source \`${source.name}\`. Entered at: ${fill(guide.where)}. Authentic by ${describeAuthentication(authentication)}.`,
+    `\`drayage webhooks list <name>\` prints these steps with the webhook’s own URL${authentication.kind === 'oidc' ? '' : ' and secret'}.`,
+    '## In mirror.yaml',
+    fence('yaml', exampleConfig(source)),
+    ...optionsSection(source),
+    '## At the sender',
+    guide.steps.map((text, index) => `${index + 1}. ${step(text)}`).join('\n'),
+    '## What happens with a delivery',
+    `**Accepted**: ${fill(guide.accepted)}. **Reference**: ${fill(guide.reference)}.`,
+    'Answered 202 and ignored, with these reasons:',
+    table(
+      ['reason', 'when'],
+      [
+        ...rows,
+        ['`malformed`', 'a field that decides is missing or has another type; the reason names its path'],
+        ['`not_configured`', 'no rule of mirror.yaml names the image'],
+      ],
+    ),
+    ...(guide.notes.length > 0
+      ? ['## Good to know', guide.notes.map((note) => `- ${fill(note)}`).join('\n')]
+      : []),
+    `The sender’s own documentation: <${guide.documentation}>`,
+    '',
+  ]
+    .join('\n\n')
+    .replace(/\n\n$/, '\n');
+}
+
+/** All sources in a table, each with its page. */
+export function sourceTable(sources: readonly WebhookSource[], pages: string): string {
+  return `${table(
+    ['source', 'sender', 'entered at', 'authentic by'],
+    sources.map((source) => [
+      `[\`${source.name}\`](${pages}${source.name}.md)`,
+      source.title,
+      source.guide.where.replace(/\{(\w+)\}/g, '<$1>'),
+      describeAuthentication(source.authentication(exampleOptions(source))),
+    ]),
+  )}\n`;
+}
+
+function exampleConfig(source: WebhookSource): string {
+  const options = Object.entries(shapeOf(source)).filter(
+    ([, schema]) => !schema.safeParse(undefined).success,
+  );
+  const written = options.map(([name, schema]) => `${name}: ${helpOf(schema).example}`).join(', ');
+  return [
+    'upstreams:',
+    `  - registry: ${source.home ?? 'registry.example.com'}`,
+    `    webhook: { source: ${source.name}${written === '' ? '' : `, options: { ${written} }`} }`,
+    '    repositories: [{ match: "acme/**" }]',
+  ].join('\n');
+}
+
+function optionsSection(source: WebhookSource): string[] {
+  const options = Object.entries(shapeOf(source));
+  if (options.length === 0) return [];
+  const rows = options.map(([name, schema]) => {
+    const unset = schema.safeParse(undefined);
+    const byDefault = !unset.success
+      ? 'must be written'
+      : unset.data === undefined
+        ? ''
+        : `\`${String(unset.data)}\``;
+    const { what, example } = helpOf(schema);
+    return [`\`${name}\``, what, `\`${example}\``, byDefault];
+  });
+  return ['Under `webhook.options`:', table(['option', 'what', 'example', 'default'], rows)];
+}
+
+/** Options that a source takes without being told any, or with the examples where some must be written. */
+function exampleOptions(source: WebhookSource): unknown {
+  const plain = source.optionsSchema.safeParse({});
+  if (plain.success) return plain.data;
+  const required = Object.entries(shapeOf(source)).filter(
+    ([, schema]) => !schema.safeParse(undefined).success,
+  );
+  return source.optionsSchema.parse(
+    Object.fromEntries(required.map(([name, schema]) => [name, helpOf(schema).example])),
+  );
+}
+
+function shapeOf({ optionsSchema }: WebhookSource): Record<string, z.ZodType> {
+  if (optionsSchema instanceof z.ZodObject) return optionsSchema.shape as Record<string, z.ZodType>;
+  throw new Error('the options of a source are an object schema');
+}
+
+/** What an option is and an example, from the schema or the one that it wraps. */
+function helpOf(schema: z.ZodType): { what: string; example: string } {
+  const { what, example } = (schema.meta() ?? {}) as { what?: string; example?: string };
+  if (what !== undefined && example !== undefined) return { what, example };
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault)
+    return helpOf(schema.unwrap() as z.ZodType);
+  throw new Error('an option without help: give its schema {what, example}');
+}
+
+function table(head: string[], rows: string[][]): string {
+  const line = (cells: string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+function fence(language: string, text: string): string {
+  return `\`\`\`${language}\n${text}\n\`\`\``;
+}

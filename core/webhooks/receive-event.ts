@@ -1,0 +1,27 @@
+import { configuredWebhooks } from './find-webhook.ts';
+import { decide, type ReceiveDependencies, type WebhookResult } from './receive.ts';
+
+/** An event of EventBridge, as far as it tells itself from a request of the HTTP API. */
+export interface BusEvent {
+  'detail-type': string;
+}
+
+/**
+ * Receives an event that EventBridge brought: authentic, since only the stack's rule may invoke the function with one. It is offered to
+ * every webhook of the source `ecr`; each speaks for its own registry alone.
+ */
+export function receiveEvent(
+  event: BusEvent,
+  deps: Pick<ReceiveDependencies, 'config' | 'account'>,
+): { webhook: string; result: WebhookResult }[] {
+  return configuredWebhooks(deps.config)
+    .filter(({ source }) => source.name === 'ecr')
+    .map(({ webhook, upstream, source }) => ({
+      webhook: webhook.name,
+      result: decide(
+        source.receive({ headers: {}, body: event, upstream, options: webhook.options }),
+        upstream.registry,
+        deps,
+      ),
+    }));
+}

@@ -1,0 +1,23 @@
+import type { RetiredSecret, WebhookState, WebhookStates } from './state.ts';
+
+/** Every delivery that fits none is compared with all of them. */
+const maxRetired = 5;
+
+/**
+ * Makes a new secret for a webhook. The one before, and those that are still being rotated out, are taken until their time is over.
+ *
+ * @param keepSeconds how long the secret before is still taken; with 0 no secret but the new one is
+ * @returns undefined where somebody else rotated at the same time: nothing was changed
+ */
+export async function rotateSecret(
+  states: WebhookStates,
+  name: string,
+  keepSeconds: number,
+  now: Date,
+): Promise<WebhookState | undefined> {
+  const state = await states.read(name);
+  const until = new Date(now.getTime() + keepSeconds * 1000).toISOString();
+  const retired: RetiredSecret[] = [{ generation: state.generation, until }, ...state.retired];
+  const kept = keepSeconds === 0 ? [] : retired.filter((each) => Date.parse(each.until) > now.getTime());
+  return await states.rotate(name, state, kept.slice(0, maxRetired), now);
+}

@@ -1,0 +1,96 @@
+import * as z from 'zod';
+import type { Upstream } from '../../config/config.ts';
+import { readDistributionEvent, sampleDistributionEvent } from '../distribution-events.ts';
+import { answerHandshake, answerValidation, eventGridType } from '../event-grid.ts';
+import { headerOption, hostOption, placeOption } from '../options.ts';
+import { type EventReading, excerpt, ignore, outcomeOf, readEach } from '../outcome.ts';
+import type { WebhookSource } from '../source.ts';
+
+const options = z.strictObject({
+  /** Where the secret stands: Event Grid sends the headers of a subscription with events, though not while it validates. */
+  authentication: placeOption,
+  /** The custom header, or delivery property, that is the secret. */
+  header: headerOption('Authorization'),
+  /** What clients call the registry, where that is neither the upstream's registry nor its endpoint's host. */
+  host: hostOption,
+});
+
+type Options = z.output<typeof options>;
+
+/** Event Grid puts up to a megabyte of events into a delivery, each of about a kilobyte. */
+const maxEvents = 10_000;
+
+/**
+ * Azure Container Registry, by its own webhooks or by Event Grid, whose events have a webhook's body as their data.
+ * https://learn.microsoft.com/azure/container-registry/container-registry-webhook-reference
+ * https://learn.microsoft.com/azure/event-grid/event-schema-container-registry
+ */
+export const acr: WebhookSource<Options> = {
+  name: 'acr',
+  title: 'Azure Container Registry',
+  optionsSchema: options,
+  authentication: ({ authentication, header }) =>
+    authentication === 'path' ? { kind: 'path-token' } : { kind: 'header', header: header.toLowerCase() },
+  handshake: answerHandshake,
+  receive({ body, upstream, options: { host } }) {
+    const [first] = Array.isArray(body) ? body : [body];
+    const answer = answerValidation(first, Array.isArray(body) ? 'body[0]' : 'body');
+    if (answer !== undefined) return answer;
+    if (Array.isArray(body))
+      return outcomeOf(
+        readEach(body, 'body', maxEvents, (event, path) => readGridEvent(event, path, upstream, host)),
+      );
+    if (eventGridType(body) !== undefined) return outcomeOf([readGridEvent(body, '', upstream, host)]);
+    if (isPing(body))
+      return { kind: 'answer', status: 200, headers: {}, body: { accepted: [], ignored: [] } };
+    return outcomeOf([readDistributionEvent(body, '', upstream, host)]);
+  },
+  sample: (image, { host }) => ({ body: sampleDistributionEvent(image, host) }),
+  guide: {
+    where: 'registry → Services → Webhooks, or → Events',
+    steps: [
+      'Choose one of the two; the registry’s own webhooks are simpler, Event Grid tries again for a day.',
+      '**A webhook.** Open the registry in the portal, then *Services*, then *Webhooks*, and choose *Add*. Name: letters and digits only. Service URI: `{url}`. Custom headers: `{header}: {secret}`. Actions: *push*. Status: *on*. Scope: empty, or `repository:*`. Or:\n\n```sh\naz acr webhook create --registry myregistry --name drayage --actions push \\\n  --uri {url} --headers "{header}={secret}"\naz acr webhook ping --registry myregistry --name drayage\n```',
+      '**Event Grid.** Set `authentication: path` in the webhook’s options, deploy, and take the URL anew: its last part is then the secret, since Event Grid may send headers of one’s own only with events, and not while it validates a subscription. Open the registry, then *Events*, and choose *Event Subscription*. Event schema: *Cloud Event Schema v1.0* or *Event Grid Schema*. Filter to event types: *Image Pushed*. Endpoint type: *Web Hook*. Endpoint: the URL. Or:\n\n```sh\naz eventgrid event-subscription create --name drayage \\\n  --source-resource-id "$(az acr show --name myregistry --query id --output tsv)" \\\n  --included-event-types Microsoft.ContainerRegistry.ImagePushed \\\n  --event-delivery-schema cloudeventschemav1_0 \\\n  --endpoint {url}\n```',
+    ],
+    accepted:
+      'the action `push`, or the event `Microsoft.ContainerRegistry.ImagePushed`, with a tag and the media type of a manifest',
+    ignored: {
+      not_a_push: 'another action or event: `delete`, `quarantine`, `chart_push`, `chart_delete`',
+      not_an_image: 'the media type is not that of a manifest',
+      no_tag: 'the push was by digest, as that of the children of an index is',
+      other_registry:
+        '`request.host` is neither the upstream’s registry, its endpoint’s host nor the option `host`',
+    },
+    reference: 'the upstream’s registry and `target.repository`',
+    notes: [
+      'A webhook’s `ping`, and both ways in which Event Grid validates a subscription, are answered; no address that a request names is fetched.',
+      'The registry’s own webhooks wait five seconds and do not try again; `reconcile` finds what they lost.',
+      'A webhook of a geo-replicated registry tells of one region: add one in each region that is pushed to, all with the same URL.',
+      'Event Grid drops an event for good that is answered 401 or 413: mind the secret.',
+    ],
+    documentation: 'https://learn.microsoft.com/azure/container-registry/container-registry-webhook',
+  },
+};
+
+const ping = z.object({ action: z.literal('ping') });
+
+function isPing(body: unknown): boolean {
+  return ping.safeParse(body).success;
+}
+
+/** @param path where the event stands in the payload; empty: it is the body */
+function readGridEvent(
+  event: unknown,
+  path: string,
+  upstream: Upstream,
+  host: string | undefined,
+): EventReading {
+  const type = eventGridType(event);
+  if (type === undefined)
+    return ignore(`malformed: ${path || 'body'} has neither a type nor an eventType that is a string`);
+  if (type !== 'Microsoft.ContainerRegistry.ImagePushed')
+    return ignore(`not_a_push: ${path || 'body'} is of the type ${excerpt(type)}`);
+  const { data } = event as { data?: unknown };
+  return readDistributionEvent(data, path === '' ? 'data' : `${path}.data`, upstream, host);
+}

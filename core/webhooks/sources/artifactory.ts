@@ -1,0 +1,130 @@
+import * as z from 'zod';
+import type { Upstream } from '../../config/config.ts';
+import { textLike } from '../../config/fields.ts';
+import { hostOption } from '../options.ts';
+import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf } from '../outcome.ts';
+import type { WebhookSource } from '../source.ts';
+import { isUpstreamHost, otherRegistry, urlHost } from '../upstream-host.ts';
+
+const options = z.strictObject({
+  /** The host of the platform's base URL, where that is neither the upstream's registry nor its endpoint's host. */
+  host: hostOption,
+  /** The key of the one repository that the upstream's registry is. Absent: the key is the first part of an image's name. */
+  repository: textLike(
+    { what: 'the key of a repository', example: 'docker-local' },
+    /^[\w.-]{1,64}$/,
+  ).optional(),
+});
+
+type Options = z.output<typeof options>;
+
+const decision = z.object({ domain: z.string(), event_type: z.string() });
+const pushed = z.object({
+  data: z.object({
+    repo_key: z.string(),
+    path: z.string(),
+    tag: z.string().nullish(),
+    sha256: z.unknown().optional(),
+  }),
+  /** Older versions, and installations without a base URL, leave it out. */
+  jpd_origin: z.string().nullish(),
+});
+
+const header = 'x-jfrog-event-auth';
+/** `team/app/1.0/manifest.json`; `image_name` is the last part of the name only. */
+const manifestPath = /^(?<image>.+)\/(?<version>[^/]+)\/(?:list\.)?manifest\.json$/;
+
+/**
+ * JFrog Artifactory. The header is the secret itself or, with payload signing, an HMAC: both stand in the same place.
+ * https://docs.jfrog.com/integrations/docs/predefined-webhooks
+ */
+export const artifactory: WebhookSource<Options> = {
+  name: 'artifactory',
+  title: 'JFrog Artifactory',
+  optionsSchema: options,
+  authentication: () => ({
+    kind: 'any',
+    of: [
+      { kind: 'hmac', header, algorithm: 'sha256', encoding: 'hex', prefix: '' },
+      { kind: 'header', header },
+    ],
+  }),
+  receive: ({ body, upstream, options }) => outcomeOf([read(body, upstream, options)]),
+  sample({ registry, repository, tag, digest }, { host, repository: key }) {
+    const [first = '', ...rest] = key === undefined ? repository.split('/') : [key, repository];
+    const path = `${rest.join('/')}/${tag}/manifest.json`;
+    return {
+      body: {
+        domain: 'docker',
+        event_type: 'pushed',
+        data: { repo_key: first, path, tag, sha256: digest.replace(/^sha256:/, '') },
+        jpd_origin: `https://${host ?? registry}`,
+      },
+    };
+  },
+  guide: {
+    where:
+      'Administration → General Management → Webhooks (newer versions: Platform → Integrations → Webhooks)',
+    steps: [
+      'Choose *New Webhook*, and leave it *Predefined*. Name: `{name}`. URL: `{url}`.',
+      'Under *Events* choose *Docker Tag was Pushed*, then the Docker repositories that are mirrored.',
+      'Under *Authentication*, *Secret token*: `{secret}`. Select *Use secret for payload signing*; without it the token itself is sent, which is accepted as well.',
+      'Save. The test button sends example values, which are answered 202 and listed as ignored.',
+    ],
+    accepted: 'the event `pushed` of the domain `docker`, with a tag',
+    ignored: {
+      not_an_image: 'the domain is another than `docker`',
+      not_a_push: 'the event is another: `deleted`, `promoted`',
+      cache: 'the repository is the cache of a remote one (`…-cache`)',
+      no_tag: 'the manifest is stored under its digest, as the children of an index are',
+      other_registry: 'the host of `jpd_origin` is neither the upstream nor the option `host`',
+      other_repository: '`data.repo_key` is not the option `repository`',
+    },
+    reference:
+      'the upstream’s registry, `data.repo_key` (unless the option `repository` is set), and `data.path` less its last two parts',
+    notes: [
+      'Where images are called `HOST/KEY/IMAGE` (the *repository path* method), nothing else is needed. Where a repository has a host or port of its own (`KEY.HOST/IMAGE`, `HOST:5001/IMAGE`), that is the upstream’s `registry`: set `webhook.options.repository` to its key, and `webhook.options.host` to the host of the platform’s base URL unless that is `HOST` in `KEY.HOST`.',
+      'A payload without `jpd_origin`, as older versions send, is taken for one of the upstream’s.',
+      'The pushes of a virtual repository are told with the key of the local one that they went to.',
+    ],
+    documentation: 'https://docs.jfrog.com/integrations/docs/predefined-webhooks',
+  },
+};
+
+function read(body: unknown, upstream: Upstream, { host, repository: key }: Options): EventReading {
+  const decided = decision.safeParse(body);
+  if (!decided.success) return ignore(malformed(decided.error, body));
+  const { domain, event_type: type } = decided.data;
+  if (domain !== 'docker') return ignore(`not_an_image: domain is ${excerpt(domain)}`);
+  if (type !== 'pushed') return ignore(`not_a_push: event_type is ${excerpt(type)}`);
+
+  const parsed = pushed.safeParse(body);
+  if (!parsed.success) return ignore(malformed(parsed.error, body));
+  const { data, jpd_origin: origin } = parsed.data;
+  if (data.repo_key.endsWith('-cache'))
+    return ignore(`cache: data.repo_key is ${excerpt(data.repo_key)}, the cache of a remote repository`);
+  const { image, version } = manifestPath.exec(data.path)?.groups ?? {};
+  if (image === undefined || version === undefined)
+    return ignore(`malformed: data.path is not that of a manifest: ${excerpt(data.path)}`);
+  if (/^sha256(?::|__)/.test(version)) return ignore(`no_tag: data.path is ${excerpt(data.path)}`);
+  if (data.tag === undefined || data.tag === null || data.tag === '')
+    return ignore('no_tag: data.tag is missing or empty');
+
+  if (key !== undefined && data.repo_key !== key)
+    return ignore(
+      `other_repository: data.repo_key is ${excerpt(data.repo_key)}, and the webhook is for ${key}`,
+    );
+  if (origin) {
+    const found = urlHost(origin);
+    if (found === undefined) return ignore(`malformed: jpd_origin is not a URL: ${excerpt(origin)}`);
+    const names = key === undefined ? [found] : [found, `${key}.${found}`];
+    if (!names.some((name) => isUpstreamHost(upstream, name, host)))
+      return otherRegistry('the host of jpd_origin', found, upstream);
+  }
+  const repository = key === undefined ? `${data.repo_key}/${image}` : image;
+  return imagePushed(
+    { registry: upstream.registry, repository, tag: data.tag },
+    { repository: key === undefined ? 'data.repo_key and data.path' : 'data.path', tag: 'data.tag' },
+    typeof data.sha256 === 'string' ? `sha256:${data.sha256}` : undefined,
+  );
+}

@@ -1,0 +1,114 @@
+import * as z from 'zod';
+import type { Upstream } from '../../config/config.ts';
+import { InvalidReferenceError, parseReference, type Reference } from '../../oci/reference.ts';
+import { headerOption, placeOption } from '../options.ts';
+import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf } from '../outcome.ts';
+import { parsePackageUrl } from '../package-url.ts';
+import type { WebhookSource } from '../source.ts';
+import { isUpstreamHost } from '../upstream-host.ts';
+
+const options = z.strictObject({
+  /** Where the secret stands: CDEvents say nothing of authentication, and not every sender can set a header. */
+  authentication: placeOption,
+  header: headerOption('Authorization'),
+});
+
+type Options = z.output<typeof options>;
+
+/** A version follows, as `0.3.0`; the fields that are read are the same in all. */
+const published = 'dev.cdevents.artifact.published.';
+
+const decision = z.object({ context: z.object({ type: z.string() }) });
+const subject = z.object({ subject: z.object({ id: z.string() }) });
+
+/**
+ * CDEvents, which build systems send. The subject of an artifact event is a package URL: `pkg:oci/app@sha256%3A…` with the qualifiers
+ * `repository_url` and `tag`. https://github.com/package-url/purl-spec
+ */
+export const cdevents: WebhookSource<Options> = {
+  name: 'cdevents',
+  title: 'CDEvents',
+  optionsSchema: options,
+  authentication: ({ authentication, header }) =>
+    authentication === 'path'
+      ? { kind: 'path-token' }
+      : { kind: 'header', header: header.toLowerCase(), schemes: ['bearer', 'basic'] },
+  receive({ body, upstream }) {
+    const isWrapped = typeof body === 'object' && body !== null && !Object.hasOwn(body, 'context');
+    const inner =
+      isWrapped && 'data' in body ? { event: body.data, path: 'data' } : { event: body, path: '' };
+    return outcomeOf([read(inner.event, inner.path, upstream)]);
+  },
+  sample({ registry, repository, tag, digest }) {
+    const name = repository.slice(repository.lastIndexOf('/') + 1);
+    const location = `repository_url=${registry}/${repository}&tag=${tag}`;
+    return {
+      body: {
+        context: { type: `${published}0.3.0` },
+        subject: { id: `pkg:oci/${name}@${encodeURIComponent(digest)}?${location}` },
+      },
+    };
+  },
+  guide: {
+    where: 'the sender, or the broker that passes its events on: an HTTP subscription',
+    steps: [
+      'Have the event `dev.cdevents.artifact.published` sent by POST to `{url}`, as it is or as a CloudEvent, binary or structured.',
+      'Set the header `{header}` to `{secret}`, to `Bearer {secret}`, or to Basic credentials with any user name and `{secret}` as password. Where the sender can set no header, write `webhook.options.authentication: path` into `mirror.yaml`; the secret is then the last part of the URL.',
+      'See that `subject.id` is a package URL of the type `oci` that has a repository and a tag: `pkg:oci/app@sha256%3A…?repository_url={registry}/team/app&tag=1.0`.',
+    ],
+    accepted: 'an event whose type begins with `dev.cdevents.artifact.published.`, of an image with a tag',
+    ignored: {
+      not_a_push: 'another event: `artifact.packaged`, `artifact.signed`, `pipelinerun.finished`',
+      not_an_image: 'a package of another type than `oci`',
+      no_tag: 'the package URL has no qualifier `tag`',
+      other_registry: '`repository_url` is at another registry than the upstream',
+    },
+    reference: '`subject.id`: the qualifiers `repository_url` and `tag`',
+    notes: [
+      'CDEvents are sent by build systems more than by registries: the image must be there when the event comes, else the job is tried again for a while.',
+    ],
+    documentation: 'https://github.com/cdevents/spec/blob/main/continuous-integration.md',
+  },
+};
+
+function read(event: unknown, path: string, upstream: Upstream): EventReading {
+  const field = (key: string) => (path === '' ? key : `${path}.${key}`);
+  const decided = decision.safeParse(event);
+  if (!decided.success) return ignore(malformed(decided.error, event, path));
+  const { type } = decided.data.context;
+  if (!type.startsWith(published)) return ignore(`not_a_push: ${field('context.type')} is ${excerpt(type)}`);
+
+  const parsed = subject.safeParse(event);
+  if (!parsed.success) return ignore(malformed(parsed.error, event, path));
+  const { id } = parsed.data.subject;
+  const wrong = (problem: string) => ignore(`malformed: ${field('subject.id')} ${problem}: ${excerpt(id)}`);
+  const purl = parsePackageUrl(id);
+  if (purl === undefined) return wrong('is not a package URL');
+  if (purl.type !== 'oci')
+    return ignore(`not_an_image: ${field('subject.id')} has the type ${excerpt(purl.type)}`);
+  const tag = purl.qualifiers.get('tag');
+  if (tag === undefined) return ignore(`no_tag: ${field('subject.id')} has no qualifier tag`);
+  const location = purl.qualifiers.get('repository_url');
+  if (location === undefined) return wrong('has no qualifier repository_url');
+  const repository = readRepository(location);
+  if (repository === undefined) return wrong('has a repository_url that is no repository’s name');
+  if (!isUpstreamHost(upstream, repository.registry))
+    return ignore(
+      `other_registry: ${field('subject.id')} is at ${excerpt(repository.registry)}, and the webhook’s upstream is ${upstream.registry}`,
+    );
+  return imagePushed(
+    { registry: upstream.registry, repository: repository.repository, tag },
+    { repository: field('subject.id'), tag: field('subject.id') },
+    purl.version,
+  );
+}
+
+/** A repository with neither tag nor digest: to have the tag added must make a difference of nothing else. */
+function readRepository(location: string): Reference | undefined {
+  try {
+    return location.includes('@') ? undefined : parseReference(`${location}:x`);
+  } catch (error) {
+    if (error instanceof InvalidReferenceError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,28 @@
+import { type GiteaOptions, giteaPackages } from '../gitea-packages.ts';
+import type { WebhookSource } from '../source.ts';
+
+const packages = giteaPackages('forgejo');
+
+/** Forgejo's package registry, Codeberg's for one. */
+export const forgejo: WebhookSource<GiteaOptions> = {
+  ...packages,
+  name: 'forgejo',
+  title: 'Forgejo',
+  guide: {
+    ...packages.guide,
+    where: 'organisation, user or repository → Settings → Webhooks',
+    steps: [
+      'Open the settings of the organisation or user that owns the packages (all of them), or of the repository that they are linked to, then *Webhooks → Add webhook → Forgejo*.',
+      'Target URL: `{url}`. HTTP method: POST. POST content type: `application/json`. Secret: `{secret}`. Leave the authorisation header empty.',
+      'Trigger on: *Custom events…*, then *Package* and nothing else.',
+      'Choose *Add webhook*. *Test delivery* sends an event that is no push of an image, which is answered 202 and listed as ignored.',
+    ],
+    notes: [
+      'Choose the type *Forgejo*, not *Gitea*: the signature is expected in `X-Forgejo-Signature`.',
+      'Forgejo delivers only to hosts that `[webhook] ALLOWED_HOST_LIST` of `app.ini` allows: by default external ones, so that an API in a private network has to be added.',
+      'A package’s page, and so the host that payloads name, is under `[server] ROOT_URL`. Where images are pulled under another name, write that URL’s host into `webhook.options.host`.',
+      'Forgejo does not deliver again by itself; a delivery can be sent again from the webhook’s page.',
+    ],
+    documentation: 'https://forgejo.org/docs/latest/user/webhooks/',
+  },
+};

@@ -1,0 +1,141 @@
+import * as z from 'zod';
+import type { Upstream } from '../../config/config.ts';
+import { httpUrl, shown, text, textLike } from '../../config/fields.ts';
+import { InvalidReferenceError, parseReference } from '../../oci/reference.ts';
+import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf } from '../outcome.ts';
+import type { WebhookSource } from '../source.ts';
+import { isUpstreamHost } from '../upstream-host.ts';
+
+const loopback = ['localhost', '127.0.0.1', '[::1]'];
+
+/** Keys that came over a line that others can write to would prove nothing. */
+const keysUrl = text({ what: 'an https URL', example: 'https://issuer.example/keys' }, (value) => {
+  const url = httpUrl(value);
+  if (url?.protocol === 'https:' || (url && loopback.includes(url.hostname))) return undefined;
+  return `${shown(value)} is not an https URL; write, for example, https://issuer.example/keys`;
+});
+
+const options = z
+  .strictObject({
+    /** Whoever may sign is part of what makes a Google token authentic, and nothing can be assumed about it. */
+    email: textLike(
+      {
+        what: 'the address of a service account',
+        example: 'push@project.iam.gserviceaccount.com',
+        missing: 'write the address of the service account that pushes',
+      },
+      /^[^\s@]{1,200}@[^\s@]{1,200}$/,
+    ),
+    /** `--push-auth-token-audience` of the subscription. */
+    audience: textLike(
+      { what: 'the audience of the subscription’s tokens', example: 'drayage' },
+      /^\S{1,1000}$/,
+    ).optional(),
+    /** Who signs, where it isn't Google. */
+    issuer: textLike(
+      { what: 'the issuer as it stands in its tokens', example: 'https://issuer.example' },
+      /^https?:\/\/\S{1,1000}$/,
+    ).optional(),
+    /** Where the issuer's keys are: its own, or a copy of Google's within a closed network. */
+    jwks: keysUrl.optional(),
+  })
+  .superRefine(({ issuer, jwks }, context) => {
+    if (issuer === undefined || jwks !== undefined) return;
+    const message =
+      'is missing; another issuer has other keys, so write where they are, for example: jwks: https://issuer.example/keys';
+    context.addIssue({ code: 'custom', path: ['jwks'], message });
+  });
+
+type Options = z.output<typeof options>;
+
+const envelope = z.object({ message: z.object({ data: z.string() }) });
+const decision = z.object({ action: z.string(), tag: z.string().nullish(), digest: z.unknown().optional() });
+
+/**
+ * Google Artifact Registry, by a push subscription of Pub/Sub, which proves itself with an ID token of Google's.
+ * https://docs.cloud.google.com/pubsub/docs/authenticate-push-subscriptions
+ */
+export const gar: WebhookSource<Options> = {
+  name: 'gar',
+  title: 'Google Artifact Registry',
+  optionsSchema: options,
+  authentication: ({ email, audience, issuer, jwks }) => ({
+    kind: 'oidc',
+    // Google writes it in both ways.
+    issuers: issuer === undefined ? ['https://accounts.google.com', 'accounts.google.com'] : [issuer],
+    jwksUri: jwks ?? 'https://www.googleapis.com/oauth2/v3/certs',
+    email,
+    ...(audience !== undefined && { audience }),
+  }),
+  receive({ body, upstream }) {
+    const isWrapped = typeof body === 'object' && body !== null && Object.hasOwn(body, 'message');
+    if (!isWrapped) return outcomeOf([read(body, '', upstream)]);
+    const wrapped = envelope.safeParse(body);
+    if (!wrapped.success) return outcomeOf([ignore(malformed(wrapped.error, body))]);
+    const decoded = decode(wrapped.data.message.data);
+    if ('problem' in decoded) return outcomeOf([ignore(`malformed: message.data ${decoded.problem}`)]);
+    return outcomeOf([read(decoded.value, 'message.data', upstream)]);
+  },
+  sample({ registry, repository, tag, digest }) {
+    const name = `${registry}/${repository}`;
+    const event = { action: 'INSERT', digest: `${name}@${digest}`, tag: `${name}:${tag}` };
+    return { body: { message: { data: Buffer.from(JSON.stringify(event)).toString('base64') } } };
+  },
+  guide: {
+    where: 'the Google Cloud project of the repositories: the Pub/Sub topic `gcr`',
+    steps: [
+      'Artifact Registry publishes to the topic `gcr`, which is there once its API was activated. Should it not be, make it:\n\n```sh\ngcloud pubsub topics create gcr --project PROJECT\n```',
+      'Make the service account whose tokens the deliveries carry, and write its address into `webhook.options.email` of `mirror.yaml`:\n\n```sh\ngcloud iam service-accounts create drayage-push --project PROJECT\n```',
+      'In a project from before April 2021, let Pub/Sub make tokens for it:\n\n```sh\ngcloud iam service-accounts add-iam-policy-binding drayage-push@PROJECT.iam.gserviceaccount.com --project PROJECT --member serviceAccount:service-PROJECT_NUMBER@gcp-sa-pubsub.iam.gserviceaccount.com --role roles/iam.serviceAccountTokenCreator\n```',
+      'Make the push subscription:\n\n```sh\ngcloud pubsub subscriptions create drayage-{name} --project PROJECT --topic gcr --push-endpoint {url} --push-auth-service-account drayage-push@PROJECT.iam.gserviceaccount.com\n```\n\nThe audience of its tokens is the URL. With `--push-auth-token-audience`, write the same into `webhook.options.audience`.',
+    ],
+    accepted: 'a message with the action `INSERT` and a tag, wrapped or not',
+    ignored: {
+      not_a_push: 'the action is another: `DELETE`',
+      no_tag: 'the message has no tag, as that of a push by digest',
+      other_registry: '`tag` names another registry than the upstream: another location of the project, say',
+    },
+    reference: '`tag`, which is the whole reference',
+    notes: [
+      'There is no secret: Google signs an ID token for the configured service account, and its public keys check it.',
+      'The topic has the events of all repositories and locations of the project. Each upstream, such as `europe-docker.pkg.dev`, has a webhook and a subscription of its own; the other locations’ events are ignored there.',
+      'What isn’t answered 2xx is delivered again, for seven days unless the subscription says otherwise.',
+      '`webhook.options.issuer` and `webhook.options.jwks` name another issuer and its keys; `jwks` alone names a copy of Google’s keys within a closed network.',
+    ],
+    documentation: 'https://docs.cloud.google.com/artifact-registry/docs/configure-notifications',
+  },
+};
+
+function decode(data: string): { value: unknown } | { problem: string } {
+  if (data.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(data)) return { problem: 'is not base64' };
+  try {
+    return { value: JSON.parse(Buffer.from(data, 'base64').toString('utf8')) };
+  } catch {
+    return { problem: 'is not JSON in base64' };
+  }
+}
+
+function read(event: unknown, path: string, upstream: Upstream): EventReading {
+  const decided = decision.safeParse(event);
+  if (!decided.success) return ignore(malformed(decided.error, event, path));
+  const { action, tag, digest } = decided.data;
+  const field = (name: string) => (path === '' ? name : `${path}.${name}`);
+  if (action !== 'INSERT') return ignore(`not_a_push: ${field('action')} is ${excerpt(action)}`);
+  if (tag === undefined || tag === null || tag === '')
+    return ignore(`no_tag: ${field('tag')} is missing or empty`);
+  const noReference = `malformed: ${field('tag')} is not a reference with a tag: ${excerpt(tag)}`;
+  if (!/:[^:/@]+$/.test(tag)) return ignore(noReference);
+  try {
+    const { registry, repository, tag: name = '' } = parseReference(tag);
+    if (!isUpstreamHost(upstream, registry))
+      return ignore(
+        `other_registry: ${field('tag')} is at ${excerpt(registry)}, and the webhook’s upstream is ${upstream.registry}`,
+      );
+    const image = { registry: upstream.registry, repository, tag: name };
+    const hint = typeof digest === 'string' ? digest.slice(digest.indexOf('@') + 1) : undefined;
+    return imagePushed(image, { repository: field('tag'), tag: field('tag') }, hint);
+  } catch (error) {
+    if (error instanceof InvalidReferenceError) return ignore(noReference);
+    throw error;
+  }
+}

@@ -1,0 +1,112 @@
+import * as z from 'zod';
+import { textLike } from '../../config/fields.ts';
+import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf } from '../outcome.ts';
+import type { WebhookSource } from '../source.ts';
+
+const options = z.strictObject({
+  /** The name in Nexus of the repository whose connector the upstream's registry is. Absent: any repository's events count. */
+  repository: textLike(
+    { what: 'the name of a Nexus repository', example: 'docker-hosted' },
+    /^[\w.-]{1,200}$/,
+  ).optional(),
+});
+
+type Options = z.output<typeof options>;
+
+/** What a webhook of the capability *Webhook: Repository* tells; `rm:repository:asset` tells of blobs, too. */
+const componentEvents = 'rm:repository:component';
+const pushActions = ['CREATED', 'UPDATED'];
+
+const decision = z.object({ action: z.string() });
+const typed = z.object({ component: z.object({ format: z.string() }) });
+const placed = z.object({ repositoryName: z.string() });
+const named = z.object({ component: z.object({ name: z.string(), version: z.string().nullish() }) });
+
+/**
+ * Sonatype Nexus Repository. A payload names a repository of Nexus and no host: each repository has a connector, which is a registry
+ * of its own. HMAC-SHA1 is all that Nexus can do; it is not broken as a MAC.
+ * https://help.sonatype.com/en/example-headers-and-payloads.html
+ */
+export const nexus: WebhookSource<Options> = {
+  name: 'nexus',
+  title: 'Sonatype Nexus Repository',
+  optionsSchema: options,
+  authentication: () => ({
+    kind: 'hmac',
+    header: 'x-nexus-webhook-signature',
+    algorithm: 'sha1',
+    encoding: 'hex',
+    prefix: '',
+  }),
+  receive: ({ headers, body, upstream, options: { repository } }) =>
+    outcomeOf([read(headers['x-nexus-webhook-id'], body, upstream.registry, repository)]),
+  sample: ({ repository, tag }, { repository: repositoryName = 'docker-hosted' }) => ({
+    headers: { 'x-nexus-webhook-id': componentEvents },
+    body: {
+      repositoryName,
+      action: 'CREATED',
+      component: { format: 'docker', name: repository, version: tag },
+    },
+  }),
+  guide: {
+    where: 'Settings → System → Capabilities',
+    steps: [
+      'Sign in as an administrator, open *Settings → System → Capabilities*, choose *Create capability* and the type *Webhook: Repository*.',
+      'Repository: the Docker repository whose connector `{registry}` is. Event types: *component* and nothing else.',
+      'URL: `{url}`. Secret key: `{secret}`.',
+      'Choose *Create capability*. Nexus sends nothing before the next push.',
+    ],
+    accepted: 'the event `rm:repository:component`, created or updated, of the format `docker` with a tag',
+    ignored: {
+      not_a_push: 'another event (`rm:repository:asset`) or action (`DELETED`, `PURGED`)',
+      not_an_image: 'a component of another format than `docker`',
+      no_tag: 'the version is a digest, as that of the children of an index',
+      other_repository: '`repositoryName` is not the option `repository`',
+    },
+    reference: 'the upstream’s registry and `component.name`',
+    notes: [
+      'In Nexus each Docker repository is reached by a connector (a port or a subdomain) of its own, and payloads name no host: an upstream is one connector. Where a webhook of Nexus is for all repositories, set `webhook.options.repository` to the name of the one that the connector serves.',
+      'Nexus signs with HMAC-SHA1 and can do nothing else; it does not deliver again.',
+    ],
+    documentation: 'https://help.sonatype.com/en/enabling-a-repository-webhook-capability.html',
+  },
+};
+
+function read(
+  event: string | undefined,
+  body: unknown,
+  registry: string,
+  repository: string | undefined,
+): EventReading {
+  if (event === undefined) return ignore('malformed: the header X-Nexus-Webhook-Id is missing');
+  if (event !== componentEvents) return ignore(`not_a_push: the event is ${excerpt(event)}`);
+
+  const decided = decision.safeParse(body);
+  if (!decided.success) return ignore(malformed(decided.error, body));
+  if (!pushActions.includes(decided.data.action))
+    return ignore(`not_a_push: action is ${excerpt(decided.data.action)}`);
+
+  const format = typed.safeParse(body);
+  if (!format.success) return ignore(malformed(format.error, body));
+  if (format.data.component.format !== 'docker')
+    return ignore(`not_an_image: component.format is ${excerpt(format.data.component.format)}`);
+
+  if (repository !== undefined) {
+    const place = placed.safeParse(body);
+    if (!place.success) return ignore(malformed(place.error, body));
+    if (place.data.repositoryName !== repository)
+      return ignore(
+        `other_repository: repositoryName is ${excerpt(place.data.repositoryName)}, and the webhook is for ${repository}`,
+      );
+  }
+  const parsed = named.safeParse(body);
+  if (!parsed.success) return ignore(malformed(parsed.error, body));
+  const { name, version } = parsed.data.component;
+  if (version === undefined || version === null || version === '')
+    return ignore('no_tag: component.version is missing or empty');
+  if (version.startsWith('sha256:')) return ignore('no_tag: component.version is a digest');
+  return imagePushed(
+    { registry, repository: name, tag: version },
+    { repository: 'component.name', tag: 'component.version' },
+  );
+}

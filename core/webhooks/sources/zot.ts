@@ -1,0 +1,90 @@
+import * as z from 'zod';
+import { isManifestType } from '../../oci/media-types.ts';
+import { headerOption } from '../options.ts';
+import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf } from '../outcome.ts';
+import type { WebhookSource } from '../source.ts';
+
+const options = z.strictObject({
+  /** Where the sink's `credentials` or `headers` put the secret. */
+  header: headerOption('Authorization'),
+});
+
+type Options = z.output<typeof options>;
+
+/** The end of the type, because newer versions let the operator choose what stands before it (`typePrefix`). */
+const updated = '.image.updated';
+
+const structured = z.object({ type: z.string() });
+const image = z.object({
+  name: z.string(),
+  reference: z.string(),
+  mediaType: z.string(),
+  digest: z.unknown().optional(),
+});
+
+/**
+ * zot, which sends CloudEvents in the binary mode: the type stands in a header, the body is the data. The structured mode, in which
+ * relays pass events on, is read as well.
+ * https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md#31-binary-content-mode
+ */
+export const zot: WebhookSource<Options> = {
+  name: 'zot',
+  title: 'zot',
+  optionsSchema: options,
+  authentication: ({ header }) => ({
+    kind: 'header',
+    header: header.toLowerCase(),
+    schemes: ['bearer', 'basic'],
+  }),
+  receive: ({ headers, body, upstream: { registry } }) =>
+    outcomeOf([readMode(headers['ce-type'], body, registry)]),
+  sample: ({ repository, tag, digest, mediaType }) => ({
+    headers: { 'ce-type': 'zotregistry.image.updated' },
+    body: { name: repository, reference: tag, digest, mediaType },
+  }),
+  guide: {
+    where: 'zot’s configuration: `extensions.events.sinks`',
+    steps: [
+      'Add to the configuration file of zot (a build with extensions, not *zot-minimal*):\n\n```json\n{\n  "extensions": {\n    "events": {\n      "enable": true,\n      "sinks": [\n        {\n          "type": "http",\n          "address": "{url}",\n          "timeout": "5s",\n          "credentials": { "username": "drayage", "password": "{secret}" }\n        }\n      ]\n    }\n  }\n}\n```\n\nIts HTTP sink sends them as `Authorization: Basic`. Newer versions also have `"credentials": { "token": … }` (Bearer) and `"headers": { "{header}": … }`.',
+      'Check the file with `zot verify config.json`, and restart zot.',
+    ],
+    accepted: 'an event whose type ends in `.image.updated`, with a tag',
+    ignored: {
+      not_a_push: 'another event: `image.deleted`, `image.lint_failed`, `repository.created`',
+      not_an_image: 'the media type is none of a manifest',
+      no_tag: 'the push was by digest, as that of the children of an index is',
+    },
+    reference: 'the upstream’s registry and `name`',
+    notes: [
+      'Payloads name no registry: the webhook speaks for the upstream that it stands under.',
+      'zot does not deliver again: `reconcile` finds what was missed.',
+      'An event holds the whole manifest; above 1 MiB it is refused.',
+    ],
+    documentation: 'https://zotregistry.dev/latest/articles/events/',
+  },
+};
+
+function readMode(type: string | undefined, body: unknown, registry: string): EventReading {
+  if (type !== undefined) return read(type, body, '', registry);
+  const event = structured.safeParse(body);
+  if (!event.success)
+    return ignore('malformed: neither the header Ce-Type nor the field type tells what the event is');
+  return read(event.data.type, (body as { data?: unknown }).data, 'data', registry);
+}
+
+function read(type: string, data: unknown, path: string, registry: string): EventReading {
+  if (!type.endsWith(updated)) return ignore(`not_a_push: the event is ${excerpt(type)}`);
+  const parsed = image.safeParse(data);
+  if (!parsed.success) return ignore(malformed(parsed.error, data, path));
+  const { name, reference, mediaType, digest } = parsed.data;
+  const field = (key: string) => (path === '' ? key : `${path}.${key}`);
+  if (!isManifestType(mediaType))
+    return ignore(`not_an_image: ${field('mediaType')} is ${excerpt(mediaType)}`);
+  if (reference === '') return ignore(`no_tag: ${field('reference')} is empty`);
+  if (reference.includes(':')) return ignore(`no_tag: ${field('reference')} is a digest`);
+  return imagePushed(
+    { registry, repository: name, tag: reference },
+    { repository: field('name'), tag: field('reference') },
+    digest,
+  );
+}

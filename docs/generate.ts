@@ -1,0 +1,24 @@
+/**
+ * `npm run docs`: writes the pages of the webhook sources and their table in README.md out of what the sources say of themselves, so
+ * that neither can differ from what is built. A test fails where they were not written anew.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { sourcePage, sourceTable } from '../core/webhooks/guide.ts';
+import { sources } from '../core/webhooks/sources/index.ts';
+
+const root = join(import.meta.dirname, '..');
+
+/** Every generated file: its path from the root, and its content. */
+export function generatedFiles(): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const source of sources) files.set(`docs/webhooks/${source.name}.md`, sourcePage(source));
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const table = sourceTable(sources, 'docs/webhooks/');
+  files.set('README.md', readme.replace(/(<!-- sources -->\n)[\s\S]*(<!-- \/sources -->)/, `$1${table}$2`));
+  return files;
+}
+
+if (process.argv[1] === import.meta.filename) {
+  for (const [file, content] of generatedFiles()) writeFileSync(join(root, file), content);
+}

@@ -1,0 +1,60 @@
+import { configuredWebhooks } from '../../core/webhooks/find-webhook.ts';
+import { presentWebhook } from '../../core/webhooks/present-webhook.ts';
+import { rotateSecret } from '../../core/webhooks/rotate.ts';
+import { newWebhookState } from '../../core/webhooks/state.ts';
+import { HttpError, type HttpRequest, type HttpResponse, json, jsonObject } from '../shared/http.ts';
+import { config, webhookRoots, webhookStates } from '../shared/services.ts';
+import { logger } from '../shared/telemetry.ts';
+import type { Caller } from './authorize.ts';
+
+const defaultKeepSeconds = 24 * 3600;
+const maxKeepSeconds = 7 * 24 * 3600;
+
+/** `GET /v1/webhooks`: where each is reached, what it is entered with, and when something came. Secrets are the operator's to see. */
+export async function getWebhooks(request: HttpRequest, caller: Caller): Promise<HttpResponse> {
+  const isOperator = caller === 'operator';
+  const [states, roots] = await Promise.all([
+    webhookStates().list(),
+    isOperator ? webhookRoots() : undefined,
+  ]);
+  const webhooks = configuredWebhooks(config()).map((configured) =>
+    presentWebhook(configured, states.get(configured.webhook.name) ?? newWebhookState, {
+      roots,
+      origin: request.origin,
+      now: new Date(),
+    }),
+  );
+  return json(200, { webhooks });
+}
+
+/** `POST /v1/webhooks/{name}/rotate`: makes a new secret; the one before is taken for another day, or `keepSeconds`. */
+export async function rotateWebhook(request: HttpRequest, name: string): Promise<HttpResponse> {
+  const configured = configuredWebhooks(config()).find(({ webhook }) => webhook.name === name);
+  if (!configured) throw new HttpError(404, 'not_found', 'there is no webhook of this name');
+  if (configured.source.authentication(configured.webhook.options).kind === 'oidc')
+    throw new HttpError(409, 'no_secret', `${name} has no secret: its sender signs with a key of its own`);
+  const keepSeconds = keepSecondsOf(request);
+  const now = new Date();
+  const rotated = await rotateSecret(webhookStates(), name, keepSeconds, now);
+  if (!rotated)
+    throw new HttpError(
+      409,
+      'conflict',
+      `the secret of ${name} is being rotated by somebody else: look again`,
+    );
+  logger.info('a webhook secret was rotated', { webhook: name, generation: rotated.generation, keepSeconds });
+  const roots = await webhookRoots();
+  return json(200, presentWebhook(configured, rotated, { roots, origin: request.origin, now }));
+}
+
+function keepSecondsOf(request: HttpRequest): number {
+  if (request.body.byteLength === 0) return defaultKeepSeconds;
+  const { keepSeconds = defaultKeepSeconds } = jsonObject(request);
+  if (Number.isInteger(keepSeconds) && Number(keepSeconds) >= 0 && Number(keepSeconds) <= maxKeepSeconds)
+    return Number(keepSeconds);
+  throw new HttpError(
+    400,
+    'invalid_request',
+    `keepSeconds must be a whole number from 0 to ${maxKeepSeconds}: how long the secret before is still taken`,
+  );
+}

@@ -1,0 +1,33 @@
+import type { WebhookArrivals } from '../../core/webhooks/state.ts';
+import { webhookStates } from '../shared/services.ts';
+import { logger } from '../shared/telemetry.ts';
+
+/** An instance writes the same news of a webhook down this often at most. */
+const everyMs = 30_000;
+const noted = new Map<string, number>();
+
+/**
+ * Notes when something came for a webhook, so that an operator sees whether its sender is set up. It never rejects: a delivery is not
+ * refused for it.
+ */
+export async function noteArrival(
+  name: string,
+  what: 'delivered' | 'accepted' | { refused: string },
+): Promise<void> {
+  const kind = typeof what === 'string' ? what : `refused ${what.refused}`;
+  const now = Date.now();
+  const key = `${name} ${kind}`;
+  if (now - (noted.get(key) ?? 0) < everyMs) return;
+  noted.set(key, now);
+  try {
+    await webhookStates().note(name, arrivals(what, new Date(now).toISOString()));
+  } catch (error) {
+    noted.delete(key);
+    logger.warn('when a delivery came could not be noted', { webhook: name, error: error as Error });
+  }
+}
+
+function arrivals(what: Parameters<typeof noteArrival>[1], at: string): WebhookArrivals {
+  if (typeof what !== 'string') return { refusedAt: at, refusedFor: what.refused };
+  return what === 'accepted' ? { deliveredAt: at, acceptedAt: at } : { deliveredAt: at };
+}

@@ -1,0 +1,43 @@
+import type { Template } from 'aws-cdk-lib/assertions';
+import { describe, expect, it } from 'vitest';
+import { functionOf, mirrorTemplate } from './mirror-template.ts';
+
+const upstream = (registry: string) => `
+  - registry: ${registry}
+    webhook: { source: ecr, name: ecr-${registry.slice(0, 3)} }
+    repositories: [{ match: "team/*" }]`;
+const template = mirrorTemplate(`
+version: 1
+mirror: { regions: [eu-west-1] }
+upstreams:${upstream('111122223333.dkr.ecr.eu-west-1.amazonaws.com')}${upstream('444455556666.dkr.ecr.us-east-1.amazonaws.com')}
+`);
+const busRules = (of: Template) =>
+  Object.entries(of.findResources('AWS::Events::Rule')).filter(
+    ([, { Properties }]) => Properties.EventPattern,
+  );
+
+describe('pushes into upstream ECR registries', () => {
+  it('go to the webhook function', () => {
+    const [[id, rule] = ['', { Properties: {} }], ...others] = busRules(template);
+    expect(others).toEqual([]);
+    expect(rule.Properties.EventPattern).toEqual({
+      source: ['aws.ecr'],
+      'detail-type': ['ECR Image Action'],
+      account: ['111122223333', '444455556666'],
+      region: ['eu-west-1', 'us-east-1'],
+      detail: { 'action-type': ['PUSH'], result: ['SUCCESS'] },
+    });
+    const webhook = functionOf(template, 'webhook').id;
+    expect(rule.Properties.Targets).toMatchObject([{ Arn: { 'Fn::GetAtt': [webhook, 'Arn'] } }]);
+    // What makes the events authentic: nobody but this rule may invoke the function for EventBridge.
+    template.hasResourceProperties('AWS::Lambda::Permission', {
+      Principal: 'events.amazonaws.com',
+      FunctionName: { 'Fn::GetAtt': [webhook, 'Arn'] },
+      SourceArn: { 'Fn::GetAtt': [id, 'Arn'] },
+    });
+  });
+
+  it('need no rule where no upstream is one', () => {
+    expect(busRules(mirrorTemplate())).toEqual([]);
+  });
+});

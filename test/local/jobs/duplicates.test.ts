@@ -1,0 +1,98 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { ImageKey } from '../../../core/mapping/record.ts';
+import { MirrorJobs } from '../../support/mirror-jobs.ts';
+import { seededImage } from '../../support/seeded-image.ts';
+
+describe('events of one tag', () => {
+  let jobs: MirrorJobs;
+  let looks = 0;
+  beforeAll(async () => {
+    jobs = await MirrorJobs.start();
+  });
+  beforeEach(() => {
+    jobs.reset();
+    looks = 0;
+  });
+  afterEach(async () => {
+    for (const parked of await jobs.parked()) await jobs.stores.jobs.unpark(parked);
+  });
+  afterAll(() => jobs.close());
+
+  const image = (seed: string) => seededImage({ seed, layers: [{ size: 90 }] });
+  /** Runs a job, counting how often upstream is opened, which is before anything is asked of it. */
+  const run = (message: Awaited<ReturnType<MirrorJobs['job']>>) => {
+    const { openUpstream } = jobs.dependencies();
+    return jobs.run(message, {
+      openUpstream: (...of) => {
+        looks++;
+        return openUpstream(...of);
+      },
+    });
+  };
+  const told = async (key: ImageKey, digest?: string) => run(await jobs.job(key, 'webhook', digest));
+
+  it('that tell what is mapped already ask nobody, and one more look is due', async () => {
+    const key = jobs.key();
+    const { digest } = image('same').manifest;
+    await jobs.mirrored(key, image('same'));
+    for (let n = 0; n < 5; n++) {
+      expect(await told(key, digest)).toMatchObject({ state: 'satisfied' });
+      jobs.now = new Date(jobs.now.getTime() + 10_000);
+    }
+    expect(looks).toBe(0);
+    expect(await jobs.parked()).toHaveLength(1);
+  });
+
+  it('are hints: a digest that is not mapped makes it look, and what it finds is what counts', async () => {
+    const key = jobs.key();
+    await jobs.mirrored(key, image('one'));
+    jobs.push(key, image('two'));
+    expect(await told(key, image('three').manifest.digest)).toMatchObject({ state: 'committed' });
+    expect(await jobs.mapping(key)).toMatchObject({ digest: image('two').manifest.digest });
+    expect(looks).toBe(1);
+  });
+
+  it('that come in a flood cost one look, by the last of them', async () => {
+    const key = jobs.key();
+    jobs.push(key, image('v1'));
+    await run(await jobs.job(key));
+    const flood = await Promise.all(Array.from({ length: 20 }, () => jobs.job(key)));
+    flood.sort((a, b) => a.event - b.event);
+    jobs.push(key, image('v2'));
+    for (const message of flood) await run(message);
+    expect(looks).toBe(2);
+    expect(await jobs.mapping(key)).toMatchObject({ digest: image('v2').manifest.digest });
+    const states = await Promise.all(flood.map(async (message) => (await jobs.record(message)).state));
+    expect(states).toEqual([...Array(19).fill('satisfied'), 'committed']);
+  });
+
+  it('are looked for by the first where the last job was never recorded', async () => {
+    const key = jobs.key();
+    await jobs.mirrored(key, image('v1'));
+    const message = await jobs.job(key);
+    await jobs.stores.mappings.raiseEvent(key, '01m85ak3j23mt8andghk1jng1z');
+    jobs.push(key, image('v2'));
+    expect(await run(message)).toMatchObject({ state: 'committed' });
+    expect(await jobs.mapping(key)).toMatchObject({ digest: image('v2').manifest.digest });
+  });
+
+  it('are looked for by the first where the last look was a while ago, so that a steady stream can’t starve the tag', async () => {
+    const key = jobs.key();
+    await jobs.mirrored(key, image('v1'));
+    jobs.now = new Date(jobs.now.getTime() + 61_000);
+    const message = await jobs.job(key);
+    await jobs.job(key);
+    jobs.push(key, image('v2'));
+    expect(await run(message)).toMatchObject({ state: 'committed' });
+  });
+
+  it('are looked for anew by a job that was begun before', async () => {
+    const key = jobs.key();
+    await jobs.mirrored(key, image('v1'));
+    const message = await jobs.job(key, 'webhook', image('v1').manifest.digest);
+    await jobs.stores.jobs.begin(message.job, jobs.now.toISOString());
+    jobs.push(key, image('v2'));
+    expect(await run(message)).toMatchObject({ state: 'committed' });
+    expect(await jobs.mapping(key)).toMatchObject({ digest: image('v2').manifest.digest });
+  });
+});

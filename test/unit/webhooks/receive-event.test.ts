@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { receiveEvent } from '../../../core/webhooks/receive-event.ts';
+import { configOf } from '../config/config-text.ts';
+import { loadCases } from './source-cases.ts';
+
+const { accepted } = await loadCases('ecr');
+const [push] = Object.values(accepted);
+const event = push?.body as Record<string, unknown> & { 'detail-type': string };
+const registry = (push?.images[0] ?? '').split('/')[0] ?? '';
+const config = configOf(`
+version: 1
+mirror: { regions: [eu-west-1] }
+upstreams:
+  - registry: ${registry}
+    webhook: { source: ecr, name: ours }
+    repositories: [{ match: "**" }]
+  - registry: 999988887777.dkr.ecr.eu-west-1.amazonaws.com
+    webhook: { source: ecr, name: theirs }
+    repositories: [{ match: "**" }]
+  - registry: docker.io
+    webhook: { source: dockerhub }
+    repositories: [{ match: "acme/*" }]
+`);
+
+describe('an event of EventBridge', () => {
+  it('is for the webhook of its own registry alone', () => {
+    const received = receiveEvent(event, { config });
+    expect(received.map(({ webhook }) => webhook)).toEqual(['ours', 'theirs']);
+    expect(received[0]?.result).toMatchObject({
+      kind: 'events',
+      events: [{ image: { registry } }],
+      ignored: [],
+    });
+    expect(received[1]?.result).toMatchObject({ kind: 'events', events: [] });
+  });
+
+  it('of any form is answered', () => {
+    for (const detail of [undefined, null, 7, [], { 'action-type': {} }])
+      for (const { result } of receiveEvent({ ...event, detail } as typeof event, { config }))
+        expect(result).toMatchObject({ kind: 'events', events: [] });
+  });
+});
