@@ -45,7 +45,7 @@ upstream alone.
   gitea, forgejo   ORGANISATION, USER, OWNER/REPOSITORY token: write:organization or write:user, read:user
   acr              the registry’s resource id (needed)  token: az account get-access-token
   artifactory      REPOSITORY KEY, else all local ones  access token of an administrator
-  nexus            NEXUS REPOSITORY (needed)            --user, password: nx-capabilities
+  nexus            NEXUS REPOSITORY, else of its options --user, password: nx-capabilities
 
 Run it as often as you like: a webhook that is there already is brought up to date, also after drayage webhooks rotate, and
 never entered twice. Others are left alone. Where an API does not show secrets, that means to write it again. Sources that

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { UsageError } from './usage-error.ts';
 import type { ListFlags } from './webhooks/list.ts';
 import type { RegisterFlags } from './webhooks/register.ts';
@@ -36,7 +36,7 @@ function registerCommand(): Command {
     .option('--all', 'all webhooks')
     .option('--dry-run', 'tell what would be done; nothing is written')
     .optionsGroup('Upstream:')
-    .option('--at <place>', 'where to enter it, instead of where its rules say; may be repeated', addText, [])
+    .option('--at <place>', 'where to enter it, instead of where its rules say; may be repeated', addText)
     .option('--user <name>', 'the user at the upstream')
     .option(
       '--token-file <file>',
@@ -62,11 +62,7 @@ function testCommand(): Command {
 function rotateCommand(): Command {
   const command = subcommand('rotate', 'Give a webhook a new secret.')
     .argument('<name>', 'the webhook')
-    .option(
-      '--keep <duration>',
-      'how long the secret until now is still taken: 0s to 7d (default: 24h)',
-      parseKeep,
-    )
+    .option('--keep <duration>', 'how long the secret until now is still taken: 0s to 7d (default: 24h)')
     .addHelpText('after', rotateHelp);
   return command.action((name: string, flags: RotateFlags) =>
     run(command, async () => (await import('./webhooks/rotate.ts')).runRotate(name, flags)),
@@ -92,16 +88,6 @@ async function run(command: Command, action: () => Promise<void>): Promise<void>
   }
 }
 
-function addText(text: string, before: string[]): string[] {
+function addText(text: string, before: string[] = []): string[] {
   return [...before, text];
-}
-
-const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
-const longestKeepSeconds = 7 * 86_400;
-
-function parseKeep(text: string): number {
-  const [, amount, unit = ''] = /^(\d{1,7})([smhd])$/.exec(text) ?? [];
-  const seconds = Number(amount) * (unitSeconds[unit] ?? Number.NaN);
-  if (seconds <= longestKeepSeconds) return seconds;
-  throw new InvalidArgumentError('write a whole number and a unit, from 0s to 7d, such as 24h');
 }

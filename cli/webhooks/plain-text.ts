@@ -2,7 +2,11 @@
 export function plainText(markdown: string): string {
   return markdown
     .replace(/^[ \t]*```\w*\n?/gm, '')
-    .replace(/(?<![\w*])\*([^*\s](?:[^*\n]*[^*\s])?)\*(?![\w*])/g, '$1')
+    .replace(/(`[^`\n]*`)|\*\*([^*\n]+)\*\*/g, (_, code?: string, text?: string) => code ?? text ?? '')
+    .replace(
+      /(`[^`\n]*`)|(?<![\w*])\*([^*\s`](?:[^*\n`]*[^*\s`])?)\*(?![\w*])/g,
+      (_, code?: string, text?: string) => code ?? text ?? '',
+    )
     .replace(/<(https?:\/\/[^>\s]+)>/g, '$1')
     .trimEnd();
 }

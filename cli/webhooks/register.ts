@@ -11,7 +11,7 @@ import { findRegistrar } from './register/index.ts';
 /** The options of `drayage webhooks register`. */
 export interface RegisterFlags extends ApiFlags, CredentialFlags {
   all?: boolean;
-  at: string[];
+  at?: string[];
   endpoint?: string;
   dryRun?: boolean;
 }
@@ -30,9 +30,10 @@ interface RegisteredWebhook {
 
 /** `drayage webhooks register`: enters webhooks at their upstreams, as often as one likes. */
 export async function runRegister(names: string[], flags: RegisterFlags): Promise<void> {
+  const { at = [] } = flags;
   if (flags.all ? names.length > 0 : names.length === 0)
     throw new UsageError('name the webhooks, or give --all and no name');
-  if ((flags.at.length > 0 || flags.endpoint !== undefined) && (flags.all || new Set(names).size > 1))
+  if ((at.length > 0 || flags.endpoint !== undefined) && (flags.all || new Set(names).size > 1))
     throw new UsageError('--at and --endpoint are about one webhook: name that one alone');
   const all = await new DrayageApi(apiAddress(flags)).webhooks();
   const chosen = flags.all ? all : [...new Set(names)].map((name) => findWebhook(all, name));
@@ -47,12 +48,12 @@ export async function runRegister(names: string[], flags: RegisterFlags): Promis
     const registration = registrations.find((each) => each.webhook === webhook);
     const own = credentials.get(name);
     if (registration === undefined || own === undefined) {
-      results.push({ name, source, places: [], steps: webhook.steps });
+      results.push({ name, source, places: [], steps: masked(webhook).steps });
       if (!flags.json) tellByHand(webhook);
       continue;
     }
     const places: PlaceResult[] = [];
-    const options = { credentials: own, at: flags.at, dryRun: flags.dryRun === true };
+    const options = { credentials: own, at, dryRun: flags.dryRun === true };
     const entered: RegisteredWebhook = { name, source, endpoint: registration.endpoint, places };
     results.push(entered);
     try {

@@ -1,5 +1,7 @@
+import { durationSeconds } from '../../core/config/duration.ts';
 import { DrayageApi } from '../api/client.ts';
 import { RequestError } from '../api/request-error.ts';
+import { UsageError } from '../usage-error.ts';
 import { describeSteps } from './describe.ts';
 import { findWebhook, requireSecrets } from './find.ts';
 import { type ApiFlags, apiAddress } from './flags.ts';
@@ -7,14 +9,18 @@ import { findRegistrar } from './register/index.ts';
 
 /** The options of `drayage webhooks rotate`. */
 export interface RotateFlags extends ApiFlags {
-  /** For how many seconds the secret until now is still taken; absent: as long as the API does by itself. */
-  keep?: number;
+  /** For how long the secret until now is still taken, such as `24h`; absent: as long as the API does by itself. */
+  keep?: string;
 }
+
+/** What the API takes. */
+const longestKeepSeconds = 7 * 86_400;
 
 /** `drayage webhooks rotate`: a new secret, and what is to be done with it. */
 export async function runRotate(name: string, flags: RotateFlags): Promise<void> {
+  const keep = keepSeconds(flags.keep);
   const api = new DrayageApi(apiAddress(flags));
-  const webhook = await api.rotate(name, flags.keep).catch(async (error: unknown) => {
+  const webhook = await api.rotate(name, keep).catch(async (error: unknown) => {
     // Says which names there are.
     if (error instanceof RequestError && error.code === 'not_found') findWebhook(await api.webhooks(), name);
     throw error;
@@ -35,4 +41,11 @@ export async function runRotate(name: string, flags: RotateFlags): Promise<void>
       : [`Enter it at the sender: drayage webhooks register ${name}`];
   const shown = [`  URL       ${url}`, ...(secret === undefined ? [] : [`  secret    ${secret}`])];
   process.stdout.write(`${[`${name} has a new secret; ${old}.`, ...shown, ...next].join('\n')}\n`);
+}
+
+function keepSeconds(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const seconds = durationSeconds(text);
+  if (seconds !== undefined && seconds <= longestKeepSeconds) return seconds;
+  throw new UsageError(`--keep ${text}: write a whole number and a unit, from 0s to 7d, such as 24h`);
 }

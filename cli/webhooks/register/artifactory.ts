@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { hookName, isAddressOf } from './address.ts';
 import { bearer } from './authorization.ts';
+import { configuredRepository } from './places.ts';
 import type { Registrar } from './registrar.ts';
 
 /** The place that stands for all local repositories. */
@@ -23,7 +24,7 @@ export const artifactory: Registrar = {
   permission: 'the token must be an access token of an administrator, or of a project’s administrator',
   endpoint: (registry) => `https://${registry}`,
   authorize: bearer,
-  places: async () => [anyLocal],
+  places: async (webhook) => [configuredRepository(webhook) ?? anyLocal],
   async plan(place, webhook, client) {
     const path = '/event/api/v1/subscriptions';
     const repoKeys = place === anyLocal ? [] : [place];

@@ -1,54 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
+import type { PresentedWebhook } from '../../../core/webhooks/present-webhook.ts';
 import { RequestError } from '../../api/request-error.ts';
 import { isAddressOf } from './address.ts';
 import { basic } from './authorization.ts';
 import { idSchema, pathOf, type UpstreamClient } from './client.ts';
 import { ownersOf } from './places.ts';
-import type { Registrar } from './registrar.ts';
+import { type Registrar, unchanged } from './registrar.ts';
 
 const hook = z.object({
   id: idSchema,
+  active: z.boolean().optional(),
   config: z.record(z.string(), z.string()),
   events: z.array(z.string()).nullish(),
+  created_at: z.string().optional(),
 });
+type Hook = z.output<typeof hook>;
 const pageSize = 50;
 
 /**
  * Hooks of Gitea and Forgejo, whose API is the same. Packages belong to owners, so that the hook is the organisation's, or the
- * user's own. The API does not tell a hook's secret: one that is there is always written again.
+ * user's own. Gitea neither tells a hook's secret nor changes it (`editHook` of 1.23 leaves it out), so that one that is not proven
+ * to work is replaced. With a hook it deletes what that has still to deliver: the old one goes a while after the new one came.
  * https://docs.gitea.com/api/ (organization, user, repository: hooks)
+ * https://github.com/go-gitea/gitea/blob/v1.23.8/routers/api/v1/utils/hook.go
  * https://codeberg.org/api/swagger
+ *
+ * @param graceMs how long both are there
  */
-export const gitea: Registrar = {
-  sources: ['gitea', 'forgejo'],
-  placeForm: 'an organisation, your own user name, or OWNER/REPOSITORY',
-  permission:
-    'a token needs write:organization for an organisation (whose owner you must be), write:user for your own hooks, write:repository for a repository’s, and read:user besides; hooks of other users can’t be entered',
-  endpoint: (registry) => `https://${registry}`,
-  authorize: async ({ user, token }) =>
-    user === undefined ? { authorization: `token ${token}` } : await basic({ user, token }),
-  places: async (webhook) => ownersOf(webhook),
-  async plan(place, webhook, client) {
-    const hooks = await hooksOf(place, client);
-    const wanted = {
+export function giteaRegistrar(graceMs: number): Registrar {
+  return {
+    sources: ['gitea', 'forgejo'],
+    placeForm: 'an organisation, your own user name, or OWNER/REPOSITORY',
+    permission:
+      'a token needs write:organization for an organisation (whose owner you must be), write:user for your own hooks, write:repository for a repository’s, and read:user besides; hooks of other users can’t be entered',
+    endpoint: (registry) => `https://${registry}`,
+    authorize: async ({ user, token }) =>
+      user === undefined ? { authorization: `token ${token}` } : await basic({ user, token }),
+    places: async (webhook) => ownersOf(webhook),
+    async plan(place, webhook, client) {
+      const hooks = await hooksOf(place, client);
+      const found = await findHooks(hooks, client, (url) => isAddressOf(webhook, url));
+      const proven = found.find((each) => isProven(each, webhook));
+      const outdated = found.filter((each) => each !== proven);
+      if (proven !== undefined && outdated.length === 0) return unchanged;
+      return {
+        outcome: found.length === 0 ? 'created' : 'updated',
+        async apply() {
+          if (proven === undefined) await create(place, hooks, webhook, client, found.length > 0);
+          if (proven === undefined && outdated.length > 0) await sleep(graceMs);
+          for (const { id } of outdated) await client.write('DELETE', `${hooks}/${id}`);
+        },
+      };
+    },
+  };
+}
+
+export const gitea = giteaRegistrar(5_000);
+
+/** @param replaces whether there is another one already, so that one that would never deliver is not kept */
+async function create(
+  place: string,
+  hooks: string,
+  webhook: PresentedWebhook,
+  client: UpstreamClient,
+  replaces: boolean,
+): Promise<void> {
+  const { id, events } = await client.send(
+    'POST',
+    hooks,
+    {
+      type: webhook.source,
       active: true,
       events: ['package'],
       config: { url: webhook.url, content_type: 'json', secret: webhook.secret ?? '' },
-    };
-    const found = await findHook(hooks, client, (url) => isAddressOf(webhook, url));
-    const create = { type: webhook.source, ...wanted };
-    return {
-      outcome: found === undefined ? 'created' : 'updated',
-      async apply() {
-        const stored =
-          found === undefined
-            ? await client.send('POST', hooks, create, hook)
-            : await client.send('PATCH', `${hooks}/${found.id}`, wanted, hook);
-        if (!stored.events?.includes('package')) throw withoutPackages(place);
-      },
-    };
-  },
-};
+    },
+    hook,
+  );
+  if (events?.includes('package')) return;
+  if (replaces) await client.write('DELETE', `${hooks}/${id}`);
+  throw withoutPackages(place);
+}
+
+/** Whether deliveries show that a hook has the current secret: it came after the last rotation, and something authentic after it. */
+function isProven({ config, events, active, created_at }: Hook, webhook: PresentedWebhook): boolean {
+  const { url, rotatedAt, deliveredAt, refusedAt } = webhook;
+  const isSame =
+    active === true && config.url === url && config.content_type === 'json' && events?.includes('package');
+  if (!isSame || created_at === undefined || deliveredAt === undefined) return false;
+  const [created, delivered] = [Date.parse(created_at), Date.parse(deliveredAt)];
+  const isAfter = (time: string | undefined, other: number) =>
+    time !== undefined && !(Date.parse(time) < other);
+  return delivered > created && !isAfter(rotatedAt, created) && !isAfter(refusedAt, delivered);
+}
 
 /** An owner's hooks are at another path where the owner is who asks. */
 async function hooksOf(place: string, client: UpstreamClient): Promise<string> {
@@ -60,7 +104,11 @@ async function hooksOf(place: string, client: UpstreamClient): Promise<string> {
 }
 
 /** By page numbers: links carry the address that the server believes to have, which behind a proxy is often another. */
-async function findHook(hooks: string, client: UpstreamClient, isOurs: (url: string) => boolean) {
+async function findHooks(
+  hooks: string,
+  client: UpstreamClient,
+  isOurs: (url: string) => boolean,
+): Promise<Hook[]> {
   let page = 1;
   const all = await client.pages(`${hooks}?limit=${pageSize}&page=1`, z.array(hook), (items) => {
     page += 1;
@@ -68,13 +116,12 @@ async function findHook(hooks: string, client: UpstreamClient, isOurs: (url: str
     // A server may have a lower limit of its own: only an empty page is the last.
     return { items, next: items.length === 0 ? undefined : next };
   });
-  return all.find(({ config: { url = '' } }) => isOurs(url));
+  return all.filter(({ config: { url = '' } }) => isOurs(url));
 }
 
-/** Versions of Gitea before 1.24 leave out events that their API does not know: the hook would never deliver anything. */
+/** Older versions leave out events that their API does not know: such a hook never delivers anything. */
 function withoutPackages(place: string): RequestError {
-  return new RequestError(`the webhook is at ${place}, but the server left out its event “package”`, {
-    remedy:
-      'open the webhook in the settings, choose Custom Events and tick Package; or update the server and try again',
+  return new RequestError(`the server left out the event “package” of the webhook at ${place}`, {
+    remedy: 'enter it in the settings, with Package under Custom Events; or update the server and try again',
   });
 }

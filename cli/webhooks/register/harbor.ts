@@ -9,8 +9,6 @@ const target = z.looseObject({
   type: z.string().optional(),
   address: z.string().optional(),
   auth_header: z.string().optional(),
-  skip_cert_verify: z.boolean().optional(),
-  payload_format: z.string().optional(),
 });
 const policy = z.object({
   id: idSchema,
@@ -40,40 +38,37 @@ export const harbor: Registrar = {
       type: 'http',
       address: webhook.url,
       ...(webhook.secret !== undefined && { auth_header: webhook.secret }),
-      skip_cert_verify: false,
-      payload_format: 'Default',
     };
     const isOurs = ({ address = '' }: z.output<typeof target>) => isAddressOf(webhook, address);
-    const all = await client.list(`${policies}?page=1&page_size=100`, policy);
-    const found = all.find(({ targets }) => targets?.some(isOurs));
+    const found = (await client.list(`${policies}?page=1&page_size=100`, policy)).find(({ targets }) =>
+      targets?.some(isOurs),
+    );
     const rule = { enabled: true, event_types: ['PUSH_ARTIFACT'] };
-    if (found === undefined)
+    if (found === undefined) {
+      const targets = [{ skip_cert_verify: false, payload_format: 'Default', ...wanted }];
       return {
         outcome: 'created',
-        apply: () => client.write('POST', policies, { name: hookName(webhook), ...rule, targets: [wanted] }),
+        apply: () => client.write('POST', policies, { name: hookName(webhook), ...rule, targets }),
       };
+    }
     const { id, name = hookName(webhook), enabled, event_types, targets } = found;
-    const others = (targets ?? []).filter((each) => !isOurs(each));
-    const ours = (targets ?? []).filter(isOurs);
-    if (enabled && event_types?.includes('PUSH_ARTIFACT') && ours.length === 1 && isSame(ours[0], wanted))
+    const all = targets ?? [];
+    const current = all.find(isOurs);
+    if (enabled && event_types?.includes('PUSH_ARTIFACT') && current && isSame(current, wanted))
       return unchanged;
+    // Format and check of certificates are the project's choice: both formats are understood.
+    const { auth_header: _, ...kept } = current ?? {};
+    const change = all.map((each) => (each === current ? { ...kept, ...wanted } : each));
     return {
       outcome: 'updated',
       apply: () =>
-        client.write('PUT', `${policies}/${id}`, {
-          id: Number(id),
-          name,
-          ...rule,
-          targets: [...others, wanted],
-        }),
+        client.write('PUT', `${policies}/${id}`, { id: Number(id), name, ...rule, targets: change }),
     };
   },
 };
 
-/** What Harbor adds of its own, and a payload format that versions before 2.8 don't know, makes no difference. */
-function isSame(found: Record<string, unknown> | undefined, wanted: Record<string, unknown>): boolean {
-  const shown: Record<string, unknown> = { payload_format: 'Default', skip_cert_verify: false, ...found };
-  return Object.keys({ ...wanted, auth_header: '' }).every(
-    (key) => (shown[key] || '') === (wanted[key] || ''),
-  );
+/** Whether it is delivered to where it should, with the header that it should have. */
+function isSame(found: z.output<typeof target>, wanted: z.output<typeof target>): boolean {
+  const same = (key: 'type' | 'address' | 'auth_header') => (found[key] ?? '') === (wanted[key] ?? '');
+  return same('type') && same('address') && same('auth_header');
 }

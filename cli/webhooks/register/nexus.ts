@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { UsageError } from '../../usage-error.ts';
 import { hookName, isAddressOf } from './address.ts';
 import { basic } from './authorization.ts';
+import { configuredRepository } from './places.ts';
 import type { Registrar } from './registrar.ts';
 
 const path = '/service/rest/v1/capabilities';
@@ -26,8 +27,12 @@ export const nexus: Registrar = {
     'the user needs the privileges nx-capabilities-read, -create and -update; versions without capabilities in their REST API answer 404: there, enter it by hand (drayage webhooks list NAME has the steps)',
   endpoint: (registry) => `https://${registry}`,
   authorize: basic,
-  async places({ name }) {
-    throw new UsageError(`${name}: images don’t tell the name of the repository in Nexus: give it with --at`);
+  async places(webhook) {
+    const repository = configuredRepository(webhook);
+    if (repository !== undefined) return [repository];
+    throw new UsageError(
+      `${webhook.name}: images don’t tell the name of the repository in Nexus: give it with --at`,
+    );
   },
   async plan(place, webhook, client) {
     const all = await client.get(path, z.array(capability));

@@ -43,3 +43,8 @@ function ownerOf(pattern: string, { name }: PresentedWebhook): string {
     `${name}: the rule ${pattern} does not say whose repositories are meant: name the place with --at`,
   );
 }
+
+/** The repository's name at the upstream, where the webhook's options have it, for those whose references don't tell it. */
+export function configuredRepository({ options: { repository } }: PresentedWebhook): string | undefined {
+  return typeof repository === 'string' && repository !== '' ? repository : undefined;
+}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { acr } from '../../../cli/webhooks/register/acr.ts';
-import { UpstreamClient } from '../../../cli/webhooks/register/client.ts';
+import type { UpstreamClient } from '../../../cli/webhooks/register/client.ts';
 import { startScriptedServer } from '../../support/scripted-server.ts';
 import { type ApiCase, enter, registrarContract } from './registrar-contract.ts';
 import { presented, secret, token } from './upstream.ts';
@@ -53,19 +53,11 @@ describe('register at Azure', () => {
   it('makes a name that Azure takes, and no two the same', async () => {
     const names = ['a-b', 'ab', 'a-very-long-name-that-goes-on-and-on-until-there-are-sixty-three'];
     const asked: string[] = [];
-    for (const name of names) {
-      const server = await startScriptedServer([
-        { request: `GET ${place}${version}`, answer: { status: 403 } },
-      ]);
-      const recording = new UpstreamClient(server.origin, []);
-      recording.get = async () => ({ location: 'x' }) as never;
-      recording.find = async (found) => {
-        asked.push(found);
-        return undefined;
-      };
-      await acr.plan(place, { ...webhook, name }, recording);
-      await fetch(`${server.origin}${place}${version}`);
-    }
+    const client = {
+      get: async () => ({ location: 'westeurope' }),
+      find: async (found: string) => void asked.push(found),
+    } as unknown as UpstreamClient;
+    for (const name of names) await acr.plan(place, { ...webhook, name }, client);
     const made = asked.map((each) => /webhooks\/(\w+)\?/.exec(each)?.[1] ?? '');
     expect(new Set(made).size).toBe(3);
     for (const name of made) expect(name).toMatch(/^[A-Za-z0-9]{5,50}$/);

@@ -69,4 +69,10 @@ describe('register at the JFrog Platform', () => {
       subscription('drayage-artifactory', [], webhook.url, false),
     );
   });
+
+  it('takes the repository of the webhook’s options', async () => {
+    expect(
+      await artifactory.places({ ...webhook, options: { repository: 'docker-a' } }, undefined as never),
+    ).toEqual(['docker-a']);
+  });
 });

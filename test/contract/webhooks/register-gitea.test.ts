@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { gitea } from '../../../cli/webhooks/register/gitea.ts';
+import { giteaRegistrar } from '../../../cli/webhooks/register/gitea.ts';
 import { type ScriptedStep, startScriptedServer } from '../../support/scripted-server.ts';
-import { type ApiCase, enter, registrarContract } from './registrar-contract.ts';
+import { type ApiCase, enter, failure, registrarContract } from './registrar-contract.ts';
 import { presented, secret, token } from './upstream.ts';
 
 const me: ScriptedStep = { request: 'GET /api/v1/user', answer: { status: 200, body: { login: 'Jo' } } };
-const stored = { id: 7, config: {}, events: ['package'] };
+const stored = { id: 9, config: {}, events: ['package'] };
 
 function giteaCase(source: 'gitea' | 'forgejo', place: string, path: string): ApiCase {
   const webhook = presented(source, 'hmac');
   const wanted = {
+    type: source,
     active: true,
     events: ['package'],
     config: { url: webhook.url, content_type: 'json', secret },
@@ -19,7 +20,7 @@ function giteaCase(source: 'gitea' | 'forgejo', place: string, path: string): Ap
     answer: { status: 200, body: hooks },
   });
   return {
-    registrar: gitea,
+    registrar: giteaRegistrar(0),
     webhook,
     place,
     headers: { authorization: `token ${token}` },
@@ -36,11 +37,14 @@ function giteaCase(source: 'gitea' | 'forgejo', place: string, path: string): Ap
       active: true,
     }),
     create: { request: `POST ${path}`, answer: { status: 201, body: stored } },
-    created: { type: source, ...wanted },
+    created: wanted,
+    // Nothing shows that it has the current secret.
     again: {
       outcome: 'updated',
-      steps: [{ request: `PATCH ${path}/7`, answer: { status: 200, body: stored } }],
-      written: wanted,
+      steps: [
+        { request: `POST ${path}`, body: JSON.stringify(wanted), answer: { status: 201, body: stored } },
+        { request: `DELETE ${path}/7`, answer: { status: 204 } },
+      ],
     },
   };
 }
@@ -60,13 +64,53 @@ describe('register at Gitea', () => {
   it('tells where the server left the event out', async () => {
     const answer = { status: 201, body: { ...stored, events: [] } };
     const server = await startScriptedServer([...api.look([]), { ...api.create, answer }]);
-    expect(await enter(api, server)).toMatchObject(
-      [
-        {
-          error: { message: expect.stringContaining('left out its event “package”'), remedy: /tick Package/ },
-        },
-      ].map(({ error }) => ({ error: { message: error.message } })),
-    );
+    const { message, remedy } = await failure(api, server);
+    expect(message).toBe('the server left out the event “package” of the webhook at acme');
+    expect(remedy).toContain('Package under Custom Events');
+  });
+
+  it('keeps the one that was there where the server left the event out', async () => {
+    const answer = { status: 201, body: { ...stored, events: ['push'] } };
+    const server = await startScriptedServer([
+      ...api.look([api.hook(api.webhook.url, 7)]),
+      { ...api.create, answer },
+      { request: 'DELETE /api/v1/orgs/acme/hooks/9', answer: { status: 204 } },
+    ]);
+    expect((await failure(api, server)).message).toContain('left out the event');
+  });
+
+  const proven = { ...api.hook(api.webhook.url, 7), created_at: '2026-11-24T12:00:00+02:00' };
+  const deliveredAt = '2026-11-24T10:00:01.000Z';
+
+  it.each([
+    ['nothing was rotated', {}],
+    ['it was rotated before', { rotatedAt: '2026-11-24T09:59:00.000Z' }],
+    ['something was refused before', { refusedAt: '2026-11-24T10:00:00.500Z' }],
+  ])('leaves one alone that is proven to work, where %s', async (_, more) => {
+    const webhook = { ...api.webhook, deliveredAt, ...more };
+    const server = await startScriptedServer(api.look([proven]));
+    expect(await enter({ ...api, webhook }, server)).toMatchObject([{ outcome: 'unchanged' }]);
+  });
+
+  it.each([
+    ['nothing was delivered since', { deliveredAt: '2026-11-24T09:59:59.000Z' }, proven],
+    ['it was rotated since', { deliveredAt, rotatedAt: '2026-11-24T10:00:00.500Z' }, proven],
+    ['something was refused since', { deliveredAt, refusedAt: '2026-11-24T10:00:02.000Z' }, proven],
+    ['it is switched off', { deliveredAt }, { ...proven, active: false }],
+    ['it has other events', { deliveredAt }, { ...proven, events: ['push'] }],
+  ])('replaces one where %s', async (_, more, found) => {
+    const server = await startScriptedServer([...api.look([found]), ...api.again.steps]);
+    const webhook = { ...api.webhook, ...more };
+    expect(await enter({ ...api, webhook }, server)).toMatchObject([{ outcome: 'updated' }]);
+  });
+
+  it('removes others of the same address', async () => {
+    const server = await startScriptedServer([
+      ...api.look([proven, api.hook(api.webhook.url, 8)]),
+      { request: 'DELETE /api/v1/orgs/acme/hooks/8', answer: { status: 204 } },
+    ]);
+    const webhook = { ...api.webhook, deliveredAt };
+    expect(await enter({ ...api, webhook }, server)).toMatchObject([{ outcome: 'updated' }]);
   });
 
   it('ends where pages never do', async () => {

@@ -42,11 +42,10 @@ describe('register at Harbor', () => {
 
   it.each([
     ['an older secret', { targets: [{ ...target, auth_header: 'old' }] }],
-    ['no secret', { targets: [{ type: 'http', address: webhook.url }] }],
-    ['another payload format', { targets: [{ ...target, payload_format: 'CloudEvents' }] }],
+    ['no secret', { targets: [{ ...target, auth_header: '' }] }],
     ['no pushes', { event_types: ['PULL_ARTIFACT'] }],
     ['a switch that is off', { enabled: false }],
-  ])('mends one with %s, and keeps its other targets', async (_, change) => {
+  ])('mends one with %s, and keeps its format and other targets', async (_, change) => {
     const found = { ...api.hook(webhook.url, 7), ...change } as { targets: object[] };
     const slack = { type: 'slack', address: 'https://slack.example' };
     const body = {
@@ -54,10 +53,12 @@ describe('register at Harbor', () => {
       name: 'policy 7',
       enabled: true,
       event_types: ['PUSH_ARTIFACT'],
-      targets: [slack, target],
+      targets: [{ ...target, payload_format: 'CloudEvents' }, slack],
     };
     const server = await startScriptedServer([
-      ...api.look([{ ...found, targets: [...found.targets, slack] }]),
+      ...api.look([
+        { ...found, targets: [{ ...target, ...found.targets[0], payload_format: 'CloudEvents' }, slack] },
+      ]),
       { request: `PUT ${path}/7`, answer: { status: 200 } },
     ]);
     expect(await enter(api, server)).toEqual([{ place: 'acme', outcome: 'updated' }]);

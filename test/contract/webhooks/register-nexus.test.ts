@@ -58,4 +58,10 @@ describe('register at Nexus', () => {
     );
     await expect(enter({ ...api, user: undefined } as never, server)).rejects.toThrow(/--user/);
   });
+
+  it('takes the repository of the webhook’s options', async () => {
+    expect(
+      await nexus.places({ ...webhook, options: { repository: 'docker-hosted' } }, undefined as never),
+    ).toEqual(['docker-hosted']);
+  });
 });

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { readCredentials, tokenVariable } from '../../../../cli/webhooks/credentials.ts';
+
+const one = new Map([['acme-hub', 'https://hub.example']]);
+const two = new Map([...one, ['github', 'https://github.example']]);
+
+describe('the credentials of upstreams', () => {
+  it('are of one upstream, or of each', () => {
+    expect(tokenVariable('acme-hub')).toBe('DRAYAGE_UPSTREAM_TOKEN_ACME_HUB');
+    expect(readCredentials(one, { user: 'jo' }, { DRAYAGE_UPSTREAM_TOKEN: 'a' })).toEqual(
+      new Map([['acme-hub', { user: 'jo', token: 'a' }]]),
+    );
+    const env = { DRAYAGE_UPSTREAM_TOKEN: 'a', DRAYAGE_UPSTREAM_TOKEN_GITHUB: 'b' };
+    expect([...readCredentials(two, {}, env).values()].map(({ token }) => token)).toEqual(['a', 'b']);
+    expect(readCredentials(new Map(), {}, {}).size).toBe(0);
+  });
+
+  it('may be the same for webhooks of one upstream', () => {
+    const same = new Map([...one, ['other', 'https://hub.example']]);
+    expect(readCredentials(same, {}, { DRAYAGE_UPSTREAM_TOKEN: 'a' }).size).toBe(2);
+  });
+
+  it.each([
+    [
+      'go to no second upstream',
+      two,
+      {},
+      { DRAYAGE_UPSTREAM_TOKEN: 'a' },
+      /can’t be for https:\/\/hub.example and/,
+    ],
+    ['must be there', one, {}, {}, /Set DRAYAGE_UPSTREAM_TOKEN \(or DRAYAGE_UPSTREAM_TOKEN_ACME_HUB\)/],
+    ['may not break a header', one, {}, { DRAYAGE_UPSTREAM_TOKEN: 'a\nb' }, /characters that no token has/],
+    ['are read from a file that is there', one, { tokenFile: '/none' }, {}, /can’t be read: ENOENT/],
+    ['are not empty', one, { tokenFile: '/dev/null' }, {}, /is empty/],
+  ])('%s', (_, names, flags, env, expected) => {
+    expect(() => readCredentials(names, flags, env)).toThrow(expected);
+  });
+});
