@@ -65,7 +65,7 @@ upstreams:
   - registry: ${host}
     endpoint: ${endpoint}
     webhook: { source: gitea }
-    repositories: [{ match: "**" }]
+    repositories: [{ match: "acme/**" }]
 `;
 }
 
