@@ -33,7 +33,8 @@ export async function runRotate(name: string, flags: RotateFlags): Promise<void>
   const { url, secret, retiredUntil, source } = webhook;
   const old =
     retiredUntil === undefined
-      ? 'the secret until now is no longer taken'
+      ? // Functions that are warm believe what they read for as long.
+        'the secret until now is taken for five minutes more at most'
       : `the secret until now is taken until ${retiredUntil}`;
   const next =
     findRegistrar(source) === undefined

@@ -22,9 +22,12 @@ export async function runTest(name: string, flags: TestFlags): Promise<void> {
   const api = new DrayageApi(address);
   const webhook = findWebhook(await api.webhooks(), name);
   const source = findSource(webhook.source) as WebhookSource | undefined;
-  if (source === undefined)
-    throw new Error(`this version of drayage does not know the source ${webhook.source}: update it`);
-  const options = source.optionsSchema.parse(webhook.options);
+  const known = source?.optionsSchema.safeParse(webhook.options);
+  if (source === undefined || !known?.success)
+    throw new Error(
+      `this version of drayage does not know the source ${webhook.source} with its options: use the version that is deployed`,
+    );
+  const options = known.data;
   const authentication = source.authentication(options);
   if (authentication.kind === 'oidc')
     throw new Error(

@@ -171,6 +171,13 @@ describe('drayage webhooks register', () => {
     expect(stderr).toMatch(/^registry: CNCF Distribution has no API that takes webhooks.*\n {2}1\. Put …\n/);
   });
 
+  it('gives programs the steps without the secret', async () => {
+    const { stdout } = await (await startApi()).run(['register', 'registry', '--json']);
+    const [{ steps }] = JSON.parse(stdout).webhooks;
+    expect(steps[0]).toMatch(/^Put …\n/);
+    expect(stdout).not.toContain('registry-secret');
+  });
+
   it('gives one token to one upstream only', async () => {
     const { run } = await startApi();
     const result = await run(['register', '--all'], { DRAYAGE_UPSTREAM_TOKEN: 'for-one' });
@@ -274,6 +281,34 @@ describe('drayage webhooks test', () => {
     expect(stderr).toContain('drayage: job job-1 failed: it is gone\n  push it\n');
     expect(stderr).not.toContain('hub-secret');
   });
+
+  it('leaves alone what only the issuer can sign', async () => {
+    const server = await startScriptedServer();
+    const [github] = presentedWebhooks(server.origin);
+    const webhook = {
+      ...github,
+      source: 'gar',
+      options: { email: 'push@acme.iam.gserviceaccount.com', audience: 'drayage' },
+    };
+    server.expect({ request: 'GET /v1/webhooks', answer: { status: 200, body: { webhooks: [webhook] } } });
+    const { code, stderr } = await drayage(['webhooks', 'test', 'github', '--api', server.origin]);
+    expect({ code, stderr }).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('signed by their issuer'),
+    });
+  });
+
+  it.each([{ source: 'of-tomorrow' }, { options: { ofTomorrow: 1 } }])(
+    'says so where the deployment is newer: %j',
+    async (more) => {
+      const server = await startScriptedServer();
+      const webhooks = [{ ...presentedWebhooks(server.origin)[0], ...more }];
+      server.expect({ request: 'GET /v1/webhooks', answer: { status: 200, body: { webhooks } } });
+      const { code, stderr } = await drayage(['webhooks', 'test', 'github', '--api', server.origin]);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^drayage: this version of drayage does not know the source .*\n$/);
+    },
+  );
 
   it('fails with the reason where nothing was accepted', async () => {
     const ignored = [{ image: 'ghcr.io/acme/shop:1.0', reason: 'not_configured: no rule' }];
