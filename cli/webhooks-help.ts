@@ -81,7 +81,7 @@ export const rotateHelp = `${address} This needs the operator’s.
 
 The webhook gets a new secret, which is printed; where the sender can’t sign that is another URL. The secret until now is
 still taken for a day, or as long as --keep says, so that nothing is lost until the sender has the new one. After a leak
-write --keep 0s, and register at once: the old one is refused everywhere within five minutes.
+write --keep 0s, and register at once: the old one is refused everywhere within half a minute.
 
 Examples:
   $ drayage webhooks rotate github && drayage webhooks register github

@@ -34,7 +34,7 @@ export async function runRotate(name: string, flags: RotateFlags): Promise<void>
   const old =
     retiredUntil === undefined
       ? // Functions that are warm believe what they read for as long.
-        'the secret until now is taken for five minutes more at most'
+        'the secret until now is taken for half a minute more at most'
       : `the secret until now is taken until ${retiredUntil}`;
   const next =
     findRegistrar(source) === undefined

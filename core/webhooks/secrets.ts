@@ -5,7 +5,7 @@ import type { WebhookState, WebhookStates } from './state.ts';
 export interface WebhookSecrets {
   /**
    * All secrets of a webhook that are valid now: the current one first, then those that are being rotated out. What was read is
-   * believed for some minutes.
+   * believed for a while.
    *
    * @throws when they can't be had, which is a failure of ours and not of the sender's.
    */
@@ -57,7 +57,8 @@ export function validSecrets(
   );
 }
 
-const believedMs = 5 * 60_000;
+/** How long a secret that was let go at once may still be taken. Roots are read from Secrets Manager, and believed for longer there. */
+const believedMs = 30_000;
 /** What fits no secret makes them be read anew this often in a row, and then once a second: each read is paid for. */
 const rereadBurst = 10;
 const rereadEveryMs = 1_000;
