@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -105,6 +107,39 @@ describe('the commands of the README', () => {
     expect(await shell(/^curl .*jq -r \.pinned$/)).toEqual([
       expect.stringContaining(`@${image.manifest.digest}`),
     ]);
+  });
+
+  it('drayage webhooks, with what the environment says', async () => {
+    // GitHub as its API is published; the organisation is that of the rules.
+    const hooks: unknown[] = [];
+    const github = createServer((request, response) => {
+      if (request.method === 'POST') hooks.push(request.url);
+      response.writeHead(request.method === 'POST' ? 201 : 200, { 'content-type': 'application/json' });
+      response.end(request.method === 'POST' ? '{"id":1}' : '[]');
+    });
+    await new Promise<void>((listening) => github.listen(0, '127.0.0.1', listening));
+    try {
+      const [environment = ''] = commands.filter((line) => line.startsWith('export DRAYAGE_API'));
+      ran.add(environment);
+      const endpoint = `--endpoint http://127.0.0.1:${(github.address() as AddressInfo).port}`;
+      const [list, one, planned, entered, tested, rotated] = await shell(
+        /^npx drayage webhooks/,
+        `${environment}\nexport DRAYAGE_UPSTREAM_TOKEN=t`,
+        (line) => (line.includes(' register ') ? `${line} ${endpoint}` : line),
+      );
+      const secret = pipeline.stack.ready.webhooks.github?.secret;
+      expect(list).toContain('ghcr.io');
+      expect(list).not.toContain(secret);
+      expect(one).toContain(secret);
+      expect(planned).toContain('acme');
+      expect(entered).toContain('acme');
+      expect(hooks).toEqual(['/orgs/acme/hooks']);
+      expect(tested).toContain('ghcr.io/acme/shop:1.0');
+      expect(rotated).not.toContain(secret);
+    } finally {
+      github.close();
+      github.closeAllConnections();
+    }
   });
 
   it('openssl derives the tokens as the functions do', async () => {
