@@ -1,4 +1,6 @@
-import { endOfJobs, looksByTag, pushBurst, sendBurst } from '../test/support/burst.ts';
+import { startHttpApi } from '../local/http-api.ts';
+import { LambdaFunction } from '../local/lambda-function.ts';
+import { type Delivery, endOfJobs, looksByTag, pushBurst, sendBurst } from '../test/support/burst.ts';
 import { startPipeline } from '../test/support/pipeline.ts';
 import { markdownTable, quantile } from './statistics.ts';
 
@@ -13,16 +15,20 @@ const endWithinMs = 20 * 60_000;
  */
 export async function benchBurst(): Promise<string> {
   const rows: string[][] = [];
+  rows.push([
+    'an empty function behind the same API, which queues nothing',
+    ...(await sendToEmpty()),
+    '',
+    '',
+    '',
+  ]);
   for (const tellDigest of [true, false]) {
     await using pipeline = await startPipeline();
     await pushBurst(pipeline, tags);
     pipeline.upstream.clearRequests();
     const started = performance.now();
     const answered = await sendBurst(pipeline, { deliveries, connections, tags, tellDigest });
-    const sentMs = performance.now() - started;
-    const refused = answered.filter(({ status }) => status !== 202);
-    if (refused.length > 0)
-      throw new Error(`${refused.length} deliveries were answered ${refused[0]?.status}`);
+    const figures = answerFigures(answered, started);
     const jobs = await endOfJobs(
       pipeline,
       answered.flatMap(({ jobs }) => jobs),
@@ -31,11 +37,9 @@ export async function benchBurst(): Promise<string> {
     const ended = jobs.filter(({ state }) => state === 'committed' || state === 'satisfied');
     if (ended.length !== deliveries) throw new Error(`${deliveries - ended.length} deliveries were lost`);
     const looks = [...looksByTag(pipeline.upstream.requests).values()];
-    const times = answered.map(({ ms }) => ms);
     rows.push([
       tellDigest ? 'the digest is told (GitHub, Harbor, …)' : 'it is not (Docker Hub, Quay, …)',
-      (deliveries / (sentMs / 1000)).toFixed(0),
-      ...[0.5, 0.95, 0.99, 1].map((share) => quantile(times, share).toFixed(0)),
+      ...figures,
       ((performance.now() - started) / 1000).toFixed(0),
       (looks.reduce((sum, each) => sum + each, 0) / tags).toFixed(2),
       String(Math.max(...looks)),
@@ -60,4 +64,39 @@ export async function benchBurst(): Promise<string> {
       rows,
     ),
   ].join('\n');
+}
+
+/** The same deliveries at a function that answers at once: what the sender, the API and the thread of a function allow. */
+async function sendToEmpty(): Promise<string[]> {
+  await using pipeline = await startPipeline();
+  const empty = new LambdaFunction({
+    name: 'empty',
+    module: new URL('./cold-start/empty.ts', import.meta.url),
+    environment: pipeline.stack.environment,
+    timeoutMs: 28_000,
+    instances: 1,
+    eventsPerInstance: 64,
+    log: process.stderr,
+  });
+  const api = await startHttpApi(() => empty, 0, process.stderr);
+  try {
+    const started = performance.now();
+    const sent = { deliveries, connections, tags, tellDigest: true, api: api.url };
+    return answerFigures(await sendBurst(pipeline, sent), started);
+  } finally {
+    await api.close();
+    await empty.stop();
+  }
+}
+
+/** Deliveries a second, and how long they waited. @throws where one was not answered 202 */
+function answerFigures(answered: Delivery[], started: number): string[] {
+  const sentMs = performance.now() - started;
+  const refused = answered.filter(({ status }) => status !== 202);
+  if (refused.length > 0) throw new Error(`${refused.length} deliveries were answered ${refused[0]?.status}`);
+  const times = answered.map(({ ms }) => ms);
+  return [
+    (deliveries / (sentMs / 1000)).toFixed(0),
+    ...[0.5, 0.95, 0.99, 1].map((share) => quantile(times, share).toFixed(0)),
+  ];
 }

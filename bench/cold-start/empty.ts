@@ -4,5 +4,5 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 const client = new SQSClient({});
 
 export async function handler(): Promise<{ statusCode: number; body: string }> {
-  return { statusCode: 202, body: String(client.config.apiVersion) };
+  return { statusCode: 202, body: JSON.stringify({ version: client.config.apiVersion }) };
 }

@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { excerpt, ignore, malformed, outcomeOf } from './outcome.ts';
 import type { WebhookAnswer, WebhookOutcome } from './source.ts';
 
-/** Who asks, by the CloudEvents web hook's abuse protection, whether Event Grid may deliver. */
-const origin = 'eventgrid.azure.net';
+/** Who asks, by the CloudEvents web hook's abuse protection, whether Event Grid may deliver: the public cloud, and the sovereign ones. */
+const origins = ['eventgrid.azure.net', 'eventgrid.azure.us', 'eventgrid.azure.cn'];
 
 /**
  * Answers Azure Event Grid's question whether its events are wanted. The address in `WebHook-Request-Callback`, by which they could
@@ -12,7 +12,8 @@ const origin = 'eventgrid.azure.net';
  * https://learn.microsoft.com/azure/event-grid/end-point-validation-cloud-events-schema
  */
 export function answerHandshake(headers: Readonly<Record<string, string>>): WebhookAnswer | undefined {
-  if (headers['webhook-request-origin'] !== origin) return undefined;
+  const origin = headers['webhook-request-origin']?.toLowerCase();
+  if (origin === undefined || !origins.includes(origin)) return undefined;
   return {
     kind: 'answer',
     status: 200,
