@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ECRClient, GetAccountSettingCommand } from '@aws-sdk/client-ecr';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import { digestOf } from '../../core/oci/digest.ts';
-import { deriveSecret } from '../../core/webhooks/secrets.ts';
+import { deriveSecret, webhookSecret } from '../../core/webhooks/secrets.ts';
 import { type EmbeddedRegistry, startRegistry } from '../../local/ecr/server.ts';
 import { githubHeaders, githubPayload } from '../support/pipeline.ts';
 import { pushImage, seededImage } from '../support/seeded-image.ts';
@@ -227,6 +227,23 @@ describe('the deployed stack', () => {
     await stack.sendLayers(layers.map((layer) => ({ job, layer, layers })));
     const { transfer } = await timed('two layers to the mapping', () => jobIn(job, 'committed'));
     expect(transfer).toMatchObject({ copied: { blobs: 1 }, present: { blobs: 2, bytes: 2_400_000 } });
+  });
+
+  it('tells the operator the webhook’s secret, and rotates it: old and new count', async () => {
+    const token = deriveSecret(await stack.rootOf('ApiSecretArn'), 'token:operator');
+    const headers = { authorization: `Bearer ${token}` };
+    const before = webhookSecret(await stack.rootOf('WebhookSecretArn'), 'github', 0);
+    const listed = await stack.api('GET', '/v1/webhooks', { headers });
+    expect(listed).toMatchObject({
+      status: 200,
+      body: { webhooks: [{ name: 'github', secret: before, acceptedAt: expect.any(String) }] },
+    });
+    const rotated = await stack.api('POST', '/v1/webhooks/github/rotate', { headers, body: '' });
+    const { secret = '' } = rotated.body as { secret?: string };
+    expect(secret).toBe(webhookSecret(await stack.rootOf('WebhookSecretArn'), 'github', 1));
+    const ignored = JSON.stringify(githubPayload('other/app', '1'));
+    for (const each of [secret, before]) expect(await deliver(each, ignored)).toMatchObject({ status: 202 });
+    expect(await deliver('neither', ignored)).toMatchObject({ status: 401 });
   });
 
   it('has nothing left in its queues', async () => {
