@@ -3,8 +3,7 @@ import * as z from 'zod';
 import { InvalidPlatformError, parsePlatform } from '../oci/platform.ts';
 import { InvalidReferenceError, parseReference } from '../oci/reference.ts';
 import { type GlobKind, globProblem } from '../policy/glob.ts';
-import { sourceNames } from '../webhooks/source-names.ts';
-import { findSource } from '../webhooks/sources/index.ts';
+import { findSource, sourceNames } from '../webhooks/sources/index.ts';
 import { distinct, durationOrNever, hostPattern, httpUrl, shown, text, textLike } from './fields.ts';
 import { nearest } from './nearest.ts';
 

@@ -2,7 +2,6 @@ import type * as z from 'zod';
 import type { Upstream } from '../config/config.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Reference } from '../oci/reference.ts';
-import type { SourceName } from './source-names.ts';
 
 /** How a delivery proves that it comes from whom the operator configured. Nothing of it is the sender's choice. */
 export type WebhookAuthentication =
@@ -120,7 +119,8 @@ export interface SampleImage {
  * an image is mirrored is decided after it, and no URL in a payload is ever fetched.
  */
 export interface WebhookSource<Options = unknown> {
-  name: SourceName;
+  /** As `webhook.source` of mirror.yaml names it. */
+  name: string;
   /** Its name for people. */
   title: string;
   /** The registry that it speaks for, where there is one; it may stand under others only if no source speaks for those. */

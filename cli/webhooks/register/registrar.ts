@@ -1,5 +1,4 @@
 import type { PresentedWebhook } from '../../../core/webhooks/present-webhook.ts';
-import type { SourceName } from '../../../core/webhooks/source-names.ts';
 import type { UpstreamClient } from './client.ts';
 
 /** What becomes of a webhook at a place of the upstream. */
@@ -21,7 +20,7 @@ export interface UpstreamCredentials {
 
 /** Enters webhooks at one kind of upstream through its API. A new one is a file beside this one and a line in `index.ts`. */
 export interface Registrar {
-  sources: readonly SourceName[];
+  sources: readonly string[];
   /** What `--at` names here. */
   placeForm: string;
   /** What the credentials must allow: said when they don't. */

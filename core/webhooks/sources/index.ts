@@ -36,6 +36,9 @@ export const sources: readonly WebhookSource[] = [
   generic,
 ];
 
+/** The values of `webhook.source`. */
+export const sourceNames: readonly string[] = sources.map(({ name }) => name);
+
 /** The source of that name, or undefined. */
 export function findSource(name: string): WebhookSource | undefined {
   return sources.find((source) => source.name === name);

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sourceNames } from '../../../core/webhooks/source-names.ts';
-import { findSource } from '../../../core/webhooks/sources/index.ts';
+import { findSource, sourceNames } from '../../../core/webhooks/sources/index.ts';
 import { errorsOf, withUpstream } from './config-text.ts';
 
 /** One error of a text: its place, its path, and what its message must say. */

@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { sourceNames } from '../../../core/webhooks/source-names.ts';
 import { sources } from '../../../core/webhooks/sources/index.ts';
 import { generatedFiles } from '../../../docs/generate.ts';
 
@@ -23,7 +22,9 @@ describe('the pages of the sources', () => {
         expect(content).not.toMatch(/\{(url|secret|header|name|registry)\}|undefined/);
   });
 
-  it('are there for every name that mirror.yaml knows', () => {
-    expect(sources.map(({ name }) => name).sort()).toEqual([...sourceNames].sort());
+  it('are those of the senders that mirror.yaml has always named', () => {
+    const names =
+      'dockerhub github quay harbor distribution gitlab acr gar artifactory nexus gitea forgejo ecr zot cdevents generic';
+    expect(sources.map(({ name }) => name)).toEqual(names.split(' '));
   });
 });

@@ -6,7 +6,6 @@ import {
 } from '../../../core/webhooks/find-webhook.ts';
 import { presentSecret } from '../../../core/webhooks/present-secret.ts';
 import { receiveWebhook, type WebhookRequest, type WebhookResult } from '../../../core/webhooks/receive.ts';
-import type { SourceName } from '../../../core/webhooks/source-names.ts';
 import { configOf } from '../config/config-text.ts';
 import { bytesOf, origin, secretOf, secrets } from './deliver.ts';
 import { jwksUri, prove } from './prove.ts';
@@ -30,7 +29,7 @@ export interface SourceSubject {
 /** The name that cases give to their webhook. */
 const name = 'it';
 
-export async function sourceSubject(source: SourceName): Promise<SourceSubject> {
+export async function sourceSubject(source: string): Promise<SourceSubject> {
   const cases = await loadCases(source);
   const configs = new Map<string | undefined, Config>();
   const subject: SourceSubject = {
