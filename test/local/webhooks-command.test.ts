@@ -168,7 +168,9 @@ describe('drayage webhooks register', () => {
     const { run } = await startApi();
     const { code, stdout, stderr } = await run(['register', 'registry']);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(stderr).toMatch(/^registry: CNCF Distribution has no API that takes webhooks.*\n {2}1\. Put …\n/);
+    expect(stderr).toMatch(
+      /^registry: webhooks of CNCF Distribution are entered by hand .*\n {2}1\. Put …\n/,
+    );
   });
 
   it('gives programs the steps without the secret', async () => {
