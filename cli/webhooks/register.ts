@@ -63,7 +63,9 @@ export async function runRegister(names: string[], flags: RegisterFlags): Promis
         tell(name, result, flags);
       });
     } catch (error) {
-      entered.error = failureOf(error);
+      // What one of several lacks does not keep the others from being entered.
+      const lacks = chosen.length > 1 && error instanceof UsageError;
+      entered.error = lacks ? { message: error.message.replace(`${name}: `, '') } : failureOf(error);
       tellFailure(name, entered.error);
     }
   }

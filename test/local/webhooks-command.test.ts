@@ -188,6 +188,15 @@ describe('drayage webhooks register', () => {
     expect(result.stderr).toContain('DRAYAGE_UPSTREAM_TOKEN_GITHUB');
   });
 
+  it('goes on with the others where one of several lacks something', async () => {
+    const { run } = await startApi();
+    const { code, stderr } = await run(['register', 'hub', 'registry'], { DRAYAGE_UPSTREAM_TOKEN: 'token' });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^hub: this API wants a user’s name as well: .*--user\nregistry: webhooks of CNCF/,
+    );
+  });
+
   it.each([
     ['no name', []],
     ['a name beside --all', ['github', '--all']],
