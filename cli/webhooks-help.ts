@@ -1,6 +1,7 @@
 const address = `
---api is the stack’s output ApiUrl, or what drayage local prints as "api"; DRAYAGE_API stands for it. --token, or better
-DRAYAGE_TOKEN, which no list of processes shows, is the reader’s or the operator’s token.`;
+--api is the stack’s output ApiUrl, or what drayage local prints as "api" (it asks for a token only with its --auth);
+DRAYAGE_API stands for it. --token, or better DRAYAGE_TOKEN, which no list of processes shows, is the reader’s or the
+operator’s token.`;
 
 const exitCodes = 'Exit codes: 0 done, 1 failed, 2 usage.';
 
@@ -48,8 +49,8 @@ upstream alone.
   nexus            NEXUS REPOSITORY, else of its options --user, password: nx-capabilities
 
 Run it as often as you like: a webhook that is there already is brought up to date, also after drayage webhooks rotate, and
-never entered twice. Others are left alone. Where an API does not show secrets, that means to write it again. Sources that
-are not in the table have no API: their steps are printed, exit code 1.
+never entered twice. Others are left alone. Where an API does not show secrets, that means to write it again. Webhooks of
+other sources are entered by hand: their steps are printed, exit code 1.
 
 Examples:
   $ gh auth token | drayage webhooks register github --token-file - --dry-run

@@ -92,16 +92,17 @@ export class DrayageApi {
     const answer = await exchange(request);
     if (answer.status === 200) return readJson(request, answer, schema);
     const error = refusal(request, answer);
-    const remedy = remedyFor(error, method);
+    const remedy = remedyFor(error, method, path);
     throw remedy === undefined ? error : error.withRemedy(remedy);
   }
 }
 
-function remedyFor({ status, code }: RequestError, method: string): string | undefined {
+function remedyFor({ status, code }: RequestError, method: string, path: string): string | undefined {
   const which = method === 'GET' ? 'the reader’s or operator’s token' : 'the operator’s token';
   if (status === 401) return `give ${which} with --token or DRAYAGE_TOKEN`;
   if (status === 403) return 'this needs the operator’s token: give it with --token or DRAYAGE_TOKEN';
-  if (status === 404 && code === undefined) return 'check --api: this is no API of Drayage, or an older one';
+  if (status === 404 && (code === undefined || path === '/v1/webhooks'))
+    return 'check --api: this is no API of Drayage, or an older one';
   if (code === 'conflict')
     return 'look at what is there now (drayage webhooks list), and try again if need be';
   return undefined;

@@ -2,6 +2,7 @@ import { redactText } from '../../core/registry/redact.ts';
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
 import { formatAge } from '../format.ts';
 import { plainText } from './plain-text.ts';
+import { wrapped } from './wrap.ts';
 
 /** What helps where deliveries are refused, by the code of the reason. */
 const advice: Readonly<Record<string, string>> = {
@@ -28,7 +29,11 @@ export function masked(webhook: PresentedWebhook): PresentedWebhook {
 }
 
 /** A webhook as a block of lines. */
-export function describeWebhook(webhook: PresentedWebhook, now: number = Date.now()): string[] {
+export function describeWebhook(
+  webhook: PresentedWebhook,
+  now: number = Date.now(),
+  width: number = Number.POSITIVE_INFINITY,
+): string[] {
   const rows: [string, string][] = [
     ['URL', webhook.url],
     ...(webhook.secret === undefined ? [] : ([['secret', webhook.secret]] as [string, string][])),
@@ -41,17 +46,28 @@ export function describeWebhook(webhook: PresentedWebhook, now: number = Date.no
     rows.push(['rotated', `the secret before this one is taken until ${webhook.retiredUntil}`]);
   return [
     `${webhook.name}: ${webhook.title}, ${webhook.registry}`,
-    ...rows.map(([label, text]) => `  ${label.padEnd(9)} ${text}`),
+    ...rows.flatMap(([label, text]) => wrapped(`  ${label.padEnd(9)} `, text, width)),
   ];
 }
 
-/** The steps of a webhook's guide. */
-export function describeSteps({ steps, documentation }: PresentedWebhook): string[] {
-  const numbered = steps.map((step, index) => `${index + 1}. ${plainText(step)}`);
-  const lines = numbered.flatMap((step) =>
-    step.split('\n').map((line, at) => (at === 0 ? line : `   ${line}`)),
-  );
-  return [...lines, `See ${documentation}`].map((line) => `  ${line}`.trimEnd());
+/** The steps of a webhook's guide. Prose is wrapped to the width; what is to be copied, as commands are, is not. */
+export function describeSteps(
+  { steps, documentation }: PresentedWebhook,
+  width: number = Number.POSITIVE_INFINITY,
+): string[] {
+  const lines = steps.flatMap((step, index) => {
+    const [first = '', ...rest] = step.split(/(^[ \t]*```.*?^[ \t]*```$)/ms);
+    const told = wrapped(`  ${index + 1}. `, plainText(first), width);
+    return [...told, ...rest.flatMap((part, at) => blockOf(part, at % 2 === 0, width))];
+  });
+  return [...lines, `  See ${documentation}`].map((line) => line.trimEnd());
+}
+
+/** What stands under a step: code as it is, or more prose. Each has an empty line before it. */
+function blockOf(part: string, isCode: boolean, width: number): string[] {
+  const text = plainText(part).replace(/^\n+/, '');
+  if (text === '') return [];
+  return ['', ...(isCode ? text.split('\n').map((line) => `     ${line}`) : wrapped('     ', text, width))];
 }
 
 function arrivals({ deliveredAt, acceptedAt }: PresentedWebhook, now: number): string {

@@ -1,5 +1,6 @@
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
 import { RequestError } from '../api/request-error.ts';
+import { UsageError } from '../usage-error.ts';
 import { UpstreamClient } from './register/client.ts';
 import type { Outcome, Registrar, UpstreamCredentials } from './register/registrar.ts';
 
@@ -43,7 +44,7 @@ export async function enterWebhook(
   const client = new UpstreamClient(endpoint, secretsOf(webhook, credentials), (error) =>
     adviceFor(error, registrar),
   );
-  client.use(await registrar.authorize(credentials, client));
+  client.use(await registrar.authorize(credentials, client).catch((error) => throwFor(webhook.name, error)));
   const places = at.length > 0 ? at : await registrar.places(webhook, client);
   for (const place of places) {
     try {
@@ -54,6 +55,11 @@ export async function enterWebhook(
       onResult({ place, error: failureOf(error) });
     }
   }
+}
+
+/** Throws the error; one of usage with the webhook's name, since there may be several. */
+function throwFor(name: string, error: unknown): never {
+  throw error instanceof UsageError ? new UsageError(`${name}: ${error.message}`) : error;
 }
 
 /** A failed request as a result. @throws anything else */

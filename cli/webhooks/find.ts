@@ -22,7 +22,10 @@ export function hasSecrets({ url, secret, authentication: { kind } }: PresentedW
 /** @throws where the API did not give the secrets, with what helps */
 export function requireSecrets(webhook: PresentedWebhook): void {
   if (hasSecrets(webhook)) return;
-  throw Object.assign(new Error(`the API does not tell the secret of ${webhook.name} to who may only read`), {
-    remedy: 'give the operator’s token with --token or DRAYAGE_TOKEN',
-  });
+  throw Object.assign(
+    new Error(`the API does not tell the secret of ${webhook.name} to the reader’s token`),
+    {
+      remedy: 'give the operator’s token with --token or DRAYAGE_TOKEN',
+    },
+  );
 }

@@ -2,6 +2,7 @@ import { DrayageApi } from '../api/client.ts';
 import { describeSteps, describeWebhook, masked } from './describe.ts';
 import { findWebhook, hasSecrets } from './find.ts';
 import { type ApiFlags, apiAddress } from './flags.ts';
+import { proseWidth } from './wrap.ts';
 
 /** The options of `drayage webhooks list`. */
 export interface ListFlags extends ApiFlags {
@@ -20,9 +21,11 @@ export async function runList(name: string | undefined, flags: ListFlags): Promi
     process.stdout.write(`${JSON.stringify(name === undefined ? { webhooks: shown } : shown[0])}\n`);
     return;
   }
+  const width = proseWidth(process.stdout);
   const blocks = shown.map((webhook) => {
     const safe = flags.secrets ? webhook : masked(webhook);
-    return [...describeWebhook(safe), ...(name === undefined ? [] : ['', ...describeSteps(safe)])].join('\n');
+    const steps = name === undefined ? [] : ['', ...describeSteps(safe, width)];
+    return [...describeWebhook(safe, Date.now(), width), ...steps].join('\n');
   });
   if (shown.length > 0) process.stdout.write(`${blocks.join('\n\n')}\n`);
   const note = noteFor(all.length, shown.every(hasSecrets), flags.secrets === true);

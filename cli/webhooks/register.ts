@@ -7,6 +7,7 @@ import { enterWebhook, type Failure, failureOf, type PlaceResult, type Registrat
 import { findWebhook, requireSecrets } from './find.ts';
 import { type ApiFlags, apiAddress, originAndPath } from './flags.ts';
 import { findRegistrar } from './register/index.ts';
+import { proseWidth } from './wrap.ts';
 
 /** The options of `drayage webhooks register`. */
 export interface RegisterFlags extends ApiFlags, CredentialFlags {
@@ -62,7 +63,9 @@ export async function runRegister(names: string[], flags: RegisterFlags): Promis
         tell(name, result, flags);
       });
     } catch (error) {
-      entered.error = failureOf(error);
+      // What one of several lacks does not keep the others from being entered.
+      const lacks = chosen.length > 1 && error instanceof UsageError;
+      entered.error = lacks ? { message: error.message.replace(`${name}: `, '') } : failureOf(error);
       tellFailure(name, entered.error);
     }
   }
@@ -102,10 +105,12 @@ function tellFailure(what: string, { message, remedy }: Failure): void {
 
 /** Without the secret, which `drayage webhooks list NAME --secrets` shows. */
 function tellByHand(webhook: PresentedWebhook): void {
-  const { name, title } = webhook;
+  const { name, title, authentication } = webhook;
+  const how =
+    authentication.kind === 'oidc' ? '' : ` (drayage webhooks list ${name} --secrets shows the secret, too)`;
   const lines = [
-    `${name}: ${title} has no API that takes webhooks. Enter it by hand (drayage webhooks list ${name} --secrets shows the secret, too):`,
-    ...describeSteps(masked(webhook)),
+    `${name}: webhooks of ${title} are entered by hand${how}:`,
+    ...describeSteps(masked(webhook), proseWidth(process.stderr)),
   ];
   process.stderr.write(`${lines.join('\n')}\n`);
 }

@@ -6,6 +6,7 @@ import { describeSteps } from './describe.ts';
 import { findWebhook, requireSecrets } from './find.ts';
 import { type ApiFlags, apiAddress } from './flags.ts';
 import { findRegistrar } from './register/index.ts';
+import { proseWidth } from './wrap.ts';
 
 /** The options of `drayage webhooks rotate`. */
 export interface RotateFlags extends ApiFlags {
@@ -38,7 +39,7 @@ export async function runRotate(name: string, flags: RotateFlags): Promise<void>
       : `the secret until now is taken until ${retiredUntil}`;
   const next =
     findRegistrar(source) === undefined
-      ? ['Enter it at the sender:', ...describeSteps(webhook)]
+      ? ['Enter it at the sender:', ...describeSteps(webhook, proseWidth(process.stdout))]
       : [`Enter it at the sender: drayage webhooks register ${name}`];
   const shown = [`  URL       ${url}`, ...(secret === undefined ? [] : [`  secret    ${secret}`])];
   process.stdout.write(`${[`${name} has a new secret; ${old}.`, ...shown, ...next].join('\n')}\n`);

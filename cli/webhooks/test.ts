@@ -14,6 +14,13 @@ export interface TestFlags extends ApiFlags {
   image?: string;
 }
 
+/** What the good ends of a job mean for the image. */
+const meaning = {
+  committed: '',
+  satisfied: ' (the mirror had it already)',
+  superseded: ' (a later push took its place)',
+};
+
 const follow = { everyMs: 1_000, withinMs: 30 * 60_000 };
 
 /** `drayage webhooks test`: delivers what the sender would, and follows the job that it leads to. */
@@ -78,7 +85,7 @@ function conclude({ id, image, state, error }: Job, json: boolean): void {
     case 'committed':
     case 'satisfied':
     case 'superseded':
-      if (!json) process.stdout.write(`${image}: ${state}, job ${id}\n`);
+      if (!json) process.stdout.write(`${image}: ${state}, job ${id}${meaning[state]}\n`);
       return;
     case 'failed':
       throw Object.assign(new Error(`job ${id} failed: ${error?.message ?? 'no reason was told'}`), {

@@ -69,7 +69,7 @@ function readAtMost(file: string, limit: number): Uint8Array {
 function unreadable(cause: unknown): string {
   switch ((cause as NodeJS.ErrnoException).code) {
     case 'ENOENT':
-      return 'there is no such file; name the configuration with --config, or write one';
+      return 'is not there; name the configuration with --config, or write one';
     case 'EISDIR':
       return 'is a folder; name the file in it';
     case 'EACCES':

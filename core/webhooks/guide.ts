@@ -68,7 +68,7 @@ function exampleConfig(source: WebhookSource): string {
   const written = options.map(([name, schema]) => `${name}: ${helpOf(schema).example}`).join(', ');
   return [
     'upstreams:',
-    `  - registry: ${source.home ?? 'registry.example.com'}`,
+    `  - registry: ${source.home ?? source.guide.example ?? 'registry.example.com'}`,
     `    webhook: { source: ${source.name}${written === '' ? '' : `, options: { ${written} }`} }`,
     '    repositories: [{ match: "acme/**" }]',
   ].join('\n');

@@ -75,7 +75,7 @@ export function presentWebhook(
       description: describeAuthentication(authentication),
     },
     where: fill(source.guide.where),
-    steps: source.guide.steps.map(fill),
+    steps: source.guide.steps.filter((step) => header !== undefined || !step.includes('{header}')).map(fill),
     documentation: source.guide.documentation,
     repositories: upstream.repositories.map(({ match }) => match),
     options: webhook.options,

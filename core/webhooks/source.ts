@@ -84,11 +84,14 @@ export type WebhookOutcome = { kind: 'events'; events: PushEvent[]; ignored: Ign
 
 /**
  * What people are told about a source. README's table, the page under docs/webhooks and `drayage webhooks list` are made of it.
- * Texts are Markdown; `{url}`, `{secret}`, `{header}`, `{name}` and `{registry}` stand for the webhook's own.
+ * Texts are Markdown; `{url}`, `{secret}`, `{header}`, `{name}` and `{registry}` stand for the webhook's own. A step with `{header}` is
+ * for senders that set one: it is left out for a webhook whose secret stands in the path.
  */
 export interface SourceGuide {
   /** Where in the sender's settings a webhook is entered: one line. */
   where: string;
+  /** What such a registry is called, where the source has no home and not every name will do. */
+  example?: string;
   /** Exactly what to do there, one step each. */
   steps: readonly string[];
   /** What leads to a mirror job: one line. */

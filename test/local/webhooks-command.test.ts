@@ -168,7 +168,9 @@ describe('drayage webhooks register', () => {
     const { run } = await startApi();
     const { code, stdout, stderr } = await run(['register', 'registry']);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(stderr).toMatch(/^registry: CNCF Distribution has no API that takes webhooks.*\n {2}1\. Put …\n/);
+    expect(stderr).toMatch(
+      /^registry: webhooks of CNCF Distribution are entered by hand .*\n {2}1\. Put …\n/,
+    );
   });
 
   it('gives programs the steps without the secret', async () => {
@@ -184,6 +186,15 @@ describe('drayage webhooks register', () => {
     expect(result).toMatchObject({ code: 2, stdout: '' });
     expect(result.stderr).toContain('can’t be for https://api.github.com and https://hub.docker.com');
     expect(result.stderr).toContain('DRAYAGE_UPSTREAM_TOKEN_GITHUB');
+  });
+
+  it('goes on with the others where one of several lacks something', async () => {
+    const { run } = await startApi();
+    const { code, stderr } = await run(['register', 'hub', 'registry'], { DRAYAGE_UPSTREAM_TOKEN: 'token' });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^hub: this API wants a user’s name as well: .*--user\nregistry: webhooks of CNCF/,
+    );
   });
 
   it.each([

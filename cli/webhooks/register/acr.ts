@@ -28,7 +28,8 @@ export const acr: Registrar = {
     );
   },
   async plan(place, webhook, client) {
-    if (!resourceId.test(place)) throw new UsageError(`${place} is no resource id of a registry`);
+    if (!resourceId.test(place))
+      throw new UsageError(`${place} is no resource id of a registry; --at takes ${this.placeForm}`);
     const { location } = await client.get(`${place}${version}`, z.object({ location: z.string() }));
     const path = `${place}/webhooks/${webhookName(webhook)}${version}`;
     const found = await client.find(path, z.looseObject({}));

@@ -63,6 +63,7 @@ export const artifactory: WebhookSource<Options> = {
     };
   },
   guide: {
+    example: 'acme.jfrog.io',
     where:
       'Administration → General Management → Webhooks (newer versions: Platform → Integrations → Webhooks)',
     steps: [

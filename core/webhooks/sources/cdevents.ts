@@ -53,7 +53,8 @@ export const cdevents: WebhookSource<Options> = {
     where: 'the sender, or the broker that passes its events on: an HTTP subscription',
     steps: [
       'Have the event `dev.cdevents.artifact.published` sent by POST to `{url}`, as it is or as a CloudEvent, binary or structured.',
-      'Set the header `{header}` to `{secret}`, to `Bearer {secret}`, or to Basic credentials with any user name and `{secret}` as password. Where the sender can set no header, write `webhook.options.authentication: path` into `mirror.yaml`; the secret is then the last part of the URL.',
+      'Set the header `{header}` to `{secret}`, to `Bearer {secret}`, or to Basic credentials with any user name and `{secret}` as password.',
+      'Where the sender can set no header, write `webhook.options.authentication: path` into `mirror.yaml`, deploy, and take the URL anew: its last part is then the secret.',
       'See that `subject.id` is a package URL of the type `oci` that has a repository and a tag: `pkg:oci/app@sha256%3A…?repository_url={registry}/team/app&tag=1.0`.',
     ],
     accepted: 'an event whose type begins with `dev.cdevents.artifact.published.`, of an image with a tag',

@@ -39,6 +39,7 @@ export const distribution: WebhookSource<Options> = {
     reference: 'the upstream’s registry and `target.repository`',
     notes: [
       'The registry tries again until it gets a 2xx, in order, so that one refused delivery holds up all later ones: mind the secret.',
+      'Version 2.8 sends pulls in spite of `ignore`, those of Drayage too: they are answered 202 and listed as ignored.',
       "GitLab’s self-managed registry is configured alike: `registry['notifications']` in `gitlab.rb`.",
     ],
     documentation: 'https://distribution.github.io/distribution/about/notifications/',

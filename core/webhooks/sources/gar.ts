@@ -83,6 +83,7 @@ export const gar: WebhookSource<Options> = {
   },
   guide: {
     where: 'the Google Cloud project of the repositories: the Pub/Sub topic `gcr`',
+    example: 'europe-docker.pkg.dev',
     steps: [
       'Artifact Registry publishes to the topic `gcr`, which is there once its API was activated. Should it not be, make it:\n\n```sh\ngcloud pubsub topics create gcr --project PROJECT\n```',
       'Make the service account whose tokens the deliveries carry, and write its address into `webhook.options.email` of `mirror.yaml`:\n\n```sh\ngcloud iam service-accounts create drayage-push --project PROJECT\n```',

@@ -14,7 +14,7 @@ type Options = z.output<typeof options>;
 /** Whatever can sign as Standard Webhooks do: a CI job, a registry that has no source of its own. */
 export const generic: WebhookSource<Options> = {
   name: 'generic',
-  title: 'Anything else',
+  title: 'a sender of your own',
   optionsSchema: options,
   authentication: () => ({ kind: 'standard-webhooks' }),
   receive: ({ body, upstream, options: { host } }) => outcomeOf(readImageList(body, upstream, host)),
@@ -23,7 +23,7 @@ export const generic: WebhookSource<Options> = {
     where: 'a CI job, or anything that can make an HMAC',
     steps: [
       'Put `{secret}` into a secret of the CI system that jobs get as the variable `DRAYAGE_SECRET`.',
-      'After the push, sign the list of images and send it:\n\n```sh\nbody=\'{"images":["{registry}/team/app:1.0"]}\'\nid="msg_$(openssl rand -hex 16)"\ntimestamp="$(date +%s)"\nkey="$(printf %s "$DRAYAGE_SECRET" | sed s/^whsec_// | openssl base64 -d -A | od -An -v -tx1 | tr -d \' \\n\')"\nsignature="$(printf %s "$id.$timestamp.$body" | openssl dgst -sha256 -mac HMAC -macopt "hexkey:$key" -binary | openssl base64 -A)"\ncurl --fail --silent --show-error --retry 3 {url} \\\n  -H \'content-type: application/json\' \\\n  -H "webhook-id: $id" -H "webhook-timestamp: $timestamp" -H "webhook-signature: v1,$signature" \\\n  --data-binary "$body"\n```',
+      'After the push, sign the list of images and send it:\n\n```sh\nbody=\'{"images":["{registry}/team/app:1.0"]}\'\nid="msg_$(openssl rand -hex 16)"\ntimestamp="$(date +%s)"\nkey="$(printf %s "$DRAYAGE_SECRET" | sed s/^whsec_// | openssl base64 -d -A | od -An -v -tx1 | tr -d \' \\n\')"\nsignature="$(printf %s "$id.$timestamp.$body" | openssl dgst -sha256 -mac HMAC -macopt "hexkey:$key" -binary | openssl base64 -A)"\ncurl --fail-with-body --silent --show-error --retry 3 {url} \\\n  -H \'content-type: application/json\' \\\n  -H "webhook-id: $id" -H "webhook-timestamp: $timestamp" -H "webhook-signature: v1,$signature" \\\n  --data-binary "$body"\n```',
       'The answer lists under `accepted` what was queued, and under `ignored` the rest, with reasons.',
     ],
     accepted: 'each item of `images`, `registry/repository:tag`, of which there may be 1,000',

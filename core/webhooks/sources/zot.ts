@@ -45,7 +45,7 @@ export const zot: WebhookSource<Options> = {
   guide: {
     where: 'zot’s configuration: `extensions.events.sinks`',
     steps: [
-      'Add to the configuration file of zot (a build with extensions, not *zot-minimal*):\n\n```json\n{\n  "extensions": {\n    "events": {\n      "enable": true,\n      "sinks": [\n        {\n          "type": "http",\n          "address": "{url}",\n          "timeout": "5s",\n          "credentials": { "username": "drayage", "password": "{secret}" }\n        }\n      ]\n    }\n  }\n}\n```\n\nIts HTTP sink sends them as `Authorization: Basic`. Newer versions also have `"credentials": { "token": … }` (Bearer) and `"headers": { "{header}": … }`.',
+      'Add to the configuration file of zot (a build with extensions, not *zot-minimal*):\n\n```json\n{\n  "extensions": {\n    "events": {\n      "enable": true,\n      "sinks": [\n        {\n          "type": "http",\n          "address": "{url}",\n          "timeout": "5s",\n          "credentials": { "username": "drayage", "password": "{secret}" }\n        }\n      ]\n    }\n  }\n}\n```\n\nIts HTTP sink sends them as `Authorization: Basic`. Newer versions also take, in their place, `"headers": { "{header}": "{secret}" }`, which is the only way where `webhook.options.header` is another than `Authorization`.',
       'Check the file with `zot verify config.json`, and restart zot.',
     ],
     accepted: 'an event whose type ends in `.image.updated`, with a tag',

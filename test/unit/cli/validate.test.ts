@@ -98,7 +98,7 @@ describe('drayage validate', () => {
     expect(await run('--config', file)).toMatchObject({
       exitCode: 1,
       stdout: '',
-      stderr: expect.stringContaining(`${file} there is no such file`),
+      stderr: expect.stringContaining(`${file} is not there`),
     });
   });
 

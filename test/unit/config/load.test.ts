@@ -54,7 +54,7 @@ describe('loadConfig', () => {
   it('says that a file is not there, or is a folder', () => {
     const missing = join(folder, 'none.yaml');
     expect(failure(missing).message).toBe(
-      `${missing} there is no such file; name the configuration with --config, or write one`,
+      `${missing} is not there; name the configuration with --config, or write one`,
     );
     expect(failure(folder).message).toBe(`${folder} is a folder; name the file in it`);
   });

@@ -1,8 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { presentWebhook } from '../../../core/webhooks/present-webhook.ts';
 import { sources } from '../../../core/webhooks/sources/index.ts';
+import { newWebhookState } from '../../../core/webhooks/state.ts';
 import { generatedFiles } from '../../../docs/generate.ts';
+import { origin } from './deliver.ts';
+import { sourceSubject } from './source-subject.ts';
 
 const root = join(import.meta.dirname, '../../..');
 
@@ -26,5 +30,24 @@ describe('the pages of the sources', () => {
     const names =
       'dockerhub github quay harbor distribution gitlab acr gar artifactory nexus gitea forgejo ecr zot cdevents generic';
     expect(sources.map(({ name }) => name)).toEqual(names.split(' '));
+  });
+});
+
+describe.each(['acr', 'cdevents'] as const)('the steps of %s', (name) => {
+  it('speak of a header only where the secret stands in one', async () => {
+    const configured = (await sourceSubject(name)).webhook();
+    const stepsWith = (authentication: string) => {
+      const webhook = {
+        ...configured.webhook,
+        options: configured.source.optionsSchema.parse({ authentication }) as Record<string, unknown>,
+      };
+      const presented = presentWebhook({ ...configured, webhook }, newWebhookState, {
+        origin,
+        now: new Date(0),
+      });
+      return presented.steps.join('\n');
+    };
+    expect(stepsWith('header')).toContain('`Authorization');
+    expect(stepsWith('path')).not.toMatch(/Authorization|[Hh]eaders?:? `|--headers|header ``/);
   });
 });
