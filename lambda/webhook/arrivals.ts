@@ -2,9 +2,10 @@ import type { WebhookArrivals } from '../../core/webhooks/state.ts';
 import { webhookStates } from '../shared/services.ts';
 import { logger } from '../shared/telemetry.ts';
 
-/** An instance writes the same news of a webhook down this often at most. */
+/** An instance writes the same news of a webhook down this often at most; after a refusal, the next delivery is news. */
 const everyMs = 30_000;
-const noted = new Map<string, number>();
+/** By webhook, what was noted when: names are those of the configuration. */
+const noted = new Map<string, Map<string, number>>();
 
 /**
  * Notes when something came for a webhook, so that an operator sees whether its sender is set up. It never rejects: a delivery is not
@@ -14,15 +15,16 @@ export async function noteArrival(
   name: string,
   what: 'delivered' | 'accepted' | { refused: string },
 ): Promise<void> {
-  const kind = typeof what === 'string' ? what : `refused ${what.refused}`;
+  const kind = typeof what === 'string' ? what : what.refused;
   const now = Date.now();
-  const key = `${name} ${kind}`;
-  if (now - (noted.get(key) ?? 0) < everyMs) return;
-  noted.set(key, now);
+  const before = noted.get(name);
+  if (now - (before?.get(kind) ?? 0) < everyMs) return;
+  const isRefusal = typeof what !== 'string';
+  noted.set(name, new Map([...((!isRefusal && before) || []), [kind, now]]));
   try {
     await webhookStates().note(name, arrivals(what, new Date(now).toISOString()));
   } catch (error) {
-    noted.delete(key);
+    noted.get(name)?.delete(kind);
     logger.warn('when a delivery came could not be noted', { webhook: name, error: error as Error });
   }
 }
