@@ -3,11 +3,19 @@ import { redactText } from '../../core/registry/redact.ts';
 import { type ApiAnswer, type ApiRequest, requestName } from './exchange.ts';
 import { RequestError } from './request-error.ts';
 
-/** The JSON of an answer. @throws RequestError for one that is not of the form */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+
+/**
+ * The JSON of an answer, whose texts are fit for a terminal: control characters in them, which could move its cursor or set its title,
+ * are `�`, but for tabs and line breaks.
+ *
+ * @throws RequestError for one that is not of the form
+ */
 export function readJson<T>(request: ApiRequest, { text }: ApiAnswer, schema: z.ZodType<T>): T {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text, (_, each) => (isText(each) ? each.replace(controls, '�') : each));
   } catch {
     throw unusable(request, 'it is no JSON');
   }

@@ -46,6 +46,12 @@ export class SecretReader {
     const cached = this.#cache.get(secret);
     if (cached && cached.until > Date.now() && !options.fresh) return await cached.value;
     const entry = { until: Date.now() + cacheMs, value: this.#fetch(secret) };
+    if (cached && cached.until > Date.now()) {
+      // Not before it is there: what is still believed outlives a fresh read that fails.
+      await entry.value;
+      this.#cache.set(secret, entry);
+      return await entry.value;
+    }
     this.#cache.set(secret, entry);
     entry.value.catch(() => {
       if (this.#cache.get(secret) === entry) this.#cache.delete(secret);

@@ -13,7 +13,8 @@ const recentMs = 60_000;
  * flood of requests. Of a tag that is mapped:
  *
  * - The event tells what is mapped already. Since it may be older than the last push, one more look is due, a minute later.
- * - The tag was looked at within the last minute, and a newer event's job is queued behind this one: that one looks for both.
+ * - The tag was looked at within the last minute, and a newer event's job is queued behind this one: that one looks for both. It must
+ *   not be one that will leave the look itself, as that of an old delivery which is sent again.
  */
 export async function isLeftToAnother(
   job: JobRecord,
@@ -33,7 +34,8 @@ export async function isLeftToAnother(
   if (lastJob === undefined || lastJob === job.id || known.events <= job.event) return false;
   if (deps.now().getTime() - Date.parse(mapping.observedAt) > recentMs) return false;
   const last = await readSoon(lastJob, deps.jobs, signal);
-  return last !== undefined && last.state === 'queued' && last.event > job.event;
+  if (last === undefined || last.toldDigest === committed.sourceDigest) return false;
+  return last.state === 'queued' && last.event > job.event;
 }
 
 /**

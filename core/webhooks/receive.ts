@@ -178,13 +178,19 @@ export function decide(
   return { kind: 'events', status: 202, events, signatures: [...signatures.values()], ignored };
 }
 
-/** Whether an image is one of the mirror's own: to mirror those would go round for ever. */
+/** Whether an image is one of the mirror's own, by whichever name: to mirror those would go round for ever. */
 function isOwnMirror({ registry, repository }: Reference, config: Config, account?: string): boolean {
   const { regions, repositoryPrefix } = config.mirror;
-  const own = regions.map((region) => `${account}.dkr.ecr.${region}.amazonaws.com`);
+  const own = regions.flatMap((region) => [
+    `${account}.dkr.ecr.${region}.amazonaws.com`,
+    `${account}.dkr.ecr.${region}.amazonaws.com.cn`,
+    `${account}.dkr-ecr.${region}.on.aws`,
+  ]);
+  const endpoint = config.upstreams.find((upstream) => upstream.registry === registry)?.endpoint;
+  const names = [registry, ...(endpoint === undefined ? [] : [new URL(endpoint).host])];
   return (
     account !== undefined &&
-    own.some((host) => registry === host || registry === `${host}.cn`) &&
+    names.some((name) => own.includes(name)) &&
     repository.startsWith(`${repositoryPrefix}/`)
   );
 }

@@ -59,7 +59,10 @@ export function validSecrets(
 
 /** How long a secret that was let go at once may still be taken. Roots are read from Secrets Manager, and believed for longer there. */
 const believedMs = 30_000;
-/** What fits no secret makes them be read anew this often in a row, and then once a second: each read is paid for. */
+/**
+ * What fits no secret of a webhook makes its secrets be read anew this often in a row, and then once a second: each read is paid for.
+ * Each webhook is counted by itself, or rubbish for one would keep another's rotation from being seen.
+ */
 const rereadBurst = 10;
 const rereadEveryMs = 1_000;
 
@@ -68,8 +71,8 @@ export class DeploymentSecrets implements WebhookSecrets {
   readonly #roots: (options: { fresh: boolean }) => Promise<SecretRoots>;
   readonly #states: Pick<WebhookStates, 'read'>;
   readonly #now: () => Date;
-  /** Until when the re-reads of the past count: each adds a second. */
-  #rereadUntil = 0;
+  /** Until when the re-reads of the past count, by webhook: each adds a second. */
+  readonly #rereadUntil = new Map<string, number>();
   readonly #read = new Map<string, { at: number; value: Promise<[SecretRoots, WebhookState]> }>();
 
   constructor(
@@ -85,25 +88,32 @@ export class DeploymentSecrets implements WebhookSecrets {
   async forWebhook(name: string): Promise<{ secrets: string[] }> {
     const known = this.#read.get(name);
     const isNew = known !== undefined && this.#now().getTime() - known.at < believedMs;
-    return await this.#secrets(name, isNew ? known.value : this.#ask(name, false));
+    return await this.#secrets(name, isNew ? known.value : this.#remember(name));
   }
 
   async reread(name: string): Promise<{ secrets: string[] } | undefined> {
     const now = this.#now().getTime();
-    const until = Math.max(now, this.#rereadUntil) + rereadEveryMs;
+    const until = Math.max(now, this.#rereadUntil.get(name) ?? 0) + rereadEveryMs;
     if (until - now > rereadBurst * rereadEveryMs) return undefined;
-    this.#rereadUntil = until;
-    return await this.#secrets(name, this.#ask(name, true));
+    this.#rereadUntil.set(name, until);
+    const value = this.#ask(name, true);
+    const secrets = await this.#secrets(name, value);
+    // Not before it is there: what is believed outlives a read that fails.
+    this.#read.set(name, { at: now, value });
+    return secrets;
+  }
+
+  #remember(name: string): Promise<[SecretRoots, WebhookState]> {
+    const entry = { at: this.#now().getTime(), value: this.#ask(name, false) };
+    this.#read.set(name, entry);
+    entry.value.catch(() => {
+      if (this.#read.get(name) === entry) this.#read.delete(name);
+    });
+    return entry.value;
   }
 
   #ask(name: string, fresh: boolean): Promise<[SecretRoots, WebhookState]> {
-    const value = Promise.all([this.#roots({ fresh }), this.#states.read(name)]);
-    const entry = { at: this.#now().getTime(), value };
-    this.#read.set(name, entry);
-    value.catch(() => {
-      if (this.#read.get(name) === entry) this.#read.delete(name);
-    });
-    return value;
+    return Promise.all([this.#roots({ fresh }), this.#states.read(name)]);
   }
 
   async #secrets(name: string, asked: Promise<[SecretRoots, WebhookState]>): Promise<{ secrets: string[] }> {

@@ -20,7 +20,11 @@ async function run(event: APIGatewayProxyEventV2 | BusEvent): Promise<HttpRespon
   const name = route?.[1] ?? '';
   try {
     if (!route) throw new HttpError(404, 'not_found', 'there is no such route');
-    return await answer(name, await receiveWebhook({ ...request, name, token: route[2] }, deps));
+    return await answer(
+      request.method,
+      name,
+      await receiveWebhook({ ...request, name, token: route[2] }, deps),
+    );
   } catch (error) {
     if (error instanceof HttpError) return errorResponse(error);
     // Secrets, keys, table or queue can't be had. Nothing of it is the sender's fault: it shall send again.
@@ -41,7 +45,7 @@ async function takeEvent(event: BusEvent, deps: Parameters<typeof receiveEvent>[
   }
 }
 
-async function answer(name: string, result: WebhookResult): Promise<HttpResponse> {
+async function answer(method: string, name: string, result: WebhookResult): Promise<HttpResponse> {
   if (result.kind === 'refused') {
     // The name is known to be ours only when it is not a 404; a guessed one does not belong into the log.
     const webhook = result.status === 404 ? undefined : name;
@@ -51,7 +55,8 @@ async function answer(name: string, result: WebhookResult): Promise<HttpResponse
     throw new HttpError(result.status, result.code, result.message, result.headers);
   }
   if (result.kind === 'answer') {
-    await noteArrival(name, 'delivered');
+    // A handshake, by OPTIONS, comes without proof.
+    if (method === 'POST') await noteArrival(name, 'delivered');
     return json(result.status, result.body, result.headers);
   }
   return json(202, await take(name, result));

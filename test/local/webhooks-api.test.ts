@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
 import { githubHeaders, githubPayload, type Pipeline, startPipeline } from '../support/pipeline.ts';
 import { seededImage } from '../support/seeded-image.ts';
+import { configOf } from '../unit/config/config-text.ts';
 
 const image = seededImage({ seed: 'webhooks api', layers: [{ size: 500 }] });
 
@@ -108,5 +109,26 @@ describe('the webhooks of the API', () => {
       const token = new URL(secret.url).pathname.split('/')[3];
       if (token !== undefined) expect(pipeline.logs()).not.toContain(token);
     }
+  });
+});
+
+describe('a handshake', () => {
+  it('comes without proof, so that it is no delivery', async () => {
+    const config = configOf(`
+version: 1
+mirror: { regions: [eu-west-1] }
+upstreams:
+  - registry: acme.azurecr.io
+    webhook: { source: acr }
+    repositories: [{ match: "**" }]
+`);
+    await using pipeline = await startPipeline({ config });
+    const asked = await fetch(`${pipeline.api}/webhooks/acr`, {
+      method: 'OPTIONS',
+      headers: { 'webhook-request-origin': 'eventgrid.azure.net' },
+    });
+    expect(asked.status).toBe(200);
+    const { webhooks } = (await (await pipeline.get('/v1/webhooks')).json()) as { webhooks: object[] };
+    expect(webhooks[0]).not.toHaveProperty('deliveredAt');
   });
 });

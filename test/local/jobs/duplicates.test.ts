@@ -76,6 +76,16 @@ describe('events of one tag', () => {
     expect(await jobs.mapping(key)).toMatchObject({ digest: image('v2').manifest.digest });
   });
 
+  it('are not left to one that tells what is mapped already, which will not look: an old delivery that is sent again', async () => {
+    const key = jobs.key();
+    await jobs.mirrored(key, image('v1'));
+    jobs.push(key, image('v2'));
+    const push = await jobs.job(key, 'webhook', image('v2').manifest.digest);
+    await jobs.job(key, 'webhook', image('v1').manifest.digest);
+    expect(await run(push)).toMatchObject({ state: 'committed' });
+    expect(await jobs.mapping(key)).toMatchObject({ digest: image('v2').manifest.digest });
+  });
+
   it('are looked for by the first where the last look was a while ago, so that a steady stream can’t starve the tag', async () => {
     const key = jobs.key();
     await jobs.mirrored(key, image('v1'));

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { decide } from '../../../core/webhooks/receive.ts';
 import { receiveEvent } from '../../../core/webhooks/receive-event.ts';
 import { configOf } from '../config/config-text.ts';
 import { loadCases } from './source-cases.ts';
@@ -32,6 +33,30 @@ describe('an event of EventBridge', () => {
       ignored: [],
     });
     expect(received[1]?.result).toMatchObject({ kind: 'events', events: [] });
+  });
+
+  it.each([
+    ['its endpoint', 'ecr.internal', `endpoint: https://${registry}`],
+    [
+      'its dual-stack name',
+      registry.replace('.dkr.ecr.', '.dkr-ecr.').replace('amazonaws.com', 'on.aws'),
+      '',
+    ],
+  ])('is the mirror’s own where the upstream is the mirror by %s', (_, name, endpoint) => {
+    const outcome = {
+      kind: 'events',
+      events: [{ image: { registry: name, repository: 'mirror/docker.io/app', tag: '1' } }],
+      ignored: [],
+    } as const;
+    const account = registry.slice(0, 12);
+    const upstream = `{ registry: ${name}, ${endpoint ? `${endpoint}, ` : ''}repositories: [{ match: "**" }] }`;
+    const mirror = configOf(`{ version: 1, mirror: { regions: [eu-west-1] }, upstreams: [${upstream}] }`);
+    expect(
+      decide({ ...outcome, events: [...outcome.events], ignored: [] }, name, { config: mirror, account }),
+    ).toMatchObject({
+      events: [],
+      ignored: [{ reason: expect.stringMatching(/^own_mirror: /) }],
+    });
   });
 
   it('of any form is answered', () => {

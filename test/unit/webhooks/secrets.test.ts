@@ -88,6 +88,22 @@ describe('a deployment’s webhook secrets', () => {
     expect((await Promise.all(Array.from({ length: 100 }, reread))).filter(Boolean)).toHaveLength(10);
   });
 
+  it('are read anew for one webhook however often that is done for another: who floods one can’t hide a rotation', async () => {
+    const { secrets, rotate } = deployment();
+    await secrets.forWebhook('hub');
+    for (let n = 0; n < 100; n++) await secrets.reread('other');
+    await rotate();
+    expect(await secrets.reread('hub')).toEqual({ secrets: [secret(1), secret(0)] });
+  });
+
+  it('are still believed where reading them anew fails', async () => {
+    const { secrets, states } = deployment();
+    await secrets.forWebhook('hub');
+    states.read = () => Promise.reject(new Error('the table is gone'));
+    await expect(secrets.reread('hub')).rejects.toThrow('the table is gone');
+    expect(await secrets.forWebhook('hub')).toEqual({ secrets: [secret(0)] });
+  });
+
   it('are asked for again after a failure', async () => {
     const { secrets, states } = deployment();
     const { read } = states;
