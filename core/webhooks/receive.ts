@@ -17,6 +17,11 @@ import { isAuthentic } from './verify.ts';
 /** A body above this is not read. GitHub sends up to 25 MB, though never for a package. */
 export const maxBodyBytes = 1024 * 1024;
 
+/**
+ * One delivery queues this many images at most: more could not be queued before its sender, or API Gateway, gives up waiting, and would
+ * begin from the start with each repeat. Senders name one image, or the tags of one push.
+ */
+const maxImages = 1000;
 /** An answer has room for this many reasons. */
 const maxIgnored = 1000;
 
@@ -170,6 +175,15 @@ export function decide(
     else if (!selection.mirrored) ignored.push({ image, reason: selection.reason });
     else if (signed?.mirrored) signatures.set(formatReference(signed.subject), signed.subject);
     else events.push(event);
+  }
+  const left = signatures.size + events.length - maxImages;
+  if (left > 0) {
+    const subjects = [...signatures.keys()].slice(Math.max(0, maxImages - events.length));
+    for (const subject of subjects) signatures.delete(subject);
+    events.splice(maxImages);
+    ignored.unshift({
+      reason: `too_many: ${left} of the images that the delivery names; it queues the first ${maxImages}, and reconcile finds the others`,
+    });
   }
   if (ignored.length > maxIgnored) {
     const more = ignored.length - maxIgnored;

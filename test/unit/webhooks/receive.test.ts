@@ -192,3 +192,32 @@ upstreams:
     }
   });
 });
+
+describe('a delivery of very many images', () => {
+  const [event] = (registryPush as { events: { target: object }[] }).events;
+  const pushes = (tags: string[]) => ({
+    events: tags.map((tag) => ({ ...event, target: { ...event?.target, tag } })),
+  });
+  const tags = Array.from({ length: 1_000 }, (_, n) => `v${n}`);
+  const signature = (n: number) => `sha256-${String(n).padStart(64, '0')}.sig`;
+
+  it('queues a thousand', async () => {
+    const result = await receive(requests.registry(pushes(tags)));
+    expect(result).toMatchObject({ ignored: [] });
+    expect(result.kind === 'events' && result.events).toHaveLength(1_000);
+  });
+
+  it('tells how many it leaves out, signatures first', async () => {
+    const more = [signature(1), ...tags, 'one', 'two', signature(2)];
+    const result = await receive(requests.registry(pushes(more)));
+    if (result.kind !== 'events') throw new Error('not read');
+    expect(result.events.at(-1)?.image.tag).toBe('v999');
+    expect(result).toMatchObject({
+      signatures: [],
+      ignored: [{ reason: expect.stringMatching(/^too_many: 4 /) }],
+    });
+    const mixed = await receive(requests.registry(pushes([signature(1), ...tags.slice(1), signature(2)])));
+    if (mixed.kind !== 'events') throw new Error('not read');
+    expect([mixed.events.length, mixed.signatures.length]).toEqual([999, 1]);
+  });
+});
