@@ -35,8 +35,8 @@ ${exitCodes}`;
 export const registerHelp = `${address} This needs the operator’s.
 
 The credentials for the upstream’s API are in DRAYAGE_UPSTREAM_TOKEN, or in DRAYAGE_UPSTREAM_TOKEN_<NAME> for the webhook of
-that name (capitals, _ for all else), or in --token-file; with --user where the API wants a user’s name. They go to that
-upstream alone.
+that name (capitals, _ for all else), or in --token-file; with --user, or DRAYAGE_UPSTREAM_USER_<NAME>, where the API wants
+a user’s name. They go to that upstream alone.
 
   source           --at, by default from the rules      credentials
   github           ORGANISATION or OWNER/REPOSITORY     token: admin:org_hook or admin:repo_hook

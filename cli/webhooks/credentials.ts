@@ -14,22 +14,26 @@ export interface CredentialFlags {
 
 /** The variable with the token of one webhook's upstream: of `acme-hub`, `DRAYAGE_UPSTREAM_TOKEN_ACME_HUB`. */
 export function tokenVariable(name: string): string {
-  return `${variable}_${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`;
+  return ownVariable(variable, name);
+}
+
+function ownVariable(general: string, name: string): string {
+  return `${general}_${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`;
 }
 
 /**
  * The credentials for the upstreams of webhooks. A token that is for no upstream in particular goes to one alone: several
- * would each get to see the others'.
+ * would each get to see the others'. A user's name may be set for each alike, `DRAYAGE_UPSTREAM_USER_ACME_HUB`.
  *
  * @param names of webhooks, with the endpoints of their upstreams
  * @throws UsageError where one has none
  */
 export function readCredentials(
   names: ReadonlyMap<string, string>,
-  { user, tokenFile }: CredentialFlags,
+  flags: CredentialFlags,
   env: NodeJS.ProcessEnv,
 ): Map<string, UpstreamCredentials> {
-  const general = tokenFile === undefined ? env[variable] : readToken(tokenFile);
+  const general = flags.tokenFile === undefined ? env[variable] : readToken(flags.tokenFile);
   const own = new Map([...names.keys()].map((name) => [name, env[tokenVariable(name)]]));
   const sharing = new Set([...names].filter(([name]) => !own.get(name)).map(([, endpoint]) => endpoint));
   if (general && sharing.size > 1)
@@ -39,6 +43,7 @@ export function readCredentials(
   return new Map(
     [...names.keys()].map((name) => {
       const token = own.get(name) || general;
+      const user = env[ownVariable('DRAYAGE_UPSTREAM_USER', name)] || flags.user;
       if (!token)
         throw new UsageError(
           `${name}: who may enter it at the upstream? Set ${variable} (or ${tokenVariable(name)}), or give --token-file FILE (- is standard input)`,

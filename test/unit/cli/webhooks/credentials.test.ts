@@ -15,6 +15,16 @@ describe('the credentials of upstreams', () => {
     expect(readCredentials(new Map(), {}, {}).size).toBe(0);
   });
 
+  it('have a user for each upstream, where each has its own', () => {
+    const env = {
+      DRAYAGE_UPSTREAM_TOKEN_ACME_HUB: 'a',
+      DRAYAGE_UPSTREAM_TOKEN_GITHUB: 'b',
+      DRAYAGE_UPSTREAM_USER_ACME_HUB: 'amy',
+    };
+    const users = [...readCredentials(two, { user: 'jo' }, env).values()].map(({ user }) => user);
+    expect(users).toEqual(['amy', 'jo']);
+  });
+
   it('may be the same for webhooks of one upstream', () => {
     const same = new Map([...one, ['other', 'https://hub.example']]);
     expect(readCredentials(same, {}, { DRAYAGE_UPSTREAM_TOKEN: 'a' }).size).toBe(2);
