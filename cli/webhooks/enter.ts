@@ -34,7 +34,7 @@ export interface EnterOptions {
  * Enters a webhook at its upstream. A place where that fails does not keep it from the others.
  *
  * @param onResult called after each place
- * @throws UsageError, and RequestError where not even the places can be found out
+ * @throws UsageError where the only place, or what tells the places, is none; RequestError where not even the places can be found out
  */
 export async function enterWebhook(
   { webhook, registrar, endpoint }: Registration,
@@ -52,7 +52,9 @@ export async function enterWebhook(
       if (!dryRun && plan.outcome !== 'unchanged') await plan.apply();
       onResult({ place, outcome: plan.outcome });
     } catch (error) {
-      onResult({ place, error: failureOf(error) });
+      // What was written at another place must be told, too.
+      const isOneOfSeveral = error instanceof UsageError && places.length > 1;
+      onResult({ place, error: isOneOfSeveral ? { message: error.message } : failureOf(error) });
     }
   }
 }

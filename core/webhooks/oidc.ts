@@ -1,4 +1,4 @@
-import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
 import { equalSecrets } from './equal-secrets.ts';
 import type { OidcAuthentication } from './source.ts';
 
@@ -14,8 +14,17 @@ const keysWithinMs = 3_000;
 const keysForMs = 10 * 60_000;
 const pauseMs = 30_000;
 
-/** Keys by where they are; they live as long as the process. */
-const keySets = new Map<string, JWTVerifyGetKey>();
+/** Where keys could not be had, nobody asks again for so long: anybody can send what looks like a token. */
+const failurePauseMs = 2_000;
+
+/** An issuer's keys, and when they could not be had last. */
+interface KeySet {
+  keys: ReturnType<typeof createRemoteJWKSet>;
+  failedAt?: number;
+}
+
+/** By where they are; they live as long as the process. */
+const keySets = new Map<string, KeySet>();
 
 /**
  * Whether a token is an ID token that the configured issuer made for this webhook and the configured account. RS256 only: the token
@@ -31,8 +40,11 @@ export async function isIdToken(
   now: Date,
 ): Promise<boolean> {
   if (token === undefined) return false;
+  const set = keysAt(jwksUri);
+  if (!set.keys.fresh && Date.now() - (set.failedAt ?? 0) < failurePauseMs)
+    throw new OidcUnavailableError(`the keys at ${jwksUri} could not be had a moment ago`);
   try {
-    const { payload } = await jwtVerify(token, keysAt(jwksUri), {
+    const { payload } = await jwtVerify(token, set.keys, {
       algorithms: ['RS256'],
       issuer: [...issuers],
       audience: audience ?? url,
@@ -42,25 +54,28 @@ export async function isIdToken(
     });
     return payload.email_verified === true && equalSecrets(String(payload.email), email);
   } catch (error) {
-    if (isUnavailable(error))
+    if (isUnavailable(error)) {
+      set.failedAt = Date.now();
       throw new OidcUnavailableError(`the keys at ${jwksUri} can't be had: ${(error as Error).message}`, {
         cause: error,
       });
+    }
     return false;
   }
 }
 
-function keysAt(jwksUri: string): JWTVerifyGetKey {
-  let keys = keySets.get(jwksUri);
-  if (keys === undefined) {
-    keys = createRemoteJWKSet(new URL(jwksUri), {
+function keysAt(jwksUri: string): KeySet {
+  let set = keySets.get(jwksUri);
+  if (set === undefined) {
+    const keys = createRemoteJWKSet(new URL(jwksUri), {
       timeoutDuration: keysWithinMs,
       cacheMaxAge: keysForMs,
       cooldownDuration: pauseMs,
     });
-    keySets.set(jwksUri, keys);
+    set = { keys };
+    keySets.set(jwksUri, set);
   }
-  return keys;
+  return set;
 }
 
 /** All that is wrong with a token has a class of its own; what is left is the way to the keys, or what is there. */

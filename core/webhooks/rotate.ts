@@ -1,7 +1,7 @@
 import type { RetiredSecret, WebhookState, WebhookStates } from './state.ts';
 
-/** Every delivery that fits none is compared with all of them. */
-const maxRetired = 5;
+/** Every delivery is compared with all of them. Who rotates more often within a day lets the oldest go before its time. */
+const maxRetired = 20;
 
 /**
  * Makes a new secret for a webhook. The one before, and those that are still being rotated out, are taken until their time is over.

@@ -59,14 +59,19 @@ describe('the keys of an issuer', () => {
     await expect(proven(authentication, await token())).rejects.toThrow(OidcUnavailableError);
   });
 
-  it('that can’t be had are an error of ours, and are asked for again by the next delivery', async () => {
+  it('that can’t be had are an error of ours, and are asked for again two seconds later', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
     let broken = true;
-    const { authentication } = await startIssuer((request, response) => {
+    const { authentication, requests } = await startIssuer((request, response) => {
       if (broken) response.writeHead(500).end();
       else answerFirst(request, response);
     });
     await expect(proven(authentication, await token())).rejects.toThrow(OidcUnavailableError);
     broken = false;
+    // Anybody can send what looks like a token: not each one asks.
+    await expect(proven(authentication, await token())).rejects.toThrow(OidcUnavailableError);
+    expect(requests).toHaveLength(1);
+    vi.setSystemTime(Date.now() + 2_001);
     expect(await proven(authentication, await token())).toBe(true);
   });
 
