@@ -22,7 +22,7 @@ export async function authorize(
 ): Promise<Caller> {
   if (access === 'open') return 'anybody';
   const secret = environment('apiSecret');
-  if (secret === '') return 'operator'; // `drayage local` without --auth
+  if (secret === '') return fromThisMachine(request); // `drayage local` without --auth
   const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   const { reads } = config().api;
   if (access === 'read' && (reads === 'none' || (reads === 'iam' && iamAuthorized))) {
@@ -41,6 +41,22 @@ export async function authorize(
   throw new HttpError(401, 'unauthorized', 'the token is not valid', {
     'www-authenticate': 'Bearer error="invalid_token"',
   });
+}
+
+/**
+ * Without tokens everybody on this machine is the operator, which pages in its browsers are not: neither one that sends requests here
+ * (its origin is told), nor one whose own name leads here (DNS rebinding: the host is no loopback address). The latter also keeps a
+ * tunnel for webhooks from handing out the rest of the API.
+ */
+function fromThisMachine({ origin, headers }: HttpRequest): Caller {
+  const host = URL.canParse(origin) ? new URL(origin).hostname : '';
+  const isLoopback = ['127.0.0.1', 'localhost', '[::1]'].includes(host);
+  if (isLoopback && (headers.origin === undefined || headers.origin === origin)) return 'operator';
+  throw new HttpError(
+    403,
+    'forbidden',
+    'without --auth only programs of this machine are answered, by a loopback address: start drayage local with --auth',
+  );
 }
 
 async function holderOf(token: string, secret: string): Promise<Caller> {

@@ -1,3 +1,4 @@
+import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Mapping } from '../../core/mapping/record.ts';
 import { type ApiJob, type Pipeline, startPipeline } from '../support/pipeline.ts';
@@ -19,6 +20,22 @@ describe('the API', () => {
     mappings: Mapping[];
     cursor?: string;
   }
+
+  it('without tokens answers programs of this machine alone, and no page of a browser', async () => {
+    const { port } = new URL(pipeline.api);
+    const status = async (headers: Record<string, string>) =>
+      (await request(`${pipeline.api}/v1/webhooks`, { headers })).statusCode;
+    expect(await status({ host: `localhost:${port}` })).toBe(200);
+    expect(await status({ host: `[::1]:${port}` })).toBe(200);
+    expect(await status({ origin: pipeline.api })).toBe(200);
+    expect(await status({ host: 'drayage.tunnel.example' })).toBe(403);
+    expect(await status({ host: `rebound.example:${port}` })).toBe(403);
+    expect(await status({ origin: 'https://page.example' })).toBe(403);
+    expect(await status({ host: '[' })).toBe(403);
+    expect(await status({ origin: 'null' })).toBe(403);
+    const page = { origin: 'https://page.example', 'content-type': 'text/plain' };
+    expect((await pipeline.post('/v1/webhooks/github/rotate', '', page)).status).toBe(403);
+  });
 
   it('lists mappings in order, page by page', async () => {
     const seen: string[] = [];
