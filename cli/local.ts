@@ -31,7 +31,8 @@ export function localCommand(): Command {
 The first line on standard output is JSON: where API, registry and queue are, for each webhook its URL and what to paste
 at the upstream, and with --auth the API's tokens. Logs go to standard error. Ctrl-C stops.
 
-Programs of this machine may ask the API and pull, unless there is --auth; through a tunnel, only webhooks are taken then. Pushes need ECR's login, which any AWS credentials get:
+Programs of this machine may ask the API and pull, unless there is --auth; through a tunnel, only webhooks are
+taken then. Pushes need ECR's login, which any AWS credentials get:
   $ aws ecr get-login-password --endpoint-url http://127.0.0.1:40124 --region eu-west-1 \\
       | docker login --username AWS --password-stdin 127.0.0.1:40124
 

@@ -1,5 +1,6 @@
+import { type DecideDependencies, decide, type QueueableEvents } from './decide.ts';
 import { configuredWebhooks } from './find-webhook.ts';
-import { decide, type ReceiveDependencies, type WebhookResult } from './receive.ts';
+import type { WebhookAnswer } from './source.ts';
 
 /** An event of EventBridge, as far as it tells itself from a request of the HTTP API. */
 export interface BusEvent {
@@ -12,8 +13,8 @@ export interface BusEvent {
  */
 export function receiveEvent(
   event: BusEvent,
-  deps: Pick<ReceiveDependencies, 'config' | 'account'>,
-): { webhook: string; result: WebhookResult }[] {
+  deps: DecideDependencies,
+): { webhook: string; result: QueueableEvents | WebhookAnswer }[] {
   return configuredWebhooks(deps.config)
     .filter(({ source }) => source.name === 'ecr')
     .map(({ webhook, upstream, source }) => ({

@@ -1,29 +1,12 @@
-import type { Config } from '../config/config.ts';
-import { formatReference, type Reference } from '../oci/reference.ts';
-import { type SubjectReference, selectImage, selectSubject } from '../policy/select-image.ts';
+import { type DecideDependencies, decide, type QueueableEvents } from './decide.ts';
 import { type ConfiguredWebhook, configuredWebhooks, webhookPath } from './find-webhook.ts';
-import { imageName } from './outcome.ts';
 import { presentSecret } from './present-secret.ts';
 import type { WebhookSecrets } from './secrets.ts';
-import type {
-  IgnoredEvent,
-  PushEvent,
-  WebhookAnswer,
-  WebhookAuthentication,
-  WebhookOutcome,
-} from './source.ts';
+import type { WebhookAnswer, WebhookAuthentication } from './source.ts';
 import { isAuthentic } from './verify.ts';
 
 /** A body above this is not read. GitHub sends up to 25 MB, though never for a package. */
 export const maxBodyBytes = 1024 * 1024;
-
-/**
- * One delivery queues this many images at most: more could not be queued before its sender, or API Gateway, gives up waiting, and would
- * begin from the start with each repeat. Senders name one image, or the tags of one push.
- */
-const maxImages = 1000;
-/** An answer has room for this many reasons. */
-const maxIgnored = 1000;
 
 /** A request to `/webhooks/{name}[/{token}]`. */
 export interface WebhookRequest {
@@ -39,11 +22,8 @@ export interface WebhookRequest {
 }
 
 /** What receiving needs besides the request. */
-export interface ReceiveDependencies {
-  config: Config;
+export interface ReceiveDependencies extends DecideDependencies {
   secrets: WebhookSecrets;
-  /** The account whose registry the mirror is; absent where the mirror is not at AWS. */
-  account?: string | undefined;
   now?: () => Date;
 }
 
@@ -58,17 +38,7 @@ export type WebhookResult =
       message: string;
     }
   | WebhookAnswer
-  /**
-   * Queue the events, each a different image, then the `signatures`, each another image that something was added to, and answer
-   * 202 with what was accepted and ignored.
-   */
-  | {
-      kind: 'events';
-      status: 202;
-      events: PushEvent[];
-      signatures: SubjectReference[];
-      ignored: IgnoredEvent[];
-    };
+  | QueueableEvents;
 
 /**
  * Receives a webhook's delivery, in this order: name and path token (404), method (405), size (413), authenticity (401), JSON
@@ -145,68 +115,6 @@ function parseBody(bytes: Uint8Array): { value: unknown } | { problem: string } 
   } catch {
     return { problem: 'the body is not JSON; have the sender use the content type application/json' };
   }
-}
-
-/**
- * Each image once, and only those that the webhook may speak for and the configuration mirrors. What is pushed under a tag of
- * cosign's, or the referrers fallback tag, is an event of the image that it belongs to. An artifact that is pushed by digest
- * alone (with a `subject`, into a registry that has the referrers API) is no event of a tag, and sources ignore it.
- */
-export function decide(
-  outcome: WebhookOutcome,
-  registry: string,
-  { config, account }: Pick<ReceiveDependencies, 'config' | 'account'>,
-): WebhookResult {
-  if (outcome.kind === 'answer') return outcome;
-  const images = new Map(outcome.events.map((event) => [imageName(event), event]));
-  const events: PushEvent[] = [];
-  const signatures = new Map<string, SubjectReference>();
-  const ignored = [...outcome.ignored];
-  for (const [image, event] of images) {
-    const signed = selectSubject(config, event.image);
-    const selection = signed ?? selectImage(config, event.image);
-    if (event.image.registry !== registry)
-      ignored.push({ image, reason: `other_registry: the webhook speaks for ${registry}` });
-    else if (isOwnMirror(event.image, config, account))
-      ignored.push({
-        image,
-        reason: 'own_mirror: the image is a copy in this mirror, which is not mirrored again',
-      });
-    else if (!selection.mirrored) ignored.push({ image, reason: selection.reason });
-    else if (signed?.mirrored) signatures.set(formatReference(signed.subject), signed.subject);
-    else events.push(event);
-  }
-  const left = signatures.size + events.length - maxImages;
-  if (left > 0) {
-    const subjects = [...signatures.keys()].slice(Math.max(0, maxImages - events.length));
-    for (const subject of subjects) signatures.delete(subject);
-    events.splice(maxImages);
-    ignored.unshift({
-      reason: `too_many: ${left} of the images that the delivery names; it queues the first ${maxImages}, and reconcile finds the others`,
-    });
-  }
-  if (ignored.length > maxIgnored) {
-    const more = ignored.length - maxIgnored;
-    ignored.splice(maxIgnored, more, { reason: `truncated: ${more} more were ignored` });
-  }
-  return { kind: 'events', status: 202, events, signatures: [...signatures.values()], ignored };
-}
-
-/** Whether an image is one of the mirror's own, by whichever name: to mirror those would go round for ever. */
-function isOwnMirror({ registry, repository }: Reference, config: Config, account?: string): boolean {
-  const { regions, repositoryPrefix } = config.mirror;
-  const own = regions.flatMap((region) => [
-    `${account}.dkr.ecr.${region}.amazonaws.com`,
-    `${account}.dkr.ecr.${region}.amazonaws.com.cn`,
-    `${account}.dkr-ecr.${region}.on.aws`,
-  ]);
-  const endpoint = config.upstreams.find((upstream) => upstream.registry === registry)?.endpoint;
-  const names = [registry, ...(endpoint === undefined ? [] : [new URL(endpoint).host])];
-  return (
-    account !== undefined &&
-    names.some((name) => own.includes(name)) &&
-    repository.startsWith(`${repositoryPrefix}/`)
-  );
 }
 
 function notFound(): WebhookResult {

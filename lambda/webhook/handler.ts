@@ -3,6 +3,7 @@ import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import type { QueueableEvents } from '../../core/webhooks/decide.ts';
 import { receiveWebhook, type WebhookResult } from '../../core/webhooks/receive.ts';
 import { type BusEvent, receiveEvent } from '../../core/webhooks/receive-event.ts';
 import { errorResponse, HttpError, type HttpResponse, httpRequest, json } from '../shared/http.ts';
@@ -63,7 +64,7 @@ async function answer(method: string, name: string, result: WebhookResult): Prom
 }
 
 /** Queues what a delivery says, and tells of it. */
-async function take(name: string, result: WebhookResult & { kind: 'events' }): Promise<Queued> {
+async function take(name: string, result: QueueableEvents): Promise<Queued> {
   const accepts = result.events.length + result.signatures.length > 0;
   const [queued] = await Promise.all([
     queueEvents(result),

@@ -1,6 +1,6 @@
 import { enqueue } from '../../core/jobs/enqueue.ts';
 import { formatImageKey, imageKey } from '../../core/mapping/record.ts';
-import type { WebhookResult } from '../../core/webhooks/receive.ts';
+import type { QueueableEvents } from '../../core/webhooks/decide.ts';
 import type { IgnoredEvent } from '../../core/webhooks/source.ts';
 import { config, jobs, mappings, queue } from '../shared/services.ts';
 
@@ -11,7 +11,7 @@ export interface Queued {
 }
 
 /** Queues a job for each event of a delivery. @throws NotQueuedError when some could not be queued. */
-export async function queueEvents(result: WebhookResult & { kind: 'events' }): Promise<Queued> {
+export async function queueEvents(result: QueueableEvents): Promise<Queued> {
   const deps = { config: config(), mappings: mappings(), jobs: jobs(), queue: queue() };
   const images = result.events.map(({ image, digest }) => ({ key: imageKey(image), toldDigest: digest }));
   // Images first: a signature is added to an image that is there, and jobs of one repository run in turn.

@@ -1,4 +1,6 @@
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
+import { drayage } from './drayage.ts';
+import { type ScriptedStep, startScriptedServer } from './scripted-server.ts';
 
 const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000 - 1_000).toISOString();
 
@@ -49,4 +51,21 @@ export function presentedWebhooks(origin: string): PresentedWebhook[] {
       ],
     },
   ];
+}
+
+export const token = 'operator-token';
+export const bearer = { authorization: `Bearer ${token}` };
+
+/** An API that answers the list of webhooks, and then as the steps say; each is asked for with the token. */
+export async function startApi(...steps: ScriptedStep[]) {
+  const server = await startScriptedServer();
+  const webhooks = presentedWebhooks(server.origin);
+  server.expect(
+    { request: 'GET /v1/webhooks', headers: bearer, answer: { status: 200, body: { webhooks } } },
+    ...steps,
+  );
+  const env = { ...process.env, DRAYAGE_API: server.origin, DRAYAGE_TOKEN: token };
+  const run = (args: string[], more: NodeJS.ProcessEnv = {}) =>
+    drayage(['webhooks', ...args], { env: { ...env, ...more } });
+  return { server, webhooks, run };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decide } from '../../../core/webhooks/receive.ts';
+import { decide } from '../../../core/webhooks/decide.ts';
 import { receiveEvent } from '../../../core/webhooks/receive-event.ts';
 import { configOf } from '../config/config-text.ts';
 import { loadCases } from './source-cases.ts';

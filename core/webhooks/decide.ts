@@ -1,0 +1,94 @@
+import type { Config } from '../config/config.ts';
+import { formatReference, type Reference } from '../oci/reference.ts';
+import { type SubjectReference, selectImage, selectSubject } from '../policy/select-image.ts';
+import { imageName } from './outcome.ts';
+import type { IgnoredEvent, PushEvent, WebhookAnswer, WebhookOutcome } from './source.ts';
+
+/**
+ * One delivery queues this many images at most: more could not be queued before its sender, or API Gateway, gives up waiting, and would
+ * begin from the start with each repeat. Senders name one image, or the tags of one push.
+ */
+const maxImages = 1000;
+/** An answer has room for this many reasons. */
+const maxIgnored = 1000;
+
+/** What decides about a delivery's images. */
+export interface DecideDependencies {
+  config: Config;
+  /** The account whose registry the mirror is; absent where the mirror is not at AWS. */
+  account?: string | undefined;
+}
+
+/**
+ * Queue the events, each a different image, then the `signatures`, each another image that something was added to, and answer 202
+ * with what was accepted and ignored.
+ */
+export interface QueueableEvents {
+  kind: 'events';
+  status: 202;
+  events: PushEvent[];
+  signatures: SubjectReference[];
+  ignored: IgnoredEvent[];
+}
+
+/**
+ * Each image once, and only those that the webhook may speak for and the configuration mirrors. What is pushed under a tag of
+ * cosign's, or the referrers fallback tag, is an event of the image that it belongs to. An artifact that is pushed by digest
+ * alone (with a `subject`, into a registry that has the referrers API) is no event of a tag, and sources ignore it.
+ */
+export function decide(
+  outcome: WebhookOutcome,
+  registry: string,
+  { config, account }: DecideDependencies,
+): QueueableEvents | WebhookAnswer {
+  if (outcome.kind === 'answer') return outcome;
+  const images = new Map(outcome.events.map((event) => [imageName(event), event]));
+  const events: PushEvent[] = [];
+  const signatures = new Map<string, SubjectReference>();
+  const ignored = [...outcome.ignored];
+  for (const [image, event] of images) {
+    const signed = selectSubject(config, event.image);
+    const selection = signed ?? selectImage(config, event.image);
+    if (event.image.registry !== registry)
+      ignored.push({ image, reason: `other_registry: the webhook speaks for ${registry}` });
+    else if (isOwnMirror(event.image, config, account))
+      ignored.push({
+        image,
+        reason: 'own_mirror: the image is a copy in this mirror, which is not mirrored again',
+      });
+    else if (!selection.mirrored) ignored.push({ image, reason: selection.reason });
+    else if (signed?.mirrored) signatures.set(formatReference(signed.subject), signed.subject);
+    else events.push(event);
+  }
+  const left = signatures.size + events.length - maxImages;
+  if (left > 0) {
+    const subjects = [...signatures.keys()].slice(Math.max(0, maxImages - events.length));
+    for (const subject of subjects) signatures.delete(subject);
+    events.splice(maxImages);
+    ignored.unshift({
+      reason: `too_many: ${left} of the images that the delivery names; it queues the first ${maxImages}, and reconcile finds the others`,
+    });
+  }
+  if (ignored.length > maxIgnored) {
+    const more = ignored.length - maxIgnored;
+    ignored.splice(maxIgnored, more, { reason: `truncated: ${more} more were ignored` });
+  }
+  return { kind: 'events', status: 202, events, signatures: [...signatures.values()], ignored };
+}
+
+/** Whether an image is one of the mirror's own, by whichever name: to mirror those would go round for ever. */
+function isOwnMirror({ registry, repository }: Reference, config: Config, account?: string): boolean {
+  const { regions, repositoryPrefix } = config.mirror;
+  const own = regions.flatMap((region) => [
+    `${account}.dkr.ecr.${region}.amazonaws.com`,
+    `${account}.dkr.ecr.${region}.amazonaws.com.cn`,
+    `${account}.dkr-ecr.${region}.on.aws`,
+  ]);
+  const endpoint = config.upstreams.find((upstream) => upstream.registry === registry)?.endpoint;
+  const names = [registry, ...(endpoint === undefined ? [] : [new URL(endpoint).host])];
+  return (
+    account !== undefined &&
+    names.some((name) => own.includes(name)) &&
+    repository.startsWith(`${repositoryPrefix}/`)
+  );
+}
