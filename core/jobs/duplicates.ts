@@ -5,37 +5,40 @@ import { queueRecheck } from './recheck.ts';
 import type { JobRecord } from './record.ts';
 import type { MirrorJobDependencies } from './run-mirror-job.ts';
 
-/** How long ago the tag was looked at last when a job may leave the next look to a later one, milliseconds. */
+/** How long ago a look found nothing new when a job may leave the next one to a newer job, milliseconds. */
 const recentMs = 60_000;
 
 /**
- * Whether a webhook's job can leave the look at the upstream to another one, so that a flood of the same events does not become a
+ * Whom a webhook's job can leave the look at the upstream to, if to anybody, so that a flood of the same events does not become a
  * flood of requests. Of a tag that is mapped:
  *
- * - The event tells what is mapped already. Since it may be older than the last push, one more look is due, a minute later.
- * - The tag was looked at within the last minute, and a newer event's job is queued behind this one: that one looks for both. It must
- *   not be one that will leave the look itself, as that of an old delivery which is sent again.
+ * - `later-look`: the event tells what is mapped already. Since it may be older than the last push, one more look is due, a minute later.
+ * - `newer-job`: within the last minute a look found nothing new, as duplicates make it, and a newer event's job is queued behind this one:
+ *   that one looks for both. It must not be one that will leave the look itself, as that of an old delivery which is sent again.
+ *   A job that is the first to follow a change always looks, so that its end says that its push is mapped.
  */
-export async function isLeftToAnother(
+export async function leftTo(
   job: JobRecord,
   known: TagState,
   { fingerprint, repository }: { fingerprint: string; repository: string },
   deps: Pick<MirrorJobDependencies, 'mappings' | 'jobs' | 'now'>,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<'later-look' | 'newer-job' | undefined> {
   // One that was begun before may have moved the tag: it looks.
-  if (job.trigger !== 'webhook' || job.attempts > 1 || job.invocations !== undefined) return false;
+  if (job.trigger !== 'webhook' || job.attempts > 1 || job.invocations !== undefined) return undefined;
   const { committed, mapping, lastJob } = known;
-  if (committed?.fingerprint !== fingerprint || mapping?.mirrorRepository !== repository) return false;
+  if (committed?.fingerprint !== fingerprint || mapping?.mirrorRepository !== repository) return undefined;
   if (job.toldDigest === committed.sourceDigest) {
     await queueRecheck(job, deps);
-    return true;
+    return 'later-look';
   }
-  if (lastJob === undefined || lastJob === job.id || known.events <= job.event) return false;
-  if (deps.now().getTime() - Date.parse(mapping.observedAt) > recentMs) return false;
+  if (lastJob === undefined || lastJob === job.id || known.events <= job.event) return undefined;
+  const observedAt = Date.parse(mapping.observedAt);
+  const foundNothing = observedAt > Date.parse(mapping.mirroredAt);
+  if (!foundNothing || deps.now().getTime() - observedAt > recentMs) return undefined;
   const last = await readSoon(lastJob, deps.jobs, signal);
-  if (last === undefined || last.toldDigest === committed.sourceDigest) return false;
-  return last.state === 'queued' && last.event > job.event;
+  if (last === undefined || last.toldDigest === committed.sourceDigest) return undefined;
+  return last.state === 'queued' && last.event > job.event ? 'newer-job' : undefined;
 }
 
 /**

@@ -16,7 +16,7 @@ import { mirrorRepository } from '../policy/mirror-repository.ts';
 import { selectImage } from '../policy/select-image.ts';
 import { lookAfterLayers, waitForLayers } from './await-layers.ts';
 import { type CopiedImage, copyImage } from './copy-image.ts';
-import { isLeftToAnother } from './duplicates.ts';
+import { leftTo } from './duplicates.ts';
 import type { FanOut } from './fan-out.ts';
 import { JobFailure } from './job-failure.ts';
 import { requireNewest } from './newest-tags.ts';
@@ -86,12 +86,13 @@ export async function runMirrorJob(
   }
   if (job.trigger === 'recheck') await deps.mappings.clearRecheck(key, job.id);
   const known = await deps.mappings.read(key);
-  const covered =
-    known &&
-    !job.fannedOut &&
-    (isSatisfied(job, known, fingerprint) ||
-      (await isLeftToAnother(job, known, { fingerprint, repository }, deps, signal)));
-  if (covered) return { state: 'satisfied', changes: { digest: known.mapping?.digest } };
+  if (known && !job.fannedOut) {
+    const satisfied: JobOutcome = { state: 'satisfied', changes: { digest: known.mapping?.digest } };
+    if (isSatisfied(job, known, fingerprint)) return satisfied;
+    const other = await leftTo(job, known, { fingerprint, repository }, deps, signal);
+    if (other === 'later-look') return satisfied;
+    if (other === 'newer-job') return { state: 'satisfied', changes: {} };
+  }
 
   await requireOpen(deps.gate, upstream, deps.now());
   const begun = job.fannedOut && known ? known : await deps.mappings.beginResolve(key);
