@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { BodyTooLargeError, readBounded } from '../../core/registry/body.ts';
-import { redactText, urlWithoutQuery } from '../../core/registry/redact.ts';
+import { hideSecrets, redactText, urlWithoutQuery } from '../../core/registry/redact.ts';
 import { drayageVersion } from '../../core/registry/version.ts';
 import { RequestError } from './request-error.ts';
 
@@ -61,12 +61,7 @@ export async function exchange(request: ApiRequest): Promise<ApiAnswer> {
 
 /** `GET https://host/path`, as a request is named in messages. */
 export function requestName({ method, url, secrets = [] }: ApiRequest): string {
-  return redactSecrets(`${method} ${urlWithoutQuery(url)}`, secrets);
-}
-
-/** As `redactText`, without its cutting of addresses. */
-function redactSecrets(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((shown, secret) => (secret === '' ? shown : shown.replaceAll(secret, '…')), text);
+  return hideSecrets(`${method} ${urlWithoutQuery(url)}`, secrets, '…');
 }
 
 function broken(request: ApiRequest, error: unknown, timedOut: boolean): RequestError {

@@ -1,16 +1,18 @@
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
+import { CommandError } from '../command-error.ts';
+
+/** What is said where there are none. */
+export const noWebhooks = 'no upstream in mirror.yaml has a webhook: add webhook: { source: … } to one';
 
 /** The webhook of that name. @throws with the names that there are */
 export function findWebhook(webhooks: readonly PresentedWebhook[], name: string): PresentedWebhook {
   const found = webhooks.find((webhook) => webhook.name === name);
   if (found !== undefined) return found;
   const names = webhooks.map((webhook) => webhook.name).join(', ');
-  throw Object.assign(new Error(`there is no webhook of the name ${name}`), {
-    remedy:
-      names === ''
-        ? 'no upstream in mirror.yaml has a webhook: add webhook: { source: … } to one'
-        : `the webhooks are: ${names}`,
-  });
+  throw new CommandError(
+    `there is no webhook of the name ${name}`,
+    names === '' ? noWebhooks : `the webhooks are: ${names}`,
+  );
 }
 
 /** Whether what a sender needs is there: the API gives secrets to the operator alone. */
@@ -22,10 +24,8 @@ export function hasSecrets({ url, secret, authentication: { kind } }: PresentedW
 /** @throws where the API did not give the secrets, with what helps */
 export function requireSecrets(webhook: PresentedWebhook): void {
   if (hasSecrets(webhook)) return;
-  throw Object.assign(
-    new Error(`the API does not tell the secret of ${webhook.name} to the reader’s token`),
-    {
-      remedy: 'give the operator’s token with --token or DRAYAGE_TOKEN',
-    },
+  throw new CommandError(
+    `the API does not tell the secret of ${webhook.name} to the reader’s token`,
+    'give the operator’s token with --token or DRAYAGE_TOKEN',
   );
 }

@@ -1,3 +1,4 @@
+import { httpUrl } from '../../core/config/fields.ts';
 import type { ApiAddress } from '../api/client.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -26,9 +27,8 @@ export function apiAddress({ api, token }: ApiFlags): ApiAddress {
 
 /** An address without a slash at its end. @throws UsageError for one that is none, or that holds a login, a query or a fragment */
 export function originAndPath(text: string, option: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol))
-    throw new UsageError(`${option} takes an address such as https://api.example`);
+  const url = httpUrl(text);
+  if (url === undefined) throw new UsageError(`${option} takes an address such as https://api.example`);
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
     throw new UsageError(`${option} takes an address without user name, query and fragment`);
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '');

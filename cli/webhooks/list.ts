@@ -1,6 +1,6 @@
 import { DrayageApi } from '../api/client.ts';
 import { describeSteps, describeWebhook, masked } from './describe.ts';
-import { findWebhook, hasSecrets } from './find.ts';
+import { findWebhook, hasSecrets, noWebhooks } from './find.ts';
 import { type ApiFlags, apiAddress } from './flags.ts';
 import { proseWidth } from './wrap.ts';
 
@@ -33,7 +33,7 @@ export async function runList(name: string | undefined, flags: ListFlags): Promi
 }
 
 function noteFor(count: number, haveSecrets: boolean, wanted: boolean): string | undefined {
-  if (count === 0) return 'no upstream in mirror.yaml has a webhook: add webhook: { source: … } to one';
+  if (count === 0) return noWebhooks;
   if (!haveSecrets)
     return wanted ? 'secrets are told to the operator’s token only (DRAYAGE_TOKEN)' : undefined;
   return wanted ? undefined : 'secrets are shown as …; --secrets shows them';

@@ -4,6 +4,7 @@ import { InvalidReferenceError, parseReference } from '../../core/oci/reference.
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
 import type { SampleImage } from '../../core/webhooks/source.ts';
 import type { DrayageApi } from '../api/client.ts';
+import { CommandError } from '../command-error.ts';
 import { UsageError } from '../usage-error.ts';
 
 /** Enough to find one with a tag among them. */
@@ -25,11 +26,9 @@ export async function sampleImage(
       if (tag !== undefined && digest === undefined)
         return { registry, repository, tag, digest: sourceDigest, mediaType };
     }
-    throw Object.assign(
-      new Error(`no image of ${registry} is mirrored yet that ${name} could be tested with`),
-      {
-        remedy: `name one that the rules mirror: --image ${registry}/REPOSITORY:TAG`,
-      },
+    throw new CommandError(
+      `no image of ${registry} is mirrored yet that ${name} could be tested with`,
+      `name one that the rules mirror: --image ${registry}/REPOSITORY:TAG`,
     );
   }
   const { registry: host, repository, tag, digest } = parseImage(given);

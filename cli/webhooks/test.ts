@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { signDelivery } from '../../core/webhooks/sign.ts';
-import type { WebhookSource } from '../../core/webhooks/source.ts';
 import { findSource } from '../../core/webhooks/sources/index.ts';
 import { DrayageApi, type Job } from '../api/client.ts';
 import { followJob } from '../api/follow-job.ts';
+import { CommandError } from '../command-error.ts';
 import { deliver } from './deliver.ts';
 import { findWebhook, requireSecrets } from './find.ts';
 import { type ApiFlags, apiAddress } from './flags.ts';
@@ -28,7 +28,7 @@ export async function runTest(name: string, flags: TestFlags): Promise<void> {
   const address = apiAddress(flags);
   const api = new DrayageApi(address);
   const webhook = findWebhook(await api.webhooks(), name);
-  const source = findSource(webhook.source) as WebhookSource | undefined;
+  const source = findSource(webhook.source);
   const known = source?.optionsSchema.safeParse(webhook.options);
   if (source === undefined || !known?.success)
     throw new Error(
@@ -61,9 +61,10 @@ export async function runTest(name: string, flags: TestFlags): Promise<void> {
   const job = first && (await followToEnd(api, first.job));
   if (flags.json) process.stdout.write(`${JSON.stringify({ accepted, ignored, ...(job && { job }) })}\n`);
   if (job === undefined)
-    throw Object.assign(new Error('the delivery is authentic, and led to no job'), {
-      remedy: 'give an image that mirror.yaml mirrors with --image',
-    });
+    throw new CommandError(
+      'the delivery is authentic, and led to no job',
+      'give an image that mirror.yaml mirrors with --image',
+    );
   conclude(job, flags.json === true);
 }
 
@@ -88,12 +89,8 @@ function conclude({ id, image, state, error }: Job, json: boolean): void {
       if (!json) process.stdout.write(`${image}: ${state}, job ${id}${meaning[state]}\n`);
       return;
     case 'failed':
-      throw Object.assign(new Error(`job ${id} failed: ${error?.message ?? 'no reason was told'}`), {
-        remedy: error?.remedy,
-      });
+      throw new CommandError(`job ${id} failed: ${error?.message ?? 'no reason was told'}`, error?.remedy);
     default:
-      throw Object.assign(new Error(`job ${id} is still ${state}`), {
-        remedy: `ask later: GET /v1/jobs/${id}`,
-      });
+      throw new CommandError(`job ${id} is still ${state}`, `ask later: GET /v1/jobs/${id}`);
   }
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { TagState } from '../mapping/store.ts';
 import type { JobStore } from './ports.ts';
 import { queueRecheck } from './recheck.ts';
-import type { JobRecord } from './record.ts';
+import { type JobRecord, wasBegunBefore } from './record.ts';
 import type { MirrorJobDependencies } from './run-mirror-job.ts';
 
 /** How long ago a look found nothing new when a job may leave the next one to a newer job, milliseconds. */
@@ -25,7 +25,7 @@ export async function leftTo(
   signal: AbortSignal,
 ): Promise<'later-look' | 'newer-job' | undefined> {
   // One that was begun before may have moved the tag: it looks.
-  if (job.trigger !== 'webhook' || job.attempts > 1 || job.invocations !== undefined) return undefined;
+  if (job.trigger !== 'webhook' || wasBegunBefore(job)) return undefined;
   const { committed, mapping, lastJob } = known;
   if (committed?.fingerprint !== fingerprint || mapping?.mirrorRepository !== repository) return undefined;
   if (job.toldDigest === committed.sourceDigest) {

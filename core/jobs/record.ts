@@ -109,6 +109,11 @@ export function presentJob(job: JobRecord) {
   return { id, image: formatImageKey(key), ...rest };
 }
 
+/** Whether an attempt at a job was begun before this one: it may have moved the tag and lost its lease. */
+export function wasBegunBefore({ attempts, invocations }: JobRecord): boolean {
+  return attempts > 1 || invocations !== undefined;
+}
+
 /** Whether nothing will happen to a job any more. */
 export function isFinished(job: Pick<JobRecord, 'state'>): boolean {
   return (

@@ -23,7 +23,7 @@ import { requireNewest } from './newest-tags.ts';
 import type { JobStore, UpstreamGate } from './ports.ts';
 import { queueSignature } from './queue-signature.ts';
 import { queueRecheck } from './recheck.ts';
-import type { JobRecord, JobState } from './record.ts';
+import { type JobRecord, type JobState, wasBegunBefore } from './record.ts';
 import { requireOpen } from './upstream-closed.ts';
 
 export interface MirrorJobDependencies {
@@ -220,8 +220,7 @@ function select(job: JobRecord, config: Config): { upstream: Upstream; rule: Rep
 function isSatisfied(job: JobRecord, known: TagState, fingerprint: string): boolean {
   return (
     job.trigger !== 'recheck' &&
-    job.attempts <= 1 &&
-    job.invocations === undefined &&
+    !wasBegunBefore(job) &&
     known.committed !== undefined &&
     known.committed.fingerprint === fingerprint &&
     job.event <= known.committed.event

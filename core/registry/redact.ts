@@ -50,11 +50,7 @@ export function urlWithoutQuery(url: URL): string {
  * @param secrets values that are known and must not appear (tokens, passwords)
  */
 export function redactText(text: string, secrets: readonly string[] = []): string {
-  let shown = text;
-  // The longest first: one may be a part of another.
-  for (const secret of [...secrets].sort((a, b) => b.length - a.length)) {
-    if (secret !== '') shown = shown.replaceAll(secret, 'REDACTED');
-  }
+  let shown = hideSecrets(text, secrets, 'REDACTED');
   const whole = shown.length <= maxReadText;
   shown = beginningOf(shown)
     // No pattern can fail after its first few characters, so each takes time linear in the text, and takes a cut token for one.
@@ -66,6 +62,14 @@ export function redactText(text: string, secrets: readonly string[] = []): strin
     .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
     .trim();
   return whole && shown.length <= maxShownText ? shown : `${shown.slice(0, maxShownText)}…`;
+}
+
+/** The text with a mark in the place of each secret. */
+export function hideSecrets(text: string, secrets: readonly string[], mark: string): string {
+  // The longest first: one may be a part of another.
+  return [...secrets]
+    .sort((a, b) => b.length - a.length)
+    .reduce((shown, secret) => (secret === '' ? shown : shown.replaceAll(secret, mark)), text);
 }
 
 /** As much of a long text as is looked at, without the word that the cut divides: it may be the beginning of a secret. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Upstream } from '../config/config.ts';
 import { isManifestType } from '../oci/media-types.ts';
-import { type EventReading, excerpt, ignore, imagePushed, malformed, readEach } from './outcome.ts';
+import { type EventReading, excerpt, fieldAt, ignore, imagePushed, malformed, readEach } from './outcome.ts';
 import type { SampleImage } from './source.ts';
 import { isUpstreamHost, otherRegistry } from './upstream-host.ts';
 
@@ -44,7 +44,7 @@ export function readDistributionEvent(
   upstream: Upstream,
   host?: string,
 ): EventReading {
-  const at = (field: string) => (path === '' ? field : `${path}.${field}`);
+  const at = (field: string) => fieldAt(path, field);
   const decided = decision.safeParse(event);
   if (!decided.success) return ignore(malformed(decided.error, event, path));
   if (decided.data.action !== 'push')
@@ -55,8 +55,7 @@ export function readDistributionEvent(
   const { mediaType, tag } = target.data.target;
   if (!isManifestType(mediaType))
     return ignore(`not_an_image: ${at('target.mediaType')} is ${excerpt(mediaType)}`);
-  if (tag === undefined || tag === null || tag === '')
-    return ignore(`no_tag: ${at('target.tag')} is missing or empty`);
+  if (!tag) return ignore(`no_tag: ${at('target.tag')} is missing or empty`);
 
   const place = named.safeParse(event);
   if (!place.success) return ignore(malformed(place.error, event, path));

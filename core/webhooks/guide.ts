@@ -62,9 +62,7 @@ export function sourceTable(sources: readonly WebhookSource[], pages: string): s
 }
 
 function exampleConfig(source: WebhookSource): string {
-  const options = Object.entries(shapeOf(source)).filter(
-    ([, schema]) => !schema.safeParse(undefined).success,
-  );
+  const options = requiredOptions(source);
   const written = options.map(([name, schema]) => `${name}: ${helpOf(schema).example}`).join(', ');
   return [
     'upstreams:',
@@ -94,12 +92,15 @@ function optionsSection(source: WebhookSource): string[] {
 function exampleOptions(source: WebhookSource): unknown {
   const plain = source.optionsSchema.safeParse({});
   if (plain.success) return plain.data;
-  const required = Object.entries(shapeOf(source)).filter(
-    ([, schema]) => !schema.safeParse(undefined).success,
-  );
+  const required = requiredOptions(source);
   return source.optionsSchema.parse(
     Object.fromEntries(required.map(([name, schema]) => [name, helpOf(schema).example])),
   );
+}
+
+/** The options that have no default: they must be written. */
+function requiredOptions(source: WebhookSource): [string, z.ZodType][] {
+  return Object.entries(shapeOf(source)).filter(([, schema]) => !schema.safeParse(undefined).success);
 }
 
 function shapeOf({ optionsSchema }: WebhookSource): Record<string, z.ZodType> {

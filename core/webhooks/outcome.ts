@@ -38,6 +38,19 @@ export function readEach(
   return readings;
 }
 
+/** Where a field stands in a payload. @param path where what holds it stands; empty: it is the body */
+export function fieldAt(path: string, field: string): string {
+  return path === '' ? field : `${path}.${field}`;
+}
+
+/** Whether a payload, or a part of it, is an object that has the field. */
+export function hasField<Field extends string>(
+  value: unknown,
+  field: Field,
+): value is Record<Field, unknown> {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, field);
+}
+
 /**
  * The event of an image whose parts come from a payload.
  *
@@ -60,8 +73,7 @@ export function malformed(error: z.ZodError, body: unknown, base = ''): string {
   const [issue] = error.issues;
   if (issue === undefined) return 'malformed: body';
   const path = issue.path.reduce<string>(
-    (written, key) =>
-      typeof key === 'number' ? `${written}[${key}]` : `${written}${written && '.'}${String(key)}`,
+    (written, key) => (typeof key === 'number' ? `${written}[${key}]` : fieldAt(written, String(key))),
     base,
   );
   const expected = 'expected' in issue ? expectedName(issue.expected) : 'something else';

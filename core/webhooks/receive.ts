@@ -1,5 +1,5 @@
 import { type DecideDependencies, decide, type QueueableEvents } from './decide.ts';
-import { type ConfiguredWebhook, configuredWebhooks, webhookPath } from './find-webhook.ts';
+import { configuredWebhooks, webhookPath } from './find-webhook.ts';
 import { presentSecret } from './present-secret.ts';
 import type { WebhookSecrets } from './secrets.ts';
 import type { WebhookAnswer, WebhookAuthentication } from './source.ts';
@@ -59,7 +59,7 @@ export async function receiveWebhook(
   if (standIn === undefined) return notFound();
   const { webhook, source, upstream } = standIn;
   const authentication = source.authentication(webhook.options);
-  const isProven = verifier(standIn, request, deps);
+  const isProven = verifier(webhook.name, authentication, request, deps);
 
   const wantsToken = authentication.kind === 'path-token';
   const tokenFits = (wantsToken || request.token !== undefined) && (await isProven({ kind: 'path-token' }));
@@ -85,20 +85,20 @@ export async function receiveWebhook(
 
 /** Makes the check of a request's proof, which reads the secrets again, at a bounded rate, before it says no. */
 function verifier(
-  { webhook, source }: ConfiguredWebhook,
+  name: string,
+  own: WebhookAuthentication,
   request: WebhookRequest,
   { secrets, now = () => new Date() }: ReceiveDependencies,
 ): (authentication: WebhookAuthentication) => Promise<boolean> {
-  const proof = { ...request, url: request.origin + webhookPath(webhook.name) };
-  const own = source.authentication(webhook.options);
+  const proof = { ...request, url: request.origin + webhookPath(name) };
   return async (authentication) => {
     const fits = (found: { secrets: string[] }) => {
       const presented = found.secrets.map((secret) => presentSecret(own, secret));
       return isAuthentic(authentication, proof, presented, now());
     };
     if (authentication.kind === 'oidc') return await fits({ secrets: [] });
-    if (await fits(await secrets.forWebhook(webhook.name))) return true;
-    const again = await secrets.reread(webhook.name);
+    if (await fits(await secrets.forWebhook(name))) return true;
+    const again = await secrets.reread(name);
     return again !== undefined && (await fits(again));
   };
 }

@@ -32,7 +32,7 @@ export interface SecretRoots {
  */
 export function deriveSecret(root: string, purpose: string): string {
   if (root === '') throw new Error('the root secret is empty, so everybody could derive the others');
-  return createHmac('sha256', Buffer.from(root, 'utf8')).update(purpose, 'utf8').digest('base64url');
+  return createHmac('sha256', root).update(purpose, 'utf8').digest('base64url');
 }
 
 /**

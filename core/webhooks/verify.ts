@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { basicPassword, bearerToken } from './authorization-header.ts';
 import { isOneOf } from './equal-secrets.ts';
 import type { DeliveryAuthentication, WebhookAuthentication } from './source.ts';
 import { isStandardWebhook } from './standard-webhooks.ts';
@@ -55,7 +56,7 @@ export async function isAuthentic(
       // Loaded only here: no other sender needs it.
       const { isIdToken } = await import('./oidc.ts');
       return await isIdToken(
-        readScheme.bearer(header(proof, 'authorization') ?? ''),
+        bearerToken(header(proof, 'authorization') ?? ''),
         authentication,
         proof.url,
         now,
@@ -83,21 +84,11 @@ export function signature(
   body: Uint8Array,
 ): string {
   const { algorithm, encoding, prefix } = authentication;
-  return prefix + createHmac(algorithm, Buffer.from(secret, 'utf8')).update(body).digest(encoding);
+  return prefix + createHmac(algorithm, secret).update(body).digest(encoding);
 }
 
-/** What stands behind a scheme of the Authorization header (RFC 9110, 11.4), or undefined where it is another scheme. */
-const readScheme = {
-  bearer: (value: string): string | undefined => /^Bearer +(\S+)$/i.exec(value)?.[1],
-  /** The password alone: the user name is the sender's choice. */
-  basic: (value: string): string | undefined => {
-    const credentials = /^Basic +(\S+)$/i.exec(value)?.[1];
-    if (credentials === undefined) return undefined;
-    const text = Buffer.from(credentials, 'base64').toString('utf8');
-    const colon = text.indexOf(':');
-    return colon < 0 ? undefined : text.slice(colon + 1);
-  },
-};
+/** What stands behind a scheme of the Authorization header. */
+const readScheme = { bearer: bearerToken, basic: basicPassword };
 
 function header(proof: Pick<DeliveryProof, 'headers'>, name: string): string | undefined {
   return Object.hasOwn(proof.headers, name) ? proof.headers[name] : undefined;

@@ -1,3 +1,4 @@
+import { bearerToken } from '../../core/webhooks/authorization-header.ts';
 import { equalSecrets } from '../../core/webhooks/equal-secrets.ts';
 import { deriveSecret } from '../../core/webhooks/secrets.ts';
 import { environment } from '../shared/environment.ts';
@@ -23,7 +24,7 @@ export async function authorize(
   if (access === 'open') return 'anybody';
   const secret = environment('apiSecret');
   if (secret === '') return fromThisMachine(request); // `drayage local` without --auth
-  const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  const token = bearerToken(request.headers.authorization ?? '');
   const { reads } = config().api;
   if (access === 'read' && (reads === 'none' || (reads === 'iam' && iamAuthorized))) {
     // The token may still tell that it is the operator.

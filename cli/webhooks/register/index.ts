@@ -22,5 +22,5 @@ export const registrars: readonly Registrar[] = [
 
 /** Who enters webhooks of that source; undefined where there is no API for it. */
 export function findRegistrar(source: string): Registrar | undefined {
-  return registrars.find(({ sources }) => (sources as readonly string[]).includes(source));
+  return registrars.find(({ sources }) => sources.includes(source));
 }

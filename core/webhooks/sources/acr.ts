@@ -3,7 +3,7 @@ import type { Upstream } from '../../config/config.ts';
 import { readDistributionEvent, sampleDistributionEvent } from '../distribution-events.ts';
 import { answerHandshake, answerValidation, eventGridType } from '../event-grid.ts';
 import { headerOption, hostOption, placeOption } from '../options.ts';
-import { type EventReading, excerpt, ignore, outcomeOf, readEach } from '../outcome.ts';
+import { type EventReading, excerpt, fieldAt, ignore, outcomeOf, readEach } from '../outcome.ts';
 import type { WebhookSource } from '../source.ts';
 
 const options = z.strictObject({
@@ -92,5 +92,5 @@ function readGridEvent(
   if (type !== 'Microsoft.ContainerRegistry.ImagePushed')
     return ignore(`not_a_push: ${path || 'body'} is of the type ${excerpt(type)}`);
   const { data } = event as { data?: unknown };
-  return readDistributionEvent(data, path === '' ? 'data' : `${path}.data`, upstream, host);
+  return readDistributionEvent(data, fieldAt(path, 'data'), upstream, host);
 }

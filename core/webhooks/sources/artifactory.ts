@@ -108,8 +108,7 @@ function read(body: unknown, upstream: Upstream, { host, repository: key }: Opti
   if (image === undefined || version === undefined)
     return ignore(`malformed: data.path is not that of a manifest: ${excerpt(data.path)}`);
   if (/^sha256(?::|__)/.test(version)) return ignore(`no_tag: data.path is ${excerpt(data.path)}`);
-  if (data.tag === undefined || data.tag === null || data.tag === '')
-    return ignore('no_tag: data.tag is missing or empty');
+  if (!data.tag) return ignore('no_tag: data.tag is missing or empty');
 
   if (key !== undefined && data.repo_key !== key)
     return ignore(

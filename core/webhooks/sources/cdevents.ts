@@ -2,7 +2,16 @@ import * as z from 'zod';
 import type { Upstream } from '../../config/config.ts';
 import { InvalidReferenceError, parseReference, type Reference } from '../../oci/reference.ts';
 import { headerOption, placeOption } from '../options.ts';
-import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf } from '../outcome.ts';
+import {
+  type EventReading,
+  excerpt,
+  fieldAt,
+  hasField,
+  ignore,
+  imagePushed,
+  malformed,
+  outcomeOf,
+} from '../outcome.ts';
 import { parsePackageUrl } from '../package-url.ts';
 import type { WebhookSource } from '../source.ts';
 import { isUpstreamHost } from '../upstream-host.ts';
@@ -34,10 +43,8 @@ export const cdevents: WebhookSource<Options> = {
       ? { kind: 'path-token' }
       : { kind: 'header', header: header.toLowerCase(), schemes: ['bearer', 'basic'] },
   receive({ body, upstream }) {
-    const isWrapped = typeof body === 'object' && body !== null && !Object.hasOwn(body, 'context');
-    const inner =
-      isWrapped && 'data' in body ? { event: body.data, path: 'data' } : { event: body, path: '' };
-    return outcomeOf([read(inner.event, inner.path, upstream)]);
+    const isWrapped = hasField(body, 'data') && !hasField(body, 'context');
+    return outcomeOf([isWrapped ? read(body.data, 'data', upstream) : read(body, '', upstream)]);
   },
   sample({ registry, repository, tag, digest }) {
     const name = repository.slice(repository.lastIndexOf('/') + 1);
@@ -73,7 +80,7 @@ export const cdevents: WebhookSource<Options> = {
 };
 
 function read(event: unknown, path: string, upstream: Upstream): EventReading {
-  const field = (key: string) => (path === '' ? key : `${path}.${key}`);
+  const field = (key: string) => fieldAt(path, key);
   const decided = decision.safeParse(event);
   if (!decided.success) return ignore(malformed(decided.error, event, path));
   const { type } = decided.data.context;

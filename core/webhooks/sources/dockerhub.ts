@@ -19,8 +19,7 @@ export const dockerhub: WebhookSource<Record<string, never>> = {
     const parsed = payload.safeParse(body);
     if (!parsed.success) return outcomeOf([ignore(malformed(parsed.error, body))]);
     const { tag } = parsed.data.push_data;
-    if (tag === undefined || tag === null || tag === '')
-      return outcomeOf([ignore('no_tag: push_data.tag is missing or empty')]);
+    if (!tag) return outcomeOf([ignore('no_tag: push_data.tag is missing or empty')]);
     const name = parsed.data.repository.repo_name;
     const repository = registry === 'docker.io' && !name.includes('/') ? `library/${name}` : name;
     const paths = { repository: 'repository.repo_name', tag: 'push_data.tag' };

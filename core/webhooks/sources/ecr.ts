@@ -108,8 +108,7 @@ function read(body: unknown, upstream: Upstream): EventReading {
   if (typeof mediaType === 'string' && !isManifestType(mediaType))
     return ignore(`not_an_image: detail.manifest-media-type is ${excerpt(mediaType)}`);
   const tag = detail['image-tag'];
-  if (tag === undefined || tag === null || tag === '')
-    return ignore('no_tag: detail.image-tag is missing or empty');
+  if (!tag) return ignore('no_tag: detail.image-tag is missing or empty');
 
   const suffix = region.startsWith('cn-') ? '.cn' : '';
   const registry = `${account}.dkr.ecr.${region}.amazonaws.com${suffix}`;

@@ -2,7 +2,16 @@ import * as z from 'zod';
 import type { Upstream } from '../../config/config.ts';
 import { httpUrl, shown, text, textLike } from '../../config/fields.ts';
 import { InvalidReferenceError, parseReference } from '../../oci/reference.ts';
-import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf } from '../outcome.ts';
+import {
+  type EventReading,
+  excerpt,
+  fieldAt,
+  hasField,
+  ignore,
+  imagePushed,
+  malformed,
+  outcomeOf,
+} from '../outcome.ts';
 import type { WebhookSource } from '../source.ts';
 import { isUpstreamHost } from '../upstream-host.ts';
 
@@ -68,8 +77,7 @@ export const gar: WebhookSource<Options> = {
     ...(audience !== undefined && { audience }),
   }),
   receive({ body, upstream }) {
-    const isWrapped = typeof body === 'object' && body !== null && Object.hasOwn(body, 'message');
-    if (!isWrapped) return outcomeOf([read(body, '', upstream)]);
+    if (!hasField(body, 'message')) return outcomeOf([read(body, '', upstream)]);
     const wrapped = envelope.safeParse(body);
     if (!wrapped.success) return outcomeOf([ignore(malformed(wrapped.error, body))]);
     const decoded = decode(wrapped.data.message.data);
@@ -120,10 +128,9 @@ function read(event: unknown, path: string, upstream: Upstream): EventReading {
   const decided = decision.safeParse(event);
   if (!decided.success) return ignore(malformed(decided.error, event, path));
   const { action, tag, digest } = decided.data;
-  const field = (name: string) => (path === '' ? name : `${path}.${name}`);
+  const field = (name: string) => fieldAt(path, name);
   if (action !== 'INSERT') return ignore(`not_a_push: ${field('action')} is ${excerpt(action)}`);
-  if (tag === undefined || tag === null || tag === '')
-    return ignore(`no_tag: ${field('tag')} is missing or empty`);
+  if (!tag) return ignore(`no_tag: ${field('tag')} is missing or empty`);
   const noReference = `malformed: ${field('tag')} is not a reference with a tag: ${excerpt(tag)}`;
   if (!/:[^:/@]+$/.test(tag)) return ignore(noReference);
   try {

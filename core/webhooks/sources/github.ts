@@ -103,8 +103,7 @@ function read(event: string | undefined, body: unknown, registry: string): Event
   const versioned = version.safeParse(pushed);
   if (!versioned.success) return ignore(malformed(versioned.error, pushed, event));
   const tag = versioned.data.package_version?.container_metadata?.tag?.name;
-  if (tag === undefined || tag === null || tag === '')
-    return ignore(`no_tag: ${event}.package_version.container_metadata.tag.name is empty`);
+  if (!tag) return ignore(`no_tag: ${event}.package_version.container_metadata.tag.name is empty`);
 
   const named = name.safeParse(pushed);
   if (!named.success) return ignore(malformed(named.error, pushed, event));

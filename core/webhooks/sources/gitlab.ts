@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { readDistributionEnvelope } from '../distribution-events.ts';
 import { readImageList, sampleImageList } from '../image-list.ts';
 import { hostOption } from '../options.ts';
-import { excerpt, ignore, outcomeOf } from '../outcome.ts';
+import { excerpt, hasField, ignore, outcomeOf } from '../outcome.ts';
 import type { WebhookSource } from '../source.ts';
 
 const options = z.strictObject({
@@ -29,9 +29,9 @@ export const gitlab: WebhookSource<Options> = {
     of: [{ kind: 'standard-webhooks' }, { kind: 'header', header: 'x-gitlab-token' }],
   }),
   receive({ body, upstream, options: { host } }) {
-    if (has(body, 'events')) return outcomeOf(readDistributionEnvelope(body, upstream, host));
+    if (hasField(body, 'events')) return outcomeOf(readDistributionEnvelope(body, upstream, host));
     const own = ownEvent.safeParse(body);
-    if (own.success && !has(body, 'images'))
+    if (own.success && !hasField(body, 'images'))
       return outcomeOf([ignore(`not_a_push: the event is ${excerpt(own.data.object_kind)}`)]);
     return outcomeOf(readImageList(body, upstream, host));
   },
@@ -63,7 +63,3 @@ export const gitlab: WebhookSource<Options> = {
     documentation: 'https://docs.gitlab.com/user/project/integrations/webhooks/',
   },
 };
-
-function has(body: unknown, field: string): boolean {
-  return typeof body === 'object' && body !== null && Object.hasOwn(body, field);
-}

@@ -95,8 +95,7 @@ function read(body: unknown, upstream: Upstream, host: string | undefined): Even
     const pushed = tagged.safeParse(resource);
     if (!pushed.success) return ignore(malformed(pushed.error, resource, path));
     const { tag, digest } = pushed.data;
-    if (tag === undefined || tag === null || tag === '')
-      return ignore(`no_tag: ${path}.tag is missing or empty`);
+    if (!tag) return ignore(`no_tag: ${path}.tag is missing or empty`);
     if (isDigest(tag)) return ignore(`no_tag: ${path}.tag is the digest`);
 
     const place = placed.safeParse(resource);

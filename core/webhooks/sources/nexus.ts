@@ -102,8 +102,7 @@ function read(
   const parsed = named.safeParse(body);
   if (!parsed.success) return ignore(malformed(parsed.error, body));
   const { name, version } = parsed.data.component;
-  if (version === undefined || version === null || version === '')
-    return ignore('no_tag: component.version is missing or empty');
+  if (!version) return ignore('no_tag: component.version is missing or empty');
   if (version.startsWith('sha256:')) return ignore('no_tag: component.version is a digest');
   return imagePushed(
     { registry, repository: name, tag: version },

@@ -1,7 +1,15 @@
 import * as z from 'zod';
 import { isManifestType } from '../../oci/media-types.ts';
 import { headerOption } from '../options.ts';
-import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf } from '../outcome.ts';
+import {
+  type EventReading,
+  excerpt,
+  fieldAt,
+  ignore,
+  imagePushed,
+  malformed,
+  outcomeOf,
+} from '../outcome.ts';
 import type { WebhookSource } from '../source.ts';
 
 const options = z.strictObject({
@@ -77,7 +85,7 @@ function read(type: string, data: unknown, path: string, registry: string): Even
   const parsed = image.safeParse(data);
   if (!parsed.success) return ignore(malformed(parsed.error, data, path));
   const { name, reference, mediaType, digest } = parsed.data;
-  const field = (key: string) => (path === '' ? key : `${path}.${key}`);
+  const field = (key: string) => fieldAt(path, key);
   if (!isManifestType(mediaType))
     return ignore(`not_an_image: ${field('mediaType')} is ${excerpt(mediaType)}`);
   if (reference === '') return ignore(`no_tag: ${field('reference')} is empty`);

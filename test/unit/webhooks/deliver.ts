@@ -4,7 +4,7 @@ import { receiveWebhook, type WebhookRequest, type WebhookResult } from '../../.
 import { deriveSecret, type WebhookSecrets } from '../../../core/webhooks/secrets.ts';
 import { configOf } from '../config/config-text.ts';
 
-/** One webhook of each source; `registry` is reached under another name than it has in references. */
+/** A webhook of each kind of proof: path, signature, header; `registry` is reached under another name than it has in references. */
 export const config: Config = configOf(`
 version: 1
 mirror: { regions: [eu-west-1] }
