@@ -3,6 +3,7 @@ import type { CallOptions } from '../copy/ports.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { RegistryError } from '../registry/errors.ts';
 import { Flights } from '../registry/flights.ts';
+import { RefusedFeatures } from '../registry/refused-features.ts';
 import { StreamLimit } from '../registry/stream-limit.ts';
 import { called } from './ecr-call.ts';
 
@@ -24,6 +25,7 @@ export class EcrSessions {
   readonly #registry: string;
   /** How many streams the registry takes at once: learnt once, for all sessions. */
   readonly streams = new StreamLimit();
+  readonly refused = new RefusedFeatures();
   readonly #fetching = new Flights<EcrSession>();
   #session: EcrSession | undefined;
 
@@ -73,6 +75,7 @@ export class EcrSessions {
       endpoint: data.proxyEndpoint,
       side: 'mirror',
       streams: this.streams,
+      refused: this.refused,
       credentials: async () => ({ username: decoded.slice(0, colon), password: decoded.slice(colon + 1) }),
     });
     const expiresAt = data.expiresAt?.getTime() ?? Date.now() + 12 * 3600_000;

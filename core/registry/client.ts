@@ -13,6 +13,7 @@ import { type CallOptions, Exchange } from './exchange.ts';
 import { getManifest, headManifest, type ManifestHead, putManifest } from './manifests.ts';
 import { apiUrl, parseEndpoint } from './paths.ts';
 import { listReferrers } from './referrers.ts';
+import { RefusedFeatures } from './refused-features.ts';
 import { defaultRetryPolicy, type RetryPolicy } from './retry.ts';
 import {
   type StartedUpload,
@@ -53,6 +54,8 @@ export interface RegistryClientOptions {
   dispatcher?: Dispatcher;
   /** How many streams the registry takes, where it was learnt before (by a client with another token). */
   streams?: StreamLimit;
+  /** What the registry does not take, where it was learnt before. */
+  refused?: RefusedFeatures;
   /** Called for each HTTP request. */
   onRequest?: (info: RequestInfo) => void;
   /** Called when the registry says that it does not want to be asked for a time, milliseconds: a 429, or a rate limit used up. */
@@ -69,6 +72,8 @@ export class RegistryClient implements AsyncDisposable {
   readonly side: Side;
   /** How many streams the registry can take at once, learnt from its answers. */
   readonly streams: StreamLimit;
+  /** Which optional features the registry has refused so far. */
+  readonly refused: RefusedFeatures;
   readonly #exchange: Exchange;
   readonly #transport: Transport;
   readonly #ownDispatcher: Agent | undefined;
@@ -85,7 +90,8 @@ export class RegistryClient implements AsyncDisposable {
     }
     const dispatcher = options.dispatcher ?? (this.#ownDispatcher as Agent);
     this.streams = options.streams ?? new StreamLimit();
-    const { streams } = this;
+    this.refused = options.refused ?? new RefusedFeatures();
+    const { streams, refused } = this;
     const transport = createTransport({ side, dispatcher, timeouts, onRequest });
     this.#transport = transport;
     const authenticator = new Authenticator({ endpoint, authHosts, credentials, transport });
@@ -98,6 +104,7 @@ export class RegistryClient implements AsyncDisposable {
       authenticator,
       retry,
       streams,
+      refused,
       onClosed,
     });
   }

@@ -4,6 +4,7 @@ import { type OperationContext, RegistryError, type Side } from './errors.ts';
 import { brokenError, failureCode, maxErrorBytes, type RefusedAnswer, refusedError } from './failures.ts';
 import { closedForMs } from './rate-limits.ts';
 import { isRedirect, nextHop } from './redirects.ts';
+import type { RefusedFeatures } from './refused-features.ts';
 import { type RetryPolicy, withRetries } from './retry.ts';
 import { repositoryScope, type Scope } from './scopes.ts';
 import type { StreamLimit } from './stream-limit.ts';
@@ -62,6 +63,8 @@ export interface ExchangeOptions {
   retry: RetryPolicy;
   /** Told how quickly the registry answers, and when it refuses. */
   streams: StreamLimit;
+  /** What the registry does not take; operations add to it. */
+  refused: RefusedFeatures;
   /** Called when the registry says that it does not want to be asked for a time, milliseconds. */
   onClosed?: ((ms: number) => void) | undefined;
 }
@@ -79,6 +82,10 @@ export class Exchange {
 
   get endpoint(): URL {
     return this.#options.endpoint;
+  }
+
+  get refused(): RefusedFeatures {
+    return this.#options.refused;
   }
 
   /**
