@@ -76,22 +76,27 @@ export async function copyBlob(
       return how;
     } catch (error) {
       signal?.throwIfAborted();
-      if (error instanceof ReadFailure) throw error.cause;
+      const failure = error instanceof ReadFailure ? error.cause : error;
       const behind = error instanceof BehindError;
       const ms = behind ? 0 : pauseBefore(attempt + 1, attempts, error);
-      if (ms === undefined) throw error;
+      if (ms === undefined) throw failure;
       inParts ||= behind;
-      onEvent({ type: 'restart', blob, bytes: told, error });
+      onEvent({ type: 'restart', blob, bytes: told, error: failure });
       await pause(ms, signal);
     }
   }
 }
 
-/** The read was given up, after attempts of its own: another upload would not help. */
+/**
+ * The read was given up, after attempts of its own. Another upload would not help, unless it was the continuation of the read that
+ * failed: then blob and upload begin again.
+ */
 class ReadFailure extends Error {
   override readonly name = 'ReadFailure';
-  constructor(cause: unknown) {
-    super('the blob could not be read', { cause });
+  readonly temporary: boolean;
+  constructor(body: Download) {
+    super('the blob could not be read', { cause: body.errored });
+    this.temporary = body.spoiltByContinuing;
   }
 }
 
@@ -160,7 +165,7 @@ async function carryWhole(
     } catch (error) {
       await opened.upload.cancel();
       if (attempt.signal.aborted) throw attempt.signal.reason;
-      throw error === body.errored ? new ReadFailure(error) : error;
+      throw error === body.errored ? new ReadFailure(body) : error;
     } finally {
       clearInterval(watch);
     }

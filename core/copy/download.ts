@@ -1,5 +1,6 @@
 import type { Descriptor } from '../oci/descriptor.ts';
 import { createDigester, type DigestVerifier, digestAlgorithm } from '../oci/digest.ts';
+import { isContinuationRefused } from '../registry/blobs.ts';
 import { RelayStream, readableOf } from '../registry/relay-stream.ts';
 import { wait } from '../registry/retry.ts';
 import { pauseBefore } from './attempts.ts';
@@ -42,6 +43,7 @@ export class Download extends RelayStream {
   /** Where the present read began. */
   #begunAt = 0;
   #failures = 0;
+  #spoilt = false;
   #held: Uint8Array | undefined;
 
   /**
@@ -60,6 +62,14 @@ export class Download extends RelayStream {
     this.#options = options;
     this.#digester = createDigester(digestAlgorithm(blob.digest));
     this.#open();
+  }
+
+  /**
+   * Whether it failed in a way that a read from the beginning may mend: the continuation was refused, or what came was put together
+   * from several reads and is not the blob.
+   */
+  get spoiltByContinuing(): boolean {
+    return this.#spoilt;
   }
 
   protected override onChunk(chunk: Uint8Array): void {
@@ -97,6 +107,7 @@ export class Download extends RelayStream {
   }
 
   #refuse(code: 'SIZE_INVALID' | 'DIGEST_INVALID', reason: string): void {
+    this.#spoilt = this.#begunAt > 0;
     const { from } = this.#options;
     const { digest } = this.#blob;
     const subject = from === undefined ? digest : `get blob ${from}@${digest}`;
@@ -116,7 +127,8 @@ export class Download extends RelayStream {
     try {
       signal?.throwIfAborted();
       this.#failures = this.#received - this.#begunAt >= progressBytes ? 1 : this.#failures + 1;
-      const ms = pauseBefore(this.#failures + 1, attempts, error);
+      this.#spoilt = isContinuationRefused(error);
+      const ms = this.#spoilt ? undefined : pauseBefore(this.#failures + 1, attempts, error);
       if (ms === undefined) throw error;
       await pause(ms, signal);
       if (!this.destroyed) this.#open();

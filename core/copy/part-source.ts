@@ -1,5 +1,6 @@
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { ResumableDigest } from '../oci/resumable-digest.ts';
+import { isContinuationRefused } from '../registry/blobs.ts';
 import { orAborted } from '../registry/or-aborted.ts';
 import { wait } from '../registry/retry.ts';
 import { pauseBefore } from './attempts.ts';
@@ -42,6 +43,8 @@ export class PartSource {
   /** The rest of a chunk that reached beyond its part. */
   #rest: Uint8Array | undefined;
   #failures = 0;
+  /** Bytes at the beginning of the stream that are in the digest already. */
+  #skip = 0;
 
   /** @param signal ends it, also a read that is stuck; it must abort when the source is given up, before {@link close}. */
   constructor(
@@ -131,7 +134,9 @@ export class PartSource {
         this.#stream ??= await this.#open();
         const { done, value } = await this.#stream.chunks.next();
         if (done) return undefined;
-        if (value.byteLength > 0) return value;
+        const skipped = Math.min(this.#skip, value.byteLength);
+        this.#skip -= skipped;
+        if (value.byteLength > skipped) return value.subarray(skipped);
       } catch (error) {
         this.#signal.throwIfAborted();
         this.close();
@@ -144,13 +149,26 @@ export class PartSource {
   }
 
   async #open() {
-    const body = await this.#read(this.#position);
+    const body = await this.#readOn();
     const stream = { body, chunks: body[Symbol.asyncIterator]() };
     if (!this.#signal.aborted) return stream;
     // It came too late for close().
     this.#stream = stream;
     this.close();
     throw this.#signal.reason;
+  }
+
+  /** From the position on; where the source can't do that, from the beginning, since the parts that were sent are still good. */
+  async #readOn(): Promise<AsyncIterable<Uint8Array>> {
+    this.#skip = 0;
+    try {
+      return await this.#read(this.#position);
+    } catch (error) {
+      if (!isContinuationRefused(error)) throw error;
+      const body = await this.#read(0);
+      this.#skip = this.#position;
+      return body;
+    }
   }
 
   #buffer(size: number): Buffer {

@@ -49,13 +49,16 @@ export async function headBlob(
   );
 }
 
+/** Answers to a `Range` request by which a registry shows that it does not serve parts: it is not asked for one again. */
+const rangeRefusals: ReadonlySet<number> = new Set([400, 405, 416, 501]);
+
 /**
  * Pulls a blob (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-blobs), following redirects to where the
  * registry keeps it. Until the first byte failures are retried; after it the stream throws, and who wants more asks again, with
  * an offset. The size is verified, the digest is not.
  *
- * Throws a RegistryError, here or from the stream: BLOB_UNKNOWN, SIZE_INVALID (naming both sizes), RANGE_INVALID, CONNECTION or
- * TIMEOUT when it breaks off or stalls. The stream must be read or ended; until then it holds a connection.
+ * Throws a RegistryError, here or from the stream: BLOB_UNKNOWN, SIZE_INVALID (naming both sizes), CONNECTION or TIMEOUT when it
+ * breaks off or stalls; with an offset, RANGE_INVALID (see {@link isContinuationRefused}) for every refusal. The stream must be read or ended; until then it holds a connection.
  */
 export async function getBlob(
   exchange: Exchange,
@@ -71,10 +74,13 @@ export async function getBlob(
   if (offset === size && size > 0) return nothing();
   const call = { operation: 'get blob', repository, reference: digest };
   const context = exchange.context(call);
+  if (offset > 0 && exchange.refused.has('range')) {
+    throw continuationError(context, offset, 'the registry does not serve parts of blobs');
+  }
   // No coding: digest and ranges are about the bytes as they are stored.
   const headers: Record<string, string> = { 'accept-encoding': 'identity' };
   if (offset > 0) headers.range = `bytes=${offset}-`;
-  return await exchange.perform(
+  const read = exchange.perform(
     {
       ...call,
       method: 'GET',
@@ -101,6 +107,45 @@ export async function getBlob(
       return new BlobStream(answer.body, expected, partial ? 0 : offset, context, signal);
     },
   );
+  return offset === 0 ? await read : await read.catch((error) => refuseContinuation(exchange, offset, error));
+}
+
+/**
+ * Whether an error says only that a read can't go on where it broke off. It says nothing about the blob, which a read from its
+ * beginning may well get.
+ */
+export function isContinuationRefused(error: unknown): boolean {
+  return error instanceof RegistryError && error.code === 'RANGE_INVALID' && error.temporary;
+}
+
+/**
+ * An answer to a `Range` request is about the continuation, not about the blob: object stores, caches and proxies behind a registry
+ * refuse the one and serve the other (https://github.com/kubernetes/registry.k8s.io/issues/333).
+ */
+function refuseContinuation(exchange: Exchange, offset: number, error: unknown): never {
+  if (!(error instanceof RegistryError) || error.status === undefined || error.temporary) throw error;
+  if (rangeRefusals.has(error.status) || error.status === 206) exchange.refused.add('range');
+  const context = exchange.context({
+    operation: error.operation,
+    ...(error.repository !== undefined && { repository: error.repository }),
+    ...(error.reference !== undefined && { reference: error.reference }),
+  });
+  throw continuationError(context, offset, error.reason, error);
+}
+
+function continuationError(
+  context: OperationContext,
+  offset: number,
+  reason: string,
+  cause?: RegistryError,
+): RegistryError {
+  return new RegistryError(context, {
+    code: 'RANGE_INVALID',
+    reason: `the read can't go on from byte ${offset}: ${reason}`,
+    temporary: true,
+    ...(cause !== undefined && { cause }),
+    ...(cause?.status !== undefined && { status: cause.status }),
+  });
 }
 
 /** Throws a TypeError unless the value is a number of bytes. */

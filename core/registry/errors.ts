@@ -46,6 +46,8 @@ export class RegistryError extends Error {
   readonly reference: string | undefined;
   readonly status: number | undefined;
   readonly code: string;
+  /** What happened, without the context. */
+  readonly reason: string;
   /** What the operator can do about it. */
   readonly remedy: string;
   readonly temporary: boolean;
@@ -64,6 +66,7 @@ export class RegistryError extends Error {
     this.reference = context.reference;
     this.status = failure.status;
     this.code = failure.code;
+    this.reason = failure.reason;
     this.remedy = failure.remedy ?? remedyFor(failure.code, context);
     this.temporary = failure.temporary ?? false;
     this.retryAfterMs = failure.retryAfterMs;

@@ -209,21 +209,35 @@ describe('getBlob with an offset', () => {
   ])('refuses the Content-Range %j', async (contentRange) => {
     const server = await startScriptedServer([ranged(206, contentRange, blob.subarray(100_000))]);
     const error = await errorOf(clientFor(server).getBlob('a', descriptor, { offset: 100_000 }));
-    expect(error).toMatchObject({ code: 'RANGE_INVALID', temporary: false });
+    expect(error).toMatchObject({ code: 'RANGE_INVALID', temporary: true });
   });
 
   it('refuses a part of another length', async () => {
     const server = await startScriptedServer([
       ranged(206, 'bytes 100000-299999/300000', blob.subarray(100_001)),
-      { ...ranged(206, undefined, blob), answer: { status: 416 } },
     ]);
+    const error = await errorOf(clientFor(server).getBlob('a', descriptor, { offset: 100_000 }));
+    expect(error).toMatchObject({ code: 'RANGE_INVALID', temporary: true });
+    expect(error.message).toContain('announces 199999 bytes');
+  });
+
+  it.each([400, 405, 416, 501])('does not ask for a part again after a %i', async (status) => {
+    const server = await startScriptedServer([{ ...ranged(206, undefined, blob), answer: { status } }]);
     const client = clientFor(server);
-    expect(await errorOf(client.getBlob('a', descriptor, { offset: 100_000 }))).toMatchObject({
-      code: 'SIZE_INVALID',
-    });
-    expect(await errorOf(client.getBlob('a', descriptor, { offset: 100_000 }))).toMatchObject({
-      code: 'RANGE_INVALID',
-    });
+    for (let i = 0; i < 2; i += 1) {
+      const error = await errorOf(client.getBlob('a', descriptor, { offset: 100_000 }));
+      expect(error).toMatchObject({ code: 'RANGE_INVALID', temporary: true });
+    }
+  });
+
+  it.each([403, 404, 410])('takes a %i for an answer about this read only', async (status) => {
+    const refusal = { ...ranged(206, undefined, blob), answer: { status } };
+    const server = await startScriptedServer([refusal, refusal]);
+    const client = clientFor(server);
+    for (let i = 0; i < 2; i += 1) {
+      const error = await errorOf(client.getBlob('a', descriptor, { offset: 100_000 }));
+      expect(error).toMatchObject({ code: 'RANGE_INVALID', status, temporary: true });
+    }
   });
 
   it('asks nothing at the end, and refuses what is beyond it', async () => {
