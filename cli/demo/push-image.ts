@@ -19,7 +19,7 @@ export async function pushImage(
     [...built.layers, built.config].map(async (blob) => {
       if (await client.headBlob(repository, blob.descriptor.digest, { signal })) return [];
       const started = await client.startUpload(repository, { signal });
-      if (started.kind === 'mounted') return [];
+      if (started.kind !== 'session') return [];
       await client.putBlob(started.session, blob.descriptor, chunksOf(blob.bytes), { signal });
       return [blob];
     }),

@@ -132,6 +132,8 @@ export class EcrRepository implements ImageSource, ImageDestination {
 
   async presentBlobs(blobs: Descriptor[], options?: CallOptions): Promise<Set<Digest>> {
     expectHoldable(blobs);
+    const { refused } = this.#access.sessions;
+    if (refused.has('batch-check')) return await this.#presentWithoutBatches(blobs, options);
     const batches: Descriptor[][] = [];
     for (let start = 0; start < blobs.length; start += checkBatchSize)
       batches.push(blobs.slice(start, start + checkBatchSize));
@@ -146,11 +148,26 @@ export class EcrRepository implements ImageSource, ImageDestination {
       );
       return new Set(present.flat());
     } catch (error) {
-      if (!(error instanceof RegistryError && error.cause instanceof RepositoryNotFoundException))
-        throw error;
+      if (!(error instanceof RegistryError)) throw error;
+      if (error.code === 'AccessDeniedException' && error.operation === 'BatchCheckLayerAvailability') {
+        refused.add('batch-check');
+        return await this.#presentWithoutBatches(blobs, options);
+      }
+      if (!(error.cause instanceof RepositoryNotFoundException)) throw error;
       await createRepository(this.#access, this.#names, options);
       return new Set();
     }
+  }
+
+  /**
+   * What the registry protocol says, blob by blob, where the role may not ask for batches. Nobody says then whether the repository
+   * exists: it is created, unless the role may not do that either, for there may be nothing to create.
+   */
+  async #presentWithoutBatches(blobs: Descriptor[], options?: CallOptions): Promise<Set<Digest>> {
+    await createRepository(this.#access, this.#names, options).catch((error) => {
+      if (!(error instanceof RegistryError) || error.code !== 'AccessDeniedException') throw error;
+    });
+    return await this.#authorized((plain) => plain.presentBlobs(blobs, options), options);
   }
 
   async #uploadInParts(

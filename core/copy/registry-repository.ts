@@ -4,6 +4,7 @@ import type { Manifest } from '../oci/manifest.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { RegistryError } from '../registry/errors.ts';
 import { tellsPresence } from '../registry/known-registries.ts';
+import type { UploadSession } from '../registry/start-upload.ts';
 import type { StreamLimit } from '../registry/stream-limit.ts';
 import { inParallel } from './in-parallel.ts';
 import type { BlobUpload, CallOptions, ImageDestination, ImageSource, OpenedUpload } from './ports.ts';
@@ -21,6 +22,8 @@ export class RegistryRepository implements ImageSource, ImageDestination {
   readonly name: string;
   readonly repository: string;
   protected readonly client: RegistryClient;
+  /** Blobs that were not there when the registry was asked. */
+  readonly #missing = new Set<Digest>();
 
   /** @param registry the registry as references name it, for messages. */
   constructor(client: RegistryClient, registry: string, repository: string) {
@@ -29,9 +32,9 @@ export class RegistryRepository implements ImageSource, ImageDestination {
     this.name = `${registry}/${repository}`;
   }
 
-  /** A mount from the repository itself asks and opens the upload in one request. */
+  /** A mount from the repository itself asks and opens the upload in one request, unless the registry refuses that. */
   get tellsPresence(): boolean {
-    return tellsPresence(this.client.registry);
+    return tellsPresence(this.client.registry) && !this.client.refused.has('self-mount');
   }
 
   get streams(): StreamLimit {
@@ -68,17 +71,31 @@ export class RegistryRepository implements ImageSource, ImageDestination {
       },
       options?.signal,
     );
-    return new Set(blobs.filter((_, index) => held[index]).map((blob) => blob.digest));
+    const present = new Set(blobs.filter((_, index) => held[index]).map((blob) => blob.digest));
+    for (const { digest } of blobs) if (!present.has(digest)) this.#missing.add(digest);
+    return present;
   }
 
   async openUpload(blob: Descriptor, options?: CallOptions & { mountFrom?: string }): Promise<OpenedUpload> {
-    const from = options?.mountFrom ?? (this.tellsPresence ? this.repository : undefined);
-    const opened = await this.client.startUpload(this.repository, {
-      signal: options?.signal,
-      mount: from === undefined ? undefined : { digest: blob.digest, from },
-    });
-    if (opened.kind === 'mounted') return { kind: from === this.repository ? 'present' : 'mounted' };
-    const { session } = opened;
+    const { signal, mountFrom } = options ?? {};
+    const mountable = mountFrom !== undefined && !this.client.refused.has('mount', mountFrom);
+    for (const from of [mountable && mountFrom, this.tellsPresence && this.repository]) {
+      if (from === false) continue;
+      const mount = { digest: blob.digest, from };
+      const opened = await this.client.startUpload(this.repository, { signal, mount });
+      if (opened.kind === 'mounted') return { kind: from === this.repository ? 'present' : 'mounted' };
+      if (opened.kind === 'session') return this.#opened(blob, opened.session);
+    }
+    // Nobody knows yet whether it is there if the registry was to say so at a mount and refuses that.
+    const asks =
+      tellsPresence(this.client.registry) && !this.tellsPresence && !this.#missing.has(blob.digest);
+    if (asks && (await this.presentBlobs([blob], { signal })).has(blob.digest)) return { kind: 'present' };
+    const opened = await this.client.startUpload(this.repository, { signal });
+    if (opened.kind !== 'session') throw new Error(`an upload without a mount began as ${opened.kind}`);
+    return this.#opened(blob, opened.session);
+  }
+
+  #opened(blob: Descriptor, session: UploadSession): OpenedUpload {
     const upload: BlobUpload = {
       write: (body, call) => this.client.putBlob(session, blob, body, call),
       // Whoever cancels has been told to end at once: a registry that hangs must not hold it.

@@ -19,13 +19,20 @@ export interface GetBlobOptions extends CallOptions {
   offset?: number;
 }
 
-/** Asks whether the repository has a blob: its size if the registry tells, undefined if it does not know the blob (404). */
+/** Answers by which a registry, or what stands before it, refuses HEAD and not the blob. */
+const headRefusals = [400, 405, 501];
+
+/**
+ * Asks whether the repository has a blob: its size if the registry tells, undefined if it does not know the blob (404) or does not say
+ * (it refuses HEAD): who needs the blob there uploads it then.
+ */
 export async function headBlob(
   exchange: Exchange,
   repository: string,
   digest: Digest,
   { signal }: CallOptions = {},
 ): Promise<{ size?: number } | undefined> {
+  if (exchange.refused.has('blob-head')) return undefined;
   return await exchange.perform(
     {
       operation: 'check blob',
@@ -35,14 +42,17 @@ export async function headBlob(
       url: digestUrl(exchange.endpoint, repository, 'blobs', digest),
       scopes: [exchange.readScope(repository)],
       headers: { 'accept-encoding': 'identity' },
-      expect: [200, 404],
+      expect: [200, 404, ...headRefusals],
       unknownCode: 'BLOB_UNKNOWN',
       retry: true,
       signal,
     },
     (answer) => {
       discard(answer.body);
-      if (answer.status === 404) return undefined;
+      if (answer.status !== 200) {
+        if (answer.status !== 404) exchange.refused.add('blob-head');
+        return undefined;
+      }
       const size = contentLength(answer);
       return size === undefined ? {} : { size };
     },

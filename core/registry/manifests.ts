@@ -92,8 +92,14 @@ function mismatch(
 }
 
 /**
+ * Answers by which a registry, or what stands before it, refuses HEAD and not the manifest
+ * (https://github.com/containerd/containerd/issues/6684, https://github.com/crossplane/crossplane/issues/3223).
+ */
+const headRefusals = [400, 403, 405, 501];
+
+/**
  * Asks whether a manifest exists and what it is; undefined if the registry does not know it (404). A tag's digest is left out
- * unless it is sha256, as `getManifest` gives it.
+ * unless it is sha256, as `getManifest` gives it. A registry that refuses HEAD is asked by GET.
  */
 export async function headManifest(
   exchange: Exchange,
@@ -103,14 +109,15 @@ export async function headManifest(
 ): Promise<ManifestHead | undefined> {
   const call = { operation: 'check manifest', repository, reference };
   const context = exchange.context(call);
-  return await exchange.perform(
+  if (exchange.refused.has('manifest-head')) return await readHead(exchange, repository, reference, signal);
+  const head = await exchange.perform(
     {
       ...call,
       method: 'HEAD',
       url: manifestUrl(exchange.endpoint, repository, reference),
       scopes: [exchange.readScope(repository)],
       headers: { accept: manifestAcceptHeader, 'accept-encoding': 'identity' },
-      expect: [200, 404],
+      expect: [200, 404, ...headRefusals],
       unknownCode: 'MANIFEST_UNKNOWN',
       retry: true,
       signal,
@@ -118,6 +125,7 @@ export async function headManifest(
     (answer) => {
       discard(answer.body);
       if (answer.status === 404) return undefined;
+      if (answer.status !== 200) return 'refused';
       if (isDigest(reference)) expectContentDigest(answer, reference, context);
       const head: ManifestHead = {};
       const digest = contentDigest(answer, context);
@@ -131,6 +139,26 @@ export async function headManifest(
       return head;
     },
   );
+  if (head !== 'refused') return head;
+  const read = await readHead(exchange, repository, reference, signal);
+  exchange.refused.add('manifest-head');
+  return read;
+}
+
+/** What a HEAD would tell, by GET. */
+async function readHead(
+  exchange: Exchange,
+  repository: string,
+  reference: string,
+  signal: AbortSignal | undefined,
+): Promise<ManifestHead | undefined> {
+  try {
+    const { digest, mediaType, bytes } = await getManifest(exchange, repository, reference, { signal });
+    return { digest, mediaType, size: bytes.byteLength };
+  } catch (error) {
+    if (error instanceof RegistryError && error.status === 404) return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -3,24 +3,36 @@
  * - `mount`: mounting a blob of another repository. Substitute: a plain upload.
  * - `self-mount`: asking for a blob by a mount from the repository itself. Substitute: HEAD, then a plain upload.
  * - `manifest-head`: HEAD of a manifest. Substitute: GET.
+ * - `blob-head`: HEAD of a blob. Substitute: an upload of a blob that may be there.
+ * - `batch-check`: Amazon ECR's BatchCheckLayerAvailability. Substitute: HEAD of each blob.
  * - `page-size`: the parameter `n` of a list. Substitute: the list without it.
  * - `range`: reading a blob from an offset. Substitute: the whole blob again.
  * - `large-body`: a blob in one request body. Substitute: chunks.
  */
-export type OptionalFeature = 'mount' | 'self-mount' | 'manifest-head' | 'page-size' | 'range' | 'large-body';
+export type OptionalFeature =
+  | 'mount'
+  | 'self-mount'
+  | 'manifest-head'
+  | 'blob-head'
+  | 'batch-check'
+  | 'page-size'
+  | 'range'
+  | 'large-body';
 
 /**
  * Which optional features a registry has refused. A feature is tried until the registry refuses it once; after that its substitute is
  * used right away, so that a saving that does not work costs one request, not one for each blob.
  */
 export class RefusedFeatures {
-  readonly #refused = new Set<OptionalFeature>();
+  readonly #refused = new Set<string>();
 
-  has(feature: OptionalFeature): boolean {
-    return this.#refused.has(feature);
+  /** @param of what it was refused of, where that matters: the repository that a mount is from. */
+  has(feature: OptionalFeature, of?: string): boolean {
+    return this.#refused.has(feature) || (of !== undefined && this.#refused.has(`${feature} ${of}`));
   }
 
-  add(feature: OptionalFeature): void {
-    this.#refused.add(feature);
+  /** @param of leave it out where the registry refuses the feature altogether. */
+  add(feature: OptionalFeature, of?: string): void {
+    this.#refused.add(of === undefined ? feature : `${feature} ${of}`);
   }
 }

@@ -20,13 +20,26 @@ export interface StartUploadOptions extends CallOptions {
 }
 
 /** What a beginning upload became. */
-export type StartedUpload = { kind: 'mounted' } | { kind: 'session'; session: UploadSession };
+export type StartedUpload =
+  | { kind: 'mounted' }
+  | { kind: 'session'; session: UploadSession }
+  /** The registry refuses to mount, from this repository or at all, which it is not asked for again. */
+  | { kind: 'refused' };
+
+/**
+ * How registries refuse a mount instead of answering with a session: a repository of another login
+ * (https://github.com/vmware-tanzu/carvel-imgpkg/issues/294), an unexpected parameter, a fault of their own
+ * (https://github.com/containerd/containerd/issues/14086, https://github.com/goharbor/harbor/issues/22078).
+ */
+const mountRefusals = [400, 401, 403, 404, 405, 500, 501];
+/** Refusals that are about the repository to mount from. The others are about mounting. */
+const refusalsOfSource: ReadonlySet<number> = new Set([401, 403, 404]);
 
 /**
  * Begins an upload, or mounts: `POST …/blobs/uploads/`
  * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs). A registry that does not mount answers with a
- * session for a plain upload; so does ECR until a manifest of the source names the blob (CR#2860). Retried: what it leaves behind
- * is an empty session.
+ * session for a plain upload; so does ECR until a manifest of the source names the blob (CR#2860). One that refuses costs nothing but
+ * this request: begin again without a mount. Retried: what it leaves behind is an empty session.
  */
 export async function startUpload(
   exchange: Exchange,
@@ -50,14 +63,19 @@ export async function startUpload(
       if (mounts) scopes.push(repositoryScope(mount.from, 'pull'));
     }
   }
-  return await exchange.perform<StartedUpload>(
+  const refuse = (status: number): StartedUpload => {
+    const feature = mounts ? 'mount' : 'self-mount';
+    exchange.refused.add(feature, mounts && refusalsOfSource.has(status) ? mount?.from : undefined);
+    return { kind: 'refused' };
+  };
+  const starting = exchange.perform<StartedUpload>(
     {
       ...call,
       ...(mount ? { reference: mount.digest } : {}),
       method: 'POST',
       url,
       scopes,
-      expect: mount ? [201, 202] : [202],
+      expect: mount ? [201, 202, ...mountRefusals] : [202],
       unknownCode: 'NAME_UNKNOWN',
       retry: true,
       signal,
@@ -69,9 +87,17 @@ export async function startUpload(
         expectContentDigest(answer, mount.digest, exchange.context(call));
         return { kind: 'mounted' };
       }
+      if (answer.status !== 202) return refuse(answer.status);
       return { kind: 'session', session: nextSession(exchange, call, repository, answer) };
     },
   );
+  if (!mount) return await starting;
+  return await starting.catch((error) => {
+    // A token service may refuse a token for both repositories, and a 401 may come without a challenge.
+    if (!(error instanceof RegistryError) || error.temporary || error.status === undefined) throw error;
+    if (!mountRefusals.includes(error.status)) throw error;
+    return refuse(error.status);
+  });
 }
 
 /** The session to go on with, from an answer's `Location`; throws LOCATION_REFUSED. */

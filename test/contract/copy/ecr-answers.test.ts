@@ -1,7 +1,11 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { EcrRegistry } from '../../../core/aws/ecr.ts';
 import { blobOf } from '../../support/memory-image.ts';
-import { type ScriptedAnswer, startScriptedServer } from '../../support/scripted-server.ts';
+import {
+  type ScriptedAnswer,
+  type ScriptedStep,
+  startScriptedServer,
+} from '../../support/scripted-server.ts';
 import { plainSettings } from './subjects.ts';
 
 /** Answers of the ECR API that its emulation does not give. */
@@ -11,7 +15,8 @@ describe('answers of Amazon ECR', () => {
   });
 
   /** A repository whose API calls, after the token's, are answered so. */
-  const repositoryOf = async (...answers: ScriptedAnswer[]) => {
+  const repositoryOf = (...answers: ScriptedAnswer[]) => scripted(answers);
+  const scripted = async (answers: ScriptedAnswer[], more: ScriptedStep[] = []) => {
     const server = await startScriptedServer();
     const token = Buffer.from('AWS:secret').toString('base64');
     server.expect(
@@ -23,6 +28,7 @@ describe('answers of Amazon ECR', () => {
         },
       },
       ...answers.map((answer) => ({ request: 'POST /', answer })),
+      ...more,
     );
     vi.stubEnv('AWS_ENDPOINT_URL_ECR', server.origin);
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'local');
@@ -49,6 +55,26 @@ describe('answers of Amazon ECR', () => {
       },
     });
     expect(await repository.presentBlobs([there, archived, gone])).toEqual(new Set([there.digest]));
+  });
+
+  it.each([
+    ['may be created', { status: 200, body: { repository: {} } }],
+    ['exists', refusal('RepositoryAlreadyExistsException')],
+    ['may not be created either', refusal('AccessDeniedException')],
+  ])('asks for each layer where the batch check is denied, and the repository %s', async (_, creation) => {
+    const blobs = ['there', 'gone'].map((name) => blobOf(name));
+    const heads = ([200, 404] as const).map((status, n) => ({
+      request: `HEAD /v2/mirror/app/blobs/${blobs[n]?.digest}`,
+      answer: { status, headers: { 'content-length': status === 200 ? String(blobs[n]?.size) : '0' } },
+    }));
+    const repository = await scripted(
+      [
+        refusal('AccessDeniedException', 'not authorized to perform: ecr:BatchCheckLayerAvailability'),
+        creation,
+      ],
+      heads,
+    );
+    expect(await repository.presentBlobs(blobs)).toEqual(new Set([blobs[0]?.digest]));
   });
 
   it('takes a layer whose size is not told for what it is', async () => {
@@ -82,7 +108,8 @@ describe('answers of Amazon ECR', () => {
     ['InvalidParameterException', 'repositoryPrefix'],
   ])('fails for good with %s, and says what helps', async (type, remedy) => {
     const repository = await repositoryOf(refusal(type));
-    await expect(repository.presentBlobs([blobOf('x')])).rejects.toMatchObject({
+    // Without blobs it only creates the repository.
+    await expect(repository.presentBlobs([])).rejects.toMatchObject({
       side: 'mirror',
       code: type,
       temporary: false,

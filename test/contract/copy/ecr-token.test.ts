@@ -68,7 +68,7 @@ describe('the token of Amazon ECR', () => {
 
   it.each([401, 403])('is to blame no longer when a fresh one is answered %s, too', async (status) => {
     const repository = await held();
-    const match = { method: 'HEAD', path: '/manifests/' };
+    const match = { path: '/manifests/' };
     const off = started.registry.faults.add({ match, action: { kind: 'status', status } });
     await expect(repository.tagDigest('v1')).rejects.toMatchObject({
       side: 'mirror',

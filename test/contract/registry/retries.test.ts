@@ -93,8 +93,8 @@ describe('what may pass', () => {
 });
 
 it.each([400, 401, 403, 409, 410, 418, 422, 501, 505])('an answer is not tried again: %i', async (status) => {
-  const server = await startScriptedServer([step({ status })]);
-  expect(await errorOf(clientFor(server).headManifest('a', '1'))).toMatchObject({
+  const server = await startScriptedServer([{ request: 'GET /v2/a/manifests/1', answer: { status } }]);
+  expect(await errorOf(clientFor(server).getManifest('a', '1'))).toMatchObject({
     status,
     temporary: false,
   });
