@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { durationProblem, durationSeconds } from '../core/config/duration.ts';
 import { InvalidPlatformError, type Platform, parsePlatform } from '../core/oci/platform.ts';
 import { InvalidReferenceError, parseReference } from '../core/oci/reference.ts';
 import type { CopyFlags, WrittenReference } from './copy/flags.ts';
@@ -20,6 +21,9 @@ const unset: CopyFlags = {
   dstPlainHttp: false,
   authHost: [],
 };
+
+/** The options as commander hands them over. */
+type CopyOptions = Partial<Omit<CopyFlags, 'timeoutMs'>> & { timeout?: number };
 
 /** `drayage copy SRC DST`: images from registry to registry. */
 export function copyCommand(): Command {
@@ -46,12 +50,18 @@ export function copyCommand(): Command {
     .option('--src-plain-http', 'speak HTTP with the source')
     .option('--dst-plain-http', 'speak HTTP with the destination')
     .option('--auth-host <host>', 'a further host that logins may be sent to; may be repeated', addHost)
+    .option(
+      '--timeout <duration>',
+      'wait this long for the first byte of an answer (default: 3m for manifests and blobs)',
+      parseTimeout,
+    )
     .addHelpText('after', copyHelp);
-  return command.action(async (src: WrittenReference, dst: WrittenReference, given: Partial<CopyFlags>) => {
+  return command.action(async (src: WrittenReference, dst: WrittenReference, given: CopyOptions) => {
     // Loaded only here: the registry client would slow every other command's start.
     const { runCopy } = await import('./copy/run.ts');
     try {
-      await runCopy(src, dst, { ...unset, ...given });
+      const { timeout, ...flags } = given;
+      await runCopy(src, dst, { ...unset, ...flags, ...(timeout !== undefined && { timeoutMs: timeout }) });
     } catch (error) {
       if (error instanceof UsageError) command.error(`error: ${error.message}`);
       throw error;
@@ -86,6 +96,13 @@ function addHost(text: string, before: string[] = []): string[] {
   throw new InvalidArgumentError(
     'a host is written without scheme and path: auth.example or auth.example:8443',
   );
+}
+
+/** In milliseconds. */
+function parseTimeout(text: string): number {
+  const problem = durationProblem(text);
+  if (problem !== undefined) throw new InvalidArgumentError(problem);
+  return (durationSeconds(text) ?? 0) * 1000;
 }
 
 function parseCount(text: string): number {

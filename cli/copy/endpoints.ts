@@ -1,24 +1,25 @@
 import type { Reference } from '../../core/oci/reference.ts';
 import { RegistryClient } from '../../core/registry/client.ts';
 import { knownRegistry } from '../../core/registry/known-registries.ts';
+import { timeoutsFor } from '../../core/registry/transport.ts';
 import { loginSource } from '../logins/login-source.ts';
 import type { CopyFlags } from './flags.ts';
 
 /** A client of the registry that images come from, with this user's login where the registry wants one. */
 export function openSource(ref: Reference, flags: CopyFlags, signal: AbortSignal): RegistryClient {
-  return open(ref, 'upstream', flags.plainHttp || flags.srcPlainHttp, flags.authHost, signal);
+  return open(ref, 'upstream', flags.plainHttp || flags.srcPlainHttp, flags, signal);
 }
 
 /** A client of the registry that images go to. */
 export function openDestination(ref: Reference, flags: CopyFlags, signal: AbortSignal): RegistryClient {
-  return open(ref, 'mirror', flags.plainHttp || flags.dstPlainHttp, flags.authHost, signal);
+  return open(ref, 'mirror', flags.plainHttp || flags.dstPlainHttp, flags, signal);
 }
 
 function open(
   { registry, repository }: Reference,
   side: 'upstream' | 'mirror',
   plainHttp: boolean,
-  authHosts: string[],
+  { authHost, timeoutMs }: CopyFlags,
   signal: AbortSignal,
 ): RegistryClient {
   const known = knownRegistry(registry);
@@ -26,7 +27,8 @@ function open(
     registry,
     side,
     endpoint: plainHttp ? `http://${registry}` : known.endpoint,
-    authHosts: [...(plainHttp ? [] : known.authHosts), ...authHosts],
+    authHosts: [...(plainHttp ? [] : known.authHosts), ...authHost],
+    ...(timeoutMs !== undefined && { timeouts: timeoutsFor(timeoutMs) }),
     credentials: loginSource({ registry, repository }, { env: process.env, signal }),
   });
 }

@@ -27,6 +27,8 @@ export interface CopyFlags {
   dstPlainHttp: boolean;
   /** Hosts besides the registries' own that their logins may be sent to. */
   authHost: string[];
+  /** The longest that an answer's first byte is waited for. */
+  timeoutMs?: number;
 }
 
 /** Which tags are copied: the same as `tags` of a rule in mirror.yaml. */

@@ -80,6 +80,10 @@ export interface Upstream {
   endpoint: string;
   /** Hosts besides the endpoint's that credentials may go to, the built-in ones included. */
   authHosts: string[];
+  /** Hosts (`host` or `host:port`) that reads may be redirected to although their addresses are private. */
+  redirectHosts: string[];
+  /** The longest that an answer's first byte is waited for. Absent: the registry client's defaults. */
+  timeoutSeconds?: number;
   /** Absent: anonymous. */
   credentials?: UpstreamCredentials;
   webhook?: Webhook;

@@ -36,11 +36,13 @@ function normaliseMirror(mirror: ConfigFile['mirror']): MirrorConfig {
 
 function normaliseUpstream(upstream: FileUpstream): Upstream {
   const known = knownRegistry(upstream.registry);
-  const { credentials, webhook } = upstream;
+  const { credentials, timeout, webhook } = upstream;
   return {
     registry: upstream.registry,
     endpoint: new URL(upstream.endpoint ?? known.endpoint).origin,
     authHosts: [...new Set([...known.authHosts, ...upstream.authHosts])],
+    redirectHosts: [...new Set(upstream.redirectHosts)],
+    ...(timeout !== undefined && { timeoutSeconds: seconds(timeout) }),
     ...(credentials && { credentials }),
     ...(webhook && { webhook: normaliseWebhook(webhook) }),
     repositories: upstream.repositories.map(normaliseRule),

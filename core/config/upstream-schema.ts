@@ -4,6 +4,7 @@ import { InvalidPlatformError, parsePlatform } from '../oci/platform.ts';
 import { InvalidReferenceError, parseReference } from '../oci/reference.ts';
 import { type GlobKind, globProblem } from '../policy/glob.ts';
 import { findSource, sourceNames } from '../webhooks/sources/index.ts';
+import { durationProblem, durationSeconds } from './duration.ts';
 import { distinct, durationOrNever, hostPattern, httpUrl, shown, text, textLike } from './fields.ts';
 import { nearest } from './nearest.ts';
 
@@ -53,6 +54,15 @@ const endpoint = text({ what: 'a URL', example: 'https://registry.example.com' }
   if (url.pathname !== '/' || url.search !== '' || url.hash !== '')
     return `${shown(value)} has more than scheme and host; the API is always at /v2/, so write ${url.origin}`;
   return undefined;
+});
+
+/** A function has 780 s for a job, in which something must still be copied. */
+const longestTimeoutSeconds = 600;
+
+const timeout = text({ what: 'a duration', example: '2m' }, (value) => {
+  const problem = durationProblem(value);
+  if (problem !== undefined || (durationSeconds(value) ?? 0) <= longestTimeoutSeconds) return problem;
+  return `${shown(value)} is longer than a function can wait; write at most ${longestTimeoutSeconds / 60}m`;
 });
 
 const authHost = textLike({ what: 'a host with optional port', example: 'auth.docker.io' }, hostPattern);
@@ -161,6 +171,8 @@ export const upstreamSchema = z
     registry,
     endpoint: endpoint.optional(),
     authHosts: distinct(authHost, { what: 'a list of hosts', example: '[auth.docker.io]' }).default([]),
+    redirectHosts: distinct(authHost, { what: 'a list of hosts', example: '[minio.internal]' }).default([]),
+    timeout: timeout.optional(),
     credentials: credentials.optional(),
     webhook: webhook.optional(),
     repositories: z

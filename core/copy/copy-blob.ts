@@ -1,5 +1,7 @@
 import pLimit from 'p-limit';
 import type { Descriptor } from '../oci/descriptor.ts';
+import { RegistryError } from '../registry/errors.ts';
+import { orAborted } from '../registry/or-aborted.ts';
 import { wait } from '../registry/retry.ts';
 import { pauseBefore } from './attempts.ts';
 import { Download } from './download.ts';
@@ -30,9 +32,12 @@ export interface BlobOptions extends CallOptions {
   onEvent?: ((event: CopyEvent) => void) | undefined;
   /** How to wait between two attempts, milliseconds; rejects when the signal ends. */
   pause?: ((ms: number, signal?: AbortSignal) => Promise<void>) | undefined;
+  /** An upload that fails while the source has sent nothing for so long, milliseconds, fails for want of bytes; default 10 s. */
+  silenceMs?: number | undefined;
 }
 
 const defaultAttempts = 3;
+const defaultSilenceMs = 10_000;
 /**
  * Uploads in parts at once in this process: each has two parts in memory and, while one is sent, its encoded forms, some 45 MB together. One is
  * a serial chain of requests; several large layers travel as jobs of their own.
@@ -137,7 +142,7 @@ async function carryWhole(
   tell: (bytes: number) => void,
   options: BlobOptions,
 ): Promise<BlobOutcome> {
-  const { mounts, keep, pause, attempts } = options;
+  const { mounts, keep, pause, attempts, silenceMs = defaultSilenceMs } = options;
   const attempt = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, attempt.signal]) : attempt.signal;
   const mountFrom = await mounts?.sourceOf(blob, { signal });
@@ -160,12 +165,17 @@ async function carryWhole(
     const watch = watchSpeed(destination, blob, options, () => sent, attempt);
     const body = early ?? read();
     try {
+      // A connection that waits for a slow source is closed by the destination, or by what stands before it.
+      await orAborted(body.begin(), signal);
+      if (body.errored) throw body.errored;
       await opened.upload.write(body, { signal });
       return 'copied';
     } catch (error) {
+      const { silentMs } = body;
       await opened.upload.cancel();
       if (attempt.signal.aborted) throw attempt.signal.reason;
-      throw error === body.errored ? new ReadFailure(body) : error;
+      if (error === body.errored) throw new ReadFailure(body);
+      throw silentMs > silenceMs ? silenceError(source, destination, blob, silentMs, error) : error;
     } finally {
       clearInterval(watch);
     }
@@ -174,6 +184,26 @@ async function carryWhole(
     early?.destroy();
     throw error;
   }
+}
+
+/** The side that failed first is the one to name. */
+function silenceError(
+  source: ImageSource,
+  destination: ImageDestination,
+  blob: Descriptor,
+  silentMs: number,
+  cause: unknown,
+): RegistryError {
+  const why = cause instanceof Error ? `: ${cause.message}` : '';
+  return new RegistryError(
+    { side: 'upstream', registry: source.name, operation: `get blob ${blob.digest}` },
+    {
+      code: 'TIMEOUT',
+      reason: `no byte came for ${Math.round(silentMs / 1000)} s, and the upload to ${destination.name} ended meanwhile${why}`,
+      temporary: true,
+      cause,
+    },
+  );
 }
 
 /** Ends the attempt when its stream turns out too slow for the time that is left, and parts would make it. */

@@ -44,6 +44,9 @@ export class Download extends RelayStream {
   #begunAt = 0;
   #failures = 0;
   #spoilt = false;
+  #begun = Promise.withResolvers<void>();
+  #lastMs = performance.now();
+  #endedMs: number | undefined;
   #held: Uint8Array | undefined;
 
   /**
@@ -72,7 +75,20 @@ export class Download extends RelayStream {
     return this.#spoilt;
   }
 
+  /** Reads, and resolves as soon as a byte is there or none will come: until then an upload has no use for a connection. */
+  begin(): Promise<void> {
+    this.read(0);
+    return this.#begun.promise;
+  }
+
+  /** How long no byte has come, or had come when it ended, milliseconds, while somebody waits for the next one; 0 if nobody does. */
+  get silentMs(): number {
+    return this.isWanted ? (this.#endedMs ?? performance.now()) - this.#lastMs : 0;
+  }
+
   protected override onChunk(chunk: Uint8Array): void {
+    this.#lastMs = performance.now();
+    this.#begun.resolve();
     const { size } = this.#blob;
     this.#received += chunk.byteLength;
     if (this.#received > size) {
@@ -87,7 +103,19 @@ export class Download extends RelayStream {
     else this.pass(chunk);
   }
 
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#endedMs = performance.now();
+    this.#begun.resolve();
+    super._destroy(error, done);
+  }
+
+  override _read(): void {
+    if (!this.isWanted) this.#lastMs = performance.now();
+    super._read();
+  }
+
   protected override onEnd(): void {
+    this.#begun.resolve();
     const { size, digest } = this.#blob;
     if (this.#received !== size) {
       this.#refuse('SIZE_INVALID', `${this.#received} bytes came, its descriptor says ${size}`);

@@ -100,6 +100,7 @@ export async function getBlob(
       expect: offset > 0 ? [200, 206] : [200],
       unknownCode: 'BLOB_UNKNOWN',
       retry: true,
+      work: 'fetch',
       signal,
     },
     (answer) => {

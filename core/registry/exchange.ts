@@ -8,7 +8,7 @@ import type { RefusedFeatures } from './refused-features.ts';
 import { type RetryPolicy, withRetries } from './retry.ts';
 import { repositoryScope, type Scope } from './scopes.ts';
 import type { StreamLimit } from './stream-limit.ts';
-import type { HttpAnswer, HttpRequest, Transport } from './transport.ts';
+import type { HttpAnswer, HttpRequest, Transport, Work } from './transport.ts';
 
 /** What every operation takes. */
 export interface CallOptions {
@@ -36,8 +36,8 @@ export interface Call extends CallOptions {
   retry: boolean;
   /** By how much longer it is tried again after too many requests than after other failures; 1 unless given. */
   patience?: number;
-  /** Whether it ends an upload, which may take longer. */
-  finishes?: boolean;
+  /** What the registry has to do before it can answer; nothing unless given. */
+  work?: Work;
 }
 
 /** An answer with a status that the operation expects. */
@@ -154,7 +154,7 @@ export class Exchange {
 
   /** Sends the request and follows redirects of reads; once one leads to another host, Authorization stays behind for good. */
   async #followed(call: Call, sent: string | undefined): Promise<Arrival> {
-    const { method, body, finishes, signal } = call;
+    const { method, body, work, signal } = call;
     const follow = method === 'GET' || method === 'HEAD';
     const chain = [call.url];
     let url = call.url;
@@ -164,7 +164,7 @@ export class Exchange {
       if (sent !== undefined && !away) headers.authorization = sent;
       const request: HttpRequest = { method, url, headers, signal };
       if (body !== undefined) request.body = body;
-      if (finishes !== undefined) request.finishes = finishes;
+      if (work !== undefined) request.work = work;
       const answer = await this.#send(call, request);
       if (!follow || !isRedirect(answer.status)) return { ...answer, url, sent, away };
       discard(answer.body);

@@ -46,6 +46,7 @@ export async function getManifest(
       expect: [200],
       unknownCode: 'MANIFEST_UNKNOWN',
       retry: true,
+      work: 'fetch',
       signal,
     },
     (answer) => readManifest(answer, isDigest(reference) ? reference : undefined, context),
@@ -120,6 +121,7 @@ export async function headManifest(
       expect: [200, 404, ...headRefusals],
       unknownCode: 'MANIFEST_UNKNOWN',
       retry: true,
+      work: 'fetch',
       signal,
     },
     (answer) => {
@@ -197,6 +199,7 @@ export async function putManifest(
       unknownCode: 'NAME_UNKNOWN',
       retry: true,
       patience: putPatience,
+      work: 'finish',
       signal,
     },
     (answer) => {

@@ -57,6 +57,7 @@ async function referrersFromApi(
         expect: first ? [200, ...notOffered] : [200],
         unknownCode: 'MANIFEST_UNKNOWN',
         retry: true,
+        work: 'fetch',
         signal,
       },
       async (answer) => {

@@ -16,6 +16,11 @@ export abstract class RelayStream extends Readable {
     this.on('error', () => {});
   }
 
+  /** Whether somebody waits for a chunk. */
+  protected get isWanted(): boolean {
+    return this.#wanted;
+  }
+
   /** Goes on with this source; another one before it must have ended or failed. */
   protected follow(source: Readable): void {
     if (this.destroyed) {

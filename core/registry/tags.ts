@@ -56,6 +56,7 @@ export async function* listTags(
         expect: [200],
         unknownCode: 'NAME_UNKNOWN',
         retry: true,
+        work: 'fetch',
         signal,
       },
       async (answer) => ({

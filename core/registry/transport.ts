@@ -8,8 +8,13 @@ import { drayageVersion } from './version.ts';
 export interface Timeouts {
   /** To open a connection, TLS included. */
   connectMs: number;
-  /** From the request's last byte to the answer's headers, and the longest that a request body may be stuck. */
+  /** From the request's last byte to the answer's headers, where the other side has nothing to do but answer. */
   headersMs: number;
+  /**
+   * As {@link headersMs} for manifests, blobs and lists. A registry that is a cache fetches them first, from a network that may be slow, and
+   * some begin again each time the client leaves: https://github.com/project-zot/zot/issues/2416
+   */
+  fetchMs: number;
   /** Between two pieces of an answer's body. */
   idleBodyMs: number;
   /**
@@ -19,9 +24,22 @@ export interface Timeouts {
   finishMs: number;
 }
 
+/** What the time to an answer's headers is spent with, and so which limit it has: {@link Timeouts}. */
+export type Work = 'fetch' | 'finish';
+
+/** The timeouts of a registry that may take this long for an answer's first byte, milliseconds. */
+export function timeoutsFor(firstByteMs: number): Partial<Timeouts> {
+  return {
+    headersMs: firstByteMs,
+    fetchMs: firstByteMs,
+    finishMs: Math.max(firstByteMs, defaultTimeouts.finishMs),
+  };
+}
+
 export const defaultTimeouts: Timeouts = {
   connectMs: 10_000,
   headersMs: 30_000,
+  fetchMs: 180_000,
   idleBodyMs: 30_000,
   finishMs: 300_000,
 };
@@ -44,8 +62,8 @@ export interface HttpRequest {
   headers: Record<string, string>;
   /** What is streamed needs a `content-length` header. */
   body?: Uint8Array | AsyncIterable<Uint8Array>;
-  /** Whether it ends an upload, which may take longer. */
-  finishes?: boolean;
+  /** What the other side has to do before it can answer; nothing unless given. */
+  work?: Work;
   signal?: AbortSignal | undefined;
 }
 
@@ -88,7 +106,7 @@ class EndlessHintsError extends Error {
 /** The transport of one registry client. Throws undici's errors as they are, and the signal's reason when cancelled. */
 export function createTransport(options: TransportOptions): Transport {
   const { side, dispatcher, timeouts, onRequest } = options;
-  return async ({ method, url, headers, body, finishes, signal }) => {
+  return async ({ method, url, headers, body, work, signal }) => {
     const begun = performance.now();
     const tell = (status: number | undefined) =>
       onRequest?.({ method, url: urlWithoutQuery(url), status, side, ms: performance.now() - begun });
@@ -102,7 +120,7 @@ export function createTransport(options: TransportOptions): Transport {
         headers: { 'user-agent': `drayage/${drayageVersion}`, ...headers },
         // undici takes async iterables, its types do not say so: docs/docs/api/Dispatcher.md, "RequestOptions".
         body: body as Uint8Array | Readable | undefined,
-        headersTimeout: finishes ? timeouts.finishMs : timeouts.headersMs,
+        headersTimeout: work ? timeouts[`${work}Ms`] : timeouts.headersMs,
         bodyTimeout: timeouts.idleBodyMs,
         highWaterMark: readAheadBytes,
         // Each of them begins the time for the headers anew.

@@ -38,7 +38,7 @@ export async function putBlob(
       url: withDigest(session.location, digest),
       // 201 by the specification; some answer 204.
       expect: [200, 201, 202, 204],
-      finishes: true,
+      work: 'finish',
       signal,
     },
     (answer) => expectContentDigest(answer, digest, exchange.context(call)),

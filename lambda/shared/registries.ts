@@ -4,6 +4,7 @@ import type { CallOptions, ImageSource } from '../../core/copy/ports.ts';
 import { RegistryRepository } from '../../core/copy/registry-repository.ts';
 import type { OpenMirror, TagLister } from '../../core/jobs/run-mirror-job.ts';
 import { RegistryClient } from '../../core/registry/client.ts';
+import { timeoutsFor } from '../../core/registry/transport.ts';
 import { checkpoints, config, mappings, once, region, secrets, upstreamGate } from './services.ts';
 import { logger } from './telemetry.ts';
 
@@ -18,6 +19,9 @@ export async function openUpstream(upstream: Upstream, repository: string): Prom
       registry: upstream.registry,
       endpoint: upstream.endpoint,
       authHosts: upstream.authHosts,
+      ...(upstream.timeoutSeconds !== undefined && {
+        timeouts: timeoutsFor(upstream.timeoutSeconds * 1000),
+      }),
       side: 'upstream',
       credentials: (options) => upstreamCredentials(upstream, options),
       onClosed: (ms) => closeUpstream(upstream, ms),

@@ -28,7 +28,7 @@ const most = {
 const mostCopies = 8;
 
 const hasty = {
-  timeouts: { connectMs: 2_000, headersMs: 200, idleBodyMs: 200, finishMs: 200 },
+  timeouts: { connectMs: 2_000, headersMs: 200, fetchMs: 200, idleBodyMs: 200, finishMs: 200 },
   retry: { baseMs: 5, maxMs: 20 },
 };
 const hurried: CopyOptions = { pause: async () => {} };

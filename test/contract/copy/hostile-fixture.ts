@@ -19,7 +19,7 @@ const mostBytes = 150 * 1024 * 1024;
 const mostRequests = 1_100;
 
 const hasty: Partial<RegistryClientOptions> = {
-  timeouts: { headersMs: 300, idleBodyMs: 300 },
+  timeouts: { headersMs: 300, fetchMs: 300, idleBodyMs: 300 },
   retry: { attempts: 2, baseMs: 1, maxMs: 2 },
 };
 

@@ -34,14 +34,29 @@ describe('what may pass', () => {
 
   it('is tried again: no headers in time', async () => {
     const server = await startScriptedServer([step(() => {}), found]);
-    const client = clientFor(server, { timeouts: { headersMs: 150 } });
+    const client = clientFor(server, { timeouts: { headersMs: 150, fetchMs: 150 } });
     expect(await client.headManifest('a', '1')).toBeDefined();
   });
+
+  it.each(['getManifest', 'headManifest'] as const)(
+    'waits longer where the registry may have to fetch: %s',
+    async (read) => {
+      const slow = (line: string): ScriptedStep => ({
+        request: line,
+        answer: (response) => setTimeout(() => response.writeHead(200).end('{}'), 1_500),
+      });
+      const method = read === 'getManifest' ? 'GET' : 'HEAD';
+      const server = await startScriptedServer([slow(`${method} /v2/a/manifests/1`)]);
+      const client = clientFor(server, { timeouts: { headersMs: 100 }, retry: { attempts: 1 } });
+      const outcome = await client[read]('a', '1').catch((error: unknown) => error);
+      expect(outcome).not.toMatchObject({ code: 'TIMEOUT' });
+    },
+  );
 
   it('is told with its kind when it stays', async () => {
     const attempts = { retry: { attempts: 2 } };
     const slow = await startScriptedServer([step(() => {}), step(() => {})]);
-    const timeout = clientFor(slow, { ...attempts, timeouts: { headersMs: 100 } });
+    const timeout = clientFor(slow, { ...attempts, timeouts: { headersMs: 100, fetchMs: 100 } });
     expect(await errorOf(timeout.headManifest('a', '1'))).toMatchObject({ code: 'TIMEOUT', temporary: true });
 
     const breaking = await startScriptedServer([step((r) => r.destroy()), step((r) => r.destroy())]);

@@ -60,6 +60,8 @@ const upstream = (registry: string, index: number) =>
       registry: fc.constant(registry),
       endpoint: fc.constantFrom('http://127.0.0.1:5000', 'https://api.example/', 'https://api.example:443'),
       authHosts: fc.uniqueArray(fc.constantFrom('auth.docker.io', 'token.example:8443')),
+      redirectHosts: fc.uniqueArray(fc.constantFrom('minio.internal', '10.0.0.5:9000')),
+      timeout: fc.constantFrom('1s', '90s', '10m'),
       credentials: fc.constantFrom(
         { secret: 'drayage/hub' },
         { type: 'ecr', roleArn: 'arn:aws:iam::111122223333:role/pull' },

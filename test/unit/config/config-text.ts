@@ -42,8 +42,9 @@ export function asWritten(config: Config): Record<string, unknown> {
       },
     }),
     ...(config.network && { network: config.network }),
-    upstreams: config.upstreams.map((upstream) => ({
+    upstreams: config.upstreams.map(({ timeoutSeconds, ...upstream }) => ({
       ...upstream,
+      ...(timeoutSeconds !== undefined && { timeout: `${timeoutSeconds}s` }),
       repositories: upstream.repositories.map(({ reconcileSeconds, ...rule }) => ({
         ...rule,
         reconcile: reconcileSeconds === undefined ? 'never' : `${reconcileSeconds}s`,

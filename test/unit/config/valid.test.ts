@@ -36,6 +36,7 @@ describe('a valid configuration', () => {
         registry: 'docker.io',
         endpoint: 'https://registry-1.docker.io',
         authHosts: ['auth.docker.io'],
+        redirectHosts: [],
         webhook: { source: 'dockerhub', name: 'dockerhub', options: {} },
         repositories: [
           {
@@ -77,6 +78,8 @@ upstreams:
   - registry: 127.0.0.1:5000
     endpoint: http://127.0.0.1:5000/
     authHosts: [auth.example.com, "auth.example.com:8443"]
+    redirectHosts: [minio.internal, "10.0.0.5:9000"]
+    timeout: 2m
     credentials: { secret: drayage/registry }
     webhook: { source: distribution, name: own-1, options: { header: X-Secret, host: "registry.example.com:5000" } }
     repositories:
@@ -130,6 +133,8 @@ upstreams:
         registry: '127.0.0.1:5000',
         endpoint: 'http://127.0.0.1:5000',
         authHosts: ['auth.example.com', 'auth.example.com:8443'],
+        redirectHosts: ['minio.internal', '10.0.0.5:9000'],
+        timeoutSeconds: 120,
         credentials: { secret: 'drayage/registry' },
         webhook: {
           source: 'distribution',
@@ -151,6 +156,7 @@ upstreams:
         registry: '111122223333.dkr.ecr.eu-west-1.amazonaws.com',
         endpoint: 'https://111122223333.dkr.ecr.eu-west-1.amazonaws.com',
         authHosts: [],
+        redirectHosts: [],
         credentials: { type: 'ecr', roleArn: 'arn:aws:iam::111122223333:role/ci/pull' },
         repositories: [],
       },
