@@ -20,6 +20,7 @@ const unset: CopyFlags = {
   srcPlainHttp: false,
   dstPlainHttp: false,
   authHost: [],
+  redirectHost: [],
 };
 
 /** The options as commander hands them over. */
@@ -50,6 +51,11 @@ export function copyCommand(): Command {
     .option('--src-plain-http', 'speak HTTP with the source')
     .option('--dst-plain-http', 'speak HTTP with the destination')
     .option('--auth-host <host>', 'a further host that logins may be sent to; may be repeated', addHost)
+    .option(
+      '--redirect-host <host>',
+      'a host with a private address that downloads may be redirected to; may be repeated',
+      addHost,
+    )
     .option(
       '--timeout <duration>',
       'wait this long for the first byte of an answer (default: 3m for manifests and blobs)',

@@ -19,7 +19,7 @@ function open(
   { registry, repository }: Reference,
   side: 'upstream' | 'mirror',
   plainHttp: boolean,
-  { authHost, timeoutMs }: CopyFlags,
+  { authHost, redirectHost, timeoutMs }: CopyFlags,
   signal: AbortSignal,
 ): RegistryClient {
   const known = knownRegistry(registry);
@@ -28,6 +28,7 @@ function open(
     side,
     endpoint: plainHttp ? `http://${registry}` : known.endpoint,
     authHosts: [...(plainHttp ? [] : known.authHosts), ...authHost],
+    redirectHosts: redirectHost,
     ...(timeoutMs !== undefined && { timeouts: timeoutsFor(timeoutMs) }),
     credentials: loginSource({ registry, repository }, { env: process.env, signal }),
   });

@@ -76,6 +76,13 @@ function remedyFor(code: string, told: ToldError): string | undefined {
         ? `log in: docker login ${registry}; many registries also answer this for a repository that does not exist`
         : `if that host may see the login, add --auth-host ${realm}`;
     }
+    case 'REDIRECT_REFUSED': {
+      const [, list, host] = /(authHosts|redirectHosts): \["([^"]+)"\]/.exec(own ?? '') ?? [];
+      if (host === undefined) return own;
+      return list === 'authHosts'
+        ? `if that host is the registry’s and may see the login, add --auth-host ${host}`
+        : `if the registry keeps its content there, add --redirect-host ${host}`;
+    }
     case 'DENIED':
       return `check that the login for ${registry} may do this (docker login ${registry}); a quota that is exceeded is told this way too`;
     case 'TOOMANYREQUESTS':

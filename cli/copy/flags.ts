@@ -27,6 +27,8 @@ export interface CopyFlags {
   dstPlainHttp: boolean;
   /** Hosts besides the registries' own that their logins may be sent to. */
   authHost: string[];
+  /** Hosts that reads may be redirected to although their addresses are private. */
+  redirectHost: string[];
   /** The longest that an answer's first byte is waited for. */
   timeoutMs?: number;
 }

@@ -3,7 +3,6 @@ import { plainText } from '../../core/oci/plain-text.ts';
 import type { Credentials } from '../../core/registry/credentials.ts';
 import { redactText } from '../../core/registry/redact.ts';
 import { LoginError } from './login-error.ts';
-import { withIdentityToken } from './read-entry.ts';
 
 /** A name that is only a name: no path, no option. */
 const helperName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
@@ -64,7 +63,7 @@ export async function runHelper(
       throw fail(`printed more than ${maxOutputBytes} bytes`);
   }
   const { code, stdout, stderr } = ended;
-  if (code === 0) return readAnswer(stdout, `the login of ${server} in ${program}`, fail);
+  if (code === 0) return readAnswer(stdout, fail);
   // By convention the message comes on standard output.
   const told = stdout.trim() || stderr.trim();
   if (notFound.test(stdout) || notFound.test(stderr)) return undefined;
@@ -72,11 +71,7 @@ export async function runHelper(
   throw fail(`ended with ${code === null ? 'a signal' : `exit code ${code}`}${shown && `: “${shown}”`}`);
 }
 
-function readAnswer(
-  stdout: string,
-  what: string,
-  fail: (why: string) => LoginError,
-): Credentials | undefined {
+function readAnswer(stdout: string, fail: (why: string) => LoginError): Credentials | undefined {
   let answer: unknown;
   try {
     answer = JSON.parse(stdout);
@@ -88,7 +83,7 @@ function readAnswer(
   if (typeof username !== 'string' || typeof password !== 'string') throw fail('told no Username and Secret');
   if (username === '' && password === '') return undefined;
   // https://docs.docker.com/reference/cli/docker/login/#credential-helper-protocol
-  return username === '<token>' ? withIdentityToken(undefined, password, what) : { username, password };
+  return username === '<token>' ? { identityToken: password } : { username, password };
 }
 
 type Ended =

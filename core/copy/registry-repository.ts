@@ -4,6 +4,7 @@ import type { Manifest } from '../oci/manifest.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { RegistryError } from '../registry/errors.ts';
 import { tellsPresence } from '../registry/known-registries.ts';
+import { UploadMovedError } from '../registry/redirect-errors.ts';
 import type { UploadSession } from '../registry/start-upload.ts';
 import type { StreamLimit } from '../registry/stream-limit.ts';
 import { inParallel } from './in-parallel.ts';
@@ -24,6 +25,8 @@ export class RegistryRepository implements ImageSource, ImageDestination {
   protected readonly client: RegistryClient;
   /** Blobs that were not there when the registry was asked. */
   readonly #missing = new Set<Digest>();
+  /** Where the registry sent uploads, for the next attempt. */
+  readonly #moved = new Map<Digest, UploadSession>();
 
   /** @param registry the registry as references name it, for messages. */
   constructor(client: RegistryClient, registry: string, repository: string) {
@@ -78,6 +81,11 @@ export class RegistryRepository implements ImageSource, ImageDestination {
 
   async openUpload(blob: Descriptor, options?: CallOptions & { mountFrom?: string }): Promise<OpenedUpload> {
     const { signal, mountFrom } = options ?? {};
+    const moved = this.#moved.get(blob.digest);
+    if (moved) {
+      this.#moved.delete(blob.digest);
+      return this.#opened(blob, moved);
+    }
     const mountable = mountFrom !== undefined && !this.client.refused.has('mount', mountFrom);
     for (const from of [mountable && mountFrom, this.tellsPresence && this.repository]) {
       if (from === false) continue;
@@ -97,10 +105,20 @@ export class RegistryRepository implements ImageSource, ImageDestination {
 
   #opened(blob: Descriptor, session: UploadSession): OpenedUpload {
     const upload: BlobUpload = {
-      write: (body, call) => this.client.putBlob(session, blob, body, call),
+      write: (body, call) =>
+        this.client.putBlob(session, blob, body, call).catch((error) => {
+          if (error instanceof UploadMovedError)
+            this.#moved.set(blob.digest, { ...session, location: error.location });
+          throw error;
+        }),
       // Whoever cancels has been told to end at once: a registry that hangs must not hold it.
-      cancel: () =>
-        this.client.cancelUpload(session, { signal: AbortSignal.timeout(cancelWithinMs) }).catch(() => {}),
+      cancel: async () => {
+        // The next attempt goes on with it.
+        if (this.#moved.has(blob.digest)) return;
+        await this.client
+          .cancelUpload(session, { signal: AbortSignal.timeout(cancelWithinMs) })
+          .catch(() => {});
+      },
     };
     return { kind: 'session', upload };
   }

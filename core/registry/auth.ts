@@ -1,5 +1,5 @@
 import { type Challenge, parseChallenges } from './challenge.ts';
-import { CredentialKeeper, type CredentialSource } from './credentials.ts';
+import { CredentialKeeper, type CredentialSource, type Credentials, isSameLogin } from './credentials.ts';
 import { type OperationContext, RegistryError } from './errors.ts';
 import { Flights } from './flights.ts';
 import { judgeRealm } from './realms.ts';
@@ -7,10 +7,13 @@ import { redactText } from './redact.ts';
 import { mergeScopes, type Scope, splitScopes } from './scopes.ts';
 import { fetchToken, type Token } from './tokens.ts';
 import type { Transport } from './transport.ts';
+import { isTrusted } from './trusted-hosts.ts';
 
 export interface AuthenticatorOptions {
   endpoint: URL;
   authHosts: readonly string[];
+  /** Somebody else's answer chose this registry: what its token service says is not quoted. */
+  untrusted?: boolean;
   /** Asked when a challenge wants them. */
   credentials?: CredentialSource | undefined;
   transport: Transport;
@@ -113,7 +116,7 @@ export class Authenticator {
     const known = this.#tokens.get(key);
     // Somebody else may have renewed it meanwhile. Its scopes are worth keeping.
     if (known && sent === `Bearer ${known.token}`) this.#tokens.set(key, { ...known, staleAt: 0 });
-    this.#credentials.reject(sent);
+    this.#credentials.rejectHeader(sent);
   }
 
   /** Everything that must not be shown though a registry repeats it. */
@@ -149,8 +152,8 @@ export class Authenticator {
         };
       }
     }
-    if (credentials && challenges.some(({ scheme }) => scheme === 'basic'))
-      return { method: { kind: 'basic' } };
+    const wantsBasic = challenges.some(({ scheme }) => scheme === 'basic');
+    if (wantsBasic && credentials && !('identityToken' in credentials)) return { method: { kind: 'basic' } };
     const schemes = challenges.map(({ scheme }) => scheme).join(', ');
     throw (
       refusals[0] ??
@@ -158,7 +161,9 @@ export class Authenticator {
         context,
         schemes === ''
           ? 'it answered 401 without a challenge'
-          : `it wants ${redactText(schemes)} and there are no credentials for that`,
+          : wantsBasic && credentials
+            ? 'it wants a user name and a password, and the login is an identity token'
+            : `it wants ${redactText(schemes)} and there are no credentials for that`,
       )
     );
   }
@@ -195,24 +200,32 @@ export class Authenticator {
     context: OperationContext,
     signal: AbortSignal,
   ): Promise<Token> {
-    const header = async () => (anonymous ? undefined : await this.#credentials.header(context, signal));
-    const fetch = (authorization: string | undefined) =>
+    const { transport, endpoint, authHosts, untrusted } = this.#options;
+    const read = async () => (anonymous ? undefined : await this.#credentials.read(context, signal));
+    const fetch = (login: Credentials | undefined) =>
       fetchToken(
-        this.#options.transport,
-        { realm, trusted: !anonymous, service, scopes, authorization },
+        transport,
+        {
+          realm,
+          trusted: !anonymous && !untrusted,
+          isOwnHost: (url) => !anonymous && isTrusted(url, { endpoint, authHosts }),
+          service,
+          scopes,
+          login,
+        },
         context,
-        this.secrets(authorization),
+        this.secrets(undefined),
         signal,
       );
-    const authorization = await header();
+    const login = await read();
     try {
-      return await fetch(authorization);
+      return await fetch(login);
     } catch (error) {
-      if (!(error instanceof RegistryError) || error.status !== 401 || authorization === undefined)
+      if (!(error instanceof RegistryError) || login === undefined || !rejectsLogin(error, login))
         throw error;
-      this.reject(authorization, scopes);
-      const renewed = await header();
-      if (renewed === authorization) throw error;
+      this.#credentials.reject(login);
+      const renewed = await read();
+      if (renewed === undefined || isSameLogin(renewed, login)) throw error;
       return await fetch(renewed);
     }
   }
@@ -228,6 +241,11 @@ function refusal(context: OperationContext, reason: string): RegistryError {
     status: 401,
     reason: `the registry can not be logged in to: ${reason}`,
   });
+}
+
+/** A refresh token that is no longer good is refused by 400, `invalid_grant`: RFC 6749, 5.2. */
+function rejectsLogin({ status }: RegistryError, login: Credentials): boolean {
+  return status === 401 || (status === 400 && 'identityToken' in login);
 }
 
 function foreignRefusal(context: OperationContext, realm: URL): RegistryError {

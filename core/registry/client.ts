@@ -40,6 +40,8 @@ export interface RegistryClientOptions {
   side: Side;
   /** Hosts (`host` or `host:port`) besides the endpoint's that credentials may go to. */
   authHosts?: readonly string[];
+  /** Hosts (`host` or `host:port`) that reads may be redirected to although they are at internal addresses. */
+  redirectHosts?: readonly string[];
   /**
    * Asked when a challenge wants credentials, kept until the registry rejects them, and asked for fresh ones then; undefined is
    * anonymous.
@@ -79,13 +81,15 @@ export class RegistryClient implements AsyncDisposable {
   readonly #ownDispatcher: Agent | undefined;
 
   constructor(options: RegistryClientOptions) {
-    const { registry, side, authHosts = [], credentials, onRequest, onClosed } = options;
+    const { registry, side, authHosts = [], redirectHosts = [], credentials, onRequest, onClosed } = options;
     const endpoint = parseEndpoint(options.endpoint);
     const timeouts = { ...defaultTimeouts, ...options.timeouts };
     this.registry = registry;
     this.side = side;
     if (!options.dispatcher) {
-      const trusted = authHosts.flatMap((host) => URL.parse(`https://${host}`)?.hostname ?? []);
+      const trusted = [...authHosts, ...redirectHosts].flatMap(
+        (host) => URL.parse(`https://${host}`)?.hostname ?? [],
+      );
       this.#ownDispatcher = createDispatcher(timeouts, guardedLookup(endpoint, trusted));
     }
     const dispatcher = options.dispatcher ?? (this.#ownDispatcher as Agent);
@@ -99,7 +103,7 @@ export class RegistryClient implements AsyncDisposable {
     this.#exchange = new Exchange({
       side,
       registry,
-      endpoint,
+      hosts: { endpoint, authHosts, redirectHosts },
       transport,
       authenticator,
       retry,

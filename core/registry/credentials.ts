@@ -3,9 +3,23 @@ import { Flights } from './flights.ts';
 import { redactText } from './redact.ts';
 
 /** A name and its password, or a token that is used as one. */
-export interface Credentials {
+export interface PasswordLogin {
   username: string;
   password: string;
+}
+
+/**
+ * A token that only the token service takes, for a refresh grant of OAuth 2: what `docker login` calls an identity token
+ * (https://distribution.github.io/distribution/spec/auth/oauth/).
+ */
+export interface IdentityTokenLogin {
+  identityToken: string;
+}
+
+export type Credentials = PasswordLogin | IdentityTokenLogin;
+
+export function isSameLogin(one: Credentials, other: Credentials): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 /**
@@ -48,17 +62,25 @@ export class CredentialKeeper {
   }
 
   /** Forgets the credentials if they are those that a registry rejected. */
-  reject(header: string): void {
-    if (header !== basicHeader(this.#kept?.value)) return;
+  reject(login: Credentials): void {
+    const kept = this.#kept?.value;
+    if (!kept || !isSameLogin(kept, login)) return;
     this.#kept = undefined;
     this.#rejected = true;
+  }
+
+  /** The same, by the header that was rejected. */
+  rejectHeader(header: string): void {
+    const kept = this.#kept?.value;
+    if (kept && header === basicHeader(kept)) this.reject(kept);
   }
 
   /** What must not be shown though a registry repeats it. */
   secrets(): string[] {
     const value = this.#kept?.value;
-    const header = basicHeader(value);
-    return value && header !== undefined ? [value.password, header.slice('Basic '.length)] : [];
+    if (!value) return [];
+    if ('identityToken' in value) return [value.identityToken];
+    return [value.password, basicHeader(value)?.slice('Basic '.length) ?? ''];
   }
 }
 
@@ -89,8 +111,8 @@ function toldBy(error: unknown): Pick<RegistryFailure, 'code' | 'remedy' | 'temp
     : undefined;
 }
 
-/** `Basic` with UTF-8 (RFC 7617, 2.1). */
-function basicHeader(credentials: Credentials | undefined): string | undefined {
-  if (!credentials) return undefined;
+/** `Basic` with UTF-8 (RFC 7617, 2.1); undefined for an identity token, which is no password. */
+export function basicHeader(credentials: Credentials | undefined): string | undefined {
+  if (!credentials || 'identityToken' in credentials) return undefined;
   return `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`, 'utf8').toString('base64')}`;
 }

@@ -1,14 +1,18 @@
 import type { Authenticator } from './auth.ts';
 import { BodyTooLargeError, discard, readBeginning } from './body.ts';
+import { parseChallenges } from './challenge.ts';
 import { type OperationContext, RegistryError, type Side } from './errors.ts';
 import { brokenError, failureCode, maxErrorBytes, type RefusedAnswer, refusedError } from './failures.ts';
+import { OtherRegistries } from './other-registries.ts';
 import { closedForMs } from './rate-limits.ts';
-import { isRedirect, nextHop } from './redirects.ts';
+import { redirectRefused, UploadMovedError, writeRedirectRefused } from './redirect-errors.ts';
+import { isRedirect, nextHop, repeatsMethod } from './redirects.ts';
 import type { RefusedFeatures } from './refused-features.ts';
 import { type RetryPolicy, withRetries } from './retry.ts';
 import { repositoryScope, type Scope } from './scopes.ts';
 import type { StreamLimit } from './stream-limit.ts';
 import type { HttpAnswer, HttpRequest, Transport, Work } from './transport.ts';
+import { isTrusted, type RegistryHosts } from './trusted-hosts.ts';
 
 /** What every operation takes. */
 export interface CallOptions {
@@ -57,7 +61,7 @@ interface Arrival extends Answer {
 export interface ExchangeOptions {
   side: Side;
   registry: string;
-  endpoint: URL;
+  hosts: RegistryHosts;
   transport: Transport;
   authenticator: Authenticator;
   retry: RetryPolicy;
@@ -75,13 +79,19 @@ const maxChallenges = 2;
 /** Carries out calls: authorization, redirects, retries, and errors with their context. */
 export class Exchange {
   readonly #options: ExchangeOptions;
+  readonly #others: OtherRegistries;
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
+    this.#others = new OtherRegistries(options.transport);
   }
 
   get endpoint(): URL {
-    return this.#options.endpoint;
+    return this.#options.hosts.endpoint;
+  }
+
+  get hosts(): RegistryHosts {
+    return this.#options.hosts;
   }
 
   get refused(): RefusedFeatures {
@@ -136,48 +146,75 @@ export class Exchange {
 
   /** The answer after authorization was settled: a 401 that is left can not be helped. */
   async #authorized(call: Call): Promise<Arrival> {
-    const { authenticator, endpoint } = this.#options;
+    const { authenticator, hosts } = this.#options;
     const { scopes, signal } = call;
     const context = this.context(call);
     // Elsewhere (an upload location on another host) neither credentials nor challenges are anybody's business.
-    if (call.url.origin !== endpoint.origin) return await this.#followed(call, undefined);
+    if (!isTrusted(call.url, hosts)) return await this.#followed(call, undefined);
     let authorization = await authenticator.authorization(scopes, context, signal);
     for (let challenges = 0; ; challenges += 1) {
       const answer = await this.#followed(call, authorization);
-      if (answer.status !== 401 || answer.away || challenges === maxChallenges) return answer;
-      if (isStreamed(call.body)) return answer;
+      if (answer.status !== 401 || challenges === maxChallenges || isStreamed(call.body)) return answer;
+      if (answer.away) return isRead(call) ? await this.#asAnyone(call, answer) : answer;
       discard(answer.body);
       const challenge = answer.header('www-authenticate');
       authorization = await authenticator.answer({ challenge, sent: authorization, scopes, context, signal });
     }
   }
 
-  /** Sends the request and follows redirects of reads; once one leads to another host, Authorization stays behind for good. */
+  /**
+   * Asks the registry that a read was redirected to, which wants a token of its own, as anybody may: for a token of its own realm, without
+   * credentials (lscr.io and the gateways of scarf.sh redirect to other registries:
+   * https://github.com/google/go-containerregistry/issues/2360).
+   */
+  async #asAnyone(call: Call, answer: Arrival): Promise<Arrival> {
+    const challenge = answer.header('www-authenticate');
+    if (!parseChallenges(challenge).some(({ scheme }) => scheme === 'bearer')) return answer;
+    discard(answer.body);
+    const { signal } = call;
+    const other = this.#others.at(answer.url, call.repository);
+    const authorization = await other.answer({
+      challenge,
+      sent: undefined,
+      scopes: [],
+      context: this.context(call),
+      signal,
+    });
+    return await this.#followed({ ...call, url: answer.url }, authorization);
+  }
+
+  /**
+   * Sends the request and follows redirects: of reads anywhere, of writes only to hosts that the registry consists of. Once one leads to
+   * another host, Authorization stays behind for good.
+   */
   async #followed(call: Call, sent: string | undefined): Promise<Arrival> {
     const { method, body, work, signal } = call;
-    const follow = method === 'GET' || method === 'HEAD';
     const chain = [call.url];
     let url = call.url;
-    let away = call.url.origin !== this.#options.endpoint.origin;
+    let away = !isTrusted(call.url, this.hosts);
+    let authorization = sent;
     for (;;) {
       const headers = { ...call.headers };
-      if (sent !== undefined && !away) headers.authorization = sent;
+      if (authorization !== undefined) headers.authorization = authorization;
       const request: HttpRequest = { method, url, headers, signal };
       if (body !== undefined) request.body = body;
       if (work !== undefined) request.work = work;
       const answer = await this.#send(call, request);
-      if (!follow || !isRedirect(answer.status)) return { ...answer, url, sent, away };
+      const follows = isRead(call) ? isRedirect(answer.status) : repeatsMethod(answer.status);
+      if (!follows) return { ...answer, url, sent, away };
       discard(answer.body);
-      const next = nextHop(this.#options.endpoint, chain, answer.header('location'));
-      if (!next.ok) {
-        const { status } = answer;
-        throw new RegistryError(this.context(call), {
-          code: 'REDIRECT_REFUSED',
-          status,
-          reason: next.reason,
-        });
+      const next = nextHop(this.hosts, chain, answer.header('location'));
+      if (!next.ok) throw redirectRefused(this.context(call), answer.status, next);
+      const trusted = !away && isTrusted(next.url, this.hosts);
+      if (!isRead(call)) {
+        if (!trusted) throw writeRedirectRefused(this.context(call), answer.status, next.url);
+        if (isStreamed(body)) throw new UploadMovedError(this.context(call), answer.status, next.url);
+      } else if (!trusted && !(away && next.sameOrigin)) {
+        authorization = await this.#others
+          .known(next.url, call)
+          ?.authorization([], this.context(call), signal);
       }
-      away ||= !next.sameOrigin;
+      away ||= !trusted;
       url = next.url;
       chain.push(url);
     }
@@ -196,8 +233,8 @@ export class Exchange {
 
   /** From the registry's own answers: hosts that it sends us to (downloads, tokens) limit something else. */
   #learn({ url, body }: HttpRequest, { status, header }: HttpAnswer, ms: number): void {
-    const { endpoint, streams, onClosed } = this.#options;
-    if (url.origin !== endpoint.origin) return;
+    const { streams, onClosed } = this.#options;
+    if (url.origin !== this.endpoint.origin) return;
     if (status === 429) streams.throttled();
     // An answer to a body of ours tells how long that took.
     else if (status < 400 && body === undefined) streams.answered(ms);
@@ -233,6 +270,10 @@ export class Exchange {
     }
     return failureCode(error) === '' ? error : brokenError(this.context(call), error, doing);
   }
+}
+
+function isRead({ method }: Call): boolean {
+  return method === 'GET' || method === 'HEAD';
 }
 
 function isStreamed(body: Call['body']): boolean {

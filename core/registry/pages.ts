@@ -20,7 +20,7 @@ export function nextPage(
   if (link === undefined) return undefined;
   const refuse = (reason: string) =>
     new RegistryError(exchange.context(call), { code: 'LINK_REFUSED', status: answer.status, reason });
-  const next = resolveLocation(exchange.endpoint, answer.url, link);
+  const next = resolveLocation(exchange.hosts, answer.url, link);
   if (!next.ok) throw refuse(next.reason.replace('Location', 'Link'));
   if (!next.sameOrigin) throw refuse(`the next page is on another host, ${next.url.host}`);
   if (seen.has(next.url.href)) throw refuse('the next page is one that was read already');

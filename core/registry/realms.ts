@@ -1,4 +1,5 @@
 import { internalTarget } from './addresses.ts';
+import { isTrusted } from './trusted-hosts.ts';
 
 /**
  * Where a Bearer challenge sends its client for a token: `trusted` hosts may see the credentials, a `foreign` one is asked only by
@@ -28,9 +29,7 @@ export function judgeRealm(realm: string | undefined, endpoint: URL, authHosts: 
     return { kind: 'refused', reason: `its challenge’s realm names a user (${url.host})` };
   }
   url.hash = '';
-  const trusted =
-    url.host === endpoint.host ||
-    authHosts.some((host) => URL.parse(`${url.protocol}//${host}`)?.host === url.host);
+  const trusted = isTrusted(url, { endpoint, authHosts });
   const internal = trusted ? undefined : internalTarget(url, endpoint);
   if (internal !== undefined) return { kind: 'refused', reason: `its token service is at ${internal}` };
   return { kind: trusted ? 'trusted' : 'foreign', url };

@@ -1,26 +1,34 @@
-import { internalTarget } from './addresses.ts';
+import { type RegistryHosts, refusedTarget } from './trusted-hosts.ts';
 
 /** The most redirects that are followed for one request. */
 export const maxRedirects = 5;
 
 /** Where an answer points to, or why that is not followed (a clause for an error; holds no secret). */
-export type Destination = { ok: true; url: URL; sameOrigin: boolean } | { ok: false; reason: string };
+export type Destination =
+  | { ok: true; url: URL; sameOrigin: boolean }
+  /** `internal`: the host, where all that stands against it is that its address is an internal one. */
+  | { ok: false; reason: string; internal?: string };
 
 /** Whether an answer is a redirect that a GET or HEAD follows (RFC 9110, 15.4). */
 export function isRedirect(status: number): boolean {
   return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
 }
 
+/** Whether an answer is a redirect that repeats method and body (RFC 9110, 15.4.8 and 15.4.9). */
+export function repeatsMethod(status: number): boolean {
+  return status === 307 || status === 308;
+}
+
 /**
  * Resolves a `Location` against the URL that answered it. It may be relative (RFC 9110, 10.2.2) and may name another host, to
  * which no Authorization goes then: `sameOrigin` compares scheme, host and port. Refused are anything but http and https,
  * https falling to http, a user in the URL, which would be credentials of somebody else's choosing, and internal addresses
- * (loopback, link-local, private) unless the endpoint is one of that kind.
+ * (loopback, link-local, private) unless the endpoint is one of that kind, or `redirectHosts` lists the host.
  *
- * @param endpoint the registry's
+ * @param hosts the registry's
  * @param from the URL that answered
  */
-export function resolveLocation(endpoint: URL, from: URL, location: string | undefined): Destination {
+export function resolveLocation(hosts: RegistryHosts, from: URL, location: string | undefined): Destination {
   if (location === undefined || location.trim() === '') {
     return { ok: false, reason: 'the answer has no Location' };
   }
@@ -40,21 +48,26 @@ export function resolveLocation(endpoint: URL, from: URL, location: string | und
   if (url.username !== '' || url.password !== '') {
     return { ok: false, reason: `the answer’s Location names a user (${url.host})` };
   }
-  const internal = internalTarget(url, endpoint);
-  if (internal !== undefined) return { ok: false, reason: `the answer’s Location leads to ${internal}` };
+  const internal = refusedTarget(url, hosts);
+  if (internal !== undefined)
+    return { ok: false, reason: `the answer’s Location leads to ${internal}`, internal: url.host };
   return { ok: true, url, sameOrigin: url.origin === from.origin };
 }
 
 /**
  * The next hop of a chain of redirects.
  *
- * @param endpoint the registry's
+ * @param hosts the registry's
  * @param chain the URLs asked so far, the first being the original, the last the one that answered
  */
-export function nextHop(endpoint: URL, chain: readonly URL[], location: string | undefined): Destination {
+export function nextHop(
+  hosts: RegistryHosts,
+  chain: readonly URL[],
+  location: string | undefined,
+): Destination {
   const from = chain.at(-1);
   if (!from) throw new TypeError('chain: is empty; give at least the URL that answered');
-  const next = resolveLocation(endpoint, from, location);
+  const next = resolveLocation(hosts, from, location);
   if (!next.ok) return next;
   if (chain.some((url) => url.href === next.url.href)) {
     return { ok: false, reason: `the redirects go in a circle (${next.url.host})` };

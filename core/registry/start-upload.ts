@@ -107,7 +107,7 @@ export function nextSession(
   repository: string,
   answer: Answer,
 ): UploadSession {
-  const next = resolveLocation(exchange.endpoint, answer.url, answer.header('location'));
+  const next = resolveLocation(exchange.hosts, answer.url, answer.header('location'));
   if (next.ok) return { repository, location: next.url.href };
   throw new RegistryError(exchange.context(call), {
     code: 'LOCATION_REFUSED',

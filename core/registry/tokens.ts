@@ -1,9 +1,11 @@
-import { BodyTooLargeError, readBeginning, readBounded } from './body.ts';
+import { BodyTooLargeError, discard, readBeginning, readBounded } from './body.ts';
+import { basicHeader, type Credentials } from './credentials.ts';
 import { type OperationContext, RegistryError } from './errors.ts';
 import { brokenError, maxErrorBytes, refusedError } from './failures.ts';
 import { redactUrl } from './redact.ts';
+import { isRedirect, nextHop, repeatsMethod } from './redirects.ts';
 import type { Scope } from './scopes.ts';
-import type { Transport } from './transport.ts';
+import type { HttpAnswer, HttpRequest, Transport } from './transport.ts';
 
 /** A token service's answer is read up to this size. */
 export const maxTokenBytes = 1024 * 1024;
@@ -16,8 +18,10 @@ export interface TokenRequest {
   trusted: boolean;
   service: string | undefined;
   scopes: readonly Scope[];
-  /** An `Authorization` header for the token service; undefined asks anonymously. */
-  authorization: string | undefined;
+  /** Whether a URL is on a host that may see the login, which a redirect there is followed to. */
+  isOwnHost: (url: URL) => boolean;
+  /** Undefined asks anonymously. */
+  login: Credentials | undefined;
 }
 
 export interface Token {
@@ -33,7 +37,8 @@ const renewBeforeMs = 15_000;
 
 /**
  * Asks a token service for a token: `GET realm?service=…&scope=…` with Basic authentication or none
- * (https://distribution.github.io/distribution/spec/auth/token/). Redirects are not followed: the credentials are for this host.
+ * (https://distribution.github.io/distribution/spec/auth/token/), or, with an identity token, `POST realm` with a refresh grant
+ * (https://distribution.github.io/distribution/spec/auth/oauth/). Redirects are followed only to where the login may go.
  */
 export async function fetchToken(
   transport: Transport,
@@ -42,14 +47,10 @@ export async function fetchToken(
   secrets: readonly string[],
   signal: AbortSignal,
 ): Promise<Token> {
-  const url = new URL(request.realm);
-  if (request.service !== undefined) url.searchParams.set('service', request.service);
-  for (const scope of request.scopes) url.searchParams.append('scope', scope);
-  const headers: Record<string, string> = { accept: 'application/json' };
-  if (request.authorization !== undefined) headers.authorization = request.authorization;
+  const { url, ...sent } = tokenRequest(request);
   const asked = Date.now();
   try {
-    const answer = await transport({ method: 'GET', url, headers, signal });
+    const answer = await follow(transport, request, { ...sent, url, signal });
     if (answer.status !== 200) {
       const body = await readBeginning(answer.body, maxErrorBytes);
       const by = `the token service ${redactUrl(url)}`;
@@ -69,6 +70,49 @@ export async function fetchToken(
       throw new RegistryError(context, { code: 'ANSWER_TOO_LARGE', reason: `${url.host}: ${error.message}` });
     }
     throw brokenError(context, error, `no token from ${url.host}`);
+  }
+}
+
+type SentRequest = Pick<HttpRequest, 'method' | 'url' | 'headers' | 'body'>;
+
+function tokenRequest({ realm, service, scopes, login }: TokenRequest): SentRequest {
+  const url = new URL(realm);
+  if (login && 'identityToken' in login) {
+    const form = new URLSearchParams({
+      grant_type: 'refresh_token',
+      client_id: 'drayage',
+      refresh_token: login.identityToken,
+    });
+    if (service !== undefined) form.set('service', service);
+    if (scopes.length > 0) form.set('scope', scopes.join(' '));
+    const headers = { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' };
+    return { method: 'POST', url, headers, body: Buffer.from(form.toString()) };
+  }
+  if (service !== undefined) url.searchParams.set('service', service);
+  for (const scope of scopes) url.searchParams.append('scope', scope);
+  const authorization = basicHeader(login);
+  const headers = { accept: 'application/json', ...(authorization !== undefined && { authorization }) };
+  return { method: 'GET', url, headers };
+}
+
+/** The first answer that is not a redirect which may be followed; 307 and 308 of a POST repeat it (RFC 9110, 15.4.8). */
+async function follow(
+  transport: Transport,
+  { isOwnHost, realm }: TokenRequest,
+  request: SentRequest & { signal: AbortSignal },
+): Promise<HttpAnswer> {
+  const chain = [request.url];
+  for (;;) {
+    const { url } = request;
+    const answer = await transport(request);
+    const follows = request.method === 'GET' ? isRedirect(answer.status) : repeatsMethod(answer.status);
+    if (!follows) return answer;
+    const hosts = { endpoint: realm, authHosts: [], redirectHosts: [] };
+    const next = nextHop(hosts, chain, answer.header('location'));
+    if (!next.ok || !(next.url.host === url.host || isOwnHost(next.url))) return answer;
+    discard(answer.body);
+    chain.push(next.url);
+    request = { ...request, url: next.url };
   }
 }
 

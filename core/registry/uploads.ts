@@ -159,8 +159,9 @@ async function sendStream<T>(
   }
 }
 
-/** The location with `digest` added. Its own query stays byte by byte: it may be signed. */
+/** The location with `digest` added, unless a redirect has it already. Its own query stays byte by byte: it may be signed. */
 function withDigest(location: string, digest: Digest): URL {
+  if (new URL(location).searchParams.get('digest') === digest) return new URL(location);
   return new URL(`${location}${location.includes('?') ? '&' : '?'}digest=${encodeURIComponent(digest)}`);
 }
 

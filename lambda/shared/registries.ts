@@ -19,6 +19,7 @@ export async function openUpstream(upstream: Upstream, repository: string): Prom
       registry: upstream.registry,
       endpoint: upstream.endpoint,
       authHosts: upstream.authHosts,
+      redirectHosts: upstream.redirectHosts,
       ...(upstream.timeoutSeconds !== undefined && {
         timeouts: timeoutsFor(upstream.timeoutSeconds * 1000),
       }),

@@ -315,7 +315,7 @@ describe('Bearer', () => {
     });
   });
 
-  it('does not follow a redirect of the token service', async () => {
+  it('does not follow a redirect of the token service to another host', async () => {
     const other = await startScriptedServer();
     const server = await startScriptedServer();
     server.expect(head(null, { status: 401, headers: challenge(server) }), {
@@ -324,6 +324,50 @@ describe('Bearer', () => {
     });
     await errorOf(clientFor(server, { credentials }).headManifest('a', '1'));
     expect(other.requests).toEqual([]);
+  });
+});
+
+describe('an identity token', () => {
+  const login = async () => ({ identityToken: 'refresh/token+' });
+  const form =
+    'grant_type=refresh_token&client_id=drayage&refresh_token=refresh%2Ftoken%2B&service=s&scope=repository%3Aa%3Apull';
+
+  it('is exchanged for a token by a refresh grant, also behind a redirect', async () => {
+    const server = await startScriptedServer();
+    server.expect(
+      head(null, { status: 401, headers: challenge(server) }),
+      { request: 'POST /token', body: form, answer: { status: 308, headers: { location: '/oauth2' } } },
+      {
+        request: 'POST /oauth2',
+        headers: { authorization: null, 'content-type': 'application/x-www-form-urlencoded' },
+        body: form,
+        answer: { status: 200, body: { access_token: 't', refresh_token: 'another', expires_in: 300 } },
+      },
+      head('Bearer t', found),
+    );
+    expect(await clientFor(server, { credentials: login }).headManifest('a', '1')).toBeDefined();
+  });
+
+  it.each([400, 401])('is read again when it is refused with %i, and never shown', async (status) => {
+    const server = await startScriptedServer();
+    const body = { error: 'invalid_grant', error_description: 'refresh/token+ has expired' };
+    server.expect(head(null, { status: 401, headers: challenge(server) }), {
+      request: 'POST /token',
+      answer: { status, body },
+    });
+    const read = vi.fn(login);
+    const error = await errorOf(clientFor(server, { credentials: read }).headManifest('a', '1'));
+    expect(read.mock.calls).toEqual([[{ fresh: false }], [{ fresh: true }]]);
+    expect(error.message).toContain('has expired');
+    expect(error.message).not.toContain('refresh/token+');
+  });
+
+  it('is no password', async () => {
+    const server = await startScriptedServer([
+      head(null, { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } }),
+    ]);
+    const error = await errorOf(clientFor(server, { credentials: login }).headManifest('a', '1'));
+    expect(error.message).toContain('the login is an identity token');
   });
 });
 

@@ -19,12 +19,13 @@ describe('RegistryClient over https', () => {
   });
   afterEach(() => agent.assertNoPendingInterceptors());
 
-  const client = (options: { authHosts?: string[]; credentials?: boolean } = {}) =>
+  const client = (options: { authHosts?: string[]; redirectHosts?: string[]; credentials?: boolean } = {}) =>
     new RegistryClient({
       registry: 'docker.io',
       endpoint: 'https://registry-1.docker.io',
       side: 'upstream',
       authHosts: options.authHosts ?? ['auth.docker.io'],
+      redirectHosts: options.redirectHosts ?? [],
       ...(options.credentials ? { credentials: async () => ({ username: 'u', password: 'hunter22' }) } : {}),
       dispatcher: agent,
       onRequest: (info) => requests.push(info),
@@ -56,6 +57,26 @@ describe('RegistryClient over https', () => {
       ['GET', 'https://auth.docker.io/token', 200, 'upstream'],
       ['GET', `https://registry-1.docker.io${path}`, 200, 'upstream'],
     ]);
+  });
+
+  it('follows a redirect to a private address only if redirectHosts lists it, port included', async () => {
+    const stored = { headers: { location: 'https://10.0.0.5:9000/m' } };
+    for (const redirectHosts of [[], ['10.0.0.5'], ['10.0.0.5:9001']]) {
+      registry().intercept({ path }).reply(307, '', stored);
+      const error = await client({ redirectHosts })
+        .getManifest('library/nginx', '1.27')
+        .catch((e) => e);
+      expect(error).toMatchObject({ code: 'REDIRECT_REFUSED' });
+      expect(error.message).toContain('leads to a private address, 10.0.0.5:9000');
+      expect(error.remedy).toContain('redirectHosts: ["10.0.0.5:9000"]');
+    }
+    registry().intercept({ path }).reply(307, '', stored);
+    agent
+      .get('https://10.0.0.5:9000')
+      .intercept({ path: '/m' })
+      .reply(200, index, { headers: { 'content-type': mediaTypes.ociIndex } });
+    const manifest = await client({ redirectHosts: ['10.0.0.5:9000'] }).getManifest('library/nginx', '1.27');
+    expect(manifest.digest).toBe(digestOf(index));
   });
 
   it.each([

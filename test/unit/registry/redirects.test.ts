@@ -4,6 +4,8 @@ import { isRedirect, nextHop, resolveLocation } from '../../../core/registry/red
 const endpoint = new URL('https://r.example');
 const from = new URL('https://r.example/v2/a/blobs/x');
 
+const hostsOf = (endpoint: URL, redirectHosts: string[] = []) => ({ endpoint, authHosts: [], redirectHosts });
+
 describe('resolveLocation', () => {
   it.each([
     ['/v2/a/blobs/uploads/1?_state=x', 'https://r.example/v2/a/blobs/uploads/1?_state=x', true],
@@ -15,7 +17,11 @@ describe('resolveLocation', () => {
     ['//cdn.example/y', 'https://cdn.example/y', false],
     ['https://r.example.evil.example/y', 'https://r.example.evil.example/y', false],
   ])('%s leads to %s (same origin: %s)', (location, href, sameOrigin) => {
-    expect(resolveLocation(endpoint, from, location)).toEqual({ ok: true, url: new URL(href), sameOrigin });
+    expect(resolveLocation(hostsOf(endpoint), from, location)).toEqual({
+      ok: true,
+      url: new URL(href),
+      sameOrigin,
+    });
   });
 
   it.each([
@@ -30,7 +36,7 @@ describe('resolveLocation', () => {
     ['//localhost:9001/2018-06-01/runtime/invocation/next', /leads to a loopback address, localhost:9001/],
     ['https://10.0.0.7/', /leads to a private address/],
   ])('refuses %j', (location, reason) => {
-    const result = resolveLocation(endpoint, from, location);
+    const result = resolveLocation(hostsOf(endpoint), from, location);
     expect(result).toMatchObject({ ok: false, reason: expect.stringMatching(reason) });
     expect(JSON.stringify(result)).not.toContain('secret');
   });
@@ -43,7 +49,7 @@ describe('resolveLocation', () => {
       'http://169.254.169.254/x',
       'http://10.0.0.1/x',
     ];
-    expect(kinds.map((location) => resolveLocation(inside, inside, location).ok)).toEqual([
+    expect(kinds.map((location) => resolveLocation(hostsOf(inside), inside, location).ok)).toEqual([
       true,
       false,
       false,
@@ -52,7 +58,7 @@ describe('resolveLocation', () => {
   });
 
   it('lets http rise to https, as another origin', () => {
-    const result = resolveLocation(endpoint, new URL('http://r.example/x'), 'https://r.example/x');
+    const result = resolveLocation(hostsOf(endpoint), new URL('http://r.example/x'), 'https://r.example/x');
     expect(result).toMatchObject({ ok: true, sameOrigin: false });
   });
 });
@@ -61,24 +67,24 @@ describe('nextHop', () => {
   const hops = (count: number) => Array.from({ length: count }, (_, i) => new URL(`https://r.example/${i}`));
 
   it('follows five redirects and not a sixth', () => {
-    expect(nextHop(endpoint, hops(5), '/next')).toMatchObject({ ok: true });
-    expect(nextHop(endpoint, hops(6), '/next')).toMatchObject({
+    expect(nextHop(hostsOf(endpoint), hops(5), '/next')).toMatchObject({ ok: true });
+    expect(nextHop(hostsOf(endpoint), hops(6), '/next')).toMatchObject({
       ok: false,
       reason: expect.stringMatching(/more than 5/),
     });
   });
 
   it('sees a circle', () => {
-    expect(nextHop(endpoint, hops(3), '/0')).toMatchObject({
+    expect(nextHop(hostsOf(endpoint), hops(3), '/0')).toMatchObject({
       ok: false,
       reason: expect.stringMatching(/circle/),
     });
-    expect(nextHop(endpoint, hops(1), '/0#elsewhere')).toMatchObject({ ok: false });
+    expect(nextHop(hostsOf(endpoint), hops(1), '/0#elsewhere')).toMatchObject({ ok: false });
   });
 
   it('judges by the hop that answered, not the first', () => {
     const chain = [new URL('http://r.example/0'), new URL('https://r.example/1')];
-    expect(nextHop(endpoint, chain, 'http://r.example/2')).toMatchObject({ ok: false });
+    expect(nextHop(hostsOf(endpoint), chain, 'http://r.example/2')).toMatchObject({ ok: false });
   });
 });
 

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loginSource } from '../../../../cli/logins/login-source.ts';
+import type { PasswordLogin } from '../../../../core/registry/credentials.ts';
 import { encoded, helperAnswer, type LoginFolder, loginFolder } from '../../../support/login-folder.ts';
 
 const notFound = "echo 'credentials not found in native keychain'; exit 1";
@@ -30,7 +31,7 @@ describe('login files', () => {
   it('are asked in turn: DOCKER_CONFIG instead of ~/.docker, then REGISTRY_AUTH_FILE, or Podman’s own', async () => {
     const folder = loginFolder();
     const file = (name: string) => ({ auths: { 'ghcr.io': { auth: encoded(name, 'secret') } } });
-    const user = async () => (await login(folder))?.username;
+    const user = async () => ((await login(folder)) as PasswordLogin | undefined)?.username;
     expect(await user()).toBeUndefined();
     folder.write('.config/containers/auth.json', file('config'));
     expect(await user()).toBe('config');
@@ -54,7 +55,7 @@ describe('login files', () => {
         'ghcr.io/other': { auth: encoded('other', 's') },
       },
     });
-    expect((await login(folder))?.username).toBe('acme');
+    expect(await login(folder)).toMatchObject({ username: 'acme' });
     expect(await login(folder, 'ghcr.io', 'third/app')).toBeUndefined();
   });
 
@@ -66,10 +67,6 @@ describe('login files', () => {
     [{ auths: { 'ghcr.io': { auth: 'hunter22!' } } }, 'a field auth that is no base64'],
     [{ auths: { 'ghcr.io': { auth: 'aHVudGVyMjI=' } } }, 'a field auth that is no user:password'],
     [{ auths: { 'ghcr.io': { auth: 22 } } }, 'a field auth that is no text'],
-    [
-      { auths: { 'ghcr.io': { auth: encoded('u', ''), identitytoken: 'hunter22' } } },
-      'is an identity token, and drayage takes a user name and password only',
-    ],
     [{ auths: { 'ghcr.io': { registrytoken: 'hunter22' } } }, 'is a token of one registry session'],
     [{ credHelpers: { 'ghcr.io': 7 } }, 'under credHelpers has no text for ghcr.io'],
   ])('tell what is wrong with %j, and no secret', async (content, message) => {
@@ -91,17 +88,29 @@ describe('login files', () => {
     await expect(login(folder)).rejects.toThrow(/config\.json can't be read: EISDIR/);
   });
 
-  it('take Azure’s identity token as the password that it is there', async () => {
+  it('tell an identity token from a password, whatever user stands beside it', async () => {
     const folder = loginFolder();
-    const username = '00000000-0000-0000-0000-000000000000';
     folder.write('.docker/config.json', {
-      auths: { 'acme.azurecr.io': { auth: encoded(username, ''), identitytoken: 'ey' } },
+      auths: {
+        'acme.azurecr.io': { auth: encoded('00000000-0000-0000-0000-000000000000', ''), identitytoken: 'ey' },
+        'ghcr.io': { identitytoken: 'it' },
+      },
     });
-    expect(await login(folder, 'acme.azurecr.io')).toEqual({ username, password: 'ey' });
+    expect(await login(folder, 'acme.azurecr.io')).toEqual({ identityToken: 'ey' });
+    expect(await login(folder, 'ghcr.io')).toEqual({ identityToken: 'it' });
   });
 });
 
 describe('credential helpers', () => {
+  it.each(['credHelpers', 'credsStore'])('tell an identity token by the user <token>: %s', async (field) => {
+    const folder = loginFolder();
+    folder.write('.docker/config.json', {
+      [field]: field === 'credsStore' ? 'acr' : { 'acme.azurecr.io': 'acr' },
+    });
+    folder.helper('acr', helperAnswer('<token>', 'refresh'));
+    expect(await login(folder, 'acme.azurecr.io')).toEqual({ identityToken: 'refresh' });
+  });
+
   it('are asked by the registry’s name, each time', async () => {
     const folder = loginFolder();
     folder.write('.docker/config.json', { credHelpers: { 'ghcr.io': 'gh' }, credsStore: 'never' });

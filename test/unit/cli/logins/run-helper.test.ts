@@ -33,7 +33,6 @@ describe('a credential helper that fails', () => {
     [`echo '{"Secret":"hunter22"}'`, /told no Username and Secret$/],
     ['echo null', /told no Username and Secret$/],
     ['head -c 300000 /dev/zero', /printed more than 262144 bytes$/],
-    [helperAnswer('<token>', 'hunter22'), /login of ghcr\.io in docker-credential-odd is an identity token/],
     ['echo "Authorization: Basic aHVudGVyMjI6eHh4"; exit 1', 'Basic REDACTED'],
   ])('by `%s` is told, and no secret', async (script, message) => {
     const told = await failure(script);

@@ -1,0 +1,41 @@
+import { Authenticator } from './auth.ts';
+import type { Transport } from './transport.ts';
+
+/** The most of them that are remembered; the oldest goes. */
+const most = 100;
+
+/** Registries that a registry sends reads to and that want tokens of their own. They get no credentials of ours. */
+export class OtherRegistries {
+  readonly #transport: Transport;
+  readonly #known = new Map<string, Authenticator>();
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** Who gets tokens for a repository of the registry at a URL's origin. */
+  at(url: URL, repository: string | undefined): Authenticator {
+    const key = keyOf(url, repository);
+    const authenticator =
+      this.#known.get(key) ??
+      new Authenticator({
+        endpoint: new URL(url.origin),
+        authHosts: [],
+        untrusted: true,
+        transport: this.#transport,
+      });
+    this.#known.set(key, authenticator);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > most && oldest !== undefined) this.#known.delete(oldest);
+    return authenticator;
+  }
+
+  /** The same, if that registry has wanted a token before. */
+  known(url: URL, { repository }: { repository?: string }): Authenticator | undefined {
+    return this.#known.get(keyOf(url, repository));
+  }
+}
+
+function keyOf({ origin }: URL, repository: string | undefined): string {
+  return `${origin} ${repository ?? ''}`;
+}

@@ -1,0 +1,44 @@
+import { type OperationContext, RegistryError } from './errors.ts';
+import type { Destination } from './redirects.ts';
+
+/** A redirect is not followed. */
+export function redirectRefused(
+  context: OperationContext,
+  status: number,
+  { reason, internal }: Destination & { ok: false },
+): RegistryError {
+  return new RegistryError(context, {
+    code: 'REDIRECT_REFUSED',
+    status,
+    reason,
+    ...(internal !== undefined && {
+      remedy: `if the registry keeps its content there, add it in mirror.yaml to this upstream: redirectHosts: [${JSON.stringify(internal)}]`,
+    }),
+  });
+}
+
+/** A write is redirected to a host that is not the registry's. */
+export function writeRedirectRefused(context: OperationContext, status: number, url: URL): RegistryError {
+  return new RegistryError(context, {
+    code: 'REDIRECT_REFUSED',
+    status,
+    reason: `the registry redirects this request to another host, ${url.host}, and only reads are redirected there`,
+    remedy: `if that host is the registry’s and may see the credentials, add it to authHosts: [${JSON.stringify(url.host)}]`,
+  });
+}
+
+/**
+ * The registry wants an upload at another location (307, 308), and the bytes are spent: begin again with a new read, and send it there
+ * at once. https://github.com/opencontainers/distribution-spec/issues/607
+ */
+export class UploadMovedError extends RegistryError {
+  /** Absolute; may be signed. */
+  readonly location: string;
+
+  constructor(context: OperationContext, status: number, url: URL) {
+    const reason = `the registry answered ${status}: the upload goes on at ${url.host}`;
+    super(context, { code: 'UPLOAD_MOVED', status, reason, temporary: true });
+    this.name = 'UploadMovedError';
+    this.location = url.href;
+  }
+}
