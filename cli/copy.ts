@@ -14,6 +14,7 @@ const unset: CopyFlags = {
   include: [],
   exclude: [],
   dryRun: false,
+  createRepository: false,
   json: false,
   events: false,
   plainHttp: false,
@@ -37,6 +38,7 @@ export function copyCommand(): Command {
     .option('--platform <os/arch>', 'keep only this platform of an index; may be repeated', addPlatform)
     .option('--referrers', 'copy signatures, SBOMs and the like of each image, too')
     .option('--dry-run', 'tell what would be copied; nothing is written')
+    .option('--create-repository', 'create the destination’s repository if it is missing (Amazon ECR)')
     .optionsGroup('Tags of a repository:')
     .option('--all-tags', 'copy every tag but those of signatures: SRC and DST are repositories')
     .option('--include <pattern>', 'only tags like this, * is any characters; may be repeated', addText)

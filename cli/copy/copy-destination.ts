@@ -2,6 +2,8 @@ import type { CallOptions, OpenedUpload } from '../../core/copy/ports.ts';
 import { RegistryRepository } from '../../core/copy/registry-repository.ts';
 import type { Descriptor } from '../../core/oci/descriptor.ts';
 import type { Manifest } from '../../core/oci/manifest.ts';
+import type { Reference } from '../../core/oci/reference.ts';
+import type { RegistryClient } from '../../core/registry/client.ts';
 
 /**
  * A destination that knows which manifests were written to it, for whoever interrupts a copy, and which blob an upload was to
@@ -11,12 +13,24 @@ export class CopyDestination extends RegistryRepository {
   readonly #begun = new Set<string>();
   readonly #written = new Set<string>();
   readonly #failed = new WeakMap<object, Descriptor>();
+  readonly #createRepository: (() => Promise<void>) | undefined;
+
+  /** @param createRepository called before anything is written; absent where the repository is there or creates itself */
+  constructor(
+    client: RegistryClient,
+    { registry, repository }: Reference,
+    createRepository?: () => Promise<void>,
+  ) {
+    super(client, registry, repository);
+    this.#createRepository = createRepository;
+  }
 
   override async openUpload(
     blob: Descriptor,
     options?: CallOptions & { mountFrom?: string },
   ): Promise<OpenedUpload> {
     try {
+      await this.#createRepository?.();
       return await super.openUpload(blob, options);
     } catch (error) {
       // Other uploads that the first failure cancels end with the same error: the blob is that of the first.
@@ -26,6 +40,7 @@ export class CopyDestination extends RegistryRepository {
   }
 
   override async putManifest(manifest: Manifest, reference: string, options?: CallOptions): Promise<void> {
+    await this.#createRepository?.();
     this.#begun.add(reference);
     await super.putManifest(manifest, reference, options);
     this.#written.add(reference);

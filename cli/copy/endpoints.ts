@@ -2,6 +2,7 @@ import type { Reference } from '../../core/oci/reference.ts';
 import { RegistryClient } from '../../core/registry/client.ts';
 import { knownRegistry } from '../../core/registry/known-registries.ts';
 import { timeoutsFor } from '../../core/registry/transport.ts';
+import { withAwsLogin } from '../logins/aws-login.ts';
 import { loginSource } from '../logins/login-source.ts';
 import type { CopyFlags } from './flags.ts';
 
@@ -30,6 +31,9 @@ function open(
     authHosts: [...(plainHttp ? [] : known.authHosts), ...authHost],
     redirectHosts: redirectHost,
     ...(timeoutMs !== undefined && { timeouts: timeoutsFor(timeoutMs) }),
-    credentials: loginSource({ registry, repository }, { env: process.env, signal }),
+    credentials: withAwsLogin(loginSource({ registry, repository }, { env: process.env, signal }), registry, {
+      env: process.env,
+      signal,
+    }),
   });
 }

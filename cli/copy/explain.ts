@@ -1,4 +1,5 @@
 import type { Descriptor } from '../../core/oci/descriptor.ts';
+import { ecrHostOf } from '../../core/registry/known-registries.ts';
 
 /** A failure as programs are told it, and people out of it. */
 export interface Failure {
@@ -73,7 +74,7 @@ function remedyFor(code: string, told: ToldError): string | undefined {
     case 'UNAUTHORIZED': {
       const realm = /on another host, (\S+), where the credentials may not go/.exec(told.message)?.[1];
       return realm === undefined
-        ? `log in: docker login ${registry}; many registries also answer this for a repository that does not exist`
+        ? `log in: docker login ${registry}${isEcr(registry) ? ', or give AWS credentials (AWS_PROFILE and the like)' : ''}; many registries also answer this for a repository that does not exist`
         : `if that host may see the login, add --auth-host ${realm}`;
     }
     case 'REDIRECT_REFUSED': {
@@ -85,6 +86,8 @@ function remedyFor(code: string, told: ToldError): string | undefined {
     }
     case 'DENIED':
       return `check that the login for ${registry} may do this (docker login ${registry}); a quota that is exceeded is told this way too`;
+    case 'AccessDeniedException':
+      return `the AWS credentials may not do this: allow ecr:${told.operation} on the repository, or leave out --create-repository`;
     case 'TOOMANYREQUESTS':
       return `the registry’s rate limit is reached: wait, or log in for a higher one: docker login ${registry}`;
     case 'TLS':
@@ -108,6 +111,10 @@ function remedyFor(code: string, told: ToldError): string | undefined {
     default:
       return own;
   }
+}
+
+function isEcr(registry: string): boolean {
+  return ecrHostOf(registry) !== undefined;
 }
 
 function text(value: unknown): string | undefined {

@@ -19,6 +19,8 @@ export interface CopyFlags {
   semver?: string;
   latest?: number;
   dryRun: boolean;
+  /** Create the destination's repository at Amazon ECR, if it is not there. */
+  createRepository: boolean;
   json: boolean;
   events: boolean;
   /** HTTP instead of HTTPS: with both registries, or one of them. */

@@ -21,6 +21,8 @@ export interface CopyContext {
   upstream: RegistryClient;
   mirror: RegistryClient;
   flags: Pick<CopyFlags, 'platform' | 'referrers'>;
+  /** Creates the destination's repository, where that is wanted. */
+  createRepository?: () => Promise<void>;
   signal: AbortSignal;
 }
 
@@ -142,11 +144,11 @@ export function mountFrom({ src, dst }: ImagePair): string | undefined {
 
 function open(
   { src, dst }: ImagePair,
-  { upstream, mirror }: CopyContext,
+  { upstream, mirror, createRepository }: CopyContext,
 ): { source: RegistryRepository; destination: CopyDestination } {
   return {
     source: new RegistryRepository(upstream, src.registry, src.repository),
-    destination: new CopyDestination(mirror, dst.registry, dst.repository),
+    destination: new CopyDestination(mirror, dst, createRepository),
   };
 }
 

@@ -1,4 +1,5 @@
 import { onInterrupt } from '../interruption.ts';
+import { repositoryCreator } from './create-repository.ts';
 import { openDestination, openSource } from './endpoints.ts';
 import { type CopyFlags, tagRule, type WrittenReference } from './flags.ts';
 import type { CopyContext, ImagePair } from './image.ts';
@@ -20,7 +21,13 @@ export async function runCopy(src: WrittenReference, dst: WrittenReference, flag
   const { signal } = interrupt;
   await using upstream = openSource(src.reference, flags, signal);
   await using mirror = openDestination(dst.reference, flags, signal);
-  const context: CopyContext = { upstream, mirror, flags, signal };
+  const context: CopyContext = {
+    upstream,
+    mirror,
+    flags,
+    signal,
+    ...(flags.createRepository && { createRepository: repositoryCreator(dst.reference, signal) }),
+  };
   const pair: ImagePair = { src: src.reference, dst: dst.reference };
   const output = createOutput(flags);
   const release = onInterrupt(() => interrupt.abort(new Error('interrupted')));

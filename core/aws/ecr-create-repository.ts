@@ -7,7 +7,7 @@ import { called } from './ecr-call.ts';
 
 /** Creates a repository with the settings of mirror.yaml; one that exists by now stays as it is. */
 export async function createRepository(
-  access: EcrAccess,
+  access: Pick<EcrAccess, 'ecr' | 'settings'>,
   repository: EcrName,
   options?: CallOptions,
 ): Promise<void> {

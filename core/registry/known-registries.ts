@@ -24,9 +24,35 @@ const knownRegistries: Readonly<Record<string, RegistryAddress>> = {
   },
 };
 
-/** Amazon ECR, private and public. https://docs.aws.amazon.com/general/latest/gr/ecr.html */
-const ecrHost =
-  /^(?:\d{12}\.dkr[.-]ecr(?:-fips)?\.[a-z0-9-]+\.(?:amazonaws\.com(?:\.cn)?|on\.aws|on\.amazonwebservices\.com\.cn)|public\.ecr\.aws)$/;
+/** Private registries of Amazon ECR. https://docs.aws.amazon.com/general/latest/gr/ecr.html */
+const privateEcr =
+  /^\d{12}\.dkr[.-]ecr(-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|(on\.aws|on\.amazonwebservices\.com\.cn))$/;
+
+/** A private ECR registry, and which endpoint of its API belongs to its host. */
+export interface EcrHost {
+  /** As references name it. */
+  registry: string;
+  /** Undefined leaves it to the environment. */
+  region: string | undefined;
+  fips: boolean;
+  dualstack: boolean;
+}
+
+/**
+ * Reads an ECR registry's host; undefined for any other registry.
+ *
+ * @param apiEndpoint the URL that stands in for the ECR API, if one does (`AWS_ENDPOINT_URL_ECR`): the registry at its host is an ECR
+ *   registry, too
+ */
+export function ecrHostOf(registry: string, apiEndpoint?: string): EcrHost | undefined {
+  const match = privateEcr.exec(registry);
+  if (match) {
+    const [, fips, region, dualstack] = match;
+    return { registry, region, fips: fips !== undefined, dualstack: dualstack !== undefined };
+  }
+  const isLocal = apiEndpoint !== undefined && URL.parse(apiEndpoint)?.host === registry;
+  return isLocal ? { registry, region: undefined, fips: false, dualstack: false } : undefined;
+}
 
 /**
  * Whether a registry answers a mount of a blob from the very repository with 201 where it is there, so that an upload need not be preceded
@@ -34,7 +60,7 @@ const ecrHost =
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/blob-mounting.html
  */
 export function tellsPresence(registry: string): boolean {
-  return !ecrHost.test(registry);
+  return !privateEcr.test(registry) && registry !== 'public.ecr.aws';
 }
 
 /** The address of a registry as it stands in normalised references; one that is not known is `https://<registry>`. */

@@ -1,0 +1,64 @@
+import { ECRClient, GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr';
+import type { RepositorySettings } from '../config/config.ts';
+import type { PasswordLogin } from '../registry/credentials.ts';
+import type { EcrHost } from '../registry/known-registries.ts';
+import { timeouts } from './connection.ts';
+import { createRepository } from './ecr-create-repository.ts';
+
+export interface EcrLoginOptions {
+  signal?: AbortSignal | undefined;
+}
+
+/** A repository as ECR makes one when nothing is said about it. */
+const plainSettings: RepositorySettings = {
+  scanOnPush: false,
+  encryption: { type: 'AES256' },
+  immutableTags: false,
+  pullAccounts: [],
+  organizations: [],
+  lifecycle: [],
+};
+
+/**
+ * A login for a private ECR registry, by the credentials that the AWS SDK finds (environment, profiles, SSO, instance and container
+ * roles: https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html).
+ *
+ * @throws what the SDK throws: CredentialsProviderError where it finds no credentials
+ */
+export async function ecrLogin(host: EcrHost, { signal }: EcrLoginOptions = {}): Promise<PasswordLogin> {
+  const ecr = clientOf(host);
+  try {
+    const answer = await ecr.send(new GetAuthorizationTokenCommand({}), { abortSignal: signal });
+    const token = answer.authorizationData?.[0]?.authorizationToken ?? '';
+    const decoded = Buffer.from(token, 'base64').toString('utf8');
+    const colon = decoded.indexOf(':');
+    if (colon <= 0) throw new Error('GetAuthorizationToken gave no token');
+    return { username: decoded.slice(0, colon), password: decoded.slice(colon + 1) };
+  } finally {
+    ecr.destroy();
+  }
+}
+
+/** Creates a repository in a private ECR registry; one that exists stays as it is. @throws RegistryError of the API */
+export async function createEcrRepository(
+  host: EcrHost,
+  repositoryName: string,
+  { signal }: EcrLoginOptions = {},
+): Promise<void> {
+  const ecr = clientOf(host);
+  try {
+    const name = `${host.registry}/${repositoryName}`;
+    await createRepository({ ecr, settings: plainSettings }, { name, repositoryName }, { signal });
+  } finally {
+    ecr.destroy();
+  }
+}
+
+function clientOf({ region, fips, dualstack }: EcrHost): ECRClient {
+  return new ECRClient({
+    ...(region !== undefined && { region }),
+    useFipsEndpoint: fips,
+    useDualstackEndpoint: dualstack,
+    requestHandler: timeouts(10_000),
+  });
+}
