@@ -1,4 +1,5 @@
 import type { Descriptor } from '../../core/oci/descriptor.ts';
+import { RegistryError } from '../../core/registry/errors.ts';
 import { ecrHostOf } from '../../core/registry/known-registries.ts';
 
 /** A failure as programs are told it, and people out of it. */
@@ -67,23 +68,21 @@ export function explainFailure(error: unknown, blob?: Descriptor): Failure {
 const notConnected = /\b(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)\b/;
 
 /** What helps somebody at the command line; the errors' own remedies speak of mirror.yaml where there is something to write. */
-function remedyFor(code: string, told: ToldError): string | undefined {
+function remedyFor(code: string, error: Error): string | undefined {
+  const told: ToldError = error;
   const registry = text(told.registry) ?? 'the registry';
   const own = text(told.remedy);
+  const [, list, host] = /(authHosts|redirectHosts): \["([^"]+)"\]/.exec(own ?? '') ?? [];
+  if (host !== undefined) {
+    return list === 'authHosts'
+      ? `if that host may see the login, add --auth-host ${host}`
+      : `if the registry keeps its content there, add --redirect-host ${host}`;
+  }
+  // One that was written for this very reason says more than any for its code.
+  if (error instanceof RegistryError && error.isExplained) return own;
   switch (code) {
-    case 'UNAUTHORIZED': {
-      const realm = /on another host, (\S+), where the credentials may not go/.exec(told.message)?.[1];
-      return realm === undefined
-        ? `log in: docker login ${registry}${isEcr(registry) ? ', or give AWS credentials (AWS_PROFILE and the like)' : ''}; many registries also answer this for a repository that does not exist`
-        : `if that host may see the login, add --auth-host ${realm}`;
-    }
-    case 'REDIRECT_REFUSED': {
-      const [, list, host] = /(authHosts|redirectHosts): \["([^"]+)"\]/.exec(own ?? '') ?? [];
-      if (host === undefined) return own;
-      return list === 'authHosts'
-        ? `if that host is the registry’s and may see the login, add --auth-host ${host}`
-        : `if the registry keeps its content there, add --redirect-host ${host}`;
-    }
+    case 'UNAUTHORIZED':
+      return `log in: docker login ${registry}${isEcr(registry) ? ', or give AWS credentials (AWS_PROFILE and the like)' : ''}; many registries also answer this for a repository that does not exist`;
     case 'DENIED':
       return `check that the login for ${registry} may do this (docker login ${registry}); a quota that is exceeded is told this way too`;
     case 'AccessDeniedException':

@@ -138,7 +138,7 @@ export class Authenticator {
     for (const { scheme, parameters } of challenges) {
       if (scheme !== 'bearer') continue;
       const realm = judgeRealm(parameters.get('realm'), endpoint, authHosts);
-      if (realm.kind === 'refused') refusals.push(refusal(context, realm.reason));
+      if (realm.kind === 'refused') refusals.push(refusal(context, realm.reason, realm.remedy));
       else if (realm.kind === 'foreign' && credentials) refusals.push(foreignRefusal(context, realm.url));
       else {
         return {
@@ -154,18 +154,21 @@ export class Authenticator {
     }
     const wantsBasic = challenges.some(({ scheme }) => scheme === 'basic');
     if (wantsBasic && credentials && !('identityToken' in credentials)) return { method: { kind: 'basic' } };
+    if (refusals[0]) throw refusals[0];
     const schemes = challenges.map(({ scheme }) => scheme).join(', ');
-    throw (
-      refusals[0] ??
-      refusal(
-        context,
-        schemes === ''
-          ? 'it answered 401 without a challenge'
-          : wantsBasic && credentials
-            ? 'it wants a user name and a password, and the login is an identity token'
-            : `it wants ${redactText(schemes)} and there are no credentials for that`,
-      )
-    );
+    if (schemes === '') {
+      const why = 'it answered 401 without a challenge';
+      const remedy = 'the registry does not say how to log in: check the endpoint, and what stands before it';
+      throw refusal(context, why, remedy);
+    }
+    if (wantsBasic && credentials) {
+      const why = 'it wants a user name and a password, and the login is an identity token';
+      throw refusal(context, why, 'log in with a user name and an access token as its password');
+    }
+    const known = challenges.some(({ scheme }) => scheme === 'basic' || scheme === 'bearer');
+    const why = `it wants ${redactText(schemes)} and there are no credentials for that`;
+    const remedy = 'the registry has to offer a login by Bearer tokens or Basic: ask its operator';
+    throw refusal(context, why, known ? undefined : remedy);
   }
 
   async #token(
@@ -235,11 +238,12 @@ function scopeKey(scopes: readonly Scope[]): string {
   return [...scopes].sort().join(' ');
 }
 
-function refusal(context: OperationContext, reason: string): RegistryError {
+function refusal(context: OperationContext, reason: string, remedy?: string): RegistryError {
   return new RegistryError(context, {
     code: 'UNAUTHORIZED',
     status: 401,
-    reason: `the registry can not be logged in to: ${reason}`,
+    reason: `the registry can't be logged in to: ${reason}`,
+    ...(remedy !== undefined && { remedy }),
   });
 }
 

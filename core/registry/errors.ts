@@ -50,6 +50,8 @@ export class RegistryError extends Error {
   readonly reason: string;
   /** What the operator can do about it. */
   readonly remedy: string;
+  /** Whether the remedy is one for this very failure, rather than the general one of its code. */
+  readonly isExplained: boolean;
   readonly temporary: boolean;
   readonly retryAfterMs: number | undefined;
 
@@ -68,6 +70,7 @@ export class RegistryError extends Error {
     this.code = failure.code;
     this.reason = failure.reason;
     this.remedy = failure.remedy ?? remedyFor(failure.code, context);
+    this.isExplained = failure.remedy !== undefined;
     this.temporary = failure.temporary ?? false;
     this.retryAfterMs = failure.retryAfterMs;
   }

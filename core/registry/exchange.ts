@@ -251,6 +251,7 @@ export class Exchange {
     if (answer.away) {
       refused.by = `${answer.url.host}, where the registry sent us,`;
       refused.untrusted = true;
+      refused.remedy = `the registry sends requests to ${answer.url.host}, which refuses them: try again; if it stays, ask the registry’s operator`;
     }
     const secrets = authenticator.secrets(sent);
     if (status === 401 && !answer.away) {

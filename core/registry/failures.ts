@@ -1,4 +1,5 @@
 import { errors } from 'undici';
+import { type ErrorBody, readErrorBody } from './error-body.ts';
 import { type OperationContext, RegistryError, type RegistryFailure } from './errors.ts';
 import { redactText } from './redact.ts';
 import { isTemporaryStatus, parseRetryAfter, temporaryFailureCode } from './retry.ts';
@@ -22,7 +23,11 @@ export interface RefusedAnswer {
   body: Uint8Array;
   /** Instead of what the status says. */
   temporary?: boolean;
+  /** Instead of what the code says. */
+  remedy?: string;
 }
+
+const untold: ErrorBody = { texts: [] };
 
 /**
  * The error for an answer that is no success. Its code is the registry's own, `errors[0].code` of the body, if that is one by its
@@ -37,47 +42,18 @@ export function refusedError(
   unknownCode: string,
   secrets: readonly string[],
 ): RegistryError {
-  const told: ToldError = answer.untrusted ? {} : registryErrorOf(answer.body);
-  const message = told.message === undefined ? '' : redactText(told.message, secrets);
+  const { code, texts } = answer.untrusted ? untold : readErrorBody(answer.body);
+  const shown = texts.map((text) => redactText(text, secrets)).filter((text) => text !== '');
   const failure: RegistryFailure = {
-    code: told.code ?? codeOfStatus(answer.status, unknownCode),
+    code: code ?? codeOfStatus(answer.status, unknownCode),
     status: answer.status,
-    reason: `${answer.by ?? 'the registry'} answered ${answer.status}${message === '' ? '' : `, “${message}”`}`,
+    reason: `${answer.by ?? 'the registry'} answered ${answer.status}${shown.map((text) => `, “${text}”`).join('')}`,
     temporary: answer.temporary ?? isTemporaryStatus(answer.status),
   };
+  if (answer.remedy !== undefined) failure.remedy = answer.remedy;
   const retryAfterMs = parseRetryAfter(answer.retryAfter, Date.now());
   if (retryAfterMs !== undefined) failure.retryAfterMs = retryAfterMs;
   return new RegistryError(context, failure);
-}
-
-interface ToldError {
-  code?: string;
-  message?: string;
-}
-
-/**
- * The first error of a body `{"errors": [{"code", "message"}]}`
- * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes); of token services, also
- * `{"details"}`, `{"message"}` or OAuth's `{"error_description"}`. What is not of that form tells nothing.
- */
-function registryErrorOf(body: Uint8Array): ToldError {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(new TextDecoder().decode(body));
-  } catch {
-    return {};
-  }
-  if (typeof parsed !== 'object' || parsed === null) return {};
-  const { errors, message, details, error_description } = parsed as Record<string, unknown>;
-  const first: unknown = Array.isArray(errors) ? errors[0] : undefined;
-  const error = typeof first === 'object' && first !== null ? (first as Record<string, unknown>) : {};
-  const result: ToldError = {};
-  if (typeof error.code === 'string' && /^[A-Z][A-Z_]{0,63}$/.test(error.code)) result.code = error.code;
-  const text = [error.message, message, details, error_description].find(
-    (t) => typeof t === 'string' && t !== '',
-  );
-  if (typeof text === 'string') result.message = text;
-  return result;
 }
 
 function codeOfStatus(status: number, unknownCode: string): string {

@@ -1,6 +1,8 @@
 import { internalTarget } from './addresses.ts';
 import { isTrusted } from './trusted-hosts.ts';
 
+const altered = 'check the endpoint, and that nothing between alters the registry’s answers';
+
 /**
  * Where a Bearer challenge sends its client for a token: `trusted` hosts may see the credentials, a `foreign` one is asked only by
  * who has none, `refused` ones are never asked.
@@ -8,7 +10,7 @@ import { isTrusted } from './trusted-hosts.ts';
 export type Realm =
   | { kind: 'trusted'; url: URL }
   | { kind: 'foreign'; url: URL }
-  | { kind: 'refused'; reason: string };
+  | { kind: 'refused'; reason: string; remedy: string };
 
 /**
  * Judges a challenge's `realm`, which the registry's answer chose and so may be hostile. Trusted are the endpoint's own host, port
@@ -17,20 +19,32 @@ export type Realm =
  * nobody trusts, unless the endpoint is one of that kind.
  */
 export function judgeRealm(realm: string | undefined, endpoint: URL, authHosts: readonly string[]): Realm {
-  if (realm === undefined) return { kind: 'refused', reason: 'its challenge names no realm' };
+  if (realm === undefined)
+    return { kind: 'refused', reason: 'its challenge names no realm', remedy: altered };
   const url = URL.parse(realm);
   if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
-    return { kind: 'refused', reason: 'its challenge’s realm is no http or https URL' };
+    return { kind: 'refused', reason: 'its challenge’s realm is no http or https URL', remedy: altered };
   }
   if (url.protocol === 'http:' && endpoint.protocol === 'https:') {
-    return { kind: 'refused', reason: `its token service is on plain http (${url.host})` };
+    return {
+      kind: 'refused',
+      reason: `its token service is on plain http (${url.host})`,
+      remedy:
+        'a token would travel in the clear: the registry’s operator has to name its token service by https; behind a proxy, it must pass X-Forwarded-Proto on',
+    };
   }
   if (url.username !== '' || url.password !== '') {
-    return { kind: 'refused', reason: `its challenge’s realm names a user (${url.host})` };
+    return { kind: 'refused', reason: `its challenge’s realm names a user (${url.host})`, remedy: altered };
   }
   url.hash = '';
   const trusted = isTrusted(url, { endpoint, authHosts });
   const internal = trusted ? undefined : internalTarget(url, endpoint);
-  if (internal !== undefined) return { kind: 'refused', reason: `its token service is at ${internal}` };
+  if (internal !== undefined) {
+    return {
+      kind: 'refused',
+      reason: `its token service is at ${internal}`,
+      remedy: `if that is the registry’s own token service, add it in mirror.yaml to this upstream: authHosts: [${JSON.stringify(url.host)}]`,
+    };
+  }
   return { kind: trusted ? 'trusted' : 'foreign', url };
 }

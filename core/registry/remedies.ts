@@ -1,5 +1,7 @@
 import type { OperationContext } from './errors.ts';
 
+const putManifest = 'put manifest';
+
 type Remedy = string | ((context: OperationContext) => string);
 
 /** What the mirror is written with may be a role (ECR) or a login. */
@@ -16,11 +18,16 @@ const remedies: Readonly<Record<string, Remedy>> = {
   BLOB_UNKNOWN: 'the registry does not have this blob: push the image again',
   BLOB_UPLOAD_INVALID: 'the upload can not go on: begin it again',
   BLOB_UPLOAD_UNKNOWN: 'the upload has ended or expired: begin it again',
-  DIGEST_INVALID:
-    'the bytes are not those that the digest names: try again, and if it stays push the image again',
-  MANIFEST_BLOB_UNKNOWN: 'push all blobs and child manifests before the manifest that names them',
-  MANIFEST_INVALID:
-    'the manifest is malformed or of a type that the registry does not take: push the image again',
+  DIGEST_INVALID: ({ side }) =>
+    side === 'upstream'
+      ? 'the bytes are not those that the digest names: try again, and if it stays push the image again'
+      : 'the registry stored other bytes than it was sent: try again, and check what stands before it',
+  MANIFEST_BLOB_UNKNOWN:
+    'a blob or a child manifest was there and is not any more: copy again, and check what deletes content there',
+  MANIFEST_INVALID: ({ operation }) =>
+    operation === putManifest
+      ? 'the registry does not take a manifest of this type or form: check its version and settings'
+      : 'the manifest is malformed or of a type that is not copied: push the image again',
   MANIFEST_UNKNOWN: 'check that the tag or digest exists',
   NAME_INVALID: 'check the repository’s name',
   NAME_UNKNOWN: ({ side }) =>
@@ -30,7 +37,10 @@ const remedies: Readonly<Record<string, Remedy>> = {
     `check ${credentials(context)}; many registries also answer this for a repository that does not exist`,
   DENIED: (context) =>
     `check that ${credentials(context)} allow this; a quota that is exceeded is told this way too`,
-  UNSUPPORTED: 'the registry does not offer this operation: check that the endpoint is a registry',
+  UNSUPPORTED: ({ operation }) =>
+    operation === putManifest
+      ? 'the registry does not take artifacts of this kind: leave them out, or check its version'
+      : 'the registry does not offer this operation: check that the endpoint is a registry',
   TOOMANYREQUESTS: ({ side }) =>
     side === 'upstream'
       ? 'the registry’s rate limit is reached: wait, or configure credentials with a higher limit'
@@ -54,7 +64,7 @@ const remedies: Readonly<Record<string, Remedy>> = {
   RANGE_INVALID: 'the registry does not serve this part of the blob: start from the beginning',
   REDIRECT_REFUSED: 'check the endpoint: write the address that the registry really has',
   ADDRESS_REFUSED: ({ registry }) =>
-    `${registry} sends us to a host inside this network: check the endpoint, and what the name resolves to here`,
+    `${registry} sends us to a host inside this network: check the endpoint, and what the name resolves to here; if it is meant, list the host under redirectHosts`,
   LINK_REFUSED: 'the list can not be read to its end: check the endpoint and what stands before the registry',
   LOCATION_REFUSED: 'check the endpoint: write the address that the registry really has',
   REFUSED: 'see the registry’s message',

@@ -111,7 +111,7 @@ describe('drayage copy --all-tags', () => {
     expect(code).toBe(1);
     expect(told).toMatchObject({ copied: 0, failed: 3, skipped: 3 });
     expect(stderr).toMatch(
-      /(start upload|mount blob) denied.*sha256:\w{64}.*\(DENIED\).*\n {4}check that the login/,
+      /start upload denied.*\(DENIED\), for blob sha256:\w{64}\n {4}check that the login/,
     );
     // Several uploads fail, or are cancelled by the first that does: only its blob is named.
     const reasons = stderr.split('\n').filter((line) => line.includes('(DENIED)'));

@@ -327,6 +327,25 @@ describe('Bearer', () => {
   });
 });
 
+describe('a login that is not possible', () => {
+  it.each([
+    ['no challenge', undefined, /does not say how to log in/],
+    ['another scheme', 'Negotiate', /by Bearer tokens or Basic/],
+    ['a realm that is no URL', 'Bearer realm="x"', /check the endpoint/],
+    ['a realm that names a user', 'Bearer realm="http://u:p@127.0.0.1/t"', /check the endpoint/],
+    ['a realm at a private address', 'Bearer realm="http://10.0.0.9/t"', /authHosts: \["10\.0\.0\.9"\]/],
+  ])('for %s has a remedy of its own, which is not to log in', async (_, value, remedy) => {
+    const headers: Record<string, string> = value === undefined ? {} : { 'www-authenticate': value };
+    const server = await startScriptedServer([head(null, { status: 401, headers })]);
+    const error = await errorOf(clientFor(server).headManifest('a', '1'));
+    expect(error).toMatchObject({
+      code: 'UNAUTHORIZED',
+      isExplained: true,
+      remedy: expect.stringMatching(remedy),
+    });
+  });
+});
+
 describe('an identity token', () => {
   const login = async () => ({ identityToken: 'refresh/token+' });
   const form =

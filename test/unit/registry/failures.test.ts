@@ -134,3 +134,85 @@ describe('brokenError', () => {
     );
   });
 });
+
+describe('the body of an error', () => {
+  const messageOf = (body: unknown, secrets: string[] = []) =>
+    refusedError(
+      context,
+      { status: 400, body: Buffer.from(JSON.stringify(body)) },
+      'MANIFEST_UNKNOWN',
+      secrets,
+    ).message;
+
+  it('tells the detail, where Quay says what is wrong', () => {
+    const error = {
+      code: 'MANIFEST_INVALID',
+      message: 'manifest invalid',
+      detail: { message: 'layers: no digest' },
+    };
+    expect(messageOf({ errors: [error] })).toContain('“manifest invalid: {"message":"layers: no digest"}”');
+  });
+
+  it.each([
+    ['a text', 'quota of 5 GiB exceeded', 'denied: quota of 5 GiB exceeded'],
+    ['a list', [{ Name: 'a/b', Action: 'push' }], 'denied: [{"Name":"a/b","Action":"push"}]'],
+    ['nothing', null, '“denied”'],
+    ['an empty object', {}, '“denied”'],
+    ['the message again', 'denied', '“denied”'],
+  ])('takes a detail that is %s', (_, detail, shown) => {
+    expect(messageOf({ errors: [{ code: 'DENIED', message: 'denied', detail }] })).toContain(shown);
+  });
+
+  it('tells all errors, up to five, each other code with its text', () => {
+    const missing = (n: number) => ({ code: 'MANIFEST_BLOB_UNKNOWN', message: `blob ${n} unknown` });
+    const errors = [missing(1), { code: 'SIZE_INVALID', message: 'size' }, ...[3, 4, 5, 6, 7].map(missing)];
+    const message = messageOf({ errors });
+    expect(message).toContain('“blob 1 unknown”, “SIZE_INVALID: size”, “blob 3 unknown”');
+    expect(message).toContain('blob 5 unknown');
+    expect(message).not.toContain('blob 6');
+    expect(message).toContain('(MANIFEST_BLOB_UNKNOWN)');
+  });
+
+  it('hides secrets in a detail, and bounds it', () => {
+    const detail = { sent: 'hunter22', token: 'Bearer abcdefghijklmnop', more: 'x'.repeat(10_000) };
+    const message = messageOf({ errors: [{ code: 'DENIED', message: 'no', detail }] }, ['hunter22']);
+    expect(message).not.toMatch(/hunter22|abcdefghijklmnop/);
+    expect(message.length).toBeLessThan(700);
+  });
+
+  it.each([
+    [{ error_message: 'Namespace is read-only', title: 'x' }, 'Namespace is read-only'],
+    [{ detail: 'org is over its limit' }, 'org is over its limit'],
+    [{ error: 'invalid_grant', error_description: 'expired' }, 'expired'],
+  ])('reads the plain form %j', (body, shown) => {
+    expect(messageOf(body)).toContain(`“${shown}”`);
+  });
+});
+
+describe('the remedy', () => {
+  const remedy = (operation: string, side: 'upstream' | 'mirror', code: string) =>
+    refusedError(
+      { ...context, side, operation },
+      { status: 400, body: Buffer.from(JSON.stringify({ errors: [{ code }] })) },
+      'MANIFEST_UNKNOWN',
+      [],
+    ).remedy;
+
+  it('does not blame the image for what the destination does not take', () => {
+    for (const code of ['MANIFEST_INVALID', 'UNSUPPORTED', 'MANIFEST_BLOB_UNKNOWN', 'DIGEST_INVALID'])
+      expect(remedy('put manifest', 'mirror', code), code).not.toMatch(/push the image again|push all blobs/);
+    expect(remedy('get manifest', 'upstream', 'MANIFEST_INVALID')).toContain('push the image again');
+  });
+
+  it('names the host behind a redirect that refuses, and not the login', () => {
+    const answer = {
+      status: 401,
+      untrusted: true,
+      by: 'cdn.example',
+      remedy: 'cdn.example refuses',
+      body: Buffer.of(),
+    };
+    const error = refusedError(context, answer, 'BLOB_UNKNOWN', []);
+    expect(error).toMatchObject({ code: 'UNAUTHORIZED', remedy: 'cdn.example refuses', isExplained: true });
+  });
+});

@@ -1,0 +1,66 @@
+/** What the body of an error says; the texts are somebody else's, and not redacted. */
+export interface ErrorBody {
+  /** Of the first error that has one of the right form. */
+  code?: string;
+  /** One for each error. */
+  texts: string[];
+}
+
+/** More errors of one answer are not read. A registry reports one for each blob that a manifest lacks. */
+const maxErrors = 5;
+/** The most of a detail that is shown, characters. */
+const maxDetail = 300;
+
+/**
+ * Reads a body `{"errors": [{"code", "message", "detail"}]}`
+ * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes). A detail is any JSON, and for some failures the
+ * only place that says why (Quay's, for example). Of token services and proxies, also the fields of {@link plainFields}. What is not of
+ * that form says nothing.
+ */
+export function readErrorBody(body: Uint8Array): ErrorBody {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(new TextDecoder().decode(body));
+  } catch {
+    return { texts: [] };
+  }
+  if (!isObject(parsed)) return { texts: [] };
+  const errors = (Array.isArray(parsed.errors) ? parsed.errors : []).filter(isObject).slice(0, maxErrors);
+  const [first] = errors.map(codeOf).filter((code) => code !== undefined);
+  const texts = errors.map((error) => textOf(error, first)).filter((text) => text !== '');
+  const plain = plainFields
+    .map((name) => parsed[name])
+    .find((value) => typeof value === 'string' && value !== '');
+  if (texts.length === 0 && typeof plain === 'string') texts.push(plain);
+  return { ...(first !== undefined && { code: first }), texts };
+}
+
+/**
+ * Where else a text may stand: Docker Hub's token service (`details`), Harbor (`message`), OAuth (`error_description`, RFC 6749, 5.2), and
+ * Quay (`error_message`, `detail`).
+ */
+const plainFields = ['message', 'details', 'error_description', 'error_message', 'detail'];
+
+function codeOf({ code }: Record<string, unknown>): string | undefined {
+  return typeof code === 'string' && /^[A-Z][A-Z_]{0,63}$/.test(code) ? code : undefined;
+}
+
+/** Message and detail; the code where it is another one than the error will have. */
+function textOf(error: Record<string, unknown>, first: string | undefined): string {
+  const code = codeOf(error);
+  const message = typeof error.message === 'string' ? error.message : '';
+  const detail = detailOf(error.detail);
+  const parts = [code === first ? '' : (code ?? ''), message, detail === message ? '' : detail];
+  return parts.filter((part) => part !== '').join(': ');
+}
+
+function detailOf(detail: unknown): string {
+  if (detail === undefined || detail === null) return '';
+  const text = typeof detail === 'string' ? detail : JSON.stringify(detail);
+  if (text === '{}' || text === '[]') return '';
+  return text.length > maxDetail ? `${text.slice(0, maxDetail)}…` : text;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
