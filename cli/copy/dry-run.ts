@@ -1,4 +1,5 @@
 import { amountOf } from '../../core/copy/amount.ts';
+import { type ForeignLayers, reportForeignLayers } from '../../core/copy/foreign-layers.ts';
 import type { Amount } from '../../core/copy/ports.ts';
 import { plainText } from '../../core/oci/plain-text.ts';
 import { formatReference } from '../../core/oci/reference.ts';
@@ -31,6 +32,8 @@ export interface DryRunReport {
   sizeBytes: number;
   blobs: PlannedBlob[];
   totals: Record<BlobState, Amount>;
+  /** Layers that are not in the source's registry and would be left out. */
+  foreign?: ForeignLayers;
 }
 
 /** Characters of what the publisher wrote; real ones have some 60. */
@@ -50,6 +53,7 @@ export async function dryRun(pair: ImagePair, context: CopyContext): Promise<Dry
       state: present.has(digest) ? 'present' : elsewhere,
     }),
   );
+  const foreign = reportForeignLayers(plan.foreign);
   return {
     dryRun: true,
     source: formatReference(src),
@@ -61,6 +65,7 @@ export async function dryRun(pair: ImagePair, context: CopyContext): Promise<Dry
     sizeBytes: plan.sizeBytes,
     blobs,
     totals: totalsOf(blobs),
+    ...(foreign && { foreign }),
   };
 }
 
@@ -86,6 +91,7 @@ export function formatPlan(report: DryRunReport): string {
     `${report.source} is ${digest}`,
     `${report.destination} ${tag}`,
     ...formatTable(rows, 'llrl', (_, text) => text).map((row) => `  ${row}`),
+    ...(report.foreign ? [report.foreign.note.replace('not copied', 'would not be copied')] : []),
     `would transfer: ${formatTotals(report.totals)}; nothing was written`,
     '',
   ].join('\n');

@@ -1,5 +1,6 @@
 import { amountOf } from '../../core/copy/amount.ts';
 import type { CopyEvent } from '../../core/copy/copy.ts';
+import { type ForeignLayers, reportForeignLayers } from '../../core/copy/foreign-layers.ts';
 import type { CopyPlan } from '../../core/copy/plan.ts';
 import type { Amount, Transfer } from '../../core/copy/ports.ts';
 import type { ReferrersSummary } from '../../core/copy/referrers.ts';
@@ -19,6 +20,8 @@ export type EventLine =
       /** All of the image's blobs, and those of which the destination was seen to have them. */
       blobs: Amount;
       present: Amount;
+      /** Layers that are not in the source's registry and are left out. */
+      foreign?: ForeignLayers;
     }
   | {
       event: 'blob';
@@ -38,6 +41,7 @@ export type EventLine =
       digest: string;
       outcome: 'copied' | 'equal';
       transfer?: Transfer;
+      foreign?: ForeignLayers;
       referrers?: ReferrersSummary;
       durationMs?: number;
     }
@@ -55,7 +59,8 @@ export function eventWatcher(write: (line: EventLine) => void, now: () => number
     write({ event: 'progress', ...count });
   };
   return {
-    planned({ src, dst }: ImagePair, { source, root, blobs, present, missing }: CopyPlan) {
+    planned({ src, dst }: ImagePair, { source, root, blobs, present, missing, foreign: left }: CopyPlan) {
+      const foreign = reportForeignLayers(left);
       const { bytes } = amountOf(missing);
       count = { bytes: 0, totalBytes: bytes, blobs: 0, totalBlobs: missing.length };
       told = now();
@@ -68,6 +73,7 @@ export function eventWatcher(write: (line: EventLine) => void, now: () => number
         mediaType: root.mediaType,
         blobs: amountOf(blobs),
         present: amountOf(present),
+        ...(foreign && { foreign }),
       });
     },
     blob(event: CopyEvent) {

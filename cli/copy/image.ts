@@ -1,6 +1,7 @@
 import { amountOf, presentOnly } from '../../core/copy/amount.ts';
 import { commitChildren, commitRoot } from '../../core/copy/commit.ts';
 import { type CopyEvent, copyBlobs } from '../../core/copy/copy.ts';
+import { reportForeignLayers } from '../../core/copy/foreign-layers.ts';
 import { mountsFrom } from '../../core/copy/mount-sources.ts';
 import { type CopyPlan, plan as planCopy } from '../../core/copy/plan.ts';
 import { emptyTransfer, type ImageDestination, type Transfer } from '../../core/copy/ports.ts';
@@ -167,7 +168,7 @@ function plan(
 }
 
 /** What of a plan is told. */
-type ReportedImage = Pick<CopyPlan, 'source' | 'root' | 'sizeBytes'>;
+type ReportedImage = Pick<CopyPlan, 'source' | 'root' | 'sizeBytes'> & Partial<Pick<CopyPlan, 'foreign'>>;
 
 /** An image that was found equal by its first manifest: of an index, whose children were not read, only that is known. */
 function whole(root: Manifest): ReportedImage {
@@ -176,10 +177,11 @@ function whole(root: Manifest): ReportedImage {
 
 function reportOf(
   { src, dst }: ImagePair,
-  { source, root, sizeBytes }: ReportedImage,
+  { source, root, sizeBytes, foreign: left = [] }: ReportedImage,
   transfer: Transfer,
   durationMs: number,
 ): CopyReport {
+  const foreign = reportForeignLayers(left);
   return {
     source: formatReference(src),
     destination: formatReference(dst),
@@ -188,6 +190,7 @@ function reportOf(
     mediaType: root.mediaType,
     sizeBytes,
     transfer,
+    ...(foreign && { foreign }),
     durationMs,
   };
 }

@@ -1,3 +1,4 @@
+import type { ForeignLayers } from '../../core/copy/foreign-layers.ts';
 import type { Amount, Transfer } from '../../core/copy/ports.ts';
 import type { ReferrersSummary } from '../../core/copy/referrers.ts';
 import { formatBytes, formatDuration } from '../format.ts';
@@ -14,6 +15,8 @@ export interface CopyReport {
   mediaType: string;
   sizeBytes: number;
   transfer: Transfer;
+  /** Layers that are not in the source's registry and were left out. */
+  foreign?: ForeignLayers;
   /** With `--referrers`: what became of signatures, SBOMs and the like. */
   referrers?: ReferrersSummary;
   durationMs: number;
@@ -48,6 +51,7 @@ export function formatReport(report: CopyReport): string {
   return (
     `${report.destination}@${report.digest}\n` +
     `blobs: ${formatTransfer(report.transfer)} in ${formatDuration(report.durationMs)}\n` +
+    (report.foreign ? `${report.foreign.note}\n` : '') +
     (report.referrers ? `${formatReferrers(report.referrers)}\n` : '')
   );
 }
@@ -55,9 +59,10 @@ export function formatReport(report: CopyReport): string {
 /** What became of a tag, in a line; why one failed is told at the end. */
 export function formatTag(result: TagResult): string {
   const referrers = 'referrers' in result && result.referrers ? `  ${formatReferrers(result.referrers)}` : '';
+  const foreign = 'foreign' in result ? foreignNote(result) : '';
   switch (result.outcome) {
     case 'copied':
-      return `${result.tag}  ${result.digest}  ${formatTransfer(result.transfer)}${referrers}\n`;
+      return `${result.tag}  ${result.digest}  ${formatTransfer(result.transfer)}${foreign}${referrers}\n`;
     case 'equal':
       return `${result.tag}  ${result.digest}  equal already${referrers}\n`;
     case 'failed':
@@ -65,6 +70,11 @@ export function formatTag(result: TagResult): string {
     case 'skipped':
       return `${result.tag}  not tried\n`;
   }
+}
+
+/** What a tag's line says of layers that were left out. */
+export function foreignNote({ foreign }: { foreign?: ForeignLayers }): string {
+  return foreign ? `  ${foreign.note}` : '';
 }
 
 /** The end of the copy of many tags. */

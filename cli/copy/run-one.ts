@@ -25,7 +25,7 @@ export async function runOne(
   let missing: string[];
   try {
     const { report, equal } = await copyImage(pair, context, output.watcher());
-    const { digest, transfer, referrers, durationMs } = report;
+    const { digest, transfer, foreign, referrers, durationMs } = report;
     const outcome = equal ? 'equal' : 'copied';
     output.event({
       event: 'image',
@@ -33,6 +33,7 @@ export async function runOne(
       digest,
       outcome,
       transfer,
+      ...(foreign && { foreign }),
       ...(referrers && { referrers }),
       durationMs,
     });

@@ -7,7 +7,14 @@ import type { TagRule } from './flags.ts';
 import { type CopyContext, copyImage, type ImagePair } from './image.ts';
 import { missingReferrers } from './image-referrers.ts';
 import type { CopyOutput } from './output.ts';
-import { type CopyReport, formatTag, formatTags, type TagResult, type TagsReport } from './report.ts';
+import {
+  type CopyReport,
+  foreignNote,
+  formatTag,
+  formatTags,
+  type TagResult,
+  type TagsReport,
+} from './report.ts';
 
 /**
  * Copies the tags that a rule selects, or tells what that would do.
@@ -97,7 +104,7 @@ async function planTags(
     (outcome) =>
       output.text(
         outcome.outcome === 'done'
-          ? `${outcome.tag}  ${outcome.result.digest}  ${formatTotals(outcome.result.totals)}\n`
+          ? `${outcome.tag}  ${outcome.result.digest}  ${formatTotals(outcome.result.totals)}${foreignNote(outcome.result)}\n`
           : formatTag(outcome),
       ),
   );
@@ -123,11 +130,12 @@ async function planTags(
 function tellOutcome(outcome: TagOutcome<CopyReport>, { src, dst }: ImagePair, output: CopyOutput): void {
   const names = { source: formatReference(src), destination: formatReference(dst) };
   if (outcome.outcome === 'done') {
-    const { digest, transfer, referrers, durationMs } = outcome.result;
+    const { digest, transfer, foreign, referrers, durationMs } = outcome.result;
     const told = {
       digest,
       outcome: 'copied',
       transfer,
+      ...(foreign && { foreign }),
       ...(referrers && { referrers }),
       durationMs,
     } as const;

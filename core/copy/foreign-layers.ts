@@ -1,7 +1,8 @@
 import type { Descriptor } from '../oci/descriptor.ts';
 import { plainText } from '../oci/plain-text.ts';
+import { amountOf } from './amount.ts';
 import { inParallel } from './in-parallel.ts';
-import type { CallOptions, ImageSource } from './ports.ts';
+import type { Amount, CallOptions, ImageSource } from './ports.ts';
 
 const concurrency = 8;
 /** So many hosts are told, and so many characters of each. */
@@ -42,9 +43,18 @@ export async function servedForeignLayers(
   return foreign.filter((_, index) => served[index]);
 }
 
-/** Says which layers were left out and who has them; undefined where none were. */
-export function foreignLayersNote(foreign: Descriptor[]): string | undefined {
-  if (foreign.length === 0) return undefined;
+/** Layers that were left out, for a report. */
+export interface ForeignLayers extends Amount {
+  /** Which they are and who has them, in words. */
+  note: string;
+}
+
+/** What a report says of layers that were left out; undefined where none were. */
+export function reportForeignLayers(foreign: Descriptor[]): ForeignLayers | undefined {
+  return foreign.length === 0 ? undefined : { ...amountOf(foreign), note: noteOf(foreign) };
+}
+
+function noteOf(foreign: Descriptor[]): string {
   const layers = foreign.length === 1 ? '1 foreign layer is' : `${foreign.length} foreign layers are`;
   const hosts = [...new Set(foreign.flatMap(({ urls = [] }) => urls.flatMap((url) => hostOf(url) ?? [])))];
   const more = hosts.length > maxHosts ? ` and ${hosts.length - maxHosts} more` : '';

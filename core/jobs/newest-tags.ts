@@ -2,9 +2,6 @@ import type { RepositoryRule } from '../config/config.ts';
 import { selectTags } from '../policy/select-tags.ts';
 import { JobFailure } from './job-failure.ts';
 
-/** More tags than this are not looked through for the newest ones. */
-const maxTags = 100_000;
-
 /**
  * Checks that a tag is among the newest that its rule's `latest` names. Only the upstream's list of tags can tell, so
  * the check is made when the job runs, not when the event arrives.
@@ -18,16 +15,7 @@ export async function requireNewest(
 ): Promise<void> {
   if (tag.includes(':')) return; // a digest has no age
   const all: string[] = [];
-  for await (const name of tags) {
-    all.push(name);
-    if (all.length > maxTags) {
-      throw new JobFailure(
-        'too_many_tags',
-        `upstream lists more than ${maxTags} tags`,
-        'narrow the rule with `include`',
-      );
-    }
-  }
+  for await (const name of tags) all.push(name);
   if (!all.includes(tag)) all.push(tag); // a list may lag behind the push that we were told of
   if (!selectTags(rule, all).includes(tag)) {
     throw new JobFailure(

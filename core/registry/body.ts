@@ -28,9 +28,12 @@ class BodyTooSlowError extends Error {
   }
 }
 
-/** Reads a body to its end; throws `BodyTooLargeError`, and stops reading, as soon as it exceeds the limit. */
-export async function readBounded(body: AnswerBody, limit: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
+/** Hands on a body's chunks to its end; throws `BodyTooLargeError`, and stops reading, as soon as it exceeds the limit. */
+export async function readThrough(
+  body: AnswerBody,
+  limit: number,
+  onChunk: (chunk: Uint8Array) => void,
+): Promise<void> {
   const begun = performance.now();
   let size = 0;
   // Leaving the loop by an error destroys the stream.
@@ -38,10 +41,16 @@ export async function readBounded(body: AnswerBody, limit: number): Promise<Uint
     size += chunk.byteLength;
     if (size > limit) throw new BodyTooLargeError(limit);
     if (performance.now() - begun > maxReadMs) throw new BodyTooSlowError();
-    chunks.push(chunk);
+    onChunk(chunk);
   }
+}
+
+/** Reads a body to its end and gives it whole; throws as {@link readThrough} does. */
+export async function readBounded(body: AnswerBody, limit: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  await readThrough(body, limit, (chunk) => chunks.push(chunk));
   // A copy even of a single chunk, which would keep the whole buffer of its socket read alive.
-  return Buffer.concat(chunks, size);
+  return Buffer.concat(chunks);
 }
 
 /** The beginning of a body, up to the limit; what fails in it is no error: it only explains one. */

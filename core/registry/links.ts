@@ -1,13 +1,40 @@
 /** One `<target>` of a Link header with its parameters: https://www.rfc-editor.org/rfc/rfc8288#section-3 */
 const linkValue = /<([^<>]*)>((?:\s*;\s*[\w!#$%&'*+.^`|~-]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s",;]*))?)*)/g;
 const relParameter = /;\s*rel\s*=\s*(?:"([^"]*)"|([^\s",;]*))/i;
+/** A target without its brackets, alone in the header: a URL, a path or a query, and parameters, if any. */
+const bareLink = /^\s*((?:https?:\/\/|\/|\?)[^\s<>";]+)\s*((?:;[^<>]*)?)$/;
 
-/** The target of the first link whose relation is `next`, as it stands in the header; undefined if there is none. */
-export function nextLink(header: string | undefined): string | undefined {
-  for (const [, target, parameters = ''] of (header ?? '').matchAll(linkValue)) {
-    const rel = relParameter.exec(parameters);
-    const relations = (rel?.[1] ?? rel?.[2] ?? '').toLowerCase().split(/\s+/);
-    if (target !== undefined && relations.includes('next')) return target;
-  }
-  return undefined;
+/** What a Link header says of the next page: its address as it stands there, that there is none, or nothing that is understood. */
+export type NextLink = { kind: 'next'; target: string } | { kind: 'none' } | { kind: 'unintelligible' };
+
+/**
+ * Reads a Link header. Real registries leave out the brackets or the relation: a single target without a relation is the next page, since
+ * a list has no other reason to send one. Anything that is not understood is no end of the list.
+ */
+export function nextLink(header: string | undefined): NextLink {
+  const text = header?.trim() ?? '';
+  if (text === '') return { kind: 'none' };
+  const links = [...text.matchAll(linkValue)].map(([, target = '', parameters = '']) => ({
+    target,
+    relations: relationsOf(parameters),
+  }));
+  const next = links.find(({ relations }) => relations?.includes('next'));
+  if (next) return { kind: 'next', target: next.target };
+  const rest = text.replace(linkValue, '').replace(/[\s,]+/g, '');
+  if (links.length > 0 && rest !== '') return { kind: 'unintelligible' };
+  const [only, second] = links;
+  if (only && !second && only.relations === undefined) return { kind: 'next', target: only.target };
+  if (links.length > 0)
+    return links.every(({ relations }) => relations) ? { kind: 'none' } : { kind: 'unintelligible' };
+  const [, target, parameters = ''] = bareLink.exec(text) ?? [];
+  if (target === undefined) return { kind: 'unintelligible' };
+  const relations = relationsOf(parameters);
+  return relations === undefined || relations.includes('next') ? { kind: 'next', target } : { kind: 'none' };
+}
+
+/** Undefined where no relation is given. */
+function relationsOf(parameters: string): string[] | undefined {
+  const rel = relParameter.exec(parameters);
+  if (!rel) return undefined;
+  return (rel[1] ?? rel[2] ?? '').toLowerCase().split(/\s+/);
 }

@@ -17,10 +17,12 @@ export function nextPage(
   seen: ReadonlySet<string>,
 ): URL | undefined {
   const link = nextLink(answer.header('link'));
-  if (link === undefined) return undefined;
+  if (link.kind === 'none') return undefined;
   const refuse = (reason: string) =>
     new RegistryError(exchange.context(call), { code: 'LINK_REFUSED', status: answer.status, reason });
-  const next = resolveLocation(exchange.hosts, answer.url, link);
+  if (link.kind === 'unintelligible')
+    throw refuse('the answer’s Link is not understood, so that the list may go on');
+  const next = resolveLocation(exchange.hosts, answer.url, link.target);
   if (!next.ok) throw refuse(next.reason.replace('Location', 'Link'));
   if (!next.sameOrigin) throw refuse(`the next page is on another host, ${next.url.host}`);
   if (seen.has(next.url.href)) throw refuse('the next page is one that was read already');

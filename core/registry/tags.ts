@@ -1,21 +1,26 @@
 import { isTag } from '../oci/reference.ts';
-import { readBounded } from './body.ts';
+import { readThrough } from './body.ts';
 import { RegistryError } from './errors.ts';
 import type { Answer, Call, CallOptions, Exchange } from './exchange.ts';
 import { nextPage } from './pages.ts';
 import { repositoryUrl } from './paths.ts';
+import { TagListError, TagListReader } from './tag-list-reader.ts';
 
-/**
- * One page of tags is read up to this size: ten thousand of the longest, or, of a registry that sends all at once, the most that
- * are listed. JSON parsed is many times its text: 2 MiB of `{}` become some 50 MB.
- */
-export const maxTagsPageBytes = 2 * 1024 * 1024;
+/** The most tags of one repository that are listed, and the most characters of them all; more is a registry that never ends. */
+export const maxTags = 1_000_000;
+const maxCharacters = 64 * 1024 * 1024;
 
-/** The most tags of one repository that are listed; more is a registry that never ends. */
-export const maxTags = 100_000;
+/** Beside its tags an answer may hold much else (some 300 bytes an image at Google's), which is only read past. */
+const maxPageBytes = 512 * 1024 * 1024;
 
 /** The most pages of one list; with fewer than fifty tags each it would not be worth its requests. */
-const maxPages = 2_000;
+const maxPages = 20_000;
+
+/**
+ * Answers to the first page by which a registry refuses `n`, or so many at once.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags
+ */
+const sizeRefusals: ReadonlySet<number> = new Set([400, 405, 406, 413, 416, 422, 501]);
 
 /** ECR refuses more: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ListImages.html */
 const defaultPageSize = 1000;
@@ -28,8 +33,8 @@ export interface ListTagsOptions extends CallOptions {
 /**
  * All tags of a repository, page by page as they are read
  * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags). What is no tag by the grammar could not be asked
- * for and is left out. Throws NAME_UNKNOWN for an unknown repository, LINK_REFUSED when the next page is elsewhere,
- * ANSWER_TOO_LARGE for more than 100,000 tags.
+ * for and is left out. A registry that refuses `n` is asked without it. Throws NAME_UNKNOWN for an unknown repository, LINK_REFUSED when
+ * the next page is elsewhere or can't be told, ANSWER_TOO_LARGE for more than a million tags.
  */
 export async function* listTags(
   exchange: Exchange,
@@ -41,44 +46,73 @@ export async function* listTags(
   }
   const call = { operation: 'list tags of', repository };
   const seen = new Set<string>();
-  let count = 0;
+  let left = { tags: maxTags, characters: maxCharacters };
   let url: URL | undefined = repositoryUrl(exchange.endpoint, repository, 'tags/list');
-  url.searchParams.set('n', String(pageSize));
+  if (!exchange.refused.has('page-size')) url.searchParams.set('n', String(pageSize));
   while (url) {
     seen.add(url.href);
-    const page: TagsPage & { next: URL | undefined } = await exchange.perform(
-      {
-        ...call,
-        method: 'GET',
-        url,
-        scopes: [exchange.readScope(repository)],
-        headers: { accept: 'application/json' },
-        expect: [200],
-        unknownCode: 'NAME_UNKNOWN',
-        retry: true,
-        work: 'fetch',
-        signal,
-      },
-      async (answer) => ({
-        ...(await readTags(exchange, call, answer)),
-        next: nextPage(exchange, call, answer, seen),
-      }),
-    );
-    count += page.count;
-    if (count > maxTags) throw tooLong(exchange, call, `${maxTags} tags`);
+    let page: TagsPage;
+    try {
+      page = await readPage(exchange, call, url, { seen, left, signal });
+    } catch (error) {
+      if (seen.size > 1 || !url.searchParams.has('n') || !isSizeRefused(error)) throw error;
+      url.searchParams.delete('n');
+      page = await readPage(exchange, call, url, { seen, left, signal });
+      exchange.refused.add('page-size');
+    }
+    left = page.left;
     yield* page.tags;
     if (seen.size >= maxPages && page.next) throw tooLong(exchange, call, `${maxPages} pages`);
     url = page.next;
   }
 }
 
-interface TagsPage {
-  tags: string[];
-  /** Of all that the page lists, tags or not. */
-  count: number;
+/** How much of a list may still come. */
+interface Left {
+  /** Items of the list, tags or not. */
+  tags: number;
+  characters: number;
 }
 
-function tooLong(exchange: Exchange, call: Pick<Call, 'operation' | 'repository'>, limit: string) {
+interface TagsPage {
+  tags: string[];
+  next: URL | undefined;
+  left: Left;
+}
+
+type ListCall = Pick<Call, 'operation' | 'repository'>;
+
+function isSizeRefused(error: unknown): boolean {
+  return error instanceof RegistryError && error.status !== undefined && sizeRefusals.has(error.status);
+}
+
+function readPage(
+  exchange: Exchange,
+  call: ListCall & { repository: string },
+  url: URL,
+  { seen, left, signal }: CallOptions & { seen: ReadonlySet<string>; left: Left },
+): Promise<TagsPage> {
+  return exchange.perform(
+    {
+      ...call,
+      method: 'GET',
+      url,
+      scopes: [exchange.readScope(call.repository)],
+      headers: { accept: 'application/json' },
+      expect: [200],
+      unknownCode: 'NAME_UNKNOWN',
+      retry: true,
+      work: 'fetch',
+      signal,
+    },
+    async (answer) => ({
+      ...(await readTags(exchange, call, answer, left)),
+      next: nextPage(exchange, call, answer, seen),
+    }),
+  );
+}
+
+function tooLong(exchange: Exchange, call: ListCall, limit: string) {
   return new RegistryError(exchange.context(call), {
     code: 'ANSWER_TOO_LARGE',
     reason: `the list has more than ${limit}`,
@@ -89,26 +123,31 @@ function tooLong(exchange: Exchange, call: Pick<Call, 'operation' | 'repository'
 
 async function readTags(
   exchange: Exchange,
-  call: Pick<Call, 'operation' | 'repository'>,
+  call: ListCall,
   answer: Answer,
-): Promise<TagsPage> {
-  const bytes = await readBounded(answer.body, maxTagsPageBytes);
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    parsed = undefined;
-  }
-  const tags: unknown =
-    typeof parsed === 'object' && parsed !== null ? (parsed as { tags?: unknown }).tags : undefined;
-  // Go writes an empty list that was never set as null.
-  if (tags === null) return { tags: [], count: 0 };
-  if (Array.isArray(tags)) {
-    return { tags: tags.filter((tag) => typeof tag === 'string' && isTag(tag)), count: tags.length };
-  }
-  throw new RegistryError(exchange.context(call), {
-    code: 'ANSWER_INVALID',
-    status: answer.status,
-    reason: 'the answer is no list of tags',
+  left: Left,
+): Promise<Omit<TagsPage, 'next'>> {
+  const tags: string[] = [];
+  let { tags: items, characters } = left;
+  const reader = new TagListReader((item) => {
+    items -= 1;
+    if (items < 0) throw tooLong(exchange, call, `${maxTags} tags`);
+    if (item === undefined || !isTag(item)) return;
+    characters -= item.length;
+    if (characters < 0) throw tooLong(exchange, call, `${maxCharacters} characters`);
+    tags.push(item);
   });
+  try {
+    await readThrough(answer.body, maxPageBytes, (chunk) => reader.write(chunk));
+    reader.end();
+  } catch (error) {
+    if (!(error instanceof TagListError)) throw error;
+    const { status } = answer;
+    throw new RegistryError(exchange.context(call), {
+      code: 'ANSWER_INVALID',
+      status,
+      reason: error.message,
+    });
+  }
+  return { tags, left: { tags: items, characters } };
 }

@@ -51,10 +51,12 @@ export class UpstreamClient {
 
   /** A list over all of its pages, which the `Link` header leads through (RFC 8288). */
   list<T>(path: string, item: z.ZodType<T>): Promise<T[]> {
-    return this.pages(path, z.array(item), (items, answer) => ({
-      items,
-      next: nextLink(answer.headers.get('link') ?? undefined),
-    }));
+    return this.pages(path, z.array(item), (items, answer) => {
+      const link = nextLink(answer.headers.get('link') ?? undefined);
+      if (link.kind === 'unintelligible')
+        throw new Error(`${path}: the answer’s Link is not understood, so that the list may go on`);
+      return { items, next: link.kind === 'next' ? link.target : undefined };
+    });
   }
 
   /** A list whose pages tell the next one's address by themselves. */

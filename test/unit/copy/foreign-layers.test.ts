@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { foreignLayersNote, servedForeignLayers } from '../../../core/copy/foreign-layers.ts';
+import { reportForeignLayers, servedForeignLayers } from '../../../core/copy/foreign-layers.ts';
 import { MemoryStore } from '../../../core/copy/memory-store.ts';
 import { mediaTypes } from '../../../core/oci/media-types.ts';
 import { RegistryError } from '../../../core/registry/errors.ts';
@@ -43,14 +43,16 @@ describe('foreign layers', () => {
     await expect(servedForeignLayers(failing(false, 403), layers, { signal })).rejects.toThrow('enough');
   });
 
-  it('are told with the hosts that have them', () => {
-    expect(foreignLayersNote([])).toBeUndefined();
-    expect(foreignLayersNote([layer('a', 'https://mcr.example/a')])).toBe(
-      '1 foreign layer is not in the upstream registry and not copied: clients fetch them from mcr.example',
-    );
+  it('are reported with the hosts that have them', () => {
+    expect(reportForeignLayers([])).toBeUndefined();
+    expect(reportForeignLayers([layer('a', 'https://mcr.example/a')])).toEqual({
+      blobs: 1,
+      bytes: 1,
+      note: '1 foreign layer is not in the upstream registry and not copied: clients fetch them from mcr.example',
+    });
     const many = Array.from({ length: 5 }, (_, i) => layer(`${i}`, `https://h${i}.example/`, 'no url'));
-    expect(foreignLayersNote(many)).toContain('5 foreign layers are');
-    expect(foreignLayersNote(many)).toMatch(/h0\.example, h1\.example, h2\.example and 2 more$/);
-    expect(foreignLayersNote([layer('b', 'nonsense')])).toContain('clients may not find them');
+    expect(reportForeignLayers(many)?.note).toContain('5 foreign layers are');
+    expect(reportForeignLayers(many)?.note).toMatch(/h0\.example, h1\.example, h2\.example and 2 more$/);
+    expect(reportForeignLayers([layer('b', 'nonsense')])?.note).toContain('clients may not find them');
   });
 });

@@ -7,10 +7,22 @@ describe('nextLink', () => {
     ['</x>;rel=next', '/x'],
     ['</p>; rel="prev", </n>; title="a, b; \\"c\\""; rel="foo next"', '/n'],
     ['<https://r.example/x,y>; REL="NEXT"', 'https://r.example/x,y'],
-    ['</p>; rel="prev"', undefined],
-    ['</p>', undefined],
-    ['/p; rel="next"', undefined],
-    ['', undefined],
-    [undefined, undefined],
-  ])('of %j is %j', (header, target) => expect(nextLink(header)).toBe(target));
+    // Without a relation, without brackets, without either.
+    ['</p>', '/p'],
+    ['</p>; title="more"', '/p'],
+    ['/p; rel="next"', '/p'],
+    ['/v2/a/tags/list?n=2&last=b', '/v2/a/tags/list?n=2&last=b'],
+    ['https://r.example/x; rel=next', 'https://r.example/x'],
+    ['?last=b', '?last=b'],
+  ])('of %j leads to %j', (header, target) => expect(nextLink(header)).toEqual({ kind: 'next', target }));
+
+  it.each(['</p>; rel="prev"', '</f>; rel=first, </l>; rel=last', '/p; rel="prev"', '', ' ', undefined])(
+    'of %j is the end',
+    (header) => expect(nextLink(header)).toEqual({ kind: 'none' }),
+  );
+
+  it.each(['next', '</a>, </b>', '</p>; rel="prev", garbage', '[/a]; rel="next"', 'rel="next"'])(
+    'of %j is not understood',
+    (header) => expect(nextLink(header)).toEqual({ kind: 'unintelligible' }),
+  );
 });

@@ -1,0 +1,147 @@
+/** What is wrong with a list of tags. */
+export class TagListError extends Error {
+  override readonly name = 'TagListError';
+}
+
+/** Deeper nesting is no list of tags; Google's has three levels. */
+const maxDepth = 32;
+/** The bytes of a string that are kept: more than a tag or the word `tags` can have, escaped or not (`\u0061`). */
+const maxStringBytes = 128 * 6;
+
+const quote = 0x22;
+const backslash = 0x5c;
+const [objectStart, objectEnd, arrayStart, arrayEnd] = [0x7b, 0x7d, 0x5b, 0x5d];
+const [comma, colon] = [0x2c, 0x3a];
+
+/**
+ * Reads the JSON of a list of tags, `{"name": …, "tags": ["1.0", …]}`, as it comes, and keeps nothing but its tags: registries that
+ * ignore `n` send tens of thousands of tags in one answer, and Google's adds an object for each image. The memory that it takes does
+ * not depend on what else the answer holds. It follows strings and nesting, and does not check what it skips.
+ */
+export class TagListReader {
+  /** Called for each item of the list; undefined for one that is not a string, or longer than a tag. */
+  readonly #onItem: (item: string | undefined) => void;
+  /** The brackets that are open. */
+  readonly #open: number[] = [];
+  #inString = false;
+  #escaped = false;
+  /** The bytes of the string under way, if it is wanted; without those beyond the limit. */
+  readonly #string = Buffer.alloc(maxStringBytes);
+  #length = 0;
+  /** Whether the next value is one that nothing has been said about: after `[`, `,` or `:`. */
+  #awaitsValue = true;
+  /** Whether the string under way is a key. */
+  #isKey = false;
+  /** The last key of the outermost object. */
+  #key: string | undefined;
+  /** How the field `tags` was met: not yet, as a list, or as null. */
+  #found: 'list' | 'null' | 'other' | undefined;
+  #ended = false;
+
+  constructor(onItem: (item: string | undefined) => void) {
+    this.#onItem = onItem;
+  }
+
+  /** Takes the next bytes. @throws TagListError */
+  write(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; at += 1) {
+      if (this.#inString) at = this.#readString(bytes, at);
+      else this.#readOther(bytes[at] as number);
+    }
+  }
+
+  /** To be called after the last byte. @throws TagListError unless it was a whole list, which may be null */
+  end(): void {
+    if (!this.#ended) throw new TagListError('the list is cut off');
+    if (this.#found !== 'list' && this.#found !== 'null')
+      throw new TagListError('the answer is not a list of tags');
+  }
+
+  /** Inside the list of tags itself. */
+  get #isListed(): boolean {
+    return this.#open.length === 2 && this.#open[1] === arrayStart && this.#key === 'tags';
+  }
+
+  /** @returns the index of the last byte that belongs to the string */
+  #readString(bytes: Uint8Array, from: number): number {
+    for (let at = from; at < bytes.length; at += 1) {
+      const byte = bytes[at] as number;
+      if (this.#escaped) this.#escaped = false;
+      else if (byte === backslash) this.#escaped = true;
+      else if (byte === quote) {
+        this.#inString = false;
+        this.#endString();
+        return at;
+      }
+      if (this.#length < maxStringBytes) this.#string[this.#length] = byte;
+      this.#length += 1;
+    }
+    return bytes.length;
+  }
+
+  #endString(): void {
+    if (this.#isKey) {
+      if (this.#open.length === 1) this.#key = this.#text();
+    } else if (this.#isListed) this.#onItem(this.#text());
+  }
+
+  #text(): string | undefined {
+    if (this.#length > maxStringBytes) return undefined;
+    try {
+      return JSON.parse(`"${this.#string.toString('utf8', 0, this.#length)}"`);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #readOther(byte: number): void {
+    switch (byte) {
+      case 0x20:
+      case 0x09:
+      case 0x0a:
+      case 0x0d:
+        return;
+      case quote:
+        this.#isKey = this.#open.at(-1) === objectStart && !this.#awaitsValue;
+        if (!this.#isKey) this.#beginValue('other');
+        this.#inString = true;
+        this.#length = 0;
+        return;
+      case objectStart:
+      case arrayStart:
+        this.#beginValue(byte === arrayStart ? 'list' : 'other');
+        if (this.#isListed) this.#onItem(undefined);
+        if (this.#open.length >= maxDepth) throw new TagListError('the answer is nested too deeply');
+        this.#open.push(byte);
+        this.#awaitsValue = byte === arrayStart;
+        return;
+      case objectEnd:
+      case arrayEnd: {
+        const opened = this.#open.pop();
+        if (opened !== (byte === objectEnd ? objectStart : arrayStart))
+          throw new TagListError('the answer is not JSON');
+        this.#awaitsValue = false;
+        if (this.#open.length === 0) this.#ended = true;
+        return;
+      }
+      case comma:
+        this.#awaitsValue = this.#open.at(-1) === arrayStart;
+        return;
+      case colon:
+        this.#awaitsValue = true;
+        return;
+      default:
+        // A number, true, false or null, of which the first letter is enough.
+        if (!this.#awaitsValue) return;
+        this.#beginValue(byte === 0x6e ? 'null' : 'other');
+        if (this.#isListed) this.#onItem(undefined);
+    }
+  }
+
+  #beginValue(kind: 'list' | 'null' | 'other'): void {
+    if (this.#ended || (this.#open.length === 0 && kind !== 'other'))
+      throw new TagListError('the answer is not a list of tags');
+    if (this.#open.length === 1 && this.#open[0] === objectStart && this.#key === 'tags') this.#found = kind;
+    this.#awaitsValue = false;
+  }
+}

@@ -1,0 +1,76 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { TagListError, TagListReader } from '../../../core/registry/tag-list-reader.ts';
+
+/** The items of a list that comes in chunks of this size. */
+function read(text: string | Uint8Array, chunk = 1_000_000): (string | undefined)[] {
+  const bytes = Buffer.from(text);
+  const items: (string | undefined)[] = [];
+  const reader = new TagListReader((item) => items.push(item));
+  for (let at = 0; at < bytes.length; at += chunk) reader.write(bytes.subarray(at, at + chunk));
+  reader.end();
+  return items;
+}
+
+describe('a list of tags', () => {
+  it.each([
+    ['{"name":"a","tags":["1","2"]}', ['1', '2']],
+    ['{"tags":[]}', []],
+    ['{"tags":null}', []],
+    [' {\n"tags" : [ "1" ,\t"2" ] , "name" : "a" }\r\n', ['1', '2']],
+    ['{"tags":["\\u0061\\/b","\\"]"]}', ['a/b', '"]']],
+    ['{"\\u0074ags":["1"]}', ['1']],
+    [
+      '{"tags":[1,true,null,{"tags":["x"]},["y"],"2"]}',
+      [undefined, undefined, undefined, undefined, undefined, '2'],
+    ],
+    ['{"manifest":{"sha256:1":{"tag":["x"],"tags":["y"]}},"child":["tags"],"tags":["1"]}', ['1']],
+    [`{"tags":["${'a'.repeat(1_000)}","1"]}`, [undefined, '1']],
+  ])('%s gives %j', (text, items) => {
+    for (const chunk of [1, 2, 7, 1_000]) expect(read(text, chunk)).toEqual(items);
+  });
+
+  it.each([
+    ['', 'cut off'],
+    ['{"tags":["1","2"', 'cut off'],
+    ['{"tags":["1"]', 'cut off'],
+    ['{"name":"a"}', 'not a list of tags'],
+    ['{"tags":"all"}', 'not a list of tags'],
+    ['{"tags":{"tags":[]}}', 'not a list of tags'],
+    ['["tags"]', 'not a list of tags'],
+    ['<html>', ''],
+    ['{"tags":["1"]}{"tags":["2"]}', 'not a list of tags'],
+    ['{"tags":["1"}]', 'not JSON'],
+    [`{"x":${'['.repeat(100)}`, 'too deeply'],
+  ])('%s is refused', (text, reason) => {
+    expect(() => read(text)).toThrow(TagListError);
+    expect(() => read(text)).toThrow(reason);
+  });
+
+  it('is what JSON.parse makes of it, however it is cut', () => {
+    const value = fc.record({
+      name: fc.string(),
+      manifest: fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 })),
+      tags: fc.array(fc.string({ unit: 'grapheme', maxLength: 100 })),
+    });
+    fc.assert(
+      fc.property(value, fc.integer({ min: 1, max: 50 }), fc.boolean(), (list, chunk, spaced) => {
+        const text = JSON.stringify(list, undefined, spaced ? 2 : undefined);
+        expect(read(text, chunk)).toEqual(JSON.parse(text).tags);
+      }),
+    );
+  });
+
+  it('never does anything but read or refuse', () => {
+    const piece = fc.constantFrom('{', '}', '[', ']', '"', '\\', ',', ':', '"tags"', 'null', '1', ' ');
+    fc.assert(
+      fc.property(fc.array(piece), (pieces) => {
+        try {
+          read(pieces.join(''));
+        } catch (error) {
+          expect(error).toBeInstanceOf(TagListError);
+        }
+      }),
+    );
+  });
+});
