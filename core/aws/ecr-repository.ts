@@ -6,6 +6,7 @@ import type {
   CallOptions,
   ImageDestination,
   ImageSource,
+  ManifestOptions,
   OpenedUpload,
   PartUploadOptions,
 } from '../copy/ports.ts';
@@ -79,7 +80,7 @@ export class EcrRepository implements ImageSource, ImageDestination {
     return this.#authorized((plain) => plain.referrers(digest, options), options);
   }
 
-  manifest(reference: string, options?: CallOptions): Promise<Manifest> {
+  manifest(reference: string, options?: ManifestOptions): Promise<Manifest> {
     return this.#authorized((plain) => plain.manifest(reference, options), options);
   }
 

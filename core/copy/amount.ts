@@ -1,5 +1,5 @@
 import type { Descriptor } from '../oci/descriptor.ts';
-import type { Manifest } from '../oci/manifest.ts';
+import { blobsOf, type Manifest } from '../oci/manifest.ts';
 import { type Amount, emptyTransfer, type Transfer } from './ports.ts';
 
 /** How many blobs, and their bytes. */
@@ -9,7 +9,6 @@ export function amountOf(blobs: readonly Pick<Descriptor, 'size'>[]): Amount {
 
 /** What a copy did of an image that was found equal: its blobs are present, as far as its first manifest tells them. */
 export function presentOnly(root: Manifest): Transfer {
-  const blobs = root.kind === 'image' ? [root.config, ...root.layers] : [];
-  const distinct = new Map(blobs.map((blob) => [blob.digest, blob]));
+  const distinct = new Map(blobsOf(root).map((blob) => [blob.digest, blob]));
   return { ...emptyTransfer(), present: amountOf([...distinct.values()]) };
 }

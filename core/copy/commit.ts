@@ -1,6 +1,7 @@
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isDigest } from '../oci/digest.ts';
+import { blobsOf } from '../oci/manifest.ts';
 import { CopyError } from './errors.ts';
 import { inParallel } from './in-parallel.ts';
 import type { CopyPlan } from './plan.ts';
@@ -21,13 +22,13 @@ export async function commitChildren(
   options: CallOptions = {},
 ): Promise<void> {
   const isNew = new Set(arrived.map(({ digest }) => digest));
-  const images = plan.children.filter((manifest) => manifest.kind === 'image');
+  const images = plan.children.filter((manifest) => manifest.kind !== 'index');
   await inParallel(
     images,
     streamsOf(destination),
     async (manifest, signal) => {
       // Whose blobs were missing was missing itself, and need not be asked for.
-      const wasMissing = [manifest.config, ...manifest.layers].some(({ digest }) => isNew.has(digest));
+      const wasMissing = blobsOf(manifest).some(({ digest }) => isNew.has(digest));
       if (!wasMissing && (await destination.hasManifest?.(manifest, { signal }))) return;
       await destination.putManifest(manifest, manifest.digest, { signal });
     },

@@ -25,7 +25,8 @@ export async function imagePlatforms(
   options?: CallOptions,
 ): Promise<string[]> {
   if (plan.root.kind === 'index') return indexPlatforms([plan.root, ...plan.children]);
-  if (!hasPlatformConfig(plan.root) || plan.root.config.size > maxConfigBytes) return [];
+  if (plan.root.kind !== 'image' || !hasPlatformConfig(plan.root) || plan.root.config.size > maxConfigBytes)
+    return [];
   const bytes =
     configs.get(plan.root.config.digest) ?? (await destination.readBlob(plan.root.config, options));
   const platform = platformOfConfig(bytes);

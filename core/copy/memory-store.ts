@@ -1,6 +1,7 @@
 import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
-import type { Manifest } from '../oci/manifest.ts';
+import { blobsOf, type Manifest } from '../oci/manifest.ts';
+import { RegistryError } from '../registry/errors.ts';
 import type { BlobUpload, CallOptions, ImageDestination, ImageSource, OpenedUpload } from './ports.ts';
 import { expectHeldSize, matchesDescriptor } from './verify.ts';
 
@@ -22,7 +23,12 @@ export class MemoryStore implements ImageSource, ImageDestination {
     options?.signal?.throwIfAborted();
     const digest = isDigest(reference) ? reference : this.tags.get(reference);
     const manifest = digest && this.manifests.get(digest);
-    if (!manifest) throw new Error(`${this.name} has no manifest ${reference}`);
+    if (!manifest) {
+      throw new RegistryError(
+        { side: 'upstream', registry: this.name, operation: 'get manifest', reference },
+        { code: 'MANIFEST_UNKNOWN', status: 404, reason: 'it has no such manifest' },
+      );
+    }
     return manifest;
   }
 
@@ -73,8 +79,8 @@ export class MemoryStore implements ImageSource, ImageDestination {
   async putManifest(manifest: Manifest, reference: string, options?: CallOptions): Promise<void> {
     options?.signal?.throwIfAborted();
     const needed =
-      manifest.kind === 'image'
-        ? [manifest.config, ...manifest.layers].filter((blob) => !blob.urls && !this.blobs.has(blob.digest))
+      manifest.kind !== 'index'
+        ? blobsOf(manifest).filter((blob) => !blob.urls && !this.blobs.has(blob.digest))
         : manifest.manifests.filter(
             (child) => !this.manifests.has(child.digest) && !this.blobs.has(child.digest),
           );

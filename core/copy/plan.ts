@@ -1,9 +1,10 @@
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { filterIndex, NoMatchingPlatformError } from '../oci/index-filter.ts';
-import { InvalidManifestError, type Manifest } from '../oci/manifest.ts';
-import { isManifestType } from '../oci/media-types.ts';
+import { blobsOf, InvalidManifestError, type Manifest } from '../oci/manifest.ts';
+import { isBlobType, isManifestType } from '../oci/media-types.ts';
 import type { Platform } from '../oci/platform.ts';
+import { RegistryError } from '../registry/errors.ts';
 import { CopyError } from './errors.ts';
 import { servedForeignLayers } from './foreign-layers.ts';
 import { inParallel } from './in-parallel.ts';
@@ -155,9 +156,9 @@ async function readChildren(
     for (const child of parents.flatMap((parent) => (parent.kind === 'index' ? parent.manifests : []))) {
       if (seen.has(child.digest)) continue;
       seen.add(child.digest);
-      // An index may name things that are no manifests (build caches list their layers): those are blobs.
-      if (isManifestType(child.mediaType)) wanted.push(child);
-      else blobs.push(child);
+      // An index may name things that are not manifests: build caches list their layers.
+      if (isBlobType(child.mediaType)) blobs.push(child);
+      else wanted.push(child);
     }
     if (wanted.length === 0) break;
     if (depth >= maxDepth) {
@@ -178,12 +179,14 @@ async function readChildren(
         `its manifests have ${manifestBytes} bytes together, more than ${maxManifestBytes}`,
       );
     }
-    parents = await inParallel(
+    const answers = await inParallel(
       wanted,
       concurrency,
       (child, signal) => readChild(source, child, { signal }),
       options.signal,
     );
+    blobs.push(...wanted.filter((_, i) => answers[i] === undefined));
+    parents = answers.filter((manifest) => manifest !== undefined);
     for (const parent of parents) read.set(parent.digest, parent);
   }
   return { manifests: childrenFirst(root, read), blobs };
@@ -204,8 +207,24 @@ function childrenFirst(root: Manifest, read: Map<Digest, Manifest>): Manifest[] 
   return [...ordered];
 }
 
-async function readChild(source: ImageSource, child: Descriptor, options: CallOptions): Promise<Manifest> {
-  const manifest = await source.manifest(child.digest, options);
+/**
+ * The manifest that an index names; undefined where that is a blob. Of a type that is not known only the registry can tell: what it has no
+ * manifest of, or one that can't be read, is asked for as a blob.
+ */
+async function readChild(
+  source: ImageSource,
+  child: Descriptor,
+  { signal }: CallOptions,
+): Promise<Manifest | undefined> {
+  const { digest, mediaType } = child;
+  const isKnown = isManifestType(mediaType);
+  let manifest: Manifest;
+  try {
+    manifest = await source.manifest(digest, { signal, ...(isKnown ? {} : { mediaType }) });
+  } catch (error) {
+    if (isKnown || !isFinalRefusal(error)) throw error;
+    return undefined;
+  }
   if (manifest.bytes.byteLength !== child.size) {
     throw new CopyError(
       'SIZE_INVALID',
@@ -216,15 +235,17 @@ async function readChild(source: ImageSource, child: Descriptor, options: CallOp
   return manifest;
 }
 
+function isFinalRefusal(error: unknown): boolean {
+  return error instanceof RegistryError && !error.temporary && error.status !== 401 && error.status !== 403;
+}
+
 function collectBlobs(
   manifests: Manifest[],
   loose: Descriptor[],
 ): { blobs: Descriptor[]; foreign: Descriptor[] } {
   const blobs = new Map<Digest, Descriptor>();
   const foreign = new Map<Digest, Descriptor>();
-  const descriptors = manifests.flatMap((manifest) =>
-    manifest.kind === 'image' ? [manifest.config, ...manifest.layers] : [],
-  );
+  const descriptors = manifests.flatMap(blobsOf);
   for (const blob of [...descriptors, ...loose]) {
     if (isForeign(blob)) foreign.set(blob.digest, blob);
     else if (!blobs.has(blob.digest)) blobs.set(blob.digest, blob);

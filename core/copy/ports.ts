@@ -8,12 +8,19 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
+export interface ManifestOptions extends CallOptions {
+  mediaType?: string;
+}
+
 /** One repository that images are read from. */
 export interface ImageSource {
   /** `registry/repository`, for messages. */
   readonly name: string;
-  /** Reads one manifest by tag or digest, verified and parsed; its bytes are kept as they came. */
-  manifest(reference: string, options?: CallOptions): Promise<Manifest>;
+  /**
+   * Reads one manifest by tag or digest, verified and parsed; its bytes are kept as they came. With a `mediaType`, that of the descriptor
+   * that names it, also one of a type that is not known here.
+   */
+  manifest(reference: string, options?: ManifestOptions): Promise<Manifest>;
   /**
    * Opens a blob's bytes from `offset` on (default 0). The caller verifies the digest; the stream ends with the blob's last byte
    * or fails. A Readable where the bytes come over the wire: its chunks then pass without a promise each.

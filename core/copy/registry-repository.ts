@@ -8,7 +8,14 @@ import { UploadMovedError } from '../registry/redirect-errors.ts';
 import type { UploadSession } from '../registry/start-upload.ts';
 import type { StreamLimit } from '../registry/stream-limit.ts';
 import { inParallel } from './in-parallel.ts';
-import type { BlobUpload, CallOptions, ImageDestination, ImageSource, OpenedUpload } from './ports.ts';
+import type {
+  BlobUpload,
+  CallOptions,
+  ImageDestination,
+  ImageSource,
+  ManifestOptions,
+  OpenedUpload,
+} from './ports.ts';
 import { expectHeldSize, matchesDescriptor } from './verify.ts';
 
 /** HEAD requests at once where a registry has no batch check. */
@@ -52,7 +59,7 @@ export class RegistryRepository implements ImageSource, ImageDestination {
     return this.client.referrers(this.repository, digest, options);
   }
 
-  manifest(reference: string, options?: CallOptions): Promise<Manifest> {
+  manifest(reference: string, options?: ManifestOptions): Promise<Manifest> {
     return this.client.getManifest(this.repository, reference, options);
   }
 

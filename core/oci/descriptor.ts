@@ -26,8 +26,9 @@ const remedy = 'ask the publisher to push the image again';
 const mediaTypePattern = /^[\x21-\x7e][\x20-\x7e]{0,254}$/;
 
 /**
- * Reads a descriptor out of parsed JSON; `path` is where it stands (`layers[3]`), for messages. Optional fields may be
- * `null`, which Go's decoder reads as absent. Unknown fields are left out. Throws `InvalidManifestError`.
+ * Reads a descriptor out of parsed JSON; `path` is where it stands (`layers[3]`), for messages. Only digest and size must be right: a copy
+ * depends on them. All else may be missing or `null`, as Go's decoder, and so every other client, takes it; a media type is then empty.
+ * Unknown fields are left out. Throws `InvalidManifestError`.
  */
 export function parseDescriptor(value: unknown, path: string): Descriptor {
   const fields = expectObject(value, path);
@@ -38,7 +39,7 @@ export function parseDescriptor(value: unknown, path: string): Descriptor {
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
     throw invalid(`${path}.size`, size, 'a whole number of bytes from 0 to 2^53-1');
   }
-  const descriptor: Descriptor = { mediaType: expectMediaType(fields, 'mediaType', path), digest, size };
+  const descriptor: Descriptor = { mediaType: mediaTypeOf(fields, path), digest, size };
   if (isGiven(fields.platform))
     descriptor.platform = parsePlatformObject(fields.platform, `${path}.platform`);
   if (isGiven(fields.urls)) descriptor.urls = expectStrings(fields.urls, `${path}.urls`);
@@ -76,19 +77,19 @@ export function optionalString(
   return value;
 }
 
-/** The annotations of a manifest or descriptor, keys and values strings, if there are any. */
+/** The annotations of a manifest or descriptor, if there are any; a value of `null` is an empty string, as in Go. */
 export function optionalAnnotations(
   fields: Record<string, unknown>,
   path: string,
 ): Record<string, string> | undefined {
   if (!isGiven(fields.annotations)) return undefined;
   const annotations = expectObject(fields.annotations, join(path, 'annotations'));
-  for (const [key, value] of Object.entries(annotations)) {
-    if (typeof value !== 'string') {
-      throw invalid(`${join(path, 'annotations')}[${showValue(key)}]`, value, 'a string');
-    }
-  }
-  return annotations as Record<string, string>;
+  const entries = Object.entries(annotations).map(([key, value]): [string, string] => {
+    if (value === null) return [key, ''];
+    if (typeof value === 'string') return [key, value];
+    throw invalid(`${join(path, 'annotations')}[${showValue(key)}]`, value, 'a string');
+  });
+  return Object.fromEntries(entries);
 }
 
 /** The error for a value of the wrong shape: path, what must be there, what is there, remedy. */
@@ -97,12 +98,12 @@ export function invalid(path: string, value: unknown, mustBe: string): InvalidMa
   return new InvalidManifestError('MANIFEST_INVALID', `${path}: must be ${mustBe}, but ${found}; ${remedy}`);
 }
 
-function expectMediaType(fields: Record<string, unknown>, name: string, path: string): string {
-  const value = fields[name];
-  if (typeof value !== 'string' || !mediaTypePattern.test(value)) {
-    throw invalid(join(path, name), value, 'a media type of at most 255 characters');
+function mediaTypeOf({ mediaType }: Record<string, unknown>, path: string): string {
+  if (!isGiven(mediaType) || mediaType === '') return '';
+  if (typeof mediaType !== 'string' || !mediaTypePattern.test(mediaType)) {
+    throw invalid(join(path, 'mediaType'), mediaType, 'a media type of at most 255 characters');
   }
-  return value;
+  return mediaType;
 }
 
 function expectStrings(value: unknown, path: string): string[] {
@@ -113,15 +114,13 @@ function expectStrings(value: unknown, path: string): string[] {
   return value as string[];
 }
 
-/** Empty strings are taken: go-containerregistry writes them for children that run nowhere. */
+/** What is missing is empty: builders write `{}` or half a platform for children that run nowhere. */
 function parsePlatformObject(value: unknown, path: string): Platform {
   const fields = expectObject(value, path);
-  const { os, architecture } = fields;
-  if (typeof os !== 'string') throw invalid(`${path}.os`, os, 'a string');
-  if (typeof architecture !== 'string') {
-    throw invalid(`${path}.architecture`, architecture, 'a string');
-  }
-  const platform: Platform = { os, architecture };
+  const platform: Platform = {
+    os: optionalString(fields, 'os', path) ?? '',
+    architecture: optionalString(fields, 'architecture', path) ?? '',
+  };
   const variant = optionalString(fields, 'variant', path);
   if (variant) platform.variant = variant;
   const version = optionalString(fields, 'os.version', path);

@@ -62,15 +62,20 @@ export function filterIndex(index: ImageIndex, platforms: Platform[]): ImageInde
 /** The platforms that an index has images for, each once, in order; attestations have none. */
 export function availablePlatforms(index: ImageIndex): string[] {
   const named = index.manifests.flatMap(({ platform }) =>
-    platform && platform.os !== '' && platform.os !== 'unknown' ? [formatPlatform(platform)] : [],
+    platform && isNamed(platform) && platform.os !== 'unknown' ? [formatPlatform(platform)] : [],
   );
   return [...new Set(named)];
 }
 
 function isWanted(child: Descriptor, platforms: Platform[]): boolean {
   const { platform } = child;
-  if (!platform || platform.os === '') return child.annotations?.[referenceAnnotation] === undefined;
+  if (!platform || !isNamed(platform)) return child.annotations?.[referenceAnnotation] === undefined;
   return platforms.some((wanted) => platformMatches(wanted, platform));
+}
+
+/** Half a platform says as little as none. */
+function isNamed({ os, architecture }: Platform): boolean {
+  return os !== '' && architecture !== '';
 }
 
 /** Works on the JSON as it came, so that fields that we know nothing of are kept. */

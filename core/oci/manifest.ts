@@ -20,10 +20,12 @@ export const maxManifestBytes = 4 * 1024 * 1024;
 export const maxDescriptors = 10_000;
 
 /** An OCI or Docker manifest. */
-export type Manifest = ImageManifest | ImageIndex;
+export type Manifest = KnownManifest | OtherManifest;
+
+/** A manifest of one of the four types of `isManifestType`. */
+export type KnownManifest = ImageManifest | ImageIndex;
 
 interface ManifestBase {
-  /** One of the four types of `isManifestType`. */
   mediaType: string;
   digest: Digest;
   /** Verbatim as they came: one byte more is another digest. */
@@ -48,6 +50,19 @@ export interface ImageIndex extends ManifestBase {
   manifests: Descriptor[];
 }
 
+/** A manifest of a type that is not known here. It is only a child of an index: whoever reads it by itself gets an error. */
+export interface OtherManifest extends ManifestBase {
+  kind: 'other';
+  /** What it names as far as that can be told: descriptors under `config`, `layers` and `blobs`. */
+  blobs: Descriptor[];
+}
+
+/** The blobs that a manifest names; an index names manifests. */
+export function blobsOf(manifest: Manifest): Descriptor[] {
+  if (manifest.kind === 'index') return [];
+  return manifest.kind === 'image' ? [manifest.config, ...manifest.layers] : manifest.blobs;
+}
+
 /** What servers that do not know manifests (static files, object stores) say: no statement about the type. */
 const genericTypes = ['', 'application/json', 'application/octet-stream', 'text/plain'];
 
@@ -61,7 +76,17 @@ const genericTypes = ['', 'application/json', 'application/octet-stream', 'text/
  * Throws `InvalidManifestError`: not UTF-8 JSON of the right shape, too large, of a kind that is not copied (schema 1), with
  * another digest, or one that could be read in two ways (CVE-2021-41190).
  */
-export function parseManifest(bytes: Uint8Array, mediaType?: string, expected?: Digest): Manifest {
+export function parseManifest(bytes: Uint8Array, mediaType?: string, expected?: Digest): KnownManifest {
+  const manifest = parseAnyManifest(bytes, mediaType, expected);
+  if (manifest.kind !== 'other') return manifest;
+  throw new InvalidManifestError(
+    'MANIFEST_UNSUPPORTED',
+    `mediaType: ${showValue(manifest.mediaType)} is no image manifest or index; ask the publisher to push it as an OCI image`,
+  );
+}
+
+/** As {@link parseManifest}; takes a manifest of any type, for what an index names. */
+export function parseAnyManifest(bytes: Uint8Array, mediaType?: string, expected?: Digest): Manifest {
   const header = (mediaType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
   // Before the digest: a signed manifest's digest leaves out its signatures.
   if (isSchema1Type(header)) throw schema1();
@@ -86,6 +111,7 @@ export function parseManifest(bytes: Uint8Array, mediaType?: string, expected?: 
   if (isGiven(body.subject)) base.subject = parseDescriptor(body.subject, 'subject');
   const annotations = optionalAnnotations(body, '');
   if (annotations) base.annotations = annotations;
+  if (!isManifestType(type)) return { kind: 'other', ...base, blobs: namedBlobs(body) };
   if (isIndexType(type)) return { kind: 'index', ...base, manifests: parseDescriptors(body, 'manifests') };
   const config = parseDescriptor(body.config, 'config');
   const layers = parseDescriptors(body, 'layers');
@@ -110,22 +136,20 @@ function typeOf(body: Record<string, unknown>, header: string): string {
   const { schemaVersion } = body;
   const stated = optionalString(body, 'mediaType', '');
   if (schemaVersion === 1 || (stated !== undefined && isSchema1Type(stated))) throw schema1();
-  if (schemaVersion !== 2) throw invalid('schemaVersion', schemaVersion, '2');
+  // Missing, or any number: nothing that is done with the manifest depends on it.
+  if (isGiven(schemaVersion) && typeof schemaVersion !== 'number') {
+    throw invalid('schemaVersion', schemaVersion, 'a number');
+  }
   const told = genericTypes.includes(header) ? undefined : header;
-  if (told !== undefined && stated !== undefined && told !== stated) {
+  if (told !== undefined && stated && told !== stated) {
     throw new InvalidManifestError(
       'MANIFEST_INVALID',
       `mediaType: ${showValue(stated)} in the body, but ${showValue(told)} was announced (Content-Type or descriptor); ` +
         'ask the publisher to push the image again',
     );
   }
-  const type = told ?? stated ?? typeByFields(body);
-  if (!isManifestType(type)) {
-    throw new InvalidManifestError(
-      'MANIFEST_UNSUPPORTED',
-      `mediaType: ${showValue(type)} is no image manifest or index; ask the publisher to push it as an OCI image`,
-    );
-  }
+  const type = told ?? (stated || undefined) ?? typeByFields(body);
+  if (!isManifestType(type)) return type;
   // A document that is both an image and an index is read as one by some and as the other by others, under one digest:
   // https://github.com/opencontainers/image-spec/security/advisories/GHSA-77vh-xpmg-72qh (CVE-2021-41190).
   for (const field of isIndexType(type) ? ['config', 'layers', 'fsLayers'] : ['manifests', 'fsLayers']) {
@@ -152,8 +176,8 @@ function typeByFields(body: Record<string, unknown>): string {
 
 function parseDescriptors(body: Record<string, unknown>, field: string): Descriptor[] {
   const value = body[field];
-  // Go writes an empty list that was never set as null.
-  if (value === null) return [];
+  // Go writes an empty list that was never set as null, or leaves it out.
+  if (!isGiven(value)) return [];
   if (!Array.isArray(value)) throw invalid(field, value, 'an array of descriptors');
   if (value.length > maxDescriptors) {
     throw new InvalidManifestError(
@@ -162,6 +186,13 @@ function parseDescriptors(body: Record<string, unknown>, field: string): Descrip
     );
   }
   return value.map((item: unknown, i) => parseDescriptor(item, `${field}[${i}]`));
+}
+
+function namedBlobs(body: Record<string, unknown>): Descriptor[] {
+  const lists = ['layers', 'blobs'].flatMap((field) =>
+    Array.isArray(body[field]) ? parseDescriptors(body, field) : [],
+  );
+  return isGiven(body.config) ? [parseDescriptor(body.config, 'config'), ...lists] : lists;
 }
 
 /** A blob is copied once however often it is named, so its size may be told in one way only. */

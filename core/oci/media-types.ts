@@ -39,7 +39,14 @@ export function isImageManifestType(mediaType: string): boolean {
   return imageManifestTypes.includes(mediaType);
 }
 
-/** Whether `parseManifest` takes the type: an index or the manifest of one image. What else a descriptor names is a blob. */
+/** Configs and layers: what an index names with such a type is a blob, as in the index of a build cache. */
+export function isBlobType(mediaType: string): boolean {
+  return /^application\/vnd\.(?:oci\.image\.(?:layer|config)\.|oci\.empty\.|docker\.image\.rootfs\.|docker\.container\.image\.)/.test(
+    mediaType,
+  );
+}
+
+/** Whether `parseManifest` takes the type: an index or the manifest of one image. */
 export function isManifestType(mediaType: string): boolean {
   return isIndexType(mediaType) || isImageManifestType(mediaType);
 }

@@ -10,7 +10,13 @@ import type { CredentialSource } from './credentials.ts';
 import { createDispatcher } from './dispatcher.ts';
 import type { Side } from './errors.ts';
 import { type CallOptions, Exchange } from './exchange.ts';
-import { getManifest, headManifest, type ManifestHead, putManifest } from './manifests.ts';
+import {
+  type GetManifestOptions,
+  getManifest,
+  headManifest,
+  type ManifestHead,
+  putManifest,
+} from './manifests.ts';
 import { apiUrl, parseEndpoint } from './paths.ts';
 import { listReferrers } from './referrers.ts';
 import { RefusedFeatures } from './refused-features.ts';
@@ -148,7 +154,7 @@ export class RegistryClient implements AsyncDisposable {
   }
 
   /** A manifest by tag or digest, parsed and verified. */
-  getManifest(repository: string, reference: string, options?: CallOptions): Promise<Manifest> {
+  getManifest(repository: string, reference: string, options?: GetManifestOptions): Promise<Manifest> {
     return getManifest(this.#exchange, repository, reference, options);
   }
 

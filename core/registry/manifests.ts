@@ -1,5 +1,11 @@
 import { type Digest, digestAlgorithm, digestOf, isDigest } from '../oci/digest.ts';
-import { InvalidManifestError, type Manifest, maxManifestBytes, parseManifest } from '../oci/manifest.ts';
+import {
+  InvalidManifestError,
+  type Manifest,
+  maxManifestBytes,
+  parseAnyManifest,
+  parseManifest,
+} from '../oci/manifest.ts';
 import { manifestAcceptHeader } from '../oci/media-types.ts';
 import { discard, readBounded } from './body.ts';
 import { type OperationContext, RegistryError } from './errors.ts';
@@ -17,6 +23,16 @@ export interface ManifestHead {
   size?: number;
 }
 
+export interface GetManifestOptions extends CallOptions {
+  /** The type that an index gives it, which need not be one that is known here; empty where it gives none. */
+  mediaType?: string | undefined;
+}
+
+/** Its own type first, where there is one. */
+function accepted(mediaType: string | undefined): string {
+  return mediaType ? `${mediaType}, ${manifestAcceptHeader}` : manifestAcceptHeader;
+}
+
 /**
  * Pulls a manifest (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests), verified against the
  * digest that was asked for and the one that the registry tells. A tag's digest is computed from the bytes, and is sha256 even if
@@ -31,7 +47,7 @@ export async function getManifest(
   exchange: Exchange,
   repository: string,
   reference: string,
-  { signal }: CallOptions = {},
+  { signal, mediaType }: GetManifestOptions = {},
 ): Promise<Manifest> {
   const call = { operation: 'get manifest', repository, reference };
   const context = exchange.context(call);
@@ -42,14 +58,15 @@ export async function getManifest(
       url: manifestUrl(exchange.endpoint, repository, reference),
       scopes: [exchange.readScope(repository)],
       // No coding: a proxy that compressed it would change the bytes.
-      headers: { accept: manifestAcceptHeader, 'accept-encoding': 'identity' },
+      headers: { accept: accepted(mediaType), 'accept-encoding': 'identity' },
       expect: [200],
       unknownCode: 'MANIFEST_UNKNOWN',
       retry: true,
       work: 'fetch',
       signal,
     },
-    (answer) => readManifest(answer, isDigest(reference) ? reference : undefined, context),
+    (answer) =>
+      readManifest(answer, isDigest(reference) ? reference : undefined, context, mediaType !== undefined),
   );
 }
 
@@ -58,6 +75,7 @@ export async function readManifest(
   answer: Answer,
   expected: Digest | undefined,
   context: OperationContext,
+  anyType = false,
 ): Promise<Manifest> {
   const told = contentDigest(answer, context);
   const bytes = await readBounded(answer.body, maxManifestBytes);
@@ -69,7 +87,7 @@ export async function readManifest(
     throw mismatch(context, answer, told, expected);
   }
   try {
-    return parseManifest(bytes, contentType(answer), expected);
+    return (anyType ? parseAnyManifest : parseManifest)(bytes, contentType(answer), expected);
   } catch (error) {
     if (!(error instanceof InvalidManifestError)) throw error;
     throw new RegistryError(context, {

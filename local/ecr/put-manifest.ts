@@ -1,6 +1,6 @@
 import type { Descriptor } from '../../core/oci/descriptor.ts';
 import { type Digest, isDigest } from '../../core/oci/digest.ts';
-import { InvalidManifestError, type Manifest, parseManifest } from '../../core/oci/manifest.ts';
+import { InvalidManifestError, type KnownManifest, parseManifest } from '../../core/oci/manifest.ts';
 import { isManifestType } from '../../core/oci/media-types.ts';
 import type { Catalog } from './catalog.ts';
 import { isImmutable, type Repository, type StoredManifest } from './repository.ts';
@@ -35,7 +35,7 @@ export async function putManifest(
   repository: Repository,
   { bytes, mediaType, tag, digest, refuseMediaTypeParameters = false }: ManifestToPut,
 ): Promise<PutManifestOutcome> {
-  let parsed: Manifest;
+  let parsed: KnownManifest;
   try {
     parsed = parseManifest(bytes, mediaType, digest);
   } catch (error) {
@@ -69,29 +69,29 @@ export async function putManifest(
 }
 
 /** Everything that is a blob: config, layers, and an index's entries that are no manifests (build caches have such). */
-function blobsOf(manifest: Manifest): Descriptor[] {
+function blobsOf(manifest: KnownManifest): Descriptor[] {
   if (manifest.kind === 'image') return [manifest.config, ...manifest.layers];
   return manifest.manifests.filter(({ mediaType }) => !isManifestType(mediaType));
 }
 
 /** What must be there first. Foreign layers (with `urls`) are elsewhere: image-spec, non-distributable layers. */
-function requiredBlobs(manifest: Manifest): Digest[] {
+function requiredBlobs(manifest: KnownManifest): Digest[] {
   const blobs = blobsOf(manifest).filter(({ urls }) => urls === undefined || urls.length === 0);
   return [...new Set(blobs.map(({ digest }) => digest))];
 }
 
-function childrenOf(manifest: Manifest): Digest[] {
+function childrenOf(manifest: KnownManifest): Digest[] {
   if (manifest.kind === 'image') return [];
   const children = manifest.manifests.filter(({ mediaType }) => isManifestType(mediaType));
   return [...new Set(children.map(({ digest }) => digest))];
 }
 
-function statedTypes(manifest: Manifest): (string | undefined)[] {
+function statedTypes(manifest: KnownManifest): (string | undefined)[] {
   const descriptors = manifest.kind === 'image' ? blobsOf(manifest) : manifest.manifests;
   return [manifest.artifactType, ...descriptors.map(({ mediaType }) => mediaType)];
 }
 
-function describe(manifest: Manifest, repository: Repository): StoredManifest {
+function describe(manifest: KnownManifest, repository: Repository): StoredManifest {
   const blobs = blobsOf(manifest);
   const artifactType =
     manifest.artifactType ?? (manifest.kind === 'image' ? manifest.config.mediaType : undefined);
