@@ -32,6 +32,10 @@ class PlainRepository extends RegistryRepository {
   override get tellsPresence(): boolean {
     return false;
   }
+
+  protected override get takesChunks(): boolean {
+    return false;
+  }
 }
 
 /**

@@ -4,6 +4,7 @@ import { RegistryError } from '../registry/errors.ts';
 import { orAborted } from '../registry/or-aborted.ts';
 import { wait } from '../registry/retry.ts';
 import { pauseBefore } from './attempts.ts';
+import { BodyRefusedError } from './chunked-upload.ts';
 import { Download } from './download.ts';
 import type { MountSources } from './mount-sources.ts';
 import type { CallOptions, ImageDestination, ImageSource } from './ports.ts';
@@ -83,7 +84,10 @@ export async function copyBlob(
       signal?.throwIfAborted();
       const failure = error instanceof ReadFailure ? error.cause : error;
       const behind = error instanceof BehindError;
-      const ms = behind ? 0 : pauseBefore(attempt + 1, attempts, error);
+      // Each of these makes the bodies smaller, and so there are few; it is not the blob that failed.
+      const refused = error instanceof BodyRefusedError;
+      if (refused) attempt -= 1;
+      const ms = behind || refused ? 0 : pauseBefore(attempt + 1, attempts, error);
       if (ms === undefined) throw failure;
       inParts ||= behind;
       onEvent({ type: 'restart', blob, bytes: told, error: failure });

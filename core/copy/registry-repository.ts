@@ -3,10 +3,11 @@ import type { Digest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { RegistryError } from '../registry/errors.ts';
-import { tellsPresence } from '../registry/known-registries.ts';
+import { isEcr, tellsPresence } from '../registry/known-registries.ts';
 import { UploadMovedError } from '../registry/redirect-errors.ts';
 import type { UploadSession } from '../registry/start-upload.ts';
 import type { StreamLimit } from '../registry/stream-limit.ts';
+import { uploadBlob } from './chunked-upload.ts';
 import { inParallel } from './in-parallel.ts';
 import type {
   BlobUpload,
@@ -45,6 +46,11 @@ export class RegistryRepository implements ImageSource, ImageDestination {
   /** A mount from the repository itself asks and opens the upload in one request, unless the registry refuses that. */
   get tellsPresence(): boolean {
     return tellsPresence(this.client.registry) && !this.client.refused.has('self-mount');
+  }
+
+  /** Whether a blob may go in chunks. Amazon ECR answers them in a way of its own (CR#2831), and takes large bodies. */
+  protected get takesChunks(): boolean {
+    return !isEcr(this.client.registry);
   }
 
   get streams(): StreamLimit {
@@ -113,7 +119,7 @@ export class RegistryRepository implements ImageSource, ImageDestination {
   #opened(blob: Descriptor, session: UploadSession): OpenedUpload {
     const upload: BlobUpload = {
       write: (body, call) =>
-        this.client.putBlob(session, blob, body, call).catch((error) => {
+        this.#write(session, blob, body, call).catch((error) => {
           if (error instanceof UploadMovedError)
             this.#moved.set(blob.digest, { ...session, location: error.location });
           throw error;
@@ -128,6 +134,17 @@ export class RegistryRepository implements ImageSource, ImageDestination {
       },
     };
     return { kind: 'session', upload };
+  }
+
+  #write(
+    session: UploadSession,
+    blob: Descriptor,
+    body: AsyncIterable<Uint8Array>,
+    options?: CallOptions,
+  ): Promise<void> {
+    return this.takesChunks
+      ? uploadBlob(this.client, session, blob, body, options)
+      : this.client.putBlob(session, blob, body, options);
   }
 
   async hasManifest({ digest, mediaType }: Manifest, options?: CallOptions): Promise<boolean> {

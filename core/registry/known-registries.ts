@@ -54,13 +54,18 @@ export function ecrHostOf(registry: string, apiEndpoint?: string): EcrHost | und
   return isLocal ? { registry, region: undefined, fips: false, dualstack: false } : undefined;
 }
 
+/** Whether a registry is Amazon's, private or public. */
+export function isEcr(registry: string): boolean {
+  return privateEcr.test(registry) || registry === 'public.ecr.aws';
+}
+
 /**
  * Whether a registry answers a mount of a blob from the very repository with 201 where it is there, so that an upload need not be preceded
  * by a question. Amazon ECR mounts only where an account has turned it on.
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/blob-mounting.html
  */
 export function tellsPresence(registry: string): boolean {
-  return !privateEcr.test(registry) && registry !== 'public.ecr.aws';
+  return !isEcr(registry);
 }
 
 /** The address of a registry as it stands in normalised references; one that is not known is `https://<registry>`. */

@@ -7,7 +7,6 @@
  * - `batch-check`: Amazon ECR's BatchCheckLayerAvailability. Substitute: HEAD of each blob.
  * - `page-size`: the parameter `n` of a list. Substitute: the list without it.
  * - `range`: reading a blob from an offset. Substitute: the whole blob again.
- * - `large-body`: a blob in one request body. Substitute: chunks.
  */
 export type OptionalFeature =
   | 'mount'
@@ -16,8 +15,7 @@ export type OptionalFeature =
   | 'blob-head'
   | 'batch-check'
   | 'page-size'
-  | 'range'
-  | 'large-body';
+  | 'range';
 
 /**
  * Which optional features a registry has refused. A feature is tried until the registry refuses it once; after that its substitute is
@@ -25,6 +23,8 @@ export type OptionalFeature =
  */
 export class RefusedFeatures {
   readonly #refused = new Set<string>();
+  /** The largest request body that is sent, bytes: blobs above it go in chunks. Undefined while none was refused for its size. */
+  maxBodyBytes: number | undefined;
 
   /** @param of what it was refused of, where that matters: the repository that a mount is from. */
   has(feature: OptionalFeature, of?: string): boolean {

@@ -67,6 +67,8 @@ const remedies: Readonly<Record<string, Remedy>> = {
     `${registry} sends us to a host inside this network: check the endpoint, and what the name resolves to here; if it is meant, list the host under redirectHosts`,
   LINK_REFUSED: 'the list can not be read to its end: check the endpoint and what stands before the registry',
   LOCATION_REFUSED: 'check the endpoint: write the address that the registry really has',
+  BODY_TOO_LARGE:
+    'the registry, or a proxy before it, takes too small bodies: raise its limit (nginx: client_max_body_size)',
   REFUSED: 'see the registry’s message',
 };
 

@@ -12,6 +12,8 @@ export interface UploadSession {
   repository: string;
   /** Absolute; may hold the registry's state in its query, so it is not for logs. */
   location: string;
+  /** The least that a chunk must have unless it is the last, bytes: `OCI-Chunk-Min-Length`. */
+  minChunkBytes?: number;
 }
 
 export interface StartUploadOptions extends CallOptions {
@@ -108,7 +110,13 @@ export function nextSession(
   answer: Answer,
 ): UploadSession {
   const next = resolveLocation(exchange.hosts, answer.url, answer.header('location'));
-  if (next.ok) return { repository, location: next.url.href };
+  if (next.ok) {
+    const session: UploadSession = { repository, location: next.url.href };
+    // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-a-blob-in-chunks
+    const min = answer.header('oci-chunk-min-length')?.trim() ?? '';
+    if (/^\d{1,15}$/.test(min)) session.minChunkBytes = Number(min);
+    return session;
+  }
   throw new RegistryError(exchange.context(call), {
     code: 'LOCATION_REFUSED',
     status: answer.status,

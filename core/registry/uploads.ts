@@ -74,7 +74,8 @@ export async function patchBlob(
       expect: [201, 202, 204],
       signal,
     },
-    (answer) => nextSession(exchange, call, session.repository, answer),
+    // The least size of a chunk is told at the beginning only.
+    (answer) => ({ ...session, ...nextSession(exchange, call, session.repository, answer) }),
   );
 }
 

@@ -135,7 +135,9 @@ describe('copying what belongs to an image', () => {
     const found = await findReferrers(upstream, [root.digest]);
     upstream.manifests.delete(gone.digest);
     const outcome = await copyReferrers(upstream, mirror, found);
-    expect(outcome.missing).toMatchObject([{ digest: gone.digest, artifactType: type, code: 'INTERNAL' }]);
+    expect(outcome.missing).toMatchObject([
+      { digest: gone.digest, artifactType: type, code: 'MANIFEST_UNKNOWN' },
+    ]);
   });
 
   it.each(['another image', 'no subject', 'a wrong size'])(

@@ -1,0 +1,146 @@
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { RegistryClient } from '../registry/client.ts';
+import { RegistryError } from '../registry/errors.ts';
+import type { UploadSession } from '../registry/start-upload.ts';
+import type { CallOptions } from './ports.ts';
+
+/**
+ * The first size of a chunk where a body was refused, bytes. Below what common proxies take (Cloudflare 100 MB), and large enough that a
+ * round trip for each costs little.
+ */
+const firstChunkBytes = 16 * 1024 * 1024;
+/** Each refusal makes chunks so much smaller. */
+const shrinkBy = 4;
+/** Smaller chunks are not tried: nginx takes 1 MB unless it is told otherwise. */
+const leastChunkBytes = 256 * 1024;
+
+/** A body was refused for its size (413); the blob is to be sent again, in smaller bodies. */
+export class BodyRefusedError extends RegistryError {
+  constructor(error: RegistryError, maxBodyBytes: number) {
+    super(error, {
+      code: 'BODY_TOO_LARGE',
+      status: 413,
+      reason: `${error.reason}; it goes on in chunks of ${maxBodyBytes} bytes`,
+      temporary: true,
+      cause: error,
+    });
+    this.name = 'BodyRefusedError';
+  }
+}
+
+/**
+ * Uploads a blob into a session: in one request where the registry takes bodies of its size, otherwise in chunks
+ * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-a-blob-in-chunks). A body that is refused for its size
+ * (413), by the registry or a proxy before it, makes the limit smaller for all further blobs of the registry.
+ *
+ * @throws BodyRefusedError where it should be sent again; what {@link RegistryClient.putBlob} throws
+ */
+export async function uploadBlob(
+  client: RegistryClient,
+  session: UploadSession,
+  blob: Descriptor,
+  body: AsyncIterable<Uint8Array>,
+  options?: CallOptions,
+): Promise<void> {
+  const limit = client.refused.maxBodyBytes;
+  const chunkBytes = limit === undefined || blob.size <= limit ? undefined : limit;
+  try {
+    if (chunkBytes === undefined) await client.putBlob(session, blob, body, options);
+    else await uploadChunks(client, session, blob, body, chunkBytes, options);
+  } catch (error) {
+    if (!(error instanceof RegistryError) || error.status !== 413) throw error;
+    throw refusedBody(client, error, { sent: Math.min(blob.size, chunkBytes ?? blob.size), session });
+  }
+}
+
+/** Makes the limit smaller than what was refused, if it is not by now. */
+function refusedBody(
+  { refused }: RegistryClient,
+  error: RegistryError,
+  { sent, session }: { sent: number; session: UploadSession },
+): RegistryError {
+  const smaller = Math.min(firstChunkBytes, Math.floor(sent / shrinkBy));
+  const least = Math.max(leastChunkBytes, session.minChunkBytes ?? 0);
+  if (refused.maxBodyBytes !== undefined && refused.maxBodyBytes < sent) {
+    return new BodyRefusedError(error, refused.maxBodyBytes);
+  }
+  if (sent <= least) {
+    return new RegistryError(error, {
+      code: 'BODY_TOO_LARGE',
+      status: 413,
+      reason: `${error.reason}, to a body of ${sent} bytes, and chunks have to have at least ${least}`,
+      cause: error,
+    });
+  }
+  refused.maxBodyBytes = Math.max(least, smaller);
+  return new BodyRefusedError(error, refused.maxBodyBytes);
+}
+
+async function uploadChunks(
+  client: RegistryClient,
+  begun: UploadSession,
+  blob: Descriptor,
+  body: AsyncIterable<Uint8Array>,
+  wantedBytes: number,
+  options?: CallOptions,
+): Promise<void> {
+  const chunkBytes = Math.max(wantedBytes, begun.minChunkBytes ?? 0);
+  const pieces = new Pieces(body);
+  let session = begun;
+  try {
+    for (let offset = 0; offset < blob.size; offset += chunkBytes) {
+      const size = Math.min(chunkBytes, blob.size - offset);
+      session = await client.patchBlob(session, { offset, size }, pieces.take(size), options);
+    }
+    await pieces.expectEnd();
+    await client.finishUpload(session, blob.digest, options);
+  } catch (error) {
+    if (!(error instanceof RegistryError) || error.status !== 416) throw error;
+    // The registry has another number of bytes than it was sent: this session is of no use.
+    const { code, reason } = error;
+    throw new RegistryError(error, { code, status: 416, reason, temporary: true, cause: error });
+  } finally {
+    await pieces.close();
+  }
+}
+
+/** Cuts a stream into pieces. */
+class Pieces {
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  #rest: Uint8Array | undefined;
+
+  constructor(body: AsyncIterable<Uint8Array>) {
+    this.#chunks = body[Symbol.asyncIterator]();
+  }
+
+  /** The next `size` bytes, or as many as there are. */
+  async *take(size: number): AsyncGenerator<Uint8Array> {
+    for (let left = size; left > 0; ) {
+      const chunk = await this.#next();
+      if (chunk === undefined) return;
+      if (chunk.byteLength > left) this.#rest = chunk.subarray(left);
+      const taken = chunk.subarray(0, left);
+      left -= taken.byteLength;
+      yield taken;
+    }
+  }
+
+  /** Waits until the body has ended: only then is it known to be whole. More bytes are left to the body itself, which refuses them. */
+  async expectEnd(): Promise<void> {
+    while ((await this.#next()) !== undefined);
+  }
+
+  async close(): Promise<void> {
+    await this.#chunks.return?.();
+  }
+
+  async #next(): Promise<Uint8Array | undefined> {
+    if (this.#rest) {
+      const rest = this.#rest;
+      this.#rest = undefined;
+      return rest;
+    }
+    const { done, value } = await this.#chunks.next();
+    return done ? undefined : value;
+  }
+}
