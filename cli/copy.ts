@@ -53,6 +53,7 @@ export function copyCommand(): Command {
     .option('--src-plain-http', 'speak HTTP with the source')
     .option('--dst-plain-http', 'speak HTTP with the destination')
     .option('--auth-host <host>', 'a further host that logins may be sent to; may be repeated', addHost)
+    .option('--ca-file <file>', 'trust the certificate authorities of this PEM file, too')
     .option(
       '--redirect-host <host>',
       'a host with a private address that downloads may be redirected to; may be repeated',

@@ -145,9 +145,13 @@ function configurationProblems(config: Config): string[] {
       `config mirror.regions: ${config.mirror.regions.join(', ')}: the stack mirrors into one region so far; name one, and deploy a stack for each further region`,
     );
   }
-  if (config.network !== undefined) {
+  const { network } = config;
+  if (network?.vpc !== undefined) {
+    problems.push('config network.vpc: the functions are not put into a VPC so far; remove the key');
+  }
+  if (network?.caBundle !== undefined && network.certificates === undefined) {
     problems.push(
-      'config network: the functions are not put into a VPC or behind a proxy so far; remove the key',
+      'config network.caBundle: the certificates are not read; read the configuration by `loadConfig`, which does that',
     );
   }
   for (const { registry, credentials } of config.upstreams) {

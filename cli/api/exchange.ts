@@ -1,8 +1,14 @@
+import { lookup } from 'node:dns';
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
+import { fetch } from 'undici';
 import { BodyTooLargeError, readBounded } from '../../core/registry/body.ts';
+import type { Connections } from '../../core/registry/connections.ts';
+import { createConnections } from '../../core/registry/dispatcher.ts';
 import { hideSecrets, redactText, urlWithoutQuery } from '../../core/registry/redact.ts';
+import { defaultTimeouts } from '../../core/registry/transport.ts';
 import { drayageVersion } from '../../core/registry/version.ts';
+import { networkFrom } from '../network.ts';
 import { RequestError } from './request-error.ts';
 
 /** A longer answer is none that we asked for. */
@@ -23,7 +29,7 @@ export interface ApiRequest {
 
 export interface ApiAnswer {
   status: number;
-  headers: Headers;
+  headers: { get(name: string): string | null; has(name: string): boolean };
   text: string;
 }
 
@@ -38,6 +44,7 @@ export async function exchange(request: ApiRequest): Promise<ApiAnswer> {
   const timeout = AbortSignal.timeout(timeoutMs);
   try {
     const response = await fetch(url, {
+      dispatcher: connections().dispatcherFor(url),
       method,
       headers: {
         accept: 'application/json',
@@ -57,6 +64,15 @@ export async function exchange(request: ApiRequest): Promise<ApiAnswer> {
     signal?.throwIfAborted();
     throw broken(request, error, timeout.aborted);
   }
+}
+
+/** One pool for the process, made when it is first needed. */
+let opened: Connections | undefined;
+
+/** Where an address is told by the user, every address may be asked: there is nothing to guard. */
+function connections(): Connections {
+  opened ??= createConnections(defaultTimeouts, lookup, networkFrom(process.env));
+  return opened;
 }
 
 /** `GET https://host/path`, as a request is named in messages. */

@@ -4,6 +4,7 @@ import { knownRegistry } from '../../core/registry/known-registries.ts';
 import { timeoutsFor } from '../../core/registry/transport.ts';
 import { withAwsLogin } from '../logins/aws-login.ts';
 import { loginSource } from '../logins/login-source.ts';
+import { networkFrom } from '../network.ts';
 import type { CopyFlags } from './flags.ts';
 
 /** A client of the registry that images come from, with this user's login where the registry wants one. */
@@ -20,7 +21,7 @@ function open(
   { registry, repository }: Reference,
   side: 'upstream' | 'mirror',
   plainHttp: boolean,
-  { authHost, redirectHost, timeoutMs }: CopyFlags,
+  { authHost, redirectHost, timeoutMs, caFile }: CopyFlags,
   signal: AbortSignal,
 ): RegistryClient {
   const known = knownRegistry(registry);
@@ -30,6 +31,7 @@ function open(
     endpoint: plainHttp ? `http://${registry}` : known.endpoint,
     authHosts: [...(plainHttp ? [] : known.authHosts), ...authHost],
     redirectHosts: redirectHost,
+    network: networkFrom(process.env, caFile),
     ...(timeoutMs !== undefined && { timeouts: timeoutsFor(timeoutMs) }),
     credentials: withAwsLogin(loginSource({ registry, repository }, { env: process.env, signal }), registry, {
       env: process.env,

@@ -90,7 +90,7 @@ function remedyFor(code: string, error: Error): string | undefined {
     case 'TOOMANYREQUESTS':
       return `the registry’s rate limit is reached: wait, or log in for a higher one: docker login ${registry}`;
     case 'TLS':
-      return `for a registry without TLS add --${told.side === 'mirror' ? 'dst' : 'src'}-plain-http; else check the certificate, and name that of a private authority in NODE_EXTRA_CA_CERTS=FILE`;
+      return `for a registry without TLS add --${told.side === 'mirror' ? 'dst' : 'src'}-plain-http; else check the certificate, and name that of a private authority with --ca-file FILE or in SSL_CERT_FILE`;
     case 'CONNECTION':
       // ECR's habit, which the error's own remedy speaks of, is to drop a connection: this one never came about.
       return notConnected.test(told.message)

@@ -31,6 +31,8 @@ export interface CopyFlags {
   authHost: string[];
   /** Hosts that reads may be redirected to although their addresses are private. */
   redirectHost: string[];
+  /** A file of further certificate authorities. */
+  caFile?: string;
   /** The longest that an answer's first byte is waited for. */
   timeoutMs?: number;
 }

@@ -66,8 +66,10 @@ export interface AlarmsConfig {
 export interface NetworkConfig {
   /** Id of the VPC that the functions run in. */
   vpc?: string;
-  /** File with the PEM certificates of further authorities. */
+  /** File with the PEM certificates of further authorities, relative to mirror.yaml. */
   caBundle?: string;
+  /** What that file holds; absent until it is read (`loadConfig`). */
+  certificates?: string;
   /** URL of the HTTP proxy for requests to upstreams. */
   proxy?: string;
 }

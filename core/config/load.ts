@@ -1,6 +1,8 @@
 import { closeSync, openSync, readSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { CertificatesError, readCertificates } from './certificates.ts';
 import type { Config } from './config.ts';
-import { type ConfigError, maxConfigBytes, parseConfig } from './parse.ts';
+import { type ConfigError, maxConfigBytes, parseWithPlaces } from './parse.ts';
 
 /** A configuration file can't be read or is wrong. The message tells every error with file, line and column. */
 export class InvalidConfigError extends Error {
@@ -26,9 +28,18 @@ export function formatConfigError(file: string, error: ConfigError): string {
  * @throws InvalidConfigError with everything that is wrong, also when the file can't be read.
  */
 export function loadConfig(file: string): Config {
-  const parsed = parseConfig(readText(file));
+  const parsed = parseWithPlaces(readText(file));
   if (!parsed.ok) throw new InvalidConfigError(file, parsed.errors);
-  return parsed.config;
+  const { config, errorAt } = parsed;
+  const { network } = config;
+  if (network?.caBundle === undefined) return config;
+  try {
+    const certificates = readCertificates(resolve(dirname(file), network.caBundle));
+    return { ...config, network: { ...network, certificates } };
+  } catch (cause) {
+    if (!(cause instanceof CertificatesError)) throw cause;
+    throw new InvalidConfigError(file, [errorAt(['network', 'caBundle'], cause.message)], { cause });
+  }
 }
 
 function readText(file: string): string {

@@ -26,6 +26,16 @@ export type ParsedConfig = { ok: true; config: Config } | { ok: false; errors: C
  * looked at. Never throws, whatever the text.
  */
 export function parseConfig(text: string): ParsedConfig {
+  const parsed = parseWithPlaces(text);
+  return parsed.ok ? { ok: true, config: parsed.config } : parsed;
+}
+
+/** As {@link parseConfig}, with the means to say where in the text an error is that shows only later. */
+export function parseWithPlaces(
+  text: string,
+):
+  | { ok: true; config: Config; errorAt: (path: YamlPath, message: string) => ConfigError }
+  | (ParsedConfig & { ok: false }) {
   if (Buffer.byteLength(text) > maxConfigBytes)
     return { ok: false, errors: [{ path: '', message: `is larger than ${maxConfigBytes} bytes` }] };
   const { document, problems } = readYaml(text);
@@ -41,7 +51,14 @@ export function parseConfig(text: string): ParsedConfig {
     ...(parsed.success ? [] : explain(parsed.error.issues, fileSchema, value, [], document.source)),
     ...crossFieldFindings(document),
   ];
-  if (parsed.success && findings.length === 0) return { ok: true, config: normalise(parsed.data) };
+  if (parsed.success && findings.length === 0) {
+    const errorAt = (path: YamlPath, message: string) => ({
+      path: formatPath(path),
+      message,
+      ...document.locate(path),
+    });
+    return { ok: true, config: normalise(parsed.data), errorAt };
+  }
   const errors = findings.map(({ path, message, onKey }) => ({
     path: formatPath(path),
     message,

@@ -38,7 +38,36 @@ export function internalAddress(hostname: string): InternalAddress | undefined {
   if (host === 'localhost' || host.endsWith('.localhost')) return 'loopback';
   if (isIP(host) === 0) return undefined;
   // IPv4 in IPv6, ::ffff:127.0.0.1, is judged as IPv4.
-  return blockLists.find(({ list }) => list.check(host, familyOf(host)))?.kind;
+  const kind = blockLists.find(({ list }) => list.check(host, familyOf(host)))?.kind;
+  if (kind !== undefined || !isIPv6(host)) return kind;
+  const carried = carriedIPv4(host);
+  return carried === undefined ? undefined : (internalAddress(carried) ?? 'private');
+}
+
+/**
+ * The IPv4 address that an IPv6 address of a transition mechanism carries: a translator or a relay leads there. IPv4-compatible
+ * addresses (RFC 4291, 2.5.5.1), NAT64 (RFC 6052; a prefix of one's own by RFC 8215), 6to4 (RFC 3056). A Teredo address (RFC 4380) carries
+ * its client's, inverted.
+ */
+function carriedIPv4(host: string): string | undefined {
+  const words = wordsOf(host);
+  const ipv4 = (at: number, flip = 0) =>
+    [words[at] ?? 0, words[at + 1] ?? 0]
+      .flatMap((word) => [(word ^ flip) >> 8, (word ^ flip) & 0xff])
+      .join('.');
+  const begins = (...prefix: number[]) => prefix.every((word, i) => words[i] === word);
+  if (begins(0, 0, 0, 0, 0, 0) || begins(0x64, 0xff9b, 0, 0, 0, 0) || begins(0x64, 0xff9b, 1)) return ipv4(6);
+  if (begins(0x2002)) return ipv4(1);
+  return begins(0x2001, 0) ? ipv4(6, 0xffff) : undefined;
+}
+
+/** The eight words of an IPv6 address. `URL` writes IPv4 at its end in hexadecimal. */
+function wordsOf(host: string): number[] {
+  const [before = '', after] = new URL(`http://[${host}]`).hostname.slice(1, -1).split('::');
+  const read = (part: string) =>
+    part === '' ? [] : part.split(':').map((word) => Number.parseInt(word, 16));
+  const [first, last] = [read(before), read(after ?? '')];
+  return [...first, ...Array<number>(8 - first.length - last.length).fill(0), ...last];
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Agent, Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
@@ -6,8 +6,9 @@ import { guardedLookup } from './addresses.ts';
 import { Authenticator } from './auth.ts';
 import { type BlobDescriptor, type GetBlobOptions, getBlob, headBlob } from './blobs.ts';
 import { discard } from './body.ts';
+import type { Connections } from './connections.ts';
 import type { CredentialSource } from './credentials.ts';
-import { createDispatcher } from './dispatcher.ts';
+import { createConnections } from './dispatcher.ts';
 import type { Side } from './errors.ts';
 import { type CallOptions, Exchange } from './exchange.ts';
 import {
@@ -17,6 +18,7 @@ import {
   type ManifestHead,
   putManifest,
 } from './manifests.ts';
+import type { NetworkSettings } from './network.ts';
 import { apiUrl, parseEndpoint } from './paths.ts';
 import { listReferrers } from './referrers.ts';
 import { RefusedFeatures } from './refused-features.ts';
@@ -53,6 +55,8 @@ export interface RegistryClientOptions {
    * anonymous.
    */
   credentials?: CredentialSource;
+  /** A proxy, and further certificate authorities. */
+  network?: NetworkSettings | undefined;
   timeouts?: Partial<Timeouts>;
   retry?: Partial<RetryPolicy>;
   /**
@@ -84,7 +88,7 @@ export class RegistryClient implements AsyncDisposable {
   readonly refused: RefusedFeatures;
   readonly #exchange: Exchange;
   readonly #transport: Transport;
-  readonly #ownDispatcher: Agent | undefined;
+  readonly #connections: Connections;
 
   constructor(options: RegistryClientOptions) {
     const { registry, side, authHosts = [], redirectHosts = [], credentials, onRequest, onClosed } = options;
@@ -92,17 +96,17 @@ export class RegistryClient implements AsyncDisposable {
     const timeouts = { ...defaultTimeouts, ...options.timeouts };
     this.registry = registry;
     this.side = side;
-    if (!options.dispatcher) {
-      const trusted = [...authHosts, ...redirectHosts].flatMap(
-        (host) => URL.parse(`https://${host}`)?.hostname ?? [],
-      );
-      this.#ownDispatcher = createDispatcher(timeouts, guardedLookup(endpoint, trusted));
-    }
-    const dispatcher = options.dispatcher ?? (this.#ownDispatcher as Agent);
+    const { dispatcher } = options;
+    const trusted = [...authHosts, ...redirectHosts].flatMap(
+      (host) => URL.parse(`https://${host}`)?.hostname ?? [],
+    );
+    this.#connections = dispatcher
+      ? { dispatcherFor: () => dispatcher, destroy: async () => {} }
+      : createConnections(timeouts, guardedLookup(endpoint, trusted), options.network);
     this.streams = options.streams ?? new StreamLimit();
     this.refused = options.refused ?? new RefusedFeatures();
     const { streams, refused } = this;
-    const transport = createTransport({ side, dispatcher, timeouts, onRequest });
+    const transport = createTransport({ side, connections: this.#connections, timeouts, onRequest });
     this.#transport = transport;
     const authenticator = new Authenticator({ endpoint, authHosts, credentials, transport });
     const retry = { ...defaultRetryPolicy, ...options.retry };
@@ -144,8 +148,7 @@ export class RegistryClient implements AsyncDisposable {
    */
   async warm(connections: number, { signal }: CallOptions = {}): Promise<void> {
     const url = apiUrl(this.#exchange.endpoint);
-    const stats = this.#ownDispatcher?.stats[url.origin];
-    const there = stats ? Number(stats.connected) + stats.pending : 0;
+    const there = this.#connections.connected?.(url) ?? 0;
     const ping = async () => {
       const { body } = await this.#transport({ method: 'GET', url, headers: {}, signal });
       await discard(body);
@@ -242,7 +245,7 @@ export class RegistryClient implements AsyncDisposable {
 
   /** Closes the client's own connections at once, with what is under way on them. */
   async close(): Promise<void> {
-    await this.#ownDispatcher?.destroy();
+    await this.#connections.destroy();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

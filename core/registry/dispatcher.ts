@@ -1,5 +1,8 @@
 import type { LookupFunction } from 'node:net';
 import { Agent, buildConnector } from 'undici';
+import type { Connections } from './connections.ts';
+import { type NetworkSettings, trustedAuthorities } from './network.ts';
+import { proxyConnections } from './proxy-connections.ts';
 import { ReadBuffers } from './read-buffers.ts';
 import type { Timeouts } from './transport.ts';
 
@@ -15,8 +18,14 @@ const readBuffers = new ReadBuffers();
  *
  * @param lookup resolves names, and may refuse them; addresses do not come to it
  */
-export function createDispatcher(timeouts: Timeouts, lookup: LookupFunction): Agent {
-  const options = { timeout: timeouts.connectMs, lookup, allowH2: false };
+export function createConnections(
+  timeouts: Timeouts,
+  lookup: LookupFunction,
+  network: NetworkSettings = {},
+): Connections {
+  const { proxy, certificates } = network;
+  const ca = trustedAuthorities(certificates);
+  const options = { timeout: timeouts.connectMs, lookup, allowH2: false, ...(ca && { ca }) };
   const secure = buildConnector(options);
   const plain: buildConnector.connector = (target, done) => {
     // undici hands what it does not know on to net.connect; its types do not list it.
@@ -26,7 +35,7 @@ export function createDispatcher(timeouts: Timeouts, lookup: LookupFunction): Ag
       done(...result);
     });
   };
-  return new Agent({
+  const direct = new Agent({
     allowH2: false,
     pipelining: 1,
     // Below the 60 s after which common load balancers close an idle connection.
@@ -34,4 +43,13 @@ export function createDispatcher(timeouts: Timeouts, lookup: LookupFunction): Ag
     keepAliveMaxTimeout: 60_000,
     connect: (target, done) => (target.protocol === 'https:' ? secure : plain)(target, done),
   });
+  if (proxy) return proxyConnections(direct, proxy, network, timeouts, lookup);
+  return {
+    dispatcherFor: () => direct,
+    connected({ origin }) {
+      const stats = direct.stats[origin];
+      return stats ? Number(stats.connected) + stats.pending : 0;
+    },
+    destroy: () => direct.destroy(),
+  };
 }

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import type { Connections } from './connections.ts';
 import type { Side } from './errors.ts';
 import { urlWithoutQuery } from './redact.ts';
 import { drayageVersion } from './version.ts';
@@ -77,7 +78,7 @@ export interface HttpAnswer {
 
 export interface TransportOptions {
   side: Side;
-  dispatcher: Dispatcher;
+  connections: Pick<Connections, 'dispatcherFor' | 'check'>;
   timeouts: Timeouts;
   onRequest?: ((info: RequestInfo) => void) | undefined;
 }
@@ -105,7 +106,7 @@ class EndlessHintsError extends Error {
 
 /** The transport of one registry client. Throws undici's errors as they are, and the signal's reason when cancelled. */
 export function createTransport(options: TransportOptions): Transport {
-  const { side, dispatcher, timeouts, onRequest } = options;
+  const { side, connections, timeouts, onRequest } = options;
   return async ({ method, url, headers, body, work, signal }) => {
     const begun = performance.now();
     const tell = (status: number | undefined) =>
@@ -113,7 +114,8 @@ export function createTransport(options: TransportOptions): Transport {
     let answer: Dispatcher.ResponseData;
     let hints = 0;
     try {
-      answer = await dispatcher.request({
+      await connections.check?.(url);
+      answer = await connections.dispatcherFor(url).request({
         origin: url.origin,
         path: `${url.pathname}${url.search}`,
         method,

@@ -4,6 +4,7 @@ import type { CallOptions, ImageSource } from '../../core/copy/ports.ts';
 import { RegistryRepository } from '../../core/copy/registry-repository.ts';
 import type { OpenMirror, TagLister } from '../../core/jobs/run-mirror-job.ts';
 import { RegistryClient } from '../../core/registry/client.ts';
+import type { NetworkSettings } from '../../core/registry/network.ts';
 import { timeoutsFor } from '../../core/registry/transport.ts';
 import { checkpoints, config, mappings, once, region, secrets, upstreamGate } from './services.ts';
 import { logger } from './telemetry.ts';
@@ -20,6 +21,7 @@ export async function openUpstream(upstream: Upstream, repository: string): Prom
       endpoint: upstream.endpoint,
       authHosts: upstream.authHosts,
       redirectHosts: upstream.redirectHosts,
+      network: upstreamNetwork(),
       ...(upstream.timeoutSeconds !== undefined && {
         timeouts: timeoutsFor(upstream.timeoutSeconds * 1000),
       }),
@@ -37,6 +39,14 @@ function closeUpstream({ registry }: Upstream, ms: number): void {
   upstreamGate()
     .close(registry, new Date(Date.now() + ms))
     .catch((error) => logger.warn('the other workers do not know of a rate limit', { registry, error }));
+}
+
+/** How upstreams are reached. The mirror and AWS are not reached through the proxy: it is for what is far away. */
+function upstreamNetwork(): NetworkSettings | undefined {
+  const { network } = config();
+  if (!network) return undefined;
+  const { proxy, certificates } = network;
+  return { proxy: proxy === undefined ? undefined : { http: proxy, https: proxy }, certificates };
 }
 
 class UpstreamRepository extends RegistryRepository implements TagLister {

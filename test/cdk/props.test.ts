@@ -46,7 +46,7 @@ describe('a configuration that this stack does not build', () => {
       `
 version: 1
 mirror: { regions: [eu-west-1, us-east-1] }
-network: { vpc: vpc-0123456789abcdef0 }
+network: { vpc: vpc-0123456789abcdef0, caBundle: ca.pem }
 upstreams:
   - registry: 111122223333.dkr.ecr.eu-west-1.amazonaws.com
     credentials: { type: ecr, roleArn: "arn:aws:iam::111122223333:role/pull" }
@@ -55,8 +55,15 @@ upstreams:
     );
     expect(problems).toEqual([
       expect.stringContaining('config mirror.regions: eu-west-1, us-east-1'),
-      expect.stringContaining('config network'),
+      expect.stringContaining('config network.vpc'),
+      expect.stringContaining('config network.caBundle: the certificates are not read'),
       expect.stringContaining('config upstreams 111122223333.dkr.ecr.eu-west-1.amazonaws.com credentials'),
     ]);
+  });
+
+  it('takes a proxy, and certificates that were read', () => {
+    const text =
+      'version: 1\nmirror: { regions: [eu-west-1] }\nnetwork: { proxy: "http://proxy.example:3128" }\n';
+    expect(() => problemsOf({}, text)).toThrow('the props were taken');
   });
 });

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { generate } from 'selfsigned';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InvalidConfigError, loadConfig } from '../../../core/config/load.ts';
 import { maxConfigBytes } from '../../../core/config/parse.ts';
@@ -57,6 +58,29 @@ describe('loadConfig', () => {
       `${missing} is not there; name the configuration with --config, or write one`,
     );
     expect(failure(folder).message).toBe(`${folder} is a folder; name the file in it`);
+  });
+
+  it('reads the certificates that it names, from its own folder', async () => {
+    const { cert } = await generate([{ name: 'commonName', value: 'an authority' }]);
+    writeFileSync(join(folder, 'ca.pem'), `a comment\n${cert}${cert}`);
+    const file = write('version: 1\nmirror: { regions: [eu-west-1] }\nnetwork: { caBundle: ca.pem }\n');
+    const { network } = loadConfig(file);
+    expect(network?.certificates?.match(/BEGIN CERTIFICATE/g)).toHaveLength(2);
+    expect(network?.certificates).not.toContain('a comment');
+  });
+
+  it.each([
+    ['is not there', undefined, 'is not there'],
+    ['holds none', 'hello', 'holds no certificate'],
+    [
+      'is damaged',
+      '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
+      'the certificate in .* is damaged',
+    ],
+  ])('tells place and reason where a file of certificates %s', (_, content, message) => {
+    if (content !== undefined) writeFileSync(join(folder, 'ca.pem'), content);
+    const file = write('version: 1\nmirror: { regions: [eu-west-1] }\nnetwork:\n  caBundle: ca.pem\n');
+    expect(failure(file).message).toMatch(new RegExp(`^${file}:4:\\d+ network.caBundle: .*${message}`));
   });
 
   it('refuses what is not UTF-8 or too large', () => {

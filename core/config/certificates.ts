@@ -1,0 +1,40 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+/** A file of certificates can't be used; the message names the file and says why. */
+export class CertificatesError extends Error {
+  override readonly name = 'CertificatesError';
+}
+
+const certificate = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
+
+/**
+ * Reads the PEM certificates of a file; whatever else stands in it (comments, keys) is left out.
+ *
+ * @throws CertificatesError
+ */
+export function readCertificates(file: string): string {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'is not there' : `can’t be read: ${code ?? message}`;
+    throw new CertificatesError(`the file of certificates ${file} ${why}`, { cause: error });
+  }
+  const found = text.match(certificate) ?? [];
+  if (found.length === 0) {
+    throw new CertificatesError(
+      `${file} holds no certificate; write PEM: -----BEGIN CERTIFICATE-----, base64, -----END CERTIFICATE-----`,
+    );
+  }
+  found.forEach((pem, index) => {
+    try {
+      new X509Certificate(pem);
+    } catch (error) {
+      const place = found.length === 1 ? 'the certificate' : `certificate ${index + 1} of ${found.length}`;
+      throw new CertificatesError(`${place} in ${file} is damaged`, { cause: error });
+    }
+  });
+  return `${found.join('\n')}\n`;
+}

@@ -1,0 +1,35 @@
+import * as tls from 'node:tls';
+import { rootCertificates } from 'node:tls';
+
+/** How registries are reached, beside their addresses. */
+export interface NetworkSettings {
+  /** Undefined: without a proxy. */
+  proxy?: ProxySettings | undefined;
+  /** Certificates of further authorities, PEM; those that Node trusts by itself stay. */
+  certificates?: string | undefined;
+}
+
+export interface ProxySettings {
+  /** The URL of the proxy for `https://` addresses, which go through a CONNECT tunnel; absent: they are reached without one. */
+  https?: string | undefined;
+  /** The URL of the proxy for `http://` addresses. */
+  http?: string | undefined;
+  /** Hosts that are reached without a proxy, as in NO_PROXY: names, with what is below them, and addresses; separated by commas. */
+  noProxy?: string | undefined;
+}
+
+/** This machine is never reached through a proxy, as with Go's http.ProxyFromEnvironment. */
+const ownNames = 'localhost,127.0.0.1,::1';
+
+/** The list of hosts that are reached without a proxy, this machine included. */
+export function withoutProxy({ noProxy = '' }: ProxySettings): string {
+  return noProxy.trim() === '*' ? '*' : [ownNames, noProxy].filter((part) => part !== '').join(',');
+}
+
+/** All authorities that are trusted: Node's, those of NODE_EXTRA_CA_CERTS, and these. Undefined leaves it to Node. */
+export function trustedAuthorities(certificates: string | undefined): string[] | undefined {
+  if (certificates === undefined) return undefined;
+  // Since Node 22.15: https://nodejs.org/api/tls.html#tlsgetcacertificatestype
+  const known = tls.getCACertificates?.('default') ?? rootCertificates;
+  return [...known, certificates];
+}

@@ -1,0 +1,65 @@
+import type { LookupFunction } from 'node:net';
+import { type Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
+import type { Connections } from './connections.ts';
+import { type NetworkSettings, type ProxySettings, trustedAuthorities, withoutProxy } from './network.ts';
+import type { Timeouts } from './transport.ts';
+
+/** A name that is not resolved here in this time is left to the proxy: behind many proxies, names can't be resolved at all. */
+const lookupWithinMs = 1_000;
+
+/**
+ * Connections through a proxy, except to the hosts that are reached without one.
+ *
+ * The proxy resolves names, so that the guard against internal addresses can't see where a connection ends. What it can do is done:
+ * a name is resolved here as well, and refused if it leads to this machine or to a link-local address. A name that only the proxy
+ * resolves is left to the proxy.
+ *
+ * @param direct takes what is reached without a proxy
+ * @param guard resolves names, and may refuse them
+ */
+export function proxyConnections(
+  direct: Agent,
+  proxy: ProxySettings,
+  { certificates }: NetworkSettings,
+  timeouts: Timeouts,
+  guard: LookupFunction,
+): Connections {
+  const ca = trustedAuthorities(certificates);
+  const secure = { timeout: timeouts.connectMs, ...(ca && { ca }) };
+  const proxied = new EnvHttpProxyAgent({
+    // An empty text is no proxy; undefined would be the environment's.
+    httpProxy: proxy.http ?? '',
+    httpsProxy: proxy.https ?? '',
+    noProxy: withoutProxy(proxy),
+    allowH2: false,
+    keepAliveTimeout: 30_000,
+    keepAliveMaxTimeout: 60_000,
+    requestTls: secure,
+    proxyTls: secure,
+  });
+  const judged = new Map<string, Promise<Error | undefined>>();
+  return {
+    // Without a proxy for https, undici would use the one for http.
+    dispatcherFor: ({ protocol }): Dispatcher =>
+      protocol === 'https:' && proxy.https === undefined ? direct : proxied,
+    async check({ hostname }) {
+      const answer = judged.get(hostname) ?? refusalOf(hostname, guard);
+      judged.set(hostname, answer);
+      const refusal = await answer;
+      if (refusal) throw refusal;
+    },
+    async destroy() {
+      await Promise.all([direct.destroy(), proxied.destroy()]);
+    },
+  };
+}
+
+/** Why a name is not to be asked; undefined if it may be, or can't be resolved here. */
+function refusalOf(hostname: string, guard: LookupFunction): Promise<Error | undefined> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve(undefined), lookupWithinMs).unref();
+    guard(hostname, { all: true }, (error) => {
+      resolve(error && (error as NodeJS.ErrnoException).code === 'ADDRESS_REFUSED' ? error : undefined);
+    });
+  });
+}
