@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TagState } from '../mapping/store.ts';
+import { scheduleLook } from './later-look.ts';
 import type { JobStore } from './ports.ts';
-import { queueRecheck } from './recheck.ts';
 import { type JobRecord, wasBegunBefore } from './record.ts';
 import type { MirrorJobDependencies } from './run-mirror-job.ts';
 
@@ -29,7 +29,7 @@ export async function leftTo(
   const { committed, mapping, lastJob } = known;
   if (committed?.fingerprint !== fingerprint || mapping?.mirrorRepository !== repository) return undefined;
   if (job.toldDigest === committed.sourceDigest) {
-    await queueRecheck(job, deps);
+    await scheduleLook(job.key, 'recheck', deps);
     return 'later-look';
   }
   if (lastJob === undefined || lastJob === job.id || known.events <= job.event) return undefined;

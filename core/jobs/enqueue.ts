@@ -3,7 +3,8 @@ import type { ImageKey } from '../mapping/record.ts';
 import type { MappingStore } from '../mapping/store.ts';
 import { mirrorRepository } from '../policy/mirror-repository.ts';
 import type { JobQueue, JobStore, QueuedMessage } from './ports.ts';
-import { type JobRecord, type JobTrigger, newJobId } from './record.ts';
+import { type JobMessage, type JobRecord, type JobTrigger, newJobId } from './record.ts';
+import { recordParked } from './record-parked.ts';
 
 export interface EnqueueDependencies {
   config: Config;
@@ -28,7 +29,7 @@ export class NotQueuedError extends Error {
 /** A job whose message was refused is sent again by the schedule after this time. */
 const retryAfterMs = 60_000;
 /**
- * Every job is parked when it is recorded, for this time: if whoever records it dies before the message is sent, the
+ * Every job is parked before it is recorded, for this time: if whoever records it dies before the message is sent, the
  * schedule sends it. A job that still waits for its turn then gets a second message, which does no harm.
  */
 const lostAfterMs = 10 * 60_000;
@@ -36,9 +37,9 @@ const lostAfterMs = 10 * 60_000;
 const chunkSize = 100;
 
 /**
- * Makes a mirror job for each image and queues it: counts the event, writes the job's record, then sends the message.
- * In this order, because a worker must find the record of a message, and a record without a message is sent by the
- * schedule.
+ * Makes a mirror job for each image and queues it: counts the event, parks the job, writes its record, then sends the message.
+ * In this order, because a worker must find the record of a message, and what was parked is sent by the schedule, whatever
+ * comes after that.
  *
  * @returns the jobs, in the order of the images, only when all of them are in the queue.
  * @throws NotQueuedError when some could not be queued: the sender shall send again, which does no harm to the others.
@@ -72,19 +73,9 @@ async function record(
   const receivedAt = now.toISOString();
   const id = newJobId();
   const event = await deps.mappings.raiseEvent(key, id);
-  const job: JobRecord = {
-    id,
-    key,
-    event,
-    state: 'queued',
-    trigger,
-    ...(toldDigest !== undefined && { toldDigest }),
-    receivedAt,
-    attempts: 0,
-  };
-  const lost = new Date(now.getTime() + lostAfterMs).toISOString();
-  await Promise.all([deps.jobs.create(job), deps.jobs.park(job, lost)]);
-  return job;
+  const message: JobMessage = { job: id, image: key, event, trigger, receivedAt };
+  const lost = new Date(now.getTime() + lostAfterMs);
+  return await recordParked(message, lost, 'queued', deps.jobs, toldDigest);
 }
 
 /**
@@ -114,8 +105,10 @@ export async function sendJobs(
 /** A job's message, in the group of its mirror repository. */
 export function queuedMessage(job: JobRecord, config: Config): QueuedMessage {
   const { id, key, event, trigger, receivedAt } = job;
-  return {
-    group: mirrorRepository(config, key.registry, key.repository),
-    body: { job: id, image: key, event, trigger, receivedAt },
-  };
+  return inGroup({ job: id, image: key, event, trigger, receivedAt }, config);
+}
+
+/** A message in the group of its mirror repository. */
+export function inGroup(body: JobMessage, config: Config): QueuedMessage {
+  return { group: mirrorRepository(config, body.image.registry, body.image.repository), body };
 }

@@ -26,9 +26,9 @@ export interface JobStore {
 
   /**
    * Puts a job where {@link due} finds it from `notBefore` on. The same time stands in its record before: what was parked for another
-   * one is superseded.
+   * one is superseded. A job that has no record yet is parked with its message.
    */
-  park(job: Pick<JobRecord, 'id'>, notBefore: string): Promise<void>;
+  park(job: Pick<ParkedJob, 'id' | 'message'>, notBefore: string): Promise<void>;
   /** Parked jobs whose time has come, the longest due first. */
   due(now: string, limit: number): Promise<ParkedJob[]>;
   unpark(parked: ParkedJob): Promise<void>;
@@ -37,6 +37,8 @@ export interface JobStore {
 export interface ParkedJob {
   id: string;
   notBefore: string;
+  /** What the job is, should it have no record. */
+  message?: JobMessage;
 }
 
 export interface JobQuery {

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { mirrorRepository } from '../policy/mirror-repository.ts';
-import { queuedMessage } from './enqueue.ts';
-import type { JobQueue, JobStore, LayerLeases, ParkedJob } from './ports.ts';
+import { inGroup, queuedMessage } from './enqueue.ts';
+import type { JobQueue, JobStore, LayerLeases, ParkedJob, QueuedMessage } from './ports.ts';
 import { isFinished, type JobRecord } from './record.ts';
 
 export interface ResendDependencies {
@@ -33,29 +33,42 @@ export async function resendDue(
     const jobs = await Promise.all(
       due.map(async (parked) => ({ parked, job: await deps.jobs.read(parked.id) })),
     );
-    const live: { parked: ParkedJob; job: JobRecord }[] = [];
+    const live: { parked: ParkedJob; message: QueuedMessage; isWaiting: boolean }[] = [];
     const dropped: ParkedJob[] = [];
     for (const { parked, job } of jobs) {
-      if (!job || ids.has(job.id) || !isDue(job, parked, now)) dropped.push(parked);
+      const message = messageOf(parked, job, deps.config, now);
+      if (message === undefined || ids.has(parked.id)) dropped.push(parked);
       else {
-        live.push({ parked, job });
-        ids.add(job.id);
+        live.push({ parked, message, isWaiting: job?.state === 'waiting' });
+        ids.add(parked.id);
       }
     }
     await Promise.all(dropped.map((parked) => deps.jobs.unpark(parked)));
     // Before the message goes out: a worker may be quicker than we are, and its `copying` must stand.
     await Promise.all(
       live
-        .filter(({ job }) => job.state === 'waiting')
-        .map(({ job }) => deps.jobs.update(job.id, { state: 'queued', notBefore: undefined })),
+        .filter(({ isWaiting }) => isWaiting)
+        .map(({ parked }) => deps.jobs.update(parked.id, { state: 'queued', notBefore: undefined })),
     );
-    const refused = await deps.queue.send(live.map(({ job }) => queuedMessage(job, deps.config)));
+    const refused = await deps.queue.send(live.map(({ message }) => message));
     const refusedIds = new Set(refused.map(({ message }) => message.body.job));
-    const gotThrough = live.filter(({ job }) => !refusedIds.has(job.id));
+    const gotThrough = live.filter(({ parked }) => !refusedIds.has(parked.id));
     await Promise.all(gotThrough.map(({ parked }) => deps.jobs.unpark(parked)));
     sent += gotThrough.length;
     if (refused.length > 0) return { sent, refused: refused.length };
   }
+}
+
+/** What a parked job is sent as; undefined where it is not due, or there is no such job. */
+function messageOf(
+  parked: ParkedJob,
+  job: JobRecord | undefined,
+  config: Config,
+  now: Date,
+): QueuedMessage | undefined {
+  // Whoever parked it died before its record was written: the worker writes one.
+  if (!job) return parked.message && inGroup(parked.message, config);
+  return isDue(job, parked, now) ? queuedMessage(job, config) : undefined;
 }
 
 /**

@@ -7,7 +7,7 @@ import { mayBringMore, type ReferrersSummary } from '../copy/referrers.ts';
 import { resolve } from '../copy/resolve.ts';
 import type { TimeLimit } from '../copy/time-limit.ts';
 import { LeaseError, publishMapping } from '../mapping/publish.ts';
-import { formatImageKey, type MappingRecord } from '../mapping/record.ts';
+import { formatImageKey, type ImageKey, type MappingRecord } from '../mapping/record.ts';
 import type { CommittedResolve, MappingStore, TagState } from '../mapping/store.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import { parseReference } from '../oci/reference.ts';
@@ -19,10 +19,9 @@ import { type CopiedImage, copyImage } from './copy-image.ts';
 import { leftTo } from './duplicates.ts';
 import type { FanOut } from './fan-out.ts';
 import { JobFailure } from './job-failure.ts';
+import { scheduleLook } from './later-look.ts';
 import { requireNewest } from './newest-tags.ts';
 import type { JobStore, UpstreamGate } from './ports.ts';
-import { queueSignature } from './queue-signature.ts';
-import { queueRecheck } from './recheck.ts';
 import { type JobRecord, type JobState, wasBegunBefore } from './record.ts';
 import { requireOpen } from './upstream-closed.ts';
 
@@ -134,7 +133,7 @@ export async function runMirrorJob(
     : { ...(begun.mapping as MappingRecord), observedAt };
 
   // Before the commit: a crash in between asks again, instead of never.
-  if (mayBeStale(job, begun, known, root)) await queueRecheck(job, deps);
+  if (mayBeStale(job, begun, known, root)) await scheduleLook(key, 'recheck', deps);
   if (copied?.referrers) await lookForMore(job, copied.referrers, mapping, known, deps);
   const outcome = await publishMapping(deps.mappings, {
     key,
@@ -177,8 +176,9 @@ async function lookForMore(
   deps: MirrorJobDependencies,
 ): Promise<void> {
   const isNew = known?.mapping?.digest !== digest;
-  if (mayBringMore(referrers)) await queueSignature(key, digest, deps);
-  else if (isNew) await queueSignature(key, digest, deps, signedWithinMs);
+  const image: ImageKey = { registry: key.registry, repository: key.repository, reference: digest };
+  if (mayBringMore(referrers)) await scheduleLook(image, 'signature', deps);
+  else if (isNew) await scheduleLook(image, 'signature', deps, signedWithinMs);
 }
 
 /**

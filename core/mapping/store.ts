@@ -49,9 +49,9 @@ export interface MappingStore {
   raiseEvent(key: ImageKey, job: string): Promise<number>;
   /**
    * Counts one more event for a later look, unless one is waiting already: then undefined. A note older than ten minutes
-   * does not count as waiting: whoever made it may have died before it parked the job.
+   * does not count as waiting, nor does that of the job `replaced`: whoever made it may have died before it parked the job.
    */
-  raiseRecheck(key: ImageKey, job: string, now: Date): Promise<number | undefined>;
+  raiseRecheck(key: ImageKey, job: string, now: Date, replaced?: string): Promise<number | undefined>;
   /** Forgets the waiting look if it is this job's. */
   clearRecheck(key: ImageKey, job: string): Promise<void>;
   read(key: ImageKey): Promise<TagState | undefined>;

@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { CheckpointStore, UploadCheckpoint } from '../../copy/checkpoints.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { ItemKey } from './batch-get.ts';
-import { conditional, type Table } from './table.ts';
+import { conditional, type Table, writeOnce } from './table.ts';
 
 /** An upload that nobody carried on for so long is forgotten, seconds: three days. A job gives up long before. */
 const retentionSeconds = 3 * 24 * 3600;
@@ -39,16 +40,21 @@ export class DynamoCheckpointStore implements CheckpointStore {
   ): Promise<boolean> {
     const { uploadId, partSize, offset, hashState } = next;
     const expiresAt = Math.floor(Date.now() / 1000) + retentionSeconds;
-    const written = await conditional(
+    const key = this.#key(repository, digest);
+    const written = randomUUID();
+    const item = await writeOnce(
+      this.#table,
+      key,
       this.#table.client.send(
         new PutCommand({
           TableName: this.#table.name,
-          Item: { ...this.#key(repository, digest), uploadId, partSize, offset, hashState, expiresAt },
+          Item: { ...key, uploadId, partSize, offset, hashState, expiresAt, written },
           ...unlessChanged(last),
         }),
       ),
+      { attribute: 'written', value: written },
     );
-    return written !== undefined;
+    return item !== undefined;
   }
 
   async remove(repository: string, digest: Digest, last: UploadCheckpoint): Promise<void> {

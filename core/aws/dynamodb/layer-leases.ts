@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { LayerLeases } from '../../jobs/ports.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { batchGet, type ItemKey } from './batch-get.ts';
-import { conditional, type Table } from './table.ts';
+import { conditional, type Table, writeOnce } from './table.ts';
 
 /** A lease that was never released is forgotten a day after its end, seconds. */
 const retentionSeconds = 24 * 3600;
@@ -70,15 +71,20 @@ export class DynamoLayerLeases implements LayerLeases {
   ): Promise<boolean> {
     const until = now.getTime() + ttlMs;
     const free = 'attribute_not_exists(leaseOwner) OR leaseUntil <= :now';
-    const written = await conditional(
+    const own = randomUUID();
+    const written = await writeOnce(
+      this.#table,
+      key,
       this.#table.client.send(
         new UpdateCommand({
           TableName: this.#table.name,
           Key: key,
-          UpdateExpression: 'SET leaseOwner = :owner, leaseUntil = :until, expiresAt = :expires',
+          UpdateExpression:
+            'SET leaseOwner = :owner, leaseUntil = :until, expiresAt = :expires, written = :own',
           ConditionExpression: others ? `${free} OR ${others.free}` : free,
           ExpressionAttributeValues: {
             ':owner': owner,
+            ':own': own,
             ':until': until,
             ':now': now.getTime(),
             ':expires': Math.ceil(until / 1000) + retentionSeconds,
@@ -86,6 +92,7 @@ export class DynamoLayerLeases implements LayerLeases {
           },
         }),
       ),
+      { attribute: 'written', value: own },
     );
     return written !== undefined;
   }

@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { ImageKey, MappingRecord, RegistryHosts, StoredMapping } from '../../mapping/record.ts';
 import type { CommittedResolve, Lease, MappingQuery, MappingStore, TagState } from '../../mapping/store.ts';
 import { batchGet } from './batch-get.ts';
 import { listMappings } from './list-mappings.ts';
-import { conditional, type Table } from './table.ts';
+import { conditional, type Table, writeOnce } from './table.ts';
 import { storedMapping, type TagItem, tagItemKey, tagState } from './tag-item.ts';
 
 /** A recheck noted longer ago than this is taken for lost, milliseconds. */
@@ -22,12 +23,19 @@ export class DynamoMappingStore implements MappingStore {
     return item?.events ?? 0;
   }
 
-  async raiseRecheck(key: ImageKey, job: string, now: Date): Promise<number | undefined> {
-    const item = await this.#update(
+  async raiseRecheck(key: ImageKey, job: string, now: Date, replaced?: string): Promise<number | undefined> {
+    const item = await this.#updateOnce(
       key,
-      'SET recheck = :job, recheckAt = :now ADD events :one',
-      { ':job': job, ':now': now.getTime(), ':one': 1, ':lost': now.getTime() - recheckLostMs },
-      'attribute_not_exists(recheck) OR recheckAt < :lost',
+      'SET recheck = :own, recheckAt = :now ADD events :one',
+      {
+        ':own': job,
+        ':now': now.getTime(),
+        ':one': 1,
+        ':lost': now.getTime() - recheckLostMs,
+        ...(replaced !== undefined && { ':replaced': replaced }),
+      },
+      `attribute_not_exists(recheck) OR recheckAt < :lost${replaced === undefined ? '' : ' OR recheck = :replaced'}`,
+      'recheck',
     );
     return item?.events;
   }
@@ -50,11 +58,13 @@ export class DynamoMappingStore implements MappingStore {
 
   async acquireLease(key: ImageKey, owner: string, ttlMs: number): Promise<Lease | undefined> {
     const now = Date.now();
-    const item = await this.#update(
+    const item = await this.#updateOnce(
       key,
-      'SET leaseOwner = :owner, leaseUntil = :until ADD fence :one',
-      { ':owner': owner, ':until': now + ttlMs, ':now': now, ':one': 1 },
+      'SET leaseOwner = :own, leaseUntil = :until ADD fence :one',
+      // Two workers on one job are two owners.
+      { ':own': `${owner}#${randomUUID()}`, ':until': now + ttlMs, ':now': now, ':one': 1 },
       'attribute_not_exists(leaseOwner) OR leaseUntil < :now',
+      'leaseOwner',
     );
     return item && { fence: item.fence ?? 0, state: tagState(item) };
   }
@@ -81,10 +91,11 @@ export class DynamoMappingStore implements MappingStore {
   ): Promise<number | undefined> {
     await this.#noteRepository(key);
     const { revision } = lease.state;
-    const item = await this.#update(
+    const item = await this.#updateOnce(
       key,
-      'SET #mapping = :mapping, committed = :committed, listed = :listed, revision = :next REMOVE leaseOwner, leaseUntil',
+      'SET #mapping = :mapping, committed = :committed, listed = :listed, revision = :next, publication = :own REMOVE leaseOwner, leaseUntil',
       {
+        ':own': randomUUID(),
         ':mapping': mapping,
         ':committed': committed,
         ':listed': true,
@@ -93,6 +104,7 @@ export class DynamoMappingStore implements MappingStore {
         ...(revision === 0 ? {} : { ':revision': revision }),
       },
       `fence = :fence AND ${revision === 0 ? 'attribute_not_exists(revision)' : 'revision = :revision'}`,
+      'publication',
     );
     return item?.revision;
   }
@@ -169,19 +181,37 @@ export class DynamoMappingStore implements MappingStore {
     values: Record<string, unknown>,
     condition?: string,
   ): Promise<TagItem | undefined> {
-    const written = await conditional(
-      this.#table.client.send(
-        new UpdateCommand({
-          TableName: this.#table.name,
-          Key: tagItemKey(key),
-          UpdateExpression: update,
-          ConditionExpression: condition,
-          ExpressionAttributeValues: values,
-          ...(update.includes('#mapping') ? { ExpressionAttributeNames: { '#mapping': 'mapping' } } : {}),
-          ReturnValues: 'ALL_NEW',
-        }),
-      ),
-    );
+    const written = await conditional(this.#send(key, update, values, condition));
     return written?.Attributes as TagItem | undefined;
+  }
+
+  /** As {@link #update}, where the condition fails if the same update is repeated: the attribute `own` gets the value `:own`. */
+  async #updateOnce(
+    key: ImageKey,
+    update: string,
+    values: Record<string, unknown>,
+    condition: string,
+    own: keyof TagItem,
+  ): Promise<TagItem | undefined> {
+    const sent = this.#send(key, update, values, condition);
+    const item = await writeOnce(this.#table, tagItemKey(key), sent, {
+      attribute: own,
+      value: values[':own'],
+    });
+    return item as TagItem | undefined;
+  }
+
+  #send(key: ImageKey, update: string, values: Record<string, unknown>, condition: string | undefined) {
+    return this.#table.client.send(
+      new UpdateCommand({
+        TableName: this.#table.name,
+        Key: tagItemKey(key),
+        UpdateExpression: update,
+        ConditionExpression: condition,
+        ExpressionAttributeValues: values,
+        ...(update.includes('#mapping') ? { ExpressionAttributeNames: { '#mapping': 'mapping' } } : {}),
+        ReturnValues: 'ALL_NEW',
+      }),
+    );
   }
 }

@@ -3,7 +3,7 @@ import {
   DynamoDBClient,
   type DynamoDBClientConfig,
 } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 import { timeouts } from '../connection.ts';
 
 /**
@@ -15,7 +15,7 @@ import { timeouts } from '../connection.ts';
  * | `repos` | `<registry>/<repository>` | that the repository has mappings, for listing |
  * | `registries` | `<region>` | where the region's mirror registry is reached |
  * | `jobs#<month>#<shard>` | `<job id>` | a job |
- * | `parked` | `<notBefore>#<job id>` | when a waiting job is due |
+ * | `parked#<shard>` | `<notBefore>#<job id>` | when a waiting job is due, and what it is should it have no record |
  * | `layer#<region>#<digest>` | `holders` | the repositories of the region's mirror that hold the blob, eight at most |
  * | `upload#<region>#<mirror repository>` | `<digest>` | how far the upload of a blob in parts is |
  * | `carried#<mirror repository>` | `<digest>` | who carries the layer there, or that it is queued, and until when |
@@ -57,4 +57,27 @@ export async function conditional<T>(write: Promise<T>): Promise<T | undefined> 
     if (error instanceof ConditionalCheckFailedException) return undefined;
     throw error;
   }
+}
+
+/**
+ * Runs a conditional write that may succeed once only, and gives the item as it is then. The answer of a write can get lost; the SDK
+ * repeats it, and its condition fails because of the first time. So the write puts a value of its own into the item, by which its
+ * success is known all the same.
+ *
+ * @param write asks for `ReturnValues: 'ALL_NEW'`, or none
+ * @param own the attribute, and the value that no other write gives it
+ * @returns undefined where the condition does not hold for another reason
+ */
+export async function writeOnce(
+  table: Table,
+  key: { pk: string; sk: string },
+  write: Promise<{ Attributes?: Record<string, unknown> | undefined }>,
+  own: { attribute: string; value: unknown },
+): Promise<Record<string, unknown> | undefined> {
+  const written = await conditional(write);
+  if (written) return written.Attributes ?? {};
+  const { Item } = await table.client.send(
+    new GetCommand({ TableName: table.name, Key: key, ConsistentRead: true }),
+  );
+  return Item?.[own.attribute] === own.value ? Item : undefined;
 }

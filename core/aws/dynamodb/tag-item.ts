@@ -19,6 +19,8 @@ export interface TagItem extends TagItemKey {
   leaseOwner?: string;
   leaseUntil?: number;
   mapping?: MappingRecord;
+  /** Made anew with each publication. */
+  publication?: string;
   /** Whether lists show it: published for its own sake, not only as the digest of a tag. */
   listed?: boolean;
 }

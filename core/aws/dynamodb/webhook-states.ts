@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import {
   newWebhookState,
@@ -6,7 +7,7 @@ import {
   type WebhookState,
   type WebhookStates,
 } from '../../webhooks/state.ts';
-import { conditional, type Table } from './table.ts';
+import { type Table, writeOnce } from './table.ts';
 
 /** The states of webhooks on DynamoDB: an item each. */
 export class DynamoWebhookStates implements WebhookStates {
@@ -43,15 +44,20 @@ export class DynamoWebhookStates implements WebhookStates {
     now: Date,
   ): Promise<WebhookState | undefined> {
     const isFirst = from.generation === 0;
-    const written = await conditional(
+    const rotation = randomUUID();
+    const item = await writeOnce(
+      this.#table,
+      itemKey(name),
       this.#table.client.send(
         new UpdateCommand({
           TableName: this.#table.name,
           Key: itemKey(name),
-          UpdateExpression: 'SET generation = :next, retired = :retired, rotatedAt = :now',
+          UpdateExpression:
+            'SET generation = :next, retired = :retired, rotatedAt = :now, rotation = :rotation',
           ConditionExpression: isFirst ? 'attribute_not_exists(generation)' : 'generation = :from',
           ExpressionAttributeValues: {
             ':next': from.generation + 1,
+            ':rotation': rotation,
             ':retired': retired,
             ':now': now.toISOString(),
             ...(!isFirst && { ':from': from.generation }),
@@ -59,8 +65,9 @@ export class DynamoWebhookStates implements WebhookStates {
           ReturnValues: 'ALL_NEW',
         }),
       ),
+      { attribute: 'rotation', value: rotation },
     );
-    return written && webhookState(written.Attributes);
+    return item && webhookState(item);
   }
 
   async note(name: string, arrivals: WebhookArrivals): Promise<void> {
@@ -83,6 +90,6 @@ function itemKey(name: string): { pk: string; sk: string } {
 }
 
 function webhookState(item: Record<string, unknown> = {}): WebhookState {
-  const { pk: _pk, sk: _sk, ...state } = item;
+  const { pk: _pk, sk: _sk, rotation: _rotation, ...state } = item;
   return { ...newWebhookState, ...state };
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { judge } from '../../../core/jobs/failure.ts';
-import { queueSignature } from '../../../core/jobs/queue-signature.ts';
+import { scheduleLook } from '../../../core/jobs/later-look.ts';
 import { runSignatureJob } from '../../../core/jobs/run-signature-job.ts';
 import { LeaseError } from '../../../core/mapping/publish.ts';
 import type { ImageKey } from '../../../core/mapping/record.ts';
@@ -167,7 +167,8 @@ describe('a signature job', () => {
   it('waits once for a digest, however often it is asked for', async () => {
     const image = imageOf('asked for often');
     const { subject } = await mirrored(image);
-    for (let i = 0; i < 3; i++) await queueSignature(subject, image.manifest.digest, jobs.dependencies());
+    for (let i = 0; i < 3; i++)
+      await scheduleLook({ ...subject, reference: image.manifest.digest }, 'signature', jobs.dependencies());
     expect(await jobs.parkedLooks(subject)).toMatchObject([{ notBefore: '2026-04-01T12:05:00.000Z' }]);
   });
 
@@ -177,7 +178,7 @@ describe('a signature job', () => {
     const [first] = await jobs.parkedLooks(subject);
     const { key, event, trigger, receivedAt } = await jobs.record({ job: first?.id ?? '' });
     await jobs.run({ job: first?.id ?? '', image: key, event, trigger, receivedAt });
-    await queueSignature(subject, image.manifest.digest, jobs.dependencies());
+    await scheduleLook({ ...subject, reference: image.manifest.digest }, 'signature', jobs.dependencies());
     const [parked, ...others] = await jobs.parkedLooks(subject);
     expect(others).toEqual([first]);
     expect(parked).toMatchObject({ notBefore: '2026-04-01T12:01:00.000Z' });

@@ -1,0 +1,43 @@
+import type { ImageKey } from '../mapping/record.ts';
+import type { MappingStore } from '../mapping/store.ts';
+import type { JobStore } from './ports.ts';
+import { isFinished, type JobMessage, type JobTrigger, newJobId } from './record.ts';
+import { recordParked } from './record-parked.ts';
+
+/** How long after a look the next one comes, unless told otherwise. */
+const defaultDelayMs = 60_000;
+
+/**
+ * Schedules one more look at a tag, or at what belongs to a digest, a while later; at most one at a time. Registries answer from caches,
+ * which an event may be ahead of (`recheck`), and images are signed after they are pushed (`signature`).
+ *
+ * A look that waits already does for both, but only if its job is there: whoever noted it may have died before that.
+ */
+export async function scheduleLook(
+  key: ImageKey,
+  trigger: Extract<JobTrigger, 'recheck' | 'signature'>,
+  deps: { mappings: MappingStore; jobs: JobStore; now(): Date },
+  delayMs = defaultDelayMs,
+): Promise<void> {
+  const now = deps.now();
+  const id = newJobId(now.getTime());
+  const event = await note(key, id, now, deps);
+  if (event === undefined) return;
+  const message: JobMessage = { job: id, image: key, event, trigger, receivedAt: now.toISOString() };
+  await recordParked(message, new Date(now.getTime() + delayMs), 'waiting', deps.jobs);
+}
+
+/** @returns the number of the look's event; undefined where another look will come. */
+async function note(
+  key: ImageKey,
+  id: string,
+  now: Date,
+  { mappings, jobs }: { mappings: MappingStore; jobs: JobStore },
+): Promise<number | undefined> {
+  const event = await mappings.raiseRecheck(key, id, now);
+  if (event !== undefined) return event;
+  const waiting = (await mappings.read(key))?.recheck;
+  const job = waiting === undefined ? undefined : await jobs.read(waiting);
+  if (job && !isFinished(job)) return undefined;
+  return await mappings.raiseRecheck(key, id, now, waiting);
+}
