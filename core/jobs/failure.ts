@@ -41,6 +41,16 @@ function isTold(error: unknown): error is ToldError {
   );
 }
 
+/** What a job's record says of an error. */
+export function jobError(error: ToldError): JobError {
+  return {
+    code: bounded(error.code, 100),
+    side: error.side ?? 'upstream',
+    message: bounded(error.message, maxTextLength),
+    remedy: bounded(error.remedy, maxTextLength),
+  };
+}
+
 /**
  * Decides what becomes of a job whose attempt ended with an error. A rate limit (429) does not count against the budget
  * of attempts: it says nothing about the image.
@@ -53,12 +63,7 @@ export function judge(
   random: number = Math.random(),
 ): Verdict {
   if (!isTold(error)) return { kind: 'crash' };
-  const told: JobError = {
-    code: bounded(error.code, 100),
-    side: error.side ?? 'upstream',
-    message: bounded(error.message, maxTextLength),
-    remedy: bounded(error.remedy, maxTextLength),
-  };
+  const told = jobError(error);
   if (!error.temporary) return { kind: 'fail', error: told };
   const counted = error.status !== 429;
   if (counted && job.attempts >= maxAttempts) {

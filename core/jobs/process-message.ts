@@ -1,5 +1,7 @@
+import { RegistryError } from '../registry/errors.ts';
+import { mayBeEarly, pauseForImage } from './early-event.ts';
 import { queuedMessage } from './enqueue.ts';
-import { judge } from './failure.ts';
+import { jobError, judge, type Verdict } from './failure.ts';
 import { JobFailure } from './job-failure.ts';
 import type { JobQueue } from './ports.ts';
 import type { JobMessage, JobRecord, JobState } from './record.ts';
@@ -119,7 +121,11 @@ async function recorded(job: JobRecord, error: unknown, deps: ProcessDependencie
 }
 
 async function recordFailure(job: JobRecord, error: unknown, deps: ProcessDependencies): Promise<Processed> {
-  const verdict = judge(error, job);
+  const now = deps.now();
+  const verdict: Verdict =
+    mayBeEarly(error, job, now) && error instanceof RegistryError
+      ? { kind: 'wait', delayMs: pauseForImage(job, now), counted: true, error: jobError(error) }
+      : judge(error, job);
   const limited = verdict.kind === 'wait' && !verdict.counted && verdict.error.side === 'upstream';
   if (limited && !(error instanceof UpstreamClosedError)) {
     // All workers shall leave the registry alone.

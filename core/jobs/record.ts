@@ -57,6 +57,8 @@ export interface JobRecord {
   /** What it found to belong to the image, and what of it the mirror holds. */
   referrers?: ReferrersSummary;
   error?: JobError;
+  /** Why a job is satisfied although its image is not mirrored, and nobody has to do anything. */
+  reason?: JobReason;
   /** Its large layers are carried by layer jobs; while they are, nothing else happens to it. */
   fannedOut?: FannedOut;
 }
@@ -81,6 +83,12 @@ export interface JobProgress {
   totalBlobs: number;
   bytes: number;
   totalBytes: number;
+}
+
+export interface JobReason {
+  /** `not_selected`: newer tags have taken its place in `latest`. */
+  code: 'not_selected';
+  message: string;
 }
 
 export interface JobError {

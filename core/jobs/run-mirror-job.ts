@@ -17,10 +17,11 @@ import { selectImage } from '../policy/select-image.ts';
 import { lookAfterLayers, waitForLayers } from './await-layers.ts';
 import { type CopiedImage, copyImage } from './copy-image.ts';
 import { leftTo } from './duplicates.ts';
+import { readWhenThere } from './early-event.ts';
 import type { FanOut } from './fan-out.ts';
 import { JobFailure } from './job-failure.ts';
 import { scheduleLook } from './later-look.ts';
-import { requireNewest } from './newest-tags.ts';
+import { leftOutReason } from './newest-tags.ts';
 import type { JobStore, UpstreamGate } from './ports.ts';
 import { type JobRecord, type JobState, wasBegunBefore } from './record.ts';
 import { requireOpen } from './upstream-closed.ts';
@@ -38,6 +39,8 @@ export interface MirrorJobDependencies {
   openUpstream(upstream: Upstream, repository: string): Promise<ImageSource & TagLister>;
   openMirror(repository: string, options: CallOptions): Promise<OpenMirror>;
   now(): Date;
+  /** How to wait for an image that is not there yet, milliseconds; rejects when the signal ends. */
+  pause?: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** Told about what goes wrong beside the job itself. */
   warn(message: string, error: unknown): void;
 }
@@ -96,17 +99,22 @@ export async function runMirrorJob(
   await requireOpen(deps.gate, upstream, deps.now());
   const begun = job.fannedOut && known ? known : await deps.mappings.beginResolve(key);
   const source = await deps.openUpstream(upstream, key.repository);
-  if (rule.tags.latest !== undefined && !job.fannedOut)
-    await requireNewest(rule, key.reference, source.listTags({ signal }));
+  if (rule.tags.latest !== undefined && !job.fannedOut) {
+    const list = () => leftOutReason(rule, key.reference, source.listTags({ signal }));
+    const reason = await readWhenThere(list, job, deps.now, signal, deps.pause);
+    if (reason) return { state: 'satisfied', changes: { reason } };
+  }
   const opening = deps.openMirror(repository, { signal });
   const travels = willTravel(job, begun);
-  const { root, current } = await resolve(
-    source,
-    job.fannedOut?.sourceDigest ?? key.reference,
-    opening.then(({ destination }) => destination),
-    travels ? undefined : key.reference,
-    { warm: travels, signal },
-  );
+  const look = () =>
+    resolve(
+      source,
+      job.fannedOut?.sourceDigest ?? key.reference,
+      opening.then(({ destination }) => destination),
+      travels ? undefined : key.reference,
+      { warm: travels, signal },
+    );
+  const { root, current } = await readWhenThere(look, job, deps.now, signal, deps.pause);
   const mirror = await opening;
   const { destination } = mirror;
   const observedAt = job.fannedOut?.observedAt ?? deps.now().toISOString();

@@ -85,13 +85,13 @@ describe('bad input', () => {
     expect(pipeline.upstream.requests).toEqual([]);
   });
 
-  it('records a missing upstream manifest as failed, and goes on with the group', async () => {
+  it('lets a job wait whose image is not there yet, and goes on with the group', async () => {
     await pipeline.push('acme/shop', 'other', seededImage({ seed: 'other', layers: [{ size: 3_000 }] }));
     const answer = await pipeline.github('acme/shop', 'missing');
     const { accepted } = (await answer.json()) as { accepted: { job: string }[] };
-    const failed = await pipeline.jobIn(accepted[0]?.job ?? '', 'failed');
-    expect(failed.error).toMatchObject({ code: 'MANIFEST_UNKNOWN', side: 'upstream' });
-    expect(failed.error?.remedy).not.toBe('');
+    const waiting = await pipeline.jobIn(accepted[0]?.job ?? '', 'waiting');
+    expect(waiting.error).toMatchObject({ code: 'MANIFEST_UNKNOWN', side: 'upstream' });
+    expect(waiting.error?.remedy).not.toBe('');
 
     const job = await pipeline.mirror(
       'acme/shop',

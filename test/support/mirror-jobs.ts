@@ -67,6 +67,10 @@ export class MirrorJobs {
   upstreamChanges: Partial<ImageSource> = {};
   mirrorChanges: Partial<ImageDestination> = {};
   now = new Date('2026-04-01T12:00:00.000Z');
+  /** How long jobs waited in place, milliseconds; the clock goes on meanwhile. */
+  pauses: number[] = [];
+  /** Called after each wait. */
+  afterPause: () => void = () => {};
   #repositories = 0;
 
   private constructor(stores: LocalStores) {
@@ -81,6 +85,8 @@ export class MirrorJobs {
   reset(): void {
     this.queue.sent = [];
     this.queue.refuses = () => false;
+    this.pauses = [];
+    this.afterPause = () => {};
     this.warnings.length = 0;
     this.upstreamChanges = {};
     this.mirrorChanges = {};
@@ -145,6 +151,11 @@ export class MirrorJobs {
         ),
       }),
       now: () => this.now,
+      pause: async (ms) => {
+        this.pauses.push(ms);
+        this.now = new Date(this.now.getTime() + ms);
+        this.afterPause();
+      },
       warn: (message) => warnings.push(message),
       ...changes,
     };

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { maxAttempts } from '../../../core/jobs/failure.ts';
+import { presentJob } from '../../../core/jobs/record.ts';
 import { chunks, inChunks } from '../../support/byte-streams.ts';
 import { MirrorJobs, upstreamError } from '../../support/mirror-jobs.ts';
 import { seededImage, seededIndex } from '../../support/seeded-image.ts';
@@ -16,8 +17,8 @@ describe('a mirror job that fails', () => {
   afterAll(() => jobs.close());
   const image = (seed: string) => seededImage({ seed, layers: [{ size: 9_000 }, { size: 800 }] });
 
-  it('is failed at once, with the reason, when upstream does not have the image', async () => {
-    const message = await jobs.job(jobs.key('gone'));
+  it('is failed at once, with the reason, when upstream does not have the image that was asked for', async () => {
+    const message = await jobs.job(jobs.key('gone'), 'request');
     expect(await jobs.run(message)).toMatchObject({ state: 'failed' });
     expect(await jobs.record(message)).toMatchObject({
       state: 'failed',
@@ -44,12 +45,18 @@ describe('a mirror job that fails', () => {
     expect(await jobs.mapping(key)).toBeUndefined();
   });
 
-  it('is failed when newer tags have taken the place of its own', async () => {
+  it('is satisfied, with the reason, when newer tags have taken the place of its own', async () => {
     const key = jobs.key('1.1.0', 'library/newest');
     for (const reference of ['1.1.0', '1.2.0', '1.3.0']) jobs.push({ ...key, reference }, image(reference));
     const old = await jobs.job(key);
-    expect(await jobs.run(old)).toMatchObject({ state: 'failed' });
-    expect((await jobs.record(old)).error).toMatchObject({ code: 'not_selected' });
+    expect(await jobs.run(old)).toMatchObject({ state: 'satisfied' });
+    const record = await jobs.record(old);
+    expect(record).toMatchObject({ state: 'satisfied', reason: { code: 'not_selected' } });
+    expect(record.error).toBeUndefined();
+    expect(presentJob(record)).toMatchObject({
+      reason: { code: 'not_selected', message: '1.1.0 is not among the newest 2 tags of its rule' },
+    });
+    expect(await jobs.mapping(old.image)).toBeUndefined();
     expect(await jobs.run(await jobs.job({ ...key, reference: '1.2.0' }))).toMatchObject({
       state: 'committed',
     });
