@@ -12,10 +12,11 @@ import { Construct } from 'constructs';
 export const maxReceiveCount = 5;
 
 /**
- * Seconds that a received message stays hidden: twice the mirror function's timeout, so that a job which is still
- * running is never handed to a second worker.
+ * Seconds that a received message stays hidden: the timeout of the functions, which Lambda demands as the least
+ * (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html). The functions themselves make it two minutes as long as they
+ * work, so that a message whose function dies without a word does not hold up its repository for longer.
  */
-export const visibilitySeconds = 1_800;
+export const visibilitySeconds = 900;
 
 const fifo: QueueProps = {
   fifo: true,

@@ -1,11 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  ChangeMessageVisibilityCommand,
-  DeleteMessageCommand,
-  type Message,
-  ReceiveMessageCommand,
-  SQSClient,
-} from '@aws-sdk/client-sqs';
+import { DeleteMessageCommand, type Message, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type { LambdaFunction } from './lambda-function.ts';
 
@@ -16,8 +10,6 @@ export interface EventSourceOptions {
   function: LambdaFunction;
   /** Messages at once; of a FIFO queue each is of another group, as SQS gives out no second one of a group. */
   concurrency: number;
-  /** When a message that failed comes again, seconds. Lambda waits for the queue's visibility timeout: half an hour. */
-  retrySeconds: number;
   log: NodeJS.WritableStream;
 }
 
@@ -28,7 +20,8 @@ export interface EventSource {
 
 /**
  * Feeds a function from a queue, as Lambda's event source mapping does with a batch size of 1: what the function
- * reports as failed, or fails with, stays in the queue; all else is deleted.
+ * reports as failed, or fails with, stays in the queue, hidden for as long as it is; all else is deleted.
+ * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
  */
 export function startEventSource(options: EventSourceOptions): EventSource {
   const client = new SQSClient({
@@ -92,9 +85,6 @@ async function deliver(
     if (signal.aborted) return; // stopped in the middle: the message stays, and the job's record says it is unfinished
     options.log.write(`the ${options.function.name} function failed: ${(error as Error).message}\n`);
   }
-  await client
-    .send(new ChangeMessageVisibilityCommand({ ...handle, VisibilityTimeout: options.retrySeconds }))
-    .catch((error: Error) => options.log.write(`a failed message stays invisible: ${error.message}\n`));
 }
 
 function toEvent(message: Message, { queueUrl, region }: EventSourceOptions): SQSEvent {

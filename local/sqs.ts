@@ -10,7 +10,7 @@ export interface LocalQueue {
 }
 
 /** Visibility, retention and redrive as the deployed queues have them (lib/mirror-queue.ts, lib/layer-queue.ts). */
-const attributes = { VisibilityTimeout: '1800', MessageRetentionPeriod: '1209600' };
+const attributes = { VisibilityTimeout: '900', MessageRetentionPeriod: '1209600' };
 const maxReceiveCount = 5;
 
 /**

@@ -31,8 +31,10 @@ export interface LocalStackOptions {
   layerInstances?: number;
   /** From which size on, bytes, several missing layers of an image become layer jobs; as deployed by default. */
   fanOutBytes?: number;
-  /** When a job whose function failed comes again, seconds. */
+  /** When a job whose function failed comes again, seconds; as deployed by default. */
   retrySeconds?: number;
+  /** How long a message stays hidden whose function has died, seconds; as deployed by default. */
+  holdSeconds?: number;
   /** The pause between the schedule's calls, milliseconds; a minute as deployed. */
   scheduleMs?: number;
   /** Takes logs; standard error by default. */
@@ -133,6 +135,8 @@ async function start(
     DRAYAGE_WEBHOOK_SECRET: webhookSecret,
     DRAYAGE_API_SECRET: auth ? apiSecret : '',
     DRAYAGE_CONFIG_JSON: JSON.stringify(config),
+    ...(options.retrySeconds !== undefined && { DRAYAGE_RETRY_SECONDS: String(options.retrySeconds) }),
+    ...(options.holdSeconds !== undefined && { DRAYAGE_HOLD_SECONDS: String(options.holdSeconds) }),
     POWERTOOLS_METRICS_DISABLED: 'true',
     POWERTOOLS_LOG_LEVEL: process.env.POWERTOOLS_LOG_LEVEL ?? 'INFO',
   };
@@ -163,7 +167,6 @@ async function start(
       queueUrl,
       function: functions[name],
       concurrency: instances[name],
-      retrySeconds: options.retrySeconds ?? 5,
       log,
     });
   const sources = [feed('mirror', queue.queueUrl), feed('layer', queue.layerQueueUrl)];

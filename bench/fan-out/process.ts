@@ -33,7 +33,6 @@ process.once('message', async ({ environment, layers, mirror }: Feeds) => {
       queueUrl,
       function: one,
       concurrency: 1,
-      retrySeconds: 1,
       log: process.stderr,
     });
   };

@@ -5,7 +5,7 @@ import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import type { LayerMessage } from '../../core/jobs/ports.ts';
 import { type ProcessedLayer, processLayer } from '../../core/jobs/process-layer.ts';
-import { comeAgainSoon, withDeadline } from '../shared/messages.ts';
+import { comeAgainSoon, holdMessages, withDeadline } from '../shared/messages.ts';
 import { openMirror, openUpstream } from '../shared/registries.ts';
 import {
   config,
@@ -27,7 +27,7 @@ import { parseLayerMessage } from './message.ts';
 const firstRetrySeconds = 90;
 
 /** Carries the layers of a batch of the layer queue, and reports the messages that must come again. */
-async function run(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
+async function runBatch(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
   const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
   for (const record of event.Records) {
     try {
@@ -41,6 +41,15 @@ async function run(event: SQSEvent, context: Context): Promise<SQSBatchResponse>
     }
   }
   return { batchItemFailures };
+}
+
+async function run(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
+  const letGo = holdMessages(event.Records, layerQueue());
+  try {
+    return await runBatch(event, context);
+  } finally {
+    letGo();
+  }
 }
 
 async function runRecord(body: string, context: Context): Promise<void> {

@@ -5,7 +5,7 @@ import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { type Processed, processMessage } from '../../core/jobs/process-message.ts';
 import { formatImageKey } from '../../core/mapping/record.ts';
-import { comeAgainSoon, withDeadline } from '../shared/messages.ts';
+import { comeAgainSoon, holdMessages, withDeadline } from '../shared/messages.ts';
 import { openMirror, openUpstream } from '../shared/registries.ts';
 import {
   config,
@@ -29,7 +29,7 @@ const firstRetrySeconds = 30;
  * Runs the jobs of a batch of the mirror queue, and reports the messages that must come again. After the first of
  * those nothing more is run: in a FIFO queue the later ones would overtake it.
  */
-async function run(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
+async function runBatch(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
   for (const [index, record] of event.Records.entries()) {
     try {
       await runRecord(record.body, context);
@@ -46,6 +46,15 @@ async function run(event: SQSEvent, context: Context): Promise<SQSBatchResponse>
     }
   }
   return { batchItemFailures: [] };
+}
+
+async function run(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
+  const letGo = holdMessages(event.Records, queue());
+  try {
+    return await runBatch(event, context);
+  } finally {
+    letGo();
+  }
 }
 
 async function runRecord(body: string, context: Context): Promise<void> {

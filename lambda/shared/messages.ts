@@ -8,6 +8,30 @@ const jobDeadlineMs = 780_000;
 const reserveMs = 15_000;
 /** The longest wait for a message that crashed, seconds. */
 const maxRetrySeconds = 900;
+/** A message stays hidden for so long after the last sign of life of the function that has it, seconds. */
+const holdSeconds = Number(process.env.DRAYAGE_HOLD_SECONDS ?? 120);
+
+type VisibilityQueue = { hideFor(receiptHandle: string, seconds: number): Promise<void> };
+
+/**
+ * Shows that the messages of an invocation are worked on: they stay hidden for two minutes, and for two more each minute, instead of
+ * for the queue's visibility timeout of fifteen. A function that dies (out of memory, at its timeout, by an exit of its runtime) shows
+ * nothing any more. Best effort: where it fails, the queue's own timeout counts.
+ *
+ * @returns ends it; the messages stay hidden until the time that was set last
+ */
+export function holdMessages(records: SQSRecord[], queue: VisibilityQueue): () => void {
+  const hold = () => {
+    for (const { receiptHandle, messageId } of records) {
+      queue.hideFor(receiptHandle, holdSeconds).catch((error: Error) => {
+        logger.warn('the time for which the message stays hidden could not be set', { messageId, error });
+      });
+    }
+  };
+  hold();
+  const timer = setInterval(hold, (holdSeconds * 1000) / 2);
+  return () => clearInterval(timer);
+}
 
 /**
  * Works until the invocation's time is nearly used up: the signal then ends with a {@link DeadlineError}. `endsAt`: when that is,
@@ -28,18 +52,19 @@ export async function withDeadline<T>(
 }
 
 /**
- * Lets a message come again after some time, then longer each time: waiting for the visibility timeout would take half an
- * hour. It never rejects: the message then comes after that.
+ * Lets a message come again after some time, then longer each time. It never rejects: the message then comes after the time for which
+ * it was hidden last.
  */
 export async function comeAgainSoon(
   record: SQSRecord,
-  queue: { retryIn(receiptHandle: string, seconds: number): Promise<void> },
+  queue: VisibilityQueue,
   firstSeconds: number,
 ): Promise<void> {
   const received = Number(record.attributes.ApproximateReceiveCount) || 1;
   try {
-    await queue.retryIn(record.receiptHandle, Math.min(maxRetrySeconds, firstSeconds * 2 ** (received - 1)));
+    const first = Number(process.env.DRAYAGE_RETRY_SECONDS ?? firstSeconds);
+    await queue.hideFor(record.receiptHandle, Math.min(maxRetrySeconds, first * 2 ** (received - 1)));
   } catch (error) {
-    logger.warn('the message comes again after the visibility timeout only', { error: error as Error });
+    logger.warn('the message comes again only when its time is over', { error: error as Error });
   }
 }

@@ -18,8 +18,8 @@ export class SqsLayerQueue implements LayerQueue {
   }
 
   /** Lets a received message come again after some seconds. */
-  retryIn(receiptHandle: string, seconds: number): Promise<void> {
-    return this.#sender.retryIn(receiptHandle, seconds);
+  hideFor(receiptHandle: string, seconds: number): Promise<void> {
+    return this.#sender.hideFor(receiptHandle, seconds);
   }
 
   close(): void {

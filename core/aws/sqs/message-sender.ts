@@ -66,10 +66,10 @@ export class MessageSender {
   }
 
   /**
-   * Lets a received message come again after some seconds instead of the queue's visibility timeout, which is half an hour
-   * and would hold up the message's group as long.
+   * Hides a received message for some seconds from now on, instead of for the queue's visibility timeout. The messages of its group wait
+   * as long.
    */
-  async retryIn(receiptHandle: string, seconds: number): Promise<void> {
+  async hideFor(receiptHandle: string, seconds: number): Promise<void> {
     await this.#client.send(
       new ChangeMessageVisibilityCommand({
         QueueUrl: this.#url,

@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Pipeline, startPipeline } from '../support/pipeline.ts';
+import { seededImage } from '../support/seeded-image.ts';
+
+const holdSeconds = 2;
+
+/** The queue's own visibility is 900 s: nothing here would end in time if the function did not lower it. */
+describe('a function that dies without a word', () => {
+  let pipeline: Pipeline;
+  beforeAll(async () => {
+    pipeline = await startPipeline({ holdSeconds, retrySeconds: 0, mirrorInstances: 1 });
+  });
+  afterEach(() => pipeline.upstream.faults.clear());
+  afterAll(() => pipeline[Symbol.asyncDispose]());
+
+  /** The attempt has its plan, and has asked for its blobs. */
+  const underWay = async (id: string, attempts: number) => {
+    const state = async () => {
+      const { progress, attempts: now } = await pipeline.job(id);
+      return progress !== undefined && now >= attempts;
+    };
+    await expect.poll(state, { timeout: 20_000 }).toBe(true);
+    await sleep(500);
+  };
+  const begun = async (tag: string) => {
+    const { accepted } = (await (await pipeline.github('acme/dies', tag)).json()) as {
+      accepted: { job: string }[];
+    };
+    const id = accepted[0]?.job ?? '';
+    await underWay(id, 1);
+    return id;
+  };
+
+  it('holds up its repository for the time that it set itself, and its job goes on', async () => {
+    const image = seededImage({ seed: 'dies', layers: [{ size: 400_000 }] });
+    await pipeline.push('acme/dies', '1', image);
+    pipeline.upstream.faults.add({ match: { path: '/blobs/', times: 1 }, action: { kind: 'stall' } });
+    const id = await begun('1');
+    await pipeline.stack.functions.mirror.crash();
+    expect(await pipeline.jobIn(id, 'committed')).toMatchObject({ attempts: 2 });
+  });
+
+  it('keeps the message of a job that takes longer than that', async () => {
+    const image = seededImage({ seed: 'slow', layers: [{ size: 400_000 }] });
+    await pipeline.push('acme/dies', '2', image);
+    const delayMs = holdSeconds * 2_500;
+    pipeline.upstream.faults.add({ match: { path: '/blobs/', times: 1 }, action: { kind: 'slow', delayMs } });
+    const id = await begun('2');
+    expect(await pipeline.jobIn(id, 'committed')).toMatchObject({ attempts: 1 });
+  });
+
+  it('five times over is in the dead-letter queue, and the repository’s next image is mirrored', async () => {
+    const image = seededImage({ seed: 'poison', layers: [{ size: 400_000 }] });
+    await pipeline.push('acme/dies', '3', image);
+    const off = pipeline.upstream.faults.add({ match: { path: '/blobs/' }, action: { kind: 'stall' } });
+    const id = await begun('3');
+    const dead = () =>
+      pipeline.stack.queue.server
+        .inspectQueue('mirror-dead-letters.fifo')
+        ?.messages.ready.some(({ body }) => body.includes(id)) ?? false;
+    for (let crash = 1; crash <= 5; crash += 1) {
+      await underWay(id, crash);
+      await pipeline.stack.functions.mirror.crash();
+    }
+    off();
+    const job = await pipeline.mirror(
+      'acme/dies',
+      '4',
+      seededImage({ seed: 'next', layers: [{ size: 9_000 }] }),
+    );
+    expect(job.state).toBe('committed');
+    expect(dead()).toBe(true);
+  });
+});
