@@ -2,7 +2,14 @@ import { Range } from 'semver';
 import type { RepositoryRule } from '../config/config.ts';
 import { compileGlob } from './glob.ts';
 import { isSignatureTag } from './signature-tags.ts';
-import { compareVersions, type TagVersion, tagVersion } from './tag-version.ts';
+import {
+  compareVersions,
+  isBuildNumber,
+  isPrerelease,
+  semverOf,
+  type TagVersion,
+  tagVersion,
+} from './tag-version.ts';
 
 /** Why a tag is not mirrored, or that it is; `version` is there where the rule reads tags as versions. */
 export type TagDecision = { selected: true; version?: TagVersion } | { selected: false; why: string };
@@ -16,6 +23,9 @@ export type TagDecision = { selected: true; version?: TagVersion } | { selected:
  *   asked about the number alone, a partial one filled with zeros. A version with a suffix (`1.27.3-alpine`,
  *   `1.28.0-rc.1`) counts only when a matching pattern of `include` has a `-` of its own, as `*-alpine` does: nobody
  *   who writes `1.*` and `>=1.25` asks for release candidates.
+ * - a range that names a prerelease itself (`>=1.28.0-rc.2`) asks for prereleases, and is asked about them with their suffix, as node-semver
+ *   does with `includePrerelease`: https://github.com/npm/node-semver#prerelease-tags
+ * - a date or build number (`20240329`) is in a range only if the range names one, too: `>=3.18` does not mean it.
  *
  * `latest` needs to see all tags: see `selectTags`.
  */
@@ -25,7 +35,10 @@ export function compileTagFilter(rule: RepositoryRule): (tag: string) => TagDeci
     namesSuffix: pattern.includes('-'),
   }));
   const exclude = rule.tags.exclude.map((pattern) => ({ pattern, matches: compileGlob(pattern, 'tag') }));
-  const range = rule.tags.semver === undefined ? undefined : new Range(rule.tags.semver);
+  const { semver } = rule.tags;
+  const asksPrereleases = semver !== undefined && /\d-[0-9A-Za-z]/.test(semver);
+  const asksBuildNumbers = semver !== undefined && /(?<![\w.-])v?\d{6,}(?![\w.])/.test(semver);
+  const range = semver === undefined ? undefined : new Range(semver, { includePrerelease: asksPrereleases });
   const byVersion = range !== undefined || rule.tags.latest !== undefined;
 
   return (tag) => {
@@ -37,17 +50,20 @@ export function compileTagFilter(rule: RepositoryRule): (tag: string) => TagDeci
     if (!byVersion) return { selected: true };
     const version = tagVersion(tag);
     if (version === undefined) return { selected: false, why: 'it is not a version' };
-    if (version.suffix !== '' && !including.some(({ namesSuffix }) => namesSuffix))
+    const namesPrerelease = asksPrereleases && isPrerelease(version);
+    if (version.suffix !== '' && !namesPrerelease && !including.some(({ namesSuffix }) => namesSuffix))
       return { selected: false, why: `no pattern of tags.include names the suffix -${version.suffix}` };
-    if (range !== undefined && !range.test(version.number))
-      return { selected: false, why: `tags.semver is ${rule.tags.semver}` };
+    const asked = (namesPrerelease ? semverOf(version) : undefined) ?? version.number;
+    const isMeant = asksBuildNumbers || !isBuildNumber(version);
+    if (range !== undefined && !(isMeant && range.test(asked)))
+      return { selected: false, why: `tags.semver is ${semver}` };
     return { selected: true, version };
   };
 }
 
 /**
  * Which of a repository's tags a rule mirrors, each once and in the order given. With `latest: n` these are the n
- * newest versions among the tags that pass the other filters.
+ * newest versions among the tags that pass the other filters; dates and build numbers count where there are no other versions.
  */
 export function selectTags(rule: RepositoryRule, tags: string[]): string[] {
   const filter = compileTagFilter(rule);
@@ -57,8 +73,10 @@ export function selectTags(rule: RepositoryRule, tags: string[]): string[] {
     if (decision.selected) selected.push({ tag, ...(decision.version && { version: decision.version }) });
   }
   if (rule.tags.latest === undefined) return selected.map(({ tag }) => tag);
-  const newest = selected
-    .flatMap(({ tag, version }) => (version === undefined ? [] : [{ tag, version }]))
+  const versions = selected.flatMap(({ tag, version }) => (version === undefined ? [] : [{ tag, version }]));
+  const hasDots = versions.some(({ version }) => version.numbers.length > 1);
+  const newest = versions
+    .filter(({ version }) => !hasDots || !isBuildNumber(version))
     .sort((a, b) => compareVersions(b.version, a.version) || (a.tag < b.tag ? -1 : 1))
     .slice(0, rule.tags.latest);
   const chosen = new Set(newest.map(({ tag }) => tag));

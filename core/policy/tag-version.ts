@@ -1,49 +1,83 @@
-import { compare, parse, SemVer } from 'semver';
+import { SemVer } from 'semver';
+import { compareNatural } from './natural-order.ts';
 
 /** A tag that is read as a version. */
 export interface TagVersion {
-  /** The number, missing components taken as 0: `1.27` is 1.27.0. */
+  /** Its numbers: `1.27` is [1, 27], `4.0.9.2244` [4, 0, 9, 2244], `2024-01-15` [2024, 1, 15]. */
+  numbers: number[];
+  /** The first three numbers, missing ones taken as 0: what a semver range is asked about. */
   number: SemVer;
-  /** How many components the tag has. */
-  components: number;
-  /** What follows the number after a `-`: `alpine3.20`, `rc.1`; empty when nothing does. */
+  /** What follows the numbers after a `-`: `alpine3.20`, `rc.1`; empty when nothing does. */
   suffix: string;
 }
 
-const versionTag = /^v?(\d{1,15})(?:\.(\d{1,15}))?(?:\.(\d{1,15}))?(?:-(.+))?$/;
-
-/** From this many digits on a lone number is a date or a build number (`20240329`), not a version. */
+/** Six numbers at most, so that nothing grows with a hostile tag. */
+const versionTag = /^v?(\d{1,15}(?:\.\d{1,15}){0,5})(?:-(.+))?$/;
+/** A date with separators that versions do not have: `2024-01-15`, `2024_01_15`. */
+const dateTag = /^(\d{4})([-_])(\d{2})\2(\d{2})(?:[-_.](.+))?$/;
+/** From this many digits on a lone number is a date or a build number: `20240329`, `100000`. */
 const buildNumberDigits = 6;
 
 /**
- * Reads a tag as a version: one to three numbers with an optional `v` before and an optional `-suffix` after them.
- * `1.27.3`, `v1.27`, `24.04` and `1.27.3-alpine` are versions; `latest`, `1.2.3.4`, `1.27_p1` and `20240329` are not.
+ * Words by which a suffix says that the version is not out yet. Any other suffix is a build, a revision or a variant of the version
+ * (`r10`, `ls101`, `63-g1a2b3c`, `debian-12`).
+ */
+const prereleaseWord =
+  /^(?:a|alpha|b|beta|c|canary|cr|dev|ea|experimental|m|milestone|next|nightly|pre|preview|prerelease|rc|snapshot|test|testing|unstable)(?=[\d._-]|$)/i;
+
+/**
+ * Reads a tag as a version: numbers with dots between them, or a date, an optional `v` before and an optional `-suffix` after them.
+ * `1.27.3`, `v1.27`, `24.04`, `4.0.9.2244-ls257`, `20240329` and `2024-03-29` are versions; `latest` and `1.27_p1` are not.
  */
 export function tagVersion(tag: string): TagVersion | undefined {
-  const found = versionTag.exec(tag);
-  if (found === null) return undefined;
-  const [, major = '', minor, patch, suffix = ''] = found;
-  if (minor === undefined && major.length >= buildNumberDigits) return undefined;
-  return {
-    // By Number, since `24.04` has a leading zero, which strict semver refuses.
-    number: new SemVer(`${Number(major)}.${Number(minor ?? 0)}.${Number(patch ?? 0)}`),
-    components: [major, minor, patch].filter((part) => part !== undefined).length,
-    suffix,
-  };
+  const [, year, , month, day, rest] = dateTag.exec(tag) ?? [];
+  if (year !== undefined) return versionOf([year, month, day].map(Number), rest);
+  const [, numbers, suffix] = versionTag.exec(tag) ?? [];
+  return numbers === undefined ? undefined : versionOf(numbers.split('.').map(Number), suffix);
+}
+
+function versionOf(numbers: number[], suffix = ''): TagVersion {
+  const [major = 0, minor = 0, patch = 0] = numbers;
+  // From numbers, since `24.04` has a leading zero, which strict semver refuses.
+  return { numbers, number: new SemVer(`${major}.${minor}.${patch}`), suffix };
 }
 
 /**
- * Orders versions, older first, as semver does. At the same number the one without a suffix is the newer (1.28.0 after
- * 1.28.0-rc.1), and of `1.27.0` and `1.27` the one that says more.
+ * Whether a version is a lone date or build number. Beside versions with dots it is no version of the same kind: Alpine has `20240329` and
+ * `3.20` in one repository.
  */
-export function compareVersions(a: TagVersion, b: TagVersion): number {
-  return a.number.compare(b.number) || compareSuffixes(a.suffix, b.suffix) || a.components - b.components;
+export function isBuildNumber({ numbers }: TagVersion): boolean {
+  return numbers.length === 1 && String(numbers[0]).length >= buildNumberDigits;
 }
 
-function compareSuffixes(a: string, b: string): number {
-  if (a === b) return 0;
-  if (a === '' || b === '') return a === '' ? 1 : -1;
-  const [prereleaseA, prereleaseB] = [parse(`0.0.0-${a}`), parse(`0.0.0-${b}`)];
-  if (prereleaseA !== null && prereleaseB !== null) return compare(prereleaseA, prereleaseB);
-  return a < b ? -1 : 1;
+/** Whether the suffix says that the version is not out yet: `rc.1`, `beta`. */
+export function isPrerelease({ suffix }: Pick<TagVersion, 'suffix'>): boolean {
+  return prereleaseWord.test(suffix);
+}
+
+/** The version as semver writes it, with its suffix as the prerelease; undefined where semver does not take the suffix. */
+export function semverOf({ number, suffix }: TagVersion): SemVer | undefined {
+  if (suffix === '') return number;
+  return /^[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*$/.test(suffix) && !/(?:^|\.)0\d+(?:\.|$)/.test(suffix)
+    ? new SemVer(`${number.version}-${suffix}`)
+    : undefined;
+}
+
+/**
+ * Orders versions, older first, as people mean them: by their numbers, then prereleases before the release, and the release before its
+ * builds and revisions; suffixes in natural order, so that `rc9` comes before `rc10`. Of `1.27` and `1.27.0` the one that says
+ * more is the newer.
+ */
+export function compareVersions(a: TagVersion, b: TagVersion): number {
+  const length = Math.max(a.numbers.length, b.numbers.length);
+  for (let i = 0; i < length; i += 1) {
+    const difference = (a.numbers[i] ?? 0) - (b.numbers[i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return rank(a) - rank(b) || compareNatural(a.suffix, b.suffix) || a.numbers.length - b.numbers.length;
+}
+
+function rank(version: TagVersion): number {
+  if (version.suffix === '') return 0;
+  return isPrerelease(version) ? -1 : 1;
 }
