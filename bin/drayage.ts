@@ -9,8 +9,8 @@
  * any the template fits every account. The context value `environment`, a JSON object, adds environment variables
  * to the functions, for emulators.
  */
-import { App } from 'aws-cdk-lib';
-import { InvalidConfigError, loadConfig } from '../core/config/load.ts';
+import { Annotations, App } from 'aws-cdk-lib';
+import { formatConfigError, InvalidConfigError, loadConfigWithWarnings } from '../core/config/load.ts';
 import { readAppSettings } from '../lib/app-settings.ts';
 import { InvalidImageMirrorPropsError } from '../lib/image-mirror-props.ts';
 import { ImageMirrorStack } from '../lib/image-mirror-stack.ts';
@@ -19,13 +19,16 @@ import { addSecurityChecks } from '../lib/security-checks.ts';
 try {
   const app = new App();
   const { configFile, environment } = readAppSettings(app.node, process.env);
-  const config = loadConfig(configFile);
+  const { config, warnings } = loadConfigWithWarnings(configFile);
   const account = process.env.CDK_DEFAULT_ACCOUNT;
-  new ImageMirrorStack(app, 'Drayage', {
+  const stack = new ImageMirrorStack(app, 'Drayage', {
     config,
     environment,
     env: { region: config.mirror.regions[0], ...(account && { account }) },
   });
+  for (const warning of warnings) {
+    Annotations.of(stack).addWarningV2(`drayage:${warning.path}`, formatConfigError(configFile, warning));
+  }
   addSecurityChecks(app);
   app.synth();
 } catch (error) {

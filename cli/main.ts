@@ -2,8 +2,10 @@ import { Command, CommanderError } from 'commander';
 import { drayageVersion } from '../core/registry/version.ts';
 import { copyCommand } from './copy.ts';
 import { demoCommand } from './demo.ts';
+import { initCommand } from './init.ts';
 import { localCommand } from './local.ts';
 import { OutputLostError, watchOutput } from './output.ts';
+import { schemaCommand } from './schema.ts';
 import { validateCommand } from './validate.ts';
 import { webhooksCommand } from './webhooks.ts';
 
@@ -24,9 +26,11 @@ const program = new Command('drayage')
   .configureHelp({ showGlobalOptions: true })
   .showHelpAfterError('(--help explains the command)')
   .exitOverride()
+  .addCommand(initCommand())
   .addCommand(localCommand())
   .addCommand(copyCommand())
   .addCommand(validateCommand())
+  .addCommand(schemaCommand())
   .addCommand(webhooksCommand())
   .addCommand(demoCommand());
 program.addHelpText(
@@ -34,6 +38,7 @@ program.addHelpText(
   `
 Begin here:
   $ drayage demo                                  see the whole pipeline work on this machine, in less than a minute
+  $ drayage init                                  write a first mirror.yaml
   $ drayage validate                              check ./mirror.yaml
   $ drayage local --config mirror.yaml            run the pipeline on this machine
   $ drayage copy docker.io/library/alpine:3.22 registry.example/mirror/alpine:3.22

@@ -20,7 +20,8 @@ that are mirrored. The least that mirrors something is:
         - match: library/nginx         # * and ? within a path component, ** across them
           tags: { include: ["1.*"] }
 
-Every error is told at once, as FILE:LINE:COLUMN PATH: what is wrong and what to write instead.
+Every error is told at once, as FILE:LINE:COLUMN PATH: what is wrong and what to write instead. Keys that have
+no effect in this version are warned about. drayage init writes a first file, drayage schema one for editors.
 Exit codes: 0 valid, 1 not, 2 wrong usage.
 
 Examples:
@@ -34,17 +35,22 @@ export function validateCommand(): Command {
   return new Command('validate')
     .description('Check mirror.yaml, and tell every error with its line.')
     .option('--config <file>', 'the configuration to check', 'mirror.yaml')
-    .option('--json', 'write the result to stdout as JSON: {valid, config} or {valid, errors}')
+    .option('--json', 'write the result to stdout as JSON: {valid, config, warnings} or {valid, errors}')
     .addHelpText('after', help)
     .action((options: ValidateOptions) => validate(options));
 }
 
 async function validate({ config: file, json }: ValidateOptions): Promise<void> {
   // Loaded only here: the schema would slow every other command's start.
-  const { formatConfigError, InvalidConfigError, loadConfig } = await import('../core/config/load.ts');
+  const { formatConfigError, InvalidConfigError, loadConfigWithWarnings } = await import(
+    '../core/config/load.ts'
+  );
   try {
-    const config = loadConfig(file);
-    process.stdout.write(json ? `${JSON.stringify({ valid: true, file, config })}\n` : summary(file, config));
+    const { config, warnings } = loadConfigWithWarnings(file);
+    for (const warning of warnings) process.stderr.write(`warning: ${formatConfigError(file, warning)}\n`);
+    process.stdout.write(
+      json ? `${JSON.stringify({ valid: true, file, config, warnings })}\n` : summary(file, config),
+    );
   } catch (error) {
     if (!(error instanceof InvalidConfigError)) throw error;
     process.stderr.write(error.errors.map((each) => `${formatConfigError(file, each)}\n`).join(''));

@@ -1,9 +1,10 @@
 /**
- * `npm run docs`: writes the pages of the webhook sources and their table in README.md out of what the sources say of themselves, so
- * that neither can differ from what is built. A test fails where they were not written anew.
+ * `npm run docs`: writes the pages of the webhook sources and their table in README.md out of what the sources say of themselves, and the
+ * JSON Schema of mirror.yaml, so that none can differ from what is built. A test fails where they were not written anew.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { configJsonSchema } from '../core/config/json-schema.ts';
 import { sourcePage, sourceTable } from '../core/webhooks/guide.ts';
 import { sources } from '../core/webhooks/sources/index.ts';
 
@@ -13,6 +14,7 @@ const root = join(import.meta.dirname, '..');
 export function generatedFiles(): Map<string, string> {
   const files = new Map<string, string>();
   for (const source of sources) files.set(`docs/webhooks/${source.name}.md`, sourcePage(source));
+  files.set('docs/mirror.schema.json', `${JSON.stringify(configJsonSchema(), null, 2)}\n`);
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
   const table = sourceTable(sources, 'docs/webhooks/');
   files.set('README.md', readme.replace(/(<!-- sources -->\n)[\s\S]*(<!-- \/sources -->)/, `$1${table}$2`));

@@ -1,3 +1,4 @@
+import { globCovers, globProblem } from '../policy/glob.ts';
 import { findSource, sources } from '../webhooks/sources/index.ts';
 import { durationSeconds } from './duration.ts';
 import { explain, type Finding } from './explain.ts';
@@ -83,7 +84,7 @@ function webhookFindings(upstream: unknown, path: YamlPath, document: YamlDocume
 
 function ruleFindings(upstream: unknown, path: YamlPath, document: YamlDocument): Finding[] {
   const registry = at(upstream, ['registry']);
-  const first = new Map<string, number>();
+  const earlier: { match: string; index: number }[] = [];
   return list(at(upstream, ['repositories'])).flatMap((rule, index): Finding[] => {
     const match = at(rule, ['match']);
     if (typeof match !== 'string') return [];
@@ -97,14 +98,23 @@ function ruleFindings(upstream: unknown, path: YamlPath, document: YamlDocument)
       return finding(
         `${shown(match)} matches nothing: repositories at Docker Hub have two components; write ${shown(`library/${match}`)} for official images`,
       );
-    const before = first.get(match);
-    if (before === undefined) first.set(match, index);
-    else
-      return finding(
-        `is never reached: the rule in line ${document.locate([...path, before, 'match']).line} has the same match, and the first one decides; put them into one`,
-      );
-    return [];
+    const before = earlier.find((other) => other.match === match || covers(other.match, match));
+    if (before === undefined) {
+      earlier.push({ match, index });
+      return [];
+    }
+    const line = document.locate([...path, before.index, 'match']).line;
+    return finding(
+      before.match === match
+        ? `is never reached: the rule in line ${line} has the same match, and the first one decides; put them into one`
+        : `is never reached: the rule in line ${line} matches all of it (${shown(before.match)}), and the first one decides; put this one before it, or leave it out`,
+    );
   });
+}
+
+function covers(outer: string, inner: string): boolean {
+  const isPattern = (text: string) => globProblem(text, 'repository') === undefined;
+  return isPattern(outer) && isPattern(inner) && globCovers(outer, inner);
 }
 
 /**

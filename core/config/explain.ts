@@ -109,7 +109,25 @@ function remedy(
     if (issue.expected === 'array' && accepts(schema, [written]))
       return `; write a list: [${JSON.stringify(written)}]`;
   }
+  const wrapped = schema === undefined ? undefined : wrappedIn(schema, found);
+  if (wrapped !== undefined) return `; write ${wrapped}`;
   return example(schema === undefined ? undefined : helpOf(schema));
+}
+
+/** A value that belongs under one key of the mapping that is wanted, as `latest` does in `tags: latest`. */
+function wrappedIn(schema: Schema, found: unknown): string | undefined {
+  const key = (schema as z.ZodType).meta()?.wrap ?? wrapOfInner(schema);
+  const items = Array.isArray(found) ? found : [found];
+  if (typeof key !== 'string' || !items.every((item) => typeof item === 'string')) return undefined;
+  if (!accepts(schema, { [key]: items })) return undefined;
+  return `{ ${key}: [${items.map((item) => JSON.stringify(item)).join(', ')}] }`;
+}
+
+function wrapOfInner(schema: Schema): unknown {
+  const def = (schema as z.core.$ZodTypes)._zod.def;
+  return 'innerType' in def
+    ? ((def.innerType as z.ZodType).meta()?.wrap ?? wrapOfInner(def.innerType))
+    : undefined;
 }
 
 function accepts(schema: Schema | undefined, value: unknown): boolean {

@@ -32,12 +32,16 @@ export function textLike(help: FieldHelp, pattern: RegExp) {
     pattern.test(value)
       ? undefined
       : `${shown(value)} is not ${help.what}; write, for example, ${help.example}`,
-  );
+  ).meta({ ...help, ...(pattern.flags === '' && { pattern: pattern.source }) });
 }
 
 /** A duration such as `30d`. */
 export function duration(example: string) {
-  return text({ what: 'a duration', example }, durationProblem);
+  return text({ what: 'a duration', example }, durationProblem).meta({
+    what: 'a duration',
+    example,
+    pattern: '^\\d{1,10}[smhdw]$',
+  });
 }
 
 /** A duration, or the word `never`. */

@@ -28,14 +28,23 @@ export function formatConfigError(file: string, error: ConfigError): string {
  * @throws InvalidConfigError with everything that is wrong, also when the file can't be read.
  */
 export function loadConfig(file: string): Config {
+  return loadConfigWithWarnings(file).config;
+}
+
+/**
+ * As {@link loadConfig}, and tells which keys of the file have no effect in this version.
+ *
+ * @throws InvalidConfigError
+ */
+export function loadConfigWithWarnings(file: string): { config: Config; warnings: ConfigError[] } {
   const parsed = parseWithPlaces(readText(file));
   if (!parsed.ok) throw new InvalidConfigError(file, parsed.errors);
-  const { config, errorAt } = parsed;
+  const { config, warnings, errorAt } = parsed;
   const { network } = config;
-  if (network?.caBundle === undefined) return config;
+  if (network?.caBundle === undefined) return { config, warnings };
   try {
     const certificates = readCertificates(resolve(dirname(file), network.caBundle));
-    return { ...config, network: { ...network, certificates } };
+    return { config: { ...config, network: { ...network, certificates } }, warnings };
   } catch (cause) {
     if (!(cause instanceof CertificatesError)) throw cause;
     throw new InvalidConfigError(file, [errorAt(['network', 'caBundle'], cause.message)], { cause });
@@ -80,7 +89,7 @@ function readAtMost(file: string, limit: number): Uint8Array {
 function unreadable(cause: unknown): string {
   switch ((cause as NodeJS.ErrnoException).code) {
     case 'ENOENT':
-      return 'is not there; name the configuration with --config, or write one';
+      return 'is not there; name the configuration with --config, or write one: drayage init';
     case 'EISDIR':
       return 'is a folder; name the file in it';
     case 'EACCES':

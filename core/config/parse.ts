@@ -4,6 +4,7 @@ import { explain } from './explain.ts';
 import { normalise } from './normalise.ts';
 import { readYaml, type YamlPath } from './read-yaml.ts';
 import { fileSchema } from './schema.ts';
+import { findKeysWithoutEffect } from './without-effect.ts';
 
 /** Longer files are not read. */
 export const maxConfigBytes = 1024 * 1024;
@@ -30,12 +31,18 @@ export function parseConfig(text: string): ParsedConfig {
   return parsed.ok ? { ok: true, config: parsed.config } : parsed;
 }
 
-/** As {@link parseConfig}, with the means to say where in the text an error is that shows only later. */
-export function parseWithPlaces(
-  text: string,
-):
-  | { ok: true; config: Config; errorAt: (path: YamlPath, message: string) => ConfigError }
-  | (ParsedConfig & { ok: false }) {
+/** A configuration with what only its text can say. */
+export interface ConfigWithPlaces {
+  ok: true;
+  config: Config;
+  /** What the file says to no effect. */
+  warnings: ConfigError[];
+  /** Says where in the text an error is that shows only later. */
+  errorAt(path: YamlPath, message: string): ConfigError;
+}
+
+/** As {@link parseConfig}, with {@link ConfigWithPlaces}. */
+export function parseWithPlaces(text: string): ConfigWithPlaces | (ParsedConfig & { ok: false }) {
   if (Buffer.byteLength(text) > maxConfigBytes)
     return { ok: false, errors: [{ path: '', message: `is larger than ${maxConfigBytes} bytes` }] };
   const { document, problems } = readYaml(text);
@@ -57,7 +64,12 @@ export function parseWithPlaces(
       message,
       ...document.locate(path),
     });
-    return { ok: true, config: normalise(parsed.data), errorAt };
+    const warnings = findKeysWithoutEffect(document).map(({ path, message }) => ({
+      path: formatPath(path),
+      message,
+      ...document.locateKey(path),
+    }));
+    return { ok: true, config: normalise(parsed.data), warnings, errorAt };
   }
   const errors = findings.map(({ path, message, onKey }) => ({
     path: formatPath(path),

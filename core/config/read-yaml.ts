@@ -38,11 +38,18 @@ export function readYaml(text: string): { document: YamlDocument; problems: Yaml
   // The library looks for duplicate keys by comparing each with each; the walk below does it in linear time.
   const parsed = parseDocument(text, { uniqueKeys: false, prettyErrors: false });
   const position = positionsIn(text);
-  const problems: YamlProblem[] = [...parsed.errors, ...parsed.warnings].map((error) => ({
-    path: [],
-    message: `YAML: ${withoutFullStop(error.message)}`,
-    ...position(error.pos[0]),
-  }));
+  const problems: YamlProblem[] = [
+    ...variables(text).map(({ at, name }) => ({
+      path: [],
+      message: `YAML: ${name} is not replaced: there are no variables here; write the value, or make the file with a tool such as envsubst`,
+      ...position(at),
+    })),
+    ...[...parsed.errors, ...parsed.warnings].map((error) => ({
+      path: [],
+      message: `YAML: ${plainMessage(error.message)}`,
+      ...position(error.pos[0]),
+    })),
+  ];
   const walk = new Walk(position, problems);
   // After a syntax error the tree is a guess, and what it is said to lack would only mislead.
   const value = problems.length === 0 ? walk.convert(parsed.contents, []) : undefined;
@@ -66,7 +73,20 @@ function positionsIn(text: string): (offset: number) => Position {
   };
 }
 
-function withoutFullStop(message: string): string {
+/** `${NAME}` outside of comments. */
+function variables(text: string): { at: number; name: string }[] {
+  return [...text.matchAll(/\$\{[A-Za-z_]\w{0,60}\}/g)]
+    .filter(({ index }) => !/(?:^|\s)#/.test(text.slice(text.lastIndexOf('\n', index) + 1, index)))
+    .map(({ 0: name, index }) => ({ at: index, name }));
+}
+
+/** The library's messages are for programmers where they are about several documents, nesting and patterns without quotes. */
+function plainMessage(message: string): string {
+  if (message.includes('multiple documents'))
+    return 'the file has several documents; keep one, and take out the line ---';
+  if (message.includes('call stack')) return 'values are nested too deep';
+  if (message.includes('Alias cannot be an empty string'))
+    return 'a * without quotes is an alias; put a pattern in quotes: "*"';
   return message.replace(/[.:\s]+$/, '');
 }
 
@@ -178,8 +198,7 @@ class Walk {
 
   #alias(node: Node & { source: string }, path: YamlPath): unknown {
     const target = this.#anchors.get(node.source);
-    if (target === undefined)
-      return this.#problem(node, path, `the alias *${node.source} has no anchor &${node.source} before it`);
+    if (target === undefined) return this.#problem(node, path, noAnchor(node.source));
     if (this.#open.has(target))
       return this.#problem(node, path, `the alias *${node.source} stands within what it is an alias of`);
     return this.convert(target, path);
@@ -197,6 +216,14 @@ class Walk {
     this.#places.set(key, place);
     return place;
   }
+}
+
+/** What looks like a pattern was most likely meant as one. */
+function noAnchor(name: string): string {
+  const pattern = JSON.stringify(`*${name}`);
+  return /^[A-Za-z]\w*$/.test(name)
+    ? `the alias *${name} has no anchor &${name} before it; put a pattern in quotes: ${pattern}`
+    : `*${name} is an alias without quotes; put a pattern in quotes: ${pattern}`;
 }
 
 function placeKey(path: YamlPath): string {

@@ -121,19 +121,27 @@ function rangeProblem(value: string): string | undefined {
 }
 
 /** Which tags a rule mirrors. */
-export const tagsSchema = z.strictObject({
-  include: distinct(glob('tag', '"1.*"'), { what: 'a list of patterns', example: '["1.*"]' })
-    .min(1)
-    .default(['*']),
-  exclude: distinct(glob('tag', '"*-rc*"'), { what: 'a list of patterns', example: '["*-rc*"]' }).default([]),
-  semver: text({ what: 'a semver range', example: '">=1.25"' }, rangeProblem).optional(),
-  latest: z
-    .int()
-    .min(1)
-    .max(10_000)
-    .meta({ what: 'a whole number from 1 to 10000', example: '10' })
-    .optional(),
-});
+export const tagsSchema = z
+  .strictObject({
+    include: distinct(glob('tag', '"1.*"'), { what: 'a list of patterns', example: '["1.*"]' })
+      .min(1)
+      .default(['*']),
+    exclude: distinct(glob('tag', '"*-rc*"'), { what: 'a list of patterns', example: '["*-rc*"]' }).default(
+      [],
+    ),
+    semver: text({ what: 'a semver range', example: '">=1.25"' }, rangeProblem).optional(),
+    latest: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .meta({ what: 'a whole number from 1 to 10000', example: '10' })
+      .optional(),
+  })
+  .meta({
+    what: 'a mapping with include, exclude, semver or latest',
+    example: '{ include: ["1.*"] }',
+    wrap: 'include',
+  });
 
 const platform = text({ what: 'a platform', example: 'linux/amd64' }, (value) => {
   try {

@@ -54,6 +54,51 @@ export function compileGlob(pattern: string, kind: GlobKind): (name: string) => 
   return (name) => run(steps, name);
 }
 
+/** More pairs of states than this are not looked at; rules that people write have some dozens. */
+const maxPairs = 20_000;
+
+/**
+ * Whether everything that one pattern for repositories matches is matched by another one, too. Both are followed side by side: `inner` by
+ * each single state, `outer` by the set of states that it is in then. Where that takes too long the answer is false.
+ */
+export function globCovers(outer: string, inner: string): boolean {
+  const [outerSteps, innerSteps] = [repositorySteps(outer), repositorySteps(inner)];
+  // One letter that neither pattern names stands for all such letters.
+  const letters = [...new Set(['/', '\u0000', ...outer, ...inner])].filter(
+    (letter) => !'*?'.includes(letter),
+  );
+  const start = new Uint8Array(outerSteps.length + 1);
+  enter(outerSteps, start, 0);
+  const open: { state: number; others: Uint8Array }[] = [];
+  const seen = new Set<string>();
+  const visit = (states: Uint8Array, others: Uint8Array) => {
+    states.forEach((is, state) => {
+      const key = `${state} ${others.join('')}`;
+      if (is === 0 || seen.has(key)) return;
+      seen.add(key);
+      open.push({ state, others });
+    });
+  };
+  const first = new Uint8Array(innerSteps.length + 1);
+  enter(innerSteps, first, 0);
+  visit(first, start);
+  for (let pair = open.pop(); pair; pair = open.pop()) {
+    if (seen.size > maxPairs) return false;
+    const { state, others } = pair;
+    if (state === innerSteps.length && others[outerSteps.length] !== 1) return false;
+    for (const letter of letters) {
+      const next = new Uint8Array(innerSteps.length + 1);
+      advance(innerSteps, next, state, letter);
+      if (!next.includes(1)) continue;
+      const nextOthers = new Uint8Array(outerSteps.length + 1);
+      for (let i = 0; i < outerSteps.length; i += 1)
+        if (others[i] === 1) advance(outerSteps, nextOthers, i, letter);
+      visit(next, nextOthers);
+    }
+  }
+  return true;
+}
+
 type Step =
   | { kind: 'letter'; letter: string }
   | { kind: 'one'; slash: boolean }

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { globCovers } from '../../../core/policy/glob.ts';
 
 const name = fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/);
 const duration = fc
@@ -46,6 +47,10 @@ const rules = fc
       fc.constantFrom('**', 'a/*', '*/**', 'team-?/**/x'),
     ),
     { maxLength: 4 },
+  )
+  // A rule that an earlier one takes whole is refused.
+  .map((matches) =>
+    matches.filter((match, i) => !matches.slice(0, i).some((other) => globCovers(other, match))),
   )
   .chain((matches) => fc.tuple(...matches.map(rule)));
 

@@ -208,6 +208,52 @@ network: { vpc: default, proxy: "http://user:secret@proxy.example.com" }
     [['5:37', 'upstreams[1].webhook.name', /"distribution" is taken already, in line 4/]],
   ],
   [
+    'patterns without quotes',
+    withUpstream('  - registry: docker.io', '    repositories:', '      - match: **/nginx'),
+    [['6:16', 'upstreams[0].repositories[0].match', /put a pattern in quotes: "\*\*\/nginx"/]],
+  ],
+  [
+    'tags as a text, or as a list',
+    withUpstream(
+      '  - registry: docker.io',
+      '    repositories:',
+      '      - { match: library/a, tags: latest }',
+      '      - { match: library/b, tags: ["1.*", stable] }',
+    ),
+    [
+      ['6:35', 'upstreams[0].repositories[0].tags', /write \{ include: \["latest"\] \}/],
+      ['7:35', 'upstreams[0].repositories[1].tags', /write \{ include: \["1\.\*", "stable"\] \}/],
+    ],
+  ],
+  [
+    'a rule that an earlier one takes whole',
+    withUpstream(
+      '  - registry: ghcr.io',
+      '    repositories:',
+      '      - match: acme/**',
+      '      - match: acme/shop',
+      '      - match: other/shop',
+    ),
+    [
+      [
+        '7:16',
+        'upstreams[0].repositories[1].match',
+        /is never reached: the rule in line 6 matches all of it \("acme\/\*\*"\)/,
+      ],
+    ],
+  ],
+  [
+    'variables',
+    `version: 1 # \${NOT_THIS}\nmirror: { regions: ["\${REGION}"] }`,
+    [['2:22', '', /^YAML: \$\{REGION\} is not replaced/]],
+  ],
+  ['several documents', 'version: 1\n---\nversion: 1\n', [['2:1', '', /several documents; keep one/]]],
+  [
+    'a timeout that no function can wait',
+    withUpstream('  - { registry: a.example, timeout: 1h }'),
+    [['4:37', 'upstreams[0].timeout', /longer than a function can wait; write at most 10m/]],
+  ],
+  [
     'wrong endpoints and auth hosts',
     withUpstream(
       '  - { registry: a.example, endpoint: a.example }',

@@ -75,7 +75,7 @@ describe('YAML that is no configuration', () => {
     ['flow', 60],
   ])('stops at values that are nested too deep (%s, %d)', (_name, depth) => {
     const errors = errorsOf(`${head}upstreams: ${'['.repeat(depth)}${']'.repeat(depth)}\n`);
-    expect(errors[0]?.message).toMatch(/^YAML: (values are nested more than 50 deep|Maximum call stack)/);
+    expect(errors[0]?.message).toMatch(/^YAML: values are nested (more than 50 deep|too deep)/);
   });
 
   it('refuses a file above 1 MiB, counted in bytes', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileGlob, globProblem } from '../../../core/policy/glob.ts';
+import { compileGlob, globCovers, globProblem } from '../../../core/policy/glob.ts';
 
 describe('a pattern for repositories', () => {
   it.each<[pattern: string, yes: string[], no: string[]]>([
@@ -107,3 +107,48 @@ function asRegExp(pattern: string): RegExp {
   });
   return new RegExp(`^${source}$`);
 }
+
+describe('globCovers', () => {
+  it.each([
+    ['**', 'library/nginx', true],
+    ['**', 'a/**', true],
+    ['library/*', 'library/nginx', true],
+    ['library/*', 'library/ngin?', true],
+    ['acme/**', 'acme/x/*', true],
+    ['acme/**/api', 'acme/api', true],
+    ['a*', 'ab*', true],
+    ['*/*', 'library/*', true],
+    ['library/*', 'library/**', false],
+    ['library/*', 'lib*/nginx', false],
+    ['acme/x/*', 'acme/**', false],
+    ['a?', 'a*', false],
+    ['ab*', 'a*', false],
+    ['acme/**/api', 'acme/**', false],
+    ['library/nginx', 'library/*', false],
+  ])('%s takes all of %s: %s', (outer, inner, covers) => expect(globCovers(outer, inner)).toBe(covers));
+
+  it('is never said of a pattern that matches something else', () => {
+    const part = fc.constantFrom('a', 'b', '/', '*', '**', '?');
+    const pattern = fc.array(part, { minLength: 1, maxLength: 5 }).map((parts) => parts.join(''));
+    const letters = fc.array(fc.constantFrom('a', 'b', '/'), { minLength: 1, maxLength: 6 });
+    const names = fc.array(
+      letters.map((parts) => parts.join('')),
+      { maxLength: 20 },
+    );
+    fc.assert(
+      fc.property(pattern, pattern, names, (outer, inner, some) => {
+        if (globProblem(outer, 'repository') || globProblem(inner, 'repository')) return;
+        if (!globCovers(outer, inner)) return;
+        const [isOuter, isInner] = [compileGlob(outer, 'repository'), compileGlob(inner, 'repository')];
+        for (const name of some)
+          if (isInner(name)) expect(isOuter(name), `${outer} ${inner} ${name}`).toBe(true);
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it('ends on patterns that are made to take long', () => {
+    const hostile = 'a*'.repeat(120);
+    expect(globCovers(`${hostile}b`, `*${hostile}`)).toBe(false);
+  });
+});
