@@ -70,8 +70,9 @@ function summary(file: string, config: Config): string {
   ].join('\n');
 }
 
-function describe({ repositories, webhook }: Upstream): string {
-  const told = webhook === undefined ? 'no webhook' : `webhook ${webhook.name} (${webhook.source})`;
+function describe({ repositories, webhooks }: Upstream): string {
+  const names = webhooks.map(({ name, source }) => `webhook ${name} (${source})`);
+  const told = names.length === 0 ? 'no webhook' : names.join(', ');
   return `${counted(repositories.length, 'rule')}, ${told}`;
 }
 

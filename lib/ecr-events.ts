@@ -3,6 +3,7 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { Config } from '../core/config/config.ts';
+import { ecrHostOf } from '../core/registry/known-registries.ts';
 
 /** Settings of {@link EcrEvents}. */
 export interface EcrEventsProps {
@@ -21,10 +22,12 @@ export interface EcrEventsProps {
 export class EcrEvents extends Construct {
   constructor(scope: Construct, id: string, { config, target }: EcrEventsProps) {
     super(scope, id);
-    const registries = config.upstreams.flatMap(({ registry, webhook }) => {
-      const [, account, region] =
-        /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$/.exec(registry) ?? [];
-      return webhook?.source === 'ecr' && account && region ? [{ account, region }] : [];
+    const registries = config.upstreams.flatMap(({ registry, webhooks }) => {
+      const region = ecrHostOf(registry)?.region;
+      const account = registry.slice(0, 12);
+      return region !== undefined && webhooks.some(({ source }) => source === 'ecr')
+        ? [{ account, region }]
+        : [];
     });
     if (registries.length === 0) return;
     new Rule(this, 'Rule', {

@@ -30,7 +30,9 @@ export async function followToCommit(
     case 'queued':
     case 'waiting':
     case 'copying':
-      throw new DemoFailure(`job ${id} is still ${job.state} after ${withinMs / 1_000} s`);
+      throw new DemoFailure(
+        `job ${id} is still ${job.state} after ${withinMs / 1_000} s${job.error ? `: ${job.error.message}` : ''}`,
+      );
     default:
       throw new DemoFailure(
         `job ${id} (${job.image}) ended as ${job.state}` +

@@ -81,16 +81,22 @@ function followToEnd(api: DrayageApi, id: string): Promise<Job> {
   });
 }
 
-function conclude({ id, image, state, error }: Job, json: boolean): void {
+function conclude({ id, image, state, error, reason }: Job, json: boolean): void {
   switch (state) {
     case 'committed':
     case 'satisfied':
     case 'superseded':
-      if (!json) process.stdout.write(`${image}: ${state}, job ${id}${meaning[state]}\n`);
+      if (!json)
+        process.stdout.write(
+          `${image}: ${state}, job ${id}${reason ? `: ${reason.message}` : meaning[state]}\n`,
+        );
       return;
     case 'failed':
       throw new CommandError(`job ${id} failed: ${error?.message ?? 'no reason was told'}`, error?.remedy);
     default:
-      throw new CommandError(`job ${id} is still ${state}`, `ask later: GET /v1/jobs/${id}`);
+      throw new CommandError(
+        `job ${id} is still ${state}${error ? `: ${error.message}` : ''}`,
+        `ask later: GET /v1/jobs/${id}`,
+      );
   }
 }

@@ -88,7 +88,8 @@ export interface Upstream {
   timeoutSeconds?: number;
   /** Absent: anonymous. */
   credentials?: UpstreamCredentials;
-  webhook?: Webhook;
+  /** `webhook` and `webhooks` of the file, in this order. */
+  webhooks: Webhook[];
   /** The first one whose `match` fits decides. */
   repositories: RepositoryRule[];
 }

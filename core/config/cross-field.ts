@@ -20,16 +20,9 @@ export function crossFieldFindings(document: YamlDocument): Finding[] {
       (registry, line) =>
         `the registry ${shown(registry)} is there already, in line ${line}; put all its rules into one upstream`,
     ),
-    ...duplicates(
-      document,
-      upstreams,
-      ['webhook', 'name'],
-      webhookName,
-      (name, line) =>
-        `the webhook name ${shown(name)} is taken already, in line ${line}; give each webhook a name of its own (it stands in the URL, and is the source’s unless written)`,
-    ),
+    ...duplicateNames(document, upstreams),
     ...upstreams.flatMap((upstream, index) => [
-      ...webhookFindings(upstream, ['upstreams', index, 'webhook'], document),
+      ...webhookPaths(upstream, index).flatMap((path) => webhookFindings(upstream, path, document)),
       ...ruleFindings(upstream, ['upstreams', index, 'repositories'], document),
     ]),
     ...lifecycleFindings(document.value),
@@ -55,14 +48,36 @@ function duplicates(
   });
 }
 
-function webhookName(upstream: unknown): unknown {
-  return at(upstream, ['webhook', 'name']) ?? at(upstream, ['webhook', 'source']);
+/** Where an upstream's webhooks stand: the one under `webhook`, and those in the list `webhooks`. */
+function webhookPaths(upstream: unknown, index: number): YamlPath[] {
+  const base: YamlPath = ['upstreams', index];
+  const single = at(upstream, ['webhook']) === undefined ? [] : [[...base, 'webhook']];
+  return [...single, ...list(at(upstream, ['webhooks'])).map((_, n): YamlPath => [...base, 'webhooks', n])];
+}
+
+function duplicateNames(document: YamlDocument, upstreams: unknown[]): Finding[] {
+  const first = new Map<string, YamlPath>();
+  return upstreams.flatMap(webhookPaths).flatMap((path): Finding[] => {
+    const webhook = at(document.value, path);
+    const name = at(webhook, ['name']) ?? at(webhook, ['source']);
+    if (typeof name !== 'string') return [];
+    const place = [...path, 'name'];
+    const before = first.get(name);
+    if (before === undefined) {
+      first.set(name, place);
+      return [];
+    }
+    const { line } = document.locate(before);
+    const message = `the webhook name ${shown(name)} is taken already, in line ${line}; give each webhook a name of its own (it stands in the URL, and is the source’s unless written)`;
+    return [{ path: place, message }];
+  });
 }
 
 function webhookFindings(upstream: unknown, path: YamlPath, document: YamlDocument): Finding[] {
-  const name = at(upstream, ['webhook', 'source']);
+  const webhook = at(document.value, path);
+  const name = at(webhook, ['source']);
   const registry = at(upstream, ['registry']);
-  const options = at(upstream, ['webhook', 'options']) ?? {};
+  const options = at(webhook, ['options']) ?? {};
   const optionsPath = [...path, 'options'];
   const source = typeof name === 'string' ? findSource(name) : undefined;
   if (source === undefined) return [];

@@ -36,7 +36,7 @@ function normaliseMirror(mirror: ConfigFile['mirror']): MirrorConfig {
 
 function normaliseUpstream(upstream: FileUpstream): Upstream {
   const known = knownRegistry(upstream.registry);
-  const { credentials, timeout, webhook } = upstream;
+  const { credentials, timeout, webhook, webhooks } = upstream;
   return {
     registry: upstream.registry,
     endpoint: new URL(upstream.endpoint ?? known.endpoint).origin,
@@ -44,7 +44,7 @@ function normaliseUpstream(upstream: FileUpstream): Upstream {
     redirectHosts: [...new Set(upstream.redirectHosts)],
     ...(timeout !== undefined && { timeoutSeconds: seconds(timeout) }),
     ...(credentials && { credentials }),
-    ...(webhook && { webhook: normaliseWebhook(webhook) }),
+    webhooks: [...(webhook ? [webhook] : []), ...webhooks].map(normaliseWebhook),
     repositories: upstream.repositories.map(normaliseRule),
   };
 }

@@ -183,6 +183,10 @@ export const upstreamSchema = z
     timeout: timeout.optional(),
     credentials: credentials.optional(),
     webhook: webhook.optional(),
+    webhooks: z
+      .array(webhook)
+      .default([])
+      .meta({ what: 'a list of webhooks', example: '[{ source: github }, { source: generic, name: ci }]' }),
     repositories: z
       .array(rule)
       .default([])

@@ -107,9 +107,8 @@ export class RegistryRepository implements ImageSource, ImageDestination {
       if (opened.kind === 'mounted') return { kind: from === this.repository ? 'present' : 'mounted' };
       if (opened.kind === 'session') return this.#opened(blob, opened.session);
     }
-    // Nobody knows yet whether it is there if the registry was to say so at a mount and refuses that.
-    const asks =
-      tellsPresence(this.client.registry) && !this.tellsPresence && !this.#missing.has(blob.digest);
+    // The registry was to say at a mount whether it has the blob, and refuses that: nobody has asked yet.
+    const asks = this.client.refused.has('self-mount') && !this.#missing.has(blob.digest);
     if (asks && (await this.presentBlobs([blob], { signal })).has(blob.digest)) return { kind: 'present' };
     const opened = await this.client.startUpload(this.repository, { signal });
     if (opened.kind !== 'session') throw new Error(`an upload without a mount began as ${opened.kind}`);

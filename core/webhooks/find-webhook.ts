@@ -16,14 +16,14 @@ export interface ConfiguredWebhook {
  * @throws when one has a source that this version does not know, which `parseConfig` refuses.
  */
 export function configuredWebhooks(config: Config): ConfiguredWebhook[] {
-  return config.upstreams.flatMap((upstream) => {
-    const { webhook } = upstream;
-    if (webhook === undefined) return [];
-    const source = findSource(webhook.source);
-    if (source === undefined)
-      throw new Error(`the webhook ${webhook.name} has an unknown source: ${webhook.source}`);
-    return [{ webhook, upstream, source }];
-  });
+  return config.upstreams.flatMap((upstream) =>
+    upstream.webhooks.map((webhook) => {
+      const source = findSource(webhook.source);
+      if (source === undefined)
+        throw new Error(`the webhook ${webhook.name} has an unknown source: ${webhook.source}`);
+      return { webhook, upstream, source };
+    }),
+  );
 }
 
 /**

@@ -71,7 +71,7 @@ export async function receiveWebhook(
     return refused(413, 'too_large', `the body has more than ${maxBodyBytes} bytes`);
 
   const proven = wantsToken ? true : isProven(authentication);
-  const body = parseBody(request.body); // while the secrets are on their way
+  const body = parseBody(request); // while the secrets are on their way
   if (!(await proven))
     return refused(
       401,
@@ -103,12 +103,26 @@ function verifier(
   };
 }
 
-function parseBody(bytes: Uint8Array): { value: unknown } | { problem: string } {
+/**
+ * The JSON of a delivery. GitHub, Gitea and others can send it as the field `payload` of a form, which GitHub's own settings preset; what they
+ * sign is the form as it is sent.
+ * https://docs.github.com/webhooks/using-webhooks/creating-webhooks#creating-a-repository-webhook
+ */
+function parseBody({
+  headers,
+  body,
+}: Pick<WebhookRequest, 'headers' | 'body'>): { value: unknown } | { problem: string } {
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    text = new TextDecoder('utf-8', { fatal: true }).decode(body);
   } catch {
     return { problem: 'the body is not UTF-8' };
+  }
+  if (/^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(headers['content-type']?.trim() ?? '')) {
+    const payload = new URLSearchParams(text).get('payload');
+    if (payload === null)
+      return { problem: 'the body is a form without the field payload; send application/json' };
+    text = payload;
   }
   try {
     return { value: JSON.parse(text) };

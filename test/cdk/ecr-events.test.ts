@@ -37,6 +37,22 @@ describe('pushes into upstream ECR registries', () => {
     });
   });
 
+  it('are told of whatever name the registry has, and wherever its webhook stands', () => {
+    const named = (registry: string, webhook: string) => `
+  - { registry: ${registry}, ${webhook} }`;
+    const other = mirrorTemplate(`
+version: 1
+mirror: { regions: [eu-west-1] }
+upstreams:${named('111122223333.dkr-ecr.eu-west-1.on.aws', 'webhook: { source: ecr }')}${named(
+      '444455556666.dkr.ecr-fips.us-east-1.amazonaws.com',
+      'webhooks: [{ source: generic }, { source: ecr, name: events }]',
+    )}
+`);
+    expect(busRules(other).map(([, { Properties }]) => Properties.EventPattern)).toMatchObject([
+      { account: ['111122223333', '444455556666'], region: ['eu-west-1', 'us-east-1'] },
+    ]);
+  });
+
   it('need no rule where no upstream is one', () => {
     expect(busRules(mirrorTemplate())).toEqual([]);
   });

@@ -95,10 +95,15 @@ describe('what the demo claims', () => {
 
   it('fails with the reason when the job fails, and the log tells more', async () => {
     const { api } = environment.stack.ready;
+    const off = environment.upstream.faults.add({
+      match: { path: '/never-pushed/' },
+      action: { kind: 'status', status: 403 },
+    });
     const unknown = { ...push(built), name: 'never-pushed' };
     const job = await sendWebhook(webhook(), unknown);
     await expect(followToCommit(api, job, () => {})).rejects.toThrow(/never-pushed:1\.0\) ended as failed: /);
     expect(log.text()).toContain('never-pushed');
+    off();
   });
 
   it('fails where the webhook is not accepted', async () => {

@@ -9,6 +9,11 @@ import { isUpstreamHost, otherRegistry, urlHost } from '../upstream-host.ts';
 const options = z.strictObject({
   /** The host of the platform's base URL, where that is neither the upstream's registry nor its endpoint's host. */
   host: hostOption,
+  /**
+   * The key of the virtual repository that images are called by, as `HOST/KEY/IMAGE`: pushes are told with the key of the local repository
+   * that they went to. Absent: the key of the event.
+   */
+  virtual: textLike({ what: 'the key of a repository', example: 'docker' }, /^[\w.-]{1,64}$/).optional(),
   /** The key of the one repository that the upstream's registry is. Absent: the key is the first part of an image's name. */
   repository: textLike(
     { what: 'the key of a repository', example: 'docker-local' },
@@ -50,8 +55,9 @@ export const artifactory: WebhookSource<Options> = {
     ],
   }),
   receive: ({ body, upstream, options }) => outcomeOf([read(body, upstream, options)]),
-  sample({ registry, repository, tag, digest }, { host, repository: key }) {
+  sample({ registry, repository, tag, digest }, { host, repository: key, virtual }) {
     const [first = '', ...rest] = key === undefined ? repository.split('/') : [key, repository];
+    if (virtual !== undefined) rest.splice(0, rest.length, repository.replace(`${virtual}/`, ''));
     const path = `${rest.join('/')}/${tag}/manifest.json`;
     return {
       body: {
@@ -86,13 +92,13 @@ export const artifactory: WebhookSource<Options> = {
     notes: [
       'Where images are called `HOST/KEY/IMAGE` (the *repository path* method), nothing else is needed. Where a repository has a host or port of its own (`KEY.HOST/IMAGE`, `HOST:5001/IMAGE`), that is the upstream’s `registry`: set `webhook.options.repository` to its key, and `webhook.options.host` to the host of the platform’s base URL unless that is `HOST` in `KEY.HOST`.',
       'A payload without `jpd_origin`, as older versions send, is taken for one of the upstream’s.',
-      'The pushes of a virtual repository are told with the key of the local one that they went to.',
+      'The pushes of a virtual repository are told with the key of the local one that they went to. Where images are called by the virtual one (`HOST/VIRTUAL/IMAGE`), set `webhook.options.virtual` to its key, and `webhook.options.repository` to the key of the local one.',
     ],
     documentation: 'https://docs.jfrog.com/integrations/docs/predefined-webhooks',
   },
 };
 
-function read(body: unknown, upstream: Upstream, { host, repository: key }: Options): EventReading {
+function read(body: unknown, upstream: Upstream, { host, repository: key, virtual }: Options): EventReading {
   const decided = decision.safeParse(body);
   if (!decided.success) return ignore(malformed(decided.error, body));
   const { domain, event_type: type } = decided.data;
@@ -121,7 +127,8 @@ function read(body: unknown, upstream: Upstream, { host, repository: key }: Opti
     if (!names.some((name) => isUpstreamHost(upstream, name, host)))
       return otherRegistry('the host of jpd_origin', found, upstream);
   }
-  const repository = key === undefined ? `${data.repo_key}/${image}` : image;
+  const path = `${virtual ?? data.repo_key}/${image}`;
+  const repository = key !== undefined && virtual === undefined ? image : path;
   return imagePushed(
     { registry: upstream.registry, repository, tag: data.tag },
     { repository: key === undefined ? 'data.repo_key and data.path' : 'data.path', tag: 'data.tag' },

@@ -5,8 +5,19 @@ import type { WebhookSource } from '../source.ts';
 /** Only what makes the reference; there is no digest, event type or delivery id, and `callback_url` is never called. */
 const payload = z.object({
   push_data: z.object({ tag: z.string().nullish() }),
-  repository: z.object({ repo_name: z.string() }),
+  repository: z.preprocess(aliyunName, z.object({ repo_name: z.string() })),
 });
+
+/**
+ * Alibaba Cloud's registry sends the same payload, with the name under `repo_full_name`.
+ * https://www.alibabacloud.com/help/en/acr/user-guide/manage-webhooks
+ */
+function aliyunName(repository: unknown): unknown {
+  if (typeof repository !== 'object' || repository === null || 'repo_name' in repository) return repository;
+  return 'repo_full_name' in repository
+    ? { ...repository, repo_name: repository.repo_full_name }
+    : repository;
+}
 
 /** Docker Hub. Other senders that write as it does may stand under other registries. */
 export const dockerhub: WebhookSource<Record<string, never>> = {
@@ -36,7 +47,7 @@ export const dockerhub: WebhookSource<Record<string, never>> = {
     accepted: 'a push of a tag',
     ignored: { no_tag: 'the push has no tag' },
     reference:
-      'the upstream’s registry and `repository.repo_name`, at `docker.io` with `library/` before a name without a slash',
+      'the upstream’s registry and `repository.repo_name` (or `repo_full_name`, as Alibaba Cloud writes it), at `docker.io` with `library/` before a name without a slash',
     notes: [
       'Docker Hub can neither sign nor send headers of one’s own, so that the secret stands in the path.',
       'Official images (`library/…`) have no webhooks for anybody but their maintainers: they are found by `reconcile`.',

@@ -78,7 +78,7 @@ export const ecr: WebhookSource<Options> = {
       other_registry: 'account and region are not those of the upstream',
     },
     reference:
-      'the upstream’s registry, which must be `ACCOUNT.dkr.ecr.REGION.amazonaws.com` of the event, and `detail.repository-name`',
+      'the upstream’s registry, which must be that of the event’s account and region (`ACCOUNT.dkr.ecr.REGION.amazonaws.com`, dual-stack `ACCOUNT.dkr-ecr.REGION.on.aws`, or FIPS), and `detail.repository-name`',
     notes: [
       'ECR emits events on a best effort basis: `reconcile` finds what was missed.',
       'Copies in the mirror’s own repositories are never mirrored again, though their pushes are events, too.',
@@ -87,6 +87,19 @@ export const ecr: WebhookSource<Options> = {
     documentation: 'https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html',
   },
 };
+
+/** All names of a registry: https://docs.aws.amazon.com/general/latest/gr/ecr.html */
+function namesOf(account: string, region: string): [string, ...string[]] {
+  const [ipv4, dualstack] = region.startsWith('cn-')
+    ? ['amazonaws.com.cn', 'on.amazonwebservices.com.cn']
+    : ['amazonaws.com', 'on.aws'];
+  return [
+    `${account}.dkr.ecr.${region}.${ipv4}`,
+    `${account}.dkr.ecr-fips.${region}.${ipv4}`,
+    `${account}.dkr-ecr.${region}.${dualstack}`,
+    `${account}.dkr-ecr-fips.${region}.${dualstack}`,
+  ];
+}
 
 function read(body: unknown, upstream: Upstream): EventReading {
   const decided = decision.safeParse(body);
@@ -110,11 +123,10 @@ function read(body: unknown, upstream: Upstream): EventReading {
   const tag = detail['image-tag'];
   if (!tag) return ignore('no_tag: detail.image-tag is missing or empty');
 
-  const suffix = region.startsWith('cn-') ? '.cn' : '';
-  const registry = `${account}.dkr.ecr.${region}.amazonaws.com${suffix}`;
-  if (!isUpstreamHost(upstream, registry))
+  const names = namesOf(account, region);
+  if (!names.some((registry) => isUpstreamHost(upstream, registry)))
     return ignore(
-      `other_registry: the event is from ${excerpt(registry)}, and the webhook’s upstream is ${upstream.registry}`,
+      `other_registry: the event is from ${excerpt(names[0])}, and the webhook’s upstream is ${upstream.registry}`,
     );
   return imagePushed(
     { registry: upstream.registry, repository: detail['repository-name'], tag },

@@ -67,11 +67,12 @@ export const github: WebhookSource<Record<string, never>> = {
     where: 'organisation or repository → Settings → Webhooks',
     steps: [
       'Open *Settings*, then *Webhooks*, of the organisation (all of its packages) or of one repository, and choose *Add webhook*.',
-      'Payload URL: `{url}`. Content type: `application/json`; a form is refused. Secret: `{secret}`.',
+      'Payload URL: `{url}`. Content type: `application/json` (a form, which is preset, is read as well). Secret: `{secret}`.',
       'Choose *Let me select individual events*, then *Packages* (for GitHub Apps: *Registry packages*) and nothing else.',
       'Choose *Add webhook*. GitHub sends a ping at once, which is answered 200.',
     ],
-    accepted: 'the events `package` and `registry_package`, published or updated, of a container with a tag',
+    accepted:
+      'the events `package` and `registry_package` with the action `published`, `updated` or `create`, of a package of the type `container` or `docker` with a tag',
     ignored: {
       not_a_push: 'another event or action',
       not_an_image: 'a package of another type than `container` or `docker`',

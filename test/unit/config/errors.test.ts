@@ -200,6 +200,20 @@ network: { vpc: default, proxy: "http://user:secret@proxy.example.com" }
     ],
   ],
   [
+    'a name that two webhooks of one upstream have',
+    withUpstream(
+      '  - registry: ghcr.io',
+      '    webhook: { source: github }',
+      '    webhooks:',
+      '      - { source: generic, name: github }',
+      '      - { source: cdevents, options: { nothing: 1 } }',
+    ),
+    [
+      ['7:34', 'upstreams[0].webhooks[0].name', /"github" is taken already, in line 5/],
+      ['8:40', 'upstreams[0].webhooks[1].options.nothing', /nothing/],
+    ],
+  ],
+  [
     'two webhooks that are named after their source',
     withUpstream(
       '  - { registry: a.example, webhook: { source: distribution } }',

@@ -31,7 +31,7 @@ function failure(file: string): InvalidConfigError {
 describe('loadConfig', () => {
   it('accepts the example at the repository’s root', () => {
     const config = loadConfig(join(import.meta.dirname, '../../../mirror.yaml'));
-    expect(config.upstreams.map(({ webhook }) => webhook?.source)).toEqual([
+    expect(config.upstreams.map(({ webhooks }) => webhooks[0]?.source)).toEqual([
       'dockerhub',
       'github',
       'distribution',

@@ -37,7 +37,7 @@ describe('a valid configuration', () => {
         endpoint: 'https://registry-1.docker.io',
         authHosts: ['auth.docker.io'],
         redirectHosts: [],
-        webhook: { source: 'dockerhub', name: 'dockerhub', options: {} },
+        webhooks: [{ source: 'dockerhub', name: 'dockerhub', options: {} }],
         repositories: [
           {
             match: 'library/nginx',
@@ -136,11 +136,13 @@ upstreams:
         redirectHosts: ['minio.internal', '10.0.0.5:9000'],
         timeoutSeconds: 120,
         credentials: { secret: 'drayage/registry' },
-        webhook: {
-          source: 'distribution',
-          name: 'own-1',
-          options: { header: 'X-Secret', host: 'registry.example.com:5000' },
-        },
+        webhooks: [
+          {
+            source: 'distribution',
+            name: 'own-1',
+            options: { header: 'X-Secret', host: 'registry.example.com:5000' },
+          },
+        ],
         repositories: [
           {
             match: 'acme/**',
@@ -158,6 +160,7 @@ upstreams:
         authHosts: [],
         redirectHosts: [],
         credentials: { type: 'ecr', roleArn: 'arn:aws:iam::111122223333:role/ci/pull' },
+        webhooks: [],
         repositories: [],
       },
     ]);
@@ -183,7 +186,22 @@ upstreams:
         '  - { registry: containers.ghe.example, webhook: { source: github } }',
       ),
     );
-    expect(config.upstreams.map(({ webhook }) => webhook?.name)).toEqual(['dockerhub', 'github']);
+    expect(config.upstreams.map(({ webhooks }) => webhooks[0]?.name)).toEqual(['dockerhub', 'github']);
+  });
+
+  it('takes several webhooks for one registry, those of the list after the single one', () => {
+    const [upstream] = configOf(
+      withUpstream(
+        '  - registry: ghcr.io',
+        '    webhook: { source: github }',
+        '    webhooks: [{ source: generic, name: ci }, { source: cdevents }]',
+      ),
+    ).upstreams;
+    expect(upstream?.webhooks).toMatchObject([
+      { source: 'github', name: 'github' },
+      { source: 'generic', name: 'ci' },
+      { source: 'cdevents', name: 'cdevents' },
+    ]);
   });
 
   it.each([

@@ -102,6 +102,41 @@ describe('the order of checks', () => {
   });
 });
 
+describe('a form', () => {
+  const form = { 'content-type': 'application/x-www-form-urlencoded' };
+  const formOf = (body: unknown) => new URLSearchParams({ payload: JSON.stringify(body) }).toString();
+
+  it('is verified as it was sent, and its field payload is read', async () => {
+    const result = await receive(requests.github(formOf(githubPush), form));
+    expect(result).toMatchObject({ kind: 'events', status: 202, ignored: [] });
+    expect(result).toMatchObject({ events: [{ image: { repository: 'acme/svc/api' } }] });
+  });
+
+  it('is taken from a sender that proves itself otherwise, its content type with a character set', async () => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' };
+    expect(await receive(requests.hub(formOf(push), { headers }))).toMatchObject({
+      events: [{ image: { repository: 'acme/api' } }],
+    });
+    const registry = requests.registry(formOf(registryPush), headers);
+    expect(await receive(registry)).toMatchObject({ events: [{}] });
+  });
+
+  it.each<[name: string, request: WebhookRequest, expected: string]>([
+    [
+      'signed over what is in it only',
+      requests.github(formOf(githubPush), {
+        ...form,
+        'x-hub-signature-256': githubSignature(bytesOf(githubPush)),
+      }),
+      '401 not_authentic',
+    ],
+    ['with another field', requests.github('body=%7B%7D', form), '400 invalid_json'],
+    ['with a payload that is no JSON', requests.github('payload=%7B', form), '400 invalid_json'],
+    ['that is JSON in truth', requests.github(githubPush, form), '400 invalid_json'],
+    ['that says it is JSON', requests.github(formOf(githubPush)), '400 invalid_json'],
+  ])('is refused %s', async (_name, request, expected) => expect(await answer(request)).toBe(expected));
+});
+
 describe('authenticity', () => {
   const bytes = bytesOf(githubPush);
   const hex = githubSignature(bytes).slice('sha256='.length);

@@ -11,6 +11,11 @@ export const cases: SourceCases = {
   upstreams: upstream('acme.jfrog.example'),
   variants: {
     'a host of its own': upstream('docker-local.acme.jfrog.example', 'repository: docker-local'),
+    'a virtual repository': upstream('acme.jfrog.example', 'virtual: docker'),
+    'a virtual repository of one local': upstream(
+      'acme.jfrog.example',
+      'virtual: docker, repository: docker-local',
+    ),
     'a port of its own': upstream(
       'images.example:5001',
       'repository: docker-local, host: acme.jfrog.example',
@@ -31,6 +36,16 @@ export const cases: SourceCases = {
       ...push(),
       variant: 'a port of its own',
       images: ['images.example:5001/team/app:1.0'],
+    },
+    'a push through a virtual repository': {
+      ...push(),
+      variant: 'a virtual repository',
+      images: ['acme.jfrog.example/docker/team/app:1.0'],
+    },
+    'a push through a virtual repository of one local': {
+      ...push(),
+      variant: 'a virtual repository of one local',
+      images: ['acme.jfrog.example/docker/team/app:1.0'],
     },
     'no origin': {
       ...push({ jpd_origin: undefined, 'data.sha256': { toString: null } }),
@@ -62,6 +77,11 @@ export const cases: SourceCases = {
     'another repository': {
       ...push({ 'data.repo_key': 'helm-local' }),
       variant: 'a host of its own',
+      reasons: ['other_repository: data.repo_key is "helm-local", and the webhook is for docker-local'],
+    },
+    'a repository that the virtual one does not hold': {
+      ...push({ 'data.repo_key': 'helm-local' }),
+      variant: 'a virtual repository of one local',
       reasons: ['other_repository: data.repo_key is "helm-local", and the webhook is for docker-local'],
     },
     'no URL': {

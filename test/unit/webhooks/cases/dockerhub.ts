@@ -27,6 +27,15 @@ export const cases: SourceCases = {
       variant: 'another registry',
       images: ['registry.example/nginx:2.4.1'],
     },
+    'a push as Alibaba Cloud tells it': {
+      ...push({ 'repository.repo_name': undefined, 'repository.repo_full_name': 'acme/api' }),
+      variant: 'another registry',
+      images: ['registry.example/acme/api:2.4.1'],
+    },
+    'both names': {
+      ...push({ 'repository.repo_full_name': 'evil/api' }),
+      images: ['docker.io/acme/api:2.4.1'],
+    },
     'a time with a fraction': {
       ...push({ 'push_data.pushed_at': 1760000000.25 }),
       images: ['docker.io/acme/api:2.4.1'],
@@ -56,6 +65,10 @@ export const cases: SourceCases = {
     'a name that is a list': {
       ...push({ 'repository.repo_name': ['a'] }),
       reasons: ['malformed: repository.repo_name must be a string, found an array'],
+    },
+    'a full name that is a number': {
+      ...push({ 'repository.repo_name': undefined, 'repository.repo_full_name': 7 }),
+      reasons: ['malformed: repository.repo_name must be a string, found nothing'],
     },
     'an empty name': {
       ...push({ 'repository.repo_name': '' }),

@@ -12,6 +12,8 @@ export const cases: SourceCases = {
   upstreams: upstream('444455556666.dkr.ecr.eu-west-1.amazonaws.com'),
   variants: {
     [own]: upstream('111122223333.dkr.ecr.eu-west-1.amazonaws.com'),
+    'dual-stack': upstream('444455556666.dkr-ecr.eu-west-1.on.aws'),
+    FIPS: upstream('444455556666.dkr.ecr-fips.us-east-1.amazonaws.com'),
     China: upstream('444455556666.dkr.ecr.cn-north-1.amazonaws.com.cn'),
     'another header': upstream(
       '444455556666.dkr.ecr.eu-west-1.amazonaws.com',
@@ -29,6 +31,16 @@ export const cases: SourceCases = {
       variant: 'China',
       images: ['444455556666.dkr.ecr.cn-north-1.amazonaws.com.cn/team/app:1.0'],
     },
+    'a push into a registry that is called by its dual-stack name': {
+      ...push(),
+      variant: 'dual-stack',
+      images: ['444455556666.dkr-ecr.eu-west-1.on.aws/team/app:1.0'],
+    },
+    'a push into a registry that is called by its FIPS name': {
+      ...push({ region: 'us-east-1' }),
+      variant: 'FIPS',
+      images: ['444455556666.dkr.ecr-fips.us-east-1.amazonaws.com/team/app:1.0'],
+    },
     'another header': {
       ...push(),
       variant: 'another header',
@@ -41,6 +53,13 @@ export const cases: SourceCases = {
     },
   },
   ignored: {
+    'another region than that of the dual-stack name': {
+      ...push({ region: 'eu-central-1' }),
+      variant: 'dual-stack',
+      reasons: [
+        'other_registry: the event is from "444455556666.dkr.ecr.eu-central-1.amazonaws.com", and the webhook’s upstream is 444455556666.dkr-ecr.eu-west-1.on.aws',
+      ],
+    },
     'a copy in the mirror': {
       ...push({ account: '111122223333', 'detail.repository-name': 'mirror/docker.io/library/nginx' }),
       variant: own,
