@@ -155,8 +155,9 @@ export class EcrRepository implements ImageSource, ImageDestination {
     } catch (error) {
       if (!(error instanceof RegistryError)) throw error;
       if (error.code === 'AccessDeniedException' && error.operation === 'BatchCheckLayerAvailability') {
+        const present = await this.#presentWithoutBatches(blobs, options);
         refused.add('batch-check');
-        return await this.#presentWithoutBatches(blobs, options);
+        return present;
       }
       if (!(error.cause instanceof RepositoryNotFoundException)) throw error;
       await createRepository(this.#access, this.#names, options);

@@ -61,7 +61,7 @@ export async function copyBlob(
   blob: Descriptor,
   options: BlobOptions = {},
 ): Promise<BlobOutcome> {
-  const { signal, attempts = defaultAttempts, onEvent = () => {}, pause = wait, timeLimit } = options;
+  const { signal, attempts = defaultAttempts, onEvent = () => {}, pause = wait } = options;
   signal?.throwIfAborted();
   onEvent({ type: 'start', blob });
   let inParts = await shallGoInParts(destination, blob, options);
@@ -72,12 +72,10 @@ export async function copyBlob(
       onEvent({ type: 'bytes', blob, bytes });
     };
     if (options.keep) options.keep.length = 0;
-    const begun = performance.now();
     try {
       const how = inParts
         ? await carryInParts(source, destination, blob, tell, options)
         : await carryWhole(source, destination, blob, tell, options);
-      if (how === 'copied' && !inParts) timeLimit?.speed.measured(blob.size, performance.now() - begun);
       onEvent({ type: 'end', blob, how });
       return how;
     } catch (error) {
@@ -166,13 +164,17 @@ async function carryWhole(
       return opened.kind;
     }
     if (mountFrom !== undefined) mounts?.refused(blob, mountFrom);
-    const watch = watchSpeed(destination, blob, options, () => sent, attempt);
     const body = early ?? read();
+    let watch: NodeJS.Timeout | undefined;
     try {
       // A connection that waits for a slow source is closed by the destination, or by what stands before it.
       await orAborted(body.begin(), signal);
       if (body.errored) throw body.errored;
+      // Only now: a source that is late is not slow.
+      const begun = performance.now();
+      watch = watchSpeed(destination, blob, options, () => sent, attempt);
       await opened.upload.write(body, { signal });
+      options.timeLimit?.speed.measured(blob.size, performance.now() - begun);
       return 'copied';
     } catch (error) {
       const { silentMs } = body;

@@ -100,17 +100,27 @@ export class RegistryRepository implements ImageSource, ImageDestination {
       return this.#opened(blob, moved);
     }
     const mountable = mountFrom !== undefined && !this.client.refused.has('mount', mountFrom);
+    const refusals: (() => void)[] = [];
+    // Where the registry was to say at a mount whether it has the blob and refuses that, nobody has asked yet.
+    let asks = this.client.refused.has('self-mount');
     for (const from of [mountable && mountFrom, this.tellsPresence && this.repository]) {
       if (from === false) continue;
       const mount = { digest: blob.digest, from };
       const opened = await this.client.startUpload(this.repository, { signal, mount });
-      if (opened.kind === 'mounted') return { kind: from === this.repository ? 'present' : 'mounted' };
+      if (opened.kind === 'refused') {
+        refusals.push(opened.remember);
+        asks ||= from === this.repository;
+        continue;
+      }
+      for (const remember of refusals) remember();
       if (opened.kind === 'session') return this.#opened(blob, opened.session);
+      return { kind: from === this.repository ? 'present' : 'mounted' };
     }
-    // The registry was to say at a mount whether it has the blob, and refuses that: nobody has asked yet.
-    const asks = this.client.refused.has('self-mount') && !this.#missing.has(blob.digest);
-    if (asks && (await this.presentBlobs([blob], { signal })).has(blob.digest)) return { kind: 'present' };
-    const opened = await this.client.startUpload(this.repository, { signal });
+    asks &&= !this.#missing.has(blob.digest);
+    const present = asks && (await this.presentBlobs([blob], { signal })).has(blob.digest);
+    const opened = present ? undefined : await this.client.startUpload(this.repository, { signal });
+    for (const remember of refusals) remember();
+    if (opened === undefined) return { kind: 'present' };
     if (opened.kind !== 'session') throw new Error(`an upload without a mount began as ${opened.kind}`);
     return this.#opened(blob, opened.session);
   }

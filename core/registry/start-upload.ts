@@ -25,8 +25,11 @@ export interface StartUploadOptions extends CallOptions {
 export type StartedUpload =
   | { kind: 'mounted' }
   | { kind: 'session'; session: UploadSession }
-  /** The registry refuses to mount, from this repository or at all, which it is not asked for again. */
-  | { kind: 'refused' };
+  /**
+   * The registry refuses to mount, from this repository or at all. Call `remember` once a plain upload has begun, and it is not asked
+   * again; a registry that refuses that, too, has refused the caller and not the mount (a login that has expired).
+   */
+  | { kind: 'refused'; remember: () => void };
 
 /**
  * How registries refuse a mount instead of answering with a session: a repository of another login
@@ -67,8 +70,8 @@ export async function startUpload(
   }
   const refuse = (status: number): StartedUpload => {
     const feature = mounts ? 'mount' : 'self-mount';
-    exchange.refused.add(feature, mounts && refusalsOfSource.has(status) ? mount?.from : undefined);
-    return { kind: 'refused' };
+    const of = mounts && refusalsOfSource.has(status) ? mount?.from : undefined;
+    return { kind: 'refused', remember: () => exchange.refused.add(feature, of) };
   };
   const starting = exchange.perform<StartedUpload>(
     {

@@ -45,6 +45,23 @@ describe('a registry that refuses what would save work', () => {
     },
   );
 
+  it('asks for mounts again after a registry that refused everything for a while', async () => {
+    const { image, source, destination } = await pair('locked-out');
+    mirror.faults.add({
+      match: { method: 'POST', path: '/uploads/', times: 3 },
+      action: { kind: 'status', status: 403 },
+    });
+    const [layer] = image.layers;
+    if (!layer) throw new Error('no layer');
+    await expect(copyBlob(source, destination, layer, { mounts: mountsFrom('other') })).rejects.toThrow(
+      '403',
+    );
+    mirror.clearRequests();
+    expect(await copyBlob(source, destination, layer, { mounts: mountsFrom('other') })).toBe('copied');
+    const asked = mirror.requests.filter(({ method }) => method === 'POST').map(({ query }) => query);
+    expect(asked.map((query) => new URLSearchParams(query).get('from'))).toEqual(['other']);
+  });
+
   it('asks a registry that refuses the mount from the repository itself what it has, and uploads only the rest', async () => {
     const { image, source, destination } = await pair('self');
     await pushImage(
