@@ -2,37 +2,45 @@ import { RegistryError } from '../registry/errors.ts';
 import { wait } from '../registry/retry.ts';
 import type { JobRecord } from './record.ts';
 
-/** An image that is not there so long after its event is not coming. */
-const patienceMs = 10 * 60_000;
 /**
- * The first looks again, within the same attempt: most events that are early are so by a second or two, and the schedule sends parked jobs
- * once a minute. The jobs of the repository wait as long, so it is not for longer.
+ * When an image that its event told of is looked for again: so long after the event, milliseconds. After the last look it is not coming.
+ * The schedule sends what is due once a minute.
+ */
+const looksMs = [60_000, 120_000, 240_000, 480_000, 600_000];
+const patienceMs = 600_000;
+/** A look that would follow the last one sooner is left out, milliseconds. */
+const leastPauseMs = 15_000;
+/**
+ * The first looks again, within the same attempt: most events that are early are so by a second or two. The other jobs of the repository
+ * wait meanwhile, so that an older event gets none.
  */
 const shortPausesMs = [1_000, 2_000, 4_000];
-/** Then the job is parked: for this time after its first attempt, and for as much more after each further one. */
-const longPauseMs = 30_000;
+const shortPatienceMs = 10_000;
 
-type Job = Pick<JobRecord, 'trigger' | 'receivedAt' | 'attempts'>;
+type Job = Pick<JobRecord, 'trigger' | 'receivedAt'>;
 
 /**
- * Whether a job only seems to be about an image that does not exist: its event may have come before the image. Harbor and registries
- * with caches or replicas send it while some of their nodes do not know the manifest yet.
+ * Whether a job only seems to be about an image that does not exist: its event may have come before the image, or before some of its
+ * layers. Harbor and registries with caches or replicas send it while some of their nodes do not know the manifest yet.
  */
-export function mayBeEarly(error: unknown, job: Job, now: Date): boolean {
-  return (
-    isUnknown(error) && job.trigger === 'webhook' && now.getTime() - Date.parse(job.receivedAt) < patienceMs
-  );
+export function mayBeEarly(error: unknown, job: Job, now: Date): error is RegistryError {
+  return isUnknown(error) && job.trigger === 'webhook' && ageOf(job, now) < patienceMs;
 }
 
-/** How long the job waits for its image after this attempt, milliseconds; the last time until its patience ends. */
-export function pauseForImage({ attempts, receivedAt }: Job, now: Date): number {
-  const left = Date.parse(receivedAt) + patienceMs - now.getTime();
-  return Math.max(0, Math.min(left, longPauseMs * attempts));
+/** Whether a look that nobody asked for found that its image has been deleted upstream, in which there is nothing to mend. */
+export function isDeletedMeanwhile(error: unknown, { trigger }: Pick<JobRecord, 'trigger'>): boolean {
+  return isUnknown(error) && trigger === 'recheck';
+}
+
+/** How long the job waits until its image is looked for again, milliseconds. It depends on the event's age only. */
+export function pauseForImage(job: Job, now: Date): number {
+  const age = ageOf(job, now);
+  const next = looksMs.find((look) => look >= age + leastPauseMs) ?? patienceMs;
+  return Math.max(0, next - age);
 }
 
 /**
- * Reads what an event told of. On the first attempt of its job an image that the upstream does not know is asked for again some times,
- * a few seconds in all.
+ * Reads what an event told of. While the event is a few seconds old, an image that the upstream does not know is asked for again.
  *
  * @param pause how to wait, milliseconds; rejects when the signal ends
  */
@@ -43,18 +51,22 @@ export async function readWhenThere<T>(
   signal: AbortSignal,
   pause: (ms: number, signal?: AbortSignal) => Promise<void> = wait,
 ): Promise<T> {
-  for (const ms of job.attempts > 1 ? [] : shortPausesMs) {
+  for (const ms of shortPausesMs) {
     try {
       return await read();
     } catch (error) {
-      if (!mayBeEarly(error, job, now())) throw error;
+      if (!mayBeEarly(error, job, now()) || ageOf(job, now()) >= shortPatienceMs) throw error;
       await pause(ms, signal);
     }
   }
   return await read();
 }
 
-/** The upstream answered that there is no such manifest, tag or repository. */
-function isUnknown(error: unknown): boolean {
+function ageOf({ receivedAt }: Job, now: Date): number {
+  return now.getTime() - Date.parse(receivedAt);
+}
+
+/** The upstream answered that there is no such manifest, tag, blob or repository. */
+function isUnknown(error: unknown): error is RegistryError {
   return error instanceof RegistryError && error.side === 'upstream' && error.status === 404;
 }

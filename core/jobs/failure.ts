@@ -1,9 +1,10 @@
+import { mayBeEarly, pauseForImage } from './early-event.ts';
 import type { JobError, JobRecord } from './record.ts';
 
 /** What becomes of a job after an error. */
 export type Verdict =
-  /** Another attempt may succeed: wait until then. `counted`: whether the attempt counts against the budget. */
-  | { kind: 'wait'; delayMs: number; counted: boolean; error: JobError }
+  /** Another attempt may succeed: wait until then. Only a `failure` counts against the budget of attempts. */
+  | { kind: 'wait'; why: 'failure' | 'rate-limit' | 'early-event'; delayMs: number; error: JobError }
   /** No attempt can succeed. */
   | { kind: 'fail'; error: JobError }
   /** Not the image's fault but ours or our infrastructure's: the message goes back to the queue. */
@@ -42,7 +43,7 @@ function isTold(error: unknown): error is ToldError {
 }
 
 /** What a job's record says of an error. */
-export function jobError(error: ToldError): JobError {
+function jobError(error: ToldError): JobError {
   return {
     code: bounded(error.code, 100),
     side: error.side ?? 'upstream',
@@ -52,30 +53,38 @@ export function jobError(error: ToldError): JobError {
 }
 
 /**
- * Decides what becomes of a job whose attempt ended with an error. A rate limit (429) does not count against the budget
- * of attempts: it says nothing about the image.
+ * Decides what becomes of a job whose attempt ended with an error. Neither a rate limit (429) nor an image that is not there yet counts
+ * against the budget of attempts: the one says nothing about the image, the other has a limit of its own.
  *
  * @param random 0 ≤ random < 1; spreads the retries of jobs that failed together over the second half of the delay.
  */
 export function judge(
   error: unknown,
-  job: Pick<JobRecord, 'attempts'>,
+  job: Pick<JobRecord, 'attempts' | 'trigger' | 'receivedAt'>,
+  now: Date,
   random: number = Math.random(),
 ): Verdict {
   if (!isTold(error)) return { kind: 'crash' };
   const told = jobError(error);
+  if (mayBeEarly(error, job, now))
+    return { kind: 'wait', why: 'early-event', delayMs: pauseForImage(job, now), error: told };
   if (!error.temporary) return { kind: 'fail', error: told };
-  const counted = error.status !== 429;
-  if (counted && job.attempts >= maxAttempts) {
+  const limited = error.status === 429;
+  if (!limited && job.attempts >= maxAttempts) {
     return {
       kind: 'fail',
       error: { ...told, message: `${told.message} (given up after ${job.attempts} attempts)` },
     };
   }
-  const delayMs = counted
-    ? Math.max(error.retryAfterMs ?? 0, backoffAfter(job.attempts) * (0.5 + random / 2))
-    : limitDelay(error.retryAfterMs, random);
-  return { kind: 'wait', delayMs: Math.round(Math.min(maxWaitMs, delayMs)), counted, error: told };
+  const delayMs = limited
+    ? limitDelay(error.retryAfterMs, random)
+    : Math.max(error.retryAfterMs ?? 0, backoffAfter(job.attempts) * (0.5 + random / 2));
+  return {
+    kind: 'wait',
+    why: limited ? 'rate-limit' : 'failure',
+    delayMs: Math.round(Math.min(maxWaitMs, delayMs)),
+    error: told,
+  };
 }
 
 function backoffAfter(attempts: number): number {

@@ -1,7 +1,7 @@
-import { RegistryError } from '../registry/errors.ts';
-import { mayBeEarly, pauseForImage } from './early-event.ts';
+import { formatImageKey } from '../mapping/record.ts';
+import { isDeletedMeanwhile } from './early-event.ts';
 import { queuedMessage } from './enqueue.ts';
-import { jobError, judge, type Verdict } from './failure.ts';
+import { judge } from './failure.ts';
 import { JobFailure } from './job-failure.ts';
 import type { JobQueue } from './ports.ts';
 import type { JobMessage, JobRecord, JobState } from './record.ts';
@@ -52,24 +52,38 @@ export async function processMessage(
     const run = job.trigger === 'signature' ? runSignatureJob : runMirrorJob;
     const outcome = await run(job, deps, signal);
     if (outcome.state === 'copying') return await parkedForLayers(job, outcome, deps);
-    const { state, changes } = outcome;
-    const finished = deps.now();
-    await deps.jobs.update(job.id, {
-      ...changes,
-      state,
-      finishedAt: finished.toISOString(),
-      notBefore: undefined,
-      error: undefined,
-      ...(state === 'committed' ? { lagMs: finished.getTime() - Date.parse(job.receivedAt) } : {}),
-    });
-    return { job: { ...job, ...changes }, state };
+    return await ended(job, outcome, deps);
   } catch (error) {
     const outOfTime = signal.aborted && signal.reason instanceof DeadlineError;
+    if (!outOfTime && isDeletedMeanwhile(error, job)) return await ended(job, deletedUpstream(job), deps);
     if (!outOfTime) return await recorded(job, error, deps);
     const invocations = (job.invocations ?? 0) + 1;
     if (invocations < maxInvocations) return await again(job, invocations, deps);
     return await recorded(job, tooSlow(invocations), deps);
   }
+}
+
+/** Records the end of a job that did not fail. */
+async function ended(
+  job: JobRecord,
+  { state, changes }: Exclude<JobOutcome, { state: 'copying' }>,
+  deps: ProcessDependencies,
+): Promise<Processed> {
+  const finished = deps.now();
+  await deps.jobs.update(job.id, {
+    ...changes,
+    state,
+    finishedAt: finished.toISOString(),
+    notBefore: undefined,
+    error: undefined,
+    ...(state === 'committed' ? { lagMs: finished.getTime() - Date.parse(job.receivedAt) } : {}),
+  });
+  return { job: { ...job, ...changes }, state };
+}
+
+function deletedUpstream({ key }: JobRecord): Exclude<JobOutcome, { state: 'copying' }> {
+  const message = `${formatImageKey(key)} is no longer there upstream; what the mirror holds stays`;
+  return { state: 'satisfied', changes: { reason: { code: 'deleted_upstream', message } } };
 }
 
 /** Notes the attempt; a job whose record is lost is recorded anew from its message. */
@@ -121,12 +135,9 @@ async function recorded(job: JobRecord, error: unknown, deps: ProcessDependencie
 }
 
 async function recordFailure(job: JobRecord, error: unknown, deps: ProcessDependencies): Promise<Processed> {
-  const now = deps.now();
-  const verdict: Verdict =
-    mayBeEarly(error, job, now) && error instanceof RegistryError
-      ? { kind: 'wait', delayMs: pauseForImage(job, now), counted: true, error: jobError(error) }
-      : judge(error, job);
-  const limited = verdict.kind === 'wait' && !verdict.counted && verdict.error.side === 'upstream';
+  const verdict = judge(error, job, deps.now());
+  const limited =
+    verdict.kind === 'wait' && verdict.why === 'rate-limit' && verdict.error.side === 'upstream';
   if (limited && !(error instanceof UpstreamClosedError)) {
     // All workers shall leave the registry alone.
     await deps.gate.close(job.key.registry, new Date(deps.now().getTime() + verdict.delayMs));
@@ -144,7 +155,7 @@ async function recordFailure(job: JobRecord, error: unknown, deps: ProcessDepend
   }
   if (verdict.kind === 'wait') {
     const notBefore = new Date(deps.now().getTime() + verdict.delayMs).toISOString();
-    const attempts = verdict.counted ? job.attempts : job.attempts - 1;
+    const attempts = verdict.why === 'failure' ? job.attempts : job.attempts - 1;
     // Recorded first: a note that the record knows nothing of is dropped. A crash in between brings the message again.
     await deps.jobs.update(job.id, { state: 'waiting', notBefore, attempts, error: verdict.error });
     await deps.jobs.park(job, notBefore);

@@ -86,8 +86,11 @@ export interface JobProgress {
 }
 
 export interface JobReason {
-  /** `not_selected`: newer tags have taken its place in `latest`. */
-  code: 'not_selected';
+  /**
+   * `not_selected`: newer tags have taken its place in `latest`. `deleted_upstream`: a later look found the tag deleted; mirror and mapping
+   * stay as they are.
+   */
+  code: 'not_selected' | 'deleted_upstream';
   message: string;
 }
 

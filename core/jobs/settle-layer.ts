@@ -14,11 +14,11 @@ export async function settleLayer(
   job: JobRecord,
   deps: LayerDependencies,
 ): Promise<ProcessedLayer> {
-  let verdict = judge(error, { attempts: 1 });
-  if (verdict.kind === 'wait' && verdict.counted) {
+  let verdict = judge(error, { ...job, attempts: 1 }, deps.now());
+  if (verdict.kind === 'wait' && verdict.why === 'failure') {
     const failures = await deps.jobs.addLayerFailure(job.id);
     if (failures === undefined) return await waitWithOthers(verdict.error, job, deps);
-    verdict = judge(error, { attempts: failures });
+    verdict = judge(error, { ...job, attempts: failures }, deps.now());
   }
   if (verdict.kind === 'crash') throw error;
   if (verdict.kind === 'fail') {
@@ -32,7 +32,8 @@ export async function settleLayer(
   }
   const until = new Date(deps.now().getTime() + verdict.delayMs);
   // A rate limit: all workers shall leave the registry alone.
-  if (!verdict.counted && verdict.error.side === 'upstream') await deps.gate.close(job.key.registry, until);
+  if (verdict.why === 'rate-limit' && verdict.error.side === 'upstream')
+    await deps.gate.close(job.key.registry, until);
   return await park(job, until, deps, verdict.error);
 }
 

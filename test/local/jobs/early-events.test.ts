@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { DynamoUpstreamGate } from '../../../core/aws/dynamodb/upstream-gate.ts';
 import type { JobMessage } from '../../../core/jobs/record.ts';
 import { resendDue } from '../../../core/jobs/resend.ts';
 import { MirrorJobs, upstreamError } from '../../support/mirror-jobs.ts';
@@ -46,7 +47,8 @@ describe('an event that comes before its image', () => {
     expect(await jobs.run(message)).toMatchObject({ state: 'waiting' });
     expect(await jobs.record(message)).toMatchObject({
       state: 'waiting',
-      notBefore: '2026-04-01T12:00:37.000Z',
+      notBefore: '2026-04-01T12:01:00.000Z',
+      attempts: 0,
       error: { code: 'MANIFEST_UNKNOWN' },
     });
     await minutesPass(message, 4);
@@ -66,7 +68,33 @@ describe('an event that comes before its image', () => {
     await minutesPass(message, 2);
     const record = await jobs.record(message);
     expect(record).toMatchObject({ state: 'failed', error: { code: 'MANIFEST_UNKNOWN', side: 'upstream' } });
-    expect(record.attempts).toBeLessThanOrEqual(8);
+  });
+
+  it('uses up no attempt, and is looked for by the event’s age', async () => {
+    const message = await jobs.job(jobs.key('never'));
+    const looks: (string | undefined)[] = [];
+    for (let look = 0; look < 6; look += 1) {
+      await jobs.run(message);
+      const { notBefore, attempts, state } = await jobs.record(message);
+      looks.push(notBefore?.slice(14, 19) ?? state);
+      if (state === 'waiting') expect(attempts).toBe(0);
+      jobs.now = new Date(notBefore ?? jobs.now);
+    }
+    expect(looks).toEqual(['01:00', '02:00', '04:00', '08:00', '10:00', 'failed']);
+  });
+
+  it('that is older already does not hold up its repository', async () => {
+    const message = await jobs.job(jobs.key('never'));
+    jobs.now = new Date(jobs.now.getTime() + 20_000);
+    expect(await jobs.run(message)).toMatchObject({ state: 'waiting' });
+    expect(jobs.pauses).toEqual([]);
+  });
+
+  it('leaves the upstream open for others', async () => {
+    await jobs.run(await jobs.job(jobs.key('never')));
+    expect(
+      await new DynamoUpstreamGate(jobs.stores.table).closedUntil('docker.io', jobs.now),
+    ).toBeUndefined();
   });
 
   it('waits for a repository and for a child of its index, too', async () => {
@@ -82,7 +110,16 @@ describe('an event that comes before its image', () => {
     }
   });
 
-  it.each(['request', 'recheck', 'redrive'] as const)(
+  it('is satisfied, with the reason, where a later look finds the tag deleted', async () => {
+    const message = await jobs.job(jobs.key('gone'), 'recheck');
+    expect(await jobs.run(message)).toMatchObject({ state: 'satisfied' });
+    expect(await jobs.record(message)).toMatchObject({
+      state: 'satisfied',
+      reason: { code: 'deleted_upstream', message: expect.stringContaining('no longer') },
+    });
+  });
+
+  it.each(['request', 'redrive'] as const)(
     'is not looked for again where there was none: %s',
     async (trigger) => {
       const message = await jobs.job(jobs.key('typo'), trigger);

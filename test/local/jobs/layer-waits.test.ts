@@ -38,6 +38,17 @@ describe('a layer job that has to wait', () => {
     expect(await jobs.run(messages[0])).toMatchObject({ state: 'carried' });
   });
 
+  it('waits, uncounted, for a layer that comes after its manifest', async () => {
+    const { job, messages } = await jobs.fannedOut(image('behind its manifest'));
+    const unknown = upstreamError('BLOB_UNKNOWN', { status: 404 });
+    jobs.mirror.upstreamChanges = { blob: () => Promise.reject(unknown) };
+    const notBefore = '2026-04-01T12:01:00.000Z';
+    expect(await jobs.run(messages[0])).toMatchObject({ state: 'waiting', notBefore });
+    expect((await record(job)).layerFailures).toBeUndefined();
+    jobs.mirror.now = new Date(jobs.mirror.now.getTime() + 600_000);
+    expect(await jobs.run(messages[1])).toMatchObject({ state: 'failed' });
+  });
+
   it('counts the layers that fail in one round once, and adds none to the attempts', async () => {
     const { job, messages } = await jobs.fannedOut(image('one round'));
     failing(503, 90_000);

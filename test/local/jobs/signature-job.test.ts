@@ -141,9 +141,9 @@ describe('a signature job', () => {
     };
     const error = await sign(subject).catch((thrown: unknown) => thrown);
     const message = await jobs.job(subject, 'signature');
-    expect(judge(error, await jobs.record(message))).toMatchObject({
+    expect(judge(error, await jobs.record(message), jobs.now)).toMatchObject({
       kind: 'wait',
-      counted: false,
+      why: 'rate-limit',
       error: { code: 'REFERRERS_PENDING' },
     });
     expect(await lookupImage(jobs.stores.mappings, subject)).toMatchObject({

@@ -20,8 +20,11 @@ const failure = (more: Partial<RegistryFailure>, side: 'upstream' | 'mirror' = '
     { side, registry: 'docker.io', operation: 'get manifest' },
     { code: 'UNAVAILABLE', reason: 'it did not answer', ...more },
   );
+/** When no image can be late any more. */
+const later = new Date('2026-04-01T13:00:00.000Z');
 /** In the middle of the delay's random part. */
-const judged = (error: unknown, attempts = 1, random = 0.5) => judge(error, jobAfter(attempts), random);
+const judged = (error: unknown, attempts = 1, random = 0.5) =>
+  judge(error, jobAfter(attempts), later, random);
 
 describe('what becomes of a job after an error', () => {
   it.each([
@@ -63,14 +66,14 @@ describe('what becomes of a job after an error', () => {
     ['a tag that another job moves', new LeaseError(jobAfter(1).key)],
     ['a tag that was moved by another', new CopyError('TAG_MOVED', 'mirror/nginx:1', 'it reads as missing')],
   ])('%s makes it wait, and counts', (_, error) => {
-    expect(judged(error)).toMatchObject({ kind: 'wait', counted: true, delayMs: 22_500 });
+    expect(judged(error)).toMatchObject({ kind: 'wait', why: 'failure', delayMs: 22_500 });
   });
 
   it('a rate limit makes it wait without counting, however often', () => {
     const limited = failure({ code: 'TOOMANYREQUESTS', status: 429, temporary: true });
     // Midway between two and a half and five minutes: not so often as to keep the limit closed.
-    expect(judged(limited)).toMatchObject({ kind: 'wait', counted: false, delayMs: 225_000 });
-    expect(judged(limited, 500)).toMatchObject({ kind: 'wait', counted: false });
+    expect(judged(limited)).toMatchObject({ kind: 'wait', why: 'rate-limit', delayMs: 225_000 });
+    expect(judged(limited, 500)).toMatchObject({ kind: 'wait', why: 'rate-limit' });
   });
 
   it.each([
