@@ -5,7 +5,7 @@ import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import type { LayerMessage } from '../../core/jobs/ports.ts';
 import { type ProcessedLayer, processLayer } from '../../core/jobs/process-layer.ts';
-import { comeAgainSoon, holdMessages, withDeadline } from '../shared/messages.ts';
+import { comeAgainSoon, holdMessages, type MessageHold, withDeadline } from '../shared/messages.ts';
 import { openMirror, openUpstream } from '../shared/registries.ts';
 import {
   config,
@@ -27,7 +27,7 @@ import { parseLayerMessage } from './message.ts';
 const firstRetrySeconds = 90;
 
 /** Carries the layers of a batch of the layer queue, and reports the messages that must come again. */
-async function runBatch(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
+async function runBatch(event: SQSEvent, context: Context, hold: MessageHold): Promise<SQSBatchResponse> {
   const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
   for (const record of event.Records) {
     try {
@@ -36,6 +36,8 @@ async function runBatch(event: SQSEvent, context: Context): Promise<SQSBatchResp
       const { messageId } = record;
       logger.error('the message goes back to the queue', { messageId, error: error as Error });
       metrics.addMetric('LayersCrashed', MetricUnit.Count, 1);
+      // A renewal under way would set its time again.
+      await hold.end(record);
       await comeAgainSoon(record, layerQueue(), firstRetrySeconds);
       batchItemFailures.push({ itemIdentifier: messageId });
     }
@@ -44,11 +46,11 @@ async function runBatch(event: SQSEvent, context: Context): Promise<SQSBatchResp
 }
 
 async function run(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
-  const letGo = holdMessages(event.Records, layerQueue());
+  const hold = holdMessages(event.Records, layerQueue());
   try {
-    return await runBatch(event, context);
+    return await runBatch(event, context, hold);
   } finally {
-    letGo();
+    void hold.end();
   }
 }
 

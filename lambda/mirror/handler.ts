@@ -5,7 +5,7 @@ import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { type Processed, processMessage } from '../../core/jobs/process-message.ts';
 import { formatImageKey } from '../../core/mapping/record.ts';
-import { comeAgainSoon, holdMessages, withDeadline } from '../shared/messages.ts';
+import { comeAgainSoon, holdMessages, type MessageHold, withDeadline } from '../shared/messages.ts';
 import { openMirror, openUpstream } from '../shared/registries.ts';
 import {
   config,
@@ -29,7 +29,7 @@ const firstRetrySeconds = 30;
  * Runs the jobs of a batch of the mirror queue, and reports the messages that must come again. After the first of
  * those nothing more is run: in a FIFO queue the later ones would overtake it.
  */
-async function runBatch(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
+async function runBatch(event: SQSEvent, context: Context, hold: MessageHold): Promise<SQSBatchResponse> {
   for (const [index, record] of event.Records.entries()) {
     try {
       await runRecord(record.body, context);
@@ -39,6 +39,8 @@ async function runBatch(event: SQSEvent, context: Context): Promise<SQSBatchResp
         error: error as Error,
       });
       metrics.addMetric('JobsCrashed', MetricUnit.Count, 1);
+      // A renewal under way would set its time again. The rest of the group waits with it.
+      await hold.end();
       await comeAgainSoon(record, queue(), firstRetrySeconds);
       return {
         batchItemFailures: event.Records.slice(index).map(({ messageId }) => ({ itemIdentifier: messageId })),
@@ -49,11 +51,11 @@ async function runBatch(event: SQSEvent, context: Context): Promise<SQSBatchResp
 }
 
 async function run(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
-  const letGo = holdMessages(event.Records, queue());
+  const hold = holdMessages(event.Records, queue());
   try {
-    return await runBatch(event, context);
+    return await runBatch(event, context, hold);
   } finally {
-    letGo();
+    void hold.end();
   }
 }
 

@@ -13,24 +13,40 @@ const holdSeconds = Number(process.env.DRAYAGE_HOLD_SECONDS ?? 120);
 
 type VisibilityQueue = { hideFor(receiptHandle: string, seconds: number): Promise<void> };
 
+/** The messages of an invocation, hidden from others while it works. */
+export interface MessageHold {
+  /** Lets a message go, or all: resolves when nothing that was sent for it is on its way any more. */
+  end(record?: SQSRecord): Promise<void>;
+}
+
 /**
  * Shows that the messages of an invocation are worked on: they stay hidden for two minutes, and for two more each minute, instead of
  * for the queue's visibility timeout of fifteen. A function that dies (out of memory, at its timeout, by an exit of its runtime) shows
  * nothing any more. Best effort: where it fails, the queue's own timeout counts.
  *
- * @returns ends it; the messages stay hidden until the time that was set last
+ * A message that was let go stays hidden until the time that was set last, which is for whoever lets it go to set.
  */
-export function holdMessages(records: SQSRecord[], queue: VisibilityQueue): () => void {
+export function holdMessages(records: SQSRecord[], queue: VisibilityQueue): MessageHold {
+  const held = new Set(records);
+  let sending = Promise.resolve();
   const hold = () => {
-    for (const { receiptHandle, messageId } of records) {
+    const sent = [...held].map(({ receiptHandle, messageId }) =>
       queue.hideFor(receiptHandle, holdSeconds).catch((error: Error) => {
         logger.warn('the time for which the message stays hidden could not be set', { messageId, error });
-      });
-    }
+      }),
+    );
+    sending = Promise.all([sending, ...sent]).then(() => {});
   };
   hold();
   const timer = setInterval(hold, (holdSeconds * 1000) / 2);
-  return () => clearInterval(timer);
+  return {
+    async end(record) {
+      if (record) held.delete(record);
+      else held.clear();
+      if (held.size === 0) clearInterval(timer);
+      await sending;
+    },
+  };
 }
 
 /**
