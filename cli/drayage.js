@@ -1,24 +1,37 @@
 #!/usr/bin/env node
-// The `drayage` command. In the repository it runs cli/main.ts itself, in the published package the JavaScript made of it.
-// Both need Node 24; where the machine's own Node is older, the repository has one in its devDependency `node`.
+// The `drayage` command. In the published package it runs the JavaScript made of cli/main.ts, which needs what `engines` says. In the
+// repository it runs cli/main.ts itself, which needs Node 24; where the machine's own is older, there is one in the devDependency `node`.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import * as module from 'node:module';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
-const needed = 24;
 const built = new URL('../dist/cli/main.js', import.meta.url);
 const source = new URL('./main.ts', import.meta.url);
-const main = existsSync(source) ? source : built;
+const isRepository = existsSync(source);
+const main = isRepository ? source : built;
+const needed = isRepository ? '24.0' : leastNode();
 /** Compiled code of the last run: it saves a third of the start. Where it can't be written, nothing is kept. */
 const cache = fileURLToPath(new URL('../node_modules/.cache/drayage', import.meta.url));
 
-if (Number.parseInt(process.versions.node, 10) >= needed) {
+if (isEnough(process.versions.node)) {
   module.enableCompileCache?.(cache);
   await import(main.href);
 } else {
   relay(newerNode());
+}
+
+/** What the package says of itself: `>=22.19`. */
+function leastNode() {
+  const { engines } = module.createRequire(import.meta.url)('../package.json');
+  return engines.node.replace('>=', '');
+}
+
+function isEnough(version) {
+  const [major, minor] = version.split('.').map(Number);
+  const [leastMajor, leastMinor] = needed.split('.').map(Number);
+  return major > leastMajor || (major === leastMajor && minor >= leastMinor);
 }
 
 /** The Node of the devDependency, if it is there. */
@@ -32,7 +45,9 @@ function newerNode() {
   }
   process.stderr.write(
     `drayage needs Node ${needed} or newer and this is ${process.version}.\n` +
-      `Install a newer Node, or in this folder: npm install --no-save node@${needed}\n`,
+      (isRepository
+        ? 'Install a newer Node, or run npm ci in this folder.\n'
+        : 'Install a newer Node: https://nodejs.org/\n'),
   );
   process.exit(1);
 }

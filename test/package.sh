@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Packs the package, installs it into an empty folder, and uses it there: the command, and the constructs in an app of
-# somebody else's. Runs after `npm run build`.
+# somebody else's. All of it on each Node: the oldest that `engines` names, and that of the repository. Runs after `npm run build`.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
@@ -19,8 +19,6 @@ versions=$(node -p 'const d = require(process.argv[1]).devDependencies; ["aws-cd
 npm install --silent --no-audit --no-fund ./drayage-*.tgz $versions
 
 cp "$root/mirror.yaml" .
-node "node_modules/drayage/$bin" --version
-node "node_modules/drayage/$bin" validate --config mirror.yaml
 cat >app.js <<'APP'
 import { App, Stack } from 'aws-cdk-lib';
 import { ImageMirror, loadConfig } from 'drayage';
@@ -28,7 +26,22 @@ const stack = new Stack(new App({ outdir: 'cdk.out' }), 'Theirs');
 new ImageMirror(stack, 'Mirror', { config: loadConfig('mirror.yaml') });
 stack.node.root.synth();
 APP
-node app.js
-test -s cdk.out/Theirs.template.json
-find cdk.out -name mirror.json | grep -q . || { echo 'the functions have no configuration'; exit 1; }
-echo "the package works: $(du -h drayage-*.tgz | cut -f1)"
+
+read -r least newest <<<"$(node -p 'const p = require(process.argv[1]); `${p.engines.node.replace(">=", "")}.0 ${p.devDependencies.node}`' "$root/package.json")"
+for version in "$least" "$newest"; do
+  npm install --silent --no-audit --no-fund --prefix "nodes/$version" "node@$version"
+  PATH="$work/nodes/$version/node_modules/.bin:$PATH"
+  [ "$(node --version)" = "v$version" ] || { echo "this is Node $(node --version), not $version"; exit 1; }
+  drayage="node_modules/drayage/$bin"
+  "$drayage" --version
+  "$drayage" validate --config mirror.yaml
+  "$drayage" demo >"demo-$version.txt" 2>&1 || { cat "demo-$version.txt"; echo "the demo fails on Node $version"; exit 1; }
+  rm -rf cdk.out
+  node app.js
+  test -s cdk.out/Theirs.template.json
+  find cdk.out -name mirror.json | grep -q . || { echo 'the functions have no configuration'; exit 1; }
+  echo "the package works on Node $version"
+done
+old=$(npx --yes --package node@20 -- node "$drayage" --version 2>&1) && { echo 'an older Node is taken'; exit 1; }
+grep -q "drayage needs Node ${least%.0} or newer" <<<"$old" || { echo "an older Node is told: $old"; exit 1; }
+echo "the package: $(du -h drayage-*.tgz | cut -f1)"
