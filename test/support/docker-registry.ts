@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,8 @@ export interface DockerRegistry extends AsyncDisposable {
   /** 127.0.0.1:PORT */
   host: string;
   endpoint: string;
+  /** Adds tags that name what `tag` names, in the registry's own storage: thousands in no time. */
+  addTags(repository: string, tag: string, more: string[]): void;
   /** The access log so far, a line a request. */
   accessLog(): string[];
 }
@@ -50,6 +52,14 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
   return {
     host,
     endpoint: `http://${host}`,
+    addTags(repository, tag, more) {
+      const tags = join(folder, 'data/docker/registry/v2/repositories', repository, '_manifests/tags');
+      const link = readFileSync(join(tags, tag, 'current/link'));
+      for (const name of more) {
+        mkdirSync(join(tags, name, 'current'), { recursive: true });
+        writeFileSync(join(tags, name, 'current/link'), link);
+      }
+    },
     accessLog: () =>
       log()
         .split('\n')
