@@ -59,6 +59,14 @@ describe('the commands of the README', () => {
     return outputs;
   }
 
+  it('drayage init', async () => {
+    const file = join(folder, 'my-mirror.yaml');
+    await shell(/^npx drayage init/, '', (line) => line.replace('my-mirror.yaml', file));
+    const { stdout } = await run('npx', ['drayage', 'validate', '--config', file], { cwd: root });
+    expect(stdout).toContain('ghcr.io');
+    expect(stdout).toContain('is valid: 2 upstreams, 2 rules');
+  });
+
   it('drayage validate', async () => {
     expect(await shell(/^npx drayage validate/)).toEqual([expect.stringContaining('mirror.yaml is valid')]);
   });
