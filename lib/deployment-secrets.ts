@@ -1,14 +1,28 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
-import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
+
+/** Secrets that exist already. */
+export interface ExistingSecrets {
+  /** The root of the webhook secrets. */
+  readonly webhooks?: ISecret;
+  /** The root of the API tokens. */
+  readonly api?: ISecret;
+}
 
 /** Settings of {@link DeploymentSecrets}. */
 export interface DeploymentSecretsProps {
   /**
-   * What becomes of the secrets when they leave the stack. Losing them means pasting a new secret at every upstream.
+   * Secrets to use instead of new ones, for example those of a deployment before: `{"root": "<64 random characters>"}`.
    *
-   * @default RemovalPolicy.RETAIN
+   * @default - a new secret for each that is left out
+   */
+  readonly secrets?: ExistingSecrets;
+  /**
+   * What becomes of new secrets when they leave the stack. Losing them means pasting a new secret at every upstream.
+   *
+   * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE: they stay, unless their own first deployment fails
    */
   readonly removalPolicy?: RemovalPolicy;
 }
@@ -20,15 +34,16 @@ export interface DeploymentSecretsProps {
  */
 export class DeploymentSecrets extends Construct {
   /** The root of the webhook secrets, read by the webhook function, and by the mapping function for the operator. */
-  readonly webhooks: Secret;
+  readonly webhooks: ISecret;
   /** The root of the reader and operator tokens, read by the mapping function. */
-  readonly api: Secret;
+  readonly api: ISecret;
 
   constructor(scope: Construct, id: string, props: DeploymentSecretsProps = {}) {
     super(scope, id);
-    const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
-    this.webhooks = rootSecret(this, 'Webhooks', 'Drayage: root of the webhook secrets', removalPolicy);
-    this.api = rootSecret(this, 'Api', 'Drayage: root of the API tokens', removalPolicy);
+    const { secrets = {}, removalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE } = props;
+    this.webhooks =
+      secrets.webhooks ?? rootSecret(this, 'Webhooks', 'Drayage: root of the webhook secrets', removalPolicy);
+    this.api = secrets.api ?? rootSecret(this, 'Api', 'Drayage: root of the API tokens', removalPolicy);
   }
 }
 

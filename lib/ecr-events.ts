@@ -1,9 +1,13 @@
+import { Duration } from 'aws-cdk-lib';
 import { Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Config } from '../core/config/config.ts';
 import { ecrHostOf } from '../core/registry/known-registries.ts';
+import { acknowledge } from './acknowledge.ts';
 
 /** Settings of {@link EcrEvents}. */
 export interface EcrEventsProps {
@@ -20,6 +24,9 @@ export interface EcrEventsProps {
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
  */
 export class EcrEvents extends Construct {
+  /** Events that could not be handed over, or failed in each attempt; undefined without an upstream ECR registry. */
+  readonly lostEvents: Queue | undefined;
+
   constructor(scope: Construct, id: string, { config, target }: EcrEventsProps) {
     super(scope, id);
     const registries = config.upstreams.flatMap(({ registry, webhooks }) => {
@@ -30,6 +37,19 @@ export class EcrEvents extends Construct {
         : [];
     });
     if (registries.length === 0) return;
+    this.lostEvents = new Queue(this, 'LostEvents', {
+      retentionPeriod: Duration.days(14),
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+    });
+    acknowledge(
+      this.lostEvents,
+      'AwsSolutions-SQS3',
+      'It is a dead-letter queue itself: of the rule, and of the function’s asynchronous invocations. Nothing receives from it.',
+    );
+    // Lambda tries a failing function twice again; then the event is not dropped but kept.
+    // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+    target.configureAsyncInvoke({ retryAttempts: 2, onFailure: new SqsDestination(this.lostEvents) });
     new Rule(this, 'Rule', {
       description: 'Drayage: images that were pushed into upstream ECR registries',
       eventPattern: {
@@ -39,8 +59,9 @@ export class EcrEvents extends Construct {
         region: [...new Set(registries.map(({ region }) => region))],
         detail: { 'action-type': ['PUSH'], result: ['SUCCESS'] },
       },
-      // Lambda takes it at once and tries a failing function again twice; what is lost even so, reconcile finds.
-      targets: [new LambdaFunction(target)],
+      // What EventBridge can't hand over within a day goes to the same queue.
+      // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+      targets: [new LambdaFunction(target, { deadLetterQueue: this.lostEvents })],
     });
   }
 }

@@ -1,7 +1,9 @@
 import type { RemovalPolicy } from 'aws-cdk-lib';
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Config } from '../core/config/config.ts';
 import { defaultFanOutBytes } from '../core/jobs/fan-out.ts';
+import type { ExistingSecrets } from './deployment-secrets.ts';
 import type { ApiThrottle } from './mirror-api.ts';
 
 /** Settings of an image mirror. What is mirrored, and where to, stands in the configuration. */
@@ -13,9 +15,34 @@ export interface ImageMirrorProps {
    * What becomes of the table and of the deployment's secrets when the stack is deleted. Mirror repositories always
    * stay: they are made by the mirror function, not by the stack.
    *
-   * @default RemovalPolicy.RETAIN
+   * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE: they stay, unless the first deployment fails, which leaves nothing behind
    */
   readonly removalPolicy?: RemovalPolicy;
+
+  /**
+   * A table to use instead of a new one, for example after a restore from a backup. Its keys must be the texts `pk` and `sk`, its time-to-live
+   * attribute `expiresAt`.
+   *
+   * @default - the mirror creates one
+   */
+  readonly table?: ITable;
+
+  /**
+   * Secrets to use instead of new ones: with those of an earlier deployment, its webhooks and tokens stay valid. Each holds
+   * `{"root": "<64 random characters>"}`.
+   *
+   * @default - the mirror creates those that are left out
+   */
+  readonly secrets?: ExistingSecrets;
+
+  /**
+   * Whether to turn on blob mounting in the ECR registry of the account and region. Layers that several images share are then copied once
+   * for all repositories. The setting is the whole registry's, also for images that are no mirror's; without it every mirror repository
+   * gets its own copy.
+   *
+   * @default true
+   */
+  readonly blobMounting?: boolean;
 
   /**
    * How long the logs of the functions and of the API are kept.
@@ -74,9 +101,11 @@ export interface ImageMirrorProps {
 }
 
 /** The settings with every default filled in. */
-export interface ImageMirrorSettings extends Required<Omit<ImageMirrorProps, 'config' | 'removalPolicy'>> {
-  readonly removalPolicy?: RemovalPolicy;
-}
+export interface ImageMirrorSettings
+  extends Required<Omit<ImageMirrorProps, 'config' | OptionalProps>>,
+    Pick<ImageMirrorProps, OptionalProps> {}
+
+type OptionalProps = 'removalPolicy' | 'table' | 'secrets';
 
 /** The props are refused; `problems` tells each, with what to write instead. */
 export class InvalidImageMirrorPropsError extends Error {
@@ -92,9 +121,10 @@ export class InvalidImageMirrorPropsError extends Error {
 /**
  * Check the props before anything is built, and fill in the defaults.
  *
+ * @param region the stack's; undefined where it is known only when the stack is deployed
  * @throws InvalidImageMirrorPropsError that tells all problems at once
  */
-export function resolveProps(props: ImageMirrorProps): ImageMirrorSettings {
+export function resolveProps(props: ImageMirrorProps, region?: string): ImageMirrorSettings {
   const settings: ImageMirrorSettings = {
     logRetention: props.logRetention ?? RetentionDays.ONE_MONTH,
     mirrorMemorySize: props.mirrorMemorySize ?? 1_024,
@@ -103,7 +133,10 @@ export function resolveProps(props: ImageMirrorProps): ImageMirrorSettings {
     fanOutBytes: props.fanOutBytes ?? defaultFanOutBytes,
     throttle: props.throttle ?? { ratePerSecond: 500, burst: 1_000 },
     environment: props.environment ?? {},
+    blobMounting: props.blobMounting ?? true,
     ...(props.removalPolicy !== undefined && { removalPolicy: props.removalPolicy }),
+    ...(props.table !== undefined && { table: props.table }),
+    ...(props.secrets !== undefined && { secrets: props.secrets }),
   };
   const problems = [
     // 512: the AWS SDK, the TLS connections and the stream buffers of the copies.
@@ -115,6 +148,7 @@ export function resolveProps(props: ImageMirrorProps): ImageMirrorSettings {
     ...wholeNumber('throttle.burst', settings.throttle.burst, 1, 5_000),
     ...environmentProblems(settings.environment),
     ...configurationProblems(props.config),
+    ...regionProblems(props.config, region),
   ];
   if (problems.length > 0) throw new InvalidImageMirrorPropsError(problems);
   return settings;
@@ -135,6 +169,15 @@ function environmentProblems(environment: Record<string, string>): string[] {
     }
     return [];
   });
+}
+
+/** The images would be copied into another registry than the one that the mapping names. */
+function regionProblems({ mirror }: Config, region: string | undefined): string[] {
+  const [wanted] = mirror.regions;
+  if (region === undefined || region === wanted) return [];
+  return [
+    `config mirror.regions: the first region is ${wanted}, and the stack is deployed into ${region}: give the stack env: { region: '${wanted}' }, or change the configuration`,
+  ];
 }
 
 /** What a configuration may say, but this stack does not build: refused rather than left out in silence. */

@@ -1,4 +1,4 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration, Stack, Token } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
@@ -12,9 +12,14 @@ import { MirrorAlarms } from './mirror-alarms.ts';
 import { MirrorApi } from './mirror-api.ts';
 import { MirrorQueue } from './mirror-queue.ts';
 import { MirrorTable } from './mirror-table.ts';
-import { grantMirrorAccess } from './registry-access.ts';
+import { grantMirrorAccess, layerActions, mirrorActions } from './registry-access.ts';
 import { type FunctionName, ServiceFunction } from './service-function.ts';
 import { grantUpstreamCredentials } from './upstream-credentials.ts';
+
+/** The table's items that the webhook function reads and writes: `core/aws/dynamodb/table.ts` lists them. */
+const webhookItems = { keys: ['jobs#*', 'parked#*', 'webhooks'] };
+/** A tag's item holds its mapping, too: only the count of its events is touched, and nothing else comes back. */
+const countedTags = { keys: ['repo#*'], attributes: ['events', 'lastJob'] };
 
 /**
  * An image mirror: webhooks come in, images are copied into the ECR registry of the stack's region and account,
@@ -34,12 +39,14 @@ export class ImageMirror extends Construct {
   readonly secrets: DeploymentSecrets;
   readonly api: MirrorApi;
   /** The functions, to add to: permissions, alarms, a VPC's endpoints. */
-  readonly functions: Readonly<Record<FunctionName, IFunction>>;
+  readonly functions: Readonly<Record<Exclude<FunctionName, 'blob-mounting'>, IFunction>> &
+    Readonly<Partial<Record<'blob-mounting', IFunction>>>;
 
   /** @throws InvalidImageMirrorPropsError before anything is built */
   constructor(scope: Construct, id: string, props: ImageMirrorProps) {
     super(scope, id);
-    const settings = resolveProps(props);
+    const { region } = Stack.of(this);
+    const settings = resolveProps(props, Token.isUnresolved(region) ? undefined : region);
     const { config } = props;
 
     this.table = new MirrorTable(this, 'Table', settings);
@@ -110,18 +117,16 @@ export class ImageMirror extends Construct {
       config,
       logRetention,
     });
-    const mounting = new BlobMounting(this, 'BlobMounting', {
-      environment: settings.environment,
-      config,
-      logRetention,
-    });
+    const mounting = settings.blobMounting
+      ? new BlobMounting(this, 'BlobMounting', { environment: settings.environment, config, logRetention })
+      : undefined;
     this.functions = {
       webhook: webhook.function,
       mirror: mirror.function,
       layer: layer.function,
       mapping: mapping.function,
       reconcile: reconcile.function,
-      'blob-mounting': mounting.function,
+      ...(mounting && { 'blob-mounting': mounting.function }),
     };
 
     this.#grantTable();
@@ -129,11 +134,12 @@ export class ImageMirror extends Construct {
     this.secrets.webhooks.grantRead(webhook.function);
     this.secrets.webhooks.grantRead(mapping.function);
     this.secrets.api.grantRead(mapping.function);
+    grantMirrorAccess(mirror, mirror.function, config.mirror, mirrorActions);
+    grantMirrorAccess(layer, layer.function, config.mirror, layerActions);
     for (const copier of [mirror, layer]) {
-      grantMirrorAccess(copier, copier.function, config.mirror);
       grantUpstreamCredentials(copier, copier.function, config);
       // The first image that is copied finds blobs mountable.
-      copier.function.node.addDependency(mounting.setting);
+      if (mounting) copier.function.node.addDependency(mounting.setting);
     }
 
     const eachAlone = { batchSize: 1, reportBatchItemFailures: true };
@@ -151,18 +157,21 @@ export class ImageMirror extends Construct {
       throttle: settings.throttle,
       logRetention,
     });
-    new EcrEvents(this, 'EcrEvents', { config, target: webhook.function });
+    const { lostEvents } = new EcrEvents(this, 'EcrEvents', { config, target: webhook.function });
     new MirrorAlarms(this, 'Alarms', {
       queue: this.queue,
       layerQueue: this.layerQueue,
+      ...(lostEvents && { lostEvents }),
       ...(config.alarms && { alarms: config.alarms }),
     });
   }
 
   #grantTable(): void {
     const { webhook, mirror, layer, mapping, reconcile } = this.functions;
-    // How often a secret was rotated, recording jobs, and parking what the queue refused.
-    this.table.grant(webhook, 'GetItem', 'PutItem', 'UpdateItem');
+    // It takes what the internet sends: how often a secret was rotated, recording and parking jobs, and counting the events of a tag. Mappings
+    // and whatever else there is are out of its reach.
+    this.table.grantItems(webhook, webhookItems, 'GetItem', 'PutItem', 'UpdateItem');
+    this.table.grantItems(webhook, countedTags, 'UpdateItem');
     // Leases, publishing, the record of its job, the layer index, and checkpoints of uploads in parts.
     this.table.grant(mirror, 'GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
     // The record and progress of its job, the layer's lease, the layer index, and checkpoints.

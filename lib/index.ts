@@ -2,6 +2,7 @@
 export type { Config } from '../core/config/config.ts';
 export { InvalidConfigError, loadConfig } from '../core/config/load.ts';
 export { type ConfigError, parseConfig } from '../core/config/parse.ts';
+export type { ExistingSecrets } from './deployment-secrets.ts';
 export { ImageMirror } from './image-mirror.ts';
 export { type ImageMirrorProps, InvalidImageMirrorPropsError } from './image-mirror-props.ts';
 export { ImageMirrorStack, type ImageMirrorStackProps } from './image-mirror-stack.ts';

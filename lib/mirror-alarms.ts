@@ -15,6 +15,12 @@ export interface MirrorAlarmsProps {
   /** The queue of layer jobs, with its dead-letter queue. */
   readonly layerQueue: LayerQueue;
   /**
+   * The queue of events of upstream ECR registries that came to nothing.
+   *
+   * @default - there is none
+   */
+  readonly lostEvents?: IQueue;
+  /**
    * Whom to tell, and from which lag on: the configuration's `alarms`.
    *
    * @default - the dead-letter alarms alone, which tell nobody but show in the console
@@ -24,7 +30,7 @@ export interface MirrorAlarmsProps {
 
 /** Alarms for what nobody would notice otherwise: jobs that crash over and over, and queues that fall behind. */
 export class MirrorAlarms extends Construct {
-  constructor(scope: Construct, id: string, { queue, layerQueue, alarms }: MirrorAlarmsProps) {
+  constructor(scope: Construct, id: string, { queue, layerQueue, lostEvents, alarms }: MirrorAlarmsProps) {
     super(scope, id);
     const watched = [
       this.#deadLetters(
@@ -38,6 +44,15 @@ export class MirrorAlarms extends Construct {
         'A large layer crashed its function until it was given up. Its mirror job asks for it again: find the cause in the log of the layer function.',
       ),
     ];
+    if (lostEvents !== undefined) {
+      watched.push(
+        this.#deadLetters(
+          'LostEvents',
+          lostEvents,
+          'A push into an upstream ECR registry could not be queued. The message names the image: request it (POST /v1/mirrors), then delete the message.',
+        ),
+      );
+    }
     if (alarms === undefined) return;
     const { lagSeconds, topic } = alarms;
     watched.push(

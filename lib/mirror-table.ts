@@ -1,6 +1,6 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb';
-import type { IGrantable } from 'aws-cdk-lib/aws-iam';
+import { AttributeType, BillingMode, type ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 
 /** The item operations that the store uses; each function is granted those that it needs and no others. */
@@ -9,11 +9,30 @@ export type TableAction = 'GetItem' | 'BatchGetItem' | 'Query' | 'PutItem' | 'Up
 /** Settings of {@link MirrorTable}. */
 export interface MirrorTableProps {
   /**
-   * What becomes of the table when it leaves the stack.
+   * A table to use instead of a new one, for example one that was restored from a backup. Its keys must be the texts `pk` and `sk`, and its
+   * time-to-live attribute `expiresAt`.
    *
-   * @default RemovalPolicy.RETAIN
+   * @default - a new table
+   */
+  readonly table?: ITable;
+  /**
+   * What becomes of a new table when it leaves the stack.
+   *
+   * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE: it stays, unless its own first deployment fails
    */
   readonly removalPolicy?: RemovalPolicy;
+}
+
+/** Which items a grant is about; all of the table's unless given. */
+export interface ItemScope {
+  /** Patterns of partition keys: `jobs#*`. */
+  readonly keys: string[];
+  /**
+   * The only attributes that a request may name, besides the keys; what it returns may be no more than what it has written.
+   *
+   * @default - any
+   */
+  readonly attributes?: string[];
 }
 
 /**
@@ -22,22 +41,44 @@ export interface MirrorTableProps {
  * eventually consistent, and nobody can then build on it by mistake.
  */
 export class MirrorTable extends Construct {
-  readonly table: Table;
+  readonly table: ITable;
 
   constructor(scope: Construct, id: string, props: MirrorTableProps = {}) {
     super(scope, id);
-    this.table = new Table(this, 'Table', {
-      partitionKey: { name: 'pk', type: AttributeType.STRING },
-      sortKey: { name: 'sk', type: AttributeType.STRING },
-      billingMode: BillingMode.PAY_PER_REQUEST,
-      timeToLiveAttribute: 'expiresAt',
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN,
-    });
+    this.table =
+      props.table ??
+      new Table(this, 'Table', {
+        partitionKey: { name: 'pk', type: AttributeType.STRING },
+        sortKey: { name: 'sk', type: AttributeType.STRING },
+        billingMode: BillingMode.PAY_PER_REQUEST,
+        timeToLiveAttribute: 'expiresAt',
+        pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+        removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+      });
   }
 
   /** Allow item operations on the table, and nothing on any index or stream: it has none. */
   grant(grantee: IGrantable, ...actions: TableAction[]): void {
     this.table.grant(grantee, ...actions.map((action) => `dynamodb:${action}`));
+  }
+
+  /**
+   * Allow item operations on some of the items only.
+   * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+   */
+  grantItems(grantee: IGrantable, { keys, attributes }: ItemScope, ...actions: TableAction[]): void {
+    grantee.grantPrincipal.addToPrincipalPolicy(
+      new PolicyStatement({
+        actions: actions.map((action) => `dynamodb:${action}`),
+        resources: [this.table.tableArn],
+        conditions: {
+          'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys },
+          ...(attributes && {
+            'ForAllValues:StringEquals': { 'dynamodb:Attributes': ['pk', 'sk', ...attributes] },
+            StringEqualsIfExists: { 'dynamodb:ReturnValues': ['NONE', 'UPDATED_OLD', 'UPDATED_NEW'] },
+          }),
+        },
+      }),
+    );
   }
 }

@@ -5,23 +5,22 @@ import type { MirrorConfig } from '../core/config/config.ts';
 import { acknowledge } from './acknowledge.ts';
 
 /**
- * What the mirror function does at ECR. Pushing goes over the registry protocol, whose requests need the
- * permissions of the API's operations.
+ * What the layer function does at ECR: it asks for blobs, mounts and pushes them, and creates a repository that has gone meanwhile. It can't
+ * put an image. Pushing goes over the registry protocol, whose requests
+ * need the permissions of the API's operations.
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
  */
-export const mirrorActions = [
+export const layerActions = [
   'ecr:CreateRepository',
-  'ecr:DescribeRepositories',
-  'ecr:PutImageScanningConfiguration',
-  'ecr:TagResource',
   'ecr:BatchCheckLayerAvailability',
   'ecr:InitiateLayerUpload',
   'ecr:UploadLayerPart',
   'ecr:CompleteLayerUpload',
-  'ecr:PutImage',
-  'ecr:BatchGetImage',
   'ecr:GetDownloadUrlForLayer',
 ];
+
+/** What the mirror function does there: all that, and it reads manifests and puts them. */
+export const mirrorActions = [...layerActions, 'ecr:PutImage', 'ecr:BatchGetImage'];
 
 /**
  * Allow copying into the mirror: the repositories below the configured prefix, in the stack's region and account,
@@ -30,10 +29,16 @@ export const mirrorActions = [
  * @param scope a construct that holds the grantee's policy; the accepted cdk-nag findings are noted there
  * @param grantee who copies
  * @param mirror the configuration's `mirror`
+ * @param actions what it does there: {@link mirrorActions} or {@link layerActions}
  */
-export function grantMirrorAccess(scope: Construct, grantee: IGrantable, mirror: MirrorConfig): void {
+export function grantMirrorAccess(
+  scope: Construct,
+  grantee: IGrantable,
+  mirror: MirrorConfig,
+  actions: string[],
+): void {
   const repositories = regionalArn(scope, 'ecr', `repository/${mirror.repositoryPrefix}/*`);
-  allow(grantee, [repositories.arn], mirrorActions);
+  allow(grantee, [repositories.arn], actions);
   acknowledge(
     scope,
     `AwsSolutions-IAM5[Resource::${repositories.readable}]`,

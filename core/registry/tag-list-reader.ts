@@ -16,7 +16,8 @@ const [comma, colon] = [0x2c, 0x3a];
 /**
  * Reads the JSON of a list of tags, `{"name": …, "tags": ["1.0", …]}`, as it comes, and keeps nothing but its tags: registries that
  * ignore `n` send tens of thousands of tags in one answer, and Google's adds an object for each image. The memory that it takes does
- * not depend on what else the answer holds. It follows strings and nesting, and does not check what it skips.
+ * not depend on what else the answer holds. It follows strings and nesting, and does not check what it skips. (Streaming parsers build the
+ * values that they pass, or whole strings, and their memory is then the sender's choice.)
  */
 export class TagListReader {
   /** Called for each item of the list; undefined for one that is not a string, or longer than a tag. */

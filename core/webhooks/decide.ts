@@ -66,7 +66,7 @@ export function decide(
     for (const subject of subjects) signatures.delete(subject);
     events.splice(maxImages);
     ignored.unshift({
-      reason: `too_many: ${left} of the images that the delivery names; it queues the first ${maxImages}, and reconcile finds the others`,
+      reason: `too_many: ${left} of the images that the delivery names; it queues the first ${maxImages}; request the others (POST /v1/mirrors), or send fewer at once`,
     });
   }
   if (ignored.length > maxIgnored) {

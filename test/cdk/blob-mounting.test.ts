@@ -26,4 +26,11 @@ describe('the custom resource of blob mounting', () => {
     const copier = template.findResources('AWS::Lambda::Function')[functionOf(template, name).id];
     expect(copier?.DependsOn).toContain(setting?.[0]);
   });
+
+  it('is left out where the props say so, and its function with it', () => {
+    const without = mirrorTemplate(undefined, { blobMounting: false });
+    without.resourceCountIs('Custom::BlobMounting', 0);
+    expect(() => functionOf(without, 'blob-mounting')).toThrow('0 functions');
+    expect(JSON.stringify(without.toJSON())).not.toContain('PutAccountSetting');
+  });
 });

@@ -1,4 +1,4 @@
-import type { Template } from 'aws-cdk-lib/assertions';
+import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { functionOf, mirrorTemplate } from './mirror-template.ts';
 
@@ -34,6 +34,34 @@ describe('pushes into upstream ECR registries', () => {
       Principal: 'events.amazonaws.com',
       FunctionName: { 'Fn::GetAtt': [webhook, 'Arn'] },
       SourceArn: { 'Fn::GetAtt': [id, 'Arn'] },
+    });
+  });
+
+  it('are kept where they can not be handed over, and where the function fails each time', () => {
+    const [[, rule] = ['', { Properties: {} }]] = busRules(template);
+    const [queue] = Object.entries(template.findResources('AWS::SQS::Queue')).filter(([id]) =>
+      id.includes('LostEvents'),
+    );
+    const arn = { 'Fn::GetAtt': [queue?.[0], 'Arn'] };
+    expect(queue?.[1].Properties).toMatchObject({
+      SqsManagedSseEnabled: true,
+      MessageRetentionPeriod: 1_209_600,
+    });
+    expect(rule.Properties.Targets).toMatchObject([{ DeadLetterConfig: { Arn: arn } }]);
+    template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+      FunctionName: { Ref: functionOf(template, 'webhook').id },
+      MaximumRetryAttempts: 2,
+      DestinationConfig: { OnFailure: { Destination: arn } },
+    });
+    const mayNotBePlain = { Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } };
+    template.hasResourceProperties('AWS::SQS::QueuePolicy', {
+      Queues: [{ Ref: queue?.[0] }],
+      PolicyDocument: { Statement: Match.arrayWith([Match.objectLike(mayNotBePlain)]) },
+    });
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      MetricName: 'ApproximateNumberOfMessagesVisible',
+      Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [queue?.[0], 'QueueName'] } }],
+      Threshold: 1,
     });
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mirrorActions } from '../../lib/registry-access.ts';
+import { layerActions, mirrorActions } from '../../lib/registry-access.ts';
 import { mirrorTemplate, statementsOf } from './mirror-template.ts';
 
 const template = mirrorTemplate();
@@ -24,10 +24,10 @@ describe('permissions', () => {
         .map(({ actions, resources }) => ({ name, actions, resources })),
     );
     expect(wide).toEqual([
-      ...copiers.flatMap((name) => [
-        { name, actions: mirrorActions, resources: [repositories] },
-        { name, actions: ['ecr:GetAuthorizationToken'], resources: ['*'] },
-      ]),
+      { name: 'mirror', actions: mirrorActions, resources: [repositories] },
+      { name: 'mirror', actions: ['ecr:GetAuthorizationToken'], resources: ['*'] },
+      { name: 'layer', actions: layerActions, resources: [repositories] },
+      { name: 'layer', actions: ['ecr:GetAuthorizationToken'], resources: ['*'] },
       {
         name: 'blob-mounting',
         actions: ['ecr:GetAccountSetting', 'ecr:PutAccountSetting'],
@@ -36,21 +36,24 @@ describe('permissions', () => {
     ]);
   });
 
-  it.each(copiers)('let the %s function do at ECR what a copy needs, and delete nothing', (name) => {
-    expect(actionsOf(name, 'ecr')).toEqual([
+  it('let the mirror function do at ECR what a copy needs, and delete nothing', () => {
+    expect(actionsOf('mirror', 'ecr')).toEqual([
       'BatchCheckLayerAvailability',
       'BatchGetImage',
       'CompleteLayerUpload',
       'CreateRepository',
-      'DescribeRepositories',
       'GetAuthorizationToken',
       'GetDownloadUrlForLayer',
       'InitiateLayerUpload',
       'PutImage',
-      'PutImageScanningConfiguration',
-      'TagResource',
       'UploadLayerPart',
     ]);
+  });
+
+  it('let the layer function carry layers, and put no image', () => {
+    expect(actionsOf('layer', 'ecr')).toEqual(
+      actionsOf('mirror', 'ecr').filter((action) => !['BatchGetImage', 'PutImage'].includes(action)),
+    );
   });
 
   it('let nobody else do anything at ECR, save turning on blob mounting', () => {
@@ -61,7 +64,7 @@ describe('permissions', () => {
   it('let each function do at the table what it does, and nothing scans it', () => {
     const table = Object.fromEntries(names.map((name) => [name, actionsOf(name, 'dynamodb')]));
     expect(table).toEqual({
-      webhook: ['GetItem', 'PutItem', 'UpdateItem'],
+      webhook: ['GetItem', 'PutItem', 'UpdateItem', 'UpdateItem'],
       mirror: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
       layer: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
       mapping: ['BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],

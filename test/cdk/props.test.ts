@@ -33,6 +33,14 @@ describe('wrong props', () => {
     ]);
   });
 
+  it('include a region that is not the first of the configuration', () => {
+    expect(problemsOf({ env: { region: 'us-east-1' } })).toEqual([
+      "config mirror.regions: the first region is eu-west-1, and the stack is deployed into us-east-1: give the stack env: { region: 'eu-west-1' }, or change the configuration",
+    ]);
+    // Known only when it is deployed.
+    expect(mirrorStack(undefined, { env: {} }).region).toContain('Token');
+  });
+
   it('stand in the message, one a line', () => {
     const error = new InvalidImageMirrorPropsError(['a: 1', 'b: 2']);
     expect(error.message).toBe("the image mirror can't be built:\n  a: 1\n  b: 2");

@@ -20,6 +20,9 @@ upstreams:
   - registry: docker.io
     credentials: { secret: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:hub-AbCdEf" }
     repositories: [{ match: library/nginx }]
+  - registry: 444455556666.dkr.ecr.us-east-1.amazonaws.com
+    webhook: { source: ecr }
+    repositories: [{ match: "team/*" }]
   - registry: quay.io
     credentials: { secret: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:drayage/quay" }
     repositories: [{ match: "**" }]
@@ -54,7 +57,12 @@ describe('cdk-nag', () => {
   it('accepts few rules, none of them for the whole stack', () => {
     const stack = mirrorStack(variants['with everything']);
     const rules = new Set(accepted(stack).map(([rule]) => rule.replace(/^.*(AwsSolutions-\w+).*$/, '$1')));
-    expect([...rules].sort()).toEqual(['AwsSolutions-APIG4', 'AwsSolutions-IAM5', 'AwsSolutions-SMG4']);
+    expect([...rules].sort()).toEqual([
+      'AwsSolutions-APIG4',
+      'AwsSolutions-IAM5',
+      'AwsSolutions-SMG4',
+      'AwsSolutions-SQS3',
+    ]);
     expect(
       stack.node.metadata.filter(({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY),
     ).toEqual([]);

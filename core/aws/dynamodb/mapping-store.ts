@@ -19,8 +19,17 @@ export class DynamoMappingStore implements MappingStore {
   }
 
   async raiseEvent(key: ImageKey, job: string): Promise<number> {
-    const item = await this.#update(key, 'SET lastJob = :job ADD events :one', { ':job': job, ':one': 1 });
-    return item?.events ?? 0;
+    const { Attributes } = await this.#table.client.send(
+      new UpdateCommand({
+        TableName: this.#table.name,
+        Key: tagItemKey(key),
+        UpdateExpression: 'SET lastJob = :job ADD events :one',
+        ExpressionAttributeValues: { ':job': job, ':one': 1 },
+        // Who counts events need not see what is mapped; the webhook function may not.
+        ReturnValues: 'UPDATED_NEW',
+      }),
+    );
+    return (Attributes as TagItem | undefined)?.events ?? 0;
   }
 
   async raiseRecheck(key: ImageKey, job: string, now: Date, replaced?: string): Promise<number | undefined> {

@@ -80,7 +80,7 @@ export const github: WebhookSource<Record<string, never>> = {
     },
     reference: 'the upstream’s registry, `namespace` or else `owner.login`, and `name`, in lower case',
     notes: [
-      'GitHub does not deliver again by itself. A failed delivery is under *Recent Deliveries*, where it can be sent again; `reconcile` finds it, too.',
+      'GitHub does not deliver again by itself. A failed delivery is under *Recent Deliveries*, where it can be sent again.',
     ],
     documentation: 'https://docs.github.com/webhooks/webhook-events-and-payloads#package',
   },
