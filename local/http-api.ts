@@ -14,6 +14,12 @@ export interface HttpApi {
   close(): Promise<void>;
 }
 
+/**
+ * Lambda takes no larger answer of a function that is waited for, as JSON: 6 MB and some bytes.
+ * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ */
+const maxAnswerBytes = 6 * 1024 * 1024 + 100;
+
 /** The function has run, and what it returned can't be sent. */
 class InvalidAnswer extends Error {
   constructor(cause: unknown) {
@@ -87,6 +93,11 @@ async function answer(
 
 /** @throws Error where a status, header or body is none that HTTP has. */
 function write(response: ServerResponse, result: APIGatewayProxyStructuredResultV2, isHead: boolean): void {
+  const size = Buffer.byteLength(JSON.stringify(result));
+  if (size > maxAnswerBytes)
+    throw new Error(
+      `it has ${size} bytes, and Lambda takes ${maxAnswerBytes}: Function.ResponseSizeTooLarge`,
+    );
   for (const [name, value] of Object.entries(result.headers ?? {})) response.setHeader(name, String(value));
   const bytes = Buffer.from(result.body ?? '', result.isBase64Encoded ? 'base64' : 'utf8');
   const status = result.statusCode ?? 200;

@@ -20,7 +20,7 @@ export interface MirrorConfig {
   /** What every mirror repository begins with, without a slash at its end. */
   repositoryPrefix: string;
   repository: RepositorySettings;
-  /** How long an older digest can be rolled back to. */
+  /** How long references by a digest that no tag points to any more are answered, seconds. */
   historySeconds: number;
 }
 

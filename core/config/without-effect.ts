@@ -3,10 +3,6 @@ import type { YamlDocument, YamlPath } from './read-yaml.ts';
 /** Keys that are read and checked and have no effect in this version, with what to know about each; `*` is any item of a list. */
 export const keysWithoutEffect: readonly { key: string; message: string }[] = [
   {
-    key: 'mirror.history',
-    message: 'older digests are kept in the mirror, and can not be rolled back to yet',
-  },
-  {
     key: 'mirror.repository.pullAccounts',
     message: 'give the accounts access in the repositories’ policies yourself',
   },

@@ -6,10 +6,10 @@ import type { CallOptions, ImageDestination } from './ports.ts';
 
 /** A config above this is not read: a real one has some kilobytes. */
 const maxConfigBytes = 4 * 1024 * 1024;
-/** More platforms than this are not told of one image. */
-const maxPlatforms = 256;
+/** More platforms than this are not told of one image: they stand in its mapping, and a list of mappings has to fit into an answer. */
+const maxPlatforms = 64;
 /** Characters; `windows(10.0.20348.2582)/amd64` has 31. */
-const maxPlatformText = 255;
+const maxPlatformText = 100;
 
 /**
  * The platforms an image runs on, as `linux/arm64/v8`, sorted.

@@ -46,6 +46,8 @@ export interface JobQuery {
   /** `registry/repository:tag`, as `image` tells it. */
   image?: string;
   limit: number;
+  /** Whether a job still fits into the page; the one that does not begins the next. */
+  fits?: (job: JobRecord) => boolean;
   cursor?: string;
 }
 

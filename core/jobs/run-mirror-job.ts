@@ -9,6 +9,7 @@ import type { TimeLimit } from '../copy/time-limit.ts';
 import { LeaseError, publishMapping } from '../mapping/publish.ts';
 import { formatImageKey, type ImageKey, type MappingRecord } from '../mapping/record.ts';
 import type { CommittedResolve, MappingStore, TagState } from '../mapping/store.ts';
+import type { Digest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import { parseReference } from '../oci/reference.ts';
 import { policyFingerprint } from '../policy/fingerprint.ts';
@@ -161,6 +162,7 @@ export async function runMirrorJob(
   });
   // Without the root, nothing can be mounted from what was copied.
   if (outcome.kind !== 'superseded') await copied?.note();
+  if (outcome.kind === 'published' && outcome.replaced) await retire(key, outcome.replaced, deps);
   const changes: Partial<JobRecord> = {
     digest: mapping.digest,
     transfer: copied?.transfer ?? presentOnly(root),
@@ -169,6 +171,17 @@ export async function runMirrorJob(
     fannedOut: undefined,
   };
   return { state: outcome.kind === 'superseded' ? 'superseded' : 'committed', changes };
+}
+
+/**
+ * References by a digest that the tag has left are answered for the history that is configured, then the table forgets them. The image is
+ * published: if this fails, the digest is only remembered for longer.
+ */
+async function retire(key: ImageKey, reference: Digest, deps: MirrorJobDependencies): Promise<void> {
+  const expiresAt = new Date(deps.now().getTime() + deps.config.mirror.historySeconds * 1_000);
+  await deps.mappings
+    .retireDigest({ ...key, reference }, expiresAt)
+    .catch((error: unknown) => deps.warn(`that ${reference} is out of use could not be noted`, error));
 }
 
 /**

@@ -1,7 +1,7 @@
 import { copyReferrers } from '../copy/copy-referrers.ts';
 import { findReferrers } from '../copy/find-referrers.ts';
 import type { CallOptions, ImageSource } from '../copy/ports.ts';
-import { mayBringMore, type ReferrersSummary, summariseReferrers } from '../copy/referrers.ts';
+import { mayBringMore, summariseReferrers } from '../copy/referrers.ts';
 import type { ReferrersDestination } from '../copy/referrers-tag.ts';
 import { formatImageKey, type ImageKey, type MappingRecord } from '../mapping/record.ts';
 import type { MappingStore } from '../mapping/store.ts';
@@ -62,7 +62,7 @@ export async function runSignatureJob(
   const found = await findReferrers(source, [digest, ...children], { signal });
   const outcome = await copyReferrers(source, destination, found, { signal });
   const referrers = summariseReferrers(outcome);
-  await note(key, referrers, deps.mappings);
+  await deps.mappings.noteReferrers(key, referrers);
   if (mayBringMore(referrers)) throw new ReferrersPendingError(image, outcome);
   return { state: 'committed', changes: { digest, transfer: outcome.transfer, referrers } };
 }
@@ -71,12 +71,6 @@ export async function runSignatureJob(
 async function mappingOf(key: ImageKey, mappings: MappingStore): Promise<MappingRecord | undefined> {
   const mapping = (await mappings.read(key))?.mapping;
   return mapping?.digest === key.reference ? mapping : undefined;
-}
-
-/** Read again, so that as little as possible lies between: nothing but this and a publication writes it, with the same content. */
-async function note(key: ImageKey, referrers: ReferrersSummary, mappings: MappingStore): Promise<void> {
-  const mapping = await mappingOf(key, mappings);
-  if (mapping) await mappings.putDigest(key, { ...mapping, referrers });
 }
 
 /** The manifests that an index names, read from the mirror where it can be read: that does not count as a pull anywhere. */

@@ -1,11 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Digest } from '../oci/digest.ts';
 import { wait } from '../registry/retry.ts';
 import { formatImageKey, type ImageKey, type MappingRecord } from './record.ts';
 import type { CommittedResolve, Lease, MappingStore } from './store.ts';
 
 /** How the attempt to move a tag ended. */
 export type PublishOutcome =
-  | { kind: 'published'; revision: number }
+  /** `replaced`: the digest that the tag pointed to before, if it was another one. */
+  | { kind: 'published'; revision: number; replaced?: Digest }
   /** The resolve found what is mapped already, with what belongs to it, and the mirror has it. */
   | { kind: 'confirmed' }
   /** A resolve that began later has committed its outcome, or the tag is pinned: ours must not overwrite it. */
@@ -80,16 +82,22 @@ async function write(store: MappingStore, lease: Lease, request: PublishRequest)
     return { kind: 'confirmed' };
   }
   const published = before?.digest === mapping.digest ? continued(before, mapping) : mapping;
+  if (key.reference.includes(':')) return { kind: 'published', revision: await publish() };
+  const putDigest = () =>
+    store.putDigest({ ...key, reference: mapping.digest }, { ...published, sourceDigest: mapping.digest });
   // First the digest, which nobody can contradict: once the tag is published, both are there.
-  if (!key.reference.includes(':')) {
-    await store.putDigest(
-      { ...key, reference: mapping.digest },
-      { ...published, sourceDigest: mapping.digest },
-    );
+  const wasMapped = await putDigest();
+  const revision = await publish();
+  // Another tag that left it may have let it expire before this one was published.
+  if (wasMapped) await putDigest();
+  const isReplaced = before !== undefined && before.digest !== mapping.digest;
+  return { kind: 'published', revision, ...(isReplaced && { replaced: before.digest }) };
+
+  async function publish(): Promise<number> {
+    const revision = await store.publish(key, lease, published, resolve);
+    if (revision === undefined) throw new LeaseError(key);
+    return revision;
   }
-  const revision = await store.publish(key, lease, published, resolve);
-  if (revision === undefined) throw new LeaseError(key);
-  return { kind: 'published', revision };
 }
 
 /** The mapping of a digest that was mapped before: what the job did not look at stays as it was. */

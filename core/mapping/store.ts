@@ -1,3 +1,4 @@
+import type { ReferrersSummary } from '../copy/referrers.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { ImageKey, MappingRecord, RegistryHosts, StoredMapping } from './record.ts';
 
@@ -72,8 +73,21 @@ export interface MappingStore {
   ): Promise<number | undefined>;
   /** Notes, under the same conditions, that a resolve found what is mapped already. */
   confirm(key: ImageKey, lease: Lease, committed: CommittedResolve, observedAt: string): Promise<boolean>;
-  /** Records what a digest is mapped to. It can't change, so that it needs no lease; it is not listed. */
-  putDigest(key: ImageKey, mapping: MappingRecord): Promise<void>;
+  /**
+   * Records what a digest is mapped to. It can't change, so that it needs no lease; it is not listed.
+   *
+   * @returns whether it was mapped before
+   */
+  putDigest(key: ImageKey, mapping: MappingRecord): Promise<boolean>;
+  /** Notes what belongs to a digest, if the digest is mapped to itself. */
+  noteReferrers(key: ImageKey, referrers: ReferrersSummary): Promise<void>;
+  /**
+   * Lets a digest's mapping expire at a time, unless a tag of its repository is mapped to it or it was published for its own sake. Whoever
+   * maps a tag to it again calls {@link putDigest} before and, if it was there, after.
+   *
+   * @returns whether it will expire
+   */
+  retireDigest(key: ImageKey, expiresAt: Date): Promise<boolean>;
 
   /** The published mappings of many keys, each once and in no order; keys without one are left out. */
   readMany(keys: ImageKey[]): Promise<StoredMapping[]>;
@@ -89,6 +103,8 @@ export interface MappingQuery {
   registry?: string;
   repository?: string;
   limit: number;
+  /** Whether a mapping still fits into the page; the one that does not begins the next. */
+  fits?: (stored: StoredMapping) => boolean;
   /** As a former answer gave it. A cursor that no answer gave is an InvalidCursorError. */
   cursor?: string;
 }

@@ -3,7 +3,14 @@ import { type JobState, jobStates, presentJob } from '../../core/jobs/record.ts'
 import { formatImageKey } from '../../core/mapping/record.ts';
 import { parseReference } from '../../core/oci/reference.ts';
 import { selectImage } from '../../core/policy/select-image.ts';
-import { HttpError, type HttpRequest, type HttpResponse, json, jsonObject } from '../shared/http.ts';
+import {
+  fitsIntoAnswer,
+  HttpError,
+  type HttpRequest,
+  type HttpResponse,
+  json,
+  jsonObject,
+} from '../shared/http.ts';
 import { config, jobs, mappings, queue } from '../shared/services.ts';
 import { badCursor, keyOf } from './mappings.ts';
 import { limitOf, textList } from './parameters.ts';
@@ -21,6 +28,7 @@ export async function getJobs(request: HttpRequest): Promise<HttpResponse> {
       image: image === null ? undefined : formatImageKey(keyOf(image)),
       cursor: request.query.get('cursor') ?? undefined,
       limit: limitOf(request, defaultLimit, maxLimit),
+      fits: fitsIntoAnswer(presentJob),
     })
     .catch(badCursor);
   return json(200, {

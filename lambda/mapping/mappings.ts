@@ -1,9 +1,24 @@
 import { createHash } from 'node:crypto';
-import { type ImageKey, imageKey, type Mapping, presentMapping } from '../../core/mapping/record.ts';
+import {
+  type ImageKey,
+  imageKey,
+  type Mapping,
+  presentMapping,
+  type StoredMapping,
+} from '../../core/mapping/record.ts';
 import { lookupImage, resolveImages } from '../../core/mapping/resolve.ts';
 import { InvalidCursorError } from '../../core/mapping/store.ts';
 import { InvalidReferenceError, parseReference } from '../../core/oci/reference.ts';
-import { HttpError, type HttpRequest, type HttpResponse, json, jsonObject } from '../shared/http.ts';
+import {
+  answerBytes,
+  fitsIntoAnswer,
+  HttpError,
+  type HttpRequest,
+  type HttpResponse,
+  json,
+  jsonObject,
+  maxAnswerBytes,
+} from '../shared/http.ts';
 import { mappings } from '../shared/services.ts';
 import { limitOf, nameOf, regionOf, textList } from './parameters.ts';
 
@@ -27,9 +42,13 @@ async function getMapping(image: string, request: HttpRequest): Promise<HttpResp
 async function listMappings(request: HttpRequest): Promise<HttpResponse> {
   const region = regionOf(request);
   const store = mappings();
+  // Hosts are not known yet: none has more than 253 characters.
+  const longest = (stored: StoredMapping) =>
+    presentMapping(stored, { [stored.mapping.region]: 'h'.repeat(253) });
   const [page, hosts] = await Promise.all([
     store
       .list({
+        fits: fitsIntoAnswer(longest),
         registry: nameOf(request, 'registry'),
         repository: nameOf(request, 'repository'),
         cursor: request.query.get('cursor') ?? undefined,
@@ -57,7 +76,13 @@ export async function resolveMappings(request: HttpRequest): Promise<HttpRespons
   if (region !== undefined && typeof region !== 'string') {
     throw new HttpError(400, 'invalid_request', 'region must be a text such as eu-west-1');
   }
-  return json(200, await resolveImages(mappings(), images, region));
+  const resolved = await resolveImages(mappings(), images, region);
+  if (answerBytes(resolved) <= maxAnswerBytes) return json(200, resolved);
+  throw new HttpError(
+    413,
+    'answer_too_large',
+    `what is known of these ${images.length} images is more than an answer can hold: ask for fewer at once`,
+  );
 }
 
 /** Parses a reference of a request. @throws HttpError 400 invalid_reference */

@@ -30,6 +30,28 @@ export class HttpError extends Error {
   }
 }
 
+/**
+ * What an answer's body may have at most, bytes as they stand in the function's own answer, a JSON text of JSON. Lambda takes 6 MB of
+ * that, and the caller hears nothing but a 500 beyond it.
+ * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ */
+export const maxAnswerBytes = 5_000_000;
+
+/** How many bytes a value takes of {@link maxAnswerBytes}. */
+export function answerBytes(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(JSON.stringify(value)));
+}
+
+/** Says of one item after the other whether it still fits into an answer; the first always does. */
+export function fitsIntoAnswer<T>(present: (item: T) => unknown): (item: T) => boolean {
+  let bytes = 0;
+  return (item) => {
+    const isFirst = bytes === 0;
+    bytes += answerBytes(present(item) ?? null);
+    return isFirst || bytes <= maxAnswerBytes;
+  };
+}
+
 /** Reads an event of an HTTP API, payload format 2.0. */
 export function httpRequest(event: APIGatewayProxyEventV2): HttpRequest {
   const { stage, http } = event.requestContext;

@@ -34,7 +34,7 @@ function namedIn(expression = '', names: Record<string, string> = {}): string[] 
 function accessOf(command: string, input: Input): Access {
   const names = input.ExpressionAttributeNames;
   return {
-    action: `dynamodb:${command.replace(/Command$/, '').replace(/^(Get|Put|Update|Delete)$/, '$1Item')}`,
+    action: `dynamodb:${command.replace(/Command$/, '')}`,
     leadingKey: input.Key?.pk ?? input.Item?.pk ?? '',
     attributes: [
       ...new Set([

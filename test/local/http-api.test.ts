@@ -30,6 +30,8 @@ describe('the local HTTP API', () => {
     ['a status that is none', { statusCode: 99_999 }],
     ['a body that is none', { body: 7 }],
     ['nothing', null],
+    ['more than Lambda takes', { body: 'x'.repeat(6 * 1024 * 1024 + 100) }],
+    ['more than Lambda takes, as JSON', { body: '"'.repeat(3 * 1024 * 1024 + 100) }],
   ])('answers 500 to a function that returns %s, and goes on', async (_, returned) => {
     answer = returned;
     const response = await fetch(api.url);

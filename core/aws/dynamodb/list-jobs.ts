@@ -22,10 +22,15 @@ export async function listJobs(
   if (from === undefined) throw new InvalidCursorError();
   const jobs: JobRecord[] = [];
   let examined = 0;
+  let last: string | undefined;
   // Ids can name times up to the year 10889; nothing of those is looked for.
   for (const month of months(Math.min(from, Date.now()))) {
     for await (const job of jobsOfMonth(table, month, query)) {
-      if (matches(job, query)) jobs.push(job);
+      if (matches(job, query)) {
+        if (query.fits?.(job) === false) return { jobs, ...(last !== undefined && { cursor: last }) };
+        jobs.push(job);
+      }
+      last = job.id;
       examined += 1;
       if (jobs.length === query.limit || examined === maxExamined) return { jobs, cursor: job.id };
     }

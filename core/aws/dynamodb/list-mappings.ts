@@ -1,8 +1,16 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { StoredMapping } from '../../mapping/record.ts';
 import { InvalidCursorError, type MappingQuery } from '../../mapping/store.ts';
+import { batchGet } from './batch-get.ts';
 import type { Table } from './table.ts';
-import { storedMapping, type TagItem } from './tag-item.ts';
+import {
+  imageKeyOf,
+  listedSortKey,
+  repositoryPartition,
+  storedMapping,
+  type TagItem,
+  tagItemKey,
+} from './tag-item.ts';
 
 /** Where a list goes on: after this reference of this repository. */
 interface Position {
@@ -29,7 +37,8 @@ export async function listMappings(
     references(table, repository, from?.repository === repository ? from.reference : '', pageSize);
   for await (const { repository, found } of readAhead(names, open)) {
     for await (const stored of found) {
-      if (mappings.length === query.limit) return { mappings, cursor: position && encodeCursor(position) };
+      if (mappings.length === query.limit || query.fits?.(stored) === false)
+        return { mappings, cursor: position && encodeCursor(position) };
       mappings.push(stored);
       position = { repository, reference: stored.key.reference };
     }
@@ -117,18 +126,32 @@ async function* references(
         TableName: table.name,
         KeyConditionExpression: 'pk = :pk AND sk > :after',
         FilterExpression: 'listed = :yes',
-        ExpressionAttributeValues: { ':pk': `repo#${repository}`, ':after': `ref#${after}`, ':yes': true },
+        ExpressionAttributeValues: {
+          ':pk': repositoryPartition(repository),
+          ':after': listedSortKey(after),
+          ':yes': true,
+        },
         ConsistentRead: true,
         Limit: Math.max(pageSize, minPageSize),
         ExclusiveStartKey: next,
       }),
     );
-    for (const item of page.Items ?? []) {
-      const stored = storedMapping(item as TagItem);
-      if (stored) yield stored;
-    }
+    yield* await withDigests(table, (page.Items ?? []) as TagItem[]);
     next = page.LastEvaluatedKey;
   } while (next);
+}
+
+/** The mappings of listed items, in their order: markers stand for digests, which are read besides. */
+async function withDigests(table: Table, items: TagItem[]): Promise<StoredMapping[]> {
+  const markers = items
+    .filter(({ mapping }) => mapping === undefined)
+    .map((item) => tagItemKey(imageKeyOf(item)));
+  const digests = markers.length === 0 ? [] : await batchGet(table, markers);
+  const found = new Map(digests.map((item) => [item.sk, item as unknown as TagItem]));
+  return items.flatMap((item) => {
+    const held = item.mapping ? item : found.get(tagItemKey(imageKeyOf(item)).sk);
+    return (held && storedMapping(held)) ?? [];
+  });
 }
 
 /** Below what a sort key holds (1,024 bytes), and above any name: a repository has 255 characters at most. */

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { ReferrersSummary } from '../../copy/referrers.ts';
 import type { ImageKey, MappingRecord, RegistryHosts, StoredMapping } from '../../mapping/record.ts';
 import type { CommittedResolve, Lease, MappingQuery, MappingStore, TagState } from '../../mapping/store.ts';
 import { batchGet } from './batch-get.ts';
 import { listMappings } from './list-mappings.ts';
+import { retireDigest } from './retire-digest.ts';
 import { conditional, type Table, writeOnce } from './table.ts';
-import { storedMapping, type TagItem, tagItemKey, tagState } from './tag-item.ts';
+import { listedSortKey, storedMapping, type TagItem, tagItemKey, tagState } from './tag-item.ts';
 
 /** A recheck noted longer ago than this is taken for lost, milliseconds. */
 const recheckLostMs = 10 * 60_000;
@@ -98,11 +100,11 @@ export class DynamoMappingStore implements MappingStore {
     mapping: MappingRecord,
     committed: CommittedResolve,
   ): Promise<number | undefined> {
-    await this.#noteRepository(key);
+    await Promise.all([this.#noteRepository(key), this.#listDigest(key)]);
     const { revision } = lease.state;
     const item = await this.#updateOnce(
       key,
-      'SET #mapping = :mapping, committed = :committed, listed = :listed, revision = :next, publication = :own REMOVE leaseOwner, leaseUntil',
+      'SET #mapping = :mapping, committed = :committed, listed = :listed, revision = :next, publication = :own REMOVE leaseOwner, leaseUntil, expiresAt',
       {
         ':own': randomUUID(),
         ':mapping': mapping,
@@ -124,9 +126,10 @@ export class DynamoMappingStore implements MappingStore {
     committed: CommittedResolve,
     observedAt: string,
   ): Promise<boolean> {
+    await this.#listDigest(key);
     const item = await this.#update(
       key,
-      'SET #mapping.observedAt = :observed, committed = :committed, listed = :listed REMOVE leaseOwner, leaseUntil',
+      'SET #mapping.observedAt = :observed, committed = :committed, listed = :listed REMOVE leaseOwner, leaseUntil, expiresAt',
       {
         ':listed': true,
         ':observed': observedAt,
@@ -139,11 +142,32 @@ export class DynamoMappingStore implements MappingStore {
     return item !== undefined;
   }
 
-  async putDigest(key: ImageKey, mapping: MappingRecord): Promise<void> {
-    await this.#update(key, 'SET #mapping = :mapping, revision = if_not_exists(revision, :one)', {
-      ':mapping': mapping,
-      ':one': 1,
-    });
+  async putDigest(key: ImageKey, mapping: MappingRecord): Promise<boolean> {
+    const { Attributes } = await this.#table.client.send(
+      new UpdateCommand({
+        TableName: this.#table.name,
+        Key: tagItemKey(key),
+        UpdateExpression:
+          'SET #mapping = :mapping, revision = if_not_exists(revision, :one), claim = :claim REMOVE expiresAt',
+        ExpressionAttributeNames: { '#mapping': 'mapping' },
+        ExpressionAttributeValues: { ':mapping': mapping, ':one': 1, ':claim': randomUUID() },
+        ReturnValues: 'ALL_OLD',
+      }),
+    );
+    return (Attributes as TagItem | undefined)?.mapping !== undefined;
+  }
+
+  async noteReferrers(key: ImageKey, referrers: ReferrersSummary): Promise<void> {
+    await this.#update(
+      key,
+      'SET #mapping.referrers = :referrers',
+      { ':referrers': referrers, ':digest': key.reference },
+      '#mapping.digest = :digest',
+    );
+  }
+
+  retireDigest(key: ImageKey, expiresAt: Date): Promise<boolean> {
+    return retireDigest(this.#table, key, expiresAt);
   }
 
   async readMany(keys: ImageKey[]): Promise<StoredMapping[]> {
@@ -181,6 +205,14 @@ export class DynamoMappingStore implements MappingStore {
         Item: { pk: 'repos', sk: `${key.registry}/${key.repository}` },
       }),
     );
+  }
+
+  /** Before a digest is published for its own sake, so that no list misses it. Tags are listed anyway. */
+  async #listDigest(key: ImageKey): Promise<void> {
+    if (!key.reference.includes(':')) return;
+    const { pk } = tagItemKey(key);
+    const marker = { pk, sk: listedSortKey(key.reference), listed: true };
+    await this.#table.client.send(new PutCommand({ TableName: this.#table.name, Item: marker }));
   }
 
   /** One conditional update; undefined when the condition does not hold. */

@@ -11,7 +11,9 @@ import { timeouts } from '../connection.ts';
  *
  * | pk | sk | what |
  * | --- | --- | --- |
- * | `repo#<registry>/<repository>` | `ref#<tag or digest>` | counters, lease and mapping of a tag; mapping of a digest |
+ * | `repo#<registry>/<repository>` | `ref#<tag>` | counters, lease and mapping of a tag |
+ * | `repo#<registry>/<repository>` | `digest#<digest>` | the same of a digest |
+ * | `repo#<registry>/<repository>` | `ref#<digest>` | that the digest was published for its own sake, for listing |
  * | `repos` | `<registry>/<repository>` | that the repository has mappings, for listing |
  * | `registries` | `<region>` | where the region's mirror registry is reached |
  * | `jobs#<month>#<shard>` | `<job id>` | a job |
@@ -22,7 +24,7 @@ import { timeouts } from '../connection.ts';
  * | `webhooks` | `<name>` | how often the webhook's secret was rotated, and when something came last |
  * | `upstream#<registry>` | `gate` | until when the upstream asked not to be asked |
  *
- * Jobs, and the items below them, have `expiresAt` (seconds since 1970), after which DynamoDB deletes them within some days:
+ * Jobs and the items below them, and digests that no tag points to any more, have `expiresAt` (seconds since 1970), after which DynamoDB deletes them within some days:
  * no code relies on when. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
  *
  * No index: whatever is asked is a key, or a range of one partition, and can be read strongly consistently.

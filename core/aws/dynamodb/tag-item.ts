@@ -23,26 +23,43 @@ export interface TagItem extends TagItemKey {
   publication?: string;
   /** Whether lists show it: published for its own sake, not only as the digest of a tag. */
   listed?: boolean;
+  /** Of a digest: made anew each time that somebody maps to it. */
+  claim?: string;
 }
 
+/** Digests have a range of their own, so that whoever lists a repository's tags does not read all that they ever pointed to. */
+const [tagPrefix, digestPrefix] = ['ref#', 'digest#'];
+
 /** The key of a tag's or digest's item. */
-export function tagItemKey(key: ImageKey): TagItemKey {
-  return { pk: `repo#${key.registry}/${key.repository}`, sk: `ref#${key.reference}` };
+export function tagItemKey({ registry, repository, reference }: ImageKey): TagItemKey {
+  const prefix = reference.includes(':') ? digestPrefix : tagPrefix;
+  return { pk: repositoryPartition(`${registry}/${repository}`), sk: `${prefix}${reference}` };
+}
+
+/** The partition of a repository, `registry/repository`. */
+export function repositoryPartition(name: string): string {
+  return `repo#${name}`;
+}
+
+/** The sort key of what is listed of a repository: tags, and markers of the digests that were published for their own sake. */
+export function listedSortKey(reference: string): string {
+  return `${tagPrefix}${reference}`;
 }
 
 /** A published mapping out of its item; undefined where nothing was published. */
 export function storedMapping(item: TagItem): StoredMapping | undefined {
   if (!item.mapping) return undefined;
-  const name = item.pk.slice('repo#'.length);
+  return { key: imageKeyOf(item), revision: item.revision ?? 0, mapping: item.mapping };
+}
+
+/** What an item is about. */
+export function imageKeyOf({ pk, sk }: TagItemKey): ImageKey {
+  const name = pk.slice('repo#'.length);
   const slash = name.indexOf('/');
   return {
-    key: {
-      registry: name.slice(0, slash),
-      repository: name.slice(slash + 1),
-      reference: item.sk.slice('ref#'.length),
-    },
-    revision: item.revision ?? 0,
-    mapping: item.mapping,
+    registry: name.slice(0, slash),
+    repository: name.slice(slash + 1),
+    reference: sk.slice(sk.indexOf('#') + 1),
   };
 }
 

@@ -1,3 +1,4 @@
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { lookupImage } from '../../../core/mapping/resolve.ts';
 import { inChunks } from '../../support/byte-streams.ts';
@@ -14,6 +15,33 @@ describe('a mirror job', () => {
   afterAll(() => jobs.close());
   const image = (seed: string) =>
     seededImage({ seed, layers: [{ size: 4_000 }, { size: 500, seed: 'base' }] });
+
+  it('answers for a digest that its tag has left as long as the history says', async () => {
+    const key = jobs.key('latest');
+    const [before, after] = [image('before'), image('after')];
+    for (const pushed of [before, after]) {
+      jobs.push(key, pushed);
+      expect(await jobs.run(await jobs.job(key))).toMatchObject({ state: 'committed' });
+    }
+    const item = async ({ manifest: { digest } }: typeof before) =>
+      (
+        await jobs.stores.table.client.send(
+          new GetCommand({
+            TableName: jobs.stores.table.name,
+            Key: { pk: `repo#docker.io/${key.repository}`, sk: `digest#${digest}` },
+          }),
+        )
+      ).Item;
+    const thirtyDays = 30 * 86_400;
+    expect(await item(before)).toMatchObject({ expiresAt: jobs.now.getTime() / 1_000 + thirtyDays });
+    expect(await item(after)).toMatchObject({ mapping: { digest: after.manifest.digest } });
+    expect(await item(after)).not.toHaveProperty('expiresAt');
+    expect(
+      await lookupImage(jobs.stores.mappings, { ...key, reference: before.manifest.digest }),
+    ).toMatchObject({
+      digest: before.manifest.digest,
+    });
+  });
 
   it('copies the image, moves the tag and publishes the mapping', async () => {
     const key = jobs.key('1.27');

@@ -48,6 +48,19 @@ describe('lists of jobs on DynamoDB', () => {
     expect(await all({ limit })).toEqual(jobs.map(({ id }) => id));
   });
 
+  it('end where a job does not fit, and go on with it', async () => {
+    const ids: string[] = [];
+    for (let cursor: string | undefined, first = true; first || cursor !== undefined; first = false) {
+      let room = 5;
+      const fits = () => --room >= 0;
+      const page = await stores.jobs.list({ limit: 100, fits, ...(cursor !== undefined && { cursor }) });
+      expect(page.jobs.length).toBeLessThanOrEqual(5);
+      ids.push(...page.jobs.map(({ id }) => id));
+      cursor = page.cursor;
+    }
+    expect(ids).toEqual(jobs.map(({ id }) => id));
+  });
+
   it('give whole records', async () => {
     expect((await stores.jobs.list({ limit: 1 })).jobs).toEqual([jobs[0]]);
   });

@@ -60,6 +60,14 @@ describe('the platforms of an image', () => {
     ).toEqual(['linux/arm/v7', 'windows(10.0.20348.2582)/amd64']);
   });
 
+  it('are 64 at most, each of 100 characters at most', async () => {
+    const many = Array.from({ length: 200 }, (_, n) => ({ os: 'linux', architecture: `a${n}` }));
+    const long = { os: 'o'.repeat(64), architecture: 'a'.repeat(64) };
+    const platforms = await indexPlatforms([long, ...many]);
+    expect(platforms).toHaveLength(64);
+    expect(platforms.every((platform) => platform.startsWith('linux/a'))).toBe(true);
+  });
+
   it('come from the config that was just copied, else from the mirror', async () => {
     const image = seededImage({
       seed: 'single',
