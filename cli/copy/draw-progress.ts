@@ -1,6 +1,6 @@
-import { styleText } from 'node:util';
 import { formatBytes, formatDuration } from '../format.ts';
 import type { Rate } from '../rate.ts';
+import { drawBar } from '../terminal/progress-bar.ts';
 import type { BlobProgress, BlobUnderWay } from './blob-progress.ts';
 
 export interface DrawOptions {
@@ -31,32 +31,25 @@ export function drawProgress(progress: BlobProgress, options: DrawOptions): stri
 }
 
 function blobLine({ blob, bytes, rate, attempts }: BlobUnderWay, options: DrawOptions): string {
-  const told =
-    attempts > 1 ? `${rateText(rate, options.now)}  attempt ${attempts}` : rateText(rate, options.now);
+  const told = [rateText(rate, options.now), ...(attempts > 1 ? [`attempt ${attempts}`] : [])];
   return line(blob.digest.slice(0, digestLength), bytes, blob.size, told, options);
 }
 
-/** `sha256:5f641ca002a3   49.9 MB  ████░░░░   48 %  20.1 MB/s` */
-function line(name: string, bytes: number, total: number, told: string, options: DrawOptions): string {
+/** `sha256:5f641ca002a3   49.9 MB  ████░░░░   48 %  20.1 MB/s`; where there is no room for a bar, what is told last goes first. */
+function line(name: string, bytes: number, total: number, told: string[], options: DrawOptions): string {
+  const { columns, colours } = options;
   const fraction = total === 0 ? 1 : Math.min(1, Math.max(0, bytes / total));
   const start = `${name.padEnd(digestLength)}  ${formatBytes(total).padStart(7)}`;
-  const end = `${Math.floor(fraction * 100)} %`.padStart(5) + (told === '' ? '' : `  ${told}`);
+  const percent = `${Math.floor(fraction * 100)} %`.padStart(5);
+  const end = (parts: string[]) => [percent, ...parts].join('  ');
   // Room for the usual rest of a line, so that the bars of all lines have the same width.
   const width = Math.min(
     widestBar,
-    options.columns - start.length - 2 - 2 - 5 - 2 - 'xxxx MB/s  xx min xx s left'.length,
+    columns - start.length - 2 - 2 - 5 - 2 - 'xxxx MB/s  xx min xx s left'.length,
   );
-  return width < narrowestBar
-    ? `${start}  ${end}`
-    : `${start}  ${bar(fraction, width, options.colours)}  ${end}`;
-}
-
-function bar(fraction: number, width: number, colours: boolean): string {
-  const full = Math.round(fraction * width);
-  const [done, left] = ['█'.repeat(full), '░'.repeat(width - full)];
-  if (!colours) return done + left;
-  const paint = (style: 'cyan' | 'dim', text: string) => styleText(style, text, { validateStream: false });
-  return paint('cyan', done) + paint('dim', left);
+  if (width >= narrowestBar) return `${start}  ${drawBar(fraction, width, colours)}  ${end(told)}`;
+  const forms = told.map((_, left) => `${start}  ${end(told.slice(0, told.length - left))}`);
+  return forms.find((form) => form.length <= columns) ?? `${start}  ${percent}`;
 }
 
 function rateText(rate: Rate, now: number): string {
@@ -64,10 +57,10 @@ function rateText(rate: Rate, now: number): string {
   return perSecond === undefined ? '' : `${formatBytes(perSecond)}/s`;
 }
 
-function rateAndEnd({ bytes, totalBytes, rate }: BlobProgress, now: number): string {
+function rateAndEnd({ bytes, totalBytes, rate }: BlobProgress, now: number): string[] {
   const perSecond = rate.perSecond(now);
-  if (perSecond === undefined || perSecond === 0) return rateText(rate, now);
+  if (perSecond === undefined || perSecond === 0) return [rateText(rate, now)];
   const seconds = Math.max(0, Math.ceil((totalBytes - bytes) / perSecond));
   const left = seconds < 60 ? `${seconds} s` : formatDuration(seconds * 1_000);
-  return `${rateText(rate, now)}  ${left} left`;
+  return [rateText(rate, now), `${left} left`];
 }

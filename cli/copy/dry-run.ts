@@ -3,8 +3,9 @@ import { type ForeignLayers, reportForeignLayers } from '../../core/copy/foreign
 import type { Amount } from '../../core/copy/ports.ts';
 import { plainText } from '../../core/oci/plain-text.ts';
 import { formatReference } from '../../core/oci/reference.ts';
-import { formatTable } from '../demo/table.ts';
 import { formatBytes } from '../format.ts';
+import { fittedLine } from '../terminal/digests.ts';
+import { formatTable } from '../terminal/table.ts';
 import { type CopyContext, type ImagePair, mountFrom, planImage } from './image.ts';
 import { formatAmount } from './report.ts';
 
@@ -77,8 +78,11 @@ export function totalsOf(blobs: readonly PlannedBlob[]): Record<BlobState, Amoun
   return { present: total('present'), mountable: total('mountable'), missing: total('missing') };
 }
 
-/** The plan for people. */
-export function formatPlan(report: DryRunReport): string {
+/** Of the columns of a plan on a narrow terminal, the media type. */
+const planLeaveOut = [3];
+
+/** The plan for people, in lines no longer than `width`. */
+export function formatPlan(report: DryRunReport, width: number = Number.POSITIVE_INFINITY): string {
   const { destinationDigest: now, digest } = report;
   const tag = now === undefined ? 'is not there' : now === digest ? 'is equal already' : `names ${now} now`;
   const rows = report.blobs.map((blob) => [
@@ -87,12 +91,15 @@ export function formatPlan(report: DryRunReport): string {
     formatBytes(blob.sizeBytes),
     plainText(blob.mediaType, maxMediaType),
   ]);
+  const fitted = (line: string) => fittedLine(line, width);
   return [
-    `${report.source} is ${digest}`,
-    `${report.destination} ${tag}`,
-    ...formatTable(rows, 'llrl', (_, text) => text).map((row) => `  ${row}`),
-    ...(report.foreign ? [report.foreign.note.replace('not copied', 'would not be copied')] : []),
-    `would transfer: ${formatTotals(report.totals)}; nothing was written`,
+    ...fitted(`${report.source} is ${digest}`),
+    ...fitted(`${report.destination} ${tag}`),
+    ...formatTable(rows, { align: 'llrl', leaveOut: planLeaveOut, width: width - 2 }).map(
+      (row) => `  ${row}`,
+    ),
+    ...(report.foreign ? fitted(report.foreign.note.replace('not copied', 'would not be copied')) : []),
+    ...fitted(`would transfer: ${formatTotals(report.totals)}; nothing was written`),
     '',
   ].join('\n');
 }

@@ -1,3 +1,5 @@
+import { fittedLine } from '../terminal/digests.ts';
+import { lineWidth } from '../terminal/wrap.ts';
 import { type EventLine, eventWatcher } from './events.ts';
 import type { CopyFlags } from './flags.ts';
 import type { CopyWatcher } from './image.ts';
@@ -9,7 +11,7 @@ export interface CopyOutput {
   watcher(title?: string): CopyWatcher;
   /** A line for programs, if they want more than the result. */
   event(line: EventLine): void;
-  /** Text for people, where no program reads. */
+  /** Text for people, where no program reads; on a terminal in lines that fit. */
   text(text: string): void;
   /** The result: one line of JSON, or its text. */
   result(report: object, text: string): void;
@@ -42,7 +44,14 @@ export function createOutput({ json, events }: Pick<CopyFlags, 'json' | 'events'
     },
     event,
     text(text) {
-      if (!forPrograms) process.stdout.write(text);
+      if (forPrograms) return;
+      const width = lineWidth(process.stdout);
+      process.stdout.write(
+        text
+          .split('\n')
+          .flatMap((each) => fittedLine(each, width))
+          .join('\n'),
+      );
     },
     result(report, text) {
       if (forPrograms) line(report);

@@ -1,17 +1,13 @@
-import type { WriteStream } from 'node:tty';
 import type { CopyEvent } from '../../core/copy/copy.ts';
 import type { CopyPlan } from '../../core/copy/plan.ts';
-import { createLiveLines, drawable } from '../live-lines.ts';
-import { createProgressBar, type ProgressBar } from '../progress-bar.ts';
+import { createLiveLines } from '../terminal/live-lines.ts';
+import { type BarStream, createProgressBar, type ProgressBar } from '../terminal/progress-bar.ts';
 import { BlobProgress } from './blob-progress.ts';
 import { drawProgress } from './draw-progress.ts';
 import type { CopyWatcher, ImagePair } from './image.ts';
 
 /** What progress is shown on. */
-export type ProgressStream = Pick<WriteStream, 'write' | 'isTTY' | 'columns' | 'rows'> & {
-  /** Of a terminal: whether it shows colours. */
-  hasColors?(): boolean;
-};
+export type ProgressStream = BarStream;
 
 const redrawMs = 100;
 
@@ -32,7 +28,8 @@ function bars(stream: ProgressStream, title: string | undefined): CopyWatcher {
   const draw = () => {
     if (progress === undefined) return;
     const colours = stream.hasColors?.() === true;
-    live.draw(drawProgress(progress, { ...drawable(stream), colours, title, now: Date.now() }));
+    const drawn = progress;
+    live.draw((room) => drawProgress(drawn, { ...room, colours, title, now: Date.now() }));
   };
   return {
     planned(_: ImagePair, plan: CopyPlan) {

@@ -1,4 +1,5 @@
 import { formatReference } from '../../core/oci/reference.ts';
+import { lineWidth } from '../terminal/wrap.ts';
 import { dryRun, formatPlan } from './dry-run.ts';
 import { explainFailure } from './explain.ts';
 import { type CopyContext, copyImage, type ImagePair } from './image.ts';
@@ -15,7 +16,7 @@ export async function runOne(
 ): Promise<void> {
   if (dry) {
     const report = await dryRun(pair, context);
-    output.result(report, formatPlan(report));
+    output.result(report, formatPlan(report, lineWidth(process.stdout)));
     return;
   }
   const started = Date.now();

@@ -1,12 +1,12 @@
 import type { Mapping } from '../../core/mapping/record.ts';
 import { formatBytes } from '../format.ts';
+import type { Cell } from '../terminal/table.ts';
 import { bytesOf } from './checks.ts';
 import { downloadRate, type Environment } from './environment.ts';
 import type { BuiltImage } from './image.ts';
 import type { ImageBlob } from './layer.ts';
 import type { PulledImage } from './pull-image.ts';
 import { indent, type Screen, type Step } from './screen.ts';
-import type { Cell } from './table.ts';
 
 /** Where everything is. */
 export function describeEnvironment({ upstream, stack }: Environment, step: Step): void {
@@ -17,6 +17,9 @@ export function describeEnvironment({ upstream, stack }: Environment, step: Step
     [dim('API'), api, 'webhooks, jobs, mappings: the handlers that run on Lambda'],
   ]);
 }
+
+/** Of the columns of an image on a narrow terminal: the digest, what it was before it was packed, the files, and what is in it. */
+const imageLeaveOut = [5, 3, 2, 1];
 
 /** What the image is made of, and where some blobs are `changed`, which. */
 export function describeImage(built: BuiltImage, step: Step, changed?: ImageBlob[]): void {
@@ -41,6 +44,7 @@ export function describeImage(built: BuiltImage, step: Step, changed?: ImageBlob
       [dim(config.name), '', '', '', ...ends(config, stateOf(config))],
     ],
     'llrrrll',
+    imageLeaveOut,
   );
 }
 
@@ -68,9 +72,7 @@ export function describePull(built: BuiltImage, pulled: PulledImage, step: Step)
 /** A mapping as the API answers it, easier to read. */
 export function describeJson(mapping: Mapping, screen: Screen): void {
   screen.line(`${indent}${screen.paint('dim', `GET /v1/mappings?image=${mapping.image}`)}`);
-  for (const line of JSON.stringify(mapping, undefined, 2).split('\n')) {
-    screen.line(indent + line.replace(/"[^"]+"(?=:)/, (key) => screen.paint('cyan', key)));
-  }
+  screen.json(mapping);
 }
 
 /** What of a mapping is most wanted. */

@@ -1,7 +1,7 @@
 import type { JobProgress } from '../../core/jobs/record.ts';
 import type { LocalWebhook } from '../../local/webhooks.ts';
 import { formatDuration } from '../format.ts';
-import { createProgressBar, type ProgressBar } from '../progress-bar.ts';
+import { createProgressBar, type ProgressBar } from '../terminal/progress-bar.ts';
 import { blobsOf, checkRequests, checkTransfer } from './checks.ts';
 import { counted, dim, namesOf } from './describe.ts';
 import type { Environment } from './environment.ts';

@@ -1,18 +1,19 @@
-import type { WriteStream } from 'node:tty';
 import { styleText } from 'node:util';
 import { formatDuration } from '../format.ts';
-import { type Cell, formatTable, type Paint, type Style } from './table.ts';
+import { cellWidth } from '../terminal/cells.ts';
+import { fittingDigests } from '../terminal/digests.ts';
+import { createLiveLines } from '../terminal/live-lines.ts';
+import type { BarStream } from '../terminal/progress-bar.ts';
+import { type Cell, formatTable, type Paint, type Style } from '../terminal/table.ts';
+import { folded, foldedLine, lineWidth } from '../terminal/wrap.ts';
 
-/** What the demo writes to: standard output, or something that looks like it. */
-export type ScreenStream = Pick<WriteStream, 'write' | 'isTTY' | 'columns'> & {
-  /** Of a terminal: whether it shows colours, which NO_COLOR, TERM and others decide. */
-  hasColors?(): boolean;
-};
+/** What the demo writes to: standard output, or something that looks like it; `hasColors` as NO_COLOR, TERM and others decide. */
+export type ScreenStream = BarStream;
 
 /** One numbered step, while it goes on. */
 export interface Step {
-  /** Aligned rows under the title; `formatTable` explains `align`. */
-  rows(rows: readonly (readonly Cell[])[], align?: string): void;
+  /** Aligned rows under the title; `TableLayout` explains `align` and `leaveOut`. */
+  rows(rows: readonly (readonly Cell[])[], align?: string, leaveOut?: readonly number[]): void;
   /** Ends the title's line, for a step that shows something while it goes on. What comes after stands under it. */
   live(): void;
 }
@@ -21,8 +22,10 @@ export interface Step {
 export interface Screen {
   paint: Paint;
   line(text?: string): void;
+  /** A value as JSON, easy to read; its digests are shortened where the terminal is too narrow for them. */
+  json(value: object): void;
   /** Aligned rows, as far to the right as those of steps. */
-  rows(rows: readonly (readonly Cell[])[], align?: string): void;
+  rows: Step['rows'];
   /** Runs a step and writes its title and how long it took. */
   step<T>(title: string, run: (step: Step) => Promise<T>): Promise<T>;
 }
@@ -32,19 +35,36 @@ const maxWidth = 96;
 /** What stands before everything but titles. */
 export const indent = '    ';
 
-/** A screen on a stream: colours and lines that change on a terminal, and plain lines elsewhere. */
+/**
+ * A screen on a stream: on a terminal colours, lines that change, and nothing that is wider than it is; plain lines of any length
+ * elsewhere.
+ */
 export function createScreen(stream: ScreenStream): Screen {
   const colours = stream.isTTY && stream.hasColors?.() === true;
   const paint: Paint = (style, text) => (colours ? styleText(style, text, { validateStream: false }) : text);
-  const line = (text = '') => void stream.write(`${text}\n`);
-  const rows: Screen['rows'] = (cells, align = '') => {
-    for (const row of formatTable(cells, align, paint)) line(indent + row);
+  const line = (text = '') => {
+    for (const each of foldedLine(text, lineWidth(stream))) stream.write(`${each}\n`);
+  };
+  const rows: Screen['rows'] = (cells, align, leaveOut) => {
+    const width = lineWidth(stream) - indent.length;
+    for (const row of formatTable(cells, { align, leaveOut, paint, width }))
+      stream.write(`${indent}${row}\n`);
   };
   let steps = 0;
 
   return {
     paint,
     line,
+    json(value) {
+      const width = lineWidth(stream);
+      const lines = JSON.stringify(value, undefined, 2).split('\n');
+      const shown = fittingDigests(
+        width,
+        (show) => lines.map((each) => indent + show(each)),
+        (each) => Math.max(...each.map(cellWidth)),
+      );
+      for (const each of shown) line(each.replace(/"[^"]+"(?=:)/, (key) => paint('cyan', key)));
+    },
     rows,
     async step(title, run) {
       steps += 1;
@@ -74,20 +94,43 @@ export function createScreen(stream: ScreenStream): Screen {
 
 /** The line of a step's number and title: at once on a terminal, elsewhere when it is known how it ends. */
 function createHeading(stream: ScreenStream, paint: Paint, number: string, title: string) {
-  const width = Math.min(maxWidth, (stream.columns ?? Infinity) - 1);
-  const text = `${paint('cyan', number)}  ${paint('bold', title)}`;
+  const live = stream.isTTY ? createLiveLines(stream) : undefined;
+  const render = (columns: number, ending?: Ending) =>
+    headingLines(number, title, Math.min(maxWidth, columns), paint, ending);
   let ended = false;
-  if (stream.isTTY) stream.write(text);
+  live?.draw(({ columns }) => render(columns));
   return {
     ended: () => ended,
     /** Ends the line, once; with something at its right end. */
-    end(ending?: { text: string; style: Style }) {
+    end(ending?: Ending) {
       if (ended) return;
       ended = true;
-      const taken = number.length + 2 + title.length + (ending?.text.length ?? 0);
-      const right =
-        ending === undefined ? '' : ' '.repeat(Math.max(2, width - taken)) + paint(ending.style, ending.text);
-      stream.write(`${stream.isTTY ? '\r\x1b[2K' : ''}${text}${right}\n`);
+      if (live === undefined) {
+        for (const each of render(Number.POSITIVE_INFINITY, ending)) stream.write(`${each}\n`);
+        return;
+      }
+      live.draw(({ columns }) => render(columns, ending));
+      live.keep();
     },
   };
+}
+
+interface Ending {
+  text: string;
+  style: Style;
+}
+
+/** A title with its number before it, in as many lines as it needs, and at the right of the last what it ends with. */
+function headingLines(number: string, title: string, width: number, paint: Paint, ending?: Ending): string[] {
+  const gap = 2;
+  const start = number.length + gap;
+  const lines = folded(title, Math.max(1, width - start));
+  const painted = lines.map(
+    (text, at) => `${at === 0 ? paint('cyan', number) : ' '.repeat(number.length)}  ${paint('bold', text)}`,
+  );
+  if (ending === undefined) return painted;
+  const room = width - start - cellWidth(lines.at(-1) ?? '') - ending.text.length;
+  const last = room >= gap ? (painted.pop() ?? '') : '';
+  const space = room >= gap ? room : Math.max(0, width - ending.text.length);
+  return [...painted, `${last}${' '.repeat(space)}${paint(ending.style, ending.text)}`];
 }

@@ -18,7 +18,7 @@ import { mirrorVersion } from './mirror-version.ts';
 import { pullAndCompare } from './pull-image.ts';
 import { pushImage } from './push-image.ts';
 import type { Screen, ScreenStream } from './screen.ts';
-import { type Mirrored, summary, summaryAlign } from './summary.ts';
+import { type Mirrored, summary, summaryAlign, summaryLeaveOut } from './summary.ts';
 
 /** What the demo needs of its surroundings. */
 export interface DemoOptions {
@@ -108,7 +108,7 @@ async function mirrorTwice(environment: Environment, options: DemoOptions): Prom
     return found;
   });
 
-  screen.rows(summary([firstMirrored, secondMirrored]), summaryAlign);
+  screen.rows(summary([firstMirrored, secondMirrored]), summaryAlign, summaryLeaveOut);
   screen.line();
   describeJson(mapping, screen);
   screen.line();

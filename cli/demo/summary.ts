@@ -1,9 +1,9 @@
 import type { Amount } from '../../core/copy/ports.ts';
 import type { Job } from '../api/client.ts';
 import { formatBytes, formatDuration } from '../format.ts';
+import type { Cell } from '../terminal/table.ts';
 import { counted } from './describe.ts';
 import type { BuiltImage } from './image.ts';
-import type { Cell } from './table.ts';
 
 /** A version of the image, and what mirroring it took. */
 export interface Mirrored {
@@ -15,6 +15,8 @@ export interface Mirrored {
 
 /** How the columns of {@link summary} are aligned. */
 export const summaryAlign = 'lrrrrrrr';
+/** Which of them a narrow terminal does without: the time saved, the numbers of blobs, then what was present. */
+export const summaryLeaveOut = [7, 3, 1, 4, 5];
 
 /** What was copied, what was there already, and what that saved: a row for each version, times compared with the first. */
 export function summary(versions: Mirrored[]): Cell[][] {

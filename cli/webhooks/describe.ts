@@ -1,8 +1,9 @@
 import { redactText } from '../../core/registry/redact.ts';
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
 import { formatAge } from '../format.ts';
+import { cellWidth } from '../terminal/cells.ts';
+import { wrapped } from '../terminal/wrap.ts';
 import { plainText } from './plain-text.ts';
-import { wrapped } from './wrap.ts';
 
 /** What helps where deliveries are refused, by the code of the reason. */
 const advice: Readonly<Record<string, string>> = {
@@ -45,10 +46,13 @@ export function describeWebhook(
   if (webhook.retiredUntil !== undefined && Date.parse(webhook.retiredUntil) > now)
     rows.push(['rotated', `the secret before this one is taken until ${webhook.retiredUntil}`]);
   return [
-    `${webhook.name}: ${webhook.title}, ${webhook.registry}`,
+    ...wrapped('', `${webhook.name}: ${webhook.title}, ${webhook.registry}`, width),
     ...rows.flatMap(([label, text]) => wrapped(`  ${label.padEnd(9)} `, text, width)),
   ];
 }
+
+/** What stands before everything below a step's first line. */
+const below = '     ';
 
 /** The steps of a webhook's guide. Prose is wrapped to the width; what is to be copied, as commands are, is not. */
 export function describeSteps(
@@ -60,14 +64,22 @@ export function describeSteps(
     const told = wrapped(`  ${index + 1}. `, plainText(first), width);
     return [...told, ...rest.flatMap((part, at) => blockOf(part, at % 2 === 0, width))];
   });
-  return [...lines, `  See ${documentation}`].map((line) => line.trimEnd());
+  return [...lines, ...wrapped('  See ', documentation, width)].map((line) => line.trimEnd());
 }
 
 /** What stands under a step: code as it is, or more prose. Each has an empty line before it. */
 function blockOf(part: string, isCode: boolean, width: number): string[] {
   const text = plainText(part).replace(/^\n+/, '');
   if (text === '') return [];
-  return ['', ...(isCode ? text.split('\n').map((line) => `     ${line}`) : wrapped('     ', text, width))];
+  return ['', ...(isCode ? codeOf(text, width) : wrapped(below, text, width))];
+}
+
+/** Code below a step, or further to the left if only that lets it fit. */
+function codeOf(code: string, width: number): string[] {
+  const lines = code.split('\n');
+  const room = width - Math.max(...lines.map(cellWidth));
+  const indent = room < 0 ? below : below.slice(0, room);
+  return lines.map((line) => indent + line);
 }
 
 function arrivals({ deliveredAt, acceptedAt }: PresentedWebhook, now: number): string {

@@ -1,8 +1,8 @@
 import { DrayageApi } from '../api/client.ts';
+import { proseWidth } from '../terminal/wrap.ts';
 import { describeSteps, describeWebhook, masked } from './describe.ts';
 import { findWebhook, hasSecrets, noWebhooks } from './find.ts';
 import { type ApiFlags, apiAddress } from './flags.ts';
-import { proseWidth } from './wrap.ts';
 
 /** The options of `drayage webhooks list`. */
 export interface ListFlags extends ApiFlags {

@@ -1,5 +1,6 @@
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
 import { DrayageApi } from '../api/client.ts';
+import { proseWidth, wrapped } from '../terminal/wrap.ts';
 import { UsageError } from '../usage-error.ts';
 import { type CredentialFlags, readCredentials } from './credentials.ts';
 import { describeSteps, masked } from './describe.ts';
@@ -7,7 +8,6 @@ import { enterWebhook, type Failure, failureOf, type PlaceResult, type Registrat
 import { findWebhook, requireSecrets } from './find.ts';
 import { type ApiFlags, apiAddress, originAndPath } from './flags.ts';
 import { findRegistrar } from './register/index.ts';
-import { proseWidth } from './wrap.ts';
 
 /** The options of `drayage webhooks register`. */
 export interface RegisterFlags extends ApiFlags, CredentialFlags {
@@ -108,9 +108,10 @@ function tellByHand(webhook: PresentedWebhook): void {
   const { name, title, authentication } = webhook;
   const how =
     authentication.kind === 'oidc' ? '' : ` (drayage webhooks list ${name} --secrets shows the secret, too)`;
+  const width = proseWidth(process.stderr);
   const lines = [
-    `${name}: webhooks of ${title} are entered by hand${how}:`,
-    ...describeSteps(masked(webhook), proseWidth(process.stderr)),
+    ...wrapped('', `${name}: webhooks of ${title} are entered by hand${how}:`, width),
+    ...describeSteps(masked(webhook), width),
   ];
   process.stderr.write(`${lines.join('\n')}\n`);
 }

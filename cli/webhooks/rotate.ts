@@ -1,12 +1,12 @@
 import { durationSeconds } from '../../core/config/duration.ts';
 import { DrayageApi } from '../api/client.ts';
 import { RequestError } from '../api/request-error.ts';
+import { proseWidth, wrapped } from '../terminal/wrap.ts';
 import { UsageError } from '../usage-error.ts';
 import { describeSteps } from './describe.ts';
 import { findWebhook, requireSecrets } from './find.ts';
 import { type ApiFlags, apiAddress } from './flags.ts';
 import { findRegistrar } from './register/index.ts';
-import { proseWidth } from './wrap.ts';
 
 /** The options of `drayage webhooks rotate`. */
 export interface RotateFlags extends ApiFlags {
@@ -31,6 +31,7 @@ export async function runRotate(name: string, flags: RotateFlags): Promise<void>
     process.stdout.write(`${JSON.stringify(webhook)}\n`);
     return;
   }
+  const width = proseWidth(process.stdout);
   const { url, secret, retiredUntil, source } = webhook;
   const old =
     retiredUntil === undefined
@@ -39,10 +40,14 @@ export async function runRotate(name: string, flags: RotateFlags): Promise<void>
       : `the secret until now is taken until ${retiredUntil}`;
   const next =
     findRegistrar(source) === undefined
-      ? ['Enter it at the sender:', ...describeSteps(webhook, proseWidth(process.stdout))]
+      ? ['Enter it at the sender:', ...describeSteps(webhook, width)]
       : [`Enter it at the sender: drayage webhooks register ${name}`];
-  const shown = [`  URL       ${url}`, ...(secret === undefined ? [] : [`  secret    ${secret}`])];
-  process.stdout.write(`${[`${name} has a new secret; ${old}.`, ...shown, ...next].join('\n')}\n`);
+  const shown = [
+    ...wrapped('', `${name} has a new secret; ${old}.`, width),
+    ...wrapped('  URL       ', url, width),
+    ...(secret === undefined ? [] : wrapped('  secret    ', secret, width)),
+  ];
+  process.stdout.write(`${[...shown, ...next].join('\n')}\n`);
 }
 
 function keepSeconds(text: string | undefined): number | undefined {

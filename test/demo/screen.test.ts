@@ -1,8 +1,8 @@
-import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { createScreen, type ScreenStream } from '../../cli/demo/screen.ts';
 import { percent } from '../../cli/demo/summary.ts';
-import { formatTable } from '../../cli/demo/table.ts';
+import { formatTable } from '../../cli/terminal/table.ts';
+import { FakeScreen } from '../support/screen.ts';
 
 /** A stream that remembers; with colours or without, a terminal or not. */
 function fakeStream(kind: { isTTY?: boolean; colours?: boolean; columns?: number } = {}) {
@@ -10,6 +10,7 @@ function fakeStream(kind: { isTTY?: boolean; colours?: boolean; columns?: number
     text: '',
     isTTY: kind.isTTY ?? false,
     columns: kind.columns ?? 100,
+    rows: 24,
     hasColors: () => kind.colours ?? false,
     write(text: Uint8Array | string) {
       stream.text += text;
@@ -38,51 +39,65 @@ describe('a step', () => {
   });
 
   it('shows its title at once on a terminal, and draws the line again with the time', async () => {
-    const stream = fakeStream({ isTTY: true, colours: true });
-    await createScreen(stream).step('Do it', async () => {
-      expect(stripVTControlCharacters(stream.text)).toBe(' 1  Do it');
+    const terminal = new FakeScreen(100, 10);
+    await createScreen(terminal).step('Do it', async () => {
+      expect(terminal.shown).toEqual([' 1  Do it']);
     });
-    expect(stream.text).toContain(`\r${esc}[2K`);
+    expect(terminal.shown).toEqual([expect.stringMatching(/^ 1 {2}Do it +\d+ ms$/)]);
+    const stream = fakeStream({ isTTY: true, colours: true });
+    await createScreen(stream).step('Do it', async () => {});
     expect(stream.text).toContain(`${esc}[1mDo it${esc}[22m`);
-    expect(stripVTControlCharacters(stream.text)).toMatch(/^ 1 {2}Do it\r 1 {2}Do it +\d+ ms\n\n$/);
+  });
+
+  it.each([80, 40, 12])('appears once on a terminal of %i columns, whatever its title', async (columns) => {
+    const terminal = new FakeScreen(columns, 24);
+    const title = 'Change one file, app/package.json; build and push 2.0';
+    await createScreen(terminal).step(title, async (step) => {
+      terminal.resize(columns - 1);
+      step.rows([['digest', `sha256:${'0'.repeat(64)}`]]);
+    });
+    const text = terminal.shown.join('').replaceAll(/\s/g, '');
+    expect(text).toMatch(/^1Changeonefile,app\/package.json;buildandpush2.0\d+msdigestsha256:0+…?$/);
+    expect(terminal.wrapped).toEqual([]);
   });
 
   it('uses no colours on a terminal that wants none', async () => {
     const stream = fakeStream({ isTTY: true });
     const screen = createScreen(stream);
     await screen.step('Do it', async (step) => step.rows([[{ text: 'green', style: 'green' }]]));
-    expect(stream.text.replaceAll(`\r${esc}[2K`, '')).not.toContain(esc);
+    expect(stream.text).not.toMatch(/\[\d+m/);
     expect(screen.paint('red', 'stop')).toBe('stop');
   });
 
   it('lets something live stand between title and rows, on a terminal and elsewhere', async () => {
-    for (const isTTY of [true, false]) {
-      const stream = fakeStream({ isTTY });
+    const [terminal, pipe] = [new FakeScreen(80, 10), fakeStream()];
+    for (const stream of [terminal, pipe]) {
       await createScreen(stream).step('Follow', async (step) => {
         step.live();
         stream.write('bar\n');
         step.rows([['after']]);
       });
-      expect(stream.text.slice(stream.text.lastIndexOf(' 1  Follow'))).toBe(' 1  Follow\nbar\n    after\n\n');
     }
+    expect(terminal.shown).toEqual([' 1  Follow', 'bar', '    after']);
+    expect(pipe.text).toBe(' 1  Follow\nbar\n    after\n\n');
   });
 
   it('ends its line when it fails, and passes the error on', async () => {
-    for (const isTTY of [true, false]) {
-      const stream = fakeStream({ isTTY });
+    const [terminal, pipe] = [new FakeScreen(100, 10), fakeStream()];
+    for (const stream of [terminal, pipe]) {
       const failing = createScreen(stream).step('Try', async () => {
         throw new Error('broken');
       });
       await expect(failing).rejects.toThrow('broken');
-      expect(stream.text).toMatch(/ 1 {2}Try +not finished\n\n$/);
     }
+    expect(terminal.shown).toEqual([expect.stringMatching(/^ 1 {2}Try +not finished$/)]);
+    expect(pipe.text).toMatch(/^ 1 {2}Try +not finished\n\n$/);
   });
 
   it('keeps its times within a narrow terminal', async () => {
-    const stream = fakeStream({ isTTY: true, columns: 40 });
-    await createScreen(stream).step('Do it', async () => {});
-    const line = stream.text.slice(stream.text.lastIndexOf(`${esc}[2K`) + 4).split('\n')[0];
-    expect(line).toHaveLength(39);
+    const terminal = new FakeScreen(40, 10);
+    await createScreen(terminal).step('Do it', async () => {});
+    expect(terminal.shown[0]).toHaveLength(39);
   });
 
   it('has the next number', async () => {
@@ -101,7 +116,7 @@ describe('a table', () => {
       ['bcd', { text: '23', style: 'green' as const }, ''],
       ['stands alone'],
     ];
-    expect(formatTable(rows, 'lr', paint)).toEqual([
+    expect(formatTable(rows, { align: 'lr', paint })).toEqual([
       '<dim>a</dim>     1  x',
       'bcd  <green>23</green>',
       'stands alone',

@@ -1,59 +1,126 @@
+import { EventEmitter } from 'node:events';
+
+/** What takes two cells, as far as tests write it. */
+const wide = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}]/u;
+
+/** A row of the screen. */
+interface Row {
+  /** Cells; the second of a wide character is empty. */
+  cells: string[];
+  /** Goes on the row before: that line was longer than the screen is wide. */
+  wrapped: boolean;
+}
+
 /**
- * A terminal of a given size as its owner sees it: text, newlines, carriage returns, cursor up and "clear to the end of the line",
- * which is all that live lines may use; anything else throws. What scrolls off the top is kept, too.
+ * A terminal of a given size as its owner sees it: text, newlines, carriage returns, cursor up, "clear to the end of the line" and
+ * colours, which is all that our commands may use; anything else throws. What scrolls off the top is kept, too.
  */
-export class FakeScreen {
+export class FakeScreen extends EventEmitter {
   readonly isTTY = true;
   columns: number;
   rows: number;
-  /** Lines that scrolled away. */
-  readonly history: string[] = [];
-  #lines: string[] = [''];
+  readonly #history: Row[] = [];
+  #rows: Row[] = [{ cells: [], wrapped: false }];
   #row = 0;
   #column = 0;
+  /** The beginning of a control sequence whose end has not come yet. */
+  #rest = '';
 
   constructor(columns: number, rows: number) {
+    super();
     this.columns = columns;
     this.rows = rows;
   }
 
   write(text: string): boolean {
+    const all = this.#rest + text;
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what a terminal obeys
-    for (const [piece] of text.matchAll(/\x1b\[\d*[A-Za-z]|[^\x1b]/gsu)) this.#obey(piece);
+    const ended = all.replace(/\x1b(\[[\d;]*)?$/, '');
+    this.#rest = all.slice(ended.length);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what a terminal obeys
+    for (const [piece] of ended.matchAll(/\x1b\[[\d;]*[A-Za-z]|[^\x1b]|\x1b/gsu)) this.#obey(piece);
     return true;
+  }
+
+  /** Another size, as after its window was drawn smaller: lines that are too long now go on in the next row. */
+  resize(columns: number): void {
+    const below = this.#rows.length - this.#row;
+    const before = this.#rows;
+    this.columns = columns;
+    this.#rows = before.flatMap(({ cells, wrapped }) => {
+      const rows: Row[] = [];
+      for (let at = 0; at === 0 || at < cells.length; at += columns)
+        rows.push({ cells: cells.slice(at, at + columns), wrapped: at > 0 || wrapped });
+      return rows;
+    });
+    this.#row = this.#rows.length - below;
+    while (this.#rows.length > this.rows) this.#scroll();
+    this.emit('resize');
   }
 
   /** What is on the screen, without empty lines at its end. */
   get shown(): string[] {
-    const lines = this.#lines.map((line) => line.trimEnd());
+    const lines = this.#rows.map(textOf);
     while (lines.at(-1) === '') lines.pop();
     return lines;
+  }
+
+  /** Lines that scrolled away. */
+  get history(): string[] {
+    return this.#history.map(textOf);
+  }
+
+  /** All rows, those that scrolled away included, that are the rest of a line too long for the screen. */
+  get wrapped(): string[] {
+    return [...this.#history, ...this.#rows].filter(({ wrapped }) => wrapped).map(textOf);
   }
 
   #obey(piece: string): void {
     const up = piece.startsWith('\x1b[') && /^(\d+)A$/.exec(piece.slice(2));
     if (up) this.#row = Math.max(0, this.#row - Number(up[1]));
-    else if (piece === '\x1b[K') this.#lines[this.#row] = this.#line().slice(0, this.#column);
+    else if (piece === '\x1b[K') this.#line().cells.splice(this.#column);
+    else if (piece.startsWith('\x1b[') && piece.endsWith('m')) return;
     else if (piece === '\r') this.#column = 0;
-    else if (piece === '\n') this.#down();
-    else if (piece.length === 1) {
-      if (this.#column >= this.columns) this.#down();
-      const line = this.#line().padEnd(this.#column);
-      this.#lines[this.#row] = line.slice(0, this.#column) + piece + line.slice(this.#column + 1);
-      this.#column += 1;
-    } else throw new Error(`this terminal does not know ${JSON.stringify(piece)}`);
+    else if (piece === '\n') this.#down(false);
+    else if (piece >= ' ') this.#print(piece);
+    else throw new Error(`this terminal does not know ${JSON.stringify(piece)}`);
   }
 
-  #line(): string {
-    return this.#lines[this.#row] ?? '';
+  #print(character: string): void {
+    const before = this.#line().cells;
+    if (/\p{Mn}/u.test(character)) {
+      before[this.#column - 1] += character;
+      return;
+    }
+    const width = wide.test(character) ? 2 : 1;
+    if (this.#column + width > this.columns) this.#down(true);
+    const { cells } = this.#line();
+    while (cells.length < this.#column) cells.push(' ');
+    cells.splice(this.#column, width, character, ...(width === 2 ? [''] : []));
+    this.#column += width;
   }
 
-  #down(): void {
+  #line(): Row {
+    const row = this.#rows[this.#row];
+    if (row === undefined) throw new Error('the cursor is nowhere');
+    return row;
+  }
+
+  #down(wrapped: boolean): void {
     this.#column = 0;
     this.#row += 1;
-    this.#lines[this.#row] ??= '';
-    if (this.#row < this.rows) return;
-    this.history.push(this.#lines.shift() ?? '');
+    this.#rows[this.#row] ??= { cells: [], wrapped };
+    this.#line().wrapped = wrapped;
+    if (this.#rows.length > this.rows) this.#scroll();
+  }
+
+  #scroll(): void {
+    const first = this.#rows.shift();
+    if (first) this.#history.push(first);
     this.#row -= 1;
   }
+}
+
+function textOf({ cells }: Row): string {
+  return cells.join('').trimEnd();
 }

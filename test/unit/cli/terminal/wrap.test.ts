@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { proseWidth, wrapped } from '../../../../cli/terminal/wrap.ts';
 import { describeSteps, describeWebhook } from '../../../../cli/webhooks/describe.ts';
-import { proseWidth, wrapped } from '../../../../cli/webhooks/wrap.ts';
 import { presentedWebhooks } from '../../../support/webhooks-api.ts';
 
 describe('the width of prose', () => {
@@ -33,13 +33,15 @@ describe('wrapped prose', () => {
     const steps = [`Run:\n\n\`\`\`sh\n${command}\n\`\`\`\n\nThen look whether it worked at all.`];
     const [webhook] = presentedWebhooks('https://api.example');
     if (webhook === undefined) throw new Error('no webhook');
-    expect(describeSteps({ ...webhook, steps }, 30).slice(0, -1)).toEqual([
+    expect(describeSteps({ ...webhook, steps }, 30)).toEqual([
       '  1. Run:',
       '',
       ...command.split('\n').map((line) => `     ${line}`),
       '',
       '     Then look whether it',
       '     worked at all.',
+      '  See',
+      ' https://docs.example/webhooks',
     ]);
     expect(describeWebhook({ ...webhook, where: 'here '.repeat(9).trim() }, 0, 30)).toContain(
       '  enter it  here here here',

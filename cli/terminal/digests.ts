@@ -1,0 +1,40 @@
+import { cellWidth } from './cells.ts';
+import { foldedLine } from './wrap.ts';
+
+/** How digests may be shown: whole, or with digits enough to see whether two are the same. */
+const forms: readonly ((text: string) => string)[] = [(text) => text, shortened(12), shortened(8)];
+
+/**
+ * What has digests in it with as much of them as fits the width.
+ *
+ * @param layOut with a function for the texts that are to be shown
+ * @returns the shortest form where none fits
+ */
+export function fittingDigests<T>(
+  width: number,
+  layOut: (show: (text: string) => string) => T,
+  widthOf: (laidOut: T) => number,
+): T {
+  let last = layOut(forms[0] ?? String);
+  for (const form of forms.slice(1)) {
+    if (widthOf(last) <= width) break;
+    last = layOut(form);
+  }
+  return last;
+}
+
+/** A line in as many as the width needs, with as much of its digests as then fits. */
+export function fittedLine(line: string, width: number): string[] {
+  return foldedLine(
+    fittingDigests(width, (show) => show(line), cellWidth),
+    width,
+  );
+}
+
+function shortened(digits: number): (text: string) => string {
+  return (text) =>
+    text.replace(
+      /\b(sha256:|sha512:)([0-9a-f]{64,128})\b/g,
+      (_, algorithm: string, hex: string) => `${algorithm}${hex.slice(0, digits)}…`,
+    );
+}

@@ -1,0 +1,53 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { FakeScreen } from './screen.ts';
+
+const launcher = fileURLToPath(new URL('../../cli/drayage.js', import.meta.url));
+const pty = fileURLToPath(new URL('terminal.py', import.meta.url));
+
+/** A `drayage` command on a pseudo-terminal, which needs python3. */
+export interface OnTerminal extends AsyncDisposable {
+  /** What its owner sees. */
+  screen: FakeScreen;
+  /** Waits until the text is on the screen, or scrolled away; fails where the command ends without it. */
+  sees(text: string): Promise<void>;
+  /** Draws the window narrower or wider. */
+  resize(columns: number): void;
+  /** Ctrl-C. */
+  interrupt(): void;
+  /** The exit code. */
+  ended: Promise<number | null>;
+}
+
+/** Starts a command on a terminal of so many columns, whose lines are all kept. */
+export function startOnTerminal(args: string[], columns: number, env: NodeJS.ProcessEnv = {}): OnTerminal {
+  const screen = new FakeScreen(columns, 24);
+  const child = spawn('python3', [pty, `${columns}`, '24', process.execPath, launcher, ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    // The gate's own NO_COLOR would leave out what is to be tested.
+    env: { ...process.env, NO_COLOR: undefined, FORCE_COLOR: undefined, TERM: 'xterm-256color', ...env },
+  });
+  child.stdout.setEncoding('utf8').on('data', (text: string) => screen.write(text));
+  const closed = once(child, 'close') as Promise<[number | null]>;
+  const all = () => [...screen.history, ...screen.shown].join('\n');
+  return {
+    screen,
+    async sees(text) {
+      while (!all().includes(text)) {
+        if (child.exitCode !== null) throw new Error(`${text} was never on the screen:\n${all()}`);
+        await Promise.race([once(child.stdout, 'data'), closed]);
+      }
+    },
+    resize(width) {
+      child.stdin.write(`resize ${width}\n`);
+      screen.resize(width);
+    },
+    interrupt: () => void child.stdin.write('interrupt\n'),
+    ended: closed.then(([code]) => code),
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode === null) child.kill('SIGKILL');
+      await closed;
+    },
+  };
+}
