@@ -5,13 +5,16 @@ import type { CopyFlags } from './flags.ts';
 import type { CopyWatcher } from './image.ts';
 import { progressWatcher } from './progress.ts';
 
-/** Where `drayage copy` tells what it does: results on standard output, progress on standard error. */
+/**
+ * Where `drayage copy` tells what it does: results on standard output, progress on standard error. Text for people is in lines that fit a
+ * terminal.
+ */
 export interface CopyOutput {
   /** Told of each image's copy. @param title of the image, where there are several */
   watcher(title?: string): CopyWatcher;
   /** A line for programs, if they want more than the result. */
   event(line: EventLine): void;
-  /** Text for people, where no program reads; on a terminal in lines that fit. */
+  /** Text for people, where no program reads. */
   text(text: string): void;
   /** The result: one line of JSON, or its text. */
   result(report: object, text: string): void;
@@ -20,6 +23,11 @@ export interface CopyOutput {
 /** Standard output and error as the flags want them; progress is drawn on a terminal, and left out where a program reads a pipe. */
 export function createOutput({ json, events }: Pick<CopyFlags, 'json' | 'events'>): CopyOutput {
   const forPrograms = json || events;
+  const write = (text: string) => {
+    const width = lineWidth(process.stdout);
+    const lines = text.split('\n').flatMap((each) => fittedLine(each, width));
+    process.stdout.write(lines.join('\n'));
+  };
   const line = (value: object) => void process.stdout.write(`${JSON.stringify(value)}\n`);
   const event = (told: EventLine) => {
     if (events) line(told);
@@ -44,18 +52,11 @@ export function createOutput({ json, events }: Pick<CopyFlags, 'json' | 'events'
     },
     event,
     text(text) {
-      if (forPrograms) return;
-      const width = lineWidth(process.stdout);
-      process.stdout.write(
-        text
-          .split('\n')
-          .flatMap((each) => fittedLine(each, width))
-          .join('\n'),
-      );
+      if (!forPrograms) write(text);
     },
     result(report, text) {
       if (forPrograms) line(report);
-      else process.stdout.write(text);
+      else write(text);
     },
   };
 }

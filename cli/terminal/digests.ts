@@ -23,8 +23,9 @@ export function fittingDigests<T>(
   return last;
 }
 
-/** A line in as many as the width needs, with as much of its digests as then fits. */
+/** A line in as many as the width needs, with as much of its digests as fits; what is one word, as a reference is, is copied as it is. */
 export function fittedLine(line: string, width: number): string[] {
+  if (!line.includes(' ')) return [line];
   return foldedLine(
     fittingDigests(width, (show) => show(line), cellWidth),
     width,

@@ -3,13 +3,8 @@ import { EventEmitter } from 'node:events';
 /** What takes two cells, as far as tests write it. */
 const wide = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}]/u;
 
-/** A row of the screen. */
-interface Row {
-  /** Cells; the second of a wide character is empty. */
-  cells: string[];
-  /** Goes on the row before: that line was longer than the screen is wide. */
-  wrapped: boolean;
-}
+/** The cells of a row; the second of a wide character is empty. */
+type Row = string[];
 
 /**
  * A terminal of a given size as its owner sees it: text, newlines, carriage returns, cursor up, "clear to the end of the line" and
@@ -19,8 +14,10 @@ export class FakeScreen extends EventEmitter {
   readonly isTTY = true;
   columns: number;
   rows: number;
+  /** Beginnings of lines that were longer than the screen was wide when they were written. */
+  readonly wrapped: string[] = [];
   readonly #history: Row[] = [];
-  #rows: Row[] = [{ cells: [], wrapped: false }];
+  #rows: Row[] = [[]];
   #row = 0;
   #column = 0;
   /** The beginning of a control sequence whose end has not come yet. */
@@ -47,10 +44,9 @@ export class FakeScreen extends EventEmitter {
     const below = this.#rows.length - this.#row;
     const before = this.#rows;
     this.columns = columns;
-    this.#rows = before.flatMap(({ cells, wrapped }) => {
+    this.#rows = before.flatMap((row) => {
       const rows: Row[] = [];
-      for (let at = 0; at === 0 || at < cells.length; at += columns)
-        rows.push({ cells: cells.slice(at, at + columns), wrapped: at > 0 || wrapped });
+      for (let at = 0; at === 0 || at < row.length; at += columns) rows.push(row.slice(at, at + columns));
       return rows;
     });
     this.#row = this.#rows.length - below;
@@ -70,33 +66,31 @@ export class FakeScreen extends EventEmitter {
     return this.#history.map(textOf);
   }
 
-  /** All rows, those that scrolled away included, that are the rest of a line too long for the screen. */
-  get wrapped(): string[] {
-    return [...this.#history, ...this.#rows].filter(({ wrapped }) => wrapped).map(textOf);
-  }
-
   #obey(piece: string): void {
     const up = piece.startsWith('\x1b[') && /^(\d+)A$/.exec(piece.slice(2));
     if (up) this.#row = Math.max(0, this.#row - Number(up[1]));
-    else if (piece === '\x1b[K') this.#line().cells.splice(this.#column);
+    else if (piece === '\x1b[K') this.#line().splice(this.#column);
     else if (piece.startsWith('\x1b[') && piece.endsWith('m')) return;
     else if (piece === '\r') this.#column = 0;
-    else if (piece === '\n') this.#down(false);
+    else if (piece === '\n') this.#down();
     else if (piece >= ' ') this.#print(piece);
     else throw new Error(`this terminal does not know ${JSON.stringify(piece)}`);
   }
 
   #print(character: string): void {
-    const before = this.#line().cells;
+    // A mark on the character before.
     if (/\p{Mn}/u.test(character)) {
-      before[this.#column - 1] += character;
+      this.#line()[this.#column - 1] += character;
       return;
     }
     const width = wide.test(character) ? 2 : 1;
-    if (this.#column + width > this.columns) this.#down(true);
-    const { cells } = this.#line();
-    while (cells.length < this.#column) cells.push(' ');
-    cells.splice(this.#column, width, character, ...(width === 2 ? [''] : []));
+    if (this.#column + width > this.columns) {
+      this.wrapped.push(textOf(this.#line()));
+      this.#down();
+    }
+    const row = this.#line();
+    while (row.length < this.#column) row.push(' ');
+    row.splice(this.#column, width, character, ...(width === 2 ? [''] : []));
     this.#column += width;
   }
 
@@ -106,11 +100,10 @@ export class FakeScreen extends EventEmitter {
     return row;
   }
 
-  #down(wrapped: boolean): void {
+  #down(): void {
     this.#column = 0;
     this.#row += 1;
-    this.#rows[this.#row] ??= { cells: [], wrapped };
-    this.#line().wrapped = wrapped;
+    this.#rows[this.#row] ??= [];
     if (this.#rows.length > this.rows) this.#scroll();
   }
 
@@ -121,6 +114,6 @@ export class FakeScreen extends EventEmitter {
   }
 }
 
-function textOf({ cells }: Row): string {
-  return cells.join('').trimEnd();
+function textOf(row: Row): string {
+  return row.join('').trimEnd();
 }
