@@ -1,5 +1,7 @@
 import { Command } from 'commander';
 import type { Config, Upstream } from '../core/config/config.ts';
+import { counted } from './format.ts';
+import { proseWidth, wrapped } from './terminal/wrap.ts';
 
 interface ValidateOptions {
   config: string;
@@ -63,8 +65,9 @@ function summary(file: string, config: Config): string {
   const rules = config.upstreams.reduce((sum, { repositories }) => sum + repositories.length, 0);
   const { regions, repositoryPrefix } = config.mirror;
   const width = Math.max(0, ...config.upstreams.map(({ registry }) => registry.length));
+  const all = `${file} is valid: ${counted(config.upstreams.length, 'upstream')}, ${counted(rules, 'rule')}, mirrored to ${regions.join(', ')} under ${repositoryPrefix}/`;
   return [
-    `${file} is valid: ${counted(config.upstreams.length, 'upstream')}, ${counted(rules, 'rule')}, mirrored to ${regions.join(', ')} under ${repositoryPrefix}/`,
+    ...wrapped('', all, proseWidth(process.stdout)),
     ...config.upstreams.map((upstream) => `  ${upstream.registry.padEnd(width)}  ${describe(upstream)}`),
     '',
   ].join('\n');
@@ -74,8 +77,4 @@ function describe({ repositories, webhooks }: Upstream): string {
   const names = webhooks.map(({ name, source }) => `webhook ${name} (${source})`);
   const told = names.length === 0 ? 'no webhook' : names.join(', ');
   return `${counted(repositories.length, 'rule')}, ${told}`;
-}
-
-function counted(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DeleteMessageCommand, type Message, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import type { LambdaFunction } from './lambda-function.ts';
+import type { Invocable } from './watcher.ts';
 
 export interface EventSourceOptions {
   endpoint: string;
   region: string;
   queueUrl: string;
-  function: LambdaFunction;
+  function: Invocable;
   /** Messages at once; of a FIFO queue each is of another group, as SQS gives out no second one of a group. */
   concurrency: number;
   log: NodeJS.WritableStream;

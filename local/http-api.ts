@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import type { LambdaFunction } from './lambda-function.ts';
+import type { Invocable } from './watcher.ts';
 
 /** API Gateway takes no larger body; our own limit of 1 MiB is the function's business. */
 const maxBodyBytes = 10 * 1024 * 1024;
@@ -35,7 +35,7 @@ class InvalidAnswer extends Error {
  * @param port 0 takes a free one.
  */
 export async function startHttpApi(
-  route: (path: string) => LambdaFunction,
+  route: (path: string) => Invocable,
   port: number,
   log: NodeJS.WritableStream,
 ): Promise<HttpApi> {
@@ -75,7 +75,7 @@ async function listen(server: Server, port: number): Promise<void> {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  route: (path: string) => LambdaFunction,
+  route: (path: string) => Invocable,
 ): Promise<void> {
   const body = await readBody(request);
   if (body === undefined) {

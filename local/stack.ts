@@ -2,6 +2,8 @@ import { enableBlobMounting } from '../core/aws/blob-mounting.ts';
 import type { Config } from '../core/config/config.ts';
 import { defaultFanOutBytes } from '../core/jobs/fan-out.ts';
 import { resendUnfinished } from '../core/jobs/resend.ts';
+import type { MappingStore } from '../core/mapping/store.ts';
+import type { PresentedWebhook } from '../core/webhooks/present-webhook.ts';
 import { deriveSecret } from '../core/webhooks/secrets.ts';
 import { type LocalSecretValues, newSecrets, openDataDirectory } from './data-directory.ts';
 import { startTable } from './dynamodb.ts';
@@ -13,7 +15,8 @@ import { startSchedule } from './schedule.ts';
 import { startSecretsManager } from './secrets-manager.ts';
 import { type LocalQueue, startQueue } from './sqs.ts';
 import { localStores } from './stores.ts';
-import { type LocalWebhook, localWebhooks } from './webhooks.ts';
+import { type Invocable, jobTeller, type LocalWatcher, watchDeliveries } from './watcher.ts';
+import { type LocalWebhook, localWebhooks, presentLocalWebhooks } from './webhooks.ts';
 
 export interface LocalStackOptions {
   config: Config;
@@ -39,6 +42,8 @@ export interface LocalStackOptions {
   scheduleMs?: number;
   /** Takes logs; standard error by default. */
   log?: NodeJS.WritableStream;
+  /** Is told of deliveries and jobs; absent: nobody. */
+  watcher?: LocalWatcher;
 }
 
 /** What `drayage local` prints as its first line. */
@@ -58,6 +63,9 @@ export interface LocalStack {
   registryPassword: string;
   queue: LocalQueue;
   functions: Functions;
+  mappings: Pick<MappingStore, 'list'>;
+  /** The webhooks as the API tells them to the operator. */
+  webhooks(): Promise<PresentedWebhook[]>;
   /** What the functions are told through the environment: other processes can run them on the same services. */
   environment: Record<string, string>;
   /** Ends everything: no new work is taken, running jobs get a moment and are queued again at the next start. */
@@ -153,8 +161,11 @@ async function start(
   await stores.mappings.putRegistryHost(region, registry.host);
   await resendUnfinished({ config, ...stores });
 
+  const { watcher } = options;
+  const webhook = watcher ? watchDeliveries(functions.webhook, watcher) : functions.webhook;
+  const telling = watcher ? jobTeller(stores.jobs, watcher) : (worker: Invocable) => worker;
   const api: HttpApi = await startHttpApi(
-    (path) => (path.startsWith('/webhooks/') ? functions.webhook : functions.mapping),
+    (path) => (path.startsWith('/webhooks/') ? webhook : functions.mapping),
     options.port ?? 0,
     log,
   );
@@ -165,7 +176,7 @@ async function start(
       endpoint: queue.endpoint,
       region,
       queueUrl,
-      function: functions[name],
+      function: telling(functions[name]),
       concurrency: instances[name],
       log,
     });
@@ -185,6 +196,8 @@ async function start(
     registryPassword: secrets.registryPassword,
     queue,
     functions,
+    mappings: stores.mappings,
+    webhooks: () => presentLocalWebhooks(config, api.url, secrets.webhookRoot, stores.webhookStates),
     environment,
     stop,
   };

@@ -1,5 +1,6 @@
 import type { Config } from '../core/config/config.ts';
 import { configuredWebhooks, webhookAddress } from '../core/webhooks/find-webhook.ts';
+import { type PresentedWebhook, presentWebhook } from '../core/webhooks/present-webhook.ts';
 import { webhookSecret } from '../core/webhooks/secrets.ts';
 import { newWebhookState, type WebhookStates } from '../core/webhooks/state.ts';
 
@@ -28,4 +29,18 @@ export async function localWebhooks(
       return [name, { source, url: `${api}${path}`, ...(secret === undefined ? {} : { secret }) }];
     }),
   );
+}
+
+/** All webhooks of the configuration as the API tells them to the operator, with their secrets and steps. */
+export async function presentLocalWebhooks(
+  config: Config,
+  origin: string,
+  root: string,
+  states: Pick<WebhookStates, 'list'>,
+): Promise<PresentedWebhook[]> {
+  const known = await states.list();
+  return configuredWebhooks(config).map((configured) => {
+    const state = known.get(configured.webhook.name) ?? newWebhookState;
+    return presentWebhook(configured, state, { roots: { root }, origin, now: new Date() });
+  });
 }

@@ -89,7 +89,7 @@ export function formatTags(report: TagsReport): string {
 }
 
 /** `copied 2 (12.3 MB), mounted 0 (0 B), present 1 (806 B)`. */
-function formatTransfer({ copied, mounted, present }: Transfer): string {
+export function formatTransfer({ copied, mounted, present }: Transfer): string {
   return `${formatAmount('copied', copied)}, ${formatAmount('mounted', mounted)}, ${formatAmount('present', present)}`;
 }
 

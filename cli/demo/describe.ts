@@ -1,5 +1,5 @@
 import type { Mapping } from '../../core/mapping/record.ts';
-import { formatBytes } from '../format.ts';
+import { counted, formatBytes } from '../format.ts';
 import type { Cell } from '../terminal/table.ts';
 import { bytesOf } from './checks.ts';
 import { downloadRate, type Environment } from './environment.ts';
@@ -89,11 +89,6 @@ export function namesOf(blobs: ImageBlob[]): string {
   if (blobs.length === 0) return 'nothing';
   const names = blobs.map(({ name }) => name).join(', ');
   return `${counted(blobs.length, 'blob')}, ${formatBytes(bytesOf(blobs))}: ${names}`;
-}
-
-/** `1 file`, `2 files` */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** A label. */

@@ -1,9 +1,9 @@
 import type { JobProgress } from '../../core/jobs/record.ts';
 import type { LocalWebhook } from '../../local/webhooks.ts';
-import { formatDuration } from '../format.ts';
+import { counted, formatDuration } from '../format.ts';
 import { createProgressBar, type ProgressBar } from '../terminal/progress-bar.ts';
 import { blobsOf, checkRequests, checkTransfer } from './checks.ts';
-import { counted, dim, namesOf } from './describe.ts';
+import { dim, namesOf } from './describe.ts';
 import type { Environment } from './environment.ts';
 import { ensure } from './facts.ts';
 import { followToCommit } from './follow-job.ts';

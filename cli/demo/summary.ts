@@ -1,8 +1,7 @@
 import type { Amount } from '../../core/copy/ports.ts';
 import type { Job } from '../api/client.ts';
-import { formatBytes, formatDuration } from '../format.ts';
+import { counted, formatBytes, formatDuration } from '../format.ts';
 import type { Cell } from '../terminal/table.ts';
-import { counted } from './describe.ts';
 import type { BuiltImage } from './image.ts';
 
 /** A version of the image, and what mirroring it took. */

@@ -6,7 +6,7 @@ import { wrapped } from '../terminal/wrap.ts';
 import { plainText } from './plain-text.ts';
 
 /** What helps where deliveries are refused, by the code of the reason. */
-const advice: Readonly<Record<string, string>> = {
+const refusalAdvice: Readonly<Record<string, string>> = {
   not_authentic: 'check the secret at the sender',
   not_found: 'check the end of the URL at the sender',
   method_not_allowed: 'something asks the URL by another method than POST',
@@ -99,6 +99,11 @@ function refused(
   const since = deliveredAt !== undefined && Date.parse(deliveredAt) > Date.parse(refusedAt);
   if (since) return [['refused', `${what}: ${redactText(refusedFor)}; others have arrived since`]];
   const code = /^\w+/.exec(refusedFor)?.[0] ?? '';
-  const help = Object.hasOwn(advice, code) ? `: ${advice[code]}` : '';
-  return [['warning', `${what}: ${redactText(refusedFor)}${help}`]];
+  const help = adviceFor(code);
+  return [['warning', `${what}: ${redactText(refusedFor)}${help === undefined ? '' : `: ${help}`}`]];
+}
+
+/** What helps where deliveries are refused for this reason. */
+export function adviceFor(code: string): string | undefined {
+  return Object.hasOwn(refusalAdvice, code) ? refusalAdvice[code] : undefined;
 }

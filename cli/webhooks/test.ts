@@ -3,6 +3,7 @@ import { signDelivery } from '../../core/webhooks/sign.ts';
 import { findSource } from '../../core/webhooks/sources/index.ts';
 import { DrayageApi, type Job } from '../api/client.ts';
 import { followJob } from '../api/follow-job.ts';
+import { jobMeaning } from '../api/job-meaning.ts';
 import { CommandError } from '../command-error.ts';
 import { deliver } from './deliver.ts';
 import { findWebhook, requireSecrets } from './find.ts';
@@ -13,13 +14,6 @@ import { sampleImage } from './sample-image.ts';
 export interface TestFlags extends ApiFlags {
   image?: string;
 }
-
-/** What the good ends of a job mean for the image. */
-const meaning = {
-  committed: '',
-  satisfied: ' (the mirror had it already)',
-  superseded: ' (a later push took its place)',
-};
 
 const follow = { everyMs: 1_000, withinMs: 30 * 60_000 };
 
@@ -81,15 +75,15 @@ function followToEnd(api: DrayageApi, id: string): Promise<Job> {
   });
 }
 
-function conclude({ id, image, state, error, reason }: Job, json: boolean): void {
+function conclude(job: Job, json: boolean): void {
+  const { id, image, state, error } = job;
+  const told = jobMeaning(job);
   switch (state) {
     case 'committed':
     case 'satisfied':
     case 'superseded':
       if (!json)
-        process.stdout.write(
-          `${image}: ${state}, job ${id}${reason ? `: ${reason.message}` : meaning[state]}\n`,
-        );
+        process.stdout.write(`${image}: ${state}, job ${id}${told === undefined ? '' : `: ${told}`}\n`);
       return;
     case 'failed':
       throw new CommandError(`job ${id} failed: ${error?.message ?? 'no reason was told'}`, error?.remedy);

@@ -20,13 +20,18 @@ export interface OnTerminal extends AsyncDisposable {
   ended: Promise<number | null>;
 }
 
-/** Starts a command on a terminal of so many columns, whose lines are all kept. */
-export function startOnTerminal(args: string[], columns: number, env: NodeJS.ProcessEnv = {}): OnTerminal {
+/**
+ * Starts a command on a terminal of so many columns, whose lines are all kept.
+ *
+ * @param redirect what does not go to the terminal, as a shell writes it: `2>log`
+ */
+export function startOnTerminal(args: string[], columns: number, redirect = ''): OnTerminal {
   const screen = new FakeScreen(columns, 24);
-  const child = spawn('python3', [pty, `${columns}`, '24', process.execPath, launcher, ...args], {
+  const command = ['sh', '-c', `exec "$@" ${redirect}`, 'sh', process.execPath, launcher, ...args];
+  const child = spawn('python3', [pty, `${columns}`, '24', ...command], {
     stdio: ['pipe', 'pipe', 'inherit'],
     // The gate's own NO_COLOR would leave out what is to be tested.
-    env: { ...process.env, NO_COLOR: undefined, FORCE_COLOR: undefined, TERM: 'xterm-256color', ...env },
+    env: { ...process.env, NO_COLOR: undefined, FORCE_COLOR: undefined, TERM: 'xterm-256color' },
   });
   child.stdout.setEncoding('utf8').on('data', (text: string) => screen.write(text));
   const closed = once(child, 'close') as Promise<[number | null]>;

@@ -1,0 +1,91 @@
+import type { APIGatewayProxyStructuredResultV2, SQSEvent } from 'aws-lambda';
+import type { JobStore } from '../core/jobs/ports.ts';
+import { isFinished, type JobMessage, type JobRecord } from '../core/jobs/record.ts';
+import type { LambdaFunction } from './lambda-function.ts';
+
+/** What a webhook's sender was answered. */
+export interface Delivery {
+  /** The webhook's name as it stands in the path: nobody has shown that there is such a one. */
+  name: string;
+  status: number;
+  /** What the body says: both are absent where something was refused, or is no delivery. */
+  accepted?: { image: string; job: string }[];
+  ignored?: { image?: string; reason: string }[];
+  /** Why it was refused. */
+  code?: string;
+}
+
+/** Is told what happens in the local stack. What it does must not throw. */
+export interface LocalWatcher {
+  delivery(delivery: Delivery): void;
+  /** A job ended or waits now. */
+  job(job: JobRecord): void;
+}
+
+/** A function as those see it who feed it. */
+export type Invocable = Pick<LambdaFunction, 'invoke' | 'name'>;
+
+/** So many jobs are remembered that were told: messages can come twice, and the layers of one image have a message each. */
+const remembered = 1_000;
+
+/** The webhook function, with its answers told. */
+export function watchDeliveries(webhook: Invocable, watcher: LocalWatcher): Invocable {
+  return {
+    name: webhook.name,
+    async invoke(event) {
+      const answer = await webhook.invoke(event);
+      watcher.delivery(
+        readDelivery(event as { rawPath: string }, answer as APIGatewayProxyStructuredResultV2),
+      );
+      return answer;
+    },
+  };
+}
+
+/** Makes functions that queues feed tell what has become of the job that each of their messages is about. */
+export function jobTeller(
+  jobs: Pick<JobStore, 'read'>,
+  watcher: LocalWatcher,
+): (worker: Invocable) => Invocable {
+  const told = new Map<string, string>();
+  const tell = async (id: string) => {
+    const job = await jobs.read(id);
+    if (job === undefined || !(isFinished(job) || job.state === 'waiting')) return;
+    const news = `${job.state} ${job.notBefore ?? ''}`;
+    if (told.get(id) === news) return;
+    told.set(id, news);
+    for (const oldest of told.keys()) {
+      if (told.size <= remembered) break;
+      told.delete(oldest);
+    }
+    watcher.job(job);
+  };
+  return (worker) => ({
+    name: worker.name,
+    async invoke(event) {
+      try {
+        return await worker.invoke(event);
+      } finally {
+        for (const { body } of (event as SQSEvent).Records) {
+          // The table may be closed already: then there is nobody left to tell either.
+          await tell((JSON.parse(body) as Pick<JobMessage, 'job'>).job).catch(() => {});
+        }
+      }
+    },
+  });
+}
+
+function readDelivery({ rawPath }: { rawPath: string }, answer: APIGatewayProxyStructuredResultV2): Delivery {
+  const [, , name = ''] = rawPath.split('/');
+  const body = JSON.parse(answer.body || '{}') as Omit<Delivery, 'name' | 'status'> & {
+    error?: { code: string };
+  };
+  const { accepted, ignored, error } = body;
+  return {
+    name,
+    status: answer.statusCode ?? 200,
+    ...(accepted && { accepted }),
+    ...(ignored && { ignored }),
+    ...(error && { code: error.code }),
+  };
+}
