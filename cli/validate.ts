@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import type { Config, Upstream } from '../core/config/config.ts';
 import { counted } from './format.ts';
-import { proseWidth, wrapped } from './terminal/wrap.ts';
 
 interface ValidateOptions {
   config: string;
@@ -47,11 +46,13 @@ async function validate({ config: file, json }: ValidateOptions): Promise<void> 
   const { formatConfigError, InvalidConfigError, loadConfigWithWarnings } = await import(
     '../core/config/load.ts'
   );
+  const { proseWidth, wrapped } = await import('./terminal/wrap.ts');
+  const fold = (line: string) => wrapped('', line, proseWidth(process.stdout));
   try {
     const { config, warnings } = loadConfigWithWarnings(file);
     for (const warning of warnings) process.stderr.write(`warning: ${formatConfigError(file, warning)}\n`);
     process.stdout.write(
-      json ? `${JSON.stringify({ valid: true, file, config, warnings })}\n` : summary(file, config),
+      json ? `${JSON.stringify({ valid: true, file, config, warnings })}\n` : summary(file, config, fold),
     );
   } catch (error) {
     if (!(error instanceof InvalidConfigError)) throw error;
@@ -61,13 +62,14 @@ async function validate({ config: file, json }: ValidateOptions): Promise<void> 
   }
 }
 
-function summary(file: string, config: Config): string {
+/** @param fold a line in as many as the terminal needs */
+function summary(file: string, config: Config, fold: (line: string) => string[]): string {
   const rules = config.upstreams.reduce((sum, { repositories }) => sum + repositories.length, 0);
   const { regions, repositoryPrefix } = config.mirror;
   const width = Math.max(0, ...config.upstreams.map(({ registry }) => registry.length));
   const all = `${file} is valid: ${counted(config.upstreams.length, 'upstream')}, ${counted(rules, 'rule')}, mirrored to ${regions.join(', ')} under ${repositoryPrefix}/`;
   return [
-    ...wrapped('', all, proseWidth(process.stdout)),
+    ...fold(all),
     ...config.upstreams.map((upstream) => `  ${upstream.registry.padEnd(width)}  ${describe(upstream)}`),
     '',
   ].join('\n');
