@@ -1,46 +1,76 @@
 import { describe, expect, it } from 'vitest';
-import { describeSteps, describeWebhook } from '../../../../cli/webhooks/describe.ts';
-import { parseConfig } from '../../../../core/config/parse.ts';
-import { configuredWebhooks } from '../../../../core/webhooks/find-webhook.ts';
-import { sourcePage } from '../../../../core/webhooks/guide.ts';
-import { presentWebhook } from '../../../../core/webhooks/present-webhook.ts';
+import { describeSteps, describeWebhook, masked } from '../../../../cli/webhooks/describe.ts';
+import { hasSecrets } from '../../../../cli/webhooks/find.ts';
+import { plainText } from '../../../../cli/webhooks/plain-text.ts';
 import { sources } from '../../../../core/webhooks/sources/index.ts';
-import { newWebhookState } from '../../../../core/webhooks/state.ts';
+import { presentedWebhooks } from '../../../support/webhooks-api.ts';
 
-const origin = 'https://abcdefghij.execute-api.eu-west-1.amazonaws.com';
+const [github, hub, registry] = presentedWebhooks('https://api.example') as [
+  ReturnType<typeof presentedWebhooks>[0],
+  ReturnType<typeof presentedWebhooks>[0],
+  ReturnType<typeof presentedWebhooks>[0],
+];
+const now = Date.parse('2026-11-24T12:00:00Z');
 
-/** The webhook of the example on a source's page, as a deployment tells it to its operator. */
-function exampleOf(source: (typeof sources)[number]) {
-  const yaml = /```yaml\n(.*?)\n```/s.exec(sourcePage(source))?.[1];
-  const parsed = parseConfig(`version: 1\nmirror: { regions: [eu-west-1] }\n${yaml}\n`);
-  const [configured] = parsed.ok ? configuredWebhooks(parsed.config) : [];
-  if (configured === undefined) throw new Error(`the example of ${source.name} is not valid`);
-  const now = new Date(0);
-  return presentWebhook(configured, newWebhookState, { roots: { root: 'a root' }, origin, now });
-}
+describe('a webhook for people', () => {
+  it.each([
+    ['2026-11-24T11:59:30Z', 'just now'],
+    ['2026-11-24T11:01:00Z', '59 min ago'],
+    ['2026-11-22T12:30:00Z', '47 h ago'],
+    ['2026-11-20T12:00:00Z', '4 d ago'],
+    ['2026-11-24T12:00:05Z', 'just now'],
+  ])('tells that an event arrived at %s', (deliveredAt, age) => {
+    expect(describeWebhook({ ...hub, deliveredAt }, now)).toContain(
+      `  events    the last one arrived ${age}; none has led to a job yet`,
+    );
+  });
 
-describe('a guide on a terminal of 80 columns', () => {
-  it.each(sources.map((source) => [source.name, source] as const))(
-    '%s: only what is copied is longer',
-    (_, source) => {
-      const webhook = exampleOf(source);
-      const lines = [...describeWebhook(webhook, 0, 80), ...describeSteps(webhook, 80)];
-      const code = webhook.steps.join('\n');
-      for (const line of lines.filter(({ length }) => length > 80)) {
-        const isWord = /^ *(URL|secret|See)? +\S+$/.test(line);
-        const isCode = code.includes(line.trim()) && /```|`[^`]{60,}`/.test(code);
-        expect(isWord || isCode, line).toBe(true);
-      }
-      expect(lines.some(({ length }) => length > 60)).toBe(true);
-    },
-  );
+  it('warns of a refusal only as long as nothing has arrived since, and shows no control characters', () => {
+    const refused = { ...hub, refusedAt: '2026-11-24T11:50:00Z', refusedFor: 'other_code: \u001b[2Jx' };
+    expect(describeWebhook(refused, now)).toContain(
+      '  warning   a delivery was refused 10 min ago: other_code:  [2Jx',
+    );
+    expect(describeWebhook({ ...refused, deliveredAt: '2026-11-24T11:51:00Z' }, now)).toContain(
+      '  refused   a delivery was refused 10 min ago: other_code:  [2Jx; others have arrived since',
+    );
+  });
 
-  it('has a URL on a line of its own, where only that lets it fit', () => {
-    const [, github] = sources;
-    if (github === undefined) throw new Error('no source');
-    expect(describeWebhook(exampleOf(github), 0, 80).slice(1, 3)).toEqual([
-      '  URL',
-      `          ${origin}/webhooks/github`,
-    ]);
+  it('tells until when the secret before is taken', () => {
+    const retiredUntil = '2026-11-24T13:00:00Z';
+    const line = `  rotated   the secret before this one is taken until ${retiredUntil}`;
+    expect(describeWebhook({ ...hub, retiredUntil }, now)).toContain(line);
+    expect(describeWebhook({ ...hub, retiredUntil }, now + 3_600_001)).not.toContain(line);
+  });
+
+  it.each([github, hub, registry])('shows no secret of $name when it is masked', (webhook) => {
+    const safe = masked(webhook);
+    const shown = [...describeWebhook(safe), ...describeSteps(safe)].join('\n');
+    expect(shown).not.toContain(`${webhook.name}-secret`);
+    expect(describeWebhook(webhook).join('\n')).toContain(`${webhook.name}-secret`);
+  });
+
+  it('knows whether the API told the secret', () => {
+    const { secret: _, ...reader } = github;
+    const url = 'https://api.example/webhooks/hub/…';
+    expect(
+      [github, hub, reader, { ...hub, url }, { ...hub, url: new URL(url).href }].map(hasSecrets),
+    ).toEqual([true, true, false, false, false]);
+  });
+});
+
+describe('a guide without Markdown', () => {
+  it('keeps what is code, and what is no emphasis', () => {
+    expect(
+      plainText(
+        '**Then.** Choose *New webhook*, then *Save*; see <https://x.example/a>. Patterns: `a/*` and `*/b*` and `**`',
+      ),
+    ).toBe(
+      'Then. Choose New webhook, then Save; see https://x.example/a. Patterns: `a/*` and `*/b*` and `**`',
+    );
+    expect(plainText('Write:\n\n```yaml\na:\n  b: 1\n```')).toBe('Write:\n\na:\n  b: 1');
+  });
+
+  it.each(sources)('leaves no mark-up in the steps of $name', ({ guide }) => {
+    for (const step of guide.steps) expect(plainText(step)).not.toMatch(/```|(?<!\w)\*[A-Z]|<http/);
   });
 });
