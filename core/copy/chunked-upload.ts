@@ -14,6 +14,11 @@ const shrinkBy = 4;
 /** Smaller chunks are not tried: nginx takes 1 MB unless it is told otherwise. */
 const leastChunkBytes = 256 * 1024;
 
+/** So many broken uploads of one blob in one request may be a limit of bodies whose 413 got lost. */
+const suspiciousBreaks = 2;
+/** A proxy that limits bodies to less is not met in practice, bytes. */
+const leastSuspectBytes = 1024 * 1024;
+
 /** A body was refused for its size (413); the blob is to be sent again, in smaller bodies. */
 export class BodyRefusedError extends RegistryError {
   constructor(error: RegistryError, maxBodyBytes: number) {
@@ -33,6 +38,10 @@ export class BodyRefusedError extends RegistryError {
  * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-a-blob-in-chunks). A body that is refused for its size
  * (413), by the registry or a proxy before it, makes the limit smaller for all further blobs of the registry.
  *
+ * A proxy may close the connection while the body is still under way, and its answer is lost then (RFC 9110, 15.5.14). So a blob whose
+ * uploads have broken twice goes in chunks, too.
+ *
+ * @param breaks how often the connection broke while the blob was sent in one request
  * @throws BodyRefusedError where it should be sent again; what {@link RegistryClient.putBlob} throws
  */
 export async function uploadBlob(
@@ -40,9 +49,12 @@ export async function uploadBlob(
   session: UploadSession,
   blob: Descriptor,
   body: AsyncIterable<Uint8Array>,
-  options?: CallOptions,
+  { breaks = 0, ...options }: CallOptions & { breaks?: number } = {},
 ): Promise<void> {
   const limit = client.refused.maxBodyBytes;
+  if (limit === undefined && breaks >= suspiciousBreaks && blob.size > leastSuspectBytes) {
+    return await tryChunks(client, session, blob, body, options);
+  }
   const chunkBytes = limit === undefined || blob.size <= limit ? undefined : limit;
   try {
     if (chunkBytes === undefined) await client.putBlob(session, blob, body, options);
@@ -53,13 +65,35 @@ export async function uploadBlob(
   }
 }
 
+/** Sends chunks because bodies may be limited, and knows it afterwards. That a registry takes no chunks does not fail the blob for good. */
+async function tryChunks(
+  client: RegistryClient,
+  session: UploadSession,
+  blob: Descriptor,
+  body: AsyncIterable<Uint8Array>,
+  options: CallOptions,
+): Promise<void> {
+  const chunkBytes = smallerThan(blob.size);
+  try {
+    await uploadChunks(client, session, blob, body, chunkBytes, options);
+    client.refused.maxBodyBytes ??= chunkBytes;
+  } catch (error) {
+    if (!(error instanceof RegistryError) || error.status === undefined || error.temporary) throw error;
+    const { code, status, reason } = error;
+    throw new RegistryError(error, { code, status, reason, temporary: true, cause: error });
+  }
+}
+
+function smallerThan(bytes: number): number {
+  return Math.min(firstChunkBytes, Math.floor(bytes / shrinkBy));
+}
+
 /** Makes the limit smaller than what was refused, if it is not by now. */
 function refusedBody(
   { refused }: RegistryClient,
   error: RegistryError,
   { sent, session }: { sent: number; session: UploadSession },
 ): RegistryError {
-  const smaller = Math.min(firstChunkBytes, Math.floor(sent / shrinkBy));
   const least = Math.max(leastChunkBytes, session.minChunkBytes ?? 0);
   if (refused.maxBodyBytes !== undefined && refused.maxBodyBytes < sent) {
     return new BodyRefusedError(error, refused.maxBodyBytes);
@@ -72,7 +106,7 @@ function refusedBody(
       cause: error,
     });
   }
-  refused.maxBodyBytes = Math.max(least, smaller);
+  refused.maxBodyBytes = Math.max(least, smallerThan(sent));
   return new BodyRefusedError(error, refused.maxBodyBytes);
 }
 

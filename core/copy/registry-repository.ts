@@ -33,6 +33,8 @@ export class RegistryRepository implements ImageSource, ImageDestination {
   protected readonly client: RegistryClient;
   /** Blobs that were not there when the registry was asked. */
   readonly #missing = new Set<Digest>();
+  /** How often the connection broke while a blob was sent in one request. */
+  readonly #breaks = new Map<Digest, number>();
   /** Where the registry sent uploads, for the next attempt. */
   readonly #moved = new Map<Digest, UploadSession>();
 
@@ -131,6 +133,12 @@ export class RegistryRepository implements ImageSource, ImageDestination {
         this.#write(session, blob, body, call).catch((error) => {
           if (error instanceof UploadMovedError)
             this.#moved.set(blob.digest, { ...session, location: error.location });
+          if (
+            error instanceof RegistryError &&
+            error.side === this.client.side &&
+            error.code === 'CONNECTION'
+          )
+            this.#breaks.set(blob.digest, (this.#breaks.get(blob.digest) ?? 0) + 1);
           throw error;
         }),
       // Whoever cancels has been told to end at once: a registry that hangs must not hold it.
@@ -152,7 +160,10 @@ export class RegistryRepository implements ImageSource, ImageDestination {
     options?: CallOptions,
   ): Promise<void> {
     return this.takesChunks
-      ? uploadBlob(this.client, session, blob, body, options)
+      ? uploadBlob(this.client, session, blob, body, {
+          ...options,
+          breaks: this.#breaks.get(blob.digest) ?? 0,
+        })
       : this.client.putBlob(session, blob, body, options);
   }
 

@@ -11,14 +11,26 @@ export interface LimitingProxy {
   passed: number[];
 }
 
-/** An HTTP proxy before a registry that answers 413 to larger bodies at once, as nginx and Cloudflare do; stopped when the test ends. */
-export async function startLimitingProxy(target: string, maxBytes: number): Promise<LimitingProxy> {
+/**
+ * An HTTP proxy before a registry that answers 413 to larger bodies at once, as nginx and Cloudflare do; stopped when the test ends.
+ *
+ * @param closes whether it closes the connection instead, so that its answer is lost
+ */
+export async function startLimitingProxy(
+  target: string,
+  maxBytes: number,
+  { closes = false } = {},
+): Promise<LimitingProxy> {
   const refused: number[] = [];
   const passed: number[] = [];
   const server = createServer((near, answer) => {
     const size = Number(near.headers['content-length'] ?? 0);
     if (size > maxBytes) {
       refused.push(size);
+      if (closes) {
+        near.socket.resetAndDestroy();
+        return;
+      }
       answer.writeHead(413, { 'content-type': 'text/html' }).end('<html>413 Request Entity Too Large</html>');
       return;
     }

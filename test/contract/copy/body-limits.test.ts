@@ -47,6 +47,28 @@ describe('a proxy that limits bodies', () => {
     expect(mirror.tag('at-once', 'latest')).toBe(image.manifest.digest);
   });
 
+  it('gets chunks when it has closed the connection twice, for all further blobs at once', async () => {
+    const image = seededImage({ seed: 'closing', layers: [{ size: 5 * MiB }, { size: 4 * MiB }] });
+    await pushImage(upstream.endpoint, 'closing', 'latest', image);
+    const proxy = await startLimitingProxy(mirror.endpoint, 1.5 * MiB, { closes: true });
+    const source = repositoryAt(upstream, 'closing', { side: 'upstream' });
+    const destination = repositoryAt(proxy, 'closing', { side: 'mirror' });
+    await copyWhole(source, destination, 'latest', { ...none, concurrency: 1 });
+    expect(mirror.tag('closing', 'latest')).toBe(image.manifest.digest);
+    expect(proxy.refused).toEqual([5 * MiB, 5 * MiB]);
+  });
+
+  it('whose registry takes no chunks either leaves the copy to be tried later', async () => {
+    const image = seededImage({ seed: 'neither', layers: [{ size: 5 * MiB }] });
+    await pushImage(upstream.endpoint, 'neither', 'latest', image);
+    const proxy = await startLimitingProxy(mirror.endpoint, MiB, { closes: true });
+    const off = mirror.faults.add({ match: { method: 'PATCH' }, action: { kind: 'status', status: 405 } });
+    const source = repositoryAt(upstream, 'neither', { side: 'upstream' });
+    const copying = copyWhole(source, repositoryAt(proxy, 'neither', { side: 'mirror' }), 'latest', none);
+    await expect(copying).rejects.toMatchObject({ side: 'mirror', temporary: true });
+    off();
+  });
+
   it('that takes next to nothing fails the copy for good, and says what to raise', async () => {
     const image = seededImage({ seed: 'tiny', layers: [{ size: MiB }] });
     await pushImage(upstream.endpoint, 'tiny', 'latest', image);
