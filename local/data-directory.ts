@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { takeLock } from './data-lock.ts';
+import { diskProblem } from './disk-problem.ts';
 
 /** The folder of `--data`: what survives a restart. */
 export interface DataDirectory {
@@ -59,8 +60,9 @@ async function take(directory: string): Promise<() => void> {
     return await takeLock(directory);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
     throw new Error(
-      `--data ${directory} can't be used: ${(error as Error).message}; give a folder that this user can write`,
+      `--data ${directory} can't be used: ${diskProblem(code) ?? message}; give a folder that this user can write`,
       { cause: error },
     );
   }

@@ -3,11 +3,14 @@ import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { fetch } from 'undici';
 import { BodyTooLargeError, readBounded } from '../../core/registry/body.ts';
+import { connectionFailure } from '../../core/registry/connection-failures.ts';
 import type { Connections } from '../../core/registry/connections.ts';
 import { createConnections } from '../../core/registry/dispatcher.ts';
+import { failureCode } from '../../core/registry/failures.ts';
 import { hideSecrets, redactText, urlWithoutQuery } from '../../core/registry/redact.ts';
 import { defaultTimeouts } from '../../core/registry/transport.ts';
 import { drayageVersion } from '../../core/registry/version.ts';
+import { connectionHelp } from '../connection-help.ts';
 import { networkFrom } from '../network.ts';
 import { RequestError } from './request-error.ts';
 
@@ -86,16 +89,25 @@ function broken(request: ApiRequest, error: unknown, timedOut: boolean): Request
     return new RequestError(`${name} was not answered within ${timeoutMs / 1_000} s`, { cause: error });
   if (error instanceof BodyTooLargeError)
     return new RequestError(`${name} was answered with more than ${maxAnswerBytes} bytes`, { cause: error });
-  return new RequestError(`${name} got no answer: ${redactText(reasonOf(error), request.secrets)}`, {
-    code: 'CONNECTION',
-    remedy: 'check the address, and firewalls and proxies on the way to it',
-    cause: error,
-  });
+  const { cause } = (error ?? {}) as { cause?: unknown };
+  const code = failureCode(cause);
+  const { host, protocol } = request.url;
+  return new RequestError(
+    `${name} got no answer: ${redactText(reasonOf(error, cause, code), request.secrets)}`,
+    {
+      code: 'CONNECTION',
+      remedy:
+        connectionHelp(code, { host, protocol }) ??
+        'check the address, and firewalls and proxies on the way to it',
+      cause: error,
+    },
+  );
 }
 
-/** fetch says “fetch failed”, and has the reason as its cause; that of several addresses is an empty AggregateError with a code. */
-function reasonOf(error: unknown): string {
-  const { cause } = (error ?? {}) as { cause?: { message?: string; code?: string } };
-  const reason = cause?.message || cause?.code;
-  return reason ?? (error instanceof Error ? error.message : String(error));
+/** fetch says “fetch failed”, and has the reason as its cause. */
+function reasonOf(error: unknown, cause: unknown, code: string): string {
+  const words = connectionFailure(cause, code);
+  if (words !== undefined) return `${words}, ${code}`;
+  const { message } = (cause ?? {}) as { message?: string };
+  return message || code || (error instanceof Error ? error.message : String(error));
 }

@@ -1,6 +1,8 @@
 import type { Descriptor } from '../../core/oci/descriptor.ts';
 import { RegistryError } from '../../core/registry/errors.ts';
+import { failureCode } from '../../core/registry/failures.ts';
 import { ecrHostOf } from '../../core/registry/known-registries.ts';
+import { connectionHelp } from '../connection-help.ts';
 
 /** A failure as programs are told it, and people out of it. */
 export interface Failure {
@@ -64,8 +66,15 @@ export function explainFailure(error: unknown, blob?: Descriptor): Failure {
   return failure;
 }
 
-/** Of an error's message: nobody answered at that address, or the name has none. */
-const notConnected = /\b(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)\b/;
+/** Of an error's message: where nobody answered. */
+const unanswered = /no answer from (https?:\/\/[^\s/]+?)(?=:\s)/;
+
+/** What helps where a connection failed, by the code of its failure. */
+function connectionRemedy(error: RegistryError): string | undefined {
+  const { protocol, host } = new URL(unanswered.exec(error.message)?.[1] ?? `https://${error.registry}`);
+  const plainHttp = error.side === 'mirror' ? '--dst-plain-http' : '--src-plain-http';
+  return connectionHelp(failureCode(error.cause), { protocol, host, plainHttp, hasFlags: true });
+}
 
 /** What helps somebody at the command line; the errors' own remedies speak of mirror.yaml where there is something to write. */
 function remedyFor(code: string, error: Error): string | undefined {
@@ -80,9 +89,20 @@ function remedyFor(code: string, error: Error): string | undefined {
   }
   // One that was written for this very reason says more than any for its code.
   if (error instanceof RegistryError && error.isExplained) return own;
+  const connection = error instanceof RegistryError ? connectionRemedy(error) : undefined;
+  if (connection !== undefined) return connection;
+  const repository = `${registry}/${text(told.repository) ?? ''}`;
   switch (code) {
+    case 'MANIFEST_UNKNOWN':
+      return text(told.reference)?.includes(':')
+        ? 'check the digest: the registry does not have it'
+        : `check the tag; those that there are: drayage copy --all-tags --dry-run ${repository} DESTINATION`;
+    case 'NAME_UNKNOWN':
+      return told.side === 'upstream'
+        ? `check the repository’s name; a private one may be told as missing: docker login ${registry}`
+        : own;
     case 'UNAUTHORIZED':
-      return `log in: docker login ${registry}${isEcr(registry) ? ', or give AWS credentials (AWS_PROFILE and the like)' : ''}; many registries also answer this for a repository that does not exist`;
+      return `${/rejected the credentials/.test(error.message) ? 'log in again' : 'log in'}: docker login ${registry}${isEcr(registry) ? ', or give AWS credentials (AWS_PROFILE and the like)' : ''}; many registries also answer this for a repository that does not exist`;
     case 'DENIED':
       return `check that the login for ${registry} may do this (docker login ${registry}); a quota that is exceeded is told this way too`;
     case 'AccessDeniedException':
@@ -90,12 +110,7 @@ function remedyFor(code: string, error: Error): string | undefined {
     case 'TOOMANYREQUESTS':
       return `the registry’s rate limit is reached: wait, or log in for a higher one: docker login ${registry}`;
     case 'TLS':
-      return `for a registry without TLS add --${told.side === 'mirror' ? 'dst' : 'src'}-plain-http; else check the certificate, and name that of a private authority with --ca-file FILE or in SSL_CERT_FILE`;
-    case 'CONNECTION':
-      // ECR's habit, which the error's own remedy speaks of, is to drop a connection: this one never came about.
-      return notConnected.test(told.message)
-        ? 'check the registry’s name and port, and firewalls and proxies on the way to it'
-        : own;
+      return 'check the certificate, and name that of a private authority with --ca-file FILE or in SSL_CERT_FILE';
     case 'NO_MATCHING_PLATFORM':
       return 'give --platform one of its platforms, or leave it out';
     case 'MANIFEST_INVALID':

@@ -9,8 +9,11 @@ export type InvalidManifestCode = 'MANIFEST_INVALID' | 'MANIFEST_UNSUPPORTED' | 
 export class InvalidManifestError extends Error {
   readonly code: InvalidManifestCode;
   readonly reason: string;
-  constructor(code: InvalidManifestCode, reason: string, options?: ErrorOptions) {
+  /** What helps, where it is not to push the image again. */
+  readonly remedy: string | undefined;
+  constructor(code: InvalidManifestCode, reason: string, options: ErrorOptions & { remedy?: string } = {}) {
     super(`invalid manifest: ${reason}`, options);
+    this.remedy = options.remedy;
     this.name = 'InvalidManifestError';
     this.code = code;
     this.reason = reason;

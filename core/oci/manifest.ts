@@ -119,14 +119,16 @@ export function parseAnyManifest(bytes: Uint8Array, mediaType?: string, expected
   return { kind: 'image', ...base, config, layers };
 }
 
+const notARegistry = 'check the registry’s address: what answers there may be a web page, or a proxy’s';
+
 function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch (cause) {
     throw new InvalidManifestError(
       'MANIFEST_INVALID',
-      `it is not JSON in UTF-8 (${bytes.byteLength} bytes); check that this is a registry`,
-      { cause },
+      `it is not JSON in UTF-8 (${bytes.byteLength} bytes)`,
+      { cause, remedy: notARegistry },
     );
   }
 }
@@ -170,7 +172,8 @@ function typeByFields(body: Record<string, unknown>): string {
   if (isGiven(body.config)) return mediaTypes.ociManifest;
   throw new InvalidManifestError(
     'MANIFEST_INVALID',
-    'mediaType: nothing says what this is, and it has neither config nor manifests; check that this is a registry',
+    'mediaType: nothing says what this is, and it has neither config nor manifests',
+    { remedy: notARegistry },
   );
 }
 

@@ -166,9 +166,12 @@ export class Authenticator {
       throw refusal(context, why, 'log in with a user name and an access token as its password');
     }
     const known = challenges.some(({ scheme }) => scheme === 'basic' || scheme === 'bearer');
-    const why = `it wants ${redactText(schemes)} and there are no credentials for that`;
+    if (known) {
+      const reason = `the registry wants a login (${redactText(schemes)}), and there is none for it`;
+      throw new RegistryError(context, { code: 'UNAUTHORIZED', status: 401, reason });
+    }
     const remedy = 'the registry has to offer a login by Bearer tokens or Basic: ask its operator';
-    throw refusal(context, why, known ? undefined : remedy);
+    throw refusal(context, `it wants ${redactText(schemes)}, which is not spoken here`, remedy);
   }
 
   async #token(

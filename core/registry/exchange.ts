@@ -227,7 +227,7 @@ export class Exchange {
       this.#learn(request, answer, performance.now() - begun);
       return answer;
     } catch (error) {
-      throw this.#explain(call, error, `no answer from ${request.url.host}`);
+      throw this.#explain(call, error, `no answer from ${request.url.origin}`);
     }
   }
 

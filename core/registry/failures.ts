@@ -1,4 +1,5 @@
 import { errors } from 'undici';
+import { connectionFailure } from './connection-failures.ts';
 import { type ErrorBody, readErrorBody } from './error-body.ts';
 import { type OperationContext, RegistryError, type RegistryFailure } from './errors.ts';
 import { redactText } from './redact.ts';
@@ -44,16 +45,33 @@ export function refusedError(
 ): RegistryError {
   const { code, texts } = answer.untrusted ? untold : readErrorBody(answer.body);
   const shown = texts.map((text) => redactText(text, secrets)).filter((text) => text !== '');
+  const retryAfterMs = parseRetryAfter(answer.retryAfter, Date.now());
+  const asks = retryAfterMs ? ` and asks to wait ${inWords(retryAfterMs)}` : '';
   const failure: RegistryFailure = {
     code: code ?? codeOfStatus(answer.status, unknownCode),
     status: answer.status,
-    reason: `${answer.by ?? 'the registry'} answered ${answer.status}${shown.map((text) => `, “${text}”`).join('')}`,
+    reason: `${answer.by ?? 'the registry'} answered ${answer.status}${asks}${shown.map((text) => `, “${text}”`).join('')}`,
     temporary: answer.temporary ?? isTemporaryStatus(answer.status),
   };
   if (answer.remedy !== undefined) failure.remedy = answer.remedy;
-  const retryAfterMs = parseRetryAfter(answer.retryAfter, Date.now());
+  else if (wantsHttps(answer.body)) {
+    failure.reason += ': it speaks HTTPS, and was asked by HTTP';
+    failure.remedy = 'leave out --plain-http, or write https:// in the upstream’s endpoint';
+  }
   if (retryAfterMs !== undefined) failure.retryAfterMs = retryAfterMs;
   return new RegistryError(context, failure);
+}
+
+/** What servers written in Go say: https://github.com/golang/go/blob/go1.26.0/src/net/http/server.go */
+function wantsHttps(body: Uint8Array): boolean {
+  return Buffer.from(body.subarray(0, 100)).includes('HTTP request to an HTTPS server');
+}
+
+/** `45 s`, `3 min`, `2 h`, rounded up. */
+function inWords(ms: number): string {
+  const seconds = Math.ceil(ms / 1_000);
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7_200 ? `${Math.ceil(seconds / 60)} min` : `${Math.ceil(seconds / 3_600)} h`;
 }
 
 function codeOfStatus(status: number, unknownCode: string): string {
@@ -78,7 +96,10 @@ export function brokenError(context: OperationContext, cause: unknown, doing: st
   if (cause instanceof RegistryError) return cause;
   const errorCode = failureCode(cause);
   const temporary = temporaryFailureCode(errorCode);
-  const detail = redactText(cause instanceof Error ? cause.message || errorCode : String(cause));
+  const detail = redactText(
+    connectionFailure(cause, errorCode) ??
+      (cause instanceof Error ? cause.message || errorCode : String(cause)),
+  );
   const reason = `${doing}: ${detail}${errorCode === '' || detail.includes(errorCode) ? '' : `, ${errorCode}`}`;
   if (temporary) return new RegistryError(context, { code: temporary, reason, temporary: true, cause });
   if (errorCode === 'ADDRESS_REFUSED') {

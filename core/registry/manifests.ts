@@ -96,6 +96,7 @@ export async function readManifest(
       // The message quotes values of the manifest.
       reason: answer.away ? `what ${answer.url.host} sent is no manifest that is taken` : error.message,
       cause: answer.away ? undefined : error,
+      ...(error.remedy !== undefined && { remedy: error.remedy }),
     });
   }
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { diskProblem } from '../disk-problem.ts';
 import { operationOf, routeApi, sendApiError } from './api/router.ts';
 import type { FaultAction, FaultSwitches } from './faults.ts';
 import { connectionClosed, waitOn } from './faulty-body.ts';
@@ -55,7 +56,8 @@ async function reportFailure(
   error: unknown,
 ): Promise<void> {
   if (error instanceof ConnectionLostError) return;
-  const message = error instanceof Error ? error.message : String(error);
+  const { code } = (error ?? {}) as NodeJS.ErrnoException;
+  const message = diskProblem(code) ?? (error instanceof Error ? error.message : String(error));
   process.emitWarning(`embedded registry: ${exchange.method} ${exchange.path} failed: ${message}`);
   try {
     if (exchange.answered) response.destroy();

@@ -13,12 +13,12 @@ describe('explainFailure', () => {
     explainFailure(brokenError(start, Object.assign(new Error(message), { code }), 'no answer'));
 
   it.each([
-    ['ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:5000'],
-    ['ENOTFOUND', 'getaddrinfo ENOTFOUND localhost'],
-  ])('speaks of name and port after %s, and not of a repository that ECR misses', (code, message) => {
+    ['ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:5000', /^check that it runs, and its port/],
+    ['ENOTFOUND', 'getaddrinfo ENOTFOUND localhost', /^check its spelling: getent hosts localhost/],
+  ])('speaks of port and name after %s, and not of a repository that ECR misses', (code, message, remedy) => {
     const failure = broken(code, message);
     expect(failure).toMatchObject({ code: 'CONNECTION', side: 'mirror', operation: 'start upload' });
-    expect(failure.remedy).toMatch(/^check the registry’s name and port/);
+    expect(failure.remedy).toMatch(remedy);
   });
 
   it('speaks of a missing repository after a connection that was dropped', () => {
