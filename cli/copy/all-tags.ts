@@ -2,6 +2,7 @@ import type { RepositoryRule } from '../../core/config/config.ts';
 import type { ReferrersSummary } from '../../core/copy/referrers.ts';
 import { formatReference } from '../../core/oci/reference.ts';
 import { selectTags } from '../../core/policy/select-tags.ts';
+import { isSignatureTag } from '../../core/policy/signature-tags.ts';
 import { CopyFailure, explainFailure, type Failure } from './explain.ts';
 import type { TagRule } from './flags.ts';
 import { type CopyContext, equalDigest, type ImagePair } from './image.ts';
@@ -32,8 +33,16 @@ const registryFailures: ReadonlySet<string> = new Set([
   'UNAVAILABLE',
 ]);
 
+/** What a rule selects of a repository's tags. */
+export interface SelectedTags {
+  /** In the registry's order. */
+  tags: string[];
+  /** How many others there are that name signatures and the like of images, and are never copied as images. */
+  signatureTags: number;
+}
+
 /**
- * The tags of the source's repository that a rule selects, in the registry's order.
+ * The tags of the source's repository that a rule selects.
  *
  * @throws CopyFailure where they can't be listed, or none is left
  */
@@ -41,7 +50,7 @@ export async function listSelectedTags(
   { src }: ImagePair,
   rule: TagRule,
   { upstream, signal }: CopyContext,
-): Promise<string[]> {
+): Promise<SelectedTags> {
   const tags: string[] = [];
   try {
     for await (const tag of upstream.listTags(src.repository, { signal })) tags.push(tag);
@@ -51,7 +60,7 @@ export async function listSelectedTags(
   }
   const whole: RepositoryRule = { match: src.repository, tags: rule, referrers: false, deleted: 'keep' };
   const selected = selectTags(whole, tags);
-  if (selected.length > 0) return selected;
+  if (selected.length > 0) return { tags: selected, signatureTags: tags.filter(isSignatureTag).length };
   const message = `${src.registry}/${src.repository} has ${tags.length} tags, and none of them is selected`;
   const remedy = 'check --include, --exclude, --semver and --latest; signature tags are never selected';
   throw new CopyFailure({ code: 'NO_TAGS', message, remedy }, undefined);

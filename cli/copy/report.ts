@@ -1,7 +1,7 @@
 import type { ForeignLayers } from '../../core/copy/foreign-layers.ts';
 import type { Amount, Transfer } from '../../core/copy/ports.ts';
 import type { ReferrersSummary } from '../../core/copy/referrers.ts';
-import { formatBytes, formatDuration } from '../format.ts';
+import { counted, formatBytes, formatDuration } from '../format.ts';
 import type { Failure } from './explain.ts';
 import { formatReferrers } from './image-referrers.ts';
 
@@ -40,6 +40,8 @@ export interface TagsReport {
   equal: number;
   failed: number;
   skipped: number;
+  /** Tags that name signatures and the like of images, and are not copied as images; absent where there are none. */
+  signatureTags?: number;
   tags: TagResult[];
   /** Of all images that were copied. */
   transfer: Transfer;
@@ -77,14 +79,21 @@ export function foreignNote({ foreign }: { foreign?: ForeignLayers }): string {
   return foreign ? `  ${foreign.note}` : '';
 }
 
-/** The end of the copy of many tags. */
-export function formatTags(report: TagsReport): string {
+/** What is said of tags that name signatures and the like; nothing where there are none. */
+export function signaturesNote(signatureTags = 0): string {
+  if (signatureTags === 0) return '';
+  return `left out: ${counted(signatureTags, 'tag')} of signatures and the like; --referrers copies what belongs to an image\n`;
+}
+
+/** The end of the copy of many tags. @param referrers whether what belongs to the images was copied */
+export function formatTags(report: TagsReport, referrers: boolean): string {
   const counts = (['copied', 'equal', 'failed', 'skipped'] as const)
     .filter((outcome) => report[outcome] > 0)
     .map((outcome) => `${report[outcome]} ${outcome === 'skipped' ? 'not tried' : outcome}`);
   return (
     `${report.destination}: ${report.tags.length} ${report.tags.length === 1 ? 'tag' : 'tags'}, ${counts.join(', ')}\n` +
-    `blobs: ${formatTransfer(report.transfer)} in ${formatDuration(report.durationMs)}\n`
+    `blobs: ${formatTransfer(report.transfer)} in ${formatDuration(report.durationMs)}\n` +
+    (referrers ? '' : signaturesNote(report.signatureTags))
   );
 }
 

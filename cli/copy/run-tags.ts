@@ -1,5 +1,5 @@
 import { formatReference } from '../../core/oci/reference.ts';
-import { eachTag, failedTags, listSelectedTags, type TagOutcome } from './all-tags.ts';
+import { eachTag, failedTags, listSelectedTags, type SelectedTags, type TagOutcome } from './all-tags.ts';
 import { sumOf } from './amount.ts';
 import { type DryRunReport, dryRun, formatTotals, totalsOf } from './dry-run.ts';
 import { explainFailure } from './explain.ts';
@@ -12,6 +12,7 @@ import {
   foreignNote,
   formatTag,
   formatTags,
+  signaturesNote,
   type TagResult,
   type TagsReport,
 } from './report.ts';
@@ -28,15 +29,15 @@ export async function runTags(
   output: CopyOutput,
   dry: boolean,
 ): Promise<void> {
-  const tags = await listSelectedTags(pair, rule, context).catch((error: unknown) => {
+  const selected = await listSelectedTags(pair, rule, context).catch((error: unknown) => {
     if (!context.signal.aborted)
       output.event({ event: 'failed', ...repositories(pair), error: explainFailure(error) });
     throw error;
   });
   const missing: string[] = [];
   const outcomes = dry
-    ? await planTags(tags, pair, context, output)
-    : await copyTags(tags, pair, context, output, missing);
+    ? await planTags(selected, pair, context, output)
+    : await copyTags(selected, pair, context, output, missing);
   const failed = failedTags(outcomes, pair);
   if (missing.length > 0) missing.unshift('not all that refers to images was copied:');
   const lines = [...(failed ? [failed.message] : []), ...missing];
@@ -44,7 +45,7 @@ export async function runTags(
 }
 
 async function copyTags(
-  tags: string[],
+  { tags, signatureTags }: SelectedTags,
   pair: ImagePair,
   context: CopyContext,
   output: CopyOutput,
@@ -78,16 +79,16 @@ async function copyTags(
     const message = `${(error as Error).message}; ${ended.length} of ${tags.length} tags were done before`;
     throw new Error(current === '' ? message : message.replace('interrupted', `interrupted at ${current}`));
   } finally {
-    const report = reportOf(pair, ended, Date.now() - started);
+    const report = reportOf(pair, ended, signatureTags, Date.now() - started);
     const { copied, equal, failed, skipped, durationMs } = report;
     output.event({ event: 'done', copied, equal, failed, skipped, durationMs });
-    output.result(report, formatTags(report));
+    output.result(report, formatTags(report, context.flags.referrers));
   }
   return ended;
 }
 
 async function planTags(
-  tags: string[],
+  { tags, signatureTags }: SelectedTags,
   pair: ImagePair,
   context: CopyContext,
   output: CopyOutput,
@@ -118,11 +119,12 @@ async function planTags(
     tags: outcomes.map((outcome) =>
       outcome.outcome === 'done' ? { tag: outcome.tag, outcome: 'planned', ...outcome.result } : outcome,
     ),
+    ...(signatureTags > 0 && { signatureTags }),
     totals,
   };
   output.result(
     report,
-    `${destination}: would transfer of ${images.length} of ${outcomes.length} tags, each blob once: ${formatTotals(totals)}; nothing was written\n`,
+    `${destination}: would transfer of ${images.length} of ${outcomes.length} tags, each blob once: ${formatTotals(totals)}; nothing was written\n${signaturesNote(signatureTags)}`,
   );
   return outcomes;
 }
@@ -149,7 +151,12 @@ function tellOutcome(outcome: TagOutcome<CopyReport>, { src, dst }: ImagePair, o
   output.text(formatTag(resultOf(outcome)));
 }
 
-function reportOf(pair: ImagePair, outcomes: TagOutcome<CopyReport>[], durationMs: number): TagsReport {
+function reportOf(
+  pair: ImagePair,
+  outcomes: TagOutcome<CopyReport>[],
+  signatureTags: number,
+  durationMs: number,
+): TagsReport {
   const tags = outcomes.map(resultOf);
   const count = (outcome: TagResult['outcome']) => tags.filter((tag) => tag.outcome === outcome).length;
   return {
@@ -158,6 +165,7 @@ function reportOf(pair: ImagePair, outcomes: TagOutcome<CopyReport>[], durationM
     equal: count('equal'),
     failed: count('failed'),
     skipped: count('skipped'),
+    ...(signatureTags > 0 && { signatureTags }),
     tags,
     transfer: sumOf(tags.flatMap((tag) => (tag.outcome === 'copied' ? [tag.transfer] : []))),
     durationMs,

@@ -43,6 +43,7 @@ describe('drayage copy --all-tags', () => {
       copied: 6,
       equal: 0,
       failed: 0,
+      signatureTags: 1,
       // One base, and each image's own layer and config.
       transfer: { copied: { blobs: 13 }, present: { blobs: 5 } },
     });
@@ -56,7 +57,12 @@ describe('drayage copy --all-tags', () => {
       digest: images.get('1.0.0')?.manifest.digest,
     });
     expect(to.requests.filter(({ method }) => method !== 'HEAD')).toEqual([]);
-    expect((await run('all')).stdout).toMatch(/^1\.0\.0 {2}sha256:\w+ {2}equal already$/m);
+    const { stdout } = await run('all');
+    expect(stdout).toMatch(/^1\.0\.0 {2}sha256:\w+ {2}equal already$/m);
+    const leftOut = 'left out: 1 tag of signatures and the like; --referrers copies what belongs to an image';
+    expect(stdout).toContain(leftOut);
+    expect((await run('all', '--dry-run')).stdout).toContain(leftOut);
+    expect((await run('all', '--referrers')).stdout).not.toContain('left out');
   });
 
   it.each([
