@@ -174,6 +174,6 @@ export class EcrPartUpload {
 }
 
 function isContentWrong(error: unknown): boolean {
-  if (!(error instanceof CopyError || error instanceof RegistryError) || error.temporary) return false;
+  if (!(error instanceof CopyError) && !(error instanceof RegistryError && !error.temporary)) return false;
   return error.code === 'DIGEST_INVALID' || error.code === 'SIZE_INVALID';
 }

@@ -33,7 +33,8 @@ const maxDetail = 4_000;
 
 /**
  * The image can't be copied as it is. Everything but TAG_MOVED lies in the upstream's content, so that another attempt
- * would end the same way; a tag may have been moved by a job that was late, and is looked at again.
+ * would end the same way, unless the content was put together from several reads; a tag may have been moved by a job that was late, and is
+ * looked at again.
  */
 export class CopyError extends Error {
   override readonly name = 'CopyError';
@@ -45,12 +46,13 @@ export class CopyError extends Error {
   /**
    * @param subject what it is about: `registry/repository` or a digest.
    * @param detail what is wrong. Both may hold text out of the image: they are shortened and stripped of controls.
+   * @param temporary where another attempt may end otherwise all the same
    */
-  constructor(code: CopyErrorCode, subject: string, detail: string) {
+  constructor(code: CopyErrorCode, subject: string, detail: string, temporary = code === 'TAG_MOVED') {
     super(`${plainText(subject, maxSubject)}: ${plainText(detail, maxDetail)}`);
     this.code = code;
     this.side = code === 'TAG_MOVED' ? 'mirror' : 'upstream';
-    this.temporary = code === 'TAG_MOVED';
+    this.temporary = temporary;
     this.remedy = remedies[code];
   }
 }

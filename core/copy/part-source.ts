@@ -45,6 +45,8 @@ export class PartSource {
   #failures = 0;
   /** Bytes at the beginning of the stream that are in the digest already. */
   #skip = 0;
+  /** Whether what is in the digest came by more than one read: what is wrong with it may be wrong with none of them. */
+  #isJoined: boolean;
 
   /** @param signal ends it, also a read that is stuck; it must abort when the source is given up, before {@link close}. */
   constructor(
@@ -57,6 +59,7 @@ export class PartSource {
     this.#read = read;
     this.#digest = start.digest;
     this.#position = start.offset;
+    this.#isJoined = start.offset > 0;
     this.#signal = signal;
   }
 
@@ -95,7 +98,7 @@ export class PartSource {
       const chunk = await this.#chunk();
       if (chunk === undefined) {
         const reason = `${this.#position} bytes came, its descriptor says ${this.#blob.size}`;
-        throw new CopyError('SIZE_INVALID', this.#blob.digest, reason);
+        throw this.#wrong('SIZE_INVALID', reason);
       }
       const taken = chunk.subarray(0, bytes.byteLength - filled);
       if (taken.byteLength < chunk.byteLength) this.#rest = chunk.subarray(taken.byteLength);
@@ -113,12 +116,16 @@ export class PartSource {
   async #expectEnd(): Promise<void> {
     const { digest, size } = this.#blob;
     if ((await this.#chunk()) !== undefined) {
-      throw new CopyError('SIZE_INVALID', digest, `more than the ${size} bytes of its descriptor came`);
+      throw this.#wrong('SIZE_INVALID', `more than the ${size} bytes of its descriptor came`);
     }
     const actual = this.#digest.digest();
     if (actual !== digest) {
-      throw new CopyError('DIGEST_INVALID', digest, `the bytes that came have the digest ${actual}`);
+      throw this.#wrong('DIGEST_INVALID', `the bytes that came have the digest ${actual}`);
     }
+  }
+
+  #wrong(code: 'SIZE_INVALID' | 'DIGEST_INVALID', reason: string): CopyError {
+    return new CopyError(code, this.#blob.digest, reason, this.#isJoined);
   }
 
   /** The next bytes from {@link position} on, never none; undefined at the end of the stream. */
@@ -161,6 +168,7 @@ export class PartSource {
   /** From the position on; where the source can't do that, from the beginning, since the parts that were sent are still good. */
   async #readOn(): Promise<AsyncIterable<Uint8Array>> {
     this.#skip = 0;
+    this.#isJoined ||= this.#position > 0;
     try {
       return await this.#read(this.#position);
     } catch (error) {

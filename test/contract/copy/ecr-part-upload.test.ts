@@ -321,6 +321,22 @@ describe('a layer uploaded to Amazon ECR in parts', () => {
     expect(checkpoints.size).toBe(0);
   });
 
+  it('begins anew after wrong bytes that came from several reads: none of them need be wrong', async () => {
+    const started = await start();
+    await interrupted(started);
+    const others = new CountedSource(seededBytes('another version', layer.byteLength));
+    await expect((await started.worker()).upload(others)).rejects.toMatchObject({
+      name: 'CopyError',
+      code: 'DIGEST_INVALID',
+      temporary: true,
+    });
+    expect(started.checkpoints.size).toBe(0);
+    const source = new CountedSource(layer);
+    await (await started.worker()).upload(source);
+    expect(source.opened).toEqual([0]);
+    expect(started.registry.hasBlob(repositoryName, blob.digest)).toBe(true);
+  });
+
   it('outlives a source that breaks and comes back', async () => {
     const { registry, worker } = await start();
     const source = new CountedSource(layer);
