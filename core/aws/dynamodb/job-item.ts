@@ -23,7 +23,7 @@ export function jobItemKey(id: string): { pk: string; sk: string } | undefined {
 
 /** The record in a job's item. */
 export function jobRecord(item: Record<string, unknown>): JobRecord {
-  const { pk: _pk, sk: _sk, image: _image, expiresAt: _expiresAt, ...record } = item;
+  const { pk: _pk, sk: _sk, image: _image, expiresAt: _expiresAt, counted: _counted, ...record } = item;
   return record as unknown as JobRecord;
 }
 

@@ -1,10 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { DeleteCommand, GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { JobQuery, JobStore, ParkedJob } from '../../jobs/ports.ts';
 import { type JobMessage, type JobProgress, type JobRecord, jobIdTime } from '../../jobs/record.ts';
 import { formatImageKey } from '../../mapping/record.ts';
 import { jobItemKey, jobRecord, jobRetentionSeconds, requireJobItemKey } from './job-item.ts';
 import { listJobs } from './list-jobs.ts';
-import { conditional, type Table } from './table.ts';
+import { conditional, type Table, writeOnce } from './table.ts';
 
 const unfinished = 'attribute_exists(pk) AND NOT #state IN (:committed, :satisfied, :superseded, :failed)';
 const finishedStates = {
@@ -71,7 +72,7 @@ export class DynamoJobStore implements JobStore {
 
   async addProgress(id: string, { blobs, bytes }: Pick<JobProgress, 'blobs' | 'bytes'>): Promise<void> {
     // ADD takes no nested attribute, an addition in SET does.
-    await this.#change(
+    await this.#count(
       id,
       'SET progress.blobs = progress.blobs + :blobs, progress.#bytes = progress.#bytes + :bytes',
       { '#state': 'state', '#bytes': 'bytes' },
@@ -82,7 +83,7 @@ export class DynamoJobStore implements JobStore {
 
   async begin(id: string, startedAt: string): Promise<JobRecord | undefined> {
     if (!jobItemKey(id)) return undefined;
-    return await this.#change(
+    return await this.#count(
       id,
       'SET #state = :copying, startedAt = if_not_exists(startedAt, :at) REMOVE notBefore ADD attempts :one',
       { '#state': 'state' },
@@ -91,7 +92,7 @@ export class DynamoJobStore implements JobStore {
   }
 
   async addLayerFailure(id: string): Promise<number | undefined> {
-    const job = await this.#change(
+    const job = await this.#count(
       id,
       'SET #state = :waiting ADD layerFailures :one',
       { '#state': 'state' },
@@ -141,12 +142,39 @@ export class DynamoJobStore implements JobStore {
     });
   }
 
-  async #change(
+  /** As {@link #change}, for what would count twice if the SDK repeated it. @param update begins with SET */
+  async #count(
     id: string,
     update: string,
     names: Record<string, string>,
     values: Record<string, unknown>,
     condition = unfinished,
+  ): Promise<JobRecord | undefined> {
+    const own = randomUUID();
+    const item = await writeOnce(
+      this.#table,
+      requireJobItemKey(id),
+      this.#table.client.send(
+        new UpdateCommand({
+          TableName: this.#table.name,
+          Key: requireJobItemKey(id),
+          UpdateExpression: update.replace('SET ', 'SET counted = :own, '),
+          ConditionExpression: `${condition} AND (attribute_not_exists(counted) OR counted <> :own)`,
+          ExpressionAttributeNames: names,
+          ExpressionAttributeValues: { ...values, ':own': own },
+          ReturnValues: 'ALL_NEW',
+        }),
+      ),
+      { attribute: 'counted', value: own },
+    );
+    return item && jobRecord(item);
+  }
+
+  async #change(
+    id: string,
+    update: string,
+    names: Record<string, string>,
+    values: Record<string, unknown>,
   ): Promise<JobRecord | undefined> {
     const written = await conditional(
       this.#table.client.send(
@@ -154,7 +182,7 @@ export class DynamoJobStore implements JobStore {
           TableName: this.#table.name,
           Key: requireJobItemKey(id),
           UpdateExpression: update === '' ? undefined : update,
-          ConditionExpression: condition,
+          ConditionExpression: unfinished,
           ExpressionAttributeNames: names,
           ExpressionAttributeValues: values,
           ReturnValues: 'ALL_NEW',

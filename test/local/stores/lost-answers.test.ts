@@ -71,6 +71,30 @@ describe('a conditional write whose answer is lost', () => {
     expect((await mappings.readMany([key]))[0]).toMatchObject({ revision: 2, mapping: mappingOf('two') });
   });
 
+  it('is an attempt, a failed round and a layer’s progress that were counted, and only once', async () => {
+    const jobs = new DynamoJobStore(table);
+    const id = newJobId(now.getTime());
+    const receivedAt = now.toISOString();
+    await jobs.create({
+      id,
+      key: freshKey(),
+      event: 1,
+      state: 'queued',
+      trigger: 'webhook',
+      receivedAt,
+      attempts: 0,
+    });
+    expect(await losing(() => jobs.begin(id, receivedAt))).toMatchObject({ attempts: 1 });
+    await jobs.update(id, { progress: { blobs: 0, totalBlobs: 2, bytes: 0, totalBytes: 20 } });
+    await losing(() => jobs.addProgress(id, { blobs: 1, bytes: 10 }));
+    expect(await losing(() => jobs.addLayerFailure(id))).toBe(1);
+    // Another layer of the same round.
+    expect(await jobs.addLayerFailure(id)).toBeUndefined();
+    const job = await jobs.read(id);
+    expect(job).toMatchObject({ attempts: 1, layerFailures: 1, progress: { blobs: 1, bytes: 10 } });
+    expect(job).not.toHaveProperty('counted');
+  });
+
   it('is a layer that was queued or taken', async () => {
     const leases = new DynamoLayerLeases(table);
     const layer = digestOf(Buffer.from('layer'));
