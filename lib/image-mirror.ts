@@ -172,8 +172,8 @@ export class ImageMirror extends Construct {
     // and whatever else there is are out of its reach.
     this.table.grantItems(webhook, webhookItems, 'GetItem', 'PutItem', 'UpdateItem');
     this.table.grantItems(webhook, countedTags, 'UpdateItem');
-    // Leases, publishing, the record of its job, the layer index, and checkpoints of uploads in parts.
-    this.table.grant(mirror, 'GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
+    // Leases, publishing, the record of its job, the layer index, checkpoints of uploads in parts, and whether a tag still points to a digest.
+    this.table.grant(mirror, 'GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem');
     // The record and progress of its job, the layer's lease, the layer index, and checkpoints.
     this.table.grant(layer, 'GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
     // Reading, and recording the jobs that are asked for.
@@ -181,6 +181,7 @@ export class ImageMirror extends Construct {
     // Taking due jobs out of where they are parked.
     this.table.grant(reconcile, 'GetItem', 'Query', 'UpdateItem', 'DeleteItem');
   }
+
   #grantQueues(): void {
     const { webhook, mirror, layer, mapping, reconcile } = this.functions;
     // The layer function wakes the job whose last layer it carried.

@@ -32,7 +32,8 @@ export function createFunctions(
     new LambdaFunction({
       name,
       module: new URL(`../lambda/${name}/handler${extension}`, import.meta.url),
-      environment: { ...environment, POWERTOOLS_SERVICE_NAME: name },
+      // Each signs its requests as itself, as functions do that have a role each.
+      environment: { ...environment, AWS_ACCESS_KEY_ID: name, POWERTOOLS_SERVICE_NAME: name },
       log,
       ...limits,
     });

@@ -65,7 +65,7 @@ describe('permissions', () => {
     const table = Object.fromEntries(names.map((name) => [name, actionsOf(name, 'dynamodb')]));
     expect(table).toEqual({
       webhook: ['GetItem', 'PutItem', 'UpdateItem', 'UpdateItem'],
-      mirror: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
+      mirror: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
       layer: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
       mapping: ['BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
       reconcile: ['DeleteItem', 'GetItem', 'Query', 'UpdateItem'],

@@ -1,0 +1,94 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { IncomingMessage } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type ApiJob, type Pipeline, startPipeline } from '../support/pipeline.ts';
+import { seededImage } from '../support/seeded-image.ts';
+import { mirrorTemplate, statementsOf } from './mirror-template.ts';
+
+/** How the services name themselves in `x-amz-target` and in policies. */
+const services: Record<string, string> = {
+  DynamoDB_20120810: 'dynamodb',
+  AmazonSQS: 'sqs',
+  AmazonEC2ContainerRegistry_V20150921: 'ecr',
+  secretsmanager: 'secretsmanager',
+};
+/** A batch of messages needs the permission of one: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html */
+const actionOf = (service: string, operation: string) =>
+  `${service}:${service === 'sqs' ? operation.replace(/Batch$/, '') : operation}`;
+
+const functions = ['webhook', 'mirror', 'layer', 'mapping', 'reconcile'] as const;
+/** What each function asked of AWS while the pipeline ran: the local stack's functions sign as themselves. */
+const asked = new Map<string, Set<string>>(functions.map((name) => [name, new Set()]));
+
+function note(message: unknown): void {
+  const { headers } = (message as { request: IncomingMessage }).request;
+  const [prefix = '', operation = ''] = String(headers['x-amz-target'] ?? '').split('.');
+  const service = services[prefix];
+  const signer = /Credential=([^/]+)\//.exec(headers.authorization ?? '')?.[1] ?? '';
+  if (service !== undefined) asked.get(signer)?.add(actionOf(service, operation));
+}
+
+/** Requests an image, as an operator does. */
+async function request(pipeline: Pipeline, image: string): Promise<string> {
+  const answer = await pipeline.post('/v1/mirrors', { images: [image] });
+  const { jobs } = (await answer.json()) as { jobs: ApiJob[] };
+  return jobs[0]?.id ?? '';
+}
+
+/** Every function at its work: pushes, a moved tag, layers on their own way, a job that waits, and the API. */
+async function work(pipeline: Pipeline): Promise<void> {
+  const image = (seed: string, size = 2_000) => seededImage({ seed, layers: [{ size }] });
+  await pipeline.mirror('acme/app', '1', image('first'));
+  await pipeline.mirror('acme/app', '1', image('second'));
+  const large = seededImage({ seed: 'large', layers: [{ size: 90_000 }, { size: 80_000 }] });
+  await pipeline.mirror('acme/large', '1', large);
+
+  // One job meets the limit, and another one waits for its end.
+  for (const name of ['limited', 'waiting']) await pipeline.push(`acme/${name}`, '1', image(name));
+  pipeline.upstream.clearRequests();
+  pipeline.upstream.faults.add({
+    match: { path: '/acme/limited/manifests/', times: 1 },
+    action: { kind: 'status', status: 429, headers: { 'retry-after': '4' } },
+  });
+  await request(pipeline, 'ghcr.io/acme/limited:1');
+  const statuses = () => pipeline.upstream.requests.map(({ status }) => status);
+  await vi.waitFor(() => expect(statuses()).toContain(429), 5_000);
+  const id = await request(pipeline, 'ghcr.io/acme/waiting:1');
+  expect(await pipeline.jobIn(id, 'waiting', 'committed', 'failed')).toMatchObject({ state: 'waiting' });
+  expect(await pipeline.jobIn(id, 'committed', 'failed')).toMatchObject({ state: 'committed' });
+
+  for (const path of ['/v1/mappings', '/v1/jobs', '/v1/webhooks'])
+    expect((await pipeline.get(path)).status).toBe(200);
+  expect(await pipeline.mapping('ghcr.io/acme/app:1')).toBeDefined();
+  expect((await pipeline.post('/v1/webhooks/github/rotate', {})).status).toBe(200);
+}
+
+describe('what the functions ask of AWS', () => {
+  const template = mirrorTemplate();
+  const grantedTo = (name: string) => statementsOf(template, name).flatMap(({ actions }) => actions);
+  let pipeline: Pipeline;
+  beforeAll(async () => {
+    subscribe('http.server.request.start', note);
+    pipeline = await startPipeline({ fanOutBytes: 50_000, scheduleMs: 200 });
+    await work(pipeline);
+  });
+  afterAll(async () => {
+    unsubscribe('http.server.request.start', note);
+    await pipeline?.[Symbol.asyncDispose]();
+  });
+
+  it.each(functions)('%s: all of it is granted', (name) => {
+    const requests = [...(asked.get(name) ?? [])];
+    expect(requests).toContainEqual(expect.stringMatching(/^dynamodb:/));
+    expect(requests.filter((action) => !grantedTo(name).includes(action))).toEqual([]);
+  });
+
+  it('is all that they may do at the table, save what uploads in parts need', () => {
+    const unused = functions.flatMap((name) =>
+      grantedTo(name)
+        .filter((action) => action.startsWith('dynamodb:') && !asked.get(name)?.has(action))
+        .map((action) => `${name} ${action}`),
+    );
+    expect(unused).toEqual(['mirror dynamodb:DeleteItem']);
+  });
+});
