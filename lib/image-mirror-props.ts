@@ -4,6 +4,7 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Config } from '../core/config/config.ts';
 import { defaultFanOutBytes } from '../core/jobs/fan-out.ts';
 import type { ExistingSecrets } from './deployment-secrets.ts';
+import { type Deployment, existingProblems } from './existing-problems.ts';
 import type { ApiThrottle } from './mirror-api.ts';
 
 /** Settings of an image mirror. What is mirrored, and where to, stands in the configuration. */
@@ -20,15 +21,17 @@ export interface ImageMirrorProps {
   readonly removalPolicy?: RemovalPolicy;
 
   /**
-   * A table to use instead of a new one, for example after a restore from a backup. Its keys must be the texts `pk` and `sk`, its time-to-live
-   * attribute `expiresAt`.
+   * A table to use instead of a new one, for example after a restore from a backup: of the same region and account. Its keys must be the texts
+   * `pk` and `sk`, its time-to-live attribute `expiresAt`; a restore does not bring the latter back, turn it on.
+   * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_RestoreTableFromBackup.html
+   * One that a customer's key encrypts is imported with it (`Table.fromTableAttributes`), so that the functions may use the key.
    *
    * @default - the mirror creates one
    */
   readonly table?: ITable;
 
   /**
-   * Secrets to use instead of new ones: with those of an earlier deployment, its webhooks and tokens stay valid. Each holds
+   * Secrets of the same region to use instead of new ones: with those of an earlier deployment, its webhooks and tokens stay valid. Each holds
    * `{"root": "<64 random characters>"}`.
    *
    * @default - the mirror creates those that are left out
@@ -121,10 +124,10 @@ export class InvalidImageMirrorPropsError extends Error {
 /**
  * Check the props before anything is built, and fill in the defaults.
  *
- * @param region the stack's; undefined where it is known only when the stack is deployed
+ * @param deployment the stack's region and account, where they are known
  * @throws InvalidImageMirrorPropsError that tells all problems at once
  */
-export function resolveProps(props: ImageMirrorProps, region?: string): ImageMirrorSettings {
+export function resolveProps(props: ImageMirrorProps, deployment: Deployment = {}): ImageMirrorSettings {
   const settings: ImageMirrorSettings = {
     logRetention: props.logRetention ?? RetentionDays.ONE_MONTH,
     mirrorMemorySize: props.mirrorMemorySize ?? 1_024,
@@ -148,7 +151,8 @@ export function resolveProps(props: ImageMirrorProps, region?: string): ImageMir
     ...wholeNumber('throttle.burst', settings.throttle.burst, 1, 5_000),
     ...environmentProblems(settings.environment),
     ...configurationProblems(props.config),
-    ...regionProblems(props.config, region),
+    ...regionProblems(props.config, deployment.region),
+    ...existingProblems(props, deployment),
   ];
   if (problems.length > 0) throw new InvalidImageMirrorPropsError(problems);
   return settings;

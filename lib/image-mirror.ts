@@ -45,8 +45,9 @@ export class ImageMirror extends Construct {
   /** @throws InvalidImageMirrorPropsError before anything is built */
   constructor(scope: Construct, id: string, props: ImageMirrorProps) {
     super(scope, id);
-    const { region } = Stack.of(this);
-    const settings = resolveProps(props, Token.isUnresolved(region) ? undefined : region);
+    const { region, account } = Stack.of(this);
+    const known = (value: string) => (Token.isUnresolved(value) ? undefined : value);
+    const settings = resolveProps(props, { region: known(region), account: known(account) });
     const { config } = props;
 
     this.table = new MirrorTable(this, 'Table', settings);
@@ -71,7 +72,7 @@ export class ImageMirror extends Construct {
         ...shared,
         DRAYAGE_WEBHOOK_SECRET: this.secrets.webhooks.secretArn,
         // What it copies must not come back as an event to be copied.
-        DRAYAGE_ACCOUNT: Stack.of(this).account,
+        DRAYAGE_ACCOUNT: account,
       },
       config,
       logRetention,

@@ -1,4 +1,4 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, type ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
@@ -9,8 +9,8 @@ export type TableAction = 'GetItem' | 'BatchGetItem' | 'Query' | 'PutItem' | 'Up
 /** Settings of {@link MirrorTable}. */
 export interface MirrorTableProps {
   /**
-   * A table to use instead of a new one, for example one that was restored from a backup. Its keys must be the texts `pk` and `sk`, and its
-   * time-to-live attribute `expiresAt`.
+   * A table to use instead of a new one, for example one that was restored from a backup. Its keys are the texts `pk` and `sk`, and its
+   * time-to-live attribute is `expiresAt`.
    *
    * @default - a new table
    */
@@ -59,6 +59,7 @@ export class MirrorTable extends Construct {
 
   /** Allow item operations on the table, and nothing on any index or stream: it has none. */
   grant(grantee: IGrantable, ...actions: TableAction[]): void {
+    this.#grantKey(grantee);
     this.table.grant(grantee, ...actions.map((action) => `dynamodb:${action}`));
   }
 
@@ -67,6 +68,7 @@ export class MirrorTable extends Construct {
    * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
    */
   grantItems(grantee: IGrantable, { keys, attributes }: ItemScope, ...actions: TableAction[]): void {
+    this.#grantKey(grantee);
     grantee.grantPrincipal.addToPrincipalPolicy(
       new PolicyStatement({
         actions: actions.map((action) => `dynamodb:${action}`),
@@ -78,6 +80,28 @@ export class MirrorTable extends Construct {
             StringEqualsIfExists: { 'dynamodb:ReturnValues': ['NONE', 'UPDATED_OLD', 'UPDATED_NEW'] },
           }),
         },
+      }),
+    );
+  }
+  /**
+   * DynamoDB uses a customer's key with the permissions of whoever uses the table; the CDK's `grant` gives none.
+   * Only a table that was handed in has such a key. https://github.com/aws/aws-cdk/pull/7425
+   */
+  #grantKey(grantee: IGrantable): void {
+    const key = this.table.encryptionKey;
+    if (key === undefined) return;
+    grantee.grantPrincipal.addToPrincipalPolicy(
+      new PolicyStatement({
+        actions: [
+          'kms:DescribeKey',
+          'kms:Encrypt',
+          'kms:Decrypt',
+          'kms:ReEncryptFrom',
+          'kms:ReEncryptTo',
+          'kms:GenerateDataKey',
+        ],
+        resources: [key.keyArn],
+        conditions: { StringEquals: { 'kms:ViaService': `dynamodb.${Stack.of(this).region}.amazonaws.com` } },
       }),
     );
   }

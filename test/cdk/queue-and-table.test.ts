@@ -1,10 +1,7 @@
-import { App, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { Match, Template } from 'aws-cdk-lib/assertions';
-import { Table } from 'aws-cdk-lib/aws-dynamodb';
-import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
-import { ImageMirror } from '../../lib/image-mirror.ts';
-import { configOf, functionOf, mirrorTemplate, statementsOf } from './mirror-template.ts';
+import { functionOf, mirrorTemplate } from './mirror-template.ts';
 
 const template = mirrorTemplate();
 
@@ -154,47 +151,6 @@ describe('the secrets', () => {
         IncludeSpace: false,
       });
     }
-  });
-});
-
-describe('a table and secrets that exist already', () => {
-  const arnOf = (name: string) => `arn:aws:secretsmanager:eu-west-1:111122223333:secret:${name}-AbCdEf`;
-  const existing = (secrets: 'both' | 'api') => {
-    const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } });
-    const stack = new Stack(app, 'Theirs', { env: { region: 'eu-west-1' } });
-    const secretOf = (name: string) => Secret.fromSecretCompleteArn(stack, name, arnOf(name));
-    new ImageMirror(stack, 'Mirror', {
-      config: configOf(),
-      table: Table.fromTableName(stack, 'Restored', 'restored'),
-      secrets: { api: secretOf('api'), ...(secrets === 'both' && { webhooks: secretOf('webhooks') }) },
-    });
-    return Template.fromStack(stack);
-  };
-
-  it('are used by the functions, and no others are made', () => {
-    const of = existing('both');
-    of.resourceCountIs('AWS::DynamoDB::Table', 0);
-    of.resourceCountIs('AWS::SecretsManager::Secret', 0);
-    const { Variables } = functionOf(of, 'mapping').properties.Environment as {
-      Variables: Record<string, string>;
-    };
-    expect(Variables).toMatchObject({
-      DRAYAGE_TABLE: 'restored',
-      DRAYAGE_API_SECRET: arnOf('api'),
-      DRAYAGE_WEBHOOK_SECRET: arnOf('webhooks'),
-    });
-    for (const name of ['webhook', 'mirror', 'layer', 'mapping', 'reconcile']) {
-      const tables = statementsOf(of, name).filter(({ actions }) => actions[0]?.startsWith('dynamodb:'));
-      expect(tables.length).toBeGreaterThan(0);
-      for (const { resources } of tables)
-        expect(resources).toEqual([
-          'arn:<AWS::Partition>:dynamodb:eu-west-1:<AWS::AccountId>:table/restored',
-        ]);
-    }
-  });
-
-  it('may be handed in by themselves', () => {
-    existing('api').resourceCountIs('AWS::SecretsManager::Secret', 1);
   });
 });
 

@@ -1,0 +1,73 @@
+import { Arn, ArnFormat, type ResourceEnvironment, Token } from 'aws-cdk-lib';
+import { AttributeType, CfnTable, type ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { ExistingSecrets } from './deployment-secrets.ts';
+
+/** Where a stack is deployed; undefined is what is known only then. */
+export interface Deployment {
+  readonly region?: string | undefined;
+  readonly account?: string | undefined;
+}
+
+/**
+ * What keeps a table or secrets that exist already from being used, as far as it shows before the deployment. Of a table that is imported, keys and
+ * attributes are not known.
+ */
+export function existingProblems(
+  { table, secrets = {} }: { table?: ITable | undefined; secrets?: ExistingSecrets | undefined },
+  deployment: Deployment,
+): string[] {
+  const problems = table === undefined ? [] : [...placeProblems(table, deployment), ...shapeProblems(table)];
+  for (const name of ['webhooks', 'api'] as const) {
+    const secret = secrets[name];
+    const region = secret && placeOf(secret.secretArn, secret.env).region;
+    if (differs(region, deployment.region))
+      problems.push(
+        `secrets.${name}: it is in ${region}, and the stack is deployed into ${deployment.region}: the functions read secrets of their own region; replicate it there`,
+      );
+  }
+  return problems;
+}
+
+/** The functions are told the table's name, which stands for one in their own region and account. */
+function placeProblems({ tableArn, env }: ITable, { region, account }: Deployment): string[] {
+  const place = placeOf(tableArn, env);
+  const problems: string[] = [];
+  if (differs(place.region, region))
+    problems.push(
+      `table: it is in ${place.region}, and the stack is deployed into ${region}: give one of the same region`,
+    );
+  if (differs(place.account, account))
+    problems.push(
+      `table: it belongs to the account ${place.account}, and the stack to ${account}: give one of the same account`,
+    );
+  return problems;
+}
+
+/** Where something is: an import tells it by its ARN, and belongs to the stack all the same. */
+function placeOf(arn: string, env: ResourceEnvironment): Deployment {
+  return Token.isUnresolved(arn) ? env : Arn.split(arn, ArnFormat.NO_RESOURCE_NAME);
+}
+
+function differs(one: string | undefined, other: string | undefined): boolean {
+  const isKnown = (value: string | undefined) => value !== undefined && !Token.isUnresolved(value);
+  return isKnown(one) && isKnown(other) && one !== other;
+}
+
+/** Of a table that the same app makes. */
+function shapeProblems(table: ITable): string[] {
+  if (!(table instanceof Table)) return [];
+  const { partitionKeys, sortKeys } = table.schemaV2();
+  const keys = [...partitionKeys, ...sortKeys].map(({ name, type }) => `${name} (${type})`);
+  const problems: string[] = [];
+  if (keys.join() !== `pk (${AttributeType.STRING}),sk (${AttributeType.STRING})`)
+    problems.push(
+      `table: its keys are ${keys.join(' and ')}: they must be pk (S), the partition key, and sk (S), the sort key`,
+    );
+  const resource = table.node.defaultChild;
+  const ttl = resource instanceof CfnTable ? resource.timeToLiveSpecification : undefined;
+  if (ttl !== undefined && 'attributeName' in ttl && ttl.attributeName === 'expiresAt') return problems;
+  return [
+    ...problems,
+    "table: items would never expire: set timeToLiveAttribute: 'expiresAt', which is when jobs and digests out of use are to go",
+  ];
+}
