@@ -6,9 +6,10 @@ import { acknowledge } from './acknowledge.ts';
 
 /**
  * What the layer function does at ECR: it asks for blobs, mounts and pushes them, and creates a repository that has gone meanwhile. It can't
- * put an image. Pushing goes over the registry protocol, whose requests
- * need the permissions of the API's operations.
+ * put an image. Pushing goes over the registry protocol, whose requests need the permissions of the API's operations; mounting needs
+ * `GetDownloadUrlForLayer` on the repository that has the blob.
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
+ * https://docs.aws.amazon.com/AmazonECR/latest/userguide/blob-mounting.html
  */
 export const layerActions = [
   'ecr:CreateRepository',
