@@ -1,11 +1,18 @@
 import { defineConfig } from 'vitest/config';
 
+/**
+ * The local stack runs functions in worker threads. Where the processor has memory protection keys, V8 loses track of their code pages now and
+ * then, and ends the process (“Check failed: jit_page.has_value()”): https://github.com/nodejs/node/issues/64500
+ */
+const execArgv = ['--no-memory-protection-keys'];
+
 /** One project a suite; `npm test` runs those that need only what `npm ci` brings. */
 const suite = (name: string, options: Record<string, unknown> = {}) => ({
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
     environment: 'node' as const,
+    execArgv,
     restoreMocks: true,
     ...options,
   },
