@@ -1,6 +1,6 @@
-import { globCovers, globProblem } from '../policy/glob.ts';
 import { findSource, sources } from '../webhooks/sources/index.ts';
 import { durationSeconds } from './duration.ts';
+import { EarlierRules } from './earlier-rules.ts';
 import { explain, type Finding } from './explain.ts';
 import { shown } from './fields.ts';
 import type { YamlDocument, YamlPath } from './read-yaml.ts';
@@ -99,7 +99,7 @@ function webhookFindings(upstream: unknown, path: YamlPath, document: YamlDocume
 
 function ruleFindings(upstream: unknown, path: YamlPath, document: YamlDocument): Finding[] {
   const registry = at(upstream, ['registry']);
-  const earlier: { match: string; index: number }[] = [];
+  const earlier = new EarlierRules();
   return list(at(upstream, ['repositories'])).flatMap((rule, index): Finding[] => {
     const match = at(rule, ['match']);
     if (typeof match !== 'string') return [];
@@ -113,9 +113,9 @@ function ruleFindings(upstream: unknown, path: YamlPath, document: YamlDocument)
       return finding(
         `${shown(match)} matches nothing: repositories at Docker Hub have two components; write ${shown(`library/${match}`)} for official images`,
       );
-    const before = earlier.find((other) => other.match === match || covers(other.match, match));
+    const before = earlier.reaching(match);
     if (before === undefined) {
-      earlier.push({ match, index });
+      earlier.add({ match, index });
       return [];
     }
     const line = document.locate([...path, before.index, 'match']).line;
@@ -125,11 +125,6 @@ function ruleFindings(upstream: unknown, path: YamlPath, document: YamlDocument)
         : `is never reached: the rule in line ${line} matches all of it (${shown(before.match)}), and the first one decides; put this one before it, or leave it out`,
     );
   });
-}
-
-function covers(outer: string, inner: string): boolean {
-  const isPattern = (text: string) => globProblem(text, 'repository') === undefined;
-  return isPattern(outer) && isPattern(inner) && globCovers(outer, inner);
 }
 
 /**

@@ -54,14 +54,25 @@ export function compileGlob(pattern: string, kind: GlobKind): (name: string) => 
   return (name) => run(steps, name);
 }
 
-/** More pairs of states than this are not looked at; rules that people write have some dozens. */
-const maxPairs = 20_000;
+/** How much work may go into comparing patterns, in steps of a state by a letter. Two that people write take some thousands. */
+export interface CoverBudget {
+  steps: number;
+}
+
+/** A name that a well-formed pattern for repositories matches. */
+export function sampleName(pattern: string): string {
+  return pattern.replace(/\*+|\?/g, 'x');
+}
 
 /**
  * Whether everything that one pattern for repositories matches is matched by another one, too. Both are followed side by side: `inner` by
- * each single state, `outer` by the set of states that it is in then. Where that takes too long the answer is false.
+ * each single state, `outer` by the set of states that it is in then. Where the budget ends first the answer is false.
  */
-export function globCovers(outer: string, inner: string): boolean {
+export function globCovers(
+  outer: string,
+  inner: string,
+  budget: CoverBudget = { steps: 10_000_000 },
+): boolean {
   const [outerSteps, innerSteps] = [repositorySteps(outer), repositorySteps(inner)];
   // One letter that neither pattern names stands for all such letters.
   const letters = [...new Set(['/', '\u0000', ...outer, ...inner])].filter(
@@ -72,8 +83,9 @@ export function globCovers(outer: string, inner: string): boolean {
   const open: { state: number; others: Uint8Array }[] = [];
   const seen = new Set<string>();
   const visit = (states: Uint8Array, others: Uint8Array) => {
+    const set = others.join('');
     states.forEach((is, state) => {
-      const key = `${state} ${others.join('')}`;
+      const key = `${state} ${set}`;
       if (is === 0 || seen.has(key)) return;
       seen.add(key);
       open.push({ state, others });
@@ -83,7 +95,8 @@ export function globCovers(outer: string, inner: string): boolean {
   enter(innerSteps, first, 0);
   visit(first, start);
   for (let pair = open.pop(); pair; pair = open.pop()) {
-    if (seen.size > maxPairs) return false;
+    budget.steps -= letters.length * (outerSteps.length + innerSteps.length);
+    if (budget.steps < 0) return false;
     const { state, others } = pair;
     if (state === innerSteps.length && others[outerSteps.length] !== 1) return false;
     for (const letter of letters) {
