@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { fileFailure } from '../core/config/file-failure.ts';
 import { drayageVersion } from '../core/registry/version.ts';
 import { copyCommand } from './copy.ts';
 import { demoCommand } from './demo.ts';
@@ -59,8 +60,14 @@ try {
     process.exitCode = 1;
   } else {
     process.stderr.write(`drayage: ${error instanceof Error ? error.message : String(error)}\n`);
-    const { remedy } = (error ?? {}) as { remedy?: unknown };
+    const { remedy = systemRemedy(error) } = (error ?? {}) as { remedy?: unknown };
     if (typeof remedy === 'string') process.stderr.write(`  ${remedy}\n`);
     process.exitCode = 1;
   }
+}
+
+/** What helps where the operating system refused something that no command expected to fail. */
+function systemRemedy(error: unknown): string | undefined {
+  const { syscall, path } = (error ?? {}) as NodeJS.ErrnoException;
+  return syscall === undefined ? undefined : fileFailure(error, path ?? '.').remedy;
 }

@@ -1,10 +1,15 @@
 import { Writable } from 'node:stream';
+import { fileFailure } from '../core/config/file-failure.ts';
 
 /** Standard output can't be written any more. It has been told where that can be; there is nothing to add. */
 export class OutputLostError extends Error {
+  readonly remedy: string | undefined;
+
   constructor(cause: Error) {
-    super(`standard output can't be written: ${cause.message}`, { cause });
+    const { reason, remedy } = fileFailure(cause, '.');
+    super(`standard output can’t be written: ${reason}`, { cause });
     this.name = 'OutputLostError';
+    this.remedy = remedy && 'free some space, or write to another disk: df -h';
   }
 }
 
@@ -25,6 +30,7 @@ export function watchOutput(): void {
     lost.abort(reason);
     if (error.code === 'EPIPE') return;
     process.stderr.write(`drayage: ${reason.message}\n`);
+    if (reason.remedy !== undefined) process.stderr.write(`  ${reason.remedy}\n`);
     process.exitCode = 1;
   });
 }

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { takeLock } from './data-lock.ts';
-import { diskProblem } from './disk-problem.ts';
+import { dataFolderError, StartError } from './start-error.ts';
 
 /** The folder of `--data`: what survives a restart. */
 export interface DataDirectory {
@@ -43,7 +43,7 @@ export async function openDataDirectory(directory: string): Promise<DataDirector
     };
   } catch (error) {
     release();
-    throw error;
+    throw dataFolderError(error, directory);
   }
 }
 
@@ -59,12 +59,7 @@ async function take(directory: string): Promise<() => void> {
     accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
     return await takeLock(directory);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new Error(
-      `--data ${directory} can't be used: ${diskProblem(code) ?? message}; give a folder that this user can write`,
-      { cause: error },
-    );
+    throw dataFolderError(error, directory);
   }
 }
 
@@ -84,7 +79,7 @@ function readIfThere(file: string): string | undefined {
     return readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new Error(`${file} can't be read: ${(error as Error).message}`, { cause: error });
+    throw error;
   }
 }
 
@@ -94,7 +89,7 @@ function parseSecrets(text: string, file: string): LocalSecretValues {
   try {
     value = JSON.parse(text);
   } catch {
-    throw damaged(file, 'it is no JSON');
+    throw damaged(file, 'it is not JSON');
   }
   const take = (field: keyof LocalSecretValues): string => {
     const found = value?.[field];
@@ -109,7 +104,8 @@ function parseSecrets(text: string, file: string): LocalSecretValues {
 }
 
 function damaged(file: string, why: string): Error {
-  return new Error(
-    `${file} is damaged: ${why}. Restore the file; or remove it, and new secrets are made: webhooks then need their new URL or secret at the upstream`,
+  return new StartError(
+    `${file} is damaged: ${why}`,
+    'restore the file; or remove it, and new secrets are made: webhooks then need their new URL or secret at the upstream',
   );
 }

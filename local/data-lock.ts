@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { StartError } from './start-error.ts';
 
 /** A predecessor that was just killed may need this long to be gone. */
 const lockWaitMs = 5_000;
@@ -32,8 +33,9 @@ export async function takeLock(directory: string, waitMs = lockWaitMs): Promise<
         await sleep(100);
       } else {
         const holder = Number.parseInt(content, 10);
-        throw new Error(
-          `${directory} is in use by process ${holder}: stop it, or give this one another --data`,
+        throw new StartError(
+          `the data folder ${directory} is in use by process ${holder}`,
+          `stop that process (see it with ps -p ${holder}), or choose another folder: --data FOLDER`,
         );
       }
     }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { StartError } from './start-error.ts';
 import type { Invocable } from './watcher.ts';
 
 /** API Gateway takes no larger body; our own limit of 1 MiB is the function's business. */
@@ -62,14 +63,27 @@ export async function startHttpApi(
 async function listen(server: Server, port: number): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new Error(`port ${port} is in use: choose another with --port, or 0 for a free one`)
-          : error,
-      );
+      reject(portError(error, port));
     });
     server.listen(port, '127.0.0.1', resolve);
   });
+}
+
+function portError(error: NodeJS.ErrnoException, port: number): Error {
+  const other = 'choose another: --port PORT (without it, drayage takes a free one)';
+  if (error.code === 'EADDRINUSE')
+    return new StartError(
+      `port ${port} is in use`,
+      `see which program uses it: ss -ltnp 'sport = :${port}'; or ${other}`,
+      error,
+    );
+  if (error.code === 'EACCES')
+    return new StartError(
+      `port ${port} may not be used by this user (EACCES)`,
+      `ports below 1024 need root: ${other}`,
+      error,
+    );
+  return error;
 }
 
 async function answer(

@@ -1,4 +1,6 @@
 import { createRequire } from 'node:module';
+import { type FileFailure, fileFailure } from '../core/config/file-failure.ts';
+import { StartError } from './start-error.ts';
 
 /** The part of dynalite's database that is used here. */
 interface Database {
@@ -22,16 +24,51 @@ export async function checkDatabase(folder: string): Promise<void> {
     await database.open();
   } catch (error) {
     const { code, message } = ((error as Error).cause ?? error) as NodeJS.ErrnoException;
-    throw new Error(`--data: the table in ${folder} can't be opened: ${remedyFor(code, message)}`, {
-      cause: error,
-    });
+    const { reason, remedy } = explain(code, message, folder);
+    throw new StartError(`the table in ${folder} can’t be opened: ${reason}`, remedy, error);
   } finally {
     await database.close();
   }
 }
 
-function remedyFor(code: string | undefined, message: string): string {
-  if (code === 'LEVEL_LOCKED') return 'another process uses it; stop that one, or give another --data';
-  // LevelDB's own messages name files and rules. They don't quote what is stored.
-  return `${message}. Restore the folder; or remove it, and jobs and mappings begin anew (what is mirrored is found present)`;
+/**
+ * What ended the table, where a write failed: LevelDB throws that where nobody can catch it. Undefined for any other error.
+ *
+ * @param directory the data folder
+ */
+export function tableWriteError(error: unknown, directory: string): StartError | undefined {
+  const { code, message = '' } = (error ?? {}) as NodeJS.ErrnoException;
+  if (code !== 'LEVEL_IO_ERROR') return undefined;
+  const { reason, remedy } = explain(code, message, directory);
+  return new StartError(
+    `the data folder ${directory} can’t be written any more: ${reason}`,
+    `${remedy === undefined ? '' : `${remedy}; then `}start it again: queued jobs continue`,
+    error,
+  );
 }
+
+function explain(code: string | undefined, message: string, folder: string): FileFailure {
+  if (code === 'LEVEL_LOCKED')
+    return {
+      reason: 'another process uses it',
+      remedy: 'stop that process, or choose another folder: --data FOLDER',
+    };
+  // LevelDB tells the operating system's reason in the words of strerror alone.
+  const errno = systemReasons.find(([words]) => message.includes(words))?.[1];
+  if (errno !== undefined) return fileFailure(Object.assign(new Error(message), { code: errno }), folder);
+  return {
+    // Its own messages name files and rules. They don't quote what is stored.
+    reason: message,
+    remedy:
+      'restore the folder; or remove it, and jobs and mappings begin anew (what is mirrored is found present)',
+  };
+}
+
+const systemReasons: readonly (readonly [string, string])[] = [
+  ['No space left on device', 'ENOSPC'],
+  ['Disk quota exceeded', 'EDQUOT'],
+  ['File too large', 'EFBIG'],
+  ['Permission denied', 'EACCES'],
+  ['Read-only file system', 'EROFS'],
+  ['Too many open files', 'EMFILE'],
+];

@@ -14,6 +14,7 @@ import { type HttpApi, startHttpApi } from './http-api.ts';
 import { startSchedule } from './schedule.ts';
 import { startSecretsManager } from './secrets-manager.ts';
 import { type LocalQueue, startQueue } from './sqs.ts';
+import { dataFolderError } from './start-error.ts';
 import { localStores } from './stores.ts';
 import { type Invocable, jobTeller, type LocalWatcher, watchDeliveries } from './watcher.ts';
 import { type LocalWebhook, localWebhooks, presentLocalWebhooks } from './webhooks.ts';
@@ -90,7 +91,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     return await start(options, cleanups, stop);
   } catch (error) {
     await stop();
-    throw error;
+    throw options.data === undefined ? error : dataFolderError(error, options.data);
   }
 }
 

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { presentJob } from '../../core/jobs/record.ts';
 import type { Mapping } from '../../core/mapping/record.ts';
+import { internalAddress } from '../../core/registry/addresses.ts';
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
 import { type ApiRequest, exchange } from './exchange.ts';
 import { readJson, refusal } from './read-answer.ts';
@@ -89,21 +90,41 @@ export class DrayageApi {
       body,
       signal: this.#signal,
     };
-    const answer = await exchange(request);
-    if (answer.status === 200) return readJson(request, answer, schema);
-    const error = refusal(request, answer);
-    const remedy = remedyFor(error, method, path);
-    throw remedy === undefined ? error : error.withRemedy(remedy);
+    try {
+      const answer = await exchange(request);
+      if (answer.status === 200) return readJson(request, answer, schema);
+      throw refusal(request, answer);
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      const remedy = remedyFor(error, request, token !== undefined);
+      throw remedy === undefined ? error : error.withRemedy(remedy);
+    }
   }
 }
 
-function remedyFor({ status, code }: RequestError, method: string, path: string): string | undefined {
+const address = 'the stack’s output ApiUrl, or what drayage local prints as "api"';
+
+/** @param hasToken one was sent */
+function remedyFor(error: RequestError, { method, url }: ApiRequest, hasToken: boolean): string | undefined {
+  const { status, code, problem, remedy } = error;
   const which = method === 'GET' ? 'the reader’s or operator’s token' : 'the operator’s token';
-  if (status === 401) return `give ${which} with --token or DRAYAGE_TOKEN`;
+  if (problem !== undefined)
+    return problem === 'refused' && internalAddress(url.hostname) === 'loopback'
+      ? 'start drayage local, and use the address that it prints as "api" (the port changes at each start unless you give --port)'
+      : remedy;
+  if (status === 401)
+    return hasToken
+      ? `the token is not valid for this deployment: give ${which} with --token or DRAYAGE_TOKEN, and check --api`
+      : `give ${which} with --token or DRAYAGE_TOKEN`;
   if (status === 403) return 'this needs the operator’s token: give it with --token or DRAYAGE_TOKEN';
-  if (status === 404 && (code === undefined || path === '/v1/webhooks'))
-    return 'check --api: this is no API of Drayage, or an older one';
+  if (
+    status === undefined ||
+    (status === 404 && (code === undefined || url.pathname.endsWith('/v1/webhooks')))
+  )
+    return `there is no Drayage API at this address: check --api (${address})`;
+  if (status >= 300 && status < 400) return `check --api (${address})`;
+  if (status >= 500) return 'try again; if it keeps failing, check the logs of the mapping function';
   if (code === 'conflict')
     return 'look at what is there now (drayage webhooks list), and try again if need be';
-  return undefined;
+  return remedy;
 }

@@ -3,14 +3,13 @@ import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { fetch } from 'undici';
 import { BodyTooLargeError, readBounded } from '../../core/registry/body.ts';
-import { connectionFailure } from '../../core/registry/connection-failures.ts';
+import { type ConnectionProblem, connectionProblem } from '../../core/registry/connection-problem.ts';
+import { connectionRemedy, type SettingNames } from '../../core/registry/connection-remedies.ts';
 import type { Connections } from '../../core/registry/connections.ts';
 import { createConnections } from '../../core/registry/dispatcher.ts';
-import { failureCode } from '../../core/registry/failures.ts';
-import { hideSecrets, redactText, urlWithoutQuery } from '../../core/registry/redact.ts';
+import { hideSecrets, urlWithoutQuery } from '../../core/registry/redact.ts';
 import { defaultTimeouts } from '../../core/registry/transport.ts';
 import { drayageVersion } from '../../core/registry/version.ts';
-import { connectionHelp } from '../connection-help.ts';
 import { networkFrom } from '../network.ts';
 import { RequestError } from './request-error.ts';
 
@@ -85,29 +84,36 @@ export function requestName({ method, url, secrets = [] }: ApiRequest): string {
 
 function broken(request: ApiRequest, error: unknown, timedOut: boolean): RequestError {
   const name = requestName(request);
-  if (timedOut)
-    return new RequestError(`${name} was not answered within ${timeoutMs / 1_000} s`, { cause: error });
+  if (timedOut) {
+    const { host, origin } = request.url;
+    const reason = `${host} did not answer within ${timeoutMs / 1_000} s`;
+    return unanswered(name, { kind: 'answer-timeout', reason, host, origin }, error);
+  }
   if (error instanceof BodyTooLargeError)
     return new RequestError(`${name} was answered with more than ${maxAnswerBytes} bytes`, { cause: error });
-  const { cause } = (error ?? {}) as { cause?: unknown };
-  const code = failureCode(cause);
-  const { host, protocol } = request.url;
-  return new RequestError(
-    `${name} got no answer: ${redactText(reasonOf(error, cause, code), request.secrets)}`,
-    {
-      code: 'CONNECTION',
-      remedy:
-        connectionHelp(code, { host, protocol }) ??
-        'check the address, and firewalls and proxies on the way to it',
-      cause: error,
-    },
+  // fetch says “fetch failed”, and has the reason as its cause.
+  const problem = connectionProblem((error as { cause?: unknown }).cause ?? error, request.url);
+  return unanswered(
+    name,
+    { ...problem, reason: hideSecrets(problem.reason, request.secrets ?? [], 'REDACTED') },
+    error,
   );
 }
 
-/** fetch says “fetch failed”, and has the reason as its cause. */
-function reasonOf(error: unknown, cause: unknown, code: string): string {
-  const words = connectionFailure(cause, code);
-  if (words !== undefined) return `${words}, ${code}`;
-  const { message } = (cause ?? {}) as { message?: string };
-  return message || code || (error instanceof Error ? error.message : String(error));
+function unanswered(name: string, problem: ConnectionProblem, cause: unknown): RequestError {
+  return new RequestError(`${name} got no answer: ${problem.reason}`, {
+    code: 'CONNECTION',
+    problem: problem.kind,
+    remedy: connectionRemedy(problem, settings),
+    cause,
+  });
 }
+
+/** What the settings of a connection are called where the address is one that the user gives. */
+const settings: SettingNames = {
+  path: '/',
+  plainHttp: 'give its address with http://',
+  https: 'give its address with https://',
+  authority: 'set SSL_CERT_FILE=FILE',
+  proxy: 'HTTPS_PROXY or HTTP_PROXY',
+};

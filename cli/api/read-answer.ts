@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { isWebPage } from '../../core/registry/error-body.ts';
 import { redactText } from '../../core/registry/redact.ts';
 import { type ApiAnswer, type ApiRequest, requestName } from './exchange.ts';
 import { RequestError } from './request-error.ts';
@@ -17,11 +18,13 @@ export function readJson<T>(request: ApiRequest, { text }: ApiAnswer, schema: z.
   try {
     value = JSON.parse(text, (_, each) => (isText(each) ? each.replace(controls, '�') : each));
   } catch {
-    throw unusable(request, 'it is no JSON');
+    throw unusable(request, isWebPage(Buffer.from(text)) ? 'it is a web page' : 'it is not JSON');
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
+  const isMissing = issue?.code === 'invalid_type' && issue.message.endsWith('received undefined');
+  if (isMissing) throw unusable(request, `it has no field ${issue.path.join('.')}`);
   const place = issue?.path.length ? `${issue.path.join('.')}: ` : '';
   throw unusable(request, redactText(`${place}${issue?.message ?? 'it has another form'}`, request.secrets));
 }

@@ -1,3 +1,14 @@
+import type { ProblemKind } from '../../core/registry/connection-problem.ts';
+
+/** What is known of a failed request besides its message. */
+export interface RequestFailure {
+  status?: number | undefined;
+  code?: string | undefined;
+  remedy?: string | undefined;
+  problem?: ProblemKind | undefined;
+  cause?: unknown;
+}
+
 /** A request to an API failed. `message` names method and path and holds no secret. */
 export class RequestError extends Error {
   override readonly name = 'RequestError';
@@ -7,25 +18,20 @@ export class RequestError extends Error {
   readonly code: string | undefined;
   /** What the operator can do about it. */
   readonly remedy: string | undefined;
+  /** What kept the connection from coming about, where there was none. */
+  readonly problem: ProblemKind | undefined;
 
-  constructor(
-    message: string,
-    more: { status?: number; code?: string; remedy?: string; cause?: unknown } = {},
-  ) {
+  constructor(message: string, more: RequestFailure = {}) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.status = more.status;
     this.code = more.code;
     this.remedy = more.remedy;
+    this.problem = more.problem;
   }
 
   /** The same with advice that only the caller knows. */
   withRemedy(remedy: string): RequestError {
-    const { status, code, cause } = this;
-    return new RequestError(this.message, {
-      ...(status !== undefined && { status }),
-      ...(code !== undefined && { code }),
-      remedy,
-      cause,
-    });
+    const { status, code, problem, cause } = this;
+    return new RequestError(this.message, { status, code, problem, remedy, cause });
   }
 }

@@ -1,8 +1,7 @@
 import type { Descriptor } from '../../core/oci/descriptor.ts';
-import { RegistryError } from '../../core/registry/errors.ts';
-import { failureCode } from '../../core/registry/failures.ts';
-import { ecrHostOf } from '../../core/registry/known-registries.ts';
-import { connectionHelp } from '../connection-help.ts';
+import { connectionRemedy, type SettingNames } from '../../core/registry/connection-remedies.ts';
+import { RegistryError, type Side } from '../../core/registry/errors.ts';
+import { ecrOf } from '../logins/aws-login.ts';
 
 /** A failure as programs are told it, and people out of it. */
 export interface Failure {
@@ -54,7 +53,7 @@ export function explainFailure(error: unknown, blob?: Descriptor): Failure {
   const code = text(told.code) ?? 'FAILED';
   const reference = text(told.reference) ?? blob?.digest;
   const about = blob !== undefined && !error.message.includes(blob.digest) ? `, for blob ${blob.digest}` : '';
-  const failure: Failure = { code, message: `${error.message}${about}` };
+  const failure: Failure = { code, message: `${sideNamed(error.message)}${about}` };
   if (told.side === 'upstream' || told.side === 'mirror') failure.side = told.side;
   const operation = text(told.operation);
   if (operation !== undefined) failure.operation = operation;
@@ -66,14 +65,11 @@ export function explainFailure(error: unknown, blob?: Descriptor): Failure {
   return failure;
 }
 
-/** Of an error's message: where nobody answered. */
-const unanswered = /no answer from (https?:\/\/[^\s/]+?)(?=:\s)/;
-
-/** What helps where a connection failed, by the code of its failure. */
-function connectionRemedy(error: RegistryError): string | undefined {
-  const { protocol, host } = new URL(unanswered.exec(error.message)?.[1] ?? `https://${error.registry}`);
-  const plainHttp = error.side === 'mirror' ? '--dst-plain-http' : '--src-plain-http';
-  return connectionHelp(failureCode(error.cause), { protocol, host, plainHttp, hasFlags: true });
+/** Here the sides of a copy are called what the user calls them. */
+function sideNamed(message: string): string {
+  return message.replace(/^(upstream|mirror) (?=\S+: )/, (_, side) =>
+    side === 'mirror' ? 'destination ' : 'source ',
+  );
 }
 
 /** What helps somebody at the command line; the errors' own remedies speak of mirror.yaml where there is something to write. */
@@ -87,30 +83,30 @@ function remedyFor(code: string, error: Error): string | undefined {
       ? `if that host may see the login, add --auth-host ${host}`
       : `if the registry keeps its content there, add --redirect-host ${host}`;
   }
-  // One that was written for this very reason says more than any for its code.
-  if (error instanceof RegistryError && error.isExplained) return own;
-  const connection = error instanceof RegistryError ? connectionRemedy(error) : undefined;
-  if (connection !== undefined) return connection;
-  const repository = `${registry}/${text(told.repository) ?? ''}`;
+  if (error instanceof RegistryError) {
+    if (error.problem) return connectionRemedy(error.problem, settingsOf(error.side));
+    // One that was written for this very reason says more than any for its code.
+    if (error.isExplained) return own;
+  }
   switch (code) {
-    case 'MANIFEST_UNKNOWN':
-      return text(told.reference)?.includes(':')
-        ? 'check the digest: the registry does not have it'
-        : `check the tag; those that there are: drayage copy --all-tags --dry-run ${repository} DESTINATION`;
-    case 'NAME_UNKNOWN':
-      return told.side === 'upstream'
-        ? `check the repository’s name; a private one may be told as missing: docker login ${registry}`
-        : own;
     case 'UNAUTHORIZED':
-      return `${/rejected the credentials/.test(error.message) ? 'log in again' : 'log in'}: docker login ${registry}${isEcr(registry) ? ', or give AWS credentials (AWS_PROFILE and the like)' : ''}; many registries also answer this for a repository that does not exist`;
+      return loginRemedy(registry, error);
     case 'DENIED':
-      return `check that the login for ${registry} may do this (docker login ${registry}); a quota that is exceeded is told this way too`;
+      return `check that the login may ${told.side === 'mirror' ? 'write to' : 'read'} ${text(told.repository) ?? 'this'} (${howToLogIn(registry)}); an exceeded quota gives the same answer`;
     case 'AccessDeniedException':
       return `the AWS credentials may not do this: allow ecr:${told.operation} on the repository, or leave out --create-repository`;
     case 'TOOMANYREQUESTS':
-      return `the registry’s rate limit is reached: wait, or log in for a higher one: docker login ${registry}`;
-    case 'TLS':
-      return 'check the certificate, and name that of a private authority with --ca-file FILE or in SSL_CERT_FILE';
+      return `${waits(error) ? 'wait that long' : 'wait some minutes'}, or log in as a user with a higher limit: docker login ${registry}`;
+    case 'NAME_UNKNOWN':
+      return told.side === 'mirror'
+        ? missingRepository(registry)
+        : `check the repository’s name: ${text(told.repository)}; a private one may be reported as missing: docker login ${registry}`;
+    case 'MANIFEST_UNKNOWN':
+      return told.side === 'mirror' ? own : unknownManifest(registry, told);
+    case 'CONNECTION':
+      return told.operation === 'start upload' || told.operation === 'mount blob'
+        ? missingRepository(registry)
+        : own;
     case 'NO_MATCHING_PLATFORM':
       return 'give --platform one of its platforms, or leave it out';
     case 'MANIFEST_INVALID':
@@ -127,8 +123,51 @@ function remedyFor(code: string, error: Error): string | undefined {
   }
 }
 
+/** What the settings of a connection are called here. */
+function settingsOf(side: Side): SettingNames {
+  const plainHttp = side === 'mirror' ? '--dst-plain-http' : '--src-plain-http';
+  return {
+    path: '/v2/',
+    plainHttp: `add ${plainHttp}`,
+    https: `leave out --plain-http or ${plainHttp}`,
+    authority: 'add --ca-file FILE',
+    timeout: '--timeout 10m',
+    proxy: 'HTTPS_PROXY or HTTP_PROXY',
+  };
+}
+
+function loginRemedy(registry: string, error: Error): string {
+  const login = error instanceof RegistryError ? error.login : undefined;
+  return login === 'rejected'
+    ? `the login for ${registry} is wrong or has expired; log in again: ${howToLogIn(registry)}`
+    : `log in: ${howToLogIn(registry)}; many registries answer the same for a repository that does not exist`;
+}
+
+function howToLogIn(registry: string): string {
+  return `docker login ${registry}${isEcr(registry) ? ', or AWS credentials (aws sts get-caller-identity)' : ''}`;
+}
+
+/** ECR drops the connection of an upload into a repository that is not there (CR#1970); it may also just have broken off. */
+function missingRepository(registry: string): string {
+  return isEcr(registry)
+    ? 'the repository may not exist: add --create-repository to create it'
+    : 'the repository may not exist: create it first; otherwise check the network and try again';
+}
+
+function unknownManifest(registry: string, { repository, reference }: ToldError): string {
+  const all = `${registry}/${text(repository) ?? ''}`;
+  return text(reference)?.includes(':')
+    ? `check the digest, and that it is one of ${all}`
+    : `check the tag; list the existing ones: drayage copy --all-tags --dry-run ${all} DST`;
+}
+
+/** The message tells how long. */
+function waits(error: Error): boolean {
+  return error instanceof RegistryError && (error.retryAfterMs ?? 0) > 0;
+}
+
 function isEcr(registry: string): boolean {
-  return ecrHostOf(registry) !== undefined;
+  return ecrOf(registry, process.env) !== undefined;
 }
 
 function text(value: unknown): string | undefined {

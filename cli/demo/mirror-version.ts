@@ -53,7 +53,7 @@ export async function mirrorVersion(
 }
 
 function githubWebhook({ github }: Record<string, LocalWebhook>): LocalWebhook {
-  ensure(github !== undefined, 'the local stack has no webhook of the name github');
+  ensure(github !== undefined, 'the local stack has no webhook named github');
   return github;
 }
 

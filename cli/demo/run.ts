@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileFailure } from '../../core/config/file-failure.ts';
+import { CommandError } from '../command-error.ts';
 import { formatDuration } from '../format.ts';
 import { onInterrupt } from '../interruption.ts';
 import { outputLost } from '../output.ts';
@@ -16,7 +18,7 @@ import { tellStory } from './story.ts';
 export async function runDemo(): Promise<void> {
   const interrupt = interruption();
   const log = new LogBuffer();
-  const folder = mkdtempSync(join(tmpdir(), 'drayage-demo-'));
+  const folder = temporaryFolder();
   const removeFolder = () => rmSync(folder, { recursive: true, force: true });
   process.once('exit', removeFolder); // for those who can't wait
   const stream = process.stdout;
@@ -37,6 +39,18 @@ export async function runDemo(): Promise<void> {
   screen.line(
     `${screen.paint('green', 'Done')} in ${duration}. Nothing is left running, and nothing on disk.`,
   );
+}
+
+function temporaryFolder(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), 'drayage-demo-'));
+  } catch (error) {
+    const { reason } = fileFailure(error, tmpdir());
+    throw new CommandError(
+      `the demo can’t make a folder in ${tmpdir()}: ${reason}`,
+      'choose a folder that this user can write to: TMPDIR=FOLDER drayage demo',
+    );
+  }
 }
 
 /** A signal that fires when the demo is interrupted, or nobody reads what it writes any more. */

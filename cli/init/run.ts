@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileFailure } from '../../core/config/file-failure.ts';
 import { parseConfig } from '../../core/config/parse.ts';
-import { diskProblem } from '../../local/disk-problem.ts';
 import { CommandError } from '../command-error.ts';
 import type { InitOptions } from '../init.ts';
 import { configText } from './config-text.ts';
@@ -20,12 +21,18 @@ export function runInit({ config: file, region, from, force }: InitOptions): voi
   try {
     writeFileSync(file, text, { flag: force ? 'w' : 'wx' });
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST')
-      throw new CommandError(`${file} is there already`, 'name another file with --config, or add --force');
+    const { code } = error as NodeJS.ErrnoException;
+    const other = 'name another file with --config';
+    if (code === 'EEXIST') throw new CommandError(`${file} is there already`, `${other}, or add --force`);
+    if (code === 'ENOENT')
+      throw new CommandError(
+        `${file} can’t be written: there is no folder ${dirname(file)}`,
+        `make it: mkdir -p ${dirname(file)}; or ${other}`,
+      );
+    const { reason, remedy } = fileFailure(error, file);
     throw new CommandError(
-      `${file} can’t be written: ${diskProblem(code) ?? message}`,
-      code === 'ENOSPC' ? 'make room, or name another file with --config' : 'name another file with --config',
+      `${file} can’t be written: ${reason}`,
+      remedy === undefined ? other : `${remedy}; or ${other}`,
     );
   }
   process.stderr.write(

@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { loadConfig } from '../../core/config/load.ts';
+import type { Config } from '../../core/config/config.ts';
+import { fileFailure } from '../../core/config/file-failure.ts';
+import { InvalidConfigError, loadConfig } from '../../core/config/load.ts';
+import { CommandError } from '../command-error.ts';
 import type { LocalFlags } from '../local.ts';
 import { logOutput } from '../output.ts';
 import { createNarrator, type Narrator } from './narrator.ts';
@@ -14,17 +17,19 @@ const lookedAt = 100;
  * @param told resolves when it shall stop
  */
 export async function runLocal(flags: LocalFlags, told: Promise<void>): Promise<void> {
-  const config = loadConfig(flags.config);
+  const config = readConfig(flags.config);
   const upstreamSecrets = flags.secrets === undefined ? undefined : readSecrets(flags.secrets);
   const names = config.upstreams.flatMap(({ webhooks }) => webhooks.map(({ name }) => name));
   const terminal = terminalOf(process);
   const narrator = terminal && createNarrator(terminal, names);
   // Loaded only now: a mistake in the configuration is told without waiting for the emulators.
   const { startLocalStack } = await import('../../local/stack.ts');
+  const { data } = flags;
+  if (data !== undefined) process.once('uncaughtException', (error) => endFor(error, data));
   const stack = await startLocalStack({
     config,
     port: flags.port,
-    data: flags.data,
+    data,
     auth: flags.auth,
     upstreamSecrets,
     log: logFor(narrator),
@@ -36,7 +41,7 @@ export async function runLocal(flags: LocalFlags, told: Promise<void>): Promise<
       stack.webhooks(),
       stack.mappings.list({ limit: lookedAt }),
     ]);
-    const { config: file, data } = flags;
+    const { config: file } = flags;
     narrator.introduce({
       ready: stack.ready,
       config,
@@ -51,6 +56,29 @@ export async function runLocal(flags: LocalFlags, told: Promise<void>): Promise<
   process.stderr.write('stopping…\n');
   await stack.stop();
   process.exit(0);
+}
+
+/** Ends the process for what nobody can catch: a table that can't be written is told in plain words, a defect with its stack. */
+async function endFor(error: Error, data: string): Promise<void> {
+  const { tableWriteError } = await import('../../local/level.ts');
+  const told = tableWriteError(error, data);
+  if (told === undefined) process.stderr.write(`${error.stack}\n`);
+  else process.stderr.write(`drayage: ${told.message}\n  ${told.remedy}\n`);
+  process.exit(1);
+}
+
+function readConfig(file: string): Config {
+  try {
+    return loadConfig(file);
+  } catch (error) {
+    // A file that can't be read has no lines, and its message says what helps.
+    if (!(error instanceof InvalidConfigError) || error.errors.every(({ line }) => line === undefined))
+      throw error;
+    throw new CommandError(
+      `${file} is not valid:\n${error.message}`,
+      `fix it, then check it: drayage validate --config ${file}`,
+    );
+  }
 }
 
 /** Where people read: standard error, since results belong on standard output; that if it alone is a terminal. */
@@ -69,17 +97,20 @@ function commandName(): string {
   return process.env.npm_command === 'exec' ? 'npx drayage' : 'drayage';
 }
 
+/** Of the file of `--secrets`. */
+const form = 'write one secret for each name in mirror.yaml: {"NAME": {"username": "…", "password": "…"}}';
+
 function readSecrets(file: string): Record<string, object> {
   let value: unknown;
   try {
     value = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
     // The message of a JSON error quotes the text around it, which here may be a password.
-    const why = error instanceof SyntaxError ? 'it is no JSON' : (error as Error).message;
-    throw new Error(`--secrets ${file} can't be read: ${why}`);
+    if (error instanceof SyntaxError) throw new CommandError(`--secrets ${file} is not JSON`, form);
+    const { reason, remedy } = fileFailure(error, file);
+    throw new CommandError(`--secrets ${file} can’t be read: ${reason}`, remedy ?? form);
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new Error(`--secrets ${file} must hold an object: {"name": {"username": "…", "password": "…"}}`);
-  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new CommandError(`--secrets ${file} is not an object`, form);
   return value as Record<string, object>;
 }

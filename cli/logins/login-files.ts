@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { fileFailure } from '../../core/config/file-failure.ts';
 import { LoginError } from './login-error.ts';
 
 /** What `docker login` and `podman login` write. */
@@ -47,9 +48,10 @@ function readLoginFile(path: string, keysNameHosts: boolean): LoginFile | undefi
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new LoginError(`the login file ${path} can't be read: ${code ?? message}`, 'make it readable');
+    const { reason, remedy } = fileFailure(error, path);
+    throw new LoginError(`the login file ${path} can’t be read: ${reason}`, remedy ?? 'make it readable');
   }
   if (text.length > maxBytes) throw damaged(path, 'it is larger than 4 MiB');
   if (text.trim() === '') return undefined;

@@ -42,7 +42,7 @@ async function loginFrom(
 ): Promise<Credentials | undefined> {
   const helperKey = findKey(Object.keys(file.credHelpers), subject, file.keysNameHosts);
   if (helperKey !== undefined) {
-    const where = `${file.path} under credHelpers`;
+    const where = `credHelpers of ${file.path}`;
     const name = file.credHelpers[helperKey];
     if (typeof name !== 'string') {
       throw new LoginError(
@@ -53,7 +53,7 @@ async function loginFrom(
     if (name !== '') return await askHelper(name, subject, where, options);
   }
   if (file.credsStore !== undefined) {
-    const login = await askHelper(file.credsStore, subject, `${file.path} as credsStore`, options);
+    const login = await askHelper(file.credsStore, subject, `credsStore of ${file.path}`, options);
     if (login !== undefined) return login;
   }
   const key = findKey(Object.keys(file.auths), subject, file.keysNameHosts);

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { fileFailure } from '../../core/config/file-failure.ts';
 import { UsageError } from '../usage-error.ts';
 import type { UpstreamCredentials } from './register/registrar.ts';
 
@@ -61,9 +62,7 @@ function readToken(file: string): string {
   try {
     text = readFileSync(file === '-' ? 0 : file, 'utf8');
   } catch (error) {
-    throw new UsageError(
-      `--token-file ${file} can’t be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}`,
-    );
+    throw new UsageError(`--token-file ${file} can’t be read: ${fileFailure(error, file).reason}`);
   }
   const token = text.replace(/\r?\n$/, '');
   if (token !== '' && token.length <= maxBytes) return token;

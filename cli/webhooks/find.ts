@@ -10,7 +10,7 @@ export function findWebhook(webhooks: readonly PresentedWebhook[], name: string)
   if (found !== undefined) return found;
   const names = webhooks.map((webhook) => webhook.name).join(', ');
   throw new CommandError(
-    `there is no webhook of the name ${name}`,
+    `there is no webhook named ${name}`,
     names === '' ? noWebhooks : `the webhooks are: ${names}`,
   );
 }

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { fileFailure } from './file-failure.ts';
 
 /** A file of certificates can't be used; the message names the file and says why. */
 export class CertificatesError extends Error {
@@ -18,8 +19,8 @@ export function readCertificates(file: string): string {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? 'is not there' : `can’t be read: ${code ?? message}`;
+    const { code } = error as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'is not there' : `can’t be read: ${fileFailure(error, file).reason}`;
     throw new CertificatesError(`the file of certificates ${file} ${why}`, { cause: error });
   }
   const found = text.match(certificate) ?? [];

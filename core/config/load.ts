@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { CertificatesError, readCertificates } from './certificates.ts';
 import type { Config } from './config.ts';
+import { fileFailure } from './file-failure.ts';
 import { type ConfigError, maxConfigBytes, parseWithPlaces } from './parse.ts';
 
 /** A configuration file can't be read or is wrong. The message tells every error with file, line and column. */
@@ -56,7 +57,7 @@ function readText(file: string): string {
   try {
     bytes = readAtMost(file, maxConfigBytes + 1);
   } catch (cause) {
-    throw new InvalidConfigError(file, [{ path: '', message: unreadable(cause) }], { cause });
+    throw new InvalidConfigError(file, [{ path: '', message: unreadable(cause, file) }], { cause });
   }
   if (bytes.length > maxConfigBytes)
     throw new InvalidConfigError(file, [{ path: '', message: `is larger than ${maxConfigBytes} bytes` }]);
@@ -86,15 +87,15 @@ function readAtMost(file: string, limit: number): Uint8Array {
   }
 }
 
-function unreadable(cause: unknown): string {
+function unreadable(cause: unknown, file: string): string {
   switch ((cause as NodeJS.ErrnoException).code) {
     case 'ENOENT':
       return 'is not there; name the configuration with --config, or write one: drayage init';
     case 'EISDIR':
       return 'is a folder; name the file in it';
-    case 'EACCES':
-      return 'can’t be read: permission denied';
-    default:
-      return `can’t be read: ${cause instanceof Error ? cause.message : String(cause)}`;
+    default: {
+      const { reason, remedy } = fileFailure(cause, file);
+      return `can’t be read: ${reason}${remedy === undefined ? '' : `; ${remedy}`}`;
+    }
   }
 }

@@ -103,7 +103,10 @@ export class Authenticator {
         code: 'UNAUTHORIZED',
         status: 401,
         reason:
-          header === undefined ? 'the registry wants credentials' : 'the registry rejected the credentials',
+          header === undefined
+            ? 'the registry requires a login, and there is none for it'
+            : 'the registry rejected the credentials',
+        login: header === undefined ? 'missing' : 'rejected',
       });
     }
     return header;
@@ -165,13 +168,19 @@ export class Authenticator {
       const why = 'it wants a user name and a password, and the login is an identity token';
       throw refusal(context, why, 'log in with a user name and an access token as its password');
     }
-    const known = challenges.some(({ scheme }) => scheme === 'basic' || scheme === 'bearer');
-    if (known) {
-      const reason = `the registry wants a login (${redactText(schemes)}), and there is none for it`;
-      throw new RegistryError(context, { code: 'UNAUTHORIZED', status: 401, reason });
-    }
-    const remedy = 'the registry has to offer a login by Bearer tokens or Basic: ask its operator';
-    throw refusal(context, `it wants ${redactText(schemes)}, which is not spoken here`, remedy);
+    if (wantsBasic)
+      throw new RegistryError(context, {
+        code: 'UNAUTHORIZED',
+        status: 401,
+        reason: 'the registry requires a login, and there is none for it',
+        login: 'missing',
+      });
+    const why = `it wants ${redactText(schemes)}, which is not supported`;
+    throw refusal(
+      context,
+      why,
+      'the registry has to offer a login by Bearer tokens or Basic: ask its operator',
+    );
   }
 
   async #token(
@@ -227,8 +236,7 @@ export class Authenticator {
     try {
       return await fetch(login);
     } catch (error) {
-      if (!(error instanceof RegistryError) || login === undefined || !rejectsLogin(error, login))
-        throw error;
+      if (!(error instanceof RegistryError) || login === undefined || error.login !== 'rejected') throw error;
       this.#credentials.reject(login);
       const renewed = await read();
       if (renewed === undefined || isSameLogin(renewed, login)) throw error;
@@ -241,18 +249,13 @@ function scopeKey(scopes: readonly Scope[]): string {
   return [...scopes].sort().join(' ');
 }
 
-function refusal(context: OperationContext, reason: string, remedy?: string): RegistryError {
+function refusal(context: OperationContext, reason: string, remedy: string): RegistryError {
   return new RegistryError(context, {
     code: 'UNAUTHORIZED',
     status: 401,
-    reason: `the registry can't be logged in to: ${reason}`,
-    ...(remedy !== undefined && { remedy }),
+    reason: `can’t log in to the registry: ${reason}`,
+    remedy,
   });
-}
-
-/** A refresh token that is no longer good is refused by 400, `invalid_grant`: RFC 6749, 5.2. */
-function rejectsLogin({ status }: RegistryError, login: Credentials): boolean {
-  return status === 401 || (status === 400 && 'identityToken' in login);
 }
 
 function foreignRefusal(context: OperationContext, realm: URL): RegistryError {

@@ -4,25 +4,29 @@ export interface ErrorBody {
   code?: string;
   /** One for each error. */
   texts: string[];
+  /** The body is a web page, and this its title. */
+  page?: string;
 }
 
 /** More errors of one answer are not read. A registry reports one for each blob that a manifest lacks. */
 const maxErrors = 5;
+/** A title is looked for in the beginning of a page. */
+const maxPageBytes = 4_000;
 /** The most of a detail that is shown, characters. */
 const maxDetail = 300;
 
 /**
  * Reads a body `{"errors": [{"code", "message", "detail"}]}`
  * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes). A detail is any JSON, and for some failures the
- * only place that says why (Quay's, for example). Of token services and proxies, also the fields of {@link plainFields}. What is not of
- * that form says nothing.
+ * only place that says why (Quay's, for example). Of token services and proxies, also the fields of {@link plainFields}. Of a web page, its
+ * title. What is not of these forms says nothing.
  */
 export function readErrorBody(body: Uint8Array): ErrorBody {
   let parsed: unknown;
   try {
     parsed = JSON.parse(new TextDecoder().decode(body));
   } catch {
-    return { texts: [] };
+    return readPage(body);
   }
   if (!isObject(parsed)) return { texts: [] };
   const errors = (Array.isArray(parsed.errors) ? parsed.errors : []).filter(isObject).slice(0, maxErrors);
@@ -33,6 +37,19 @@ export function readErrorBody(body: Uint8Array): ErrorBody {
     .find((value) => typeof value === 'string' && value !== '');
   if (texts.length === 0 && typeof plain === 'string') texts.push(plain);
   return { ...(first !== undefined && { code: first }), texts };
+}
+
+/** Whether an answer is HTML. */
+export function isWebPage(body: Uint8Array): boolean {
+  return /^\s*<(!doctype html|html)\b/i.test(Buffer.from(body.subarray(0, 200)).toString('latin1'));
+}
+
+/** What is no registry, or stands before one, answers with HTML; its title may say who that is. */
+function readPage(body: Uint8Array): ErrorBody {
+  const text = Buffer.from(body.subarray(0, maxPageBytes)).toString('utf8');
+  if (!isWebPage(body)) return { texts: [] };
+  const page = /<title[^>]{0,200}>([^<]{0,200})/i.exec(text)?.[1]?.replace(/\s+/g, ' ').trim() ?? '';
+  return { texts: page === '' ? [] : [page], page };
 }
 
 /**

@@ -1,4 +1,6 @@
-import { remedyFor } from './remedies.ts';
+import type { ConnectionProblem } from './connection-problem.ts';
+import { connectionRemedy, mirrorSettings } from './connection-remedies.ts';
+import { type LoginState, remedyFor } from './remedies.ts';
 
 /** Which registry failed: the one that images come from, or the one that they go to. */
 export type Side = 'upstream' | 'mirror';
@@ -29,6 +31,10 @@ export interface RegistryFailure {
   retryAfterMs?: number;
   /** What helps, where the table's general hint does not do. */
   remedy?: string;
+  /** Of a connection that failed: what kept it from coming about. */
+  problem?: ConnectionProblem;
+  /** Of a request for a login: whether there was none, or it was not taken. */
+  login?: LoginState;
   cause?: unknown;
 }
 
@@ -52,6 +58,10 @@ export class RegistryError extends Error {
   readonly remedy: string;
   /** Whether the remedy is one for this very failure, rather than the general one of its code. */
   readonly isExplained: boolean;
+  /** Of a connection that failed: what kept it from coming about. */
+  readonly problem: ConnectionProblem | undefined;
+  /** Of a request for a login: whether there was none, or it was not taken; undefined where that is not known. */
+  readonly login: LoginState;
   readonly temporary: boolean;
   readonly retryAfterMs: number | undefined;
 
@@ -69,7 +79,12 @@ export class RegistryError extends Error {
     this.status = failure.status;
     this.code = failure.code;
     this.reason = failure.reason;
-    this.remedy = failure.remedy ?? remedyFor(failure.code, context);
+    const { problem, login } = failure;
+    this.problem = problem;
+    this.login = login;
+    this.remedy =
+      failure.remedy ??
+      (problem ? connectionRemedy(problem, mirrorSettings) : remedyFor(failure.code, context, login));
     this.isExplained = failure.remedy !== undefined;
     this.temporary = failure.temporary ?? false;
     this.retryAfterMs = failure.retryAfterMs;

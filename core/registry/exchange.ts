@@ -1,8 +1,9 @@
 import type { Authenticator } from './auth.ts';
 import { BodyTooLargeError, discard, readBeginning } from './body.ts';
 import { parseChallenges } from './challenge.ts';
+import { answeredProblem, failureCode } from './connection-problem.ts';
 import { type OperationContext, RegistryError, type Side } from './errors.ts';
-import { brokenError, failureCode, maxErrorBytes, type RefusedAnswer, refusedError } from './failures.ts';
+import { brokenError, maxErrorBytes, type RefusedAnswer, refusedError } from './failures.ts';
 import { OtherRegistries } from './other-registries.ts';
 import { closedForMs } from './rate-limits.ts';
 import { redirectRefused, UploadMovedError, writeRedirectRefused } from './redirect-errors.ts';
@@ -227,7 +228,7 @@ export class Exchange {
       this.#learn(request, answer, performance.now() - begun);
       return answer;
     } catch (error) {
-      throw this.#explain(call, error, `no answer from ${request.url.origin}`);
+      throw this.#explain(call, error, request.url);
     }
   }
 
@@ -252,7 +253,7 @@ export class Exchange {
       refused.by = `${answer.url.host}, where the registry sent us,`;
       refused.untrusted = true;
       refused.remedy = `the registry sends requests to ${answer.url.host}, which refuses them: try again; if it stays, ask the registry’s operator`;
-    }
+    } else refused.problem = answeredProblem(status, body, answer.url);
     const secrets = authenticator.secrets(sent);
     if (status === 401 && !answer.away) {
       authenticator.reject(sent, call.scopes);
@@ -263,13 +264,13 @@ export class Exchange {
   }
 
   /** Errors of the connection get their context; those of our own code stay as they are. */
-  #explain(call: Call, error: unknown, doing: string): unknown {
+  #explain(call: Call, error: unknown, what: string | URL): unknown {
     call.signal?.throwIfAborted();
     if (error instanceof RegistryError) return error;
     if (error instanceof BodyTooLargeError) {
       return new RegistryError(this.context(call), { code: 'ANSWER_TOO_LARGE', reason: error.message });
     }
-    return failureCode(error) === '' ? error : brokenError(this.context(call), error, doing);
+    return failureCode(error) === '' ? error : brokenError(this.context(call), error, what);
   }
 }
 

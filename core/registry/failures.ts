@@ -1,8 +1,13 @@
-import { errors } from 'undici';
-import { connectionFailure } from './connection-failures.ts';
+import {
+  type ConnectionProblem,
+  connectionProblem,
+  failureCode,
+  isTlsFailure,
+} from './connection-problem.ts';
 import { type ErrorBody, readErrorBody } from './error-body.ts';
 import { type OperationContext, RegistryError, type RegistryFailure } from './errors.ts';
 import { redactText } from './redact.ts';
+import { noRegistry } from './remedies.ts';
 import { isTemporaryStatus, parseRetryAfter, temporaryFailureCode } from './retry.ts';
 
 /** An error body is read up to this size. */
@@ -26,6 +31,10 @@ export interface RefusedAnswer {
   temporary?: boolean;
   /** Instead of what the code says. */
   remedy?: string;
+  /** What the answer says about the connection itself, instead of the registry's words. */
+  problem?: ConnectionProblem | undefined;
+  /** Whether a login was missing, or was not taken. */
+  login?: RegistryFailure['login'];
 }
 
 const untold: ErrorBody = { texts: [] };
@@ -43,28 +52,24 @@ export function refusedError(
   unknownCode: string,
   secrets: readonly string[],
 ): RegistryError {
-  const { code, texts } = answer.untrusted ? untold : readErrorBody(answer.body);
+  const { code, texts, page } = answer.untrusted ? untold : readErrorBody(answer.body);
   const shown = texts.map((text) => redactText(text, secrets)).filter((text) => text !== '');
   const retryAfterMs = parseRetryAfter(answer.retryAfter, Date.now());
   const asks = retryAfterMs ? ` and asks to wait ${inWords(retryAfterMs)}` : '';
+  const told = `${page === undefined ? '' : ' with a web page'}${shown.map((text) => `, “${text}”`).join('')}`;
   const failure: RegistryFailure = {
     code: code ?? codeOfStatus(answer.status, unknownCode),
     status: answer.status,
-    reason: `${answer.by ?? 'the registry'} answered ${answer.status}${asks}${shown.map((text) => `, “${text}”`).join('')}`,
+    reason:
+      answer.problem?.reason ?? `${answer.by ?? 'the registry'} answered ${answer.status}${asks}${told}`,
     temporary: answer.temporary ?? isTemporaryStatus(answer.status),
   };
-  if (answer.remedy !== undefined) failure.remedy = answer.remedy;
-  else if (wantsHttps(answer.body)) {
-    failure.reason += ': it speaks HTTPS, and was asked by HTTP';
-    failure.remedy = 'leave out --plain-http, or write https:// in the upstream’s endpoint';
-  }
+  if (answer.problem) failure.problem = answer.problem;
+  if (answer.login) failure.login = answer.login;
+  const remedy = answer.remedy ?? (page === undefined ? undefined : pageRemedy(answer.status));
+  if (remedy !== undefined) failure.remedy = remedy;
   if (retryAfterMs !== undefined) failure.retryAfterMs = retryAfterMs;
   return new RegistryError(context, failure);
-}
-
-/** What servers written in Go say: https://github.com/golang/go/blob/go1.26.0/src/net/http/server.go */
-function wantsHttps(body: Uint8Array): boolean {
-  return Buffer.from(body.subarray(0, 100)).includes('HTTP request to an HTTPS server');
 }
 
 /** `45 s`, `3 min`, `2 h`, rounded up. */
@@ -72,6 +77,13 @@ function inWords(ms: number): string {
   const seconds = Math.ceil(ms / 1_000);
   if (seconds < 120) return `${seconds} s`;
   return seconds < 7_200 ? `${Math.ceil(seconds / 60)} min` : `${Math.ceil(seconds / 3_600)} h`;
+}
+
+/** What helps where a web page answers for the registry; undefined where the status says more than that. */
+function pageRemedy(status: number): string | undefined {
+  if (status === 404) return noRegistry;
+  if (status === 403) return 'a proxy or firewall in front of the registry refuses this: ask its operator';
+  return undefined;
 }
 
 function codeOfStatus(status: number, unknownCode: string): string {
@@ -87,39 +99,45 @@ function codeOfStatus(status: number, unknownCode: string): string {
   return 'ANSWER_INVALID';
 }
 
-/** TLS alerts and certificates that node refuses: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
-const tlsFailure =
-  /^(ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)/;
-
-/** The error for a request that got no answer, or whose answer broke off. One that is a RegistryError already stays itself. */
-export function brokenError(context: OperationContext, cause: unknown, doing: string): RegistryError {
+/**
+ * The error for a request that got no answer, or whose answer broke off. One that is a RegistryError already stays itself.
+ *
+ * @param what was being done, or whom was asked; a connection to a URL that did not come about is told in words of its own
+ */
+export function brokenError(context: OperationContext, cause: unknown, what: string | URL): RegistryError {
   if (cause instanceof RegistryError) return cause;
   const errorCode = failureCode(cause);
-  const temporary = temporaryFailureCode(errorCode);
-  const detail = redactText(
-    connectionFailure(cause, errorCode) ??
-      (cause instanceof Error ? cause.message || errorCode : String(cause)),
-  );
-  const reason = `${doing}: ${detail}${errorCode === '' || detail.includes(errorCode) ? '' : `, ${errorCode}`}`;
-  if (temporary) return new RegistryError(context, { code: temporary, reason, temporary: true, cause });
-  if (errorCode === 'ADDRESS_REFUSED') {
-    return new RegistryError(context, { code: 'ADDRESS_REFUSED', reason, cause });
-  }
-  if (tlsFailure.test(errorCode)) return new RegistryError(context, { code: 'TLS', reason, cause });
-  if (errorCode.startsWith('HPE_') || errorCode === 'UND_ERR_HEADERS_OVERFLOW') {
-    return new RegistryError(context, { code: 'ANSWER_INVALID', reason, cause });
-  }
-  return new RegistryError(context, { code: 'CONNECTION', reason, cause });
+  const problem =
+    what instanceof URL && errorCode !== 'ADDRESS_REFUSED' ? connectionProblem(cause, what) : undefined;
+  const failure: RegistryFailure = {
+    code: codeOfFailure(errorCode),
+    reason:
+      problem?.reason ??
+      reasonOf(cause, errorCode, what instanceof URL ? `no answer from ${what.host}` : what),
+    temporary: temporaryFailureCode(errorCode) !== undefined,
+    cause,
+  };
+  if (problem && !isDroppedByEcr(context, problem.kind)) failure.problem = problem;
+  return new RegistryError(context, failure);
 }
 
-/**
- * The code of what the connection failed with; empty for errors of our own code. undici leaves out those of its parser, by which a
- * chunked body that was cut off before the server closed can be told from what is not HTTP only in words.
- */
-export function failureCode(error: unknown): string {
-  if (error instanceof errors.HTTPParserError && error.code === undefined) {
-    return error.message.includes('Invalid EOF state') ? 'HPE_INVALID_EOF_STATE' : 'HPE_INVALID';
-  }
-  const code = typeof error === 'object' && error !== null ? (error as { code?: unknown }).code : undefined;
-  return typeof code === 'string' ? code : '';
+/** CR#1970: the remedy for the code is the one that tells of it. https://github.com/aws/containers-roadmap/issues/1970 */
+function isDroppedByEcr({ side, operation }: OperationContext, kind: string): boolean {
+  return (
+    kind === 'closed' && side === 'mirror' && (operation === 'start upload' || operation === 'mount blob')
+  );
+}
+
+function reasonOf(cause: unknown, errorCode: string, doing: string): string {
+  const detail = redactText(cause instanceof Error ? cause.message || errorCode : String(cause));
+  return `${doing}: ${detail}${errorCode === '' || detail.includes(errorCode) ? '' : `, ${errorCode}`}`;
+}
+
+function codeOfFailure(errorCode: string): string {
+  const temporary = temporaryFailureCode(errorCode);
+  if (temporary) return temporary;
+  if (errorCode === 'ADDRESS_REFUSED') return 'ADDRESS_REFUSED';
+  if (isTlsFailure(errorCode)) return 'TLS';
+  if (errorCode.startsWith('HPE_') || errorCode === 'UND_ERR_HEADERS_OVERFLOW') return 'ANSWER_INVALID';
+  return 'CONNECTION';
 }

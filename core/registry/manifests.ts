@@ -8,10 +8,12 @@ import {
 } from '../oci/manifest.ts';
 import { manifestAcceptHeader } from '../oci/media-types.ts';
 import { discard, readBounded } from './body.ts';
+import { isWebPage } from './error-body.ts';
 import { type OperationContext, RegistryError } from './errors.ts';
 import type { Answer, CallOptions, Exchange } from './exchange.ts';
 import { contentDigest, contentLength, contentType, expectContentDigest, sameAlgorithm } from './headers.ts';
 import { manifestUrl } from './paths.ts';
+import { noRegistry } from './remedies.ts';
 import { repositoryScope } from './scopes.ts';
 
 /** What a HEAD tells of a manifest; what the registry leaves out is undefined. */
@@ -90,13 +92,19 @@ export async function readManifest(
     return (anyType ? parseAnyManifest : parseManifest)(bytes, contentType(answer), expected);
   } catch (error) {
     if (!(error instanceof InvalidManifestError)) throw error;
+    const isPage = isWebPage(bytes);
+    const remedy = isPage ? noRegistry : error.remedy;
     throw new RegistryError(context, {
       code: error.code,
       status: answer.status,
       // The message quotes values of the manifest.
-      reason: answer.away ? `what ${answer.url.host} sent is no manifest that is taken` : error.message,
+      reason: answer.away
+        ? `what ${answer.url.host} sent is no manifest that is taken`
+        : isPage
+          ? 'the answer is a web page and not a manifest'
+          : error.message,
       cause: answer.away ? undefined : error,
-      ...(error.remedy !== undefined && { remedy: error.remedy }),
+      ...(remedy !== undefined && { remedy }),
     });
   }
 }

@@ -2,7 +2,10 @@ import type { OperationContext } from './errors.ts';
 
 const putManifest = 'put manifest';
 
-type Remedy = string | ((context: OperationContext) => string);
+/** What is known of the login of a request that was refused. */
+export type LoginState = 'missing' | 'rejected' | undefined;
+
+type Remedy = string | ((context: OperationContext, login: LoginState) => string);
 
 /** What the mirror is written with may be a role (ECR) or a login. */
 const credentials = ({ side, registry }: OperationContext) =>
@@ -33,8 +36,10 @@ const remedies: Readonly<Record<string, Remedy>> = {
   NAME_UNKNOWN: ({ side }) =>
     side === 'mirror' ? 'create the repository first' : 'check that the repository exists',
   SIZE_INVALID: 'the bytes are not as many as the manifest says: push the image again',
-  UNAUTHORIZED: (context) =>
-    `check ${credentials(context)}; many registries also answer this for a repository that does not exist`,
+  UNAUTHORIZED: (context, login) =>
+    login === 'rejected'
+      ? `${credentials(context)} are wrong or have expired: replace them`
+      : `check ${credentials(context)}; many registries answer the same for a repository that does not exist`,
   DENIED: (context) =>
     `check that ${credentials(context)} allow this; a quota that is exceeded is told this way too`,
   UNSUPPORTED: ({ operation }) =>
@@ -70,10 +75,15 @@ const remedies: Readonly<Record<string, Remedy>> = {
   BODY_TOO_LARGE:
     'the registry, or a proxy before it, takes too small bodies: raise its limit (nginx: client_max_body_size)',
   REFUSED: 'see the registry’s message',
+  // The specification's code for what has no other.
+  UNKNOWN: 'see the registry’s message, and its logs; some registries report a full disk this way',
 };
 
+/** Where a web page answers. */
+export const noRegistry = 'no registry is at this address: check its name and port';
+
 /** What the operator can do about a code in its context; a code that the table does not know gets the general advice. */
-export function remedyFor(code: string, context: OperationContext): string {
+export function remedyFor(code: string, context: OperationContext, login?: LoginState): string {
   const remedy = (Object.hasOwn(remedies, code) ? remedies[code] : undefined) ?? 'see the registry’s message';
-  return typeof remedy === 'string' ? remedy : remedy(context);
+  return typeof remedy === 'string' ? remedy : remedy(context, login);
 }

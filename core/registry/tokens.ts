@@ -2,8 +2,9 @@ import { BodyTooLargeError, discard, readBeginning, readBounded } from './body.t
 import { basicHeader, type Credentials } from './credentials.ts';
 import { type OperationContext, RegistryError } from './errors.ts';
 import { brokenError, maxErrorBytes, refusedError } from './failures.ts';
-import { redactUrl } from './redact.ts';
+import { urlWithoutQuery } from './redact.ts';
 import { isRedirect, nextHop, repeatsMethod } from './redirects.ts';
+import type { LoginState } from './remedies.ts';
 import type { Scope } from './scopes.ts';
 import type { HttpAnswer, HttpRequest, Transport } from './transport.ts';
 
@@ -53,13 +54,14 @@ export async function fetchToken(
     const answer = await follow(transport, request, { ...sent, url, signal });
     if (answer.status !== 200) {
       const body = await readBeginning(answer.body, maxErrorBytes);
-      const by = `the token service ${redactUrl(url)}`;
+      const by = `the token service ${urlWithoutQuery(url)}`;
       const refused = {
         by,
         untrusted: !request.trusted,
         status: answer.status,
         retryAfter: answer.header('retry-after'),
         body,
+        login: loginState(answer.status, request.login),
       };
       throw refusedError(context, refused, 'ANSWER_INVALID', secrets);
     }
@@ -69,8 +71,14 @@ export async function fetchToken(
     if (error instanceof BodyTooLargeError) {
       throw new RegistryError(context, { code: 'ANSWER_TOO_LARGE', reason: `${url.host}: ${error.message}` });
     }
-    throw brokenError(context, error, `no token from ${url.host}`);
+    throw brokenError(context, error, url);
   }
+}
+
+/** A refresh token that is no longer good is refused by 400, `invalid_grant`: RFC 6749, 5.2. */
+function loginState(status: number, login: Credentials | undefined): LoginState {
+  if (login === undefined) return status === 401 ? 'missing' : undefined;
+  return status === 401 || (status === 400 && 'identityToken' in login) ? 'rejected' : undefined;
 }
 
 type SentRequest = Pick<HttpRequest, 'method' | 'url' | 'headers' | 'body'>;

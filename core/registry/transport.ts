@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { Dispatcher } from 'undici';
+import { type Dispatcher, errors } from 'undici';
 import type { Connections } from './connections.ts';
 import type { Side } from './errors.ts';
 import { urlWithoutQuery } from './redact.ts';
@@ -113,6 +113,7 @@ export function createTransport(options: TransportOptions): Transport {
       onRequest?.({ method, url: urlWithoutQuery(url), status, side, ms: performance.now() - begun });
     let answer: Dispatcher.ResponseData;
     let hints = 0;
+    const headersTimeout = work ? timeouts[`${work}Ms`] : timeouts.headersMs;
     try {
       await connections.check?.(url);
       answer = await connections.dispatcherFor(url).request({
@@ -122,7 +123,7 @@ export function createTransport(options: TransportOptions): Transport {
         headers: { 'user-agent': `drayage/${drayageVersion}`, ...headers },
         // undici takes async iterables, its types do not say so: docs/docs/api/Dispatcher.md, "RequestOptions".
         body: body as Uint8Array | Readable | undefined,
-        headersTimeout: work ? timeouts[`${work}Ms`] : timeouts.headersMs,
+        headersTimeout,
         bodyTimeout: timeouts.idleBodyMs,
         highWaterMark: readAheadBytes,
         // Each of them begins the time for the headers anew.
@@ -136,6 +137,9 @@ export function createTransport(options: TransportOptions): Transport {
       });
     } catch (error) {
       tell(undefined);
+      // undici's own does not tell after how long.
+      if (error instanceof errors.HeadersTimeoutError)
+        throw new errors.HeadersTimeoutError(`no answer within ${headersTimeout / 1_000} s`);
       throw error;
     }
     tell(answer.statusCode);

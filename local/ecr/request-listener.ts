@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { diskProblem } from '../disk-problem.ts';
+import { fileFailure } from '../../core/config/file-failure.ts';
 import { operationOf, routeApi, sendApiError } from './api/router.ts';
 import type { FaultAction, FaultSwitches } from './faults.ts';
 import { connectionClosed, waitOn } from './faulty-body.ts';
@@ -56,8 +56,7 @@ async function reportFailure(
   error: unknown,
 ): Promise<void> {
   if (error instanceof ConnectionLostError) return;
-  const { code } = (error ?? {}) as NodeJS.ErrnoException;
-  const message = diskProblem(code) ?? (error instanceof Error ? error.message : String(error));
+  const message = fileFailure(error, '').reason;
   process.emitWarning(`embedded registry: ${exchange.method} ${exchange.path} failed: ${message}`);
   try {
     if (exchange.answered) response.destroy();

@@ -9,9 +9,11 @@ export async function answerToken(exchange: HttpExchange, issuer: TokenIssuer): 
   if (exchange.method !== 'GET') return exchange.send(405, { allow: 'GET' });
   const answer = issuer.issue(exchange.header('authorization'), exchange.query.getAll('scope'));
   if (answer.kind === 'unauthorized') {
+    const isAnonymous = exchange.header('authorization') === undefined;
+    const message = isAnonymous ? 'a login is needed' : 'the user or the password is wrong';
     return exchange.sendJson(
       401,
-      { errors: [{ code: 'UNAUTHORIZED', message: 'the user or the password is wrong' }] },
+      { errors: [{ code: 'UNAUTHORIZED', message }] },
       { 'www-authenticate': `Basic realm="${issuer.service}"` },
     );
   }

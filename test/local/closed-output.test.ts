@@ -50,7 +50,9 @@ describe('output that nobody reads', () => {
     closeSync(full);
     const [told, [code]] = await Promise.all([text(child.stderr as Readable), once(child, 'close')]);
     expect(code).toBe(1);
-    expect(told).toMatch(/^drayage: standard output can't be written: ENOSPC.*\n$/);
+    expect(told).toMatch(
+      /^drayage: standard output can’t be written: the disk is full \(ENOSPC\)\n {2}free some space.*\n$/,
+    );
   });
 
   it('lets `drayage local` run on without its logs, and clean up at the end', async () => {

@@ -99,7 +99,7 @@ describe('drayage copy --all-tags', () => {
     expect(result.code).toBe(1);
     expect(to.tags('partly')).toEqual(tags.filter((tag) => tag !== '1.1.0').sort());
     expect(result.stderr).toMatch(
-      /drayage: 1 of 6 tags of .*\/app failed:\n {2}1\.1\.0: upstream .* answered 400/,
+      /drayage: 1 of 6 tags of .*\/app failed:\n {2}1\.1\.0: source .* answered 400/,
     );
     expect(result.stdout).toMatch(/^1\.1\.0 {2}failed$/m);
     expect(result.stdout).toMatch(/partly: 6 tags, 5 copied, 1 failed/);

@@ -55,7 +55,7 @@ describe('drayage copy', () => {
   it('tells what fails and why, and how it is called', async () => {
     const missing = await drayage(['copy', `${from.host}/app:none`, `${to.host}/x:1`, '--plain-http']);
     expect(missing).toMatchObject({ code: 1, stdout: '' });
-    expect(missing.stderr).toMatch(/upstream .*app:none.*MANIFEST_UNKNOWN/s);
+    expect(missing.stderr).toMatch(/source .*app:none.*MANIFEST_UNKNOWN/s);
     const platform = await drayage([
       'copy',
       `${from.host}/multi:1`,

@@ -93,7 +93,7 @@ describe('drayage copy --events', () => {
       },
     });
     expect(lines.at(-1)).toMatchObject({ event: 'done', copied: 0, failed: 1 });
-    expect(stderr).toContain(`drayage: upstream ${from.host}: get blob app@${digest}`);
+    expect(stderr).toContain(`drayage: source ${from.host}: get blob app@${digest}`);
   });
 
   it('tells of each tag, and last the report of all', async () => {

@@ -68,7 +68,7 @@ describe('drayage copy with logins', () => {
     helper('empty', 'echo credentials not found in native keychain; exit 1');
     const result = await copy(`${open.host}/app:1`, `${basic.host}/refused:1`, env);
     expect(result).toMatchObject({ code: 1, stdout: '' });
-    expect(result.stderr).toMatch(/^drayage: mirror .*: .*UNAUTHORIZED/);
+    expect(result.stderr).toMatch(/^drayage: destination .*: .*UNAUTHORIZED/);
     expect(result.stderr).toContain(`  log in: docker login ${basic.host}`);
   });
 
@@ -81,7 +81,9 @@ describe('drayage copy with logins', () => {
     helper('broken', 'echo the vault is sealed; exit 1');
     const broken = await copy(`${open.host}/app:1`, `${basic.host}/x:1`, env);
     expect(broken.code).toBe(1);
-    expect(broken.stderr).toMatch(/^drayage: mirror .*“the vault is sealed” \(CREDENTIALS_UNAVAILABLE\)$/m);
+    expect(broken.stderr).toMatch(
+      /^drayage: destination .*“the vault is sealed” \(CREDENTIALS_UNAVAILABLE\)$/m,
+    );
     expect(broken.stderr).toContain(`  run it by hand: echo ${basic.host} | docker-credential-broken get`);
     const wrong = await copy(`${open.host}/app:1`, `${tokens.host}/x:1`, env);
     expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('UNAUTHORIZED') });

@@ -24,19 +24,22 @@ describe('a damaged data folder', () => {
       code: 1,
       stdout: '',
       stderr: expect.stringMatching(
-        /^drayage: --data: the table in \S+ can't be opened: Corruption: .* Restore the folder; or remove it, .*\n$/,
+        /^drayage: the table in \S+ can’t be opened: Corruption: .*\n {2}restore the folder; or remove it, .*\n$/,
       ),
     });
   });
 
   it('is told where the table is a file, or in use', async () => {
     writeFileSync(table(), '');
-    await expect(startTable('eu-west-1', table())).rejects.toThrow(/can't be opened: EEXIST.*remove it/);
+    await expect(startTable('eu-west-1', table())).rejects.toMatchObject({
+      message: expect.stringMatching(/can’t be opened: EEXIST/),
+      remedy: expect.stringMatching(/remove it/),
+    });
     rmSync(table());
     mkdirSync(table());
     const running = await startTable('eu-west-1', table());
     await expect(startTable('eu-west-1', table())).rejects.toThrow(
-      /can't be opened: another process uses it/,
+      /can’t be opened: another process uses it/,
     );
     await running.stop();
   });

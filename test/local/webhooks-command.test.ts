@@ -52,12 +52,16 @@ describe('drayage webhooks list', () => {
     expect({ code, stdout, stderr }).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'drayage: there is no webhook of the name none\n  the webhooks are: github, hub, registry\n',
+      stderr: 'drayage: there is no webhook named none\n  the webhooks are: github, hub, registry\n',
     });
   });
 
   it.each([
-    [401, 'unauthorized', 'give the reader’s or operator’s token with --token or DRAYAGE_TOKEN'],
+    [
+      401,
+      'unauthorized',
+      'the token is not valid for this deployment: give the reader’s or operator’s token with --token or DRAYAGE_TOKEN, and check --api',
+    ],
     [403, 'forbidden', 'this needs the operator’s token: give it with --token or DRAYAGE_TOKEN'],
   ])('says what helps with %i', async (status, code, remedy) => {
     const answer = { status, body: { error: { code, message: `not with ${token}` } } };
@@ -250,7 +254,7 @@ describe('drayage webhooks rotate', () => {
   });
 
   it.each([
-    [404, 'not_found', /there is no webhook of the name hubb\n {2}the webhooks are: github/],
+    [404, 'not_found', /there is no webhook named hubb\n {2}the webhooks are: github/],
     [403, 'forbidden', /this needs the operator’s token/],
     [409, 'conflict', /look at what is there now/],
   ])('says what helps with %i', async (status, code, expected) => {

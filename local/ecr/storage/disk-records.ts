@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { StartError } from '../../start-error.ts';
 import type { RecordStore, StoredRecord } from './blob-store.ts';
 import { writeAtomically } from './write-atomically.ts';
 
@@ -39,9 +40,10 @@ async function readRecord(path: string): Promise<StoredRecord> {
     if (typeof record?.key !== 'string') throw new Error('it has no key');
     return record;
   } catch (cause) {
-    throw new Error(
-      `${path} is not a registry record: ${cause instanceof SyntaxError ? 'it is no JSON' : (cause as Error).message}. Remove the file, or use another data folder`,
-      { cause },
+    throw new StartError(
+      `${path} is not a registry record: ${cause instanceof SyntaxError ? 'it is not JSON' : (cause as Error).message}`,
+      'remove the file, or choose another folder: --data FOLDER',
+      cause,
     );
   }
 }

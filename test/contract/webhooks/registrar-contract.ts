@@ -125,7 +125,8 @@ export function registrarContract(api: ApiCase): void {
     });
 
     it.each([
-      ['no JSON', { status: 200, body: '<html>' }, /can’t be used: it is no JSON/],
+      ['a web page', { status: 200, body: '<html>' }, /can’t be used: it is a web page/],
+      ['no JSON', { status: 200, body: 'ok' }, /can’t be used: it is not JSON/],
       ['another form', { status: 200, body: '[[7]]' }, /can’t be used: /],
       ['5 MiB', { status: 200, body: ' '.repeat(5 * 1024 * 1024) }, /more than 4194304 bytes/],
       ['an error that is none', { status: 500, body: '[{"message":{}},7]' }, /was answered 500$/],

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newSecrets, openDataDirectory } from '../../../local/data-directory.ts';
+import type { StartError } from '../../../local/start-error.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -28,17 +29,17 @@ describe('the folder of --data', () => {
     [JSON.stringify({ ...incomplete, note: 'hush-hush' }), 'registryPassword'],
     [JSON.stringify({ ...newSecrets(), apiRoot: '' }), 'apiRoot'],
     [JSON.stringify({ ...newSecrets(), apiRoot: 4711 }), 'apiRoot'],
-    ['{"webhookRoot": "hush-hush', 'it is no JSON'],
-    ['', 'it is no JSON'],
+    ['{"webhookRoot": "hush-hush', 'it is not JSON'],
+    ['', 'it is not JSON'],
   ])('refuses secrets.json with %j, quotes nothing of it and changes nothing', async (content, why) => {
     const file = join(folder, 'secrets.json');
     writeFileSync(file, content);
-    const error: Error = await openDataDirectory(folder).then(
+    const error: StartError = await openDataDirectory(folder).then(
       () => expect.unreachable('it was opened'),
       (reason) => reason,
     );
     expect(error.message).toContain(`${file} is damaged: ${why}`);
-    expect(error.message).toMatch(/Restore the file; or remove it/);
+    expect(error.remedy).toMatch(/^restore the file; or remove it/);
     for (const part of ['hush', '4711', incomplete.apiRoot]) expect(error.message).not.toContain(part);
     expect(readFileSync(file, 'utf8')).toBe(content);
     expect(readdirSync(folder), 'the lock is given back').toEqual(['secrets.json']);
@@ -46,13 +47,16 @@ describe('the folder of --data', () => {
 
   it('tells that secrets.json can’t be read', async () => {
     mkdirSync(join(folder, 'secrets.json'));
-    await expect(openDataDirectory(folder)).rejects.toThrow(/secrets\.json can't be read: EISDIR/);
+    await expect(openDataDirectory(folder)).rejects.toThrow(/can’t be used.*: it is a folder \(EISDIR\)$/);
   });
 
   it.each(['file', 'file/below'])('refuses %s, which is no folder', async (path) => {
     writeFileSync(join(folder, 'file'), '');
-    await expect(openDataDirectory(join(folder, path))).rejects.toThrow(
-      new RegExp(`^--data ${join(folder, path)} can't be used: .*; give a folder that this user can write$`),
-    );
+    await expect(openDataDirectory(join(folder, path))).rejects.toMatchObject({
+      message: expect.stringMatching(
+        `^the data folder ${join(folder, path)} can’t be used: .*\\((EEXIST|ENOTDIR)\\)$`,
+      ),
+      remedy: 'choose a folder that this user can write to: --data FOLDER',
+    });
   });
 });

@@ -34,7 +34,7 @@ describe('the lock of a data folder', () => {
   it('is not given to a second one, also of this process', async () => {
     const release = await takeLock(folder);
     await expect(takeLock(folder, 0)).rejects.toThrow(
-      `${folder} is in use by process ${process.pid}: stop it, or give this one another --data`,
+      `the data folder ${folder} is in use by process ${process.pid}`,
     );
     expect(readdirSync(folder)).toEqual(['lock']);
     release();

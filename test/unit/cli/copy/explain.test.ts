@@ -10,18 +10,20 @@ describe('explainFailure', () => {
     repository: 'a',
   } as const;
   const broken = (code: string, message: string) =>
-    explainFailure(brokenError(start, Object.assign(new Error(message), { code }), 'no answer'));
+    explainFailure(
+      brokenError(start, Object.assign(new Error(message), { code }), new URL('https://localhost:5000/v2/')),
+    );
 
   it.each([
-    ['ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:5000', /^check that it runs, and its port/],
-    ['ENOTFOUND', 'getaddrinfo ENOTFOUND localhost', /^check its spelling: getent hosts localhost/],
-  ])('speaks of port and name after %s, and not of a repository that ECR misses', (code, message, remedy) => {
+    ['ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:5000', /^check the port/],
+    ['ENOTFOUND', 'getaddrinfo ENOTFOUND localhost', /^check the spelling of the host name/],
+  ])('speaks of name and port after %s, and not of a repository that ECR misses', (code, message, remedy) => {
     const failure = broken(code, message);
     expect(failure).toMatchObject({ code: 'CONNECTION', side: 'mirror', operation: 'start upload' });
     expect(failure.remedy).toMatch(remedy);
   });
 
   it('speaks of a missing repository after a connection that was dropped', () => {
-    expect(broken('UND_ERR_SOCKET', 'other side closed').remedy).toMatch(/^create the repository first: ECR/);
+    expect(broken('UND_ERR_SOCKET', 'other side closed').remedy).toMatch(/^the repository may not exist/);
   });
 });

@@ -68,7 +68,7 @@ describe('login files', () => {
     [{ auths: { 'ghcr.io': { auth: 'aHVudGVyMjI=' } } }, 'a field auth that is no user:password'],
     [{ auths: { 'ghcr.io': { auth: 22 } } }, 'a field auth that is no text'],
     [{ auths: { 'ghcr.io': { registrytoken: 'hunter22' } } }, 'is a token of one registry session'],
-    [{ credHelpers: { 'ghcr.io': 7 } }, 'under credHelpers has no text for ghcr.io'],
+    [{ credHelpers: { 'ghcr.io': 7 } }, '^credHelpers of \\S+ has no text for ghcr.io'],
   ])('tell what is wrong with %j, and no secret', async (content, message) => {
     const folder = loginFolder();
     folder.write('.docker/config.json', content);
@@ -85,7 +85,7 @@ describe('login files', () => {
   it('tell one that is there and can’t be read', async () => {
     const folder = loginFolder();
     mkdirSync(join(folder.home, '.docker/config.json'), { recursive: true });
-    await expect(login(folder)).rejects.toThrow(/config\.json can't be read: EISDIR/);
+    await expect(login(folder)).rejects.toThrow(/config\.json can’t be read: it is a folder \(EISDIR\)/);
   });
 
   it('tell an identity token from a password, whatever user stands beside it', async () => {
