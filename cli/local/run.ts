@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import type { Config } from '../../core/config/config.ts';
 import { fileFailure } from '../../core/config/file-failure.ts';
 import { InvalidConfigError, loadConfig } from '../../core/config/load.ts';
@@ -25,7 +25,10 @@ export async function runLocal(flags: LocalFlags, told: Promise<void>): Promise<
   // Loaded only now: a mistake in the configuration is told without waiting for the emulators.
   const { startLocalStack } = await import('../../local/stack.ts');
   const { data } = flags;
-  if (data !== undefined) process.once('uncaughtException', (error) => endFor(error, data));
+  if (data !== undefined) {
+    const { tableWriteError } = await import('../../local/level.ts');
+    process.on('uncaughtException', (error) => endFor(tableWriteError(error, data) ?? error));
+  }
   const stack = await startLocalStack({
     config,
     port: flags.port,
@@ -59,11 +62,9 @@ export async function runLocal(flags: LocalFlags, told: Promise<void>): Promise<
 }
 
 /** Ends the process for what nobody can catch: a table that can't be written is told in plain words, a defect with its stack. */
-async function endFor(error: Error, data: string): Promise<void> {
-  const { tableWriteError } = await import('../../local/level.ts');
-  const told = tableWriteError(error, data);
-  if (told === undefined) process.stderr.write(`${error.stack}\n`);
-  else process.stderr.write(`drayage: ${told.message}\n  ${told.remedy}\n`);
+function endFor(error: Error & { remedy?: string | undefined }): void {
+  const told = error.remedy === undefined ? `${error.stack}` : `drayage: ${error.message}\n  ${error.remedy}`;
+  writeSync(2, `${told}\n`);
   process.exit(1);
 }
 

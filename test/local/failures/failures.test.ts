@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { apiFailures } from './api-failures.ts';
 import { connectionFailures } from './connection-failures.ts';
@@ -14,6 +15,21 @@ const failures: Failure[] = [
   ...localFailures,
 ];
 
+/** The messages that a page of documentation quotes, with the names that the scenes have. */
+function quotedMessages(page: string): string[] {
+  const text = readFileSync(new URL(`../../../docs/${page}`, import.meta.url), 'utf8');
+  const blocks = [...text.matchAll(/^```text\n(drayage: .*?)^```$/gms)].flatMap(([, block = '']) =>
+    block.trimEnd().split('\n'),
+  );
+  const cells = [...text.matchAll(/^\| `([^`]+)` \|/gm)].map(([, cell = '']) => cell);
+  return [...blocks, ...(page === 'troubleshooting.md' ? cells : [])].map((line) =>
+    line
+      .replaceAll('registry.example:5000', '127.0.0.1:SRC')
+      .replaceAll('localhost:8080', 'localhost:API')
+      .replace(/\(tried [^)]*\)/, '(tried ADDRESSES)'),
+  );
+}
+
 describe('failures that a user meets', () => {
   const seen = new Map<string, string>();
 
@@ -25,6 +41,13 @@ describe('failures that a user meets', () => {
       expect(told).not.toMatch(/^ {4}at /m);
       seen.set(title, told);
     });
+  });
+
+  it.each(['troubleshooting.md', 'copy.md'])('are quoted as they are in docs/%s', (page) => {
+    const golden = readFileSync(new URL('failures.txt', import.meta.url), 'utf8');
+    const quoted = quotedMessages(page);
+    expect(quoted).not.toEqual([]);
+    expect(quoted.filter((line) => !golden.includes(line))).toEqual([]);
   });
 
   it('read as failures.txt has them', async () => {
