@@ -17,7 +17,7 @@ function proxyFrom(env: NodeJS.ProcessEnv): ProxySettings | undefined {
   const https = proxyUrl(env, 'HTTPS_PROXY');
   const http = proxyUrl(env, 'HTTP_PROXY');
   if (https === undefined && http === undefined) return undefined;
-  return { https, http, noProxy: env.no_proxy ?? env.NO_PROXY };
+  return { https, http, noProxy: env.no_proxy || env.NO_PROXY };
 }
 
 /** As curl and Go do, a host without a scheme is a proxy that speaks HTTP. */
@@ -26,12 +26,23 @@ function proxyUrl(env: NodeJS.ProcessEnv, name: string): string | undefined {
   const [variable, value] = env[lower] ? [lower, env[lower]] : [name, env[name]];
   if (value === undefined || value === '') return undefined;
   const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`);
-  if (url && (url.protocol === 'http:' || url.protocol === 'https:') && url.hostname !== '') return url.href;
+  const isProxy = url && (url.protocol === 'http:' || url.protocol === 'https:') && url.hostname !== '';
+  if (isProxy && isDecodable(url)) return url.href;
   // Not shown: it may hold a password.
   throw new CommandError(
     `${variable} is not the URL of a proxy`,
-    `write, for example, ${variable}=http://proxy.example:3128, or unset it`,
+    `write, for example, ${variable}=http://proxy.example:3128 (a % in a password is written %25), or unset it`,
   );
+}
+
+/** User and password stand percent-encoded in a URL. */
+function isDecodable({ username, password }: URL): boolean {
+  try {
+    decodeURIComponent(`${username}${password}`);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function certificatesOf(file: string): string {

@@ -84,7 +84,7 @@ function variables(text: string): { at: number; name: string }[] {
 function plainMessage(message: string): string {
   if (message.includes('multiple documents'))
     return 'the file has several documents; keep one, and take out the line ---';
-  if (message.includes('call stack')) return 'values are nested too deep';
+  if (/call stack|Stack overflow/.test(message)) return 'values are nested too deep';
   if (message.includes('Alias cannot be an empty string'))
     return 'a * without quotes is an alias; put a pattern in quotes: "*"';
   return message.replace(/[.:\s]+$/, '');

@@ -21,6 +21,16 @@ export const keysWithoutEffect: readonly { key: string; message: string }[] = [
   { key: 'upstreams.*.repositories.*.deleted', message: 'mappings stay when an image is deleted upstream' },
 ];
 
+/** What this version’s stack refuses, as `lib/image-mirror-props.ts` does; `drayage local` runs all the same. */
+export const keysThatTheStackRefuses: typeof keysWithoutEffect = [
+  { key: 'mirror.regions.1', message: 'the stack mirrors into one region so far; name one' },
+  { key: 'network.vpc', message: 'the functions are not put into a VPC so far; remove the key' },
+  {
+    key: 'upstreams.*.credentials.type',
+    message: 'the functions only read credentials from a secret so far; write {secret: …}',
+  },
+];
+
 /** A key of the file that has no effect, and what to know about that. */
 export interface KeyWithoutEffect {
   path: YamlPath;
@@ -29,11 +39,12 @@ export interface KeyWithoutEffect {
 
 /** Those of the keys that a file has. */
 export function findKeysWithoutEffect({ value }: Pick<YamlDocument, 'value'>): KeyWithoutEffect[] {
-  return keysWithoutEffect.flatMap(({ key, message }) =>
-    find(value, key.split('.'), []).map((path) => ({
-      path,
-      message: `has no effect in this version: ${message}`,
-    })),
+  const all = [
+    ...keysWithoutEffect.map((each) => ({ ...each, what: 'has no effect in this version' })),
+    ...keysThatTheStackRefuses.map((each) => ({ ...each, what: 'is refused by cdk synth in this version' })),
+  ];
+  return all.flatMap(({ key, message, what }) =>
+    find(value, key.split('.'), []).map((path) => ({ path, message: `${what}: ${message}` })),
   );
 }
 
@@ -44,5 +55,6 @@ function find(value: unknown, [key, ...rest]: string[], path: YamlPath): YamlPat
     return Array.isArray(value) ? value.flatMap((item, index) => find(item, rest, [...path, index])) : [];
   }
   if (!Object.hasOwn(value, key)) return [];
-  return find((value as Record<string, unknown>)[key], rest, [...path, key]);
+  const at = Array.isArray(value) ? Number(key) : key;
+  return find((value as Record<string, unknown>)[key], rest, [...path, at]);
 }

@@ -23,8 +23,8 @@ const leastSuspectBytes = 1024 * 1024;
 export class BodyRefusedError extends RegistryError {
   constructor(error: RegistryError, maxBodyBytes: number) {
     super(error, {
-      code: 'BODY_TOO_LARGE',
-      status: 413,
+      code: error.code === 'CONNECTION' ? error.code : 'BODY_TOO_LARGE',
+      ...(error.status !== undefined && { status: error.status }),
       reason: `${error.reason}; it goes on in chunks of ${maxBodyBytes} bytes`,
       temporary: true,
       cause: error,
@@ -53,39 +53,66 @@ export async function uploadBlob(
 ): Promise<void> {
   const limit = client.refused.maxBodyBytes;
   if (limit === undefined && breaks >= suspiciousBreaks && blob.size > leastSuspectBytes) {
-    return await tryChunks(client, session, blob, body, options);
+    return await tryChunks(client, session, blob, body, { ...options, breaks });
   }
   const chunkBytes = limit === undefined || blob.size <= limit ? undefined : limit;
   try {
     if (chunkBytes === undefined) await client.putBlob(session, blob, body, options);
     else await uploadChunks(client, session, blob, body, chunkBytes, options);
   } catch (error) {
-    if (!(error instanceof RegistryError) || error.status !== 413) throw error;
+    if (!(error instanceof RegistryError) || error.status !== 413)
+      throw chunkBytes === undefined ? error : withoutChunks(error, chunkBytes);
     throw refusedBody(client, error, { sent: Math.min(blob.size, chunkBytes ?? blob.size), session });
   }
 }
 
-/** Sends chunks because bodies may be limited, and knows it afterwards. That a registry takes no chunks does not fail the blob for good. */
+/**
+ * Sends chunks because bodies may be limited, and knows it afterwards. Where a chunk breaks off, too, the next ones are smaller. That a registry
+ * takes no chunks does not fail the blob for good.
+ */
 async function tryChunks(
   client: RegistryClient,
   session: UploadSession,
   blob: Descriptor,
   body: AsyncIterable<Uint8Array>,
-  options: CallOptions,
+  { breaks, ...options }: CallOptions & { breaks: number },
 ): Promise<void> {
-  const chunkBytes = smallerThan(blob.size);
+  const chunkBytes = chunkAfter(breaks, blob.size);
   try {
     await uploadChunks(client, session, blob, body, chunkBytes, options);
     client.refused.maxBodyBytes ??= chunkBytes;
   } catch (error) {
-    if (!(error instanceof RegistryError) || error.status === undefined || error.temporary) throw error;
+    if (!(error instanceof RegistryError) || error.side !== client.side) throw error;
+    const next = chunkAfter(breaks + 1, blob.size);
+    if (error.code === 'CONNECTION' && next < chunkBytes) throw new BodyRefusedError(error, next);
+    if (error.status === undefined || error.temporary) throw error;
     const { code, status, reason } = error;
     throw new RegistryError(error, { code, status, reason, temporary: true, cause: error });
   }
 }
 
+/** How large chunks are after so many broken uploads. */
+function chunkAfter(breaks: number, size: number): number {
+  let bytes = smallerThan(size);
+  for (let more = breaks - suspiciousBreaks; more > 0; more -= 1) bytes = Math.floor(bytes / shrinkBy);
+  return Math.max(bytes, leastChunkBytes);
+}
+
 function smallerThan(bytes: number): number {
   return Math.min(firstChunkBytes, Math.floor(bytes / shrinkBy));
+}
+
+/** A registry that takes neither a large body nor chunks: the limit is what has to be raised. */
+function withoutChunks(error: unknown, chunkBytes: number): unknown {
+  const isRefused =
+    error instanceof RegistryError && error.status !== undefined && [404, 405, 501].includes(error.status);
+  if (!isRefused) return error;
+  return new RegistryError(error, {
+    code: 'BODY_TOO_LARGE',
+    ...(error.status !== undefined && { status: error.status }),
+    reason: `${error.reason} to a chunk, and bodies of more than ${chunkBytes} bytes were refused before (413)`,
+    cause: error,
+  });
 }
 
 /** Makes the limit smaller than what was refused, if it is not by now. */

@@ -1,6 +1,7 @@
 import type { Descriptor } from '../oci/descriptor.ts';
 import { createDigester, type DigestVerifier, digestAlgorithm } from '../oci/digest.ts';
 import { isContinuationRefused } from '../registry/blobs.ts';
+import { RegistryError } from '../registry/errors.ts';
 import { RelayStream, readableOf } from '../registry/relay-stream.ts';
 import { wait } from '../registry/retry.ts';
 import { pauseBefore } from './attempts.ts';
@@ -157,6 +158,8 @@ export class Download extends RelayStream {
       this.#failures = this.#received - this.#begunAt >= progressBytes ? 1 : this.#failures + 1;
       this.#spoilt = isContinuationRefused(error);
       const ms = this.#spoilt ? undefined : pauseBefore(this.#failures + 1, attempts, error);
+      // It was answered each time, and not with the rest: the whole blob may be.
+      this.#spoilt ||= ms === undefined && this.#received > 0 && isAnswered(error);
       if (ms === undefined) throw error;
       await pause(ms, signal);
       if (!this.destroyed) this.#open();
@@ -164,4 +167,10 @@ export class Download extends RelayStream {
       this.destroy(reason as Error);
     }
   }
+}
+
+function isAnswered(error: unknown): boolean {
+  return (
+    error instanceof RegistryError && error.temporary && error.status !== undefined && error.status !== 429
+  );
 }

@@ -119,12 +119,22 @@ export class RegistryRepository implements ImageSource, ImageDestination {
       return { kind: from === this.repository ? 'present' : 'mounted' };
     }
     asks &&= !this.#missing.has(blob.digest);
-    const present = asks && (await this.presentBlobs([blob], { signal })).has(blob.digest);
+    const present = asks && (await this.#isThere(blob, signal));
     const opened = present ? undefined : await this.client.startUpload(this.repository, { signal });
     for (const remember of refusals) remember();
     if (opened === undefined) return { kind: 'present' };
     if (opened.kind !== 'session') throw new Error(`an upload without a mount began as ${opened.kind}`);
     return this.#opened(blob, opened.session);
+  }
+
+  /** Whether a blob need not be sent. A registry that does not say so gets it. */
+  async #isThere(blob: Descriptor, signal: AbortSignal | undefined): Promise<boolean> {
+    try {
+      return (await this.presentBlobs([blob], { signal })).has(blob.digest);
+    } catch (error) {
+      if (isRefusal(error)) return false;
+      throw error;
+    }
   }
 
   #opened(blob: Descriptor, session: UploadSession): OpenedUpload {
@@ -183,10 +193,27 @@ export class RegistryRepository implements ImageSource, ImageDestination {
     return head.digest ?? (await this.manifest(tag, options)).digest;
   }
 
-  /** Whether the repository serves a blob with this digest and size. */
-  async hasBlob({ digest, size }: Descriptor, options?: CallOptions): Promise<boolean> {
-    const head = await this.client.headBlob(this.repository, digest, options);
-    return head !== undefined && (head.size === undefined || head.size === size);
+  /** Whether the repository serves a blob with this digest and size. A registry that does not say so by HEAD is asked for its first bytes. */
+  async hasBlob(blob: Descriptor, options?: CallOptions): Promise<boolean> {
+    const { digest, size } = blob;
+    try {
+      const head = await this.client.headBlob(this.repository, digest, options);
+      if (head) return head.size === undefined || head.size === size;
+      if (!this.client.refused.has('blob-head')) return false;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+    }
+    return await this.#serves(blob, options);
+  }
+
+  async #serves(blob: Descriptor, options?: CallOptions): Promise<boolean> {
+    try {
+      for await (const _ of await this.blob(blob, options)) break;
+      return true;
+    } catch (error) {
+      if (isRefusal(error)) return false;
+      throw error;
+    }
   }
 
   async readBlob(blob: Descriptor, options?: CallOptions): Promise<Uint8Array> {
@@ -209,4 +236,9 @@ export class RegistryRepository implements ImageSource, ImageDestination {
       { code, reason },
     );
   }
+}
+
+/** An answer that will not change by asking again. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof RegistryError && error.status !== undefined && !error.temporary;
 }

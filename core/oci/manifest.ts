@@ -111,7 +111,12 @@ export function parseAnyManifest(bytes: Uint8Array, mediaType?: string, expected
   if (isGiven(body.subject)) base.subject = parseDescriptor(body.subject, 'subject');
   const annotations = optionalAnnotations(body, '');
   if (annotations) base.annotations = annotations;
-  if (!isManifestType(type)) return { kind: 'other', ...base, blobs: namedBlobs(body) };
+  if (!isManifestType(type)) {
+    const manifests = namedManifests(body);
+    return manifests
+      ? { kind: 'index', ...base, manifests }
+      : { kind: 'other', ...base, blobs: namedBlobs(body) };
+  }
   if (isIndexType(type)) return { kind: 'index', ...base, manifests: parseDescriptors(body, 'manifests') };
   const config = parseDescriptor(body.config, 'config');
   const layers = parseDescriptors(body, 'layers');
@@ -196,6 +201,12 @@ function namedBlobs(body: Record<string, unknown>): Descriptor[] {
     Array.isArray(body[field]) ? parseDescriptors(body, field) : [],
   );
   return isGiven(body.config) ? [parseDescriptor(body.config, 'config'), ...lists] : lists;
+}
+
+/** What a manifest of an unknown type names as manifests: it is read like an index then. Undefined where it names blobs, or none of both. */
+function namedManifests(body: Record<string, unknown>): Descriptor[] | undefined {
+  if (!Array.isArray(body.manifests) || isGiven(body.config) || isGiven(body.layers)) return undefined;
+  return parseDescriptors(body, 'manifests');
 }
 
 /** A blob is copied once however often it is named, so its size may be told in one way only. */

@@ -37,7 +37,7 @@ export function compileTagFilter(rule: RepositoryRule): (tag: string) => TagDeci
   const exclude = rule.tags.exclude.map((pattern) => ({ pattern, matches: compileGlob(pattern, 'tag') }));
   const { semver } = rule.tags;
   const asksPrereleases = semver !== undefined && /\d-[0-9A-Za-z]/.test(semver);
-  const asksBuildNumbers = semver !== undefined && /(?<![\w.-])v?\d{6,}(?![\w.])/.test(semver);
+  const asksBuildNumbers = semver !== undefined && /(?<![\w.-])v?\d{8,}(?![\w.])/.test(semver);
   const range = semver === undefined ? undefined : new Range(semver, { includePrerelease: asksPrereleases });
   const byVersion = range !== undefined || rule.tags.latest !== undefined;
 

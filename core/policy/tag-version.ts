@@ -15,8 +15,8 @@ export interface TagVersion {
 const versionTag = /^v?(\d{1,15}(?:\.\d{1,15}){0,5})(?:-(.+))?$/;
 /** A date with separators that versions do not have: `2024-01-15`, `2024_01_15`. */
 const dateTag = /^(\d{4})([-_])(\d{2})\2(\d{2})(?:[-_.](.+))?$/;
-/** From this many digits on a lone number is a date or a build number: `20240329`, `100000`. */
-const buildNumberDigits = 6;
+/** From this many digits on a lone number is a date, or the number of a build as such: `20240329`. */
+const buildNumberDigits = 8;
 
 /**
  * Words by which a suffix says that the version is not out yet. Any other suffix is a build, a revision or a variant of the version

@@ -126,3 +126,12 @@ export function guardedLookup(
 function familyOf(address: string): 'ipv4' | 'ipv6' {
   return isIPv6(address) ? 'ipv6' : 'ipv4';
 }
+
+/** What to do about a registry that sends us to a metadata service: never to trust it. */
+export const metadataRemedy =
+  'no registry is at a link-local address, and metadata services are: nothing is sent there; ask the registry’s operator';
+
+/** Whether a host is at a link-local address, or at that of a metadata service in a private range (EC2’s, by IPv6). */
+export function isMetadataAddress(hostname: string): boolean {
+  return internalAddress(hostname) === 'link-local' || /^\[?fd00:ec2::/i.test(hostname);
+}

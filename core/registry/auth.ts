@@ -135,13 +135,14 @@ export class Authenticator {
     context: OperationContext,
     signal?: AbortSignal,
   ): Promise<{ method: Method; scope?: string | undefined }> {
-    const { endpoint, authHosts } = this.#options;
+    const { endpoint, authHosts, untrusted } = this.#options;
     const credentials = await this.#credentials.read(context, signal);
     const refusals: RegistryError[] = [];
     for (const { scheme, parameters } of challenges) {
       if (scheme !== 'bearer') continue;
       const realm = judgeRealm(parameters.get('realm'), endpoint, authHosts);
-      if (realm.kind === 'refused') refusals.push(refusal(context, realm.reason, realm.remedy));
+      if (realm.kind === 'refused')
+        refusals.push(refusal(context, realm.reason, untrusted ? redirectedRemedy : realm.remedy));
       else if (realm.kind === 'foreign' && credentials) refusals.push(foreignRefusal(context, realm.url));
       else {
         return {
@@ -244,6 +245,10 @@ export class Authenticator {
     }
   }
 }
+
+/** No setting of ours is about the token service of a registry that another one redirects to. */
+const redirectedRemedy =
+  'the registry redirects to a host that asks for a token there: check the endpoint, or ask the registry’s operator';
 
 function scopeKey(scopes: readonly Scope[]): string {
   return [...scopes].sort().join(' ');

@@ -20,7 +20,7 @@ export interface GetBlobOptions extends CallOptions {
 }
 
 /** Answers by which a registry, or what stands before it, refuses HEAD and not the blob. */
-const headRefusals = [400, 405, 501];
+const headRefusals = [400, 405, 406, 415, 501];
 
 /**
  * Asks whether the repository has a blob: its size if the registry tells, undefined if it does not know the blob (404) or does not say

@@ -20,13 +20,17 @@ const maxDetail = 300;
  * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes). A detail is any JSON, and for some failures the
  * only place that says why (Quay's, for example). Of token services and proxies, also the fields of {@link plainFields}. Of a web page, its
  * title. What is not of these forms says nothing.
+ *
+ * @param hide takes secrets out of a text: before anything is cut or written otherwise, which would hide them from whoever looks for them later
  */
-export function readErrorBody(body: Uint8Array): ErrorBody {
+export function readErrorBody(body: Uint8Array, hide: (text: string) => string = (text) => text): ErrorBody {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(new TextDecoder().decode(body));
+    parsed = JSON.parse(new TextDecoder().decode(body), (_, value) =>
+      typeof value === 'string' ? hide(value) : value,
+    );
   } catch {
-    return readPage(body);
+    return readPage(body, hide);
   }
   if (!isObject(parsed)) return { texts: [] };
   const errors = (Array.isArray(parsed.errors) ? parsed.errors : []).filter(isObject).slice(0, maxErrors);
@@ -45,8 +49,8 @@ export function isWebPage(body: Uint8Array): boolean {
 }
 
 /** What is no registry, or stands before one, answers with HTML; its title may say who that is. */
-function readPage(body: Uint8Array): ErrorBody {
-  const text = Buffer.from(body.subarray(0, maxPageBytes)).toString('utf8');
+function readPage(body: Uint8Array, hide: (text: string) => string): ErrorBody {
+  const text = hide(Buffer.from(body).toString('utf8')).slice(0, maxPageBytes);
   if (!isWebPage(body)) return { texts: [] };
   const page = /<title[^>]{0,200}>([^<]{0,200})/i.exec(text)?.[1]?.replace(/\s+/g, ' ').trim() ?? '';
   return { texts: page === '' ? [] : [page], page };

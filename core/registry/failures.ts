@@ -6,7 +6,7 @@ import {
 } from './connection-problem.ts';
 import { type ErrorBody, readErrorBody } from './error-body.ts';
 import { type OperationContext, RegistryError, type RegistryFailure } from './errors.ts';
-import { redactText } from './redact.ts';
+import { hideSecrets, redactText } from './redact.ts';
 import { noRegistry } from './remedies.ts';
 import { isTemporaryStatus, parseRetryAfter, temporaryFailureCode } from './retry.ts';
 
@@ -52,7 +52,9 @@ export function refusedError(
   unknownCode: string,
   secrets: readonly string[],
 ): RegistryError {
-  const { code, texts, page } = answer.untrusted ? untold : readErrorBody(answer.body);
+  const { code, texts, page } = answer.untrusted
+    ? untold
+    : readErrorBody(answer.body, (text) => hideSecrets(text, secrets, 'REDACTED'));
   const shown = texts.map((text) => redactText(text, secrets)).filter((text) => text !== '');
   const retryAfterMs = parseRetryAfter(answer.retryAfter, Date.now());
   const asks = retryAfterMs ? ` and asks to wait ${inWords(retryAfterMs)}` : '';

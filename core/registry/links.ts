@@ -1,8 +1,18 @@
 /** One `<target>` of a Link header with its parameters: https://www.rfc-editor.org/rfc/rfc8288#section-3 */
 const linkValue = /<([^<>]*)>((?:\s*;\s*[\w!#$%&'*+.^`|~-]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s",;]*))?)*)/g;
-const relParameter = /;\s*rel\s*=\s*(?:"([^"]*)"|([^\s",;]*))/i;
+const parameter = /\s*;\s*([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*)))?/g;
+/** Relations that a list may name besides the next page: https://www.iana.org/assignments/link-relations/ */
+const otherRelations: ReadonlySet<string> = new Set([
+  'prev',
+  'previous',
+  'first',
+  'last',
+  'self',
+  'start',
+  'up',
+]);
 /** A target without its brackets, alone in the header: a URL, a path or a query, and parameters, if any. */
-const bareLink = /^\s*((?:https?:\/\/|\/|\?)[^\s<>";]+)\s*((?:;[^<>]*)?)$/;
+const bareLink = /^\s*((?:https?:\/\/|\/|\?)[^\s<>",;]+)\s*((?:;[^<>]*)?)$/;
 
 /** What a Link header says of the next page: its address as it stands there, that there is none, or nothing that is understood. */
 export type NextLink = { kind: 'next'; target: string } | { kind: 'none' } | { kind: 'unintelligible' };
@@ -24,17 +34,30 @@ export function nextLink(header: string | undefined): NextLink {
   if (links.length > 0 && rest !== '') return { kind: 'unintelligible' };
   const [only, second] = links;
   if (only && !second && only.relations === undefined) return { kind: 'next', target: only.target };
-  if (links.length > 0)
-    return links.every(({ relations }) => relations) ? { kind: 'none' } : { kind: 'unintelligible' };
+  if (links.length > 0) return links.every(isOther) ? { kind: 'none' } : { kind: 'unintelligible' };
   const [, target, parameters = ''] = bareLink.exec(text) ?? [];
   if (target === undefined) return { kind: 'unintelligible' };
+  if (parameters.replace(parameter, '').trim() !== '') return { kind: 'unintelligible' };
   const relations = relationsOf(parameters);
-  return relations === undefined || relations.includes('next') ? { kind: 'next', target } : { kind: 'none' };
+  if (relations === undefined || relations.includes('next')) return { kind: 'next', target };
+  return isOther({ relations }) ? { kind: 'none' } : { kind: 'unintelligible' };
 }
 
-/** Undefined where no relation is given. */
+/** Whether a link surely leads elsewhere than to the next page. */
+function isOther({ relations }: { relations: string[] | undefined }): boolean {
+  return relations?.every((relation) => otherRelations.has(relation)) ?? false;
+}
+
+/** Undefined where no relation is given. Some write them in single quotes. */
 function relationsOf(parameters: string): string[] | undefined {
-  const rel = relParameter.exec(parameters);
-  if (!rel) return undefined;
-  return (rel[1] ?? rel[2] ?? '').toLowerCase().split(/\s+/);
+  for (const [, name = '', quoted, plain] of parameters.matchAll(parameter)) {
+    if (name.toLowerCase() !== 'rel') continue;
+    const relations = (quoted ?? plain ?? '')
+      .replace(/^'|'$/g, '')
+      .toLowerCase()
+      .split(/\s+/)
+      .filter(Boolean);
+    return relations.length === 0 ? undefined : relations;
+  }
+  return undefined;
 }

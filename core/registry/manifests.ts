@@ -123,7 +123,7 @@ function mismatch(
  * Answers by which a registry, or what stands before it, refuses HEAD and not the manifest
  * (https://github.com/containerd/containerd/issues/6684, https://github.com/crossplane/crossplane/issues/3223).
  */
-const headRefusals = [400, 403, 405, 501];
+const headRefusals = [400, 403, 405, 406, 415, 501];
 
 /**
  * Asks whether a manifest exists and what it is; undefined if the registry does not know it (404). A tag's digest is left out

@@ -1,4 +1,4 @@
-import { internalTarget } from './addresses.ts';
+import { internalTarget, isMetadataAddress, metadataRemedy } from './addresses.ts';
 import { isTrusted } from './trusted-hosts.ts';
 
 const altered = 'check the endpoint, and that nothing between alters the registry’s answers';
@@ -43,7 +43,9 @@ export function judgeRealm(realm: string | undefined, endpoint: URL, authHosts: 
     return {
       kind: 'refused',
       reason: `its token service is at ${internal}`,
-      remedy: `if that is the registry’s own token service, add it in mirror.yaml to this upstream: authHosts: [${JSON.stringify(url.host)}]`,
+      remedy: isMetadataAddress(url.hostname)
+        ? metadataRemedy
+        : `if that is the registry’s own token service, add it in mirror.yaml to this upstream: authHosts: [${JSON.stringify(url.host)}]`,
     };
   }
   return { kind: trusted ? 'trusted' : 'foreign', url };

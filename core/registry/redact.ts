@@ -67,9 +67,16 @@ export function redactText(text: string, secrets: readonly string[] = []): strin
 /** The text with a mark in the place of each secret. */
 export function hideSecrets(text: string, secrets: readonly string[], mark: string): string {
   // The longest first: one may be a part of another.
-  return [...secrets]
+  return [...new Set(secrets.flatMap(writtenForms))]
     .sort((a, b) => b.length - a.length)
     .reduce((shown, secret) => (secret === '' ? shown : shown.replaceAll(secret, mark)), text);
+}
+
+/** How a secret may stand in a text that somebody else made: as it is, in a URL or a form, and in JSON. */
+function writtenForms(secret: string): string[] {
+  if (secret === '') return [];
+  const form = new URLSearchParams([['', secret]]).toString().slice(1);
+  return [secret, form, encodeURIComponent(secret.toWellFormed()), JSON.stringify(secret).slice(1, -1)];
 }
 
 /** As much of a long text as is looked at, without the word that the cut divides: it may be the beginning of a secret. */

@@ -1,3 +1,4 @@
+import { isMetadataAddress, metadataRemedy } from './addresses.ts';
 import { type OperationContext, RegistryError } from './errors.ts';
 import type { Destination } from './redirects.ts';
 
@@ -12,7 +13,9 @@ export function redirectRefused(
     status,
     reason,
     ...(internal !== undefined && {
-      remedy: `if the registry keeps its content there, add it in mirror.yaml to this upstream: redirectHosts: [${JSON.stringify(internal)}]`,
+      remedy: isMetadataAddress(internal.replace(/:\d+$/, ''))
+        ? metadataRemedy
+        : `if the registry keeps its content there, add it in mirror.yaml to this upstream: redirectHosts: [${JSON.stringify(internal)}]`,
     }),
   });
 }

@@ -97,12 +97,22 @@ export async function startUpload(
     },
   );
   if (!mount) return await starting;
-  return await starting.catch((error) => {
-    // A token service may refuse a token for both repositories, and a 401 may come without a challenge.
-    if (!(error instanceof RegistryError) || error.temporary || error.status === undefined) throw error;
-    if (!mountRefusals.includes(error.status)) throw error;
-    return refuse(error.status);
+  return await starting.catch((error): StartedUpload => {
+    // Any other answer is one to the mount, too, or to the token for both repositories; and so may be a connection that is cut off. A plain
+    // upload shows whether it was.
+    if (!(error instanceof RegistryError) || isAboutUpload(error)) throw error;
+    return error.temporary || error.status === undefined
+      ? { kind: 'refused', remember: () => {} }
+      : refuse(error.status);
   });
+}
+
+/** A rate limit is nobody's refusal, and what an answer says that is none would be said again. */
+function isAboutUpload({ status, code }: RegistryError): boolean {
+  return (
+    status === 429 ||
+    ['LOCATION_REFUSED', 'DIGEST_INVALID', 'ADDRESS_REFUSED', 'REDIRECT_REFUSED'].includes(code)
+  );
 }
 
 /** The session to go on with, from an answer's `Location`; throws LOCATION_REFUSED. */

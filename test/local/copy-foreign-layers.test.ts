@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { digestOf } from '../../core/oci/digest.ts';
 import { mediaTypes } from '../../core/oci/media-types.ts';
 import { type EmbeddedRegistry, startRegistry } from '../../local/ecr/server.ts';
@@ -7,6 +7,40 @@ import { pushBlob, pushManifest, seededImage } from '../support/seeded-image.ts'
 
 const note =
   '1 foreign layer is not in the upstream registry and not copied: clients fetch them from mcr.example';
+
+describe('a foreign layer of a registry that does not answer HEAD of blobs', () => {
+  it.each([403, 405])('is copied if the registry serves it: %i', async (status) => {
+    const [upstream, mirror] = await Promise.all([
+      startRegistry({ flavour: 'distribution' }),
+      startRegistry({ flavour: 'distribution' }),
+    ]);
+    onTestFinished(() => Promise.all([upstream.stop(), mirror.stop()]).then(() => {}));
+    const image = seededImage({ seed: 'served', layers: [{ size: 3_000 }] });
+    const base = Buffer.from('served all the same');
+    const foreign = {
+      mediaType: mediaTypes.dockerForeignLayerGzip,
+      digest: digestOf(base),
+      size: base.length,
+      urls: ['https://mcr.example/base'],
+    };
+    const content = JSON.parse(Buffer.from(image.manifest.bytes).toString());
+    const bytes = Buffer.from(JSON.stringify({ ...content, layers: [foreign, ...image.layers] }));
+    for (const [digest, blob] of image.blobs) await pushBlob(upstream.endpoint, 'app', digest, blob);
+    await pushBlob(upstream.endpoint, 'app', foreign.digest, base);
+    const manifest = { bytes, mediaType: image.manifest.mediaType, digest: digestOf(bytes) };
+    await pushManifest(upstream.endpoint, 'app', '1', manifest);
+    upstream.faults.add({ match: { method: 'HEAD', path: '/blobs/' }, action: { kind: 'status', status } });
+    const { code, stdout } = await drayage([
+      'copy',
+      `${upstream.host}/app:1`,
+      `${mirror.host}/app:1`,
+      '--plain-http',
+    ]);
+    expect(code).toBe(0);
+    expect(stdout).not.toContain('foreign');
+    expect(mirror.hasBlob('app', foreign.digest)).toBe(true);
+  });
+});
 
 describe('a foreign layer that is not copied', () => {
   let upstream: EmbeddedRegistry;

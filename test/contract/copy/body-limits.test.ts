@@ -58,6 +58,30 @@ describe('a proxy that limits bodies', () => {
     expect(proxy.refused).toEqual([5 * MiB, 5 * MiB]);
   });
 
+  it('gets ever smaller chunks while it closes the connection', async () => {
+    const image = seededImage({ seed: 'closing always', layers: [{ size: 5 * MiB }] });
+    await pushImage(upstream.endpoint, 'smaller', 'latest', image);
+    const proxy = await startLimitingProxy(mirror.endpoint, 400_000, { closes: true });
+    const source = repositoryAt(upstream, 'smaller', { side: 'upstream' });
+    await copyWhole(source, repositoryAt(proxy, 'smaller', { side: 'mirror' }), 'latest', none);
+    expect(mirror.tag('smaller', 'latest')).toBe(image.manifest.digest);
+    expect(proxy.refused).toEqual([5 * MiB, 5 * MiB, 1.25 * MiB]);
+  });
+
+  it('tells of the limit, where its registry takes no chunks', async () => {
+    const image = seededImage({ seed: 'no chunks', layers: [{ size: 5 * MiB }] });
+    await pushImage(upstream.endpoint, 'no-chunks', 'latest', image);
+    const proxy = await startLimitingProxy(mirror.endpoint, 2 * MiB);
+    const off = mirror.faults.add({ match: { method: 'PATCH' }, action: { kind: 'status', status: 405 } });
+    const source = repositoryAt(upstream, 'no-chunks', { side: 'upstream' });
+    const copying = copyWhole(source, repositoryAt(proxy, 'no-chunks', { side: 'mirror' }), 'latest', none);
+    await expect(copying).rejects.toMatchObject({
+      code: 'BODY_TOO_LARGE',
+      message: expect.stringContaining('were refused before (413)'),
+    });
+    off();
+  });
+
   it('whose registry takes no chunks either leaves the copy to be tried later', async () => {
     const image = seededImage({ seed: 'neither', layers: [{ size: 5 * MiB }] });
     await pushImage(upstream.endpoint, 'neither', 'latest', image);

@@ -56,6 +56,16 @@ describe('a read that broke off', () => {
     return await copyBlob(source, destination, blob, { pause: async () => {} });
   };
 
+  it('begins anew where the continuation has trouble each time', async () => {
+    // Each read is asked for four times by the client, and three times by the download.
+    const trouble = Array.from({ length: 12 }, () => continued({ status: 500 }));
+    const server = await startScriptedServer([breaks, ...trouble.slice(0, 8), whole]);
+    const client = clientFor(server, { retry: { attempts: 4, baseMs: 1, maxMs: 2 } });
+    const source = new RegistryRepository(client, 'r.example', 'a');
+    const destination = repositoryAt(mirror, 'trouble', { side: 'mirror' });
+    expect(await copyBlob(source, destination, blob, { pause: async () => {} })).toBe('copied');
+  });
+
   it('goes on in the same upload where the continuation is served', async () => {
     expect(await copy('served', [breaks, continued(rest(bytes))])).toBe('copied');
     expect(requestLines(mirror.requests).filter((line) => line === 'POST uploads')).toHaveLength(1);

@@ -33,7 +33,7 @@ describe('a registry that refuses what would save work', () => {
   const refuse = (registry: EmbeddedRegistry, method: string, path: string, status: number) =>
     registry.faults.add({ match: { method, path }, action: { kind: 'status', status } });
 
-  it.each([400, 401, 403, 404, 405, 500])(
+  it.each([200, 400, 401, 403, 404, 405, 409, 415, 422, 500, 502, 503])(
     'gets a plain upload where mounts are answered with %i',
     async (status) => {
       const repository = `mount-${status}`;
@@ -102,7 +102,24 @@ describe('a registry that refuses what would save work', () => {
     },
   );
 
-  it.each([400, 403, 405, 501])('reads manifests where HEAD is answered with %i', async (status) => {
+  it('gets a plain upload where mounts are cut off', async () => {
+    const { image, source, destination } = await pair('mount-cut');
+    mirror.faults.add({ match: { method: 'POST', path: 'mount=' }, action: { kind: 'cut' } });
+    await copyWhole(source, destination, 'latest');
+    expect(mirror.tag('mount-cut', 'latest')).toBe(image.manifest.digest);
+  });
+
+  it('waits where mounts are too many: a plain upload would be, too', async () => {
+    const { image, source, destination } = await pair('mount-429');
+    refuse(mirror, 'POST', 'mount=', 429);
+    const [layer] = image.layers;
+    if (!layer) throw new Error('no layer');
+    await expect(copyBlob(source, destination, layer, { pause: async () => {} })).rejects.toMatchObject({
+      status: 429,
+    });
+  });
+
+  it.each([400, 403, 405, 406, 501])('reads manifests where HEAD is answered with %i', async (status) => {
     const { image, destination } = await pair(`head-${status}`);
     await pushImage(mirror.endpoint, `head-${status}`, 'latest', image);
     refuse(mirror, 'HEAD', '/manifests/', status);
@@ -116,7 +133,7 @@ describe('a registry that refuses what would save work', () => {
     expect(lines).toEqual({ 'HEAD manifests': 1, 'GET manifests': 3 });
   });
 
-  it.each([400, 405, 501])(
+  it.each([400, 401, 403, 405, 406, 501])(
     'uploads again what it can not ask for: HEAD of a blob is answered with %i',
     async (status) => {
       const { image, source } = await pair(`blob-head-${status}`);

@@ -55,6 +55,28 @@ describe('a child of an index', () => {
     },
   );
 
+  it('of an unknown type that names manifests is copied with them, like an index', async () => {
+    const type = 'application/vnd.example.index+json';
+    const image = json({
+      schemaVersion: 2,
+      mediaType: mediaTypes.ociManifest,
+      config: blobOf(layer, mediaTypes.ociConfig),
+      layers: [],
+    });
+    const child = json({ mediaType: type, manifests: [described(image, mediaTypes.ociManifest)] });
+    const root = index(described(child, type));
+    const mirror = await copy([
+      manifestStep('latest', found(root, mediaTypes.ociIndex)),
+      manifestStep(digestOf(child), found(child, type)),
+      manifestStep(digestOf(image), found(image, mediaTypes.ociManifest)),
+      blobStep(layer),
+    ]);
+    expect(mirror.manifests.get(digestOf(child))).toMatchObject({ mediaType: type, bytes: child });
+    expect(mirror.manifests.has(digestOf(image))).toBe(true);
+    expect(mirror.blobs.has(digestOf(layer))).toBe(true);
+    expect(mirror.tags.get('latest')).toBe(digestOf(root));
+  });
+
   it('without a media type is read as what the registry says', async () => {
     const child = json({ schemaVersion: 2, config: blobOf(layer, mediaTypes.ociConfig), layers: [] });
     const root = index(described(child));

@@ -37,6 +37,27 @@ describe('refusedError', () => {
     expect(error.remedy).toMatch(/repository exists/);
   });
 
+  it('hides secrets before anything is cut or written otherwise', () => {
+    const password = 'p"a\\ss/word+1=@é';
+    const told = (body: unknown) =>
+      refusedError(context, { status: 400, body: Buffer.from(JSON.stringify(body)) }, 'X', [password])
+        .message;
+    const parts = [password.slice(0, 5), password.slice(-6)];
+    const form = new URLSearchParams({ password }).toString();
+    for (const body of [
+      { errors: [{ message: password }] },
+      { errors: [{ message: 'x', detail: `${'x'.repeat(290)}${password}` }] },
+      { errors: [{ message: 'x', detail: { pw: password } }] },
+      { errors: [{ message: 'x', detail: { nested: [`is ${password}`] } }] },
+      { message: `your form: ${form}` },
+      { message: `your form: grant_type=x&password=${encodeURIComponent(password)}` },
+      { message: JSON.stringify({ pw: password }) },
+    ]) {
+      for (const part of [...parts, encodeURIComponent(password), form.slice('password='.length)])
+        expect(told(body)).not.toContain(part);
+    }
+  });
+
   it.each([
     [401, 'UNAUTHORIZED', false],
     [403, 'DENIED', false],

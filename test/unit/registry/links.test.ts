@@ -14,6 +14,11 @@ describe('nextLink', () => {
     ['/v2/a/tags/list?n=2&last=b', '/v2/a/tags/list?n=2&last=b'],
     ['https://r.example/x; rel=next', 'https://r.example/x'],
     ['?last=b', '?last=b'],
+    // In single quotes, empty, and where another parameter looks like one.
+    ["</p>; rel='next'", '/p'],
+    ["/v2/a/tags/list?last=2;rel='next'", '/v2/a/tags/list?last=2'],
+    ['</p>; rel=""', '/p'],
+    ['</p>; title="; rel=prev"; rel="next"', '/p'],
   ])('of %j leads to %j', (header, target) => expect(nextLink(header)).toEqual({ kind: 'next', target }));
 
   it.each(['</p>; rel="prev"', '</f>; rel=first, </l>; rel=last', '/p; rel="prev"', '', ' ', undefined])(
@@ -21,8 +26,13 @@ describe('nextLink', () => {
     (header) => expect(nextLink(header)).toEqual({ kind: 'none' }),
   );
 
-  it.each(['next', '</a>, </b>', '</p>; rel="prev", garbage', '[/a]; rel="next"', 'rel="next"'])(
-    'of %j is not understood',
-    (header) => expect(nextLink(header)).toEqual({ kind: 'unintelligible' }),
-  );
+  it.each([
+    'next',
+    '/a; rel="prev", /b; rel="next"',
+    '</p>; rel="more"',
+    '</a>, </b>',
+    '</p>; rel="prev", garbage',
+    '[/a]; rel="next"',
+    'rel="next"',
+  ])('of %j is not understood', (header) => expect(nextLink(header)).toEqual({ kind: 'unintelligible' }));
 });
