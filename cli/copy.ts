@@ -24,36 +24,38 @@ const unset: CopyFlags = {
   redirectHost: [],
 };
 
-/** The options as commander hands them over. */
+/** The options as commander passes them. */
 type CopyOptions = Partial<Omit<CopyFlags, 'timeoutMs'>> & { timeout?: number };
 
 /** `drayage copy SRC DST`: images from registry to registry. */
 export function copyCommand(): Command {
   const command = new Command('copy')
-    .description(
-      'Copy an image, or the tags of a repository, from registry to registry: only what is missing.',
-    )
+    .description('Copy an image, or the tags of a repository, between registries: only what is missing.')
     .argument('<src>', 'image to read: registry/repository:tag or @digest', parseImage)
     .argument('<dst>', 'image to write', parseImage)
     .option('--platform <os/arch>', 'keep only this platform of an index; may be repeated', addPlatform)
-    .option('--referrers', 'copy signatures, SBOMs and the like of each image, too')
-    .option('--dry-run', 'tell what would be copied; nothing is written')
+    .option('--referrers', 'also copy each image’s signatures, SBOMs and the like')
+    .option('--dry-run', 'show what would be copied; write nothing')
     .option('--create-repository', 'create the destination’s repository if it is missing (Amazon ECR)')
     .optionsGroup('Tags of a repository:')
     .option('--all-tags', 'copy every tag but those of signatures: SRC and DST are repositories')
-    .option('--include <pattern>', 'only tags like this, * is any characters; may be repeated', addText)
-    .option('--exclude <pattern>', 'no tags like this; may be repeated', addText)
+    .option(
+      '--include <pattern>',
+      'only tags that match; * stands for any characters; may be repeated',
+      addText,
+    )
+    .option('--exclude <pattern>', 'no tags that match; may be repeated', addText)
     .option('--semver <range>', 'only versions in this range')
     .option('--latest <n>', 'only the n newest versions', parseCount)
     .optionsGroup('Output:')
     .option('--json', 'print the result as one JSON object')
-    .option('--events', 'print what happens, a JSON object a line, before the result as JSON')
+    .option('--events', 'print events, one JSON object per line, and then the result as JSON')
     .optionsGroup('Registries:')
     .option('--plain-http', 'speak HTTP instead of HTTPS with both')
     .option('--src-plain-http', 'speak HTTP with the source')
     .option('--dst-plain-http', 'speak HTTP with the destination')
-    .option('--auth-host <host>', 'a further host that logins may be sent to; may be repeated', addHost)
-    .option('--ca-file <file>', 'trust the certificate authorities of this PEM file, too')
+    .option('--auth-host <host>', 'another host that logins may be sent to; may be repeated', addHost)
+    .option('--ca-file <file>', 'also trust the certificate authorities in this PEM file')
     .option(
       '--redirect-host <host>',
       'a host with a private address that downloads may be redirected to; may be repeated',
@@ -61,7 +63,7 @@ export function copyCommand(): Command {
     )
     .option(
       '--timeout <duration>',
-      'wait this long for the first byte of an answer (default: 3m for manifests and blobs)',
+      'wait this long for the first byte of a response (default: 3m for manifests and blobs)',
       parseTimeout,
     )
     .addHelpText('after', copyHelp);
@@ -102,9 +104,7 @@ function addText(text: string, before: string[] = []): string[] {
 
 function addHost(text: string, before: string[] = []): string[] {
   if (/^[a-z0-9.-]+(:\d{1,5})?$/i.test(text)) return [...before, text];
-  throw new InvalidArgumentError(
-    'a host is written without scheme and path: auth.example or auth.example:8443',
-  );
+  throw new InvalidArgumentError('write the host without scheme and path: auth.example or auth.example:8443');
 }
 
 /** In milliseconds. */
@@ -117,5 +117,5 @@ function parseTimeout(text: string): number {
 function parseCount(text: string): number {
   const count = Number(text);
   if (/^\d{1,5}$/.test(text) && count > 0) return count;
-  throw new InvalidArgumentError('write a whole number from 1 on');
+  throw new InvalidArgumentError('write a whole number, 1 or greater');
 }

@@ -22,7 +22,7 @@ if (isEnough(process.versions.node)) {
   relay(newerNode());
 }
 
-/** What the package says of itself: `>=22.19`. */
+/** What the package requires: `>=22.19`. */
 function leastNode() {
   const { engines } = module.createRequire(import.meta.url)('../package.json');
   return engines.node.replace('>=', '');

@@ -9,25 +9,25 @@ export interface InitOptions {
 }
 
 const help = `
-Without --from the file has an example for each of the common registries. With --from it mirrors those images: a repository
-with all of its tags, an image with its tag.
+Without --from, the file has an example for each of the common registries. With --from, it mirrors those images: a
+repository with all of its tags, an image with its tag.
 
 Examples:
   drayage init
   drayage init --from ghcr.io/acme/shop --from docker.io/library/nginx:1.27 --region eu-central-1
   drayage init --config -                     print it
 
-Then: drayage validate checks it, drayage local runs it on this machine, cdk deploy on AWS.
+Next: drayage validate checks it, drayage local runs it on this machine, cdk deploy runs it on AWS.
 `;
 
 /** `drayage init`: writes a first mirror.yaml. */
 export function initCommand(): Command {
   return new Command('init')
     .description('Write a first, commented mirror.yaml.')
-    .option('--from <image>', 'mirror this repository, or image; may be repeated', addImage, [])
+    .option('--from <image>', 'mirror this repository or image; may be repeated', addImage, [])
     .option('--region <region>', 'the AWS region of the mirror', 'eu-west-1')
     .option('--config <file>', 'the file to write; - prints it', 'mirror.yaml')
-    .option('--force', 'write over a file that is there', false)
+    .option('--force', 'overwrite an existing file', false)
     .addHelpText('after', help)
     .action(async (options: InitOptions) => {
       const { runInit } = await import('./init/run.ts');

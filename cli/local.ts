@@ -44,7 +44,7 @@ Example:
   $ curl 'http://127.0.0.1:40123/v1/mappings?image=nginx:1.27'`,
     )
     .action(async (flags: LocalFlags) => {
-      // Before anything is started that would have to be stopped.
+      // Before anything starts that would have to be stopped.
       const told = new Promise<void>((resolve) => void onInterrupt(resolve));
       // Loaded only here: the emulators would slow every other command's start.
       const { runLocal } = await import('./local/run.ts');

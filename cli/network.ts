@@ -3,7 +3,7 @@ import type { NetworkSettings, ProxySettings } from '../core/registry/network.ts
 import { CommandError } from './command-error.ts';
 
 /**
- * How this user's commands reach registries and APIs: through the proxies that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name, in either
+ * How the user's commands reach registries and APIs: through the proxies that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name, in either
  * case, and with the authorities of `caFile`, or else of SSL_CERT_FILE, besides those that Node trusts.
  *
  * @throws CommandError for a proxy or a file that can't be used

@@ -1,19 +1,18 @@
 const address = `
---api is the stack’s output ApiUrl, or what drayage local prints as "api" (it asks for a token only with its --auth);
-DRAYAGE_API stands for it. --token, or better DRAYAGE_TOKEN, which no list of processes shows, is the reader’s or the
-operator’s token.`;
+--api (or DRAYAGE_API) is the stack’s output ApiUrl, or what drayage local prints as "api" (which needs a token only with
+--auth). --token, or better DRAYAGE_TOKEN, which no process list shows, is the reader’s or the operator’s token.`;
 
 const exitCodes = 'Exit codes: 0 done, 1 failed, 2 usage.';
 
 /** What `drayage webhooks --help` tells after its options. */
 export const webhooksHelp = `
-A webhook tells Drayage that an image was pushed. mirror.yaml names them, each under its upstream; what the sender has to
-know of one, its URL and its secret, the deployment’s API tells.
+A webhook tells Drayage that an image was pushed. mirror.yaml configures webhooks, each under its upstream. The deployment’s
+API provides what the sender needs: the webhook’s URL and secret.
 
 From the configuration to the first event:
   $ export DRAYAGE_API=https://…  DRAYAGE_TOKEN=…
   $ drayage webhooks list                      which webhooks there are, and whether events arrive
-  $ drayage webhooks register github           enter one at GitHub; or by hand: drayage webhooks list github --secrets
+  $ drayage webhooks register github           register one at GitHub; or by hand: drayage webhooks list github --secrets
   $ drayage webhooks test github               deliver one event as GitHub would, and follow its job
 
 ${exitCodes}`;
@@ -21,8 +20,8 @@ ${exitCodes}`;
 /** What `drayage webhooks list --help` tells after its options. */
 export const listHelp = `${address}
 
-Secrets and the tokens in URLs are shown as … unless there is --secrets. --json gives all that the API tells to that token:
-with the operator’s, secrets as well.
+Without --secrets, secrets and the tokens in URLs are shown as …. --json prints everything that the API returns for the
+token: for the operator’s, secrets as well.
 
 Examples:
   $ drayage webhooks list
@@ -35,8 +34,8 @@ ${exitCodes}`;
 export const registerHelp = `${address} This needs the operator’s.
 
 The credentials for the upstream’s API are in DRAYAGE_UPSTREAM_TOKEN, or in DRAYAGE_UPSTREAM_TOKEN_<NAME> for the webhook of
-that name (capitals, _ for all else), or in --token-file; with --user, or DRAYAGE_UPSTREAM_USER_<NAME>, where the API wants
-a user’s name. They go to that upstream alone.
+that name (in capitals, with _ for anything but letters and digits), or in --token-file. If the API needs a user name, add
+--user or DRAYAGE_UPSTREAM_USER_<NAME>. They are sent only to that upstream.
 
   source           --at, by default from the rules      credentials
   github           ORGANISATION or OWNER/REPOSITORY     token: admin:org_hook or admin:repo_hook
@@ -48,9 +47,9 @@ a user’s name. They go to that upstream alone.
   artifactory      REPOSITORY KEY, else all local ones  access token of an administrator
   nexus            NEXUS REPOSITORY, else of its options --user, password: nx-capabilities
 
-Run it as often as you like: a webhook that is there already is brought up to date, also after drayage webhooks rotate, and
-never entered twice. Others are left alone. Where an API does not show secrets, that means to write it again. Webhooks of
-other sources are entered by hand: their steps are printed, exit code 1.
+Run it as often as you like: an existing webhook is updated, also after drayage webhooks rotate, and never added twice.
+Others are left alone. If an API does not show secrets, the webhook is written again each time. Webhooks of other sources
+are entered by hand: the command prints the steps and exits with 1.
 
 Examples:
   $ gh auth token | drayage webhooks register github --token-file - --dry-run
@@ -64,12 +63,12 @@ ${exitCodes}`;
 /** What `drayage webhooks test --help` tells after its options. */
 export const testHelp = `${address} This needs the operator’s.
 
-Makes what the sender would send after a push, signs it with the webhook’s secret and delivers it to the webhook’s URL: what
-arrives, and what becomes of it, is the same as with a real push. It shows that deployment and rules are right, not that the
-sender can reach them: for that look at drayage webhooks list after a push.
+Builds what the sender would send after a push, signs it with the webhook’s secret and delivers it to the webhook’s URL.
+Drayage handles it like a real push. The test shows that the deployment and its rules work, not that the sender can reach
+them: for that, check drayage webhooks list after a push.
 
-Without --image it is about one of the registry’s images that is mirrored already. Webhooks that the sender signs with a key
-of its own (OpenID Connect) can’t be tested like this.
+Without --image it uses an image of the registry that is already mirrored. Webhooks that the sender signs with a key
+of its own (OpenID Connect) can’t be tested this way.
 
 Examples:
   $ drayage webhooks test github
@@ -80,9 +79,9 @@ Exit codes: 0 the job ended well (committed, satisfied, superseded), 1 anything 
 /** What `drayage webhooks rotate --help` tells after its options. */
 export const rotateHelp = `${address} This needs the operator’s.
 
-The webhook gets a new secret, which is printed; where the sender can’t sign that is another URL. The secret until now is
-still taken for a day, or as long as --keep says, so that nothing is lost until the sender has the new one. After a leak
-write --keep 0s, and register at once: the old one is refused everywhere within half a minute.
+The webhook gets a new secret, which is printed; if the sender can’t sign, this means a new URL. The old secret stays valid
+for a day, or as long as --keep says, so that nothing is lost until the sender has the new one. After a leak, use --keep 0s
+and register at once: the old secret is refused everywhere within half a minute.
 
 Examples:
   $ drayage webhooks rotate github && drayage webhooks register github

@@ -10,7 +10,7 @@ import { listHelp, registerHelp, rotateHelp, testHelp, webhooksHelp } from './we
 export function webhooksCommand(): Command {
   return new Command('webhooks')
     .description(
-      'List a deployment’s webhooks, enter them at their upstreams, test them and rotate their secrets.',
+      'List a deployment’s webhooks, register them with their upstreams, test them and rotate their secrets.',
     )
     .addCommand(listCommand())
     .addCommand(registerCommand())
@@ -20,7 +20,7 @@ export function webhooksCommand(): Command {
 }
 
 function listCommand(): Command {
-  const command = subcommand('list', 'Tell what webhooks there are, and whether events arrive.')
+  const command = subcommand('list', 'Show which webhooks there are, and whether events arrive.')
     .argument('[name]', 'one webhook, with the steps to enter it')
     .option('--secrets', 'show secrets, and the tokens in URLs')
     .addHelpText('after', listHelp);
@@ -31,10 +31,13 @@ function listCommand(): Command {
 }
 
 function registerCommand(): Command {
-  const command = subcommand('register', 'Enter webhooks at their upstreams, through the upstreams’ APIs.')
+  const command = subcommand(
+    'register',
+    'Register webhooks with their upstreams, through the upstreams’ APIs.',
+  )
     .argument('[names...]', 'the webhooks')
     .option('--all', 'all webhooks')
-    .option('--dry-run', 'tell what would be done; nothing is written')
+    .option('--dry-run', 'show what would be done; write nothing')
     .optionsGroup('Upstream:')
     .option('--at <place>', 'where to enter it, instead of where its rules say; may be repeated', addText)
     .option('--user <name>', 'the user at the upstream')
@@ -62,7 +65,7 @@ function testCommand(): Command {
 function rotateCommand(): Command {
   const command = subcommand('rotate', 'Give a webhook a new secret.')
     .argument('<name>', 'the webhook')
-    .option('--keep <duration>', 'how long the secret until now is still taken: 0s to 7d (default: 24h)')
+    .option('--keep <duration>', 'how long the old secret stays valid: 0s to 7d (default: 24h)')
     .addHelpText('after', rotateHelp);
   return command.action((name: string, flags: RotateFlags) =>
     run(command, async () => (await import('./webhooks/rotate.ts')).runRotate(name, flags)),

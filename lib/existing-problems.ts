@@ -2,7 +2,7 @@ import { Arn, ArnFormat, type ResourceEnvironment, Token } from 'aws-cdk-lib';
 import { AttributeType, CfnTable, type ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { ExistingSecrets } from './deployment-secrets.ts';
 
-/** Where a stack is deployed; undefined is what is known only then. */
+/** Where a stack is deployed; a field is undefined if it is known only at deployment. */
 export interface Deployment {
   readonly region?: string | undefined;
   readonly account?: string | undefined;
@@ -34,11 +34,11 @@ function placeProblems({ tableArn, env }: ITable, { region, account }: Deploymen
   const problems: string[] = [];
   if (differs(place.region, region))
     problems.push(
-      `table: it is in ${place.region}, and the stack is deployed into ${region}: give one of the same region`,
+      `table: it is in ${place.region}, and the stack is deployed into ${region}: use one in the same region`,
     );
   if (differs(place.account, account))
     problems.push(
-      `table: it belongs to the account ${place.account}, and the stack to ${account}: give one of the same account`,
+      `table: it belongs to the account ${place.account}, and the stack to ${account}: use one in the same account`,
     );
   return problems;
 }
@@ -68,6 +68,6 @@ function shapeProblems(table: ITable): string[] {
   if (ttl !== undefined && 'attributeName' in ttl && ttl.attributeName === 'expiresAt') return problems;
   return [
     ...problems,
-    "table: items would never expire: set timeToLiveAttribute: 'expiresAt', which is when jobs and digests out of use are to go",
+    "table: items would never expire: set timeToLiveAttribute: 'expiresAt', which is when old jobs and unused digests are deleted",
   ];
 }

@@ -175,7 +175,7 @@ function environmentProblems(environment: Record<string, string>): string[] {
   });
 }
 
-/** The images would be copied into another registry than the one that the mapping names. */
+/** The images would be copied into a different registry from the one that the mapping names. */
 function regionProblems({ mirror }: Config, region: string | undefined): string[] {
   const [wanted] = mirror.regions;
   if (region === undefined || region === wanted) return [];
@@ -194,11 +194,11 @@ function configurationProblems(config: Config): string[] {
   }
   const { network } = config;
   if (network?.vpc !== undefined) {
-    problems.push('config network.vpc: the functions are not put into a VPC so far; remove the key');
+    problems.push('config network.vpc: the functions can’t run in a VPC yet; remove the key');
   }
   if (network?.caBundle !== undefined && network.certificates === undefined) {
     problems.push(
-      'config network.caBundle: the certificates are not read; read the configuration by `loadConfig`, which does that',
+      'config network.caBundle: the certificates have not been read; read the configuration with `loadConfig`, which does that',
     );
   }
   for (const { registry, credentials } of config.upstreams) {

@@ -15,7 +15,7 @@ export interface MirrorAlarmsProps {
   /** The queue of layer jobs, with its dead-letter queue. */
   readonly layerQueue: LayerQueue;
   /**
-   * The queue of events of upstream ECR registries that came to nothing.
+   * The queue of lost events of upstream ECR registries.
    *
    * @default - there is none
    */
@@ -49,7 +49,7 @@ export class MirrorAlarms extends Construct {
         this.#deadLetters(
           'LostEvents',
           lostEvents,
-          'A push into an upstream ECR registry could not be queued. The message names the image: request it (POST /v1/mirrors), then delete the message.',
+          'A push to an upstream ECR registry could not be queued. The message names the image: request it (POST /v1/mirrors), then delete the message.',
         ),
       );
     }

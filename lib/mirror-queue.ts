@@ -14,7 +14,7 @@ export const maxReceiveCount = 5;
 /**
  * Seconds that a received message stays hidden: the timeout of the functions, which Lambda demands as the least
  * (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html). The functions themselves make it two minutes as long as they
- * work, so that a message whose function dies without a word does not hold up its repository for longer.
+ * work, so that a message whose function dies silently does not hold up its repository for longer.
  */
 export const visibilitySeconds = 900;
 

@@ -23,7 +23,7 @@ export interface MirrorTableProps {
   readonly removalPolicy?: RemovalPolicy;
 }
 
-/** Which items a grant is about; all of the table's unless given. */
+/** Which items a grant covers; by default all items of the table. */
 export interface ItemScope {
   /** Patterns of partition keys: `jobs#*`. */
   readonly keys: string[];

@@ -5,7 +5,7 @@ import type { MirrorConfig } from '../core/config/config.ts';
 import { acknowledge } from './acknowledge.ts';
 
 /**
- * What the layer function does at ECR: it asks for blobs, mounts and pushes them, and creates a repository that has gone meanwhile. It can't
+ * What the layer function does in ECR: it checks, mounts and pushes blobs, and creates a repository that has been deleted meanwhile. It can't
  * put an image. Pushing goes over the registry protocol, whose requests need the permissions of the API's operations; mounting needs
  * `GetDownloadUrlForLayer` on the repository that has the blob.
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
@@ -20,7 +20,7 @@ export const layerActions = [
   'ecr:GetDownloadUrlForLayer',
 ];
 
-/** What the mirror function does there: all that, and it reads manifests and puts them. */
+/** What the mirror function does there: all that, and it reads and puts manifests. */
 export const mirrorActions = [...layerActions, 'ecr:PutImage', 'ecr:BatchGetImage'];
 
 /**

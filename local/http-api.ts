@@ -16,7 +16,7 @@ export interface HttpApi {
 }
 
 /**
- * Lambda takes no larger answer of a function that is waited for, as JSON: 6 MB and some bytes.
+ * The largest response that Lambda accepts from a synchronous invocation, as JSON: 6 MB and some bytes.
  * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
  */
 const maxAnswerBytes = 6 * 1024 * 1024 + 100;

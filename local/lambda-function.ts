@@ -80,7 +80,7 @@ export class LambdaFunction {
     return [...this.#instances].reduce((sum, { waiting }) => sum + waiting.size, 0);
   }
 
-  /** Ends all instances at once without a word, as running out of memory does; the next event starts another one. */
+  /** Ends all instances at once without an exception, as running out of memory does; the next event starts another one. */
   async crash(): Promise<void> {
     await Promise.all([...this.#instances].map(({ worker }) => worker.terminate()));
   }

@@ -37,13 +37,13 @@ export interface LocalStackOptions {
   fanOutBytes?: number;
   /** When a job whose function failed comes again, seconds; as deployed by default. */
   retrySeconds?: number;
-  /** How long a message stays hidden whose function has died, seconds; as deployed by default. */
+  /** How long a message stays hidden after its function died, seconds; as deployed by default. */
   holdSeconds?: number;
   /** The pause between the schedule's calls, milliseconds; a minute as deployed. */
   scheduleMs?: number;
   /** Takes logs; standard error by default. */
   log?: NodeJS.WritableStream;
-  /** Is told of deliveries and jobs; absent: nobody. */
+  /** Observes deliveries and jobs; absent: nothing does. */
   watcher?: LocalWatcher;
 }
 
@@ -65,7 +65,7 @@ export interface LocalStack {
   queue: LocalQueue;
   functions: Functions;
   mappings: Pick<MappingStore, 'list'>;
-  /** The webhooks as the API tells them to the operator. */
+  /** The webhooks as the API shows them to the operator. */
   webhooks(): Promise<PresentedWebhook[]>;
   /** What the functions are told through the environment: other processes can run them on the same services. */
   environment: Record<string, string>;

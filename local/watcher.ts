@@ -3,32 +3,32 @@ import type { JobStore } from '../core/jobs/ports.ts';
 import { isFinished, type JobMessage, type JobRecord } from '../core/jobs/record.ts';
 import type { LambdaFunction } from './lambda-function.ts';
 
-/** What a webhook's sender was answered. */
+/** The answer that a webhook's sender got. */
 export interface Delivery {
-  /** The webhook's name as it stands in the path: nobody has shown that there is such a one. */
+  /** The webhook's name from the path: there may be no such webhook. */
   name: string;
   status: number;
-  /** What the body says: both are absent where something was refused, or is no delivery. */
+  /** What the body says: both are absent if something was refused, or was not a delivery. */
   accepted?: { image: string; job: string }[];
   ignored?: { image?: string; reason: string }[];
   /** Why it was refused. */
   code?: string;
 }
 
-/** Is told what happens in the local stack. What it does must not throw. */
+/** Observes what happens in the local stack. Its methods must not throw. */
 export interface LocalWatcher {
   delivery(delivery: Delivery): void;
   /** A job ended or waits now. */
   job(job: JobRecord): void;
 }
 
-/** A function as those see it who feed it. */
+/** A function, as seen by what invokes it. */
 export type Invocable = Pick<LambdaFunction, 'invoke' | 'name'>;
 
-/** So many jobs are remembered that were told: messages can come twice, and the layers of one image have a message each. */
+/** How many reported jobs are remembered: messages can come twice, and the layers of one image have a message each. */
 const remembered = 1_000;
 
-/** The webhook function, with its answers told. */
+/** The webhook function, with its answers reported to the watcher. */
 export function watchDeliveries(webhook: Invocable, watcher: LocalWatcher): Invocable {
   return {
     name: webhook.name,
@@ -42,7 +42,7 @@ export function watchDeliveries(webhook: Invocable, watcher: LocalWatcher): Invo
   };
 }
 
-/** Makes functions that queues feed tell what has become of the job that each of their messages is about. */
+/** Wraps a function that reads from a queue: it reports what became of the job of each message. */
 export function jobTeller(
   jobs: Pick<JobStore, 'read'>,
   watcher: LocalWatcher,
@@ -67,7 +67,7 @@ export function jobTeller(
         return await worker.invoke(event);
       } finally {
         for (const { body } of (event as SQSEvent).Records) {
-          // The table may be closed already: then there is nobody left to tell either.
+          // The table may be closed already: then nothing observes the jobs any more either.
           await tell((JSON.parse(body) as Pick<JobMessage, 'job'>).job).catch(() => {});
         }
       }

@@ -71,7 +71,7 @@ export async function exchange(request: ApiRequest): Promise<ApiAnswer> {
 /** One pool for the process, made when it is first needed. */
 let opened: Connections | undefined;
 
-/** Where an address is told by the user, every address may be asked: there is nothing to guard. */
+/** The user names the address, so any address may be contacted: there is nothing to guard. */
 function connections(): Connections {
   opened ??= createConnections(defaultTimeouts, lookup, networkFrom(process.env));
   return opened;

@@ -1,8 +1,8 @@
 import type { JobRecord } from '../../core/jobs/record.ts';
 
-/** What it means for the image that its job ended well, where the state does not tell. */
+/** What a job that ended well means for its image, where the state alone does not say. */
 export function jobMeaning({ state, reason }: Pick<JobRecord, 'state' | 'reason'>): string | undefined {
   if (reason !== undefined) return reason.message;
-  if (state === 'satisfied') return 'the mirror had it already';
+  if (state === 'satisfied') return 'the mirror already had it';
   return state === 'superseded' ? 'a later push took its place' : undefined;
 }

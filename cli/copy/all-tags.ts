@@ -37,7 +37,7 @@ const registryFailures: ReadonlySet<string> = new Set([
 export interface SelectedTags {
   /** In the registry's order. */
   tags: string[];
-  /** How many others there are that name signatures and the like of images, and are never copied as images. */
+  /** How many other tags name signatures and the like, and are never copied as images. */
   signatureTags: number;
 }
 

@@ -15,7 +15,7 @@ export class CopyDestination extends RegistryRepository {
   readonly #failed = new WeakMap<object, Descriptor>();
   readonly #createRepository: (() => Promise<void>) | undefined;
 
-  /** @param createRepository called before anything is written; absent where the repository is there or creates itself */
+  /** @param createRepository called before anything is written; absent if the repository exists or is created by itself */
   constructor(
     client: RegistryClient,
     { registry, repository }: Reference,

@@ -16,7 +16,7 @@ export interface DrawOptions {
 /** `sha256:` and twelve of the digits. */
 const digestLength = 19;
 const widestBar = 40;
-/** A bar below this tells nothing. */
+/** A narrower bar is useless. */
 const narrowestBar = 5;
 
 /** The lines of a copy's progress: the title, a bar for each blob under way, as many as there is room for, and one for all. */
@@ -35,7 +35,7 @@ function blobLine({ blob, bytes, rate, attempts }: BlobUnderWay, options: DrawOp
   return line(blob.digest.slice(0, digestLength), bytes, blob.size, told, options);
 }
 
-/** `sha256:5f641ca002a3   49.9 MB  ████░░░░   48 %  20.1 MB/s`; where there is no room for a bar, what is told last goes first. */
+/** `sha256:5f641ca002a3   49.9 MB  ████░░░░   48 %  20.1 MB/s`; without room for a bar, the last parts are dropped first. */
 function line(name: string, bytes: number, total: number, told: string[], options: DrawOptions): string {
   const { columns, colours } = options;
   const fraction = total === 0 ? 1 : Math.min(1, Math.max(0, bytes / total));

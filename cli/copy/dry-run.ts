@@ -78,13 +78,13 @@ export function totalsOf(blobs: readonly PlannedBlob[]): Record<BlobState, Amoun
   return { present: total('present'), mountable: total('mountable'), missing: total('missing') };
 }
 
-/** Of the columns of a plan on a narrow terminal, the media type. */
+/** The column of a plan that a narrow terminal leaves out: the media type. */
 const planLeaveOut = [3];
 
 /** The plan for people, in lines no longer than `width`. */
 export function formatPlan(report: DryRunReport, width: number = Number.POSITIVE_INFINITY): string {
   const { destinationDigest: now, digest } = report;
-  const tag = now === undefined ? 'is not there' : now === digest ? 'is equal already' : `names ${now} now`;
+  const tag = now === undefined ? 'does not exist' : now === digest ? 'is equal already' : `names ${now} now`;
   const rows = report.blobs.map((blob) => [
     blob.state,
     blob.digest,

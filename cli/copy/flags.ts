@@ -19,7 +19,7 @@ export interface CopyFlags {
   semver?: string;
   latest?: number;
   dryRun: boolean;
-  /** Create the destination's repository at Amazon ECR, if it is not there. */
+  /** Create the destination's repository in Amazon ECR, if it does not exist. */
   createRepository: boolean;
   json: boolean;
   events: boolean;
@@ -31,9 +31,9 @@ export interface CopyFlags {
   authHost: string[];
   /** Hosts that reads may be redirected to although their addresses are private. */
   redirectHost: string[];
-  /** A file of further certificate authorities. */
+  /** A file with additional certificate authorities. */
   caFile?: string;
-  /** The longest that an answer's first byte is waited for. */
+  /** How long to wait for the first byte of an answer. */
   timeoutMs?: number;
 }
 

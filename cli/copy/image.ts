@@ -22,7 +22,7 @@ export interface CopyContext {
   upstream: RegistryClient;
   mirror: RegistryClient;
   flags: Pick<CopyFlags, 'platform' | 'referrers'>;
-  /** Creates the destination's repository, where that is wanted. */
+  /** Creates the destination's repository, if that is wanted. */
   createRepository?: () => Promise<void>;
   signal: AbortSignal;
 }

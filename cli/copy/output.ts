@@ -6,7 +6,7 @@ import type { CopyWatcher } from './image.ts';
 import { progressWatcher } from './progress.ts';
 
 /**
- * Where `drayage copy` tells what it does: results on standard output, progress on standard error. Text for people is in lines that fit a
+ * Where `drayage copy` reports what it does: results on standard output, progress on standard error. Text for people is in lines that fit a
  * terminal.
  */
 export interface CopyOutput {

@@ -40,7 +40,7 @@ export interface TagsReport {
   equal: number;
   failed: number;
   skipped: number;
-  /** Tags that name signatures and the like of images, and are not copied as images; absent where there are none. */
+  /** How many tags name signatures and the like, and are not copied as images; absent if there are none. */
   signatureTags?: number;
   tags: TagResult[];
   /** Of all images that were copied. */
@@ -79,13 +79,13 @@ export function foreignNote({ foreign }: { foreign?: ForeignLayers }): string {
   return foreign ? `  ${foreign.note}` : '';
 }
 
-/** What is said of tags that name signatures and the like; nothing where there are none. */
+/** The line about tags that name signatures and the like; empty if there are none. */
 export function signaturesNote(signatureTags = 0): string {
   if (signatureTags === 0) return '';
   return `left out: ${counted(signatureTags, 'tag')} of signatures and the like; --referrers copies what belongs to an image\n`;
 }
 
-/** The end of the copy of many tags. @param referrers whether what belongs to the images was copied */
+/** The end of a copy of many tags. @param referrers whether what belongs to the images was copied */
 export function formatTags(report: TagsReport, referrers: boolean): string {
   const counts = (['copied', 'equal', 'failed', 'skipped'] as const)
     .filter((outcome) => report[outcome] > 0)

@@ -13,12 +13,12 @@ export function describeEnvironment({ upstream, stack }: Environment, step: Step
   const api = new URL(stack.ready.api).host;
   step.rows([
     [dim('upstream'), upstream.host, `plays ghcr.io, each download held to ${formatBytes(downloadRate)}/s`],
-    [dim('mirror'), stack.ready.registry, 'behaves as Amazon ECR'],
+    [dim('mirror'), stack.ready.registry, 'behaves like Amazon ECR'],
     [dim('API'), api, 'webhooks, jobs, mappings: the handlers that run on Lambda'],
   ]);
 }
 
-/** Of the columns of an image on a narrow terminal: the digest, what it was before it was packed, the files, and what is in it. */
+/** The columns of an image that a narrow terminal leaves out: the digest, the unpacked size, the files, and what is in it. */
 const imageLeaveOut = [5, 3, 2, 1];
 
 /** What the image is made of, and where some blobs are `changed`, which. */

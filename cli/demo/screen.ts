@@ -120,7 +120,7 @@ interface Ending {
   style: Style;
 }
 
-/** A title with its number before it, in as many lines as it needs, and at the right of the last what it ends with. */
+/** A title after its number, in as many lines as it needs, with its ending at the right of the last one. */
 function headingLines(number: string, title: string, width: number, paint: Paint, ending?: Ending): string[] {
   const gap = 2;
   const start = number.length + gap;

@@ -2,7 +2,7 @@ import type { Reference } from '../../core/oci/reference.ts';
 import { ecrHostOf } from '../../core/registry/known-registries.ts';
 import { sources } from '../../core/webhooks/sources/index.ts';
 
-/** What the file mirrors where nobody says. */
+/** What the file mirrors by default. */
 const examples: Reference[] = [
   { registry: 'docker.io', repository: 'library/nginx' },
   { registry: 'ghcr.io', repository: 'acme/**' },
@@ -58,7 +58,7 @@ ${webhook}    repositories:
 ${rules.join('')}`;
 }
 
-/** What is written under `webhook`: a source that several registries have gets names that differ. */
+/** What is written under `webhook`: if several registries use one source, each webhook gets its own name. */
 function webhookOf(registry: string, all: string[]): string | undefined {
   const source = sourceOf(registry);
   if (source === undefined) return undefined;
@@ -67,7 +67,7 @@ function webhookOf(registry: string, all: string[]): string | undefined {
   return isShared ? `{ source: ${source}, name: ${name} }` : `{ source: ${source} }`;
 }
 
-/** The source whose home a registry is, or that its kind of host has. */
+/** The source that belongs to a registry, or to its kind of host. */
 function sourceOf(registry: string): string | undefined {
   const home = sources.find((source) => source.home === registry);
   if (home) return home.name;

@@ -7,14 +7,14 @@ import { formatTransfer } from '../copy/report.ts';
 import { formatDuration } from '../format.ts';
 import { adviceFor } from '../webhooks/describe.ts';
 
-/** A delivery can name hundreds of images: so many are told. */
+/** A delivery can name hundreds of images: this many are shown. */
 const shownItems = 3;
-/** What comes from a sender is told up to this length. */
+/** Text from a sender is shown up to this length. */
 const longestText = 300;
 
-/** What became of a delivery. Who sent what was refused did not prove anything: nothing of it is told. */
+/** What became of a delivery. The sender of a refused one has proved nothing, so none of its content is shown. */
 export function describeDelivery({ status, accepted, ignored, code = 'unknown' }: Delivery): string {
-  if (status >= 500) return `not queued, answered ${status}: the sender shall send it again`;
+  if (status >= 500) return `not queued, answered ${status}: the sender should retry`;
   if (status >= 400) {
     const help = adviceFor(code);
     return `refused with ${status} ${code}${help === undefined ? '' : `: ${help}`}`;

@@ -24,7 +24,7 @@ export interface Introduced {
   command: string;
 }
 
-/** What somebody has to know who has just started the pipeline: what is where, what to paste at the senders, and what to try. */
+/** What users need to know when they have just started the pipeline: what is where, what to paste at the senders, and what to try. */
 export function introduction(about: Introduced, width: number): string[] {
   return [
     'The pipeline runs on this machine. Ctrl-C stops it.',
@@ -35,16 +35,16 @@ export function introduction(about: Introduced, width: number): string[] {
     '',
     ...trials(about),
     '',
-    'Deliveries and jobs, as they come:',
+    'Deliveries and jobs, as they arrive:',
   ];
 }
 
 function places({ ready, config, file, data }: Introduced, width: number): string[] {
   const rules = config.upstreams.reduce((sum, { repositories }) => sum + repositories.length, 0);
-  const asks = ready.tokens ? 'asks for a token' : 'asks for no token';
+  const asks = ready.tokens ? 'needs a token' : 'needs no token';
   const rows = [
     ['API', ready.api, asks],
-    ['registry', ready.registry, `behaves as Amazon ECR; pulls need ${ready.tokens ? 'a' : 'no'} login`],
+    ['registry', ready.registry, `behaves like Amazon ECR; pulls need ${ready.tokens ? 'a' : 'no'} login`],
     data === undefined
       ? ['data', 'in memory', 'gone when it stops; --data FOLDER keeps it']
       : ['data', data, 'kept when it stops'],
@@ -54,11 +54,11 @@ function places({ ready, config, file, data }: Introduced, width: number): strin
 }
 
 function senders({ ready, webhooks }: Introduced, width: number): string[] {
-  if (webhooks.length === 0) return wrapped('', `Nobody tells of pushes yet: ${noWebhooks}.`, width);
+  if (webhooks.length === 0) return wrapped('', `Nothing reports pushes yet: ${noWebhooks}.`, width);
   const blocks = webhooks.flatMap((webhook) => ['', ...describeWebhook(webhook, Date.now(), width)]);
   const reach =
-    'Paste at the senders what follows. Those on other machines reach it only through a tunnel, ' +
-    `whose address then takes the place of ${ready.api}.`;
+    'Paste the following at the senders. Those on other machines need a tunnel, whose address then replaces ' +
+    `${ready.api}.`;
   return [...wrapped('', reach, width), ...blocks];
 }
 
@@ -94,7 +94,7 @@ function trials({ ready, config, webhooks, mappings, command }: Introduced): str
           `docker pull ${registry}/${mirrorRepository(config, image.registry, image.repository)}:${image.tag}`,
         ]),
   ];
-  const note = image === undefined || image.isReal ? '' : ', with an image of yours for the capitals';
+  const note = image === undefined || image.isReal ? '' : ', with an image of yours in place of the capitals';
   return [`Try next, in another terminal${note}:`, '', ...commands.map((line) => `  ${line}`)];
 }
 

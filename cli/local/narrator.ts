@@ -9,7 +9,7 @@ export interface Narrator {
   watcher: LocalWatcher;
   /** A line about something else, at once. */
   tell(line: string): void;
-  /** Tells what is where; what has happened before comes after it. */
+  /** Prints what is where; what has happened before follows it. */
   introduce(about: Introduced): void;
 }
 
@@ -30,7 +30,7 @@ export function createNarrator(stream: Stream, webhooks: readonly string[]): Nar
   };
   return {
     watcher: {
-      // A name that is none of ours may be anything, a secret that went into the wrong place included.
+      // A name that is not one of ours may be anything, even a secret in the wrong place.
       delivery: (delivery) =>
         happened(webhooks.includes(delivery.name) ? delivery.name : '?', describeDelivery(delivery)),
       job: (job) => happened('job', describeJob(job)),

@@ -19,7 +19,7 @@ interface Entry {
   error?: { message?: string };
 }
 
-/** Takes the functions' logs, and tells of them what is a warning or an error, in plain lines. What is no entry is passed on. */
+/** Takes the functions' logs, and prints warnings and errors as plain lines. Anything that is not a log entry is passed on. */
 export function terminalLog(tell: (line: string) => void): Writable {
   let rest = '';
   const output = new Writable({
@@ -33,7 +33,7 @@ export function terminalLog(tell: (line: string) => void): Writable {
       done();
     },
   });
-  // Each worker thread pipes two streams into it, and there are many: that is no leak to warn of.
+  // Each of many worker threads pipes two streams into it: that is not a leak to warn about.
   return output.setMaxListeners(0);
 }
 

@@ -3,12 +3,12 @@ import { ecrHostOf } from '../../core/registry/known-registries.ts';
 import { redactText } from '../../core/registry/redact.ts';
 import { LoginError } from './login-error.ts';
 
-/** The ECR registry of this name, also one of `drayage local` if the environment says so. */
+/** The ECR registry with this name, or one of `drayage local` if the environment says so. */
 export function ecrOf(registry: string, env: NodeJS.ProcessEnv) {
   return ecrHostOf(registry, env.AWS_ENDPOINT_URL_ECR || env.AWS_ENDPOINT_URL);
 }
 
-/** Logins of one source, and for an ECR registry that it has none for, a login by the AWS credentials that there are. */
+/** The logins of one source; for an ECR registry without one, a login with the available AWS credentials. */
 export function withAwsLogin(
   logins: CredentialSource,
   registry: string,
@@ -29,7 +29,7 @@ export function withAwsLogin(
       const { name, message } = error instanceof Error ? error : new Error(String(error));
       if (name === 'CredentialsProviderError') return undefined;
       throw new LoginError(
-        `AWS gives no login for ${registry}: ${name}: ${redactText(message)}`,
+        `AWS returned no login for ${registry}: ${name}: ${redactText(message)}`,
         'check the credentials: aws sts get-caller-identity; they need ecr:GetAuthorizationToken',
       );
     }

@@ -60,7 +60,7 @@ function readLoginFile(path: string, keysNameHosts: boolean): LoginFile | undefi
     content = JSON.parse(text);
   } catch {
     // Without the parser's message, which quotes what stands around the error: it may be a password.
-    throw damaged(path, 'it is no JSON');
+    throw damaged(path, 'it is not JSON');
   }
   if (!isObject(content)) throw damaged(path, 'it holds no object');
   const { credsStore } = content;

@@ -1,14 +1,14 @@
 import { cellWidth } from './cells.ts';
 import { foldedLine } from './wrap.ts';
 
-/** How digests may be shown: whole, or with digits enough to see whether two are the same. */
+/** How digests may be shown: whole, or with enough digits to see whether two are the same. */
 const forms: readonly ((text: string) => string)[] = [(text) => text, shortened(12), shortened(8)];
 
 /**
- * What has digests in it with as much of them as fits the width.
+ * Lays out text that contains digests, with as much of them as fits the width.
  *
  * @param layOut with a function for the texts that are to be shown
- * @returns the shortest form where none fits
+ * @returns the shortest form if none fits
  */
 export function fittingDigests<T>(
   width: number,
@@ -23,7 +23,7 @@ export function fittingDigests<T>(
   return last;
 }
 
-/** A line in as many as the width needs, with as much of its digests as fits; what is one word, as a reference is, is copied as it is. */
+/** A line, broken where the width requires it, with as much of its digests as fits; a single word, such as a reference, stays as it is. */
 export function fittedLine(line: string, width: number): string[] {
   if (!line.includes(' ')) return [line];
   return foldedLine(

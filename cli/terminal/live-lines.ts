@@ -3,7 +3,7 @@ import { cellWidth, cutToCells } from './cells.ts';
 
 /** A terminal, or something that looks like one. */
 export type Terminal = Pick<WriteStream, 'write' | 'columns' | 'rows'> & {
-  /** Tells of another size. */
+  /** Reports a change of size. */
   on?(event: 'resize', listener: () => void): unknown;
   off?(event: 'resize', listener: () => void): unknown;
 };
@@ -16,7 +16,7 @@ export interface Room {
 
 /** Lines at the end of a terminal that are drawn again in place. */
 export interface LiveLines {
-  /** Draws what fits into the room that there is instead of the last lines, and again when the terminal's size changes. */
+  /** Draws what fits in place of the last lines, and again when the terminal's size changes. */
   draw(render: (room: Room) => readonly string[]): void;
   /** Takes them away; what is written next begins where they began. */
   clear(): void;

@@ -4,7 +4,7 @@ import { formatBytes } from '../format.ts';
 import { cellWidth } from './cells.ts';
 import { createLiveLines, type Terminal } from './live-lines.ts';
 
-/** Shows how far something is. */
+/** Shows progress. */
 export interface ProgressBar {
   /** @param done bytes so far; may go back. */
   update(done: number): void;
@@ -26,7 +26,7 @@ export type BarStream = Terminal & Pick<WriteStream, 'isTTY'> & { hasColors?(): 
 const redrawMs = 80;
 /** Without a terminal a line is written at most this often. */
 const lineMs = 2_000;
-/** A bar below this tells nothing. */
+/** A narrower bar is useless. */
 const narrowestBar = 5;
 
 /**
@@ -84,7 +84,7 @@ interface Parts {
   fraction: number;
   percent: string;
   amount: string;
-  /** With the space before it; empty as long as there is too little to tell. */
+  /** With the space before it; empty while there is too little data. */
   rate: string;
 }
 

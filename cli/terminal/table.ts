@@ -11,7 +11,7 @@ export type Cell = string | { text: string; style: Style };
 /** Gives a text its style, or leaves it as it is. */
 export type Paint = (style: Style, text: string) => string;
 
-/** How a table stands. */
+/** How a table is laid out. */
 export interface TableLayout {
   /** One letter a column: `l` or `r`; columns beyond it are `l`. */
   align?: string | undefined;
@@ -70,7 +70,7 @@ function columnWidths(rows: readonly Row[]): number[] {
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, column) => {
-      // What stands alone in its row belongs to no column.
+      // A cell alone in its row belongs to no column.
       if (row.length > 1) widths[column] = Math.max(widths[column] ?? 0, cellWidth(textOf(cell)));
     });
   }

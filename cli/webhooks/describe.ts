@@ -51,7 +51,7 @@ export function describeWebhook(
   ];
 }
 
-/** What stands before everything below a step's first line. */
+/** The prefix of everything below a step's first line. */
 const below = '     ';
 
 /** The steps of a webhook's guide. Prose is wrapped to the width; what is to be copied, as commands are, is not. */
@@ -103,7 +103,7 @@ function refused(
   return [['warning', `${what}: ${redactText(refusedFor)}${help === undefined ? '' : `: ${help}`}`]];
 }
 
-/** What helps where deliveries are refused for this reason. */
+/** What helps when deliveries are refused for this reason. */
 export function adviceFor(code: string): string | undefined {
   return Object.hasOwn(refusalAdvice, code) ? refusalAdvice[code] : undefined;
 }

@@ -25,7 +25,7 @@ export function hasSecrets({ url, secret, authentication: { kind } }: PresentedW
 export function requireSecrets(webhook: PresentedWebhook): void {
   if (hasSecrets(webhook)) return;
   throw new CommandError(
-    `the API does not tell the secret of ${webhook.name} to the reader’s token`,
-    'give the operator’s token with --token or DRAYAGE_TOKEN',
+    `the API does not show the secret of ${webhook.name} to the reader’s token`,
+    'pass the operator’s token with --token or DRAYAGE_TOKEN',
   );
 }

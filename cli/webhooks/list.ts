@@ -35,6 +35,6 @@ export async function runList(name: string | undefined, flags: ListFlags): Promi
 function noteFor(count: number, haveSecrets: boolean, wanted: boolean): string | undefined {
   if (count === 0) return noWebhooks;
   if (!haveSecrets)
-    return wanted ? 'secrets are told to the operator’s token only (DRAYAGE_TOKEN)' : undefined;
+    return wanted ? 'secrets are shown only to the operator’s token (DRAYAGE_TOKEN)' : undefined;
   return wanted ? undefined : 'secrets are shown as …; --secrets shows them';
 }

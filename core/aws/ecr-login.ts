@@ -9,7 +9,7 @@ export interface EcrLoginOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** A repository as ECR makes one when nothing is said about it. */
+/** A repository with ECR's defaults. */
 const plainSettings: RepositorySettings = {
   scanOnPush: false,
   encryption: { type: 'AES256' },
@@ -20,7 +20,7 @@ const plainSettings: RepositorySettings = {
 };
 
 /**
- * A login for a private ECR registry, by the credentials that the AWS SDK finds (environment, profiles, SSO, instance and container
+ * A login for a private ECR registry, with the credentials that the AWS SDK finds (environment, profiles, SSO, instance and container
  * roles: https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html).
  *
  * @throws what the SDK throws: CredentialsProviderError where it finds no credentials
@@ -32,14 +32,14 @@ export async function ecrLogin(host: EcrHost, { signal }: EcrLoginOptions = {}):
     const token = answer.authorizationData?.[0]?.authorizationToken ?? '';
     const decoded = Buffer.from(token, 'base64').toString('utf8');
     const colon = decoded.indexOf(':');
-    if (colon <= 0) throw new Error('GetAuthorizationToken gave no token');
+    if (colon <= 0) throw new Error('GetAuthorizationToken returned no token');
     return { username: decoded.slice(0, colon), password: decoded.slice(colon + 1) };
   } finally {
     ecr.destroy();
   }
 }
 
-/** Creates a repository in a private ECR registry; one that exists stays as it is. @throws RegistryError of the API */
+/** Creates a repository in a private ECR registry; an existing one stays as it is. @throws RegistryError from the API */
 export async function createEcrRepository(
   host: EcrHost,
   repositoryName: string,

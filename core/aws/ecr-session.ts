@@ -64,7 +64,7 @@ export class EcrSessions {
     );
     const data = authorizationData?.[0];
     if (!data?.authorizationToken || !data.proxyEndpoint) {
-      throw new Error('GetAuthorizationToken gave no token or no proxyEndpoint');
+      throw new Error('GetAuthorizationToken returned no token or no proxyEndpoint');
     }
     const decoded = Buffer.from(data.authorizationToken, 'base64').toString('utf8');
     const colon = decoded.indexOf(':');

@@ -20,7 +20,7 @@ export interface MirrorConfig {
   /** What every mirror repository begins with, without a slash at its end. */
   repositoryPrefix: string;
   repository: RepositorySettings;
-  /** How long references by a digest that no tag points to any more are answered, seconds. */
+  /** How long references by a digest that no tag points to any more are answered, in seconds. */
   historySeconds: number;
 }
 
@@ -66,7 +66,7 @@ export interface AlarmsConfig {
 export interface NetworkConfig {
   /** Id of the VPC that the functions run in. */
   vpc?: string;
-  /** File with the PEM certificates of further authorities, relative to mirror.yaml. */
+  /** File with the PEM certificates of additional authorities, relative to mirror.yaml. */
   caBundle?: string;
   /** What that file holds; absent until it is read (`loadConfig`). */
   certificates?: string;
@@ -84,7 +84,7 @@ export interface Upstream {
   authHosts: string[];
   /** Hosts (`host` or `host:port`) that reads may be redirected to although their addresses are private. */
   redirectHosts: string[];
-  /** The longest that an answer's first byte is waited for. Absent: the registry client's defaults. */
+  /** How long to wait for the first byte of an answer. Absent: the registry client's defaults. */
   timeoutSeconds?: number;
   /** Absent: anonymous. */
   credentials?: UpstreamCredentials;

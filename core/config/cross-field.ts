@@ -48,7 +48,7 @@ function duplicates(
   });
 }
 
-/** Where an upstream's webhooks stand: the one under `webhook`, and those in the list `webhooks`. */
+/** Where an upstream's webhooks are: the one under `webhook`, and those in the list `webhooks`. */
 function webhookPaths(upstream: unknown, index: number): YamlPath[] {
   const base: YamlPath = ['upstreams', index];
   const single = at(upstream, ['webhook']) === undefined ? [] : [[...base, 'webhook']];
@@ -68,7 +68,7 @@ function duplicateNames(document: YamlDocument, upstreams: unknown[]): Finding[]
       return [];
     }
     const { line } = document.locate(before);
-    const message = `the webhook name ${shown(name)} is taken already, in line ${line}; give each webhook a name of its own (it stands in the URL, and is the source’s unless written)`;
+    const message = `the webhook name ${shown(name)} is already taken, in line ${line}; give each webhook a name of its own (it is part of the URL, and defaults to the source’s)`;
     return [{ path: place, message }];
   });
 }
@@ -121,8 +121,8 @@ function ruleFindings(upstream: unknown, path: YamlPath, document: YamlDocument)
     const line = document.locate([...path, before.index, 'match']).line;
     return finding(
       before.match === match
-        ? `is never reached: the rule in line ${line} has the same match, and the first one decides; put them into one`
-        : `is never reached: the rule in line ${line} matches all of it (${shown(before.match)}), and the first one decides; put this one before it, or leave it out`,
+        ? `is never reached: the rule in line ${line} has the same match, and the first one wins; merge them into one`
+        : `is never reached: the rule in line ${line} matches all of it (${shown(before.match)}), and the first one wins; move this one before it, or remove it`,
     );
   });
 }

@@ -1,6 +1,6 @@
 import { type CoverBudget, compileGlob, globCovers, globProblem, sampleName } from '../policy/glob.ts';
 
-/** A rule by its pattern for repositories, and where it stands in the list. */
+/** A rule by its pattern for repositories, and its place in the list. */
 export interface EarlierRule {
   match: string;
   index: number;
@@ -37,7 +37,7 @@ export class EarlierRules {
     return same && (covering === undefined || same.index < covering.index) ? same : covering;
   }
 
-  /** Most patterns are told apart by how they begin, or by a single name. */
+  /** Most patterns differ in how they begin, or by a single name. */
   #covers(outer: Pattern, inner: string, sample: string): boolean {
     if (!sample.startsWith(outer.prefix)) return false;
     this.#budget.steps -= sample.length * outer.match.length;

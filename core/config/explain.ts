@@ -114,7 +114,7 @@ function remedy(
   return example(schema === undefined ? undefined : helpOf(schema));
 }
 
-/** A value that belongs under one key of the mapping that is wanted, as `latest` does in `tags: latest`. */
+/** A value that belongs under one key of the expected mapping, as `latest` does in `tags: latest`. */
 function wrappedIn(schema: Schema, found: unknown): string | undefined {
   const key = (schema as z.ZodType).meta()?.wrap ?? wrapOfInner(schema);
   const items = Array.isArray(found) ? found : [found];

@@ -33,7 +33,7 @@ export function loadConfig(file: string): Config {
 }
 
 /**
- * As {@link loadConfig}, and tells which keys of the file have no effect in this version.
+ * Like {@link loadConfig}; also returns which keys of the file have no effect in this version.
  *
  * @throws InvalidConfigError
  */
@@ -90,7 +90,7 @@ function readAtMost(file: string, limit: number): Uint8Array {
 function unreadable(cause: unknown, file: string): string {
   switch ((cause as NodeJS.ErrnoException).code) {
     case 'ENOENT':
-      return 'is not there; name the configuration with --config, or write one: drayage init';
+      return 'does not exist; name the configuration with --config, or create one: drayage init';
     case 'EISDIR':
       return 'is a folder; name the file in it';
     default: {

@@ -129,7 +129,7 @@ export const alarmsSchema = z.strictObject({
 const proxy = text({ what: 'the URL of a proxy', example: 'http://proxy.example.com:3128' }, (value) => {
   const url = httpUrl(value);
   if (url === undefined)
-    return `${JSON.stringify(value)} is not the URL of a proxy; write, for example, http://proxy.example.com:3128`;
+    return `${JSON.stringify(value)} is not a proxy URL; write, for example, http://proxy.example.com:3128`;
   if (url.username !== '' || url.password !== '')
     return 'has a user name or a password, which would stand in the functions’ bundle for all to read; write the URL without';
   return undefined;

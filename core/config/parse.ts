@@ -31,17 +31,17 @@ export function parseConfig(text: string): ParsedConfig {
   return parsed.ok ? { ok: true, config: parsed.config } : parsed;
 }
 
-/** A configuration with what only its text can say. */
+/** A configuration with what only its text shows. */
 export interface ConfigWithPlaces {
   ok: true;
   config: Config;
-  /** What the file says to no effect. */
+  /** Settings of the file that have no effect. */
   warnings: ConfigError[];
-  /** Says where in the text an error is that shows only later. */
+  /** Finds the place in the text of an error that shows only later. */
   errorAt(path: YamlPath, message: string): ConfigError;
 }
 
-/** As {@link parseConfig}, with {@link ConfigWithPlaces}. */
+/** Like {@link parseConfig}, with {@link ConfigWithPlaces}. */
 export function parseWithPlaces(text: string): ConfigWithPlaces | (ParsedConfig & { ok: false }) {
   if (Buffer.byteLength(text) > maxConfigBytes)
     return { ok: false, errors: [{ path: '', message: `is larger than ${maxConfigBytes} bytes` }] };

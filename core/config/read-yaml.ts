@@ -41,7 +41,7 @@ export function readYaml(text: string): { document: YamlDocument; problems: Yaml
   const problems: YamlProblem[] = [
     ...variables(text).map(({ at, name }) => ({
       path: [],
-      message: `YAML: ${name} is not replaced: there are no variables here; write the value, or make the file with a tool such as envsubst`,
+      message: `YAML: ${name} is not replaced: there are no variables here; write the value, or generate the file with a tool such as envsubst`,
       ...position(at),
     })),
     ...[...parsed.errors, ...parsed.warnings].map((error) => ({
@@ -80,7 +80,7 @@ function variables(text: string): { at: number; name: string }[] {
     .map(({ 0: name, index }) => ({ at: index, name }));
 }
 
-/** The library's messages are for programmers where they are about several documents, nesting and patterns without quotes. */
+/** The library's messages about several documents, nesting and unquoted patterns are for programmers. */
 function plainMessage(message: string): string {
   if (message.includes('multiple documents'))
     return 'the file has several documents; keep one, and take out the line ---';
@@ -218,7 +218,7 @@ class Walk {
   }
 }
 
-/** What looks like a pattern was most likely meant as one. */
+/** What looks like a pattern was probably meant as one. */
 function noAnchor(name: string): string {
   const pattern = JSON.stringify(`*${name}`);
   return /^[A-Za-z]\w*$/.test(name)

@@ -56,7 +56,7 @@ const endpoint = text({ what: 'a URL', example: 'https://registry.example.com' }
   return undefined;
 });
 
-/** A function has 780 s for a job, in which something must still be copied. */
+/** A function has 780 s for a job, and needs time left to copy. */
 const longestTimeoutSeconds = 600;
 
 const timeout = text({ what: 'a duration', example: '2m' }, (value) => {

@@ -4,11 +4,11 @@ import type { YamlDocument, YamlPath } from './read-yaml.ts';
 export const keysWithoutEffect: readonly { key: string; message: string }[] = [
   {
     key: 'mirror.repository.pullAccounts',
-    message: 'give the accounts access in the repositories’ policies yourself',
+    message: 'grant the accounts access in the repositories’ policies yourself',
   },
   {
     key: 'mirror.repository.organizations',
-    message: 'give the organizations access in the repositories’ policies yourself',
+    message: 'grant the organizations access in the repositories’ policies yourself',
   },
   {
     key: 'mirror.repository.lifecycle',
@@ -16,7 +16,7 @@ export const keysWithoutEffect: readonly { key: string; message: string }[] = [
   },
   {
     key: 'upstreams.*.repositories.*.reconcile',
-    message: 'what no webhook told is not mirrored by itself: request it (POST /v1/mirrors)',
+    message: 'pushes that no webhook reports are not mirrored: request them (POST /v1/mirrors)',
   },
   { key: 'upstreams.*.repositories.*.deleted', message: 'mappings stay when an image is deleted upstream' },
 ];
@@ -37,7 +37,7 @@ export interface KeyWithoutEffect {
   message: string;
 }
 
-/** Those of the keys that a file has. */
+/** Those of the keys that the file has. */
 export function findKeysWithoutEffect({ value }: Pick<YamlDocument, 'value'>): KeyWithoutEffect[] {
   const all = [
     ...keysWithoutEffect.map((each) => ({ ...each, what: 'has no effect in this version' })),

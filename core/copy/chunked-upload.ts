@@ -5,18 +5,18 @@ import type { UploadSession } from '../registry/start-upload.ts';
 import type { CallOptions } from './ports.ts';
 
 /**
- * The first size of a chunk where a body was refused, bytes. Below what common proxies take (Cloudflare 100 MB), and large enough that a
+ * The first chunk size after a body was refused, bytes. Below what common proxies accept (Cloudflare 100 MB), and large enough that a
  * round trip for each costs little.
  */
 const firstChunkBytes = 16 * 1024 * 1024;
-/** Each refusal makes chunks so much smaller. */
+/** By how much each refusal makes chunks smaller. */
 const shrinkBy = 4;
-/** Smaller chunks are not tried: nginx takes 1 MB unless it is told otherwise. */
+/** Smaller chunks are not tried: nginx accepts 1 MB by default. */
 const leastChunkBytes = 256 * 1024;
 
-/** So many broken uploads of one blob in one request may be a limit of bodies whose 413 got lost. */
+/** After so many broken uploads of one blob in one request, a body limit is likely whose 413 got lost. */
 const suspiciousBreaks = 2;
-/** A proxy that limits bodies to less is not met in practice, bytes. */
+/** No proxy limits bodies to less in practice, bytes. */
 const leastSuspectBytes = 1024 * 1024;
 
 /** A body was refused for its size (413); the blob is to be sent again, in smaller bodies. */
@@ -42,7 +42,7 @@ export class BodyRefusedError extends RegistryError {
  * uploads have broken twice goes in chunks, too.
  *
  * @param breaks how often the connection broke while the blob was sent in one request
- * @throws BodyRefusedError where it should be sent again; what {@link RegistryClient.putBlob} throws
+ * @throws BodyRefusedError if it should be sent again; whatever {@link RegistryClient.putBlob} throws
  */
 export async function uploadBlob(
   client: RegistryClient,
@@ -129,7 +129,7 @@ function refusedBody(
     return new RegistryError(error, {
       code: 'BODY_TOO_LARGE',
       status: 413,
-      reason: `${error.reason}, to a body of ${sent} bytes, and chunks have to have at least ${least}`,
+      reason: `${error.reason}, to a body of ${sent} bytes, and chunks must have at least ${least}`,
       cause: error,
     });
   }
@@ -157,7 +157,7 @@ async function uploadChunks(
     await client.finishUpload(session, blob.digest, options);
   } catch (error) {
     if (!(error instanceof RegistryError) || error.status !== 416) throw error;
-    // The registry has another number of bytes than it was sent: this session is of no use.
+    // The registry has a different number of bytes than it was sent: this session is useless.
     const { code, reason } = error;
     throw new RegistryError(error, { code, status: 416, reason, temporary: true, cause: error });
   } finally {

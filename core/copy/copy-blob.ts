@@ -33,7 +33,7 @@ export interface BlobOptions extends CallOptions {
   onEvent?: ((event: CopyEvent) => void) | undefined;
   /** How to wait between two attempts, milliseconds; rejects when the signal ends. */
   pause?: ((ms: number, signal?: AbortSignal) => Promise<void>) | undefined;
-  /** An upload that fails while the source has sent nothing for so long, milliseconds, fails for want of bytes; default 10 s. */
+  /** An upload that fails after the source has sent nothing for this long, milliseconds, fails for lack of bytes; default 10 s. */
   silenceMs?: number | undefined;
 }
 
@@ -82,7 +82,7 @@ export async function copyBlob(
       signal?.throwIfAborted();
       const failure = error instanceof ReadFailure ? error.cause : error;
       const behind = error instanceof BehindError;
-      // Each of these makes the bodies smaller, and so there are few; it is not the blob that failed.
+      // Each of these makes the bodies smaller, so there are few; the blob itself did not fail.
       const refused = error instanceof BodyRefusedError;
       if (refused) attempt -= 1;
       const ms = behind || refused ? 0 : pauseBefore(attempt + 1, attempts, error);
@@ -167,7 +167,7 @@ async function carryWhole(
     const body = early ?? read();
     let watch: NodeJS.Timeout | undefined;
     try {
-      // A connection that waits for a slow source is closed by the destination, or by what stands before it.
+      // The destination, or a proxy in front of it, closes a connection that waits for a slow source.
       await orAborted(body.begin(), signal);
       if (body.errored) throw body.errored;
       // Only now: a source that is late is not slow.
@@ -205,7 +205,7 @@ function silenceError(
     { side: 'upstream', registry: source.name, operation: `get blob ${blob.digest}` },
     {
       code: 'TIMEOUT',
-      reason: `no byte came for ${Math.round(silentMs / 1000)} s, and the upload to ${destination.name} ended meanwhile${why}`,
+      reason: `no byte arrived for ${Math.round(silentMs / 1000)} s, and the upload to ${destination.name} ended in the meantime${why}`,
       temporary: true,
       cause,
     },

@@ -69,7 +69,7 @@ export class Download extends RelayStream {
   }
 
   /**
-   * Whether it failed in a way that a read from the beginning may mend: the continuation was refused, or what came was put together
+   * Whether it failed in a way that a read from the beginning may fix: the continuation was refused, or the bytes were put together
    * from several reads and is not the blob.
    */
   get spoiltByContinuing(): boolean {
@@ -93,7 +93,7 @@ export class Download extends RelayStream {
     const { size } = this.#blob;
     this.#received += chunk.byteLength;
     if (this.#received > size) {
-      this.#refuse('SIZE_INVALID', `more than the ${size} bytes of its descriptor came`);
+      this.#refuse('SIZE_INVALID', `it has more than the ${size} bytes in its descriptor`);
       return;
     }
     this.#digester.update(chunk);
@@ -124,7 +124,7 @@ export class Download extends RelayStream {
     }
     const actual = this.#digester.digest();
     if (actual !== digest) {
-      this.#refuse('DIGEST_INVALID', `the bytes that came have the digest ${actual}`);
+      this.#refuse('DIGEST_INVALID', `the received bytes have the digest ${actual}`);
       return;
     }
     if (this.#held) this.push(this.#held);

@@ -46,7 +46,7 @@ export class CopyError extends Error {
   /**
    * @param subject what it is about: `registry/repository` or a digest.
    * @param detail what is wrong. Both may hold text out of the image: they are shortened and stripped of controls.
-   * @param temporary where another attempt may end otherwise all the same
+   * @param temporary if another attempt may still end differently
    */
   constructor(code: CopyErrorCode, subject: string, detail: string, temporary = code === 'TAG_MOVED') {
     super(`${plainText(subject, maxSubject)}: ${plainText(detail, maxDetail)}`);

@@ -6,7 +6,7 @@ import type { CallOptions, ImageDestination } from './ports.ts';
 
 /** A config above this is not read: a real one has some kilobytes. */
 const maxConfigBytes = 4 * 1024 * 1024;
-/** More platforms than this are not told of one image: they stand in its mapping, and a list of mappings has to fit into an answer. */
+/** The most platforms listed for one image: they are part of its mapping, and a list of mappings has to fit into an answer. */
 const maxPlatforms = 64;
 /** Characters; `windows(10.0.20348.2582)/amd64` has 31. */
 const maxPlatformText = 100;

@@ -45,7 +45,7 @@ export class PartSource {
   #failures = 0;
   /** Bytes at the beginning of the stream that are in the digest already. */
   #skip = 0;
-  /** Whether what is in the digest came by more than one read: what is wrong with it may be wrong with none of them. */
+  /** Whether the bytes in the digest came from more than one read: they can be wrong together although each read was right. */
   #isJoined: boolean;
 
   /** @param signal ends it, also a read that is stuck; it must abort when the source is given up, before {@link close}. */
@@ -116,11 +116,11 @@ export class PartSource {
   async #expectEnd(): Promise<void> {
     const { digest, size } = this.#blob;
     if ((await this.#chunk()) !== undefined) {
-      throw this.#wrong('SIZE_INVALID', `more than the ${size} bytes of its descriptor came`);
+      throw this.#wrong('SIZE_INVALID', `it has more than the ${size} bytes in its descriptor`);
     }
     const actual = this.#digest.digest();
     if (actual !== digest) {
-      throw this.#wrong('DIGEST_INVALID', `the bytes that came have the digest ${actual}`);
+      throw this.#wrong('DIGEST_INVALID', `the received bytes have the digest ${actual}`);
     }
   }
 

@@ -31,7 +31,7 @@ export class RegistryRepository implements ImageSource, ImageDestination {
   readonly name: string;
   readonly repository: string;
   protected readonly client: RegistryClient;
-  /** Blobs that were not there when the registry was asked. */
+  /** Blobs that were missing when the registry was asked. */
   readonly #missing = new Set<Digest>();
   /** How often the connection broke while a blob was sent in one request. */
   readonly #breaks = new Map<Digest, number>();
@@ -50,7 +50,7 @@ export class RegistryRepository implements ImageSource, ImageDestination {
     return tellsPresence(this.client.registry) && !this.client.refused.has('self-mount');
   }
 
-  /** Whether a blob may go in chunks. Amazon ECR answers them in a way of its own (CR#2831), and takes large bodies. */
+  /** Whether a blob may go in chunks. Amazon ECR answers them in its own way (CR#2831), and accepts large bodies. */
   protected get takesChunks(): boolean {
     return !isEcr(this.client.registry);
   }
@@ -153,7 +153,7 @@ export class RegistryRepository implements ImageSource, ImageDestination {
         }),
       // Whoever cancels has been told to end at once: a registry that hangs must not hold it.
       cancel: async () => {
-        // The next attempt goes on with it.
+        // The next attempt continues with it.
         if (this.#moved.has(blob.digest)) return;
         await this.client
           .cancelUpload(session, { signal: AbortSignal.timeout(cancelWithinMs) })

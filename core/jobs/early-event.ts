@@ -3,15 +3,15 @@ import { wait } from '../registry/retry.ts';
 import type { JobRecord } from './record.ts';
 
 /**
- * When an image that its event told of is looked for again: so long after the event, milliseconds. After the last look it is not coming.
+ * When to look again for an event's image: this long after the event, milliseconds. After the last look, it is not coming.
  * The schedule sends what is due once a minute.
  */
 const looksMs = [60_000, 120_000, 240_000, 480_000, 600_000];
 const patienceMs = 600_000;
-/** A look that would follow the last one sooner is left out, milliseconds. */
+/** A look that would come sooner than this after the last one is left out, milliseconds. */
 const leastPauseMs = 15_000;
 /**
- * The first looks again, within the same attempt: most events that are early are so by a second or two. The other jobs of the repository
+ * The first looks, within the same attempt: most early events are early by a second or two. The other jobs of the repository
  * wait meanwhile, so that an older event gets none.
  */
 const shortPausesMs = [1_000, 2_000, 4_000];
@@ -27,7 +27,7 @@ export function mayBeEarly(error: unknown, job: Job, now: Date): error is Regist
   return isUnknown(error) && job.trigger === 'webhook' && ageOf(job, now) < patienceMs;
 }
 
-/** Whether a look that nobody asked for found that its image has been deleted upstream, in which there is nothing to mend. */
+/** Whether a scheduled look found that its image has been deleted upstream, which leaves nothing to fix. */
 export function isDeletedMeanwhile(error: unknown, { trigger }: Pick<JobRecord, 'trigger'>): boolean {
   return isUnknown(error) && trigger === 'recheck';
 }
@@ -40,9 +40,9 @@ export function pauseForImage(job: Job, now: Date): number {
 }
 
 /**
- * Reads what an event told of. While the event is a few seconds old, an image that the upstream does not know is asked for again.
+ * Reads an event's image. While the event is a few seconds old, it asks again for an image that the upstream does not know.
  *
- * @param pause how to wait, milliseconds; rejects when the signal ends
+ * @param pause how to wait, milliseconds; rejects when the signal aborts
  */
 export async function readWhenThere<T>(
   read: () => Promise<T>,

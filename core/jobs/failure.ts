@@ -42,7 +42,7 @@ function isTold(error: unknown): error is ToldError {
   );
 }
 
-/** What a job's record says of an error. */
+/** What a job's record says about an error. */
 function jobError(error: ToldError): JobError {
   return {
     code: bounded(error.code, 100),

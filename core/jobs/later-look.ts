@@ -4,14 +4,14 @@ import type { JobStore } from './ports.ts';
 import { isFinished, type JobMessage, type JobTrigger, newJobId } from './record.ts';
 import { recordParked } from './record-parked.ts';
 
-/** How long after a look the next one comes, unless told otherwise. */
+/** How long after a look the next one comes, by default. */
 const defaultDelayMs = 60_000;
 
 /**
  * Schedules one more look at a tag, or at what belongs to a digest, a while later; at most one at a time. Registries answer from caches,
  * which an event may be ahead of (`recheck`), and images are signed after they are pushed (`signature`).
  *
- * A look that waits already does for both, but only if its job is there: whoever noted it may have died before that.
+ * A look that is already waiting serves for both, but only if its job exists: whoever noted it may have died before creating it.
  */
 export async function scheduleLook(
   key: ImageKey,

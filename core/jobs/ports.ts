@@ -37,7 +37,7 @@ export interface JobStore {
 export interface ParkedJob {
   id: string;
   notBefore: string;
-  /** What the job is, should it have no record. */
+  /** The job's message, in case it has no record. */
   message?: JobMessage;
 }
 
@@ -46,7 +46,7 @@ export interface JobQuery {
   /** `registry/repository:tag`, as `image` tells it. */
   image?: string;
   limit: number;
-  /** Whether a job still fits into the page; the one that does not begins the next. */
+  /** Whether a job still fits into the page; the first that does not starts the next. */
   fits?: (job: JobRecord) => boolean;
   cursor?: string;
 }

@@ -82,7 +82,7 @@ async function ended(
 }
 
 function deletedUpstream({ key }: JobRecord): Exclude<JobOutcome, { state: 'copying' }> {
-  const message = `${formatImageKey(key)} is no longer there upstream; what the mirror holds stays`;
+  const message = `${formatImageKey(key)} no longer exists upstream; the mirror keeps its copy`;
   return { state: 'satisfied', changes: { reason: { code: 'deleted_upstream', message } } };
 }
 

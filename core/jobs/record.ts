@@ -57,7 +57,7 @@ export interface JobRecord {
   /** What it found to belong to the image, and what of it the mirror holds. */
   referrers?: ReferrersSummary;
   error?: JobError;
-  /** Why a job is satisfied although its image is not mirrored, and nobody has to do anything. */
+  /** Why a job is satisfied although its image is not mirrored; nobody has to do anything. */
   reason?: JobReason;
   /** Its large layers are carried by layer jobs; while they are, nothing else happens to it. */
   fannedOut?: FannedOut;

@@ -59,7 +59,7 @@ export async function resendDue(
   }
 }
 
-/** What a parked job is sent as; undefined where it is not due, or there is no such job. */
+/** The message to send for a parked job; undefined if it is not due, or does not exist. */
 function messageOf(
   parked: ParkedJob,
   job: JobRecord | undefined,

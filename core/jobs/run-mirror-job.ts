@@ -40,7 +40,7 @@ export interface MirrorJobDependencies {
   openUpstream(upstream: Upstream, repository: string): Promise<ImageSource & TagLister>;
   openMirror(repository: string, options: CallOptions): Promise<OpenMirror>;
   now(): Date;
-  /** How to wait for an image that is not there yet, milliseconds; rejects when the signal ends. */
+  /** How to wait for an image that is not there yet, milliseconds; rejects when the signal aborts. */
   pause?: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** Told about what goes wrong beside the job itself. */
   warn(message: string, error: unknown): void;
@@ -181,7 +181,7 @@ async function retire(key: ImageKey, reference: Digest, deps: MirrorJobDependenc
   const expiresAt = new Date(deps.now().getTime() + deps.config.mirror.historySeconds * 1_000);
   await deps.mappings
     .retireDigest({ ...key, reference }, expiresAt)
-    .catch((error: unknown) => deps.warn(`that ${reference} is out of use could not be noted`, error));
+    .catch((error: unknown) => deps.warn(`marking ${reference} as out of use failed`, error));
 }
 
 /**

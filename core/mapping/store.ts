@@ -74,12 +74,12 @@ export interface MappingStore {
   /** Notes, under the same conditions, that a resolve found what is mapped already. */
   confirm(key: ImageKey, lease: Lease, committed: CommittedResolve, observedAt: string): Promise<boolean>;
   /**
-   * Records what a digest is mapped to. It can't change, so that it needs no lease; it is not listed.
+   * Records what a digest is mapped to. That can't change, so it needs no lease; it is not listed.
    *
    * @returns whether it was mapped before
    */
   putDigest(key: ImageKey, mapping: MappingRecord): Promise<boolean>;
-  /** Notes what belongs to a digest, if the digest is mapped to itself. */
+  /** Records what belongs to a digest, if the digest is mapped to itself. */
   noteReferrers(key: ImageKey, referrers: ReferrersSummary): Promise<void>;
   /**
    * Lets a digest's mapping expire at a time, unless a tag of its repository is mapped to it or it was published for its own sake. Whoever
@@ -103,7 +103,7 @@ export interface MappingQuery {
   registry?: string;
   repository?: string;
   limit: number;
-  /** Whether a mapping still fits into the page; the one that does not begins the next. */
+  /** Whether a mapping still fits into the page; the first that does not starts the next. */
   fits?: (stored: StoredMapping) => boolean;
   /** As a former answer gave it. A cursor that no answer gave is an InvalidCursorError. */
   cursor?: string;

@@ -73,7 +73,7 @@ function isWanted(child: Descriptor, platforms: Platform[]): boolean {
   return platforms.some((wanted) => platformMatches(wanted, platform));
 }
 
-/** Half a platform says as little as none. */
+/** Half a platform is as good as none. */
 function isNamed({ os, architecture }: Platform): boolean {
   return os !== '' && architecture !== '';
 }

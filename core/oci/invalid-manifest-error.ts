@@ -9,7 +9,7 @@ export type InvalidManifestCode = 'MANIFEST_INVALID' | 'MANIFEST_UNSUPPORTED' | 
 export class InvalidManifestError extends Error {
   readonly code: InvalidManifestCode;
   readonly reason: string;
-  /** What helps, where it is not to push the image again. */
+  /** The remedy, if it is not to push the image again. */
   readonly remedy: string | undefined;
   constructor(code: InvalidManifestCode, reason: string, options: ErrorOptions & { remedy?: string } = {}) {
     super(`invalid manifest: ${reason}`, options);

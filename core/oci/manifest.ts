@@ -50,10 +50,10 @@ export interface ImageIndex extends ManifestBase {
   manifests: Descriptor[];
 }
 
-/** A manifest of a type that is not known here. It is only a child of an index: whoever reads it by itself gets an error. */
+/** A manifest of an unknown type. It is only allowed as a child of an index: reading it by itself is an error. */
 export interface OtherManifest extends ManifestBase {
   kind: 'other';
-  /** What it names as far as that can be told: descriptors under `config`, `layers` and `blobs`. */
+  /** What it names, as far as that is clear: descriptors under `config`, `layers` and `blobs`. */
   blobs: Descriptor[];
 }
 
@@ -81,11 +81,11 @@ export function parseManifest(bytes: Uint8Array, mediaType?: string, expected?: 
   if (manifest.kind !== 'other') return manifest;
   throw new InvalidManifestError(
     'MANIFEST_UNSUPPORTED',
-    `mediaType: ${showValue(manifest.mediaType)} is no image manifest or index; ask the publisher to push it as an OCI image`,
+    `mediaType: ${showValue(manifest.mediaType)} is not an image manifest or index; ask the publisher to push it as an OCI image`,
   );
 }
 
-/** As {@link parseManifest}; takes a manifest of any type, for what an index names. */
+/** Like {@link parseManifest}, but accepts a manifest of any type, for children of an index. */
 export function parseAnyManifest(bytes: Uint8Array, mediaType?: string, expected?: Digest): Manifest {
   const header = (mediaType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
   // Before the digest: a signed manifest's digest leaves out its signatures.
@@ -124,7 +124,7 @@ export function parseAnyManifest(bytes: Uint8Array, mediaType?: string, expected
   return { kind: 'image', ...base, config, layers };
 }
 
-const notARegistry = 'check the registry’s address: what answers there may be a web page, or a proxy’s';
+const notARegistry = 'check the registry’s address: what answers there may be a web server or a proxy';
 
 function parseJson(bytes: Uint8Array): unknown {
   try {
@@ -177,7 +177,7 @@ function typeByFields(body: Record<string, unknown>): string {
   if (isGiven(body.config)) return mediaTypes.ociManifest;
   throw new InvalidManifestError(
     'MANIFEST_INVALID',
-    'mediaType: nothing says what this is, and it has neither config nor manifests',
+    'mediaType: there is none, and the manifest has neither config nor manifests',
     { remedy: notARegistry },
   );
 }

@@ -39,7 +39,7 @@ export function isImageManifestType(mediaType: string): boolean {
   return imageManifestTypes.includes(mediaType);
 }
 
-/** Configs and layers: what an index names with such a type is a blob, as in the index of a build cache. */
+/** Configs and layers: what an index lists with such a type is a blob, as in the index of a build cache. */
 export function isBlobType(mediaType: string): boolean {
   return /^application\/vnd\.(?:oci\.image\.(?:layer|config)\.|oci\.empty\.|docker\.image\.rootfs\.|docker\.container\.image\.)/.test(
     mediaType,

@@ -54,7 +54,7 @@ export function compileGlob(pattern: string, kind: GlobKind): (name: string) => 
   return (name) => run(steps, name);
 }
 
-/** How much work may go into comparing patterns, in steps of a state by a letter. Two that people write take some thousands. */
+/** The budget for comparing patterns, in steps of one state by one letter. Two patterns that people write take some thousands. */
 export interface CoverBudget {
   steps: number;
 }

@@ -5,9 +5,9 @@ import { compareNatural } from './natural-order.ts';
 export interface TagVersion {
   /** Its numbers: `1.27` is [1, 27], `4.0.9.2244` [4, 0, 9, 2244], `2024-01-15` [2024, 1, 15]. */
   numbers: number[];
-  /** The first three numbers, missing ones taken as 0: what a semver range is asked about. */
+  /** The first three numbers, missing ones taken as 0: what a semver range is applied to. */
   number: SemVer;
-  /** What follows the numbers after a `-`: `alpine3.20`, `rc.1`; empty when nothing does. */
+  /** What follows the numbers after a `-`: `alpine3.20`, `rc.1`; empty if nothing does. */
   suffix: string;
 }
 
@@ -43,7 +43,7 @@ function versionOf(numbers: number[], suffix = ''): TagVersion {
 }
 
 /**
- * Whether a version is a lone date or build number. Beside versions with dots it is no version of the same kind: Alpine has `20240329` and
+ * Whether a version is a lone date or build number. Next to versions with dots it is not a version of the same kind: Alpine has `20240329` and
  * `3.20` in one repository.
  */
 export function isBuildNumber({ numbers }: TagVersion): boolean {
@@ -55,7 +55,7 @@ export function isPrerelease({ suffix }: Pick<TagVersion, 'suffix'>): boolean {
   return prereleaseWord.test(suffix);
 }
 
-/** The version as semver writes it, with its suffix as the prerelease; undefined where semver does not take the suffix. */
+/** The version as semver writes it, with its suffix as the prerelease; undefined if semver does not accept the suffix. */
 export function semverOf({ number, suffix }: TagVersion): SemVer | undefined {
   if (suffix === '') return number;
   return /^[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*$/.test(suffix) && !/(?:^|\.)0\d+(?:\.|$)/.test(suffix)

@@ -59,7 +59,7 @@ export async function headBlob(
   );
 }
 
-/** Answers to a `Range` request by which a registry shows that it does not serve parts: it is not asked for one again. */
+/** Status codes for a `Range` request that show that a registry does not serve parts: it is not asked for one again. */
 const rangeRefusals: ReadonlySet<number> = new Set([400, 405, 416, 501]);
 
 /**
@@ -152,7 +152,7 @@ function continuationError(
 ): RegistryError {
   return new RegistryError(context, {
     code: 'RANGE_INVALID',
-    reason: `the read can't go on from byte ${offset}: ${reason}`,
+    reason: `the read can't continue from byte ${offset}: ${reason}`,
     temporary: true,
     ...(cause !== undefined && { cause }),
     ...(cause?.status !== undefined && { status: cause.status }),

@@ -55,7 +55,7 @@ export interface RegistryClientOptions {
    * anonymous.
    */
   credentials?: CredentialSource;
-  /** A proxy, and further certificate authorities. */
+  /** A proxy, and additional certificate authorities. */
   network?: NetworkSettings | undefined;
   timeouts?: Partial<Timeouts>;
   retry?: Partial<RetryPolicy>;
@@ -66,7 +66,7 @@ export interface RegistryClientOptions {
   dispatcher?: Dispatcher;
   /** How many streams the registry takes, where it was learnt before (by a client with another token). */
   streams?: StreamLimit;
-  /** What the registry does not take, where it was learnt before. */
+  /** What the registry is known to refuse. */
   refused?: RefusedFeatures;
   /** Called for each HTTP request. */
   onRequest?: (info: RequestInfo) => void;

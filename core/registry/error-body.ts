@@ -1,4 +1,4 @@
-/** What the body of an error says; the texts are somebody else's, and not redacted. */
+/** What the body of an error says; the texts come from outside, and are not redacted. */
 export interface ErrorBody {
   /** Of the first error that has one of the right form. */
   code?: string;
@@ -66,7 +66,7 @@ function codeOf({ code }: Record<string, unknown>): string | undefined {
   return typeof code === 'string' && /^[A-Z][A-Z_]{0,63}$/.test(code) ? code : undefined;
 }
 
-/** Message and detail; the code where it is another one than the error will have. */
+/** Message and detail; the code only if it differs from the error's. */
 function textOf(error: Record<string, unknown>, first: string | undefined): string {
   const code = codeOf(error);
   const message = typeof error.message === 'string' ? error.message : '';

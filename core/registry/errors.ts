@@ -56,7 +56,7 @@ export class RegistryError extends Error {
   readonly reason: string;
   /** What the operator can do about it. */
   readonly remedy: string;
-  /** Whether the remedy is one for this very failure, rather than the general one of its code. */
+  /** Whether the remedy is specific to this failure, rather than the general one for its code. */
   readonly isExplained: boolean;
   /** Of a connection that failed: what kept it from coming about. */
   readonly problem: ConnectionProblem | undefined;

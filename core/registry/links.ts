@@ -14,7 +14,7 @@ const otherRelations: ReadonlySet<string> = new Set([
 /** A target without its brackets, alone in the header: a URL, a path or a query, and parameters, if any. */
 const bareLink = /^\s*((?:https?:\/\/|\/|\?)[^\s<>",;]+)\s*((?:;[^<>]*)?)$/;
 
-/** What a Link header says of the next page: its address as it stands there, that there is none, or nothing that is understood. */
+/** What a Link header says about the next page: its address as written, that there is none, or nothing intelligible. */
 export type NextLink = { kind: 'next'; target: string } | { kind: 'none' } | { kind: 'unintelligible' };
 
 /**

@@ -26,11 +26,11 @@ export interface ManifestHead {
 }
 
 export interface GetManifestOptions extends CallOptions {
-  /** The type that an index gives it, which need not be one that is known here; empty where it gives none. */
+  /** The type that the index gives it, which may be unknown here; empty if it gives none. */
   mediaType?: string | undefined;
 }
 
-/** Its own type first, where there is one. */
+/** Its own type first, if there is one. */
 function accepted(mediaType: string | undefined): string {
   return mediaType ? `${mediaType}, ${manifestAcceptHeader}` : manifestAcceptHeader;
 }
@@ -174,7 +174,7 @@ export async function headManifest(
   return read;
 }
 
-/** What a HEAD would tell, by GET. */
+/** What a HEAD would return, by GET. */
 async function readHead(
   exchange: Exchange,
   repository: string,

@@ -1,11 +1,11 @@
 import * as tls from 'node:tls';
 import { rootCertificates } from 'node:tls';
 
-/** How registries are reached, beside their addresses. */
+/** How registries are reached, apart from their addresses. */
 export interface NetworkSettings {
   /** Undefined: without a proxy. */
   proxy?: ProxySettings | undefined;
-  /** Certificates of further authorities, PEM; those that Node trusts by itself stay. */
+  /** Certificates of additional authorities, PEM; those that Node trusts stay trusted. */
   certificates?: string | undefined;
 }
 

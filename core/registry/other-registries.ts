@@ -4,7 +4,7 @@ import type { Transport } from './transport.ts';
 /** The most of them that are remembered; the oldest goes. */
 const most = 100;
 
-/** Registries that a registry sends reads to and that want tokens of their own. They get no credentials of ours. */
+/** Registries that a registry redirects reads to, and that require tokens of their own. They get no credentials of ours. */
 export class OtherRegistries {
   readonly #transport: Transport;
   readonly #known = new Map<string, Authenticator>();
@@ -13,7 +13,7 @@ export class OtherRegistries {
     this.#transport = transport;
   }
 
-  /** Who gets tokens for a repository of the registry at a URL's origin. */
+  /** The authorizer for a repository of the registry at a URL's origin. */
   at(url: URL, repository: string | undefined): Authenticator {
     const key = keyOf(url, repository);
     const authenticator =

@@ -21,7 +21,7 @@ export function nextPage(
   const refuse = (reason: string) =>
     new RegistryError(exchange.context(call), { code: 'LINK_REFUSED', status: answer.status, reason });
   if (link.kind === 'unintelligible')
-    throw refuse('the answer’s Link is not understood, so that the list may go on');
+    throw refuse('the answer has a Link that can’t be parsed, so the list may be incomplete');
   const next = resolveLocation(exchange.hosts, answer.url, link.target);
   if (!next.ok) throw refuse(next.reason.replace('Location', 'Link'));
   if (!next.sameOrigin) throw refuse(`the next page is on another host, ${next.url.host}`);

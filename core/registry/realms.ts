@@ -1,7 +1,7 @@
 import { internalTarget, isMetadataAddress, metadataRemedy } from './addresses.ts';
 import { isTrusted } from './trusted-hosts.ts';
 
-const altered = 'check the endpoint, and that nothing between alters the registry’s answers';
+const altered = 'check the endpoint, and that nothing in between alters the registry’s responses';
 
 /**
  * Where a Bearer challenge sends its client for a token: `trusted` hosts may see the credentials, a `foreign` one is asked only by
@@ -23,14 +23,14 @@ export function judgeRealm(realm: string | undefined, endpoint: URL, authHosts: 
     return { kind: 'refused', reason: 'its challenge names no realm', remedy: altered };
   const url = URL.parse(realm);
   if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
-    return { kind: 'refused', reason: 'its challenge’s realm is no http or https URL', remedy: altered };
+    return { kind: 'refused', reason: 'its challenge’s realm is not an http or https URL', remedy: altered };
   }
   if (url.protocol === 'http:' && endpoint.protocol === 'https:') {
     return {
       kind: 'refused',
       reason: `its token service is on plain http (${url.host})`,
       remedy:
-        'a token would travel in the clear: the registry’s operator has to name its token service by https; behind a proxy, it must pass X-Forwarded-Proto on',
+        'a token would travel in the clear: the registry’s operator must give its token service an https URL; a proxy in front of it must pass on X-Forwarded-Proto',
     };
   }
   if (url.username !== '' || url.password !== '') {

@@ -25,7 +25,7 @@ export function writeRedirectRefused(context: OperationContext, status: number, 
   return new RegistryError(context, {
     code: 'REDIRECT_REFUSED',
     status,
-    reason: `the registry redirects this request to another host, ${url.host}, and only reads are redirected there`,
+    reason: `the registry redirects this request to another host, ${url.host}, and only reads may be redirected there`,
     remedy: `if that host is the registry’s and may see the credentials, add it to authHosts: [${JSON.stringify(url.host)}]`,
   });
 }
@@ -39,7 +39,7 @@ export class UploadMovedError extends RegistryError {
   readonly location: string;
 
   constructor(context: OperationContext, status: number, url: URL) {
-    const reason = `the registry answered ${status}: the upload goes on at ${url.host}`;
+    const reason = `the registry answered ${status}: the upload continues at ${url.host}`;
     super(context, { code: 'UPLOAD_MOVED', status, reason, temporary: true });
     this.name = 'UploadMovedError';
     this.location = url.href;

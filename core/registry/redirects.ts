@@ -6,7 +6,7 @@ export const maxRedirects = 5;
 /** Where an answer points to, or why that is not followed (a clause for an error; holds no secret). */
 export type Destination =
   | { ok: true; url: URL; sameOrigin: boolean }
-  /** `internal`: the host, where all that stands against it is that its address is an internal one. */
+  /** `internal`: the host, if the only objection is that its address is internal. */
   | { ok: false; reason: string; internal?: string };
 
 /** Whether an answer is a redirect that a GET or HEAD follows (RFC 9110, 15.4). */

@@ -23,15 +23,15 @@ export type OptionalFeature =
  */
 export class RefusedFeatures {
   readonly #refused = new Set<string>();
-  /** The largest request body that is sent, bytes: blobs above it go in chunks. Undefined while none was refused for its size. */
+  /** The largest request body to send, bytes: larger blobs go in chunks. Undefined until one is refused for its size. */
   maxBodyBytes: number | undefined;
 
-  /** @param of what it was refused of, where that matters: the repository that a mount is from. */
+  /** @param of what it was refused for, where that matters: the repository to mount from. */
   has(feature: OptionalFeature, of?: string): boolean {
     return this.#refused.has(feature) || (of !== undefined && this.#refused.has(`${feature} ${of}`));
   }
 
-  /** @param of leave it out where the registry refuses the feature altogether. */
+  /** @param of leave it out if the registry refuses the feature altogether. */
   add(feature: OptionalFeature, of?: string): void {
     this.#refused.add(of === undefined ? feature : `${feature} ${of}`);
   }

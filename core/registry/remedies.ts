@@ -23,13 +23,13 @@ const remedies: Readonly<Record<string, Remedy>> = {
   BLOB_UPLOAD_UNKNOWN: 'the upload has ended or expired: begin it again',
   DIGEST_INVALID: ({ side }) =>
     side === 'upstream'
-      ? 'the bytes are not those that the digest names: try again, and if it stays push the image again'
-      : 'the registry stored other bytes than it was sent: try again, and check what stands before it',
+      ? 'the bytes do not match the digest: try again, and if the error persists push the image again'
+      : 'the registry stored other bytes than it was sent: try again, and check any proxy in front of it',
   MANIFEST_BLOB_UNKNOWN:
-    'a blob or a child manifest was there and is not any more: copy again, and check what deletes content there',
+    'a blob or a child manifest was there and is gone: copy again, and check what deletes content there',
   MANIFEST_INVALID: ({ operation }) =>
     operation === putManifest
-      ? 'the registry does not take a manifest of this type or form: check its version and settings'
+      ? 'the registry does not accept a manifest of this type or form: check its version and settings'
       : 'the manifest is malformed or of a type that is not copied: push the image again',
   MANIFEST_UNKNOWN: 'check that the tag or digest exists',
   NAME_INVALID: 'check the repository’s name',
@@ -41,10 +41,10 @@ const remedies: Readonly<Record<string, Remedy>> = {
       ? `${credentials(context)} are wrong or have expired: replace them`
       : `check ${credentials(context)}; many registries answer the same for a repository that does not exist`,
   DENIED: (context) =>
-    `check that ${credentials(context)} allow this; a quota that is exceeded is told this way too`,
+    `check that ${credentials(context)} allow this; registries also report an exceeded quota this way`,
   UNSUPPORTED: ({ operation }) =>
     operation === putManifest
-      ? 'the registry does not take artifacts of this kind: leave them out, or check its version'
+      ? 'the registry does not accept artifacts of this kind: leave them out, or check its version'
       : 'the registry does not offer this operation: check that the endpoint is a registry',
   TOOMANYREQUESTS: ({ side }) =>
     side === 'upstream'
@@ -53,7 +53,7 @@ const remedies: Readonly<Record<string, Remedy>> = {
   // ECR's, for a tag that may not be moved: https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html
   TAG_INVALID: 'the tag may not be moved: allow it in the repository’s tag immutability settings',
 
-  UNAVAILABLE: 'the registry has trouble: wait and try again',
+  UNAVAILABLE: 'the registry is having problems: wait and try again',
   TIMEOUT: 'the registry or the way to it is slow: try again, and check firewalls and proxies',
   // CR#1970: ECR drops the connection on an upload into a repository that does not exist.
   // https://github.com/aws/containers-roadmap/issues/1970
@@ -69,11 +69,11 @@ const remedies: Readonly<Record<string, Remedy>> = {
   RANGE_INVALID: 'the registry does not serve this part of the blob: start from the beginning',
   REDIRECT_REFUSED: 'check the endpoint: write the address that the registry really has',
   ADDRESS_REFUSED: ({ registry }) =>
-    `${registry} sends us to a host inside this network: check the endpoint, and what the name resolves to here; if it is meant, list the host under redirectHosts`,
+    `${registry} sends us to a host inside this network: check the endpoint, and what the name resolves to here; if that is intended, list the host under redirectHosts`,
   LINK_REFUSED: 'the list can not be read to its end: check the endpoint and what stands before the registry',
   LOCATION_REFUSED: 'check the endpoint: write the address that the registry really has',
   BODY_TOO_LARGE:
-    'the registry, or a proxy before it, takes too small bodies: raise its limit (nginx: client_max_body_size)',
+    'the registry, or a proxy in front of it, limits the size of bodies too tightly: raise its limit (nginx: client_max_body_size)',
   REFUSED: 'see the registry’s message',
   // The specification's code for what has no other.
   UNKNOWN: 'see the registry’s message, and its logs; some registries report a full disk this way',

@@ -12,7 +12,7 @@ export interface UploadSession {
   repository: string;
   /** Absolute; may hold the registry's state in its query, so it is not for logs. */
   location: string;
-  /** The least that a chunk must have unless it is the last, bytes: `OCI-Chunk-Min-Length`. */
+  /** The minimum size of a chunk other than the last, bytes: `OCI-Chunk-Min-Length`. */
   minChunkBytes?: number;
 }
 
@@ -37,7 +37,7 @@ export type StartedUpload =
  * (https://github.com/containerd/containerd/issues/14086, https://github.com/goharbor/harbor/issues/22078).
  */
 const mountRefusals = [400, 401, 403, 404, 405, 500, 501];
-/** Refusals that are about the repository to mount from. The others are about mounting. */
+/** Refusals that concern the repository to mount from. The others concern mounting as such. */
 const refusalsOfSource: ReadonlySet<number> = new Set([401, 403, 404]);
 
 /**

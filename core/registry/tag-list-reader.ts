@@ -3,7 +3,7 @@ export class TagListError extends Error {
   override readonly name = 'TagListError';
 }
 
-/** Deeper nesting is no list of tags; Google's has three levels. */
+/** A list of tags is not nested deeper; Google's has three levels. */
 const maxDepth = 32;
 /** The bytes of a string that are kept: more than a tag or the word `tags` can have, escaped or not (`\u0061`). */
 const maxStringBytes = 128 * 6;
@@ -29,13 +29,13 @@ export class TagListReader {
   /** The bytes of the string under way, if it is wanted; without those beyond the limit. */
   readonly #string = Buffer.alloc(maxStringBytes);
   #length = 0;
-  /** Whether the next value is one that nothing has been said about: after `[`, `,` or `:`. */
+  /** Whether the next value has not begun yet: after `[`, `,` or `:`. */
   #awaitsValue = true;
   /** Whether the string under way is a key. */
   #isKey = false;
   /** The last key of the outermost object. */
   #key: string | undefined;
-  /** How the field `tags` was met: not yet, as a list, or as null. */
+  /** How the field `tags` was found: not yet, as a list, or as null. */
   #found: 'list' | 'null' | 'other' | undefined;
   #ended = false;
 

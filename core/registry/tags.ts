@@ -6,7 +6,7 @@ import { nextPage } from './pages.ts';
 import { repositoryUrl } from './paths.ts';
 import { TagListError, TagListReader } from './tag-list-reader.ts';
 
-/** The most tags of one repository that are listed, and the most characters of them all; more is a registry that never ends. */
+/** The most tags to list of one repository, and the most characters in all of them; a registry with more may never end. */
 export const maxTags = 1_000_000;
 const maxCharacters = 64 * 1024 * 1024;
 
@@ -17,7 +17,7 @@ const maxPageBytes = 512 * 1024 * 1024;
 const maxPages = 20_000;
 
 /**
- * Answers to the first page by which a registry refuses `n`, or so many at once.
+ * Status codes for the first page with which a registry refuses `n`, or so many at once.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags
  */
 const sizeRefusals: ReadonlySet<number> = new Set([400, 405, 406, 413, 416, 422, 501]);

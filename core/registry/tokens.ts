@@ -19,7 +19,7 @@ export interface TokenRequest {
   trusted: boolean;
   service: string | undefined;
   scopes: readonly Scope[];
-  /** Whether a URL is on a host that may see the login, which a redirect there is followed to. */
+  /** Whether a URL is on a host that may see the login; redirects there are followed. */
   isOwnHost: (url: URL) => boolean;
   /** Undefined asks anonymously. */
   login: Credentials | undefined;

@@ -9,7 +9,7 @@ import { drayageVersion } from './version.ts';
 export interface Timeouts {
   /** To open a connection, TLS included. */
   connectMs: number;
-  /** From the request's last byte to the answer's headers, where the other side has nothing to do but answer. */
+  /** From the request's last byte to the response headers, if the other side only has to answer. */
   headersMs: number;
   /**
    * As {@link headersMs} for manifests, blobs and lists. A registry that is a cache fetches them first, from a network that may be slow, and
@@ -25,10 +25,10 @@ export interface Timeouts {
   finishMs: number;
 }
 
-/** What the time to an answer's headers is spent with, and so which limit it has: {@link Timeouts}. */
+/** What the other side does before its response headers, which decides the limit: {@link Timeouts}. */
 export type Work = 'fetch' | 'finish';
 
-/** The timeouts of a registry that may take this long for an answer's first byte, milliseconds. */
+/** The timeouts for a registry that may take this long for the first byte of an answer, milliseconds. */
 export function timeoutsFor(firstByteMs: number): Partial<Timeouts> {
   return {
     headersMs: firstByteMs,

@@ -74,7 +74,7 @@ export async function patchBlob(
       expect: [201, 202, 204],
       signal,
     },
-    // The least size of a chunk is told at the beginning only.
+    // Only the first answer states the minimum chunk size.
     (answer) => ({ ...session, ...nextSession(exchange, call, session.repository, answer) }),
   );
 }

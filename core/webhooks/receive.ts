@@ -71,7 +71,7 @@ export async function receiveWebhook(
     return refused(413, 'too_large', `the body has more than ${maxBodyBytes} bytes`);
 
   const proven = wantsToken ? true : isProven(authentication);
-  const body = parseBody(request); // while the secrets are on their way
+  const body = parseBody(request); // while the secrets are loading
   if (!(await proven))
     return refused(
       401,

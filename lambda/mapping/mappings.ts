@@ -81,7 +81,7 @@ export async function resolveMappings(request: HttpRequest): Promise<HttpRespons
   throw new HttpError(
     413,
     'answer_too_large',
-    `what is known of these ${images.length} images is more than an answer can hold: ask for fewer at once`,
+    `the answer for these ${images.length} images would be too large: ask for fewer at once`,
   );
 }
 

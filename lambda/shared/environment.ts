@@ -12,7 +12,7 @@ export interface Environment {
   fanOutBytes: string;
   /** The secret whose `root` all webhook secrets derive from. */
   webhookSecret: string;
-  /** The secret whose `root` the API's tokens derive from; empty: the API asks for no token. */
+  /** The secret whose `root` the API's tokens derive from; empty: the API needs no token. */
   apiSecret: string;
   /** The normalised configuration as JSON; not set where it lies beside the bundle, as in Lambda. */
   config: string;

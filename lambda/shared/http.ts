@@ -32,17 +32,17 @@ export class HttpError extends Error {
 
 /**
  * What an answer's body may have at most, bytes as they stand in the function's own answer, a JSON text of JSON. Lambda takes 6 MB of
- * that, and the caller hears nothing but a 500 beyond it.
+ * that; beyond it, the caller gets nothing but a 500.
  * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
  */
 export const maxAnswerBytes = 5_000_000;
 
-/** How many bytes a value takes of {@link maxAnswerBytes}. */
+/** How many bytes of {@link maxAnswerBytes} a value takes. */
 export function answerBytes(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(JSON.stringify(value)));
 }
 
-/** Says of one item after the other whether it still fits into an answer; the first always does. */
+/** Decides for each item in turn whether it still fits into an answer; the first always does. */
 export function fitsIntoAnswer<T>(present: (item: T) => unknown): (item: T) => boolean {
   let bytes = 0;
   return (item) => {
@@ -94,7 +94,7 @@ export function jsonObject(request: HttpRequest): Record<string, unknown> {
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(request.body));
   } catch {
-    throw new HttpError(400, 'invalid_json', 'the body is no JSON');
+    throw new HttpError(400, 'invalid_json', 'the body is not JSON');
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new HttpError(400, 'invalid_json', 'the body must be a JSON object');

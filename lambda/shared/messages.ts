@@ -8,23 +8,23 @@ const jobDeadlineMs = 780_000;
 const reserveMs = 15_000;
 /** The longest wait for a message that crashed, seconds. */
 const maxRetrySeconds = 900;
-/** A message stays hidden for so long after the last sign of life of the function that has it, seconds. */
+/** How long a message stays hidden after its function's last renewal, seconds. */
 const holdSeconds = Number(process.env.DRAYAGE_HOLD_SECONDS ?? 120);
 
 type VisibilityQueue = { hideFor(receiptHandle: string, seconds: number): Promise<void> };
 
 /** The messages of an invocation, hidden from others while it works. */
 export interface MessageHold {
-  /** Lets a message go, or all: resolves when nothing that was sent for it is on its way any more. */
+  /** Stops renewing a message, or all of them: resolves when no renewal is under way any more. */
   end(record?: SQSRecord): Promise<void>;
 }
 
 /**
- * Shows that the messages of an invocation are worked on: they stay hidden for two minutes, and for two more each minute, instead of
- * for the queue's visibility timeout of fifteen. A function that dies (out of memory, at its timeout, by an exit of its runtime) shows
- * nothing any more. Best effort: where it fails, the queue's own timeout counts.
+ * Keeps the messages of an invocation hidden while it works: for two minutes, renewed every minute, instead of for the queue's visibility
+ * timeout of fifteen. When a function dies (out of memory, timed out, runtime exit), the renewals stop. Best effort: if a renewal fails,
+ * the queue's own timeout applies.
  *
- * A message that was let go stays hidden until the time that was set last, which is for whoever lets it go to set.
+ * Once released, a message stays hidden until the time that was set last; whoever releases it can set another.
  */
 export function holdMessages(records: SQSRecord[], queue: VisibilityQueue): MessageHold {
   const held = new Set(records);
@@ -32,7 +32,7 @@ export function holdMessages(records: SQSRecord[], queue: VisibilityQueue): Mess
   const hold = () => {
     const sent = [...held].map(({ receiptHandle, messageId }) =>
       queue.hideFor(receiptHandle, holdSeconds).catch((error: Error) => {
-        logger.warn('the time for which the message stays hidden could not be set', { messageId, error });
+        logger.warn('the message’s visibility timeout could not be set', { messageId, error });
       }),
     );
     sending = Promise.all([sending, ...sent]).then(() => {});
@@ -81,6 +81,6 @@ export async function comeAgainSoon(
     const first = Number(process.env.DRAYAGE_RETRY_SECONDS ?? firstSeconds);
     await queue.hideFor(record.receiptHandle, Math.min(maxRetrySeconds, first * 2 ** (received - 1)));
   } catch (error) {
-    logger.warn('the message comes again only when its time is over', { error: error as Error });
+    logger.warn('the message comes again only after its visibility timeout', { error: error as Error });
   }
 }

@@ -41,7 +41,7 @@ function closeUpstream({ registry }: Upstream, ms: number): void {
     .catch((error) => logger.warn('the other workers do not know of a rate limit', { registry, error }));
 }
 
-/** How upstreams are reached. The mirror and AWS are not reached through the proxy: it is for what is far away. */
+/** How upstreams are reached. The mirror and AWS are not reached through the proxy, which is only for upstreams. */
 function upstreamNetwork(): NetworkSettings | undefined {
   const { network } = config();
   if (!network) return undefined;

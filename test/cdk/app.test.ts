@@ -89,6 +89,6 @@ describe('the CDK app', () => {
   it('tells that there is no such file', async () => {
     const { exitCode, stderr } = await app({ cwd: folder });
     expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/mirror\.yaml is not there/);
+    expect(stderr).toMatch(/mirror\.yaml does not exist/);
   });
 });

@@ -97,8 +97,8 @@ describe('a table and secrets that can not be used', () => {
   it('are refused where they are in another region or account', () => {
     expect(problemsOf(tableAt(tableArn()))).toEqual([]);
     expect(problemsOf(tableAt(tableArn('us-east-1', '444455556666')))).toEqual([
-      'table: it is in us-east-1, and the stack is deployed into eu-west-1: give one of the same region',
-      'table: it belongs to the account 444455556666, and the stack to 111122223333: give one of the same account',
+      'table: it is in us-east-1, and the stack is deployed into eu-west-1: use one in the same region',
+      'table: it belongs to the account 444455556666, and the stack to 111122223333: use one in the same account',
     ]);
     expect(
       problemsOf((stack) => ({

@@ -82,7 +82,7 @@ describe('drayage copy --dry-run', () => {
     expect(stdout).toMatch(
       /^would transfer: missing 2 .*, mountable 0 \(0 B\), present 1 .*; nothing was written$/m,
     );
-    expect((await run(`${from.host}/app:1`, `${to.host}/none:1`)).stdout).toContain('/none:1 is not there');
+    expect((await run(`${from.host}/app:1`, `${to.host}/none:1`)).stdout).toContain('/none:1 does not exist');
     expect((await run(`${to.host}/app:1`, `${to.host}/app:1`)).stdout).toContain('/app:1 is equal already');
   });
 });

@@ -102,12 +102,8 @@ describe('drayage copy through other networks', () => {
   });
 
   it.each([
-    [
-      'HTTPS_PROXY',
-      { HTTPS_PROXY: 'socks5://user:hunter22@127.0.0.1:1' },
-      'HTTPS_PROXY is not the URL of a proxy',
-    ],
-    ['the file', { SSL_CERT_FILE: '/nowhere.pem' }, 'the file of certificates /nowhere.pem is not there'],
+    ['HTTPS_PROXY', { HTTPS_PROXY: 'socks5://user:hunter22@127.0.0.1:1' }, 'HTTPS_PROXY is not a proxy URL'],
+    ['the file', { SSL_CERT_FILE: '/nowhere.pem' }, 'the certificate file /nowhere.pem does not exist'],
   ])('says what is wrong with %s', async (_, env, message) => {
     const result = await copy('registry.test/app:1', 'bad', env);
     expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining(message) });

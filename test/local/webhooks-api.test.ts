@@ -57,7 +57,7 @@ describe('the webhooks of the API', () => {
     expect((await list(reader)).get('hub')?.url).toBe(`${pipeline.api}/webhooks/hub/…`);
   });
 
-  it('asks for a token, and for the operator’s to rotate', async () => {
+  it('needs a token, and for the operator’s to rotate', async () => {
     expect((await pipeline.get('/v1/webhooks')).status).toBe(401);
     expect((await rotate('github', undefined, {})).status).toBe(401);
     expect((await rotate('github', undefined, reader)).status).toBe(403);

@@ -54,7 +54,7 @@ export class UpstreamClient {
     return this.pages(path, z.array(item), (items, answer) => {
       const link = nextLink(answer.headers.get('link') ?? undefined);
       if (link.kind === 'unintelligible')
-        throw new Error(`${path}: the answer’s Link is not understood, so that the list may go on`);
+        throw new Error(`${path}: the answer has a Link that can’t be parsed, so the list may be incomplete`);
       return { items, next: link.kind === 'next' ? link.target : undefined };
     });
   }

@@ -142,7 +142,7 @@ export class DynamoJobStore implements JobStore {
     });
   }
 
-  /** As {@link #change}, for what would count twice if the SDK repeated it. @param update begins with SET */
+  /** Like {@link #change}, for what would count twice if the SDK repeated it. @param update begins with SET */
   async #count(
     id: string,
     update: string,
@@ -193,7 +193,7 @@ export class DynamoJobStore implements JobStore {
   }
 }
 
-/** Notes are spread: those of the moment would all go to one partition, which takes 1,000 writes a second. */
+/** Notes are spread: otherwise all current ones would go to one partition, which takes 1,000 writes per second. */
 const parkedShards = 8;
 /** Where notes were before they were spread. */
 const formerPartition = 'parked';

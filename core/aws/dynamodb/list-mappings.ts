@@ -46,7 +46,7 @@ export async function listMappings(
   return { mappings };
 }
 
-/** What lists do not show (tags that nothing was published of yet) is read as well: a page of one would take too many queries. */
+/** What lists do not show (tags without a publication) is read as well: a page of one would take too many queries. */
 const minPageSize = 25;
 /** Repositories that are asked at the same time: one after the other, a thousand with a tag each would take seconds. */
 const repositoriesAhead = 16;

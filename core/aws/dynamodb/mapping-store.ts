@@ -27,7 +27,7 @@ export class DynamoMappingStore implements MappingStore {
         Key: tagItemKey(key),
         UpdateExpression: 'SET lastJob = :job ADD events :one',
         ExpressionAttributeValues: { ':job': job, ':one': 1 },
-        // Who counts events need not see what is mapped; the webhook function may not.
+        // Whoever counts events need not see what is mapped; the webhook function may not.
         ReturnValues: 'UPDATED_NEW',
       }),
     );
@@ -207,7 +207,7 @@ export class DynamoMappingStore implements MappingStore {
     );
   }
 
-  /** Before a digest is published for its own sake, so that no list misses it. Tags are listed anyway. */
+  /** Before a digest is published in its own right, so that no list misses it. Tags are listed anyway. */
   async #listDigest(key: ImageKey): Promise<void> {
     if (!key.reference.includes(':')) return;
     const { pk } = tagItemKey(key);
@@ -226,7 +226,7 @@ export class DynamoMappingStore implements MappingStore {
     return written?.Attributes as TagItem | undefined;
   }
 
-  /** As {@link #update}, where the condition fails if the same update is repeated: the attribute `own` gets the value `:own`. */
+  /** Like {@link #update}, for a condition that fails if the same update is repeated: the attribute `own` gets the value `:own`. */
   async #updateOnce(
     key: ImageKey,
     update: string,

@@ -19,11 +19,11 @@ export interface TagItem extends TagItemKey {
   leaseOwner?: string;
   leaseUntil?: number;
   mapping?: MappingRecord;
-  /** Made anew with each publication. */
+  /** New with each publication. */
   publication?: string;
   /** Whether lists show it: published for its own sake, not only as the digest of a tag. */
   listed?: boolean;
-  /** Of a digest: made anew each time that somebody maps to it. */
+  /** Of a digest: new each time that somebody maps to it. */
   claim?: string;
 }
 

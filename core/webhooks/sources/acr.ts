@@ -65,7 +65,7 @@ export const acr: WebhookSource<Options> = {
     reference: 'the upstream’s registry and `target.repository`',
     notes: [
       'A webhook’s `ping`, and both ways in which Event Grid validates a subscription, are answered; no address that a request names is fetched.',
-      'The registry’s own webhooks wait five seconds and do not try again: request what they lost (`POST /v1/mirrors`), or use Event Grid, which tries for a day.',
+      'The registry’s own webhooks time out after five seconds and do not retry: request what they lost (`POST /v1/mirrors`), or use Event Grid, which retries for a day.',
       'A webhook of a geo-replicated registry tells of one region: add one in each region that is pushed to, all with the same URL.',
       'Event Grid drops an event for good that is answered 401 or 413: mind the secret.',
     ],

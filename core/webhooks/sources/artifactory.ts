@@ -92,7 +92,7 @@ export const artifactory: WebhookSource<Options> = {
     notes: [
       'Where images are called `HOST/KEY/IMAGE` (the *repository path* method), nothing else is needed. Where a repository has a host or port of its own (`KEY.HOST/IMAGE`, `HOST:5001/IMAGE`), that is the upstream’s `registry`: set `webhook.options.repository` to its key, and `webhook.options.host` to the host of the platform’s base URL unless that is `HOST` in `KEY.HOST`.',
       'A payload without `jpd_origin`, as older versions send, is taken for one of the upstream’s.',
-      'The pushes of a virtual repository are told with the key of the local one that they went to. Where images are called by the virtual one (`HOST/VIRTUAL/IMAGE`), set `webhook.options.virtual` to its key, and `webhook.options.repository` to the key of the local one.',
+      'Pushes to a virtual repository are reported with the key of the local one that they went to. If images are named by the virtual one (`HOST/VIRTUAL/IMAGE`), set `webhook.options.virtual` to its key, and `webhook.options.repository` to the key of the local one.',
     ],
     documentation: 'https://docs.jfrog.com/integrations/docs/predefined-webhooks',
   },

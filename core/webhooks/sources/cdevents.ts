@@ -73,7 +73,7 @@ export const cdevents: WebhookSource<Options> = {
     },
     reference: '`subject.id`: the qualifiers `repository_url` and `tag`',
     notes: [
-      'CDEvents are sent by build systems more than by registries. An image that is not there yet when its event comes is looked for over ten minutes; then the job fails.',
+      'CDEvents are sent by build systems more than by registries. If an image is not there yet when its event arrives, Drayage looks for it for ten minutes; then the job fails.',
     ],
     documentation: 'https://github.com/cdevents/spec/blob/main/continuous-integration.md',
   },

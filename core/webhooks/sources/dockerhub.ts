@@ -50,7 +50,7 @@ export const dockerhub: WebhookSource<Record<string, never>> = {
       'the upstream’s registry and `repository.repo_name` (or `repo_full_name`, as Alibaba Cloud writes it), at `docker.io` with `library/` before a name without a slash',
     notes: [
       'Docker Hub can neither sign nor send headers of one’s own, so that the secret stands in the path.',
-      'Official images (`library/…`) have no webhooks for anybody but their maintainers: request them (`POST /v1/mirrors`).',
+      'Official images (`library/…`) have webhooks only for their maintainers: request them (`POST /v1/mirrors`).',
     ],
     documentation: 'https://docs.docker.com/docker-hub/repos/manage/webhooks/',
   },

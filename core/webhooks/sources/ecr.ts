@@ -80,7 +80,7 @@ export const ecr: WebhookSource<Options> = {
     reference:
       'the upstream’s registry, which must be that of the event’s account and region (`ACCOUNT.dkr.ecr.REGION.amazonaws.com`, dual-stack `ACCOUNT.dkr-ecr.REGION.on.aws`, or FIPS), and `detail.repository-name`',
     notes: [
-      'ECR emits events on a best effort basis. What was missed has to be requested (`POST /v1/mirrors`); an event that came, and could not be queued, lies in the queue of lost events, with an alarm.',
+      'ECR emits events on a best-effort basis. Request what was missed (`POST /v1/mirrors`); an event that arrived but could not be queued moves to the queue of lost events, with an alarm.',
       'Copies in the mirror’s own repositories are never mirrored again, though their pushes are events, too.',
       'An API destination must get the event as it is: no input transformer.',
     ],

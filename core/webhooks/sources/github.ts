@@ -67,7 +67,7 @@ export const github: WebhookSource<Record<string, never>> = {
     where: 'organisation or repository → Settings → Webhooks',
     steps: [
       'Open *Settings*, then *Webhooks*, of the organisation (all of its packages) or of one repository, and choose *Add webhook*.',
-      'Payload URL: `{url}`. Content type: `application/json` (a form, which is preset, is read as well). Secret: `{secret}`.',
+      'Payload URL: `{url}`. Content type: `application/json` (a form, the default, also works). Secret: `{secret}`.',
       'Choose *Let me select individual events*, then *Packages* (for GitHub Apps: *Registry packages*) and nothing else.',
       'Choose *Add webhook*. GitHub sends a ping at once, which is answered 200.',
     ],
@@ -80,7 +80,7 @@ export const github: WebhookSource<Record<string, never>> = {
     },
     reference: 'the upstream’s registry, `namespace` or else `owner.login`, and `name`, in lower case',
     notes: [
-      'GitHub does not deliver again by itself. A failed delivery is under *Recent Deliveries*, where it can be sent again.',
+      'GitHub does not retry by itself. A failed delivery is under *Recent Deliveries*, where you can redeliver it.',
     ],
     documentation: 'https://docs.github.com/webhooks/webhook-events-and-payloads#package',
   },

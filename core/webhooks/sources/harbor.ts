@@ -72,7 +72,7 @@ export const harbor: WebhookSource<Options> = {
     },
     reference: 'the upstream’s registry, `repository.repo_full_name`, and `tag` of each resource',
     notes: [
-      'Harbor tries a delivery three times. Failed ones are under the webhook’s executions; request what they told of (`POST /v1/mirrors`).',
+      'Harbor tries a delivery three times. Failed ones are listed under the webhook’s executions; request their images (`POST /v1/mirrors`).',
       'Harbor tells of charts and other artifacts in the same way; what is no image is found out when the job runs.',
       'What a replication brings into Harbor counts as pushed.',
     ],

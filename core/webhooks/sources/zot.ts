@@ -65,7 +65,7 @@ export const zot: WebhookSource<Options> = {
     reference: 'the upstream’s registry and `name`',
     notes: [
       'Payloads name no registry: the webhook speaks for the upstream that it stands under.',
-      'zot does not deliver again: request what was missed (`POST /v1/mirrors`).',
+      'zot does not retry: request what was missed (`POST /v1/mirrors`).',
       'An event holds the whole manifest; above 1 MiB it is refused.',
     ],
     documentation: 'https://zotregistry.dev/latest/articles/events/',

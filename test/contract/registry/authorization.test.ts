@@ -513,7 +513,7 @@ describe('Basic', () => {
 });
 
 describe('ping', () => {
-  it('asks for a token without scope', async () => {
+  it('needs a token without scope', async () => {
     const server = await startScriptedServer();
     server.expect(
       {

@@ -48,7 +48,7 @@ describe('startUpload', () => {
     },
   );
 
-  it('asks for a token that may push', async () => {
+  it('needs a token that may push', async () => {
     const server = await startScriptedServer();
     server.expect(
       {

@@ -98,7 +98,7 @@ describe('drayage validate', () => {
     expect(await run('--config', file)).toMatchObject({
       exitCode: 1,
       stdout: '',
-      stderr: expect.stringContaining(`${file} is not there`),
+      stderr: expect.stringContaining(`${file} does not exist`),
     });
   });
 

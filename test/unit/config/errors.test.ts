@@ -196,7 +196,7 @@ network: { vpc: default, proxy: "http://user:secret@proxy.example.com" }
     ),
     [
       ['6:15', 'upstreams[1].registry', /is there already, in line 4/],
-      ['8:44', 'upstreams[2].webhook.name', /"hooks" is taken already, in line 5/],
+      ['8:44', 'upstreams[2].webhook.name', /"hooks" is already taken, in line 5/],
     ],
   ],
   [
@@ -209,7 +209,7 @@ network: { vpc: default, proxy: "http://user:secret@proxy.example.com" }
       '      - { source: cdevents, options: { nothing: 1 } }',
     ),
     [
-      ['7:34', 'upstreams[0].webhooks[0].name', /"github" is taken already, in line 5/],
+      ['7:34', 'upstreams[0].webhooks[0].name', /"github" is already taken, in line 5/],
       ['8:40', 'upstreams[0].webhooks[1].options.nothing', /nothing/],
     ],
   ],
@@ -219,7 +219,7 @@ network: { vpc: default, proxy: "http://user:secret@proxy.example.com" }
       '  - { registry: a.example, webhook: { source: distribution } }',
       '  - { registry: b.example, webhook: { source: distribution } }',
     ),
-    [['5:37', 'upstreams[1].webhook.name', /"distribution" is taken already, in line 4/]],
+    [['5:37', 'upstreams[1].webhook.name', /"distribution" is already taken, in line 4/]],
   ],
   [
     'patterns without quotes',

@@ -55,7 +55,7 @@ describe('loadConfig', () => {
   it('says that a file is not there, or is a folder', () => {
     const missing = join(folder, 'none.yaml');
     expect(failure(missing).message).toBe(
-      `${missing} is not there; name the configuration with --config, or write one: drayage init`,
+      `${missing} does not exist; name the configuration with --config, or create one: drayage init`,
     );
     expect(failure(folder).message).toBe(`${folder} is a folder; name the file in it`);
   });
@@ -70,7 +70,7 @@ describe('loadConfig', () => {
   });
 
   it.each([
-    ['is not there', undefined, 'is not there'],
+    ['is not there', undefined, 'does not exist'],
     ['holds none', 'hello', 'holds no certificate'],
     [
       'is damaged',

@@ -164,12 +164,12 @@ describe('types that are not copied', () => {
     (mediaType) => {
       expectRefused(
         ociImage({ mediaType }),
-        /is no image manifest or index; ask the publisher/,
+        /is not an image manifest or index; ask the publisher/,
         'MANIFEST_UNSUPPORTED',
       );
       expectRefused(
         ociImage({ mediaType: undefined }),
-        /is no image manifest or index/,
+        /is not an image manifest or index/,
         'MANIFEST_UNSUPPORTED',
         mediaType,
       );
@@ -177,7 +177,7 @@ describe('types that are not copied', () => {
   );
 
   it('refuses an object that says nothing of itself', () => {
-    expectRefused({ schemaVersion: 2 }, /mediaType: nothing says what this is/);
+    expectRefused({ schemaVersion: 2 }, /mediaType: there is none/);
   });
 });
 

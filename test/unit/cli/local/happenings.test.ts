@@ -23,7 +23,7 @@ describe('a delivery in a line', () => {
       'refused with 401 not_authentic: check the secret at the sender',
     ],
     [{ status: 418, code: 'new' }, 'refused with 418 new'],
-    [{ status: 503, code: 'not_queued' }, 'not queued, answered 503: the sender shall send it again'],
+    [{ status: 503, code: 'not_queued' }, 'not queued, answered 503: the sender should retry'],
   ])('%j', (delivery, expected) => {
     expect(describeDelivery({ name: 'github', ...delivery })).toBe(expected);
   });
@@ -56,7 +56,7 @@ describe('a job in a line', () => {
 
   it.each([
     [job, 'committed in 2.5 s: copied 2 (5.00 MB), mounted 0 (0 B), present 1 (806 B)'],
-    [{ ...without, state: 'satisfied' as const }, 'satisfied in 2.5 s: the mirror had it already'],
+    [{ ...without, state: 'satisfied' as const }, 'satisfied in 2.5 s: the mirror already had it'],
     [
       {
         ...job,

@@ -60,7 +60,7 @@ describe('login files', () => {
   });
 
   it.each([
-    ['{"auths": {"ghcr.io": {"auth": "hunter22" ', 'config.json is damaged: it is no JSON'],
+    ['{"auths": {"ghcr.io": {"auth": "hunter22" ', 'config.json is damaged: it is not JSON'],
     ['[]', 'config.json is damaged: it holds no object'],
     [{ auths: 'hunter22' }, 'config.json is damaged: auths is no object'],
     [{ auths: { 'ghcr.io': 'hunter22' } }, /login of ghcr\.io in .*config\.json is no object/],
