@@ -64,7 +64,7 @@ upstreams:
     expect(problems).toEqual([
       expect.stringContaining('config mirror.regions: eu-west-1, us-east-1'),
       expect.stringContaining('config network.vpc'),
-      expect.stringContaining('config network.caBundle: the certificates are not read'),
+      expect.stringContaining('config network.caBundle: the certificates have not been read'),
       expect.stringContaining('config upstreams 111122223333.dkr.ecr.eu-west-1.amazonaws.com credentials'),
     ]);
   });

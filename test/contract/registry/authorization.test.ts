@@ -330,7 +330,7 @@ describe('Bearer', () => {
 describe('a login that is not possible', () => {
   it.each([
     ['no challenge', undefined, /does not say how to log in/],
-    ['another scheme', 'Negotiate', /by Bearer tokens or Basic/],
+    ['another scheme', 'Negotiate', /with Bearer tokens or Basic/],
     ['a realm that is no URL', 'Bearer realm="x"', /check the endpoint/],
     ['a realm that names a user', 'Bearer realm="http://u:p@127.0.0.1/t"', /check the endpoint/],
     ['a realm at a private address', 'Bearer realm="http://10.0.0.9/t"', /authHosts: \["10\.0\.0\.9"\]/],

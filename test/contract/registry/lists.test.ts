@@ -157,7 +157,7 @@ describe('listTags', () => {
       const server = await startScriptedServer([{ request: `${list}?n=1000`, answer: page(['1'], link) }]);
       expect(await errorOf(listed(clientFor(server).listTags('library/nginx')))).toMatchObject({
         code: 'LINK_REFUSED',
-        message: expect.stringContaining('not understood'),
+        message: expect.stringContaining('can’t be parsed'),
       });
     },
   );
