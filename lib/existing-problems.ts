@@ -28,7 +28,7 @@ export function existingProblems(
   return problems;
 }
 
-/** The functions are told the table's name, which stands for one in their own region and account. */
+/** The functions get only the table's name, which means a table in their own region and account. */
 function placeProblems({ tableArn, env }: ITable, { region, account }: Deployment): string[] {
   const place = placeOf(tableArn, env);
   const problems: string[] = [];
@@ -43,7 +43,7 @@ function placeProblems({ tableArn, env }: ITable, { region, account }: Deploymen
   return problems;
 }
 
-/** Where something is: an import tells it by its ARN, and belongs to the stack all the same. */
+/** Where something is: an import has it in its ARN, although it belongs to the stack. */
 function placeOf(arn: string, env: ResourceEnvironment): Deployment {
   return Token.isUnresolved(arn) ? env : Arn.split(arn, ArnFormat.NO_RESOURCE_NAME);
 }

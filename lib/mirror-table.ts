@@ -85,7 +85,7 @@ export class MirrorTable extends Construct {
   }
   /**
    * DynamoDB uses a customer's key with the permissions of whoever uses the table; the CDK's `grant` gives none.
-   * Only a table that was handed in has such a key. https://github.com/aws/aws-cdk/pull/7425
+   * Only a table that was passed in has such a key. https://github.com/aws/aws-cdk/pull/7425
    */
   #grantKey(grantee: IGrantable): void {
     const key = this.table.encryptionKey;

@@ -20,7 +20,7 @@ export interface EventSource {
 
 /**
  * Feeds a function from a queue, as Lambda's event source mapping does with a batch size of 1: what the function
- * reports as failed, or fails with, stays in the queue, hidden for as long as it is; all else is deleted.
+ * reports as failed, or fails with, stays in the queue for the rest of its visibility timeout; all else is deleted.
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
  */
 export function startEventSource(options: EventSourceOptions): EventSource {

@@ -22,7 +22,7 @@ export interface Step {
 export interface Screen {
   paint: Paint;
   line(text?: string): void;
-  /** A value as JSON, easy to read; its digests are shortened where the terminal is too narrow for them. */
+  /** A value as JSON, easy to read; its digests are shortened if the terminal is too narrow for them. */
   json(value: object): void;
   /** Aligned rows, as far to the right as those of steps. */
   rows: Step['rows'];

@@ -24,7 +24,7 @@ export function cutToCells(text: string, cells: number): string {
   return cellWidth(text) <= cells ? text : (splitCells(text, cells)[0] ?? '');
 }
 
-/** A text in pieces of at most so many cells, without its colours. A character that is wider stands by itself. */
+/** A text in pieces of at most so many cells, without its colours. A wider character is a piece of its own. */
 export function splitCells(text: string, cells: number): string[] {
   const pieces: string[] = [];
   let width = Number.POSITIVE_INFINITY;

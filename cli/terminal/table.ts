@@ -19,19 +19,19 @@ export interface TableLayout {
   paint?: Paint | undefined;
   /** The longest that a line may be, cells; absent: any length. */
   width?: number | undefined;
-  /** Columns that are left out where there is no room for all, the first of them first. */
+  /** Columns to leave out if there is no room for all, in this order. */
   leaveOut?: readonly number[] | undefined;
 }
 
 type Row = readonly Cell[];
 
 const gap = '  ';
-/** The last column goes on below itself if there is so much room, or else below the second. */
+/** The last column continues below itself if there is this much room, otherwise below the second. */
 const narrowestColumn = 24;
 
 /**
  * Lines with aligned columns. Styles don't count as width. Where the lines would be longer than the layout allows, columns are left out,
- * then digests shortened, and at last what stands in the last column goes on below.
+ * then digests are shortened, and finally the last column continues on the lines below.
  */
 export function formatTable(rows: readonly Row[], layout: TableLayout = {}): string[] {
   const { align = '', width = Number.POSITIVE_INFINITY, leaveOut = [] } = layout;

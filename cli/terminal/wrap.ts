@@ -17,8 +17,8 @@ export function lineWidth({ isTTY, columns }: Stream): number {
 }
 
 /**
- * A text in lines no longer than `width` where words allow it, below each other after `prefix`. What stands in backticks is to be
- * copied, and stays on one line. What is too long to stand below the others stands further to the left, if it fits there.
+ * A text in lines no longer than `width` where words allow it, below each other after `prefix`. Text in backticks is to be
+ * copied, and stays on one line. What is too long for its place below the others starts further to the left, if it fits there.
  */
 export function wrapped(prefix: string, text: string, width: number): string[] {
   const indent = cellWidth(prefix);
@@ -61,7 +61,7 @@ export function folded(text: string, width: number): string[] {
   return lines;
 }
 
-/** A line that is too long goes on below, further in by `hanging` cells; spaces at its beginning stay. */
+/** A line that is too long continues below, indented by `hanging` more cells; spaces at its beginning stay. */
 export function foldedLine(line: string, width: number, hanging = 2): string[] {
   if (cellWidth(line) <= width) return [line];
   const [start = ''] = /^ */.exec(line) ?? [];

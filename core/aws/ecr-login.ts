@@ -23,7 +23,7 @@ const plainSettings: RepositorySettings = {
  * A login for a private ECR registry, with the credentials that the AWS SDK finds (environment, profiles, SSO, instance and container
  * roles: https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html).
  *
- * @throws what the SDK throws: CredentialsProviderError where it finds no credentials
+ * @throws what the SDK throws: CredentialsProviderError if it finds no credentials
  */
 export async function ecrLogin(host: EcrHost, { signal }: EcrLoginOptions = {}): Promise<PasswordLogin> {
   const ecr = clientOf(host);

@@ -166,8 +166,8 @@ export class EcrRepository implements ImageSource, ImageDestination {
   }
 
   /**
-   * What the registry protocol says, blob by blob, where the role may not ask for batches. Nobody says then whether the repository
-   * exists: it is created, unless the role may not do that either, for there may be nothing to create.
+   * Asks for each blob over the registry protocol, if the role may not use batch checks. Then nothing says whether the repository
+   * exists, so it is created; the role may lack that permission, too, which does not matter if the repository exists.
    */
   async #presentWithoutBatches(blobs: Descriptor[], options?: CallOptions): Promise<Set<Digest>> {
     await createRepository(this.#access, this.#names, options).catch((error) => {

@@ -34,9 +34,9 @@ export class BodyRefusedError extends RegistryError {
 }
 
 /**
- * Uploads a blob into a session: in one request where the registry takes bodies of its size, otherwise in chunks
+ * Uploads a blob into a session: in one request if the registry accepts bodies of its size, otherwise in chunks
  * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-a-blob-in-chunks). A body that is refused for its size
- * (413), by the registry or a proxy before it, makes the limit smaller for all further blobs of the registry.
+ * (413), by the registry or a proxy in front of it, makes the limit smaller for all further blobs of the registry.
  *
  * A proxy may close the connection while the body is still under way, and its answer is lost then (RFC 9110, 15.5.14). So a blob whose
  * uploads have broken twice goes in chunks, too.

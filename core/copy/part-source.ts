@@ -165,7 +165,7 @@ export class PartSource {
     throw this.#signal.reason;
   }
 
-  /** From the position on; where the source can't do that, from the beginning, since the parts that were sent are still good. */
+  /** From the position on; if the source can't do that, from the beginning, since the parts that were sent are still good. */
   async #readOn(): Promise<AsyncIterable<Uint8Array>> {
     this.#skip = 0;
     this.#isJoined ||= this.#position > 0;

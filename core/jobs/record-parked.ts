@@ -3,7 +3,7 @@ import type { JobMessage, JobRecord } from './record.ts';
 
 /**
  * Writes a new job's parking note, then its record. In this order, so that whoever sees the record can rely on the job being sent: a
- * record alone would be a job that nobody sends. A note alone holds what the job is, and is sent all the same.
+ * record alone would be a job that nobody sends. A note alone contains the job's message, and is sent anyway.
  *
  * @param until when the schedule sends it, if nobody else has by then
  */

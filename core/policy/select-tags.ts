@@ -63,7 +63,7 @@ export function compileTagFilter(rule: RepositoryRule): (tag: string) => TagDeci
 
 /**
  * Which of a repository's tags a rule mirrors, each once and in the order given. With `latest: n` these are the n
- * newest versions among the tags that pass the other filters; dates and build numbers count where there are no other versions.
+ * newest versions among the tags that pass the other filters; dates and build numbers count if there are no other versions.
  */
 export function selectTags(rule: RepositoryRule, tags: string[]): string[] {
   const filter = compileTagFilter(rule);

@@ -23,7 +23,7 @@ export interface GetBlobOptions extends CallOptions {
 const headRefusals = [400, 405, 406, 415, 501];
 
 /**
- * Asks whether the repository has a blob: its size if the registry tells, undefined if it does not know the blob (404) or does not say
+ * Asks whether the repository has a blob: its size if the registry says so, undefined if it does not know the blob (404) or does not say
  * (it refuses HEAD): who needs the blob there uploads it then.
  */
 export async function headBlob(
@@ -122,7 +122,7 @@ export async function getBlob(
 }
 
 /**
- * Whether an error says only that a read can't go on where it broke off. It says nothing about the blob, which a read from its
+ * Whether an error says only that a read can't continue where it broke off. It says nothing about the blob, which a read from its
  * beginning may well get.
  */
 export function isContinuationRefused(error: unknown): boolean {

@@ -164,8 +164,8 @@ export class Exchange {
   }
 
   /**
-   * Asks the registry that a read was redirected to, which wants a token of its own, as anybody may: for a token of its own realm, without
-   * credentials (lscr.io and the gateways of scarf.sh redirect to other registries:
+   * Asks the registry that a read was redirected to, and that requires a token of its own: with an anonymous token from its own realm,
+   * without credentials (lscr.io and the gateways of scarf.sh redirect to other registries:
    * https://github.com/google/go-containerregistry/issues/2360).
    */
   async #asAnyone(call: Call, answer: Arrival): Promise<Arrival> {

@@ -19,7 +19,7 @@ export type NextLink = { kind: 'next'; target: string } | { kind: 'none' } | { k
 
 /**
  * Reads a Link header. Real registries leave out the brackets or the relation: a single target without a relation is the next page, since
- * a list has no other reason to send one. Anything that is not understood is no end of the list.
+ * a list has no other reason to send one. Anything unintelligible does not end the list.
  */
 export function nextLink(header: string | undefined): NextLink {
   const text = header?.trim() ?? '';

@@ -120,7 +120,7 @@ function mismatch(
 }
 
 /**
- * Answers by which a registry, or what stands before it, refuses HEAD and not the manifest
+ * Status codes with which a registry, or a proxy in front of it, refuses HEAD rather than the manifest
  * (https://github.com/containerd/containerd/issues/6684, https://github.com/crossplane/crossplane/issues/3223).
  */
 const headRefusals = [400, 403, 405, 406, 415, 501];

@@ -27,7 +27,7 @@ export function proxyConnections(
   const ca = trustedAuthorities(certificates);
   const secure = { timeout: timeouts.connectMs, ...(ca && { ca }) };
   const proxied = new EnvHttpProxyAgent({
-    // An empty text is no proxy; undefined would be the environment's.
+    // An empty text means no proxy; undefined would mean the environment's.
     httpProxy: proxy.http ?? '',
     httpsProxy: proxy.https ?? '',
     noProxy: withoutProxy(proxy),

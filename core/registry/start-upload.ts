@@ -33,7 +33,7 @@ export type StartedUpload =
 
 /**
  * How registries refuse a mount instead of answering with a session: a repository of another login
- * (https://github.com/vmware-tanzu/carvel-imgpkg/issues/294), an unexpected parameter, a fault of their own
+ * (https://github.com/vmware-tanzu/carvel-imgpkg/issues/294), an unexpected parameter, an internal error
  * (https://github.com/containerd/containerd/issues/14086, https://github.com/goharbor/harbor/issues/22078).
  */
 const mountRefusals = [400, 401, 403, 404, 405, 500, 501];

@@ -34,7 +34,7 @@ export interface ListTagsOptions extends CallOptions {
  * All tags of a repository, page by page as they are read
  * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags). What is no tag by the grammar could not be asked
  * for and is left out. A registry that refuses `n` is asked without it. Throws NAME_UNKNOWN for an unknown repository, LINK_REFUSED when
- * the next page is elsewhere or can't be told, ANSWER_TOO_LARGE for more than a million tags.
+ * the next page is elsewhere or unintelligible, ANSWER_TOO_LARGE for more than a million tags.
  */
 export async function* listTags(
   exchange: Exchange,

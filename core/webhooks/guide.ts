@@ -51,7 +51,7 @@ export function sourcePage(source: WebhookSource): string {
 /** All sources in a table, each with its page. */
 export function sourceTable(sources: readonly WebhookSource[], pages: string): string {
   return `${table(
-    ['source', 'sender', 'entered at', 'authentic by'],
+    ['source', 'sender', 'entered at', 'authenticated by'],
     sources.map((source) => [
       `[\`${source.name}\`](${pages}${source.name}.md)`,
       source.title,

@@ -64,7 +64,7 @@ export async function conditional<T>(write: Promise<T>): Promise<T | undefined> 
 /**
  * Runs a conditional write that may succeed only once, and returns the item as it is then. The answer to a write can get lost; the SDK
  * repeats it, and its condition fails because of the first time. So the write puts a value of its own into the item, by which its
- * success is known all the same.
+ * success is recognised anyway.
  *
  * @param write asks for `ReturnValues: 'ALL_NEW'`, or none
  * @param own the attribute, and the value that no other write gives it

@@ -10,7 +10,7 @@ const options = z.strictObject({
   /** The host of the platform's base URL, where that is neither the upstream's registry nor its endpoint's host. */
   host: hostOption,
   /**
-   * The key of the virtual repository that images are called by, as `HOST/KEY/IMAGE`: pushes are told with the key of the local repository
+   * The key of the virtual repository that images are called by, as `HOST/KEY/IMAGE`: pushes are reported with the key of the local repository
    * that they went to. Absent: the key of the event.
    */
   virtual: textLike({ what: 'the key of a repository', example: 'docker' }, /^[\w.-]{1,64}$/).optional(),

@@ -76,7 +76,9 @@ describe('an upload that the mirror ends', () => {
     });
     const error = (await copying.catch((failure: unknown) => failure)) as Error;
     expect(error).toMatchObject({ side: 'upstream', code: 'TIMEOUT', temporary: true });
-    expect(error.message).toMatch(/no byte arrived for .* and the upload to mirror\.example\/b ended in the meantime/);
+    expect(error.message).toMatch(
+      /no byte arrived for .* and the upload to mirror\.example\/b ended in the meantime/,
+    );
   });
 
   it('is the mirror’s where bytes came', async () => {
