@@ -116,7 +116,7 @@ function remedyFor(error: RequestError, { method, url }: ApiRequest, hasToken: b
     return hasToken
       ? `the token is not valid for this deployment: give ${which} with --token or DRAYAGE_TOKEN, and check --api`
       : `give ${which} with --token or DRAYAGE_TOKEN`;
-  if (status === 403) return 'this needs the operator’s token: give it with --token or DRAYAGE_TOKEN';
+  if (status === 403) return 'this needs the operator’s token: pass it with --token or DRAYAGE_TOKEN';
   if (
     status === undefined ||
     (status === 404 && (code === undefined || url.pathname.endsWith('/v1/webhooks')))
@@ -125,6 +125,6 @@ function remedyFor(error: RequestError, { method, url }: ApiRequest, hasToken: b
   if (status >= 300 && status < 400) return `check --api (${address})`;
   if (status >= 500) return 'try again; if it keeps failing, check the logs of the mapping function';
   if (code === 'conflict')
-    return 'look at what is there now (drayage webhooks list), and try again if need be';
+    return 'look at what is there now (drayage webhooks list), and try again if necessary';
   return remedy;
 }

@@ -31,7 +31,7 @@ export function readJson<T>(request: ApiRequest, { text }: ApiAnswer, schema: z.
 
 function unusable(request: ApiRequest, why: string): RequestError {
   return new RequestError(`the answer to ${requestName(request)} can’t be used: ${why}`, {
-    remedy: 'check that the address is that of the API, and that nothing between alters its answers',
+    remedy: 'check that the address is the API’s, and that nothing in between alters its responses',
   });
 }
 

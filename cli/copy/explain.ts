@@ -85,7 +85,7 @@ function remedyFor(code: string, error: Error): string | undefined {
   }
   if (error instanceof RegistryError) {
     if (error.problem) return connectionRemedy(error.problem, settingsOf(error.side));
-    // One that was written for this very reason says more than any for its code.
+    // A remedy written for this very failure says more than the general one for its code.
     if (error.isExplained) return own;
   }
   switch (code) {

@@ -23,7 +23,7 @@ export function runInit({ config: file, region, from, force }: InitOptions): voi
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const other = 'name another file with --config';
-    if (code === 'EEXIST') throw new CommandError(`${file} is there already`, `${other}, or add --force`);
+    if (code === 'EEXIST') throw new CommandError(`${file} already exists`, `${other}, or add --force`);
     if (code === 'ENOENT')
       throw new CommandError(
         `${file} can’t be written: there is no folder ${dirname(file)}`,

@@ -8,13 +8,13 @@ import { logOutput } from '../output.ts';
 import { createNarrator, type Narrator } from './narrator.ts';
 import { terminalLog } from './terminal-log.ts';
 
-/** Among so many mappings an image is looked for to try things with. */
+/** How many mappings to search for an image to try things with. */
 const lookedAt = 100;
 
 /**
  * Runs `drayage local`.
  *
- * @param told resolves when it shall stop
+ * @param told resolves when it should stop
  */
 export async function runLocal(flags: LocalFlags, told: Promise<void>): Promise<void> {
   const config = readConfig(flags.config);
@@ -22,7 +22,7 @@ export async function runLocal(flags: LocalFlags, told: Promise<void>): Promise<
   const names = config.upstreams.flatMap(({ webhooks }) => webhooks.map(({ name }) => name));
   const terminal = terminalOf(process);
   const narrator = terminal && createNarrator(terminal, names);
-  // Loaded only now: a mistake in the configuration is told without waiting for the emulators.
+  // Loaded only now: a mistake in the configuration is reported without waiting for the emulators.
   const { startLocalStack } = await import('../../local/stack.ts');
   const { data } = flags;
   if (data !== undefined) {
@@ -82,18 +82,18 @@ function readConfig(file: string): Config {
   }
 }
 
-/** Where people read: standard error, since results belong on standard output; that if it alone is a terminal. */
+/** Where people read: standard error, since results belong on standard output; standard output if only that is a terminal. */
 function terminalOf({ stderr, stdout }: NodeJS.Process): NodeJS.WriteStream | undefined {
   return [stderr, stdout].find(({ isTTY }) => isTTY);
 }
 
-/** Logs as they are, unless people read where they go: they get plain lines, but for who asks for a level. */
+/** Logs as they are, unless people read them: they get plain lines, unless they ask for a log level. */
 function logFor(narrator: Narrator | undefined): NodeJS.WritableStream {
   const plain = narrator && process.stderr.isTTY && !process.env.POWERTOOLS_LOG_LEVEL;
   return plain ? terminalLog(narrator.tell) : logOutput();
 }
 
-/** How the command is called from where this one was: npx says what it runs for. */
+/** How to call the command the way this one was called: npx says that it runs it. */
 function commandName(): string {
   return process.env.npm_command === 'exec' ? 'npx drayage' : 'drayage';
 }
@@ -106,7 +106,7 @@ function readSecrets(file: string): Record<string, object> {
   try {
     value = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    // The message of a JSON error quotes the text around it, which here may be a password.
+    // The message of a JSON error quotes the surrounding text, which may be a password here.
     if (error instanceof SyntaxError) throw new CommandError(`--secrets ${file} is not JSON`, form);
     const { reason, remedy } = fileFailure(error, file);
     throw new CommandError(`--secrets ${file} can’t be read: ${reason}`, remedy ?? form);

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileFailure } from './file-failure.ts';
 
-/** A file of certificates can't be used; the message names the file and says why. */
+/** A certificate file can't be used; the message names the file and says why. */
 export class CertificatesError extends Error {
   override readonly name = 'CertificatesError';
 }
@@ -10,7 +10,7 @@ export class CertificatesError extends Error {
 const certificate = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 
 /**
- * Reads the PEM certificates of a file; whatever else stands in it (comments, keys) is left out.
+ * Reads the PEM certificates of a file; anything else in it (comments, keys) is left out.
  *
  * @throws CertificatesError
  */
@@ -20,8 +20,8 @@ export function readCertificates(file: string): string {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? 'is not there' : `can’t be read: ${fileFailure(error, file).reason}`;
-    throw new CertificatesError(`the file of certificates ${file} ${why}`, { cause: error });
+    const why = code === 'ENOENT' ? 'does not exist' : `can’t be read: ${fileFailure(error, file).reason}`;
+    throw new CertificatesError(`the certificate file ${file} ${why}`, { cause: error });
   }
   const found = text.match(certificate) ?? [];
   if (found.length === 0) {

@@ -12,7 +12,7 @@ import { isTrusted } from './trusted-hosts.ts';
 export interface AuthenticatorOptions {
   endpoint: URL;
   authHosts: readonly string[];
-  /** Somebody else's answer chose this registry: what its token service says is not quoted. */
+  /** Another registry's answer chose this one, so what its token service says is not quoted. */
   untrusted?: boolean;
   /** Asked when a challenge wants them. */
   credentials?: CredentialSource | undefined;
@@ -162,11 +162,12 @@ export class Authenticator {
     const schemes = challenges.map(({ scheme }) => scheme).join(', ');
     if (schemes === '') {
       const why = 'it answered 401 without a challenge';
-      const remedy = 'the registry does not say how to log in: check the endpoint, and what stands before it';
+      const remedy =
+        'the registry does not say how to log in: check the endpoint, and any proxy in front of it';
       throw refusal(context, why, remedy);
     }
     if (wantsBasic && credentials) {
-      const why = 'it wants a user name and a password, and the login is an identity token';
+      const why = 'it requires a user name and a password, and the login is an identity token';
       throw refusal(context, why, 'log in with a user name and an access token as its password');
     }
     if (wantsBasic)
@@ -180,7 +181,7 @@ export class Authenticator {
     throw refusal(
       context,
       why,
-      'the registry has to offer a login by Bearer tokens or Basic: ask its operator',
+      'the registry must offer a login with Bearer tokens or Basic: ask its operator',
     );
   }
 

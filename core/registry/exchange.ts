@@ -68,7 +68,7 @@ export interface ExchangeOptions {
   retry: RetryPolicy;
   /** Told how quickly the registry answers, and when it refuses. */
   streams: StreamLimit;
-  /** What the registry does not take; operations add to it. */
+  /** What the registry refuses; operations add to it. */
   refused: RefusedFeatures;
   /** Called when the registry says that it does not want to be asked for a time, milliseconds. */
   onClosed?: ((ms: number) => void) | undefined;
@@ -252,7 +252,7 @@ export class Exchange {
     if (answer.away) {
       refused.by = `${answer.url.host}, where the registry sent us,`;
       refused.untrusted = true;
-      refused.remedy = `the registry sends requests to ${answer.url.host}, which refuses them: try again; if it stays, ask the registry’s operator`;
+      refused.remedy = `the registry sends requests to ${answer.url.host}, which refuses them: try again; if the error persists, ask the registry’s operator`;
     } else refused.problem = answeredProblem(status, body, answer.url);
     const secrets = authenticator.secrets(sent);
     if (status === 401 && !answer.away) {

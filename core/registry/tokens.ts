@@ -75,7 +75,7 @@ export async function fetchToken(
   }
 }
 
-/** A refresh token that is no longer good is refused by 400, `invalid_grant`: RFC 6749, 5.2. */
+/** An expired refresh token is refused with 400, `invalid_grant`: RFC 6749, 5.2. */
 function loginState(status: number, login: Credentials | undefined): LoginState {
   if (login === undefined) return status === 401 ? 'missing' : undefined;
   return status === 401 || (status === 400 && 'identityToken' in login) ? 'rejected' : undefined;

@@ -60,9 +60,9 @@ describe('drayage webhooks list', () => {
     [
       401,
       'unauthorized',
-      'the token is not valid for this deployment: give the reader’s or operator’s token with --token or DRAYAGE_TOKEN, and check --api',
+      'the token is not valid for this deployment: pass the reader’s or operator’s token with --token or DRAYAGE_TOKEN, and check --api',
     ],
-    [403, 'forbidden', 'this needs the operator’s token: give it with --token or DRAYAGE_TOKEN'],
+    [403, 'forbidden', 'this needs the operator’s token: pass it with --token or DRAYAGE_TOKEN'],
   ])('says what helps with %i', async (status, code, remedy) => {
     const answer = { status, body: { error: { code, message: `not with ${token}` } } };
     const server = await startScriptedServer([{ request: 'GET /v1/webhooks', headers: bearer, answer }]);

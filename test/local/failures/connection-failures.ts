@@ -42,7 +42,7 @@ export const connectionFailures: Failure[] = [
     },
   ],
   [
-    'nobody listens at the source’s port',
+    'nothing is listening at the source’s port',
     async (scene) =>
       scene.run([
         'copy',
@@ -52,14 +52,14 @@ export const connectionFailures: Failure[] = [
       ]),
   ],
   [
-    'nobody listens at any of localhost’s addresses',
+    'nothing is listening at any of localhost’s addresses',
     async (scene) => {
       const host = (await closedPort()).replace('127.0.0.1', 'localhost');
       return scene.run(['copy', source(scene, { host }), await destination(scene), '--plain-http', '--json']);
     },
   ],
   [
-    'nobody listens at the destination’s port',
+    'nothing is listening at the destination’s port',
     async (scene) => {
       const from = await sourceWithImage(scene);
       const host = await closedPort();
