@@ -114,8 +114,8 @@ function remedyFor(error: RequestError, { method, url }: ApiRequest, hasToken: b
       : remedy;
   if (status === 401)
     return hasToken
-      ? `the token is not valid for this deployment: give ${which} with --token or DRAYAGE_TOKEN, and check --api`
-      : `give ${which} with --token or DRAYAGE_TOKEN`;
+      ? `the token is not valid for this deployment: pass ${which} with --token or DRAYAGE_TOKEN, and check --api`
+      : `pass ${which} with --token or DRAYAGE_TOKEN`;
   if (status === 403) return 'this needs the operator’s token: pass it with --token or DRAYAGE_TOKEN';
   if (
     status === undefined ||

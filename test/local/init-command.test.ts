@@ -19,7 +19,7 @@ interface WrittenUpstream {
 describe('drayage init', () => {
   it('is named by validate where there is no file, and writes one that is valid', async () => {
     const without = await run('validate');
-    expect(without).toMatchObject({ code: 1, stderr: expect.stringContaining('write one: drayage init') });
+    expect(without).toMatchObject({ code: 1, stderr: expect.stringContaining('create one: drayage init') });
     expect(await run('init')).toMatchObject({ code: 0, stdout: '' });
     const valid = await run('validate');
     expect(valid, valid.stderr).toMatchObject({ code: 0, stderr: '' });
