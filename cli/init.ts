@@ -24,7 +24,7 @@ Next: drayage validate checks it, drayage local runs it on this machine, cdk dep
 export function initCommand(): Command {
   return new Command('init')
     .description('Write a first, commented mirror.yaml.')
-    .option('--from <image>', 'mirror this repository or image; may be repeated', addImage, [])
+    .option('--from <image...>', 'mirror these repositories or images; may be repeated', addImage, [])
     .option('--region <region>', 'the AWS region of the mirror', 'eu-west-1')
     .option('--config <file>', 'the file to write; - prints it', 'mirror.yaml')
     .option('--force', 'overwrite an existing file', false)

@@ -51,8 +51,10 @@ function upstreamText(registry: string, images: Reference[], wanted: string | un
       : `      - match: "${repository}"
         tags: { include: [${include.join(', ')}] }\n`;
   });
-  return `  - registry: ${registry}
-    # credentials: { secret: drayage/${registry.replaceAll(':', '-')} }    # {username, password} in Secrets Manager; default: anonymous
+  // A bracket begins a list.
+  const written = registry.startsWith('[') ? `"${registry}"` : registry;
+  return `  - registry: ${written}
+    # credentials: { secret: drayage/${registry.replaceAll(/[[\]:]+/g, '-').replace(/^-+/, '')} }    # {username, password} in Secrets Manager; default: anonymous
 ${webhook}    repositories:
       # The first rule that matches decides. * and ? stay within a path component, ** crosses them.
 ${rules.join('')}`;

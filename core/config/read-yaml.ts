@@ -87,7 +87,11 @@ function plainMessage(message: string): string {
   if (/call stack|Stack overflow/.test(message)) return 'values are nested too deep';
   if (message.includes('Alias cannot be an empty string'))
     return 'a * without quotes is an alias; put a pattern in quotes: "*"';
-  return message.replace(/[.:\s]+$/, '');
+  const plain = message.replace(/[.:\s]+$/, '');
+  // What a pattern can begin with, and YAML takes for something else.
+  return /^Unresolved tag|alias at node end|reserved character|^Unresolved alias/.test(plain)
+    ? `${plain}; put a pattern in quotes`
+    : plain;
 }
 
 interface Place {

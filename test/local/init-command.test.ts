@@ -26,6 +26,27 @@ describe('drayage init', () => {
     expect(readFileSync(join(folder, 'mirror.yaml'), 'utf8')).toMatch(/^ +# /m);
   });
 
+  it('takes several values behind one flag, and a registry at an IPv6 address', async () => {
+    const printed = await run(
+      'init',
+      '--config',
+      '-',
+      '--from',
+      'ghcr.io/a/b',
+      'ghcr.io/a/c',
+      '[::1]:5000/a',
+    );
+    expect(printed, printed.stderr).toMatchObject({ code: 0 });
+    writeFileSync(join(folder, 'mirror.yaml'), printed.stdout);
+    const { config } = JSON.parse((await run('validate', '--json')).stdout);
+    expect(
+      config.upstreams.map(({ registry, repositories }: WrittenUpstream) => [registry, repositories.length]),
+    ).toEqual([
+      ['ghcr.io', 2],
+      ['[::1]:5000', 1],
+    ]);
+  });
+
   it('fills it from repositories and images, with the webhooks of their registries', async () => {
     const images = [
       'ghcr.io/acme/shop',

@@ -449,6 +449,12 @@ network: { vpc: default, proxy: "http://user:secret@proxy.example.com" }
 describe('errors of a configuration', () => {
   it.each(cases)('%s', (_name, text, expected) => expectErrors(text, expected));
 
+  it.each(['[!foo]', '@x', '[a-z]*'])('says to quote the pattern %s', (pattern) => {
+    const lines = ['  - registry: docker.io', '    repositories:', `      - match: ${pattern}`];
+    const [error] = errorsOf(withUpstream(...lines));
+    expect(error).toMatchObject({ line: 6, message: expect.stringMatching(/put a pattern in quotes$/) });
+  });
+
   it.each(sourceNames)('knows the source %s', (source) => {
     const registry = findSource(source)?.home ?? 'registry.example.com';
     const options = source === 'gar' ? ', options: { email: push@p.iam.gserviceaccount.com }' : '';
