@@ -30,7 +30,7 @@ function proxyUrl(env: NodeJS.ProcessEnv, name: string): string | undefined {
   if (isProxy && isDecodable(url)) return url.href;
   // Not shown: it may hold a password.
   throw new CommandError(
-    `${variable} is not the URL of a proxy`,
+    `${variable} is not a proxy URL`,
     `write, for example, ${variable}=http://proxy.example:3128 (a % in a password is written %25), or unset it`,
   );
 }

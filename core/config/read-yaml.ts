@@ -83,8 +83,8 @@ function variables(text: string): { at: number; name: string }[] {
 /** The library's messages about several documents, nesting and unquoted patterns are for programmers. */
 function plainMessage(message: string): string {
   if (message.includes('multiple documents'))
-    return 'the file has several documents; keep one, and take out the line ---';
-  if (/call stack|Stack overflow/.test(message)) return 'values are nested too deep';
+    return 'the file has several documents; keep one, and remove the line ---';
+  if (/call stack|Stack overflow/.test(message)) return 'values are nested too deeply';
   if (message.includes('Alias cannot be an empty string'))
     return 'a * without quotes is an alias; put a pattern in quotes: "*"';
   const plain = message.replace(/[.:\s]+$/, '');

@@ -24,7 +24,7 @@ export const keysWithoutEffect: readonly { key: string; message: string }[] = [
 /** What this version’s stack refuses, as `lib/image-mirror-props.ts` does; `drayage local` runs all the same. */
 export const keysThatTheStackRefuses: typeof keysWithoutEffect = [
   { key: 'mirror.regions.1', message: 'the stack mirrors into one region so far; name one' },
-  { key: 'network.vpc', message: 'the functions are not put into a VPC so far; remove the key' },
+  { key: 'network.vpc', message: 'the functions can’t run in a VPC yet; remove the key' },
   {
     key: 'upstreams.*.credentials.type',
     message: 'the functions only read credentials from a secret so far; write {secret: …}',

@@ -25,7 +25,7 @@ export class BodyRefusedError extends RegistryError {
     super(error, {
       code: error.code === 'CONNECTION' ? error.code : 'BODY_TOO_LARGE',
       ...(error.status !== undefined && { status: error.status }),
-      reason: `${error.reason}; it goes on in chunks of ${maxBodyBytes} bytes`,
+      reason: `${error.reason}; it continues in chunks of ${maxBodyBytes} bytes`,
       temporary: true,
       cause: error,
     });
@@ -115,7 +115,7 @@ function withoutChunks(error: unknown, chunkBytes: number): unknown {
   });
 }
 
-/** Makes the limit smaller than what was refused, if it is not by now. */
+/** Makes the limit smaller than what was refused, unless it already is. */
 function refusedBody(
   { refused }: RegistryClient,
   error: RegistryError,

@@ -249,7 +249,7 @@ export class Authenticator {
 
 /** No setting of ours is about the token service of a registry that another one redirects to. */
 const redirectedRemedy =
-  'the registry redirects to a host that asks for a token there: check the endpoint, or ask the registry’s operator';
+  'the registry redirects to a host that needs a token there: check the endpoint, or ask the registry’s operator';
 
 function scopeKey(scopes: readonly Scope[]): string {
   return [...scopes].sort().join(' ');

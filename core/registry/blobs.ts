@@ -19,7 +19,7 @@ export interface GetBlobOptions extends CallOptions {
   offset?: number;
 }
 
-/** Answers by which a registry, or what stands before it, refuses HEAD and not the blob. */
+/** Status codes with which a registry, or a proxy in front of it, refuses HEAD rather than the blob. */
 const headRefusals = [400, 405, 406, 415, 501];
 
 /**

@@ -11,7 +11,7 @@ const otherRelations: ReadonlySet<string> = new Set([
   'start',
   'up',
 ]);
-/** A target without its brackets, alone in the header: a URL, a path or a query, and parameters, if any. */
+/** A target without brackets, alone in the header: a URL, a path or a query, with parameters, if any. */
 const bareLink = /^\s*((?:https?:\/\/|\/|\?)[^\s<>",;]+)\s*((?:;[^<>]*)?)$/;
 
 /** What a Link header says about the next page: its address as written, that there is none, or nothing intelligible. */
