@@ -114,6 +114,6 @@ describe('drayage webhooks register', () => {
     const webhooks = presentedWebhooks(server.origin).map(({ secret: _, ...rest }) => rest);
     server.expect({ request: 'GET /v1/webhooks', answer: { status: 200, body: { webhooks } } });
     const reader = await drayage(['webhooks', 'register', 'github', '--api', server.origin]);
-    expect(reader).toMatchObject({ code: 1, stderr: expect.stringContaining('give the operator’s token') });
+    expect(reader).toMatchObject({ code: 1, stderr: expect.stringContaining('pass the operator’s token') });
   });
 });
