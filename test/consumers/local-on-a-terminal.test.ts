@@ -69,7 +69,7 @@ upstreams:
       const args = ['local', '--config', config, ...(auth === '--auth' ? [auth] : [])];
       // Wide enough for all commands, since a row of the screen is not known to be the rest of the one before.
       await using local = startOnTerminal(args, 250);
-      await local.sees('as they come');
+      await local.sees('as they arrive');
       const { webhooks, api, registry } = readyOf(local);
       const secret = webhooks.github?.secret ?? 'none';
       const told = lines(local).join('\n');
@@ -92,7 +92,7 @@ upstreams:
 
   it('has a line for each delivery and each job, within 80 columns', async () => {
     await using local = startOnTerminal(['local', '--config', config], 80);
-    await local.sees('as they come');
+    await local.sees('as they arrive');
     const { api } = readyOf(local);
     const deliver = (image: string) =>
       run(process.execPath, [launcher, 'webhooks', 'test', 'github', '--api', api, '--image', image]);
@@ -127,7 +127,7 @@ upstreams:
   it('writes for people on the one output that is a terminal, and no secret into the logs', async () => {
     const log = join(folder, 'log');
     await using local = startOnTerminal(['local', '--config', config], 250, `2>${log}`);
-    await local.sees('as they come');
+    await local.sees('as they arrive');
     const { api, webhooks } = readyOf(local);
     const secret = webhooks.github?.secret ?? 'none';
     expect(lines(local).join('\n')).toContain(`secret    ${secret}`);
@@ -142,7 +142,7 @@ upstreams:
 
     const out = join(folder, 'out');
     await using piped = startOnTerminal(['local', '--config', config], 250, `>${out}`);
-    await piped.sees('as they come');
+    await piped.sees('as they arrive');
     expect(readFileSync(out, 'utf8')).toMatch(/^\{"ready":true.*\}\n$/);
     expect(lines(piped)[1]).toBe('The pipeline runs on this machine. Ctrl-C stops it.');
   });
