@@ -52,8 +52,13 @@ upstreams:
     }
     throw new Error(`${image} is not mapped to ${digest} but ${last}\n${local.stderr()}`);
   };
-  const job = async (id: string) =>
-    (await (await fetch(`${local.ready.api}/v1/jobs/${id}`)).json()) as ApiJob;
+  /** A job when it has ended, which is a moment after its mapping is published. */
+  const job = async (id: string): Promise<ApiJob> => {
+    for (const until = Date.now() + 20_000; ; await sleep(50)) {
+      const found = (await (await fetch(`${local.ready.api}/v1/jobs/${id}`)).json()) as ApiJob;
+      if (!['queued', 'waiting', 'copying'].includes(found.state) || Date.now() > until) return found;
+    }
+  };
   const dockerHub = (name: string, tag: string) =>
     fetch(local.ready.webhooks.dockerhub?.url ?? '', {
       method: 'POST',
