@@ -151,22 +151,17 @@ export class DynamoJobStore implements JobStore {
     condition = unfinished,
   ): Promise<JobRecord | undefined> {
     const own = randomUUID();
-    const item = await writeOnce(
-      this.#table,
-      requireJobItemKey(id),
-      this.#table.client.send(
-        new UpdateCommand({
-          TableName: this.#table.name,
-          Key: requireJobItemKey(id),
-          UpdateExpression: update.replace('SET ', 'SET counted = :own, '),
-          ConditionExpression: `${condition} AND (attribute_not_exists(counted) OR counted <> :own)`,
-          ExpressionAttributeNames: names,
-          ExpressionAttributeValues: { ...values, ':own': own },
-          ReturnValues: 'ALL_NEW',
-        }),
-      ),
-      { attribute: 'counted', value: own },
+    const written = this.#send(
+      id,
+      update.replace('SET ', 'SET counted = :own, '),
+      names,
+      { ...values, ':own': own },
+      `${condition} AND (attribute_not_exists(counted) OR counted <> :own)`,
     );
+    const item = await writeOnce(this.#table, requireJobItemKey(id), written, {
+      attribute: 'counted',
+      value: own,
+    });
     return item && jobRecord(item);
   }
 
@@ -176,20 +171,28 @@ export class DynamoJobStore implements JobStore {
     names: Record<string, string>,
     values: Record<string, unknown>,
   ): Promise<JobRecord | undefined> {
-    const written = await conditional(
-      this.#table.client.send(
-        new UpdateCommand({
-          TableName: this.#table.name,
-          Key: requireJobItemKey(id),
-          UpdateExpression: update === '' ? undefined : update,
-          ConditionExpression: unfinished,
-          ExpressionAttributeNames: names,
-          ExpressionAttributeValues: values,
-          ReturnValues: 'ALL_NEW',
-        }),
-      ),
-    );
+    const written = await conditional(this.#send(id, update, names, values, unfinished));
     return written?.Attributes && jobRecord(written.Attributes);
+  }
+
+  #send(
+    id: string,
+    update: string,
+    names: Record<string, string>,
+    values: Record<string, unknown>,
+    condition: string,
+  ) {
+    return this.#table.client.send(
+      new UpdateCommand({
+        TableName: this.#table.name,
+        Key: requireJobItemKey(id),
+        UpdateExpression: update === '' ? undefined : update,
+        ConditionExpression: condition,
+        ExpressionAttributeNames: names,
+        ExpressionAttributeValues: values,
+        ReturnValues: 'ALL_NEW',
+      }),
+    );
   }
 }
 
