@@ -14,13 +14,19 @@ export function crossFieldFindings(document: YamlDocument): Finding[] {
   return [
     ...duplicates(
       document,
-      upstreams,
-      ['registry'],
-      (upstream) => at(upstream, ['registry']),
+      upstreams.map((upstream, index) => ({
+        path: ['upstreams', index, 'registry'],
+        value: at(upstream, ['registry']),
+      })),
       (registry, line) =>
         `the registry ${shown(registry)} is there already, in line ${line}; put all its rules into one upstream`,
     ),
-    ...duplicateNames(document, upstreams),
+    ...duplicates(
+      document,
+      upstreams.flatMap(webhookPaths).map((path) => webhookName(document, path)),
+      (name, line) =>
+        `the webhook name ${shown(name)} is already taken, in line ${line}; give each webhook a name of its own (it is part of the URL, and defaults to the source’s)`,
+    ),
     ...upstreams.flatMap((upstream, index) => [
       ...webhookPaths(upstream, index).flatMap((path) => webhookFindings(upstream, path, document)),
       ...ruleFindings(upstream, ['upstreams', index, 'repositories'], document),
@@ -29,18 +35,20 @@ export function crossFieldFindings(document: YamlDocument): Finding[] {
   ];
 }
 
+/** A value that must stand only once, and where it stands. */
+interface Place {
+  path: YamlPath;
+  value: unknown;
+}
+
 function duplicates(
   document: YamlDocument,
-  upstreams: unknown[],
-  field: YamlPath,
-  read: (upstream: unknown) => unknown,
+  places: Place[],
   message: (value: string, line: number) => string,
 ): Finding[] {
   const first = new Map<string, YamlPath>();
-  return upstreams.flatMap((upstream, index): Finding[] => {
-    const value = read(upstream);
+  return places.flatMap(({ path, value }): Finding[] => {
     if (typeof value !== 'string') return [];
-    const path = ['upstreams', index, ...field];
     const before = first.get(value);
     if (before !== undefined) return [{ path, message: message(value, document.locate(before).line) }];
     first.set(value, path);
@@ -55,22 +63,9 @@ function webhookPaths(upstream: unknown, index: number): YamlPath[] {
   return [...single, ...list(at(upstream, ['webhooks'])).map((_, n): YamlPath => [...base, 'webhooks', n])];
 }
 
-function duplicateNames(document: YamlDocument, upstreams: unknown[]): Finding[] {
-  const first = new Map<string, YamlPath>();
-  return upstreams.flatMap(webhookPaths).flatMap((path): Finding[] => {
-    const webhook = at(document.value, path);
-    const name = at(webhook, ['name']) ?? at(webhook, ['source']);
-    if (typeof name !== 'string') return [];
-    const place = [...path, 'name'];
-    const before = first.get(name);
-    if (before === undefined) {
-      first.set(name, place);
-      return [];
-    }
-    const { line } = document.locate(before);
-    const message = `the webhook name ${shown(name)} is already taken, in line ${line}; give each webhook a name of its own (it is part of the URL, and defaults to the source’s)`;
-    return [{ path: place, message }];
-  });
+function webhookName(document: YamlDocument, path: YamlPath): Place {
+  const webhook = at(document.value, path);
+  return { path: [...path, 'name'], value: at(webhook, ['name']) ?? at(webhook, ['source']) };
 }
 
 function webhookFindings(upstream: unknown, path: YamlPath, document: YamlDocument): Finding[] {
