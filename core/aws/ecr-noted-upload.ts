@@ -1,8 +1,8 @@
+import { orAborted } from '../async/or-aborted.ts';
 import type { CheckpointStore, UploadCheckpoint } from '../copy/checkpoints.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { digestAlgorithm } from '../oci/digest.ts';
 import { InvalidDigestStateError, loadResumableDigest } from '../oci/resumable-digest.ts';
-import { orAborted } from '../registry/or-aborted.ts';
 import { isPartSize, uploadBusy } from './ecr-layer-uploads.ts';
 
 /** Where the checkpoint of a layer's upload is. */

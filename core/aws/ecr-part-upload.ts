@@ -1,3 +1,4 @@
+import { orAborted } from '../async/or-aborted.ts';
 import type { UploadCheckpoint } from '../copy/checkpoints.ts';
 import { CopyError } from '../copy/errors.ts';
 import { type Part, PartSource } from '../copy/part-source.ts';
@@ -6,7 +7,6 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import { digestAlgorithm } from '../oci/digest.ts';
 import { createResumableDigest, loadResumableDigest } from '../oci/resumable-digest.ts';
 import { RegistryError } from '../registry/errors.ts';
-import { orAborted } from '../registry/or-aborted.ts';
 import { type EcrLayerUploads, maxLayerParts, type PartAnswer } from './ecr-layer-uploads.ts';
 import { NotedUpload, type NotedUploadAccess } from './ecr-noted-upload.ts';
 

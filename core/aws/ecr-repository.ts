@@ -1,6 +1,7 @@
 import { RepositoryNotFoundException } from '@aws-sdk/client-ecr';
+import { inParallel } from '../async/in-parallel.ts';
+import { orAborted } from '../async/or-aborted.ts';
 import type { CheckpointStore } from '../copy/checkpoints.ts';
-import { inParallel } from '../copy/in-parallel.ts';
 import type {
   BlobUpload,
   CallOptions,
@@ -15,7 +16,6 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import { RegistryError } from '../registry/errors.ts';
-import { orAborted } from '../registry/or-aborted.ts';
 import type { StreamLimit } from '../registry/stream-limit.ts';
 import type { EcrAccess, EcrName } from './ecr-access.ts';
 import { createRepository } from './ecr-create-repository.ts';

@@ -1,8 +1,8 @@
 import { type ECRClient, GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr';
+import { Flights } from '../async/flights.ts';
 import type { CallOptions } from '../copy/ports.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { RegistryError } from '../registry/errors.ts';
-import { Flights } from '../registry/flights.ts';
 import { RefusedFeatures } from '../registry/refused-features.ts';
 import { StreamLimit } from '../registry/stream-limit.ts';
 import { called } from './ecr-call.ts';

@@ -1,9 +1,9 @@
+import { inParallel } from '../async/in-parallel.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isDigest } from '../oci/digest.ts';
 import { blobsOf } from '../oci/manifest.ts';
 import { CopyError } from './errors.ts';
-import { inParallel } from './in-parallel.ts';
 import type { CopyPlan } from './plan.ts';
 import type { CallOptions, ImageDestination } from './ports.ts';
 import { streamsOf } from './streams.ts';

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
+import { orAborted } from '../async/or-aborted.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { RegistryError } from '../registry/errors.ts';
-import { orAborted } from '../registry/or-aborted.ts';
 import { wait } from '../registry/retry.ts';
 import { pauseBefore } from './attempts.ts';
 import { BodyRefusedError } from './chunked-upload.ts';

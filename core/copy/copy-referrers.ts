@@ -1,3 +1,4 @@
+import { inParallel } from '../async/in-parallel.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
@@ -5,7 +6,6 @@ import { wait } from '../registry/retry.ts';
 import { pauseBefore } from './attempts.ts';
 import { BlobsOnce } from './blobs-once.ts';
 import { commitChildren, commitRoot } from './commit.ts';
-import { inParallel } from './in-parallel.ts';
 import { plan as planCopy } from './plan.ts';
 import type { CallOptions, ImageSource } from './ports.ts';
 import {

@@ -1,8 +1,8 @@
 import pLimit from 'p-limit';
+import { inParallel } from '../async/in-parallel.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { type BlobOptions, copyBlob } from './copy-blob.ts';
-import { inParallel } from './in-parallel.ts';
 import type { CopyPlan } from './plan.ts';
 import {
   type Amount,

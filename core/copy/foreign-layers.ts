@@ -1,7 +1,7 @@
+import { inParallel } from '../async/in-parallel.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { plainText } from '../oci/plain-text.ts';
 import { amountOf } from './amount.ts';
-import { inParallel } from './in-parallel.ts';
 import type { Amount, CallOptions, ImageSource } from './ports.ts';
 
 const concurrency = 8;

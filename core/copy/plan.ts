@@ -1,3 +1,4 @@
+import { inParallel } from '../async/in-parallel.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { filterIndex, NoMatchingPlatformError } from '../oci/index-filter.ts';
@@ -7,7 +8,6 @@ import type { Platform } from '../oci/platform.ts';
 import { RegistryError } from '../registry/errors.ts';
 import { CopyError } from './errors.ts';
 import { servedForeignLayers } from './foreign-layers.ts';
-import { inParallel } from './in-parallel.ts';
 import type { CallOptions, ImageDestination, ImageSource } from './ports.ts';
 import { streamsOf } from './streams.ts';
 

@@ -1,3 +1,4 @@
+import { inParallel } from '../async/in-parallel.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
@@ -8,7 +9,6 @@ import { UploadMovedError } from '../registry/redirect-errors.ts';
 import type { UploadSession } from '../registry/start-upload.ts';
 import type { StreamLimit } from '../registry/stream-limit.ts';
 import { uploadBlob } from './chunked-upload.ts';
-import { inParallel } from './in-parallel.ts';
 import type {
   BlobUpload,
   CallOptions,

@@ -1,7 +1,7 @@
+import { Flights } from '../async/flights.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import { CredentialKeeper, type CredentialSource, type Credentials, isSameLogin } from './credentials.ts';
 import { type OperationContext, RegistryError } from './errors.ts';
-import { Flights } from './flights.ts';
 import { judgeRealm } from './realms.ts';
 import { redactText } from './redact.ts';
 import { mergeScopes, type Scope, splitScopes } from './scopes.ts';

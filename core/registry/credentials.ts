@@ -1,5 +1,5 @@
+import { Flights } from '../async/flights.ts';
 import { type OperationContext, RegistryError, type RegistryFailure } from './errors.ts';
-import { Flights } from './flights.ts';
 import { redactText } from './redact.ts';
 
 /** A name and its password, or a token that is used as one. */

@@ -1,5 +1,5 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { inParallel } from '../../copy/in-parallel.ts';
+import { inParallel } from '../../async/in-parallel.ts';
 import { type LayerIndex, maxHolders } from '../../copy/layer-index.ts';
 import type { CallOptions } from '../../copy/ports.ts';
 import type { Digest } from '../../oci/digest.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { inParallel } from '../../../core/async/in-parallel.ts';
 import { copyBlobs } from '../../../core/copy/copy.ts';
-import { inParallel } from '../../../core/copy/in-parallel.ts';
 import { MemoryStore } from '../../../core/copy/memory-store.ts';
 import { plan } from '../../../core/copy/plan.ts';
 import { streamsOf } from '../../../core/copy/streams.ts';

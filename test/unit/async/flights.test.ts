@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { Flights } from '../../../core/registry/flights.ts';
+import { Flights } from '../../../core/async/flights.ts';
 
 describe('Flights', () => {
   it('does the work once for all who ask meanwhile, and anew for who asks later', async () => {
