@@ -1,4 +1,4 @@
-import { enableBlobMounting } from '../core/aws/blob-mounting.ts';
+import { enableBlobMounting } from '../core/aws/ecr/blob-mounting.ts';
 import type { Config } from '../core/config/config.ts';
 import { defaultFanOutBytes } from '../core/jobs/fan-out.ts';
 import { resendUnfinished } from '../core/jobs/resend.ts';

@@ -19,7 +19,7 @@ export function repositoryCreator(
   }
   let created: Promise<void> | undefined;
   return () => {
-    created ??= import('../../core/aws/ecr-login.ts').then(({ createEcrRepository }) =>
+    created ??= import('../../core/aws/ecr/login.ts').then(({ createEcrRepository }) =>
       createEcrRepository(host, repository, { signal }),
     );
     return created;

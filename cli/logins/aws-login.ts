@@ -20,7 +20,7 @@ export function withAwsLogin(
     const login = await logins(asked);
     if (login !== undefined) return login;
     // Loaded only here: the AWS SDK takes longer to load than a small copy takes.
-    const { ecrLogin } = await import('../../core/aws/ecr-login.ts');
+    const { ecrLogin } = await import('../../core/aws/ecr/login.ts');
     try {
       return await ecrLogin(host, { signal: options.signal });
     } catch (error) {

@@ -1,7 +1,7 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
-import { enableBlobMounting } from '../../core/aws/blob-mounting.ts';
+import { enableBlobMounting } from '../../core/aws/ecr/blob-mounting.ts';
 import { answer, type Outcome, outcomeOf } from '../shared/custom-resource.ts';
 import { logger } from '../shared/telemetry.ts';
 

@@ -1,4 +1,4 @@
-import { EcrRegistry } from '../../core/aws/ecr.ts';
+import { EcrRegistry } from '../../core/aws/ecr/registry.ts';
 import type { Upstream } from '../../core/config/config.ts';
 import type { CallOptions, ImageSource } from '../../core/copy/ports.ts';
 import { RegistryRepository } from '../../core/copy/registry-repository.ts';

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { EcrRegistry } from '../../../core/aws/ecr.ts';
+import { EcrRegistry } from '../../../core/aws/ecr/registry.ts';
 import { blobOf } from '../../support/memory-image.ts';
 import {
   type ScriptedAnswer,

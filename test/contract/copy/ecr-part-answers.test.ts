@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { EcrRegistry } from '../../../core/aws/ecr.ts';
-import type { EcrRepository } from '../../../core/aws/ecr-repository.ts';
+import { EcrRegistry } from '../../../core/aws/ecr/registry.ts';
+import type { EcrRepository } from '../../../core/aws/ecr/repository.ts';
 import { CountedSource } from '../../support/counted-source.ts';
 import { MemoryCheckpoints } from '../../support/memory-checkpoints.ts';
 import { blobOf } from '../../support/memory-image.ts';

@@ -6,7 +6,7 @@ import {
   UploadLayerPartCommand,
 } from '@aws-sdk/client-ecr';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { EcrRegistry } from '../../../core/aws/ecr.ts';
+import { EcrRegistry } from '../../../core/aws/ecr/registry.ts';
 import { digestOf } from '../../../core/oci/digest.ts';
 import { timeOf } from '../../support/byte-streams.ts';
 import { CountedSource } from '../../support/counted-source.ts';

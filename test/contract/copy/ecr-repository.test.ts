@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
-import { EcrRegistry } from '../../../core/aws/ecr.ts';
+import { EcrRegistry } from '../../../core/aws/ecr/registry.ts';
 import type { RepositorySettings } from '../../../core/config/config.ts';
 import { digestOf } from '../../../core/oci/digest.ts';
 import { inChunks, timeOf } from '../../support/byte-streams.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { enableBlobMounting } from '../../../core/aws/blob-mounting.ts';
+import { enableBlobMounting } from '../../../core/aws/ecr/blob-mounting.ts';
 import { commitChildren, commitRoot } from '../../../core/copy/commit.ts';
 import { copyBlobs } from '../../../core/copy/copy.ts';
 import type { LayerIndex } from '../../../core/copy/layer-index.ts';

@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
-import { EcrRegistry } from '../../../core/aws/ecr.ts';
+import { EcrRegistry } from '../../../core/aws/ecr/registry.ts';
 import type { RepositorySettings } from '../../../core/config/config.ts';
 import { MemoryStore } from '../../../core/copy/memory-store.ts';
 import type { ImageDestination, ImageSource } from '../../../core/copy/ports.ts';

@@ -1,10 +1,10 @@
 import { ECRClient } from '@aws-sdk/client-ecr';
-import type { MirrorConfig } from '../config/config.ts';
-import type { CheckpointStore } from '../copy/checkpoints.ts';
-import type { CallOptions } from '../copy/ports.ts';
-import { timeouts } from './connection.ts';
-import { EcrRepository } from './ecr-repository.ts';
-import { EcrSessions } from './ecr-session.ts';
+import type { MirrorConfig } from '../../config/config.ts';
+import type { CheckpointStore } from '../../copy/checkpoints.ts';
+import type { CallOptions } from '../../copy/ports.ts';
+import { timeouts } from '../connection.ts';
+import { EcrRepository } from './repository.ts';
+import { EcrSessions } from './session.ts';
 
 export interface EcrRegistryOptions {
   /** Where uploads in parts are noted; without it repositories offer none. */

@@ -10,11 +10,11 @@ import {
   UploadLayerPartCommand,
   UploadNotFoundException,
 } from '@aws-sdk/client-ecr';
-import type { CallOptions } from '../copy/ports.ts';
-import type { Digest } from '../oci/digest.ts';
-import { RegistryError } from '../registry/errors.ts';
-import { type RetryPolicy, withRetries } from '../registry/retry.ts';
-import { called } from './ecr-call.ts';
+import type { CallOptions } from '../../copy/ports.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { RegistryError } from '../../registry/errors.ts';
+import { type RetryPolicy, withRetries } from '../../registry/retry.ts';
+import { called } from './call.ts';
 
 const MiB = 1024 * 1024;
 /** Parts are at least so large but for the last, as LayerPartTooSmallException says; at most what the API's model allows. */

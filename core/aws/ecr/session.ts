@@ -1,11 +1,11 @@
 import { type ECRClient, GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr';
-import { Flights } from '../async/flights.ts';
-import type { CallOptions } from '../copy/ports.ts';
-import { RegistryClient } from '../registry/client.ts';
-import { RegistryError } from '../registry/errors.ts';
-import { RefusedFeatures } from '../registry/refused-features.ts';
-import { StreamLimit } from '../registry/stream-limit.ts';
-import { called } from './ecr-call.ts';
+import { Flights } from '../../async/flights.ts';
+import type { CallOptions } from '../../copy/ports.ts';
+import { RegistryClient } from '../../registry/client.ts';
+import { RegistryError } from '../../registry/errors.ts';
+import { RefusedFeatures } from '../../registry/refused-features.ts';
+import { StreamLimit } from '../../registry/stream-limit.ts';
+import { called } from './call.ts';
 
 /** A token is renewed when it lasts less than this. ECR's last 12 hours. */
 const renewBeforeMs = 30 * 60_000;

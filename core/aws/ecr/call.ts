@@ -1,7 +1,7 @@
 import { ECRServiceException } from '@aws-sdk/client-ecr';
-import type { CallOptions } from '../copy/ports.ts';
-import { RegistryError } from '../registry/errors.ts';
-import { isConnectionFailure } from './connection.ts';
+import type { CallOptions } from '../../copy/ports.ts';
+import { RegistryError } from '../../registry/errors.ts';
+import { isConnectionFailure } from '../connection.ts';
 
 /**
  * Calls the ECR API and turns its errors into those of the mirror's side; a cancelled call throws its signal's reason.

@@ -4,8 +4,8 @@ import {
   GetAccountSettingCommand,
   PutAccountSettingCommand,
 } from '@aws-sdk/client-ecr';
-import type { CallOptions } from '../copy/ports.ts';
-import { timeouts } from './connection.ts';
+import type { CallOptions } from '../../copy/ports.ts';
+import { timeouts } from '../connection.ts';
 
 /**
  * Turns on the mounting of blobs in the account's ECR registry of a region: what one repository holds is then made available in

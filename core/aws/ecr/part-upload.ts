@@ -1,14 +1,14 @@
-import { orAborted } from '../async/or-aborted.ts';
-import type { UploadCheckpoint } from '../copy/checkpoints.ts';
-import { CopyError } from '../copy/errors.ts';
-import { type Part, PartSource } from '../copy/part-source.ts';
-import type { PartUploadOptions } from '../copy/ports.ts';
-import type { Descriptor } from '../oci/descriptor.ts';
-import { digestAlgorithm } from '../oci/digest.ts';
-import { createResumableDigest, loadResumableDigest } from '../oci/resumable-digest.ts';
-import { RegistryError } from '../registry/errors.ts';
-import { type EcrLayerUploads, maxLayerParts, type PartAnswer } from './ecr-layer-uploads.ts';
-import { NotedUpload, type NotedUploadAccess } from './ecr-noted-upload.ts';
+import { orAborted } from '../../async/or-aborted.ts';
+import type { UploadCheckpoint } from '../../copy/checkpoints.ts';
+import { CopyError } from '../../copy/errors.ts';
+import { type Part, PartSource } from '../../copy/part-source.ts';
+import type { PartUploadOptions } from '../../copy/ports.ts';
+import type { Descriptor } from '../../oci/descriptor.ts';
+import { digestAlgorithm } from '../../oci/digest.ts';
+import { createResumableDigest, loadResumableDigest } from '../../oci/resumable-digest.ts';
+import { RegistryError } from '../../registry/errors.ts';
+import { type EcrLayerUploads, maxLayerParts, type PartAnswer } from './layer-uploads.ts';
+import { NotedUpload, type NotedUploadAccess } from './noted-upload.ts';
 
 /** What an upload in parts needs of its repository. */
 export interface PartUploadAccess extends NotedUploadAccess {

@@ -1,9 +1,9 @@
 import { ECRClient, GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr';
-import type { RepositorySettings } from '../config/config.ts';
-import type { PasswordLogin } from '../registry/credentials.ts';
-import type { EcrHost } from '../registry/known-registries.ts';
-import { timeouts } from './connection.ts';
-import { createRepository } from './ecr-create-repository.ts';
+import type { RepositorySettings } from '../../config/config.ts';
+import type { PasswordLogin } from '../../registry/credentials.ts';
+import type { EcrHost } from '../../registry/known-registries.ts';
+import { timeouts } from '../connection.ts';
+import { createRepository } from './create-repository.ts';
 
 export interface EcrLoginOptions {
   signal?: AbortSignal | undefined;

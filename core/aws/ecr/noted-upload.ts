@@ -1,9 +1,9 @@
-import { orAborted } from '../async/or-aborted.ts';
-import type { CheckpointStore, UploadCheckpoint } from '../copy/checkpoints.ts';
-import type { Descriptor } from '../oci/descriptor.ts';
-import { digestAlgorithm } from '../oci/digest.ts';
-import { InvalidDigestStateError, loadResumableDigest } from '../oci/resumable-digest.ts';
-import { isPartSize, uploadBusy } from './ecr-layer-uploads.ts';
+import { orAborted } from '../../async/or-aborted.ts';
+import type { CheckpointStore, UploadCheckpoint } from '../../copy/checkpoints.ts';
+import type { Descriptor } from '../../oci/descriptor.ts';
+import { digestAlgorithm } from '../../oci/digest.ts';
+import { InvalidDigestStateError, loadResumableDigest } from '../../oci/resumable-digest.ts';
+import { isPartSize, uploadBusy } from './layer-uploads.ts';
 
 /** Where the checkpoint of a layer's upload is. */
 export interface NotedUploadAccess {

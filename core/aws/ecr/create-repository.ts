@@ -1,9 +1,9 @@
 import { CreateRepositoryCommand, RepositoryAlreadyExistsException } from '@aws-sdk/client-ecr';
-import type { MirrorConfig } from '../config/config.ts';
-import type { CallOptions } from '../copy/ports.ts';
-import { RegistryError } from '../registry/errors.ts';
-import type { EcrAccess, EcrName } from './ecr-access.ts';
-import { called } from './ecr-call.ts';
+import type { MirrorConfig } from '../../config/config.ts';
+import type { CallOptions } from '../../copy/ports.ts';
+import { RegistryError } from '../../registry/errors.ts';
+import type { EcrAccess, EcrName } from './access.ts';
+import { called } from './call.ts';
 
 /** Creates a repository with the settings of mirror.yaml; one that exists by now stays as it is. */
 export async function createRepository(

@@ -1,7 +1,7 @@
 import { RepositoryNotFoundException } from '@aws-sdk/client-ecr';
-import { inParallel } from '../async/in-parallel.ts';
-import { orAborted } from '../async/or-aborted.ts';
-import type { CheckpointStore } from '../copy/checkpoints.ts';
+import { inParallel } from '../../async/in-parallel.ts';
+import { orAborted } from '../../async/or-aborted.ts';
+import type { CheckpointStore } from '../../copy/checkpoints.ts';
 import type {
   BlobUpload,
   CallOptions,
@@ -10,19 +10,19 @@ import type {
   ManifestOptions,
   OpenedUpload,
   PartUploadOptions,
-} from '../copy/ports.ts';
-import { RegistryRepository } from '../copy/registry-repository.ts';
-import type { Descriptor } from '../oci/descriptor.ts';
-import { type Digest, isDigest } from '../oci/digest.ts';
-import type { Manifest } from '../oci/manifest.ts';
-import { RegistryError } from '../registry/errors.ts';
-import type { StreamLimit } from '../registry/stream-limit.ts';
-import type { EcrAccess, EcrName } from './ecr-access.ts';
-import { createRepository } from './ecr-create-repository.ts';
-import { checkBatchSize, expectHoldable, heldLayers } from './ecr-layer-check.ts';
-import { EcrLayerUploads } from './ecr-layer-uploads.ts';
-import { EcrPartUpload } from './ecr-part-upload.ts';
-import { type EcrSession, isTokenRefused } from './ecr-session.ts';
+} from '../../copy/ports.ts';
+import { RegistryRepository } from '../../copy/registry-repository.ts';
+import type { Descriptor } from '../../oci/descriptor.ts';
+import { type Digest, isDigest } from '../../oci/digest.ts';
+import type { Manifest } from '../../oci/manifest.ts';
+import { RegistryError } from '../../registry/errors.ts';
+import type { StreamLimit } from '../../registry/stream-limit.ts';
+import type { EcrAccess, EcrName } from './access.ts';
+import { createRepository } from './create-repository.ts';
+import { checkBatchSize, expectHoldable, heldLayers } from './layer-check.ts';
+import { EcrLayerUploads } from './layer-uploads.ts';
+import { EcrPartUpload } from './part-upload.ts';
+import { type EcrSession, isTokenRefused } from './session.ts';
 
 /** Calls at once; the quota is 1,000 a second for the whole account. */
 const batchConcurrency = 8;

@@ -1,12 +1,12 @@
 import { BatchCheckLayerAvailabilityCommand } from '@aws-sdk/client-ecr';
-import { CopyError } from '../copy/errors.ts';
-import type { CallOptions } from '../copy/ports.ts';
-import { expectHeldSize } from '../copy/verify.ts';
-import type { Descriptor } from '../oci/descriptor.ts';
-import { type Digest, digestAlgorithm } from '../oci/digest.ts';
-import { RegistryError } from '../registry/errors.ts';
-import type { EcrAccess, EcrName } from './ecr-access.ts';
-import { called } from './ecr-call.ts';
+import { CopyError } from '../../copy/errors.ts';
+import type { CallOptions } from '../../copy/ports.ts';
+import { expectHeldSize } from '../../copy/verify.ts';
+import type { Descriptor } from '../../oci/descriptor.ts';
+import { type Digest, digestAlgorithm } from '../../oci/digest.ts';
+import { RegistryError } from '../../registry/errors.ts';
+import type { EcrAccess, EcrName } from './access.ts';
+import { called } from './call.ts';
 
 /** BatchCheckLayerAvailability takes at most this many digests. */
 export const checkBatchSize = 100;
