@@ -1,5 +1,5 @@
 import type { RepositoryRule } from '../../core/config/config.ts';
-import type { ReferrersSummary } from '../../core/copy/referrers.ts';
+import type { ReferrersSummary } from '../../core/copy/referrers/referrers.ts';
 import { formatReference } from '../../core/oci/reference.ts';
 import { selectTags } from '../../core/policy/select-tags.ts';
 import { isSignatureTag } from '../../core/policy/signature-tags.ts';

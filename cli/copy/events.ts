@@ -3,7 +3,7 @@ import type { CopyEvent } from '../../core/copy/copy.ts';
 import { type ForeignLayers, reportForeignLayers } from '../../core/copy/foreign-layers.ts';
 import type { CopyPlan } from '../../core/copy/plan.ts';
 import type { Amount, Transfer } from '../../core/copy/ports.ts';
-import type { ReferrersSummary } from '../../core/copy/referrers.ts';
+import type { ReferrersSummary } from '../../core/copy/referrers/referrers.ts';
 import { formatReference } from '../../core/oci/reference.ts';
 import type { Failure } from './explain.ts';
 import type { CopyWatcher, ImagePair } from './image.ts';

@@ -1,8 +1,8 @@
-import { copyReferrers } from '../../core/copy/copy-referrers.ts';
-import { findReferrers } from '../../core/copy/find-referrers.ts';
 import type { CallOptions, ImageSource } from '../../core/copy/ports.ts';
-import { type ReferrersSummary, summariseReferrers } from '../../core/copy/referrers.ts';
-import type { ReferrersDestination } from '../../core/copy/referrers-tag.ts';
+import { copyReferrers } from '../../core/copy/referrers/copy-referrers.ts';
+import { findReferrers } from '../../core/copy/referrers/find-referrers.ts';
+import { type ReferrersSummary, summariseReferrers } from '../../core/copy/referrers/referrers.ts';
+import type { ReferrersDestination } from '../../core/copy/referrers/referrers-tag.ts';
 import type { Manifest } from '../../core/oci/manifest.ts';
 import { isManifestType } from '../../core/oci/media-types.ts';
 

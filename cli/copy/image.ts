@@ -1,8 +1,8 @@
 import { amountOf, presentOnly } from '../../core/copy/amount.ts';
+import { mountsFrom } from '../../core/copy/blob/mount-sources.ts';
 import { commitChildren, commitRoot } from '../../core/copy/commit.ts';
 import { type CopyEvent, copyBlobs } from '../../core/copy/copy.ts';
 import { reportForeignLayers } from '../../core/copy/foreign-layers.ts';
-import { mountsFrom } from '../../core/copy/mount-sources.ts';
 import { type CopyPlan, plan as planCopy } from '../../core/copy/plan.ts';
 import { emptyTransfer, type ImageDestination, type Transfer } from '../../core/copy/ports.ts';
 import { RegistryRepository } from '../../core/copy/registry-repository.ts';

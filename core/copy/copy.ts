@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { inParallel } from '../async/in-parallel.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
-import { type BlobOptions, copyBlob } from './copy-blob.ts';
+import { type BlobOptions, copyBlob } from './blob/copy-blob.ts';
 import type { CopyPlan } from './plan.ts';
 import {
   type Amount,
@@ -13,7 +13,7 @@ import {
 } from './ports.ts';
 import { streamsOf } from './streams.ts';
 
-export type { BlobOutcome, CopyEvent } from './copy-blob.ts';
+export type { BlobOutcome, CopyEvent } from './blob/copy-blob.ts';
 
 export interface CopyOptions extends Omit<BlobOptions, 'keep'> {
   /** How many blobs travel at once at most; by default as many as both registries take. */

@@ -2,8 +2,8 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
 import { blobsOf, type Manifest } from '../oci/manifest.ts';
 import { RegistryError } from '../registry/errors.ts';
+import { expectHeldSize, matchesDescriptor } from './blob/verify.ts';
 import type { BlobUpload, CallOptions, ImageDestination, ImageSource, OpenedUpload } from './ports.ts';
-import { expectHeldSize, matchesDescriptor } from './verify.ts';
 
 /**
  * One repository held in memory: both ports of the copy, for dry runs and tests. It is as strict as a registry: a blob

@@ -8,7 +8,8 @@ import { isEcr, tellsPresence } from '../registry/known-registries.ts';
 import { UploadMovedError } from '../registry/redirect-errors.ts';
 import type { UploadSession } from '../registry/start-upload.ts';
 import type { StreamLimit } from '../registry/stream-limit.ts';
-import { uploadBlob } from './chunked-upload.ts';
+import { uploadBlob } from './blob/chunked-upload.ts';
+import { expectHeldSize, matchesDescriptor } from './blob/verify.ts';
 import type {
   BlobUpload,
   CallOptions,
@@ -17,7 +18,6 @@ import type {
   ManifestOptions,
   OpenedUpload,
 } from './ports.ts';
-import { expectHeldSize, matchesDescriptor } from './verify.ts';
 
 /** HEAD requests at once where a registry has no batch check. */
 const headConcurrency = 16;

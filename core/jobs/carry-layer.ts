@@ -1,8 +1,8 @@
-import { type BlobOutcome, type CopyEvent, copyBlob } from '../copy/copy-blob.ts';
-import type { LayerIndex } from '../copy/layer-index.ts';
-import { indexedMounts } from '../copy/mount-sources.ts';
+import { type BlobOutcome, type CopyEvent, copyBlob } from '../copy/blob/copy-blob.ts';
+import type { LayerIndex } from '../copy/blob/layer-index.ts';
+import { indexedMounts } from '../copy/blob/mount-sources.ts';
+import type { TimeLimit } from '../copy/blob/time-limit.ts';
 import type { ImageDestination, ImageSource } from '../copy/ports.ts';
-import type { TimeLimit } from '../copy/time-limit.ts';
 import type { LayerBlob } from './record.ts';
 
 export interface CarryOptions {

@@ -1,11 +1,9 @@
 import type { RepositoryRule } from '../config/config.ts';
 import { amountOf } from '../copy/amount.ts';
+import { indexedMounts } from '../copy/blob/mount-sources.ts';
 import { commitChildren } from '../copy/commit.ts';
 import { copyBlobs } from '../copy/copy.ts';
-import { copyReferrers } from '../copy/copy-referrers.ts';
-import { findReferrers } from '../copy/find-referrers.ts';
 import { imagePlatforms } from '../copy/image-platforms.ts';
-import { indexedMounts } from '../copy/mount-sources.ts';
 import { type CopyPlan, plan as planCopy } from '../copy/plan.ts';
 import {
   type Amount,
@@ -15,7 +13,9 @@ import {
   type ImageSource,
   type Transfer,
 } from '../copy/ports.ts';
-import { type ReferrersSummary, summariseReferrers } from '../copy/referrers.ts';
+import { copyReferrers } from '../copy/referrers/copy-referrers.ts';
+import { findReferrers } from '../copy/referrers/find-referrers.ts';
+import { type ReferrersSummary, summariseReferrers } from '../copy/referrers/referrers.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import { parsePlatform } from '../oci/platform.ts';
 import { mountableLayers } from '../policy/mountable-layers.ts';

@@ -1,4 +1,4 @@
-import type { IndexedMounts } from '../copy/mount-sources.ts';
+import type { IndexedMounts } from '../copy/blob/mount-sources.ts';
 import type { CopyPlan } from '../copy/plan.ts';
 import type { Amount, CallOptions, ImageDestination, Transfer } from '../copy/ports.ts';
 import { queuedMs } from './layer-lease.ts';

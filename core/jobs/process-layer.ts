@@ -1,7 +1,7 @@
 import type { Upstream } from '../config/config.ts';
-import type { BlobOutcome } from '../copy/copy-blob.ts';
-import type { LayerIndex } from '../copy/layer-index.ts';
-import type { TimeLimit } from '../copy/time-limit.ts';
+import type { BlobOutcome } from '../copy/blob/copy-blob.ts';
+import type { LayerIndex } from '../copy/blob/layer-index.ts';
+import type { TimeLimit } from '../copy/blob/time-limit.ts';
 import { formatImageKey } from '../mapping/record.ts';
 import type { Digest } from '../oci/digest.ts';
 import { parseReference } from '../oci/reference.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Amount, Transfer } from '../copy/ports.ts';
-import type { ReferrersSummary } from '../copy/referrers.ts';
+import type { ReferrersSummary } from '../copy/referrers/referrers.ts';
 import type { ImageKey } from '../mapping/record.ts';
 import { formatImageKey } from '../mapping/record.ts';
 import type { Descriptor } from '../oci/descriptor.ts';

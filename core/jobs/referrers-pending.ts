@@ -1,4 +1,4 @@
-import type { ReferrersOutcome } from '../copy/referrers.ts';
+import type { ReferrersOutcome } from '../copy/referrers/referrers.ts';
 
 /** Something that belongs to an image could not be had or stored for now. What was copied stays. */
 export class ReferrersPendingError extends Error {

@@ -1,11 +1,11 @@
 import type { Config, RepositoryRule, Upstream } from '../config/config.ts';
 import { presentOnly } from '../copy/amount.ts';
+import type { LayerIndex } from '../copy/blob/layer-index.ts';
+import type { TimeLimit } from '../copy/blob/time-limit.ts';
 import { commitRoot } from '../copy/commit.ts';
-import type { LayerIndex } from '../copy/layer-index.ts';
 import type { CallOptions, ImageDestination, ImageSource } from '../copy/ports.ts';
-import { mayBringMore, type ReferrersSummary } from '../copy/referrers.ts';
+import { mayBringMore, type ReferrersSummary } from '../copy/referrers/referrers.ts';
 import { resolve } from '../copy/resolve.ts';
-import type { TimeLimit } from '../copy/time-limit.ts';
 import { LeaseError, publishMapping } from '../mapping/publish.ts';
 import { formatImageKey, type ImageKey, type MappingRecord } from '../mapping/record.ts';
 import type { CommittedResolve, MappingStore, TagState } from '../mapping/store.ts';

@@ -1,8 +1,8 @@
-import { copyReferrers } from '../copy/copy-referrers.ts';
-import { findReferrers } from '../copy/find-referrers.ts';
 import type { CallOptions, ImageSource } from '../copy/ports.ts';
-import { mayBringMore, summariseReferrers } from '../copy/referrers.ts';
-import type { ReferrersDestination } from '../copy/referrers-tag.ts';
+import { copyReferrers } from '../copy/referrers/copy-referrers.ts';
+import { findReferrers } from '../copy/referrers/find-referrers.ts';
+import { mayBringMore, summariseReferrers } from '../copy/referrers/referrers.ts';
+import type { ReferrersDestination } from '../copy/referrers/referrers-tag.ts';
 import { formatImageKey, type ImageKey, type MappingRecord } from '../mapping/record.ts';
 import type { MappingStore } from '../mapping/store.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';

@@ -1,5 +1,5 @@
 import type { Amount } from '../copy/ports.ts';
-import type { ReferrersSummary } from '../copy/referrers.ts';
+import type { ReferrersSummary } from '../copy/referrers/referrers.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Reference } from '../oci/reference.ts';
 import { formatReference } from '../oci/reference.ts';

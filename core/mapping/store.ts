@@ -1,4 +1,4 @@
-import type { ReferrersSummary } from '../copy/referrers.ts';
+import type { ReferrersSummary } from '../copy/referrers/referrers.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { ImageKey, MappingRecord, RegistryHosts, StoredMapping } from './record.ts';
 

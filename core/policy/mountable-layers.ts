@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import type { LayerIndex } from '../copy/layer-index.ts';
+import type { LayerIndex } from '../copy/blob/layer-index.ts';
 import { mirrorRepository } from './mirror-repository.ts';
 
 /**

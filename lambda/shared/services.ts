@@ -10,7 +10,7 @@ import { SecretReader } from '../../core/aws/secrets.ts';
 import { SqsJobQueue } from '../../core/aws/sqs/job-queue.ts';
 import { SqsLayerQueue } from '../../core/aws/sqs/layer-queue.ts';
 import type { Config } from '../../core/config/config.ts';
-import { StreamSpeed } from '../../core/copy/time-limit.ts';
+import { StreamSpeed } from '../../core/copy/blob/time-limit.ts';
 import { DeploymentSecrets, type SecretRoots } from '../../core/webhooks/secrets.ts';
 import { environment } from './environment.ts';
 

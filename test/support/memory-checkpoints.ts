@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { CheckpointStore, UploadCheckpoint } from '../../core/copy/checkpoints.ts';
+import type { CheckpointStore, UploadCheckpoint } from '../../core/copy/blob/checkpoints.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 
 /** Checkpoints in memory, as strict about their conditions as a table. */

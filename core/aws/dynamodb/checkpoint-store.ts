@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
-import type { CheckpointStore, UploadCheckpoint } from '../../copy/checkpoints.ts';
+import type { CheckpointStore, UploadCheckpoint } from '../../copy/blob/checkpoints.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { ItemKey } from './batch-get.ts';
 import { conditional, type Table, writeOnce } from './table.ts';

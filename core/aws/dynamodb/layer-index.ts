@@ -1,6 +1,6 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { inParallel } from '../../async/in-parallel.ts';
-import { type LayerIndex, maxHolders } from '../../copy/layer-index.ts';
+import { type LayerIndex, maxHolders } from '../../copy/blob/layer-index.ts';
 import type { CallOptions } from '../../copy/ports.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { batchGet, type ItemKey } from './batch-get.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import type { ReferrersSummary } from '../../copy/referrers.ts';
+import type { ReferrersSummary } from '../../copy/referrers/referrers.ts';
 import type { ImageKey, MappingRecord, RegistryHosts, StoredMapping } from '../../mapping/record.ts';
 import type { CommittedResolve, Lease, MappingQuery, MappingStore, TagState } from '../../mapping/store.ts';
 import { batchGet } from './batch-get.ts';

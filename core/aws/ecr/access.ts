@@ -1,6 +1,6 @@
 import type { ECRClient } from '@aws-sdk/client-ecr';
 import type { MirrorConfig } from '../../config/config.ts';
-import type { CheckpointStore } from '../../copy/checkpoints.ts';
+import type { CheckpointStore } from '../../copy/blob/checkpoints.ts';
 import type { EcrSessions } from './session.ts';
 
 /** What a repository needs of its registry. */

@@ -1,7 +1,7 @@
 import { BatchCheckLayerAvailabilityCommand } from '@aws-sdk/client-ecr';
+import { expectHeldSize } from '../../copy/blob/verify.ts';
 import { CopyError } from '../../copy/errors.ts';
 import type { CallOptions } from '../../copy/ports.ts';
-import { expectHeldSize } from '../../copy/verify.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import { type Digest, digestAlgorithm } from '../../oci/digest.ts';
 import { RegistryError } from '../../registry/errors.ts';

@@ -1,5 +1,5 @@
 import { orAborted } from '../../async/or-aborted.ts';
-import type { CheckpointStore, UploadCheckpoint } from '../../copy/checkpoints.ts';
+import type { CheckpointStore, UploadCheckpoint } from '../../copy/blob/checkpoints.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import { digestAlgorithm } from '../../oci/digest.ts';
 import { InvalidDigestStateError, loadResumableDigest } from '../../oci/resumable-digest.ts';

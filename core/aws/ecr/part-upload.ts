@@ -1,7 +1,7 @@
 import { orAborted } from '../../async/or-aborted.ts';
-import type { UploadCheckpoint } from '../../copy/checkpoints.ts';
+import type { UploadCheckpoint } from '../../copy/blob/checkpoints.ts';
+import { type Part, PartSource } from '../../copy/blob/part-source.ts';
 import { CopyError } from '../../copy/errors.ts';
-import { type Part, PartSource } from '../../copy/part-source.ts';
 import type { PartUploadOptions } from '../../copy/ports.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import { digestAlgorithm } from '../../oci/digest.ts';

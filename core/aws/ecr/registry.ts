@@ -1,6 +1,6 @@
 import { ECRClient } from '@aws-sdk/client-ecr';
 import type { MirrorConfig } from '../../config/config.ts';
-import type { CheckpointStore } from '../../copy/checkpoints.ts';
+import type { CheckpointStore } from '../../copy/blob/checkpoints.ts';
 import type { CallOptions } from '../../copy/ports.ts';
 import { timeouts } from '../connection.ts';
 import { EcrRepository } from './repository.ts';

@@ -1,7 +1,7 @@
 import { RepositoryNotFoundException } from '@aws-sdk/client-ecr';
 import { inParallel } from '../../async/in-parallel.ts';
 import { orAborted } from '../../async/or-aborted.ts';
-import type { CheckpointStore } from '../../copy/checkpoints.ts';
+import type { CheckpointStore } from '../../copy/blob/checkpoints.ts';
 import type {
   BlobUpload,
   CallOptions,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { copyBlob } from '../../../core/copy/copy-blob.ts';
+import { copyBlob } from '../../../core/copy/blob/copy-blob.ts';
 import { RegistryRepository } from '../../../core/copy/registry-repository.ts';
 import { digestOf } from '../../../core/oci/digest.ts';
 import { type EmbeddedRegistry, startRegistry } from '../../../local/ecr/server.ts';

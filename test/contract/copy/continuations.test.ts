@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { copyBlob } from '../../../core/copy/copy-blob.ts';
-import { PartSource } from '../../../core/copy/part-source.ts';
+import { copyBlob } from '../../../core/copy/blob/copy-blob.ts';
+import { PartSource } from '../../../core/copy/blob/part-source.ts';
 import { RegistryRepository } from '../../../core/copy/registry-repository.ts';
 import { digestOf } from '../../../core/oci/digest.ts';
 import { createResumableDigest } from '../../../core/oci/resumable-digest.ts';

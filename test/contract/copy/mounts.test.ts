@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { enableBlobMounting } from '../../../core/aws/ecr/blob-mounting.ts';
+import type { LayerIndex } from '../../../core/copy/blob/layer-index.ts';
+import { indexedMounts } from '../../../core/copy/blob/mount-sources.ts';
 import { commitChildren, commitRoot } from '../../../core/copy/commit.ts';
 import { copyBlobs } from '../../../core/copy/copy.ts';
-import type { LayerIndex } from '../../../core/copy/layer-index.ts';
-import { indexedMounts } from '../../../core/copy/mount-sources.ts';
 import { plan } from '../../../core/copy/plan.ts';
 import type { Digest } from '../../../core/oci/digest.ts';
 import { storeWith } from '../../support/memory-image.ts';

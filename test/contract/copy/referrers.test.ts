@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { copyReferrers } from '../../../core/copy/copy-referrers.ts';
-import { findReferrers } from '../../../core/copy/find-referrers.ts';
 import { MemoryStore } from '../../../core/copy/memory-store.ts';
-import { keepReferrersTag } from '../../../core/copy/referrers-tag.ts';
+import { copyReferrers } from '../../../core/copy/referrers/copy-referrers.ts';
+import { findReferrers } from '../../../core/copy/referrers/find-referrers.ts';
+import { keepReferrersTag } from '../../../core/copy/referrers/referrers-tag.ts';
 import { RegistryRepository } from '../../../core/copy/registry-repository.ts';
 import { RegistryClient } from '../../../core/registry/client.ts';
 import { referrersTag } from '../../../core/registry/referrers.ts';

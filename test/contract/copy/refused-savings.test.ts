@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { copyBlob } from '../../../core/copy/copy-blob.ts';
-import { mountsFrom } from '../../../core/copy/mount-sources.ts';
+import { copyBlob } from '../../../core/copy/blob/copy-blob.ts';
+import { mountsFrom } from '../../../core/copy/blob/mount-sources.ts';
 import { parseManifest } from '../../../core/oci/manifest.ts';
 import { type EmbeddedRegistry, startRegistry } from '../../../local/ecr/server.ts';
 import { copyWhole, counted, repositoryAt, requestLines } from '../../support/copying.ts';

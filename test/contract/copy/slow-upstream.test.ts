@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { copyBlob } from '../../../core/copy/copy-blob.ts';
+import { copyBlob } from '../../../core/copy/blob/copy-blob.ts';
 import { RegistryRepository } from '../../../core/copy/registry-repository.ts';
 import { digestOf } from '../../../core/oci/digest.ts';
 import { startRegistry } from '../../../local/ecr/server.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { copyBlob } from '../../../core/copy/copy-blob.ts';
+import { copyBlob } from '../../../core/copy/blob/copy-blob.ts';
 import { RegistryRepository } from '../../../core/copy/registry-repository.ts';
 import { digestOf } from '../../../core/oci/digest.ts';
 import { mediaTypes } from '../../../core/oci/media-types.ts';

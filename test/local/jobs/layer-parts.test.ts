@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { DynamoCheckpointStore } from '../../../core/aws/dynamodb/checkpoint-store.ts';
 import { EcrRegistry } from '../../../core/aws/ecr/registry.ts';
-import { StreamSpeed } from '../../../core/copy/time-limit.ts';
+import { StreamSpeed } from '../../../core/copy/blob/time-limit.ts';
 import type { LayerMessage } from '../../../core/jobs/ports.ts';
 import type { LayerDependencies } from '../../../core/jobs/process-layer.ts';
 import { DeadlineError } from '../../../core/jobs/process-message.ts';

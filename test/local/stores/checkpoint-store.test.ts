@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DynamoCheckpointStore } from '../../../core/aws/dynamodb/checkpoint-store.ts';
-import type { UploadCheckpoint } from '../../../core/copy/checkpoints.ts';
+import type { UploadCheckpoint } from '../../../core/copy/blob/checkpoints.ts';
 import { digestOf } from '../../../core/oci/digest.ts';
 import { type LocalStores, startStores } from '../../support/local-stores.ts';
 

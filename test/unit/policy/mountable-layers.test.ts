@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { parseConfig } from '../../../core/config/parse.ts';
-import type { LayerIndex } from '../../../core/copy/layer-index.ts';
+import type { LayerIndex } from '../../../core/copy/blob/layer-index.ts';
 import { digestOf } from '../../../core/oci/digest.ts';
 import { mountableLayers } from '../../../core/policy/mountable-layers.ts';
 

@@ -1,6 +1,6 @@
-import type { Descriptor } from '../oci/descriptor.ts';
+import type { Descriptor } from '../../oci/descriptor.ts';
+import type { CallOptions } from '../ports.ts';
 import { type LayerIndex, maxHolders } from './layer-index.ts';
-import type { CallOptions } from './ports.ts';
 
 /** Where missing blobs may be mounted from. */
 export interface MountSources {

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Download } from '../../../core/copy/download.ts';
-import type { Descriptor } from '../../../core/oci/descriptor.ts';
-import { digestOf } from '../../../core/oci/digest.ts';
-import { chunks, collected, inChunks } from '../../support/byte-streams.ts';
-import { blobOf } from '../../support/memory-image.ts';
-import { temporaryFailure } from '../../support/recording-stores.ts';
-import { seededBytes } from '../../support/seeded-layer.ts';
+import { Download } from '../../../../core/copy/blob/download.ts';
+import type { Descriptor } from '../../../../core/oci/descriptor.ts';
+import { digestOf } from '../../../../core/oci/digest.ts';
+import { chunks, collected, inChunks } from '../../../support/byte-streams.ts';
+import { blobOf } from '../../../support/memory-image.ts';
+import { temporaryFailure } from '../../../support/recording-stores.ts';
+import { seededBytes } from '../../../support/seeded-layer.ts';
 
 const empty = new Uint8Array();
 

@@ -1,4 +1,4 @@
-import type { Digest } from '../oci/digest.ts';
+import type { Digest } from '../../oci/digest.ts';
 
 /** How far the upload of a blob in parts is: enough to go on in another process. */
 export interface UploadCheckpoint {

@@ -1,4 +1,4 @@
-import type { Descriptor } from '../oci/descriptor.ts';
+import type { Descriptor } from '../../oci/descriptor.ts';
 
 /** A stream's speed before one was measured here: what one push stream into Amazon ECR is reported to reach, bytes a second. */
 const assumedSpeed = 24e6;

@@ -1,13 +1,13 @@
-import { inParallel } from '../async/in-parallel.ts';
-import type { Descriptor } from '../oci/descriptor.ts';
-import type { Digest } from '../oci/digest.ts';
-import type { Manifest } from '../oci/manifest.ts';
-import { wait } from '../registry/retry.ts';
-import { pauseBefore } from './attempts.ts';
+import { inParallel } from '../../async/in-parallel.ts';
+import type { Descriptor } from '../../oci/descriptor.ts';
+import type { Digest } from '../../oci/digest.ts';
+import type { Manifest } from '../../oci/manifest.ts';
+import { wait } from '../../registry/retry.ts';
+import { pauseBefore } from '../blob/attempts.ts';
+import { commitChildren, commitRoot } from '../commit.ts';
+import { plan as planCopy } from '../plan.ts';
+import type { CallOptions, ImageSource } from '../ports.ts';
 import { BlobsOnce } from './blobs-once.ts';
-import { commitChildren, commitRoot } from './commit.ts';
-import { plan as planCopy } from './plan.ts';
-import type { CallOptions, ImageSource } from './ports.ts';
 import {
   type CopiedReferrer,
   describeReferrer,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { expectHeldSize } from '../../../core/copy/verify.ts';
-import { blobOf } from '../../support/memory-image.ts';
+import { expectHeldSize } from '../../../../core/copy/blob/verify.ts';
+import { blobOf } from '../../../support/memory-image.ts';
 
 describe('the size of a blob that a repository holds', () => {
   const blob = blobOf('held');

@@ -1,16 +1,16 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { copyReferrers } from '../../../core/copy/copy-referrers.ts';
-import { findReferrers } from '../../../core/copy/find-referrers.ts';
-import { MemoryStore } from '../../../core/copy/memory-store.ts';
-import type { ImageDestination, ImageSource } from '../../../core/copy/ports.ts';
-import { mayBringMore, summariseReferrers } from '../../../core/copy/referrers.ts';
-import type { Manifest } from '../../../core/oci/manifest.ts';
-import { mediaTypes } from '../../../core/oci/media-types.ts';
-import { RegistryError } from '../../../core/registry/errors.ts';
-import { blobOf, childOf, manifestOf, parsed, storeWith } from '../../support/memory-image.ts';
-import { countingMirror, destinationLike, sourceLike } from '../../support/recording-stores.ts';
-import { seededImage } from '../../support/seeded-image.ts';
-import { artifactOf, cosignOf, cosignTag, holdArtifact } from '../../support/signed-image.ts';
+import { MemoryStore } from '../../../../core/copy/memory-store.ts';
+import type { ImageDestination, ImageSource } from '../../../../core/copy/ports.ts';
+import { copyReferrers } from '../../../../core/copy/referrers/copy-referrers.ts';
+import { findReferrers } from '../../../../core/copy/referrers/find-referrers.ts';
+import { mayBringMore, summariseReferrers } from '../../../../core/copy/referrers/referrers.ts';
+import type { Manifest } from '../../../../core/oci/manifest.ts';
+import { mediaTypes } from '../../../../core/oci/media-types.ts';
+import { RegistryError } from '../../../../core/registry/errors.ts';
+import { blobOf, childOf, manifestOf, parsed, storeWith } from '../../../support/memory-image.ts';
+import { countingMirror, destinationLike, sourceLike } from '../../../support/recording-stores.ts';
+import { seededImage } from '../../../support/seeded-image.ts';
+import { artifactOf, cosignOf, cosignTag, holdArtifact } from '../../../support/signed-image.ts';
 
 const image = seededImage({ seed: 'signed', layers: [{ size: 100 }] });
 const root = parsed(image.manifest);

@@ -1,11 +1,11 @@
-import type { Descriptor } from '../oci/descriptor.ts';
-import { createDigester, type DigestVerifier, digestAlgorithm } from '../oci/digest.ts';
-import { isContinuationRefused } from '../registry/blobs.ts';
-import { RegistryError } from '../registry/errors.ts';
-import { RelayStream, readableOf } from '../registry/relay-stream.ts';
-import { wait } from '../registry/retry.ts';
+import type { Descriptor } from '../../oci/descriptor.ts';
+import { createDigester, type DigestVerifier, digestAlgorithm } from '../../oci/digest.ts';
+import { isContinuationRefused } from '../../registry/blobs.ts';
+import { RegistryError } from '../../registry/errors.ts';
+import { RelayStream, readableOf } from '../../registry/relay-stream.ts';
+import { wait } from '../../registry/retry.ts';
+import { CopyError } from '../errors.ts';
 import { pauseBefore } from './attempts.ts';
-import { CopyError } from './errors.ts';
 
 export interface DownloadOptions {
   signal?: AbortSignal | undefined;

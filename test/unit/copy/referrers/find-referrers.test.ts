@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { findReferrers } from '../../../core/copy/find-referrers.ts';
-import { MemoryStore } from '../../../core/copy/memory-store.ts';
-import type { ImageSource } from '../../../core/copy/ports.ts';
-import { type Digest, digestOf } from '../../../core/oci/digest.ts';
-import { childOf, parsed, storeWith } from '../../support/memory-image.ts';
-import { sourceLike } from '../../support/recording-stores.ts';
-import { seededImage, seededIndex } from '../../support/seeded-image.ts';
-import { artifactOf, cosignOf, cosignTag, holdArtifact } from '../../support/signed-image.ts';
+import { MemoryStore } from '../../../../core/copy/memory-store.ts';
+import type { ImageSource } from '../../../../core/copy/ports.ts';
+import { findReferrers } from '../../../../core/copy/referrers/find-referrers.ts';
+import { type Digest, digestOf } from '../../../../core/oci/digest.ts';
+import { childOf, parsed, storeWith } from '../../../support/memory-image.ts';
+import { sourceLike } from '../../../support/recording-stores.ts';
+import { seededImage, seededIndex } from '../../../support/seeded-image.ts';
+import { artifactOf, cosignOf, cosignTag, holdArtifact } from '../../../support/signed-image.ts';
 
 const index = seededIndex({ seed: 'signed', layers: [{ size: 100 }] });
 const root = parsed(index.manifest);

@@ -1,6 +1,6 @@
-import type { Descriptor } from '../oci/descriptor.ts';
-import { digestAlgorithm, digestOf } from '../oci/digest.ts';
-import { CopyError } from './errors.ts';
+import type { Descriptor } from '../../oci/descriptor.ts';
+import { digestAlgorithm, digestOf } from '../../oci/digest.ts';
+import { CopyError } from '../errors.ts';
 
 /** Whether some bytes are those that a descriptor names; for small blobs held in memory. */
 export function matchesDescriptor(bytes: Uint8Array, blob: Descriptor): boolean {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { PartSource } from '../../../core/copy/part-source.ts';
-import { digestAlgorithm } from '../../../core/oci/digest.ts';
-import { createResumableDigest, loadResumableDigest } from '../../../core/oci/resumable-digest.ts';
-import { timeOf } from '../../support/byte-streams.ts';
-import { CountedSource } from '../../support/counted-source.ts';
-import { blobOf } from '../../support/memory-image.ts';
-import { temporaryFailure } from '../../support/recording-stores.ts';
-import { seededBytes } from '../../support/seeded-layer.ts';
+import { PartSource } from '../../../../core/copy/blob/part-source.ts';
+import { digestAlgorithm } from '../../../../core/oci/digest.ts';
+import { createResumableDigest, loadResumableDigest } from '../../../../core/oci/resumable-digest.ts';
+import { timeOf } from '../../../support/byte-streams.ts';
+import { CountedSource } from '../../../support/counted-source.ts';
+import { blobOf } from '../../../support/memory-image.ts';
+import { temporaryFailure } from '../../../support/recording-stores.ts';
+import { seededBytes } from '../../../support/seeded-layer.ts';
 
 const bytes = seededBytes('parts', 1_050);
 const blob = blobOf(bytes);

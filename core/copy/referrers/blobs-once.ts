@@ -1,9 +1,9 @@
 import pLimit from 'p-limit';
-import type { Descriptor } from '../oci/descriptor.ts';
-import type { Digest } from '../oci/digest.ts';
-import { copyBlobs } from './copy.ts';
-import type { CopyPlan } from './plan.ts';
-import { emptyTransfer, type ImageDestination, type ImageSource, type Transfer } from './ports.ts';
+import type { Descriptor } from '../../oci/descriptor.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { copyBlobs } from '../copy.ts';
+import type { CopyPlan } from '../plan.ts';
+import { emptyTransfer, type ImageDestination, type ImageSource, type Transfer } from '../ports.ts';
 
 /** Blobs that travel at once for all plans together: they are small, and the image's own may be under way. */
 const concurrency = 6;

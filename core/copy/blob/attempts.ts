@@ -1,4 +1,4 @@
-import { backoffMs } from '../registry/retry.ts';
+import { backoffMs } from '../../registry/retry.ts';
 
 /** Waits between the attempts of one blob: the longest first one, and the longest at all, milliseconds. */
 const pauses = { baseMs: 250, maxMs: 5_000 };

@@ -1,7 +1,7 @@
-import type { Descriptor } from '../oci/descriptor.ts';
-import type { Digest } from '../oci/digest.ts';
-import { plainText } from '../oci/plain-text.ts';
-import type { Transfer } from './ports.ts';
+import type { Descriptor } from '../../oci/descriptor.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { plainText } from '../../oci/plain-text.ts';
+import type { Transfer } from '../ports.ts';
 
 /** Something that belongs to an image: a signature, an attestation, an SBOM. */
 export interface Referrer {

@@ -1,10 +1,10 @@
-import { orAborted } from '../async/or-aborted.ts';
-import type { Descriptor } from '../oci/descriptor.ts';
-import type { ResumableDigest } from '../oci/resumable-digest.ts';
-import { isContinuationRefused } from '../registry/blobs.ts';
-import { wait } from '../registry/retry.ts';
+import { orAborted } from '../../async/or-aborted.ts';
+import type { Descriptor } from '../../oci/descriptor.ts';
+import type { ResumableDigest } from '../../oci/resumable-digest.ts';
+import { isContinuationRefused } from '../../registry/blobs.ts';
+import { wait } from '../../registry/retry.ts';
+import { CopyError } from '../errors.ts';
 import { pauseBefore } from './attempts.ts';
-import { CopyError } from './errors.ts';
 
 /** Some bytes of a blob, read and hashed. */
 export interface Part {

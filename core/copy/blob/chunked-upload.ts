@@ -1,8 +1,8 @@
-import type { Descriptor } from '../oci/descriptor.ts';
-import type { RegistryClient } from '../registry/client.ts';
-import { RegistryError } from '../registry/errors.ts';
-import type { UploadSession } from '../registry/start-upload.ts';
-import type { CallOptions } from './ports.ts';
+import type { Descriptor } from '../../oci/descriptor.ts';
+import type { RegistryClient } from '../../registry/client.ts';
+import { RegistryError } from '../../registry/errors.ts';
+import type { UploadSession } from '../../registry/start-upload.ts';
+import type { CallOptions } from '../ports.ts';
 
 /**
  * The first chunk size after a body was refused, bytes. Below what common proxies accept (Cloudflare 100 MB), and large enough that a

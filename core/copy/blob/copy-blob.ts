@@ -1,13 +1,13 @@
 import pLimit from 'p-limit';
-import { orAborted } from '../async/or-aborted.ts';
-import type { Descriptor } from '../oci/descriptor.ts';
-import { RegistryError } from '../registry/errors.ts';
-import { wait } from '../registry/retry.ts';
+import { orAborted } from '../../async/or-aborted.ts';
+import type { Descriptor } from '../../oci/descriptor.ts';
+import { RegistryError } from '../../registry/errors.ts';
+import { wait } from '../../registry/retry.ts';
+import type { CallOptions, ImageDestination, ImageSource } from '../ports.ts';
 import { pauseBefore } from './attempts.ts';
 import { BodyRefusedError } from './chunked-upload.ts';
 import { Download } from './download.ts';
 import type { MountSources } from './mount-sources.ts';
-import type { CallOptions, ImageDestination, ImageSource } from './ports.ts';
 import { fallsBehind, isTooSlow, judgeAfterMs, type TimeLimit } from './time-limit.ts';
 
 /** What happens to a blob, told while it happens. */

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { copyBlob } from '../../../core/copy/copy-blob.ts';
-import { MemoryStore } from '../../../core/copy/memory-store.ts';
-import { StreamSpeed } from '../../../core/copy/time-limit.ts';
-import { blobOf } from '../../support/memory-image.ts';
-import { destinationLike, sourceLike } from '../../support/recording-stores.ts';
+import { copyBlob } from '../../../../core/copy/blob/copy-blob.ts';
+import { StreamSpeed } from '../../../../core/copy/blob/time-limit.ts';
+import { MemoryStore } from '../../../../core/copy/memory-store.ts';
+import { blobOf } from '../../../support/memory-image.ts';
+import { destinationLike, sourceLike } from '../../../support/recording-stores.ts';
 
 const chunk = new Uint8Array(1024 * 1024);
 const chunks = 64;

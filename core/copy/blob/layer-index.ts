@@ -1,5 +1,5 @@
-import type { Digest } from '../oci/digest.ts';
-import type { CallOptions } from './ports.ts';
+import type { Digest } from '../../oci/digest.ts';
+import type { CallOptions } from '../ports.ts';
 
 /**
  * Which repositories of a mirror registry hold a blob, shared by all workers: what is missing in one repository is mounted
