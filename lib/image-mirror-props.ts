@@ -2,7 +2,7 @@ import type { RemovalPolicy } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Config } from '../core/config/config.ts';
-import { defaultFanOutBytes } from '../core/jobs/fan-out.ts';
+import { defaultFanOutBytes } from '../core/jobs/layers/hand-out.ts';
 import type { ExistingSecrets } from './deployment-secrets.ts';
 import { type Deployment, existingProblems } from './existing-problems.ts';
 import type { ApiThrottle } from './mirror-api.ts';

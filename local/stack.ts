@@ -1,6 +1,6 @@
 import { enableBlobMounting } from '../core/aws/ecr/blob-mounting.ts';
 import type { Config } from '../core/config/config.ts';
-import { defaultFanOutBytes } from '../core/jobs/fan-out.ts';
+import { defaultFanOutBytes } from '../core/jobs/layers/hand-out.ts';
 import { resendUnfinished } from '../core/jobs/resend.ts';
 import type { MappingStore } from '../core/mapping/store.ts';
 import type { PresentedWebhook } from '../core/webhooks/present-webhook.ts';

@@ -1,8 +1,8 @@
 import type { RepositoryRule } from '../../core/config/config.ts';
 import type { ReferrersSummary } from '../../core/copy/referrers/referrers.ts';
 import { formatReference } from '../../core/oci/reference.ts';
+import { isSignatureTag } from '../../core/oci/signature-tags.ts';
 import { selectTags } from '../../core/policy/select-tags.ts';
-import { isSignatureTag } from '../../core/policy/signature-tags.ts';
 import { CopyFailure, explainFailure, type Failure } from './explain.ts';
 import type { TagRule } from './flags.ts';
 import { type CopyContext, equalDigest, type ImagePair } from './image.ts';

@@ -1,13 +1,13 @@
 import { formatImageKey } from '../mapping/record.ts';
-import { isDeletedMeanwhile } from './early-event.ts';
 import { queuedMessage } from './enqueue.ts';
-import { judge } from './failure.ts';
-import { JobFailure } from './job-failure.ts';
+import { JobFailure } from './errors.ts';
+import { isDeletedMeanwhile } from './mirror/early-event.ts';
+import { type JobOutcome, type MirrorJobDependencies, runMirrorJob } from './mirror/run-mirror-job.ts';
+import { runSignatureJob } from './mirror/run-signature-job.ts';
 import type { JobQueue } from './ports.ts';
 import type { JobMessage, JobRecord, JobState } from './record.ts';
-import { type JobOutcome, type MirrorJobDependencies, runMirrorJob } from './run-mirror-job.ts';
-import { runSignatureJob } from './run-signature-job.ts';
-import { UpstreamClosedError } from './upstream-closed.ts';
+import { UpstreamClosedError } from './upstream-gate.ts';
+import { judge } from './verdict.ts';
 
 /** The invocation has no time left. What was copied is present for the next one. */
 export class DeadlineError extends Error {

@@ -1,9 +1,9 @@
 import type { Config, RepositoryRule, Upstream } from '../config/config.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Reference } from '../oci/reference.ts';
+import { isSignatureTag, signatureSubject } from '../oci/signature-tags.ts';
 import { compileGlob } from './glob.ts';
 import { compileTagFilter } from './select-tags.ts';
-import { isSignatureTag, signatureSubject } from './signature-tags.ts';
 
 /**
  * Whether an image is mirrored, and by which rule. `reason` is `code: explanation`; the codes are `not_configured` and

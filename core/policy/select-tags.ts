@@ -1,7 +1,7 @@
 import { Range } from 'semver';
 import type { RepositoryRule } from '../config/config.ts';
+import { isSignatureTag } from '../oci/signature-tags.ts';
 import { compileGlob } from './glob.ts';
-import { isSignatureTag } from './signature-tags.ts';
 import {
   compareVersions,
   isBuildNumber,

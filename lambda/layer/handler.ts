@@ -3,8 +3,8 @@ import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { type ProcessedLayer, processLayer } from '../../core/jobs/layers/process-layer.ts';
 import type { LayerMessage } from '../../core/jobs/ports.ts';
-import { type ProcessedLayer, processLayer } from '../../core/jobs/process-layer.ts';
 import { comeAgainSoon, holdMessages, type MessageHold, withDeadline } from '../shared/messages.ts';
 import { openMirror, openUpstream } from '../shared/registries.ts';
 import {

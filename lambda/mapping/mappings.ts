@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { lookupImage, resolveImages } from '../../core/mapping/lookup.ts';
 import {
   type ImageKey,
   imageKey,
@@ -6,7 +7,6 @@ import {
   presentMapping,
   type StoredMapping,
 } from '../../core/mapping/record.ts';
-import { lookupImage, resolveImages } from '../../core/mapping/resolve.ts';
 import { InvalidCursorError } from '../../core/mapping/store.ts';
 import { InvalidReferenceError, parseReference } from '../../core/oci/reference.ts';
 import {

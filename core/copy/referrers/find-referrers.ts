@@ -1,6 +1,6 @@
 import { inParallel } from '../../async/in-parallel.ts';
 import type { Digest } from '../../oci/digest.ts';
-import { cosignTags } from '../../policy/signature-tags.ts';
+import { cosignTags } from '../../oci/signature-tags.ts';
 import type { CallOptions, ImageSource } from '../ports.ts';
 import { type FoundReferrers, type Referrer, type ReferrerFailure, referrerFailure } from './referrers.ts';
 

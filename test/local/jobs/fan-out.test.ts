@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { FanOut } from '../../../core/jobs/fan-out.ts';
-import { queuedMs } from '../../../core/jobs/layer-lease.ts';
+import type { FanOut } from '../../../core/jobs/layers/hand-out.ts';
+import { queuedMs } from '../../../core/jobs/layers/layer-lease.ts';
 import type { LayerMessage } from '../../../core/jobs/ports.ts';
 import { DeadlineError } from '../../../core/jobs/process-message.ts';
 import type { JobMessage } from '../../../core/jobs/record.ts';

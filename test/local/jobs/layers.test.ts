@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CallOptions } from '../../../core/copy/ports.ts';
-import { leaseMs, renewEveryMs } from '../../../core/jobs/layer-lease.ts';
+import { leaseMs, renewEveryMs } from '../../../core/jobs/layers/layer-lease.ts';
 import { DeadlineError } from '../../../core/jobs/process-message.ts';
 import type { Descriptor } from '../../../core/oci/descriptor.ts';
 import { chunks, stalling } from '../../support/byte-streams.ts';

@@ -1,6 +1,6 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { lookupImage } from '../../../core/mapping/resolve.ts';
+import { lookupImage } from '../../../core/mapping/lookup.ts';
 import { inChunks } from '../../support/byte-streams.ts';
 import { MirrorJobs } from '../../support/mirror-jobs.ts';
 import { seededImage, seededIndex } from '../../support/seeded-image.ts';

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { judge } from '../../../core/jobs/failure.ts';
 import { scheduleLook } from '../../../core/jobs/later-look.ts';
-import { runSignatureJob } from '../../../core/jobs/run-signature-job.ts';
+import { runSignatureJob } from '../../../core/jobs/mirror/run-signature-job.ts';
+import { judge } from '../../../core/jobs/verdict.ts';
+import { lookupImage } from '../../../core/mapping/lookup.ts';
 import { LeaseError } from '../../../core/mapping/publish.ts';
 import type { ImageKey } from '../../../core/mapping/record.ts';
-import { lookupImage } from '../../../core/mapping/resolve.ts';
 import { parsed } from '../../support/memory-image.ts';
 import { MirrorJobs, upstreamError } from '../../support/mirror-jobs.ts';
 import { type SeededImage, type SeededIndex, seededImage, seededIndex } from '../../support/seeded-image.ts';

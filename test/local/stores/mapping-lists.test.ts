@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { lookupImage, resolveImages } from '../../../core/mapping/resolve.ts';
+import { lookupImage, resolveImages } from '../../../core/mapping/lookup.ts';
 import { InvalidCursorError, type MappingQuery } from '../../../core/mapping/store.ts';
 import { keyOf, type LocalStores, mappingOf, resolveOf, startStores } from '../../support/local-stores.ts';
 

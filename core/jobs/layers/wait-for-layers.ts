@@ -1,8 +1,8 @@
-import type { ImageDestination } from '../copy/ports.ts';
-import { handOut, lookAgainMs, maxFanOutMs, missingLayers } from './fan-out.ts';
-import { JobFailure } from './job-failure.ts';
-import type { FannedOut, JobRecord, LayerBlob } from './record.ts';
-import type { JobOutcome, MirrorJobDependencies } from './run-mirror-job.ts';
+import type { ImageDestination } from '../../copy/ports.ts';
+import { JobFailure } from '../errors.ts';
+import type { JobOutcome, MirrorJobDependencies } from '../mirror/run-mirror-job.ts';
+import type { FannedOut, JobRecord, LayerBlob } from '../record.ts';
+import { handOut, lookAgainMs, maxFanOutMs, missingLayers } from './hand-out.ts';
 
 /**
  * Looks after the layers of a job that were handed out: asks again for what nobody carries.

@@ -1,22 +1,22 @@
-import type { Upstream } from '../config/config.ts';
-import type { BlobOutcome } from '../copy/blob/copy-blob.ts';
-import type { LayerIndex } from '../copy/blob/layer-index.ts';
-import type { TimeLimit } from '../copy/blob/time-limit.ts';
-import { formatImageKey } from '../mapping/record.ts';
-import type { Digest } from '../oci/digest.ts';
-import { parseReference } from '../oci/reference.ts';
-import { mirrorRepository } from '../policy/mirror-repository.ts';
-import { mountableLayers } from '../policy/mountable-layers.ts';
-import { selectImage } from '../policy/select-image.ts';
+import type { Upstream } from '../../config/config.ts';
+import type { BlobOutcome } from '../../copy/blob/copy-blob.ts';
+import type { LayerIndex } from '../../copy/blob/layer-index.ts';
+import type { TimeLimit } from '../../copy/blob/time-limit.ts';
+import { formatImageKey } from '../../mapping/record.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { parseReference } from '../../oci/reference.ts';
+import { mirrorRepository } from '../../policy/mirror-repository.ts';
+import { selectImage } from '../../policy/select-image.ts';
+import { queuedMessage } from '../enqueue.ts';
+import { JobFailure } from '../errors.ts';
+import type { MirrorJobDependencies } from '../mirror/run-mirror-job.ts';
+import { mountableLayers } from '../mountable-layers.ts';
+import type { JobQueue, LayerLeases, LayerMessage, LayerQueue, UpstreamGate } from '../ports.ts';
+import { DeadlineError } from '../process-message.ts';
+import { isFinished, type JobError, type JobRecord } from '../record.ts';
 import { carryLayer } from './carry-layer.ts';
-import { queuedMessage } from './enqueue.ts';
-import { JobFailure } from './job-failure.ts';
 import { holdLease, queuedMs } from './layer-lease.ts';
 import { reportLayerProgress } from './layer-progress.ts';
-import type { JobQueue, LayerLeases, LayerMessage, LayerQueue, UpstreamGate } from './ports.ts';
-import { DeadlineError } from './process-message.ts';
-import { isFinished, type JobError, type JobRecord } from './record.ts';
-import type { MirrorJobDependencies } from './run-mirror-job.ts';
 import { settleLayer } from './settle-layer.ts';
 
 export interface LayerDependencies

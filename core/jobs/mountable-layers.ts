@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { LayerIndex } from '../copy/blob/layer-index.ts';
-import { mirrorRepository } from './mirror-repository.ts';
+import { mirrorRepository } from '../policy/mirror-repository.ts';
 
 /**
  * The layer index as an image of one upstream may use it: with the repositories of the same upstream, and of upstreams that anybody can

@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { parseConfig } from '../../../core/config/parse.ts';
 import type { LayerIndex } from '../../../core/copy/blob/layer-index.ts';
+import { mountableLayers } from '../../../core/jobs/mountable-layers.ts';
 import { digestOf } from '../../../core/oci/digest.ts';
-import { mountableLayers } from '../../../core/policy/mountable-layers.ts';
 
 const parsed = parseConfig(`
 version: 1

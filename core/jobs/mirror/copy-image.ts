@@ -1,10 +1,10 @@
-import type { RepositoryRule } from '../config/config.ts';
-import { amountOf } from '../copy/amount.ts';
-import { indexedMounts } from '../copy/blob/mount-sources.ts';
-import { commitChildren } from '../copy/commit.ts';
-import { copyBlobs } from '../copy/copy.ts';
-import { imagePlatforms } from '../copy/image-platforms.ts';
-import { type CopyPlan, plan as planCopy } from '../copy/plan.ts';
+import type { RepositoryRule } from '../../config/config.ts';
+import { amountOf } from '../../copy/amount.ts';
+import { indexedMounts } from '../../copy/blob/mount-sources.ts';
+import { commitChildren } from '../../copy/commit.ts';
+import { copyBlobs } from '../../copy/copy.ts';
+import { imagePlatforms } from '../../copy/image-platforms.ts';
+import { type CopyPlan, plan as planCopy } from '../../copy/plan.ts';
 import {
   type Amount,
   type CallOptions,
@@ -12,16 +12,16 @@ import {
   type ImageDestination,
   type ImageSource,
   type Transfer,
-} from '../copy/ports.ts';
-import { copyReferrers } from '../copy/referrers/copy-referrers.ts';
-import { findReferrers } from '../copy/referrers/find-referrers.ts';
-import { type ReferrersSummary, summariseReferrers } from '../copy/referrers/referrers.ts';
-import type { Manifest } from '../oci/manifest.ts';
-import { parsePlatform } from '../oci/platform.ts';
-import { mountableLayers } from '../policy/mountable-layers.ts';
-import { handOut, layersToHandOut, withLayers } from './fan-out.ts';
-import { reportLayerProgress } from './layer-progress.ts';
-import type { FannedOut, JobRecord, LayerBlob } from './record.ts';
+} from '../../copy/ports.ts';
+import { copyReferrers } from '../../copy/referrers/copy-referrers.ts';
+import { findReferrers } from '../../copy/referrers/find-referrers.ts';
+import { type ReferrersSummary, summariseReferrers } from '../../copy/referrers/referrers.ts';
+import type { Manifest } from '../../oci/manifest.ts';
+import { parsePlatform } from '../../oci/platform.ts';
+import { handOut, layersToHandOut, withLayers } from '../layers/hand-out.ts';
+import { reportLayerProgress } from '../layers/layer-progress.ts';
+import { mountableLayers } from '../mountable-layers.ts';
+import type { FannedOut, JobRecord, LayerBlob } from '../record.ts';
 import type { MirrorJobDependencies } from './run-mirror-job.ts';
 
 /** An image on its way: where from, where to, by which rule. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { reportLayerProgress } from '../../../core/jobs/layer-progress.ts';
-import { blobOf } from '../../support/memory-image.ts';
+import { reportLayerProgress } from '../../../../core/jobs/layers/layer-progress.ts';
+import { blobOf } from '../../../support/memory-image.ts';
 
 describe('the progress of a layer', () => {
   beforeEach(() => {

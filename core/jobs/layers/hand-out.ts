@@ -1,9 +1,9 @@
-import type { IndexedMounts } from '../copy/blob/mount-sources.ts';
-import type { CopyPlan } from '../copy/plan.ts';
-import type { Amount, CallOptions, ImageDestination, Transfer } from '../copy/ports.ts';
+import type { IndexedMounts } from '../../copy/blob/mount-sources.ts';
+import type { CopyPlan } from '../../copy/plan.ts';
+import type { Amount, CallOptions, ImageDestination, Transfer } from '../../copy/ports.ts';
+import type { LayerLeases, LayerQueue } from '../ports.ts';
+import type { FannedOut, LayerBlob } from '../record.ts';
 import { queuedMs } from './layer-lease.ts';
-import type { LayerLeases, LayerQueue } from './ports.ts';
-import type { FannedOut, LayerBlob } from './record.ts';
 
 /** How the large layers of an image become jobs of their own. */
 export interface FanOut {

@@ -1,6 +1,6 @@
-import type { RepositoryRule } from '../config/config.ts';
-import { selectTags } from '../policy/select-tags.ts';
-import type { JobReason } from './record.ts';
+import type { RepositoryRule } from '../../config/config.ts';
+import { selectTags } from '../../policy/select-tags.ts';
+import type { JobReason } from '../record.ts';
 
 /**
  * Whether a tag is among the newest that its rule's `latest` names. Only the upstream's list of tags can tell, so the question is

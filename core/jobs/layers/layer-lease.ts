@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Digest } from '../oci/digest.ts';
-import type { LayerLeases } from './ports.ts';
+import type { Digest } from '../../oci/digest.ts';
+import type { LayerLeases } from '../ports.ts';
 
 /** How long a lease lasts that is not renewed: a worker that died is replaced this soon. */
 export const leaseMs = 60_000;

@@ -1,4 +1,4 @@
-import { type Digest, digestAlgorithm } from '../oci/digest.ts';
+import { type Digest, digestAlgorithm } from './digest.ts';
 
 /**
  * Tags under which cosign keeps signatures, attestations and SBOMs of an image, and the referrers fallback tag.

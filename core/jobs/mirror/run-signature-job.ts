@@ -1,19 +1,19 @@
-import type { CallOptions, ImageSource } from '../copy/ports.ts';
-import { copyReferrers } from '../copy/referrers/copy-referrers.ts';
-import { findReferrers } from '../copy/referrers/find-referrers.ts';
-import { mayBringMore, summariseReferrers } from '../copy/referrers/referrers.ts';
-import type { ReferrersDestination } from '../copy/referrers/referrers-tag.ts';
-import { formatImageKey, type ImageKey, type MappingRecord } from '../mapping/record.ts';
-import type { MappingStore } from '../mapping/store.ts';
-import { type Digest, isDigest } from '../oci/digest.ts';
-import { isIndexType, isManifestType } from '../oci/media-types.ts';
-import { mirrorRepository } from '../policy/mirror-repository.ts';
-import { selectImage } from '../policy/select-image.ts';
-import { JobFailure } from './job-failure.ts';
-import type { JobRecord } from './record.ts';
-import { ReferrersPendingError } from './referrers-pending.ts';
+import type { CallOptions, ImageSource } from '../../copy/ports.ts';
+import { copyReferrers } from '../../copy/referrers/copy-referrers.ts';
+import { findReferrers } from '../../copy/referrers/find-referrers.ts';
+import { mayBringMore, summariseReferrers } from '../../copy/referrers/referrers.ts';
+import type { ReferrersDestination } from '../../copy/referrers/referrers-tag.ts';
+import { formatImageKey, type ImageKey, type MappingRecord } from '../../mapping/record.ts';
+import type { MappingStore } from '../../mapping/store.ts';
+import { type Digest, isDigest } from '../../oci/digest.ts';
+import { isIndexType, isManifestType } from '../../oci/media-types.ts';
+import { mirrorRepository } from '../../policy/mirror-repository.ts';
+import { selectImage } from '../../policy/select-image.ts';
+import { JobFailure } from '../errors.ts';
+import type { JobRecord } from '../record.ts';
+import { ReferrersPendingError } from '../referrers-pending.ts';
+import { requireOpen } from '../upstream-gate.ts';
 import type { JobOutcome, MirrorJobDependencies } from './run-mirror-job.ts';
-import { requireOpen } from './upstream-closed.ts';
 
 /**
  * Runs a signature job: something was pushed that belongs to the image with this digest, so that the mirror shall hold all that

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { RepositoryRule } from '../../../core/config/config.ts';
-import { leftOutReason } from '../../../core/jobs/newest-tags.ts';
+import type { RepositoryRule } from '../../../../core/config/config.ts';
+import { leftOutReason } from '../../../../core/jobs/mirror/newest-tags.ts';
 
 const rule: RepositoryRule = {
   match: 'library/nginx',

@@ -1,9 +1,9 @@
-import { type BlobOutcome, type CopyEvent, copyBlob } from '../copy/blob/copy-blob.ts';
-import type { LayerIndex } from '../copy/blob/layer-index.ts';
-import { indexedMounts } from '../copy/blob/mount-sources.ts';
-import type { TimeLimit } from '../copy/blob/time-limit.ts';
-import type { ImageDestination, ImageSource } from '../copy/ports.ts';
-import type { LayerBlob } from './record.ts';
+import { type BlobOutcome, type CopyEvent, copyBlob } from '../../copy/blob/copy-blob.ts';
+import type { LayerIndex } from '../../copy/blob/layer-index.ts';
+import { indexedMounts } from '../../copy/blob/mount-sources.ts';
+import type { TimeLimit } from '../../copy/blob/time-limit.ts';
+import type { ImageDestination, ImageSource } from '../../copy/ports.ts';
+import type { LayerBlob } from '../record.ts';
 
 export interface CarryOptions {
   /** Where the layer may be mounted from. */

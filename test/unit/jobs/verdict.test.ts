@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { CopyError } from '../../../core/copy/errors.ts';
-import { judge, maxAttempts } from '../../../core/jobs/failure.ts';
-import { JobFailure } from '../../../core/jobs/job-failure.ts';
+import { JobFailure } from '../../../core/jobs/errors.ts';
 import type { JobRecord } from '../../../core/jobs/record.ts';
+import { judge, maxAttempts } from '../../../core/jobs/verdict.ts';
 import { LeaseError } from '../../../core/mapping/publish.ts';
 import { RegistryError, type RegistryFailure } from '../../../core/registry/errors.ts';
 

@@ -1,5 +1,5 @@
-import type { CopyEvent } from '../copy/copy.ts';
-import type { JobProgress } from './record.ts';
+import type { CopyEvent } from '../../copy/copy.ts';
+import type { JobProgress } from '../record.ts';
 
 /** Follows one layer and adds to its job's progress now and then. */
 export interface LayerProgressReporter {
