@@ -10,7 +10,7 @@
  * to the functions, for emulators.
  */
 import { Annotations, App } from 'aws-cdk-lib';
-import { formatConfigError, InvalidConfigError, loadConfigWithWarnings } from '../core/config/load.ts';
+import { formatConfigError, InvalidConfigError, loadConfigWithWarnings } from '../core/mirror-yaml/load.ts';
 import { readAppSettings } from '../lib/app-settings.ts';
 import { InvalidImageMirrorPropsError } from '../lib/image-mirror-props.ts';
 import { ImageMirrorStack } from '../lib/image-mirror-stack.ts';

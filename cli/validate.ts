@@ -44,7 +44,7 @@ export function validateCommand(): Command {
 async function validate({ config: file, json }: ValidateOptions): Promise<void> {
   // Loaded only here: the schema would slow every other command's start.
   const { formatConfigError, InvalidConfigError, loadConfigWithWarnings } = await import(
-    '../core/config/load.ts'
+    '../core/mirror-yaml/load.ts'
   );
   const { proseWidth, wrapped } = await import('./terminal/wrap.ts');
   const fold = (line: string) => wrapped('', line, proseWidth(process.stdout));

@@ -4,7 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { configJsonSchema } from '../core/config/json-schema.ts';
+import { configJsonSchema } from '../core/mirror-yaml/json-schema.ts';
 import { sourcePage, sourceTable } from '../core/webhooks/guide.ts';
 import { sources } from '../core/webhooks/sources/index.ts';
 

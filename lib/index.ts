@@ -1,7 +1,7 @@
 /** What a CDK app of one's own is built with: the mirror as a construct, or as a stack. */
 export type { Config } from '../core/config/config.ts';
-export { InvalidConfigError, loadConfig } from '../core/config/load.ts';
-export { type ConfigError, parseConfig } from '../core/config/parse.ts';
+export { InvalidConfigError, loadConfig } from '../core/mirror-yaml/load.ts';
+export { type ConfigError, parseConfig } from '../core/mirror-yaml/parse.ts';
 export type { ExistingSecrets } from './deployment-secrets.ts';
 export { ImageMirror } from './image-mirror.ts';
 export { type ImageMirrorProps, InvalidImageMirrorPropsError } from './image-mirror-props.ts';

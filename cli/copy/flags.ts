@@ -71,8 +71,8 @@ export async function tagRule(
       );
   }
   const [{ tagsSchema }, { explain }] = await Promise.all([
-    import('../../core/config/upstream-schema.ts'),
-    import('../../core/config/explain.ts'),
+    import('../../core/mirror-yaml/upstream-schema.ts'),
+    import('../../core/mirror-yaml/explain.ts'),
   ]);
   const read = tagsSchema.safeParse(given);
   if (read.success) {

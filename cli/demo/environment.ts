@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { parseConfig } from '../../core/config/parse.ts';
+import { parseConfig } from '../../core/mirror-yaml/parse.ts';
 import { type EmbeddedRegistry, startRegistry } from '../../local/ecr/server.ts';
 import { type LocalStack, startLocalStack } from '../../local/stack.ts';
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileFailure } from '../../core/config/file-failure.ts';
-import { parseConfig } from '../../core/config/parse.ts';
+import { parseConfig } from '../../core/mirror-yaml/parse.ts';
 import { CommandError } from '../command-error.ts';
 import type { InitOptions } from '../init.ts';
 import { configText } from './config-text.ts';

@@ -1,7 +1,7 @@
 import { readFileSync, writeSync } from 'node:fs';
 import type { Config } from '../../core/config/config.ts';
 import { fileFailure } from '../../core/config/file-failure.ts';
-import { InvalidConfigError, loadConfig } from '../../core/config/load.ts';
+import { InvalidConfigError, loadConfig } from '../../core/mirror-yaml/load.ts';
 import { CommandError } from '../command-error.ts';
 import type { LocalFlags } from '../local.ts';
 import { logOutput } from '../output.ts';

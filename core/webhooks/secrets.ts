@@ -37,7 +37,7 @@ export function deriveSecret(root: string, purpose: string): string {
 
 /**
  * A webhook's secret after so many rotations: of the purpose `webhook:<name>`, then `webhook:<name>:1` and so on. A name holds no
- * colon (`core/config/upstream-schema.ts`).
+ * colon (`core/mirror-yaml/upstream-schema.ts`).
  */
 export function webhookSecret(root: string, name: string, generation: number): string {
   return deriveSecret(root, generation === 0 ? `webhook:${name}` : `webhook:${name}:${generation}`);

@@ -1,6 +1,6 @@
 import { App, type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { parseConfig } from '../../core/config/parse.ts';
+import { parseConfig } from '../../core/mirror-yaml/parse.ts';
 import { ImageMirrorStack, type ImageMirrorStackProps } from '../../lib/image-mirror-stack.ts';
 
 /** The smallest mirror.yaml that uses what the stack reads. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { loadConfig } from '../../core/config/load.ts';
+import { loadConfig } from '../../core/mirror-yaml/load.ts';
 import { startRegistry } from '../../local/ecr/server.ts';
 import { startPipeline } from '../support/pipeline.ts';
 import { pushImage, seededImage } from '../support/seeded-image.ts';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
 import { githubHeaders, githubPayload, type Pipeline, startPipeline } from '../support/pipeline.ts';
 import { seededImage } from '../support/seeded-image.ts';
-import { configOf } from '../unit/config/config-text.ts';
+import { configOf } from '../unit/mirror-yaml/config-text.ts';
 
 const image = seededImage({ seed: 'webhooks api', layers: [{ size: 500 }] });
 

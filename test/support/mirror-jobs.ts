@@ -1,7 +1,6 @@
 import { DynamoLayerIndex } from '../../core/aws/dynamodb/layer-index.ts';
 import { DynamoUpstreamGate } from '../../core/aws/dynamodb/upstream-gate.ts';
 import type { Config } from '../../core/config/config.ts';
-import { parseConfig } from '../../core/config/parse.ts';
 import { MemoryStore } from '../../core/copy/memory-store.ts';
 import type { ImageDestination, ImageSource } from '../../core/copy/ports.ts';
 import type { TagLister } from '../../core/jobs/mirror/run-mirror-job.ts';
@@ -9,6 +8,7 @@ import type { JobQueue, QueuedMessage } from '../../core/jobs/ports.ts';
 import { type ProcessDependencies, type Processed, processMessage } from '../../core/jobs/process-message.ts';
 import { type JobMessage, type JobRecord, type JobTrigger, newJobId } from '../../core/jobs/record.ts';
 import type { ImageKey } from '../../core/mapping/record.ts';
+import { parseConfig } from '../../core/mirror-yaml/parse.ts';
 import { RegistryError } from '../../core/registry/errors.ts';
 import { keyOf, type LocalStores, startStores } from './local-stores.ts';
 import { holdImage } from './memory-image.ts';

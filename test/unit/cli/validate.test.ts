@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { validateCommand } from '../../../cli/validate.ts';
-import { parseConfig } from '../../../core/config/parse.ts';
+import { parseConfig } from '../../../core/mirror-yaml/parse.ts';
 
 let folder: string;
 let exitCode: typeof process.exitCode;

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
-import { parseConfig } from '../../../core/config/parse.ts';
 import type { LayerIndex } from '../../../core/copy/blob/layer-index.ts';
 import { mountableLayers } from '../../../core/jobs/mountable-layers.ts';
+import { parseConfig } from '../../../core/mirror-yaml/parse.ts';
 import { digestOf } from '../../../core/oci/digest.ts';
 
 const parsed = parseConfig(`

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mirrorRepository } from '../../../core/policy/mirror-repository.ts';
-import { configOf } from '../config/config-text.ts';
+import { configOf } from '../mirror-yaml/config-text.ts';
 
 const config = configOf('version: 1\nmirror: { regions: [eu-west-1] }');
 const name = (registry: string, repository: string) => mirrorRepository(config, registry, repository);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseReference } from '../../../core/oci/reference.ts';
 import { policyFingerprint } from '../../../core/policy/fingerprint.ts';
 import { selectImage } from '../../../core/policy/select-image.ts';
-import { configOf, withUpstream } from '../config/config-text.ts';
+import { configOf, withUpstream } from '../mirror-yaml/config-text.ts';
 
 const config = configOf(
   withUpstream(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../../core/webhooks/decide.ts';
 import { receiveEvent } from '../../../core/webhooks/receive-event.ts';
-import { configOf } from '../config/config-text.ts';
+import { configOf } from '../mirror-yaml/config-text.ts';
 import { loadCases } from './source-cases.ts';
 
 const { accepted } = await loadCases('ecr');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { maxBodyBytes, receiveWebhook, type WebhookRequest } from '../../../core/webhooks/receive.ts';
-import { configOf } from '../config/config-text.ts';
+import { configOf } from '../mirror-yaml/config-text.ts';
 import { bytesOf, config, githubSignature, receive, requests, secretOf, secrets } from './deliver.ts';
 import { fixture } from './fixture.ts';
 

@@ -6,7 +6,7 @@ import {
 } from '../../../core/webhooks/find-webhook.ts';
 import { presentSecret } from '../../../core/webhooks/present-secret.ts';
 import { receiveWebhook, type WebhookRequest, type WebhookResult } from '../../../core/webhooks/receive.ts';
-import { configOf } from '../config/config-text.ts';
+import { configOf } from '../mirror-yaml/config-text.ts';
 import { bytesOf, origin, secretOf, secrets } from './deliver.ts';
 import { jwksUri, prove } from './prove.ts';
 import { type CaseDelivery, loadCases, type SourceCases } from './source-cases.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { exampleImage } from '../../../../cli/local/example-image.ts';
-import { parseConfig } from '../../../../core/config/parse.ts';
 import type { StoredMapping } from '../../../../core/mapping/record.ts';
+import { parseConfig } from '../../../../core/mirror-yaml/parse.ts';
 
 function example(rules: string, mapped: string[] = []) {
   const parsed = parseConfig(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { describeSteps, describeWebhook } from '../../../../cli/webhooks/describe.ts';
-import { parseConfig } from '../../../../core/config/parse.ts';
+import { parseConfig } from '../../../../core/mirror-yaml/parse.ts';
 import { configuredWebhooks } from '../../../../core/webhooks/find-webhook.ts';
 import { sourcePage } from '../../../../core/webhooks/guide.ts';
 import { presentWebhook } from '../../../../core/webhooks/present-webhook.ts';

@@ -1,8 +1,8 @@
+import { durationSeconds } from '../config/duration.ts';
+import { shown } from '../config/fields.ts';
 import { findSource, sources } from '../webhooks/sources/index.ts';
-import { durationSeconds } from './duration.ts';
 import { EarlierRules } from './earlier-rules.ts';
 import { explain, type Finding } from './explain.ts';
-import { shown } from './fields.ts';
 import type { YamlDocument, YamlPath } from './read-yaml.ts';
 
 /**

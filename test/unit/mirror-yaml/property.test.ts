@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { parseConfig } from '../../../core/config/parse.ts';
+import { parseConfig } from '../../../core/mirror-yaml/parse.ts';
 import { arbitraryFile } from './arbitrary-file.ts';
 import { asWritten, configOf } from './config-text.ts';
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { distinct, duration, httpUrl, text, textLike } from './fields.ts';
+import { distinct, duration, httpUrl, text, textLike } from '../config/fields.ts';
 
 const region = textLike(
   { what: 'an AWS region', example: 'eu-west-1' },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { maxConfigBytes } from '../../../core/config/parse.ts';
-import { readYaml } from '../../../core/config/read-yaml.ts';
+import { maxConfigBytes } from '../../../core/mirror-yaml/parse.ts';
+import { readYaml } from '../../../core/mirror-yaml/read-yaml.ts';
 import { errorsOf, withUpstream } from './config-text.ts';
 
 const head = 'version: 1\nmirror: { regions: [eu-west-1] }\n';

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generate } from 'selfsigned';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { InvalidConfigError, loadConfig } from '../../../core/config/load.ts';
-import { maxConfigBytes } from '../../../core/config/parse.ts';
+import { InvalidConfigError, loadConfig } from '../../../core/mirror-yaml/load.ts';
+import { maxConfigBytes } from '../../../core/mirror-yaml/parse.ts';
 
 let folder: string;
 beforeEach(() => {

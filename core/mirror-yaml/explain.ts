@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { type FieldHelp, shown } from './fields.ts';
+import { type FieldHelp, shown } from '../config/fields.ts';
 import { nearest } from './nearest.ts';
 import type { YamlPath } from './read-yaml.ts';
 

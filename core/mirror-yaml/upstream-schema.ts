@@ -1,11 +1,11 @@
 import { validRange } from 'semver';
 import * as z from 'zod';
+import { durationProblem, durationSeconds } from '../config/duration.ts';
+import { distinct, durationOrNever, hostPattern, httpUrl, shown, text, textLike } from '../config/fields.ts';
 import { InvalidPlatformError, parsePlatform } from '../oci/platform.ts';
 import { InvalidReferenceError, parseReference } from '../oci/reference.ts';
 import { type GlobKind, globProblem } from '../policy/glob.ts';
 import { findSource, sourceNames } from '../webhooks/sources/index.ts';
-import { durationProblem, durationSeconds } from './duration.ts';
-import { distinct, durationOrNever, hostPattern, httpUrl, shown, text, textLike } from './fields.ts';
 import { nearest } from './nearest.ts';
 
 const dockerHubAliases = [

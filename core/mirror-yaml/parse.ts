@@ -1,4 +1,4 @@
-import type { Config } from './config.ts';
+import type { Config } from '../config/config.ts';
 import { crossFieldFindings } from './cross-field.ts';
 import { explain } from './explain.ts';
 import { normalise } from './normalise.ts';

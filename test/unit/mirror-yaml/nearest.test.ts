@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nearest } from '../../../core/config/nearest.ts';
+import { nearest } from '../../../core/mirror-yaml/nearest.ts';
 
 const keys = ['registry', 'endpoint', 'authHosts', 'credentials', 'webhook', 'repositories'];
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EarlierRules } from '../../../core/config/earlier-rules.ts';
+import { EarlierRules } from '../../../core/mirror-yaml/earlier-rules.ts';
 import { compileGlob, sampleName } from '../../../core/policy/glob.ts';
 
 /** The index of the rule that reaches the pattern, after these. */

@@ -4,9 +4,9 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { configJsonSchema } from '../../../core/config/json-schema.ts';
-import { parseConfig } from '../../../core/config/parse.ts';
-import { keysWithoutEffect } from '../../../core/config/without-effect.ts';
+import { configJsonSchema } from '../../../core/mirror-yaml/json-schema.ts';
+import { parseConfig } from '../../../core/mirror-yaml/parse.ts';
+import { keysWithoutEffect } from '../../../core/mirror-yaml/without-effect.ts';
 import { arbitraryFile } from './arbitrary-file.ts';
 import { withUpstream } from './config-text.ts';
 

@@ -1,5 +1,5 @@
 import type { Config } from '../../../core/config/config.ts';
-import { type ConfigError, parseConfig } from '../../../core/config/parse.ts';
+import { type ConfigError, parseConfig } from '../../../core/mirror-yaml/parse.ts';
 
 /** The configuration of a text that must be valid. */
 export function configOf(text: string): Config {

@@ -1,8 +1,8 @@
+import type { Config, MirrorConfig, RepositoryRule, Upstream, Webhook } from '../config/config.ts';
+import { durationSeconds } from '../config/duration.ts';
 import { formatPlatform, parsePlatform } from '../oci/platform.ts';
 import { knownRegistry } from '../registry/known-registries.ts';
 import { findSource } from '../webhooks/sources/index.ts';
-import type { Config, MirrorConfig, RepositoryRule, Upstream, Webhook } from './config.ts';
-import { durationSeconds } from './duration.ts';
 import type { ConfigFile } from './schema.ts';
 
 type FileUpstream = ConfigFile['upstreams'][number];

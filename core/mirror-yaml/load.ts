@@ -1,8 +1,8 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { CertificatesError, readCertificates } from './certificates.ts';
-import type { Config } from './config.ts';
-import { fileFailure } from './file-failure.ts';
+import { CertificatesError, readCertificates } from '../config/certificates.ts';
+import type { Config } from '../config/config.ts';
+import { fileFailure } from '../config/file-failure.ts';
 import { type ConfigError, maxConfigBytes, parseWithPlaces } from './parse.ts';
 
 /** A configuration file can't be read or is wrong. The message tells every error with file, line and column. */
