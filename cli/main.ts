@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { fileFailure } from '../core/config/file-failure.ts';
-import { drayageVersion } from '../core/registry/version.ts';
+import { drayageVersion } from '../core/registry/transport/version.ts';
 import { copyCommand } from './copy.ts';
 import { demoCommand } from './demo.ts';
 import { initCommand } from './init.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { presentJob } from '../../core/jobs/record.ts';
 import type { Mapping } from '../../core/mapping/record.ts';
-import { internalAddress } from '../../core/registry/addresses.ts';
+import { internalAddress } from '../../core/registry/transport/addresses.ts';
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
 import { type ApiRequest, exchange } from './exchange.ts';
 import { readJson, refusal } from './read-answer.ts';

@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { isWebPage } from '../../core/registry/error-body.ts';
-import { redactText } from '../../core/registry/redact.ts';
+import { redactText } from '../../core/registry/transport/redact.ts';
 import { type ApiAnswer, type ApiRequest, requestName } from './exchange.ts';
 import { RequestError } from './request-error.ts';
 

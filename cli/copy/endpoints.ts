@@ -1,7 +1,7 @@
 import type { Reference } from '../../core/oci/reference.ts';
 import { RegistryClient } from '../../core/registry/client.ts';
 import { knownRegistry } from '../../core/registry/known-registries.ts';
-import { timeoutsFor } from '../../core/registry/transport.ts';
+import { timeoutsFor } from '../../core/registry/transport/transport.ts';
 import { withAwsLogin } from '../logins/aws-login.ts';
 import { loginSource } from '../logins/login-source.ts';
 import { networkFrom } from '../network.ts';

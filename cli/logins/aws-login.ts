@@ -1,6 +1,6 @@
-import type { CredentialSource } from '../../core/registry/credentials.ts';
+import type { CredentialSource } from '../../core/registry/auth/credentials.ts';
 import { ecrHostOf } from '../../core/registry/known-registries.ts';
-import { redactText } from '../../core/registry/redact.ts';
+import { redactText } from '../../core/registry/transport/redact.ts';
 import { LoginError } from './login-error.ts';
 
 /** The ECR registry with this name, or one of `drayage local` if the environment says so. */

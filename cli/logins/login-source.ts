@@ -1,4 +1,4 @@
-import type { CredentialSource, Credentials } from '../../core/registry/credentials.ts';
+import type { CredentialSource, Credentials } from '../../core/registry/auth/credentials.ts';
 import { findKey, helperKeys } from './find-key.ts';
 import { LoginError } from './login-error.ts';
 import { type LoginFile, loginFiles } from './login-files.ts';

@@ -1,4 +1,4 @@
-import type { Credentials, PasswordLogin } from '../../core/registry/credentials.ts';
+import type { Credentials, PasswordLogin } from '../../core/registry/auth/credentials.ts';
 import { LoginError } from './login-error.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { plainText } from '../../core/oci/plain-text.ts';
-import type { Credentials } from '../../core/registry/credentials.ts';
-import { redactText } from '../../core/registry/redact.ts';
+import type { Credentials } from '../../core/registry/auth/credentials.ts';
+import { redactText } from '../../core/registry/transport/redact.ts';
 import { LoginError } from './login-error.ts';
 
 /** A name that is only a name: no path, no option. */

@@ -1,4 +1,4 @@
-import { redactText } from '../../core/registry/redact.ts';
+import { redactText } from '../../core/registry/transport/redact.ts';
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
 import { formatAge } from '../format.ts';
 import { cellWidth } from '../terminal/cells.ts';

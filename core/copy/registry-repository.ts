@@ -5,9 +5,9 @@ import type { Manifest } from '../oci/manifest.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { RegistryError } from '../registry/errors.ts';
 import { isEcr, tellsPresence } from '../registry/known-registries.ts';
-import { UploadMovedError } from '../registry/redirect-errors.ts';
-import type { UploadSession } from '../registry/start-upload.ts';
+import type { UploadSession } from '../registry/operations/start-upload.ts';
 import type { StreamLimit } from '../registry/stream-limit.ts';
+import { UploadMovedError } from '../registry/transport/redirect-errors.ts';
 import { uploadBlob } from './blob/chunked-upload.ts';
 import { expectHeldSize, matchesDescriptor } from './blob/verify.ts';
 import type {

@@ -2,43 +2,43 @@ import type { Dispatcher } from 'undici';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
-import { guardedLookup } from './addresses.ts';
-import { Authenticator } from './auth.ts';
-import { type BlobDescriptor, type GetBlobOptions, getBlob, headBlob } from './blobs.ts';
-import { discard } from './body.ts';
-import type { Connections } from './connections.ts';
-import type { CredentialSource } from './credentials.ts';
-import { createConnections } from './dispatcher.ts';
+import { Authenticator } from './auth/authenticator.ts';
+import type { CredentialSource } from './auth/credentials.ts';
 import type { Side } from './errors.ts';
 import { type CallOptions, Exchange } from './exchange.ts';
+import { type BlobDescriptor, type GetBlobOptions, getBlob, headBlob } from './operations/blobs.ts';
 import {
   type GetManifestOptions,
   getManifest,
   headManifest,
   type ManifestHead,
   putManifest,
-} from './manifests.ts';
-import type { NetworkSettings } from './network.ts';
-import { apiUrl, parseEndpoint } from './paths.ts';
-import { listReferrers } from './referrers.ts';
-import { RefusedFeatures } from './refused-features.ts';
-import { defaultRetryPolicy, type RetryPolicy } from './retry.ts';
+} from './operations/manifests.ts';
+import { apiUrl, parseEndpoint } from './operations/paths.ts';
+import { listReferrers } from './operations/referrers.ts';
 import {
   type StartedUpload,
   type StartUploadOptions,
   startUpload,
   type UploadSession,
-} from './start-upload.ts';
+} from './operations/start-upload.ts';
+import { type ListTagsOptions, listTags } from './operations/tags.ts';
+import { cancelUpload, finishUpload, patchBlob, putBlob } from './operations/uploads.ts';
+import { RefusedFeatures } from './refused-features.ts';
+import { defaultRetryPolicy, type RetryPolicy } from './retry.ts';
 import { StreamLimit } from './stream-limit.ts';
-import { type ListTagsOptions, listTags } from './tags.ts';
+import { guardedLookup } from './transport/addresses.ts';
+import { discard } from './transport/body.ts';
+import type { Connections } from './transport/connections.ts';
+import { createConnections } from './transport/dispatcher.ts';
+import type { NetworkSettings } from './transport/network.ts';
 import {
   createTransport,
   defaultTimeouts,
   type RequestInfo,
   type Timeouts,
   type Transport,
-} from './transport.ts';
-import { cancelUpload, finishUpload, patchBlob, putBlob } from './uploads.ts';
+} from './transport/transport.ts';
 
 export interface RegistryClientOptions {
   /** As it stands in references, for errors: `docker.io`. */

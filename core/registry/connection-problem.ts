@@ -1,5 +1,5 @@
 import { errors } from 'undici';
-import { redactText } from './redact.ts';
+import { redactText } from './transport/redact.ts';
 
 /** What kept a request from being answered, as far as it decides what helps. */
 export type ProblemKind =

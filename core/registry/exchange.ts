@@ -1,19 +1,19 @@
-import type { Authenticator } from './auth.ts';
-import { BodyTooLargeError, discard, readBeginning } from './body.ts';
-import { parseChallenges } from './challenge.ts';
+import type { Authenticator } from './auth/authenticator.ts';
+import { parseChallenges } from './auth/challenge.ts';
+import { repositoryScope, type Scope } from './auth/scopes.ts';
 import { answeredProblem, failureCode } from './connection-problem.ts';
 import { type OperationContext, RegistryError, type Side } from './errors.ts';
 import { brokenError, maxErrorBytes, type RefusedAnswer, refusedError } from './failures.ts';
 import { OtherRegistries } from './other-registries.ts';
 import { closedForMs } from './rate-limits.ts';
-import { redirectRefused, UploadMovedError, writeRedirectRefused } from './redirect-errors.ts';
-import { isRedirect, nextHop, repeatsMethod } from './redirects.ts';
 import type { RefusedFeatures } from './refused-features.ts';
 import { type RetryPolicy, withRetries } from './retry.ts';
-import { repositoryScope, type Scope } from './scopes.ts';
 import type { StreamLimit } from './stream-limit.ts';
-import type { HttpAnswer, HttpRequest, Transport, Work } from './transport.ts';
-import { isTrusted, type RegistryHosts } from './trusted-hosts.ts';
+import { BodyTooLargeError, discard, readBeginning } from './transport/body.ts';
+import { redirectRefused, UploadMovedError, writeRedirectRefused } from './transport/redirect-errors.ts';
+import { isRedirect, nextHop, repeatsMethod } from './transport/redirects.ts';
+import type { HttpAnswer, HttpRequest, Transport, Work } from './transport/transport.ts';
+import { isTrusted, type RegistryHosts } from './transport/trusted-hosts.ts';
 
 /** What every operation takes. */
 export interface CallOptions {

@@ -6,9 +6,9 @@ import {
 } from './connection-problem.ts';
 import { type ErrorBody, readErrorBody } from './error-body.ts';
 import { type OperationContext, RegistryError, type RegistryFailure } from './errors.ts';
-import { hideSecrets, redactText } from './redact.ts';
 import { noRegistry } from './remedies.ts';
 import { isTemporaryStatus, parseRetryAfter, temporaryFailureCode } from './retry.ts';
+import { hideSecrets, redactText } from './transport/redact.ts';
 
 /** An error body is read up to this size. */
 export const maxErrorBytes = 1024 * 1024;

@@ -1,5 +1,5 @@
-import { Authenticator } from './auth.ts';
-import type { Transport } from './transport.ts';
+import { Authenticator } from './auth/authenticator.ts';
+import type { Transport } from './transport/transport.ts';
 
 /** The most of them that are remembered; the oldest goes. */
 const most = 100;

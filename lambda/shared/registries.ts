@@ -4,8 +4,8 @@ import type { CallOptions, ImageSource } from '../../core/copy/ports.ts';
 import { RegistryRepository } from '../../core/copy/registry-repository.ts';
 import type { OpenMirror, TagLister } from '../../core/jobs/mirror/run-mirror-job.ts';
 import { RegistryClient } from '../../core/registry/client.ts';
-import type { NetworkSettings } from '../../core/registry/network.ts';
-import { timeoutsFor } from '../../core/registry/transport.ts';
+import type { NetworkSettings } from '../../core/registry/transport/network.ts';
+import { timeoutsFor } from '../../core/registry/transport/transport.ts';
 import { checkpoints, config, mappings, once, region, secrets, upstreamGate } from './services.ts';
 import { logger } from './telemetry.ts';
 

@@ -1,6 +1,6 @@
 import { ECRClient, GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr';
 import type { RepositorySettings } from '../../config/config.ts';
-import type { PasswordLogin } from '../../registry/credentials.ts';
+import type { PasswordLogin } from '../../registry/auth/credentials.ts';
 import type { EcrHost } from '../../registry/known-registries.ts';
 import { timeouts } from '../connection.ts';
 import { createRepository } from './create-repository.ts';

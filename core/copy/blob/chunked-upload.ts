@@ -1,7 +1,7 @@
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { RegistryClient } from '../../registry/client.ts';
 import { RegistryError } from '../../registry/errors.ts';
-import type { UploadSession } from '../../registry/start-upload.ts';
+import type { UploadSession } from '../../registry/operations/start-upload.ts';
 import type { CallOptions } from '../ports.ts';
 
 /**

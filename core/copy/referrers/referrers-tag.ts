@@ -2,7 +2,7 @@ import type { Descriptor } from '../../oci/descriptor.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { parseManifest } from '../../oci/manifest.ts';
 import { mediaTypes } from '../../oci/media-types.ts';
-import { referrersTag } from '../../registry/referrers.ts';
+import { referrersTag } from '../../registry/operations/referrers.ts';
 import type { CallOptions, ImageDestination, ImageSource } from '../ports.ts';
 
 /** A destination that may be asked what it lists. */

@@ -5,7 +5,7 @@ import { findReferrers } from '../../../core/copy/referrers/find-referrers.ts';
 import { keepReferrersTag } from '../../../core/copy/referrers/referrers-tag.ts';
 import { RegistryRepository } from '../../../core/copy/registry-repository.ts';
 import { RegistryClient } from '../../../core/registry/client.ts';
-import { referrersTag } from '../../../core/registry/referrers.ts';
+import { referrersTag } from '../../../core/registry/operations/referrers.ts';
 import { type EmbeddedRegistry, startRegistry } from '../../../local/ecr/server.ts';
 import { childOf, parsed, storeWith } from '../../support/memory-image.ts';
 import { pushImage, seededImage } from '../../support/seeded-image.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { ReadBuffers } from '../../../core/registry/read-buffers.ts';
+import { ReadBuffers } from '../../../core/registry/transport/read-buffers.ts';
 import { seededBytes } from '../../support/seeded-layer.ts';
 
 const sent = seededBytes('read buffers', 8 * 1024 * 1024);

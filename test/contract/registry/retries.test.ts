@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RequestInfo } from '../../../core/registry/transport.ts';
+import type { RequestInfo } from '../../../core/registry/transport/transport.ts';
 import { type ScriptedStep, startScriptedServer } from '../../support/scripted-server.ts';
 import { clientFor, errorOf, listed } from './client-for.ts';
 

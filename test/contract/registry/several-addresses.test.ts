@@ -1,8 +1,8 @@
 import type { LookupFunction } from 'node:net';
 import { expect, it } from 'vitest';
 import { connectionProblem } from '../../../core/registry/connection-problem.ts';
-import { createConnections } from '../../../core/registry/dispatcher.ts';
-import { defaultTimeouts } from '../../../core/registry/transport.ts';
+import { createConnections } from '../../../core/registry/transport/dispatcher.ts';
+import { defaultTimeouts } from '../../../core/registry/transport/transport.ts';
 import { freePort } from '../../support/docker-registry.ts';
 
 it('tells of a host with several addresses which of them were tried', async () => {

@@ -27,7 +27,7 @@ describe('the start of the command line', () => {
     expect(loaded).toEqual(expect.arrayContaining(['commander', 'cli/copy.ts', 'core/oci/reference.ts']));
     expect(loaded.filter((name) => !name.includes('/') && !name.startsWith('node:'))).toEqual(['commander']);
     const allowed =
-      /^(cli\/[^/]+|core\/oci\/[^/]+|core\/registry\/version|core\/config\/(duration|file-failure))\.ts$|^node:|^commander$/;
+      /^(cli\/[^/]+|core\/oci\/[^/]+|core\/registry\/transport\/version|core\/config\/(duration|file-failure))\.ts$|^node:|^commander$/;
     expect(loaded.filter((name) => !allowed.test(name))).toEqual([]);
   });
 });

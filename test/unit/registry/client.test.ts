@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { digestOf } from '../../../core/oci/digest.ts';
 import { mediaTypes } from '../../../core/oci/media-types.ts';
 import { RegistryClient } from '../../../core/registry/client.ts';
-import type { RequestInfo } from '../../../core/registry/transport.ts';
+import type { RequestInfo } from '../../../core/registry/transport/transport.ts';
 
 const index = Buffer.from(
   JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: [] }),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { knownRegistry } from '../../../core/registry/known-registries.ts';
-import { drayageVersion } from '../../../core/registry/version.ts';
+import { drayageVersion } from '../../../core/registry/transport/version.ts';
 
 describe('knownRegistry', () => {
   it('knows that Docker Hub’s API and token service are elsewhere', () => {

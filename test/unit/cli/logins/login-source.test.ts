@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loginSource } from '../../../../cli/logins/login-source.ts';
-import type { PasswordLogin } from '../../../../core/registry/credentials.ts';
+import type { PasswordLogin } from '../../../../core/registry/auth/credentials.ts';
 import { encoded, helperAnswer, type LoginFolder, loginFolder } from '../../../support/login-folder.ts';
 
 const notFound = "echo 'credentials not found in native keychain'; exit 1";

@@ -1,11 +1,11 @@
-import { type Digest, isDigest } from '../oci/digest.ts';
-import { discard } from './body.ts';
-import { RegistryError } from './errors.ts';
-import type { Answer, Call, CallOptions, Exchange } from './exchange.ts';
+import { type Digest, isDigest } from '../../oci/digest.ts';
+import { repositoryScope } from '../auth/scopes.ts';
+import { RegistryError } from '../errors.ts';
+import type { Answer, Call, CallOptions, Exchange } from '../exchange.ts';
+import { discard } from '../transport/body.ts';
+import { resolveLocation } from '../transport/redirects.ts';
 import { expectContentDigest } from './headers.ts';
 import { repositoryUrl } from './paths.ts';
-import { resolveLocation } from './redirects.ts';
-import { repositoryScope } from './scopes.ts';
 
 /** An upload under way; plain data. Each answer may bring a new location: go on with the session that was returned last. */
 export interface UploadSession {

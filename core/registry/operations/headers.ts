@@ -1,8 +1,8 @@
-import { type Digest, isDigest } from '../oci/digest.ts';
-import { type OperationContext, RegistryError } from './errors.ts';
-import type { Answer } from './exchange.ts';
-import { redactText } from './redact.ts';
-import type { HttpAnswer } from './transport.ts';
+import { type Digest, isDigest } from '../../oci/digest.ts';
+import { type OperationContext, RegistryError } from '../errors.ts';
+import type { Answer } from '../exchange.ts';
+import { redactText } from '../transport/redact.ts';
+import type { HttpAnswer } from '../transport/transport.ts';
 
 /** `Docker-Content-Digest`; undefined if absent. Throws a RegistryError (DIGEST_INVALID) if it is no digest. */
 export function contentDigest(answer: Answer, context: OperationContext): Digest | undefined {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseChallenges } from '../../../core/registry/challenge.ts';
+import { parseChallenges } from '../../../../core/registry/auth/challenge.ts';
 
 /** Challenges as plain objects, for comparing. */
 const parse = (header: string | undefined) =>

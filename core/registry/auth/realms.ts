@@ -1,5 +1,5 @@
-import { internalTarget, isMetadataAddress, metadataRemedy } from './addresses.ts';
-import { isTrusted } from './trusted-hosts.ts';
+import { internalTarget, isMetadataAddress, metadataRemedy } from '../transport/addresses.ts';
+import { isTrusted } from '../transport/trusted-hosts.ts';
 
 const altered = 'check the endpoint, and that nothing in between alters the registry’s responses';
 

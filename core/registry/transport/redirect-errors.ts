@@ -1,5 +1,5 @@
+import { type OperationContext, RegistryError } from '../errors.ts';
 import { isMetadataAddress, metadataRemedy } from './addresses.ts';
-import { type OperationContext, RegistryError } from './errors.ts';
 import type { Destination } from './redirects.ts';
 
 /** A redirect is not followed. */

@@ -1,6 +1,6 @@
-import { Flights } from '../async/flights.ts';
-import { type OperationContext, RegistryError, type RegistryFailure } from './errors.ts';
-import { redactText } from './redact.ts';
+import { Flights } from '../../async/flights.ts';
+import { type OperationContext, RegistryError, type RegistryFailure } from '../errors.ts';
+import { redactText } from '../transport/redact.ts';
 
 /** A name and its password, or a token that is used as one. */
 export interface PasswordLogin {

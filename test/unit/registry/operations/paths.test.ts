@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { Digest } from '../../../core/oci/digest.ts';
+import type { Digest } from '../../../../core/oci/digest.ts';
 import {
   apiUrl,
   digestUrl,
   manifestUrl,
   parseEndpoint,
   repositoryUrl,
-} from '../../../core/registry/paths.ts';
+} from '../../../../core/registry/operations/paths.ts';
 
 const endpoint = parseEndpoint('https://r.example');
 

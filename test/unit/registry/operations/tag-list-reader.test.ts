@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { TagListError, TagListReader } from '../../../core/registry/tag-list-reader.ts';
+import { TagListError, TagListReader } from '../../../../core/registry/operations/tag-list-reader.ts';
 
 /** The items of a list that comes in chunks of this size. */
 function read(text: string | Uint8Array, chunk = 1_000_000): (string | undefined)[] {

@@ -1,11 +1,11 @@
-import type { Digest } from '../oci/digest.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { type OperationContext, RegistryError } from '../errors.ts';
+import type { Answer, CallOptions, Exchange } from '../exchange.ts';
+import { discard } from '../transport/body.ts';
+import { redactText } from '../transport/redact.ts';
 import { BlobStream } from './blob-stream.ts';
-import { discard } from './body.ts';
-import { type OperationContext, RegistryError } from './errors.ts';
-import type { Answer, CallOptions, Exchange } from './exchange.ts';
 import { contentLength } from './headers.ts';
 import { digestUrl } from './paths.ts';
-import { redactText } from './redact.ts';
 
 /** What of a descriptor a transfer needs. */
 export interface BlobDescriptor {

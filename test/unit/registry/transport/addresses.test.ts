@@ -1,6 +1,10 @@
 import type { LookupFunction } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { guardedLookup, internalAddress, internalTarget } from '../../../core/registry/addresses.ts';
+import {
+  guardedLookup,
+  internalAddress,
+  internalTarget,
+} from '../../../../core/registry/transport/addresses.ts';
 
 describe('internalAddress', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isRedirect, nextHop, resolveLocation } from '../../../core/registry/redirects.ts';
+import { isRedirect, nextHop, resolveLocation } from '../../../../core/registry/transport/redirects.ts';
 
 const endpoint = new URL('https://r.example');
 const from = new URL('https://r.example/v2/a/blobs/x');

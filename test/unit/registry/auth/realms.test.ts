@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judgeRealm } from '../../../core/registry/realms.ts';
+import { judgeRealm } from '../../../../core/registry/auth/realms.ts';
 
 const judge = (realm: string | undefined, endpoint: string, authHosts: string[] = []) =>
   judgeRealm(realm, new URL(endpoint), authHosts).kind;

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
-import { UploadSource } from '../../../core/registry/upload-source.ts';
+import { UploadSource } from '../../../../core/registry/operations/upload-source.ts';
 
 const context = { side: 'mirror', registry: 'ecr', operation: 'upload blob' } as const;
 

@@ -1,11 +1,11 @@
 import { finished } from 'node:stream/promises';
-import type { Digest } from '../oci/digest.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { repositoryScope } from '../auth/scopes.ts';
+import { RegistryError } from '../errors.ts';
+import type { Answer, Call, CallOptions, Exchange } from '../exchange.ts';
+import { discard } from '../transport/body.ts';
 import { type BlobDescriptor, expectSize } from './blobs.ts';
-import { discard } from './body.ts';
-import { RegistryError } from './errors.ts';
-import type { Answer, Call, CallOptions, Exchange } from './exchange.ts';
 import { expectContentDigest } from './headers.ts';
-import { repositoryScope } from './scopes.ts';
 import { nextSession, type UploadSession } from './start-upload.ts';
 import { UploadSource } from './upload-source.ts';
 

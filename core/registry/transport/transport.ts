@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { type Dispatcher, errors } from 'undici';
+import type { Side } from '../errors.ts';
 import type { Connections } from './connections.ts';
-import type { Side } from './errors.ts';
 import { urlWithoutQuery } from './redact.ts';
 import { drayageVersion } from './version.ts';
 

@@ -1,10 +1,10 @@
-import type { Descriptor } from '../oci/descriptor.ts';
-import { type Digest, digestAlgorithm } from '../oci/digest.ts';
-import type { Manifest } from '../oci/manifest.ts';
-import { isIndexType, mediaTypes } from '../oci/media-types.ts';
-import { discard } from './body.ts';
-import { RegistryError } from './errors.ts';
-import type { CallOptions, Exchange } from './exchange.ts';
+import type { Descriptor } from '../../oci/descriptor.ts';
+import { type Digest, digestAlgorithm } from '../../oci/digest.ts';
+import type { Manifest } from '../../oci/manifest.ts';
+import { isIndexType, mediaTypes } from '../../oci/media-types.ts';
+import { RegistryError } from '../errors.ts';
+import type { CallOptions, Exchange } from '../exchange.ts';
+import { discard } from '../transport/body.ts';
 import { contentType } from './headers.ts';
 import { getManifest, readManifest } from './manifests.ts';
 import { nextPage } from './pages.ts';

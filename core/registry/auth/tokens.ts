@@ -1,12 +1,12 @@
-import { BodyTooLargeError, discard, readBeginning, readBounded } from './body.ts';
+import { type OperationContext, RegistryError } from '../errors.ts';
+import { brokenError, maxErrorBytes, refusedError } from '../failures.ts';
+import type { LoginState } from '../remedies.ts';
+import { BodyTooLargeError, discard, readBeginning, readBounded } from '../transport/body.ts';
+import { urlWithoutQuery } from '../transport/redact.ts';
+import { isRedirect, nextHop, repeatsMethod } from '../transport/redirects.ts';
+import type { HttpAnswer, HttpRequest, Transport } from '../transport/transport.ts';
 import { basicHeader, type Credentials } from './credentials.ts';
-import { type OperationContext, RegistryError } from './errors.ts';
-import { brokenError, maxErrorBytes, refusedError } from './failures.ts';
-import { urlWithoutQuery } from './redact.ts';
-import { isRedirect, nextHop, repeatsMethod } from './redirects.ts';
-import type { LoginState } from './remedies.ts';
 import type { Scope } from './scopes.ts';
-import type { HttpAnswer, HttpRequest, Transport } from './transport.ts';
 
 /** A token service's answer is read up to this size. */
 export const maxTokenBytes = 1024 * 1024;

@@ -1,20 +1,20 @@
-import { type Digest, digestAlgorithm, digestOf, isDigest } from '../oci/digest.ts';
+import { type Digest, digestAlgorithm, digestOf, isDigest } from '../../oci/digest.ts';
 import {
   InvalidManifestError,
   type Manifest,
   maxManifestBytes,
   parseAnyManifest,
   parseManifest,
-} from '../oci/manifest.ts';
-import { manifestAcceptHeader } from '../oci/media-types.ts';
-import { discard, readBounded } from './body.ts';
-import { isWebPage } from './error-body.ts';
-import { type OperationContext, RegistryError } from './errors.ts';
-import type { Answer, CallOptions, Exchange } from './exchange.ts';
+} from '../../oci/manifest.ts';
+import { manifestAcceptHeader } from '../../oci/media-types.ts';
+import { repositoryScope } from '../auth/scopes.ts';
+import { isWebPage } from '../error-body.ts';
+import { type OperationContext, RegistryError } from '../errors.ts';
+import type { Answer, CallOptions, Exchange } from '../exchange.ts';
+import { noRegistry } from '../remedies.ts';
+import { discard, readBounded } from '../transport/body.ts';
 import { contentDigest, contentLength, contentType, expectContentDigest, sameAlgorithm } from './headers.ts';
 import { manifestUrl } from './paths.ts';
-import { noRegistry } from './remedies.ts';
-import { repositoryScope } from './scopes.ts';
 
 /** What a HEAD tells of a manifest; what the registry leaves out is undefined. */
 export interface ManifestHead {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { redactText, redactUrl } from '../../../core/registry/redact.ts';
+import { redactText, redactUrl } from '../../../../core/registry/transport/redact.ts';
 
 describe('redactUrl', () => {
   it('shows the parameters of the protocol and hides all others', () => {

@@ -1,5 +1,5 @@
-import { type Digest, isDigest } from '../oci/digest.ts';
-import { isRepository, isTag } from '../oci/reference.ts';
+import { type Digest, isDigest } from '../../oci/digest.ts';
+import { isRepository, isTag } from '../../oci/reference.ts';
 
 /**
  * The base of a registry's API as a URL. Throws a TypeError for what is none: another scheme, a user, a query.

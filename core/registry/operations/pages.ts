@@ -1,7 +1,7 @@
-import { RegistryError } from './errors.ts';
-import type { Answer, Call, Exchange } from './exchange.ts';
+import { RegistryError } from '../errors.ts';
+import type { Answer, Call, Exchange } from '../exchange.ts';
+import { resolveLocation } from '../transport/redirects.ts';
 import { nextLink } from './links.ts';
-import { resolveLocation } from './redirects.ts';
 
 /**
  * The next page of a list by the answer's Link header; undefined at the end. Throws LINK_REFUSED if it leads to another scheme, host or

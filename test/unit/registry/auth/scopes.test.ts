@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mergeScopes, repositoryScope, splitScopes } from '../../../core/registry/scopes.ts';
+import { mergeScopes, repositoryScope, splitScopes } from '../../../../core/registry/auth/scopes.ts';
 
 describe('scopes', () => {
   it('names a repository and what may be done with it', () => {

@@ -1,13 +1,13 @@
-import { Flights } from '../async/flights.ts';
+import { Flights } from '../../async/flights.ts';
+import { type OperationContext, RegistryError } from '../errors.ts';
+import { redactText } from '../transport/redact.ts';
+import type { Transport } from '../transport/transport.ts';
+import { isTrusted } from '../transport/trusted-hosts.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import { CredentialKeeper, type CredentialSource, type Credentials, isSameLogin } from './credentials.ts';
-import { type OperationContext, RegistryError } from './errors.ts';
 import { judgeRealm } from './realms.ts';
-import { redactText } from './redact.ts';
 import { mergeScopes, type Scope, splitScopes } from './scopes.ts';
 import { fetchToken, type Token } from './tokens.ts';
-import type { Transport } from './transport.ts';
-import { isTrusted } from './trusted-hosts.ts';
 
 export interface AuthenticatorOptions {
   endpoint: URL;

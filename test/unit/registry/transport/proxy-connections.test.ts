@@ -1,9 +1,9 @@
 import type { LookupFunction } from 'node:net';
 import { Agent } from 'undici';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { guardedLookup } from '../../../core/registry/addresses.ts';
-import { proxyConnections } from '../../../core/registry/proxy-connections.ts';
-import { defaultTimeouts } from '../../../core/registry/transport.ts';
+import { guardedLookup } from '../../../../core/registry/transport/addresses.ts';
+import { proxyConnections } from '../../../../core/registry/transport/proxy-connections.ts';
+import { defaultTimeouts } from '../../../../core/registry/transport/transport.ts';
 
 const endpoint = new URL('https://registry.example');
 const resolving =

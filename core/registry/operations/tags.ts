@@ -1,7 +1,7 @@
-import { isTag } from '../oci/reference.ts';
-import { readThrough } from './body.ts';
-import { RegistryError } from './errors.ts';
-import type { Answer, Call, CallOptions, Exchange } from './exchange.ts';
+import { isTag } from '../../oci/reference.ts';
+import { RegistryError } from '../errors.ts';
+import type { Answer, Call, CallOptions, Exchange } from '../exchange.ts';
+import { readThrough } from '../transport/body.ts';
 import { nextPage } from './pages.ts';
 import { repositoryUrl } from './paths.ts';
 import { TagListError, TagListReader } from './tag-list-reader.ts';

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
-import { type OperationContext, RegistryError } from './errors.ts';
-import { brokenError } from './failures.ts';
-import { RelayStream } from './relay-stream.ts';
+import { type OperationContext, RegistryError } from '../errors.ts';
+import { brokenError } from '../failures.ts';
+import { RelayStream } from '../transport/relay-stream.ts';
 
 /**
  * The bytes of a blob as they come, exactly as many as announced: more is refused as soon as it shows, fewer at the end. Reads

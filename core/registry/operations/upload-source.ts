@@ -1,5 +1,5 @@
-import { type OperationContext, RegistryError } from './errors.ts';
-import { RelayStream, readableOf } from './relay-stream.ts';
+import { type OperationContext, RegistryError } from '../errors.ts';
+import { RelayStream, readableOf } from '../transport/relay-stream.ts';
 
 /**
  * The body of an upload on its way: counts, holds the sender to the announced size (a server that got fewer bytes would wait, and
