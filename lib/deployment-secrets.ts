@@ -29,7 +29,7 @@ export interface DeploymentSecretsProps {
 
 /**
  * The deployment's own secrets, each `{"root": "<64 random characters>"}`: every webhook secret and every API token
- * is derived from its root (`core/webhooks/secrets.ts`), so nobody has to invent or distribute one. They are two,
+ * is derived from its root (`core/webhooks/secrets/secrets.ts`), so nobody has to invent or distribute one. They are two,
  * so that the webhook function, which takes whatever the internet sends, cannot derive API tokens.
  */
 export class DeploymentSecrets extends Construct {

@@ -4,7 +4,7 @@ import { defaultFanOutBytes } from '../core/jobs/layers/hand-out.ts';
 import { resendUnfinished } from '../core/jobs/resend.ts';
 import type { MappingStore } from '../core/mapping/store.ts';
 import type { PresentedWebhook } from '../core/webhooks/present-webhook.ts';
-import { deriveSecret } from '../core/webhooks/secrets.ts';
+import { deriveSecret } from '../core/webhooks/secrets/secrets.ts';
 import { type LocalSecretValues, newSecrets, openDataDirectory } from './data-directory.ts';
 import { startTable } from './dynamodb.ts';
 import { type EmbeddedRegistry, startRegistry } from './ecr/server.ts';

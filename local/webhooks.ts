@@ -1,8 +1,8 @@
 import type { Config } from '../core/config/config.ts';
 import { configuredWebhooks, webhookAddress } from '../core/webhooks/find-webhook.ts';
 import { type PresentedWebhook, presentWebhook } from '../core/webhooks/present-webhook.ts';
-import { webhookSecret } from '../core/webhooks/secrets.ts';
-import { newWebhookState, type WebhookStates } from '../core/webhooks/state.ts';
+import { webhookSecret } from '../core/webhooks/secrets/secrets.ts';
+import { newWebhookState, type WebhookStates } from '../core/webhooks/secrets/state.ts';
 
 /** How a webhook of the local stack is reached. */
 export interface LocalWebhook {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { signDelivery } from '../../core/webhooks/sign.ts';
+import { signDelivery } from '../../core/webhooks/authenticity/sign.ts';
 import { findSource } from '../../core/webhooks/sources/index.ts';
 import { DrayageApi, type Job } from '../api/client.ts';
 import { followJob } from '../api/follow-job.ts';

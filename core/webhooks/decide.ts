@@ -1,8 +1,8 @@
 import type { Config } from '../config/config.ts';
 import { formatReference, type Reference } from '../oci/reference.ts';
 import { type SubjectReference, selectImage, selectSubject } from '../policy/select-image.ts';
-import { imageName } from './outcome.ts';
 import type { IgnoredEvent, PushEvent, WebhookAnswer, WebhookOutcome } from './source.ts';
+import { imageName } from './sources/shared/outcome.ts';
 
 /**
  * One delivery queues this many images at most: more could not be queued before its sender, or API Gateway, gives up waiting, and would

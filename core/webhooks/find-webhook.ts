@@ -1,5 +1,5 @@
 import type { Config, Upstream, Webhook } from '../config/config.ts';
-import { presentSecret } from './present-secret.ts';
+import { presentSecret } from './secrets/present-secret.ts';
 import type { WebhookSource } from './source.ts';
 import { findSource } from './sources/index.ts';
 

@@ -1,8 +1,8 @@
 import { type ConfiguredWebhook, webhookAddress, webhookPath } from './find-webhook.ts';
-import type { SecretRoots } from './secrets.ts';
-import { webhookSecret } from './secrets.ts';
+import type { SecretRoots } from './secrets/secrets.ts';
+import { webhookSecret } from './secrets/secrets.ts';
+import type { WebhookState } from './secrets/state.ts';
 import type { WebhookAuthentication } from './source.ts';
-import type { WebhookState } from './state.ts';
 
 /** A webhook in the API's words: `GET /v1/webhooks`, `POST /v1/webhooks/{name}/rotate`. Times are ISO 8601. */
 export interface PresentedWebhook {

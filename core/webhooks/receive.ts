@@ -1,9 +1,9 @@
+import { isAuthentic } from './authenticity/verify.ts';
 import { type DecideDependencies, decide, type QueueableEvents } from './decide.ts';
 import { configuredWebhooks, webhookPath } from './find-webhook.ts';
-import { presentSecret } from './present-secret.ts';
-import type { WebhookSecrets } from './secrets.ts';
+import { presentSecret } from './secrets/present-secret.ts';
+import type { WebhookSecrets } from './secrets/secrets.ts';
 import type { WebhookAnswer, WebhookAuthentication } from './source.ts';
-import { isAuthentic } from './verify.ts';
 
 /** A body above this is not read. GitHub sends up to 25 MB, though never for a package. */
 export const maxBodyBytes = 1024 * 1024;

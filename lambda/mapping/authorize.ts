@@ -1,6 +1,6 @@
-import { bearerToken } from '../../core/webhooks/authorization-header.ts';
-import { equalSecrets } from '../../core/webhooks/equal-secrets.ts';
-import { deriveSecret } from '../../core/webhooks/secrets.ts';
+import { bearerToken } from '../../core/webhooks/authenticity/authorization-header.ts';
+import { equalSecrets } from '../../core/webhooks/authenticity/equal-secrets.ts';
+import { deriveSecret } from '../../core/webhooks/secrets/secrets.ts';
 import { environment } from '../shared/environment.ts';
 import { HttpError, type HttpRequest } from '../shared/http.ts';
 import { config, secrets } from '../shared/services.ts';

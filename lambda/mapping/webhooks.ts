@@ -1,7 +1,7 @@
 import { configuredWebhooks } from '../../core/webhooks/find-webhook.ts';
 import { presentWebhook } from '../../core/webhooks/present-webhook.ts';
-import { rotateSecret } from '../../core/webhooks/rotate.ts';
-import { newWebhookState } from '../../core/webhooks/state.ts';
+import { rotateSecret } from '../../core/webhooks/secrets/rotate.ts';
+import { newWebhookState } from '../../core/webhooks/secrets/state.ts';
 import { HttpError, type HttpRequest, type HttpResponse, json, jsonObject } from '../shared/http.ts';
 import { config, webhookRoots, webhookStates } from '../shared/services.ts';
 import { logger } from '../shared/telemetry.ts';

@@ -11,7 +11,7 @@ import { SqsJobQueue } from '../../core/aws/sqs/job-queue.ts';
 import { SqsLayerQueue } from '../../core/aws/sqs/layer-queue.ts';
 import type { Config } from '../../core/config/config.ts';
 import { StreamSpeed } from '../../core/copy/blob/time-limit.ts';
-import { DeploymentSecrets, type SecretRoots } from '../../core/webhooks/secrets.ts';
+import { DeploymentSecrets, type SecretRoots } from '../../core/webhooks/secrets/secrets.ts';
 import { environment } from './environment.ts';
 
 /** Makes a value when it is first asked for, and keeps it as long as the function's instance lives. */

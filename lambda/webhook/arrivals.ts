@@ -1,4 +1,4 @@
-import type { WebhookArrivals } from '../../core/webhooks/state.ts';
+import type { WebhookArrivals } from '../../core/webhooks/secrets/state.ts';
 import { webhookStates } from '../shared/services.ts';
 import { logger } from '../shared/telemetry.ts';
 

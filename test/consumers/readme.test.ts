@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { deriveSecret } from '../../core/webhooks/secrets.ts';
+import { deriveSecret } from '../../core/webhooks/secrets/secrets.ts';
 import { startDrayageLocal } from '../support/drayage.ts';
 import { type Pipeline, startPipeline } from '../support/pipeline.ts';
 import { pushImage, seededImage, seededIndex } from '../support/seeded-image.ts';

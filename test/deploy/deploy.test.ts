@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ECRClient, GetAccountSettingCommand } from '@aws-sdk/client-ecr';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import { digestOf } from '../../core/oci/digest.ts';
-import { deriveSecret, webhookSecret } from '../../core/webhooks/secrets.ts';
+import { deriveSecret, webhookSecret } from '../../core/webhooks/secrets/secrets.ts';
 import { type EmbeddedRegistry, startRegistry } from '../../local/ecr/server.ts';
 import { githubHeaders, githubPayload } from '../support/pipeline.ts';
 import { pushImage, seededImage } from '../support/seeded-image.ts';

@@ -6,7 +6,7 @@ import {
   type WebhookArrivals,
   type WebhookState,
   type WebhookStates,
-} from '../../webhooks/state.ts';
+} from '../../webhooks/secrets/state.ts';
 import { type Table, writeOnce } from './table.ts';
 
 /** The states of webhooks on DynamoDB: an item each. */

@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import type { Upstream } from '../../config/config.ts';
 import { textLike } from '../../config/fields.ts';
-import { hostOption } from '../options.ts';
-import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf } from '../outcome.ts';
 import type { WebhookSource } from '../source.ts';
-import { isUpstreamHost, otherRegistry, urlHost } from '../upstream-host.ts';
+import { hostOption } from './shared/options.ts';
+import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf } from './shared/outcome.ts';
+import { isUpstreamHost, otherRegistry, urlHost } from './shared/upstream-host.ts';
 
 const options = z.strictObject({
   /** The host of the platform's base URL, where that is neither the upstream's registry nor its endpoint's host. */

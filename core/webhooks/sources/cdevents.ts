@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import type { Upstream } from '../../config/config.ts';
 import { InvalidReferenceError, parseReference, type Reference } from '../../oci/reference.ts';
-import { headerOption, placeOption } from '../options.ts';
+import type { WebhookSource } from '../source.ts';
+import { headerOption, placeOption } from './shared/options.ts';
 import {
   type EventReading,
   excerpt,
@@ -11,10 +12,9 @@ import {
   imagePushed,
   malformed,
   outcomeOf,
-} from '../outcome.ts';
-import { parsePackageUrl } from '../package-url.ts';
-import type { WebhookSource } from '../source.ts';
-import { isUpstreamHost } from '../upstream-host.ts';
+} from './shared/outcome.ts';
+import { parsePackageUrl } from './shared/package-url.ts';
+import { isUpstreamHost } from './shared/upstream-host.ts';
 
 const options = z.strictObject({
   /** Where the secret stands: CDEvents say nothing of authentication, and not every sender can set a header. */

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { readDistributionEnvelope, sampleDistributionEvent } from '../distribution-events.ts';
-import { headerOption, hostOption } from '../options.ts';
-import { outcomeOf } from '../outcome.ts';
 import type { WebhookSource } from '../source.ts';
+import { readDistributionEnvelope, sampleDistributionEvent } from './shared/distribution-events.ts';
+import { headerOption, hostOption } from './shared/options.ts';
+import { outcomeOf } from './shared/outcome.ts';
 
 const options = z.strictObject({
   /** Where the registry's `notifications.endpoints[].headers` puts the secret. */

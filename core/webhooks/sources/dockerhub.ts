@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { ignore, imagePushed, malformed, outcomeOf } from '../outcome.ts';
 import type { WebhookSource } from '../source.ts';
+import { ignore, imagePushed, malformed, outcomeOf } from './shared/outcome.ts';
 
 /** Only what makes the reference; there is no digest, event type or delivery id, and `callback_url` is never called. */
 const payload = z.object({

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { readImageList, sampleImageList } from '../image-list.ts';
-import { hostOption } from '../options.ts';
-import { outcomeOf } from '../outcome.ts';
 import type { WebhookSource } from '../source.ts';
+import { readImageList, sampleImageList } from './shared/image-list.ts';
+import { hostOption } from './shared/options.ts';
+import { outcomeOf } from './shared/outcome.ts';
 
 const options = z.strictObject({
   /** What the sender calls the registry, where that is neither the upstream's registry nor its endpoint's host. */

@@ -1,5 +1,5 @@
-import { type GiteaOptions, giteaPackages } from '../gitea-packages.ts';
 import type { WebhookSource } from '../source.ts';
+import { type GiteaOptions, giteaPackages } from './shared/gitea-packages.ts';
 
 const packages = giteaPackages('gitea');
 

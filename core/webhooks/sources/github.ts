@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf } from '../outcome.ts';
 import type { WebhookSource } from '../source.ts';
+import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf } from './shared/outcome.ts';
 
 /** The event that repository and organisation hooks send, and the one that GitHub Apps send; also the body's root key. */
 const packageEvents = ['package', 'registry_package'];

@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { readDistributionEnvelope } from '../distribution-events.ts';
-import { readImageList, sampleImageList } from '../image-list.ts';
-import { hostOption } from '../options.ts';
-import { excerpt, hasField, ignore, outcomeOf } from '../outcome.ts';
 import type { WebhookSource } from '../source.ts';
+import { readDistributionEnvelope } from './shared/distribution-events.ts';
+import { readImageList, sampleImageList } from './shared/image-list.ts';
+import { hostOption } from './shared/options.ts';
+import { excerpt, hasField, ignore, outcomeOf } from './shared/outcome.ts';
 
 const options = z.strictObject({
   /** What GitLab calls its registry, where that is neither the upstream's registry nor its endpoint's host. */

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import type { Upstream } from '../../config/config.ts';
 import { isDigest } from '../../oci/digest.ts';
-import { headerOption, hostOption } from '../options.ts';
+import type { WebhookSource } from '../source.ts';
+import { headerOption, hostOption } from './shared/options.ts';
 import {
   type EventReading,
   excerpt,
@@ -10,9 +11,8 @@ import {
   malformed,
   outcomeOf,
   readEach,
-} from '../outcome.ts';
-import type { WebhookSource } from '../source.ts';
-import { isUpstreamHost, otherRegistry } from '../upstream-host.ts';
+} from './shared/outcome.ts';
+import { isUpstreamHost, otherRegistry } from './shared/upstream-host.ts';
 
 const options = z.strictObject({
   /** The header that Harbor puts its *Auth Header* in; a proxy may move it. */

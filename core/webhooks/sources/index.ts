@@ -1,12 +1,12 @@
 import type { WebhookSource } from '../source.ts';
-import { acr } from './acr.ts';
 import { artifactory } from './artifactory.ts';
 import { cdevents } from './cdevents.ts';
+import { acr } from './cloud/acr.ts';
+import { ecr } from './cloud/ecr.ts';
+import { gar } from './cloud/gar.ts';
 import { distribution } from './distribution.ts';
 import { dockerhub } from './dockerhub.ts';
-import { ecr } from './ecr.ts';
 import { forgejo } from './forgejo.ts';
-import { gar } from './gar.ts';
 import { generic } from './generic.ts';
 import { gitea } from './gitea.ts';
 import { github } from './github.ts';

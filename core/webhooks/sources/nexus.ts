@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { textLike } from '../../config/fields.ts';
-import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf } from '../outcome.ts';
 import type { WebhookSource } from '../source.ts';
+import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf } from './shared/outcome.ts';
 
 const options = z.strictObject({
   /** The name in Nexus of the repository whose connector the upstream's registry is. Absent: any repository's events count. */

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Upstream } from '../../config/config.ts';
-import { hostOption } from '../options.ts';
+import type { WebhookSource } from '../source.ts';
+import { hostOption } from './shared/options.ts';
 import {
   type EventReading,
   excerpt,
@@ -9,9 +10,8 @@ import {
   malformed,
   outcomeOf,
   readEach,
-} from '../outcome.ts';
-import type { WebhookSource } from '../source.ts';
-import { isUpstreamHost, otherRegistry } from '../upstream-host.ts';
+} from './shared/outcome.ts';
+import { isUpstreamHost, otherRegistry } from './shared/upstream-host.ts';
 
 const options = z.strictObject({
   /** What Quay calls itself (`SERVER_HOSTNAME`), where that is neither the upstream's registry nor its endpoint's host. */

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { isManifestType } from '../../oci/media-types.ts';
-import { headerOption } from '../options.ts';
+import type { WebhookSource } from '../source.ts';
+import { headerOption } from './shared/options.ts';
 import {
   type EventReading,
   excerpt,
@@ -9,8 +10,7 @@ import {
   imagePushed,
   malformed,
   outcomeOf,
-} from '../outcome.ts';
-import type { WebhookSource } from '../source.ts';
+} from './shared/outcome.ts';
 
 const options = z.strictObject({
   /** Where the sink's `credentials` or `headers` put the secret. */

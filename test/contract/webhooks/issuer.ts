@@ -2,9 +2,9 @@ import { createServer, type RequestListener, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { exportJWK, type GenerateKeyPairResult, generateKeyPair, SignJWT } from 'jose';
 import { onTestFinished } from 'vitest';
+import { isAuthentic } from '../../../core/webhooks/authenticity/verify.ts';
 import type { OidcAuthentication } from '../../../core/webhooks/source.ts';
-import { gar } from '../../../core/webhooks/sources/gar.ts';
-import { isAuthentic } from '../../../core/webhooks/verify.ts';
+import { gar } from '../../../core/webhooks/sources/cloud/gar.ts';
 
 const issuer = 'https://issuer.example';
 const email = 'push@project.iam.gserviceaccount.com';

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { exportJWK, exportSPKI, type GenerateKeyPairResult } from 'jose';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { OidcUnavailableError } from '../../../core/webhooks/oidc.ts';
+import { OidcUnavailableError } from '../../../core/webhooks/authenticity/oidc.ts';
 import {
   answerFirst,
   authenticationAt,

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { Config } from '../../../core/config/config.ts';
 import { receiveWebhook, type WebhookRequest, type WebhookResult } from '../../../core/webhooks/receive.ts';
-import { deriveSecret, type WebhookSecrets } from '../../../core/webhooks/secrets.ts';
+import { deriveSecret, type WebhookSecrets } from '../../../core/webhooks/secrets/secrets.ts';
 import { configOf } from '../mirror-yaml/config-text.ts';
 
 /** A webhook of each kind of proof: path, signature, header; `registry` is reached under another name than it has in references. */

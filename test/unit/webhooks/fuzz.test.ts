@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { beforeEach, describe, it, vi } from 'vitest';
 import { selectImage } from '../../../core/policy/select-image.ts';
+import { type Proof, signDelivery } from '../../../core/webhooks/authenticity/sign.ts';
 import { webhookPath } from '../../../core/webhooks/find-webhook.ts';
 import type { WebhookRequest } from '../../../core/webhooks/receive.ts';
-import { type Proof, signDelivery } from '../../../core/webhooks/sign.ts';
 import { sources } from '../../../core/webhooks/sources/index.ts';
 import { bytesOf, origin } from './deliver.ts';
 import { below, type Dice, dice, isJson, mutate, mutateText, pick } from './mutate.ts';

@@ -1,6 +1,6 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { vi } from 'vitest';
-import { type Proof, signDelivery } from '../../../core/webhooks/sign.ts';
+import { type Proof, signDelivery } from '../../../core/webhooks/authenticity/sign.ts';
 import type { WebhookAuthentication } from '../../../core/webhooks/source.ts';
 
 /** Where the tests' OpenID issuer has its keys; {@link stubIssuer} answers there. */

@@ -4,8 +4,8 @@ import {
   configuredWebhooks,
   webhookPath,
 } from '../../../core/webhooks/find-webhook.ts';
-import { presentSecret } from '../../../core/webhooks/present-secret.ts';
 import { receiveWebhook, type WebhookRequest, type WebhookResult } from '../../../core/webhooks/receive.ts';
+import { presentSecret } from '../../../core/webhooks/secrets/present-secret.ts';
 import { configOf } from '../mirror-yaml/config-text.ts';
 import { bytesOf, origin, secretOf, secrets } from './deliver.ts';
 import { jwksUri, prove } from './prove.ts';

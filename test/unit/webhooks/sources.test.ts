@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { mediaTypes } from '../../../core/oci/media-types.ts';
 import { parseReference } from '../../../core/oci/reference.ts';
+import { proofHeader } from '../../../core/webhooks/authenticity/verify.ts';
 import type { DeliveryAuthentication, WebhookAuthentication } from '../../../core/webhooks/source.ts';
 import { sources } from '../../../core/webhooks/sources/index.ts';
-import { proofHeader } from '../../../core/webhooks/verify.ts';
 import { bytesOf, origin } from './deliver.ts';
 import { idToken, prove, stubIssuer } from './prove.ts';
 import { sourceSubject } from './source-subject.ts';

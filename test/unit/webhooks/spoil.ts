@@ -1,7 +1,7 @@
+import { proofHeader } from '../../../core/webhooks/authenticity/verify.ts';
 import type { ConfiguredWebhook } from '../../../core/webhooks/find-webhook.ts';
 import { maxBodyBytes, type WebhookRequest } from '../../../core/webhooks/receive.ts';
 import type { DeliveryAuthentication } from '../../../core/webhooks/source.ts';
-import { proofHeader } from '../../../core/webhooks/verify.ts';
 import { below, type Dice, pick } from './mutate.ts';
 
 const tooLarge = new Uint8Array(maxBodyBytes + 1);

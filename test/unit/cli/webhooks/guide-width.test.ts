@@ -4,8 +4,8 @@ import { parseConfig } from '../../../../core/mirror-yaml/parse.ts';
 import { configuredWebhooks } from '../../../../core/webhooks/find-webhook.ts';
 import { sourcePage } from '../../../../core/webhooks/guide.ts';
 import { presentWebhook } from '../../../../core/webhooks/present-webhook.ts';
+import { newWebhookState } from '../../../../core/webhooks/secrets/state.ts';
 import { sources } from '../../../../core/webhooks/sources/index.ts';
-import { newWebhookState } from '../../../../core/webhooks/state.ts';
 
 const origin = 'https://abcdefghij.execute-api.eu-west-1.amazonaws.com';
 

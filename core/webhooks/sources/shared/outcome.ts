@@ -1,7 +1,7 @@
 import type * as z from 'zod';
-import { isDigest } from '../oci/digest.ts';
-import { formatReference, isRepository, isTag } from '../oci/reference.ts';
-import type { IgnoredEvent, PushEvent, WebhookOutcome } from './source.ts';
+import { isDigest } from '../../../oci/digest.ts';
+import { formatReference, isRepository, isTag } from '../../../oci/reference.ts';
+import type { IgnoredEvent, PushEvent, WebhookOutcome } from '../../source.ts';
 
 /** What a source makes of one event. */
 export type EventReading = { event: PushEvent } | { ignored: IgnoredEvent };

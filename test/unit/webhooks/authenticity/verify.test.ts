@@ -1,12 +1,12 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { equalSecrets, isOneOf } from '../../../core/webhooks/equal-secrets.ts';
-import { configuredWebhooks, webhookAddress } from '../../../core/webhooks/find-webhook.ts';
-import { deriveSecret } from '../../../core/webhooks/secrets.ts';
-import type { WebhookAuthentication } from '../../../core/webhooks/source.ts';
-import { isAuthentic, signature } from '../../../core/webhooks/verify.ts';
-import { config } from './deliver.ts';
+import { equalSecrets, isOneOf } from '../../../../core/webhooks/authenticity/equal-secrets.ts';
+import { isAuthentic, signature } from '../../../../core/webhooks/authenticity/verify.ts';
+import { configuredWebhooks, webhookAddress } from '../../../../core/webhooks/find-webhook.ts';
+import { deriveSecret } from '../../../../core/webhooks/secrets/secrets.ts';
+import type { WebhookAuthentication } from '../../../../core/webhooks/source.ts';
+import { config } from '../deliver.ts';
 
 describe('equalSecrets', () => {
   it('is equality, for texts of any length', () => {

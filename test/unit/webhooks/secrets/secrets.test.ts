@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { rotateSecret } from '../../../core/webhooks/rotate.ts';
+import { rotateSecret } from '../../../../core/webhooks/secrets/rotate.ts';
 import {
   DeploymentSecrets,
   type SecretRoots,
   validSecrets,
   webhookSecret,
-} from '../../../core/webhooks/secrets.ts';
+} from '../../../../core/webhooks/secrets/secrets.ts';
 import {
   newWebhookState,
   type RetiredSecret,
   type WebhookState,
   type WebhookStates,
-} from '../../../core/webhooks/state.ts';
+} from '../../../../core/webhooks/secrets/state.ts';
 
 const start = Date.parse('2026-04-01T12:00:00.000Z');
 const day = 86_400_000;

@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import type { Upstream } from '../../config/config.ts';
-import { isManifestType } from '../../oci/media-types.ts';
-import { headerOption } from '../options.ts';
-import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf } from '../outcome.ts';
-import type { WebhookSource } from '../source.ts';
-import { isUpstreamHost } from '../upstream-host.ts';
+import type { Upstream } from '../../../config/config.ts';
+import { isManifestType } from '../../../oci/media-types.ts';
+import type { WebhookSource } from '../../source.ts';
+import { headerOption } from '../shared/options.ts';
+import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf } from '../shared/outcome.ts';
+import { isUpstreamHost } from '../shared/upstream-host.ts';
 
 const options = z.strictObject({
   /** The name of the API key in the connection of an API destination. */

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { excerpt, ignore, malformed, outcomeOf } from './outcome.ts';
-import type { WebhookAnswer, WebhookOutcome } from './source.ts';
+import type { WebhookAnswer, WebhookOutcome } from '../../source.ts';
+import { excerpt, ignore, malformed, outcomeOf } from '../shared/outcome.ts';
 
 /** Who asks, by the CloudEvents web hook's abuse protection, whether Event Grid may deliver: the public cloud, and the sovereign ones. */
 const origins = ['eventgrid.azure.net', 'eventgrid.azure.us', 'eventgrid.azure.cn'];

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import type { Upstream } from '../config/config.ts';
-import { isManifestType } from '../oci/media-types.ts';
+import type { Upstream } from '../../../config/config.ts';
+import { isManifestType } from '../../../oci/media-types.ts';
+import type { SampleImage } from '../../source.ts';
 import { type EventReading, excerpt, fieldAt, ignore, imagePushed, malformed, readEach } from './outcome.ts';
-import type { SampleImage } from './source.ts';
 import { isUpstreamHost, otherRegistry } from './upstream-host.ts';
 
 const envelope = z.object({ events: z.array(z.unknown()) });

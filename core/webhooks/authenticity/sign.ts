@@ -1,4 +1,4 @@
-import type { WebhookAuthentication } from './source.ts';
+import type { WebhookAuthentication } from '../source.ts';
 import { standardWebhookSignature } from './standard-webhooks.ts';
 import { signature } from './verify.ts';
 

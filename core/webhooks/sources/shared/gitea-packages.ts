@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import type { Upstream } from '../config/config.ts';
+import type { Upstream } from '../../../config/config.ts';
+import type { WebhookSource } from '../../source.ts';
 import { hostOption } from './options.ts';
 import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf } from './outcome.ts';
-import type { WebhookSource } from './source.ts';
 import { isUpstreamHost, otherRegistry, urlHost } from './upstream-host.ts';
 
 /** What Gitea and its fork Forgejo send of their package registries: they differ in names only. */

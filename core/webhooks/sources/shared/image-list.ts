@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import type { Upstream } from '../config/config.ts';
-import { InvalidReferenceError, parseReference, type Reference } from '../oci/reference.ts';
+import type { Upstream } from '../../../config/config.ts';
+import { InvalidReferenceError, parseReference, type Reference } from '../../../oci/reference.ts';
+import type { SampleImage } from '../../source.ts';
 import { type EventReading, excerpt, ignore, malformed, readEach } from './outcome.ts';
-import type { SampleImage } from './source.ts';
 import { isUpstreamHost, otherRegistry } from './upstream-host.ts';
 
 const list = z.object({ images: z.array(z.unknown()) });

@@ -1,5 +1,5 @@
-import type { WebhookAuthentication } from './source.ts';
-import { standardWebhookSecret } from './standard-webhooks.ts';
+import { standardWebhookSecret } from '../authenticity/standard-webhooks.ts';
+import type { WebhookAuthentication } from '../source.ts';
 
 /** A derived secret (base64url) as the sender is given it: `whsec_<base64>` where it may sign as Standard Webhooks does. */
 export function presentSecret(authentication: WebhookAuthentication, secret: string): string {

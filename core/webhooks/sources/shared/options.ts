@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { hostPattern, textLike } from '../config/fields.ts';
+import { hostPattern, textLike } from '../../../config/fields.ts';
 
 /** Options that several sources have, so that they are called and checked alike. */
 

@@ -1,7 +1,8 @@
 import * as z from 'zod';
-import type { Upstream } from '../../config/config.ts';
-import { httpUrl, shown, text, textLike } from '../../config/fields.ts';
-import { InvalidReferenceError, parseReference } from '../../oci/reference.ts';
+import type { Upstream } from '../../../config/config.ts';
+import { httpUrl, shown, text, textLike } from '../../../config/fields.ts';
+import { InvalidReferenceError, parseReference } from '../../../oci/reference.ts';
+import type { WebhookSource } from '../../source.ts';
 import {
   type EventReading,
   excerpt,
@@ -11,9 +12,8 @@ import {
   imagePushed,
   malformed,
   outcomeOf,
-} from '../outcome.ts';
-import type { WebhookSource } from '../source.ts';
-import { isUpstreamHost } from '../upstream-host.ts';
+} from '../shared/outcome.ts';
+import { isUpstreamHost } from '../shared/upstream-host.ts';
 
 const loopback = ['localhost', '127.0.0.1', '[::1]'];
 

@@ -1,5 +1,5 @@
-import type { Upstream } from '../config/config.ts';
-import { httpUrl } from '../config/fields.ts';
+import type { Upstream } from '../../../config/config.ts';
+import { httpUrl } from '../../../config/fields.ts';
 import { type EventReading, excerpt, ignore } from './outcome.ts';
 
 /**

@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import type { Upstream } from '../../config/config.ts';
-import { readDistributionEvent, sampleDistributionEvent } from '../distribution-events.ts';
-import { answerHandshake, answerValidation, eventGridType } from '../event-grid.ts';
-import { headerOption, hostOption, placeOption } from '../options.ts';
-import { type EventReading, excerpt, fieldAt, ignore, outcomeOf, readEach } from '../outcome.ts';
-import type { WebhookSource } from '../source.ts';
+import type { Upstream } from '../../../config/config.ts';
+import type { WebhookSource } from '../../source.ts';
+import { readDistributionEvent, sampleDistributionEvent } from '../shared/distribution-events.ts';
+import { headerOption, hostOption, placeOption } from '../shared/options.ts';
+import { type EventReading, excerpt, fieldAt, ignore, outcomeOf, readEach } from '../shared/outcome.ts';
+import { answerHandshake, answerValidation, eventGridType } from './event-grid.ts';
 
 const options = z.strictObject({
   /** Where the secret stands: Event Grid sends the headers of a subscription with events, though not while it validates. */

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
+import type { DeliveryAuthentication, WebhookAuthentication } from '../source.ts';
 import { basicPassword, bearerToken } from './authorization-header.ts';
 import { isOneOf } from './equal-secrets.ts';
-import type { DeliveryAuthentication, WebhookAuthentication } from './source.ts';
 import { isStandardWebhook } from './standard-webhooks.ts';
 
 /** What of a delivery is looked at to know where it comes from. */

@@ -1,6 +1,6 @@
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
+import type { OidcAuthentication } from '../source.ts';
 import { equalSecrets } from './equal-secrets.ts';
-import type { OidcAuthentication } from './source.ts';
 
 /** An issuer's keys can't be had: whether a token is authentic can't be told now. */
 export class OidcUnavailableError extends Error {
