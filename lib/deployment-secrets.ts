@@ -33,9 +33,9 @@ export interface DeploymentSecretsProps {
  * so that the webhook function, which takes whatever the internet sends, cannot derive API tokens.
  */
 export class DeploymentSecrets extends Construct {
-  /** The root of the webhook secrets, read by the webhook function, and by the mapping function for the operator. */
+  /** The root of the webhook secrets, read by the webhook function, and by the API function for the operator. */
   readonly webhooks: ISecret;
-  /** The root of the reader and operator tokens, read by the mapping function. */
+  /** The root of the reader and operator tokens, read by the API function. */
   readonly api: ISecret;
 
   constructor(scope: Construct, id: string, props: DeploymentSecretsProps = {}) {

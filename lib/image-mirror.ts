@@ -28,7 +28,7 @@ const countedTags = { keys: ['repo#*'], attributes: ['events', 'lastJob'] };
  *     HTTP API ──▶ webhook function ──▶ mirror queue ──▶ mirror function ──▶ ECR
  *        │                                  ▲   ▲              │ large layers  ▲
  *        │                                  │   └──────── layer queue ──▶ layer function
- *        └──▶ mapping function ──▶ table ◀──┴── reconcile function, each minute
+ *        └──▶ API function ──▶ table ◀──┴── schedule function, each minute
  *
  * The identifiers of the parts are part of the template's logical ids: renaming one replaces the resource.
  */
@@ -95,8 +95,8 @@ export class ImageMirror extends Construct {
       config,
       logRetention,
     });
-    const mapping = new ServiceFunction(this, 'Mapping', {
-      name: 'mapping',
+    const api = new ServiceFunction(this, 'Mapping', {
+      name: 'api',
       description: 'tells where images are',
       timeout: Duration.seconds(10),
       memorySize: 512,
@@ -109,8 +109,8 @@ export class ImageMirror extends Construct {
       config,
       logRetention,
     });
-    const reconcile = new ServiceFunction(this, 'Reconcile', {
-      name: 'reconcile',
+    const schedule = new ServiceFunction(this, 'Reconcile', {
+      name: 'schedule',
       description: 'queues the jobs that are due',
       timeout: Duration.seconds(60),
       memorySize: 512,
@@ -125,16 +125,16 @@ export class ImageMirror extends Construct {
       webhook: webhook.function,
       mirror: mirror.function,
       layer: layer.function,
-      mapping: mapping.function,
-      reconcile: reconcile.function,
+      api: api.function,
+      schedule: schedule.function,
       ...(mounting && { 'blob-mounting': mounting.function }),
     };
 
     this.#grantTable();
     this.#grantQueues();
     this.secrets.webhooks.grantRead(webhook.function);
-    this.secrets.webhooks.grantRead(mapping.function);
-    this.secrets.api.grantRead(mapping.function);
+    this.secrets.webhooks.grantRead(api.function);
+    this.secrets.api.grantRead(api.function);
     grantMirrorAccess(mirror, mirror.function, config.mirror, mirrorActions);
     grantMirrorAccess(layer, layer.function, config.mirror, layerActions);
     for (const copier of [mirror, layer]) {
@@ -150,11 +150,11 @@ export class ImageMirror extends Construct {
     layer.function.addEventSource(
       new SqsEventSource(this.layerQueue.queue, { ...eachAlone, maxConcurrency: settings.layerConcurrency }),
     );
-    new MinuteSchedule(this, 'EveryMinute', { target: reconcile.function });
+    new MinuteSchedule(this, 'EveryMinute', { target: schedule.function });
     this.api = new MirrorApi(this, 'Api', {
       api: config.api,
       webhook: webhook.function,
-      mapping: mapping.function,
+      target: api.function,
       throttle: settings.throttle,
       logRetention,
     });
@@ -168,7 +168,7 @@ export class ImageMirror extends Construct {
   }
 
   #grantTable(): void {
-    const { webhook, mirror, layer, mapping, reconcile } = this.functions;
+    const { webhook, mirror, layer, api, schedule } = this.functions;
     // It takes what the internet sends: how often a secret was rotated, recording and parking jobs, and counting the events of a tag. Mappings
     // and whatever else there is are out of its reach.
     this.table.grantItems(webhook, webhookItems, 'GetItem', 'PutItem', 'UpdateItem');
@@ -178,16 +178,15 @@ export class ImageMirror extends Construct {
     // The record and progress of its job, the layer's lease, the layer index, and checkpoints.
     this.table.grant(layer, 'GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
     // Reading, and recording the jobs that are asked for.
-    this.table.grant(mapping, 'GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem');
+    this.table.grant(api, 'GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem');
     // Taking due jobs out of where they are parked.
-    this.table.grant(reconcile, 'GetItem', 'Query', 'UpdateItem', 'DeleteItem');
+    this.table.grant(schedule, 'GetItem', 'Query', 'UpdateItem', 'DeleteItem');
   }
 
   #grantQueues(): void {
-    const { webhook, mirror, layer, mapping, reconcile } = this.functions;
+    const { webhook, mirror, layer, api, schedule } = this.functions;
     // The layer function wakes the job whose last layer it carried.
-    for (const sender of [webhook, mirror, layer, mapping, reconcile])
-      this.queue.queue.grantSendMessages(sender);
+    for (const sender of [webhook, mirror, layer, api, schedule]) this.queue.queue.grantSendMessages(sender);
     // It sends a layer again, too, that did not fit into one invocation.
     for (const sender of [mirror, layer]) this.layerQueue.queue.grantSendMessages(sender);
   }

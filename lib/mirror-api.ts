@@ -33,7 +33,7 @@ export interface MirrorApiProps {
   /** Answers `/webhooks/…`. */
   readonly webhook: IFunction;
   /** Answers everything else. */
-  readonly mapping: IFunction;
+  readonly target: IFunction;
   /** Limits of the stage. */
   readonly throttle: ApiThrottle;
   /** How long access logs are kept. */
@@ -58,7 +58,7 @@ export const accessLogFields = {
   responseBytes: '$context.responseLength',
 } as const;
 
-/** The HTTP API (payload format 2.0) in front of the webhook and the mapping function. */
+/** The HTTP API (payload format 2.0) in front of the webhook and the API function. */
 export class MirrorApi extends Construct {
   readonly api: HttpApi;
   /** The address without a trailing slash: the custom domain where one is configured. */
@@ -84,14 +84,14 @@ export class MirrorApi extends Construct {
     );
   }
 
-  #addRoutes({ api, webhook, mapping }: MirrorApiProps): void {
+  #addRoutes({ api, webhook, target }: MirrorApiProps): void {
     const toWebhook = new HttpLambdaIntegration('Webhook', webhook);
     for (const path of ['/webhooks/{name}', '/webhooks/{name}/{token}']) {
       // OPTIONS: the CloudEvents abuse-protection handshake, which Event Grid speaks.
       this.api.addRoutes({ path, methods: [HttpMethod.POST, HttpMethod.OPTIONS], integration: toWebhook });
     }
 
-    const toMapping = new HttpLambdaIntegration('Mapping', mapping);
+    const toMapping = new HttpLambdaIntegration('Mapping', target);
     const reads: { authorizer?: IHttpRouteAuthorizer } =
       api.reads === 'iam' ? { authorizer: new HttpIamAuthorizer() } : {};
     const route = (path: string, methods: HttpMethod[], guard: { authorizer?: IHttpRouteAuthorizer } = {}) =>

@@ -3,10 +3,10 @@ import { LambdaFunction, type LambdaFunctionOptions } from './lambda-function.ts
 /** The deployed functions that the local stack runs, with the limits that they have there (lib/). */
 export interface Functions {
   webhook: LambdaFunction;
-  mapping: LambdaFunction;
+  api: LambdaFunction;
   mirror: LambdaFunction;
   layer: LambdaFunction;
-  reconcile: LambdaFunction;
+  schedule: LambdaFunction;
 }
 
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
@@ -39,9 +39,9 @@ export function createFunctions(
     });
   return {
     webhook: make('webhook', { timeoutMs: 28_000, instances: 1, eventsPerInstance: 64 }),
-    mapping: make('mapping', { timeoutMs: 10_000, instances: 1, eventsPerInstance: 64 }),
+    api: make('api', { timeoutMs: 10_000, instances: 1, eventsPerInstance: 64 }),
     mirror: make('mirror', { timeoutMs: 900_000, instances: instances.mirror, eventsPerInstance: 1 }),
     layer: make('layer', { timeoutMs: 900_000, instances: instances.layer, eventsPerInstance: 1 }),
-    reconcile: make('reconcile', { timeoutMs: 60_000, instances: 1, eventsPerInstance: 1 }),
+    schedule: make('schedule', { timeoutMs: 60_000, instances: 1, eventsPerInstance: 1 }),
   };
 }

@@ -166,12 +166,12 @@ async function start(
   const webhook = watcher ? watchDeliveries(functions.webhook, watcher) : functions.webhook;
   const telling = watcher ? jobTeller(stores.jobs, watcher) : (worker: Invocable) => worker;
   const api: HttpApi = await startHttpApi(
-    (path) => (path.startsWith('/webhooks/') ? webhook : functions.mapping),
+    (path) => (path.startsWith('/webhooks/') ? webhook : functions.api),
     options.port ?? 0,
     log,
   );
   cleanups.push(() => api.close());
-  await Promise.all([functions.webhook.warm(), functions.mapping.warm(), functions.mirror.warm()]);
+  await Promise.all([functions.webhook.warm(), functions.api.warm(), functions.mirror.warm()]);
   const feed = (name: keyof Instances, queueUrl: string) =>
     startEventSource({
       endpoint: queue.endpoint,
@@ -183,7 +183,7 @@ async function start(
     });
   const sources = [feed('mirror', queue.queueUrl), feed('layer', queue.layerQueueUrl)];
   cleanups.push(() => Promise.all(sources.map((source) => source.stop(stopWithinMs))));
-  cleanups.push(startSchedule(functions.reconcile, log, options.scheduleMs));
+  cleanups.push(startSchedule(functions.schedule, log, options.scheduleMs));
   return {
     ready: {
       ready: true,

@@ -123,7 +123,7 @@ function remedyFor(error: RequestError, { method, url }: ApiRequest, hasToken: b
   )
     return `there is no Drayage API at this address: check --api (${address})`;
   if (status >= 300 && status < 400) return `check --api (${address})`;
-  if (status >= 500) return 'try again; if it keeps failing, check the logs of the mapping function';
+  if (status >= 500) return 'try again; if it keeps failing, check the logs of the API function';
   if (code === 'conflict')
     return 'look at what is there now (drayage webhooks list), and try again if necessary';
   return remedy;

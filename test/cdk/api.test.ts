@@ -5,7 +5,7 @@ import { functionOf, mirrorTemplate } from './mirror-template.ts';
 /** Every route with the function that answers it and how API Gateway authorises it. */
 function routesOf(template: Template): Record<string, { function: string; authorization: string }> {
   const integrations = template.findResources('AWS::ApiGatewayV2::Integration');
-  const names = new Map(['webhook', 'mapping'].map((name) => [functionOf(template, name).id, name]));
+  const names = new Map(['webhook', 'api'].map((name) => [functionOf(template, name).id, name]));
   return Object.fromEntries(
     Object.values(template.findResources('AWS::ApiGatewayV2::Route')).map(({ Properties }) => {
       const integration = integrations[Properties.Target['Fn::Join'][1][1].Ref]?.Properties;
@@ -30,7 +30,7 @@ upstreams: [{ registry: docker.io, repositories: [{ match: library/nginx }] }]
 `);
 
 const webhook = { function: 'webhook', authorization: 'NONE' };
-const mapping = { function: 'mapping', authorization: 'NONE' };
+const mapping = { function: 'api', authorization: 'NONE' };
 const routes = {
   'POST /webhooks/{name}': webhook,
   'OPTIONS /webhooks/{name}': webhook,
@@ -52,7 +52,7 @@ describe('the routes', () => {
   });
 
   it('ask for an AWS signature where reads are iam, but not of writers, who have the operator token', () => {
-    const signed = { function: 'mapping', authorization: 'AWS_IAM' };
+    const signed = { function: 'api', authorization: 'AWS_IAM' };
     expect(routesOf(withReads('iam'))).toEqual({
       ...routes,
       'GET /v1/{proxy+}': signed,

@@ -28,7 +28,7 @@ function problemsOf(existing: (stack: Stack) => Existing): readonly string[] {
   return [];
 }
 
-const functions = ['webhook', 'mirror', 'layer', 'mapping', 'reconcile'];
+const functions = ['webhook', 'mirror', 'layer', 'api', 'schedule'];
 const tableArn = (region = 'eu-west-1', account = '111122223333') =>
   `arn:aws:dynamodb:${region}:${account}:table/restored`;
 const secretArn = (name: string, region = 'eu-west-1') =>
@@ -46,7 +46,7 @@ describe('a table and secrets that exist already', () => {
     );
     of.resourceCountIs('AWS::DynamoDB::Table', 0);
     of.resourceCountIs('AWS::SecretsManager::Secret', 0);
-    const { Variables } = functionOf(of, 'mapping').properties.Environment as {
+    const { Variables } = functionOf(of, 'api').properties.Environment as {
       Variables: Record<string, string>;
     };
     expect(Variables).toMatchObject({

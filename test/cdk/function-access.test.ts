@@ -16,7 +16,7 @@ const services: Record<string, string> = {
 const actionOf = (service: string, operation: string) =>
   `${service}:${service === 'sqs' ? operation.replace(/Batch$/, '') : operation}`;
 
-const functions = ['webhook', 'mirror', 'layer', 'mapping', 'reconcile'] as const;
+const functions = ['webhook', 'mirror', 'layer', 'api', 'schedule'] as const;
 /** What each function asked of AWS while the pipeline ran: the local stack's functions sign as themselves. */
 const asked = new Map<string, Set<string>>(functions.map((name) => [name, new Set()]));
 

@@ -61,7 +61,7 @@ describe('the functions', () => {
 
   it('read two different secrets', () => {
     expect(environmentOf(template, 'webhook').DRAYAGE_WEBHOOK_SECRET).not.toEqual(
-      environmentOf(template, 'mapping').DRAYAGE_API_SECRET,
+      environmentOf(template, 'api').DRAYAGE_API_SECRET,
     );
   });
 
@@ -87,7 +87,7 @@ describe('the schedule', () => {
       State: 'ENABLED',
       Targets: [
         {
-          Arn: { 'Fn::GetAtt': [functionOf(template, 'reconcile').id, 'Arn'] },
+          Arn: { 'Fn::GetAtt': [functionOf(template, 'schedule').id, 'Arn'] },
           RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
         },
       ],

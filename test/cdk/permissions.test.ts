@@ -3,7 +3,7 @@ import { layerActions, mirrorActions } from '../../lib/registry-access.ts';
 import { mirrorTemplate, statementsOf } from './mirror-template.ts';
 
 const template = mirrorTemplate();
-const names = ['webhook', 'mirror', 'layer', 'mapping', 'reconcile', 'blob-mounting'];
+const names = ['webhook', 'mirror', 'layer', 'api', 'schedule', 'blob-mounting'];
 const copiers = ['mirror', 'layer'];
 const repositories = 'arn:<AWS::Partition>:ecr:eu-west-1:<AWS::AccountId>:repository/yard/images/*';
 
@@ -57,7 +57,7 @@ describe('permissions', () => {
   });
 
   it('let nobody else do anything at ECR, save turning on blob mounting', () => {
-    for (const name of ['webhook', 'mapping', 'reconcile']) expect(actionsOf(name, 'ecr')).toEqual([]);
+    for (const name of ['webhook', 'api', 'schedule']) expect(actionsOf(name, 'ecr')).toEqual([]);
     expect(actionsOf('blob-mounting', 'ecr')).toEqual(['GetAccountSetting', 'PutAccountSetting']);
   });
 
