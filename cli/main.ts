@@ -1,14 +1,14 @@
 import { Command, CommanderError } from 'commander';
 import { fileFailure } from '../core/config/file-failure.ts';
 import { drayageVersion } from '../core/registry/transport/version.ts';
-import { copyCommand } from './copy.ts';
-import { demoCommand } from './demo.ts';
-import { initCommand } from './init.ts';
-import { localCommand } from './local.ts';
-import { OutputLostError, watchOutput } from './output.ts';
-import { schemaCommand } from './schema.ts';
-import { validateCommand } from './validate.ts';
-import { webhooksCommand } from './webhooks.ts';
+import { copyCommand } from './copy/command.ts';
+import { demoCommand } from './demo/command.ts';
+import { initCommand } from './init/command.ts';
+import { localCommand } from './local/command.ts';
+import { schemaCommand } from './schema/command.ts';
+import { OutputLostError, watchOutput } from './shared/output.ts';
+import { validateCommand } from './validate/command.ts';
+import { webhooksCommand } from './webhooks/command.ts';
 
 // Started by cli/drayage.js under another Node: when that process is gone, however it ended, so are we.
 if (process.env.DRAYAGE_RELAYED === '1' && process.send) {

@@ -10,7 +10,7 @@ import { createConnections } from '../../core/registry/transport/dispatcher.ts';
 import { hideSecrets, urlWithoutQuery } from '../../core/registry/transport/redact.ts';
 import { defaultTimeouts } from '../../core/registry/transport/transport.ts';
 import { drayageVersion } from '../../core/registry/transport/version.ts';
-import { networkFrom } from '../network.ts';
+import { networkFrom } from '../shared/network.ts';
 import { RequestError } from './request-error.ts';
 
 /** A longer answer is none that we asked for. */

@@ -2,7 +2,7 @@ import { amountOf } from '../../core/copy/amount.ts';
 import type { CopyEvent } from '../../core/copy/copy.ts';
 import type { CopyPlan } from '../../core/copy/plan.ts';
 import type { Descriptor } from '../../core/oci/descriptor.ts';
-import { Rate } from '../rate.ts';
+import { Rate } from '../shared/rate.ts';
 
 /** A blob that is being copied. */
 export interface BlobUnderWay {

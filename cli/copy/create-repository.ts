@@ -1,6 +1,6 @@
 import type { Reference } from '../../core/oci/reference.ts';
 import { ecrOf } from '../logins/aws-login.ts';
-import { UsageError } from '../usage-error.ts';
+import { UsageError } from '../shared/usage-error.ts';
 
 /**
  * Returns what creates a destination's repository, once, when something is first written to it: for Amazon ECR, which does not do so by itself.

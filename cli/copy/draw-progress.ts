@@ -1,5 +1,5 @@
-import { formatBytes, formatDuration } from '../format.ts';
-import type { Rate } from '../rate.ts';
+import { formatBytes, formatDuration } from '../shared/format.ts';
+import type { Rate } from '../shared/rate.ts';
 import { drawBar } from '../terminal/progress-bar.ts';
 import type { BlobProgress, BlobUnderWay } from './blob-progress.ts';
 

@@ -3,7 +3,7 @@ import { type ForeignLayers, reportForeignLayers } from '../../core/copy/foreign
 import type { Amount } from '../../core/copy/ports.ts';
 import { plainText } from '../../core/oci/plain-text.ts';
 import { formatReference } from '../../core/oci/reference.ts';
-import { formatBytes } from '../format.ts';
+import { formatBytes } from '../shared/format.ts';
 import { fittedLine } from '../terminal/digests.ts';
 import { formatTable } from '../terminal/table.ts';
 import { type CopyContext, type ImagePair, mountFrom, planImage } from './image.ts';

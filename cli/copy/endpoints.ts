@@ -4,7 +4,7 @@ import { knownRegistry } from '../../core/registry/known-registries.ts';
 import { timeoutsFor } from '../../core/registry/transport/transport.ts';
 import { withAwsLogin } from '../logins/aws-login.ts';
 import { loginSource } from '../logins/login-source.ts';
-import { networkFrom } from '../network.ts';
+import { networkFrom } from '../shared/network.ts';
 import type { CopyFlags } from './flags.ts';
 
 /** A client of the registry that images come from, with this user's login where the registry wants one. */

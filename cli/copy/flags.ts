@@ -1,7 +1,7 @@
 import type { Config } from '../../core/config/config.ts';
 import type { Platform } from '../../core/oci/platform.ts';
 import type { Reference } from '../../core/oci/reference.ts';
-import { UsageError } from '../usage-error.ts';
+import { UsageError } from '../shared/usage-error.ts';
 
 /** An image reference as it was parsed, and as it was written. */
 export interface WrittenReference {

@@ -1,7 +1,7 @@
 import type { ForeignLayers } from '../../core/copy/foreign-layers.ts';
 import type { Amount, Transfer } from '../../core/copy/ports.ts';
 import type { ReferrersSummary } from '../../core/copy/referrers/referrers.ts';
-import { counted, formatBytes, formatDuration } from '../format.ts';
+import { counted, formatBytes, formatDuration } from '../shared/format.ts';
 import type { Failure } from './explain.ts';
 import { formatReferrers } from './image-referrers.ts';
 

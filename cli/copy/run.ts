@@ -1,4 +1,4 @@
-import { onInterrupt } from '../interruption.ts';
+import { onInterrupt } from '../shared/interruption.ts';
 import { repositoryCreator } from './create-repository.ts';
 import { openDestination, openSource } from './endpoints.ts';
 import { type CopyFlags, tagRule, type WrittenReference } from './flags.ts';

@@ -1,5 +1,5 @@
 import type { Mapping } from '../../core/mapping/record.ts';
-import { counted, formatBytes } from '../format.ts';
+import { counted, formatBytes } from '../shared/format.ts';
 import type { Cell } from '../terminal/table.ts';
 import { bytesOf } from './checks.ts';
 import { downloadRate, type Environment } from './environment.ts';

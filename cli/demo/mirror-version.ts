@@ -1,6 +1,6 @@
 import type { JobProgress } from '../../core/jobs/record.ts';
 import type { LocalWebhook } from '../../local/webhooks.ts';
-import { counted, formatDuration } from '../format.ts';
+import { counted, formatDuration } from '../shared/format.ts';
 import { createProgressBar, type ProgressBar } from '../terminal/progress-bar.ts';
 import { blobsOf, checkRequests, checkTransfer } from './checks.ts';
 import { dim, namesOf } from './describe.ts';

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { formatDuration } from '../format.ts';
+import { formatDuration } from '../shared/format.ts';
 import { cellWidth } from '../terminal/cells.ts';
 import { fittingDigests } from '../terminal/digests.ts';
 import { createLiveLines } from '../terminal/live-lines.ts';

@@ -1,6 +1,6 @@
 import type { Amount } from '../../core/copy/ports.ts';
 import type { Job } from '../api/client.ts';
-import { counted, formatBytes, formatDuration } from '../format.ts';
+import { counted, formatBytes, formatDuration } from '../shared/format.ts';
 import type { Cell } from '../terminal/table.ts';
 import type { BuiltImage } from './image.ts';
 

@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileFailure } from '../../core/config/file-failure.ts';
 import { parseConfig } from '../../core/mirror-yaml/parse.ts';
-import { CommandError } from '../command-error.ts';
-import type { InitOptions } from '../init.ts';
+import { CommandError } from '../shared/command-error.ts';
+import type { InitOptions } from './command.ts';
 import { configText } from './config-text.ts';
 
 /** Writes the file, or prints it. @throws CommandError */

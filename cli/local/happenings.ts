@@ -4,7 +4,7 @@ import { plainText } from '../../core/oci/plain-text.ts';
 import type { Delivery } from '../../local/watcher.ts';
 import { jobMeaning } from '../api/job-meaning.ts';
 import { formatTransfer } from '../copy/report.ts';
-import { formatDuration } from '../format.ts';
+import { formatDuration } from '../shared/format.ts';
 import { adviceFor } from '../webhooks/describe.ts';
 
 /** A delivery can name hundreds of images: this many are shown. */

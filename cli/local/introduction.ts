@@ -3,7 +3,7 @@ import type { StoredMapping } from '../../core/mapping/record.ts';
 import { mirrorRepository } from '../../core/policy/mirror-repository.ts';
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
 import type { Ready } from '../../local/stack.ts';
-import { counted } from '../format.ts';
+import { counted } from '../shared/format.ts';
 import { formatTable } from '../terminal/table.ts';
 import { wrapped } from '../terminal/wrap.ts';
 import { describeWebhook } from '../webhooks/describe.ts';

@@ -2,9 +2,9 @@ import { readFileSync, writeSync } from 'node:fs';
 import type { Config } from '../../core/config/config.ts';
 import { fileFailure } from '../../core/config/file-failure.ts';
 import { InvalidConfigError, loadConfig } from '../../core/mirror-yaml/load.ts';
-import { CommandError } from '../command-error.ts';
-import type { LocalFlags } from '../local.ts';
-import { logOutput } from '../output.ts';
+import { CommandError } from '../shared/command-error.ts';
+import { logOutput } from '../shared/output.ts';
+import type { LocalFlags } from './command.ts';
 import { createNarrator, type Narrator } from './narrator.ts';
 import { terminalLog } from './terminal-log.ts';
 

@@ -1,6 +1,6 @@
 import type { WriteStream } from 'node:tty';
 import { styleText } from 'node:util';
-import { formatBytes } from '../format.ts';
+import { formatBytes } from '../shared/format.ts';
 import { cellWidth } from './cells.ts';
 import { createLiveLines, type Terminal } from './live-lines.ts';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileFailure } from '../../core/config/file-failure.ts';
-import { UsageError } from '../usage-error.ts';
+import { UsageError } from '../shared/usage-error.ts';
 import type { UpstreamCredentials } from './register/registrar.ts';
 
 const variable = 'DRAYAGE_UPSTREAM_TOKEN';

@@ -1,6 +1,6 @@
 import { redactText } from '../../core/registry/transport/redact.ts';
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
-import { formatAge } from '../format.ts';
+import { formatAge } from '../shared/format.ts';
 import { cellWidth } from '../terminal/cells.ts';
 import { wrapped } from '../terminal/wrap.ts';
 import { plainText } from './plain-text.ts';

@@ -1,6 +1,6 @@
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
 import { RequestError } from '../api/request-error.ts';
-import { UsageError } from '../usage-error.ts';
+import { UsageError } from '../shared/usage-error.ts';
 import { UpstreamClient } from './register/client.ts';
 import type { Outcome, Registrar, UpstreamCredentials } from './register/registrar.ts';
 

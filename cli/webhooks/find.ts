@@ -1,5 +1,5 @@
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
-import { CommandError } from '../command-error.ts';
+import { CommandError } from '../shared/command-error.ts';
 
 /** What is said where there are none. */
 export const noWebhooks = 'no upstream in mirror.yaml has a webhook: add webhook: { source: … } to one';

@@ -1,6 +1,6 @@
 import { httpUrl } from '../../core/config/fields.ts';
 import type { ApiAddress } from '../api/client.ts';
-import { UsageError } from '../usage-error.ts';
+import { UsageError } from '../shared/usage-error.ts';
 
 /** The options that every subcommand has. */
 export interface ApiFlags {

@@ -1,7 +1,7 @@
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
 import { DrayageApi } from '../api/client.ts';
+import { UsageError } from '../shared/usage-error.ts';
 import { proseWidth, wrapped } from '../terminal/wrap.ts';
-import { UsageError } from '../usage-error.ts';
 import { type CredentialFlags, readCredentials } from './credentials.ts';
 import { describeSteps, masked } from './describe.ts';
 import { enterWebhook, type Failure, failureOf, type PlaceResult, type Registration } from './enter.ts';

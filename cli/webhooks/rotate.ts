@@ -1,8 +1,8 @@
 import { durationSeconds } from '../../core/config/duration.ts';
 import { DrayageApi } from '../api/client.ts';
 import { RequestError } from '../api/request-error.ts';
+import { UsageError } from '../shared/usage-error.ts';
 import { proseWidth, wrapped } from '../terminal/wrap.ts';
-import { UsageError } from '../usage-error.ts';
 import { describeSteps } from './describe.ts';
 import { findWebhook, requireSecrets } from './find.ts';
 import { type ApiFlags, apiAddress } from './flags.ts';

@@ -4,8 +4,8 @@ import { InvalidReferenceError, parseReference } from '../../core/oci/reference.
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
 import type { SampleImage } from '../../core/webhooks/source.ts';
 import type { DrayageApi } from '../api/client.ts';
-import { CommandError } from '../command-error.ts';
-import { UsageError } from '../usage-error.ts';
+import { CommandError } from '../shared/command-error.ts';
+import { UsageError } from '../shared/usage-error.ts';
 
 /** Enough to find one with a tag among them. */
 const looked = 20;

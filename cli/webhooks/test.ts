@@ -4,7 +4,7 @@ import { findSource } from '../../core/webhooks/sources/index.ts';
 import { DrayageApi, type Job } from '../api/client.ts';
 import { followJob } from '../api/follow-job.ts';
 import { jobMeaning } from '../api/job-meaning.ts';
-import { CommandError } from '../command-error.ts';
+import { CommandError } from '../shared/command-error.ts';
 import { deliver } from './deliver.ts';
 import { findWebhook, requireSecrets } from './find.ts';
 import { type ApiFlags, apiAddress } from './flags.ts';

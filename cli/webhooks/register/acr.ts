@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { PresentedWebhook } from '../../../core/webhooks/present-webhook.ts';
-import { UsageError } from '../../usage-error.ts';
+import { UsageError } from '../../shared/usage-error.ts';
 import { bearer } from './authorization.ts';
 import type { Registrar } from './registrar.ts';
 

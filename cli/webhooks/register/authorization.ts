@@ -1,4 +1,4 @@
-import { UsageError } from '../../usage-error.ts';
+import { UsageError } from '../../shared/usage-error.ts';
 import type { UpstreamCredentials } from './registrar.ts';
 
 /** `Authorization: Bearer`, RFC 6750. */

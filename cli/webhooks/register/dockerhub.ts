@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { UsageError } from '../../usage-error.ts';
+import { UsageError } from '../../shared/usage-error.ts';
 import { hookName, isAddressOf } from './address.ts';
 import { bearer, requireUser } from './authorization.ts';
 import { idSchema, pathOf } from './client.ts';

@@ -1,6 +1,6 @@
 import { compileGlob } from '../../../core/policy/glob.ts';
 import type { PresentedWebhook } from '../../../core/webhooks/present-webhook.ts';
-import { UsageError } from '../../usage-error.ts';
+import { UsageError } from '../../shared/usage-error.ts';
 
 const wildcard = /[*?]/;
 

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { onInterrupt } from './interruption.ts';
+import { onInterrupt } from '../shared/interruption.ts';
 
 /** The options of `drayage local`. */
 export interface LocalFlags {
@@ -47,7 +47,7 @@ Example:
       // Before anything starts that would have to be stopped.
       const told = new Promise<void>((resolve) => void onInterrupt(resolve));
       // Loaded only here: the emulators would slow every other command's start.
-      const { runLocal } = await import('./local/run.ts');
+      const { runLocal } = await import('./run.ts');
       await runLocal(flags, told);
     });
 }

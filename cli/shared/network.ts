@@ -1,5 +1,5 @@
-import { CertificatesError, readCertificates } from '../core/config/certificates.ts';
-import type { NetworkSettings, ProxySettings } from '../core/registry/transport/network.ts';
+import { CertificatesError, readCertificates } from '../../core/config/certificates.ts';
+import type { NetworkSettings, ProxySettings } from '../../core/registry/transport/network.ts';
 import { CommandError } from './command-error.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import type { Config, Upstream } from '../core/config/config.ts';
-import { counted } from './format.ts';
+import type { Config, Upstream } from '../../core/config/config.ts';
+import { counted } from '../shared/format.ts';
 
 interface ValidateOptions {
   config: string;
@@ -44,9 +44,9 @@ export function validateCommand(): Command {
 async function validate({ config: file, json }: ValidateOptions): Promise<void> {
   // Loaded only here: the schema would slow every other command's start.
   const { formatConfigError, InvalidConfigError, loadConfigWithWarnings } = await import(
-    '../core/mirror-yaml/load.ts'
+    '../../core/mirror-yaml/load.ts'
   );
-  const { proseWidth, wrapped } = await import('./terminal/wrap.ts');
+  const { proseWidth, wrapped } = await import('../terminal/wrap.ts');
   const fold = (line: string) => wrapped('', line, proseWidth(process.stdout));
   try {
     const { config, warnings } = loadConfigWithWarnings(file);

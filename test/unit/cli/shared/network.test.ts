@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { networkFrom } from '../../../cli/network.ts';
+import { networkFrom } from '../../../../cli/shared/network.ts';
 
 describe('the proxies of the environment', () => {
   it('are taken in either case, an empty one as none', () => {

@@ -1,10 +1,10 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { durationProblem, durationSeconds } from '../core/config/duration.ts';
-import { InvalidPlatformError, type Platform, parsePlatform } from '../core/oci/platform.ts';
-import { InvalidReferenceError, parseReference } from '../core/oci/reference.ts';
-import type { CopyFlags, WrittenReference } from './copy/flags.ts';
-import { copyHelp } from './copy-help.ts';
-import { UsageError } from './usage-error.ts';
+import { durationProblem, durationSeconds } from '../../core/config/duration.ts';
+import { InvalidPlatformError, type Platform, parsePlatform } from '../../core/oci/platform.ts';
+import { InvalidReferenceError, parseReference } from '../../core/oci/reference.ts';
+import { UsageError } from '../shared/usage-error.ts';
+import type { CopyFlags, WrittenReference } from './flags.ts';
+import { copyHelp } from './help.ts';
 
 /** Options that are not given; commander would show defaults of its own in the help. */
 const unset: CopyFlags = {
@@ -69,7 +69,7 @@ export function copyCommand(): Command {
     .addHelpText('after', copyHelp);
   return command.action(async (src: WrittenReference, dst: WrittenReference, given: CopyOptions) => {
     // Loaded only here: the registry client would slow every other command's start.
-    const { runCopy } = await import('./copy/run.ts');
+    const { runCopy } = await import('./run.ts');
     try {
       const { timeout, ...flags } = given;
       await runCopy(src, dst, { ...unset, ...flags, ...(timeout !== undefined && { timeoutMs: timeout }) });

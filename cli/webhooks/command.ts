@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander';
-import { UsageError } from './usage-error.ts';
-import type { ListFlags } from './webhooks/list.ts';
-import type { RegisterFlags } from './webhooks/register.ts';
-import type { RotateFlags } from './webhooks/rotate.ts';
-import type { TestFlags } from './webhooks/test.ts';
-import { listHelp, registerHelp, rotateHelp, testHelp, webhooksHelp } from './webhooks-help.ts';
+import { UsageError } from '../shared/usage-error.ts';
+import { listHelp, registerHelp, rotateHelp, testHelp, webhooksHelp } from './help.ts';
+import type { ListFlags } from './list.ts';
+import type { RegisterFlags } from './register.ts';
+import type { RotateFlags } from './rotate.ts';
+import type { TestFlags } from './test.ts';
 
 /** `drayage webhooks`: what a deployment's webhooks are, and how they get to where images are pushed. */
 export function webhooksCommand(): Command {
@@ -26,7 +26,7 @@ function listCommand(): Command {
     .addHelpText('after', listHelp);
   // Each is loaded only when it runs: it would slow every other command's start.
   return command.action((name: string | undefined, flags: ListFlags) =>
-    run(command, async () => (await import('./webhooks/list.ts')).runList(name, flags)),
+    run(command, async () => (await import('./list.ts')).runList(name, flags)),
   );
 }
 
@@ -48,7 +48,7 @@ function registerCommand(): Command {
     .option('--endpoint <url>', 'where the upstream’s API is')
     .addHelpText('after', registerHelp);
   return command.action((names: string[], flags: RegisterFlags) =>
-    run(command, async () => (await import('./webhooks/register.ts')).runRegister(names, flags)),
+    run(command, async () => (await import('./register.ts')).runRegister(names, flags)),
   );
 }
 
@@ -58,7 +58,7 @@ function testCommand(): Command {
     .option('--image <ref>', 'the image that was pushed, REGISTRY/REPOSITORY:TAG')
     .addHelpText('after', testHelp);
   return command.action((name: string, flags: TestFlags) =>
-    run(command, async () => (await import('./webhooks/test.ts')).runTest(name, flags)),
+    run(command, async () => (await import('./test.ts')).runTest(name, flags)),
   );
 }
 
@@ -68,7 +68,7 @@ function rotateCommand(): Command {
     .option('--keep <duration>', 'how long the old secret stays valid: 0s to 7d (default: 24h)')
     .addHelpText('after', rotateHelp);
   return command.action((name: string, flags: RotateFlags) =>
-    run(command, async () => (await import('./webhooks/rotate.ts')).runRotate(name, flags)),
+    run(command, async () => (await import('./rotate.ts')).runRotate(name, flags)),
   );
 }
 

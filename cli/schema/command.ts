@@ -17,7 +17,7 @@ export function schemaCommand(): Command {
     .description('Print the JSON Schema of mirror.yaml, for editors.')
     .addHelpText('after', help)
     .action(async () => {
-      const { configJsonSchema } = await import('../core/mirror-yaml/json-schema.ts');
+      const { configJsonSchema } = await import('../../core/mirror-yaml/json-schema.ts');
       process.stdout.write(`${JSON.stringify(configJsonSchema(), null, 2)}\n`);
     });
 }

@@ -26,7 +26,7 @@ export function demoCommand(): Command {
     .addHelpText('after', help)
     .action(async () => {
       // Loaded only here: the emulators would slow every other command's start.
-      const { runDemo } = await import('./demo/run.ts');
+      const { runDemo } = await import('./run.ts');
       await runDemo();
     });
 }

@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import { fileFailure } from '../core/config/file-failure.ts';
+import { fileFailure } from '../../core/config/file-failure.ts';
 
 /** Standard output can't be written any more. It has been told where that can be; there is nothing to add. */
 export class OutputLostError extends Error {

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
-import { logOutput } from '../../../cli/output.ts';
+import { logOutput } from '../../../../cli/shared/output.ts';
 
 describe('logOutput', () => {
   const warnings: string[] = [];

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { InvalidReferenceError, parseReference, type Reference } from '../core/oci/reference.ts';
+import { InvalidReferenceError, parseReference, type Reference } from '../../core/oci/reference.ts';
 
 export interface InitOptions {
   config: string;
@@ -30,7 +30,7 @@ export function initCommand(): Command {
     .option('--force', 'overwrite an existing file', false)
     .addHelpText('after', help)
     .action(async (options: InitOptions) => {
-      const { runInit } = await import('./init/run.ts');
+      const { runInit } = await import('./run.ts');
       runInit(options);
     });
 }

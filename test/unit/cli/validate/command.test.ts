@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { validateCommand } from '../../../cli/validate.ts';
-import { parseConfig } from '../../../core/mirror-yaml/parse.ts';
+import { validateCommand } from '../../../../cli/validate/command.ts';
+import { parseConfig } from '../../../../core/mirror-yaml/parse.ts';
 
 let folder: string;
 let exitCode: typeof process.exitCode;
