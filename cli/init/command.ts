@@ -1,12 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { InvalidReferenceError, parseReference, type Reference } from '../../core/oci/reference.ts';
-
-export interface InitOptions {
-  config: string;
-  region: string;
-  from: Reference[];
-  force: boolean;
-}
+import type { InitOptions } from './options.ts';
 
 const help = `
 Without --from, the file has an example for each of the common registries. With --from, it mirrors those images: a

@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import { fileFailure } from '../../core/config/file-failure.ts';
 import { parseConfig } from '../../core/mirror-yaml/parse.ts';
 import { CommandError } from '../shared/command-error.ts';
-import type { InitOptions } from './command.ts';
 import { configText } from './config-text.ts';
+import type { InitOptions } from './options.ts';
 
 /** Writes the file, or prints it. @throws CommandError */
 export function runInit({ config: file, region, from, force }: InitOptions): void {

@@ -1,14 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { onInterrupt } from '../shared/interruption.ts';
-
-/** The options of `drayage local`. */
-export interface LocalFlags {
-  config: string;
-  port: number;
-  data?: string;
-  auth: boolean;
-  secrets?: string;
-}
+import type { LocalFlags } from './flags.ts';
 
 /** `drayage local`: the whole pipeline on this machine, until it is interrupted. */
 export function localCommand(): Command {

@@ -4,7 +4,7 @@ import { fileFailure } from '../../core/config/file-failure.ts';
 import { InvalidConfigError, loadConfig } from '../../core/mirror-yaml/load.ts';
 import { CommandError } from '../shared/command-error.ts';
 import { logOutput } from '../shared/output.ts';
-import type { LocalFlags } from './command.ts';
+import type { LocalFlags } from './flags.ts';
 import { createNarrator, type Narrator } from './narrator.ts';
 import { terminalLog } from './terminal-log.ts';
 

@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import type { Concurrency } from '../copy/streams.ts';
+import type { Concurrency } from './concurrency.ts';
 
 /**
  * Works on many items, some at a time; how many may change meanwhile. After the first failure nothing more is begun, what is under way is cancelled, and

@@ -1,11 +1,5 @@
+import type { Concurrency } from '../async/concurrency.ts';
 import type { StreamLimit } from '../registry/stream-limit.ts';
-
-/** How many of something are carried at once, which may change meanwhile. */
-export interface Concurrency {
-  readonly value: number;
-  /** Calls back after each change; returns how to stop that. */
-  onChange(listener: () => void): () => void;
-}
 
 /** Where nothing is learnt from answers. */
 const fixedStreams = 8;

@@ -118,3 +118,11 @@ export interface UpstreamGate {
   /** Closes the registry until then, unless it is closed for longer. */
   close(registry: string, until: Date): Promise<void>;
 }
+
+/** How the large layers of an image become jobs of their own. */
+export interface FanOut {
+  queue: LayerQueue;
+  leases: LayerLeases;
+  /** Blobs of at least this size, bytes, if several are missing. */
+  minBytes: number;
+}

@@ -1,21 +1,15 @@
 import { formatImageKey } from '../mapping/record.ts';
+import { DeadlineError } from './deadline.ts';
+import type { JobOutcome, MirrorJobDependencies } from './dependencies.ts';
+import { isDeletedMeanwhile } from './early-event.ts';
 import { queuedMessage } from './enqueue.ts';
 import { JobFailure } from './errors.ts';
-import { isDeletedMeanwhile } from './mirror/early-event.ts';
-import { type JobOutcome, type MirrorJobDependencies, runMirrorJob } from './mirror/run-mirror-job.ts';
+import { runMirrorJob } from './mirror/run-mirror-job.ts';
 import { runSignatureJob } from './mirror/run-signature-job.ts';
 import type { JobQueue } from './ports.ts';
 import type { JobMessage, JobRecord, JobState } from './record.ts';
 import { UpstreamClosedError } from './upstream-gate.ts';
 import { judge } from './verdict.ts';
-
-/** The invocation has no time left. What was copied is present for the next one. */
-export class DeadlineError extends Error {
-  override readonly name = 'DeadlineError';
-  constructor() {
-    super('the time of this invocation is used up; the job goes on in the next');
-  }
-}
 
 /** A job that is not done after this many invocations makes no progress: a day of them moves 2 TB at 24 MB/s. */
 const maxInvocations = 100;

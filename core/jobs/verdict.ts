@@ -1,4 +1,4 @@
-import { mayBeEarly, pauseForImage } from './mirror/early-event.ts';
+import { mayBeEarly, pauseForImage } from './early-event.ts';
 import type { JobError, JobRecord } from './record.ts';
 
 /** What becomes of a job after an error. */

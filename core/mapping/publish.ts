@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
+import { wait } from '../async/wait.ts';
 import type { Digest } from '../oci/digest.ts';
-import { wait } from '../registry/retry.ts';
 import { formatImageKey, type ImageKey, type MappingRecord } from './record.ts';
 import type { CommittedResolve, Lease, MappingStore } from './store.ts';
 

@@ -1,6 +1,5 @@
 import type { ConnectionProblem } from './connection-problem.ts';
 import { connectionRemedy, mirrorSettings } from './connection-remedies.ts';
-import { type LoginState, remedyFor } from './remedies.ts';
 
 /** Which registry failed: the one that images come from, or the one that they go to. */
 export type Side = 'upstream' | 'mirror';
@@ -19,7 +18,7 @@ export interface OperationContext {
 
 /** What happened, without the context. */
 export interface RegistryFailure {
-  /** A code of the distribution specification, or one of ours: see `remedies.ts`. */
+  /** A code of the distribution specification, or one of ours: see the table of remedies. */
   code: string;
   /** A clause that follows the operation; redacted by who writes it. */
   reason: string;
@@ -96,4 +95,92 @@ function describe({ operation, repository, reference }: OperationContext): strin
   if (repository === undefined) return operation;
   if (reference === undefined) return `${operation} ${repository}`;
   return `${operation} ${repository}${reference.includes(':') ? '@' : ':'}${reference}`;
+}
+
+const putManifest = 'put manifest';
+
+/** What is known of the login of a request that was refused. */
+export type LoginState = 'missing' | 'rejected' | undefined;
+
+type Remedy = string | ((context: OperationContext, login: LoginState) => string);
+
+/** What the mirror is written with may be a role (ECR) or a login. */
+const credentials = ({ side, registry }: OperationContext) =>
+  side === 'upstream'
+    ? `the credentials for ${registry}`
+    : `the role or credentials that write to ${registry}`;
+
+/**
+ * What helps, by code. Upper half: codes of the distribution specification
+ * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes); lower half: ours.
+ */
+const remedies: Readonly<Record<string, Remedy>> = {
+  BLOB_UNKNOWN: 'the registry does not have this blob: push the image again',
+  BLOB_UPLOAD_INVALID: 'the upload can not go on: begin it again',
+  BLOB_UPLOAD_UNKNOWN: 'the upload has ended or expired: begin it again',
+  DIGEST_INVALID: ({ side }) =>
+    side === 'upstream'
+      ? 'the bytes do not match the digest: try again, and if the error persists push the image again'
+      : 'the registry stored other bytes than it was sent: try again, and check any proxy in front of it',
+  MANIFEST_BLOB_UNKNOWN:
+    'a blob or a child manifest was there and is gone: copy again, and check what deletes content there',
+  MANIFEST_INVALID: ({ operation }) =>
+    operation === putManifest
+      ? 'the registry does not accept a manifest of this type or form: check its version and settings'
+      : 'the manifest is malformed or of a type that is not copied: push the image again',
+  MANIFEST_UNKNOWN: 'check that the tag or digest exists',
+  NAME_INVALID: 'check the repository’s name',
+  NAME_UNKNOWN: ({ side }) =>
+    side === 'mirror' ? 'create the repository first' : 'check that the repository exists',
+  SIZE_INVALID: 'the bytes are not as many as the manifest says: push the image again',
+  UNAUTHORIZED: (context, login) =>
+    login === 'rejected'
+      ? `${credentials(context)} are wrong or have expired: replace them`
+      : `check ${credentials(context)}; many registries answer the same for a repository that does not exist`,
+  DENIED: (context) =>
+    `check that ${credentials(context)} allow this; registries also report an exceeded quota this way`,
+  UNSUPPORTED: ({ operation }) =>
+    operation === putManifest
+      ? 'the registry does not accept artifacts of this kind: leave them out, or check its version'
+      : 'the registry does not offer this operation: check that the endpoint is a registry',
+  TOOMANYREQUESTS: ({ side }) =>
+    side === 'upstream'
+      ? 'the registry’s rate limit is reached: wait, or configure credentials with a higher limit'
+      : 'the registry’s rate limit is reached: wait, or ask for a higher quota',
+  // ECR's, for a tag that may not be moved: https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html
+  TAG_INVALID: 'the tag may not be moved: allow it in the repository’s tag immutability settings',
+
+  UNAVAILABLE: 'the registry is having problems: wait and try again',
+  TIMEOUT: 'the registry or the way to it is slow: try again, and check firewalls and proxies',
+  // CR#1970: ECR drops the connection on an upload into a repository that does not exist.
+  // https://github.com/aws/containers-roadmap/issues/1970
+  CONNECTION: ({ side, operation }) =>
+    side === 'mirror' && (operation === 'start upload' || operation === 'mount blob')
+      ? 'create the repository first: ECR drops the connection when it is missing; otherwise check the endpoint and the network'
+      : 'check the endpoint, name resolution, firewalls and proxies',
+  TLS: 'check the certificate; for a private authority name its certificate under network.caBundle',
+  CREDENTIALS_UNAVAILABLE: 'check the name of the secret and that it may be read',
+  ANSWER_TOO_LARGE: 'check that the endpoint is a registry',
+  ANSWER_INVALID:
+    'check that the endpoint is a registry of the distribution API and that nothing between alters its answers',
+  RANGE_INVALID: 'the registry does not serve this part of the blob: start from the beginning',
+  REDIRECT_REFUSED: 'check the endpoint: write the address that the registry really has',
+  ADDRESS_REFUSED: ({ registry }) =>
+    `${registry} sends us to a host inside this network: check the endpoint, and what the name resolves to here; if that is intended, list the host under redirectHosts`,
+  LINK_REFUSED: 'the list can not be read to its end: check the endpoint and what stands before the registry',
+  LOCATION_REFUSED: 'check the endpoint: write the address that the registry really has',
+  BODY_TOO_LARGE:
+    'the registry, or a proxy in front of it, limits the size of bodies too tightly: raise its limit (nginx: client_max_body_size)',
+  REFUSED: 'see the registry’s message',
+  // The specification's code for what has no other.
+  UNKNOWN: 'see the registry’s message, and its logs; some registries report a full disk this way',
+};
+
+/** Where a web page answers. */
+export const noRegistry = 'no registry is at this address: check its name and port';
+
+/** What the operator can do about a code in its context; a code that the table does not know gets the general advice. */
+export function remedyFor(code: string, context: OperationContext, login?: LoginState): string {
+  const remedy = (Object.hasOwn(remedies, code) ? remedies[code] : undefined) ?? 'see the registry’s message';
+  return typeof remedy === 'string' ? remedy : remedy(context, login);
 }

@@ -5,8 +5,7 @@ import {
   isTlsFailure,
 } from './connection-problem.ts';
 import { type ErrorBody, readErrorBody } from './error-body.ts';
-import { type OperationContext, RegistryError, type RegistryFailure } from './errors.ts';
-import { noRegistry } from './remedies.ts';
+import { noRegistry, type OperationContext, RegistryError, type RegistryFailure } from './errors.ts';
 import { isTemporaryStatus, parseRetryAfter, temporaryFailureCode } from './retry.ts';
 import { hideSecrets, redactText } from './transport/redact.ts';
 

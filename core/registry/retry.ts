@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { wait } from '../async/wait.ts';
 import { RegistryError } from './errors.ts';
 
 /**
@@ -84,16 +84,6 @@ export function parseRetryAfter(value: string | undefined, now: number): number 
   if (!/^[A-Za-z]{3,9}, /.test(text)) return undefined;
   const date = Date.parse(text);
   return Number.isNaN(date) ? undefined : Math.min(maxRetryAfterMs, Math.max(0, date - now));
-}
-
-/** Resolves after `ms`; rejects with the signal's reason as soon as it aborts. */
-export async function wait(ms: number, signal?: AbortSignal): Promise<void> {
-  try {
-    await sleep(ms, undefined, { signal });
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
-  }
 }
 
 /**

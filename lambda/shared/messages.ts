@@ -1,5 +1,5 @@
 import type { Context, SQSRecord } from 'aws-lambda';
-import { DeadlineError } from '../../core/jobs/process-message.ts';
+import { DeadlineError } from '../../core/jobs/deadline.ts';
 import { logger } from './telemetry.ts';
 
 /** A job gets this long, well below the functions' 900 s, so that its end can always be recorded. */

@@ -2,7 +2,7 @@ import { EcrRegistry } from '../../core/aws/ecr/registry.ts';
 import type { Upstream } from '../../core/config/config.ts';
 import type { CallOptions, ImageSource } from '../../core/copy/ports.ts';
 import { RegistryRepository } from '../../core/copy/registry-repository.ts';
-import type { OpenMirror, TagLister } from '../../core/jobs/mirror/run-mirror-job.ts';
+import type { OpenMirror, TagLister } from '../../core/jobs/dependencies.ts';
 import { RegistryClient } from '../../core/registry/client.ts';
 import type { NetworkSettings } from '../../core/registry/transport/network.ts';
 import { timeoutsFor } from '../../core/registry/transport/transport.ts';

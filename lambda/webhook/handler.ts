@@ -3,14 +3,22 @@ import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { enqueue } from '../../core/jobs/enqueue.ts';
+import { formatImageKey, imageKey } from '../../core/mapping/record.ts';
 import type { QueueableEvents } from '../../core/webhooks/decide.ts';
 import { receiveWebhook, type WebhookResult } from '../../core/webhooks/receive.ts';
 import { type BusEvent, receiveEvent } from '../../core/webhooks/receive-event.ts';
+import type { IgnoredEvent } from '../../core/webhooks/source.ts';
 import { errorResponse, HttpError, type HttpResponse, httpRequest, json } from '../shared/http.ts';
-import { config, webhookSecrets } from '../shared/services.ts';
+import { config, jobs, mappings, queue, webhookSecrets } from '../shared/services.ts';
 import { logger, metrics } from '../shared/telemetry.ts';
 import { noteArrival } from './arrivals.ts';
-import { type Queued, queueEvents } from './queue-events.ts';
+
+/** The body of a 202. */
+interface Queued {
+  accepted: { image: string; job: string }[];
+  ignored: IgnoredEvent[];
+}
 
 /** Verifies a delivery and queues what it says. Answers 202 only after the queue has every job. */
 async function run(event: APIGatewayProxyEventV2 | BusEvent): Promise<HttpResponse | undefined> {
@@ -76,6 +84,20 @@ async function take(name: string, result: QueueableEvents): Promise<Queued> {
   const malformed = queued.ignored.filter(({ reason }) => reason.startsWith('malformed: ')).length;
   if (malformed > 0) metrics.addMetric('WebhookMalformed', MetricUnit.Count, malformed);
   return queued;
+}
+
+/** Queues a job for each event of a delivery. @throws NotQueuedError when some could not be queued. */
+async function queueEvents(result: QueueableEvents): Promise<Queued> {
+  const deps = { config: config(), mappings: mappings(), jobs: jobs(), queue: queue() };
+  const images = result.events.map(({ image, digest }) => ({ key: imageKey(image), toldDigest: digest }));
+  // Images first: a signature is added to an image that is there, and jobs of one repository run in turn.
+  const queued = await enqueue(images, 'webhook', deps);
+  const signatures = result.signatures.map((subject) => ({ key: imageKey(subject) }));
+  queued.push(...(await enqueue(signatures, 'signature', deps)));
+  return {
+    accepted: queued.map((job) => ({ image: formatImageKey(job.key), job: job.id })),
+    ignored: result.ignored,
+  };
 }
 
 export const handler = middy(run).use(injectLambdaContext(logger)).use(logMetrics(metrics));

@@ -1,11 +1,8 @@
 import { DynamoLayerIndex } from '../../core/aws/dynamodb/layer-index.ts';
 import { DynamoLayerLeases } from '../../core/aws/dynamodb/layer-leases.ts';
 import { DynamoUpstreamGate } from '../../core/aws/dynamodb/upstream-gate.ts';
-import {
-  type LayerDependencies,
-  type ProcessedLayer,
-  processLayer,
-} from '../../core/jobs/layers/process-layer.ts';
+import type { LayerDependencies, ProcessedLayer } from '../../core/jobs/layers/layer-job.ts';
+import { processLayer } from '../../core/jobs/layers/process-layer.ts';
 import type { LayerMessage, LayerQueue } from '../../core/jobs/ports.ts';
 import { newJobId } from '../../core/jobs/record.ts';
 import type { ImageKey } from '../../core/mapping/record.ts';

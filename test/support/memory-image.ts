@@ -1,7 +1,7 @@
-import { MemoryStore } from '../../core/copy/memory-store.ts';
 import type { Descriptor } from '../../core/oci/descriptor.ts';
 import { digestOf } from '../../core/oci/digest.ts';
 import { type Manifest, parseManifest } from '../../core/oci/manifest.ts';
+import { MemoryStore } from './memory-store.ts';
 import type { SeededImage, SeededIndex, SeededManifest } from './seeded-image.ts';
 
 /** A seeded manifest as the code under test reads it. */

@@ -1,9 +1,8 @@
 import { DynamoLayerIndex } from '../../core/aws/dynamodb/layer-index.ts';
 import { DynamoUpstreamGate } from '../../core/aws/dynamodb/upstream-gate.ts';
 import type { Config } from '../../core/config/config.ts';
-import { MemoryStore } from '../../core/copy/memory-store.ts';
 import type { ImageDestination, ImageSource } from '../../core/copy/ports.ts';
-import type { TagLister } from '../../core/jobs/mirror/run-mirror-job.ts';
+import type { TagLister } from '../../core/jobs/dependencies.ts';
 import type { JobQueue, QueuedMessage } from '../../core/jobs/ports.ts';
 import { type ProcessDependencies, type Processed, processMessage } from '../../core/jobs/process-message.ts';
 import { type JobMessage, type JobRecord, type JobTrigger, newJobId } from '../../core/jobs/record.ts';
@@ -12,6 +11,7 @@ import { parseConfig } from '../../core/mirror-yaml/parse.ts';
 import { RegistryError } from '../../core/registry/errors.ts';
 import { keyOf, type LocalStores, startStores } from './local-stores.ts';
 import { holdImage } from './memory-image.ts';
+import { MemoryStore } from './memory-store.ts';
 import { destinationLike, sourceLike } from './recording-stores.ts';
 import type { SeededImage, SeededIndex } from './seeded-image.ts';
 

@@ -1,6 +1,6 @@
-import { MemoryStore } from '../../core/copy/memory-store.ts';
 import type { ImageDestination, ImageSource } from '../../core/copy/ports.ts';
 import type { Descriptor } from '../../core/oci/descriptor.ts';
+import { MemoryStore } from './memory-store.ts';
 
 /** Counts how many calls are under way, and the most that ever were. */
 export class Gauge {

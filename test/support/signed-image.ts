@@ -1,8 +1,8 @@
-import type { MemoryStore } from '../../core/copy/memory-store.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import type { Manifest } from '../../core/oci/manifest.ts';
 import { mediaTypes } from '../../core/oci/media-types.ts';
 import { blobOf, manifestOf } from './memory-image.ts';
+import type { MemoryStore } from './memory-store.ts';
 
 /** The config of artifacts that have none. */
 const emptyConfig = blobOf('{}', mediaTypes.ociEmpty);

@@ -1,8 +1,8 @@
 import pLimit from 'p-limit';
 import { orAborted } from '../../async/or-aborted.ts';
+import { wait } from '../../async/wait.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import { RegistryError } from '../../registry/errors.ts';
-import { wait } from '../../registry/retry.ts';
 import type { CallOptions, ImageDestination, ImageSource } from '../ports.ts';
 import { pauseBefore } from './attempts.ts';
 import { BodyRefusedError } from './chunked-upload.ts';

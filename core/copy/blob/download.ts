@@ -1,8 +1,8 @@
+import { wait } from '../../async/wait.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import { createDigester, type DigestVerifier, digestAlgorithm } from '../../oci/digest.ts';
 import { RegistryError } from '../../registry/errors.ts';
 import { isContinuationRefused } from '../../registry/operations/blobs.ts';
-import { wait } from '../../registry/retry.ts';
 import { RelayStream, readableOf } from '../../registry/transport/relay-stream.ts';
 import { CopyError } from '../errors.ts';
 import { pauseBefore } from './attempts.ts';

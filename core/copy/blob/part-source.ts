@@ -1,8 +1,8 @@
 import { orAborted } from '../../async/or-aborted.ts';
+import { wait } from '../../async/wait.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { ResumableDigest } from '../../oci/resumable-digest.ts';
 import { isContinuationRefused } from '../../registry/operations/blobs.ts';
-import { wait } from '../../registry/retry.ts';
 import { CopyError } from '../errors.ts';
 import { pauseBefore } from './attempts.ts';
 

@@ -1,8 +1,8 @@
 import { inParallel } from '../../async/in-parallel.ts';
+import { wait } from '../../async/wait.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Manifest } from '../../oci/manifest.ts';
-import { wait } from '../../registry/retry.ts';
 import { pauseBefore } from '../blob/attempts.ts';
 import { commitChildren, commitRoot } from '../commit.ts';
 import { plan as planCopy } from '../plan.ts';

@@ -1,17 +1,9 @@
 import type { IndexedMounts } from '../../copy/blob/mount-sources.ts';
 import type { CopyPlan } from '../../copy/plan.ts';
 import type { Amount, CallOptions, ImageDestination, Transfer } from '../../copy/ports.ts';
-import type { LayerLeases, LayerQueue } from '../ports.ts';
+import type { FanOut } from '../ports.ts';
 import type { FannedOut, LayerBlob } from '../record.ts';
 import { queuedMs } from './layer-lease.ts';
-
-/** How the large layers of an image become jobs of their own. */
-export interface FanOut {
-  queue: LayerQueue;
-  leases: LayerLeases;
-  /** Blobs of at least this size, bytes, if several are missing. */
-  minBytes: number;
-}
 
 /**
  * The size from which on layers are handed out unless the deployment says otherwise, bytes: above the second or two that a queue and

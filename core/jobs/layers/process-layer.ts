@@ -1,52 +1,21 @@
 import type { Upstream } from '../../config/config.ts';
-import type { BlobOutcome } from '../../copy/blob/copy-blob.ts';
-import type { LayerIndex } from '../../copy/blob/layer-index.ts';
-import type { TimeLimit } from '../../copy/blob/time-limit.ts';
+import { type BlobOutcome, copyBlob } from '../../copy/blob/copy-blob.ts';
+import { indexedMounts } from '../../copy/blob/mount-sources.ts';
 import { formatImageKey } from '../../mapping/record.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { parseReference } from '../../oci/reference.ts';
 import { mirrorRepository } from '../../policy/mirror-repository.ts';
 import { selectImage } from '../../policy/select-image.ts';
+import { DeadlineError } from '../deadline.ts';
 import { queuedMessage } from '../enqueue.ts';
 import { JobFailure } from '../errors.ts';
-import type { MirrorJobDependencies } from '../mirror/run-mirror-job.ts';
 import { mountableLayers } from '../mountable-layers.ts';
-import type { JobQueue, LayerLeases, LayerMessage, LayerQueue, UpstreamGate } from '../ports.ts';
-import { DeadlineError } from '../process-message.ts';
-import { isFinished, type JobError, type JobRecord } from '../record.ts';
-import { carryLayer } from './carry-layer.ts';
+import type { LayerMessage } from '../ports.ts';
+import { isFinished, type JobRecord } from '../record.ts';
+import type { LayerDependencies, ProcessedLayer } from './layer-job.ts';
 import { holdLease, queuedMs } from './layer-lease.ts';
 import { reportLayerProgress } from './layer-progress.ts';
 import { settleLayer } from './settle-layer.ts';
-
-export interface LayerDependencies
-  extends Pick<MirrorJobDependencies, 'config' | 'jobs' | 'openUpstream' | 'openMirror' | 'now' | 'warn'> {
-  /** The mirror queue: where a job is woken. */
-  queue: JobQueue;
-  /** The layer queue: where a layer goes on that did not fit into this invocation. */
-  layerQueue: LayerQueue;
-  leases: LayerLeases;
-  gate: UpstreamGate;
-  /** Which repositories of the mirror hold the layer already. */
-  layerIndex: LayerIndex;
-  /** When the invocation ends: a layer that can't make it goes in parts. Absent: in one piece. */
-  timeLimit?: TimeLimit;
-}
-
-/** What became of a layer message. */
-export type ProcessedLayer =
-  /** Its job was finished before, or is unknown. */
-  | { state: 'gone' }
-  /** Another worker carries the layer. */
-  | { state: 'held' }
-  /** The mirror has the layer. `complete`: it has all of the image's large ones, and the mirror job was woken. */
-  | { state: 'carried'; how: BlobOutcome; complete: boolean }
-  /** The invocation's time is used up: the layer is queued again. */
-  | { state: 'queued' }
-  /** The mirror job waits, and will ask again for what is missing. */
-  | { state: 'waiting'; error: JobError; notBefore: string }
-  /** The image failed. */
-  | { state: 'failed'; error: JobError };
 
 /**
  * The largest layer that Amazon ECR takes, 52,000 MiB, needs three at 24 MB/s, which one push stream is reported to reach: this
@@ -123,13 +92,11 @@ async function carryAndWake(
     );
     let carried = false;
     try {
-      how = await carryLayer(source, destination, repository, message.layer, {
-        index: mountableLayers(deps.layerIndex, deps.config, key.registry),
-        timeLimit: deps.timeLimit,
-        signal,
-        onEvent: progress.onEvent,
-        warn: deps.warn,
-      });
+      const index = mountableLayers(deps.layerIndex, deps.config, key.registry);
+      const mounts = await indexedMounts(index, repository, [message.layer], deps.warn, { signal });
+      const { timeLimit } = deps;
+      const { onEvent } = progress;
+      how = await copyBlob(source, destination, message.layer, { mounts, timeLimit, signal, onEvent });
       carried = true;
     } finally {
       await progress.stop(carried);

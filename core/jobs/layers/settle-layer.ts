@@ -1,7 +1,7 @@
 import { isFinished, type JobError, type JobRecord } from '../record.ts';
 import { judge } from '../verdict.ts';
+import type { LayerDependencies, ProcessedLayer } from './layer-job.ts';
 import { leaseMs } from './layer-lease.ts';
-import type { LayerDependencies, ProcessedLayer } from './process-layer.ts';
 
 /**
  * Records what an error means for the image. Rounds in which a layer failed are counted, whichever layer it was: the attempts of the mirror

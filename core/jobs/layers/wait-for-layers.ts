@@ -1,6 +1,6 @@
 import type { ImageDestination } from '../../copy/ports.ts';
+import type { JobOutcome, MirrorJobDependencies } from '../dependencies.ts';
 import { JobFailure } from '../errors.ts';
-import type { JobOutcome, MirrorJobDependencies } from '../mirror/run-mirror-job.ts';
 import type { FannedOut, JobRecord, LayerBlob } from '../record.ts';
 import { handOut, lookAgainMs, maxFanOutMs, missingLayers } from './hand-out.ts';
 

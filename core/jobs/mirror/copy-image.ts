@@ -18,11 +18,11 @@ import { findReferrers } from '../../copy/referrers/find-referrers.ts';
 import { type ReferrersSummary, summariseReferrers } from '../../copy/referrers/referrers.ts';
 import type { Manifest } from '../../oci/manifest.ts';
 import { parsePlatform } from '../../oci/platform.ts';
+import type { MirrorJobDependencies } from '../dependencies.ts';
 import { handOut, layersToHandOut, withLayers } from '../layers/hand-out.ts';
 import { reportLayerProgress } from '../layers/layer-progress.ts';
 import { mountableLayers } from '../mountable-layers.ts';
 import type { FannedOut, JobRecord, LayerBlob } from '../record.ts';
-import type { MirrorJobDependencies } from './run-mirror-job.ts';
 
 /** An image on its way: where from, where to, by which rule. */
 export interface ImageWork {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TagState } from '../../mapping/store.ts';
+import type { MirrorJobDependencies } from '../dependencies.ts';
 import { scheduleLook } from '../later-look.ts';
 import type { JobStore } from '../ports.ts';
 import { type JobRecord, wasBegunBefore } from '../record.ts';
-import type { MirrorJobDependencies } from './run-mirror-job.ts';
 
 /** How long ago a look found nothing new when a job may leave the next one to a newer job, milliseconds. */
 const recentMs = 60_000;

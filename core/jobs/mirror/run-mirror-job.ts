@@ -1,69 +1,30 @@
 import type { Config, RepositoryRule, Upstream } from '../../config/config.ts';
 import { presentOnly } from '../../copy/amount.ts';
-import type { LayerIndex } from '../../copy/blob/layer-index.ts';
-import type { TimeLimit } from '../../copy/blob/time-limit.ts';
 import { commitRoot } from '../../copy/commit.ts';
-import type { CallOptions, ImageDestination, ImageSource } from '../../copy/ports.ts';
 import { mayBringMore, type ReferrersSummary } from '../../copy/referrers/referrers.ts';
 import { resolve } from '../../copy/resolve.ts';
 import { LeaseError, publishMapping } from '../../mapping/publish.ts';
 import { formatImageKey, type ImageKey, type MappingRecord } from '../../mapping/record.ts';
-import type { CommittedResolve, MappingStore, TagState } from '../../mapping/store.ts';
+import type { CommittedResolve, TagState } from '../../mapping/store.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Manifest } from '../../oci/manifest.ts';
 import { parseReference } from '../../oci/reference.ts';
 import { policyFingerprint } from '../../policy/fingerprint.ts';
 import { mirrorRepository } from '../../policy/mirror-repository.ts';
 import { selectImage } from '../../policy/select-image.ts';
+import type { JobOutcome, MirrorJobDependencies, OpenMirror } from '../dependencies.ts';
+import { readWhenThere } from '../early-event.ts';
 import { JobFailure } from '../errors.ts';
 import { scheduleLook } from '../later-look.ts';
-import type { FanOut } from '../layers/hand-out.ts';
 import { lookAfterLayers, waitForLayers } from '../layers/wait-for-layers.ts';
-import type { JobStore, UpstreamGate } from '../ports.ts';
-import { type JobRecord, type JobState, wasBegunBefore } from '../record.ts';
+import { type JobRecord, wasBegunBefore } from '../record.ts';
 import { requireOpen } from '../upstream-gate.ts';
 import { type CopiedImage, copyImage } from './copy-image.ts';
 import { leftTo } from './defer-look.ts';
-import { readWhenThere } from './early-event.ts';
 import { leftOutReason } from './newest-tags.ts';
-
-export interface MirrorJobDependencies {
-  config: Config;
-  mappings: MappingStore;
-  jobs: JobStore;
-  layerIndex: LayerIndex;
-  gate: UpstreamGate;
-  /** Absent: the job carries all layers itself. */
-  fanOut?: FanOut | undefined;
-  /** When the attempt must end; absent: never. */
-  timeLimit?: TimeLimit | undefined;
-  openUpstream(upstream: Upstream, repository: string): Promise<ImageSource & TagLister>;
-  openMirror(repository: string, options: CallOptions): Promise<OpenMirror>;
-  now(): Date;
-  /** How to wait for an image that is not there yet, milliseconds; rejects when the signal aborts. */
-  pause?: (ms: number, signal?: AbortSignal) => Promise<void>;
-  /** Told about what goes wrong beside the job itself. */
-  warn(message: string, error: unknown): void;
-}
-
-export interface TagLister {
-  listTags(options?: { signal?: AbortSignal }): AsyncIterable<string>;
-}
 
 /** By then a pipeline that pushes an image has signed it. */
 const signedWithinMs = 5 * 60_000;
-
-/** The mirror repository of a job, and where it is. */
-export interface OpenMirror {
-  region: string;
-  destination: ImageDestination;
-}
-
-/** How an attempt ended that did not fail. */
-export type JobOutcome =
-  | { state: Extract<JobState, 'committed' | 'satisfied' | 'superseded'>; changes: Partial<JobRecord> }
-  /** Layer jobs carry its large layers; the last one of them wakes the job, and it looks after them at this time. */
-  | { state: 'copying'; lookAgainAt: Date; changes: Partial<JobRecord> };
 
 /**
  * Runs one mirror job: makes the mirror hold what the upstream's tag points to now, and publishes it.

@@ -9,11 +9,10 @@ import { type Digest, isDigest } from '../../oci/digest.ts';
 import { isIndexType, isManifestType } from '../../oci/media-types.ts';
 import { mirrorRepository } from '../../policy/mirror-repository.ts';
 import { selectImage } from '../../policy/select-image.ts';
-import { JobFailure } from '../errors.ts';
+import type { JobOutcome, MirrorJobDependencies } from '../dependencies.ts';
+import { JobFailure, ReferrersPendingError } from '../errors.ts';
 import type { JobRecord } from '../record.ts';
-import { ReferrersPendingError } from '../referrers-pending.ts';
 import { requireOpen } from '../upstream-gate.ts';
-import type { JobOutcome, MirrorJobDependencies } from './run-mirror-job.ts';
 
 /**
  * Runs a signature job: something was pushed that belongs to the image with this digest, so that the mirror shall hold all that

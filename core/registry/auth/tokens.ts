@@ -1,6 +1,6 @@
+import type { LoginState } from '../errors.ts';
 import { type OperationContext, RegistryError } from '../errors.ts';
 import { brokenError, maxErrorBytes, refusedError } from '../failures.ts';
-import type { LoginState } from '../remedies.ts';
 import { BodyTooLargeError, discard, readBeginning, readBounded } from '../transport/body.ts';
 import { urlWithoutQuery } from '../transport/redact.ts';
 import { isRedirect, nextHop, repeatsMethod } from '../transport/redirects.ts';

@@ -9,9 +9,8 @@ import {
 import { manifestAcceptHeader } from '../../oci/media-types.ts';
 import { repositoryScope } from '../auth/scopes.ts';
 import { isWebPage } from '../error-body.ts';
-import { type OperationContext, RegistryError } from '../errors.ts';
+import { noRegistry, type OperationContext, RegistryError } from '../errors.ts';
 import type { Answer, CallOptions, Exchange } from '../exchange.ts';
-import { noRegistry } from '../remedies.ts';
 import { discard, readBounded } from '../transport/body.ts';
 import { contentDigest, contentLength, contentType, expectContentDigest, sameAlgorithm } from './headers.ts';
 import { manifestUrl } from './paths.ts';

@@ -2,9 +2,8 @@ import { type Digest, isDigest } from '../../../core/oci/digest.ts';
 import type { HttpExchange } from '../http-exchange.ts';
 import type { RegistryContext } from '../registry-context.ts';
 import type { ByteRange } from '../storage/blob-store.ts';
-import { sendError } from './errors.ts';
-import { nameUnknown } from './manifests.ts';
-import type { RouteInput } from './router.ts';
+import { nameUnknown, sendError } from './errors.ts';
+import type { RouteInput } from './route.ts';
 
 /**
  * `GET` and `HEAD …/blobs/<digest>`. ECR answers a GET with a redirect to where the bytes are, which takes no credentials.

@@ -1,5 +1,6 @@
 import type { Digest } from '../../../core/oci/digest.ts';
 import type { HttpExchange } from '../http-exchange.ts';
+import type { RegistryContext } from '../registry-context.ts';
 
 /** Error codes of the specification. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes */
 export type ErrorCode =
@@ -42,4 +43,10 @@ export function sendError(exchange: HttpExchange, error: ProtocolError): Promise
 /** A text with the digests as ECR lists them in its messages. */
 export function listDigests(digests: Digest[]): string {
   return `'[${digests.join(', ')}]'`;
+}
+
+/** The answer where a repository is not there. */
+export function nameUnknown(context: RegistryContext, repository: string): ProtocolError {
+  const message = `The repository with name '${repository}' does not exist in the registry with id '${context.accountId}'`;
+  return { status: 404, code: 'NAME_UNKNOWN', message };
 }

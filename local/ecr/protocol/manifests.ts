@@ -5,14 +5,8 @@ import type { HttpExchange } from '../http-exchange.ts';
 import { findManifest, type PutManifestOutcome, putManifest } from '../put-manifest.ts';
 import type { RegistryContext } from '../registry-context.ts';
 import { defaultSettings, type Repository } from '../repository.ts';
-import { listDigests, type ProtocolError, sendError } from './errors.ts';
-import type { RouteInput } from './router.ts';
-
-/** The answer where a repository is not there. */
-export function nameUnknown(context: RegistryContext, repository: string): ProtocolError {
-  const message = `The repository with name '${repository}' does not exist in the registry with id '${context.accountId}'`;
-  return { status: 404, code: 'NAME_UNKNOWN', message };
-}
+import { listDigests, nameUnknown, type ProtocolError, sendError } from './errors.ts';
+import type { RouteInput } from './route.ts';
 
 /** `GET` and `HEAD …/manifests/<reference>`: the bytes as they were put, whatever the client accepts. */
 export async function getManifest(

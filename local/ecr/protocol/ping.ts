@@ -1,7 +1,7 @@
 import type { HttpExchange } from '../http-exchange.ts';
 import type { RegistryContext } from '../registry-context.ts';
+import { admit } from './admit.ts';
 import { sendError } from './errors.ts';
-import { admit } from './router.ts';
 
 /** `GET /v2/`: tells that this is a registry, and how to log in. */
 export async function ping(context: RegistryContext, exchange: HttpExchange): Promise<void> {

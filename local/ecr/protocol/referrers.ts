@@ -2,9 +2,8 @@ import { isDigest } from '../../../core/oci/digest.ts';
 import { mediaTypes } from '../../../core/oci/media-types.ts';
 import type { HttpExchange } from '../http-exchange.ts';
 import type { RegistryContext } from '../registry-context.ts';
-import { sendError } from './errors.ts';
-import { nameUnknown } from './manifests.ts';
-import type { RouteInput } from './router.ts';
+import { nameUnknown, sendError } from './errors.ts';
+import type { RouteInput } from './route.ts';
 
 /**
  * `GET …/referrers/<digest>`: the manifests whose subject this is, as an index; empty where there is none.

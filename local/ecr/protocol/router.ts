@@ -1,30 +1,16 @@
-import type { AccessNeed } from '../access.ts';
 import { RepositoryGoneError } from '../catalog.ts';
 import { BodyTooLargeError, type HttpExchange } from '../http-exchange.ts';
 import type { RegistryContext } from '../registry-context.ts';
 import { isRepositoryName } from '../repository-names.ts';
+import { admit } from './admit.ts';
 import { deleteBlob, getBlob } from './blobs.ts';
-import { sendError } from './errors.ts';
-import { deleteManifest, getManifest, nameUnknown, putManifestOver } from './manifests.ts';
+import { nameUnknown, sendError } from './errors.ts';
+import { deleteManifest, getManifest, putManifestOver } from './manifests.ts';
 import { ping } from './ping.ts';
 import { listReferrers } from './referrers.ts';
+import type { RouteHandler } from './route.ts';
 import { listTags } from './tags.ts';
 import { deleteUpload, getUpload, patchUpload, putUpload, startUpload } from './uploads.ts';
-
-/** What a handler gets besides the exchange. */
-export interface RouteInput {
-  /** A valid name; the repository need not exist. */
-  repository: string;
-  /** The path's last variable part: reference, digest or upload id; not checked. */
-  item: string;
-}
-
-/** Answers one request. */
-export type RouteHandler = (
-  context: RegistryContext,
-  exchange: HttpExchange,
-  input: RouteInput,
-) => Promise<void>;
 
 interface Route {
   pattern: RegExp;
@@ -88,20 +74,6 @@ export async function routeProtocol(context: RegistryContext, exchange: HttpExch
     }
   }
   await sendError(exchange, { status: 404, code: 'UNKNOWN', message: 'there is nothing at this address' });
-}
-
-/** Asks the access control; a refusal is answered. */
-export async function admit(
-  context: RegistryContext,
-  exchange: HttpExchange,
-  need: AccessNeed,
-): Promise<boolean> {
-  const decision = context.access(exchange, need);
-  if (decision.allowed) return true;
-  const { status, code, message, challenge } = decision;
-  const headers = challenge === undefined ? undefined : { 'www-authenticate': challenge };
-  await sendError(exchange, { status, code, message, ...(headers === undefined ? {} : { headers }) });
-  return false;
 }
 
 /** A mount also pulls from the repository that it names. */

@@ -1,8 +1,7 @@
 import type { HttpExchange } from '../http-exchange.ts';
 import type { RegistryContext } from '../registry-context.ts';
-import { sendError } from './errors.ts';
-import { nameUnknown } from './manifests.ts';
-import type { RouteInput } from './router.ts';
+import { nameUnknown, sendError } from './errors.ts';
+import type { RouteInput } from './route.ts';
 
 /** What ECR lists where the client names no number (genuinetools/reg#206), and the most that it takes. */
 const ecrPage = { default: 100, max: 1000 };

@@ -3,9 +3,9 @@ import type { HttpExchange } from '../http-exchange.ts';
 import type { RegistryContext } from '../registry-context.ts';
 import { isReferred, type Repository } from '../repository.ts';
 import type { UploadSession } from '../upload-sessions.ts';
-import { type ProtocolError, sendError } from './errors.ts';
-import { ensureRepository, nameUnknown } from './manifests.ts';
-import type { RouteInput } from './router.ts';
+import { nameUnknown, type ProtocolError, sendError } from './errors.ts';
+import { ensureRepository } from './manifests.ts';
+import type { RouteInput } from './route.ts';
 
 /** `POST …/blobs/uploads/`: mounts a blob, or begins an upload. No check whether the blob is here: ECR makes none. */
 export async function startUpload(

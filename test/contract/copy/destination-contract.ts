@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commitChildren, commitRoot } from '../../../core/copy/commit.ts';
 import { copyBlobs } from '../../../core/copy/copy.ts';
-import { MemoryStore } from '../../../core/copy/memory-store.ts';
 import { plan } from '../../../core/copy/plan.ts';
 import { digestOf } from '../../../core/oci/digest.ts';
 import { mediaTypes } from '../../../core/oci/media-types.ts';
 import { collected, inChunks, stalling, timeOf } from '../../support/byte-streams.ts';
 import { blobOf, holdImage, parsed, storeWith } from '../../support/memory-image.ts';
+import { MemoryStore } from '../../support/memory-store.ts';
 import { seededImage, seededIndex } from '../../support/seeded-image.ts';
 import { seededBytes } from '../../support/seeded-layer.ts';
 import type { Subject } from './subjects.ts';

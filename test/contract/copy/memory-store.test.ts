@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryStore } from '../../../core/copy/memory-store.ts';
 import { blobOf } from '../../support/memory-image.ts';
+import { MemoryStore } from '../../support/memory-store.ts';
 import { describeDestination } from './destination-contract.ts';
 import { memorySubject } from './subjects.ts';
 

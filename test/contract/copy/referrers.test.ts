@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MemoryStore } from '../../../core/copy/memory-store.ts';
 import { copyReferrers } from '../../../core/copy/referrers/copy-referrers.ts';
 import { findReferrers } from '../../../core/copy/referrers/find-referrers.ts';
 import { keepReferrersTag } from '../../../core/copy/referrers/referrers-tag.ts';
@@ -8,6 +7,7 @@ import { RegistryClient } from '../../../core/registry/client.ts';
 import { referrersTag } from '../../../core/registry/operations/referrers.ts';
 import { type EmbeddedRegistry, startRegistry } from '../../../local/ecr/server.ts';
 import { childOf, parsed, storeWith } from '../../support/memory-image.ts';
+import { MemoryStore } from '../../support/memory-store.ts';
 import { pushImage, seededImage } from '../../support/seeded-image.ts';
 import { type Artifact, artifactOf, cosignOf, cosignTag, holdArtifact } from '../../support/signed-image.ts';
 import { startEcr } from './subjects.ts';

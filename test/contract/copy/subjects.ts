@@ -1,11 +1,11 @@
 import { vi } from 'vitest';
 import { EcrRegistry } from '../../../core/aws/ecr/registry.ts';
 import type { RepositorySettings } from '../../../core/config/config.ts';
-import { MemoryStore } from '../../../core/copy/memory-store.ts';
 import type { ImageDestination, ImageSource } from '../../../core/copy/ports.ts';
 import { RegistryRepository } from '../../../core/copy/registry-repository.ts';
 import { RegistryClient } from '../../../core/registry/client.ts';
 import { type EmbeddedRegistry, type RegistryOptions, startRegistry } from '../../../local/ecr/server.ts';
+import { MemoryStore } from '../../support/memory-store.ts';
 
 /** An implementation of the ports, with what tests need to look behind it. */
 export interface Subject {

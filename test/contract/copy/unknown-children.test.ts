@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryStore } from '../../../core/copy/memory-store.ts';
 import { RegistryRepository } from '../../../core/copy/registry-repository.ts';
 import { digestOf } from '../../../core/oci/digest.ts';
 import { mediaTypes } from '../../../core/oci/media-types.ts';
 import { copyWhole } from '../../support/copying.ts';
 import { blobOf } from '../../support/memory-image.ts';
+import { MemoryStore } from '../../support/memory-store.ts';
 import { type ScriptedStep, startScriptedServer } from '../../support/scripted-server.ts';
 import { clientFor } from '../registry/client-for.ts';
 

@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { FanOut } from '../../../core/jobs/layers/hand-out.ts';
+import { DeadlineError } from '../../../core/jobs/deadline.ts';
 import { queuedMs } from '../../../core/jobs/layers/layer-lease.ts';
-import type { LayerMessage } from '../../../core/jobs/ports.ts';
-import { DeadlineError } from '../../../core/jobs/process-message.ts';
+import type { FanOut, LayerMessage } from '../../../core/jobs/ports.ts';
 import type { JobMessage } from '../../../core/jobs/record.ts';
 import { resendDue } from '../../../core/jobs/resend.ts';
 import type { ImageKey } from '../../../core/mapping/record.ts';

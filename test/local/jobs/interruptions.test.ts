@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { DeadlineError } from '../../../core/jobs/process-message.ts';
+import { DeadlineError } from '../../../core/jobs/deadline.ts';
 import { newJobId, presentJob } from '../../../core/jobs/record.ts';
 import { maxAttempts } from '../../../core/jobs/verdict.ts';
 import { inChunks, stalling, timeOf } from '../../support/byte-streams.ts';

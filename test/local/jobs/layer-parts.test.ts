@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { DynamoCheckpointStore } from '../../../core/aws/dynamodb/checkpoint-store.ts';
 import { EcrRegistry } from '../../../core/aws/ecr/registry.ts';
 import { StreamSpeed } from '../../../core/copy/blob/time-limit.ts';
-import type { LayerDependencies } from '../../../core/jobs/layers/process-layer.ts';
+import { DeadlineError } from '../../../core/jobs/deadline.ts';
+import type { LayerDependencies } from '../../../core/jobs/layers/layer-job.ts';
 import type { LayerMessage } from '../../../core/jobs/ports.ts';
-import { DeadlineError } from '../../../core/jobs/process-message.ts';
 import { digestOf } from '../../../core/oci/digest.ts';
 import { type EmbeddedRegistry, startRegistry } from '../../../local/ecr/server.ts';
 import { inChunks, stalling } from '../../support/byte-streams.ts';

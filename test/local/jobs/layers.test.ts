@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CallOptions } from '../../../core/copy/ports.ts';
+import { DeadlineError } from '../../../core/jobs/deadline.ts';
 import { leaseMs, renewEveryMs } from '../../../core/jobs/layers/layer-lease.ts';
-import { DeadlineError } from '../../../core/jobs/process-message.ts';
 import type { Descriptor } from '../../../core/oci/descriptor.ts';
 import { chunks, stalling } from '../../support/byte-streams.ts';
 import { LayerJobs, unknownJob } from '../../support/layer-jobs.ts';

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { inParallel } from '../../../core/async/in-parallel.ts';
 import { copyBlobs } from '../../../core/copy/copy.ts';
-import { MemoryStore } from '../../../core/copy/memory-store.ts';
 import { plan } from '../../../core/copy/plan.ts';
 import { streamsOf } from '../../../core/copy/streams.ts';
 import { StreamLimit } from '../../../core/registry/stream-limit.ts';
 import { storeWith } from '../../support/memory-image.ts';
+import { MemoryStore } from '../../support/memory-store.ts';
 import { destinationLike, sourceLike } from '../../support/recording-stores.ts';
 import { seededImage } from '../../support/seeded-image.ts';
 

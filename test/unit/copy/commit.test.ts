@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { commitChildren, commitRoot } from '../../../core/copy/commit.ts';
 import { copyBlobs } from '../../../core/copy/copy.ts';
-import { MemoryStore } from '../../../core/copy/memory-store.ts';
 import { plan } from '../../../core/copy/plan.ts';
 import { digestOf } from '../../../core/oci/digest.ts';
 import { mediaTypes } from '../../../core/oci/media-types.ts';
 import { childOf, holdImage, manifestOf, storeWith } from '../../support/memory-image.ts';
+import { MemoryStore } from '../../support/memory-store.ts';
 import { destinationLike } from '../../support/recording-stores.ts';
 import { seededIndex } from '../../support/seeded-image.ts';
 

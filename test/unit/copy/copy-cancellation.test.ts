@@ -1,10 +1,10 @@
 import { describe, expect, it, vi } from 'vitest';
 import { copyBlobs } from '../../../core/copy/copy.ts';
-import { MemoryStore } from '../../../core/copy/memory-store.ts';
 import { plan } from '../../../core/copy/plan.ts';
 import type { ImageSource } from '../../../core/copy/ports.ts';
 import { inChunks, stalling, timeOf } from '../../support/byte-streams.ts';
 import { storeWith } from '../../support/memory-image.ts';
+import { MemoryStore } from '../../support/memory-store.ts';
 import {
   countingMirror,
   destinationLike,

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { type CopyEvent, copyBlobs } from '../../../core/copy/copy.ts';
-import { MemoryStore } from '../../../core/copy/memory-store.ts';
 import { plan } from '../../../core/copy/plan.ts';
 import type { ImageSource } from '../../../core/copy/ports.ts';
 import type { Descriptor } from '../../../core/oci/descriptor.ts';
 import { inChunks, stalling, timeOf } from '../../support/byte-streams.ts';
 import { storeWith } from '../../support/memory-image.ts';
+import { MemoryStore } from '../../support/memory-store.ts';
 import {
   countingMirror,
   destinationLike,

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type CopyEvent, copyBlobs } from '../../../core/copy/copy.ts';
-import { MemoryStore } from '../../../core/copy/memory-store.ts';
 import { plan } from '../../../core/copy/plan.ts';
 import { inChunks } from '../../support/byte-streams.ts';
 import { storeWith } from '../../support/memory-image.ts';
+import { MemoryStore } from '../../support/memory-store.ts';
 import { destinationLike, Gauge, sourceLike } from '../../support/recording-stores.ts';
 import { seededImage } from '../../support/seeded-image.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { reportForeignLayers, servedForeignLayers } from '../../../core/copy/foreign-layers.ts';
-import { MemoryStore } from '../../../core/copy/memory-store.ts';
 import { mediaTypes } from '../../../core/oci/media-types.ts';
 import { RegistryError } from '../../../core/registry/errors.ts';
 import { blobOf } from '../../support/memory-image.ts';
+import { MemoryStore } from '../../support/memory-store.ts';
 import { sourceLike } from '../../support/recording-stores.ts';
 
 const layer = (name: string, ...urls: string[]) => ({

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { imagePlatforms } from '../../../core/copy/image-platforms.ts';
-import { MemoryStore } from '../../../core/copy/memory-store.ts';
 import { plan } from '../../../core/copy/plan.ts';
 import type { Descriptor } from '../../../core/oci/descriptor.ts';
 import { mediaTypes } from '../../../core/oci/media-types.ts';
 import { blobOf, childOf, manifestOf, storeWith } from '../../support/memory-image.ts';
+import { MemoryStore } from '../../support/memory-store.ts';
 import { seededImage, seededIndex } from '../../support/seeded-image.ts';
 
 /** The platforms of a single image with this config, which the mirror has. */

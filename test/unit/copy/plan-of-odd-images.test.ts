@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { commitChildren, commitRoot } from '../../../core/copy/commit.ts';
-import { MemoryStore } from '../../../core/copy/memory-store.ts';
 import { plan } from '../../../core/copy/plan.ts';
 import type { Descriptor } from '../../../core/oci/descriptor.ts';
 import type { Manifest } from '../../../core/oci/manifest.ts';
 import { mediaTypes } from '../../../core/oci/media-types.ts';
 import { blobOf, childOf, manifestOf } from '../../support/memory-image.ts';
+import { MemoryStore } from '../../support/memory-store.ts';
 import { destinationLike, sourceLike } from '../../support/recording-stores.ts';
 
 /** A source that holds what it is given, and a mirror that has all blobs. */

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { MemoryStore } from '../../../core/copy/memory-store.ts';
 import { plan } from '../../../core/copy/plan.ts';
 import type { ImageSource } from '../../../core/copy/ports.ts';
 import { parseManifest } from '../../../core/oci/manifest.ts';
 import { parsePlatform } from '../../../core/oci/platform.ts';
 import { holdImage, manifestOf, storeWith } from '../../support/memory-image.ts';
+import { MemoryStore } from '../../support/memory-store.ts';
 import { Gauge, sourceLike } from '../../support/recording-stores.ts';
 import { seededImage, seededIndex } from '../../support/seeded-image.ts';
 

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { commitChildren, commitRoot } from '../../../core/copy/commit.ts';
 import { copyBlobs } from '../../../core/copy/copy.ts';
-import { MemoryStore } from '../../../core/copy/memory-store.ts';
 import { plan } from '../../../core/copy/plan.ts';
 import { inChunks } from '../../support/byte-streams.ts';
 import { storeWith } from '../../support/memory-image.ts';
+import { MemoryStore } from '../../support/memory-store.ts';
 import { sourceLike, temporaryFailure } from '../../support/recording-stores.ts';
 import { seededImage, seededIndex } from '../../support/seeded-image.ts';
 

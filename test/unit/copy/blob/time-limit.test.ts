@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { copyBlob } from '../../../../core/copy/blob/copy-blob.ts';
 import { StreamSpeed } from '../../../../core/copy/blob/time-limit.ts';
-import { MemoryStore } from '../../../../core/copy/memory-store.ts';
 import { blobOf } from '../../../support/memory-image.ts';
+import { MemoryStore } from '../../../support/memory-store.ts';
 import { destinationLike, sourceLike } from '../../../support/recording-stores.ts';
 
 const chunk = new Uint8Array(1024 * 1024);

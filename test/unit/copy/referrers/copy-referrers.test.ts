@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { MemoryStore } from '../../../../core/copy/memory-store.ts';
 import type { ImageDestination, ImageSource } from '../../../../core/copy/ports.ts';
 import { copyReferrers } from '../../../../core/copy/referrers/copy-referrers.ts';
 import { findReferrers } from '../../../../core/copy/referrers/find-referrers.ts';
@@ -8,6 +7,7 @@ import type { Manifest } from '../../../../core/oci/manifest.ts';
 import { mediaTypes } from '../../../../core/oci/media-types.ts';
 import { RegistryError } from '../../../../core/registry/errors.ts';
 import { blobOf, childOf, manifestOf, parsed, storeWith } from '../../../support/memory-image.ts';
+import { MemoryStore } from '../../../support/memory-store.ts';
 import { countingMirror, destinationLike, sourceLike } from '../../../support/recording-stores.ts';
 import { seededImage } from '../../../support/seeded-image.ts';
 import { artifactOf, cosignOf, cosignTag, holdArtifact } from '../../../support/signed-image.ts';

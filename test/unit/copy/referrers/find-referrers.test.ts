@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryStore } from '../../../../core/copy/memory-store.ts';
 import type { ImageSource } from '../../../../core/copy/ports.ts';
 import { findReferrers } from '../../../../core/copy/referrers/find-referrers.ts';
 import { type Digest, digestOf } from '../../../../core/oci/digest.ts';
 import { childOf, parsed, storeWith } from '../../../support/memory-image.ts';
+import { MemoryStore } from '../../../support/memory-store.ts';
 import { sourceLike } from '../../../support/recording-stores.ts';
 import { seededImage, seededIndex } from '../../../support/seeded-image.ts';
 import { artifactOf, cosignOf, cosignTag, holdArtifact } from '../../../support/signed-image.ts';

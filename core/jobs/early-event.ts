@@ -1,6 +1,6 @@
-import { RegistryError } from '../../registry/errors.ts';
-import { wait } from '../../registry/retry.ts';
-import type { JobRecord } from '../record.ts';
+import { wait } from '../async/wait.ts';
+import { RegistryError } from '../registry/errors.ts';
+import type { JobRecord } from './record.ts';
 
 /**
  * When to look again for an event's image: this long after the event, milliseconds. After the last look, it is not coming.

@@ -1,9 +1,15 @@
-import type { Descriptor } from '../oci/descriptor.ts';
-import { type Digest, isDigest } from '../oci/digest.ts';
-import { blobsOf, type Manifest } from '../oci/manifest.ts';
-import { RegistryError } from '../registry/errors.ts';
-import { expectHeldSize, matchesDescriptor } from './blob/verify.ts';
-import type { BlobUpload, CallOptions, ImageDestination, ImageSource, OpenedUpload } from './ports.ts';
+import { expectHeldSize, matchesDescriptor } from '../../core/copy/blob/verify.ts';
+import type {
+  BlobUpload,
+  CallOptions,
+  ImageDestination,
+  ImageSource,
+  OpenedUpload,
+} from '../../core/copy/ports.ts';
+import type { Descriptor } from '../../core/oci/descriptor.ts';
+import { type Digest, isDigest } from '../../core/oci/digest.ts';
+import { blobsOf, type Manifest } from '../../core/oci/manifest.ts';
+import { RegistryError } from '../../core/registry/errors.ts';
 
 /**
  * One repository held in memory: both ports of the copy, for dry runs and tests. It is as strict as a registry: a blob
