@@ -7,8 +7,8 @@ const functions = {
   webhook: { Timeout: 28, MemorySize: 512 },
   mirror: { Timeout: 900, MemorySize: 1_024 },
   layer: { Timeout: 900, MemorySize: 1_024 },
-  mapping: { Timeout: 10, MemorySize: 512 },
-  reconcile: { Timeout: 60, MemorySize: 512 },
+  api: { Timeout: 10, MemorySize: 512 },
+  schedule: { Timeout: 60, MemorySize: 512 },
   'blob-mounting': { Timeout: 60, MemorySize: 256 },
 };
 
@@ -19,8 +19,8 @@ const own: Record<string, string[]> = {
   webhook: [...tableAndQueue, 'DRAYAGE_ACCOUNT', 'DRAYAGE_WEBHOOK_SECRET'],
   mirror: [...tableAndQueue, 'DRAYAGE_FAN_OUT_BYTES', 'DRAYAGE_LAYER_QUEUE_URL'],
   layer: [...tableAndQueue, 'DRAYAGE_LAYER_QUEUE_URL'],
-  mapping: [...tableAndQueue, 'DRAYAGE_API_SECRET', 'DRAYAGE_WEBHOOK_SECRET'],
-  reconcile: tableAndQueue,
+  api: [...tableAndQueue, 'DRAYAGE_API_SECRET', 'DRAYAGE_WEBHOOK_SECRET'],
+  schedule: tableAndQueue,
   'blob-mounting': [],
 };
 
@@ -80,7 +80,7 @@ describe('the functions', () => {
 });
 
 describe('the schedule', () => {
-  it('runs reconcile each minute and does not repeat a run that failed', () => {
+  it('runs the schedule function each minute and does not repeat a run that failed', () => {
     template.resourceCountIs('AWS::Events::Rule', 1);
     template.hasResourceProperties('AWS::Events::Rule', {
       ScheduleExpression: 'rate(1 minute)',

@@ -67,8 +67,8 @@ describe('permissions', () => {
       webhook: ['GetItem', 'PutItem', 'UpdateItem', 'UpdateItem'],
       mirror: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
       layer: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
-      mapping: ['BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
-      reconcile: ['DeleteItem', 'GetItem', 'Query', 'UpdateItem'],
+      api: ['BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
+      schedule: ['DeleteItem', 'GetItem', 'Query', 'UpdateItem'],
       'blob-mounting': [],
     });
   });
@@ -89,8 +89,8 @@ describe('permissions', () => {
       webhook: { sends: [mirrorQueue], receives: [] },
       mirror: { sends: [layerQueue, mirrorQueue], receives: [mirrorQueue] },
       layer: { sends: [layerQueue, mirrorQueue], receives: [layerQueue] },
-      mapping: { sends: [mirrorQueue], receives: [] },
-      reconcile: { sends: [mirrorQueue], receives: [] },
+      api: { sends: [mirrorQueue], receives: [] },
+      schedule: { sends: [mirrorQueue], receives: [] },
       'blob-mounting': { sends: [], receives: [] },
     });
   });
@@ -115,8 +115,8 @@ describe('permissions', () => {
       mirror: [hub],
       layer: [hub],
       // For the operator, who enters the webhooks' secrets at the upstreams.
-      mapping: ['<MirrorSecretsWebhooks42DE6E77>', '<MirrorSecretsApi3EE0E102>'],
-      reconcile: [],
+      api: ['<MirrorSecretsWebhooks42DE6E77>', '<MirrorSecretsApi3EE0E102>'],
+      schedule: [],
       'blob-mounting': [],
     });
     for (const name of names) expect(actionsOf(name, 'secretsmanager')).not.toContain('PutSecretValue');
