@@ -4,6 +4,7 @@ import { orAborted } from './or-aborted.ts';
 interface Flight<T> {
   result: Promise<T>;
   waiting: number;
+  hasEnded: boolean;
   controller: AbortController;
 }
 
@@ -13,6 +14,12 @@ interface Flight<T> {
  */
 export class Flights<T> {
   readonly #flights = new Map<string, Flight<T>>();
+  readonly #waitsForEnd: boolean;
+
+  /** @param waitsForEnd whether the last caller to leave waits until the work that it aborted has ended */
+  constructor({ waitsForEnd = false } = {}) {
+    this.#waitsForEnd = waitsForEnd;
+  }
 
   async join(key: string, start: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
     signal?.throwIfAborted();
@@ -22,17 +29,21 @@ export class Flights<T> {
       return await orAborted(flight.result, signal);
     } finally {
       flight.waiting -= 1;
-      if (flight.waiting === 0) {
+      if (flight.waiting === 0 && !flight.hasEnded) {
         this.#end(key, flight);
         flight.controller.abort();
+        if (this.#waitsForEnd) await Promise.allSettled([flight.result]);
       }
     }
   }
 
   #begin(key: string, start: (signal: AbortSignal) => Promise<T>): Flight<T> {
     const controller = new AbortController();
-    const flight: Flight<T> = { result: start(controller.signal), waiting: 0, controller };
-    const end = () => this.#end(key, flight);
+    const flight: Flight<T> = { result: start(controller.signal), waiting: 0, hasEnded: false, controller };
+    const end = () => {
+      flight.hasEnded = true;
+      this.#end(key, flight);
+    };
     flight.result.then(end, end);
     this.#flights.set(key, flight);
     return flight;

@@ -1,8 +1,9 @@
-import pLimit from 'p-limit';
+import { fixedConcurrency } from '../async/concurrency.ts';
 import { inParallel } from '../async/in-parallel.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
-import { type BlobOptions, copyBlob } from './blob/copy-blob.ts';
+import { BlobPool, type PooledImage } from './blob/blob-pool.ts';
+import type { BlobOptions } from './blob/copy-blob.ts';
 import type { CopyPlan } from './plan.ts';
 import {
   type Amount,
@@ -11,13 +12,14 @@ import {
   type ImageSource,
   type Transfer,
 } from './ports.ts';
-import { streamsOf } from './streams.ts';
 
 export type { BlobOutcome, CopyEvent } from './blob/copy-blob.ts';
 
 export interface CopyOptions extends Omit<BlobOptions, 'keep'> {
   /** How many blobs travel at once at most; by default as many as both registries take. */
   concurrency?: number;
+  /** The image's part in the pool that it shares with others; absent: it is copied alone. */
+  pooled?: PooledImage | undefined;
 }
 
 export interface CopyResult {
@@ -28,12 +30,6 @@ export interface CopyResult {
   configs: Map<Digest, Uint8Array>;
 }
 
-/**
- * Blobs from this size on, bytes, take turns: so many streams fill any line that a process has, and what a kill leaves unfinished has to be
- * read again. More streams are for small blobs, which mostly wait.
- */
-const largeBytes = 16 * 1024 * 1024;
-const mostLargeAtOnce = 16;
 /** More connections than this are opened only when streams need them. */
 const mostWarmConnections = 48;
 /** Configs above this are not kept: a real one has some kilobytes. */
@@ -41,7 +37,7 @@ const maxKeptConfigBytes = 1024 * 1024;
 
 /**
  * Moves the plan's missing blobs, the largest first so that the last stream to end is a short one. All of them, whichever manifest
- * names them, share one pool of streams.
+ * names them, share one pool of streams, with those of the other images in the pool.
  *
  * The first failure that can't be mended cancels the rest. Nothing is committed here: blobs without a manifest are
  * invisible in a registry.
@@ -62,32 +58,40 @@ export async function copyBlobs(
       manifest.kind === 'image' ? [manifest.config.digest] : [],
     ),
   );
+  const { pooled = new BlobPool().enter(alone(destination)), signal: outer, ...blobOptions } = options;
+  pooled.plan(plan.missing, plan.present);
   // Those that are open stay what they are; for more blobs more are opened while the first ones travel.
   const connections = Math.min(plan.missing.length, mostWarmConnections);
-  void source.warm?.(connections, { signal: options.signal });
-  void destination.warm?.(connections, { signal: options.signal });
-  const turns = pLimit(mostLargeAtOnce);
+  void source.warm?.(connections, { signal: outer });
+  void destination.warm?.(connections, { signal: outer });
+  const { concurrency } = options;
+  const limits = concurrency === undefined ? {} : { concurrency: [fixedConcurrency(concurrency)] };
+  const ends = { source, destination, ...limits };
   const largestFirst = [...plan.missing].sort((a, b) => b.size - a.size);
   await inParallel(
     largestFirst,
-    options.concurrency ?? streamsOf(source, destination),
+    Math.max(1, largestFirst.length), // the pool has the limit
     async (blob, signal) => {
       const isKept = kept.has(blob.digest) && blob.size <= maxKeptConfigBytes;
       const keep = isKept ? ([] as Uint8Array[]) : undefined;
-      const copy = () => copyBlob(source, destination, blob, { ...options, signal, keep });
-      const how = await (blob.size < largeBytes ? copy() : turns(copy));
+      const how = await pooled.copy(ends, blob, { ...blobOptions, signal, keep });
       add(transfer[how], blob);
       if (how !== 'present') arrived.push(blob);
       if (how === 'mounted') mounted.push(blob);
       if (how === 'copied' && keep) configs.set(blob.digest, Buffer.concat(keep));
     },
-    options.signal,
+    outer,
   );
   // Nobody counted the bytes of what was mounted: the destination compares sizes with the descriptors', where it does for what is
   // present, too.
   if (mounted.length > 0 && !destination.tellsPresence)
     await destination.presentBlobs(mounted, { signal: options.signal });
   return { transfer, arrived, configs };
+}
+
+/** The place of an image that shares its pool with nobody. */
+function alone({ name }: ImageDestination): { registry: string; repository: string } {
+  return { registry: '', repository: name };
 }
 
 function add(amount: Amount, blob: Descriptor): void {

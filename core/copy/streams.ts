@@ -1,26 +1,20 @@
-import type { Concurrency } from '../async/concurrency.ts';
+import { type Concurrency, fixedConcurrency, leastOf } from '../async/concurrency.ts';
 import type { StreamLimit } from '../registry/stream-limit.ts';
 
-/** Where nothing is learnt from answers. */
-const fixedStreams = 8;
+/** Where nothing is learned from answers: an end without a limit of its own has this one, alone or with others like it. */
+const fixedStreams = fixedConcurrency(8);
 
 interface End {
   readonly streams?: StreamLimit | undefined;
 }
 
+/** The limits of some ends, each once. */
+export function limitsOf(...ends: End[]): Concurrency[] {
+  const limits = new Set<Concurrency>(ends.flatMap(({ streams }) => streams ?? []));
+  return limits.size > 0 ? [...limits] : [fixedStreams];
+}
+
 /** As many as all of these ends take at once, as far as they tell. */
-export function streamsOf(...ends: End[]): Concurrency | number {
-  const limits = ends.flatMap(({ streams }) => streams ?? []);
-  if (limits.length === 0) return fixedStreams;
-  return {
-    get value() {
-      return Math.min(...limits.map((limit) => limit.value));
-    },
-    onChange(listener) {
-      const stops = limits.map((limit) => limit.onChange(listener));
-      return () => {
-        for (const stop of stops) stop();
-      };
-    },
-  };
+export function streamsOf(...ends: End[]): Concurrency {
+  return leastOf(limitsOf(...ends));
 }
