@@ -1,3 +1,5 @@
+import { orAborted } from '../async/or-aborted.ts';
+
 /**
  * Parts of the distribution API that a registry may lack or refuse, each of which has a slower substitute:
  * - `mount`: mounting a blob of another repository. Substitute: a plain upload.
@@ -7,6 +9,7 @@
  * - `batch-check`: Amazon ECR's BatchCheckLayerAvailability. Substitute: HEAD of each blob.
  * - `page-size`: the parameter `n` of a list. Substitute: the list without it.
  * - `range`: reading a blob from an offset. Substitute: the whole blob again.
+ * - `referrers`: the referrers API. Substitute: the tag that clients maintain.
  */
 export type OptionalFeature =
   | 'mount'
@@ -15,7 +18,8 @@ export type OptionalFeature =
   | 'blob-head'
   | 'batch-check'
   | 'page-size'
-  | 'range';
+  | 'range'
+  | 'referrers';
 
 /**
  * Which optional features a registry has refused. A feature is tried until the registry refuses it once; after that its substitute is
@@ -23,6 +27,8 @@ export type OptionalFeature =
  */
 export class RefusedFeatures {
   readonly #refused = new Set<string>();
+  /** By feature, the first request for it: it resolves when that has been answered. */
+  readonly #first = new Map<OptionalFeature, Promise<void>>();
   /** The largest request body to send, bytes: larger blobs go in chunks. Undefined until one is refused for its size. */
   maxBodyBytes: number | undefined;
 
@@ -34,5 +40,35 @@ export class RefusedFeatures {
   /** @param of leave it out if the registry refuses the feature altogether. */
   add(feature: OptionalFeature, of?: string): void {
     this.#refused.add(of === undefined ? feature : `${feature} ${of}`);
+  }
+
+  /**
+   * Asks for a feature. While the first request for it is under way, others wait for what it shows, so that many that begin together
+   * cost one refusal. If the registry has refused it, or refuses it now, `ask` is not called.
+   *
+   * @param ask calls {@link add} if the registry refuses
+   * @returns undefined if the registry is known to refuse it
+   */
+  async firstAlone<T>(
+    feature: OptionalFeature,
+    ask: () => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T | undefined> {
+    const first = this.#first.get(feature);
+    if (first) {
+      await orAborted(first, signal);
+      return this.has(feature) ? undefined : await ask();
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#first.set(feature, promise);
+    try {
+      return await ask();
+    } catch (error) {
+      // Nothing is known: the next one is the first.
+      this.#first.delete(feature);
+      throw error;
+    } finally {
+      resolve();
+    }
   }
 }

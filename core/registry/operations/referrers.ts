@@ -2,9 +2,11 @@ import type { Descriptor } from '../../oci/descriptor.ts';
 import { type Digest, digestAlgorithm } from '../../oci/digest.ts';
 import type { Manifest } from '../../oci/manifest.ts';
 import { isIndexType, mediaTypes } from '../../oci/media-types.ts';
+import { readErrorBody } from '../error-body.ts';
 import { RegistryError } from '../errors.ts';
 import type { CallOptions, Exchange } from '../exchange.ts';
-import { discard } from '../transport/body.ts';
+import { maxErrorBytes } from '../failures.ts';
+import { readBeginning } from '../transport/body.ts';
 import { contentType } from './headers.ts';
 import { getManifest, readManifest } from './manifests.ts';
 import { nextPage } from './pages.ts';
@@ -17,11 +19,14 @@ export const maxListedReferrers = 1_000;
 
 /** How a registry says that it has no referrers API: 404 by the specification, and what others make of an unknown path. */
 const notOffered = [400, 404, 405, 406, 501];
+/** Error codes that speak of the image or the repository, and not of the API. */
+const unknownContent: ReadonlySet<string> = new Set(['MANIFEST_UNKNOWN', 'NAME_UNKNOWN', 'NAME_INVALID']);
 
 /**
  * What refers to a manifest by its `subject`: signatures, SBOMs, attestations
  * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers). A registry without that API is asked for the
- * tag that clients maintain instead (`sha256-<hex>`); without either there are none. At most {@link maxListedReferrers} are returned.
+ * tag that clients maintain instead (`sha256-<hex>`); without either there are none. A
+ * registry that has shown that it has no such API is not asked again. At most {@link maxListedReferrers} are returned.
  */
 export async function listReferrers(
   exchange: Exchange,
@@ -29,11 +34,12 @@ export async function listReferrers(
   digest: Digest,
   options: CallOptions = {},
 ): Promise<Descriptor[]> {
-  const listed = await referrersFromApi(exchange, repository, digest, options);
+  const ask = () => referrersFromApi(exchange, repository, digest, options);
+  const listed = await exchange.refused.firstAlone('referrers', ask, options.signal);
   return listed ?? (await referrersFromTag(exchange, repository, digest, options));
 }
 
-/** Undefined if the registry does not offer the API. */
+/** Undefined if the registry does not offer the API: it is not asked again then, unless it only lacks the repository or the image. */
 async function referrersFromApi(
   exchange: Exchange,
   repository: string,
@@ -63,7 +69,8 @@ async function referrersFromApi(
       async (answer) => {
         // A registry that answers every path with a page of its own has no API either.
         if (answer.status !== 200 || (first && !isIndexType(contentType(answer) ?? ''))) {
-          discard(answer.body);
+          const { code = '' } = readErrorBody(await readBeginning(answer.body, maxErrorBytes));
+          if (!unknownContent.has(code)) exchange.refused.add('referrers');
           return undefined;
         }
         const index = await readManifest(answer, undefined, exchange.context(call));

@@ -242,6 +242,45 @@ describe('referrers', () => {
     expect(await clientFor(server).referrers('a', subject)).toEqual([signature('one')]);
   });
 
+  it.each([
+    ['once', false],
+    ['once, by images that begin together', true],
+  ])('are asked of a registry without the API %s', async (_, together) => {
+    const missing = { request: fallback, answer: { status: 404 } };
+    const server = await startScriptedServer([
+      { request: api, answer: { status: 404, body: '404 page not found' } },
+      ...[missing, missing, missing],
+    ]);
+    const client = clientFor(server);
+    const ask = () => client.referrers('a', subject);
+    if (together) await Promise.all([ask(), ask(), ask()]);
+    else for (const each of [ask, ask, ask]) expect(await each()).toEqual([]);
+  });
+
+  it.each(['MANIFEST_UNKNOWN', 'NAME_UNKNOWN'])(
+    'are asked of the API again after %s, which says nothing of it',
+    async (code) => {
+      const server = await startScriptedServer([
+        { request: api, answer: { status: 404, body: { errors: [{ code, message: 'no' }] } } },
+        { request: fallback, answer: { status: 404 } },
+        { request: api, answer: index('one') },
+      ]);
+      const client = clientFor(server);
+      expect(await client.referrers('a', subject)).toEqual([]);
+      expect(await client.referrers('a', subject)).toEqual([signature('one')]);
+    },
+  );
+
+  it('are asked of the API again after a failure, which shows nothing', async () => {
+    const server = await startScriptedServer([
+      { request: api, answer: { status: 403 } },
+      { request: api, answer: index('one') },
+    ]);
+    const client = clientFor(server);
+    expect(await errorOf(client.referrers('a', subject))).toMatchObject({ code: 'DENIED' });
+    expect(await client.referrers('a', subject)).toEqual([signature('one')]);
+  });
+
   it('are none where there is neither', async () => {
     const server = await startScriptedServer([
       { request: api, answer: { status: 404 } },
