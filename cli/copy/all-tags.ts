@@ -1,37 +1,14 @@
 import type { RepositoryRule } from '../../core/config/config.ts';
-import type { ReferrersSummary } from '../../core/copy/referrers/referrers.ts';
 import { formatReference } from '../../core/oci/reference.ts';
 import { isSignatureTag } from '../../core/oci/signature-tags.ts';
 import { selectTags } from '../../core/policy/select-tags.ts';
-import { CopyFailure, explainFailure, type Failure } from './explain.ts';
+import { CopyFailure, explainFailure } from './explain.ts';
 import type { TagRule } from './flags.ts';
-import { type CopyContext, equalDigest, type ImagePair } from './image.ts';
+import type { CopyContext, ImagePair } from './image.ts';
+import { type Done, failuresAlike, isOfRegistry, type Outcome, sideBySide } from './side-by-side.ts';
 
-/** What the work on one tag came to: something was done, or it was equal already. */
-export type Done<T> =
-  | { outcome: 'done'; result: T }
-  | { outcome: 'equal'; digest: string; referrers?: ReferrersSummary };
-
-/** What became of one tag: besides, it may have failed, or not been tried. */
-export type TagOutcome<T> =
-  | ({ tag: string } & Done<T>)
-  | { tag: string; outcome: 'failed'; error: Failure }
-  | { tag: string; outcome: 'skipped' };
-
-/** Tags whose digests are compared ahead of the one that is copied: two small requests each. */
-const comparedAhead = 8;
-/** So many tags in a row that fail alike, in a way that is not the tag's, say that the rest would, too. */
-const failuresAlike = 3;
-const registryFailures: ReadonlySet<string> = new Set([
-  'UNAUTHORIZED',
-  'DENIED',
-  'TOOMANYREQUESTS',
-  'CREDENTIALS_UNAVAILABLE',
-  'CONNECTION',
-  'TLS',
-  'TIMEOUT',
-  'UNAVAILABLE',
-]);
+/** What became of one tag. */
+export type TagOutcome<T> = { tag: string } & Outcome<T>;
 
 /** What a rule selects of a repository's tags. */
 export interface SelectedTags {
@@ -66,67 +43,34 @@ export async function listSelectedTags(
   throw new CopyFailure({ code: 'NO_TAGS', message, remedy }, undefined);
 }
 
+/** A tag's place on both sides. */
+export interface TagPair extends ImagePair {
+  tag: string;
+}
+
 /**
- * Does something with each tag that is not equal already, one after the other: images of a repository share layers, which the
- * next one then finds present. A tag that fails does not keep the others from their turn.
+ * Does something with each tag, several side by side: what they share is carried once. A tag that fails does not keep the others
+ * from their turn.
  *
- * @param told of each outcome as it comes
- * @throws Error when the signal ends
+ * @param told called with each outcome as it comes
+ * @returns the outcomes in the order of the tags
+ * @throws InterruptedError when the signal ends
  */
 export async function eachTag<T>(
   tags: readonly string[],
   { src, dst }: ImagePair,
-  context: CopyContext,
-  work: (pair: ImagePair, position: { tag: string; number: number; total: number }) => Promise<Done<T>>,
-  told: (outcome: TagOutcome<T>, pair: ImagePair) => void,
+  { signal, parallel }: CopyContext,
+  work: (pair: TagPair) => Promise<Done<T>>,
+  told: (outcome: TagOutcome<T>, pair: TagPair) => void,
 ): Promise<TagOutcome<T>[]> {
-  const pairs = tags.map((tag): ImagePair => ({ src: { ...src, tag }, dst: { ...dst, tag } }));
-  const compared: Promise<string | undefined>[] = [];
-  const compare = (index: number) => {
-    for (const pair of pairs.slice(compared.length, index + comparedAhead)) {
-      const comparison = equalDigest(pair, context);
-      comparison.catch(() => {}); // it is told when its turn comes
-      compared.push(comparison);
-    }
-    return compared[index];
-  };
-  const outcomes: TagOutcome<T>[] = [];
-  const alike: string[] = [];
-  for (const [index, pair] of pairs.entries()) {
-    const tag = tags[index] ?? '';
-    let outcome: TagOutcome<T>;
-    if (alike.length >= failuresAlike) outcome = { tag, outcome: 'skipped' };
-    else {
-      outcome = await attempt(
-        tag,
-        async () => {
-          const digest = await compare(index);
-          if (digest !== undefined) return { tag, outcome: 'equal', digest };
-          return { tag, ...(await work(pair, { tag, number: index + 1, total: tags.length })) };
-        },
-        context.signal,
-      );
-      const code = outcome.outcome === 'failed' ? outcome.error.code : '';
-      if (code !== alike[0]) alike.length = 0;
-      if (registryFailures.has(code)) alike.push(code);
-    }
-    outcomes.push(outcome);
-    told(outcome, pair);
-  }
-  return outcomes;
-}
-
-async function attempt<T>(
-  tag: string,
-  work: () => Promise<TagOutcome<T>>,
-  signal: AbortSignal,
-): Promise<TagOutcome<T>> {
-  try {
-    return await work();
-  } catch (error) {
-    if (signal.aborted) throw error;
-    return { tag, outcome: 'failed', error: explainFailure(error) };
-  }
+  const pairs = tags.map((tag): TagPair => ({ tag, src: { ...src, tag }, dst: { ...dst, tag } }));
+  const outcomes = await sideBySide<TagPair, T>(pairs, work, {
+    parallel,
+    signal,
+    groupOf: () => '',
+    told: (outcome, pair) => told({ tag: pair.tag, ...outcome }, pair),
+  });
+  return outcomes.map((outcome, index) => ({ tag: tags[index] ?? '', ...outcome }));
 }
 
 /** The tags that failed and why, as one failure; undefined where none did. */
@@ -134,10 +78,15 @@ export function failedTags(outcomes: readonly TagOutcome<unknown>[], { src }: Im
   const failed = outcomes.filter((outcome) => outcome.outcome === 'failed');
   if (failed.length === 0) return undefined;
   const skipped = outcomes.filter(({ outcome }) => outcome === 'skipped');
-  const lines = failed.map(({ tag, error }) => {
-    const { message, remedy } = error;
-    return `  ${tag}: ${message}${remedy === undefined ? '' : `\n    ${remedy}`}`;
+  const shown = new Map<string, number>();
+  const lines = failed.flatMap(({ tag, error }) => {
+    const { code, message, remedy } = error;
+    const alike = (shown.get(code) ?? 0) + 1;
+    shown.set(code, alike);
+    if (isOfRegistry(code) && alike > failuresAlike) return [];
+    return [`  ${tag}: ${message}${remedy === undefined ? '' : `\n    ${remedy}`}`];
   });
+  if (lines.length < failed.length) lines.push(`  ${failed.length - lines.length} more failed alike.`);
   const rest =
     skipped.length === 0
       ? []

@@ -13,11 +13,11 @@ export interface BlobUnderWay {
   attempts: number;
 }
 
-/** How far the blobs of an image are, out of the events of its copy. */
+/** How far the blobs of an image, or of several, are, out of the events of the copy. */
 export class BlobProgress {
   /** Of what may have to travel. */
-  readonly totalBytes: number;
-  readonly totalBlobs: number;
+  totalBytes = 0;
+  totalBlobs = 0;
   readonly rate: Rate;
   /** In the order in which they were begun. */
   readonly underWay = new Map<string, BlobUnderWay>();
@@ -25,10 +25,15 @@ export class BlobProgress {
   blobs = 0;
 
   constructor(plan: Pick<CopyPlan, 'missing'>, now: number) {
-    const { bytes, blobs } = amountOf(plan.missing);
-    this.totalBytes = bytes;
-    this.totalBlobs = blobs;
     this.rate = new Rate(now);
+    this.add(plan);
+  }
+
+  /** Counts the blobs of one more image. */
+  add({ missing }: Pick<CopyPlan, 'missing'>): void {
+    const { bytes, blobs } = amountOf(missing);
+    this.totalBytes += bytes;
+    this.totalBlobs += blobs;
   }
 
   take(event: CopyEvent, now: number): void {

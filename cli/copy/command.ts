@@ -47,6 +47,11 @@ export function copyCommand(): Command {
     .option('--exclude <pattern>', 'no tags that match; may be repeated', addText)
     .option('--semver <range>', 'only versions in this range')
     .option('--latest <n>', 'only the n newest versions', parseCount)
+    .option(
+      '--parallel <n>',
+      'copy at most n images at once (default: as many as the registries take)',
+      parseCount,
+    )
     .optionsGroup('Output:')
     .option('--json', 'print the result as one JSON object')
     .option('--events', 'print events, one JSON object per line, and then the result as JSON')

@@ -25,6 +25,8 @@ export type EventLine =
     }
   | {
       event: 'blob';
+      /** The image that it is copied for: several are under way at once with `--all-tags`. */
+      destination: string;
       digest: string;
       sizeBytes: number;
       mediaType: string;
@@ -33,7 +35,14 @@ export type EventLine =
       message?: string;
     }
   /** Now and then while blobs travel: how much of what was not present is there. */
-  | { event: 'progress'; bytes: number; totalBytes: number; blobs: number; totalBlobs: number }
+  | {
+      event: 'progress';
+      destination: string;
+      bytes: number;
+      totalBytes: number;
+      blobs: number;
+      totalBlobs: number;
+    }
   | {
       event: 'image';
       source: string;
@@ -54,20 +63,22 @@ const progressMs = 1_000;
 export function eventWatcher(write: (line: EventLine) => void, now: () => number = Date.now): CopyWatcher {
   let count = { bytes: 0, totalBytes: 0, blobs: 0, totalBlobs: 0 };
   let told = 0;
+  let destination = '';
   const progress = () => {
     told = now();
-    write({ event: 'progress', ...count });
+    write({ event: 'progress', destination, ...count });
   };
   return {
     planned({ src, dst }: ImagePair, { source, root, blobs, present, missing, foreign: left }: CopyPlan) {
       const foreign = reportForeignLayers(left);
+      destination = formatReference(dst);
       const { bytes } = amountOf(missing);
       count = { bytes: 0, totalBytes: bytes, blobs: 0, totalBlobs: missing.length };
       told = now();
       write({
         event: 'plan',
         source: formatReference(src),
-        destination: formatReference(dst),
+        destination,
         sourceDigest: source.digest,
         digest: root.digest,
         mediaType: root.mediaType,
@@ -83,7 +94,7 @@ export function eventWatcher(write: (line: EventLine) => void, now: () => number
         count.blobs += 1;
         if (event.how !== 'copied') count.bytes += event.blob.size;
       }
-      if (event.type !== 'bytes') write(blobLine(event));
+      if (event.type !== 'bytes') write(blobLine(destination, event));
       if (now() - told >= progressMs) progress();
     },
     blobsEnded() {
@@ -92,9 +103,9 @@ export function eventWatcher(write: (line: EventLine) => void, now: () => number
   };
 }
 
-function blobLine(event: Exclude<CopyEvent, { type: 'bytes' }>): EventLine {
+function blobLine(destination: string, event: Exclude<CopyEvent, { type: 'bytes' }>): EventLine {
   const { digest, size, mediaType } = event.blob;
-  const blob = { event: 'blob', digest, sizeBytes: size, mediaType } as const;
+  const blob = { event: 'blob', destination, digest, sizeBytes: size, mediaType } as const;
   if (event.type === 'start') return { ...blob, state: 'started' };
   if (event.type === 'end') return { ...blob, state: event.how };
   const message = event.error instanceof Error ? event.error.message : String(event.error);

@@ -18,6 +18,8 @@ export interface CopyFlags {
   exclude: string[];
   semver?: string;
   latest?: number;
+  /** How many images are copied at once; by default as many as both registries take. */
+  parallel?: number;
   dryRun: boolean;
   /** Create the destination's repository in Amazon ECR, if it does not exist. */
   createRepository: boolean;
@@ -59,6 +61,8 @@ export async function tagRule(
   };
   if (flags.referrers && flags.dryRun)
     throw new UsageError('--dry-run does not look at what refers to an image: leave out --referrers');
+  if (!flags.allTags && flags.parallel !== undefined)
+    throw new UsageError('--parallel is about the tags of a repository: add --all-tags');
   if (!flags.allTags) {
     const [filter] = Object.keys(given);
     if (filter === undefined) return undefined;

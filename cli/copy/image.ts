@@ -1,27 +1,39 @@
+import type { Concurrency } from '../../core/async/concurrency.ts';
 import { amountOf, presentOnly } from '../../core/copy/amount.ts';
+import type { BlobPool } from '../../core/copy/blob/blob-pool.ts';
+import type { CopyEvent } from '../../core/copy/blob/copy-blob.ts';
 import { mountsFrom } from '../../core/copy/blob/mount-sources.ts';
-import { commitChildren, commitRoot } from '../../core/copy/commit.ts';
-import { type CopyEvent, copyBlobs } from '../../core/copy/copy.ts';
+import { commitRoot } from '../../core/copy/commit.ts';
+import { copyImage, findImageReferrers } from '../../core/copy/copy-image.ts';
 import { reportForeignLayers } from '../../core/copy/foreign-layers.ts';
 import { type CopyPlan, plan as planCopy } from '../../core/copy/plan.ts';
 import { emptyTransfer, type ImageDestination, type Transfer } from '../../core/copy/ports.ts';
+import { copyReferrers } from '../../core/copy/referrers/copy-referrers.ts';
+import { type ReferrersOutcome, summariseReferrers } from '../../core/copy/referrers/referrers.ts';
 import { RegistryRepository } from '../../core/copy/registry-repository.ts';
 import { resolve } from '../../core/copy/resolve.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import type { Manifest } from '../../core/oci/manifest.ts';
+import { isManifestType } from '../../core/oci/media-types.ts';
 import { formatReference, type Reference } from '../../core/oci/reference.ts';
 import type { RegistryClient } from '../../core/registry/client.ts';
 import { CopyDestination } from './copy-destination.ts';
 import { CopyFailure, explainFailure } from './explain.ts';
 import type { CopyFlags } from './flags.ts';
-import { copyImageReferrers } from './image-referrers.ts';
 import type { CopyReport } from './report.ts';
+import type { Done } from './side-by-side.ts';
 
 /** Both registries and what they are asked to do. */
 export interface CopyContext {
   upstream: RegistryClient;
   mirror: RegistryClient;
   flags: Pick<CopyFlags, 'platform' | 'referrers'>;
+  /** The streams that all images share. */
+  pool: BlobPool;
+  /** How many images are copied at once. */
+  parallel: Concurrency;
+  /** Destination repositories (`registry/repository`) that lacked the last tag they were asked for. */
+  missingAt: Set<string>;
   /** Creates the destination's repository, if that is wanted. */
   createRepository?: () => Promise<void>;
   signal: AbortSignal;
@@ -61,81 +73,143 @@ export async function planImage(
   });
 }
 
+/** What is known of an image before it is copied. */
+export type Comparison =
+  /** Both tags name this digest. */
+  | { kind: 'equal'; digest: Digest }
+  /** They differ: what the destination's tag names, undefined where there is no such tag. */
+  | { kind: 'different'; current: Digest | undefined }
+  /** They were not compared: the copy finds out. */
+  | { kind: 'unknown' };
+
 /**
- * The digest that a tag has on both sides, or undefined where they differ, a platform filter will make another one, or
- * referrers may be missing all the same.
+ * Compares what both tags name, by one HEAD a side, at the same time. Where the last tag of the repository was missing at the
+ * destination, this one probably is, too: it is read right away, which saves a round trip. A platform filter will make another
+ * digest, and referrers may be missing from an image that is there: neither is compared here.
  *
  * @throws CopyFailure
  */
-export async function equalDigest(pair: ImagePair, context: CopyContext): Promise<Digest | undefined> {
+export async function compareImage(pair: ImagePair, context: CopyContext): Promise<Comparison> {
   const { source, destination } = open(pair, context);
-  const { signal, flags } = context;
+  const { signal, flags, missingAt } = context;
   const [from, to] = [pair.src.tag, pair.dst.tag];
-  if (flags.referrers || flags.platform.length > 0 || from === undefined || to === undefined)
-    return undefined;
+  const isFiltered = flags.referrers || flags.platform.length > 0;
+  if (isFiltered || from === undefined || to === undefined || missingAt.has(destination.name))
+    return { kind: 'unknown' };
   return await explained(destination, signal, async () => {
-    const there = await destination.tagDigest(to, { signal });
-    if (there === undefined) return undefined;
-    return (await source.tagDigest(from, { signal })) === there ? there : undefined;
+    const asking = source.tagDigest(from, { signal });
+    asking.catch(() => {}); // of interest only where the destination has the tag
+    const current = await destination.tagDigest(to, { signal });
+    if (current === undefined) missingAt.add(destination.name);
+    else if ((await asking) === current) return { kind: 'equal', digest: current };
+    return { kind: 'different', current };
   });
 }
 
 /**
- * Copies one image: its blobs, then its manifests, then the tag; at last, if they are wanted, its referrers.
+ * Copies one image if the destination's tag names another one.
  *
- * An image that the destination's tag names already, after the platform filter, is left as it is: `equal`.
- *
- * @param warm open connections for the blobs while the image is read
  * @throws CopyFailure; when the signal ends, Error that says what was committed
  */
-export async function copyImage(
+export async function copyIfDifferent(
   pair: ImagePair,
   context: CopyContext,
   watcher: CopyWatcher,
-  warm = true,
+): Promise<Done<CopyReport>> {
+  const comparison = await compareImage(pair, context);
+  if (comparison.kind === 'equal') return { outcome: 'equal', digest: comparison.digest };
+  const { report, equal } = await copyPair(pair, context, watcher, comparison);
+  const { digest, referrers } = report;
+  if (!equal) return { outcome: 'done', result: report };
+  return { outcome: 'equal', digest, ...(referrers && { referrers }) };
+}
+
+/**
+ * Copies one image: its blobs, its manifests, if they are wanted its referrers, and last the tag.
+ *
+ * An image that the destination's tag names already, after the platform filter, is left as it is: `equal`.
+ *
+ * @throws CopyFailure; when the signal ends, Error that says what was committed
+ */
+export async function copyPair(
+  pair: ImagePair,
+  context: CopyContext,
+  watcher: CopyWatcher,
+  comparison: Exclude<Comparison, { kind: 'equal' }> = { kind: 'unknown' },
 ): Promise<{ report: CopyReport; equal: boolean }> {
   const { src, dst } = pair;
-  const { signal } = context;
+  const { signal, pool } = context;
   const started = Date.now();
   const { source, destination } = open(pair, context);
-  return await explained(
-    destination,
-    signal,
-    async () => {
-      const target = dst.tag ?? dst.digest ?? 'latest';
-      const { root, current } = await resolve(source, referenceOf(src), destination, target, {
-        warm,
+  const target = dst.tag ?? dst.digest ?? 'latest';
+  const pooled = pool.enter(dst);
+  let isCommitted = false;
+  const copying = async () => {
+    const isKnown = comparison.kind === 'different';
+    const asked = isKnown ? undefined : target;
+    const resolved = await resolve(source, referenceOf(src), destination, asked, { warm: isKnown, signal });
+    const { root } = resolved;
+    const current = isKnown ? comparison.current : resolved.current;
+    // The next tag of the repository is compared by HEAD again.
+    if (current !== undefined) context.missingAt.delete(destination.name);
+    const report = (image: ReportedImage, transfer: Transfer, referrers?: ReferrersOutcome) => ({
+      ...reportOf(pair, image, transfer, Date.now() - started),
+      ...(referrers && { referrers: summariseReferrers(referrers) }),
+    });
+    // Whoever holds a manifest holds what it names: registries refuse it otherwise.
+    if (current === root.digest && context.flags.platform.length === 0) {
+      expectDigest(dst, root.digest);
+      const image = whole(root);
+      const referrers = await referrersOf(image, source, destination, context);
+      return { report: report(image, presentOnly(root), referrers), equal: true };
+    }
+    const copied = await copyImage(
+      { source, destination, root, current },
+      {
+        pooled,
         signal,
-      });
-      const finish = async (image: ReportedImage, transfer: Transfer, equal: boolean) => {
-        const referrers = context.flags.referrers
-          ? await copyImageReferrers(source, destination, image, { signal })
-          : undefined;
-        const report = reportOf(pair, image, transfer, Date.now() - started);
-        return { report: { ...report, ...(referrers && { referrers }) }, equal };
-      };
-      // Whoever holds a manifest holds what it names: registries refuse it otherwise.
-      if (current === root.digest && context.flags.platform.length === 0) {
-        expectDigest(dst, root.digest);
-        return await finish(whole(root), presentOnly(root), true);
-      }
-      const planned = await plan(root, source, destination, context, false);
-      expectDigest(dst, planned.root.digest);
-      if (current === planned.root.digest)
-        return await finish(planned, { ...emptyTransfer(), present: amountOf(planned.blobs) }, true);
-      watcher.planned(pair, planned);
-      const mounts = mountFrom(pair);
-      const { transfer, arrived } = await copyBlobs(source, destination, planned, {
-        signal,
-        onEvent: (event) => watcher.blob(event),
-        ...(mounts !== undefined && { mounts: mountsFrom(mounts) }),
-      }).finally(() => watcher.blobsEnded());
-      await commitChildren(destination, planned, arrived, { signal });
-      await commitRoot(destination, planned, target, { signal, readBack: false });
-      return await finish(planned, transfer, false);
-    },
-    () => destination.interrupted(dst.tag ?? dst.digest ?? 'latest'),
-  );
+        platforms: context.flags.platform,
+        referrers: context.flags.referrers,
+        onPlanned(plan) {
+          expectDigest(dst, plan.root.digest);
+          watcher.planned(pair, plan);
+          const mounts = mountFrom(pair);
+          return {
+            onEvent: (event) => watcher.blob(event),
+            ended: () => watcher.blobsEnded(),
+            ...(mounts !== undefined && { mounts: mountsFrom(mounts) }),
+          };
+        },
+      },
+    );
+    const { plan } = copied;
+    if (copied.kind === 'equal') {
+      const referrers = await referrersOf(plan, source, destination, context);
+      const transfer = { ...emptyTransfer(), present: amountOf(plan.blobs) };
+      return { report: report(plan, transfer, referrers), equal: true };
+    }
+    await commitRoot(destination, plan, target, { signal, readBack: false });
+    isCommitted = true;
+    const referrers = copied.kind === 'whole' ? copied.referrers : undefined;
+    return { report: report(plan, copied.transfer, referrers), equal: false };
+  };
+  const interrupted = () => destination.interrupted(target);
+  return await explained(destination, signal, copying, interrupted).finally(() => pooled.leave(isCommitted));
+}
+
+/** Copies what belongs to an image that the destination has, if that is wanted. */
+async function referrersOf(
+  image: ReportedImage,
+  source: RegistryRepository,
+  destination: CopyDestination,
+  { flags, signal }: CopyContext,
+): Promise<ReferrersOutcome | undefined> {
+  if (!flags.referrers) return undefined;
+  const { root } = image;
+  const children =
+    root.kind === 'index' ? root.manifests.filter((child) => isManifestType(child.mediaType)) : [];
+  const found = await findImageReferrers(source, { ...image, children }, { signal });
+  return await copyReferrers(source, destination, found, { signal });
 }
 
 /** The repository of the destination's registry that the blobs are in already, if it is not the destination itself. */

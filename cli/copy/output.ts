@@ -3,6 +3,7 @@ import { lineWidth } from '../terminal/wrap.ts';
 import { type EventLine, eventWatcher } from './events.ts';
 import type { CopyFlags } from './flags.ts';
 import type { CopyWatcher } from './image.ts';
+import { type OverallProgress, overallProgress } from './overall-progress.ts';
 import { progressWatcher } from './progress.ts';
 
 /**
@@ -10,8 +11,10 @@ import { progressWatcher } from './progress.ts';
  * terminal.
  */
 export interface CopyOutput {
-  /** Told of each image's copy. @param title of the image, where there are several */
-  watcher(title?: string): CopyWatcher;
+  /** The progress of many images. @param noun what one is called: `tag`, `image` */
+  overall(noun: string, total: number): OverallProgress;
+  /** Receives what happens during an image's copy. @param progress of all images, where there are several */
+  watcher(progress?: OverallProgress): CopyWatcher;
   /** A line for programs, if they want more than the result. */
   event(line: EventLine): void;
   /** Text for people, where no program reads. */
@@ -23,19 +26,29 @@ export interface CopyOutput {
 /** Standard output and error as the flags want them; progress is drawn on a terminal, and left out where a program reads a pipe. */
 export function createOutput({ json, events }: Pick<CopyFlags, 'json' | 'events'>): CopyOutput {
   const forPrograms = json || events;
+  const isQuiet = forPrograms && !process.stderr.isTTY;
+  let overall: OverallProgress | undefined;
   const write = (text: string) => {
+    overall?.clear();
     const width = lineWidth(process.stdout);
     const lines = text.split('\n').flatMap((each) => fittedLine(each, width));
     process.stdout.write(lines.join('\n'));
   };
-  const line = (value: object) => void process.stdout.write(`${JSON.stringify(value)}\n`);
+  const line = (value: object) => {
+    if (process.stdout.isTTY) overall?.clear();
+    process.stdout.write(`${JSON.stringify(value)}\n`);
+  };
   const event = (told: EventLine) => {
     if (events) line(told);
   };
   return {
-    watcher(title) {
+    overall(noun, total) {
+      overall = isQuiet ? silent : overallProgress(process.stderr, noun, total);
+      return overall;
+    },
+    watcher(progress) {
       const watchers = [
-        ...(forPrograms && !process.stderr.isTTY ? [] : [progressWatcher(process.stderr, title)]),
+        ...(isQuiet ? [] : [progress ?? progressWatcher(process.stderr)]),
         ...(events ? [eventWatcher(event)] : []),
       ];
       return {
@@ -60,3 +73,13 @@ export function createOutput({ json, events }: Pick<CopyFlags, 'json' | 'events'
     },
   };
 }
+
+/** Where a program reads a pipe, nobody watches. */
+const silent: OverallProgress = {
+  planned() {},
+  blob() {},
+  blobsEnded() {},
+  imageEnded() {},
+  clear() {},
+  stop() {},
+};

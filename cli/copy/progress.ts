@@ -14,14 +14,12 @@ const redrawMs = 100;
 /**
  * Shows how far a copy is: on a terminal a bar for each blob under way and one for all, redrawn in place and gone when it is
  * over; elsewhere a line now and then.
- *
- * @param title of the image, where there are several
  */
-export function progressWatcher(stream: ProgressStream, title?: string): CopyWatcher {
-  return stream.isTTY ? bars(stream, title) : lines(stream, title);
+export function progressWatcher(stream: ProgressStream): CopyWatcher {
+  return stream.isTTY ? bars(stream) : lines(stream);
 }
 
-function bars(stream: ProgressStream, title: string | undefined): CopyWatcher {
+function bars(stream: ProgressStream): CopyWatcher {
   const live = createLiveLines(stream);
   let progress: BlobProgress | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -29,7 +27,7 @@ function bars(stream: ProgressStream, title: string | undefined): CopyWatcher {
     if (progress === undefined) return;
     const colours = stream.hasColors?.() === true;
     const drawn = progress;
-    live.draw((room) => drawProgress(drawn, { ...room, colours, title, now: Date.now() }));
+    live.draw((room) => drawProgress(drawn, { ...room, colours, now: Date.now() }));
   };
   return {
     planned(_: ImagePair, plan: CopyPlan) {
@@ -44,15 +42,14 @@ function bars(stream: ProgressStream, title: string | undefined): CopyWatcher {
   };
 }
 
-function lines(stream: ProgressStream, title: string | undefined): CopyWatcher {
+function lines(stream: ProgressStream): CopyWatcher {
   let bar: ProgressBar | undefined;
   let progress: BlobProgress | undefined;
   return {
     planned(_: ImagePair, plan: CopyPlan) {
       progress = new BlobProgress(plan, Date.now());
       if (plan.missing.length === 0) return;
-      const blobs = `copying ${plan.missing.length} of ${plan.blobs.length} blobs`;
-      const label = title === undefined ? blobs : `${title}, ${blobs}`;
+      const label = `copying ${plan.missing.length} of ${plan.blobs.length} blobs`;
       bar = createProgressBar(stream, { label, total: progress.totalBytes });
     },
     blob(event: CopyEvent) {

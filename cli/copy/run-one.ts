@@ -2,7 +2,7 @@ import { formatReference } from '../../core/oci/reference.ts';
 import { lineWidth } from '../terminal/wrap.ts';
 import { dryRun, formatPlan } from './dry-run.ts';
 import { explainFailure } from './explain.ts';
-import { type CopyContext, copyImage, type ImagePair } from './image.ts';
+import { type CopyContext, copyPair, type ImagePair } from './image.ts';
 import { missingReferrers } from './image-referrers.ts';
 import type { CopyOutput } from './output.ts';
 import { formatReport } from './report.ts';
@@ -25,7 +25,7 @@ export async function runOne(
     output.event({ event: 'done', copied, equal, failed, skipped: 0, durationMs: Date.now() - started });
   let missing: string[];
   try {
-    const { report, equal } = await copyImage(pair, context, output.watcher());
+    const { report, equal } = await copyPair(pair, context, output.watcher());
     const { digest, transfer, foreign, referrers, durationMs } = report;
     const outcome = equal ? 'equal' : 'copied';
     output.event({

@@ -1,11 +1,20 @@
+import type { ReferrersSummary } from '../../core/copy/referrers/referrers.ts';
 import { formatReference } from '../../core/oci/reference.ts';
-import { eachTag, failedTags, listSelectedTags, type SelectedTags, type TagOutcome } from './all-tags.ts';
+import {
+  eachTag,
+  failedTags,
+  listSelectedTags,
+  type SelectedTags,
+  type TagOutcome,
+  type TagPair,
+} from './all-tags.ts';
 import { sumOf } from './amount.ts';
 import { type DryRunReport, dryRun, formatTotals, totalsOf } from './dry-run.ts';
 import { explainFailure } from './explain.ts';
 import type { TagRule } from './flags.ts';
-import { type CopyContext, copyImage, type ImagePair } from './image.ts';
+import { type CopyContext, compareImage, copyIfDifferent, type ImagePair } from './image.ts';
 import { missingReferrers } from './image-referrers.ts';
+import { interruption } from './interruption.ts';
 import type { CopyOutput } from './output.ts';
 import {
   type CopyReport,
@@ -16,6 +25,7 @@ import {
   type TagResult,
   type TagsReport,
 } from './report.ts';
+import { InterruptedError } from './side-by-side.ts';
 
 /**
  * Copies the tags that a rule selects, or tells what that would do.
@@ -52,39 +62,40 @@ async function copyTags(
   missing: string[],
 ): Promise<TagOutcome<CopyReport>[]> {
   const started = Date.now();
-  const ended: TagOutcome<CopyReport>[] = [];
-  let current = '';
+  const progress = output.overall('tag', tags.length);
+  const ended = new Map<string, TagOutcome<CopyReport>>();
+  const inOrder = () => tags.flatMap((tag) => ended.get(tag) ?? []);
   try {
-    await eachTag(
+    await eachTag<CopyReport>(
       tags,
       pair,
       context,
-      async (image, { tag, number, total }) => {
-        current = tag;
-        const watcher = output.watcher(`${tag}, tag ${number} of ${total}`);
-        const { report, equal } = await copyImage(image, context, watcher);
-        const { digest, referrers } = report;
-        for (const line of missingReferrers(referrers)) missing.push(`  ${tag}: ${line}`);
-        if (!equal) return { outcome: 'done', result: report };
-        return { outcome: 'equal', digest, ...(referrers && { referrers }) };
-      },
+      (image) => copyIfDifferent(image, context, output.watcher(progress)),
       (outcome, image) => {
-        ended.push(outcome);
-        current = '';
+        ended.set(outcome.tag, outcome);
+        for (const line of missingReferrers(referrersOf(outcome))) missing.push(`  ${outcome.tag}: ${line}`);
+        progress.imageEnded();
         tellOutcome(outcome, image, output);
       },
     );
   } catch (error) {
-    if (!context.signal.aborted) throw error;
-    const message = `${(error as Error).message}; ${ended.length} of ${tags.length} tags were done before`;
-    throw new Error(current === '' ? message : message.replace('interrupted', `interrupted at ${current}`));
+    if (!(error instanceof InterruptedError)) throw error;
+    throw new Error(interruption(error as InterruptedError<TagPair>, ended.size, tags.length), {
+      cause: error,
+    });
   } finally {
-    const report = reportOf(pair, ended, signatureTags, Date.now() - started);
+    progress.stop();
+    const report = reportOf(pair, inOrder(), signatureTags, Date.now() - started);
     const { copied, equal, failed, skipped, durationMs } = report;
     output.event({ event: 'done', copied, equal, failed, skipped, durationMs });
     output.result(report, formatTags(report, context.flags.referrers));
   }
-  return ended;
+  return inOrder();
+}
+
+function referrersOf(outcome: TagOutcome<CopyReport>): ReferrersSummary | undefined {
+  if (outcome.outcome === 'done') return outcome.result.referrers;
+  return outcome.outcome === 'equal' ? outcome.referrers : undefined;
 }
 
 async function planTags(
@@ -98,6 +109,8 @@ async function planTags(
     pair,
     context,
     async (image) => {
+      const comparison = await compareImage(image, context);
+      if (comparison.kind === 'equal') return { outcome: 'equal', digest: comparison.digest };
       const result = await dryRun(image, context);
       const { digest, destinationDigest } = result;
       return digest === destinationDigest ? { outcome: 'equal', digest } : { outcome: 'done', result };

@@ -1,3 +1,5 @@
+import { fixedConcurrency, leastOf } from '../../core/async/concurrency.ts';
+import { BlobPool } from '../../core/copy/blob/blob-pool.ts';
 import { onInterrupt } from '../shared/interruption.ts';
 import { repositoryCreator } from './create-repository.ts';
 import { openDestination, openSource } from './endpoints.ts';
@@ -26,6 +28,12 @@ export async function runCopy(src: WrittenReference, dst: WrittenReference, flag
     mirror,
     flags,
     signal,
+    pool: new BlobPool(),
+    parallel:
+      flags.parallel === undefined
+        ? leastOf([upstream.streams, mirror.streams])
+        : fixedConcurrency(flags.parallel),
+    missingAt: new Set(),
     ...(flags.createRepository && { createRepository: repositoryCreator(dst.reference, signal) }),
   };
   const pair: ImagePair = { src: src.reference, dst: dst.reference };

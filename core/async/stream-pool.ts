@@ -31,6 +31,13 @@ export class StreamPool {
   readonly #waiting: Waiting[] = [];
   readonly #uses = new Map<Concurrency, Use>();
 
+  #running = 0;
+
+  /** How much is under way. */
+  get running(): number {
+    return this.#running;
+  }
+
   /** How much waits for its turn. */
   get waiting(): number {
     return this.#waiting.length;
@@ -39,6 +46,7 @@ export class StreamPool {
   /** Runs `work` when its turn comes. @throws what the work throws, or the signal's reason while it waits. */
   async run<T>(turn: Turn, work: () => Promise<T>): Promise<T> {
     await this.#turn(turn);
+    this.#running += 1;
     try {
       const result = await work();
       this.#end(turn);
@@ -51,6 +59,7 @@ export class StreamPool {
   }
 
   #end({ limits }: Turn): void {
+    this.#running -= 1;
     for (const limit of limits) this.#use(limit).running -= 1;
     this.#beginNext();
     this.#forgetUnused(limits);

@@ -2,11 +2,12 @@ import { inParallel } from '../async/in-parallel.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isDigest } from '../oci/digest.ts';
-import { blobsOf } from '../oci/manifest.ts';
+import { blobsOf, type Manifest } from '../oci/manifest.ts';
+import type { PooledImage } from './blob/blob-pool.ts';
 import { CopyError } from './errors.ts';
 import type { CopyPlan } from './plan.ts';
 import type { CallOptions, ImageDestination } from './ports.ts';
-import { streamsOf } from './streams.ts';
+import { limitsOf, streamsOf } from './streams.ts';
 
 /**
  * Puts the manifests below the root, children before parents: a registry refuses an index whose children are missing.
@@ -19,21 +20,26 @@ export async function commitChildren(
   destination: ImageDestination,
   plan: Pick<CopyPlan, 'children'>,
   arrived: Descriptor[],
-  options: CallOptions = {},
+  options: CallOptions & { pooled?: PooledImage | undefined } = {},
 ): Promise<void> {
+  const { pooled } = options;
   const isNew = new Set(arrived.map(({ digest }) => digest));
   const images = plan.children.filter((manifest) => manifest.kind !== 'index');
   await inParallel(
     images,
     streamsOf(destination),
     async (manifest, signal) => {
-      // Whose blobs were missing was missing itself, and need not be asked for.
-      const wasMissing = blobsOf(manifest).some(({ digest }) => isNew.has(digest));
-      if (!wasMissing && (await destination.hasManifest?.(manifest, { signal }))) return;
-      await destination.putManifest(manifest, manifest.digest, { signal });
+      const put = async () => await putChild(manifest, signal);
+      await (pooled ? pooled.request(limitsOf(destination), put, signal) : put());
     },
     options.signal,
   );
+  async function putChild(manifest: Manifest, signal: AbortSignal): Promise<void> {
+    // Whose blobs were missing was missing itself, and need not be asked for.
+    const wasMissing = blobsOf(manifest).some(({ digest }) => isNew.has(digest));
+    if (!wasMissing && (await destination.hasManifest?.(manifest, { signal }))) return;
+    await destination.putManifest(manifest, manifest.digest, { signal });
+  }
   // Indexes in indexes are rare, and `children` has theirs first: one after the other is right and quick enough.
   for (const manifest of plan.children) {
     if (manifest.kind === 'index') await destination.putManifest(manifest, manifest.digest, options);

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { fixedConcurrency } from '../async/concurrency.ts';
 import { inParallel } from '../async/in-parallel.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
@@ -24,7 +25,7 @@ export interface CopyOptions extends Omit<BlobOptions, 'keep'> {
 
 export interface CopyResult {
   transfer: Transfer;
-  /** The blobs that were copied or mounted: new in the destination. */
+  /** The blobs that are new in the destination: copied or mounted, by this image or another one of its pool. */
   arrived: Descriptor[];
   /** Bytes of the configs that passed through, by digest: they tell the platform of a single image. */
   configs: Map<Digest, Uint8Array>;
@@ -60,33 +61,47 @@ export async function copyBlobs(
   );
   const { pooled = new BlobPool().enter(alone(destination)), signal: outer, ...blobOptions } = options;
   pooled.plan(plan.missing, plan.present);
-  // Those that are open stay what they are; for more blobs more are opened while the first ones travel.
-  const connections = Math.min(plan.missing.length, mostWarmConnections);
-  void source.warm?.(connections, { signal: outer });
-  void destination.warm?.(connections, { signal: outer });
   const { concurrency } = options;
   const limits = concurrency === undefined ? {} : { concurrency: [fixedConcurrency(concurrency)] };
   const ends = { source, destination, ...limits };
   const largestFirst = [...plan.missing].sort((a, b) => b.size - a.size);
-  await inParallel(
+  const copying = inParallel(
     largestFirst,
     Math.max(1, largestFirst.length), // the pool has the limit
     async (blob, signal) => {
       const isKept = kept.has(blob.digest) && blob.size <= maxKeptConfigBytes;
       const keep = isKept ? ([] as Uint8Array[]) : undefined;
-      const how = await pooled.copy(ends, blob, { ...blobOptions, signal, keep });
+      const { how, isNew } = await pooled.copy(ends, blob, { ...blobOptions, signal, keep });
       add(transfer[how], blob);
-      if (how !== 'present') arrived.push(blob);
+      if (isNew) arrived.push(blob);
       if (how === 'mounted') mounted.push(blob);
       if (how === 'copied' && keep) configs.set(blob.digest, Buffer.concat(keep));
     },
     outer,
   );
+  void warmForMore(source, destination, pooled, outer);
+  await copying;
   // Nobody counted the bytes of what was mounted: the destination compares sizes with the descriptors', where it does for what is
   // present, too.
   if (mounted.length > 0 && !destination.tellsPresence)
     await destination.presentBlobs(mounted, { signal: options.signal });
   return { transfer, arrived, configs };
+}
+
+/**
+ * Opens connections for the blobs that wait for a stream, while the first ones travel: the limit grows with the answers. What has
+ * begun opens its own.
+ */
+async function warmForMore(
+  source: ImageSource,
+  destination: ImageDestination,
+  pooled: PooledImage,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await setImmediate();
+  if (pooled.waiting === 0) return;
+  const connections = Math.min(pooled.running + pooled.waiting, mostWarmConnections);
+  await Promise.all([source, destination].map((end) => end.warm?.(connections, { signal })));
 }
 
 /** The place of an image that shares its pool with nobody. */

@@ -6,10 +6,11 @@ import { blobsOf, InvalidManifestError, type Manifest } from '../oci/manifest.ts
 import { isBlobType, isManifestType } from '../oci/media-types.ts';
 import type { Platform } from '../oci/platform.ts';
 import { RegistryError } from '../registry/errors.ts';
+import type { PooledImage } from './blob/blob-pool.ts';
 import { CopyError } from './errors.ts';
 import { servedForeignLayers } from './foreign-layers.ts';
 import type { CallOptions, ImageDestination, ImageSource } from './ports.ts';
-import { streamsOf } from './streams.ts';
+import { limitsOf, streamsOf } from './streams.ts';
 
 /** What has to be done so that the destination holds an image. */
 export interface CopyPlan {
@@ -32,9 +33,11 @@ export interface CopyPlan {
 
 export interface PlanOptions extends CallOptions {
   /** Keep only these platforms of an index. An image that is no index is copied whole. */
-  platforms?: Platform[];
+  platforms?: Platform[] | undefined;
   /** How many manifests are read at once; by default as many as the source takes. */
   concurrency?: number;
+  /** The image's part in a pool, whose requests share the limit, and which may know what the destination holds. */
+  pooled?: PooledImage | undefined;
   /** Ask for each blob even of a destination that would tell by itself when it is uploaded. */
   ask?: boolean;
 }
@@ -74,9 +77,12 @@ export async function plan(
   checkBlobSizes(destination, named.blobs);
   expectCountable(source, manifests, [...named.blobs, ...named.foreign]);
   const asks = options.ask || !destination.tellsPresence;
-  const there = asks
-    ? await destination.presentBlobs([...named.blobs, ...named.foreign], options)
-    : new Set<Digest>();
+  const holds = (digest: Digest) => options.pooled?.holds(digest) === true;
+  const all = [...named.blobs, ...named.foreign];
+  const there = new Set(all.map(({ digest }) => digest).filter(holds));
+  const unknown = all.filter(({ digest }) => !there.has(digest));
+  if (asks && (unknown.length > 0 || all.length === 0))
+    for (const digest of await destination.presentBlobs(unknown, options)) there.add(digest);
   // A foreign layer that the upstream serves all the same, or that is there, is a layer like others.
   const unheld = named.foreign.filter((blob) => !there.has(blob.digest));
   const served = new Set(await servedForeignLayers(source, unheld, options));
@@ -182,7 +188,7 @@ async function readChildren(
     const answers = await inParallel(
       wanted,
       concurrency,
-      (child, signal) => readChild(source, child, { signal }),
+      (child, signal) => inPool(source, options, signal, () => readChild(source, child, { signal })),
       options.signal,
     );
     blobs.push(...wanted.filter((_, i) => answers[i] === undefined));
@@ -190,6 +196,16 @@ async function readChildren(
     for (const parent of parents) read.set(parent.digest, parent);
   }
   return { manifests: childrenFirst(root, read), blobs };
+}
+
+/** Reads when the pool has room, if there is one. */
+function inPool<T>(
+  source: ImageSource,
+  { pooled }: PlanOptions,
+  signal: AbortSignal,
+  read: () => Promise<T>,
+): Promise<T> {
+  return pooled ? pooled.request(limitsOf(source), read, signal) : read();
 }
 
 /** Orders what is below `root`. Levels alone would not do: an index may be a child of its own neighbour, too. */

@@ -110,10 +110,15 @@ describe('drayage copy --all-tags', () => {
     });
   });
 
-  it('does not try the rest when three in a row fail for a reason that is the registry’s', async () => {
+  it('does not try the rest when three in a row fail for a reason that is the registry’s, and tells each once', async () => {
     const remove = to.faults.add({ match: { method: 'POST' }, action: { kind: 'status', status: 403 } });
-    const { code, report: told, stderr } = await report('denied');
+    const { code, report: told, stderr } = await report('denied', '--parallel', '1');
+    const together = await report('denied');
     remove();
+    // Those that are under way together fail together; what is the same is not told six times.
+    expect(together.report).toMatchObject({ copied: 0, failed: 6, skipped: 0 });
+    expect(together.stderr.split('\n').filter((line) => line.includes('(DENIED)'))).toHaveLength(3);
+    expect(together.stderr).toContain('3 more failed alike.');
     expect(code).toBe(1);
     expect(told).toMatchObject({ copied: 0, failed: 3, skipped: 3 });
     expect(stderr).toMatch(

@@ -46,7 +46,7 @@ describe('drayage copy --events', () => {
       expect(states[0]).toMatchObject({ sizeBytes: size, mediaType: expect.stringContaining('oci') });
     }
     expect(events.slice(-3)).toEqual([
-      { event: 'progress', bytes, totalBytes: bytes, blobs: 3, totalBlobs: 3 },
+      { event: 'progress', destination, bytes, totalBytes: bytes, blobs: 3, totalBlobs: 3 },
       {
         event: 'image',
         source,

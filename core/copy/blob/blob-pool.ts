@@ -36,8 +36,8 @@ export class BlobPool {
   readonly #large = fixedConcurrency(mostLargeAtOnce);
   readonly #flights = new Flights<BlobOutcome>({ waitsForEnd: true });
   readonly #leads = new ImageLeads();
-  /** By repository and digest: what this pool brought or found there. */
-  readonly #held = new Set<string>();
+  /** By repository and digest, what is there, and whether this pool brought it. */
+  readonly #held = new Map<string, boolean>();
   readonly #failures = new Map<string, number>();
 
   /** Lets one more image take part. Whoever enters leaves, whatever happens. */
@@ -45,22 +45,30 @@ export class BlobPool {
     const mayMountFrom = place.mayMountFrom ?? (() => true);
     const image = new LeadingImage(place);
     const heldKey = (digest: Digest) => `${place.registry}/${place.repository} ${digest}`;
+    const streams = this.#streams;
     return {
+      get running() {
+        return streams.running;
+      },
+      get waiting() {
+        return streams.waiting;
+      },
       holds: (digest) => this.#held.has(heldKey(digest)),
       plan: (missing, present) => {
-        for (const { digest } of present) this.#held.add(heldKey(digest));
+        for (const { digest } of present) this.#held.set(heldKey(digest), false);
         this.#leads.claim(image, missing);
       },
       request: (limits, work, signal) => this.#requests.run({ size: 0, limits, signal }, work),
       copy: async (ends, blob, options) => {
         const key = heldKey(blob.digest);
-        if (this.#held.has(key)) return tellPresent(blob, options);
+        const isNew = this.#held.get(key);
+        if (isNew !== undefined) return tellPresent(blob, isNew, options);
         const from = await this.#leads.follow(image, blob, mayMountFrom, options.signal);
         const mounts = from === undefined ? options.mounts : this.#mountsFrom(from, place, options.mounts);
-        const how = await this.#carry(key, ends, blob, { ...options, mounts });
-        this.#held.add(key);
+        const copied = await this.#carry(key, ends, blob, { ...options, mounts });
+        this.#held.set(key, copied.isNew);
         this.#leads.arrived(image, blob);
-        return how;
+        return copied;
       },
       leave: (committed) => this.#leads.end(image, committed),
     };
@@ -72,7 +80,7 @@ export class BlobPool {
     { source, destination, concurrency }: CopyEnds,
     blob: Descriptor,
     options: BlobOptions,
-  ): Promise<BlobOutcome> {
+  ): Promise<CopiedBlob> {
     const { signal } = options;
     // Others may go on with what this image began.
     const onEvent: BlobOptions['onEvent'] = (event) => {
@@ -93,7 +101,8 @@ export class BlobPool {
           },
           signal,
         );
-        return leads ? how : tellPresent(blob, options);
+        const isNew = how !== 'present';
+        return leads ? { how, isNew } : tellPresent(blob, isNew, options);
       } catch (error) {
         signal?.throwIfAborted();
         const failures = (this.#failures.get(key) ?? 0) + (leads ? 1 : 0);
@@ -124,8 +133,19 @@ export interface CopyEnds {
   concurrency?: Concurrency[];
 }
 
+/** What became of an image's blob. */
+export interface CopiedBlob {
+  /** What another image of the pool carried is `present` for this one. */
+  how: BlobOutcome;
+  /** Whether the destination did not have it before, whichever image brought it. */
+  isNew: boolean;
+}
+
 /** An image's part in a {@link BlobPool}. */
 export interface PooledImage {
+  /** How many blobs of all images travel, and how many wait for a stream. */
+  readonly running: number;
+  readonly waiting: number;
   /** Whether the repository is known to hold a blob: nobody needs to ask. */
   holds(digest: Digest): boolean;
   /** Says what the image needs, before the first blob is copied: it leads what nobody else has asked for. */
@@ -133,13 +153,13 @@ export interface PooledImage {
   /** Sends a small request when the limits have room for it, beside the streams of blobs. */
   request<T>(limits: readonly Concurrency[], work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
   /** Ensures that the destination has a blob. @throws what {@link copyBlob} throws */
-  copy(ends: CopyEnds, blob: Descriptor, options: BlobOptions): Promise<BlobOutcome>;
+  copy(ends: CopyEnds, blob: Descriptor, options: BlobOptions): Promise<CopiedBlob>;
   /** Ends the image's part. @param committed whether a manifest in its repository names its blobs now */
   leave(committed: boolean): void;
 }
 
-function tellPresent(blob: Descriptor, { onEvent }: BlobOptions): 'present' {
+function tellPresent(blob: Descriptor, isNew: boolean, { onEvent }: BlobOptions): CopiedBlob {
   onEvent?.({ type: 'start', blob });
   onEvent?.({ type: 'end', blob, how: 'present' });
-  return 'present';
+  return { how: 'present', isNew };
 }

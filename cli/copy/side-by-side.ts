@@ -1,0 +1,118 @@
+import pLimit from 'p-limit';
+import type { Concurrency } from '../../core/async/concurrency.ts';
+import type { ReferrersSummary } from '../../core/copy/referrers/referrers.ts';
+import { explainFailure, type Failure } from './explain.ts';
+
+/** What the work on one image came to: something was done, or it was equal already. */
+export type Done<T> =
+  | { outcome: 'done'; result: T }
+  | { outcome: 'equal'; digest: string; referrers?: ReferrersSummary };
+
+/** What became of one image: besides, it may have failed, or not been tried. */
+export type Outcome<T> = Done<T> | { outcome: 'failed'; error: Failure } | { outcome: 'skipped' };
+
+/** So many images in a row that fail alike, in a way that is not the image's, say that the rest would, too. */
+export const failuresAlike = 3;
+const registryFailures: ReadonlySet<string> = new Set([
+  'UNAUTHORIZED',
+  'DENIED',
+  'TOOMANYREQUESTS',
+  'CREDENTIALS_UNAVAILABLE',
+  'CONNECTION',
+  'TLS',
+  'TIMEOUT',
+  'UNAVAILABLE',
+]);
+
+/** Whether a failure is the registry's or the login's, so that other images meet it, too. */
+export function isOfRegistry(code: string): boolean {
+  return registryFailures.has(code);
+}
+
+export interface SideBySideOptions<I, T> {
+  /** How many images are worked on at once. */
+  parallel: Concurrency;
+  signal: AbortSignal;
+  /** Images with the same group meet the same registries and logins: only they fail alike. */
+  groupOf(image: I): string;
+  /** Called with each outcome as it comes. */
+  told(outcome: Outcome<T>, image: I): void;
+}
+
+/**
+ * Works on images side by side. One that fails keeps none of the others from its turn, unless several in a row fail for a reason
+ * that is the registry's: then the rest of the group is skipped.
+ *
+ * @returns the outcomes in the order of the images
+ * @throws InterruptedError when the signal ends, after all work has ended
+ */
+export async function sideBySide<I, T>(
+  images: readonly I[],
+  work: (image: I) => Promise<Done<T>>,
+  { parallel, signal, groupOf, told }: SideBySideOptions<I, T>,
+): Promise<Outcome<T>[]> {
+  const limit = pLimit(parallel.value);
+  const stopFollowing = parallel.onChange(() => {
+    limit.concurrency = parallel.value;
+  });
+  const groups = new Map<string, GroupFailures>();
+  const underWay: { image: I; error: unknown }[] = [];
+  const attempt = async (image: I): Promise<Outcome<T>> => {
+    try {
+      return await work(image);
+    } catch (error) {
+      if (!signal.aborted) return { outcome: 'failed', error: explainFailure(error) };
+      underWay.push({ image, error });
+      throw error;
+    }
+  };
+  const turns = images.map((image) =>
+    limit(async () => {
+      signal.throwIfAborted();
+      const name = groupOf(image);
+      const group = groups.get(name) ?? new GroupFailures();
+      groups.set(name, group);
+      const outcome: Outcome<T> = group.isHopeless ? { outcome: 'skipped' } : await attempt(image);
+      if (outcome.outcome !== 'skipped') group.take(outcome);
+      told(outcome, image);
+      return outcome;
+    }),
+  );
+  const ended = await Promise.allSettled(turns);
+  stopFollowing();
+  if (signal.aborted) throw new InterruptedError(underWay);
+  return ended.map((turn) => {
+    if (turn.status === 'rejected') throw turn.reason;
+    return turn.value;
+  });
+}
+
+/** The signal ended while images were worked on: these, with what is true of each now. */
+export class InterruptedError<I = unknown> extends Error {
+  override readonly name = 'InterruptedError';
+  readonly underWay: readonly { image: I; error: unknown }[];
+
+  constructor(underWay: readonly { image: I; error: unknown }[]) {
+    super('interrupted');
+    this.underWay = underWay;
+  }
+}
+
+/** Counts how many images in a row failed alike. */
+class GroupFailures {
+  #code = '';
+  #count = 0;
+
+  get isHopeless(): boolean {
+    return this.#count >= failuresAlike;
+  }
+
+  take(outcome: Outcome<unknown>): void {
+    // Those under way with the last ones say nothing new.
+    if (this.isHopeless) return;
+    const code = outcome.outcome === 'failed' ? outcome.error.code : '';
+    if (code !== this.#code) this.#count = 0;
+    this.#code = code;
+    if (isOfRegistry(code)) this.#count += 1;
+  }
+}
