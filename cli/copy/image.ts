@@ -147,7 +147,7 @@ export async function copyPair(
   const copying = async () => {
     const isKnown = comparison.kind === 'different';
     const asked = isKnown ? undefined : target;
-    const resolved = await resolve(source, referenceOf(src), destination, asked, { warm: isKnown, signal });
+    const resolved = await resolve(source, referenceOf(src), destination, asked, { signal });
     const { root } = resolved;
     const current = isKnown ? comparison.current : resolved.current;
     // The next tag of the repository is compared by HEAD again.
