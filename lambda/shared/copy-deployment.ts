@@ -73,6 +73,6 @@ export class CopyDeployment extends Deployment {
 
   /** When a message that crashed comes again, seconds; absent: each function has its own. */
   get retrySeconds(): number | undefined {
-    return this.environment.optionalNumber('DRAYAGE_RETRY_SECONDS');
+    return this.environment.optionalNumber('DRAYAGE_RETRY_SECONDS', { mayBeZero: true });
   }
 }

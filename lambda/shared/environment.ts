@@ -33,22 +33,17 @@ export class Environment {
   }
 
   /** A positive number that must be set. @throws EnvironmentError */
-  number(name: Variable): number {
-    const value = parseNumber(this.text(name));
-    if (value > 0) return value;
-    throw new EnvironmentError(
-      problem(name, `is "${this.#variables[name]}", which is not a positive number`),
-    );
+  number(name: Variable, { mayBeZero = false } = {}): number {
+    const text = this.text(name);
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (Number.isFinite(value) && (value > 0 || (mayBeZero && value === 0))) return value;
+    const wanted = mayBeZero ? 'a number of 0 or more' : 'a positive number';
+    throw new EnvironmentError(problem(name, `is "${text}", which is not ${wanted}`));
   }
 
-  /** A number, zero included, that may be absent. @throws EnvironmentError */
-  optionalNumber(name: Variable): number | undefined {
-    if (this.#variables[name] === undefined) return undefined;
-    const value = parseNumber(this.text(name));
-    if (value >= 0) return value;
-    throw new EnvironmentError(
-      problem(name, `is "${this.#variables[name]}", which is not a number of 0 or more`),
-    );
+  /** The same of a variable that may be absent. @throws EnvironmentError */
+  optionalNumber(name: Variable, options?: { mayBeZero: boolean }): number | undefined {
+    return this.#variables[name] === undefined ? undefined : this.number(name, options);
   }
 
   /**
@@ -66,12 +61,6 @@ export class Environment {
 
 function problem(name: Variable, what: string): string {
   return `the environment variable ${name} ${what}: the stack sets it at deployment`;
-}
-
-/** NaN for what is not a finite number. */
-function parseNumber(text: string): number {
-  const value = text.trim() === '' ? Number.NaN : Number(text);
-  return Number.isFinite(value) ? value : Number.NaN;
 }
 
 function readConfigFile(): string {
