@@ -13,7 +13,8 @@ export type Caller = 'anybody' | 'reader' | 'operator';
 /**
  * Lets a request pass and tells whose it is, or throws HttpError 401 or 403.
  *
- * @param isIamAuthorized whether API Gateway has checked the caller's AWS signature; counts where reads are `iam`.
+ * @param isIamAuthorized whether API Gateway has checked the caller's AWS signature; counts where
+ *   reads are `iam`.
  */
 export async function authorize(
   request: HttpRequest,

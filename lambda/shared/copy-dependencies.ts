@@ -4,7 +4,8 @@ import type { CopyDeployment } from './copy-deployment.ts';
 import { logger } from './telemetry.ts';
 
 /**
- * What a mirror job and a layer job work with in one invocation. The mirror function adds its `fanOut`.
+ * What a mirror job and a layer job work with in one invocation. The mirror function adds its
+ * `fanOut`.
  *
  * @param endsAt when the invocation's time is used up, milliseconds since 1970
  */

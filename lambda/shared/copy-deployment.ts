@@ -45,7 +45,10 @@ export class CopyDeployment extends Deployment {
     return this.once('streamSpeed', () => new StreamSpeed());
   }
 
-  /** From which size on, bytes, several missing blobs of an image travel as layer jobs. Only the mirror function has it. */
+  /**
+   * From which size on, bytes, several missing blobs of an image travel as layer jobs. It is set
+   * for the mirror function alone.
+   */
   get fanOutBytes(): number {
     return this.environment.number('DRAYAGE_FAN_OUT_BYTES');
   }
@@ -66,12 +69,12 @@ export class CopyDeployment extends Deployment {
     });
   }
 
-  /** How long a message stays hidden after its function's last renewal, seconds; absent: the default. */
+  /** How long a message stays hidden after its function's last renewal, seconds. */
   get holdSeconds(): number | undefined {
     return this.environment.optionalNumber('DRAYAGE_HOLD_SECONDS');
   }
 
-  /** When a message that crashed comes again, seconds; absent: each function has its own. */
+  /** When a message that crashed comes again, seconds; absent: each function has its own default. */
   get retrySeconds(): number | undefined {
     return this.environment.optionalNumber('DRAYAGE_RETRY_SECONDS', { mayBeZero: true });
   }

@@ -47,9 +47,10 @@ export class Environment {
   }
 
   /**
-   * The configuration as it was normalised, from its variable or else from the file beside the bundle.
+   * The configuration as it was normalised: from its variable, else from the file beside the bundle.
+   * The stack validated it before it wrote it, so only its outline is checked.
    *
-   * @throws EnvironmentError when there is none. What the stack wrote was validated before: only its outline is checked.
+   * @throws EnvironmentError
    */
   config(): Config {
     const text = this.#variables[configVariable];

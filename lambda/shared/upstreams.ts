@@ -16,7 +16,7 @@ interface UpstreamsDependencies {
   readonly secrets: Pick<SecretReader, 'readFields'>;
 }
 
-/** The clients of the upstream registries: one each, so that connections and tokens are used again. */
+/** One client for each upstream registry, so that connections and tokens are used again. */
 export class Upstreams {
   readonly #deps: UpstreamsDependencies;
   readonly #clients = new Map<string, RegistryClient>();
@@ -65,7 +65,7 @@ export class Upstreams {
   }
 }
 
-/** How upstreams are reached. The mirror and AWS are not reached through the proxy, which is only for upstreams. */
+/** How upstreams are reached. The proxy is for them alone: the mirror and AWS are reached directly. */
 function upstreamNetwork({ network }: Config): NetworkSettings | undefined {
   if (!network) return undefined;
   const { proxy, certificates } = network;
@@ -78,7 +78,7 @@ class UpstreamRepository extends RegistryRepository implements TagLister {
   }
 }
 
-/** `credentials: {type: ecr}` needs a role in the other account to be assumed, which nothing here does yet. */
+/** `credentials: {type: ecr}` needs a role of the other account, which nothing here assumes yet. */
 class UnsupportedCredentials extends Error {
   override readonly name = 'UnsupportedCredentials';
   readonly code = 'CREDENTIALS_UNSUPPORTED';

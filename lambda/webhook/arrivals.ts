@@ -7,7 +7,7 @@ const everyMs = 30_000;
 /** What came for a webhook. */
 type Arrival = 'delivered' | 'accepted' | { refused: string };
 
-/** Notes when something came for a webhook, so that an operator sees whether its sender is set up. */
+/** Records when something came for a webhook, so that operators see whether its sender is set up. */
 export class ArrivalNotes {
   readonly #deployment: { readonly webhookStates: Pick<WebhookStates, 'note'> };
   /** By webhook, what was noted when: names are those of the configuration. */

@@ -42,7 +42,8 @@ async function run(
     return await answer({ method: request.method, name }, result, receiver);
   } catch (error) {
     if (error instanceof HttpError) return errorResponse(error);
-    // Secrets, keys, table or queue can't be had. Nothing of it is the sender's fault: it should send again.
+    // Secrets, keys, table or queue can't be had. None of this is the sender's fault: it should
+    // send the delivery again.
     logger.error('the delivery could not be queued', { webhook: name, error: error as Error });
     metrics.addMetric('WebhookUnavailable', MetricUnit.Count, 1);
     return errorResponse(
