@@ -7,7 +7,7 @@ import type { LambdaFunction } from './lambda-function.ts';
  * @returns how to end it.
  */
 export function startSchedule(
-  reconcile: LambdaFunction,
+  schedule: LambdaFunction,
   log: NodeJS.WritableStream,
   everyMs = 60_000,
 ): () => void {
@@ -16,7 +16,7 @@ export function startSchedule(
     if (running) return;
     running = true;
     try {
-      await reconcile.invoke({ time: new Date().toISOString() });
+      await schedule.invoke({ time: new Date().toISOString() });
     } catch (error) {
       log.write(`the schedule's call failed: ${(error as Error).message}\n`);
     } finally {

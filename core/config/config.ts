@@ -125,7 +125,7 @@ export interface RepositoryRule {
   referrers: boolean;
   /** What an image must be signed with before it is mirrored; `key` is a file with a public key in PEM form. */
   verify?: { cosign: { key: string } };
-  /** How often the upstream is compared with the mirror. Absent: never. */
+  /** How often the upstream is to be compared with the mirror; absent: never. Nothing reads it yet. */
   reconcileSeconds?: number;
   /** What an upstream deletion does to the mapping. */
   deleted: 'keep' | 'unmap';

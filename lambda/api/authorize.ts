@@ -1,9 +1,8 @@
 import { bearerToken } from '../../core/webhooks/authenticity/authorization-header.ts';
 import { equalSecrets } from '../../core/webhooks/authenticity/equal-secrets.ts';
 import { deriveSecret } from '../../core/webhooks/secrets/secrets.ts';
-import { environment } from '../shared/environment.ts';
 import { HttpError, type HttpRequest } from '../shared/http.ts';
-import { config, secrets } from '../shared/services.ts';
+import type { ApiDeployment } from './api-deployment.ts';
 
 /** What a route does: reads need the reader's token, writes the operator's; the rest is open to everybody. */
 export type Access = 'open' | 'read' | 'write';
@@ -14,28 +13,28 @@ export type Caller = 'anybody' | 'reader' | 'operator';
 /**
  * Lets a request pass and tells whose it is, or throws HttpError 401 or 403.
  *
- * @param iamAuthorized whether API Gateway has checked the caller's AWS signature; counts where reads are `iam`.
+ * @param isIamAuthorized whether API Gateway has checked the caller's AWS signature; counts where
+ *   reads are `iam`.
  */
 export async function authorize(
   request: HttpRequest,
-  access: Access,
-  iamAuthorized: boolean,
+  { access, isIamAuthorized }: { access: Access; isIamAuthorized: boolean },
+  deployment: ApiDeployment,
 ): Promise<Caller> {
   if (access === 'open') return 'anybody';
-  const secret = environment('apiSecret');
-  if (secret === '') return fromThisMachine(request); // `drayage local` without --auth
+  if (deployment.apiSecret === '') return fromThisMachine(request); // `drayage local` without --auth
   const token = bearerToken(request.headers.authorization ?? '');
-  const { reads } = config().api;
-  if (access === 'read' && (reads === 'none' || (reads === 'iam' && iamAuthorized))) {
+  const { reads } = deployment.config.api;
+  if (access === 'read' && (reads === 'none' || (reads === 'iam' && isIamAuthorized))) {
     // The token may still tell that it is the operator.
-    return token !== undefined && (await holderOf(token, secret)) === 'operator' ? 'operator' : 'reader';
+    return token !== undefined && (await holderOf(token, deployment)) === 'operator' ? 'operator' : 'reader';
   }
   if (token === undefined) {
     throw new HttpError(401, 'unauthorized', 'send the token as Authorization: Bearer …', {
       'www-authenticate': 'Bearer',
     });
   }
-  const caller = await holderOf(token, secret);
+  const caller = await holderOf(token, deployment);
   if (caller === 'operator' || (caller === 'reader' && access === 'read')) return caller;
   if (caller === 'reader')
     throw new HttpError(403, 'forbidden', 'this needs the operator token; the reader token only reads');
@@ -60,8 +59,8 @@ function fromThisMachine({ origin, headers }: HttpRequest): Caller {
   );
 }
 
-async function holderOf(token: string, secret: string): Promise<Caller> {
-  const root = await secrets().readField(secret, 'root');
+async function holderOf(token: string, { secrets, apiSecret }: ApiDeployment): Promise<Caller> {
+  const root = await secrets.readField(apiSecret, 'root');
   const isOperator = equalSecrets(token, deriveSecret(root, 'token:operator'));
   const isReader = equalSecrets(token, deriveSecret(root, 'token:reader'));
   if (isOperator) return 'operator';

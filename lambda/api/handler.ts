@@ -1,26 +1,21 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import {
-  errorResponse,
-  HttpError,
-  type HttpRequest,
-  type HttpResponse,
-  httpRequest,
-  json,
-} from '../shared/http.ts';
+import { errorResponse, HttpError, type HttpResponse, httpRequest, json } from '../shared/http.ts';
 import { logger } from '../shared/telemetry.ts';
-import { type Access, authorize, type Caller } from './authorize.ts';
+import { ApiDeployment } from './api-deployment.ts';
+import { type Access, authorize } from './authorize.ts';
+import type { Call } from './call.ts';
 import { getJob, getJobs, postMirrors } from './jobs.ts';
 import { getMappings, resolveMappings } from './mappings.ts';
 import { getWebhooks, rotateWebhook } from './webhooks.ts';
 
 interface Route {
   method: 'GET' | 'POST';
-  /** Its first group, if it has one, is given to the handler. */
+  /** Its first group, if it has one, is the call's `parameter`. */
   path: RegExp;
   access: Access;
-  handle(request: HttpRequest, parameter: string, caller: Caller): Promise<HttpResponse>;
+  handle(call: Call): Promise<HttpResponse>;
 }
 
 const routes: Route[] = [
@@ -29,18 +24,13 @@ const routes: Route[] = [
   { method: 'GET', path: /^\/v1\/jobs$/, access: 'read', handle: getJobs },
   { method: 'GET', path: /^\/v1\/jobs\/([^/]+)$/, access: 'read', handle: getJob },
   { method: 'POST', path: /^\/v1\/mirrors$/, access: 'write', handle: postMirrors },
-  {
-    method: 'GET',
-    path: /^\/v1\/webhooks$/,
-    access: 'read',
-    handle: (request, _, caller) => getWebhooks(request, caller),
-  },
+  { method: 'GET', path: /^\/v1\/webhooks$/, access: 'read', handle: getWebhooks },
   { method: 'POST', path: /^\/v1\/webhooks\/([^/]+)\/rotate$/, access: 'write', handle: rotateWebhook },
   { method: 'GET', path: /^\/healthz$/, access: 'open', handle: async () => json(200, { status: 'ok' }) },
 ];
 
 /** Answers the API's routes, all but the webhooks. */
-async function run(event: APIGatewayProxyEventV2): Promise<HttpResponse> {
+async function run(event: APIGatewayProxyEventV2, deployment: ApiDeployment): Promise<HttpResponse> {
   try {
     const request = httpRequest(event);
     const here = routes.filter((route) => route.path.test(request.path));
@@ -48,8 +38,10 @@ async function run(event: APIGatewayProxyEventV2): Promise<HttpResponse> {
       ({ method }) => method === request.method || (method === 'GET' && request.method === 'HEAD'),
     );
     if (!route) throw noRoute(here);
-    const caller = await authorize(request, route.access, isIamAuthorized(event));
-    return await route.handle(request, route.path.exec(request.path)?.[1] ?? '', caller);
+    const access = { access: route.access, isIamAuthorized: isIamAuthorized(event) };
+    const caller = await authorize(request, access, deployment);
+    const parameter = route.path.exec(request.path)?.[1] ?? '';
+    return await route.handle({ request, parameter, caller, deployment });
   } catch (error) {
     if (error instanceof HttpError) return errorResponse(error);
     logger.error('the request could not be answered', { error: error as Error });
@@ -71,4 +63,9 @@ function isIamAuthorized(event: APIGatewayProxyEventV2): boolean {
   return authorizer?.iam !== undefined;
 }
 
-export const handler = middy(run).use(injectLambdaContext(logger));
+/** Makes the handler of the API's routes. */
+export function createHandler(deployment: ApiDeployment) {
+  return middy((event: APIGatewayProxyEventV2) => run(event, deployment)).use(injectLambdaContext(logger));
+}
+
+export const handler = createHandler(new ApiDeployment(process.env));

@@ -11,7 +11,7 @@ import {
   json,
   jsonObject,
 } from '../shared/http.ts';
-import { config, jobs, mappings, queue } from '../shared/services.ts';
+import type { Call } from './call.ts';
 import { badCursor, keyOf } from './mappings.ts';
 import { limitOf, textList } from './parameters.ts';
 
@@ -20,9 +20,9 @@ const maxLimit = 500;
 const maxImages = 100;
 
 /** `GET /v1/jobs`, the newest first. */
-export async function getJobs(request: HttpRequest): Promise<HttpResponse> {
+export async function getJobs({ request, deployment }: Call): Promise<HttpResponse> {
   const image = request.query.get('image');
-  const page = await jobs()
+  const page = await deployment.jobs
     .list({
       states: statesOf(request),
       image: image === null ? undefined : formatImageKey(keyOf(image)),
@@ -51,31 +51,28 @@ function statesOf(request: HttpRequest): JobState[] | undefined {
 }
 
 /** `GET /v1/jobs/{id}` */
-export async function getJob(_request: HttpRequest, id: string): Promise<HttpResponse> {
-  const job = await jobs().read(id);
+export async function getJob({ parameter: id, deployment }: Call): Promise<HttpResponse> {
+  const job = await deployment.jobs.read(id);
   if (!job) throw new HttpError(404, 'not_found', 'there is no job with this id; jobs are kept for 30 days');
   return json(200, presentJob(job));
 }
 
 /** `POST /v1/mirrors`: queues images on demand. All or none: an image that no rule names refuses the request. */
-export async function postMirrors(request: HttpRequest): Promise<HttpResponse> {
+export async function postMirrors({ request, deployment }: Call): Promise<HttpResponse> {
+  const { config } = deployment;
   const images = textList(jsonObject(request), 'images', maxImages);
   const keys = new Map(images.map((image) => [image, keyOf(image)]));
   for (const image of keys.keys()) {
-    const selection = selectImage(config(), parseReference(image));
+    const selection = selectImage(config, parseReference(image));
     if (!selection.mirrored) throw new HttpError(403, 'not_configured', `${image}: ${selection.reason}`);
   }
   const distinct = new Map([...keys.values()].map((key) => [formatImageKey(key), key]));
   try {
+    const { mappings, jobs, queue } = deployment;
     const queued = await enqueue(
       [...distinct.values()].map((key) => ({ key })),
       'request',
-      {
-        config: config(),
-        mappings: mappings(),
-        jobs: jobs(),
-        queue: queue(),
-      },
+      { config, mappings, jobs, queue },
     );
     return json(202, { jobs: queued.map(presentJob) });
   } catch (error) {

@@ -7,7 +7,7 @@ import {
   presentMapping,
   type StoredMapping,
 } from '../../core/mapping/record.ts';
-import { InvalidCursorError } from '../../core/mapping/store.ts';
+import { InvalidCursorError, type MappingStore } from '../../core/mapping/store.ts';
 import { InvalidReferenceError, parseReference } from '../../core/oci/reference.ts';
 import {
   answerBytes,
@@ -19,7 +19,7 @@ import {
   jsonObject,
   maxAnswerBytes,
 } from '../shared/http.ts';
-import { mappings } from '../shared/services.ts';
+import type { Call } from './call.ts';
 import { limitOf, nameOf, regionOf, textList } from './parameters.ts';
 
 const defaultLimit = 100;
@@ -28,25 +28,29 @@ const maxLimit = 1_000;
 const maxImages = 1_000;
 
 /** `GET /v1/mappings`: one mapping by `image=`, else a list. */
-export async function getMappings(request: HttpRequest): Promise<HttpResponse> {
+export async function getMappings({ request, deployment }: Call): Promise<HttpResponse> {
+  const { mappings } = deployment;
   const image = request.query.get('image');
-  return image === null ? await listMappings(request) : await getMapping(image, request);
+  return image === null ? await listMappings(request, mappings) : await getMapping(image, request, mappings);
 }
 
-async function getMapping(image: string, request: HttpRequest): Promise<HttpResponse> {
-  const mapping = await lookupImage(mappings(), keyOf(image), regionOf(request));
+async function getMapping(
+  image: string,
+  request: HttpRequest,
+  mappings: MappingStore,
+): Promise<HttpResponse> {
+  const mapping = await lookupImage(mappings, keyOf(image), regionOf(request));
   if (mapping) return json(200, mapping);
   throw new HttpError(404, 'not_mirrored', `${image} has not been mirrored (yet)`);
 }
 
-async function listMappings(request: HttpRequest): Promise<HttpResponse> {
+async function listMappings(request: HttpRequest, mappings: MappingStore): Promise<HttpResponse> {
   const region = regionOf(request);
-  const store = mappings();
   // Hosts are not known yet: none has more than 253 characters.
   const longest = (stored: StoredMapping) =>
     presentMapping(stored, { [stored.mapping.region]: 'h'.repeat(253) });
   const [page, hosts] = await Promise.all([
-    store
+    mappings
       .list({
         fits: fitsIntoAnswer(longest),
         registry: nameOf(request, 'registry'),
@@ -55,7 +59,7 @@ async function listMappings(request: HttpRequest): Promise<HttpResponse> {
         limit: limitOf(request, defaultLimit, maxLimit),
       })
       .catch(badCursor),
-    store.registryHosts(),
+    mappings.registryHosts(),
   ]);
   const list = page.mappings.flatMap((stored) => presentMapping(stored, hosts, region) ?? []);
   const etag = entityTag(list, page.cursor);
@@ -69,14 +73,14 @@ async function listMappings(request: HttpRequest): Promise<HttpResponse> {
 }
 
 /** `POST /v1/mappings/resolve` */
-export async function resolveMappings(request: HttpRequest): Promise<HttpResponse> {
+export async function resolveMappings({ request, deployment }: Call): Promise<HttpResponse> {
   const body = jsonObject(request);
   const images = textList(body, 'images', maxImages);
   const { region } = body;
   if (region !== undefined && typeof region !== 'string') {
     throw new HttpError(400, 'invalid_request', 'region must be a text such as eu-west-1');
   }
-  const resolved = await resolveImages(mappings(), images, region);
+  const resolved = await resolveImages(deployment.mappings, images, region);
   if (answerBytes(resolved) <= maxAnswerBytes) return json(200, resolved);
   throw new HttpError(
     413,

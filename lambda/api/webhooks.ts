@@ -3,21 +3,20 @@ import { presentWebhook } from '../../core/webhooks/present-webhook.ts';
 import { rotateSecret } from '../../core/webhooks/secrets/rotate.ts';
 import { newWebhookState } from '../../core/webhooks/secrets/state.ts';
 import { HttpError, type HttpRequest, type HttpResponse, json, jsonObject } from '../shared/http.ts';
-import { config, webhookRoots, webhookStates } from '../shared/services.ts';
 import { logger } from '../shared/telemetry.ts';
-import type { Caller } from './authorize.ts';
+import type { Call } from './call.ts';
 
 const defaultKeepSeconds = 24 * 3600;
 const maxKeepSeconds = 7 * 24 * 3600;
 
 /** `GET /v1/webhooks`: where each is reached, what it is entered with, and when something came. Secrets are the operator's to see. */
-export async function getWebhooks(request: HttpRequest, caller: Caller): Promise<HttpResponse> {
+export async function getWebhooks({ request, caller, deployment }: Call): Promise<HttpResponse> {
   const isOperator = caller === 'operator';
   const [states, roots] = await Promise.all([
-    webhookStates().list(),
-    isOperator ? webhookRoots() : undefined,
+    deployment.webhookStates.list(),
+    isOperator ? deployment.webhookRoots() : undefined,
   ]);
-  const webhooks = configuredWebhooks(config()).map((configured) =>
+  const webhooks = configuredWebhooks(deployment.config).map((configured) =>
     presentWebhook(configured, states.get(configured.webhook.name) ?? newWebhookState, {
       roots,
       origin: request.origin,
@@ -28,14 +27,14 @@ export async function getWebhooks(request: HttpRequest, caller: Caller): Promise
 }
 
 /** `POST /v1/webhooks/{name}/rotate`: makes a new secret; the one before is taken for another day, or `keepSeconds`. */
-export async function rotateWebhook(request: HttpRequest, name: string): Promise<HttpResponse> {
-  const configured = configuredWebhooks(config()).find(({ webhook }) => webhook.name === name);
+export async function rotateWebhook({ request, parameter: name, deployment }: Call): Promise<HttpResponse> {
+  const configured = configuredWebhooks(deployment.config).find(({ webhook }) => webhook.name === name);
   if (!configured) throw new HttpError(404, 'not_found', 'there is no webhook of this name');
   if (configured.source.authentication(configured.webhook.options).kind === 'oidc')
     throw new HttpError(409, 'no_secret', `${name} has no secret: its sender signs with a key of its own`);
   const keepSeconds = keepSecondsOf(request);
   const now = new Date();
-  const rotated = await rotateSecret(webhookStates(), name, keepSeconds, now);
+  const rotated = await rotateSecret(deployment.webhookStates, name, keepSeconds, now);
   if (!rotated)
     throw new HttpError(
       409,
@@ -43,7 +42,7 @@ export async function rotateWebhook(request: HttpRequest, name: string): Promise
       `the secret of ${name} is being rotated by somebody else: look again`,
     );
   logger.info('a webhook secret was rotated', { webhook: name, generation: rotated.generation, keepSeconds });
-  const roots = await webhookRoots();
+  const roots = await deployment.webhookRoots();
   return json(200, presentWebhook(configured, rotated, { roots, origin: request.origin, now }));
 }
 

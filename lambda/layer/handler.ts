@@ -6,19 +6,10 @@ import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import type { ProcessedLayer } from '../../core/jobs/layers/layer-job.ts';
 import { processLayer } from '../../core/jobs/layers/process-layer.ts';
 import type { LayerMessage } from '../../core/jobs/ports.ts';
-import { comeAgainSoon, holdMessages, type MessageHold, withDeadline } from '../shared/messages.ts';
-import { openMirror, openUpstream } from '../shared/registries.ts';
-import {
-  config,
-  jobs,
-  layerIndex,
-  layerLeases,
-  layerQueue,
-  queue,
-  streamSpeed,
-  upstreamGate,
-} from '../shared/services.ts';
-import { logger, metrics } from '../shared/telemetry.ts';
+import { copyDependencies } from '../shared/copy-dependencies.ts';
+import { CopyDeployment } from '../shared/copy-deployment.ts';
+import { comeAgainSoon, holdMessages, type MessageBatch, withDeadline } from '../shared/messages.ts';
+import { logger, metrics, stateMetric } from '../shared/telemetry.ts';
 import { parseLayerMessage } from './message.ts';
 
 /**
@@ -28,56 +19,47 @@ import { parseLayerMessage } from './message.ts';
 const firstRetrySeconds = 90;
 
 /** Carries the layers of a batch of the layer queue, and reports the messages that must come again. */
-async function runBatch(event: SQSEvent, context: Context, hold: MessageHold): Promise<SQSBatchResponse> {
+async function runBatch(
+  { records, context, hold, retrySeconds }: MessageBatch,
+  deployment: CopyDeployment,
+): Promise<SQSBatchResponse> {
   const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
-  for (const record of event.Records) {
+  for (const record of records) {
     try {
-      await runRecord(record.body, context);
+      await runRecord(record.body, context, deployment);
     } catch (error) {
       const { messageId } = record;
       logger.error('the message goes back to the queue', { messageId, error: error as Error });
       metrics.addMetric('LayersCrashed', MetricUnit.Count, 1);
       // A renewal under way would set its time again.
       await hold.end(record);
-      await comeAgainSoon(record, layerQueue(), firstRetrySeconds);
+      await comeAgainSoon(record, deployment.layerQueue, retrySeconds);
       batchItemFailures.push({ itemIdentifier: messageId });
     }
   }
   return { batchItemFailures };
 }
 
-async function run(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
-  const hold = holdMessages(event.Records, layerQueue());
+async function run(
+  { Records: records }: SQSEvent,
+  context: Context,
+  deployment: CopyDeployment,
+): Promise<SQSBatchResponse> {
+  const { layerQueue, holdSeconds, retrySeconds = firstRetrySeconds } = deployment;
+  const hold = holdMessages(records, layerQueue, holdSeconds);
   try {
-    return await runBatch(event, context, hold);
+    return await runBatch({ records, context, hold, retrySeconds }, deployment);
   } finally {
     void hold.end();
   }
 }
 
-async function runRecord(body: string, context: Context): Promise<void> {
+async function runRecord(body: string, context: Context, deployment: CopyDeployment): Promise<void> {
   const message = parseLayerMessage(body);
   logger.appendKeys({ job: message.job, layer: message.layer.digest });
   try {
     const done = await withDeadline(context, (signal, endsAt) =>
-      processLayer(
-        message,
-        {
-          config: config(),
-          jobs: jobs(),
-          queue: queue(),
-          layerQueue: layerQueue(),
-          leases: layerLeases(),
-          gate: upstreamGate(),
-          layerIndex: layerIndex(),
-          timeLimit: { endsAt, speed: streamSpeed() },
-          openUpstream,
-          openMirror,
-          now: () => new Date(),
-          warn: (text, error) => logger.warn(text, { error: error as Error }),
-        },
-        signal,
-      ),
+      processLayer(message, copyDependencies(deployment, endsAt), signal),
     );
     tell(done, message);
   } finally {
@@ -90,9 +72,16 @@ function tell(done: ProcessedLayer, { layer }: LayerMessage): void {
   else if (done.state === 'waiting')
     logger.warn('the job of the layer waits', { reason: done.error, notBefore: done.notBefore });
   else logger.info(`the layer is ${done.state}`, { ...done });
-  metrics.addMetric(`Layers${done.state.charAt(0).toUpperCase()}${done.state.slice(1)}`, MetricUnit.Count, 1);
+  metrics.addMetric(stateMetric('Layers', done.state), MetricUnit.Count, 1);
   if (done.state === 'carried' && done.how === 'copied')
     metrics.addMetric('BytesCopied', MetricUnit.Bytes, layer.size);
 }
 
-export const handler = middy(run).use(injectLambdaContext(logger)).use(logMetrics(metrics));
+/** Makes the handler of the layer queue. */
+export function createHandler(deployment: CopyDeployment) {
+  return middy((event: SQSEvent, context: Context) => run(event, context, deployment))
+    .use(injectLambdaContext(logger))
+    .use(logMetrics(metrics));
+}
+
+export const handler = createHandler(new CopyDeployment(process.env));

@@ -4,7 +4,7 @@ import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { ScheduledEvent } from 'aws-lambda';
 import { resendDue } from '../../core/jobs/resend.ts';
-import { config, jobs, queue } from '../shared/services.ts';
+import { Deployment } from '../shared/deployment.ts';
 import { logger, metrics } from '../shared/telemetry.ts';
 
 /**
@@ -12,8 +12,8 @@ import { logger, metrics } from '../shared/telemetry.ts';
  *
  * @throws when the queue refused some, so that the invocation counts as failed and alarms; they stay parked.
  */
-async function run(_event: Pick<ScheduledEvent, 'time'>): Promise<{ sent: number }> {
-  const { sent, refused } = await resendDue({ config: config(), jobs: jobs(), queue: queue() }, new Date());
+async function run({ config, jobs, queue }: Deployment): Promise<{ sent: number }> {
+  const { sent, refused } = await resendDue({ config, jobs, queue }, new Date());
   if (sent > 0) logger.info('parked jobs were queued again', { sent });
   metrics.addMetric('JobsResent', MetricUnit.Count, sent);
   if (refused > 0)
@@ -21,4 +21,11 @@ async function run(_event: Pick<ScheduledEvent, 'time'>): Promise<{ sent: number
   return { sent };
 }
 
-export const handler = middy(run).use(injectLambdaContext(logger)).use(logMetrics(metrics));
+/** Makes the handler of the schedule's calls. */
+export function createHandler(deployment: Deployment) {
+  return middy((_event: Pick<ScheduledEvent, 'time'>) => run(deployment))
+    .use(injectLambdaContext(logger))
+    .use(logMetrics(metrics));
+}
+
+export const handler = createHandler(new Deployment(process.env));

@@ -1,42 +1,90 @@
 import { readFileSync } from 'node:fs';
+import type { Config } from '../../core/config/config.ts';
 
-/** What the stack tells its functions through the environment. */
-export interface Environment {
-  /** The table's name. */
-  table: string;
-  /** The mirror queue's URL. */
-  queueUrl: string;
-  /** The layer queue's URL; those have it that send layers or carry them. */
-  layerQueueUrl: string;
-  /** From which size on, bytes, several missing blobs of an image travel as layer jobs. */
-  fanOutBytes: string;
-  /** The secret whose `root` all webhook secrets derive from. */
-  webhookSecret: string;
-  /** The secret whose `root` the API's tokens derive from; empty: the API needs no token. */
-  apiSecret: string;
-  /** The normalised configuration as JSON; not set where it lies beside the bundle, as in Lambda. */
-  config: string;
+/** The environment does not hold what a function needs; the message names the variable. */
+export class EnvironmentError extends Error {
+  override readonly name = 'EnvironmentError';
 }
 
-const variables: Record<keyof Environment, string> = {
-  table: 'DRAYAGE_TABLE',
-  queueUrl: 'DRAYAGE_QUEUE_URL',
-  layerQueueUrl: 'DRAYAGE_LAYER_QUEUE_URL',
-  fanOutBytes: 'DRAYAGE_FAN_OUT_BYTES',
-  webhookSecret: 'DRAYAGE_WEBHOOK_SECRET',
-  apiSecret: 'DRAYAGE_API_SECRET',
-  config: 'DRAYAGE_CONFIG_JSON',
-};
+type Variable = `DRAYAGE_${string}`;
 
-/**
- * Reads one variable.
- *
- * @throws Error naming the variable when it is not set.
- */
-export function environment(name: keyof Environment): string {
-  const value = process.env[variables[name]];
-  if (value !== undefined) return value;
-  // Beside the bundle, where the construct puts it: an environment has room for 4 kB only.
-  if (name === 'config') return readFileSync(new URL('./mirror.json', import.meta.url), 'utf8');
-  throw new Error(`the environment variable ${variables[name]} is not set: the stack sets it at deployment`);
+const configVariable: Variable = 'DRAYAGE_CONFIG_JSON';
+/** The construct puts it beside the bundle, since an environment has room for 4 kB only. */
+const configFile = 'mirror.json';
+
+/** What the stack passes to its functions. Nothing is read before it is asked for. */
+export class Environment {
+  readonly #variables: NodeJS.ProcessEnv;
+
+  constructor(variables: NodeJS.ProcessEnv) {
+    this.#variables = variables;
+  }
+
+  /** A variable that must be set. @throws EnvironmentError */
+  text(name: Variable, { mayBeEmpty = false } = {}): string {
+    const value = this.#variables[name];
+    if (value === undefined) throw new EnvironmentError(problem(name, 'is not set'));
+    if (value === '' && !mayBeEmpty) throw new EnvironmentError(problem(name, 'is empty'));
+    return value;
+  }
+
+  optionalText(name: Variable): string | undefined {
+    return this.#variables[name];
+  }
+
+  /** A positive number that must be set. @throws EnvironmentError */
+  number(name: Variable, { mayBeZero = false } = {}): number {
+    const text = this.text(name);
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (Number.isFinite(value) && (value > 0 || (mayBeZero && value === 0))) return value;
+    const wanted = mayBeZero ? 'a number of 0 or more' : 'a positive number';
+    throw new EnvironmentError(problem(name, `is "${text}", which is not ${wanted}`));
+  }
+
+  /** The same of a variable that may be absent. @throws EnvironmentError */
+  optionalNumber(name: Variable, options?: { mayBeZero: boolean }): number | undefined {
+    return this.#variables[name] === undefined ? undefined : this.number(name, options);
+  }
+
+  /**
+   * The configuration as it was normalised: from its variable, else from the file beside the bundle.
+   * The stack validated it before it wrote it, so only its outline is checked.
+   *
+   * @throws EnvironmentError
+   */
+  config(): Config {
+    const text = this.#variables[configVariable];
+    return text === undefined
+      ? parseConfig(readConfigFile(), configFile)
+      : parseConfig(text, `the environment variable ${configVariable}`);
+  }
+}
+
+function problem(name: Variable, what: string): string {
+  return `the environment variable ${name} ${what}: the stack sets it at deployment`;
+}
+
+function readConfigFile(): string {
+  try {
+    return readFileSync(new URL(`./${configFile}`, import.meta.url), 'utf8');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new EnvironmentError(
+      `there is no configuration: ${configVariable} is not set, and ${configFile} can't be read (${code})`,
+      { cause },
+    );
+  }
+}
+
+function parseConfig(text: string, where: string): Config {
+  let value: Partial<Config> | null;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new EnvironmentError(`${where} is not JSON: the stack writes it at deployment`);
+  }
+  if (Array.isArray(value?.mirror?.regions) && Array.isArray(value.upstreams)) return value as Config;
+  throw new EnvironmentError(
+    `${where} is not a configuration, since mirror.regions and upstreams are not both lists: the stack writes it at deployment`,
+  );
 }

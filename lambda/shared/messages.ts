@@ -9,14 +9,26 @@ const reserveMs = 15_000;
 /** The longest wait for a message that crashed, seconds. */
 const maxRetrySeconds = 900;
 /** How long a message stays hidden after its function's last renewal, seconds. */
-const holdSeconds = Number(process.env.DRAYAGE_HOLD_SECONDS ?? 120);
+const defaultHoldSeconds = 120;
 
-type VisibilityQueue = { hideFor(receiptHandle: string, seconds: number): Promise<void> };
+/** A queue that hides what was received from others. */
+export interface VisibilityQueue {
+  hideFor(receiptHandle: string, seconds: number): Promise<void>;
+}
 
 /** The messages of an invocation, hidden from others while it works. */
 export interface MessageHold {
   /** Stops renewing a message, or all of them: resolves when no renewal is under way any more. */
   end(record?: SQSRecord): Promise<void>;
+}
+
+/** What an invocation has to do. */
+export interface MessageBatch {
+  records: SQSRecord[];
+  context: Context;
+  hold: MessageHold;
+  /** When a message that crashed comes again the first time, seconds. */
+  retrySeconds: number;
 }
 
 /**
@@ -26,7 +38,11 @@ export interface MessageHold {
  *
  * Once released, a message stays hidden until the time that was set last; whoever releases it can set another.
  */
-export function holdMessages(records: SQSRecord[], queue: VisibilityQueue): MessageHold {
+export function holdMessages(
+  records: SQSRecord[],
+  queue: VisibilityQueue,
+  holdSeconds = defaultHoldSeconds,
+): MessageHold {
   const held = new Set(records);
   let sending = Promise.resolve();
   const hold = () => {
@@ -78,8 +94,7 @@ export async function comeAgainSoon(
 ): Promise<void> {
   const received = Number(record.attributes.ApproximateReceiveCount) || 1;
   try {
-    const first = Number(process.env.DRAYAGE_RETRY_SECONDS ?? firstSeconds);
-    await queue.hideFor(record.receiptHandle, Math.min(maxRetrySeconds, first * 2 ** (received - 1)));
+    await queue.hideFor(record.receiptHandle, Math.min(maxRetrySeconds, firstSeconds * 2 ** (received - 1)));
   } catch (error) {
     logger.warn('the message comes again only after its visibility timeout', { error: error as Error });
   }

@@ -10,9 +10,9 @@ import { receiveWebhook, type WebhookResult } from '../../core/webhooks/receive.
 import { type BusEvent, receiveEvent } from '../../core/webhooks/receive-event.ts';
 import type { IgnoredEvent } from '../../core/webhooks/source.ts';
 import { errorResponse, HttpError, type HttpResponse, httpRequest, json } from '../shared/http.ts';
-import { config, jobs, mappings, queue, webhookSecrets } from '../shared/services.ts';
 import { logger, metrics } from '../shared/telemetry.ts';
-import { noteArrival } from './arrivals.ts';
+import { WebhookDeployment } from '../shared/webhook-deployment.ts';
+import { ArrivalNotes } from './arrivals.ts';
 
 /** The body of a 202. */
 interface Queued {
@@ -20,23 +20,30 @@ interface Queued {
   ignored: IgnoredEvent[];
 }
 
+/** What an instance of the function has. */
+interface Receiver {
+  deployment: WebhookDeployment;
+  arrivals: ArrivalNotes;
+}
+
 /** Verifies a delivery and queues what it says. Answers 202 only after the queue has every job. */
-async function run(event: APIGatewayProxyEventV2 | BusEvent): Promise<HttpResponse | undefined> {
-  const deps = { config: config(), secrets: webhookSecrets(), account: process.env.DRAYAGE_ACCOUNT };
-  if ('detail-type' in event) return await takeEvent(event, deps);
+async function run(
+  event: APIGatewayProxyEventV2 | BusEvent,
+  receiver: Receiver,
+): Promise<HttpResponse | undefined> {
+  if ('detail-type' in event) return await takeEvent(event, receiver);
+  const { config, account, webhookSecrets: secrets } = receiver.deployment;
   const request = httpRequest(event);
   const route = /^\/webhooks\/([^/]+)(?:\/([^/]+))?$/.exec(request.path);
   const name = route?.[1] ?? '';
   try {
     if (!route) throw new HttpError(404, 'not_found', 'there is no such route');
-    return await answer(
-      request.method,
-      name,
-      await receiveWebhook({ ...request, name, token: route[2] }, deps),
-    );
+    const result = await receiveWebhook({ ...request, name, token: route[2] }, { config, account, secrets });
+    return await answer({ method: request.method, name }, result, receiver);
   } catch (error) {
     if (error instanceof HttpError) return errorResponse(error);
-    // Secrets, keys, table or queue can't be had. Nothing of it is the sender's fault: it shall send again.
+    // Secrets, keys, table or queue can't be had. None of this is the sender's fault: it should
+    // send the delivery again.
     logger.error('the delivery could not be queued', { webhook: name, error: error as Error });
     metrics.addMetric('WebhookUnavailable', MetricUnit.Count, 1);
     return errorResponse(
@@ -48,35 +55,40 @@ async function run(event: APIGatewayProxyEventV2 | BusEvent): Promise<HttpRespon
 }
 
 /** @throws whatever keeps an event from being queued: Lambda then invokes the function with it again. */
-async function takeEvent(event: BusEvent, deps: Parameters<typeof receiveEvent>[1]): Promise<undefined> {
-  for (const { webhook, result } of receiveEvent(event, deps)) {
-    if (result.kind === 'events') await take(webhook, result);
+async function takeEvent(event: BusEvent, receiver: Receiver): Promise<undefined> {
+  const { config, account } = receiver.deployment;
+  for (const { webhook, result } of receiveEvent(event, { config, account })) {
+    if (result.kind === 'events') await take(webhook, result, receiver);
   }
 }
 
-async function answer(method: string, name: string, result: WebhookResult): Promise<HttpResponse> {
+async function answer(
+  { method, name }: { method: string; name: string },
+  result: WebhookResult,
+  receiver: Receiver,
+): Promise<HttpResponse> {
   if (result.kind === 'refused') {
     // The name is known to be ours only when it is not a 404; a guessed one does not belong into the log.
     const webhook = result.status === 404 ? undefined : name;
     logger.warn('a delivery was refused', { webhook, status: result.status, code: result.code });
     metrics.addMetric('WebhookRefused', MetricUnit.Count, 1);
-    if (webhook !== undefined) await noteArrival(webhook, { refused: result.code });
+    if (webhook !== undefined) await receiver.arrivals.note(webhook, { refused: result.code });
     throw new HttpError(result.status, result.code, result.message, result.headers);
   }
   if (result.kind === 'answer') {
     // A handshake, by OPTIONS, comes without proof.
-    if (method === 'POST') await noteArrival(name, 'delivered');
+    if (method === 'POST') await receiver.arrivals.note(name, 'delivered');
     return json(result.status, result.body, result.headers);
   }
-  return json(202, await take(name, result));
+  return json(202, await take(name, result, receiver));
 }
 
 /** Queues what a delivery says, and tells of it. */
-async function take(name: string, result: QueueableEvents): Promise<Queued> {
+async function take(name: string, result: QueueableEvents, receiver: Receiver): Promise<Queued> {
   const accepts = result.events.length + result.signatures.length > 0;
   const [queued] = await Promise.all([
-    queueEvents(result),
-    noteArrival(name, accepts ? 'accepted' : 'delivered'),
+    queueEvents(result, receiver.deployment),
+    receiver.arrivals.note(name, accepts ? 'accepted' : 'delivered'),
   ]);
   logger.info('a delivery was taken', { webhook: name, ...queued });
   metrics.addMetric('WebhookAccepted', MetricUnit.Count, queued.accepted.length);
@@ -87,8 +99,11 @@ async function take(name: string, result: QueueableEvents): Promise<Queued> {
 }
 
 /** Queues a job for each event of a delivery. @throws NotQueuedError when some could not be queued. */
-async function queueEvents(result: QueueableEvents): Promise<Queued> {
-  const deps = { config: config(), mappings: mappings(), jobs: jobs(), queue: queue() };
+async function queueEvents(
+  result: QueueableEvents,
+  { config, mappings, jobs, queue }: WebhookDeployment,
+): Promise<Queued> {
+  const deps = { config, mappings, jobs, queue };
   const images = result.events.map(({ image, digest }) => ({ key: imageKey(image), toldDigest: digest }));
   // Images first: a signature is added to an image that is there, and jobs of one repository run in turn.
   const queued = await enqueue(images, 'webhook', deps);
@@ -100,4 +115,12 @@ async function queueEvents(result: QueueableEvents): Promise<Queued> {
   };
 }
 
-export const handler = middy(run).use(injectLambdaContext(logger)).use(logMetrics(metrics));
+/** Makes the handler of deliveries, and of the events that EventBridge brings. */
+export function createHandler(deployment: WebhookDeployment) {
+  const receiver = { deployment, arrivals: new ArrivalNotes(deployment) };
+  return middy((event: APIGatewayProxyEventV2 | BusEvent) => run(event, receiver))
+    .use(injectLambdaContext(logger))
+    .use(logMetrics(metrics));
+}
+
+export const handler = createHandler(new WebhookDeployment(process.env));

@@ -1,0 +1,31 @@
+import type { LayerDependencies } from '../../core/jobs/layers/layer-job.ts';
+import type { ProcessDependencies } from '../../core/jobs/process-message.ts';
+import type { CopyDeployment } from './copy-deployment.ts';
+import { logger } from './telemetry.ts';
+
+/**
+ * What a mirror job and a layer job work with in one invocation. The mirror function adds its
+ * `fanOut`.
+ *
+ * @param endsAt when the invocation's time is used up, milliseconds since 1970
+ */
+export function copyDependencies(
+  deployment: CopyDeployment,
+  endsAt: number,
+): ProcessDependencies & LayerDependencies {
+  return {
+    config: deployment.config,
+    mappings: deployment.mappings,
+    jobs: deployment.jobs,
+    queue: deployment.queue,
+    layerQueue: deployment.layerQueue,
+    leases: deployment.layerLeases,
+    layerIndex: deployment.layerIndex,
+    gate: deployment.upstreamGate,
+    timeLimit: { endsAt, speed: deployment.streamSpeed },
+    openUpstream: (upstream, repository) => deployment.upstreams.open(upstream, repository),
+    openMirror: (repository, options) => deployment.mirror.open(repository, options),
+    now: () => new Date(),
+    warn: (text, error) => logger.warn(text, { error: error as Error }),
+  };
+}

@@ -1,0 +1,62 @@
+import { DynamoJobStore } from '../../core/aws/dynamodb/job-store.ts';
+import { DynamoMappingStore } from '../../core/aws/dynamodb/mapping-store.ts';
+import { openTable, type Table } from '../../core/aws/dynamodb/table.ts';
+import { SqsJobQueue } from '../../core/aws/sqs/job-queue.ts';
+import type { Config } from '../../core/config/config.ts';
+import type { JobQueue, JobStore } from '../../core/jobs/ports.ts';
+import type { MappingStore } from '../../core/mapping/store.ts';
+import { Environment, EnvironmentError } from './environment.ts';
+import type { VisibilityQueue } from './messages.ts';
+
+/**
+ * What every function works with, as its environment says. Each part is opened when it is first
+ * used, and kept as long as the deployment object lives.
+ *
+ * A bundle holds whatever the getters of its class mention, used or not. So what only some functions
+ * need stands in a class of its own, which extends this one.
+ */
+export class Deployment {
+  protected readonly environment: Environment;
+  readonly #opened = new Map<string, unknown>();
+
+  /** @param env `process.env`, or in a test a plain object; it is not read yet. */
+  constructor(env: NodeJS.ProcessEnv) {
+    this.environment = new Environment(env);
+  }
+
+  get config(): Config {
+    return this.once('config', () => this.environment.config());
+  }
+
+  /** The region that this deployment mirrors into. */
+  get region(): string {
+    const [region] = this.config.mirror.regions;
+    if (region) return region;
+    throw new EnvironmentError(
+      'mirror.regions of the configuration is empty: name the region to mirror into',
+    );
+  }
+
+  get mappings(): MappingStore {
+    return this.once('mappings', () => new DynamoMappingStore(this.table));
+  }
+
+  get jobs(): JobStore {
+    return this.once('jobs', () => new DynamoJobStore(this.table));
+  }
+
+  /** The mirror queue. */
+  get queue(): JobQueue & VisibilityQueue {
+    return this.once('queue', () => new SqsJobQueue(this.environment.text('DRAYAGE_QUEUE_URL')));
+  }
+
+  protected get table(): Table {
+    return this.once('table', () => openTable(this.environment.text('DRAYAGE_TABLE')));
+  }
+
+  /** Makes a part when it is first asked for. One that could not be made is tried again. */
+  protected once<T>(part: string, make: () => T): T {
+    if (!this.#opened.has(part)) this.#opened.set(part, make());
+    return this.#opened.get(part) as T;
+  }
+}

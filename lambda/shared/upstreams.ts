@@ -1,0 +1,92 @@
+import type { SecretReader } from '../../core/aws/secrets.ts';
+import type { Config, Upstream } from '../../core/config/config.ts';
+import type { ImageSource } from '../../core/copy/ports.ts';
+import { RegistryRepository } from '../../core/copy/registry-repository.ts';
+import type { TagLister } from '../../core/jobs/dependencies.ts';
+import type { UpstreamGate } from '../../core/jobs/ports.ts';
+import { RegistryClient } from '../../core/registry/client.ts';
+import type { NetworkSettings } from '../../core/registry/transport/network.ts';
+import { timeoutsFor } from '../../core/registry/transport/transport.ts';
+import { logger } from './telemetry.ts';
+
+/** What upstreams need of a deployment, which opens each part only when it is used. */
+interface UpstreamsDependencies {
+  readonly config: Config;
+  readonly upstreamGate: UpstreamGate;
+  readonly secrets: Pick<SecretReader, 'readFields'>;
+}
+
+/** One client for each upstream registry, so that connections and tokens are used again. */
+export class Upstreams {
+  readonly #deps: UpstreamsDependencies;
+  readonly #clients = new Map<string, RegistryClient>();
+
+  constructor(deps: UpstreamsDependencies) {
+    this.#deps = deps;
+  }
+
+  /** Opens a repository of an upstream with the upstream's endpoint and credentials. */
+  async open(upstream: Upstream, repository: string): Promise<ImageSource & TagLister> {
+    let client = this.#clients.get(upstream.registry);
+    if (!client) {
+      client = this.#connect(upstream);
+      this.#clients.set(upstream.registry, client);
+    }
+    return new UpstreamRepository(client, upstream.registry, repository);
+  }
+
+  #connect(upstream: Upstream): RegistryClient {
+    return new RegistryClient({
+      registry: upstream.registry,
+      endpoint: upstream.endpoint,
+      authHosts: upstream.authHosts,
+      redirectHosts: upstream.redirectHosts,
+      network: upstreamNetwork(this.#deps.config),
+      ...(upstream.timeoutSeconds !== undefined && {
+        timeouts: timeoutsFor(upstream.timeoutSeconds * 1000),
+      }),
+      side: 'upstream',
+      credentials: (options) => this.#credentials(upstream, options),
+      onClosed: (ms) => this.#close(upstream, ms),
+    });
+  }
+
+  async #credentials({ credentials }: Upstream, options: { fresh: boolean }) {
+    if (!credentials) return undefined;
+    if (!('secret' in credentials)) throw new UnsupportedCredentials();
+    return await this.#deps.secrets.readFields(credentials.secret, ['username', 'password'], options);
+  }
+
+  /** A rate limit that one worker meets holds for all of them. */
+  #close({ registry }: Upstream, ms: number): void {
+    this.#deps.upstreamGate
+      .close(registry, new Date(Date.now() + ms))
+      .catch((error) => logger.warn('the other workers do not know of a rate limit', { registry, error }));
+  }
+}
+
+/** How upstreams are reached. The proxy is for them alone: the mirror and AWS are reached directly. */
+function upstreamNetwork({ network }: Config): NetworkSettings | undefined {
+  if (!network) return undefined;
+  const { proxy, certificates } = network;
+  return { proxy: proxy === undefined ? undefined : { http: proxy, https: proxy }, certificates };
+}
+
+class UpstreamRepository extends RegistryRepository implements TagLister {
+  listTags(options?: { signal?: AbortSignal }): AsyncIterable<string> {
+    return this.client.listTags(this.repository, options);
+  }
+}
+
+/** `credentials: {type: ecr}` needs a role of the other account, which nothing here assumes yet. */
+class UnsupportedCredentials extends Error {
+  override readonly name = 'UnsupportedCredentials';
+  readonly code = 'CREDENTIALS_UNSUPPORTED';
+  readonly side = 'upstream';
+  readonly remedy =
+    'use credentials: {secret: …}; this version can not assume a role for another ECR registry';
+  readonly temporary = false;
+  constructor() {
+    super('credentials of type ecr are not supported by this version');
+  }
+}
