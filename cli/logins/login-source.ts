@@ -40,7 +40,7 @@ async function loginFrom(
   subject: LoginSubject,
   options: LoginOptions,
 ): Promise<Credentials | undefined> {
-  const helperKey = findKey(Object.keys(file.credHelpers), subject, file.keysNameHosts);
+  const helperKey = findKey(Object.keys(file.credHelpers), subject, file.keyPaths);
   if (helperKey !== undefined) {
     const where = `credHelpers of ${file.path}`;
     const name = file.credHelpers[helperKey];
@@ -56,7 +56,7 @@ async function loginFrom(
     const login = await askHelper(file.credsStore, subject, `credsStore of ${file.path}`, options);
     if (login !== undefined) return login;
   }
-  const key = findKey(Object.keys(file.auths), subject, file.keysNameHosts);
+  const key = findKey(Object.keys(file.auths), subject, file.keyPaths);
   return key === undefined ? undefined : readEntry(file.auths[key], `the login of ${key} in ${file.path}`);
 }
 
