@@ -142,7 +142,7 @@ export class EcrLayerUploads {
     return withRetries(
       () => called({ operation, registry: this.#registry }, () => call({ abortSignal: signal }), options),
       policy,
-      signal,
+      { signal },
     );
   }
 
