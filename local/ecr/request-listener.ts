@@ -43,7 +43,7 @@ export function requestListener(context: RegistryContext, options: ListenerOptio
     options.log.add(record);
     const target = query === '' ? path : `${path}?${query}`;
     const fault = options.faults.take({ method, path: target, operation });
-    const exchange = new HttpExchange(request, response, record, fault);
+    const exchange = new HttpExchange({ request, response, record, fault });
     const received: ReceivedRequest = { exchange, request, response, fault };
     const answered = answer(context, options.serves, received).catch((error: unknown) =>
       reportFailure(exchange, response, error),
