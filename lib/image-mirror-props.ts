@@ -143,12 +143,12 @@ export function resolveProps(props: ImageMirrorProps, deployment: Deployment = {
   };
   const problems = [
     // 512: the AWS SDK, the TLS connections and the stream buffers of the copies.
-    ...wholeNumber('mirrorMemorySize', settings.mirrorMemorySize, 512, 10_240),
-    ...wholeNumber('maxConcurrency', settings.maxConcurrency, 2, 1_000),
-    ...wholeNumber('layerConcurrency', settings.layerConcurrency, 2, 1_000),
-    ...wholeNumber('fanOutBytes', settings.fanOutBytes, 1_048_576, Number.MAX_SAFE_INTEGER),
-    ...wholeNumber('throttle.ratePerSecond', settings.throttle.ratePerSecond, 1, 10_000),
-    ...wholeNumber('throttle.burst', settings.throttle.burst, 1, 5_000),
+    ...wholeNumber('mirrorMemorySize', settings.mirrorMemorySize, { least: 512, most: 10_240 }),
+    ...wholeNumber('maxConcurrency', settings.maxConcurrency, { least: 2, most: 1_000 }),
+    ...wholeNumber('layerConcurrency', settings.layerConcurrency, { least: 2, most: 1_000 }),
+    ...wholeNumber('fanOutBytes', settings.fanOutBytes, { least: 1_048_576, most: Number.MAX_SAFE_INTEGER }),
+    ...wholeNumber('throttle.ratePerSecond', settings.throttle.ratePerSecond, { least: 1, most: 10_000 }),
+    ...wholeNumber('throttle.burst', settings.throttle.burst, { least: 1, most: 5_000 }),
     ...environmentProblems(settings.environment),
     ...configurationProblems(props.config),
     ...regionProblems(props.config, deployment.region),
@@ -158,7 +158,11 @@ export function resolveProps(props: ImageMirrorProps, deployment: Deployment = {
   return settings;
 }
 
-function wholeNumber(name: string, value: number, least: number, most: number): string[] {
+function wholeNumber(
+  name: string,
+  value: number,
+  { least, most }: { least: number; most: number },
+): string[] {
   if (Number.isInteger(value) && value >= least && value <= most) return [];
   return [`${name}: ${value} is not a whole number from ${least} to ${most}`];
 }

@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { Alarm, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, type AlarmProps, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -59,18 +59,14 @@ export class MirrorAlarms extends Construct {
       // A message that is being worked on counts until it is deleted, so this is the time to the mapping of an image that one
       // invocation copies. A job that waits, or whose large layers travel as messages of their own, has none meanwhile: the age of
       // those is what the second alarm sees.
-      this.#lag(
-        'Lag',
-        queue.queue,
-        lagSeconds,
-        `A mirror job is not done ${lagSeconds} s after it was queued.`,
-      ),
-      this.#lag(
-        'LayerLag',
-        layerQueue.queue,
-        lagSeconds,
-        `A large layer is not in the mirror ${lagSeconds} s after it was queued: more of them may travel at once (layerConcurrency).`,
-      ),
+      this.#lag('Lag', queue.queue, {
+        threshold: lagSeconds,
+        alarmDescription: `A mirror job is not done ${lagSeconds} s after it was queued.`,
+      }),
+      this.#lag('LayerLag', layerQueue.queue, {
+        threshold: lagSeconds,
+        alarmDescription: `A large layer is not in the mirror ${lagSeconds} s after it was queued: more of them may travel at once (layerConcurrency).`,
+      }),
     );
     if (topic === undefined) return;
     const tell = new SnsAction(Topic.fromTopicArn(this, 'Topic', topic));
@@ -86,11 +82,10 @@ export class MirrorAlarms extends Construct {
     });
   }
 
-  #lag(id: string, queue: IQueue, threshold: number, alarmDescription: string): Alarm {
+  #lag(id: string, queue: IQueue, props: Pick<AlarmProps, 'threshold' | 'alarmDescription'>): Alarm {
     return new Alarm(this, id, {
-      alarmDescription,
+      ...props,
       metric: queue.metricApproximateAgeOfOldestMessage(eachMinute),
-      threshold,
       ...atOnce,
     });
   }

@@ -39,14 +39,14 @@ export function grantMirrorAccess(
   actions: string[],
 ): void {
   const repositories = regionalArn(scope, 'ecr', `repository/${mirror.repositoryPrefix}/*`);
-  allow(grantee, [repositories.arn], actions);
+  allow(grantee, { actions, resources: [repositories.arn] });
   acknowledge(
     scope,
     `AwsSolutions-IAM5[Resource::${repositories.readable}]`,
     'Mirror repositories are made when an image first needs them, so only their prefix is known at deployment.',
   );
 
-  allow(grantee, ['*'], ['ecr:GetAuthorizationToken']);
+  allow(grantee, { actions: ['ecr:GetAuthorizationToken'], resources: ['*'] });
   acknowledge(
     scope,
     'AwsSolutions-IAM5[Resource::*]',
@@ -71,15 +71,17 @@ function grantRepositoryKey(scope: Construct, grantee: IGrantable, key: string):
     prefix === undefined ? regionalArn(scope, 'kms', of) : { arn: prefix + of, readable: prefix + of };
 
   if (!resource.startsWith('alias/')) {
-    allow(grantee, [arnOf(resource.startsWith('key/') ? resource : `key/${resource}`).arn], actions, viaEcr);
+    const { arn } = arnOf(resource.startsWith('key/') ? resource : `key/${resource}`);
+    allow(grantee, { actions, resources: [arn], conditions: viaEcr });
     return;
   }
   // A policy cannot name an alias as its resource; a condition on the key's aliases can.
   // https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
   const anyKey = arnOf('key/*');
-  allow(grantee, [anyKey.arn], actions, {
-    ...viaEcr,
-    'ForAnyValue:StringEquals': { 'kms:ResourceAliases': resource },
+  allow(grantee, {
+    actions,
+    resources: [anyKey.arn],
+    conditions: { ...viaEcr, 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': resource } },
   });
   acknowledge(
     scope,
@@ -88,13 +90,15 @@ function grantRepositoryKey(scope: Construct, grantee: IGrantable, key: string):
   );
 }
 
-function allow(grantee: IGrantable, resources: string[], actions: string[], conditions?: Conditions): void {
-  grantee.grantPrincipal.addToPrincipalPolicy(
-    new PolicyStatement({ actions, resources, ...(conditions && { conditions }) }),
-  );
+interface Permission {
+  actions: string[];
+  resources: string[];
+  conditions?: Record<string, Record<string, string>>;
 }
 
-type Conditions = Record<string, Record<string, string>>;
+function allow(grantee: IGrantable, permission: Permission): void {
+  grantee.grantPrincipal.addToPrincipalPolicy(new PolicyStatement(permission));
+}
 
 /** An ARN of the stack's region and account, and as cdk-nag spells it: `<AWS::Partition>` for what is not known yet. */
 function regionalArn(scope: Construct, service: string, resource: string): { arn: string; readable: string } {

@@ -99,14 +99,14 @@ async function answer(
   const event = toEvent(request, body);
   const result = await route(event.rawPath).invoke(event);
   try {
-    write(response, result as APIGatewayProxyStructuredResultV2, request.method === 'HEAD');
+    write(response, result as APIGatewayProxyStructuredResultV2);
   } catch (error) {
     throw new InvalidAnswer(error);
   }
 }
 
 /** @throws Error where a status, header or body is none that HTTP has. */
-function write(response: ServerResponse, result: APIGatewayProxyStructuredResultV2, isHead: boolean): void {
+function write(response: ServerResponse, result: APIGatewayProxyStructuredResultV2): void {
   const size = Buffer.byteLength(JSON.stringify(result));
   if (size > maxAnswerBytes)
     throw new Error(
@@ -116,7 +116,7 @@ function write(response: ServerResponse, result: APIGatewayProxyStructuredResult
   const bytes = Buffer.from(result.body ?? '', result.isBase64Encoded ? 'base64' : 'utf8');
   const status = result.statusCode ?? 200;
   if (status !== 304) response.setHeader('content-length', bytes.byteLength);
-  response.writeHead(status).end(isHead ? undefined : bytes);
+  response.writeHead(status).end(response.req.method === 'HEAD' ? undefined : bytes);
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {

@@ -184,6 +184,7 @@ async function start(
   const sources = [feed('mirror', queue.queueUrl), feed('layer', queue.layerQueueUrl)];
   cleanups.push(() => Promise.all(sources.map((source) => source.stop(stopWithinMs))));
   cleanups.push(startSchedule(functions.schedule, log, options.scheduleMs));
+  const webhookOptions = { origin: api.url, root: secrets.webhookRoot, states: stores.webhookStates };
   return {
     ready: {
       ready: true,
@@ -191,14 +192,14 @@ async function start(
       registry: registry.host,
       queue: queue.queueUrl,
       ...(auth ? { tokens: apiTokens(secrets) } : {}),
-      webhooks: await localWebhooks(config, api.url, secrets.webhookRoot, stores.webhookStates),
+      webhooks: await localWebhooks(config, webhookOptions),
     },
     registry,
     registryPassword: secrets.registryPassword,
     queue,
     functions,
     mappings: stores.mappings,
-    webhooks: () => presentLocalWebhooks(config, api.url, secrets.webhookRoot, stores.webhookStates),
+    webhooks: () => presentLocalWebhooks(config, webhookOptions),
     environment,
     stop,
   };

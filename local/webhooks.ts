@@ -13,12 +13,19 @@ export interface LocalWebhook {
   secret?: string;
 }
 
+/** Where webhooks are reached, and what their secrets come from. */
+export interface LocalWebhooksOptions {
+  /** The address of the local API. */
+  origin: string;
+  /** The root of the secrets. */
+  root: string;
+  states: Pick<WebhookStates, 'list'>;
+}
+
 /** All webhooks of the configuration, by name, with the secrets that are current. */
 export async function localWebhooks(
   config: Config,
-  api: string,
-  root: string,
-  states: Pick<WebhookStates, 'list'>,
+  { origin, root, states }: LocalWebhooksOptions,
 ): Promise<Record<string, LocalWebhook>> {
   const known = await states.list();
   return Object.fromEntries(
@@ -26,7 +33,7 @@ export async function localWebhooks(
       const { name, source } = configured.webhook;
       const { generation } = known.get(name) ?? newWebhookState;
       const { path, secret } = webhookAddress(configured, webhookSecret(root, name, generation));
-      return [name, { source, url: `${api}${path}`, ...(secret === undefined ? {} : { secret }) }];
+      return [name, { source, url: `${origin}${path}`, ...(secret === undefined ? {} : { secret }) }];
     }),
   );
 }
@@ -34,9 +41,7 @@ export async function localWebhooks(
 /** All webhooks of the configuration as the API shows them to the operator, with their secrets and steps. */
 export async function presentLocalWebhooks(
   config: Config,
-  origin: string,
-  root: string,
-  states: Pick<WebhookStates, 'list'>,
+  { origin, root, states }: LocalWebhooksOptions,
 ): Promise<PresentedWebhook[]> {
   const known = await states.list();
   return configuredWebhooks(config).map((configured) => {

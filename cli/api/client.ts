@@ -96,7 +96,7 @@ export class DrayageApi {
       throw refusal(request, answer);
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
-      const remedy = remedyFor(error, request, token !== undefined);
+      const remedy = remedyFor(error, request, token === undefined ? 'anonymous' : 'token');
       throw remedy === undefined ? error : error.withRemedy(remedy);
     }
   }
@@ -104,8 +104,11 @@ export class DrayageApi {
 
 const address = 'the stack’s output ApiUrl, or what drayage local prints as "api"';
 
-/** @param hasToken one was sent */
-function remedyFor(error: RequestError, { method, url }: ApiRequest, hasToken: boolean): string | undefined {
+function remedyFor(
+  error: RequestError,
+  { method, url }: ApiRequest,
+  sent: 'token' | 'anonymous',
+): string | undefined {
   const { status, code, problem, remedy } = error;
   const which = method === 'GET' ? 'the reader’s or operator’s token' : 'the operator’s token';
   if (problem !== undefined)
@@ -113,7 +116,7 @@ function remedyFor(error: RequestError, { method, url }: ApiRequest, hasToken: b
       ? 'start drayage local, and use the address that it prints as "api" (the port changes at each start unless you give --port)'
       : remedy;
   if (status === 401)
-    return hasToken
+    return sent === 'token'
       ? `the token is not valid for this deployment: pass ${which} with --token or DRAYAGE_TOKEN, and check --api`
       : `pass ${which} with --token or DRAYAGE_TOKEN`;
   if (status === 403) return 'this needs the operator’s token: pass it with --token or DRAYAGE_TOKEN';

@@ -64,7 +64,7 @@ export async function exchange(request: ApiRequest): Promise<ApiAnswer> {
     return { status: response.status, headers: response.headers, text: new TextDecoder().decode(bytes) };
   } catch (error) {
     signal?.throwIfAborted();
-    throw broken(request, error, timeout.aborted);
+    throw timeout.aborted ? tooLate(request, error) : broken(request, error);
   }
 }
 
@@ -82,13 +82,14 @@ export function requestName({ method, url, secrets = [] }: ApiRequest): string {
   return hideSecrets(`${method} ${urlWithoutQuery(url)}`, secrets, '…');
 }
 
-function broken(request: ApiRequest, error: unknown, timedOut: boolean): RequestError {
+function tooLate(request: ApiRequest, error: unknown): RequestError {
+  const { host, origin } = request.url;
+  const reason = `${host} did not answer within ${timeoutMs / 1_000} s`;
+  return unanswered(requestName(request), { kind: 'answer-timeout', reason, host, origin }, error);
+}
+
+function broken(request: ApiRequest, error: unknown): RequestError {
   const name = requestName(request);
-  if (timedOut) {
-    const { host, origin } = request.url;
-    const reason = `${host} did not answer within ${timeoutMs / 1_000} s`;
-    return unanswered(name, { kind: 'answer-timeout', reason, host, origin }, error);
-  }
   if (error instanceof BodyTooLargeError)
     return new RequestError(`${name} was answered with more than ${maxAnswerBytes} bytes`, { cause: error });
   // fetch says “fetch failed”, and has the reason as its cause.

@@ -13,19 +13,29 @@ import { indent, type ScreenStream, type Step } from './screen.ts';
 import type { Mirrored } from './summary.ts';
 import { sendWebhook } from './webhook.ts';
 
+/** A version that was pushed. */
+export interface PushedVersion {
+  built: BuiltImage;
+  /** The blobs that the mirror lacks. */
+  missing: ImageBlob[];
+}
+
+/** What the demo shows it with. */
+export interface MirrorVersionOptions {
+  environment: Environment;
+  step: Step;
+  /** Where the progress bar is drawn. */
+  stream: ScreenStream;
+  signal: AbortSignal;
+}
+
 /**
- * Sends the webhook for a version that was pushed, follows its job to the end, and sees that these blobs travelled and
- * no others.
- *
- * @param stream where the progress bar is drawn
+ * Sends the webhook for a version that was pushed, follows its job to the end, and ensures that the
+ * missing blobs travelled and no others.
  */
 export async function mirrorVersion(
-  built: BuiltImage,
-  missing: ImageBlob[],
-  { upstream, stack }: Environment,
-  step: Step,
-  stream: ScreenStream,
-  signal: AbortSignal,
+  { built, missing }: PushedVersion,
+  { environment: { upstream, stack }, step, stream, signal }: MirrorVersionOptions,
 ): Promise<Mirrored> {
   upstream.clearRequests();
   const started = performance.now();

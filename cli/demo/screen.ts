@@ -68,7 +68,7 @@ export function createScreen(stream: ScreenStream): Screen {
     rows,
     async step(title, run) {
       steps += 1;
-      const heading = createHeading(stream, paint, String(steps).padStart(2), title);
+      const heading = createHeading(stream, { number: String(steps).padStart(2), title, paint });
       const waiting: (() => void)[] = [];
       const started = performance.now();
       try {
@@ -93,10 +93,10 @@ export function createScreen(stream: ScreenStream): Screen {
 }
 
 /** The line of a step's number and title: at once on a terminal, elsewhere when it is known how it ends. */
-function createHeading(stream: ScreenStream, paint: Paint, number: string, title: string) {
+function createHeading(stream: ScreenStream, heading: Heading) {
   const live = stream.isTTY ? createLiveLines(stream) : undefined;
   const render = (columns: number, ending?: Ending) =>
-    headingLines(number, title, Math.min(maxWidth, columns), paint, ending);
+    headingLines(heading, Math.min(maxWidth, columns), ending);
   let ended = false;
   live?.draw(({ columns }) => render(columns));
   return {
@@ -115,13 +115,21 @@ function createHeading(stream: ScreenStream, paint: Paint, number: string, title
   };
 }
 
+/** A step's number and title. */
+interface Heading {
+  number: string;
+  title: string;
+  paint: Paint;
+}
+
+/** What stands at the right end of a heading. */
 interface Ending {
   text: string;
   style: Style;
 }
 
 /** A title after its number, in as many lines as it needs, with its ending at the right of the last one. */
-function headingLines(number: string, title: string, width: number, paint: Paint, ending?: Ending): string[] {
+function headingLines({ number, title, paint }: Heading, width: number, ending?: Ending): string[] {
   const gap = 2;
   const start = number.length + gap;
   const lines = folded(title, Math.max(1, width - start));

@@ -70,7 +70,7 @@ async function mirrorTwice(environment: Environment, options: DemoOptions): Prom
   });
   const mirror = (built: BuiltImage, missing: ImageBlob[]): Promise<Mirrored> =>
     screen.step(`Send GitHub's signed webhook for ${built.tag}, and follow the job`, (step) =>
-      mirrorVersion(built, missing, environment, step, stream, signal),
+      mirrorVersion({ built, missing }, { environment, step, stream, signal }),
     );
   const lookUp = async (built: BuiltImage): Promise<Mapping> => {
     const reference = referenceOf(built.tag);

@@ -5,22 +5,28 @@ const dockerHub: ReadonlySet<string> = new Set(['docker.io', 'index.docker.io', 
 const apiPath = /^v[12]$/;
 
 /**
+ * What a path in a key means: the whole host, as Docker reads it, or only the repositories below it,
+ * as Podman does.
+ */
+export type KeyPaths = 'host' | 'below';
+
+/**
  * The key under which a login file keeps what is meant for a repository, of all the ways to write one: `ghcr.io`,
  * `https://ghcr.io`, `https://index.docker.io/v1/`, and `quay.io/acme` for what is below it. The longest path wins.
  *
- * @param keysNameHosts any other path means the host, too, but weighs less than the host alone
+ * @param paths what other paths mean. `host`: the host, too, but it weighs less than the host alone
  */
 export function findKey(
   keys: Iterable<string>,
   { registry, repository }: { registry: string; repository: string },
-  keysNameHosts: boolean,
+  paths: KeyPaths,
 ): string | undefined {
   const wanted = hostName(registry);
   let best: { key: string; weight: number } | undefined;
   for (const key of keys) {
     const { host, path } = splitKey(key);
     if (host !== wanted) continue;
-    const weight = weigh(path, repository, keysNameHosts);
+    const weight = weigh(path, repository, paths);
     if (weight !== undefined && (best === undefined || weight > best.weight)) best = { key, weight };
   }
   return best?.key;
@@ -32,10 +38,10 @@ export function helperKeys(registry: string): string[] {
   return host === 'docker.io' ? ['https://index.docker.io/v1/', host] : [registry, `https://${registry}`];
 }
 
-function weigh(path: string, repository: string, keysNameHosts: boolean): number | undefined {
+function weigh(path: string, repository: string, paths: KeyPaths): number | undefined {
   if (path === '' || apiPath.test(path)) return 0;
   if (repository === path || repository.startsWith(`${path}/`)) return path.length;
-  return keysNameHosts ? -1 : undefined;
+  return paths === 'host' ? -1 : undefined;
 }
 
 function splitKey(key: string): { host: string; path: string } {

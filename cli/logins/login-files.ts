@@ -2,13 +2,14 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileFailure } from '../../core/config/file-failure.ts';
+import type { KeyPaths } from './find-key.ts';
 import { LoginError } from './login-error.ts';
 
 /** What `docker login` and `podman login` write. */
 export interface LoginFile {
   path: string;
-  /** Whether keys with a path mean the whole host, as Docker reads them, or only what is below the path, as Podman does. */
-  keysNameHosts: boolean;
+  /** What the path of a key means. */
+  keyPaths: KeyPaths;
   /** Logins by registry, as they were written. */
   auths: Record<string, unknown>;
   /** Helpers by registry. */
@@ -38,12 +39,12 @@ export function loginFiles(env: NodeJS.ProcessEnv): LoginFile[] {
         join(runtime, 'auth.json'),
         join(env.XDG_CONFIG_HOME || join(home, '.config'), 'containers', 'auth.json'),
       ];
-  return [readLoginFile(docker, true), ...podman.map((path) => readLoginFile(path, false))].filter(
+  return [readLoginFile(docker, 'host'), ...podman.map((path) => readLoginFile(path, 'below'))].filter(
     (file) => file !== undefined,
   );
 }
 
-function readLoginFile(path: string, keysNameHosts: boolean): LoginFile | undefined {
+function readLoginFile(path: string, keyPaths: KeyPaths): LoginFile | undefined {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -68,7 +69,7 @@ function readLoginFile(path: string, keysNameHosts: boolean): LoginFile | undefi
     throw damaged(path, 'credsStore is no text');
   return {
     path,
-    keysNameHosts,
+    keyPaths,
     auths: objectAt(path, content, 'auths'),
     credHelpers: objectAt(path, content, 'credHelpers'),
     credsStore: credsStore === '' ? undefined : credsStore,

@@ -40,7 +40,7 @@ async function loginFrom(
   subject: LoginSubject,
   options: LoginOptions,
 ): Promise<Credentials | undefined> {
-  const helperKey = findKey(Object.keys(file.credHelpers), subject, file.keysNameHosts);
+  const helperKey = findKey(Object.keys(file.credHelpers), subject, file.keyPaths);
   if (helperKey !== undefined) {
     const where = `credHelpers of ${file.path}`;
     const name = file.credHelpers[helperKey];
@@ -50,20 +50,29 @@ async function loginFrom(
         'write what follows docker-credential- in the name of the helper’s program',
       );
     }
-    if (name !== '') return await askHelper(name, subject, where, options);
+    if (name !== '') return await askHelper({ name, where }, subject, options);
   }
   if (file.credsStore !== undefined) {
-    const login = await askHelper(file.credsStore, subject, `credsStore of ${file.path}`, options);
+    const login = await askHelper(
+      { name: file.credsStore, where: `credsStore of ${file.path}` },
+      subject,
+      options,
+    );
     if (login !== undefined) return login;
   }
-  const key = findKey(Object.keys(file.auths), subject, file.keysNameHosts);
+  const key = findKey(Object.keys(file.auths), subject, file.keyPaths);
   return key === undefined ? undefined : readEntry(file.auths[key], `the login of ${key} in ${file.path}`);
 }
 
+/** A helper, and the field that names it. */
+interface NamedHelper {
+  name: string;
+  where: string;
+}
+
 async function askHelper(
-  name: string,
+  { name, where }: NamedHelper,
   { registry }: LoginSubject,
-  where: string,
   options: LoginOptions,
 ): Promise<Credentials | undefined> {
   for (const server of helperKeys(registry)) {

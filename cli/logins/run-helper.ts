@@ -45,12 +45,11 @@ export async function runHelper(
   const fail = (why: string, remedy = `run it by hand: echo ${server} | ${program} get`) =>
     new LoginError(`the credential helper ${program}, which ${where} names, ${why}`, remedy);
   signal?.throwIfAborted();
-  const ended = await run(
-    program,
-    server,
+  const ended = await run(program, {
+    input: server,
     env,
-    AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]),
-  );
+    signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]),
+  });
   signal?.throwIfAborted();
   switch (ended.kind) {
     case 'not started':
@@ -92,7 +91,13 @@ type Ended =
   | { kind: 'stopped' }
   | { kind: 'too much' };
 
-function run(program: string, input: string, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<Ended> {
+interface RunOptions {
+  input: string;
+  env: NodeJS.ProcessEnv;
+  signal: AbortSignal;
+}
+
+function run(program: string, { input, env, signal }: RunOptions): Promise<Ended> {
   return new Promise((resolve) => {
     const child = spawn(program, ['get'], { env, stdio: ['pipe', 'pipe', 'pipe'], windowsHide: true });
     const settle = (ended: Ended) => {

@@ -44,7 +44,8 @@ function drawnBar(stream: BarStream, options: ProgressBarOptions): ProgressBar {
   const draw = () => {
     drawnAt = Date.now();
     const parts = partsOf(done, options.total, drawnAt - started);
-    live.draw(({ columns }) => [barLine(parts, options, columns, stream.hasColors?.() === true)]);
+    const colours = stream.hasColors?.() === true;
+    live.draw(({ columns }) => [barLine(parts, { ...options, columns, colours })]);
   };
   return {
     update(now) {
@@ -63,7 +64,7 @@ function writtenLines(stream: BarStream, { label, total }: ProgressBarOptions): 
   let writtenAt = started;
   let done = 0;
   let written = '';
-  const write = (final: boolean) => {
+  const write = ({ final = false } = {}) => {
     writtenAt = Date.now();
     const { percent, amount, rate } = partsOf(done, total, writtenAt - started);
     const line = `${label}: ${percent}  ${amount}${rate}`;
@@ -74,9 +75,9 @@ function writtenLines(stream: BarStream, { label, total }: ProgressBarOptions): 
   return {
     update(now) {
       done = now;
-      if (Date.now() - writtenAt >= lineMs) write(false);
+      if (Date.now() - writtenAt >= lineMs) write();
     },
-    stop: () => write(true),
+    stop: () => write({ final: true }),
   };
 }
 
@@ -98,12 +99,16 @@ function partsOf(done: number, total: number, elapsedMs: number): Parts {
   };
 }
 
+interface BarLineOptions extends Pick<ProgressBarOptions, 'label' | 'width'> {
+  /** How wide the line may be. */
+  columns: number;
+  colours: boolean;
+}
+
 /** As much of it as there is room for: the rate goes first, then the amount; the bar has what is left. */
 function barLine(
   { fraction, percent, amount, rate }: Parts,
-  { label, width = 28 }: ProgressBarOptions,
-  columns: number,
-  colours: boolean,
+  { label, width = 28, columns, colours }: BarLineOptions,
 ): string {
   const told = percent.padStart(5);
   const texts = [`${told}  ${amount}${rate}`, `${told}  ${amount}`, told];

@@ -25,6 +25,12 @@ export interface TableLayout {
 
 type Row = readonly Cell[];
 
+interface Table {
+  rows: readonly Row[];
+  /** A letter a column. */
+  align: string[];
+}
+
 const gap = '  ';
 /** The last column continues below itself if there is this much room, otherwise below the second. */
 const narrowestColumn = 24;
@@ -37,7 +43,7 @@ export function formatTable(rows: readonly Row[], layout: TableLayout = {}): str
   const { align = '', width = Number.POSITIVE_INFINITY, leaveOut = [] } = layout;
   const fitting = fittingDigests(
     width,
-    (show) => withoutColumns(mapTexts(rows, show), [...align], width, leaveOut),
+    (show) => withoutColumns({ rows: mapTexts(rows, show), align: [...align] }, { width, leaveOut }),
     ({ rows }) => widthOf(rows),
   );
   const widths = columnWidths(fitting.rows);
@@ -54,7 +60,10 @@ function mapTexts(rows: readonly Row[], show: (text: string) => string): Row[] {
   return rows.map((row) => row.map(shown));
 }
 
-function withoutColumns(rows: readonly Row[], align: string[], width: number, leaveOut: readonly number[]) {
+function withoutColumns(
+  { rows, align }: Table,
+  { width, leaveOut }: { width: number; leaveOut: readonly number[] },
+): Table {
   const left = new Set<number>();
   const kept = <T>(cells: readonly T[]) => cells.filter((_, column) => !left.has(column));
   const keptRows = () => rows.map((row) => (row.length > 1 ? kept(row) : row));

@@ -62,16 +62,16 @@ export function describeSteps(
   const lines = steps.flatMap((step, index) => {
     const [first = '', ...rest] = step.split(/(^[ \t]*```.*?^[ \t]*```$)/ms);
     const told = wrapped(`  ${index + 1}. `, plainText(first), width);
-    return [...told, ...rest.flatMap((part, at) => blockOf(part, at % 2 === 0, width))];
+    return [...told, ...rest.flatMap((part, at) => blockOf(part, at % 2 === 0 ? 'code' : 'prose', width))];
   });
   return [...lines, ...wrapped('  See ', documentation, width)].map((line) => line.trimEnd());
 }
 
 /** What stands under a step: code as it is, or more prose. Each has an empty line before it. */
-function blockOf(part: string, isCode: boolean, width: number): string[] {
+function blockOf(part: string, kind: 'code' | 'prose', width: number): string[] {
   const text = plainText(part).replace(/^\n+/, '');
   if (text === '') return [];
-  return ['', ...(isCode ? codeOf(text, width) : wrapped(below, text, width))];
+  return ['', ...(kind === 'code' ? codeOf(text, width) : wrapped(below, text, width))];
 }
 
 /** Code below a step, or further to the left if only that lets it fit. */

@@ -1,3 +1,4 @@
+import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
 import { DrayageApi } from '../api/client.ts';
 import { proseWidth } from '../terminal/wrap.ts';
 import { describeSteps, describeWebhook, masked } from './describe.ts';
@@ -28,13 +29,12 @@ export async function runList(name: string | undefined, flags: ListFlags): Promi
     return [...describeWebhook(safe, Date.now(), width), ...steps].join('\n');
   });
   if (shown.length > 0) process.stdout.write(`${blocks.join('\n\n')}\n`);
-  const note = noteFor(all.length, shown.every(hasSecrets), flags.secrets === true);
+  const note = all.length === 0 ? noWebhooks : noteOnSecrets(shown, { wanted: flags.secrets === true });
   if (note !== undefined) process.stderr.write(`${note}\n`);
 }
 
-function noteFor(count: number, haveSecrets: boolean, wanted: boolean): string | undefined {
-  if (count === 0) return noWebhooks;
-  if (!haveSecrets)
+function noteOnSecrets(webhooks: PresentedWebhook[], { wanted }: { wanted: boolean }): string | undefined {
+  if (!webhooks.every(hasSecrets))
     return wanted ? 'secrets are shown only to the operator’s token (DRAYAGE_TOKEN)' : undefined;
   return wanted ? undefined : 'secrets are shown as …; --secrets shows them';
 }

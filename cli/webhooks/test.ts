@@ -59,7 +59,8 @@ export async function runTest(name: string, flags: TestFlags): Promise<void> {
       'the delivery is authentic, and led to no job',
       'give an image that mirror.yaml mirrors with --image',
     );
-  conclude(job, flags.json === true);
+  const end = conclude(job);
+  if (!flags.json) process.stdout.write(`${end}\n`);
 }
 
 function followToEnd(api: DrayageApi, id: string): Promise<Job> {
@@ -75,16 +76,19 @@ function followToEnd(api: DrayageApi, id: string): Promise<Job> {
   });
 }
 
-function conclude(job: Job, json: boolean): void {
+/**
+ * How a job ended, in words.
+ *
+ * @throws CommandError for one that failed or goes on
+ */
+function conclude(job: Job): string {
   const { id, image, state, error } = job;
   const told = jobMeaning(job);
   switch (state) {
     case 'committed':
     case 'satisfied':
     case 'superseded':
-      if (!json)
-        process.stdout.write(`${image}: ${state}, job ${id}${told === undefined ? '' : `: ${told}`}\n`);
-      return;
+      return `${image}: ${state}, job ${id}${told === undefined ? '' : `: ${told}`}`;
     case 'failed':
       throw new CommandError(`job ${id} failed: ${error?.message ?? 'no reason was told'}`, error?.remedy);
     default:

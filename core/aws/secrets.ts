@@ -6,6 +6,14 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { isConnectionFailure, timeouts } from './connection.ts';
 
+interface SecretFailure extends ErrorOptions {
+  /** What follows the secret's name in the message. */
+  problem: string;
+  remedy: string;
+  /** Whether it may pass by itself; default false. */
+  temporary?: boolean;
+}
+
 /** A secret could not be read or has another form than it must have. The value is never told. */
 export class SecretError extends Error {
   override readonly name = 'SecretError';
@@ -15,14 +23,9 @@ export class SecretError extends Error {
   readonly remedy: string;
   readonly temporary: boolean;
 
-  constructor(
-    secret: string,
-    problem: string,
-    remedy: string,
-    options: ErrorOptions & { temporary?: boolean } = {},
-  ) {
+  constructor(secret: string, { problem, remedy, temporary = false, ...options }: SecretFailure) {
     super(`the secret ${secret} ${problem}`, options);
-    this.temporary = options.temporary ?? false;
+    this.temporary = temporary;
     this.code = this.temporary ? 'SECRET_UNAVAILABLE' : 'SECRET_UNUSABLE';
     this.remedy = remedy;
   }
@@ -74,11 +77,10 @@ export class SecretReader {
     const entries = fields.map((field) => {
       const text = value[field];
       if (typeof text === 'string' && text !== '') return [field, text];
-      throw new SecretError(
-        secret,
-        `has no text in its field "${field}"`,
-        `store JSON such as {"${field}": "…"} in it`,
-      );
+      throw new SecretError(secret, {
+        problem: `has no text in its field "${field}"`,
+        remedy: `store JSON such as {"${field}": "…"} in it`,
+      });
     });
     return Object.fromEntries(entries) as Record<Field, string>;
   }
@@ -97,11 +99,10 @@ export class SecretReader {
     } catch {
       // told below, without the value
     }
-    throw new SecretError(
-      secret,
-      'is no JSON object',
-      'store JSON such as {"username": "…", "password": "…"} in it',
-    );
+    throw new SecretError(secret, {
+      problem: 'is no JSON object',
+      remedy: 'store JSON such as {"username": "…", "password": "…"} in it',
+    });
   }
 }
 
@@ -119,12 +120,14 @@ const remedies: Readonly<Record<string, string>> = {
 function explained(secret: string, error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const remedy = Object.hasOwn(remedies, error.name) ? remedies[error.name] : undefined;
-  if (remedy !== undefined) return new SecretError(secret, `can't be read (${error.name})`, remedy);
+  if (remedy !== undefined)
+    return new SecretError(secret, { problem: `can't be read (${error.name})`, remedy });
   if (!isConnectionFailure(error) && !(error instanceof SecretsManagerServiceException)) return error;
-  return new SecretError(
-    secret,
-    `can't be read now: ${error.message || error.name}`,
-    'Secrets Manager is not reached, is busy or refuses: wait, and check the function’s network and its endpoint',
-    { temporary: true, cause: error },
-  );
+  return new SecretError(secret, {
+    problem: `can't be read now: ${error.message || error.name}`,
+    remedy:
+      'Secrets Manager is not reached, is busy or refuses: wait, and check the function’s network and its endpoint',
+    temporary: true,
+    cause: error,
+  });
 }

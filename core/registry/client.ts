@@ -210,7 +210,7 @@ export class RegistryClient implements AsyncDisposable {
     body: AsyncIterable<Uint8Array>,
     options?: CallOptions,
   ): Promise<void> {
-    return putBlob(this.#exchange, session, descriptor, body, options);
+    return putBlob(this.#exchange, session, { ...descriptor, body }, options);
   }
 
   /** Sends a piece of a blob; go on with the session that is returned. */
@@ -220,7 +220,7 @@ export class RegistryClient implements AsyncDisposable {
     body: AsyncIterable<Uint8Array>,
     options?: CallOptions,
   ): Promise<UploadSession> {
-    return patchBlob(this.#exchange, session, piece, body, options);
+    return patchBlob(this.#exchange, session, { ...piece, body }, options);
   }
 
   /** Ends an upload whose pieces are all there. */

@@ -126,7 +126,7 @@ export class Exchange {
     const attempt = () => this.#attempt(call, consume);
     const { retry, signal, patience } = call;
     try {
-      return await (retry ? withRetries(attempt, this.#options.retry, signal, patience) : attempt());
+      return await (retry ? withRetries(attempt, this.#options.retry, { signal, patience }) : attempt());
     } catch (error) {
       call.signal?.throwIfAborted();
       throw error;

@@ -86,18 +86,24 @@ export function parseRetryAfter(value: string | undefined, now: number): number 
   return Number.isNaN(date) ? undefined : Math.min(maxRetryAfterMs, Math.max(0, date - now));
 }
 
+export interface RetryOptions {
+  signal?: AbortSignal | undefined;
+  /**
+   * After too many requests (429): by how much more often, and within how much more time, the
+   * operation is tried again. Default 1.
+   */
+  patience?: number | undefined;
+}
+
 /**
  * Runs an operation that may be run again (it is idempotent, or begins something anew), until it succeeds, fails for good, or
  * the policy is used up; the last error is thrown. A `Retry-After` is the least that is waited; if it exceeds the budget, the
  * error is thrown at once, and tells it, for who can wait longer. An aborted signal ends it at once with the signal's reason.
- *
- * @param patience by how much more often, and within how much more time, it is tried again after too many requests (429)
  */
 export async function withRetries<T>(
   operation: () => Promise<T>,
   policy: RetryPolicy,
-  signal?: AbortSignal,
-  patience = 1,
+  { signal, patience = 1 }: RetryOptions = {},
 ): Promise<T> {
   const begun = performance.now();
   for (let attempt = 1; ; attempt += 1) {

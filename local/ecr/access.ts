@@ -33,17 +33,18 @@ function challenged(challenge: string, message: string): AccessDecision {
 }
 
 /**
- * ECR's: Basic only. With `openPulls`, clients on this machine pull without credentials; an empty user and password count as
- * none, since some clients (skopeo) send those in answer to a challenge. `/v2/` always asks: clients learn there how to push.
+ * ECR's: Basic only. With open pulls, clients on this machine pull without credentials; an empty user
+ * and password count as none, since some clients (skopeo) send those in answer to a challenge. `/v2/`
+ * always asks: clients learn there how to push.
  */
-export function ecrAccess(password: EcrPassword, openPulls: boolean): AccessControl {
+export function ecrAccess(password: EcrPassword, { pulls }: { pulls: 'open' | 'authorized' }): AccessControl {
   return (exchange, need) => {
     const challenge = `Basic realm="${exchange.origin}/",service="ecr.amazonaws.com"`;
     const header = exchange.header('authorization');
     const given = parseBasic(header);
     const anonymous = header === undefined || (given?.username === '' && given.password === '');
     if (anonymous) {
-      if (need.kind === 'pull' && openPulls && exchange.fromLoopback) return allowed;
+      if (need.kind === 'pull' && pulls === 'open' && exchange.fromLoopback) return allowed;
       return challenged(challenge, 'no basic auth credentials');
     }
     switch (given === undefined ? 'wrong' : password.check(given.username, given.password)) {

@@ -19,6 +19,13 @@ export class RepositoryGoneError extends Error {
   }
 }
 
+/** A manifest with its bytes, and the tag that is to point to it. */
+export interface ManifestToKeep {
+  manifest: StoredManifest;
+  bytes: Uint8Array;
+  tag: string | undefined;
+}
+
 /**
  * Repositories, their blobs, manifests and tags. Reads are answered from memory; a change is written first and then
  * applied, one at a time, so that what was acknowledged is there after a restart.
@@ -154,15 +161,13 @@ export class Catalog {
   }
 
   /**
-   * Keeps a manifest and points a tag to it. `check` runs right before, when no other change can come in between; what it
-   * returns, unless undefined, ends the attempt and is returned.
+   * Keeps a manifest and points a tag to it. `check` runs right before, when no other change can come
+   * in between; what it returns, unless undefined, ends the attempt and is returned.
    * @throws RepositoryGoneError
    */
   putManifest<Refusal>(
     repository: Repository,
-    manifest: StoredManifest,
-    bytes: Uint8Array,
-    tag: string | undefined,
+    { manifest, bytes, tag }: ManifestToKeep,
     check: () => Refusal | undefined,
   ): Promise<Refusal | undefined> {
     return this.#changes.run(async () => {
@@ -187,8 +192,11 @@ export class Catalog {
     return this.#changes.run(() => this.#dropTag(repository, tag));
   }
 
-  /** Takes a manifest with all its tags out of a repository; with `andLayers`, also the blobs that no other one there names. */
-  removeManifest(repository: Repository, digest: Digest, andLayers: boolean): Promise<void> {
+  /**
+   * Takes a manifest with all its tags out of a repository.
+   * @param options with `layers`, also the blobs that no other manifest there names
+   */
+  removeManifest(repository: Repository, digest: Digest, { layers = false } = {}): Promise<void> {
     return this.#changes.run(async () => {
       const manifest = repository.manifests.get(digest);
       if (manifest === undefined) return;
@@ -197,7 +205,7 @@ export class Catalog {
       await this.#records.remove(`manifest ${repository.name} ${digest}`);
       repository.manifests.delete(digest);
       await this.#collect(digest);
-      if (!andLayers) return;
+      if (!layers) return;
       for (const blob of manifest.blobs)
         if (!isReferred(repository, blob)) await this.#unlinkLayer(repository, blob);
     });

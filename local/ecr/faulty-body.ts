@@ -59,7 +59,9 @@ export async function* faultyBody(
         throw new FaultError(action.kind);
       }
       case 'slow': {
-        yield* slowly(chunk, action.bytesPerSecond, (bytes) => passed + bytes, started, socket);
+        const { bytesPerSecond } = action;
+        if (bytesPerSecond === undefined) yield chunk;
+        else yield* slowly(chunk, { bytesPerSecond, passed, started, socket });
         break;
       }
       case 'corrupt': {
@@ -80,20 +82,25 @@ async function cut(socket: Socket): Promise<void> {
   socket.destroy();
 }
 
+interface Pace {
+  bytesPerSecond: number;
+  /** Bytes that passed before. */
+  passed: number;
+  /** When the first byte passed, as `performance.now()` has it. */
+  started: number;
+  socket: Socket;
+}
+
 /** In pieces of a twentieth of a second each, so that a rate far below the chunk size is a rate, too. */
 async function* slowly(
   chunk: Uint8Array,
-  bytesPerSecond: number | undefined,
-  passedWith: (bytes: number) => number,
-  started: number,
-  socket: Socket,
+  { bytesPerSecond, passed, started, socket }: Pace,
 ): AsyncGenerator<Uint8Array> {
-  const piece = bytesPerSecond === undefined ? chunk.length : Math.max(1, Math.ceil(bytesPerSecond / 20));
+  const piece = Math.max(1, Math.ceil(bytesPerSecond / 20));
   for (let start = 0; start < chunk.length; start += piece) {
     const end = Math.min(start + piece, chunk.length);
     yield chunk.subarray(start, end);
-    if (bytesPerSecond === undefined) continue;
-    const due = started + (passedWith(end) / bytesPerSecond) * 1000;
+    const due = started + ((passed + end) / bytesPerSecond) * 1000;
     const wait = due - performance.now();
     if (wait > 0) await waitOn(socket, wait);
   }

@@ -24,6 +24,16 @@ export class BodyTooLargeError extends Error {
 
 type Headers = Record<string, string | number>;
 
+/** What an exchange is made of. */
+export interface HttpExchangeParts {
+  request: IncomingMessage;
+  response: ServerResponse;
+  /** Counts what passes. */
+  record: RequestRecord;
+  /** What goes wrong with the bodies. */
+  fault: FaultAction | undefined;
+}
+
 /** One request and its answer: bodies pass through it, so that they are counted and faults can happen to them. */
 export class HttpExchange {
   readonly method: string;
@@ -37,12 +47,7 @@ export class HttpExchange {
   readonly #record: RequestRecord;
   readonly #fault: FaultAction | undefined;
 
-  constructor(
-    request: IncomingMessage,
-    response: ServerResponse,
-    record: RequestRecord,
-    fault: FaultAction | undefined,
-  ) {
+  constructor({ request, response, record, fault }: HttpExchangeParts) {
     this.#request = request;
     this.#response = response;
     this.#record = record;

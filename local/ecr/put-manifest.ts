@@ -51,7 +51,7 @@ export async function putManifest(
   }
   const manifest = describe(parsed, repository);
   let unchanged = false;
-  const refusal = await catalog.putManifest<PutManifestOutcome>(repository, manifest, bytes, tag, () => {
+  const refusal = await catalog.putManifest<PutManifestOutcome>(repository, { manifest, bytes, tag }, () => {
     const layers = requiredBlobs(parsed).filter((blob) => !repository.layers.has(blob));
     if (layers.length > 0) return { kind: 'layers-missing', digests: layers };
     const images = manifest.children.filter((child) => !repository.manifests.has(child));

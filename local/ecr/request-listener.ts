@@ -15,8 +15,11 @@ import { answerToken } from './token-endpoint.ts';
 export interface ListenerOptions {
   faults: FaultSwitches;
   log: RequestLog;
-  /** Serves nothing but `/layers/`, as S3 does for ECR, and refuses requests that carry credentials besides the link. */
-  layersOnly: boolean;
+  /**
+   * `layers`: nothing but `/layers/`, as S3 serves them for ECR. Requests that carry credentials
+   * besides the link are refused there.
+   */
+  serves: 'everything' | 'layers';
   /** The requests that are being answered; whoever stops the server waits for them. */
   underWay: Set<Promise<void>>;
 }
@@ -40,8 +43,9 @@ export function requestListener(context: RegistryContext, options: ListenerOptio
     options.log.add(record);
     const target = query === '' ? path : `${path}?${query}`;
     const fault = options.faults.take({ method, path: target, operation });
-    const exchange = new HttpExchange(request, response, record, fault);
-    const answered = answer(context, options, exchange, request, response, fault).catch((error: unknown) =>
+    const exchange = new HttpExchange({ request, response, record, fault });
+    const received: ReceivedRequest = { exchange, request, response, fault };
+    const answered = answer(context, options.serves, received).catch((error: unknown) =>
       reportFailure(exchange, response, error),
     );
     options.underWay.add(answered);
@@ -66,19 +70,24 @@ async function reportFailure(
   }
 }
 
+/** A request, and what goes wrong with it. */
+interface ReceivedRequest {
+  exchange: HttpExchange;
+  request: IncomingMessage;
+  response: ServerResponse;
+  fault: FaultAction | undefined;
+}
+
 async function answer(
   context: RegistryContext,
-  options: ListenerOptions,
-  exchange: HttpExchange,
-  request: IncomingMessage,
-  response: ServerResponse,
-  fault: FaultAction | undefined,
+  serves: ListenerOptions['serves'],
+  { exchange, request, response, fault }: ReceivedRequest,
 ): Promise<void> {
-  const isApi = exchange.header('x-amz-target') !== undefined;
-  if (!isApi) response.setHeader('docker-distribution-api-version', 'registry/2.0');
-  if (fault !== undefined && (await happened(fault, exchange, request, isApi))) return;
+  const protocol = exchange.header('x-amz-target') === undefined ? 'registry' : 'api';
+  if (protocol === 'registry') response.setHeader('docker-distribution-api-version', 'registry/2.0');
+  if (fault !== undefined && (await happened(fault, { exchange, request, protocol }))) return;
   if (exchange.path.startsWith('/layers/') && (exchange.method === 'GET' || exchange.method === 'HEAD')) {
-    if (options.layersOnly && exchange.header('authorization') !== undefined) {
+    if (serves === 'layers' && exchange.header('authorization') !== undefined) {
       // S3: "Only one auth mechanism allowed".
       return exchange.send(
         400,
@@ -88,29 +97,34 @@ async function answer(
     }
     return getLinkedLayer(context, exchange);
   }
-  if (options.layersOnly) return exchange.send(403);
+  if (serves === 'layers') return exchange.send(403);
   if (context.issuer !== undefined && exchange.path === '/token')
     return answerToken(exchange, context.issuer);
-  if (context.flavour === 'ecr' && isApi && exchange.method === 'POST') return routeApi(context, exchange);
+  if (context.flavour === 'ecr' && protocol === 'api' && exchange.method === 'POST')
+    return routeApi(context, exchange);
   await routeProtocol(context, exchange);
+}
+
+interface FaultyRequest extends Pick<ReceivedRequest, 'exchange' | 'request'> {
+  /** Whose errors the client reads. */
+  protocol: 'registry' | 'api';
 }
 
 /** Lets happen what comes before any answer. @returns whether that is all */
 async function happened(
   fault: FaultAction,
-  exchange: HttpExchange,
-  request: IncomingMessage,
-  isApi: boolean,
+  { exchange, request, protocol }: FaultyRequest,
 ): Promise<boolean> {
   switch (fault.kind) {
     case 'status': {
       const { status, headers = {} } = fault;
-      if (isApi) {
+      const message = 'a fault that was switched on';
+      if (protocol === 'api') {
         const type = status === 429 ? 'ThrottlingException' : 'ServerException';
-        await sendApiError(exchange, status, type, 'a fault that was switched on', {}, headers);
+        await sendApiError(exchange, { status, type, message, headers });
       } else {
         const code = status === 429 ? 'TOOMANYREQUESTS' : status === 403 ? 'DENIED' : 'UNKNOWN';
-        await sendError(exchange, { status, code, message: 'a fault that was switched on', headers });
+        await sendError(exchange, { status, code, message, headers });
       }
       return true;
     }

@@ -8,7 +8,7 @@ import { EcrPassword } from './ecr-password.ts';
 import { FaultSwitches } from './faults.ts';
 import { LayerLinks } from './layer-links.ts';
 import type { Flavour, RegistryContext } from './registry-context.ts';
-import { requestListener } from './request-listener.ts';
+import { type ListenerOptions, requestListener } from './request-listener.ts';
 import { RequestLog, type RequestRecord } from './requests.ts';
 import { diskStorage } from './storage/disk-storage.ts';
 import { memoryStorage } from './storage/memory-storage.ts';
@@ -106,8 +106,8 @@ export async function startRegistry(options: RegistryOptions): Promise<EmbeddedR
   };
   const servers: Server[] = [];
   const underWay = new Set<Promise<void>>();
-  const serve = async (port: number, layersOnly: boolean): Promise<string> => {
-    const server = await listen(port, requestListener(context, { faults, log, layersOnly, underWay }));
+  const serve = async (serves: ListenerOptions['serves'], port = 0): Promise<string> => {
+    const server = await listen(port, requestListener(context, { faults, log, serves, underWay }));
     servers.push(server);
     return `127.0.0.1:${(server.address() as AddressInfo).port}`;
   };
@@ -117,8 +117,8 @@ export async function startRegistry(options: RegistryOptions): Promise<EmbeddedR
     await Promise.all(underWay);
   };
   try {
-    context.host = await serve(options.port ?? 0, false);
-    if (options.separateLayerHost === true) context.links.useHost(`http://${await serve(0, true)}`);
+    context.host = await serve('everything', options.port);
+    if (options.separateLayerHost === true) context.links.useHost(`http://${await serve('layers')}`);
   } catch (error) {
     await stop();
     throw error;
@@ -151,7 +151,8 @@ function accessOf(
   password: EcrPassword,
   issuer: TokenIssuer | undefined,
 ): AccessControl {
-  if (options.flavour === 'ecr') return ecrAccess(password, options.auth !== true);
+  if (options.flavour === 'ecr')
+    return ecrAccess(password, { pulls: options.auth === true ? 'authorized' : 'open' });
   if (issuer !== undefined) return tokenAccess(issuer);
   return options.credentials === undefined ? openAccess : basicAccess(options.credentials);
 }

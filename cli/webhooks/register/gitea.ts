@@ -47,8 +47,15 @@ export function giteaRegistrar(graceMs: number): Registrar {
       return {
         outcome: found.length === 0 ? 'created' : 'updated',
         async apply() {
-          if (proven === undefined) await create(place, hooks, webhook, client, found.length > 0);
-          if (proven === undefined && outdated.length > 0) await sleep(graceMs);
+          if (proven === undefined) {
+            const added = await create(hooks, webhook, client);
+            if (!added.events?.includes('package')) {
+              // One that would never deliver is not kept beside another.
+              if (found.length > 0) await client.write('DELETE', `${hooks}/${added.id}`);
+              throw withoutPackages(place);
+            }
+            if (outdated.length > 0) await sleep(graceMs);
+          }
           for (const { id } of outdated) await client.write('DELETE', `${hooks}/${id}`);
         },
       };
@@ -58,28 +65,19 @@ export function giteaRegistrar(graceMs: number): Registrar {
 
 export const gitea = giteaRegistrar(5_000);
 
-/** @param replaces whether there is another one already, so that one that would never deliver is not kept */
-async function create(
-  place: string,
-  hooks: string,
-  webhook: PresentedWebhook,
-  client: UpstreamClient,
-  replaces: boolean,
-): Promise<void> {
-  const { id, events } = await client.send(
+async function create(hooks: string, webhook: PresentedWebhook, client: UpstreamClient): Promise<Hook> {
+  const { source, url, secret = '' } = webhook;
+  return await client.send(
     'POST',
     hooks,
     {
-      type: webhook.source,
+      type: source,
       active: true,
       events: ['package'],
-      config: { url: webhook.url, content_type: 'json', secret: webhook.secret ?? '' },
+      config: { url, content_type: 'json', secret },
     },
     hook,
   );
-  if (events?.includes('package')) return;
-  if (replaces) await client.write('DELETE', `${hooks}/${id}`);
-  throw withoutPackages(place);
 }
 
 /** Whether deliveries show that a hook has the current secret: it came after the last rotation, and something authentic after it. */

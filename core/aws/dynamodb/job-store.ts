@@ -5,7 +5,7 @@ import { type JobMessage, type JobProgress, type JobRecord, jobIdTime } from '..
 import { formatImageKey } from '../../mapping/record.ts';
 import { jobItemKey, jobRecord, jobRetentionSeconds, requireJobItemKey } from './job-item.ts';
 import { listJobs } from './list-jobs.ts';
-import { conditional, type Table, writeOnce } from './table.ts';
+import { conditional, type ItemUpdate, type Table, writeOnce } from './table.ts';
 
 const unfinished = 'attribute_exists(pk) AND NOT #state IN (:committed, :satisfied, :superseded, :failed)';
 const finishedStates = {
@@ -67,38 +67,37 @@ export class DynamoJobStore implements JobStore {
       set.length > 0 ? `SET ${set.join(', ')}` : '',
       remove.length > 0 ? `REMOVE ${remove.join(', ')}` : '',
     ].join(' ');
-    return (await this.#change(id, expression.trim(), names, values)) !== undefined;
+    const changed = await this.#change(id, { update: expression.trim(), names, values });
+    return changed !== undefined;
   }
 
   async addProgress(id: string, { blobs, bytes }: Pick<JobProgress, 'blobs' | 'bytes'>): Promise<void> {
     // ADD takes no nested attribute, an addition in SET does.
-    await this.#count(
-      id,
-      'SET progress.blobs = progress.blobs + :blobs, progress.#bytes = progress.#bytes + :bytes',
-      { '#state': 'state', '#bytes': 'bytes' },
-      { ...finishedStates, ':blobs': blobs, ':bytes': bytes },
-      `${unfinished} AND attribute_exists(progress)`,
-    );
+    await this.#count(id, {
+      update: 'SET progress.blobs = progress.blobs + :blobs, progress.#bytes = progress.#bytes + :bytes',
+      condition: `${unfinished} AND attribute_exists(progress)`,
+      names: { '#state': 'state', '#bytes': 'bytes' },
+      values: { ...finishedStates, ':blobs': blobs, ':bytes': bytes },
+    });
   }
 
   async begin(id: string, startedAt: string): Promise<JobRecord | undefined> {
     if (!jobItemKey(id)) return undefined;
-    return await this.#count(
-      id,
-      'SET #state = :copying, startedAt = if_not_exists(startedAt, :at) REMOVE notBefore ADD attempts :one',
-      { '#state': 'state' },
-      { ...finishedStates, ':copying': 'copying', ':at': startedAt, ':one': 1 },
-    );
+    return await this.#count(id, {
+      update:
+        'SET #state = :copying, startedAt = if_not_exists(startedAt, :at) REMOVE notBefore ADD attempts :one',
+      names: { '#state': 'state' },
+      values: { ...finishedStates, ':copying': 'copying', ':at': startedAt, ':one': 1 },
+    });
   }
 
   async addLayerFailure(id: string): Promise<number | undefined> {
-    const job = await this.#count(
-      id,
-      'SET #state = :waiting ADD layerFailures :one',
-      { '#state': 'state' },
-      { ...finishedStates, ':waiting': 'waiting', ':one': 1 },
-      `${unfinished} AND #state <> :waiting`,
-    );
+    const job = await this.#count(id, {
+      update: 'SET #state = :waiting ADD layerFailures :one',
+      condition: `${unfinished} AND #state <> :waiting`,
+      names: { '#state': 'state' },
+      values: { ...finishedStates, ':waiting': 'waiting', ':one': 1 },
+    });
     return job?.layerFailures;
   }
 
@@ -142,22 +141,18 @@ export class DynamoJobStore implements JobStore {
     });
   }
 
-  /** Like {@link #change}, for what would count twice if the SDK repeated it. @param update begins with SET */
+  /** Like {@link #change}, for what would count twice if the SDK repeated it: it begins with SET. */
   async #count(
     id: string,
-    update: string,
-    names: Record<string, string>,
-    values: Record<string, unknown>,
-    condition = unfinished,
+    { update, condition = unfinished, names, values }: ItemUpdate,
   ): Promise<JobRecord | undefined> {
     const own = randomUUID();
-    const written = this.#send(
-      id,
-      update.replace('SET ', 'SET counted = :own, '),
+    const written = this.#send(id, {
+      update: update.replace('SET ', 'SET counted = :own, '),
+      condition: `${condition} AND (attribute_not_exists(counted) OR counted <> :own)`,
       names,
-      { ...values, ':own': own },
-      `${condition} AND (attribute_not_exists(counted) OR counted <> :own)`,
-    );
+      values: { ...values, ':own': own },
+    });
     const item = await writeOnce(this.#table, requireJobItemKey(id), written, {
       attribute: 'counted',
       value: own,
@@ -165,23 +160,12 @@ export class DynamoJobStore implements JobStore {
     return item && jobRecord(item);
   }
 
-  async #change(
-    id: string,
-    update: string,
-    names: Record<string, string>,
-    values: Record<string, unknown>,
-  ): Promise<JobRecord | undefined> {
-    const written = await conditional(this.#send(id, update, names, values, unfinished));
+  async #change(id: string, update: Omit<ItemUpdate, 'condition'>): Promise<JobRecord | undefined> {
+    const written = await conditional(this.#send(id, { ...update, condition: unfinished }));
     return written?.Attributes && jobRecord(written.Attributes);
   }
 
-  #send(
-    id: string,
-    update: string,
-    names: Record<string, string>,
-    values: Record<string, unknown>,
-    condition: string,
-  ) {
+  #send(id: string, { update, condition, names, values }: ItemUpdate) {
     return this.#table.client.send(
       new UpdateCommand({
         TableName: this.#table.name,

@@ -4,7 +4,7 @@ import { type LayerIndex, maxHolders } from '../../copy/blob/layer-index.ts';
 import type { CallOptions } from '../../copy/ports.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { batchGet, type ItemKey } from './batch-get.ts';
-import { conditional, type Table } from './table.ts';
+import { conditional, type ItemUpdate, type Table } from './table.ts';
 
 /** A blob that no image was committed with for so long is forgotten, seconds: 180 days. */
 const retentionSeconds = 180 * 24 * 3600;
@@ -41,24 +41,25 @@ export class DynamoLayerIndex implements LayerIndex {
   async add(repository: string, digests: Digest[]): Promise<void> {
     const expiresAt = Math.floor(Date.now() / 1000) + retentionSeconds;
     await inParallel([...new Set(digests)], updatesAtOnce, async (digest) => {
-      await this.#update(
-        digest,
-        'ADD repositories :these SET expiresAt = :expires',
-        'attribute_not_exists(repositories) OR contains(repositories, :this) OR size(repositories) < :most',
-        {
+      await this.#update(digest, {
+        update: 'ADD repositories :these SET expiresAt = :expires',
+        condition:
+          'attribute_not_exists(repositories) OR contains(repositories, :this) OR size(repositories) < :most',
+        values: {
           ':these': new Set([repository]),
           ':this': repository,
           ':most': maxHolders,
           ':expires': expiresAt,
         },
-      );
+      });
     });
   }
 
   async drop(repository: string, digest: Digest): Promise<void> {
-    await this.#update(digest, 'DELETE repositories :these', 'contains(repositories, :this)', {
-      ':these': new Set([repository]),
-      ':this': repository,
+    await this.#update(digest, {
+      update: 'DELETE repositories :these',
+      condition: 'contains(repositories, :this)',
+      values: { ':these': new Set([repository]), ':this': repository },
     });
   }
 
@@ -66,12 +67,7 @@ export class DynamoLayerIndex implements LayerIndex {
     return { pk: `layer#${this.#region}#${digest}`, sk: 'holders' };
   }
 
-  async #update(
-    digest: Digest,
-    update: string,
-    condition: string,
-    values: Record<string, unknown>,
-  ): Promise<void> {
+  async #update(digest: Digest, { update, condition, values }: ItemUpdate): Promise<void> {
     await conditional(
       this.#table.client.send(
         new UpdateCommand({

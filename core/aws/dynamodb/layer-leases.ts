@@ -10,6 +10,14 @@ const retentionSeconds = 24 * 3600;
 /** The owner of a layer that waits in the queue. Workers have other names. */
 const queued = 'queue';
 
+interface WantedLease {
+  owner: string;
+  ttlMs: number;
+  now: Date;
+  /** Who else than nobody may have it until now, and the values that this names. */
+  others?: { free: string; values: Record<string, string> };
+}
+
 /** The leases of layers on DynamoDB: an item a layer of a mirror repository, with its owner and end. */
 export class DynamoLayerLeases implements LayerLeases {
   readonly #table: Table;
@@ -19,15 +27,19 @@ export class DynamoLayerLeases implements LayerLeases {
   }
 
   async take(repository: string, layer: Digest, owner: string, ttlMs: number, now: Date): Promise<boolean> {
-    const free = 'leaseOwner = :owner OR leaseOwner = :queued';
-    return await this.#write(keyOf(repository, layer), owner, ttlMs, now, {
-      free,
-      values: { ':queued': queued },
+    return await this.#write(keyOf(repository, layer), {
+      owner,
+      ttlMs,
+      now,
+      others: {
+        free: 'leaseOwner = :owner OR leaseOwner = :queued',
+        values: { ':queued': queued },
+      },
     });
   }
 
   async queue(repository: string, layer: Digest, ttlMs: number, now: Date): Promise<boolean> {
-    return await this.#write(keyOf(repository, layer), queued, ttlMs, now);
+    return await this.#write(keyOf(repository, layer), { owner: queued, ttlMs, now });
   }
 
   async held(repository: string, layers: Digest[], now: Date): Promise<Set<Digest>> {
@@ -61,14 +73,7 @@ export class DynamoLayerLeases implements LayerLeases {
     await this.#table.client.send(new DeleteCommand({ TableName: this.#table.name, Key }));
   }
 
-  /** @param others who else than nobody may have it until now, and the values that this names. */
-  async #write(
-    key: ItemKey,
-    owner: string,
-    ttlMs: number,
-    now: Date,
-    others?: { free: string; values: Record<string, string> },
-  ): Promise<boolean> {
+  async #write(key: ItemKey, { owner, ttlMs, now, others }: WantedLease): Promise<boolean> {
     const until = now.getTime() + ttlMs;
     const free = 'attribute_not_exists(leaseOwner) OR leaseUntil <= :now';
     const own = randomUUID();

@@ -6,7 +6,7 @@ import type { CommittedResolve, Lease, MappingQuery, MappingStore, TagState } fr
 import { batchGet } from './batch-get.ts';
 import { listMappings } from './list-mappings.ts';
 import { retireDigest } from './retire-digest.ts';
-import { conditional, type Table, writeOnce } from './table.ts';
+import { conditional, type ItemUpdate, type Table, writeOnce } from './table.ts';
 import { listedSortKey, storedMapping, type TagItem, tagItemKey, tagState } from './tag-item.ts';
 
 /** A recheck noted longer ago than this is taken for lost, milliseconds. */
@@ -35,24 +35,26 @@ export class DynamoMappingStore implements MappingStore {
   }
 
   async raiseRecheck(key: ImageKey, job: string, now: Date, replaced?: string): Promise<number | undefined> {
-    const item = await this.#updateOnce(
-      key,
-      'SET recheck = :own, recheckAt = :now ADD events :one',
-      {
+    const item = await this.#updateOnce(key, 'recheck', {
+      update: 'SET recheck = :own, recheckAt = :now ADD events :one',
+      condition: `attribute_not_exists(recheck) OR recheckAt < :lost${replaced === undefined ? '' : ' OR recheck = :replaced'}`,
+      values: {
         ':own': job,
         ':now': now.getTime(),
         ':one': 1,
         ':lost': now.getTime() - recheckLostMs,
         ...(replaced !== undefined && { ':replaced': replaced }),
       },
-      `attribute_not_exists(recheck) OR recheckAt < :lost${replaced === undefined ? '' : ' OR recheck = :replaced'}`,
-      'recheck',
-    );
+    });
     return item?.events;
   }
 
   async clearRecheck(key: ImageKey, job: string): Promise<void> {
-    await this.#update(key, 'REMOVE recheck, recheckAt', { ':job': job }, 'recheck = :job');
+    await this.#update(key, {
+      update: 'REMOVE recheck, recheckAt',
+      condition: 'recheck = :job',
+      values: { ':job': job },
+    });
   }
 
   async read(key: ImageKey): Promise<TagState | undefined> {
@@ -63,35 +65,36 @@ export class DynamoMappingStore implements MappingStore {
   }
 
   async beginResolve(key: ImageKey): Promise<TagState> {
-    const item = await this.#update(key, 'ADD resolves :one', { ':one': 1 });
+    const item = await this.#update(key, { update: 'ADD resolves :one', values: { ':one': 1 } });
     return tagState(item as TagItem);
   }
 
   async acquireLease(key: ImageKey, owner: string, ttlMs: number): Promise<Lease | undefined> {
     const now = Date.now();
-    const item = await this.#updateOnce(
-      key,
-      'SET leaseOwner = :own, leaseUntil = :until ADD fence :one',
+    const item = await this.#updateOnce(key, 'leaseOwner', {
+      update: 'SET leaseOwner = :own, leaseUntil = :until ADD fence :one',
+      condition: 'attribute_not_exists(leaseOwner) OR leaseUntil < :now',
       // Two workers on one job are two owners.
-      { ':own': `${owner}#${randomUUID()}`, ':until': now + ttlMs, ':now': now, ':one': 1 },
-      'attribute_not_exists(leaseOwner) OR leaseUntil < :now',
-      'leaseOwner',
-    );
+      values: { ':own': `${owner}#${randomUUID()}`, ':until': now + ttlMs, ':now': now, ':one': 1 },
+    });
     return item && { fence: item.fence ?? 0, state: tagState(item) };
   }
 
   async renewLease(key: ImageKey, lease: Lease, ttlMs: number): Promise<boolean> {
-    const renewed = await this.#update(
-      key,
-      'SET leaseUntil = :until',
-      { ':until': Date.now() + ttlMs, ':fence': lease.fence },
-      'fence = :fence AND attribute_exists(leaseOwner)',
-    );
+    const renewed = await this.#update(key, {
+      update: 'SET leaseUntil = :until',
+      condition: 'fence = :fence AND attribute_exists(leaseOwner)',
+      values: { ':until': Date.now() + ttlMs, ':fence': lease.fence },
+    });
     return renewed !== undefined;
   }
 
   async releaseLease(key: ImageKey, lease: Lease): Promise<void> {
-    await this.#update(key, 'REMOVE leaseOwner, leaseUntil', { ':fence': lease.fence }, 'fence = :fence');
+    await this.#update(key, {
+      update: 'REMOVE leaseOwner, leaseUntil',
+      condition: 'fence = :fence',
+      values: { ':fence': lease.fence },
+    });
   }
 
   async publish(
@@ -102,10 +105,11 @@ export class DynamoMappingStore implements MappingStore {
   ): Promise<number | undefined> {
     await Promise.all([this.#noteRepository(key), this.#listDigest(key)]);
     const { revision } = lease.state;
-    const item = await this.#updateOnce(
-      key,
-      'SET #mapping = :mapping, committed = :committed, listed = :listed, revision = :next, publication = :own REMOVE leaseOwner, leaseUntil, expiresAt',
-      {
+    const item = await this.#updateOnce(key, 'publication', {
+      update:
+        'SET #mapping = :mapping, committed = :committed, listed = :listed, revision = :next, publication = :own REMOVE leaseOwner, leaseUntil, expiresAt',
+      condition: `fence = :fence AND ${revision === 0 ? 'attribute_not_exists(revision)' : 'revision = :revision'}`,
+      values: {
         ':own': randomUUID(),
         ':mapping': mapping,
         ':committed': committed,
@@ -114,9 +118,7 @@ export class DynamoMappingStore implements MappingStore {
         ':fence': lease.fence,
         ...(revision === 0 ? {} : { ':revision': revision }),
       },
-      `fence = :fence AND ${revision === 0 ? 'attribute_not_exists(revision)' : 'revision = :revision'}`,
-      'publication',
-    );
+    });
     return item?.revision;
   }
 
@@ -127,18 +129,18 @@ export class DynamoMappingStore implements MappingStore {
     observedAt: string,
   ): Promise<boolean> {
     await this.#listDigest(key);
-    const item = await this.#update(
-      key,
-      'SET #mapping.observedAt = :observed, committed = :committed, listed = :listed REMOVE leaseOwner, leaseUntil, expiresAt',
-      {
+    const item = await this.#update(key, {
+      update:
+        'SET #mapping.observedAt = :observed, committed = :committed, listed = :listed REMOVE leaseOwner, leaseUntil, expiresAt',
+      condition: 'fence = :fence AND revision = :revision',
+      values: {
         ':listed': true,
         ':observed': observedAt,
         ':committed': committed,
         ':revision': lease.state.revision,
         ':fence': lease.fence,
       },
-      'fence = :fence AND revision = :revision',
-    );
+    });
     return item !== undefined;
   }
 
@@ -158,12 +160,11 @@ export class DynamoMappingStore implements MappingStore {
   }
 
   async noteReferrers(key: ImageKey, referrers: ReferrersSummary): Promise<void> {
-    await this.#update(
-      key,
-      'SET #mapping.referrers = :referrers',
-      { ':referrers': referrers, ':digest': key.reference },
-      '#mapping.digest = :digest',
-    );
+    await this.#update(key, {
+      update: 'SET #mapping.referrers = :referrers',
+      condition: '#mapping.digest = :digest',
+      values: { ':referrers': referrers, ':digest': key.reference },
+    });
   }
 
   retireDigest(key: ImageKey, expiresAt: Date): Promise<boolean> {
@@ -216,33 +217,28 @@ export class DynamoMappingStore implements MappingStore {
   }
 
   /** One conditional update; undefined when the condition does not hold. */
-  async #update(
-    key: ImageKey,
-    update: string,
-    values: Record<string, unknown>,
-    condition?: string,
-  ): Promise<TagItem | undefined> {
-    const written = await conditional(this.#send(key, update, values, condition));
+  async #update(key: ImageKey, update: ItemUpdate): Promise<TagItem | undefined> {
+    const written = await conditional(this.#send(key, update));
     return written?.Attributes as TagItem | undefined;
   }
 
-  /** Like {@link #update}, for a condition that fails if the same update is repeated: the attribute `own` gets the value `:own`. */
+  /**
+   * Like {@link #update}, for a condition that fails if the same update is repeated: the attribute
+   * `own` gets the value `:own`.
+   */
   async #updateOnce(
     key: ImageKey,
-    update: string,
-    values: Record<string, unknown>,
-    condition: string,
     own: keyof TagItem,
+    update: ItemUpdate & { condition: string },
   ): Promise<TagItem | undefined> {
-    const sent = this.#send(key, update, values, condition);
-    const item = await writeOnce(this.#table, tagItemKey(key), sent, {
+    const item = await writeOnce(this.#table, tagItemKey(key), this.#send(key, update), {
       attribute: own,
-      value: values[':own'],
+      value: update.values[':own'],
     });
     return item as TagItem | undefined;
   }
 
-  #send(key: ImageKey, update: string, values: Record<string, unknown>, condition: string | undefined) {
+  #send(key: ImageKey, { update, condition, values }: ItemUpdate) {
     return this.#table.client.send(
       new UpdateCommand({
         TableName: this.#table.name,

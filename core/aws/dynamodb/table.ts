@@ -51,6 +51,16 @@ export function openTable(name: string, config: DynamoDBClientConfig = {}): Tabl
   };
 }
 
+/** An update of one item, in DynamoDB's expressions. */
+export interface ItemUpdate {
+  update: string;
+  condition?: string;
+  /** What `#name` stands for. */
+  names?: Record<string, string>;
+  /** What `:value` stands for. */
+  values: Record<string, unknown>;
+}
+
 /** Runs a conditional write; a condition that does not hold is `undefined`, every other failure rejects. */
 export async function conditional<T>(write: Promise<T>): Promise<T | undefined> {
   try {

@@ -3,14 +3,20 @@ import type { CallOptions } from '../../copy/ports.ts';
 import { RegistryError } from '../../registry/errors.ts';
 import { isConnectionFailure } from '../connection.ts';
 
+/** What an error of the ECR API names. */
+export interface EcrCall {
+  /** Such as `CreateRepository`. */
+  operation: string;
+  /** A registry or a repository of it. */
+  registry: string;
+}
+
 /**
- * Calls the ECR API and turns its errors into those of the mirror's side; a cancelled call throws its signal's reason.
- *
- * @param registry whom the error names: a registry or a repository of it.
+ * Calls the ECR API and turns its errors into those of the mirror's side; a cancelled call throws its
+ * signal's reason.
  */
 export async function called<T>(
-  operation: string,
-  registry: string,
+  { operation, registry }: EcrCall,
   call: () => Promise<T>,
   options?: CallOptions,
 ): Promise<T> {

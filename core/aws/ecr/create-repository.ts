@@ -14,8 +14,7 @@ export async function createRepository(
   const { scanOnPush, encryption, immutableTags } = access.settings;
   try {
     await called(
-      'CreateRepository',
-      repository.name,
+      { operation: 'CreateRepository', registry: repository.name },
       () =>
         access.ecr.send(
           new CreateRepositoryCommand({

@@ -45,8 +45,7 @@ export async function heldLayers(
   options?: CallOptions,
 ): Promise<Digest[]> {
   const { layers = [], failures = [] } = await called(
-    'BatchCheckLayerAvailability',
-    repository.name,
+    { operation: 'BatchCheckLayerAvailability', registry: repository.name },
     () =>
       access.ecr.send(
         new BatchCheckLayerAvailabilityCommand({

@@ -65,8 +65,7 @@ export class EcrLayerUploads {
   /** Sends the part that begins at `offset`. A part that the registry has already is told as held, as one that it took is. */
   async send(
     uploadId: string,
-    offset: number,
-    bytes: Uint8Array,
+    { offset, bytes }: { offset: number; bytes: Uint8Array },
     options?: CallOptions,
   ): Promise<PartAnswer> {
     const partLastByte = offset + bytes.byteLength - 1;
@@ -141,9 +140,9 @@ export class EcrLayerUploads {
   ): Promise<T> {
     const signal = options?.signal;
     return withRetries(
-      () => called(operation, this.#registry, () => call({ abortSignal: signal }), options),
+      () => called({ operation, registry: this.#registry }, () => call({ abortSignal: signal }), options),
       policy,
-      signal,
+      { signal },
     );
   }
 

@@ -122,7 +122,7 @@ export class EcrPartUpload {
     const send = async (part: Part): Promise<Sent> => {
       const end = part.offset + part.bytes.byteLength;
       if (end > ahead) {
-        const answer = await this.#access.uploads.send(from.uploadId, part.offset, part.bytes, this.#options);
+        const answer = await this.#access.uploads.send(from.uploadId, part, this.#options);
         if (answer.kind === 'lost') return answer;
         // Behind what is noted, or beyond the blob: an upload that nobody understands.
         if (answer.bytes <= part.offset || answer.bytes > this.#blob.size) return { kind: 'lost' };

@@ -128,7 +128,7 @@ export class EcrRepository implements ImageSource, ImageDestination {
       const opened = await plain.openUpload(blob, options);
       if (opened.kind !== 'session') return opened;
       const upload: BlobUpload = {
-        write: (body, call) => this.#write(opened.upload, blob, session, body, call),
+        write: (body, call) => this.#write({ upload: opened.upload, blob, session }, body, call),
         cancel: () => opened.upload.cancel(),
       };
       return { kind: 'session', upload };
@@ -212,11 +212,9 @@ export class EcrRepository implements ImageSource, ImageDestination {
     }
   }
 
-  /** A body can't be sent again from here: the first refusal is one that passes, so that the blob is begun anew. */
+  /** A body can't be sent again from here: the first refusal is temporary, so that the blob begins again. */
   async #write(
-    upload: BlobUpload,
-    blob: Descriptor,
-    session: EcrSession,
+    { upload, blob, session }: { upload: BlobUpload; blob: Descriptor; session: EcrSession },
     body: AsyncIterable<Uint8Array>,
     call?: CallOptions,
   ): Promise<void> {

@@ -57,8 +57,7 @@ export class EcrSessions {
 
   async #authorize(signal: AbortSignal): Promise<EcrSession> {
     const { authorizationData } = await called(
-      'GetAuthorizationToken',
-      this.#registry,
+      { operation: 'GetAuthorizationToken', registry: this.#registry },
       () => this.#ecr.send(new GetAuthorizationTokenCommand({}), { abortSignal: signal }),
       { signal },
     );

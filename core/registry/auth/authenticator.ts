@@ -35,6 +35,13 @@ type Method =
   | { kind: 'basic' }
   | { kind: 'bearer'; realm: URL; anonymous: boolean; service: string | undefined };
 
+/** The token that a request wants. */
+interface WantedToken {
+  scopes: readonly Scope[];
+  context: OperationContext;
+  signal?: AbortSignal | undefined;
+}
+
 interface KnownToken extends Token {
   /** What the token was asked for: the operation's scopes and those of the challenge. */
   scopes: Scope[];
@@ -75,7 +82,7 @@ export class Authenticator {
     if (method?.kind === 'basic') return await this.#credentials.header(context, signal);
     if (method?.kind !== 'bearer') return undefined;
     try {
-      return `Bearer ${await this.#token(method, scopes, [], context, signal)}`;
+      return `Bearer ${await this.#token(method, { scopes, context, signal })}`;
     } catch (error) {
       signal?.throwIfAborted();
       // A rate limit says that this is the right place, and asking again would only use more of it.
@@ -95,7 +102,8 @@ export class Authenticator {
     const { method, scope } = await this.#choose(challenges, context, signal);
     this.#method = method;
     if (method.kind === 'bearer') {
-      return `Bearer ${await this.#token(method, scopes, splitScopes(scope), context, signal)}`;
+      const challenged = splitScopes(scope);
+      return `Bearer ${await this.#token(method, { scopes, challenged, context, signal })}`;
     }
     const header = await this.#credentials.header(context, signal);
     if (header === undefined || header === sent) {
@@ -187,10 +195,7 @@ export class Authenticator {
 
   async #token(
     method: Method & { kind: 'bearer' },
-    scopes: readonly Scope[],
-    challenged: readonly Scope[],
-    context: OperationContext,
-    signal?: AbortSignal,
+    { scopes, challenged = [], context, signal }: WantedToken & { challenged?: readonly Scope[] },
   ): Promise<string> {
     const key = scopeKey(scopes);
     const known = this.#tokens.get(key);
@@ -200,7 +205,12 @@ export class Authenticator {
     const flightKey = `${method.realm.href} ${method.service ?? ''} ${scopeKey(wanted)}`;
     const fetched = await this.#fetching.join(
       flightKey,
-      (shared) => this.#fetchToken(method, wanted, { ...context, operation: 'authenticate' }, shared),
+      (shared) =>
+        this.#fetchToken(method, {
+          scopes: wanted,
+          context: { ...context, operation: 'authenticate' },
+          signal: shared,
+        }),
       signal,
     );
     this.#tokens.delete(key);
@@ -213,9 +223,7 @@ export class Authenticator {
   /** One token, with the credentials read again if the token service rejects those that were kept (they were rotated). */
   async #fetchToken(
     { realm, service, anonymous }: Method & { kind: 'bearer' },
-    scopes: readonly Scope[],
-    context: OperationContext,
-    signal: AbortSignal,
+    { scopes, context, signal }: WantedToken & { signal: AbortSignal },
   ): Promise<Token> {
     const { transport, endpoint, authHosts, untrusted } = this.#options;
     const read = async () => (anonymous ? undefined : await this.#credentials.read(context, signal));
@@ -230,9 +238,7 @@ export class Authenticator {
           scopes,
           login,
         },
-        context,
-        this.secrets(undefined),
-        signal,
+        { context, secrets: this.secrets(undefined), signal },
       );
     const login = await read();
     try {

@@ -50,7 +50,11 @@ export class CredentialKeeper {
     const source = this.#source;
     if (!source) return undefined;
     if (this.#kept) return this.#kept.value;
-    const value = await this.#reading.join('', () => readFrom(source, this.#rejected, context), signal);
+    const value = await this.#reading.join(
+      '',
+      () => readFrom(source, context, { fresh: this.#rejected }),
+      signal,
+    );
     this.#kept = { value };
     this.#rejected = false;
     return value;
@@ -86,11 +90,11 @@ export class CredentialKeeper {
 
 async function readFrom(
   source: CredentialSource,
-  fresh: boolean,
   context: OperationContext,
+  options: { fresh: boolean },
 ): Promise<Credentials | undefined> {
   try {
-    return await source({ fresh });
+    return await source(options);
   } catch (cause) {
     const why = redactText(cause instanceof Error ? cause.message : String(cause));
     throw new RegistryError(context, {

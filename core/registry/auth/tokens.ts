@@ -25,6 +25,14 @@ export interface TokenRequest {
   login: Credentials | undefined;
 }
 
+export interface FetchTokenOptions {
+  /** What errors are about. */
+  context: OperationContext;
+  /** What must not be shown though the token service repeats it. */
+  secrets: readonly string[];
+  signal: AbortSignal;
+}
+
 export interface Token {
   token: string;
   /** When it should no longer be used, in milliseconds since 1970: a little before it expires. */
@@ -44,9 +52,7 @@ const renewBeforeMs = 15_000;
 export async function fetchToken(
   transport: Transport,
   request: TokenRequest,
-  context: OperationContext,
-  secrets: readonly string[],
-  signal: AbortSignal,
+  { context, secrets, signal }: FetchTokenOptions,
 ): Promise<Token> {
   const { url, ...sent } = tokenRequest(request);
   const asked = Date.now();

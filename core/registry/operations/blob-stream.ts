@@ -3,6 +3,17 @@ import { type OperationContext, RegistryError } from '../errors.ts';
 import { brokenError } from '../failures.ts';
 import { RelayStream } from '../transport/relay-stream.ts';
 
+/** How a blob's body is read. */
+export interface BlobStreamOptions {
+  /** How many bytes the body must hold. */
+  size: number;
+  /** How many bytes at the beginning are not wanted. */
+  skip: number;
+  /** What errors are about. */
+  context: OperationContext;
+  signal?: AbortSignal | undefined;
+}
+
 /**
  * The bytes of a blob as they come, exactly as many as announced: more is refused as soon as it shows, fewer at the end. Reads
  * once. Ending early (`break`, `destroy`) closes the connection.
@@ -14,11 +25,7 @@ export class BlobStream extends RelayStream {
   #skip: number;
   #received = 0;
 
-  /**
-   * @param size of what the body must hold
-   * @param skip how many bytes at the beginning are not wanted
-   */
-  constructor(body: Readable, size: number, skip: number, context: OperationContext, signal?: AbortSignal) {
+  constructor(body: Readable, { size, skip, context, signal }: BlobStreamOptions) {
     super();
     this.#size = size;
     this.#skip = skip;
@@ -30,7 +37,7 @@ export class BlobStream extends RelayStream {
   protected override onChunk(chunk: Uint8Array): void {
     this.#received += chunk.byteLength;
     if (this.#received > this.#size) {
-      this.destroy(this.#sizeError(`has at least ${this.#received} bytes`, false));
+      this.destroy(this.#sizeError(`has at least ${this.#received} bytes`));
       return;
     }
     const skipped = Math.min(this.#skip, chunk.byteLength);
@@ -41,7 +48,7 @@ export class BlobStream extends RelayStream {
   protected override onEnd(): void {
     // Nothing tells a body without framing that was cut from one that is short, so it may pass.
     if (this.#received < this.#size)
-      this.destroy(this.#sizeError(`ended after ${this.#received} bytes`, true));
+      this.destroy(this.#sizeError(`ended after ${this.#received} bytes`, { temporary: true }));
     else this.push(null);
   }
 
@@ -54,7 +61,7 @@ export class BlobStream extends RelayStream {
     this.destroy(brokenError(this.#context, cause, doing));
   }
 
-  #sizeError(what: string, temporary: boolean): RegistryError {
+  #sizeError(what: string, { temporary = false } = {}): RegistryError {
     const reason = `the blob ${what}, and its size is ${this.#size}`;
     return new RegistryError(this.#context, { code: 'SIZE_INVALID', reason, temporary });
   }

@@ -115,7 +115,7 @@ export async function getBlob(
           reason: `the registry announces ${announced} bytes, and there should be ${expected}`,
         });
       }
-      return new BlobStream(answer.body, expected, partial ? 0 : offset, context, signal);
+      return new BlobStream(answer.body, { size: expected, skip: partial ? 0 : offset, context, signal });
     },
   );
   return offset === 0 ? await read : await read.catch((error) => refuseContinuation(exchange, offset, error));

@@ -67,16 +67,26 @@ export async function getManifest(
       signal,
     },
     (answer) =>
-      readManifest(answer, isDigest(reference) ? reference : undefined, context, mediaType !== undefined),
+      readManifest(answer, context, {
+        expected: isDigest(reference) ? reference : undefined,
+        types: mediaType === undefined ? 'known' : 'any',
+      }),
   );
+}
+
+/** How to read a manifest. */
+export interface ReadManifestOptions {
+  /** The digest that was asked for; undefined for a tag. */
+  expected?: Digest | undefined;
+  /** Which media types are taken; default `known`. */
+  types?: 'known' | 'any';
 }
 
 /** Reads and verifies the manifest of an answer. */
 export async function readManifest(
   answer: Answer,
-  expected: Digest | undefined,
   context: OperationContext,
-  anyType = false,
+  { expected, types = 'known' }: ReadManifestOptions = {},
 ): Promise<Manifest> {
   const told = contentDigest(answer, context);
   const bytes = await readBounded(answer.body, maxManifestBytes);
@@ -88,7 +98,7 @@ export async function readManifest(
     throw mismatch(context, answer, told, expected);
   }
   try {
-    return (anyType ? parseAnyManifest : parseManifest)(bytes, contentType(answer), expected);
+    return (types === 'any' ? parseAnyManifest : parseManifest)(bytes, contentType(answer), expected);
   } catch (error) {
     if (!(error instanceof InvalidManifestError)) throw error;
     const isPage = isWebPage(bytes);

@@ -73,7 +73,7 @@ async function referrersFromApi(
           if (!unknownContent.has(code)) exchange.refused.add('referrers');
           return undefined;
         }
-        const index = await readManifest(answer, undefined, exchange.context(call));
+        const index = await readManifest(answer, exchange.context(call));
         return { index, next: nextPage(exchange, call, answer, seen) };
       },
     );

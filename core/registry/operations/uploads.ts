@@ -20,19 +20,16 @@ import { UploadSource } from './upload-source.ts';
 export async function putBlob(
   exchange: Exchange,
   session: UploadSession,
-  descriptor: BlobDescriptor,
-  body: AsyncIterable<Uint8Array>,
+  { digest, size, body }: BlobDescriptor & { body: AsyncIterable<Uint8Array> },
   { signal }: CallOptions = {},
 ): Promise<void> {
-  const { digest, size } = descriptor;
   expectSize('size', size);
   const call = { operation: 'upload blob', repository: session.repository, reference: digest };
-  await sendStream(
-    exchange,
+  await sendStream(exchange, {
     session,
     body,
     size,
-    {
+    call: {
       ...call,
       method: 'PUT',
       url: withDigest(session.location, digest),
@@ -41,8 +38,8 @@ export async function putBlob(
       work: 'finish',
       signal,
     },
-    (answer) => expectContentDigest(answer, digest, exchange.context(call)),
-  );
+    consume: (answer) => expectContentDigest(answer, digest, exchange.context(call)),
+  });
 }
 
 /**
@@ -52,21 +49,18 @@ export async function putBlob(
 export async function patchBlob(
   exchange: Exchange,
   session: UploadSession,
-  piece: { offset: number; size: number },
-  body: AsyncIterable<Uint8Array>,
+  { offset, size, body }: { offset: number; size: number; body: AsyncIterable<Uint8Array> },
   { signal }: CallOptions = {},
 ): Promise<UploadSession> {
-  const { offset, size } = piece;
   expectSize('offset', offset);
   expectSize('size', size);
   if (size === 0) throw new TypeError('size: a piece of 0 bytes can not be sent; leave it out');
   const call = { operation: 'upload piece', repository: session.repository };
-  return await sendStream(
-    exchange,
+  return await sendStream(exchange, {
     session,
     body,
     size,
-    {
+    call: {
       ...call,
       method: 'PATCH',
       url: new URL(session.location),
@@ -75,8 +69,8 @@ export async function patchBlob(
       signal,
     },
     // Only the first answer states the minimum chunk size.
-    (answer) => ({ ...session, ...nextSession(exchange, call, session.repository, answer) }),
-  );
+    consume: (answer) => ({ ...session, ...nextSession(exchange, call, session.repository, answer) }),
+  });
 }
 
 /** Ends an upload whose pieces are all there. Throws as `putBlob` does. */
@@ -86,7 +80,7 @@ export async function finishUpload(
   digest: Digest,
   options: CallOptions = {},
 ): Promise<void> {
-  await putBlob(exchange, session, { digest, size: 0 }, noBytes(), options);
+  await putBlob(exchange, session, { digest, size: 0, body: noBytes() }, options);
 }
 
 /** Tells the registry to forget an upload. Best effort: it forgets by itself in time, so failures other than a cancellation are none. */
@@ -115,14 +109,19 @@ export async function cancelUpload(
   }
 }
 
-/** PUT and PATCH: streams exactly `size` bytes and sees that the body is released whatever happens. */
+/** What is streamed into a session, and what becomes of the answer. */
+interface StreamedCall<T> {
+  session: UploadSession;
+  body: AsyncIterable<Uint8Array>;
+  size: number;
+  call: Omit<Call, 'scopes' | 'unknownCode' | 'retry' | 'body'>;
+  consume: (answer: Answer) => T;
+}
+
+/** PUT and PATCH: streams exactly `size` bytes, and releases the body whatever happens. */
 async function sendStream<T>(
   exchange: Exchange,
-  session: UploadSession,
-  body: AsyncIterable<Uint8Array>,
-  size: number,
-  call: Omit<Call, 'scopes' | 'unknownCode' | 'retry' | 'body'>,
-  consume: (answer: Answer) => T,
+  { session, body, size, call, consume }: StreamedCall<T>,
 ): Promise<T> {
   const source = new UploadSource(body, size, exchange.context(call));
   try {

@@ -43,7 +43,7 @@ export function createConnections(
     keepAliveMaxTimeout: 60_000,
     connect: (target, done) => (target.protocol === 'https:' ? secure : plain)(target, done),
   });
-  if (proxy) return proxyConnections(direct, proxy, network, timeouts, lookup);
+  if (proxy) return proxyConnections(proxy, { direct, certificates, timeouts, guard: lookup });
   return {
     dispatcherFor: () => direct,
     connected({ origin }) {

@@ -7,22 +7,25 @@ import type { Timeouts } from './transport.ts';
 /** A name that is not resolved here in this time is left to the proxy: behind many proxies, names can't be resolved at all. */
 const lookupWithinMs = 1_000;
 
+/** What connections through a proxy need besides it. */
+export interface ProxyConnectionsOptions extends Pick<NetworkSettings, 'certificates'> {
+  /** Takes what is reached without a proxy. */
+  direct: Agent;
+  timeouts: Timeouts;
+  /** Resolves names, and may refuse them. */
+  guard: LookupFunction;
+}
+
 /**
  * Connections through a proxy, except to the hosts that are reached without one.
  *
  * The proxy resolves names, so that the guard against internal addresses can't see where a connection ends. What it can do is done:
  * a name is resolved here as well, and refused if it leads to this machine or to a link-local address. A name that only the proxy
  * resolves is left to the proxy.
- *
- * @param direct takes what is reached without a proxy
- * @param guard resolves names, and may refuse them
  */
 export function proxyConnections(
-  direct: Agent,
   proxy: ProxySettings,
-  { certificates }: NetworkSettings,
-  timeouts: Timeouts,
-  guard: LookupFunction,
+  { direct, certificates, timeouts, guard }: ProxyConnectionsOptions,
 ): Connections {
   const ca = trustedAuthorities(certificates);
   const secure = { timeout: timeouts.connectMs, ...(ca && { ca }) };

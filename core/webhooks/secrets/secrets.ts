@@ -96,7 +96,7 @@ export class DeploymentSecrets implements WebhookSecrets {
     const until = Math.max(now, this.#rereadUntil.get(name) ?? 0) + rereadEveryMs;
     if (until - now > rereadBurst * rereadEveryMs) return undefined;
     this.#rereadUntil.set(name, until);
-    const value = this.#ask(name, true);
+    const value = this.#ask(name, { fresh: true });
     const secrets = await this.#secrets(name, value);
     // Not before it is there: what is believed outlives a read that fails.
     this.#read.set(name, { at: now, value });
@@ -104,7 +104,7 @@ export class DeploymentSecrets implements WebhookSecrets {
   }
 
   #remember(name: string): Promise<[SecretRoots, WebhookState]> {
-    const entry = { at: this.#now().getTime(), value: this.#ask(name, false) };
+    const entry = { at: this.#now().getTime(), value: this.#ask(name, { fresh: false }) };
     this.#read.set(name, entry);
     entry.value.catch(() => {
       if (this.#read.get(name) === entry) this.#read.delete(name);
@@ -112,8 +112,8 @@ export class DeploymentSecrets implements WebhookSecrets {
     return entry.value;
   }
 
-  #ask(name: string, fresh: boolean): Promise<[SecretRoots, WebhookState]> {
-    return Promise.all([this.#roots({ fresh }), this.#states.read(name)]);
+  #ask(name: string, options: { fresh: boolean }): Promise<[SecretRoots, WebhookState]> {
+    return Promise.all([this.#roots(options), this.#states.read(name)]);
   }
 
   async #secrets(name: string, asked: Promise<[SecretRoots, WebhookState]>): Promise<{ secrets: string[] }> {

@@ -100,7 +100,7 @@ export async function batchDeleteImage(context: RegistryContext, body: unknown):
       failures.push({ imageId, failureCode: 'ImageReferencedByManifestList', failureReason });
       continue;
     }
-    await context.catalog.removeManifest(repository, digest, true);
+    await context.catalog.removeManifest(repository, digest, { layers: true });
     const named = tags.map((imageTag) => ({ imageDigest: digest, imageTag }));
     deleted.push(...(named.length === 0 ? [{ imageDigest: digest }] : named));
   }

@@ -62,31 +62,41 @@ export async function routeApi(context: RegistryContext, exchange: HttpExchange)
         `The embedded registry has no operation ${name.slice(0, 100)}`,
       );
     const output = await operation(context, await readJson(exchange), exchange);
-    await sendApiJson(exchange, 200, output);
+    await sendApiJson(exchange, { status: 200, value: output });
   } catch (error) {
     const known = toApiError(error, context);
     if (known === undefined) throw error;
-    await sendApiError(exchange, 400, known.name, known.message, known.fields);
+    const { name: type, message, fields } = known;
+    await sendApiError(exchange, { status: 400, type, message, fields });
   }
+}
+
+/** An exception as AWS JSON 1.1 has it. */
+export interface ApiFailure {
+  status: number;
+  /** Such as `ThrottlingException`. */
+  type: string;
+  message: string;
+  /** What the exception has besides its message. */
+  fields?: Record<string, unknown>;
+  headers?: Record<string, string>;
 }
 
 /** Answers with an exception. */
 export function sendApiError(
   exchange: HttpExchange,
-  status: number,
-  type: string,
-  message: string,
-  fields: Record<string, unknown> = {},
-  headers: Record<string, string> = {},
+  { status, type, message, fields, headers }: ApiFailure,
 ): Promise<void> {
-  return sendApiJson(exchange, status, { __type: type, message, ...fields }, headers);
+  return sendApiJson(exchange, { status, value: { __type: type, message, ...fields }, headers });
 }
 
 function sendApiJson(
   exchange: HttpExchange,
-  status: number,
-  value: unknown,
-  headers: Record<string, string> = {},
+  {
+    status,
+    value,
+    headers,
+  }: { status: number; value: unknown; headers?: Record<string, string> | undefined },
 ): Promise<void> {
   return exchange.sendJson(status, value, {
     'content-type': 'application/x-amz-json-1.1',

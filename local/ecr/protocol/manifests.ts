@@ -157,7 +157,7 @@ export async function deleteManifest(
   if (manifest === undefined) {
     return sendError(exchange, { status: 404, code: 'MANIFEST_UNKNOWN', message: 'manifest unknown' });
   }
-  if (isDigest(item)) await context.catalog.removeManifest(repository, item, false);
+  if (isDigest(item)) await context.catalog.removeManifest(repository, item);
   else await context.catalog.removeTag(repository, item);
   await exchange.send(202);
 }

@@ -146,14 +146,14 @@ describe('withRetries', () => {
       [failure({ status: 503 }), 3, 4],
     ] as const) {
       const operation = vi.fn().mockRejectedValue(error);
-      await expect(withRetries(operation, policy, undefined, patience)).rejects.toBe(error);
+      await expect(withRetries(operation, policy, { patience })).rejects.toBe(error);
       expect(operation).toHaveBeenCalledTimes(calls);
     }
     const slow = vi.fn().mockImplementation(async () => {
       vi.advanceTimersByTime(6000);
       throw failure({ status: 429 });
     });
-    await expect(withRetries(slow, policy, undefined, 3)).rejects.toBeInstanceOf(RegistryError);
+    await expect(withRetries(slow, policy, { patience: 3 })).rejects.toBeInstanceOf(RegistryError);
     expect(slow).toHaveBeenCalledTimes(6);
   });
 
@@ -173,13 +173,13 @@ describe('withRetries', () => {
       setImmediate(() => controller.abort(reason));
       throw failure({ retryAfterMs: 5000 });
     });
-    await expect(withRetries(operation, policy, controller.signal)).rejects.toBe(reason);
+    await expect(withRetries(operation, policy, { signal: controller.signal })).rejects.toBe(reason);
     expect(operation).toHaveBeenCalledTimes(1);
   });
 
   it('does not begin with a signal that is aborted', async () => {
     const operation = vi.fn();
-    await expect(withRetries(operation, policy, AbortSignal.abort())).rejects.toThrow(/abort/i);
+    await expect(withRetries(operation, policy, { signal: AbortSignal.abort() })).rejects.toThrow(/abort/i);
     expect(operation).not.toHaveBeenCalled();
   });
 });

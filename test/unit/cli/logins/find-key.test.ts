@@ -11,29 +11,29 @@ describe('findKey', () => {
     'docker.io',
     'registry-1.docker.io',
     'Docker.IO',
-  ])('takes %s for Docker Hub', (key) => expect(findKey(['ghcr.io', key], hub, true)).toBe(key));
+  ])('takes %s for Docker Hub', (key) => expect(findKey(['ghcr.io', key], hub, 'host')).toBe(key));
 
   it.each(['quay.io', 'https://quay.io', 'http://quay.io/', 'https://quay.io/v2/', 'QUAY.io/v1'])(
     'takes %s for the registry',
-    (key) => expect(findKey([key, 'https://index.docker.io/v1/'], quay, false)).toBe(key),
+    (key) => expect(findKey([key, 'https://index.docker.io/v1/'], quay, 'below')).toBe(key),
   );
 
   it.each(['quay.io:443', 'a.quay.io', 'quay.io.evil.example', 'evil.example/quay.io', ''])(
     'takes %j for another one',
-    (key) => expect(findKey([key], quay, true)).toBeUndefined(),
+    (key) => expect(findKey([key], quay, 'host')).toBeUndefined(),
   );
 
   it('prefers the longest path that the repository is in', () => {
     const keys = ['quay.io', 'quay.io/acme', 'quay.io/acme/shop', 'quay.io/acme/sho', 'quay.io/other'];
-    expect(findKey(keys, quay, false)).toBe('quay.io/acme/shop');
-    expect(findKey(keys, { ...quay, repository: 'acme/blog' }, false)).toBe('quay.io/acme');
-    expect(findKey(keys, { ...quay, repository: 'acme-2/blog' }, false)).toBe('quay.io');
+    expect(findKey(keys, quay, 'below')).toBe('quay.io/acme/shop');
+    expect(findKey(keys, { ...quay, repository: 'acme/blog' }, 'below')).toBe('quay.io/acme');
+    expect(findKey(keys, { ...quay, repository: 'acme-2/blog' }, 'below')).toBe('quay.io');
   });
 
   it('takes another path for the host only in Docker’s file, and after the host alone', () => {
-    expect(findKey(['quay.io/other'], quay, false)).toBeUndefined();
-    expect(findKey(['quay.io/other'], quay, true)).toBe('quay.io/other');
-    expect(findKey(['quay.io/other', 'quay.io'], quay, true)).toBe('quay.io');
+    expect(findKey(['quay.io/other'], quay, 'below')).toBeUndefined();
+    expect(findKey(['quay.io/other'], quay, 'host')).toBe('quay.io/other');
+    expect(findKey(['quay.io/other', 'quay.io'], quay, 'host')).toBe('quay.io');
   });
 });
 

@@ -7,12 +7,12 @@ import type { RequestRecord } from '../../../../local/ecr/requests.ts';
 /** An exchange without a connection. */
 function exchange(method: string, response: Partial<ServerResponse>) {
   const request = Object.assign(new PassThrough(), { method, url: '/v2/', headers: {} });
-  return new HttpExchange(
-    request as unknown as IncomingMessage,
-    Object.assign(new PassThrough(), response) as unknown as ServerResponse,
-    {} as RequestRecord,
-    undefined,
-  );
+  return new HttpExchange({
+    request: request as unknown as IncomingMessage,
+    response: Object.assign(new PassThrough(), response) as unknown as ServerResponse,
+    record: {} as RequestRecord,
+    fault: undefined,
+  });
 }
 
 describe('a stream that is not sent', () => {

@@ -15,11 +15,12 @@ const resolving =
   };
 const through = (addresses: Record<string, string>) =>
   proxyConnections(
-    new Agent(),
     { https: 'http://proxy.example:3128' },
-    {},
-    defaultTimeouts,
-    guardedLookup(endpoint, [], resolving(addresses)),
+    {
+      direct: new Agent(),
+      timeouts: defaultTimeouts,
+      guard: guardedLookup(endpoint, [], resolving(addresses)),
+    },
   );
 
 describe('the guard of connections through a proxy', () => {
@@ -55,11 +56,8 @@ describe('the guard of connections through a proxy', () => {
 it('https goes without a proxy where only http has one', () => {
   const direct = new Agent();
   const connections = proxyConnections(
-    direct,
     { http: 'http://p.example' },
-    {},
-    defaultTimeouts,
-    resolving({}),
+    { direct, timeouts: defaultTimeouts, guard: resolving({}) },
   );
   expect(connections.dispatcherFor(new URL('https://a.example'))).toBe(direct);
   expect(connections.dispatcherFor(new URL('http://a.example'))).not.toBe(direct);
