@@ -16,15 +16,17 @@ export const jobStates = [
   'failed',
 ] as const;
 export type JobState = (typeof jobStates)[number];
-export type JobTrigger =
-  | 'webhook'
-  | 'reconcile'
-  | 'request'
-  | 'signature'
-  | 'recheck'
-  | 'redrive'
-  | 'rollback'
-  | 'pin';
+export const jobTriggers = [
+  'webhook',
+  'reconcile',
+  'request',
+  'signature',
+  'recheck',
+  'redrive',
+  'rollback',
+  'pin',
+] as const;
+export type JobTrigger = (typeof jobTriggers)[number];
 
 /** A mirror job as the table holds it; {@link presentJob} gives it in the API's words. */
 export interface JobRecord {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { wait } from '../async/wait.ts';
 import type { Digest } from '../oci/digest.ts';
-import { formatImageKey, type ImageKey, type MappingRecord } from './record.ts';
+import { formatImageKey, type ImageKey, isDigestKey, type MappingRecord } from './record.ts';
 import type { CommittedResolve, Lease, MappingStore } from './store.ts';
 
 /** How the attempt to move a tag ended. */
@@ -82,7 +82,7 @@ async function write(store: MappingStore, lease: Lease, request: PublishRequest)
     return { kind: 'confirmed' };
   }
   const published = before?.digest === mapping.digest ? continued(before, mapping) : mapping;
-  if (key.reference.includes(':')) return { kind: 'published', revision: await publish() };
+  if (isDigestKey(key)) return { kind: 'published', revision: await publish() };
   const putDigest = () =>
     store.putDigest({ ...key, reference: mapping.digest }, { ...published, sourceDigest: mapping.digest });
   // First the digest, which nobody can contradict: once the tag is published, both are there.

@@ -1,3 +1,4 @@
+import { isDigest } from '../oci/digest.ts';
 import type { ConnectionProblem } from './connection-problem.ts';
 import { connectionRemedy, mirrorSettings } from './connection-remedies.ts';
 
@@ -94,7 +95,7 @@ export class RegistryError extends Error {
 function describe({ operation, repository, reference }: OperationContext): string {
   if (repository === undefined) return operation;
   if (reference === undefined) return `${operation} ${repository}`;
-  return `${operation} ${repository}${reference.includes(':') ? '@' : ':'}${reference}`;
+  return `${operation} ${repository}${isDigest(reference) ? '@' : ':'}${reference}`;
 }
 
 const putManifest = 'put manifest';

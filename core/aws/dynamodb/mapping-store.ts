@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { ReferrersSummary } from '../../copy/referrers/referrers.ts';
-import type { ImageKey, MappingRecord, RegistryHosts, StoredMapping } from '../../mapping/record.ts';
+import {
+  type ImageKey,
+  isDigestKey,
+  type MappingRecord,
+  type RegistryHosts,
+  type StoredMapping,
+} from '../../mapping/record.ts';
 import type { CommittedResolve, Lease, MappingQuery, MappingStore, TagState } from '../../mapping/store.ts';
 import { batchGet } from './batch-get.ts';
 import { listMappings } from './list-mappings.ts';
@@ -209,7 +215,7 @@ export class DynamoMappingStore implements MappingStore {
 
   /** Before a digest is published in its own right, so that no list misses it. Tags are listed anyway. */
   async #listDigest(key: ImageKey): Promise<void> {
-    if (!key.reference.includes(':')) return;
+    if (!isDigestKey(key)) return;
     const { pk } = tagItemKey(key);
     const marker = { pk, sk: listedSortKey(key.reference), listed: true };
     await this.#table.client.send(new PutCommand({ TableName: this.#table.name, Item: marker }));

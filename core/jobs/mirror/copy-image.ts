@@ -16,6 +16,7 @@ import {
 import { copyReferrers } from '../../copy/referrers/copy-referrers.ts';
 import { findReferrers } from '../../copy/referrers/find-referrers.ts';
 import { type ReferrersSummary, summariseReferrers } from '../../copy/referrers/referrers.ts';
+import { isDigestKey } from '../../mapping/record.ts';
 import type { Manifest } from '../../oci/manifest.ts';
 import { parsePlatform } from '../../oci/platform.ts';
 import type { MirrorJobDependencies } from '../dependencies.ts';
@@ -64,7 +65,7 @@ export async function copyImage(
 ): Promise<CopiedImage> {
   const { job, root, source, destination, repository, rule } = work;
   // Who names a digest means this digest: no filter may make another one of it.
-  const platforms = job.key.reference.includes(':') ? undefined : rule.platforms?.map(parsePlatform);
+  const platforms = isDigestKey(job.key) ? undefined : rule.platforms?.map(parsePlatform);
   const plan = await planCopy(source, destination, root, { platforms, signal });
   const index = mountableLayers(deps.layerIndex, deps.config, job.key.registry);
   const mounts = await indexedMounts(index, repository, plan.blobs, deps.warn, { signal });

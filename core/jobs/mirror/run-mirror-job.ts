@@ -4,7 +4,7 @@ import { commitRoot } from '../../copy/commit.ts';
 import { mayBringMore, type ReferrersSummary } from '../../copy/referrers/referrers.ts';
 import { resolve } from '../../copy/resolve.ts';
 import { LeaseError, publishMapping } from '../../mapping/publish.ts';
-import { formatImageKey, type ImageKey, type MappingRecord } from '../../mapping/record.ts';
+import { formatImageKey, type ImageKey, isDigestKey, type MappingRecord } from '../../mapping/record.ts';
 import type { CommittedResolve, TagState } from '../../mapping/store.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Manifest } from '../../oci/manifest.ts';
@@ -83,7 +83,7 @@ export async function runMirrorJob(
   const tagDigest = async () => current ?? (await destination.tagDigest(key.reference, { signal }));
   const unchanged =
     isMapped(root, repository, begun, fingerprint) &&
-    (key.reference.includes(':') || begun.mapping?.digest === (await tagDigest()));
+    (isDigestKey(key) || begun.mapping?.digest === (await tagDigest()));
   const resolved: CommittedResolve = {
     event: job.fannedOut?.event ?? begun.events,
     resolve: job.fannedOut?.resolve ?? begun.resolves,
@@ -115,7 +115,7 @@ export async function runMirrorJob(
       if (copied) await commitRoot(destination, copied.plan, key.reference, { signal });
       // Read with the lease held: what was read before may be another job's by now. There is nothing at hand to move it back with.
       else if (
-        !key.reference.includes(':') &&
+        !isDigestKey(key) &&
         (await destination.tagDigest(key.reference, { signal })) !== mapping.digest
       )
         throw new LeaseError(key);
@@ -215,7 +215,7 @@ function isSatisfied(job: JobRecord, known: TagState, fingerprint: string): bool
  * job's own, whose jobs will ask nobody.
  */
 function mayBeStale(job: JobRecord, begun: TagState, known: TagState | undefined, root: Manifest): boolean {
-  if (job.key.reference.includes(':')) return false; // a digest does not move
+  if (isDigestKey(job.key)) return false; // a digest does not move
   if (begun.events > Math.max(job.event, known?.committed?.event ?? 0)) return true;
   return job.trigger === 'webhook' && known?.mapping?.sourceDigest === root.digest;
 }
