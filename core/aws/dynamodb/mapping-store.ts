@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { ReferrersSummary } from '../../copy/referrers/referrers.ts';
 import {
+  type DigestKey,
   type ImageKey,
   isDigestKey,
   type MappingRecord,
@@ -148,7 +149,7 @@ export class DynamoMappingStore implements MappingStore {
     return item !== undefined;
   }
 
-  async putDigest(key: ImageKey, mapping: MappingRecord): Promise<boolean> {
+  async putDigest(key: DigestKey, mapping: MappingRecord): Promise<boolean> {
     const { Attributes } = await this.#table.client.send(
       new UpdateCommand({
         TableName: this.#table.name,
@@ -163,7 +164,7 @@ export class DynamoMappingStore implements MappingStore {
     return (Attributes as TagItem | undefined)?.mapping !== undefined;
   }
 
-  async noteReferrers(key: ImageKey, referrers: ReferrersSummary): Promise<void> {
+  async noteReferrers(key: DigestKey, referrers: ReferrersSummary): Promise<void> {
     await this.#update(
       key,
       'SET #mapping.referrers = :referrers',
@@ -172,7 +173,7 @@ export class DynamoMappingStore implements MappingStore {
     );
   }
 
-  retireDigest(key: ImageKey, expiresAt: Date): Promise<boolean> {
+  retireDigest(key: DigestKey, expiresAt: Date): Promise<boolean> {
     return retireDigest(this.#table, key, expiresAt);
   }
 
