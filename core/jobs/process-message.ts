@@ -7,7 +7,7 @@ import { JobFailure } from './errors.ts';
 import { runMirrorJob } from './mirror/run-mirror-job.ts';
 import { runSignatureJob } from './mirror/run-signature-job.ts';
 import type { JobQueue } from './ports.ts';
-import type { JobMessage, JobRecord, JobState } from './record.ts';
+import { type JobMessage, type JobRecord, type JobState, newJob } from './record.ts';
 import { UpstreamClosedError } from './upstream-gate.ts';
 import { judge } from './verdict.ts';
 
@@ -80,13 +80,13 @@ function deletedUpstream({ key }: JobRecord): Exclude<JobOutcome, { state: 'copy
   return { state: 'satisfied', changes: { reason: { code: 'deleted_upstream', message } } };
 }
 
-/** Notes the attempt; a job whose record is lost is recorded anew from its message. */
+/** Notes the attempt; a job whose record is lost gets a new one from its message. */
 async function beginJob(message: JobMessage, deps: ProcessDependencies): Promise<JobRecord | undefined> {
   const startedAt = deps.now().toISOString();
   const begun = await deps.jobs.begin(message.job, startedAt);
   if (begun !== undefined || (await deps.jobs.read(message.job)) !== undefined) return begun;
   const { job: id, image: key, event, trigger, receivedAt } = message;
-  await deps.jobs.create({ id, key, event, trigger, receivedAt, state: 'queued', attempts: 0 });
+  await deps.jobs.create(newJob({ id, key, event, trigger, receivedAt }));
   return await deps.jobs.begin(id, startedAt);
 }
 
