@@ -20,7 +20,7 @@ import { lookAfterLayers, waitForLayers } from '../layers/wait-for-layers.ts';
 import { type JobRecord, wasBegunBefore } from '../record.ts';
 import { requireOpen } from '../upstream-gate.ts';
 import { type CopiedImage, copyImage } from './copy-image.ts';
-import { leftTo } from './defer-look.ts';
+import { newerJob, readRecordedJob, whoLooks } from './defer-look.ts';
 import { leftOutReason } from './newest-tags.ts';
 
 /** By then a pipeline that pushes an image has signed it. */
@@ -53,9 +53,13 @@ export async function runMirrorJob(
   if (known && !job.fannedOut) {
     const satisfied: JobOutcome = { state: 'satisfied', changes: { digest: known.mapping?.digest } };
     if (isSatisfied(job, known, fingerprint)) return satisfied;
-    const other = await leftTo(job, known, { fingerprint, repository }, deps, signal);
-    if (other === 'later-look') return satisfied;
-    if (other === 'newer-job') return { state: 'satisfied', changes: {} };
+    const before = { tag: known, fingerprint, repository, now: deps.now() };
+    const newer = newerJob(job, before);
+    const newest = newer === undefined ? undefined : await readRecordedJob(newer, deps.jobs, signal);
+    const who = whoLooks(job, before, newest);
+    if (who === 'later-look') await scheduleLook(key, 'recheck', deps);
+    if (who === 'later-look') return satisfied;
+    if (who === 'newer-job') return { state: 'satisfied', changes: {} };
   }
 
   await requireOpen(deps.gate, upstream, deps.now());
