@@ -15,7 +15,7 @@ export interface MirrorJobDependencies {
   readonly gate: UpstreamGate;
   /** Absent: the job carries all layers itself. */
   readonly fanOut?: FanOut | undefined;
-  /** When the attempt must end; absent: never. */
+  /** When the attempt must end: what can't make it goes in parts. Absent: never, and all goes in one piece. */
   readonly timeLimit?: TimeLimit | undefined;
   readonly openUpstream: (upstream: Upstream, repository: string) => Promise<ImageSource & TagLister>;
   readonly openMirror: (repository: string, options: CallOptions) => Promise<OpenMirror>;

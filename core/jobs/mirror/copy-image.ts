@@ -25,6 +25,11 @@ import { reportLayerProgress } from '../layers/layer-progress.ts';
 import { mountableLayers } from '../mountable-layers.ts';
 import type { FannedOut, JobRecord, LayerBlob } from '../record.ts';
 
+type CopyDependencies = Pick<
+  MirrorJobDependencies,
+  'config' | 'jobs' | 'layerIndex' | 'fanOut' | 'timeLimit' | 'now' | 'warn'
+>;
+
 /** An image on its way: where from, where to, by which rule. */
 export interface ImageWork {
   job: JobRecord;
@@ -60,7 +65,7 @@ export type CopiedImage =
  */
 export async function copyImage(
   work: ImageWork,
-  deps: MirrorJobDependencies,
+  deps: CopyDependencies,
   signal: AbortSignal,
 ): Promise<CopiedImage> {
   const { job, root, source, destination, repository, rule } = work;
@@ -114,7 +119,7 @@ async function handOutLayers(
   { job, repository, resolved }: ImageWork,
   plan: CopyPlan,
   layers: LayerBlob[],
-  { jobs, now, fanOut }: MirrorJobDependencies,
+  { jobs, now, fanOut }: Pick<CopyDependencies, 'jobs' | 'now' | 'fanOut'>,
 ): Promise<{ fannedOut: FannedOut; asked: LayerBlob[] }> {
   const { sourceDigest, event, resolve, observedAt } = resolved;
   // Until it is known better.
@@ -127,7 +132,11 @@ async function handOutLayers(
 }
 
 /** Progress is added up: layer jobs add theirs. A job that goes on after them has its numbers already. */
-async function beginProgress(job: JobRecord, { missing }: CopyPlan, { jobs, warn }: MirrorJobDependencies) {
+async function beginProgress(
+  job: JobRecord,
+  { missing }: CopyPlan,
+  { jobs, warn }: Pick<CopyDependencies, 'jobs' | 'warn'>,
+) {
   const report = (error: unknown) => warn('a progress report could not be written', error);
   if (!job.fannedOut) {
     const { blobs: totalBlobs, bytes: totalBytes } = amountOf(missing);

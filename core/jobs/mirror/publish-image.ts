@@ -78,7 +78,7 @@ async function requireTag(
 async function scheduleLooks(
   publication: Publication,
   { digest }: MappingRecord,
-  deps: PublishDependencies,
+  deps: Pick<PublishDependencies, 'mappings' | 'jobs' | 'now'>,
 ): Promise<void> {
   const { work, seen } = publication;
   const { key } = work.job;
@@ -98,7 +98,7 @@ async function scheduleLooks(
 async function retireReplaced(
   key: ImageKey,
   outcome: PublishOutcome,
-  { config, mappings, now, warn }: PublishDependencies,
+  { config, mappings, now, warn }: Pick<PublishDependencies, 'config' | 'mappings' | 'now' | 'warn'>,
 ): Promise<void> {
   if (outcome.kind !== 'published' || !outcome.replaced) return;
   const reference = outcome.replaced;

@@ -27,7 +27,7 @@ import { requireOpen } from '../upstream-gate.ts';
  */
 export async function runSignatureJob(
   job: JobRecord,
-  deps: MirrorJobDependencies,
+  deps: Pick<MirrorJobDependencies, 'config' | 'mappings' | 'gate' | 'openUpstream' | 'openMirror' | 'now'>,
   signal: AbortSignal,
 ): Promise<JobOutcome> {
   const { key } = job;
@@ -67,7 +67,10 @@ export async function runSignatureJob(
 }
 
 /** The mapping of a digest, published with a tag that points to it or for its own sake. */
-async function mappingOf(key: DigestKey, mappings: MappingStore): Promise<MappingRecord | undefined> {
+async function mappingOf(
+  key: DigestKey,
+  mappings: Pick<MappingStore, 'read'>,
+): Promise<MappingRecord | undefined> {
   const mapping = (await mappings.read(key))?.mapping;
   return mapping?.digest === key.reference ? mapping : undefined;
 }
