@@ -1,5 +1,6 @@
 import { formatImageKey } from '../mapping/record.ts';
 import { DeadlineError } from './deadline.ts';
+import { decideRetry } from './decide-retry.ts';
 import type { JobOutcome, MirrorJobDependencies } from './dependencies.ts';
 import { isDeletedMeanwhile } from './early-event.ts';
 import { queuedMessage } from './enqueue.ts';
@@ -9,7 +10,6 @@ import { runSignatureJob } from './mirror/run-signature-job.ts';
 import type { JobQueue } from './ports.ts';
 import { type JobMessage, type JobRecord, type JobState, newJob } from './record.ts';
 import { UpstreamClosedError } from './upstream-gate.ts';
-import { judge } from './verdict.ts';
 
 /** A job that is not done after this many invocations makes no progress: a day of them moves 2 TB at 24 MB/s. */
 const maxInvocations = 100;
@@ -142,7 +142,7 @@ async function recorded(
 }
 
 async function recordFailure(job: JobRecord, error: unknown, deps: FailureDependencies): Promise<Processed> {
-  const verdict = judge(error, job, deps.now());
+  const verdict = decideRetry(error, job, { now: deps.now() });
   const limited =
     verdict.kind === 'wait' && verdict.why === 'rate-limit' && verdict.error.side === 'upstream';
   if (limited && !(error instanceof UpstreamClosedError)) {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { wait } from '../async/wait.ts';
+import { DrayageError, type Retry } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
 import { formatImageKey, type ImageKey, isDigestKey, type MappingRecord } from './record.ts';
 import type { CommittedResolve, Lease, MappingStore } from './store.ts';
@@ -136,13 +137,13 @@ async function waitForLease(store: MappingStore, { key, owner, signal }: Publish
   }
 }
 
-/** Somebody else moves the tag. The job shall look again. */
-export class LeaseError extends Error {
+/** Somebody else moves the tag. The job must look again. */
+export class LeaseError extends DrayageError {
   override readonly name = 'LeaseError';
   readonly code = 'TAG_BUSY';
   readonly side = 'mirror';
   readonly remedy = 'none needed: the job looks again by itself';
-  readonly temporary = true;
+  readonly retry: Retry = { kind: 'backoff' };
 
   constructor(key: ImageKey) {
     super(`another job is moving ${formatImageKey(key)}`);

@@ -2,6 +2,7 @@ import { EcrRegistry } from '../../core/aws/ecr/registry.ts';
 import type { Upstream } from '../../core/config/config.ts';
 import type { CallOptions, ImageSource } from '../../core/copy/ports.ts';
 import { RegistryRepository } from '../../core/copy/registry-repository.ts';
+import { DrayageError, type Retry } from '../../core/errors.ts';
 import type { OpenMirror, TagLister } from '../../core/jobs/dependencies.ts';
 import { RegistryClient } from '../../core/registry/client.ts';
 import type { NetworkSettings } from '../../core/registry/transport/network.ts';
@@ -62,13 +63,13 @@ async function upstreamCredentials({ credentials }: Upstream, options: { fresh: 
 }
 
 /** `credentials: {type: ecr}` needs a role in the other account to be assumed, which nothing here does yet. */
-class UnsupportedCredentials extends Error {
+class UnsupportedCredentials extends DrayageError {
   override readonly name = 'UnsupportedCredentials';
   readonly code = 'CREDENTIALS_UNSUPPORTED';
   readonly side = 'upstream';
   readonly remedy =
     'use credentials: {secret: …}; this version can not assume a role for another ECR registry';
-  readonly temporary = false;
+  readonly retry: Retry = { kind: 'never' };
   constructor() {
     super('credentials of type ecr are not supported by this version');
   }

@@ -1,6 +1,6 @@
+import { decideRetry } from '../decide-retry.ts';
 import type { JobStore } from '../ports.ts';
 import { isFinished, type JobError, type JobRecord } from '../record.ts';
-import { judge } from '../verdict.ts';
 import type { LayerDependencies, ProcessedLayer } from './layer-job.ts';
 import { leaseMs } from './layer-lease.ts';
 
@@ -17,11 +17,11 @@ export async function settleLayer(
   job: JobRecord,
   deps: SettleDependencies,
 ): Promise<ProcessedLayer> {
-  let verdict = judge(error, { ...job, attempts: 1 }, deps.now());
+  let verdict = decideRetry(error, { ...job, attempts: 1 }, { now: deps.now() });
   if (verdict.kind === 'wait' && verdict.why === 'failure') {
     const failures = await deps.jobs.addLayerFailure(job.id);
     if (failures === undefined) return await waitWithOthers(verdict.error, job, deps);
-    verdict = judge(error, { ...job, attempts: failures }, deps.now());
+    verdict = decideRetry(error, { ...job, attempts: failures }, { now: deps.now() });
   }
   if (verdict.kind === 'crash') throw error;
   if (verdict.kind === 'fail') {
