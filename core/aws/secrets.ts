@@ -4,6 +4,7 @@ import {
   type SecretsManagerClientConfig,
   SecretsManagerServiceException,
 } from '@aws-sdk/client-secrets-manager';
+import { DrayageError, type Retry } from '../errors.ts';
 import { isConnectionFailure, timeouts } from './connection.ts';
 
 interface SecretFailure extends ErrorOptions {
@@ -15,18 +16,18 @@ interface SecretFailure extends ErrorOptions {
 }
 
 /** A secret could not be read or has another form than it must have. The value is never told. */
-export class SecretError extends Error {
+export class SecretError extends DrayageError {
   override readonly name = 'SecretError';
   /** `SECRET_UNUSABLE`: somebody must change it. `SECRET_UNAVAILABLE`: Secrets Manager can't be asked now. */
   readonly code: 'SECRET_UNUSABLE' | 'SECRET_UNAVAILABLE';
   readonly side = 'upstream';
   readonly remedy: string;
-  readonly temporary: boolean;
+  readonly retry: Retry;
 
   constructor(secret: string, { problem, remedy, temporary = false, ...options }: SecretFailure) {
     super(`the secret ${secret} ${problem}`, options);
-    this.temporary = temporary;
-    this.code = this.temporary ? 'SECRET_UNAVAILABLE' : 'SECRET_UNUSABLE';
+    this.retry = { kind: temporary ? 'backoff' : 'never' };
+    this.code = temporary ? 'SECRET_UNAVAILABLE' : 'SECRET_UNUSABLE';
     this.remedy = remedy;
   }
 }

@@ -1,3 +1,4 @@
+import { DrayageError, type Retry } from '../errors.ts';
 import { plainText } from '../oci/plain-text.ts';
 
 /** Codes of failures that the copy itself finds, beside those that a registry reports. */
@@ -36,12 +37,12 @@ const maxDetail = 4_000;
  * would end the same way, unless the content was put together from several reads; a tag may have been moved by a job that was late, and is
  * looked at again.
  */
-export class CopyError extends Error {
+export class CopyError extends DrayageError {
   override readonly name = 'CopyError';
   readonly code: CopyErrorCode;
   readonly side: 'upstream' | 'mirror';
   readonly remedy: string;
-  readonly temporary: boolean;
+  readonly retry: Retry;
 
   /**
    * @param subject what it is about: `registry/repository` or a digest.
@@ -52,7 +53,7 @@ export class CopyError extends Error {
     super(`${plainText(subject, maxSubject)}: ${plainText(detail, maxDetail)}`);
     this.code = code;
     this.side = code === 'TAG_MOVED' ? 'mirror' : 'upstream';
-    this.temporary = temporary;
+    this.retry = { kind: temporary ? 'backoff' : 'never' };
     this.remedy = remedies[code];
   }
 }

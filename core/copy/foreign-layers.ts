@@ -1,4 +1,5 @@
 import { inParallel } from '../async/in-parallel.ts';
+import { DrayageError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { plainText } from '../oci/plain-text.ts';
 import { amountOf } from './amount.ts';
@@ -71,5 +72,5 @@ function hostOf(url: string): string | undefined {
 }
 
 function isPermanent(error: unknown): boolean {
-  return error instanceof Error && 'temporary' in error && error.temporary === false;
+  return error instanceof DrayageError && !error.temporary;
 }

@@ -6,24 +6,24 @@ import type { MappingStore } from '../mapping/store.ts';
 import type { FanOut, JobStore, UpstreamGate } from './ports.ts';
 import type { JobRecord, JobState } from './record.ts';
 
-/** What a mirror job works with. */
+/** What jobs work with. Each function takes what it uses of this. */
 export interface MirrorJobDependencies {
-  config: Config;
-  mappings: MappingStore;
-  jobs: JobStore;
-  layerIndex: LayerIndex;
-  gate: UpstreamGate;
+  readonly config: Config;
+  readonly mappings: MappingStore;
+  readonly jobs: JobStore;
+  readonly layerIndex: LayerIndex;
+  readonly gate: UpstreamGate;
   /** Absent: the job carries all layers itself. */
-  fanOut?: FanOut | undefined;
-  /** When the attempt must end; absent: never. */
-  timeLimit?: TimeLimit | undefined;
-  openUpstream(upstream: Upstream, repository: string): Promise<ImageSource & TagLister>;
-  openMirror(repository: string, options: CallOptions): Promise<OpenMirror>;
-  now(): Date;
+  readonly fanOut?: FanOut | undefined;
+  /** When the attempt must end: what can't make it goes in parts. Absent: never, and all goes in one piece. */
+  readonly timeLimit?: TimeLimit | undefined;
+  readonly openUpstream: (upstream: Upstream, repository: string) => Promise<ImageSource & TagLister>;
+  readonly openMirror: (repository: string, options: CallOptions) => Promise<OpenMirror>;
+  readonly now: () => Date;
   /** How to wait for an image that is not there yet, milliseconds; rejects when the signal aborts. */
-  pause?: (ms: number, signal?: AbortSignal) => Promise<void>;
-  /** Told about what goes wrong beside the job itself. */
-  warn(message: string, error: unknown): void;
+  readonly pause?: ((ms: number, signal?: AbortSignal) => Promise<void>) | undefined;
+  /** Reports what goes wrong beside the job itself. */
+  readonly warn: (message: string, error: unknown) => void;
 }
 
 export interface TagLister {

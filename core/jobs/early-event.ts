@@ -42,15 +42,18 @@ export function pauseForImage(job: Job, now: Date): number {
 /**
  * Reads an event's image. While the event is a few seconds old, it asks again for an image that the upstream does not know.
  *
- * @param pause how to wait, milliseconds; rejects when the signal aborts
+ * @param patience.pause how to wait, milliseconds; rejects when the signal aborts
  */
 export async function readWhenThere<T>(
   read: () => Promise<T>,
-  job: Job,
-  now: () => Date,
-  signal: AbortSignal,
-  pause: (ms: number, signal?: AbortSignal) => Promise<void> = wait,
+  patience: {
+    job: Job;
+    now: () => Date;
+    signal: AbortSignal;
+    pause?: ((ms: number, signal?: AbortSignal) => Promise<void>) | undefined;
+  },
 ): Promise<T> {
+  const { job, now, signal, pause = wait } = patience;
   for (const ms of shortPausesMs) {
     try {
       return await read();

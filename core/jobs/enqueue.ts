@@ -3,7 +3,7 @@ import type { ImageKey } from '../mapping/record.ts';
 import type { MappingStore } from '../mapping/store.ts';
 import { mirrorRepository } from '../policy/mirror-repository.ts';
 import type { JobQueue, JobStore, QueuedMessage } from './ports.ts';
-import { type JobMessage, type JobRecord, type JobTrigger, newJobId } from './record.ts';
+import { type JobMessage, type JobRecord, type JobTrigger, messageOf, newJob, newJobId } from './record.ts';
 import { recordParked } from './record-parked.ts';
 
 export interface EnqueueDependencies {
@@ -42,7 +42,7 @@ const chunkSize = 100;
  * comes after that.
  *
  * @returns the jobs, in the order of the images, only when all of them are in the queue.
- * @throws NotQueuedError when some could not be queued: the sender shall send again, which does no harm to the others.
+ * @throws NotQueuedError when some could not be queued: the sender must send again, which does no harm to the others.
  */
 export async function enqueue(
   images: ImageToQueue[],
@@ -70,12 +70,10 @@ async function record(
   deps: EnqueueDependencies,
 ): Promise<JobRecord> {
   const now = deps.now?.() ?? new Date();
-  const receivedAt = now.toISOString();
   const id = newJobId();
   const event = await deps.mappings.raiseEvent(key, id);
-  const message: JobMessage = { job: id, image: key, event, trigger, receivedAt };
-  const lost = new Date(now.getTime() + lostAfterMs);
-  return await recordParked(message, lost, 'queued', deps.jobs, toldDigest);
+  const job = newJob({ id, key, event, trigger, receivedAt: now.toISOString(), toldDigest });
+  return await recordParked(job, new Date(now.getTime() + lostAfterMs), deps.jobs);
 }
 
 /**
@@ -104,8 +102,7 @@ export async function sendJobs(
 
 /** A job's message, in the group of its mirror repository. */
 export function queuedMessage(job: JobRecord, config: Config): QueuedMessage {
-  const { id, key, event, trigger, receivedAt } = job;
-  return inGroup({ job: id, image: key, event, trigger, receivedAt }, config);
+  return inGroup(messageOf(job), config);
 }
 
 /** A message in the group of its mirror repository. */

@@ -1,14 +1,17 @@
 import type { ReferrersOutcome } from '../copy/referrers/referrers.ts';
+import { DrayageError, type Retry } from '../errors.ts';
+
+export type JobFailureCode = 'not_configured' | 'verification_unavailable' | 'not_a_digest' | 'too_slow';
 
 /** A job that can't succeed for a reason of ours: its rule or its image, not a registry's answer. Never retried. */
-export class JobFailure extends Error {
+export class JobFailure extends DrayageError {
   override readonly name = 'JobFailure';
-  readonly code: string;
+  readonly code: JobFailureCode;
   readonly remedy: string;
   readonly side = 'drayage';
-  readonly temporary = false;
+  readonly retry: Retry = { kind: 'never' };
 
-  constructor(code: string, message: string, remedy: string) {
+  constructor(code: JobFailureCode, message: string, remedy: string) {
     super(message);
     this.code = code;
     this.remedy = remedy;
@@ -16,16 +19,14 @@ export class JobFailure extends Error {
 }
 
 /** Something that belongs to an image could not be had or stored for now. What was copied stays. */
-export class ReferrersPendingError extends Error {
+export class ReferrersPendingError extends DrayageError {
   override readonly name = 'ReferrersPendingError';
   readonly code = 'REFERRERS_PENDING';
-  /** Whose failure is told. */
+  /** Whose failure the message names. */
   readonly side: 'upstream' | 'mirror';
   readonly remedy = 'none needed: the job tries again by itself; the image itself is mirrored';
-  readonly temporary = true;
-  /** 429 where a rate limit is the reason, which says nothing of the image and is not counted. The upstream's closes it, the mirror's does not. */
-  readonly status: number | undefined;
-  readonly retryAfterMs: number | undefined;
+  /** A rate limit where that is one of the reasons. The upstream's closes it, the mirror's does not. */
+  readonly retry: Retry;
 
   constructor(
     image: string,
@@ -42,7 +43,6 @@ export class ReferrersPendingError extends Error {
     const count = missing.length + moreMissing;
     super(`${image}: ${count} of its signatures, SBOMs and the like are missing or unknown: ${told?.reason}`);
     this.side = told?.side ?? 'upstream';
-    this.status = limited.length > 0 ? 429 : undefined;
-    this.retryAfterMs = told?.retryAfterMs;
+    this.retry = { kind: limited.length > 0 ? 'rate-limit' : 'backoff', afterMs: told?.retryAfterMs };
   }
 }

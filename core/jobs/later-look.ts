@@ -1,7 +1,7 @@
 import type { ImageKey } from '../mapping/record.ts';
 import type { MappingStore } from '../mapping/store.ts';
 import type { JobStore } from './ports.ts';
-import { isFinished, type JobMessage, type JobTrigger, newJobId } from './record.ts';
+import { isFinished, type JobTrigger, newJob, newJobId } from './record.ts';
 import { recordParked } from './record-parked.ts';
 
 /** How long after a look the next one comes, by default. */
@@ -23,8 +23,9 @@ export async function scheduleLook(
   const id = newJobId(now.getTime());
   const event = await note(key, id, now, deps);
   if (event === undefined) return;
-  const message: JobMessage = { job: id, image: key, event, trigger, receivedAt: now.toISOString() };
-  await recordParked(message, new Date(now.getTime() + delayMs), 'waiting', deps.jobs);
+  const due = new Date(now.getTime() + delayMs);
+  const times = { receivedAt: now.toISOString(), notBefore: due.toISOString() };
+  await recordParked(newJob({ id, key, event, trigger, ...times }), due, deps.jobs);
 }
 
 /** @returns the number of the look's event; undefined where another look will come. */

@@ -1,5 +1,6 @@
 import { formatImageKey } from '../mapping/record.ts';
 import { DeadlineError } from './deadline.ts';
+import { decideRetry } from './decide-retry.ts';
 import type { JobOutcome, MirrorJobDependencies } from './dependencies.ts';
 import { isDeletedMeanwhile } from './early-event.ts';
 import { queuedMessage } from './enqueue.ts';
@@ -7,9 +8,8 @@ import { JobFailure } from './errors.ts';
 import { runMirrorJob } from './mirror/run-mirror-job.ts';
 import { runSignatureJob } from './mirror/run-signature-job.ts';
 import type { JobQueue } from './ports.ts';
-import type { JobMessage, JobRecord, JobState } from './record.ts';
+import { type JobMessage, type JobRecord, type JobState, newJob } from './record.ts';
 import { UpstreamClosedError } from './upstream-gate.ts';
-import { judge } from './verdict.ts';
 
 /** A job that is not done after this many invocations makes no progress: a day of them moves 2 TB at 24 MB/s. */
 const maxInvocations = 100;
@@ -23,8 +23,10 @@ function tooSlow(invocations: number): JobFailure {
 }
 
 export interface ProcessDependencies extends MirrorJobDependencies {
-  queue: JobQueue;
+  readonly queue: JobQueue;
 }
+
+type FailureDependencies = Pick<ProcessDependencies, 'jobs' | 'gate' | 'now'>;
 
 /** What became of a message. `gone`: the job was finished before. */
 export type Processed = { job: JobRecord; state: JobState } | { state: 'gone' };
@@ -61,7 +63,7 @@ export async function processMessage(
 async function ended(
   job: JobRecord,
   { state, changes }: Exclude<JobOutcome, { state: 'copying' }>,
-  deps: ProcessDependencies,
+  deps: Pick<ProcessDependencies, 'jobs' | 'now'>,
 ): Promise<Processed> {
   const finished = deps.now();
   await deps.jobs.update(job.id, {
@@ -80,13 +82,16 @@ function deletedUpstream({ key }: JobRecord): Exclude<JobOutcome, { state: 'copy
   return { state: 'satisfied', changes: { reason: { code: 'deleted_upstream', message } } };
 }
 
-/** Notes the attempt; a job whose record is lost is recorded anew from its message. */
-async function beginJob(message: JobMessage, deps: ProcessDependencies): Promise<JobRecord | undefined> {
+/** Notes the attempt; a job whose record is lost gets a new one from its message. */
+async function beginJob(
+  message: JobMessage,
+  deps: Pick<ProcessDependencies, 'jobs' | 'now'>,
+): Promise<JobRecord | undefined> {
   const startedAt = deps.now().toISOString();
   const begun = await deps.jobs.begin(message.job, startedAt);
   if (begun !== undefined || (await deps.jobs.read(message.job)) !== undefined) return begun;
   const { job: id, image: key, event, trigger, receivedAt } = message;
-  await deps.jobs.create({ id, key, event, trigger, receivedAt, state: 'queued', attempts: 0 });
+  await deps.jobs.create(newJob({ id, key, event, trigger, receivedAt }));
   return await deps.jobs.begin(id, startedAt);
 }
 
@@ -94,7 +99,7 @@ async function beginJob(message: JobMessage, deps: ProcessDependencies): Promise
 async function parkedForLayers(
   job: JobRecord,
   { lookAgainAt, changes }: JobOutcome & { state: 'copying' },
-  deps: ProcessDependencies,
+  deps: Pick<ProcessDependencies, 'jobs'>,
 ): Promise<Processed> {
   const attempts = job.fannedOut ? job.attempts - 1 : job.attempts;
   const { state, notBefore } = (await deps.jobs.read(job.id)) ?? job;
@@ -111,7 +116,11 @@ async function parkedForLayers(
 }
 
 /** An image that needs many invocations has not failed once: the attempt is given back. */
-async function again(job: JobRecord, invocations: number, deps: ProcessDependencies): Promise<Processed> {
+async function again(
+  job: JobRecord,
+  invocations: number,
+  deps: Pick<ProcessDependencies, 'config' | 'jobs' | 'queue'>,
+): Promise<Processed> {
   await deps.jobs.update(job.id, { state: 'queued', attempts: job.attempts - 1, invocations });
   const refused = await deps.queue.send([queuedMessage(job, deps.config)]);
   if (refused[0]) throw new Error(`the job could not be queued again: ${refused[0].reason}`);
@@ -119,7 +128,11 @@ async function again(job: JobRecord, invocations: number, deps: ProcessDependenc
 }
 
 /** Records a failure; if that fails too, what it was about is told besides. */
-async function recorded(job: JobRecord, error: unknown, deps: ProcessDependencies): Promise<Processed> {
+async function recorded(
+  job: JobRecord,
+  error: unknown,
+  deps: FailureDependencies & Pick<ProcessDependencies, 'warn'>,
+): Promise<Processed> {
   try {
     return await recordFailure(job, error, deps);
   } catch (second) {
@@ -128,8 +141,8 @@ async function recorded(job: JobRecord, error: unknown, deps: ProcessDependencie
   }
 }
 
-async function recordFailure(job: JobRecord, error: unknown, deps: ProcessDependencies): Promise<Processed> {
-  const verdict = judge(error, job, deps.now());
+async function recordFailure(job: JobRecord, error: unknown, deps: FailureDependencies): Promise<Processed> {
+  const verdict = decideRetry(error, job, { now: deps.now() });
   const limited =
     verdict.kind === 'wait' && verdict.why === 'rate-limit' && verdict.error.side === 'upstream';
   if (limited && !(error instanceof UpstreamClosedError)) {

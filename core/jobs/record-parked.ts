@@ -1,5 +1,5 @@
 import type { JobStore } from './ports.ts';
-import type { JobMessage, JobRecord } from './record.ts';
+import { type JobRecord, messageOf } from './record.ts';
 
 /**
  * Writes a new job's parking note, then its record. In this order, so that whoever sees the record can rely on the job being sent: a
@@ -8,26 +8,11 @@ import type { JobMessage, JobRecord } from './record.ts';
  * @param until when the schedule sends it, if nobody else has by then
  */
 export async function recordParked(
-  message: JobMessage,
+  job: JobRecord,
   until: Date,
-  state: 'queued' | 'waiting',
   jobs: Pick<JobStore, 'park' | 'create'>,
-  toldDigest?: string,
 ): Promise<JobRecord> {
-  const { job: id, image: key, event, trigger, receivedAt } = message;
-  const notBefore = until.toISOString();
-  await jobs.park({ id, message }, notBefore);
-  const job: JobRecord = {
-    id,
-    key,
-    event,
-    state,
-    trigger,
-    ...(toldDigest !== undefined && { toldDigest }),
-    receivedAt,
-    ...(state === 'waiting' && { notBefore }),
-    attempts: 0,
-  };
+  await jobs.park({ id: job.id, message: messageOf(job) }, until.toISOString());
   await jobs.create(job);
   return job;
 }

@@ -16,15 +16,17 @@ export const jobStates = [
   'failed',
 ] as const;
 export type JobState = (typeof jobStates)[number];
-export type JobTrigger =
-  | 'webhook'
-  | 'reconcile'
-  | 'request'
-  | 'signature'
-  | 'recheck'
-  | 'redrive'
-  | 'rollback'
-  | 'pin';
+export const jobTriggers = [
+  'webhook',
+  'reconcile',
+  'request',
+  'signature',
+  'recheck',
+  'redrive',
+  'rollback',
+  'pin',
+] as const;
+export type JobTrigger = (typeof jobTriggers)[number];
 
 /** A mirror job as the table holds it; {@link presentJob} gives it in the API's words. */
 export interface JobRecord {
@@ -111,6 +113,29 @@ export interface JobMessage {
   event: number;
   trigger: JobTrigger;
   receivedAt: string;
+}
+
+/** What a new job is made of. */
+export interface NewJob extends Pick<JobRecord, 'id' | 'key' | 'event' | 'trigger' | 'receivedAt'> {
+  toldDigest?: string | undefined;
+  /** Of a job that waits first: when it is sent. */
+  notBefore?: string | undefined;
+}
+
+/** A job that nothing has happened to yet. Every record begins as one of these. */
+export function newJob({ toldDigest, notBefore, ...job }: NewJob): JobRecord {
+  return {
+    ...job,
+    state: notBefore === undefined ? 'queued' : 'waiting',
+    ...(toldDigest !== undefined && { toldDigest }),
+    ...(notBefore !== undefined && { notBefore }),
+    attempts: 0,
+  };
+}
+
+/** The message that reminds a worker of a job. */
+export function messageOf({ id, key, event, trigger, receivedAt }: JobRecord): JobMessage {
+  return { job: id, image: key, event, trigger, receivedAt };
 }
 
 /** A job in the API's words. */

@@ -1,21 +1,19 @@
 import type { Upstream } from '../config/config.ts';
+import { DrayageError, type Retry } from '../errors.ts';
 import type { UpstreamGate } from './ports.ts';
 
 /** The upstream asked not to be asked for a while, this worker or another one. */
-export class UpstreamClosedError extends Error {
+export class UpstreamClosedError extends DrayageError {
   override readonly name = 'UpstreamClosedError';
   readonly code = 'UPSTREAM_CLOSED';
   readonly side = 'upstream';
   readonly remedy =
     'none needed: the job goes on when the registry’s rate limit allows it; credentials with a higher limit shorten the wait';
-  readonly temporary = true;
-  /** As a rate limit that was met: it says nothing of the image and is not counted as an attempt. */
-  readonly status = 429;
-  readonly retryAfterMs: number;
+  readonly retry: Retry;
 
   constructor(registry: string, until: Date, now: Date) {
     super(`${registry} asked not to be asked before ${until.toISOString()}`);
-    this.retryAfterMs = Math.max(0, until.getTime() - now.getTime());
+    this.retry = { kind: 'rate-limit', afterMs: Math.max(0, until.getTime() - now.getTime()) };
   }
 }
 

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { wait } from '../async/wait.ts';
+import { DrayageError, type Retry } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
-import { formatImageKey, type ImageKey, type MappingRecord } from './record.ts';
+import { formatImageKey, type ImageKey, isDigestKey, type MappingRecord } from './record.ts';
 import type { CommittedResolve, Lease, MappingStore } from './store.ts';
 
 /** How the attempt to move a tag ended. */
@@ -82,7 +83,7 @@ async function write(store: MappingStore, lease: Lease, request: PublishRequest)
     return { kind: 'confirmed' };
   }
   const published = before?.digest === mapping.digest ? continued(before, mapping) : mapping;
-  if (key.reference.includes(':')) return { kind: 'published', revision: await publish() };
+  if (isDigestKey(key)) return { kind: 'published', revision: await publish() };
   const putDigest = () =>
     store.putDigest({ ...key, reference: mapping.digest }, { ...published, sourceDigest: mapping.digest });
   // First the digest, which nobody can contradict: once the tag is published, both are there.
@@ -136,13 +137,13 @@ async function waitForLease(store: MappingStore, { key, owner, signal }: Publish
   }
 }
 
-/** Somebody else moves the tag. The job shall look again. */
-export class LeaseError extends Error {
+/** Somebody else moves the tag. The job must look again. */
+export class LeaseError extends DrayageError {
   override readonly name = 'LeaseError';
   readonly code = 'TAG_BUSY';
   readonly side = 'mirror';
   readonly remedy = 'none needed: the job looks again by itself';
-  readonly temporary = true;
+  readonly retry: Retry = { kind: 'backoff' };
 
   constructor(key: ImageKey) {
     super(`another job is moving ${formatImageKey(key)}`);

@@ -1,15 +1,26 @@
 import type { Amount } from '../copy/ports.ts';
 import type { ReferrersSummary } from '../copy/referrers/referrers.ts';
-import type { Digest } from '../oci/digest.ts';
+import { type Digest, isDigest } from '../oci/digest.ts';
 import type { Reference } from '../oci/reference.ts';
 import { formatReference } from '../oci/reference.ts';
 
 /** What a mapping is about: one tag, or one digest, of an upstream repository. */
-export interface ImageKey {
+export type ImageKey = TagKey | DigestKey;
+
+export interface TagKey {
   registry: string;
   repository: string;
-  /** A tag or a digest. */
+  /** A tag. No tag contains the colon that every digest has. */
   reference: string;
+}
+
+export interface DigestKey extends TagKey {
+  reference: Digest;
+}
+
+/** Whether a key names one image for good, instead of a tag that moves. */
+export function isDigestKey(key: ImageKey): key is DigestKey {
+  return isDigest(key.reference);
 }
 
 /** The key of a reference; a reference with tag and digest is keyed by the digest, which decides what is meant. */
@@ -19,11 +30,11 @@ export function imageKey(ref: Reference): ImageKey {
 
 /** `registry/repository:tag` or `registry/repository@digest`, as it stands in `image` fields. */
 export function formatImageKey(key: ImageKey): string {
-  const { registry, repository, reference } = key;
+  const { registry, repository } = key;
   return formatReference(
-    reference.includes(':')
-      ? { registry, repository, digest: reference as Digest }
-      : { registry, repository, tag: reference },
+    isDigestKey(key)
+      ? { registry, repository, digest: key.reference }
+      : { registry, repository, tag: key.reference },
   );
 }
 
@@ -103,7 +114,7 @@ export function presentMapping(
   if (host === undefined || (region !== undefined && region !== mapping.region)) return undefined;
   const repository = `${host}/${mapping.mirrorRepository}`;
   const pinned = `${repository}@${mapping.digest}`;
-  const mirror = key.reference.includes(':') ? pinned : `${repository}:${key.reference}`;
+  const mirror = isDigestKey(key) ? pinned : `${repository}:${key.reference}`;
   return {
     image: formatImageKey(key),
     mirror,

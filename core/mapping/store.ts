@@ -1,6 +1,6 @@
 import type { ReferrersSummary } from '../copy/referrers/referrers.ts';
 import type { Digest } from '../oci/digest.ts';
-import type { ImageKey, MappingRecord, RegistryHosts, StoredMapping } from './record.ts';
+import type { DigestKey, ImageKey, MappingRecord, RegistryHosts, StoredMapping } from './record.ts';
 
 /** What the table knows about one tag or digest. */
 export interface TagState {
@@ -78,16 +78,16 @@ export interface MappingStore {
    *
    * @returns whether it was mapped before
    */
-  putDigest(key: ImageKey, mapping: MappingRecord): Promise<boolean>;
+  putDigest(key: DigestKey, mapping: MappingRecord): Promise<boolean>;
   /** Records what belongs to a digest, if the digest is mapped to itself. */
-  noteReferrers(key: ImageKey, referrers: ReferrersSummary): Promise<void>;
+  noteReferrers(key: DigestKey, referrers: ReferrersSummary): Promise<void>;
   /**
    * Lets a digest's mapping expire at a time, unless a tag of its repository is mapped to it or it was published for its own sake. Whoever
    * maps a tag to it again calls {@link putDigest} before and, if it was there, after.
    *
    * @returns whether it will expire
    */
-  retireDigest(key: ImageKey, expiresAt: Date): Promise<boolean>;
+  retireDigest(key: DigestKey, expiresAt: Date): Promise<boolean>;
 
   /** The published mappings of many keys, each once and in no order; keys without one are left out. */
   readMany(keys: ImageKey[]): Promise<StoredMapping[]>;

@@ -1,3 +1,5 @@
+import { DrayageError, type Retry } from '../errors.ts';
+
 /**
  * Why a manifest is refused, in the words of the distribution specification's error codes where it has one:
  * `MANIFEST_INVALID` is malformed or ambiguous, `DIGEST_INVALID` is not what was asked for, and `MANIFEST_UNSUPPORTED`
@@ -6,14 +8,18 @@
 export type InvalidManifestCode = 'MANIFEST_INVALID' | 'MANIFEST_UNSUPPORTED' | 'DIGEST_INVALID';
 
 /** A manifest that is refused. `reason` names the path (`layers[3].size`), the value and the remedy. */
-export class InvalidManifestError extends Error {
+export class InvalidManifestError extends DrayageError {
   readonly code: InvalidManifestCode;
   readonly reason: string;
-  /** The remedy, if it is not to push the image again. */
-  readonly remedy: string | undefined;
+  readonly side = 'upstream';
+  readonly remedy: string;
+  /** Whether the remedy is specific to this failure. */
+  readonly isExplained: boolean;
+  readonly retry: Retry = { kind: 'never' };
   constructor(code: InvalidManifestCode, reason: string, options: ErrorOptions & { remedy?: string } = {}) {
     super(`invalid manifest: ${reason}`, options);
-    this.remedy = options.remedy;
+    this.remedy = options.remedy ?? 'ask the publisher to push the image again';
+    this.isExplained = options.remedy !== undefined;
     this.name = 'InvalidManifestError';
     this.code = code;
     this.reason = reason;

@@ -1,3 +1,5 @@
+import { DrayageError, type Retry } from '../errors.ts';
+import { isDigest } from '../oci/digest.ts';
 import type { ConnectionProblem } from './connection-problem.ts';
 import { connectionRemedy, mirrorSettings } from './connection-remedies.ts';
 
@@ -43,7 +45,7 @@ export interface RegistryFailure {
  * (`UNAUTHORIZED`, `UNAVAILABLE`, `TIMEOUT`, `CONNECTION`, …). `temporary` says whether trying again later makes sense.
  * An operation that was cancelled throws its signal's reason instead.
  */
-export class RegistryError extends Error {
+export class RegistryError extends DrayageError {
   readonly side: Side;
   readonly operation: string;
   readonly registry: string;
@@ -61,7 +63,8 @@ export class RegistryError extends Error {
   readonly problem: ConnectionProblem | undefined;
   /** Of a request for a login: whether there was none, or it was not taken; undefined where that is not known. */
   readonly login: LoginState;
-  readonly temporary: boolean;
+  readonly retry: Retry;
+  /** How long the registry asked to wait. */
   readonly retryAfterMs: number | undefined;
 
   constructor(context: OperationContext, failure: RegistryFailure) {
@@ -85,16 +88,21 @@ export class RegistryError extends Error {
       failure.remedy ??
       (problem ? connectionRemedy(problem, mirrorSettings) : remedyFor(failure.code, context, login));
     this.isExplained = failure.remedy !== undefined;
-    this.temporary = failure.temporary ?? false;
+    this.retry = retryOf(failure);
     this.retryAfterMs = failure.retryAfterMs;
   }
+}
+
+function retryOf({ temporary = false, status, retryAfterMs: afterMs }: RegistryFailure): Retry {
+  if (!temporary) return { kind: 'never' };
+  return { kind: status === 429 ? 'rate-limit' : 'backoff', afterMs };
 }
 
 /** `get manifest library/nginx:1.27`, `get blob library/nginx@sha256:…`, `list tags of library/nginx`. */
 function describe({ operation, repository, reference }: OperationContext): string {
   if (repository === undefined) return operation;
   if (reference === undefined) return `${operation} ${repository}`;
-  return `${operation} ${repository}${reference.includes(':') ? '@' : ':'}${reference}`;
+  return `${operation} ${repository}${isDigest(reference) ? '@' : ':'}${reference}`;
 }
 
 const putManifest = 'put manifest';

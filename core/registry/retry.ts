@@ -113,7 +113,7 @@ export async function withRetries<T>(
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof RegistryError) || !error.temporary) throw error;
-      const factor = error.status === 429 ? patience : 1;
+      const factor = error.retry.kind === 'rate-limit' ? patience : 1;
       if (attempt >= policy.attempts * factor) throw error;
       const pause = Math.max(error.retryAfterMs ?? 0, backoffMs(attempt, policy, Math.random()));
       if (performance.now() - begun + pause > policy.budgetMs * factor) throw error;

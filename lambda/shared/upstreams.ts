@@ -2,6 +2,7 @@ import type { SecretReader } from '../../core/aws/secrets.ts';
 import type { Config, Upstream } from '../../core/config/config.ts';
 import type { ImageSource } from '../../core/copy/ports.ts';
 import { RegistryRepository } from '../../core/copy/registry-repository.ts';
+import { DrayageError, type Retry } from '../../core/errors.ts';
 import type { TagLister } from '../../core/jobs/dependencies.ts';
 import type { UpstreamGate } from '../../core/jobs/ports.ts';
 import { RegistryClient } from '../../core/registry/client.ts';
@@ -79,13 +80,14 @@ class UpstreamRepository extends RegistryRepository implements TagLister {
 }
 
 /** `credentials: {type: ecr}` needs a role of the other account, which nothing here assumes yet. */
-class UnsupportedCredentials extends Error {
+class UnsupportedCredentials extends DrayageError {
   override readonly name = 'UnsupportedCredentials';
   readonly code = 'CREDENTIALS_UNSUPPORTED';
   readonly side = 'upstream';
   readonly remedy =
     'use credentials: {secret: …}; this version can not assume a role for another ECR registry';
-  readonly temporary = false;
+  readonly retry: Retry = { kind: 'never' };
+
   constructor() {
     super('credentials of type ecr are not supported by this version');
   }

@@ -1,7 +1,7 @@
 import { DynamoJobStore } from '../../core/aws/dynamodb/job-store.ts';
 import { DynamoMappingStore } from '../../core/aws/dynamodb/mapping-store.ts';
 import { openTable, type Table } from '../../core/aws/dynamodb/table.ts';
-import type { ImageKey, MappingRecord } from '../../core/mapping/record.ts';
+import type { MappingRecord } from '../../core/mapping/record.ts';
 import type { CommittedResolve } from '../../core/mapping/store.ts';
 import { digestOf } from '../../core/oci/digest.ts';
 import { startTable } from '../../local/dynamodb.ts';
@@ -33,8 +33,12 @@ export async function startStores(): Promise<LocalStores> {
   };
 }
 
-/** A tag of docker.io/library/nginx, or of another repository. */
-export function keyOf(reference: string, repository = 'library/nginx', registry = 'docker.io'): ImageKey {
+/** A tag or digest of docker.io/library/nginx, or of another repository. */
+export function keyOf<R extends string>(
+  reference: R,
+  repository = 'library/nginx',
+  registry = 'docker.io',
+): { registry: string; repository: string; reference: R } {
   return { registry, repository, reference };
 }
 

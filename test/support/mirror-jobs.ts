@@ -5,8 +5,15 @@ import type { ImageDestination, ImageSource } from '../../core/copy/ports.ts';
 import type { TagLister } from '../../core/jobs/dependencies.ts';
 import type { JobQueue, QueuedMessage } from '../../core/jobs/ports.ts';
 import { type ProcessDependencies, type Processed, processMessage } from '../../core/jobs/process-message.ts';
-import { type JobMessage, type JobRecord, type JobTrigger, newJobId } from '../../core/jobs/record.ts';
-import type { ImageKey } from '../../core/mapping/record.ts';
+import {
+  type JobMessage,
+  type JobRecord,
+  type JobTrigger,
+  messageOf,
+  newJob,
+  newJobId,
+} from '../../core/jobs/record.ts';
+import { type ImageKey, isDigestKey } from '../../core/mapping/record.ts';
 import { parseConfig } from '../../core/mirror-yaml/parse.ts';
 import { RegistryError } from '../../core/registry/errors.ts';
 import { keyOf, type LocalStores, startStores } from './local-stores.ts';
@@ -109,7 +116,7 @@ export class MirrorJobs {
 
   /** Pushes an image to where the key points. */
   push(key: ImageKey, image: SeededImage | SeededIndex): void {
-    holdImage(this.upstream(key), image, key.reference.includes(':') ? undefined : key.reference);
+    holdImage(this.upstream(key), image, isDigestKey(key) ? undefined : key.reference);
   }
 
   /** Counts an event and records its job, as the webhook does; the message is handed to the test. */
@@ -117,18 +124,9 @@ export class MirrorJobs {
     const receivedAt = this.now.toISOString();
     const id = newJobId(this.now.getTime());
     const event = await this.stores.mappings.raiseEvent(key, id);
-    const told = toldDigest !== undefined && { toldDigest };
-    await this.stores.jobs.create({
-      id,
-      key,
-      event,
-      state: 'queued',
-      trigger,
-      ...told,
-      receivedAt,
-      attempts: 0,
-    });
-    return { job: id, image: key, event, trigger, receivedAt };
+    const job = newJob({ id, key, event, trigger, receivedAt, toldDigest });
+    await this.stores.jobs.create(job);
+    return messageOf(job);
   }
 
   dependencies(changes: Partial<ProcessDependencies> = {}): ProcessDependencies {

@@ -1,4 +1,5 @@
 import type { ImageDestination, ImageSource } from '../../core/copy/ports.ts';
+import { DrayageError, type Retry } from '../../core/errors.ts';
 import type { Descriptor } from '../../core/oci/descriptor.ts';
 import { MemoryStore } from './memory-store.ts';
 
@@ -45,8 +46,23 @@ export function destinationLike(
 }
 
 /** A failure that may pass, as those of the registry client say of themselves. */
-export function temporaryFailure(message: string, more: Record<string, unknown> = {}): Error {
-  return Object.assign(new Error(message), { temporary: true, ...more });
+export function temporaryFailure(
+  message: string,
+  { retryAfterMs: afterMs }: { retryAfterMs?: number } = {},
+): DrayageError {
+  return new TemporaryFailure(message, { kind: 'backoff', afterMs });
+}
+
+class TemporaryFailure extends DrayageError {
+  readonly code = 'UNAVAILABLE';
+  readonly side = 'upstream';
+  readonly remedy = 'wait';
+  readonly retry: Retry;
+
+  constructor(message: string, retry: Retry) {
+    super(message);
+    this.retry = retry;
+  }
 }
 
 /** A mirror that keeps count of its sessions: what got through, and how each ended. */

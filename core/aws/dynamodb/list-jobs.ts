@@ -1,6 +1,7 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { JobQuery } from '../../jobs/ports.ts';
 import { type JobRecord, jobIdTime } from '../../jobs/record.ts';
+import { formatImageKey } from '../../mapping/record.ts';
 import { InvalidCursorError } from '../../mapping/store.ts';
 import { jobPartition, jobRecord, jobRetentionSeconds, jobShards } from './job-item.ts';
 import type { Table } from './table.ts';
@@ -59,8 +60,7 @@ function monthOf(time: number): string {
 function matches(job: JobRecord, query: JobQuery): boolean {
   if (query.states && !query.states.includes(job.state)) return false;
   if (query.image === undefined) return true;
-  const { registry, repository, reference } = job.key;
-  return query.image === `${registry}/${repository}${reference.includes(':') ? '@' : ':'}${reference}`;
+  return query.image === formatImageKey(job.key);
 }
 
 /** Merges the month's shards, newest first. */

@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { ReferrersSummary } from '../../copy/referrers/referrers.ts';
-import type { ImageKey, MappingRecord, RegistryHosts, StoredMapping } from '../../mapping/record.ts';
+import {
+  type DigestKey,
+  type ImageKey,
+  isDigestKey,
+  type MappingRecord,
+  type RegistryHosts,
+  type StoredMapping,
+} from '../../mapping/record.ts';
 import type { CommittedResolve, Lease, MappingQuery, MappingStore, TagState } from '../../mapping/store.ts';
 import { batchGet } from './batch-get.ts';
 import { listMappings } from './list-mappings.ts';
@@ -144,7 +151,7 @@ export class DynamoMappingStore implements MappingStore {
     return item !== undefined;
   }
 
-  async putDigest(key: ImageKey, mapping: MappingRecord): Promise<boolean> {
+  async putDigest(key: DigestKey, mapping: MappingRecord): Promise<boolean> {
     const { Attributes } = await this.#table.client.send(
       new UpdateCommand({
         TableName: this.#table.name,
@@ -159,7 +166,7 @@ export class DynamoMappingStore implements MappingStore {
     return (Attributes as TagItem | undefined)?.mapping !== undefined;
   }
 
-  async noteReferrers(key: ImageKey, referrers: ReferrersSummary): Promise<void> {
+  async noteReferrers(key: DigestKey, referrers: ReferrersSummary): Promise<void> {
     await this.#update(key, {
       update: 'SET #mapping.referrers = :referrers',
       condition: '#mapping.digest = :digest',
@@ -167,7 +174,7 @@ export class DynamoMappingStore implements MappingStore {
     });
   }
 
-  retireDigest(key: ImageKey, expiresAt: Date): Promise<boolean> {
+  retireDigest(key: DigestKey, expiresAt: Date): Promise<boolean> {
     return retireDigest(this.#table, key, expiresAt);
   }
 
@@ -210,7 +217,7 @@ export class DynamoMappingStore implements MappingStore {
 
   /** Before a digest is published in its own right, so that no list misses it. Tags are listed anyway. */
   async #listDigest(key: ImageKey): Promise<void> {
-    if (!key.reference.includes(':')) return;
+    if (!isDigestKey(key)) return;
     const { pk } = tagItemKey(key);
     const marker = { pk, sk: listedSortKey(key.reference), listed: true };
     await this.#table.client.send(new PutCommand({ TableName: this.#table.name, Item: marker }));

@@ -1,5 +1,5 @@
 import { GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import type { ImageKey } from '../../mapping/record.ts';
+import type { DigestKey } from '../../mapping/record.ts';
 import { conditional, type Table } from './table.ts';
 import { listedSortKey, type TagItem, tagItemKey } from './tag-item.ts';
 
@@ -9,7 +9,7 @@ import { listedSortKey, type TagItem, tagItemKey } from './tag-item.ts';
  * Somebody may map a tag to it meanwhile. That changes the item's claim before the tag is published and, as the item was there before,
  * after it: between the two, what is written here is taken back by the second change; before and after them, the claim or the tag shows.
  */
-export async function retireDigest(table: Table, key: ImageKey, expiresAt: Date): Promise<boolean> {
+export async function retireDigest(table: Table, key: DigestKey, expiresAt: Date): Promise<boolean> {
   const { client, name: TableName } = table;
   const itemKey = tagItemKey(key);
   const { Item } = await client.send(new GetCommand({ TableName, Key: itemKey, ConsistentRead: true }));

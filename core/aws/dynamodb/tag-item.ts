@@ -1,4 +1,4 @@
-import type { ImageKey, MappingRecord, StoredMapping } from '../../mapping/record.ts';
+import { type ImageKey, isDigestKey, type MappingRecord, type StoredMapping } from '../../mapping/record.ts';
 import type { CommittedResolve, TagState } from '../../mapping/store.ts';
 
 export interface TagItemKey {
@@ -31,8 +31,9 @@ export interface TagItem extends TagItemKey {
 const [tagPrefix, digestPrefix] = ['ref#', 'digest#'];
 
 /** The key of a tag's or digest's item. */
-export function tagItemKey({ registry, repository, reference }: ImageKey): TagItemKey {
-  const prefix = reference.includes(':') ? digestPrefix : tagPrefix;
+export function tagItemKey(key: ImageKey): TagItemKey {
+  const { registry, repository, reference } = key;
+  const prefix = isDigestKey(key) ? digestPrefix : tagPrefix;
   return { pk: repositoryPartition(`${registry}/${repository}`), sk: `${prefix}${reference}` };
 }
 

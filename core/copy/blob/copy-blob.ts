@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import { orAborted } from '../../async/or-aborted.ts';
 import { wait } from '../../async/wait.ts';
+import { DrayageError, type Retry } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import { RegistryError } from '../../registry/errors.ts';
 import type { BlobUpload, CallOptions, ImageDestination, ImageSource } from '../ports.ts';
@@ -270,12 +271,15 @@ class BlobCopy {
  * The read was given up, after attempts of its own. Another upload would not help, unless it was
  * the continuation of the read that failed: then blob and upload begin again.
  */
-class ReadFailure extends Error {
+class ReadFailure extends DrayageError {
   override readonly name = 'ReadFailure';
-  readonly temporary: boolean;
+  readonly code = 'READ_FAILED';
+  readonly side = 'upstream';
+  readonly remedy = 'see its cause';
+  readonly retry: Retry;
   constructor(body: Download) {
     super('the blob could not be read', { cause: body.errored });
-    this.temporary = body.spoiltByContinuing;
+    this.retry = { kind: body.spoiltByContinuing ? 'backoff' : 'never' };
   }
 }
 

@@ -170,7 +170,5 @@ export class Download extends RelayStream {
 }
 
 function isAnswered(error: unknown): boolean {
-  return (
-    error instanceof RegistryError && error.temporary && error.status !== undefined && error.status !== 429
-  );
+  return error instanceof RegistryError && error.retry.kind === 'backoff' && error.status !== undefined;
 }

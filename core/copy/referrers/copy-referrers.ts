@@ -1,5 +1,6 @@
 import { inParallel } from '../../async/in-parallel.ts';
 import { wait } from '../../async/wait.ts';
+import { DrayageError, type Retry } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Manifest } from '../../oci/manifest.ts';
@@ -111,7 +112,7 @@ class ReferrerCopier {
       } catch (error) {
         signal?.throwIfAborted();
         const failure = referrerFailure(error);
-        if ((error as { status?: unknown } | undefined)?.status === 429) this.#closed = failure;
+        if (error instanceof DrayageError && error.retry.kind === 'rate-limit') this.#closed = failure;
         const attempts = this.#impatient ? 1 : (this.#options.attempts ?? defaultAttempts);
         const delay = this.#closed ? undefined : pauseBefore(attempt + 1, attempts, error);
         if (delay === undefined) {
@@ -199,14 +200,17 @@ async function listInTags(
   return unlisted;
 }
 
-/** Something that an upstream lists is not what it should be. */
-class ReferrerError extends Error {
-  override readonly name = 'ReferrerError';
-  readonly code: string;
-  readonly side = 'upstream';
-  readonly temporary = false;
+type ReferrerErrorCode = 'REFERRER_TOO_LARGE' | 'SIZE_INVALID' | 'SUBJECT_INVALID';
 
-  constructor(code: string, digest: Digest, detail: string) {
+/** Something that an upstream lists is not what it should be. */
+class ReferrerError extends DrayageError {
+  override readonly name = 'ReferrerError';
+  readonly code: ReferrerErrorCode;
+  readonly side = 'upstream';
+  readonly remedy = 'ask whoever pushed it to push it again as it should be, or do without it';
+  readonly retry: Retry = { kind: 'never' };
+
+  constructor(code: ReferrerErrorCode, digest: Digest, detail: string) {
     super(`${digest}: ${detail}`);
     this.code = code;
   }

@@ -1,3 +1,4 @@
+import { DrayageError, type Retry } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { parseManifest } from '../../oci/manifest.ts';
@@ -71,12 +72,12 @@ async function heldIndex(
 }
 
 /** The registry has no referrers API, and the tag that stands for it holds something else or is written by others, too. */
-export class ReferrersTagError extends Error {
+export class ReferrersTagError extends DrayageError {
   override readonly name = 'ReferrersTagError';
   readonly code = 'REFERRERS_TAG';
   readonly side = 'mirror';
   readonly remedy = 'let only Drayage push there';
-  readonly temporary = false;
+  readonly retry: Retry = { kind: 'never' };
 
   constructor(repository: string, tag: string) {
     super(`${repository}:${tag} is not the index of referrers that was put there`);

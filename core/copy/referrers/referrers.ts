@@ -1,3 +1,4 @@
+import { DrayageError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { plainText } from '../../oci/plain-text.ts';
@@ -67,29 +68,31 @@ const maxType = 100;
 const maxCode = 64;
 const maxReason = 300;
 
-/** The errors of the registry client and of the copy tell these things of themselves. */
-interface ToldError {
-  code?: unknown;
-  temporary?: unknown;
-  side?: unknown;
-  retryAfterMs?: unknown;
-}
-
 /**
- * What an error tells. One that is none of ours is told, too: what belongs to an image never keeps the image itself from
+ * What an error says. One that is not a DrayageError is reported, too: what belongs to an image never keeps the image itself from
  * being mirrored.
  */
 export function referrerFailure(error: unknown): ReferrerFailure {
-  const { code, temporary, side, retryAfterMs }: ToldError =
-    typeof error === 'object' && error !== null ? error : {};
+  const { code }: { code?: unknown } = typeof error === 'object' && error !== null ? error : {};
   const told = typeof code === 'string' && code !== '';
   const reason = error instanceof Error ? error.message : String(error);
   return {
     code: told ? plainText(code, maxCode) : 'INTERNAL',
     reason: plainText(reason, maxReason),
-    ...(temporary === true ? { temporary } : {}),
-    ...(temporary === true && (side === 'upstream' || side === 'mirror') ? { side } : {}),
-    ...(temporary === true && typeof retryAfterMs === 'number' ? { retryAfterMs } : {}),
+    ...(error instanceof DrayageError && laterOf(error)),
+  };
+}
+
+/** What is of interest to who tries again. */
+function laterOf({
+  retry,
+  side,
+}: DrayageError): Pick<ReferrerFailure, 'temporary' | 'side' | 'retryAfterMs'> {
+  if (retry.kind === 'never') return {};
+  return {
+    temporary: true,
+    ...(side !== 'drayage' && { side }),
+    ...(retry.afterMs !== undefined && { retryAfterMs: retry.afterMs }),
   };
 }
 

@@ -1,23 +1,19 @@
 import type { BlobOutcome } from '../../copy/blob/copy-blob.ts';
-import type { LayerIndex } from '../../copy/blob/layer-index.ts';
-import type { TimeLimit } from '../../copy/blob/time-limit.ts';
 import type { MirrorJobDependencies } from '../dependencies.ts';
-import type { JobQueue, LayerLeases, LayerQueue, UpstreamGate } from '../ports.ts';
+import type { JobQueue, LayerLeases, LayerQueue } from '../ports.ts';
 import type { JobError } from '../record.ts';
 
 /** What a layer job works with. */
 export interface LayerDependencies
-  extends Pick<MirrorJobDependencies, 'config' | 'jobs' | 'openUpstream' | 'openMirror' | 'now' | 'warn'> {
+  extends Pick<
+    MirrorJobDependencies,
+    'config' | 'jobs' | 'layerIndex' | 'gate' | 'timeLimit' | 'openUpstream' | 'openMirror' | 'now' | 'warn'
+  > {
   /** The mirror queue: where a job is woken. */
-  queue: JobQueue;
+  readonly queue: JobQueue;
   /** The layer queue: where a layer goes on that did not fit into this invocation. */
-  layerQueue: LayerQueue;
-  leases: LayerLeases;
-  gate: UpstreamGate;
-  /** Which repositories of the mirror hold the layer already. */
-  layerIndex: LayerIndex;
-  /** When the invocation ends: a layer that can't make it goes in parts. Absent: in one piece. */
-  timeLimit?: TimeLimit;
+  readonly layerQueue: LayerQueue;
+  readonly leases: LayerLeases;
 }
 
 /** What became of a layer message. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Digest } from '../../oci/digest.ts';
+import type { MirrorJobDependencies } from '../dependencies.ts';
 import type { LayerLeases } from '../ports.ts';
 
 /** How long a lease lasts that is not renewed: a worker that died is replaced this soon. */
@@ -25,7 +26,7 @@ export interface HeldLease {
 export async function holdLease(
   repository: string,
   layer: Digest,
-  deps: { leases: LayerLeases; now(): Date; warn(message: string, error: unknown): void },
+  deps: Pick<MirrorJobDependencies, 'now' | 'warn'> & { leases: LayerLeases },
 ): Promise<HeldLease | undefined> {
   const { leases, now, warn } = deps;
   const owner = randomUUID();
@@ -39,7 +40,7 @@ export async function holdLease(
   let released: Promise<void> | undefined;
   const release = async () => {
     clearInterval(timer);
-    // A renewal that came after the release would take the lease anew.
+    // A renewal that came after the release would take the lease again.
     await underWay;
     await leases
       .release(repository, layer, owner)

@@ -1,7 +1,10 @@
+import { decideRetry } from '../decide-retry.ts';
+import type { JobStore } from '../ports.ts';
 import { isFinished, type JobError, type JobRecord } from '../record.ts';
-import { judge } from '../verdict.ts';
 import type { LayerDependencies, ProcessedLayer } from './layer-job.ts';
 import { leaseMs } from './layer-lease.ts';
+
+type SettleDependencies = Pick<LayerDependencies, 'jobs' | 'gate' | 'now'>;
 
 /**
  * Records what an error means for the image. Rounds in which a layer failed are counted, whichever layer it was: the attempts of the mirror
@@ -12,13 +15,13 @@ import { leaseMs } from './layer-lease.ts';
 export async function settleLayer(
   error: unknown,
   job: JobRecord,
-  deps: LayerDependencies,
+  deps: SettleDependencies,
 ): Promise<ProcessedLayer> {
-  let verdict = judge(error, { ...job, attempts: 1 }, deps.now());
+  let verdict = decideRetry(error, { ...job, attempts: 1 }, { now: deps.now() });
   if (verdict.kind === 'wait' && verdict.why === 'failure') {
     const failures = await deps.jobs.addLayerFailure(job.id);
     if (failures === undefined) return await waitWithOthers(verdict.error, job, deps);
-    verdict = judge(error, { ...job, attempts: failures }, deps.now());
+    verdict = decideRetry(error, { ...job, attempts: failures }, { now: deps.now() });
   }
   if (verdict.kind === 'crash') throw error;
   if (verdict.kind === 'fail') {
@@ -31,17 +34,17 @@ export async function settleLayer(
     return { state: 'failed', error: verdict.error };
   }
   const until = new Date(deps.now().getTime() + verdict.delayMs);
-  // A rate limit: all workers shall leave the registry alone.
+  // A rate limit: all workers must leave the registry alone.
   if (verdict.why === 'rate-limit' && verdict.error.side === 'upstream')
     await deps.gate.close(job.key.registry, until);
-  return await park(job, until, deps, verdict.error);
+  return await park(job, { notBefore: until.toISOString(), error: verdict.error }, deps.jobs);
 }
 
 /** Another layer has failed in this round, and the job waits for its sake. */
 async function waitWithOthers(
   error: JobError,
   { id }: JobRecord,
-  deps: LayerDependencies,
+  deps: Pick<SettleDependencies, 'jobs' | 'now'>,
 ): Promise<ProcessedLayer> {
   const job = await deps.jobs.read(id);
   if (job === undefined || isFinished(job)) return { state: 'gone' };
@@ -54,13 +57,11 @@ async function waitWithOthers(
 /** Lets the mirror job wait: it asks again for the layers that are missing then. */
 async function park(
   job: JobRecord,
-  until: Date,
-  deps: LayerDependencies,
-  error: JobError,
+  wait: { notBefore: string; error: JobError },
+  jobs: Pick<JobStore, 'update' | 'park'>,
 ): Promise<ProcessedLayer> {
-  const notBefore = until.toISOString();
   // Recorded first: a note that the record knows nothing of is dropped. A crash in between brings the message again.
-  await deps.jobs.update(job.id, { state: 'waiting', notBefore, error });
-  await deps.jobs.park(job, notBefore);
-  return { state: 'waiting', notBefore, error };
+  await jobs.update(job.id, { state: 'waiting', ...wait });
+  await jobs.park(job, wait.notBefore);
+  return { state: 'waiting', ...wait };
 }

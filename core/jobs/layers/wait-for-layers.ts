@@ -7,23 +7,22 @@ import { handOut, lookAgainMs, maxFanOutMs, missingLayers } from './hand-out.ts'
 /**
  * Looks after the layers of a job that were handed out: asks again for what nobody carries.
  *
- * @param repository the destination's name in its registry
+ * @param handed.repository the destination's name in its registry
  * @returns undefined when the mirror has them all, and the job can go on.
  * @throws JobFailure too_slow after a day.
  */
 export async function lookAfterLayers(
-  { id: job }: JobRecord,
-  { layers, since }: FannedOut,
-  destination: ImageDestination,
-  repository: string,
-  deps: MirrorJobDependencies,
+  handed: { job: JobRecord; fannedOut: FannedOut; destination: ImageDestination; repository: string },
+  deps: Pick<MirrorJobDependencies, 'fanOut' | 'now'>,
   signal: AbortSignal,
 ): Promise<JobOutcome | undefined> {
+  const { destination, repository } = handed;
+  const { layers, since } = handed.fannedOut;
   const missing = await missingLayers({ layers }, destination, { signal });
   // Without layer jobs any more (the deployment changed), the job carries the rest itself.
   if (missing.length === 0 || !deps.fanOut) return undefined;
   if (deps.now().getTime() - Date.parse(since) > maxFanOutMs) throw tooSlow(missing);
-  await handOut({ job, repository, layers }, missing, deps.fanOut, deps.now());
+  await handOut({ job: handed.job.id, repository, layers }, missing, deps.fanOut, deps.now());
   return waitForLayers(deps, {});
 }
 

@@ -16,6 +16,7 @@ import {
 import { copyReferrers } from '../../copy/referrers/copy-referrers.ts';
 import { findReferrers } from '../../copy/referrers/find-referrers.ts';
 import { type ReferrersSummary, summariseReferrers } from '../../copy/referrers/referrers.ts';
+import { isDigestKey } from '../../mapping/record.ts';
 import type { Manifest } from '../../oci/manifest.ts';
 import { parsePlatform } from '../../oci/platform.ts';
 import type { MirrorJobDependencies } from '../dependencies.ts';
@@ -23,6 +24,11 @@ import { handOut, layersToHandOut, withLayers } from '../layers/hand-out.ts';
 import { reportLayerProgress } from '../layers/layer-progress.ts';
 import { mountableLayers } from '../mountable-layers.ts';
 import type { FannedOut, JobRecord, LayerBlob } from '../record.ts';
+
+type CopyDependencies = Pick<
+  MirrorJobDependencies,
+  'config' | 'jobs' | 'layerIndex' | 'fanOut' | 'timeLimit' | 'now' | 'warn'
+>;
 
 /** An image on its way: where from, where to, by which rule. */
 export interface ImageWork {
@@ -59,12 +65,12 @@ export type CopiedImage =
  */
 export async function copyImage(
   work: ImageWork,
-  deps: MirrorJobDependencies,
+  deps: CopyDependencies,
   signal: AbortSignal,
 ): Promise<CopiedImage> {
   const { job, root, source, destination, repository, rule } = work;
   // Who names a digest means this digest: no filter may make another one of it.
-  const platforms = job.key.reference.includes(':') ? undefined : rule.platforms?.map(parsePlatform);
+  const platforms = isDigestKey(job.key) ? undefined : rule.platforms?.map(parsePlatform);
   const plan = await planCopy(source, destination, root, { platforms, signal });
   const index = mountableLayers(deps.layerIndex, deps.config, job.key.registry);
   const mounts = await indexedMounts(index, repository, plan.blobs, deps.warn, { signal });
@@ -113,7 +119,7 @@ async function handOutLayers(
   { job, repository, resolved }: ImageWork,
   plan: CopyPlan,
   layers: LayerBlob[],
-  { jobs, now, fanOut }: MirrorJobDependencies,
+  { jobs, now, fanOut }: Pick<CopyDependencies, 'jobs' | 'now' | 'fanOut'>,
 ): Promise<{ fannedOut: FannedOut; asked: LayerBlob[] }> {
   const { sourceDigest, event, resolve, observedAt } = resolved;
   // Until it is known better.
@@ -126,7 +132,11 @@ async function handOutLayers(
 }
 
 /** Progress is added up: layer jobs add theirs. A job that goes on after them has its numbers already. */
-async function beginProgress(job: JobRecord, { missing }: CopyPlan, { jobs, warn }: MirrorJobDependencies) {
+async function beginProgress(
+  job: JobRecord,
+  { missing }: CopyPlan,
+  { jobs, warn }: Pick<CopyDependencies, 'jobs' | 'warn'>,
+) {
   const report = (error: unknown) => warn('a progress report could not be written', error);
   if (!job.fannedOut) {
     const { blobs: totalBlobs, bytes: totalBytes } = amountOf(missing);

@@ -1,4 +1,5 @@
 import type { RepositoryRule } from '../../config/config.ts';
+import { isDigest } from '../../oci/digest.ts';
 import { selectTags } from '../../policy/select-tags.ts';
 import type { JobReason } from '../record.ts';
 
@@ -13,7 +14,7 @@ export async function leftOutReason(
   tag: string,
   tags: AsyncIterable<string>,
 ): Promise<JobReason | undefined> {
-  if (tag.includes(':')) return undefined; // a digest has no age
+  if (isDigest(tag)) return undefined; // a digest has no age
   const all: string[] = [];
   for await (const name of tags) all.push(name);
   if (!all.includes(tag)) all.push(tag); // a list may lag behind the push that we were told of

@@ -3,9 +3,9 @@ import { copyReferrers } from '../../copy/referrers/copy-referrers.ts';
 import { findReferrers } from '../../copy/referrers/find-referrers.ts';
 import { mayBringMore, summariseReferrers } from '../../copy/referrers/referrers.ts';
 import type { ReferrersDestination } from '../../copy/referrers/referrers-tag.ts';
-import { formatImageKey, type ImageKey, type MappingRecord } from '../../mapping/record.ts';
+import { type DigestKey, formatImageKey, isDigestKey, type MappingRecord } from '../../mapping/record.ts';
 import type { MappingStore } from '../../mapping/store.ts';
-import { type Digest, isDigest } from '../../oci/digest.ts';
+import type { Digest } from '../../oci/digest.ts';
 import { isIndexType, isManifestType } from '../../oci/media-types.ts';
 import { mirrorRepository } from '../../policy/mirror-repository.ts';
 import { selectImage } from '../../policy/select-image.ts';
@@ -27,19 +27,19 @@ import { requireOpen } from '../upstream-gate.ts';
  */
 export async function runSignatureJob(
   job: JobRecord,
-  deps: MirrorJobDependencies,
+  deps: Pick<MirrorJobDependencies, 'config' | 'mappings' | 'gate' | 'openUpstream' | 'openMirror' | 'now'>,
   signal: AbortSignal,
 ): Promise<JobOutcome> {
   const { key } = job;
-  const { registry, repository, reference: digest } = key;
   const image = formatImageKey(key);
-  if (!isDigest(digest)) {
+  if (!isDigestKey(key)) {
     throw new JobFailure(
       'not_a_digest',
       `${image}: what belongs to an image is found by its digest`,
       'request the image itself',
     );
   }
+  const { registry, repository, reference: digest } = key;
   // From now on what comes is not seen by this look.
   await deps.mappings.clearRecheck(key, job.id);
   const selection = selectImage(deps.config, { registry, repository, digest });
@@ -67,7 +67,10 @@ export async function runSignatureJob(
 }
 
 /** The mapping of a digest, published with a tag that points to it or for its own sake. */
-async function mappingOf(key: ImageKey, mappings: MappingStore): Promise<MappingRecord | undefined> {
+async function mappingOf(
+  key: DigestKey,
+  mappings: Pick<MappingStore, 'read'>,
+): Promise<MappingRecord | undefined> {
   const mapping = (await mappings.read(key))?.mapping;
   return mapping?.digest === key.reference ? mapping : undefined;
 }

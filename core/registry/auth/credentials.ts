@@ -1,4 +1,5 @@
 import { Flights } from '../../async/flights.ts';
+import { DrayageError } from '../../errors.ts';
 import { type OperationContext, RegistryError, type RegistryFailure } from '../errors.ts';
 import { redactText } from '../transport/redact.ts';
 
@@ -24,7 +25,7 @@ export function isSameLogin(one: Credentials, other: Credentials): boolean {
 
 /**
  * Where credentials come from; undefined is anonymous. With `fresh` the last ones were rejected, so what a cache holds will not do.
- * An error that has `temporary`, `code` and `remedy` is told with them; any other counts as temporary.
+ * A DrayageError keeps its code, its remedy and whether it is temporary; any other error counts as temporary.
  */
 export type CredentialSource = (options: { fresh: boolean }) => Promise<Credentials | undefined>;
 
@@ -107,12 +108,11 @@ async function readFrom(
   }
 }
 
-/** What an error says of itself, if it says all: a secret that is missing is no better later. */
+/** What an error says of itself, if it does: a secret that is missing is no better later. */
 function toldBy(error: unknown): Pick<RegistryFailure, 'code' | 'remedy' | 'temporary'> | undefined {
-  const { code, remedy, temporary } = (error ?? {}) as Record<string, unknown>;
-  return typeof code === 'string' && typeof remedy === 'string' && typeof temporary === 'boolean'
-    ? { code, remedy, temporary }
-    : undefined;
+  if (!(error instanceof DrayageError)) return undefined;
+  const { code, remedy, temporary } = error;
+  return { code, remedy, temporary };
 }
 
 /** `Basic` with UTF-8 (RFC 7617, 2.1); undefined for an identity token, which is no password. */

@@ -102,7 +102,7 @@ export async function readManifest(
   } catch (error) {
     if (!(error instanceof InvalidManifestError)) throw error;
     const isPage = isWebPage(bytes);
-    const remedy = isPage ? noRegistry : error.remedy;
+    const remedy = isPage ? noRegistry : error.isExplained ? error.remedy : undefined;
     throw new RegistryError(context, {
       code: error.code,
       status: answer.status,

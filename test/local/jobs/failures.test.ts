@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { maxAttempts } from '../../../core/jobs/decide-retry.ts';
 import { presentJob } from '../../../core/jobs/record.ts';
-import { maxAttempts } from '../../../core/jobs/verdict.ts';
 import { chunks, inChunks } from '../../support/byte-streams.ts';
 import { MirrorJobs, upstreamError } from '../../support/mirror-jobs.ts';
 import { seededImage, seededIndex } from '../../support/seeded-image.ts';

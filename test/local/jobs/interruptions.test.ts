@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DeadlineError } from '../../../core/jobs/deadline.ts';
+import { maxAttempts } from '../../../core/jobs/decide-retry.ts';
 import { newJobId, presentJob } from '../../../core/jobs/record.ts';
-import { maxAttempts } from '../../../core/jobs/verdict.ts';
 import { inChunks, stalling, timeOf } from '../../support/byte-streams.ts';
 import { gate, MirrorJobs, upstreamError } from '../../support/mirror-jobs.ts';
 import { seededImage } from '../../support/seeded-image.ts';

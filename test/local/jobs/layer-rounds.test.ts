@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { maxAttempts } from '../../../core/jobs/decide-retry.ts';
 import { enqueue } from '../../../core/jobs/enqueue.ts';
 import type { JobMessage } from '../../../core/jobs/record.ts';
 import { resendDue } from '../../../core/jobs/resend.ts';
-import { maxAttempts } from '../../../core/jobs/verdict.ts';
 import type { ImageKey } from '../../../core/mapping/record.ts';
 import { chunks } from '../../support/byte-streams.ts';
 import { LayerJobs } from '../../support/layer-jobs.ts';

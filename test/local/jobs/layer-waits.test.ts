@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DynamoUpstreamGate } from '../../../core/aws/dynamodb/upstream-gate.ts';
-import { maxAttempts } from '../../../core/jobs/verdict.ts';
+import { maxAttempts } from '../../../core/jobs/decide-retry.ts';
 import { LayerJobs } from '../../support/layer-jobs.ts';
 import { upstreamError } from '../../support/mirror-jobs.ts';
 import { seededImage } from '../../support/seeded-image.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { decideRetry } from '../../../core/jobs/decide-retry.ts';
 import { scheduleLook } from '../../../core/jobs/later-look.ts';
 import { runSignatureJob } from '../../../core/jobs/mirror/run-signature-job.ts';
-import { judge } from '../../../core/jobs/verdict.ts';
 import { lookupImage } from '../../../core/mapping/lookup.ts';
 import { LeaseError } from '../../../core/mapping/publish.ts';
 import type { ImageKey } from '../../../core/mapping/record.ts';
@@ -141,7 +141,7 @@ describe('a signature job', () => {
     };
     const error = await sign(subject).catch((thrown: unknown) => thrown);
     const message = await jobs.job(subject, 'signature');
-    expect(judge(error, await jobs.record(message), jobs.now)).toMatchObject({
+    expect(decideRetry(error, await jobs.record(message), { now: jobs.now })).toMatchObject({
       kind: 'wait',
       why: 'rate-limit',
       error: { code: 'REFERRERS_PENDING' },

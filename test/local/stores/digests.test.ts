@@ -2,6 +2,7 @@ import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { publishMapping } from '../../../core/mapping/publish.ts';
 import type { ImageKey, MappingRecord } from '../../../core/mapping/record.ts';
+import type { Digest } from '../../../core/oci/digest.ts';
 import { keyOf, type LocalStores, mappingOf, resolveOf, startStores } from '../../support/local-stores.ts';
 
 describe('mappings of digests', () => {
@@ -27,7 +28,7 @@ describe('mappings of digests', () => {
   });
   afterAll(() => stores.close());
 
-  const key = (reference: string) => keyOf(reference, repository);
+  const key = <R extends string>(reference: R) => keyOf(reference, repository);
   const publish = (at: ImageKey, mapping: MappingRecord, resolve: number) =>
     publishMapping(stores.mappings, {
       key: at,
@@ -51,7 +52,7 @@ describe('mappings of digests', () => {
   };
   const [a, b] = [mappingOf('a'), mappingOf('b')];
   const later = new Date('2026-05-01T00:00:00.000Z');
-  const retire = (digest: string) => stores.mappings.retireDigest(key(digest), later);
+  const retire = (digest: Digest) => stores.mappings.retireDigest(key(digest), later);
 
   it('are not read by who lists the tags, however many there are', async () => {
     for (let n = 0; n < 5; n += 1) await publish(key(`v${n}`), mappingOf(`v${n}`), 1);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lookupImage, resolveImages } from '../../../core/mapping/lookup.ts';
+import type { ImageKey } from '../../../core/mapping/record.ts';
 import { InvalidCursorError, type MappingQuery } from '../../../core/mapping/store.ts';
 import { keyOf, type LocalStores, mappingOf, resolveOf, startStores } from '../../support/local-stores.ts';
 
@@ -44,8 +45,7 @@ describe('lists of mappings on DynamoDB', () => {
     } while (cursor !== undefined);
     return { names, pages };
   }
-  const nameOf = ({ registry, repository, reference }: (typeof published)[number]) =>
-    `${registry}/${repository}:${reference}`;
+  const nameOf = ({ registry, repository, reference }: ImageKey) => `${registry}/${repository}:${reference}`;
 
   it.each([1, 7, 39, 40, 41, 1000])('give every mapping once, %i a page', async (limit) => {
     const { names, pages } = await all({ limit });

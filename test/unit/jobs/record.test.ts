@@ -4,6 +4,8 @@ import {
   type JobRecord,
   jobIdTime,
   jobStates,
+  messageOf,
+  newJob,
   newJobId,
   presentJob,
 } from '../../../core/jobs/record.ts';
@@ -52,6 +54,20 @@ describe('the record of a job', () => {
     attempts: 2,
     notBefore: '2026-04-01T12:01:00.000Z',
   };
+
+  it('begins as it is asked for, and knows its message', () => {
+    const { id, key, event, trigger, receivedAt } = job;
+    const asked = { id, key, event, trigger, receivedAt };
+    expect(newJob(asked)).toEqual({ ...asked, state: 'queued', attempts: 0 });
+    expect(Object.keys(newJob({ ...asked, toldDigest: undefined }))).not.toContain('toldDigest');
+    const waiting = {
+      ...asked,
+      toldDigest: `sha256:${'b'.repeat(64)}`,
+      notBefore: '2026-04-01T12:01:00.000Z',
+    };
+    expect(newJob(waiting)).toEqual({ ...waiting, state: 'waiting', attempts: 0 });
+    expect(messageOf(newJob(waiting))).toEqual({ job: id, image: key, event, trigger, receivedAt });
+  });
 
   it('is told with the image’s name and without what is ours', () => {
     const { key: _, event: __, ...rest } = job;

@@ -4,7 +4,7 @@ import { findReferrers } from '../../../../core/copy/referrers/find-referrers.ts
 import { type Digest, digestOf } from '../../../../core/oci/digest.ts';
 import { childOf, parsed, storeWith } from '../../../support/memory-image.ts';
 import { MemoryStore } from '../../../support/memory-store.ts';
-import { sourceLike } from '../../../support/recording-stores.ts';
+import { sourceLike, temporaryFailure } from '../../../support/recording-stores.ts';
 import { seededImage, seededIndex } from '../../../support/seeded-image.ts';
 import { artifactOf, cosignOf, cosignTag, holdArtifact } from '../../../support/signed-image.ts';
 
@@ -159,12 +159,13 @@ describe('finding what belongs to an image', () => {
     const store = storeWith(index);
     const signature = holdArtifact(store, cosignOf('signature'), cosignTag(root));
     const { source } = asking(store, {
-      referrers: () =>
-        Promise.reject(Object.assign(new Error('down'), { code: 'UNAVAILABLE', temporary: true })),
+      referrers: () => Promise.reject(temporaryFailure('down')),
     });
     const found = await findReferrers(source, [root.digest]);
     expect(found.referrers.map(({ digest }) => digest)).toEqual([signature.digest]);
-    expect(found.failures).toEqual([{ code: 'UNAVAILABLE', reason: 'down', temporary: true }]);
+    expect(found.failures).toEqual([
+      { code: 'UNAVAILABLE', reason: 'down', temporary: true, side: 'upstream' },
+    ]);
   });
 
   it('throws the reason of its signal, and nothing else', async () => {

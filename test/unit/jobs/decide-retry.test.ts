@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { CopyError } from '../../../core/copy/errors.ts';
-import { JobFailure } from '../../../core/jobs/errors.ts';
+import type { ReferrerFailure } from '../../../core/copy/referrers/referrers.ts';
+import { decideRetry, maxAttempts } from '../../../core/jobs/decide-retry.ts';
+import { JobFailure, ReferrersPendingError } from '../../../core/jobs/errors.ts';
 import type { JobRecord } from '../../../core/jobs/record.ts';
-import { judge, maxAttempts } from '../../../core/jobs/verdict.ts';
+import { UpstreamClosedError } from '../../../core/jobs/upstream-gate.ts';
 import { LeaseError } from '../../../core/mapping/publish.ts';
+import { digestOf } from '../../../core/oci/digest.ts';
 import { RegistryError, type RegistryFailure } from '../../../core/registry/errors.ts';
 
 const jobAfter = (attempts: number): JobRecord => ({
@@ -24,7 +27,7 @@ const failure = (more: Partial<RegistryFailure>, side: 'upstream' | 'mirror' = '
 const later = new Date('2026-04-01T13:00:00.000Z');
 /** In the middle of the delay's random part. */
 const judged = (error: unknown, attempts = 1, random = 0.5) =>
-  judge(error, jobAfter(attempts), later, random);
+  decideRetry(error, jobAfter(attempts), { now: later, random });
 
 describe('what becomes of a job after an error', () => {
   it.each([
@@ -76,12 +79,41 @@ describe('what becomes of a job after an error', () => {
     expect(judged(limited, 500)).toMatchObject({ kind: 'wait', why: 'rate-limit' });
   });
 
+  it('waits for a rate limit where an error says so, whatever registry it was', () => {
+    const closed = new UpstreamClosedError('docker.io', new Date(later.getTime() + 600_000), later);
+    expect(judged(closed, 500)).toMatchObject({
+      kind: 'wait',
+      why: 'rate-limit',
+      delayMs: 615_000,
+      error: { code: 'UPSTREAM_CLOSED', side: 'upstream' },
+    });
+  });
+
+  it.each<[string, Partial<ReferrerFailure>, string]>([
+    ['waits and counts, where something is not to be had for now', { code: 'UNAVAILABLE' }, 'failure'],
+    ['waits for a rate limit that keeps it from being had', { code: 'TOOMANYREQUESTS' }, 'rate-limit'],
+  ])('%s of what belongs to an image', (_, more, why) => {
+    const missing = { digest: digestOf(Buffer.from('sbom')), reason: 'no', temporary: true as const };
+    const told = { code: '', side: 'mirror' as const, retryAfterMs: 60_000, ...more };
+    const error = new ReferrersPendingError('docker.io/app', { missing: [{ ...missing, ...told }] });
+    expect(judged(error, 1, 0)).toMatchObject({
+      kind: 'wait',
+      why,
+      delayMs: 60_000,
+      error: { side: 'mirror' },
+    });
+  });
+
   it.each([
     ['an error of ours', new TypeError('undefined is not a function')],
     ['an error that only has a code', Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })],
     ['the table’s throttling', Object.assign(new Error('slow'), { name: 'ThrottlingException', code: 400 })],
     ['no error at all', 'a text'],
     ['nothing', undefined],
+    [
+      'an error that looks like one',
+      Object.assign(new Error('x'), { code: 'X', side: 'mirror', remedy: 'y', retry: { kind: 'never' } }),
+    ],
     ['an object that looks like one', { code: 'X', remedy: 'y', temporary: true }],
   ])('%s sends the message back', (_, error) => {
     expect(judged(error)).toEqual({ kind: 'crash' });

@@ -1,3 +1,4 @@
+import { DrayageError } from '../errors.ts';
 import { mayBeEarly, pauseForImage } from './early-event.ts';
 import type { JobError, JobRecord } from './record.ts';
 
@@ -22,69 +23,42 @@ const maxWaitMs = 6 * 3_600_000;
 /** What an error tells can hold text of an image or a registry; a record must stay small. */
 const maxTextLength = 1_000;
 
-/** The errors of the registry client, of the copy, of manifests and of leases all tell these things of themselves. */
-interface ToldError extends Error {
-  code: string;
-  remedy: string;
-  side?: 'upstream' | 'mirror';
-  temporary?: boolean;
-  status?: number;
-  retryAfterMs?: number;
-}
-
-function isTold(error: unknown): error is ToldError {
-  return (
-    error instanceof Error &&
-    'code' in error &&
-    typeof error.code === 'string' &&
-    'remedy' in error &&
-    typeof error.remedy === 'string'
-  );
-}
-
 /** What a job's record says about an error. */
-function jobError(error: ToldError): JobError {
+function jobError({ code, side, message, remedy }: DrayageError): JobError {
   return {
-    code: bounded(error.code, 100),
-    side: error.side ?? 'upstream',
-    message: bounded(error.message, maxTextLength),
-    remedy: bounded(error.remedy, maxTextLength),
+    code: bounded(code, 100),
+    side,
+    message: bounded(message, maxTextLength),
+    remedy: bounded(remedy, maxTextLength),
   };
 }
 
 /**
- * Decides what becomes of a job whose attempt ended with an error. Neither a rate limit (429) nor an image that is not there yet counts
- * against the budget of attempts: the one says nothing about the image, the other has a limit of its own.
+ * Decides what becomes of a job whose attempt ended with an error. Neither a rate limit nor an image that is not there yet counts against
+ * the budget of attempts: the one says nothing about the image, the other has a limit of its own.
  *
- * @param random 0 ≤ random < 1; spreads the retries of jobs that failed together over the second half of the delay.
+ * @param clock.random 0 ≤ random < 1; spreads the retries of jobs that failed together over the second half of the delay.
  */
-export function judge(
+export function decideRetry(
   error: unknown,
   job: Pick<JobRecord, 'attempts' | 'trigger' | 'receivedAt'>,
-  now: Date,
-  random: number = Math.random(),
+  { now, random = Math.random() }: { now: Date; random?: number },
 ): Verdict {
-  if (!isTold(error)) return { kind: 'crash' };
+  if (!(error instanceof DrayageError)) return { kind: 'crash' };
   const told = jobError(error);
   if (mayBeEarly(error, job, now))
     return { kind: 'wait', why: 'early-event', delayMs: pauseForImage(job, now), error: told };
-  if (!error.temporary) return { kind: 'fail', error: told };
-  const limited = error.status === 429;
-  if (!limited && job.attempts >= maxAttempts) {
-    return {
-      kind: 'fail',
-      error: { ...told, message: `${told.message} (given up after ${job.attempts} attempts)` },
-    };
+  const { retry } = error;
+  if (retry.kind === 'never') return { kind: 'fail', error: told };
+  if (retry.kind === 'rate-limit') {
+    return { kind: 'wait', why: 'rate-limit', delayMs: limitDelay(retry.afterMs, random), error: told };
   }
-  const delayMs = limited
-    ? limitDelay(error.retryAfterMs, random)
-    : Math.max(error.retryAfterMs ?? 0, backoffAfter(job.attempts) * (0.5 + random / 2));
-  return {
-    kind: 'wait',
-    why: limited ? 'rate-limit' : 'failure',
-    delayMs: Math.round(Math.min(maxWaitMs, delayMs)),
-    error: told,
-  };
+  if (job.attempts < maxAttempts) {
+    const delayMs = atMost(Math.max(retry.afterMs ?? 0, backoffAfter(job.attempts) * (0.5 + random / 2)));
+    return { kind: 'wait', why: 'failure', delayMs, error: told };
+  }
+  const message = `${told.message} (given up after ${job.attempts} attempts)`;
+  return { kind: 'fail', error: { ...told, message } };
 }
 
 function backoffAfter(attempts: number): number {
@@ -95,9 +69,13 @@ function backoffAfter(attempts: number): number {
  * A limit that names no time is asked about every few minutes: more often would only keep it closed. At the time that one names, not all
  * who wait come back at once.
  */
-function limitDelay(retryAfterMs: number | undefined, random: number): number {
-  if (retryAfterMs === undefined) return rateLimitDelayMs * (0.5 + random / 2);
-  return retryAfterMs + random * Math.min(limitSpreadMs, Math.max(1_000, retryAfterMs / 10));
+function limitDelay(afterMs: number | undefined, random: number): number {
+  if (afterMs === undefined) return atMost(rateLimitDelayMs * (0.5 + random / 2));
+  return atMost(afterMs + random * Math.min(limitSpreadMs, Math.max(1_000, afterMs / 10)));
+}
+
+function atMost(delayMs: number): number {
+  return Math.round(Math.min(maxWaitMs, delayMs));
 }
 
 /** At most so many characters, without control characters. */

@@ -1,0 +1,135 @@
+import { presentOnly } from '../../copy/amount.ts';
+import { commitRoot } from '../../copy/commit.ts';
+import type { ImageDestination } from '../../copy/ports.ts';
+import { mayBringMore } from '../../copy/referrers/referrers.ts';
+import { LeaseError, type PublishOutcome, publishMapping } from '../../mapping/publish.ts';
+import { type DigestKey, type ImageKey, isDigestKey, type MappingRecord } from '../../mapping/record.ts';
+import type { JobOutcome, MirrorJobDependencies } from '../dependencies.ts';
+import { scheduleLook } from '../later-look.ts';
+import type { JobRecord } from '../record.ts';
+import type { CopiedImage } from './copy-image.ts';
+import { mayBeStale } from './decisions.ts';
+import type { Seen } from './look.ts';
+import type { MirrorWork } from './work.ts';
+
+/** By then a pipeline that pushes an image has signed it. */
+const signedWithinMs = 5 * 60_000;
+
+type WholeImage = Extract<CopiedImage, { kind: 'whole' }>;
+
+/** What a job publishes: an image that was copied, or what is mapped already, as it was seen once more. */
+export type Publication = { work: MirrorWork; seen: Seen } & (
+  | { kind: 'unchanged'; mapping: MappingRecord }
+  | { kind: 'copied'; image: WholeImage }
+);
+
+type PublishDependencies = Pick<MirrorJobDependencies, 'config' | 'mappings' | 'jobs' | 'now' | 'warn'>;
+
+/** Moves the tag under its lease, publishes the mapping, and asks for the looks that are due later. */
+export async function publishImage(
+  publication: Publication,
+  deps: PublishDependencies,
+  signal: AbortSignal,
+): Promise<JobOutcome> {
+  const { work, seen } = publication;
+  const { key, id } = work.job;
+  const { destination } = seen.mirror;
+  const image = publication.kind === 'copied' ? publication.image : undefined;
+  const mapping = publication.kind === 'copied' ? newMapping(publication, deps.now()) : publication.mapping;
+  // Before the commit: a crash in between asks again, instead of never.
+  await scheduleLooks(publication, mapping, deps);
+  const outcome = await publishMapping(deps.mappings, {
+    key,
+    owner: id,
+    mapping,
+    resolve: seen.resolved,
+    signal,
+    moveTag: async () => {
+      if (image) await commitRoot(destination, image.plan, key.reference, { signal });
+      else await requireTag({ key, digest: mapping.digest }, destination, signal);
+    },
+  });
+  // Without the root, nothing can be mounted from what was copied.
+  if (outcome.kind !== 'superseded') await image?.note();
+  await retireReplaced(key, outcome, deps);
+  const changes = { ...changesOf(publication), digest: mapping.digest, fannedOut: undefined };
+  return { state: outcome.kind === 'superseded' ? 'superseded' : 'committed', changes };
+}
+
+/**
+ * Reads the tag with the lease held: what was read before may be another job's by now.
+ *
+ * @throws LeaseError where it was moved. There is nothing at hand to move it back with.
+ */
+async function requireTag(
+  { key, digest }: { key: ImageKey; digest: MappingRecord['digest'] },
+  destination: ImageDestination,
+  signal: AbortSignal,
+): Promise<void> {
+  if (isDigestKey(key)) return;
+  if ((await destination.tagDigest(key.reference, { signal })) !== digest) throw new LeaseError(key);
+}
+
+/**
+ * Asks for one more look at the tag, where the upstream's answer may be old, and at what belongs to the image: soon, where something could
+ * not be had, and some minutes later where the image is new. An image is signed after it is pushed, and what is pushed by digest with a
+ * `subject` (cosign's bundles) moves no tag that a webhook could tell of.
+ */
+async function scheduleLooks(
+  publication: Publication,
+  { digest }: MappingRecord,
+  deps: Pick<PublishDependencies, 'mappings' | 'jobs' | 'now'>,
+): Promise<void> {
+  const { work, seen } = publication;
+  const { key } = work.job;
+  if (mayBeStale(work.job, seen)) await scheduleLook(key, 'recheck', deps);
+  const referrers = publication.kind === 'copied' ? publication.image.referrers : undefined;
+  if (referrers === undefined) return;
+  const image: DigestKey = { ...key, reference: digest };
+  const isNew = seen.known?.mapping?.digest !== digest;
+  if (mayBringMore(referrers)) await scheduleLook(image, 'signature', deps);
+  else if (isNew) await scheduleLook(image, 'signature', deps, signedWithinMs);
+}
+
+/**
+ * References by a digest that the tag has left are answered for the history that is configured, then the table forgets them. The image is
+ * published: if this fails, the digest is only remembered for longer.
+ */
+async function retireReplaced(
+  key: ImageKey,
+  outcome: PublishOutcome,
+  { config, mappings, now, warn }: Pick<PublishDependencies, 'config' | 'mappings' | 'now' | 'warn'>,
+): Promise<void> {
+  if (outcome.kind !== 'published' || !outcome.replaced) return;
+  const reference = outcome.replaced;
+  const expiresAt = new Date(now().getTime() + config.mirror.historySeconds * 1_000);
+  await mappings
+    .retireDigest({ ...key, reference }, expiresAt)
+    .catch((error: unknown) => warn(`marking ${reference} as out of use failed`, error));
+}
+
+/** What the job's record says of the image. */
+function changesOf(publication: Publication): Partial<JobRecord> {
+  if (publication.kind === 'unchanged') return { transfer: presentOnly(publication.seen.root) };
+  const { transfer, referrers, foreign } = publication.image;
+  return { transfer, ...(referrers && { referrers }), ...(foreign && { foreign }) };
+}
+
+function newMapping({ work, seen, image }: Publication & { kind: 'copied' }, now: Date): MappingRecord {
+  const { plan, platforms, referrers, foreign } = image;
+  return {
+    mirrorRepository: work.repository,
+    digest: plan.root.digest,
+    sourceDigest: plan.source.digest,
+    mediaType: plan.root.mediaType,
+    platforms,
+    sizeBytes: plan.sizeBytes,
+    pin: false,
+    region: seen.mirror.region,
+    observedAt: seen.observedAt,
+    mirroredAt: now.toISOString(),
+    job: work.job.id,
+    ...(referrers && { referrers }),
+    ...(foreign && { foreign }),
+  };
+}

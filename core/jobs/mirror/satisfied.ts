@@ -1,0 +1,30 @@
+import type { TagState } from '../../mapping/store.ts';
+import type { JobOutcome, MirrorJobDependencies } from '../dependencies.ts';
+import { scheduleLook } from '../later-look.ts';
+import { isSatisfied } from './decisions.ts';
+import { newerJob, readRecordedJob, whoLooks } from './defer-look.ts';
+import type { MirrorWork } from './work.ts';
+
+/**
+ * How a job ends that need not look itself: what it would find is committed already, or another job will look.
+ *
+ * @param work.known the tag before the look
+ * @returns undefined where it must look
+ */
+export async function satisfiedWithout(
+  { known, ...work }: MirrorWork & { known: TagState },
+  deps: Pick<MirrorJobDependencies, 'mappings' | 'jobs' | 'now'>,
+  signal: AbortSignal,
+): Promise<JobOutcome | undefined> {
+  const { job, fingerprint, repository } = work;
+  const satisfied: JobOutcome = { state: 'satisfied', changes: { digest: known.mapping?.digest } };
+  if (isSatisfied(work, known)) return satisfied;
+  const before = { tag: known, fingerprint, repository, now: deps.now() };
+  const newer = newerJob(job, before);
+  const newest = newer === undefined ? undefined : await readRecordedJob(newer, deps.jobs, signal);
+  const who = whoLooks(job, before, newest);
+  if (who === 'this-job') return undefined;
+  if (who === 'newer-job') return { state: 'satisfied', changes: {} };
+  await scheduleLook(job.key, 'recheck', deps);
+  return satisfied;
+}

@@ -1,0 +1,42 @@
+import type { Config, RepositoryRule, Upstream } from '../../config/config.ts';
+import { formatImageKey } from '../../mapping/record.ts';
+import { parseReference } from '../../oci/reference.ts';
+import { policyFingerprint } from '../../policy/fingerprint.ts';
+import { mirrorRepository } from '../../policy/mirror-repository.ts';
+import { selectImage } from '../../policy/select-image.ts';
+import { JobFailure } from '../errors.ts';
+import type { JobRecord } from '../record.ts';
+
+/** A mirror job, and where its image comes from and goes to by the rule that holds now. */
+export interface MirrorWork {
+  job: JobRecord;
+  upstream: Upstream;
+  rule: RepositoryRule;
+  /** The rule's: under another one, the same events have to be looked at again. */
+  fingerprint: string;
+  /** The destination's name in its registry. */
+  repository: string;
+}
+
+/** @throws JobFailure where no rule mirrors the image, or where its rule asks for what this version can't do. */
+export function workOf(job: JobRecord, config: Config): MirrorWork {
+  const image = formatImageKey(job.key);
+  const selection = selectImage(config, parseReference(image));
+  if (!selection.mirrored) {
+    throw new JobFailure(
+      'not_configured',
+      `${image}: ${selection.reason}`,
+      'add a rule for it to mirror.yaml',
+    );
+  }
+  const { upstream, rule } = selection;
+  if (rule.verify !== undefined) {
+    throw new JobFailure(
+      'verification_unavailable',
+      `${image}: its rule asks for a verified signature, which this version can't check; it is not mirrored unverified`,
+      'take `verify` out of the rule to mirror it unverified, or wait for a version that verifies',
+    );
+  }
+  const repository = mirrorRepository(config, job.key.registry, job.key.repository);
+  return { job, upstream, rule, fingerprint: policyFingerprint(rule), repository };
+}
