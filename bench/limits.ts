@@ -38,6 +38,30 @@ export function limitOf(work: Work, wire: WireOptions): Limit {
   return limit(wire, roundTrips, rounds * largest, rounds > 1 ? blobs * registriesWorkPerBlob : 0);
 }
 
+/** What the tags of repositories ask of whoever copies them all. */
+export interface TagsWork {
+  tags: number;
+  /** Distinct blobs that the mirror lacks; the bytes of the largest, and of each other at most. */
+  missing: { blobs: number; largest: number; others: number };
+}
+
+/**
+ * The least that copying all tags takes on the wire; what the registries themselves have to do is
+ * left out.
+ *
+ * The lists of tags over new connections (3 R), while the connections for all that follows are
+ * opened; the manifests, as many at once as there are streams (1 a round). Nothing to do: that is
+ * all, as the mirror is asked in the same rounds. Otherwise the question which blobs are there (1),
+ * each round of blobs (2: one reads, one puts), and the manifests (1 a round).
+ */
+export function limitOfTags({ tags, missing }: TagsWork, wire: WireOptions): Limit {
+  const rounds = Math.ceil(missing.blobs / streamsAtOnce);
+  const manifestRounds = Math.ceil(tags / streamsAtOnce);
+  if (rounds === 0) return limit(wire, 3 + manifestRounds, 0, 0);
+  const bytes = missing.largest + (rounds - 1) * missing.others;
+  return limit(wire, 3 + manifestRounds + 1 + 2 * rounds + manifestRounds, bytes, 0);
+}
+
 function limit(wire: WireOptions, roundTrips: number, bytes: number, registriesSeconds: number): Limit {
   const parts = [`${roundTrips} R`];
   if (bytes > 0) parts.push(`${(bytes / 1e6).toFixed(1)} MB`);

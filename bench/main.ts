@@ -3,6 +3,7 @@
  * writes it to bench/results/ with `--save NAME`. Without BENCH all, which takes about half an hour:
  *
  *     wire      copies over a simulated wire, beside other programs and what the wire allows (`--cases` picks some)
+ *     tags      all tags of a repository and of twenty, beside other programs (`--cases` picks some)
  *     copy      a gigabyte without a wire: CPU and memory
  *     memory    one layer of 100 MB and one of 4 GB
  *     ecr       the requests of a mirror job at a registry that behaves as ECR does
@@ -13,8 +14,8 @@
  *     kill      killed ten times: what is read again
  *     fan-out   one large image by 1, 2, 4 and 8 processes, each on a wire of its own
  *
- * Needs `docker-registry` and `time` (Debian's packages) and `curl`; `skopeo`, `crane`, `regctl` and `oras` take part when they are on
- * the PATH.
+ * Needs `docker-registry` and `time` (Debian's packages) and `curl`; `skopeo`, `crane`, `regctl`, `regsync` and `oras`
+ * take part when they are on the PATH.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
@@ -31,10 +32,12 @@ import { benchMemory } from './memory.ts';
 import type { Bench, BenchOptions } from './options.ts';
 import { benchPipeline } from './pipeline.ts';
 import { benchShared } from './shared.ts';
+import { benchTags } from './tags.ts';
 import { benchWiredCopy } from './wired-copy.ts';
 
 const benches: Record<string, Bench> = {
   wire: benchWiredCopy,
+  tags: benchTags,
   copy: benchCopy,
   memory: benchMemory,
   ecr: benchEcr,
@@ -83,7 +86,8 @@ if (values.save !== undefined) {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, `${values.save}.md`), report);
 }
-process.exit(0);
+// A bench that went on after a failure has set the exit code.
+process.exit();
 
 function refuse(message: string): never {
   process.stderr.write(`${message}\n`);

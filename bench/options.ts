@@ -4,7 +4,7 @@ export interface BenchOptions {
   rounds?: number;
   /** Names of peers besides ours; all that are installed without. */
   peers?: string[];
-  /** Names of cases of `wire`; all without. */
+  /** Names of cases of `wire` or of `tags`; all without. */
   cases?: string[];
 }
 

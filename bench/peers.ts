@@ -11,7 +11,8 @@ export interface Peer {
   command(from: string, to: string): string[];
 }
 
-const drayage = join(import.meta.dirname, '..', 'cli', 'drayage.js');
+/** The command of this repository. */
+export const drayage = join(import.meta.dirname, '..', 'cli', 'drayage.js');
 
 const all: Peer[] = [
   {
@@ -48,6 +49,7 @@ const versions: Record<string, string[]> = {
   crane: ['version'],
   regctl: ['version', '--format', '{{.VCSTag}}'],
   oras: ['version'],
+  regsync: ['version', '--format', '{{.VCSTag}}'],
 };
 
 /** Those that are on the PATH, ours first, and a sentence that tells versions and who is missing. @throws for a name that is none's */
@@ -67,11 +69,19 @@ export function installedPeers(wanted?: string[]): { peers: Peer[]; note: string
   };
 }
 
+/** What peers are run with. */
+export interface PeerEnvironment extends AsyncDisposable {
+  /** Empty at first, and removed at the end. */
+  folder: string;
+  variables: Record<string, string>;
+}
+
 /** Settings of the person who runs the bench (credentials, registries) stay out of it. */
-export function peerEnvironment(): Promise<AsyncDisposable & { variables: Record<string, string> }> {
+export function peerEnvironment(): Promise<PeerEnvironment> {
   return interruptible(() => {
     const folder = mkdtempSync(join(tmpdir(), 'bench-peers-'));
     return {
+      folder,
       variables: { DOCKER_CONFIG: folder, REGCTL_CONFIG: join(folder, 'regctl.json') },
       async [Symbol.asyncDispose]() {
         rmSync(folder, { recursive: true, force: true });
@@ -81,7 +91,7 @@ export function peerEnvironment(): Promise<AsyncDisposable & { variables: Record
 }
 
 /** Another peer begins each round: what the one before leaves behind (caches, memory) comes to everybody. */
-export function turned(peers: Peer[], round: number): Peer[] {
+export function turned<T>(peers: T[], round: number): T[] {
   const start = round % peers.length;
   return [...peers.slice(start), ...peers.slice(0, start)];
 }
@@ -91,11 +101,13 @@ export function hostOf(image: string): string {
   return image.split('/')[0] ?? '';
 }
 
-function isInstalled(program: string): boolean {
+/** Whether a program is on the PATH. */
+export function isInstalled(program: string): boolean {
   return spawnSync('which', [program]).status === 0;
 }
 
-function versionOf(program: string): string {
+/** The version that a program tells of itself. */
+export function versionOf(program: string): string {
   const { stdout } = spawnSync(program, versions[program] ?? [], { encoding: 'utf8' });
   return /\d+\.\d+\.\d+/.exec(stdout ?? '')?.[0] ?? '';
 }

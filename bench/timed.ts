@@ -11,33 +11,67 @@ export interface Timing {
   peakMegabytes: number;
 }
 
-/** Runs a command under GNU time. @throws when it fails, with what it wrote */
-export async function timed(command: string[], environment: Record<string, string> = {}): Promise<Timing> {
-  await using run = await interruptible(() => runUnderTime(command, environment));
-  const code = await run.ended;
-  const stderr = run.stderr();
-  if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}: ${stderr}`);
-  const [wall = 0, user = 0, system = 0, kilobytes = 0] = (stderr.trim().split('\n').at(-1) ?? '')
-    .split(' ')
-    .map(Number);
-  return { wallSeconds: wall, cpuSeconds: user + system, peakMegabytes: kilobytes / 1024 };
+/** A command that runs under GNU time; disposed of, it is killed unless it has ended. */
+export interface TimedRun extends AsyncDisposable {
+  /** The first line that it writes to standard output. @throws when it ends without one */
+  firstLine(): Promise<string>;
+  /** Asks it to end, as Ctrl-C does. */
+  interrupt(): void;
+  /** When it has ended: what it took. @throws when it failed, with what it wrote */
+  timing(): Promise<Timing>;
 }
 
-function runUnderTime(command: string[], environment: Record<string, string>) {
+/** Runs a command under GNU time. @throws when it fails, with what it wrote */
+export async function timed(command: string[], environment: Record<string, string> = {}): Promise<Timing> {
+  await using run = await startTimed(command, environment);
+  return await run.timing();
+}
+
+/** Starts a command under GNU time. */
+export function startTimed(command: string[], environment: Record<string, string> = {}): Promise<TimedRun> {
+  return interruptible(() => runUnderTime(command, environment));
+}
+
+function runUnderTime(command: string[], environment: Record<string, string>): TimedRun {
   const child = spawn('/usr/bin/time', ['-f', '%e %U %S %M', ...command], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
     // A process group of its own: an interrupted bench ends the command and not only GNU time.
     detached: true,
   });
+  let stdout = '';
   let stderr = '';
+  const line = new Promise<string>((resolve) => {
+    child.stdout.on('data', (chunk: Buffer) => {
+      // Only the first line is kept of what may be long.
+      if (!stdout.includes('\n')) stdout += chunk;
+      if (stdout.includes('\n')) resolve(stdout.slice(0, stdout.indexOf('\n')));
+    });
+  });
   child.stderr.on('data', (chunk: Buffer) => {
     stderr += chunk;
   });
   const ended = once(child, 'close').then(([code]) => code as number | null);
+  const failure = (code: number | null) => new Error(`${command.join(' ')} ended with ${code}: ${stderr}`);
   return {
-    ended,
-    stderr: () => stderr,
+    firstLine: () =>
+      Promise.race([
+        line,
+        ended.then((code) => {
+          throw failure(code);
+        }),
+      ]),
+    interrupt() {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGINT');
+    },
+    async timing() {
+      const code = await ended;
+      if (code !== 0) throw failure(code);
+      const [wall = 0, user = 0, system = 0, kilobytes = 0] = (stderr.trim().split('\n').at(-1) ?? '')
+        .split(' ')
+        .map(Number);
+      return { wallSeconds: wall, cpuSeconds: user + system, peakMegabytes: kilobytes / 1024 };
+    },
     async [Symbol.asyncDispose]() {
       const isRunning = child.exitCode === null && child.signalCode === null;
       if (child.pid !== undefined && isRunning) process.kill(-child.pid, 'SIGKILL');

@@ -3,7 +3,7 @@ import type { BenchOptions } from './options.ts';
 import { installedPeers, peerEnvironment, turned } from './peers.ts';
 import { startBenchRegistry } from './registry.ts';
 import { markdownTable, median } from './statistics.ts';
-import type { WireCounts } from './wire/counts.ts';
+import { requestsOf, type WireCounts } from './wire/counts.ts';
 import { startWire, usualWire } from './wire/wire.ts';
 import { type WiredCase, wiredCases, workOf } from './wired-cases.ts';
 import { fillUpstream, runWired, type WiredPair, type WiredRun } from './wired-run.ts';
@@ -106,10 +106,6 @@ function caseReport(wiredCase: WiredCase, runs: Map<string, WiredRun[]>, failure
       rows,
     ),
   ].join('\n');
-}
-
-function requestsOf({ requests }: WireCounts): number {
-  return Object.values(requests).reduce((sum, count) => sum + count, 0);
 }
 
 function megabytes(bytes: number): string {

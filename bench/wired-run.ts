@@ -3,7 +3,7 @@ import { pushImage } from '../test/support/seeded-image.ts';
 import type { Peer } from './peers.ts';
 import { startBenchRegistry } from './registry.ts';
 import { type Timing, timed } from './timed.ts';
-import type { WireCounts } from './wire/counts.ts';
+import { secondsOver, type WireCounts } from './wire/counts.ts';
 import type { Wire } from './wire/wire.ts';
 import type { WiredCase } from './wired-cases.ts';
 
@@ -54,10 +54,7 @@ export async function runWired(
   const timing = await timed(peer.command(from ?? '', to ?? ''), environment);
   const [upstream, mirrored] = await Promise.all([pair.upstreamWire.read(), pair.mirrorWire.read()]);
   await checkMirror(mirror, wiredCase);
-  const both = [upstream, mirrored];
-  const starts = both.map(({ firstRequestMs }) => firstRequestMs).filter((time) => time > 0);
-  const seconds = (Math.max(...both.map(({ lastAnswerMs }) => lastAnswerMs)) - Math.min(...starts)) / 1000;
-  return { ...timing, seconds, upstream, mirror: mirrored };
+  return { ...timing, seconds: secondsOver([upstream, mirrored]), upstream, mirror: mirrored };
 }
 
 async function checkMirror(mirror: DockerRegistry, { name, image }: WiredCase): Promise<void> {

@@ -6,6 +6,8 @@ export interface WireCounts {
   pings: number;
   /** Those of the client that carried a request. */
   connections: number;
+  /** How often each blob was asked for by GET, by its digest. */
+  blobReads: Record<string, number>;
   /** From the client, heads included. */
   bytesUp: number;
   /** To the client, heads included. */
@@ -24,12 +26,36 @@ export function noCounts(): WireCounts {
     requests: {},
     pings: 0,
     connections: 0,
+    blobReads: {},
     bytesUp: 0,
     bytesDown: 0,
     firstRequestMs: 0,
     lastAnswerMs: 0,
     ownCpuSeconds: 0,
   };
+}
+
+const blobPath = /\/blobs\/(sha256:[0-9a-f]{64})$/;
+
+/** Counts one request by its method and path; tells whether it was a ping. */
+export function countRequest(counts: WireCounts, method: string, path: string): boolean {
+  const isPing = method === 'GET' && (path === '/v2/' || path === '/v2');
+  if (isPing) counts.pings++;
+  else counts.requests[method] = (counts.requests[method] ?? 0) + 1;
+  const [, digest] = (method === 'GET' && blobPath.exec(path)) || [];
+  if (digest !== undefined) counts.blobReads[digest] = (counts.blobReads[digest] ?? 0) + 1;
+  return isPing;
+}
+
+/** From the first request on any of the roads to the end of the last answer, in seconds. */
+export function secondsOver(roads: WireCounts[]): number {
+  const starts = roads.map(({ firstRequestMs }) => firstRequestMs).filter((time) => time > 0);
+  return (Math.max(...roads.map(({ lastAnswerMs }) => lastAnswerMs)) - Math.min(...starts)) / 1000;
+}
+
+/** How many requests, without pings. */
+export function requestsOf({ requests }: WireCounts): number {
+  return Object.values(requests).reduce((sum, count) => sum + count, 0);
 }
 
 /** The machine's monotonic clock in milliseconds: the same for all processes, so that two wires can be compared. */

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { monotonicMs, type WireCounts } from './counts.ts';
+import { countRequest, monotonicMs, type WireCounts } from './counts.ts';
 import { MessageReader, type Part, requestBody, responseBody, statusOf } from './framing.ts';
 import { Pace } from './pace.ts';
 
@@ -103,11 +103,8 @@ async function carryAnswers(
 
 function noteRequest(head: string, counts: WireCounts): Asked {
   const [method = '', path = ''] = head.split(' ', 2);
-  const isPing = method === 'GET' && (path === '/v2/' || path === '/v2');
   if (counts.firstRequestMs === 0) counts.firstRequestMs = monotonicMs();
-  if (isPing) counts.pings++;
-  else counts.requests[method] = (counts.requests[method] ?? 0) + 1;
-  return { method, isPing };
+  return { method, isPing: countRequest(counts, method, path) };
 }
 
 /** Writes heads at once and bodies no faster than the wire lets them. */

@@ -16,6 +16,10 @@ export interface DockerRegistry extends AsyncDisposable {
   addTags(repository: string, tag: string, more: string[]): void;
   /** The access log so far, a line a request. */
   accessLog(): string[];
+  /** All that it has written so far, its access log too, a line each. */
+  log(): string[];
+  /** User and system time that it has taken so far, in seconds. */
+  cpuSeconds(): number;
 }
 
 export interface DockerRegistryOptions {
@@ -64,6 +68,8 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
       log()
         .split('\n')
         .filter((line) => line.includes('HTTP/1.1"')),
+    log: () => log().split('\n'),
+    cpuSeconds: () => cpuSecondsOf(child.pid),
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGTERM');
@@ -72,6 +78,13 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** What Linux tells in hundredths of a second: proc(5), fields 14 and 15 of `stat`. */
+function cpuSecondsOf(pid: number | undefined): number {
+  const [, afterName = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
+  const fields = afterName.split(' ').map(Number);
+  return ((fields[11] ?? 0) + (fields[12] ?? 0)) / 100;
 }
 
 /** YAML reads JSON. */
