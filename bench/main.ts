@@ -3,7 +3,8 @@
  * writes it to bench/results/ with `--save NAME`. Without BENCH all, which takes about half an hour:
  *
  *     wire      copies over a simulated wire, beside other programs and what the wire allows (`--cases` picks some)
- *     tags      all tags of a repository and of twenty, beside other programs (`--cases` picks some)
+ *     tags      all tags of a repository and of twenty, beside other programs (`--cases` picks some;
+ *               its names are not those of wire, so that either is run alone with it)
  *     copy      a gigabyte without a wire: CPU and memory
  *     memory    one layer of 100 MB and one of 4 GB
  *     ecr       the requests of a mirror job at a registry that behaves as ECR does
