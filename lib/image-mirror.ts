@@ -2,6 +2,7 @@ import { Duration, Stack, Token } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
+import { mirrorBatchSize } from '../core/jobs/ports.ts';
 import { BlobMounting } from './blob-mounting.ts';
 import { DeploymentSecrets } from './deployment-secrets.ts';
 import { EcrEvents } from './ecr-events.ts';
@@ -143,12 +144,19 @@ export class ImageMirror extends Construct {
       if (mounting) copier.function.node.addDependency(mounting.setting);
     }
 
-    const eachAlone = { batchSize: 1, reportBatchItemFailures: true };
     mirror.function.addEventSource(
-      new SqsEventSource(this.queue.queue, { ...eachAlone, maxConcurrency: settings.maxConcurrency }),
+      new SqsEventSource(this.queue.queue, {
+        batchSize: mirrorBatchSize,
+        reportBatchItemFailures: true,
+        maxConcurrency: settings.maxConcurrency,
+      }),
     );
     layer.function.addEventSource(
-      new SqsEventSource(this.layerQueue.queue, { ...eachAlone, maxConcurrency: settings.layerConcurrency }),
+      new SqsEventSource(this.layerQueue.queue, {
+        batchSize: 1,
+        reportBatchItemFailures: true,
+        maxConcurrency: settings.layerConcurrency,
+      }),
     );
     new MinuteSchedule(this, 'EveryMinute', { target: schedule.function });
     this.api = new MirrorApi(this, 'Api', {

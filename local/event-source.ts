@@ -1,6 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DeleteMessageCommand, type Message, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import {
+  DeleteMessageBatchCommand,
+  type Message,
+  ReceiveMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
 import type { Invocable } from './watcher.ts';
 
 export interface EventSourceOptions {
@@ -8,8 +13,10 @@ export interface EventSourceOptions {
   region: string;
   queueUrl: string;
   function: Invocable;
-  /** Messages at once; of a FIFO queue each is of another group, as SQS gives out no second one of a group. */
+  /** Invocations at once; of a FIFO queue, no two have messages of the same group. */
   concurrency: number;
+  /** The most messages of an invocation. */
+  batchSize: number;
   log: NodeJS.WritableStream;
 }
 
@@ -19,8 +26,9 @@ export interface EventSource {
 }
 
 /**
- * Feeds a function from a queue, as Lambda's event source mapping does with a batch size of 1: what the function
- * reports as failed, or fails with, stays in the queue for the rest of its visibility timeout; all else is deleted.
+ * Feeds a function from a queue, as Lambda's event source mapping does that reports batch item failures: what the function
+ * reports as failed stays in the queue for the rest of its visibility timeout, and the whole batch does where the function fails
+ * itself or its answer makes no sense; all else is deleted.
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
  */
 export function startEventSource(options: EventSourceOptions): EventSource {
@@ -52,7 +60,7 @@ async function poll(client: SQSClient, options: EventSourceOptions, signal: Abor
       const received = await client.send(
         new ReceiveMessageCommand({
           QueueUrl: options.queueUrl,
-          MaxNumberOfMessages: 1,
+          MaxNumberOfMessages: options.batchSize,
           WaitTimeSeconds: 20,
           MessageSystemAttributeNames: ['All'],
         }),
@@ -64,31 +72,46 @@ async function poll(client: SQSClient, options: EventSourceOptions, signal: Abor
       options.log.write(`the queue could not be read: ${(error as Error).message}\n`);
       await sleep(1_000, undefined, { signal }).catch(() => {});
     }
-    for (const message of messages) await deliver(client, options, message, signal);
+    if (messages.length > 0) await deliver(client, options, messages, signal);
   }
 }
 
 async function deliver(
   client: SQSClient,
   options: EventSourceOptions,
-  message: Message,
+  messages: Message[],
   signal: AbortSignal,
 ): Promise<void> {
-  const handle = { QueueUrl: options.queueUrl, ReceiptHandle: message.ReceiptHandle };
   try {
-    const answer = (await options.function.invoke(toEvent(message, options))) as SQSBatchResponse | null;
-    if ((answer?.batchItemFailures.length ?? 0) === 0) {
-      await client.send(new DeleteMessageCommand(handle));
-      return;
-    }
+    const event = { Records: messages.map((message) => toRecord(message, options)) };
+    const answer = (await options.function.invoke(event)) as SQSBatchResponse | null;
+    const done = doneOf(messages, answer);
+    if (done.length > 0)
+      await client.send(
+        new DeleteMessageBatchCommand({
+          QueueUrl: options.queueUrl,
+          Entries: done.map(({ ReceiptHandle }, index) => ({ Id: `${index}`, ReceiptHandle })),
+        }),
+      );
   } catch (error) {
-    if (signal.aborted) return; // stopped in the middle: the message stays, and the job's record says it is unfinished
+    if (signal.aborted) return; // stopped in the middle: the messages stay, and the jobs' records say they are unfinished
     options.log.write(`the ${options.function.name} function failed: ${(error as Error).message}\n`);
   }
 }
 
-function toEvent(message: Message, { queueUrl, region }: EventSourceOptions): SQSEvent {
-  const record: SQSRecord = {
+/**
+ * The messages that Lambda deletes. An identifier that is none of the batch's makes it keep all of them.
+ * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
+ */
+function doneOf(messages: Message[], answer: SQSBatchResponse | null): Message[] {
+  const failed = new Set(answer?.batchItemFailures?.map(({ itemIdentifier }) => itemIdentifier));
+  const known = new Set(messages.map(({ MessageId }) => MessageId));
+  if ([...failed].some((id) => !known.has(id))) return [];
+  return messages.filter(({ MessageId }) => !failed.has(MessageId ?? ''));
+}
+
+function toRecord(message: Message, { queueUrl, region }: EventSourceOptions): SQSRecord {
+  return {
     messageId: message.MessageId ?? '',
     receiptHandle: message.ReceiptHandle ?? '',
     body: message.Body ?? '',
@@ -99,5 +122,4 @@ function toEvent(message: Message, { queueUrl, region }: EventSourceOptions): SQ
     eventSourceARN: `arn:aws:sqs:${region}:000000000000:${queueUrl.slice(queueUrl.lastIndexOf('/') + 1)}`,
     awsRegion: region,
   };
-  return { Records: [record] };
 }

@@ -1,6 +1,7 @@
 import { enableBlobMounting } from '../core/aws/ecr/blob-mounting.ts';
 import type { Config } from '../core/config/config.ts';
 import { defaultFanOutBytes } from '../core/jobs/layers/hand-out.ts';
+import { mirrorBatchSize } from '../core/jobs/ports.ts';
 import { resendUnfinished } from '../core/jobs/resend.ts';
 import type { MappingStore } from '../core/mapping/store.ts';
 import type { PresentedWebhook } from '../core/webhooks/present-webhook.ts';
@@ -179,6 +180,7 @@ async function start(
       queueUrl,
       function: telling(functions[name]),
       concurrency: instances[name],
+      batchSize: name === 'mirror' ? mirrorBatchSize : 1,
       log,
     });
   const sources = [feed('mirror', queue.queueUrl), feed('layer', queue.layerQueueUrl)];

@@ -32,6 +32,7 @@ process.once('message', async ({ environment, layers, mirror }: Feeds) => {
       region: environment.AWS_REGION ?? '',
       queueUrl,
       function: one,
+      batchSize: 1,
       concurrency: 1,
       log: process.stderr,
     });

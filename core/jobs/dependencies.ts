@@ -1,4 +1,5 @@
 import type { Config, Upstream } from '../config/config.ts';
+import type { BlobPool } from '../copy/blob/blob-pool.ts';
 import type { LayerIndex } from '../copy/blob/layer-index.ts';
 import type { TimeLimit } from '../copy/blob/time-limit.ts';
 import type { CallOptions, ImageDestination, ImageSource } from '../copy/ports.ts';
@@ -15,6 +16,8 @@ export interface MirrorJobDependencies {
   readonly gate: UpstreamGate;
   /** Absent: the job carries all layers itself. */
   readonly fanOut?: FanOut | undefined;
+  /** The streams that the jobs of an invocation share; absent: the job runs alone. */
+  readonly pool?: BlobPool | undefined;
   /** When the attempt must end: what can't make it goes in parts. Absent: never, and all goes in one piece. */
   readonly timeLimit?: TimeLimit | undefined;
   readonly openUpstream: (upstream: Upstream, repository: string) => Promise<ImageSource & TagLister>;

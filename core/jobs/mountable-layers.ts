@@ -13,11 +13,7 @@ import { mirrorRepository } from '../policy/mirror-repository.ts';
  * @param registry the image's upstream
  */
 export function mountableLayers(index: LayerIndex, config: Config, registry: string): LayerIndex {
-  const open = config.upstreams.filter((upstream) => upstream.credentials === undefined);
-  const folders = [registry, ...open.map((upstream) => upstream.registry)].map((each) =>
-    folderOf(config, each),
-  );
-  const isMountable = (repository: string) => folders.some((folder) => repository.startsWith(folder));
+  const isMountable = mountablePlaces(config, registry);
   return {
     async find(digests, options) {
       const found = await index.find(digests, options);
@@ -31,6 +27,15 @@ export function mountableLayers(index: LayerIndex, config: Config, registry: str
     add: (repository, digests) => index.add(repository, digests),
     drop: (repository, digest) => index.drop(repository, digest),
   };
+}
+
+/** Whether an image of an upstream may mount layers from a repository of the mirror: see {@link mountableLayers}. */
+export function mountablePlaces(config: Config, registry: string): (repository: string) => boolean {
+  const open = config.upstreams.filter((upstream) => upstream.credentials === undefined);
+  const folders = [registry, ...open.map((upstream) => upstream.registry)].map((each) =>
+    folderOf(config, each),
+  );
+  return (repository) => folders.some((folder) => repository.startsWith(folder));
 }
 
 /** What the names of all mirror repositories of an upstream begin with. */

@@ -51,6 +51,12 @@ export interface JobQuery {
   cursor?: string;
 }
 
+/**
+ * The most messages of the mirror queue in one invocation, whose jobs run side by side: Lambda takes no more from a FIFO queue.
+ * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-parameters.html
+ */
+export const mirrorBatchSize = 10;
+
 /** The mirror queue. */
 export interface JobQueue {
   /**

@@ -1,84 +1,111 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
-import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { type Processed, processMessage } from '../../core/jobs/process-message.ts';
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { BlobPool } from '../../core/copy/blob/blob-pool.ts';
+import { gatheredLookUps } from '../../core/copy/blob/gathered-index.ts';
+import type { JobStore } from '../../core/jobs/ports.ts';
+import { type ProcessDependencies, type Processed, processMessage } from '../../core/jobs/process-message.ts';
 import { formatImageKey } from '../../core/mapping/record.ts';
 import { copyDependencies } from '../shared/copy-dependencies.ts';
 import { CopyDeployment } from '../shared/copy-deployment.ts';
-import { comeAgainSoon, holdMessages, type MessageBatch, withDeadline } from '../shared/messages.ts';
+import { comeAgainSoon, holdMessages, type VisibilityQueue, withDeadline } from '../shared/messages.ts';
 import { logger, metrics, stateMetric } from '../shared/telemetry.ts';
+import { runBatch } from './batch.ts';
 import { parseMessage } from './message.ts';
 
-/** When a message that crashed comes again, seconds; its group waits as long. */
+/** When a message that crashed comes again, seconds; the next messages of its group wait as long. */
 const firstRetrySeconds = 30;
 
-/**
- * Runs the jobs of a batch of the mirror queue, and reports the messages that must come again. After the first of
- * those nothing more is run: in a FIFO queue the later ones would overtake it.
- */
-async function runBatch(
-  { records, context, hold, retrySeconds }: MessageBatch,
-  deployment: CopyDeployment,
-): Promise<SQSBatchResponse> {
-  for (const [index, record] of records.entries()) {
-    try {
-      await runRecord(record.body, context, deployment);
-    } catch (error) {
-      logger.error('the message goes back to the queue', {
-        messageId: record.messageId,
-        error: error as Error,
-      });
-      metrics.addMetric('JobsCrashed', MetricUnit.Count, 1);
-      // A renewal under way would set its time again. The rest of the group waits with it.
-      await hold.end();
-      await comeAgainSoon(record, deployment.queue, retrySeconds);
-      return {
-        batchItemFailures: records.slice(index).map(({ messageId }) => ({ itemIdentifier: messageId })),
-      };
-    }
-  }
-  return { batchItemFailures: [] };
-}
-
+/** Runs the jobs of a batch of the mirror queue, and reports the messages that must come again. */
 async function run(
   { Records: records }: SQSEvent,
   context: Context,
   deployment: CopyDeployment,
 ): Promise<SQSBatchResponse> {
-  const { queue, holdSeconds, retrySeconds = firstRetrySeconds } = deployment;
+  const { queue, jobs, holdSeconds, retrySeconds = firstRetrySeconds } = deployment;
   const hold = holdMessages(records, queue, holdSeconds);
+  const shared = { pool: new BlobPool(), layerIndex: gatheredLookUps(deployment.layerIndex) };
   try {
-    return await runBatch({ records, context, hold, retrySeconds }, deployment);
+    const failed = await runBatch(records, {
+      async run(record) {
+        const { messageId } = record;
+        try {
+          await runRecord(record.body, { context, deployment, shared });
+        } catch (error) {
+          logger.error('the message goes back to the queue', { messageId, error: error as Error });
+          metrics.addMetric('JobsCrashed', MetricUnit.Count, 1);
+          // A renewal under way would set its time again.
+          await hold.end(record);
+          await comeAgainSoon(record, queue, retrySeconds);
+          return false;
+        }
+        if (records.length > 1) await forget(record, queue);
+        return true;
+      },
+      attemptsOf: (record) => attemptsOf(record, jobs),
+    });
+    return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
   } finally {
     void hold.end();
   }
 }
 
-async function runRecord(body: string, context: Context, deployment: CopyDeployment): Promise<void> {
-  const message = parseMessage(body);
-  logger.appendKeys({ job: message.job, image: formatImageKey(message.image) });
+/**
+ * Deletes a message that is done. Lambda deletes it when the whole batch is, which another job may take minutes for, or never get
+ * to. It never rejects: a message that comes again finds its job finished.
+ */
+async function forget({ receiptHandle, messageId }: SQSRecord, queue: VisibilityQueue): Promise<void> {
   try {
-    const done = await withDeadline(context, (signal, endsAt) =>
-      processMessage(message, { ...copyDependencies(deployment, endsAt), fanOut: deployment.fanOut }, signal),
-    );
-    tell(done);
-  } finally {
-    logger.removeKeys(['job', 'image']);
+    await queue.remove(receiptHandle);
+  } catch (error) {
+    logger.warn('a message that is done stays until the batch is', { messageId, error: error as Error });
   }
 }
 
-function tell(done: Processed): void {
+async function attemptsOf({ body }: SQSRecord, jobs: Pick<JobStore, 'read'>): Promise<number> {
+  try {
+    return (await jobs.read(parseMessage(body).job))?.attempts ?? 0;
+  } catch (error) {
+    logger.warn('how often a job was begun could not be read', { error: error as Error });
+    return 0;
+  }
+}
+
+/** What a job runs in. */
+interface Invocation {
+  context: Context;
+  deployment: CopyDeployment;
+  /** What the jobs of the batch share. */
+  shared: Pick<ProcessDependencies, 'pool' | 'layerIndex'>;
+}
+
+async function runRecord(body: string, { context, deployment, shared }: Invocation): Promise<void> {
+  const message = parseMessage(body);
+  const log = logger.createChild();
+  log.appendKeys({ job: message.job, image: formatImageKey(message.image) });
+  const done = await withDeadline(context, (signal, endsAt) =>
+    processMessage(
+      message,
+      { ...copyDependencies(deployment, endsAt, log), ...shared, fanOut: deployment.fanOut },
+      signal,
+    ),
+  );
+  tell(done, log);
+}
+
+function tell(done: Processed, log: Logger): void {
   if (done.state === 'gone') {
-    logger.info('the job was finished before');
+    log.info('the job was finished before');
     return;
   }
   const { transfer, error, digest } = done.job;
-  if (done.state === 'failed') logger.error('the job failed', { reason: error });
+  if (done.state === 'failed') log.error('the job failed', { reason: error });
   else if (done.state === 'waiting')
-    logger.warn('the job waits', { reason: error, notBefore: done.job.notBefore });
-  else logger.info(`the job is ${done.state}`, { digest, transfer });
+    log.warn('the job waits', { reason: error, notBefore: done.job.notBefore });
+  else log.info(`the job is ${done.state}`, { digest, transfer });
   metrics.addMetric(stateMetric('Jobs', done.state), MetricUnit.Count, 1);
   if (transfer) metrics.addMetric('BytesCopied', MetricUnit.Bytes, transfer.copied.bytes);
 }

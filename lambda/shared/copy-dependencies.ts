@@ -1,3 +1,4 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
 import type { LayerDependencies } from '../../core/jobs/layers/layer-job.ts';
 import type { ProcessDependencies } from '../../core/jobs/process-message.ts';
 import type { CopyDeployment } from './copy-deployment.ts';
@@ -8,10 +9,12 @@ import { logger } from './telemetry.ts';
  * `fanOut`.
  *
  * @param endsAt when the invocation's time is used up, milliseconds since 1970
+ * @param log where what goes wrong beside the job is reported
  */
 export function copyDependencies(
   deployment: CopyDeployment,
   endsAt: number,
+  log: Logger = logger,
 ): ProcessDependencies & LayerDependencies {
   return {
     config: deployment.config,
@@ -26,6 +29,6 @@ export function copyDependencies(
     openUpstream: (upstream, repository) => deployment.upstreams.open(upstream, repository),
     openMirror: (repository, options) => deployment.mirror.open(repository, options),
     now: () => new Date(),
-    warn: (text, error) => logger.warn(text, { error: error as Error }),
+    warn: (text, error) => log.warn(text, { error: error as Error }),
   };
 }

@@ -11,9 +11,10 @@ const maxRetrySeconds = 900;
 /** How long a message stays hidden after its function's last renewal, seconds. */
 const defaultHoldSeconds = 120;
 
-/** A queue that hides what was received from others. */
+/** A queue that hides what was received from others, until it is deleted. */
 export interface VisibilityQueue {
   hideFor(receiptHandle: string, seconds: number): Promise<void>;
+  remove(receiptHandle: string): Promise<void>;
 }
 
 /** The messages of an invocation, hidden from others while it works. */
@@ -40,7 +41,7 @@ export interface MessageBatch {
  */
 export function holdMessages(
   records: SQSRecord[],
-  queue: VisibilityQueue,
+  queue: Pick<VisibilityQueue, 'hideFor'>,
   holdSeconds = defaultHoldSeconds,
 ): MessageHold {
   const held = new Set(records);
@@ -89,7 +90,7 @@ export async function withDeadline<T>(
  */
 export async function comeAgainSoon(
   record: SQSRecord,
-  queue: VisibilityQueue,
+  queue: Pick<VisibilityQueue, 'hideFor'>,
   firstSeconds: number,
 ): Promise<void> {
   const received = Number(record.attributes.ApproximateReceiveCount) || 1;

@@ -24,9 +24,9 @@ function queuesOf(prefix: string): [QueueResource, QueueResource] {
 }
 
 describe.each([
-  ['mirror', 'MirrorQueue', 10],
-  ['layer', 'MirrorLayerQueue', 20],
-])('the %s queue', (name, prefix, concurrency) => {
+  { name: 'mirror', prefix: 'MirrorQueue', concurrency: 10, batchSize: 10 },
+  { name: 'layer', prefix: 'MirrorLayerQueue', concurrency: 20, batchSize: 1 },
+])('the $name queue', ({ name, prefix, concurrency, batchSize }) => {
   const [queue, deadLetters] = queuesOf(prefix);
 
   it('has a dead-letter queue, and both keep messages for 14 days, encrypted', () => {
@@ -64,12 +64,12 @@ describe.each([
     }
   });
 
-  it('feeds its function one message at a time and hears which failed', () => {
+  it('feeds its function and hears which messages failed', () => {
     template.resourceCountIs('AWS::Lambda::EventSourceMapping', 2);
     template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
       EventSourceArn: { 'Fn::GetAtt': [queue.id, 'Arn'] },
       FunctionName: { Ref: functionOf(template, name).id },
-      BatchSize: 1,
+      BatchSize: batchSize,
       FunctionResponseTypes: ['ReportBatchItemFailures'],
       ScalingConfig: { MaximumConcurrency: concurrency },
     });

@@ -32,6 +32,11 @@ export class SqsJobQueue implements JobQueue {
     return this.#sender.hideFor(receiptHandle, seconds);
   }
 
+  /** Deletes a received message. */
+  remove(receiptHandle: string): Promise<void> {
+    return this.#sender.remove(receiptHandle);
+  }
+
   close(): void {
     this.#sender.close();
   }

@@ -22,6 +22,11 @@ export class SqsLayerQueue implements LayerQueue {
     return this.#sender.hideFor(receiptHandle, seconds);
   }
 
+  /** Deletes a received message. */
+  remove(receiptHandle: string): Promise<void> {
+    return this.#sender.remove(receiptHandle);
+  }
+
   close(): void {
     this.#sender.close();
   }

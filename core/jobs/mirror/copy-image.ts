@@ -1,10 +1,10 @@
 import type { RepositoryRule } from '../../config/config.ts';
 import { amountOf } from '../../copy/amount.ts';
-import { indexedMounts } from '../../copy/blob/mount-sources.ts';
-import { commitChildren } from '../../copy/commit.ts';
-import { copyBlobs } from '../../copy/copy.ts';
+import type { PooledImage } from '../../copy/blob/blob-pool.ts';
+import { type IndexedMounts, indexedMounts } from '../../copy/blob/mount-sources.ts';
+import { type BlobHandling, copyImage } from '../../copy/copy-image.ts';
 import { imagePlatforms } from '../../copy/image-platforms.ts';
-import { type CopyPlan, plan as planCopy } from '../../copy/plan.ts';
+import type { CopyPlan } from '../../copy/plan.ts';
 import {
   type Amount,
   type CallOptions,
@@ -13,8 +13,6 @@ import {
   type ImageSource,
   type Transfer,
 } from '../../copy/ports.ts';
-import { copyReferrers } from '../../copy/referrers/copy-referrers.ts';
-import { findReferrers } from '../../copy/referrers/find-referrers.ts';
 import { type ReferrersSummary, summariseReferrers } from '../../copy/referrers/referrers.ts';
 import { isDigestKey } from '../../mapping/record.ts';
 import type { Manifest } from '../../oci/manifest.ts';
@@ -44,7 +42,7 @@ export interface ImageWork {
 }
 
 /** What became of an image's blobs and of what belongs to it. */
-export type CopiedImage =
+export type CopiedJobImage =
   /** All is there but the root's tag. */
   | {
       kind: 'whole';
@@ -59,59 +57,77 @@ export type CopiedImage =
   /** Its large layers were handed out to layer jobs; all other blobs are there. */
   | { kind: 'fanned-out'; fannedOut: FannedOut };
 
-/**
- * Copies what the mirror lacks of an image, puts the manifests below the root, and copies what belongs to it: everything but the
- * root's tag.
- */
-export async function copyImage(
+/** Copies what the mirror lacks of a job's image: everything but the root's tag. Large layers are handed out to layer jobs. */
+export async function copyJobImage(
   work: ImageWork,
   deps: CopyDependencies,
-  signal: AbortSignal,
-): Promise<CopiedImage> {
-  const { job, root, source, destination, repository, rule } = work;
-  // Who names a digest means this digest: no filter may make another one of it.
-  const platforms = isDigestKey(job.key) ? undefined : rule.platforms?.map(parsePlatform);
-  const plan = await planCopy(source, destination, root, { platforms, signal });
-  const index = mountableLayers(deps.layerIndex, deps.config, job.key.registry);
-  const mounts = await indexedMounts(index, repository, plan.blobs, deps.warn, { signal });
-  const layers =
-    deps.fanOut && !job.fannedOut ? await layersToHandOut(plan, mounts, deps.fanOut, { signal }) : [];
-  const progress = await beginProgress(job, plan, deps);
-  try {
-    // Before the others travel, so that the layers travel meanwhile, and that what was resolved stands if this attempt ends.
-    const handed = layers.length > 0 ? await handOutLayers(work, plan, layers, deps) : undefined;
-    const { missing } = plan;
-    const rest = missing.filter(({ digest }) => !layers.some((layer) => layer.digest === digest));
-    // A failure to find is a result; what rejects is the end of the attempt, which the copy meets as well.
-    const finding =
-      rule.referrers && layers.length === 0 ? findBelongings(work, plan, { signal }) : undefined;
-    finding?.catch(() => {});
-    const { transfer, arrived, configs } = await copyBlobs(
-      source,
-      destination,
-      { ...plan, missing: rest },
-      { signal, mounts, timeLimit: deps.timeLimit, onEvent: progress.onEvent },
-    );
-    await progress.stop(true);
-    if (handed) {
-      const whole = withLayers(transfer, layers, handed.asked);
-      return { kind: 'fanned-out', fannedOut: { ...handed.fannedOut, transfer: whole } };
-    }
-    await commitChildren(destination, plan, arrived, { signal });
-    const referrers = finding && (await copyBelongings(work, plan, await finding, { signal }));
-    return {
-      kind: 'whole',
-      plan,
-      transfer: job.fannedOut?.transfer ?? transfer,
-      platforms: await imagePlatforms(plan, configs, destination, { signal }),
-      ...(referrers && { referrers }),
-      ...(plan.foreign.length > 0 && { foreign: amountOf(plan.foreign) }),
-      note: () => mounts.note(),
-    };
-  } catch (error) {
-    await progress.stop(false);
-    throw error;
+  { pooled, signal }: CallOptions & { pooled?: PooledImage | undefined },
+): Promise<CopiedJobImage> {
+  const { job, root, source, destination, rule } = work;
+  let handling: JobBlobs | undefined;
+  const copied = await copyImage(
+    { source, destination, root },
+    {
+      pooled,
+      signal,
+      // Who names a digest means this digest: no filter may make another one of it.
+      platforms: isDigestKey(job.key) ? undefined : rule.platforms?.map(parsePlatform),
+      referrers: rule.referrers,
+      timeLimit: deps.timeLimit,
+      onPlanned: async (plan) => {
+        handling = await beginBlobs(work, plan, deps, { signal });
+        return handling;
+      },
+    },
+  );
+  const { plan } = copied;
+  if (copied.kind === 'partial' && handling?.handed) {
+    const { fannedOut, asked } = handling.handed;
+    const transfer = withLayers(copied.transfer, fannedOut.layers, asked);
+    return { kind: 'fanned-out', fannedOut: { ...fannedOut, transfer } };
   }
+  if (copied.kind !== 'whole' || !handling)
+    throw new Error(`the copy of ${root.digest} ended as ${copied.kind}`);
+  const { mounts } = handling;
+  return {
+    kind: 'whole',
+    plan,
+    transfer: job.fannedOut?.transfer ?? copied.transfer,
+    platforms: await imagePlatforms(plan, copied.configs, destination, { signal }),
+    ...(copied.referrers && { referrers: summariseReferrers(copied.referrers) }),
+    ...(plan.foreign.length > 0 && { foreign: amountOf(plan.foreign) }),
+    note: () => mounts.note(),
+  };
+}
+
+/** How the blobs of a job's image are handled. */
+interface JobBlobs extends BlobHandling {
+  mounts: IndexedMounts;
+  /** The layers that were handed out. */
+  handed?: { fannedOut: FannedOut; asked: LayerBlob[] };
+}
+
+/** Finds out where blobs can be mounted from, hands large layers out, and begins to report progress. */
+async function beginBlobs(
+  work: ImageWork,
+  plan: CopyPlan,
+  deps: CopyDependencies,
+  options: CallOptions,
+): Promise<JobBlobs> {
+  const { job, repository } = work;
+  const index = mountableLayers(deps.layerIndex, deps.config, job.key.registry);
+  const mounts = await indexedMounts(index, repository, plan.blobs, deps.warn, options);
+  const layers =
+    deps.fanOut && !job.fannedOut ? await layersToHandOut(plan, mounts, deps.fanOut, options) : [];
+  const progress = await beginProgress(job, plan, deps);
+  // Before the others travel: the layers travel meanwhile, and what was resolved stands if this attempt ends.
+  const handed = layers.length > 0 ? await handOutLayers(work, plan, layers, deps) : undefined;
+  return {
+    mounts,
+    onEvent: progress.onEvent,
+    ended: (complete) => progress.stop(complete),
+    ...(handed && { handed, elsewhere: layers }),
+  };
 }
 
 /** Records what the job goes on with when the layers are carried, then hands them out. @returns this, and for which it asked itself. */
@@ -143,25 +159,4 @@ async function beginProgress(
     await jobs.update(job.id, { progress: { blobs: 0, totalBlobs, bytes: 0, totalBytes } }).catch(report);
   }
   return reportLayerProgress((more) => jobs.addProgress(job.id, more), report);
-}
-
-function findBelongings(
-  { source }: ImageWork,
-  { source: root, root: put, children }: CopyPlan,
-  options: CallOptions,
-) {
-  const subjects = [root.digest, ...children.map(({ digest }) => digest)];
-  return findReferrers(source, subjects, { ...options, withoutRoot: put.digest !== root.digest });
-}
-
-/** Before the tag moves, so that whoever finds the image finds its signatures, too. */
-async function copyBelongings(
-  { source, destination }: ImageWork,
-  { root }: CopyPlan,
-  found: Awaited<ReturnType<typeof findReferrers>>,
-  options: CallOptions,
-): Promise<ReferrersSummary> {
-  // What refers to an image comes after it: whether Amazon ECR takes it before is not documented.
-  if (found.referrers.length > 0) await destination.putManifest(root, root.digest, options);
-  return summariseReferrers(await copyReferrers(source, destination, found, options));
 }

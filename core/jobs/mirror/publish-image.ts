@@ -7,7 +7,7 @@ import { type DigestKey, type ImageKey, isDigestKey, type MappingRecord } from '
 import type { JobOutcome, MirrorJobDependencies } from '../dependencies.ts';
 import { scheduleLook } from '../later-look.ts';
 import type { JobRecord } from '../record.ts';
-import type { CopiedImage } from './copy-image.ts';
+import type { CopiedJobImage } from './copy-image.ts';
 import { mayBeStale } from './decisions.ts';
 import type { Seen } from './look.ts';
 import type { MirrorWork } from './work.ts';
@@ -15,7 +15,7 @@ import type { MirrorWork } from './work.ts';
 /** By then a pipeline that pushes an image has signed it. */
 const signedWithinMs = 5 * 60_000;
 
-type WholeImage = Extract<CopiedImage, { kind: 'whole' }>;
+type WholeImage = Extract<CopiedJobImage, { kind: 'whole' }>;
 
 /** What a job publishes: an image that was copied, or what is mapped already, as it was seen once more. */
 export type Publication = { work: MirrorWork; seen: Seen } & (

@@ -1,7 +1,8 @@
 import type { JobOutcome, MirrorJobDependencies } from '../dependencies.ts';
 import { waitForLayers } from '../layers/wait-for-layers.ts';
+import { mountablePlaces } from '../mountable-layers.ts';
 import type { JobRecord } from '../record.ts';
-import { copyImage } from './copy-image.ts';
+import { copyJobImage } from './copy-image.ts';
 import { lookUpstream, resumeLook } from './look.ts';
 import { publishImage } from './publish-image.ts';
 import { workOf } from './work.ts';
@@ -26,14 +27,26 @@ export async function runMirrorJob(
   if (look.kind === 'ended') return look.outcome;
   if (look.kind === 'unchanged') return await publishImage({ ...look, work }, deps, signal);
 
-  const { root, source, mirror, resolved, observedAt } = look.seen;
-  const { rule, repository } = work;
-  const { destination } = mirror;
-  const image = await copyImage(
-    { job, root, source, destination, repository, rule, resolved: { ...resolved, observedAt } },
-    deps,
-    signal,
-  );
-  if (image.kind === 'fanned-out') return waitForLayers(deps, { fannedOut: image.fannedOut });
-  return await publishImage({ kind: 'copied', work, seen: look.seen, image }, deps, signal);
+  const pooled = deps.pool?.enter({
+    registry: look.seen.mirror.region,
+    repository: work.repository,
+    mayMountFrom: mountablePlaces(deps.config, job.key.registry),
+  });
+  let isCommitted = false;
+  try {
+    const { root, source, mirror, resolved, observedAt } = look.seen;
+    const { rule, repository } = work;
+    const { destination } = mirror;
+    const image = await copyJobImage(
+      { job, root, source, destination, repository, rule, resolved: { ...resolved, observedAt } },
+      deps,
+      { pooled, signal },
+    );
+    if (image.kind === 'fanned-out') return waitForLayers(deps, { fannedOut: image.fannedOut });
+    const outcome = await publishImage({ kind: 'copied', work, seen: look.seen, image }, deps, signal);
+    isCommitted = outcome.state === 'committed';
+    return outcome;
+  } finally {
+    pooled?.leave(isCommitted);
+  }
 }

@@ -82,10 +82,14 @@ beforeEach(() => {
 const errors = () =>
   logged.mock.calls.flatMap(([, extra]) => (extra?.error ? [(extra.error as Error).message] : []));
 
-/** A queue that records how long messages are hidden. */
+/** A queue that records how long messages are hidden, and which are deleted. */
 class RecordingQueue {
   readonly sent: unknown[] = [];
   readonly hidden: string[] = [];
+  readonly removed: string[] = [];
+  async remove(handle: string): Promise<void> {
+    this.removed.push(handle);
+  }
   async send(messages: unknown[]): Promise<[]> {
     this.sent.push(...messages);
     return [];
