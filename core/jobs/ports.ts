@@ -98,17 +98,28 @@ export interface LayerLeases {
    * Takes a layer for `ttlMs`; false while another worker's lease has not run out. Whoever holds it renews it this way, too, and what
    * waits in the queue is anybody's.
    */
-  take(repository: string, layer: Digest, owner: string, ttlMs: number, now: Date): Promise<boolean>;
+  take(claim: LayerClaim, ttlMs: number, now: Date): Promise<boolean>;
   /** Notes for `ttlMs` that the layer waits in the queue; false where somebody carries it, or it waits there already. */
-  queue(repository: string, layer: Digest, ttlMs: number, now: Date): Promise<boolean>;
+  queue(place: LayerPlace, ttlMs: number, now: Date): Promise<boolean>;
   /** Which of these layers somebody is carrying, or wait in the queue. */
   held(repository: string, layers: Digest[], now: Date): Promise<Set<Digest>>;
   /** Lets go of a layer, if it is still this owner's. */
-  release(repository: string, layer: Digest, owner: string): Promise<void>;
+  release(claim: LayerClaim): Promise<void>;
   /** Notes that the layer does not wait in the queue any more, if nobody carries it. */
-  unqueue(repository: string, layer: Digest): Promise<void>;
+  unqueue(place: LayerPlace): Promise<void>;
   /** Forgets who has a layer, whoever it is: right where all workers are known to be gone. */
-  free(repository: string, layer: Digest): Promise<void>;
+  free(place: LayerPlace): Promise<void>;
+}
+
+/** A layer on its way into a mirror repository. */
+export interface LayerPlace {
+  repository: string;
+  layer: Digest;
+}
+
+/** Who carries it there. */
+export interface LayerClaim extends LayerPlace {
+  owner: string;
 }
 
 /** Upstream registries that asked not to be asked for a while, known to all workers. */

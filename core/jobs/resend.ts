@@ -110,5 +110,7 @@ async function freeLayers(
   { config, leases }: { config: Config; leases: Pick<LayerLeases, 'free'> },
 ): Promise<void> {
   const repository = mirrorRepository(config, key.registry, key.repository);
-  await Promise.all((fannedOut?.layers ?? []).map(({ digest }) => leases.free(repository, digest)));
+  await Promise.all(
+    (fannedOut?.layers ?? []).map(({ digest }) => leases.free({ repository, layer: digest })),
+  );
 }

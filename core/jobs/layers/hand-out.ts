@@ -21,14 +21,13 @@ export const lookAgainMs = 90_000;
 /** A fan-out whose layers are not all there after this time fails its image: a day moves 2 TB through one stream of 24 MB/s. */
 export const maxFanOutMs = 24 * 3_600_000;
 
-/** The layers of a plan that layer jobs shall carry: large, missing, and held by no repository that they could be mounted from. */
+/** The layers of a plan that layer jobs should carry: large, missing, and held by no repository that they could be mounted from. */
 export async function layersToHandOut(
-  plan: CopyPlan,
-  mounts: IndexedMounts,
-  fanOut: Pick<FanOut, 'minBytes'>,
+  { missing }: Pick<CopyPlan, 'missing'>,
+  { mounts, minBytes }: { mounts: Pick<IndexedMounts, 'sourceOf'>; minBytes: number },
   options: CallOptions,
 ): Promise<LayerBlob[]> {
-  const large = plan.missing.filter(({ size }) => size >= fanOut.minBytes);
+  const large = missing.filter(({ size }) => size >= minBytes);
   if (large.length < fewest) return [];
   const sources = await Promise.all(large.map((blob) => mounts.sourceOf(blob, options)));
   const layers = large.filter((_, index) => sources[index] === undefined).slice(0, maxLayers);
@@ -43,24 +42,26 @@ export async function layersToHandOut(
  * Asks for layer jobs for what nobody is carrying or has asked for, this job or another one of the repository. One message too many
  * does no harm.
  *
- * @param missing those of the layers that the mirror lacks
+ * @param handed.missing those of the layers that the mirror lacks
  * @returns those that it asked for
  * @throws Error where the queue refuses, so that the mirror job comes again
  */
 export async function handOut(
-  { job, repository, layers }: { job: string; repository: string; layers: LayerBlob[] },
-  missing: LayerBlob[],
-  { queue, leases }: FanOut,
+  handed: { job: string; repository: string; layers: LayerBlob[]; missing: LayerBlob[] },
+  { queue, leases }: Pick<FanOut, 'queue' | 'leases'>,
   now: Date,
 ): Promise<LayerBlob[]> {
+  const { job, repository, layers, missing } = handed;
   const digests = missing.map(({ digest }) => digest);
   const held = await leases.held(repository, digests, now);
   const free = missing.filter(({ digest }) => !held.has(digest));
   // Before they are sent: who looks at the same time does not send them, too.
-  const noted = await Promise.all(free.map(({ digest }) => leases.queue(repository, digest, queuedMs, now)));
+  const noted = await Promise.all(
+    free.map(({ digest }) => leases.queue({ repository, layer: digest }, queuedMs, now)),
+  );
   const wanted = free.filter((_, index) => noted[index]);
   const forget = (lost: LayerBlob[]) =>
-    Promise.all(lost.map(({ digest }) => leases.unqueue(repository, digest)));
+    Promise.all(lost.map(({ digest }) => leases.unqueue({ repository, layer: digest })));
   const refused = await queue
     .send(wanted.map((layer) => ({ job, layer, layers })))
     .catch(async (error: unknown) => {

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Digest } from '../../oci/digest.ts';
 import type { MirrorJobDependencies } from '../dependencies.ts';
-import type { LayerLeases } from '../ports.ts';
+import type { LayerLeases, LayerPlace } from '../ports.ts';
 
 /** How long a lease lasts that is not renewed: a worker that died is replaced this soon. */
 export const leaseMs = 60_000;
@@ -24,13 +23,12 @@ export interface HeldLease {
  * @returns undefined where somebody else has it.
  */
 export async function holdLease(
-  repository: string,
-  layer: Digest,
+  place: LayerPlace,
   deps: Pick<MirrorJobDependencies, 'now' | 'warn'> & { leases: LayerLeases },
 ): Promise<HeldLease | undefined> {
   const { leases, now, warn } = deps;
-  const owner = randomUUID();
-  const take = () => leases.take(repository, layer, owner, leaseMs, now());
+  const claim = { ...place, owner: randomUUID() };
+  const take = () => leases.take(claim, leaseMs, now());
   if (!(await take())) return undefined;
 
   let underWay: Promise<unknown> = Promise.resolve();
@@ -43,7 +41,7 @@ export async function holdLease(
     // A renewal that came after the release would take the lease again.
     await underWay;
     await leases
-      .release(repository, layer, owner)
+      .release(claim)
       .catch((error: unknown) => warn('the lease of a layer could not be released', error));
   };
   return { release: () => (released ??= release()) };

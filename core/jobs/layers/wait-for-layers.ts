@@ -22,7 +22,7 @@ export async function lookAfterLayers(
   // Without layer jobs any more (the deployment changed), the job carries the rest itself.
   if (missing.length === 0 || !deps.fanOut) return undefined;
   if (deps.now().getTime() - Date.parse(since) > maxFanOutMs) throw tooSlow(missing);
-  await handOut({ job: handed.job.id, repository, layers }, missing, deps.fanOut, deps.now());
+  await handOut({ job: handed.job.id, repository, layers, missing }, deps.fanOut, deps.now());
   return waitForLayers(deps, {});
 }
 

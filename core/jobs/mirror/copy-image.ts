@@ -74,8 +74,11 @@ export async function copyImage(
   const plan = await planCopy(source, destination, root, { platforms, signal });
   const index = mountableLayers(deps.layerIndex, deps.config, job.key.registry);
   const mounts = await indexedMounts(index, repository, plan.blobs, deps.warn, { signal });
+  const { fanOut } = deps;
   const layers =
-    deps.fanOut && !job.fannedOut ? await layersToHandOut(plan, mounts, deps.fanOut, { signal }) : [];
+    fanOut && !job.fannedOut
+      ? await layersToHandOut(plan, { mounts, minBytes: fanOut.minBytes }, { signal })
+      : [];
   const progress = await beginProgress(job, plan, deps);
   try {
     // Before the others travel, so that the layers travel meanwhile, and that what was resolved stands if this attempt ends.
@@ -127,8 +130,8 @@ async function handOutLayers(
   const since = now().toISOString();
   const fannedOut: FannedOut = { sourceDigest, event, resolve, observedAt, since, layers, transfer };
   await jobs.update(job.id, { fannedOut });
-  const handed = { job: job.id, repository, layers };
-  return { fannedOut, asked: fanOut ? await handOut(handed, layers, fanOut, now()) : [] };
+  const handed = { job: job.id, repository, layers, missing: layers };
+  return { fannedOut, asked: fanOut ? await handOut(handed, fanOut, now()) : [] };
 }
 
 /** Progress is added up: layer jobs add theirs. A job that goes on after them has its numbers already. */

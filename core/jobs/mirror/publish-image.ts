@@ -3,9 +3,9 @@ import { commitRoot } from '../../copy/commit.ts';
 import type { ImageDestination } from '../../copy/ports.ts';
 import { mayBringMore } from '../../copy/referrers/referrers.ts';
 import { LeaseError, type PublishOutcome, publishMapping } from '../../mapping/publish.ts';
-import { type DigestKey, type ImageKey, isDigestKey, type MappingRecord } from '../../mapping/record.ts';
+import { type ImageKey, isDigestKey, type MappingRecord } from '../../mapping/record.ts';
 import type { JobOutcome, MirrorJobDependencies } from '../dependencies.ts';
-import { scheduleLook } from '../later-look.ts';
+import { type LaterLook, scheduleLook } from '../later-look.ts';
 import type { JobRecord } from '../record.ts';
 import type { CopiedImage } from './copy-image.ts';
 import { mayBeStale } from './decisions.ts';
@@ -82,13 +82,13 @@ async function scheduleLooks(
 ): Promise<void> {
   const { work, seen } = publication;
   const { key } = work.job;
-  if (mayBeStale(work.job, seen)) await scheduleLook(key, 'recheck', deps);
+  if (mayBeStale(work.job, seen)) await scheduleLook({ key, trigger: 'recheck' }, deps);
   const referrers = publication.kind === 'copied' ? publication.image.referrers : undefined;
   if (referrers === undefined) return;
-  const image: DigestKey = { ...key, reference: digest };
+  const look: LaterLook = { key: { ...key, reference: digest }, trigger: 'signature' };
   const isNew = seen.known?.mapping?.digest !== digest;
-  if (mayBringMore(referrers)) await scheduleLook(image, 'signature', deps);
-  else if (isNew) await scheduleLook(image, 'signature', deps, signedWithinMs);
+  if (mayBringMore(referrers)) await scheduleLook(look, deps);
+  else if (isNew) await scheduleLook({ ...look, delayMs: signedWithinMs }, deps);
 }
 
 /**

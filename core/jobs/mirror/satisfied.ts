@@ -25,6 +25,6 @@ export async function satisfiedWithout(
   const who = whoLooks(job, before, newest);
   if (who === 'this-job') return undefined;
   if (who === 'newer-job') return { state: 'satisfied', changes: {} };
-  await scheduleLook(job.key, 'recheck', deps);
+  await scheduleLook({ key: job.key, trigger: 'recheck' }, deps);
   return satisfied;
 }
