@@ -20,10 +20,12 @@ interface LookDependencies {
 }
 
 /**
- * Schedules one more look at a tag, or at what belongs to a digest, a while later; at most one at a time. Registries answer from caches,
- * which an event may be ahead of (`recheck`), and images are signed after they are pushed (`signature`).
+ * Schedules one more look at a tag, or at what belongs to a digest, a while later; at most one at a
+ * time. Registries answer from caches, which an event may be ahead of (`recheck`), and images are
+ * signed after they are pushed (`signature`).
  *
- * A look that is already waiting serves for both, but only if its job exists: whoever noted it may have died before creating it.
+ * A look that is already waiting serves for both, but only if its job exists: whoever noted it may
+ * have died before creating it.
  */
 export async function scheduleLook(
   look: LaterLook,

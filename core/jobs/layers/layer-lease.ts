@@ -6,19 +6,25 @@ import type { LayerLeases, LayerPlace } from '../ports.ts';
 export const leaseMs = 60_000;
 /** How often it is renewed: two renewals may fail before it runs out. */
 export const renewEveryMs = 20_000;
-/** How long a layer counts as waiting in the queue: if it is lost there, or the backlog is longer, it is sent again this late. */
+/**
+ * How long a layer counts as waiting in the queue: if it is lost there, or the backlog is longer,
+ * it is sent again this late.
+ */
 export const queuedMs = 15 * 60_000;
 
 /** A lease that this worker has, renewed until it is released. */
 export interface HeldLease {
-  /** Ends the lease; safe to call twice. It never rejects: a lease that can't be released runs out. */
+  /**
+   * Ends the lease; safe to call twice. It never rejects: a lease that can't be released runs out.
+   */
   release(): Promise<void>;
 }
 
 /**
  * Takes the lease of a layer on its way into a mirror repository, and keeps it.
  *
- * Who can't renew it, or has lost it, goes on: it is there to save double work, and a registry takes a blob twice.
+ * Who can't renew it, or has lost it, goes on: it is there to save double work, and a registry
+ * takes a blob twice.
  *
  * @returns undefined where somebody else has it.
  */

@@ -8,7 +8,7 @@ import { mirrorRepository } from '../../policy/mirror-repository.ts';
 import { selectImage } from '../../policy/select-image.ts';
 import { DeadlineError } from '../deadline.ts';
 import { queuedMessage } from '../enqueue.ts';
-import { JobFailure } from '../errors.ts';
+import { notConfigured, tooSlow } from '../errors.ts';
 import { mountableLayers } from '../mountable-layers.ts';
 import type { LayerMessage, LayerPlace } from '../ports.ts';
 import { isFinished, type JobRecord } from '../record.ts';
@@ -18,19 +18,21 @@ import { reportLayerProgress } from './layer-progress.ts';
 import { settleLayer } from './settle-layer.ts';
 
 /**
- * The largest layer that Amazon ECR takes, 52,000 MiB, needs three at 24 MB/s, which one push stream is reported to reach: this
- * many are the sign that nothing gets on.
+ * The largest layer that Amazon ECR takes, 52,000 MiB, needs three at 24 MB/s, which one push
+ * stream is reported to reach: this many are the sign that nothing gets on.
  */
 const maxInvocations = 100;
 
 /**
- * Carries the layer of a message, and wakes its mirror job when the mirror has all large layers of the image. When this
- * returns, the message may be deleted; when it throws, the message must come again.
+ * Carries the layer of a message, and wakes its mirror job when the mirror has all large layers of
+ * the image. When this returns, the message may be deleted; when it throws, the message must come
+ * again.
  *
- * The job is woken before the message goes: a crash in between asks again. Two layers that end at the same time may both
- * wake it, which does no harm.
+ * The job is woken before the message goes: a crash in between asks again. Two layers that end at
+ * the same time may both wake it, which does no harm.
  *
- * @param signal ends the attempt; with a {@link DeadlineError} as its reason the layer is queued again at once.
+ * @param signal ends the attempt; with a {@link DeadlineError} as its reason the layer is queued
+ *   again at once.
  */
 export async function processLayer(
   message: LayerMessage,
@@ -53,7 +55,8 @@ export async function processLayer(
   try {
     return await carryAndWake(work, deps, signal);
   } catch (error) {
-    // Before the message comes again, by whatever way: it would find the lease taken, and be dropped.
+    // Before the message comes again, by whatever way: it would find the lease taken, and be
+    // dropped.
     await lease.release();
     const outOfTime = signal.aborted && signal.reason instanceof DeadlineError;
     try {
@@ -149,22 +152,20 @@ function upstreamOf(job: JobRecord, config: Config): Upstream {
   const image = formatImageKey(job.key);
   const selection = selectImage(config, parseReference(image));
   if (selection.mirrored) return selection.upstream;
-  throw new JobFailure('not_configured', `${image}: ${selection.reason}`, 'add a rule for it to mirror.yaml');
+  throw notConfigured(image, selection.reason);
 }
 
 async function again({ message, job, place }: LayerWork, deps: LayerDependencies): Promise<ProcessedLayer> {
   const invocations = (message.invocations ?? 0) + 1;
-  if (invocations >= maxInvocations) return await settleLayer(tooSlow(message, invocations), job, deps);
+  if (invocations >= maxInvocations) {
+    const { digest, size } = message.layer;
+    const failure = tooSlow(
+      `the layer ${digest} of ${size} bytes is not carried after ${invocations} invocations`,
+    );
+    return await settleLayer(failure, job, deps);
+  }
   await queueAgain(place, deps);
   const refused = await deps.layerQueue.send([{ ...message, invocations }]);
   if (refused[0]) throw new Error(`the layer could not be queued again: ${refused[0].reason}`);
   return { state: 'queued' };
-}
-
-function tooSlow({ layer }: LayerMessage, invocations: number): JobFailure {
-  return new JobFailure(
-    'too_slow',
-    `the layer ${layer.digest} of ${layer.size} bytes is not carried after ${invocations} invocations`,
-    'mirror the image once from a machine without this limit (drayage copy), then request it again: its blobs will be present',
-  );
 }
