@@ -446,7 +446,7 @@ describe('credentials whose source tells', () => {
     };
     const client = clientFor(server, {
       credentials: async () =>
-        Promise.reject(new SecretError('x', 'is not there', 'create it', { temporary })),
+        Promise.reject(new SecretError('x', { problem: 'is not there', remedy: 'create it', temporary })),
       retry: { attempts: temporary ? 1 : 4 },
     });
     const error = await errorOf(client.headManifest('a', '1'));
