@@ -6,10 +6,16 @@ export type Retry =
   | { kind: 'never' }
   /** Later, and each time later. `afterMs`: not before this time, milliseconds. */
   | { kind: 'backoff'; afterMs?: number | undefined }
-  /** When a registry takes requests again, `afterMs` milliseconds from now if it said so. The failure says nothing about the image. */
+  /**
+   * When a registry takes requests again, `afterMs` milliseconds from now if it said so. The
+   * failure says nothing about the image.
+   */
   | { kind: 'rate-limit'; afterMs?: number | undefined };
 
-/** A failure that explains itself: to those who must help, and to the code that decides what becomes of the work. */
+/**
+ * A failure that explains itself: to those who must help, and to the code that decides what becomes
+ * of the work.
+ */
 export abstract class DrayageError extends Error {
   /** Stable, for programs. */
   abstract readonly code: string;

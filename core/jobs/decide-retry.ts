@@ -4,14 +4,20 @@ import type { JobError, JobRecord } from './record.ts';
 
 /** What becomes of a job after an error. */
 export type Verdict =
-  /** Another attempt may succeed: wait until then. Only a `failure` counts against the budget of attempts. */
+  /**
+   * Another attempt may succeed: wait until then. Only a `failure` counts against the budget of
+   * attempts.
+   */
   | { kind: 'wait'; why: 'failure' | 'rate-limit' | 'early-event'; delayMs: number; error: JobError }
   /** No attempt can succeed. */
   | { kind: 'fail'; error: JobError }
   /** Not the image's fault but ours or our infrastructure's: the message goes back to the queue. */
   | { kind: 'crash' };
 
-/** After this many counted attempts a temporary failure is a failure. With the delays below: two to three hours. */
+/**
+ * After this many counted attempts a temporary failure is a failure. With the delays below: two to
+ * three hours.
+ */
 export const maxAttempts = 12;
 const firstDelayMs = 30_000;
 const maxDelayMs = 30 * 60_000;
@@ -34,10 +40,12 @@ function jobError({ code, side, message, remedy }: DrayageError): JobError {
 }
 
 /**
- * Decides what becomes of a job whose attempt ended with an error. Neither a rate limit nor an image that is not there yet counts against
- * the budget of attempts: the one says nothing about the image, the other has a limit of its own.
+ * Decides what becomes of a job whose attempt ended with an error. Neither a rate limit nor an
+ * image that is not there yet counts against the budget of attempts: the one says nothing about the
+ * image, the other has a limit of its own.
  *
- * @param clock.random 0 ≤ random < 1; spreads the retries of jobs that failed together over the second half of the delay.
+ * @param clock.random 0 ≤ random < 1; spreads the retries of jobs that failed together over the
+ *   second half of the delay.
  */
 export function decideRetry(
   error: unknown,
@@ -45,20 +53,20 @@ export function decideRetry(
   { now, random = Math.random() }: { now: Date; random?: number },
 ): Verdict {
   if (!(error instanceof DrayageError)) return { kind: 'crash' };
-  const told = jobError(error);
+  const failure = jobError(error);
   if (mayBeEarly(error, job, now))
-    return { kind: 'wait', why: 'early-event', delayMs: pauseForImage(job, now), error: told };
+    return { kind: 'wait', why: 'early-event', delayMs: pauseForImage(job, now), error: failure };
   const { retry } = error;
-  if (retry.kind === 'never') return { kind: 'fail', error: told };
+  if (retry.kind === 'never') return { kind: 'fail', error: failure };
   if (retry.kind === 'rate-limit') {
-    return { kind: 'wait', why: 'rate-limit', delayMs: limitDelay(retry.afterMs, random), error: told };
+    return { kind: 'wait', why: 'rate-limit', delayMs: limitDelay(retry.afterMs, random), error: failure };
   }
   if (job.attempts < maxAttempts) {
     const delayMs = atMost(Math.max(retry.afterMs ?? 0, backoffAfter(job.attempts) * (0.5 + random / 2)));
-    return { kind: 'wait', why: 'failure', delayMs, error: told };
+    return { kind: 'wait', why: 'failure', delayMs, error: failure };
   }
-  const message = `${told.message} (given up after ${job.attempts} attempts)`;
-  return { kind: 'fail', error: { ...told, message } };
+  const message = `${failure.message} (given up after ${job.attempts} attempts)`;
+  return { kind: 'fail', error: { ...failure, message } };
 }
 
 function backoffAfter(attempts: number): number {
@@ -66,8 +74,8 @@ function backoffAfter(attempts: number): number {
 }
 
 /**
- * A limit that names no time is asked about every few minutes: more often would only keep it closed. At the time that one names, not all
- * who wait come back at once.
+ * A limit that names no time is asked about every few minutes: more often would only keep it
+ * closed. At the time that one names, not all who wait come back at once.
  */
 function limitDelay(afterMs: number | undefined, random: number): number {
   if (afterMs === undefined) return atMost(rateLimitDelayMs * (0.5 + random / 2));

@@ -18,12 +18,17 @@ export interface MirrorJobDependencies {
   readonly fanOut?: FanOut | undefined;
   /** The streams that the jobs of an invocation share; absent: the job runs alone. */
   readonly pool?: BlobPool | undefined;
-  /** When the attempt must end: what can't make it goes in parts. Absent: never, and all goes in one piece. */
+  /**
+   * When the attempt must end: what can't make it goes in parts. Absent: never, and all goes in one
+   * piece.
+   */
   readonly timeLimit?: TimeLimit | undefined;
   readonly openUpstream: (upstream: Upstream, repository: string) => Promise<ImageSource & TagLister>;
   readonly openMirror: (repository: string, options: CallOptions) => Promise<OpenMirror>;
   readonly now: () => Date;
-  /** How to wait for an image that is not there yet, milliseconds; rejects when the signal aborts. */
+  /**
+   * How to wait for an image that is not there yet, milliseconds; rejects when the signal aborts.
+   */
   readonly pause?: ((ms: number, signal?: AbortSignal) => Promise<void>) | undefined;
   /** Reports what goes wrong beside the job itself. */
   readonly warn: (message: string, error: unknown) => void;
@@ -42,5 +47,8 @@ export interface OpenMirror {
 /** How an attempt ended that did not fail. */
 export type JobOutcome =
   | { state: Extract<JobState, 'committed' | 'satisfied' | 'superseded'>; changes: Partial<JobRecord> }
-  /** Layer jobs carry its large layers; the last one of them wakes the job, and it looks after them at this time. */
+  /**
+   * Layer jobs carry its large layers; the last one of them wakes the job, and it looks after them
+   * at this time.
+   */
   | { state: 'copying'; lookAgainAt: Date; changes: Partial<JobRecord> };

@@ -3,16 +3,16 @@ import { RegistryError } from '../registry/errors.ts';
 import type { JobRecord } from './record.ts';
 
 /**
- * When to look again for an event's image: this long after the event, milliseconds. After the last look, it is not coming.
- * The schedule sends what is due once a minute.
+ * When to look again for an event's image: this long after the event, milliseconds. After the last
+ * look, it is not coming. The schedule sends what is due once a minute.
  */
 const looksMs = [60_000, 120_000, 240_000, 480_000, 600_000];
 const patienceMs = 600_000;
 /** A look that would come sooner than this after the last one is left out, milliseconds. */
 const leastPauseMs = 15_000;
 /**
- * The first looks, within the same attempt: most early events are early by a second or two. The other jobs of the repository
- * wait meanwhile, so that an older event gets none.
+ * The first looks, within the same attempt: most early events are early by a second or two. The
+ * other jobs of the repository wait meanwhile, so that an older event gets none.
  */
 const shortPausesMs = [1_000, 2_000, 4_000];
 const shortPatienceMs = 10_000;
@@ -20,19 +20,26 @@ const shortPatienceMs = 10_000;
 type Job = Pick<JobRecord, 'trigger' | 'receivedAt'>;
 
 /**
- * Whether a job only seems to be about an image that does not exist: its event may have come before the image, or before some of its
- * layers. Harbor and registries with caches or replicas send it while some of their nodes do not know the manifest yet.
+ * Whether a job only seems to be about an image that does not exist: its event may have come before
+ * the image, or before some of its layers. Harbor and registries with caches or replicas send it
+ * while some of their nodes do not know the manifest yet.
  */
 export function mayBeEarly(error: unknown, job: Job, now: Date): error is RegistryError {
   return isUnknown(error) && job.trigger === 'webhook' && ageOf(job, now) < patienceMs;
 }
 
-/** Whether a scheduled look found that its image has been deleted upstream, which leaves nothing to fix. */
+/**
+ * Whether a scheduled look found that its image has been deleted upstream, which leaves nothing to
+ * fix.
+ */
 export function isDeletedMeanwhile(error: unknown, { trigger }: Pick<JobRecord, 'trigger'>): boolean {
   return isUnknown(error) && trigger === 'recheck';
 }
 
-/** How long the job waits until its image is looked for again, milliseconds. It depends on the event's age only. */
+/**
+ * How long the job waits until its image is looked for again, milliseconds. It depends on the
+ * event's age only.
+ */
 export function pauseForImage(job: Job, now: Date): number {
   const age = ageOf(job, now);
   const next = looksMs.find((look) => look >= age + leastPauseMs) ?? patienceMs;
@@ -40,7 +47,8 @@ export function pauseForImage(job: Job, now: Date): number {
 }
 
 /**
- * Reads an event's image. While the event is a few seconds old, it asks again for an image that the upstream does not know.
+ * Reads an event's image. While the event is a few seconds old, it asks again for an image that the
+ * upstream does not know.
  *
  * @param patience.pause how to wait, milliseconds; rejects when the signal aborts
  */
@@ -69,7 +77,7 @@ function ageOf({ receivedAt }: Job, now: Date): number {
   return now.getTime() - Date.parse(receivedAt);
 }
 
-/** The upstream answered that there is no such manifest, tag, blob or repository. */
+/** The upstream answered that it has no such manifest, tag, blob or repository. */
 function isUnknown(error: unknown): error is RegistryError {
   return error instanceof RegistryError && error.side === 'upstream' && error.status === 404;
 }

@@ -21,7 +21,10 @@ export interface ImageToQueue {
   toldDigest?: string | undefined;
 }
 
-/** Not every job got into the queue. What is missing is parked where possible, so that it runs a minute later anyway. */
+/**
+ * Not every job got into the queue. What is missing is parked where possible, so that it runs a
+ * minute later anyway.
+ */
 export class NotQueuedError extends Error {
   override readonly name = 'NotQueuedError';
 }
@@ -29,20 +32,22 @@ export class NotQueuedError extends Error {
 /** A job whose message was refused is sent again by the schedule after this time. */
 const retryAfterMs = 60_000;
 /**
- * Every job is parked before it is recorded, for this time: if whoever records it dies before the message is sent, the
- * schedule sends it. A job that still waits for its turn then gets a second message, which does no harm.
+ * Every job is parked before it is recorded, for this time: if whoever records it dies before the
+ * message is sent, the schedule sends it. A job that still waits for its turn then gets a second
+ * message, which does no harm.
  */
 const lostAfterMs = 10 * 60_000;
 /** At most this many tags are counted and recorded at once. */
 const chunkSize = 100;
 
 /**
- * Makes a mirror job for each image and queues it: counts the event, parks the job, writes its record, then sends the message.
- * In this order, because a worker must find the record of a message, and what was parked is sent by the schedule, whatever
- * comes after that.
+ * Makes a mirror job for each image and queues it: counts the event, parks the job, writes its
+ * record, then sends the message. In this order, because a worker must find the record of a
+ * message, and what was parked is sent by the schedule, whatever comes after that.
  *
  * @returns the jobs, in the order of the images, only when all of them are in the queue.
- * @throws NotQueuedError when some could not be queued: the sender must send again, which does no harm to the others.
+ * @throws NotQueuedError when some could not be queued: the sender must send again, which does no
+ *   harm to the others.
  */
 export async function enqueue(
   images: ImageToQueue[],

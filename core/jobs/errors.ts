@@ -3,7 +3,10 @@ import { DrayageError, type Retry } from '../errors.ts';
 
 export type JobFailureCode = 'not_configured' | 'verification_unavailable' | 'not_a_digest' | 'too_slow';
 
-/** A job that can't succeed for a reason of ours: its rule or its image, not a registry's answer. Never retried. */
+/**
+ * A job that can't succeed for a reason of ours: its rule or its image, not a registry's answer.
+ * Never retried.
+ */
 export class JobFailure extends DrayageError {
   override readonly name = 'JobFailure';
   readonly code: JobFailureCode;
@@ -18,6 +21,20 @@ export class JobFailure extends DrayageError {
   }
 }
 
+/** No rule mirrors the image, or none does any more. */
+export function notConfigured(image: string, reason: string): JobFailure {
+  return new JobFailure('not_configured', `${image}: ${reason}`, 'add a rule for it to mirror.yaml');
+}
+
+/** The image, or a layer of it, is not copied in the time that a job has. */
+export function tooSlow(message: string): JobFailure {
+  return new JobFailure(
+    'too_slow',
+    message,
+    'mirror the image once from a machine without this limit (drayage copy), then request it again: its blobs will be present',
+  );
+}
+
 /** Something that belongs to an image could not be had or stored for now. What was copied stays. */
 export class ReferrersPendingError extends DrayageError {
   override readonly name = 'ReferrersPendingError';
@@ -25,7 +42,9 @@ export class ReferrersPendingError extends DrayageError {
   /** Whose failure the message names. */
   readonly side: 'upstream' | 'mirror';
   readonly remedy = 'none needed: the job tries again by itself; the image itself is mirrored';
-  /** A rate limit where that is one of the reasons. The upstream's closes it, the mirror's does not. */
+  /**
+   * A rate limit where that is one of the reasons. The upstream's closes it, the mirror's does not.
+   */
   readonly retry: Retry;
 
   constructor(
@@ -39,10 +58,12 @@ export class ReferrersPendingError extends DrayageError {
     const pending = [incomplete, ...missing].filter((failure) => failure?.temporary);
     const limited = pending.filter((failure) => failure?.code === 'TOOMANYREQUESTS');
     // Another attempt now would keep the upstream closed: nothing else that failed is as important.
-    const told = limited.find((failure) => failure?.side !== 'mirror') ?? limited[0] ?? pending[0];
+    const named = limited.find((failure) => failure?.side !== 'mirror') ?? limited[0] ?? pending[0];
     const count = missing.length + moreMissing;
-    super(`${image}: ${count} of its signatures, SBOMs and the like are missing or unknown: ${told?.reason}`);
-    this.side = told?.side ?? 'upstream';
-    this.retry = { kind: limited.length > 0 ? 'rate-limit' : 'backoff', afterMs: told?.retryAfterMs };
+    super(
+      `${image}: ${count} of its signatures, SBOMs and the like are missing or unknown: ${named?.reason}`,
+    );
+    this.side = named?.side ?? 'upstream';
+    this.retry = { kind: limited.length > 0 ? 'rate-limit' : 'backoff', afterMs: named?.retryAfterMs };
   }
 }

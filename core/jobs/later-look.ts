@@ -7,21 +7,34 @@ import { recordParked } from './record-parked.ts';
 /** How long after a look the next one comes, by default. */
 const defaultDelayMs = 60_000;
 
+/** A look at a tag, or at what belongs to a digest, that comes a while later. */
+export interface LaterLook {
+  key: ImageKey;
+  trigger: Extract<JobTrigger, 'recheck' | 'signature'>;
+  delayMs?: number;
+}
+
+interface LookDependencies {
+  mappings: Pick<MappingStore, 'raiseRecheck' | 'read'>;
+  jobs: Pick<JobStore, 'read' | 'park' | 'create'>;
+}
+
 /**
- * Schedules one more look at a tag, or at what belongs to a digest, a while later; at most one at a time. Registries answer from caches,
- * which an event may be ahead of (`recheck`), and images are signed after they are pushed (`signature`).
+ * Schedules one more look at a tag, or at what belongs to a digest, a while later; at most one at a
+ * time. Registries answer from caches, which an event may be ahead of (`recheck`), and images are
+ * signed after they are pushed (`signature`).
  *
- * A look that is already waiting serves for both, but only if its job exists: whoever noted it may have died before creating it.
+ * A look that is already waiting serves for both, but only if its job exists: whoever noted it may
+ * have died before creating it.
  */
 export async function scheduleLook(
-  key: ImageKey,
-  trigger: Extract<JobTrigger, 'recheck' | 'signature'>,
-  deps: { mappings: MappingStore; jobs: JobStore; now(): Date },
-  delayMs = defaultDelayMs,
+  look: LaterLook,
+  deps: LookDependencies & { now: () => Date },
 ): Promise<void> {
+  const { key, trigger, delayMs = defaultDelayMs } = look;
   const now = deps.now();
   const id = newJobId(now.getTime());
-  const event = await note(key, id, now, deps);
+  const event = await note({ key, id, now }, deps);
   if (event === undefined) return;
   const due = new Date(now.getTime() + delayMs);
   const times = { receivedAt: now.toISOString(), notBefore: due.toISOString() };
@@ -30,10 +43,8 @@ export async function scheduleLook(
 
 /** @returns the number of the look's event; undefined where another look will come. */
 async function note(
-  key: ImageKey,
-  id: string,
-  now: Date,
-  { mappings, jobs }: { mappings: MappingStore; jobs: JobStore },
+  { key, id, now }: { key: ImageKey; id: string; now: Date },
+  { mappings, jobs }: LookDependencies,
 ): Promise<number | undefined> {
   const event = await mappings.raiseRecheck(key, id, now);
   if (event !== undefined) return event;

@@ -1,41 +1,34 @@
 import { formatImageKey } from '../mapping/record.ts';
 import { DeadlineError } from './deadline.ts';
-import { decideRetry } from './decide-retry.ts';
 import type { JobOutcome, MirrorJobDependencies } from './dependencies.ts';
 import { isDeletedMeanwhile } from './early-event.ts';
 import { queuedMessage } from './enqueue.ts';
-import { JobFailure } from './errors.ts';
+import { tooSlow } from './errors.ts';
 import { runMirrorJob } from './mirror/run-mirror-job.ts';
 import { runSignatureJob } from './mirror/run-signature-job.ts';
 import type { JobQueue } from './ports.ts';
 import { type JobMessage, type JobRecord, type JobState, newJob } from './record.ts';
-import { UpstreamClosedError } from './upstream-gate.ts';
+import { recordFailure } from './record-failure.ts';
 
-/** A job that is not done after this many invocations makes no progress: a day of them moves 2 TB at 24 MB/s. */
+/**
+ * A job that is not done after this many invocations makes no progress: a day of them moves 2 TB at
+ * 24 MB/s.
+ */
 const maxInvocations = 100;
-
-function tooSlow(invocations: number): JobFailure {
-  return new JobFailure(
-    'too_slow',
-    `the image is not copied after ${invocations} invocations`,
-    'mirror it once from a machine without this limit (drayage copy), then request it again: its blobs will be present',
-  );
-}
 
 export interface ProcessDependencies extends MirrorJobDependencies {
   readonly queue: JobQueue;
 }
 
-type FailureDependencies = Pick<ProcessDependencies, 'jobs' | 'gate' | 'now'>;
-
 /** What became of a message. `gone`: the job was finished before. */
 export type Processed = { job: JobRecord; state: JobState } | { state: 'gone' };
 
 /**
- * Runs the job of a message and records its end. When this returns, the message may be deleted: the job is finished,
- * parked, or queued again. When it throws, the message must come again.
+ * Runs the job of a message and records its end. When this returns, the message may be deleted: the
+ * job is finished, parked, or queued again. When it throws, the message must come again.
  *
- * @param signal ends the attempt; with a {@link DeadlineError} as its reason the job is queued again at once.
+ * @param signal ends the attempt; with a {@link DeadlineError} as its reason the job is queued
+ *   again at once.
  */
 export async function processMessage(
   message: JobMessage,
@@ -52,10 +45,14 @@ export async function processMessage(
   } catch (error) {
     const outOfTime = signal.aborted && signal.reason instanceof DeadlineError;
     if (!outOfTime && isDeletedMeanwhile(error, job)) return await ended(job, deletedUpstream(job), deps);
-    if (!outOfTime) return await recorded(job, error, deps);
+    if (!outOfTime) return await recordFailure(job, error, deps);
     const invocations = (job.invocations ?? 0) + 1;
     if (invocations < maxInvocations) return await again(job, invocations, deps);
-    return await recorded(job, tooSlow(invocations), deps);
+    return await recordFailure(
+      job,
+      tooSlow(`the image is not copied after ${invocations} invocations`),
+      deps,
+    );
   }
 }
 
@@ -95,7 +92,10 @@ async function beginJob(
   return await deps.jobs.begin(id, startedAt);
 }
 
-/** Lets go of the job while layer jobs carry its layers. The look counts as no attempt: it says nothing of the image. */
+/**
+ * Lets go of the job while layer jobs carry its layers. The look counts as no attempt: it says
+ * nothing of the image.
+ */
 async function parkedForLayers(
   job: JobRecord,
   { lookAgainAt, changes }: JobOutcome & { state: 'copying' },
@@ -103,7 +103,8 @@ async function parkedForLayers(
 ): Promise<Processed> {
   const attempts = job.fannedOut ? job.attempts - 1 : job.attempts;
   const { state, notBefore } = (await deps.jobs.read(job.id)) ?? job;
-  // A layer that failed while this ran has let the job wait already: it does not come sooner for that.
+  // A layer that failed while this ran has let the job wait already: it does not come sooner for
+  // that.
   if (state === 'waiting' && notBefore) {
     await deps.jobs.update(job.id, { ...changes, attempts });
     return { job: { ...job, ...changes, notBefore }, state };
@@ -125,54 +126,4 @@ async function again(
   const refused = await deps.queue.send([queuedMessage(job, deps.config)]);
   if (refused[0]) throw new Error(`the job could not be queued again: ${refused[0].reason}`);
   return { job, state: 'queued' };
-}
-
-/** Records a failure; if that fails too, what it was about is told besides. */
-async function recorded(
-  job: JobRecord,
-  error: unknown,
-  deps: FailureDependencies & Pick<ProcessDependencies, 'warn'>,
-): Promise<Processed> {
-  try {
-    return await recordFailure(job, error, deps);
-  } catch (second) {
-    if (second !== error) deps.warn('this failure of the job could not be recorded', error);
-    throw second;
-  }
-}
-
-async function recordFailure(job: JobRecord, error: unknown, deps: FailureDependencies): Promise<Processed> {
-  const verdict = decideRetry(error, job, { now: deps.now() });
-  const limited =
-    verdict.kind === 'wait' && verdict.why === 'rate-limit' && verdict.error.side === 'upstream';
-  if (limited && !(error instanceof UpstreamClosedError)) {
-    // All workers shall leave the registry alone.
-    await deps.gate.close(job.key.registry, new Date(deps.now().getTime() + verdict.delayMs));
-  }
-  if (verdict.kind === 'crash') {
-    await deps.jobs.update(job.id, {
-      error: {
-        code: 'internal',
-        side: 'drayage',
-        message: 'an unexpected error ended the attempt; the log has it',
-        remedy: 'the queue tries again by itself; after five times the message lies in the dead-letter queue',
-      },
-    });
-    throw error;
-  }
-  if (verdict.kind === 'wait') {
-    const notBefore = new Date(deps.now().getTime() + verdict.delayMs).toISOString();
-    const attempts = verdict.why === 'failure' ? job.attempts : job.attempts - 1;
-    // Recorded first: a note that the record knows nothing of is dropped. A crash in between brings the message again.
-    await deps.jobs.update(job.id, { state: 'waiting', notBefore, attempts, error: verdict.error });
-    await deps.jobs.park(job, notBefore);
-    return { job: { ...job, error: verdict.error, notBefore }, state: 'waiting' };
-  }
-  await deps.jobs.update(job.id, {
-    state: 'failed',
-    finishedAt: deps.now().toISOString(),
-    notBefore: undefined,
-    error: verdict.error,
-  });
-  return { job: { ...job, error: verdict.error }, state: 'failed' };
 }

@@ -45,7 +45,10 @@ export interface JobRecord {
   /** A waiting job is sent again at this time. */
   notBefore?: string;
   attempts: number;
-  /** How many invocations have used up their time on it: they are no failures, and count as no attempts. */
+  /**
+   * How many invocations have used up their time on it: they are not failures, and do not count as
+   * attempts.
+   */
   invocations?: number;
   /** Rounds of layer jobs in which a layer failed for now. */
   layerFailures?: number;
@@ -67,9 +70,15 @@ export interface JobRecord {
 
 /** What a job goes on with when its layer jobs are done. */
 export interface FannedOut {
-  /** What the upstream's reference pointed to: the job goes on with this image, so that a tag that moves meanwhile can't starve it. */
+  /**
+   * What the upstream's reference pointed to: the job goes on with this image, so that a tag that
+   * moves meanwhile can't starve it.
+   */
   sourceDigest: Digest;
-  /** The numbers of the resolve that found it, and its time: they decide what the outcome may overwrite. */
+  /**
+   * The numbers of the resolve that found it, and its time: they decide what the outcome may
+   * overwrite.
+   */
   event: number;
   resolve: number;
   observedAt: string;
@@ -89,8 +98,8 @@ export interface JobProgress {
 
 export interface JobReason {
   /**
-   * `not_selected`: newer tags have taken its place in `latest`. `deleted_upstream`: a later look found the tag deleted; mirror and mapping
-   * stay as they are.
+   * `not_selected`: newer tags have taken its place in `latest`. `deleted_upstream`: a later look
+   * found the tag deleted; mirror and mapping stay as they are.
    */
   code: 'not_selected' | 'deleted_upstream';
   message: string;
@@ -106,7 +115,9 @@ export interface JobError {
 /** A blob as a message names it: all that registries are asked by. */
 export type LayerBlob = Pick<Descriptor, 'mediaType' | 'digest' | 'size'>;
 
-/** What the queue carries: enough to find the job, and what the job is, should its record be gone. */
+/**
+ * What the queue carries: enough to find the job, and what the job is, should its record be gone.
+ */
 export interface JobMessage {
   job: string;
   image: ImageKey;
@@ -145,7 +156,10 @@ export function presentJob(job: JobRecord) {
   return { id, image: formatImageKey(key), ...rest };
 }
 
-/** Whether an attempt at a job was begun before this one: it may have moved the tag and lost its lease. */
+/**
+ * Whether an attempt at a job was begun before this one: it may have moved the tag and lost its
+ * lease.
+ */
 export function wasBegunBefore({ attempts, invocations }: JobRecord): boolean {
   return attempts > 1 || invocations !== undefined;
 }
@@ -162,7 +176,10 @@ export function isFinished(job: Pick<JobRecord, 'state'>): boolean {
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'; // Crockford's base 32
 
-/** A new id: 10 characters of time in milliseconds, 16 random ones, sorting by time (the ULID layout, lower case). */
+/**
+ * A new id: 10 characters of time in milliseconds, 16 random ones, sorting by time (the ULID
+ * layout, lower case).
+ */
 export function newJobId(now: number = Date.now()): string {
   let time = '';
   for (let rest = now, i = 0; i < 10; i++, rest = Math.floor(rest / 32)) time = alphabet[rest % 32] + time;
@@ -171,7 +188,7 @@ export function newJobId(now: number = Date.now()): string {
   return time + random;
 }
 
-/** The time in a job id, milliseconds since 1970, or undefined if the text is no job id. */
+/** The time in a job id, milliseconds since 1970, or undefined if the text is not a job id. */
 export function jobIdTime(id: string): number | undefined {
   if (!/^[0-7][0-9a-hjkmnp-tv-z]{25}$/.test(id)) return undefined;
   let time = 0;

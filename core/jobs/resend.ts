@@ -14,10 +14,12 @@ export interface ResendDependencies {
 const roundSize = 100;
 
 /**
- * Sends the parked jobs that are due, each once, and drops what was parked before a job was parked anew. The message goes out before the job leaves the parking place: a crash in between
- * sends it twice, which does no harm, instead of never.
+ * Sends the parked jobs that are due, each once, and drops what was parked before a job was parked
+ * again. The message goes out before the job leaves the parking place: a crash in between sends it
+ * twice, which does no harm, instead of never.
  *
- * @returns how many were sent, and how many the queue refused: those stay parked for the next round.
+ * @returns how many were sent, and how many the queue refused: those stay parked for the next
+ *   round.
  */
 export async function resendDue(
   deps: ResendDependencies,
@@ -44,7 +46,8 @@ export async function resendDue(
       }
     }
     await Promise.all(dropped.map((parked) => deps.jobs.unpark(parked)));
-    // Before the message goes out: a worker may be quicker than we are, and its `copying` must stand.
+    // Before the message goes out: a worker may be quicker than we are, and its `copying` must
+    // stand.
     await Promise.all(
       live
         .filter(({ isWaiting }) => isWaiting)
@@ -72,9 +75,10 @@ function messageOf(
 }
 
 /**
- * Whether a parked job shall be sent. A queued one always: its message may never have been sent. One that runs, or whose layers are
- * carried, only if it was parked for this time last: each run parks the job anew, so that one that came for each older note, too, would
- * come ever more often. One that waits, as soon as its time has come, whichever note says so: then it is queued.
+ * Whether to send a parked job. A queued one always: its message may never have been sent. One that
+ * runs, or whose layers are carried, only if it was parked for this time last: each run parks the
+ * job again, so that one that came for each older note, too, would come ever more often. One that
+ * waits, as soon as its time has come, whichever note says so: then it is queued.
  */
 function isDue(job: JobRecord, parked: ParkedJob, now: Date): boolean {
   if (isFinished(job)) return false;
@@ -83,8 +87,9 @@ function isDue(job: JobRecord, parked: ParkedJob, now: Date): boolean {
 }
 
 /**
- * Queues every unfinished job again: what queues that lost their messages need (the embedded ones do when they stop, with all workers). Layers
- * that were queued or carried are free for their jobs to ask for them again.
+ * Queues every unfinished job again: what queues that lost their messages need (the embedded ones
+ * do when they stop, with all workers). Layers that were queued or carried are free for their jobs
+ * to ask for them again.
  *
  * @returns how many jobs were sent.
  */
@@ -110,5 +115,7 @@ async function freeLayers(
   { config, leases }: { config: Config; leases: Pick<LayerLeases, 'free'> },
 ): Promise<void> {
   const repository = mirrorRepository(config, key.registry, key.repository);
-  await Promise.all((fannedOut?.layers ?? []).map(({ digest }) => leases.free(repository, digest)));
+  await Promise.all(
+    (fannedOut?.layers ?? []).map(({ digest }) => leases.free({ repository, layer: digest })),
+  );
 }

@@ -11,7 +11,8 @@ export interface Resolved {
 }
 
 /**
- * Looks up many references at once. A reference with tag and digest is answered by its digest, never by another one.
+ * Looks up many references at once. A reference with tag and digest is answered by its digest,
+ * never by another one.
  *
  * @param region whose mirror is wanted; by default the mapping's own.
  */

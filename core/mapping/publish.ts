@@ -11,7 +11,10 @@ export type PublishOutcome =
   | { kind: 'published'; revision: number; replaced?: Digest }
   /** The resolve found what is mapped already, with what belongs to it, and the mirror has it. */
   | { kind: 'confirmed' }
-  /** A resolve that began later has committed its outcome, or the tag is pinned: ours must not overwrite it. */
+  /**
+   * A resolve that began later has committed its outcome, or the tag is pinned: ours must not
+   * overwrite it.
+   */
   | { kind: 'superseded'; reason: string };
 
 export interface PublishRequest {
@@ -19,9 +22,14 @@ export interface PublishRequest {
   /** The job's id: who holds the lease. */
   owner: string;
   resolve: CommittedResolve;
-  /** Everything of the mapping; `mirroredAt` is kept from the old one when the digest did not change. */
+  /**
+   * Everything of the mapping; `mirroredAt` is kept from the old one when the digest did not
+   * change.
+   */
   mapping: MappingRecord;
-  /** Moves the tag in the mirror registry and reads it back. Called with the lease held and checked. */
+  /**
+   * Moves the tag in the mirror registry and reads it back. Called with the lease held and checked.
+   */
   moveTag: () => Promise<void>;
   signal?: AbortSignal;
 }
@@ -36,11 +44,12 @@ const acquireEveryMs = 250;
 /**
  * Moves a tag and publishes its mapping, as the only one to do so.
  *
- * The lease keeps two jobs from moving the tag at the same time; the fencing number, checked right before the tag is put,
- * and the condition on the revision keep a job that has lost its lease without noticing from publishing.
+ * The lease keeps two jobs from moving the tag at the same time; the fencing number, checked right
+ * before the tag is put, and the condition on the revision keep a job that has lost its lease
+ * without noticing from publishing.
  *
- * @throws LeaseError when the lease could not be had or was lost: another attempt may succeed; the signal's reason when
- *   it ends while the lease is waited for.
+ * @throws LeaseError when the lease could not be had or was lost: another attempt may succeed; the
+ *   signal's reason when it ends while the lease is waited for.
  */
 export async function publishMapping(store: MappingStore, request: PublishRequest): Promise<PublishOutcome> {
   const { key, resolve } = request;

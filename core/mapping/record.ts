@@ -23,7 +23,10 @@ export function isDigestKey(key: ImageKey): key is DigestKey {
   return isDigest(key.reference);
 }
 
-/** The key of a reference; a reference with tag and digest is keyed by the digest, which decides what is meant. */
+/**
+ * The key of a reference; a reference with tag and digest is keyed by the digest, which decides
+ * what is meant.
+ */
 export function imageKey(ref: Reference): ImageKey {
   return { registry: ref.registry, repository: ref.repository, reference: ref.digest ?? ref.tag ?? 'latest' };
 }
@@ -38,13 +41,19 @@ export function formatImageKey(key: ImageKey): string {
   );
 }
 
-/** What is stored of a published mapping. The registry's address is not: it is looked up when somebody asks. */
+/**
+ * What is stored of a published mapping. The registry's address is not: it is looked up when
+ * somebody asks.
+ */
 export interface MappingRecord {
   /** The repository in the mirror registry, `mirror/docker.io/library/nginx`. */
   mirrorRepository: string;
   /** What the mirror holds. */
   digest: Digest;
-  /** What upstream's reference pointed to; another one than `digest` only where a platform filter made a new index. */
+  /**
+   * What upstream's reference pointed to; another one than `digest` only where a platform filter
+   * made a new index.
+   */
   sourceDigest: Digest;
   mediaType: string;
   platforms: string[];
@@ -60,11 +69,15 @@ export interface MappingRecord {
   /** The job that published it. */
   job: string;
   /**
-   * What of its signatures, SBOMs and the like the mirror holds, as of the last look; absent where nobody has looked. A signature
-   * that is pushed later is noted at the digest at once, and at the tags that point to it when they are next published.
+   * What of its signatures, SBOMs and the like the mirror holds, as of the last look; absent where
+   * nobody has looked. A signature that is pushed later is noted at the digest at once, and at the
+   * tags that point to it when they are next published.
    */
   referrers?: ReferrersSummary;
-  /** Layers that the upstream does not serve itself and the mirror does not hold: nodes get them where the manifest says. */
+  /**
+   * Layers that the upstream does not serve itself and the mirror does not hold: nodes get them
+   * where the manifest says.
+   */
   foreign?: Amount;
 }
 

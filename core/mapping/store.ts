@@ -6,7 +6,9 @@ import type { DigestKey, ImageKey, MappingRecord, RegistryHosts, StoredMapping }
 export interface TagState {
   /** How many events have named it. */
   events: number;
-  /** The job of the latest event; it may not be recorded (yet). Later looks are not counted here. */
+  /**
+   * The job of the latest event; it may not be recorded (yet). Later looks are not counted here.
+   */
   lastJob?: string;
   /** How many resolves have begun; gives each resolve its place in time. */
   resolves: number;
@@ -27,7 +29,7 @@ export interface CommittedResolve {
   event: number;
   /** The number of the resolve: an older one must not overwrite its outcome. */
   resolve: number;
-  /** The policy that it followed; under another one, the same events have to be looked at anew. */
+  /** The policy that it followed; under another one, the same events have to be looked at again. */
   fingerprint: string;
   /** What upstream's reference pointed to. */
   sourceDigest: Digest;
@@ -42,21 +44,26 @@ export interface Lease {
 }
 
 /**
- * Tags and their mappings. Every write is one conditional write of one item; every read is strongly consistent.
- * A store that can't be reached rejects; a condition that does not hold is an answer, not an error.
+ * Tags and their mappings. Every write is one conditional write of one item; every read is strongly
+ * consistent. A store that can't be reached rejects; a condition that does not hold is an answer,
+ * not an error.
  */
 export interface MappingStore {
   /** Counts one more event, whose job will be this one, and returns its number. */
   raiseEvent(key: ImageKey, job: string): Promise<number>;
   /**
-   * Counts one more event for a later look, unless one is waiting already: then undefined. A note older than ten minutes
-   * does not count as waiting, nor does that of the job `replaced`: whoever made it may have died before it parked the job.
+   * Counts one more event for a later look, unless one is waiting already: then undefined. A note
+   * older than ten minutes does not count as waiting, nor does that of the job `replaced`: whoever
+   * made it may have died before it parked the job.
    */
   raiseRecheck(key: ImageKey, job: string, now: Date, replaced?: string): Promise<number | undefined>;
   /** Forgets the waiting look if it is this job's. */
   clearRecheck(key: ImageKey, job: string): Promise<void>;
   read(key: ImageKey): Promise<TagState | undefined>;
-  /** Notes that a resolve begins; the returned state holds its number (`resolves`) and the event counter. */
+  /**
+   * Notes that a resolve begins; the returned state holds its number (`resolves`) and the event
+   * counter.
+   */
   beginResolve(key: ImageKey): Promise<TagState>;
 
   /** Takes the tag's lease for `ttlMs`, or undefined while somebody else's has not run out. */
@@ -64,7 +71,10 @@ export interface MappingStore {
   /** Whether the lease is still the latest; if so, it lasts `ttlMs` from now. */
   renewLease(key: ImageKey, lease: Lease, ttlMs: number): Promise<boolean>;
   releaseLease(key: ImageKey, lease: Lease): Promise<void>;
-  /** Publishes on condition of fence and revision, and frees the lease; the new revision, or undefined if somebody else wrote. */
+  /**
+   * Publishes on condition of fence and revision, and frees the lease; the new revision, or
+   * undefined if somebody else wrote.
+   */
   publish(
     key: ImageKey,
     lease: Lease,
@@ -82,14 +92,17 @@ export interface MappingStore {
   /** Records what belongs to a digest, if the digest is mapped to itself. */
   noteReferrers(key: DigestKey, referrers: ReferrersSummary): Promise<void>;
   /**
-   * Lets a digest's mapping expire at a time, unless a tag of its repository is mapped to it or it was published for its own sake. Whoever
-   * maps a tag to it again calls {@link putDigest} before and, if it was there, after.
+   * Lets a digest's mapping expire at a time, unless a tag of its repository is mapped to it or it
+   * was published for its own sake. Whoever maps a tag to it again calls {@link putDigest} before
+   * and, if it was there, after.
    *
    * @returns whether it will expire
    */
   retireDigest(key: DigestKey, expiresAt: Date): Promise<boolean>;
 
-  /** The published mappings of many keys, each once and in no order; keys without one are left out. */
+  /**
+   * The published mappings of many keys, each once and in no order; keys without one are left out.
+   */
   readMany(keys: ImageKey[]): Promise<StoredMapping[]>;
   /** Published mappings in order of `registry/repository` and then of reference, by their bytes. */
   list(query: MappingQuery): Promise<{ mappings: StoredMapping[]; cursor?: string }>;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import type { LayerLeases } from '../../jobs/ports.ts';
+import type { LayerClaim, LayerLeases, LayerPlace } from '../../jobs/ports.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { batchGet, type ItemKey } from './batch-get.ts';
 import { conditional, type Table, writeOnce } from './table.ts';
@@ -26,8 +26,8 @@ export class DynamoLayerLeases implements LayerLeases {
     this.#table = table;
   }
 
-  async take(repository: string, layer: Digest, owner: string, ttlMs: number, now: Date): Promise<boolean> {
-    return await this.#write(keyOf(repository, layer), {
+  async take({ owner, ...place }: LayerClaim, ttlMs: number, now: Date): Promise<boolean> {
+    return await this.#write(keyOf(place), {
       owner,
       ttlMs,
       now,
@@ -38,25 +38,25 @@ export class DynamoLayerLeases implements LayerLeases {
     });
   }
 
-  async queue(repository: string, layer: Digest, ttlMs: number, now: Date): Promise<boolean> {
-    return await this.#write(keyOf(repository, layer), { owner: queued, ttlMs, now });
+  async queue(place: LayerPlace, ttlMs: number, now: Date): Promise<boolean> {
+    return await this.#write(keyOf(place), { owner: queued, ttlMs, now });
   }
 
   async held(repository: string, layers: Digest[], now: Date): Promise<Set<Digest>> {
     const items = await batchGet(
       this.#table,
-      layers.map((layer) => keyOf(repository, layer)),
+      layers.map((layer) => keyOf({ repository, layer })),
     );
     const live = items.filter(({ leaseUntil }) => (leaseUntil as number) > now.getTime());
     return new Set(live.map(({ sk }) => sk as Digest));
   }
 
-  async release(repository: string, layer: Digest, owner: string): Promise<void> {
+  async release({ owner, ...place }: LayerClaim): Promise<void> {
     await conditional(
       this.#table.client.send(
         new DeleteCommand({
           TableName: this.#table.name,
-          Key: keyOf(repository, layer),
+          Key: keyOf(place),
           ConditionExpression: 'leaseOwner = :owner',
           ExpressionAttributeValues: { ':owner': owner },
         }),
@@ -64,12 +64,12 @@ export class DynamoLayerLeases implements LayerLeases {
     );
   }
 
-  async unqueue(repository: string, layer: Digest): Promise<void> {
-    await this.release(repository, layer, queued);
+  async unqueue(place: LayerPlace): Promise<void> {
+    await this.release({ ...place, owner: queued });
   }
 
-  async free(repository: string, layer: Digest): Promise<void> {
-    const Key = keyOf(repository, layer);
+  async free(place: LayerPlace): Promise<void> {
+    const Key = keyOf(place);
     await this.#table.client.send(new DeleteCommand({ TableName: this.#table.name, Key }));
   }
 
@@ -103,6 +103,6 @@ export class DynamoLayerLeases implements LayerLeases {
   }
 }
 
-function keyOf(repository: string, layer: Digest): ItemKey {
+function keyOf({ repository, layer }: LayerPlace): ItemKey {
   return { pk: `carried#${repository}`, sk: layer };
 }

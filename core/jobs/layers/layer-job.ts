@@ -22,7 +22,10 @@ export type ProcessedLayer =
   | { state: 'gone' }
   /** Another worker carries the layer. */
   | { state: 'held' }
-  /** The mirror has the layer. `complete`: it has all of the image's large ones, and the mirror job was woken. */
+  /**
+   * The mirror has the layer. `complete`: it has all of the image's large ones, and the mirror job
+   * was woken.
+   */
   | { state: 'carried'; how: BlobOutcome; complete: boolean }
   /** The invocation's time is used up: the layer is queued again. */
   | { state: 'queued' }

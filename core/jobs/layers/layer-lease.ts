@@ -1,36 +1,40 @@
 import { randomUUID } from 'node:crypto';
-import type { Digest } from '../../oci/digest.ts';
 import type { MirrorJobDependencies } from '../dependencies.ts';
-import type { LayerLeases } from '../ports.ts';
+import type { LayerLeases, LayerPlace } from '../ports.ts';
 
 /** How long a lease lasts that is not renewed: a worker that died is replaced this soon. */
 export const leaseMs = 60_000;
 /** How often it is renewed: two renewals may fail before it runs out. */
 export const renewEveryMs = 20_000;
-/** How long a layer counts as waiting in the queue: if it is lost there, or the backlog is longer, it is sent again this late. */
+/**
+ * How long a layer counts as waiting in the queue: if it is lost there, or the backlog is longer,
+ * it is sent again this late.
+ */
 export const queuedMs = 15 * 60_000;
 
 /** A lease that this worker has, renewed until it is released. */
 export interface HeldLease {
-  /** Ends the lease; safe to call twice. It never rejects: a lease that can't be released runs out. */
+  /**
+   * Ends the lease; safe to call twice. It never rejects: a lease that can't be released runs out.
+   */
   release(): Promise<void>;
 }
 
 /**
  * Takes the lease of a layer on its way into a mirror repository, and keeps it.
  *
- * Who can't renew it, or has lost it, goes on: it is there to save double work, and a registry takes a blob twice.
+ * Who can't renew it, or has lost it, goes on: it is there to save double work, and a registry
+ * takes a blob twice.
  *
  * @returns undefined where somebody else has it.
  */
 export async function holdLease(
-  repository: string,
-  layer: Digest,
+  place: LayerPlace,
   deps: Pick<MirrorJobDependencies, 'now' | 'warn'> & { leases: LayerLeases },
 ): Promise<HeldLease | undefined> {
   const { leases, now, warn } = deps;
-  const owner = randomUUID();
-  const take = () => leases.take(repository, layer, owner, leaseMs, now());
+  const claim = { ...place, owner: randomUUID() };
+  const take = () => leases.take(claim, leaseMs, now());
   if (!(await take())) return undefined;
 
   let underWay: Promise<unknown> = Promise.resolve();
@@ -43,7 +47,7 @@ export async function holdLease(
     // A renewal that came after the release would take the lease again.
     await underWay;
     await leases
-      .release(repository, layer, owner)
+      .release(claim)
       .catch((error: unknown) => warn('the lease of a layer could not be released', error));
   };
   return { release: () => (released ??= release()) };

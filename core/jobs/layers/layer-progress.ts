@@ -5,8 +5,9 @@ import type { JobProgress } from '../record.ts';
 export interface LayerProgressReporter {
   onEvent(event: CopyEvent): void;
   /**
-   * Ends the reports; resolves when the last one has ended. What was told of a layer that was not carried to its end is
-   * taken back: the next worker begins it anew, or counts what is noted of it.
+   * Ends the reports; resolves when the last one has ended. What was reported of a layer that was
+   * not carried to its end is taken back: the next worker begins again, or counts what is recorded
+   * of it.
    */
   stop(carried: boolean): Promise<void>;
 }
@@ -14,22 +15,22 @@ export interface LayerProgressReporter {
 const everyMs = 1_000;
 
 /**
- * Adds to the progress each second while something changes. A report that fails must not fail the copy: `onFailure` is told,
- * and what it was about goes with the next one.
+ * Adds to the progress each second while something changes. A report that fails must not fail the
+ * copy: `onFailure` hears of it, and what it was about goes with the next one.
  */
 export function reportLayerProgress(
   report: (more: Pick<JobProgress, 'blobs' | 'bytes'>) => Promise<unknown>,
   onFailure: (error: unknown) => void,
 ): LayerProgressReporter {
   const now = { blobs: 0, bytes: 0 };
-  const told = { blobs: 0, bytes: 0 };
+  const reported = { blobs: 0, bytes: 0 };
   const tell = async () => {
-    const more = { blobs: now.blobs - told.blobs, bytes: now.bytes - told.bytes };
+    const more = { blobs: now.blobs - reported.blobs, bytes: now.bytes - reported.bytes };
     if (more.blobs === 0 && more.bytes === 0) return;
     try {
       await report(more);
-      told.blobs += more.blobs;
-      told.bytes += more.bytes;
+      reported.blobs += more.blobs;
+      reported.bytes += more.bytes;
     } catch (error) {
       onFailure(error);
     }

@@ -7,8 +7,8 @@ import { leaseMs } from './layer-lease.ts';
 type SettleDependencies = Pick<LayerDependencies, 'jobs' | 'gate' | 'now'>;
 
 /**
- * Records what an error means for the image. Rounds in which a layer failed are counted, whichever layer it was: the attempts of the mirror
- * job are those of its own.
+ * Records what an error means for the image. Rounds in which a layer failed are counted, whichever
+ * layer it was: the attempts of the mirror job are those of its own.
  *
  * @throws the error itself where it is ours.
  */
@@ -60,7 +60,8 @@ async function park(
   wait: { notBefore: string; error: JobError },
   jobs: Pick<JobStore, 'update' | 'park'>,
 ): Promise<ProcessedLayer> {
-  // Recorded first: a note that the record knows nothing of is dropped. A crash in between brings the message again.
+  // Recorded first: a note that the record knows nothing of is dropped. A crash in between brings
+  // the message again.
   await jobs.update(job.id, { state: 'waiting', ...wait });
   await jobs.park(job, wait.notBefore);
   return { state: 'waiting', ...wait };

@@ -1,7 +1,7 @@
 import type { ImageDestination } from '../../copy/ports.ts';
 import type { JobOutcome, MirrorJobDependencies } from '../dependencies.ts';
-import { JobFailure } from '../errors.ts';
-import type { FannedOut, JobRecord, LayerBlob } from '../record.ts';
+import { tooSlow } from '../errors.ts';
+import type { FannedOut, JobRecord } from '../record.ts';
 import { handOut, lookAgainMs, maxFanOutMs, missingLayers } from './hand-out.ts';
 
 /**
@@ -21,8 +21,12 @@ export async function lookAfterLayers(
   const missing = await missingLayers({ layers }, destination, { signal });
   // Without layer jobs any more (the deployment changed), the job carries the rest itself.
   if (missing.length === 0 || !deps.fanOut) return undefined;
-  if (deps.now().getTime() - Date.parse(since) > maxFanOutMs) throw tooSlow(missing);
-  await handOut({ job: handed.job.id, repository, layers }, missing, deps.fanOut, deps.now());
+  if (deps.now().getTime() - Date.parse(since) > maxFanOutMs) {
+    throw tooSlow(
+      `${missing.length} large layers are not in the mirror a day after they were handed out, ${missing[0]?.digest} first`,
+    );
+  }
+  await handOut({ job: handed.job.id, repository, layers, missing }, deps.fanOut, deps.now());
   return waitForLayers(deps, {});
 }
 
@@ -32,12 +36,4 @@ export function waitForLayers(
   changes: Partial<JobRecord>,
 ): JobOutcome {
   return { state: 'copying', lookAgainAt: new Date(now().getTime() + lookAgainMs), changes };
-}
-
-function tooSlow(missing: LayerBlob[]): JobFailure {
-  return new JobFailure(
-    'too_slow',
-    `${missing.length} large layers are not in the mirror a day after they were handed out, ${missing[0]?.digest} first`,
-    'mirror the image once from a machine without this limit (drayage copy), then request it again: its blobs will be present',
-  );
 }

@@ -117,11 +117,18 @@ async function beginBlobs(
   const { job, repository } = work;
   const index = mountableLayers(deps.layerIndex, deps.config, job.key.registry);
   const mounts = await indexedMounts(index, repository, plan.blobs, deps.warn, options);
+  const { fanOut } = deps;
   const layers =
-    deps.fanOut && !job.fannedOut ? await layersToHandOut(plan, mounts, deps.fanOut, options) : [];
+    fanOut && !job.fannedOut
+      ? await layersToHandOut(plan, { mounts, minBytes: fanOut.minBytes }, options)
+      : [];
   const progress = await beginProgress(job, plan, deps);
   // Before the others travel: the layers travel meanwhile, and what was resolved stands if this attempt ends.
-  const handed = layers.length > 0 ? await handOutLayers(work, plan, layers, deps) : undefined;
+  const handing = layers.length > 0 ? handOutLayers(work, plan, layers, deps) : undefined;
+  const handed = await handing?.catch(async (error: unknown) => {
+    await progress.stop(false);
+    throw error;
+  });
   return {
     mounts,
     onEvent: progress.onEvent,
@@ -143,8 +150,8 @@ async function handOutLayers(
   const since = now().toISOString();
   const fannedOut: FannedOut = { sourceDigest, event, resolve, observedAt, since, layers, transfer };
   await jobs.update(job.id, { fannedOut });
-  const handed = { job: job.id, repository, layers };
-  return { fannedOut, asked: fanOut ? await handOut(handed, layers, fanOut, now()) : [] };
+  const handed = { job: job.id, repository, layers, missing: layers };
+  return { fannedOut, asked: fanOut ? await handOut(handed, fanOut, now()) : [] };
 }
 
 /** Progress is added up: layer jobs add theirs. A job that goes on after them has its numbers already. */

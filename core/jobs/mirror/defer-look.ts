@@ -3,7 +3,10 @@ import type { TagState } from '../../mapping/store.ts';
 import type { JobStore } from '../ports.ts';
 import { type JobRecord, wasBegunBefore } from '../record.ts';
 
-/** How long ago a look found nothing new when a job may leave the next one to a newer job, milliseconds. */
+/**
+ * How long ago a look found nothing new when a job may leave the next one to a newer job,
+ * milliseconds.
+ */
 const recentMs = 60_000;
 
 /** What is known when a job would ask the upstream. */
@@ -16,13 +19,15 @@ export interface BeforeLook {
 }
 
 /**
- * Who looks at the upstream for a webhook's job, so that a flood of the same events does not become a flood of requests. Of a tag that is
- * mapped:
+ * Who looks at the upstream for a webhook's job, so that a flood of the same events does not become
+ * a flood of requests. Of a tag that is mapped:
  *
- * - `later-look`: the event tells what is mapped already. Since it may be older than the last push, one more look is due, a minute later.
- * - `newer-job`: within the last minute a look found nothing new, as duplicates make it, and a newer event's job is queued behind this one:
- *   that one looks for both. It must not be one that will leave the look itself, as that of an old delivery which is sent again.
- *   A job that is the first to follow a change always looks, so that its end says that its push is mapped.
+ * - `later-look`: the event tells what is mapped already. Since it may be older than the last push,
+ *   one more look is due, a minute later.
+ * - `newer-job`: within the last minute a look found nothing new, as duplicates make it, and a
+ *   newer event's job is queued behind this one: that one looks for both. It must not be one that
+ *   will leave the look itself, as that of an old delivery which is sent again. A job that is the
+ *   first to follow a change always looks, so that its end says that its push is mapped.
  *
  * @param newest the record of the job that {@link newerJob} names
  */
@@ -49,7 +54,10 @@ export function newerJob(job: JobRecord, before: BeforeLook): string | undefined
   return foundNothing && isRecent ? lastJob : undefined;
 }
 
-/** One that was begun before may have moved the tag: it looks. So does one whose tag is mapped by another policy. */
+/**
+ * One that was begun before may have moved the tag: it looks. So does one whose tag is mapped by
+ * another policy.
+ */
 function mayDefer(job: JobRecord, { tag, fingerprint, repository }: BeforeLook): boolean {
   if (job.trigger !== 'webhook' || wasBegunBefore(job)) return false;
   return tag.committed?.fingerprint === fingerprint && tag.mapping?.mirrorRepository === repository;
@@ -60,8 +68,8 @@ function tellsWhatIsMapped({ toldDigest }: JobRecord, { tag }: BeforeLook): bool
 }
 
 /**
- * Reads a job that was counted. An event is counted a moment before its job is recorded. Recording may fail, and only a job that is there
- * will look.
+ * Reads a job that was counted. An event is counted a moment before its job is recorded. Recording
+ * may fail, and only a job that is there will look.
  */
 export async function readRecordedJob(
   id: string,

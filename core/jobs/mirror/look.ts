@@ -28,7 +28,10 @@ export interface Seen {
   root: Manifest;
   source: ImageSource;
   mirror: OpenMirror;
-  /** What the mirror's tag points to; undefined where there is no such tag, or where it was not asked. */
+  /**
+   * What the mirror's tag points to; undefined where there is no such tag, or where it was not
+   * asked.
+   */
   current: Digest | undefined;
   /** The tag before the look; undefined where no event has named it. */
   known: TagState | undefined;
@@ -75,8 +78,8 @@ export async function lookUpstream(
 }
 
 /**
- * Goes on with an image whose large layers were handed out: when the mirror has them all, it is looked at under the digest that was found
- * then.
+ * Goes on with an image whose large layers were handed out: when the mirror has them all, it is
+ * looked at under the digest that was found then.
  */
 export async function resumeLook(
   work: MirrorWork & { fannedOut: FannedOut },
@@ -101,7 +104,9 @@ export async function resumeLook(
   return await compare(seen, work, signal);
 }
 
-/** What is known of the tag. A later look that is asked for from now on is another one than this. */
+/**
+ * What is known of the tag. A later look that is asked for from now on is another one than this.
+ */
 async function readTag(
   { trigger, key, id }: JobRecord,
   { mappings }: Pick<LookDependencies, 'mappings'>,
@@ -121,7 +126,9 @@ async function notSelected(
   return await readWhenThere(list, { job, now, pause, signal });
 }
 
-/** Asks both ends what their references point to; the mirror's only where blobs will hardly travel. */
+/**
+ * Asks both ends what their references point to; the mirror's only where blobs will hardly travel.
+ */
 async function resolveEnds(
   ends: {
     job: JobRecord;

@@ -3,9 +3,9 @@ import { commitRoot } from '../../copy/commit.ts';
 import type { ImageDestination } from '../../copy/ports.ts';
 import { mayBringMore } from '../../copy/referrers/referrers.ts';
 import { LeaseError, type PublishOutcome, publishMapping } from '../../mapping/publish.ts';
-import { type DigestKey, type ImageKey, isDigestKey, type MappingRecord } from '../../mapping/record.ts';
+import { type ImageKey, isDigestKey, type MappingRecord } from '../../mapping/record.ts';
 import type { JobOutcome, MirrorJobDependencies } from '../dependencies.ts';
-import { scheduleLook } from '../later-look.ts';
+import { type LaterLook, scheduleLook } from '../later-look.ts';
 import type { JobRecord } from '../record.ts';
 import type { CopiedJobImage } from './copy-image.ts';
 import { mayBeStale } from './decisions.ts';
@@ -17,7 +17,10 @@ const signedWithinMs = 5 * 60_000;
 
 type WholeImage = Extract<CopiedJobImage, { kind: 'whole' }>;
 
-/** What a job publishes: an image that was copied, or what is mapped already, as it was seen once more. */
+/**
+ * What a job publishes: an image that was copied, or what is mapped already, as it was seen once
+ * more.
+ */
 export type Publication = { work: MirrorWork; seen: Seen } & (
   | { kind: 'unchanged'; mapping: MappingRecord }
   | { kind: 'copied'; image: WholeImage }
@@ -25,7 +28,9 @@ export type Publication = { work: MirrorWork; seen: Seen } & (
 
 type PublishDependencies = Pick<MirrorJobDependencies, 'config' | 'mappings' | 'jobs' | 'now' | 'warn'>;
 
-/** Moves the tag under its lease, publishes the mapping, and asks for the looks that are due later. */
+/**
+ * Moves the tag under its lease, publishes the mapping, and asks for the looks that are due later.
+ */
 export async function publishImage(
   publication: Publication,
   deps: PublishDependencies,
@@ -71,9 +76,10 @@ async function requireTag(
 }
 
 /**
- * Asks for one more look at the tag, where the upstream's answer may be old, and at what belongs to the image: soon, where something could
- * not be had, and some minutes later where the image is new. An image is signed after it is pushed, and what is pushed by digest with a
- * `subject` (cosign's bundles) moves no tag that a webhook could tell of.
+ * Asks for one more look at the tag, where the upstream's answer may be old, and at what belongs to
+ * the image: soon, where something could not be had, and some minutes later where the image is new.
+ * An image is signed after it is pushed, and what is pushed by digest with a `subject` (cosign's
+ * bundles) moves no tag that a webhook could tell of.
  */
 async function scheduleLooks(
   publication: Publication,
@@ -82,18 +88,19 @@ async function scheduleLooks(
 ): Promise<void> {
   const { work, seen } = publication;
   const { key } = work.job;
-  if (mayBeStale(work.job, seen)) await scheduleLook(key, 'recheck', deps);
+  if (mayBeStale(work.job, seen)) await scheduleLook({ key, trigger: 'recheck' }, deps);
   const referrers = publication.kind === 'copied' ? publication.image.referrers : undefined;
   if (referrers === undefined) return;
-  const image: DigestKey = { ...key, reference: digest };
+  const look: LaterLook = { key: { ...key, reference: digest }, trigger: 'signature' };
   const isNew = seen.known?.mapping?.digest !== digest;
-  if (mayBringMore(referrers)) await scheduleLook(image, 'signature', deps);
-  else if (isNew) await scheduleLook(image, 'signature', deps, signedWithinMs);
+  if (mayBringMore(referrers)) await scheduleLook(look, deps);
+  else if (isNew) await scheduleLook({ ...look, delayMs: signedWithinMs }, deps);
 }
 
 /**
- * References by a digest that the tag has left are answered for the history that is configured, then the table forgets them. The image is
- * published: if this fails, the digest is only remembered for longer.
+ * References by a digest that the tag has left are answered for the history that is configured,
+ * then the table forgets them. The image is published: if this fails, the digest is only remembered
+ * for longer.
  */
 async function retireReplaced(
   key: ImageKey,

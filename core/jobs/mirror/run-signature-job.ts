@@ -10,20 +10,22 @@ import { isIndexType, isManifestType } from '../../oci/media-types.ts';
 import { mirrorRepository } from '../../policy/mirror-repository.ts';
 import { selectImage } from '../../policy/select-image.ts';
 import type { JobOutcome, MirrorJobDependencies } from '../dependencies.ts';
-import { JobFailure, ReferrersPendingError } from '../errors.ts';
+import { JobFailure, notConfigured, ReferrersPendingError } from '../errors.ts';
 import type { JobRecord } from '../record.ts';
 import { requireOpen } from '../upstream-gate.ts';
 
 /**
- * Runs a signature job: something was pushed that belongs to the image with this digest, so that the mirror shall hold all that
- * belongs to it now. Each such event looks, whatever others have committed: what was found before may have been added to.
+ * Runs a signature job: something was pushed that belongs to the image with this digest, so the
+ * mirror must hold all that belongs to it now. Each such event looks, whatever others have
+ * committed: what was found before may have been added to.
  *
- * An image that the mirror repository does not hold is left alone: if it is being mirrored, its own job looks for what belongs to
- * it. The outcome stands in the job and in the digest's mapping; a tag's mapping shows it once the tag is published again, and a
- * child of an index has no mapping.
+ * An image that the mirror repository does not hold is left alone: if it is being mirrored, its own
+ * job looks for what belongs to it. The outcome stands in the job and in the digest's mapping; a
+ * tag's mapping shows it once the tag is published again, and a child of an index has no mapping.
  *
- * @throws ReferrersPendingError when another attempt may bring what is missing; UpstreamClosedError; JobFailure; RegistryError of
- *   the mirror, or of the upstream where it can't be asked at all.
+ * @throws ReferrersPendingError when another attempt may bring what is missing;
+ *   UpstreamClosedError; JobFailure; RegistryError of the mirror, or of the upstream where it can't
+ *   be asked at all.
  */
 export async function runSignatureJob(
   job: JobRecord,
@@ -43,10 +45,7 @@ export async function runSignatureJob(
   // From now on what comes is not seen by this look.
   await deps.mappings.clearRecheck(key, job.id);
   const selection = selectImage(deps.config, { registry, repository, digest });
-  if (!selection.mirrored) {
-    const message = `${image}: ${selection.reason}`;
-    throw new JobFailure('not_configured', message, 'add a rule for it to mirror.yaml');
-  }
+  if (!selection.mirrored) throw notConfigured(image, selection.reason);
   const nothing: JobOutcome = { state: 'satisfied', changes: { digest } };
   if (!selection.rule.referrers) return nothing;
   const { destination } = await deps.openMirror(mirrorRepository(deps.config, registry, repository), {
@@ -75,7 +74,10 @@ async function mappingOf(
   return mapping?.digest === key.reference ? mapping : undefined;
 }
 
-/** The manifests that an index names, read from the mirror where it can be read: that does not count as a pull anywhere. */
+/**
+ * The manifests that an index names, read from the mirror where it can be read: that does not count
+ * as a pull anywhere.
+ */
 async function childrenOf(
   digest: Digest,
   mapping: MappingRecord | undefined,

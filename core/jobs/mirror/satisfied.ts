@@ -6,7 +6,8 @@ import { newerJob, readRecordedJob, whoLooks } from './defer-look.ts';
 import type { MirrorWork } from './work.ts';
 
 /**
- * How a job ends that need not look itself: what it would find is committed already, or another job will look.
+ * How a job ends that need not look itself: what it would find is committed already, or another job
+ * will look.
  *
  * @param work.known the tag before the look
  * @returns undefined where it must look
@@ -25,6 +26,6 @@ export async function satisfiedWithout(
   const who = whoLooks(job, before, newest);
   if (who === 'this-job') return undefined;
   if (who === 'newer-job') return { state: 'satisfied', changes: {} };
-  await scheduleLook(job.key, 'recheck', deps);
+  await scheduleLook({ key: job.key, trigger: 'recheck' }, deps);
   return satisfied;
 }

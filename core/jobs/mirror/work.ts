@@ -4,7 +4,7 @@ import { parseReference } from '../../oci/reference.ts';
 import { policyFingerprint } from '../../policy/fingerprint.ts';
 import { mirrorRepository } from '../../policy/mirror-repository.ts';
 import { selectImage } from '../../policy/select-image.ts';
-import { JobFailure } from '../errors.ts';
+import { JobFailure, notConfigured } from '../errors.ts';
 import type { JobRecord } from '../record.ts';
 
 /** A mirror job, and where its image comes from and goes to by the rule that holds now. */
@@ -18,17 +18,14 @@ export interface MirrorWork {
   repository: string;
 }
 
-/** @throws JobFailure where no rule mirrors the image, or where its rule asks for what this version can't do. */
+/**
+ * @throws JobFailure where no rule mirrors the image, or where its rule asks for what this version
+ *   can't do.
+ */
 export function workOf(job: JobRecord, config: Config): MirrorWork {
   const image = formatImageKey(job.key);
   const selection = selectImage(config, parseReference(image));
-  if (!selection.mirrored) {
-    throw new JobFailure(
-      'not_configured',
-      `${image}: ${selection.reason}`,
-      'add a rule for it to mirror.yaml',
-    );
-  }
+  if (!selection.mirrored) throw notConfigured(image, selection.reason);
   const { upstream, rule } = selection;
   if (rule.verify !== undefined) {
     throw new JobFailure(

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { SecretError } from '../../../core/aws/secrets.ts';
 import { digestOf } from '../../../core/oci/digest.ts';
 import {
   type ScriptedServer,
@@ -438,14 +439,19 @@ describe('credentials whose source tells', () => {
   it.each([false, true])('what to do are told with that, temporary: %s', async (temporary) => {
     const server = await startScriptedServer();
     server.expect(head(null, { status: 401, headers: challenge(server) }));
-    const told = { code: 'SECRET_UNUSABLE', remedy: 'create it', temporary };
+    const told = {
+      code: temporary ? 'SECRET_UNAVAILABLE' : 'SECRET_UNUSABLE',
+      remedy: 'create it',
+      temporary,
+    };
     const client = clientFor(server, {
-      credentials: async () => Promise.reject(Object.assign(new Error('there is no secret x'), told)),
+      credentials: async () =>
+        Promise.reject(new SecretError('x', { problem: 'is not there', remedy: 'create it', temporary })),
       retry: { attempts: temporary ? 1 : 4 },
     });
     const error = await errorOf(client.headManifest('a', '1'));
     expect(error).toMatchObject({ name: 'RegistryError', side: 'upstream', ...told });
-    expect(error.message).toContain('there is no secret x');
+    expect(error.message).toContain('the secret x is not there');
   });
 });
 

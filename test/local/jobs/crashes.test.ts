@@ -111,8 +111,8 @@ describe('a push whose function dies', () => {
       await anHourPasses();
       jobs.push(key, image('v2'));
       const { deps } = dyingAt(jobs.dependencies(), call, when);
-      await scheduleLook(key, 'recheck', deps).catch(() => {});
-      await scheduleLook(key, 'recheck', jobs.dependencies());
+      await scheduleLook({ key, trigger: 'recheck' }, deps).catch(() => {});
+      await scheduleLook({ key, trigger: 'recheck' }, jobs.dependencies());
       await anHourPasses();
       expect(await jobs.mapping(key)).toMatchObject({ digest: image('v2').manifest.digest });
     },

@@ -178,7 +178,7 @@ describe('sending jobs again', () => {
       const layers = [{ mediaType: 'application/x', digest, size: 5 }];
       await jobs.stores.jobs.update(message.job, { fannedOut: { layers } as FannedOut });
       for (const { repository: name } of [key, other])
-        await leases.queue(repository(name), digest, 60_000, now);
+        await leases.queue({ repository: repository(name), layer: digest }, 60_000, now);
       await resendUnfinished(deps());
       expect(await leases.held(repository(key.repository), [digest], now)).toEqual(new Set());
       expect(await leases.held(repository(other.repository), [digest], now)).toEqual(new Set([digest]));

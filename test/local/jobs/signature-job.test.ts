@@ -168,7 +168,10 @@ describe('a signature job', () => {
     const image = imageOf('asked for often');
     const { subject } = await mirrored(image);
     for (let i = 0; i < 3; i++)
-      await scheduleLook({ ...subject, reference: image.manifest.digest }, 'signature', jobs.dependencies());
+      await scheduleLook(
+        { key: { ...subject, reference: image.manifest.digest }, trigger: 'signature' },
+        jobs.dependencies(),
+      );
     expect(await jobs.parkedLooks(subject)).toMatchObject([{ notBefore: '2026-04-01T12:05:00.000Z' }]);
   });
 
@@ -178,7 +181,10 @@ describe('a signature job', () => {
     const [first] = await jobs.parkedLooks(subject);
     const { key, event, trigger, receivedAt } = await jobs.record({ job: first?.id ?? '' });
     await jobs.run({ job: first?.id ?? '', image: key, event, trigger, receivedAt });
-    await scheduleLook({ ...subject, reference: image.manifest.digest }, 'signature', jobs.dependencies());
+    await scheduleLook(
+      { key: { ...subject, reference: image.manifest.digest }, trigger: 'signature' },
+      jobs.dependencies(),
+    );
     const [parked, ...others] = await jobs.parkedLooks(subject);
     expect(others).toEqual([first]);
     expect(parked).toMatchObject({ notBefore: '2026-04-01T12:01:00.000Z' });

@@ -21,32 +21,32 @@ describe('the leases of layers on DynamoDB', () => {
   it('go to one of many', async () => {
     const repository = nextRepository();
     const takers = Array.from({ length: 20 }, (_, i) =>
-      leases.take(repository, layer, `owner ${i}`, 60_000, now),
+      leases.take({ repository, layer, owner: `owner ${i}` }, 60_000, now),
     );
     expect((await Promise.all(takers)).filter((taken) => taken)).toHaveLength(1);
   });
 
   it('last until their end, and longer for who renews', async () => {
     const repository = nextRepository();
-    expect(await leases.take(repository, layer, 'first', 60_000, now)).toBe(true);
-    expect(await leases.take(repository, layer, 'second', 60_000, later(59_999))).toBe(false);
-    expect(await leases.take(repository, layer, 'first', 60_000, later(20_000))).toBe(true);
-    expect(await leases.take(repository, layer, 'second', 60_000, later(79_999))).toBe(false);
-    expect(await leases.take(repository, layer, 'second', 60_000, later(80_000))).toBe(true);
+    expect(await leases.take({ repository, layer, owner: 'first' }, 60_000, now)).toBe(true);
+    expect(await leases.take({ repository, layer, owner: 'second' }, 60_000, later(59_999))).toBe(false);
+    expect(await leases.take({ repository, layer, owner: 'first' }, 60_000, later(20_000))).toBe(true);
+    expect(await leases.take({ repository, layer, owner: 'second' }, 60_000, later(79_999))).toBe(false);
+    expect(await leases.take({ repository, layer, owner: 'second' }, 60_000, later(80_000))).toBe(true);
     expect(
-      await leases.take(repository, layer, 'first', 60_000, later(80_001)),
+      await leases.take({ repository, layer, owner: 'first' }, 60_000, later(80_001)),
       'lost by who came late',
     ).toBe(false);
   });
 
   it('are free after their release, and nobody else’s release frees them', async () => {
     const repository = nextRepository();
-    await leases.take(repository, layer, 'first', 60_000, now);
-    await leases.release(repository, layer, 'second');
-    expect(await leases.take(repository, layer, 'second', 60_000, now)).toBe(false);
-    await leases.release(repository, layer, 'first');
-    expect(await leases.take(repository, layer, 'second', 60_000, now)).toBe(true);
-    await leases.release(repository, layer, 'first');
+    await leases.take({ repository, layer, owner: 'first' }, 60_000, now);
+    await leases.release({ repository, layer, owner: 'second' });
+    expect(await leases.take({ repository, layer, owner: 'second' }, 60_000, now)).toBe(false);
+    await leases.release({ repository, layer, owner: 'first' });
+    expect(await leases.take({ repository, layer, owner: 'second' }, 60_000, now)).toBe(true);
+    await leases.release({ repository, layer, owner: 'first' });
     expect(await leases.held(repository, [layer], now)).toEqual(new Set([layer]));
   });
 
@@ -54,8 +54,8 @@ describe('the leases of layers on DynamoDB', () => {
     const repository = nextRepository();
     expect(await leases.held(repository, [layer, other], now)).toEqual(new Set());
     expect(await leases.held(repository, [], now)).toEqual(new Set());
-    await leases.take(repository, layer, 'a', 60_000, now);
-    await leases.take(repository, other, 'b', 30_000, now);
+    await leases.take({ repository, layer, owner: 'a' }, 60_000, now);
+    await leases.take({ repository, layer: other, owner: 'b' }, 30_000, now);
     expect(await leases.held(repository, [layer, other, layer], later(29_999))).toEqual(
       new Set([layer, other]),
     );
@@ -66,29 +66,31 @@ describe('the leases of layers on DynamoDB', () => {
 
   it('count what waits in the queue as held, and leave it to who takes it', async () => {
     const repository = nextRepository();
-    expect(await leases.queue(repository, layer, 60_000, now)).toBe(true);
-    expect(await leases.queue(repository, layer, 60_000, later(59_999)), 'it waits already').toBe(false);
+    expect(await leases.queue({ repository, layer }, 60_000, now)).toBe(true);
+    expect(await leases.queue({ repository, layer }, 60_000, later(59_999)), 'it waits already').toBe(false);
     expect(await leases.held(repository, [layer, other], now)).toEqual(new Set([layer]));
-    expect(await leases.queue(repository, layer, 60_000, later(60_000)), 'it was lost').toBe(true);
+    expect(await leases.queue({ repository, layer }, 60_000, later(60_000)), 'it was lost').toBe(true);
 
-    expect(await leases.take(repository, layer, 'first', 60_000, later(60_001))).toBe(true);
-    expect(await leases.take(repository, layer, 'second', 60_000, later(60_002))).toBe(false);
-    expect(await leases.queue(repository, layer, 60_000, later(60_003)), 'somebody carries it').toBe(false);
-    await leases.unqueue(repository, layer);
+    expect(await leases.take({ repository, layer, owner: 'first' }, 60_000, later(60_001))).toBe(true);
+    expect(await leases.take({ repository, layer, owner: 'second' }, 60_000, later(60_002))).toBe(false);
+    expect(await leases.queue({ repository, layer }, 60_000, later(60_003)), 'somebody carries it').toBe(
+      false,
+    );
+    await leases.unqueue({ repository, layer });
     expect(await leases.held(repository, [layer], later(60_004)), 'it is carried').toEqual(new Set([layer]));
-    await leases.release(repository, layer, 'first');
+    await leases.release({ repository, layer, owner: 'first' });
 
-    await leases.queue(repository, layer, 60_000, now);
-    await leases.unqueue(repository, layer);
+    await leases.queue({ repository, layer }, 60_000, now);
+    await leases.unqueue({ repository, layer });
     expect(await leases.held(repository, [layer], now)).toEqual(new Set());
   });
 
   it('are nobody’s any more when all workers are gone', async () => {
     const repository = nextRepository();
-    await leases.take(repository, layer, 'a dead one', 60_000, now);
-    await leases.queue(repository, other, 60_000, now);
-    for (const each of [layer, other]) await leases.free(repository, each);
+    await leases.take({ repository, layer, owner: 'a dead one' }, 60_000, now);
+    await leases.queue({ repository, layer: other }, 60_000, now);
+    for (const each of [layer, other]) await leases.free({ repository, layer: each });
     expect(await leases.held(repository, [layer, other], now)).toEqual(new Set());
-    expect(await leases.take(repository, layer, 'first', 60_000, now)).toBe(true);
+    expect(await leases.take({ repository, layer, owner: 'first' }, 60_000, now)).toBe(true);
   });
 });

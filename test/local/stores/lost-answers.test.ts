@@ -98,10 +98,12 @@ describe('a conditional write whose answer is lost', () => {
   it('is a layer that was queued or taken', async () => {
     const leases = new DynamoLayerLeases(table);
     const layer = digestOf(Buffer.from('layer'));
-    expect(await losing(() => leases.queue('mirror/a', layer, 60_000, now))).toBe(true);
-    expect(await leases.queue('mirror/a', layer, 60_000, now)).toBe(false);
-    expect(await losing(() => leases.take('mirror/a', layer, 'worker', 60_000, now))).toBe(true);
-    expect(await leases.take('mirror/a', layer, 'other', 60_000, now)).toBe(false);
+    expect(await losing(() => leases.queue({ repository: 'mirror/a', layer }, 60_000, now))).toBe(true);
+    expect(await leases.queue({ repository: 'mirror/a', layer }, 60_000, now)).toBe(false);
+    expect(
+      await losing(() => leases.take({ repository: 'mirror/a', layer, owner: 'worker' }, 60_000, now)),
+    ).toBe(true);
+    expect(await leases.take({ repository: 'mirror/a', layer, owner: 'other' }, 60_000, now)).toBe(false);
   });
 
   it('is a checkpoint that was written, and fences a twin that wrote the same', async () => {

@@ -1,0 +1,84 @@
+import { decideRetry, type Verdict } from './decide-retry.ts';
+import type { MirrorJobDependencies } from './dependencies.ts';
+import type { JobRecord } from './record.ts';
+import { UpstreamClosedError } from './upstream-gate.ts';
+
+type FailureDependencies = Pick<MirrorJobDependencies, 'jobs' | 'gate' | 'now' | 'warn'>;
+
+/** What became of a job that failed, for now or for good. */
+export interface FailedJob {
+  job: JobRecord;
+  state: 'waiting' | 'failed';
+}
+
+/**
+ * Records a failure and what follows from it. If that fails too, the failure itself is logged
+ * besides.
+ *
+ * @throws the error itself where it is ours, so that the message comes again.
+ */
+export async function recordFailure(
+  job: JobRecord,
+  error: unknown,
+  deps: FailureDependencies,
+): Promise<FailedJob> {
+  try {
+    const verdict = decideRetry(error, job, { now: deps.now() });
+    if (verdict.kind === 'crash') {
+      await recordCrash(job, deps);
+      throw error;
+    }
+    if (verdict.kind === 'fail') return await recordEnd(job, verdict, deps);
+    // An upstream that is closed already stays so for as long as it is.
+    if (!(error instanceof UpstreamClosedError)) await closeIfLimited(job, verdict, deps);
+    return await letWait(job, verdict, deps);
+  } catch (second) {
+    if (second !== error) deps.warn('this failure of the job could not be recorded', error);
+    throw second;
+  }
+}
+
+async function recordCrash({ id }: JobRecord, { jobs }: Pick<FailureDependencies, 'jobs'>): Promise<void> {
+  await jobs.update(id, {
+    error: {
+      code: 'internal',
+      side: 'drayage',
+      message: 'an unexpected error ended the attempt; the log has it',
+      remedy: 'the queue tries again by itself; after five times the message lies in the dead-letter queue',
+    },
+  });
+}
+
+async function recordEnd(
+  job: JobRecord,
+  { error }: Verdict & { kind: 'fail' },
+  { jobs, now }: Pick<FailureDependencies, 'jobs' | 'now'>,
+): Promise<FailedJob> {
+  const finishedAt = now().toISOString();
+  await jobs.update(job.id, { state: 'failed', finishedAt, notBefore: undefined, error });
+  return { job: { ...job, error }, state: 'failed' };
+}
+
+/** After an upstream's rate limit, all workers must leave the registry alone. */
+async function closeIfLimited(
+  { key }: JobRecord,
+  { why, delayMs, error }: Verdict & { kind: 'wait' },
+  { gate, now }: Pick<FailureDependencies, 'gate' | 'now'>,
+): Promise<void> {
+  if (why !== 'rate-limit' || error.side !== 'upstream') return;
+  await gate.close(key.registry, new Date(now().getTime() + delayMs));
+}
+
+async function letWait(
+  job: JobRecord,
+  { why, delayMs, error }: Verdict & { kind: 'wait' },
+  { jobs, now }: Pick<FailureDependencies, 'jobs' | 'now'>,
+): Promise<FailedJob> {
+  const notBefore = new Date(now().getTime() + delayMs).toISOString();
+  const attempts = why === 'failure' ? job.attempts : job.attempts - 1;
+  // Recorded first: a note that the record knows nothing of is dropped. A crash in between brings
+  // the message again.
+  await jobs.update(job.id, { state: 'waiting', notBefore, attempts, error });
+  await jobs.park(job, notBefore);
+  return { job: { ...job, error, notBefore }, state: 'waiting' };
+}
