@@ -11,15 +11,18 @@ export interface Turn {
   signal?: AbortSignal | undefined;
 }
 
-interface Waiting extends Turn {
+interface Waiting {
+  size: number;
+  /** It was given up: it has no turn any more. */
+  hasLeft: boolean;
   begin(): void;
 }
 
-/** One limit while somebody uses it or waits for it. */
-interface Use {
-  running: number;
-  waiting: number;
-  stop(): void;
+/** Work that waits for the same limits. */
+interface Line {
+  limits: readonly Concurrency[];
+  /** The next one is the last: the largest, of equal ones the earliest. */
+  waiting: Waiting[];
 }
 
 /**
@@ -27,11 +30,13 @@ interface Use {
  * change meanwhile, and different work may have different ones.
  */
 export class StreamPool {
-  /** The largest first; of equal ones the earliest. */
-  readonly #waiting: Waiting[] = [];
-  readonly #uses = new Map<Concurrency, Use>();
-
+  readonly #lines: Line[] = [];
+  /** How much runs under each limit. */
+  readonly #runningUnder = new Map<Concurrency, number>();
+  /** How to stop following a limit. */
+  readonly #following = new Map<Concurrency, () => void>();
   #running = 0;
+  #waiting = 0;
 
   /** How much is under way. */
   get running(): number {
@@ -40,105 +45,124 @@ export class StreamPool {
 
   /** How much waits for its turn. */
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#waiting;
   }
 
   /** Runs `work` when its turn comes. @throws what the work throws, or the signal's reason while it waits. */
   async run<T>(turn: Turn, work: () => Promise<T>): Promise<T> {
+    turn.signal?.throwIfAborted();
     await this.#turn(turn);
-    this.#running += 1;
     try {
       const result = await work();
-      this.#end(turn);
+      this.#count(turn, -1);
+      this.#beginNext();
       return result;
     } catch (error) {
-      // A failure may cancel what waits: whoever hears of it first decides.
-      setImmediate(() => this.#end(turn));
+      // A failure may cancel what waits: whoever receives it first decides.
+      setImmediate(() => {
+        this.#count(turn, -1);
+        this.#beginNext();
+      });
       throw error;
     }
   }
 
-  #end({ limits }: Turn): void {
-    this.#running -= 1;
-    for (const limit of limits) this.#use(limit).running -= 1;
-    this.#beginNext();
-    this.#forgetUnused(limits);
-  }
-
   #turn(turn: Turn): Promise<void> {
-    const { signal, limits } = turn;
-    signal?.throwIfAborted();
+    const { size, limits, signal } = turn;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const leave = () => {
       signal?.removeEventListener('abort', abort);
-      this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
-      for (const limit of limits) this.#use(limit).waiting -= 1;
-    };
-    const abort = () => {
-      leave();
-      this.#forgetUnused(limits);
-      reject(signal?.reason);
+      this.#waiting -= 1;
     };
     const waiting: Waiting = {
-      ...turn,
+      size,
+      hasLeft: false,
       begin: () => {
         leave();
-        for (const limit of limits) this.#use(limit).running += 1;
+        this.#count(turn, 1);
         resolve();
       },
     };
+    const abort = () => {
+      leave();
+      waiting.hasLeft = true;
+      reject(signal?.reason);
+      if (this.#waiting === 0) this.#beginNext();
+    };
     signal?.addEventListener('abort', abort, { once: true });
-    for (const limit of limits) this.#use(limit).waiting += 1;
-    this.#waiting.splice(this.#placeOf(turn.size), 0, waiting);
+    this.#waiting += 1;
+    const line = this.#lineOf(limits);
+    line.waiting.splice(placeOf(size, line.waiting), 0, waiting);
     this.#beginNext();
     return promise;
   }
 
-  /** Behind everything that is as large. */
-  #placeOf(size: number): number {
-    let low = 0;
-    let high = this.#waiting.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#waiting[middle]?.size ?? 0) >= size) low = middle + 1;
-      else high = middle;
+  #lineOf(limits: readonly Concurrency[]): Line {
+    const same = (line: Line) =>
+      line.limits.length === limits.length && line.limits.every((limit, index) => limit === limits[index]);
+    const known = this.#lines.find(same);
+    if (known) return known;
+    const line = { limits, waiting: [] };
+    this.#lines.push(line);
+    for (const limit of limits) {
+      if (this.#following.has(limit)) continue;
+      this.#following.set(
+        limit,
+        limit.onChange(() => this.#beginNext()),
+      );
     }
-    return low;
+    return line;
   }
 
   #beginNext(): void {
-    const full = new Set<Concurrency>();
-    for (let at = 0; at < this.#waiting.length && full.size < this.#uses.size; ) {
-      const waiting = this.#waiting[at];
-      const lacking = waiting?.limits.find((limit) => full.has(limit) || !this.#hasRoom(limit));
-      if (lacking === undefined) waiting?.begin();
-      else {
-        if (!this.#hasRoom(lacking)) full.add(lacking);
-        at += 1;
-      }
+    for (;;) {
+      const line = this.#nextLine();
+      if (!line) break;
+      line.waiting.pop()?.begin();
     }
+    if (this.#waiting === 0 && this.#running === 0) this.#forget();
+  }
+
+  /** Of the lines whose limits have room, the one with the largest work. */
+  #nextLine(): Line | undefined {
+    let next: Line | undefined;
+    let largest = Number.NEGATIVE_INFINITY;
+    for (const line of this.#lines) {
+      while (line.waiting.at(-1)?.hasLeft) line.waiting.pop();
+      const first = line.waiting.at(-1);
+      if (!first || first.size <= largest || !line.limits.every((limit) => this.#hasRoom(limit))) continue;
+      next = line;
+      largest = first.size;
+    }
+    return next;
   }
 
   #hasRoom(limit: Concurrency): boolean {
-    return this.#use(limit).running < Math.max(1, limit.value);
+    return (this.#runningUnder.get(limit) ?? 0) < Math.max(1, limit.value);
   }
 
-  #use(limit: Concurrency): Use {
-    const known = this.#uses.get(limit);
-    if (known) return known;
-    const use = { running: 0, waiting: 0, stop: limit.onChange(() => this.#beginNext()) };
-    this.#uses.set(limit, use);
-    return use;
+  #count({ limits }: Turn, change: 1 | -1): void {
+    this.#running += change;
+    for (const limit of limits) this.#runningUnder.set(limit, (this.#runningUnder.get(limit) ?? 0) + change);
   }
 
-  /** Limits outlive the pool: nobody shall be called back for nothing. */
-  #forgetUnused(limits: readonly Concurrency[]): void {
-    for (const limit of limits) {
-      const use = this.#uses.get(limit);
-      if (use && use.running === 0 && use.waiting === 0) {
-        use.stop();
-        this.#uses.delete(limit);
-      }
-    }
+  /** Limits outlive the pool: an idle pool does not follow them. */
+  #forget(): void {
+    for (const stop of this.#following.values()) stop();
+    this.#following.clear();
+    this.#lines.length = 0;
+    this.#runningUnder.clear();
   }
+}
+
+/** Before everything that is as large. */
+function placeOf(size: number, waiting: readonly Waiting[]): number {
+  let low = 0;
+  let high = waiting.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((waiting[middle]?.size ?? 0) < size) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

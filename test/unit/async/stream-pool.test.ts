@@ -75,7 +75,7 @@ describe('turns for work that shares limits', () => {
     const limit = changing(1);
     const [one, two] = [work(), work()];
     const running = [one, two].map(({ run }) => pool.run({ size: 1, limits: [limit] }, run));
-    expect([pool.running, pool.waiting]).toEqual([0, 1]);
+    expect([pool.running, pool.waiting]).toEqual([1, 1]);
     await settled();
     limit.set(2);
     expect(pool.waiting).toBe(0);
@@ -113,5 +113,27 @@ describe('turns for work that shares limits', () => {
     first.fail(new Error('broken'));
     await expect(next).rejects.toThrow('broken');
     await failed;
+  });
+});
+
+describe('ten thousand turns', () => {
+  it('are queued, begun and given up without walking the queue for each', async () => {
+    const pool = new StreamPool();
+    const limits = [fixedConcurrency(1), fixedConcurrency(16)];
+    const abort = new AbortController();
+    const first = work();
+    const running = pool.run({ size: 1, limits }, first.run);
+    const turns = Array.from({ length: 10_000 }, (_, size) =>
+      pool.run({ size: size % 100, limits, signal: abort.signal }, async () => {}),
+    );
+    const ended = Promise.allSettled(turns);
+    abort.abort(new Error('enough'));
+    expect((await ended).every(({ status }) => status === 'rejected')).toBe(true);
+    expect(pool.waiting).toBe(0);
+    first.end();
+    await running;
+    await Promise.all(turns.map((_, size) => pool.run({ size, limits }, async () => {})));
+    // Walking the whole queue for each turn would take longer than a test may.
+    expect([pool.running, pool.waiting]).toEqual([0, 0]);
   });
 });
