@@ -105,7 +105,8 @@ export async function resumeLook(
 }
 
 /**
- * What is known of the tag. A later look that is asked for from now on is another one than this.
+ * Reads what is known of the tag. A later look first clears its own entry, so that whoever asks
+ * for one from now on gets another.
  */
 async function readTag(
   { trigger, key, id }: JobRecord,
