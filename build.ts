@@ -1,6 +1,6 @@
 /**
- * `npm run build`: makes dist/, what the published package ships: JavaScript and types of every module, and one bundle a
- * function, because Node strips no types under node_modules.
+ * `npm run build`: makes dist/, what the published package ships: JavaScript and types of every
+ * module, and one bundle a function, because Node strips no types under node_modules.
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';

@@ -1,8 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * The local stack runs functions in worker threads. Where the processor has memory protection keys, V8 loses track of their code pages now and
- * then, and ends the process (“Check failed: jit_page.has_value()”): https://github.com/nodejs/node/issues/64500
+ * The local stack runs functions in worker threads. Where the processor has memory protection keys,
+ * V8 loses track of their code pages now and then, and ends the process (“Check failed:
+ * jit_page.has_value()”): https://github.com/nodejs/node/issues/64500
  */
 const execArgv = ['--no-memory-protection-keys'];
 

@@ -10,8 +10,9 @@ const tags = 500;
 const endWithinMs = 20 * 60_000;
 
 /**
- * A burst of deliveries at the local stack while its workers mirror: how many a second are taken, how long each waits, and, which
- * ends the bench where it does not hold, that whatever was answered 202 is done in the end.
+ * A burst of deliveries at the local stack while its workers mirror: how many a second are taken,
+ * how long each waits, and, which ends the bench where it does not hold, that whatever was answered
+ * 202 is done in the end.
  */
 export async function benchBurst(): Promise<string> {
   const rows: string[][] = [];
@@ -66,7 +67,10 @@ export async function benchBurst(): Promise<string> {
   ].join('\n');
 }
 
-/** The same deliveries at a function that answers at once: what the sender, the API and the thread of a function allow. */
+/**
+ * The same deliveries at a function that answers at once: what the sender, the API and the thread
+ * of a function allow.
+ */
 async function sendToEmpty(): Promise<string[]> {
   await using pipeline = await startPipeline();
   const empty = new LambdaFunction({

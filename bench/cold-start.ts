@@ -25,8 +25,9 @@ interface Result {
 }
 
 /**
- * The start of the webhook function: from the start of the process to its first answer, a 202 with a job in the queue, beside an empty
- * handler with the SQS client. Both are bundled as they are deployed, and run in turn.
+ * The start of the webhook function: from the start of the process to its first answer, a 202 with
+ * a job in the queue, beside an empty handler with the SQS client. Both are bundled as they are
+ * deployed, and run in turn.
  */
 export async function benchColdStart({ rounds = defaultRounds }: BenchOptions): Promise<string> {
   await using pipeline = await startPipeline({ mirrorInstances: 1 });

@@ -10,7 +10,10 @@ const defaultRounds = 7;
 const layers = Array.from({ length: 8 }, (_, n) => ({ seed: `copy ${n}`, size: 128 * mebibyte }));
 const bytes = layers.reduce((sum, layer) => sum + layer.size, 0);
 
-/** Copies a gigabyte in eight layers between two docker-registries, each peer in turn, and compares the medians. */
+/**
+ * Copies a gigabyte in eight layers between two docker-registries, each peer in turn, and compares
+ * the medians.
+ */
 export async function benchCopy(options: BenchOptions): Promise<string> {
   const rounds = options.rounds ?? defaultRounds;
   const { peers, note } = installedPeers(options.peers);
@@ -50,7 +53,10 @@ export async function benchCopy(options: BenchOptions): Promise<string> {
   ].join('\n');
 }
 
-/** The same bytes through two curls and a pipe for each layer, all at once: no hash, no manifest, no questions. */
+/**
+ * The same bytes through two curls and a pipe for each layer, all at once: no hash, no manifest, no
+ * questions.
+ */
 function pipes(blobs: string[], from: string, to: string): string {
   const one = (digest: string) => `
   { location=$(curl -sf -X POST -D - -o /dev/null http://${hostOf(to)}/v2/bench/blobs/uploads/ | tr -d '\\r' | sed -n 's/^[Ll]ocation: //p')

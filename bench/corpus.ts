@@ -11,7 +11,10 @@ export const mebibyte = 1024 * kibibyte;
 
 type Layers = { size: number; seed?: string }[];
 
-/** How an application's image looks: a base that versions share, packages, and two layers that each build changes. */
+/**
+ * How an application's image looks: a base that versions share, packages, and two layers that each
+ * build changes.
+ */
 export function webImage(version: number): SeededImage {
   const kept: Layers = [...layers(3, 20 * mebibyte), ...layers(10, mebibyte)];
   const named = kept.map((layer, position) => ({ ...layer, seed: `web ${position}` }));
@@ -37,7 +40,10 @@ export function wideImage(): SeededImage {
   return seededImage({ seed: 'wide', layers: layers(100, 256 * kibibyte) });
 }
 
-/** Images that share a base, four versions in each of five repositories, in the order of their releases. */
+/**
+ * Images that share a base, four versions in each of five repositories, in the order of their
+ * releases.
+ */
 export function sharedImages(): { repository: string; tag: string; image: SeededImage }[] {
   const base = layers(3, 4 * mebibyte).map((layer, position) => ({ ...layer, seed: `shared ${position}` }));
   return Array.from({ length: 20 }, (_, release) => ({

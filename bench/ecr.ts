@@ -24,11 +24,13 @@ interface EcrRequests {
 }
 
 /**
- * Counts what one mirror job asks of upstream and of an ECR-like mirror. Small layers: only the number of requests counts, and each one
- * is 50 to 100 ms of a real registry's time and part of ECR's quota.
+ * Counts what one mirror job asks of upstream and of an ECR-like mirror. Small layers: only the
+ * number of requests counts, and each one is 50 to 100 ms of a real registry's time and part of
+ * ECR's quota.
  */
 export async function benchEcr(): Promise<string> {
-  // One worker, which an image before has given its token: those requests come once in twelve hours.
+  // One worker, which an image before has given its token: those requests come once in twelve
+  // hours.
   await using pipeline = await interruptible(() => startPipeline({ mirrorInstances: 1 }));
   await pipeline.mirror('acme/before', '1', image('before', 1));
   const rows: string[][] = [];

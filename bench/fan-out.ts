@@ -16,8 +16,8 @@ const fanOutBytes = 16 * mebibyte;
 const repository = 'acme/fan-out';
 const { streamBytesPerSecond: stream, totalBytesPerSecond: total = stream } = narrowWire;
 /**
- * How many processes, each with how many layers at once, and how often: what takes long varies little. Two streams fill a process's
- * wire; with one, a process is what an instance in Lambda is.
+ * How many processes, each with how many layers at once, and how often: what takes long varies
+ * little. Two streams fill a process's wire; with one, a process is what an instance in Lambda is.
  */
 const settings = [
   { workers: 1, streams: 2, rounds: 1 },
@@ -88,7 +88,10 @@ interface FanOutRun {
   layersSeconds: number;
   /** What the worker with the least to do has read from upstream, bytes. */
   idlest: number;
-  /** How many of the machine's cores were, with whatever: where it is nearly all of them, they are the wire. */
+  /**
+   * How many of the machine's cores were, with whatever: where it is nearly all of them, they are
+   * the wire.
+   */
   coresBusy: number;
 }
 
@@ -127,7 +130,10 @@ async function runFanOut(workers: number, streams: number): Promise<FanOutRun> {
   };
 }
 
-/** When the first byte of a blob left upstream, when the mirror had the last blob, and when the mapping was published. */
+/**
+ * When the first byte of a blob left upstream, when the mirror had the last blob, and when the
+ * mapping was published.
+ */
 async function follow({ upstream, stack, mapping }: Pipeline, blobs: Digest[]) {
   const since = upstream.requests.length;
   const isServed = () =>

@@ -5,8 +5,8 @@ const starting = new Set<Promise<unknown>>();
 const running = new Set<AsyncDisposable>();
 
 /**
- * Starts something that is also disposed of when the bench is interrupted. After that nothing is started any more: what asks for it
- * waits for the process's end.
+ * Starts something that is also disposed of when the bench is interrupted. After that nothing is
+ * started any more: what asks for it waits for the process's end.
  */
 export async function interruptible<T extends AsyncDisposable>(start: () => T | Promise<T>): Promise<T> {
   if (interrupted) return new Promise<never>(() => {});
@@ -24,7 +24,9 @@ export async function interruptible<T extends AsyncDisposable>(start: () => T | 
   return resource;
 }
 
-/** Lets SIGINT, SIGTERM and SIGHUP end what is running, the latest first, before the process itself. */
+/**
+ * Lets SIGINT, SIGTERM and SIGHUP end what is running, the latest first, before the process itself.
+ */
 export function endOnSignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, async () => {

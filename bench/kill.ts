@@ -8,11 +8,16 @@ import { markdownTable } from './statistics.ts';
 
 /** Two gigabytes each: layers that all travel at once, and more of them than do. */
 const copies = { 'few large layers': { layers: 24, mean: 90 }, 'many layers': { layers: 128, mean: 16 } };
-/** A gigabyte in parts: from an upstream behind a wire, and from one that serves as fast as it can. */
+/**
+ * A gigabyte in parts: from an upstream behind a wire, and from one that serves as fast as it can.
+ */
 const uploads = { 'upstream at 25 MB/s': 25e6, 'upstream on loopback': undefined };
 const layerBytes = 1024 * mebibyte;
 
-/** Kills what carries an image at ten seeded moments, starts it again each time, and tells what was read again. */
+/**
+ * Kills what carries an image at ten seeded moments, starts it again each time, and tells what was
+ * read again.
+ */
 export async function benchKill(): Promise<string> {
   const copied: string[][] = [];
   for (const [what, { layers, mean }] of Object.entries(copies)) {

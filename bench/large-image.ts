@@ -4,7 +4,10 @@ import { pushBlob } from '../test/support/push-image.ts';
 import { seededLayer } from '../test/support/seeded-layer.ts';
 import { type Place, pushImageOf } from '../test/support/streamed-image.ts';
 
-/** Pushes an image of gzip-compressed layers, one layer at a time, so that only one is in memory. Gives the layers' digests. */
+/**
+ * Pushes an image of gzip-compressed layers, one layer at a time, so that only one is in memory.
+ * Gives the layers' digests.
+ */
 export async function pushLayerByLayer(
   place: Place,
   layers: { seed: string; size: number }[],

@@ -10,25 +10,31 @@ export interface Limit {
 /** What an image asks of whoever copies it. */
 export interface Work {
   isIndex: boolean;
-  /** How many blobs the mirror lacks, and the bytes of the largest: all go at once, so that one decides. */
+  /**
+   * How many blobs the mirror lacks, and the bytes of the largest: all go at once, so that one
+   * decides.
+   */
   missing: { blobs: number; largest: number };
 }
 
 /** What a client can open on two cores without the cores becoming the wire. */
 const streamsAtOnce = 64;
 /**
- * What two docker-registries take to serve and to store a small blob, in seconds: 13 ms of CPU together, on two cores (their own CPU time
- * in copies of wide and many without a wire). It counts where there are more blobs than streams; otherwise it hides behind the bytes.
+ * What two docker-registries take to serve and to store a small blob, in seconds: 13 ms of CPU
+ * together, on two cores (their own CPU time in copies of wide and many without a wire). It counts
+ * where there are more blobs than streams; otherwise it hides behind the bytes.
  */
 const registriesWorkPerBlob = 0.0065;
 
 /**
  * The least that a copy takes.
  *
- * Nothing to do: the root manifest over a new connection (3 R: one for the request, two for the connection) while the mirror is asked.
- * Otherwise the root manifest (3) while the mirror's connection opens, the question which blobs are there (1), new upstream
- * connections for the blobs while uploads are opened (3), the PUT (1) and the manifest (1). An index has its children to read
- * over new connections (3) and to put (1). More blobs than streams: each further round reads (1) and puts (1).
+ * Nothing to do: the root manifest over a new connection (3 R: one for the request, two for the
+ * connection) while the mirror is asked. Otherwise the root manifest (3) while the mirror's
+ * connection opens, the question which blobs are there (1), new upstream connections for the blobs
+ * while uploads are opened (3), the PUT (1) and the manifest (1). An index has its children to read
+ * over new connections (3) and to put (1). More blobs than streams: each further round reads (1)
+ * and puts (1).
  */
 export function limitOf(work: Work, wire: WireOptions): Limit {
   const { blobs, largest } = work.missing;

@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- [BENCH]… [--rounds N] [--peers A,B] [--cases A,B] [--save NAME]`: measures this machine, prints Markdown, and
- * writes it to bench/results/ with `--save NAME`. Without BENCH all, which takes about half an hour:
+ * `npm run bench -- [BENCH]… [--rounds N] [--peers A,B] [--cases A,B] [--save NAME]`: measures this
+ * machine, prints Markdown, and writes it to bench/results/ with `--save NAME`. Without BENCH all,
+ * which takes about half an hour:
  *
  *     wire      copies over a simulated wire, beside other programs and what the wire allows (`--cases` picks some)
  *     tags      all tags of a repository and of twenty, beside other programs (`--cases` picks some;
@@ -15,8 +16,8 @@
  *     kill      killed ten times: what is read again
  *     fan-out   one large image by 1, 2, 4 and 8 processes, each on a wire of its own
  *
- * Needs `docker-registry` and `time` (Debian's packages) and `curl`; `skopeo`, `crane`, `regctl`, `regsync` and `oras`
- * take part when they are on the PATH.
+ * Needs `docker-registry` and `time` (Debian's packages) and `curl`; `skopeo`, `crane`, `regctl`,
+ * `regsync` and `oras` take part when they are on the PATH.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';

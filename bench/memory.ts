@@ -9,7 +9,10 @@ import { type Timing, timed } from './timed.ts';
 const defaultRounds = 1;
 const sizes = { '100 MB': 100 * mebibyte, '4 GB': 4096 * mebibyte };
 
-/** Copies an image of one layer, a small and a very large one: bytes stream, so the memory is to be the same. */
+/**
+ * Copies an image of one layer, a small and a very large one: bytes stream, so the memory is to be
+ * the same.
+ */
 export async function benchMemory(options: BenchOptions): Promise<string> {
   const rounds = options.rounds ?? defaultRounds;
   const [drayage] = installedPeers([]).peers;

@@ -52,7 +52,11 @@ const versions: Record<string, string[]> = {
   regsync: ['version', '--format', '{{.VCSTag}}'],
 };
 
-/** Those that are on the PATH, ours first, and a sentence that tells versions and who is missing. @throws for a name that is none's */
+/**
+ * Those that are on the PATH, ours first, and a sentence that tells versions and who is missing.
+ *
+ * @throws for a name that is none's
+ */
 export function installedPeers(wanted?: string[]): { peers: Peer[]; note: string } {
   const unknown = wanted?.find((name) => !all.some((peer) => peer.name === name));
   if (unknown !== undefined)
@@ -90,7 +94,10 @@ export function peerEnvironment(): Promise<PeerEnvironment> {
   });
 }
 
-/** Another peer begins each round: what the one before leaves behind (caches, memory) comes to everybody. */
+/**
+ * Another peer begins each round: what the one before leaves behind (caches, memory) comes to
+ * everybody.
+ */
 export function turned<T>(peers: T[], round: number): T[] {
   const start = round % peers.length;
   return [...peers.slice(start), ...peers.slice(0, start)];

@@ -5,8 +5,8 @@ import { markdownTable, median, quantile } from './statistics.ts';
 const images = 40;
 
 /**
- * From the webhook to the published mapping on the local stack, image after image: the pipeline's own time, since
- * registries on loopback answer at once.
+ * From the webhook to the published mapping on the local stack, image after image: the pipeline's
+ * own time, since registries on loopback answer at once.
  */
 export async function benchPipeline(): Promise<string> {
   await using pipeline = await startPipeline();

@@ -3,7 +3,9 @@ import { sharedImages, sizesOf } from './corpus.ts';
 import { interruptible } from './interruption.ts';
 import { markdownTable } from './statistics.ts';
 
-/** Mirrors images that share a base and measures how often the same bytes cross the upstream's wire. */
+/**
+ * Mirrors images that share a base and measures how often the same bytes cross the upstream's wire.
+ */
 export async function benchShared(): Promise<string> {
   const images = sharedImages();
   const sum = images.reduce((bytes, { image }) => bytes + sizesOf(image).bytes, 0);

@@ -10,7 +10,10 @@ import { fillUpstream, runWired, type WiredPair, type WiredRun } from './wired-r
 
 const defaultRounds = 5;
 
-/** Copies over a simulated wire, each case by each peer in turn, and compares the medians with what the wire allows. */
+/**
+ * Copies over a simulated wire, each case by each peer in turn, and compares the medians with what
+ * the wire allows.
+ */
 export async function benchWiredCopy(options: BenchOptions): Promise<string> {
   const rounds = options.rounds ?? defaultRounds;
   const { peers, note } = installedPeers(options.peers);

@@ -30,7 +30,8 @@ export async function fillUpstream(upstream: DockerRegistry, cases: WiredCase[])
 }
 
 /**
- * Lets a peer copy a case's image into a new registry: in one that is used again, blobs could be mounted.
+ * Lets a peer copy a case's image into a new registry: in one that is used again, blobs could be
+ * mounted.
  * @throws where it fails, or the mirror has something else afterwards
  */
 export async function runWired(

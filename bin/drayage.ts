@@ -4,10 +4,10 @@
  *     npx cdk synth
  *     npx cdk deploy --context config=path/to/mirror.yaml
  *
- * The configuration is the context value `config`, else the environment variable DRAYAGE_CONFIG, else
- * `./mirror.yaml`. The region is the configuration's first; the account is that of the credentials, and without
- * any the template fits every account. The context value `environment`, a JSON object, adds environment variables
- * to the functions, for emulators.
+ * The configuration is the context value `config`, else the environment variable DRAYAGE_CONFIG,
+ * else `./mirror.yaml`. The region is the configuration's first; the account is that of the
+ * credentials, and without any the template fits every account. The context value `environment`, a
+ * JSON object, adds environment variables to the functions, for emulators.
  */
 import { Annotations, App } from 'aws-cdk-lib';
 import { formatConfigError, InvalidConfigError, loadConfigWithWarnings } from '../core/mirror-yaml/load.ts';
@@ -32,7 +32,8 @@ try {
   addSecurityChecks(app);
   app.synth();
 } catch (error) {
-  // What the user wrote is wrong: the message says what and where, a stack trace would only hide it.
+  // What the user wrote is wrong: the message says what and where, a stack trace would only hide
+  // it.
   if (!(error instanceof InvalidConfigError || error instanceof InvalidImageMirrorPropsError)) throw error;
   console.error(error.message);
   process.exitCode = 1;

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// The `drayage` command. In the published package it runs the JavaScript made of cli/main.ts, which needs what `engines` says. In the
-// repository it runs cli/main.ts itself, which needs Node 24; where the machine's own is older, there is one in the devDependency `node`.
+// The `drayage` command. In the published package it runs the JavaScript made of cli/main.ts, which
+// needs what `engines` says. In the repository it runs cli/main.ts itself, which needs Node 24;
+// where the machine's own is older, there is one in the devDependency `node`.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import * as module from 'node:module';
@@ -12,7 +13,10 @@ const source = new URL('./main.ts', import.meta.url);
 const isRepository = existsSync(source);
 const main = isRepository ? source : built;
 const needed = isRepository ? '24.0' : leastNode();
-/** Compiled code of the last run: it saves a third of the start. Where it can't be written, nothing is kept. */
+/**
+ * Compiled code of the last run: it saves a third of the start. Where it can't be written, nothing
+ * is kept.
+ */
 const cache = fileURLToPath(new URL('../node_modules/.cache/drayage', import.meta.url));
 
 if (isEnough(process.versions.node)) {
@@ -52,7 +56,10 @@ function newerNode() {
   process.exit(1);
 }
 
-/** Runs the command under another Node as if it were this process. The IPC channel tells it when this process is gone. */
+/**
+ * Runs the command under another Node as if it were this process. The IPC channel tells it when
+ * this process is gone.
+ */
 function relay(node) {
   const child = spawn(node, [fileURLToPath(main), ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],

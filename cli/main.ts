@@ -10,7 +10,8 @@ import { OutputLostError, watchOutput } from './shared/output.ts';
 import { validateCommand } from './validate/command.ts';
 import { webhooksCommand } from './webhooks/command.ts';
 
-// Started by cli/drayage.js under another Node: when that process is gone, however it ended, so are we.
+// Started by cli/drayage.js under another Node: when that process is gone, however it ended, so are
+// we.
 if (process.env.DRAYAGE_RELAYED === '1' && process.send) {
   delete process.env.DRAYAGE_RELAYED;
   process.on('disconnect', () => process.exit(1));
@@ -54,7 +55,8 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {
-    // Help and version are asked for; everything else commander finds is how the command was called.
+    // Help and version are asked for; everything else commander finds is how the command was
+    // called.
     process.exitCode = error.exitCode === 0 || error.code === 'commander.help' ? 0 : 2;
   } else if (error instanceof OutputLostError) {
     process.exitCode = 1;

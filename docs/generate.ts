@@ -1,6 +1,7 @@
 /**
- * `npm run docs`: writes the pages of the webhook sources and their table in README.md out of what the sources say of themselves, and the
- * JSON Schema of mirror.yaml, so that none can differ from what is built. A test fails where they were not written anew.
+ * `npm run docs`: writes the pages of the webhook sources and their table in README.md out of what
+ * the sources say of themselves, and the JSON Schema of mirror.yaml, so that none can differ from
+ * what is built. A test fails where they were not written anew.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

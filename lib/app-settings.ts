@@ -10,7 +10,8 @@ export interface AppSettings {
 }
 
 /**
- * Read what the CDK app is told by context values (`--context`, cdk.json) and environment variables.
+ * Read what the CDK app is told by context values (`--context`, cdk.json) and environment
+ * variables.
  *
  * @param context where context values are looked up: the app's node
  * @param variables the environment variables

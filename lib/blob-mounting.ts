@@ -8,8 +8,8 @@ import { ServiceFunction, type ServiceFunctionProps } from './service-function.t
 export type BlobMountingProps = Pick<ServiceFunctionProps, 'config' | 'environment' | 'logRetention'>;
 
 /**
- * Turns on the mounting of blobs in the ECR registry of the stack's region and account. The setting is the registry's, and no
- * CloudFormation type has it. It stays on when the stack is deleted.
+ * Turns on the mounting of blobs in the ECR registry of the stack's region and account. The setting
+ * is the registry's, and no CloudFormation type has it. It stays on when the stack is deleted.
  */
 export class BlobMounting extends Construct {
   /** The setting: what copies depends on it. */
@@ -37,7 +37,8 @@ export class BlobMounting extends Construct {
     this.setting = new CustomResource(this, 'Setting', {
       resourceType: 'Custom::BlobMounting',
       serviceToken: this.function.functionArn,
-      // The function answers within a minute; without a limit CloudFormation waits an hour for one that died.
+      // The function answers within a minute; without a limit CloudFormation waits an hour for one
+      // that died.
       serviceTimeout: Duration.minutes(5),
     });
     // Its permissions first: the policy is a resource of its own.

@@ -14,26 +14,33 @@ export interface ExistingSecrets {
 /** Settings of {@link DeploymentSecrets}. */
 export interface DeploymentSecretsProps {
   /**
-   * Secrets to use instead of new ones, for example those of a deployment before: `{"root": "<64 random characters>"}`.
+   * Secrets to use instead of new ones, for example those of a deployment before: `{"root": "<64
+   * random characters>"}`.
    *
    * @default - a new secret for each that is left out
    */
   readonly secrets?: ExistingSecrets;
   /**
-   * What becomes of new secrets when they leave the stack. Losing them means pasting a new secret at every upstream.
+   * What becomes of new secrets when they leave the stack. Losing them means pasting a new secret
+   * at every upstream.
    *
-   * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE: they stay, unless their own first deployment fails
+   * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE: they stay, unless their own first deployment
+   *   fails
    */
   readonly removalPolicy?: RemovalPolicy;
 }
 
 /**
- * The deployment's own secrets, each `{"root": "<64 random characters>"}`: every webhook secret and every API token
- * is derived from its root (`core/webhooks/secrets/secrets.ts`), so nobody has to invent or distribute one. They are two,
- * so that the webhook function, which takes whatever the internet sends, cannot derive API tokens.
+ * The deployment's own secrets, each `{"root": "<64 random characters>"}`: every webhook secret and
+ * every API token is derived from its root (`core/webhooks/secrets/secrets.ts`), so nobody has to
+ * invent or distribute one. They are two, so that the webhook function, which takes whatever the
+ * internet sends, cannot derive API tokens.
  */
 export class DeploymentSecrets extends Construct {
-  /** The root of the webhook secrets, read by the webhook function, and by the API function for the operator. */
+  /**
+   * The root of the webhook secrets, read by the webhook function, and by the API function for the
+   * operator.
+   */
   readonly webhooks: ISecret;
   /** The root of the reader and operator tokens, read by the API function. */
   readonly api: ISecret;
@@ -48,9 +55,9 @@ export class DeploymentSecrets extends Construct {
 }
 
 /**
- * CloudFormation generates the value once, when it creates the secret, and again whenever a property of
- * `generateSecretString` changes: changing anything there would invalidate every webhook and token, so a test
- * holds it as it is.
+ * CloudFormation generates the value once, when it creates the secret, and again whenever a
+ * property of `generateSecretString` changes: changing anything there would invalidate every
+ * webhook and token, so a test holds it as it is.
  */
 function rootSecret(scope: Construct, id: string, description: string, removalPolicy: RemovalPolicy): Secret {
   const secret = new Secret(scope, id, {

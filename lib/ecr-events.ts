@@ -18,13 +18,16 @@ export interface EcrEventsProps {
 }
 
 /**
- * Hands pushes into ECR registries that are upstreams to the webhook function: those that arrive at this account's default event bus,
- * which are the account's own in this region, and what other accounts and regions send there. Only the rule may invoke the function with
- * them, which is what makes them authentic.
- * https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
+ * Hands pushes into ECR registries that are upstreams to the webhook function: those that arrive at
+ * this account's default event bus, which are the account's own in this region, and what other
+ * accounts and regions send there. Only the rule may invoke the function with them, which is what
+ * makes them authentic. https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
  */
 export class EcrEvents extends Construct {
-  /** Events that could not be handed over, or failed in each attempt; undefined without an upstream ECR registry. */
+  /**
+   * Events that could not be handed over, or failed in each attempt; undefined without an upstream
+   * ECR registry.
+   */
   readonly lostEvents: Queue | undefined;
 
   constructor(scope: Construct, id: string, { config, target }: EcrEventsProps) {

@@ -9,8 +9,8 @@ export interface Deployment {
 }
 
 /**
- * What keeps a table or secrets that exist already from being used, as far as it shows before the deployment. Of a table that is imported, keys and
- * attributes are not known.
+ * What keeps a table or secrets that exist already from being used, as far as it shows before the
+ * deployment. Of a table that is imported, keys and attributes are not known.
  */
 export function existingProblems(
   { table, secrets = {} }: { table?: ITable | undefined; secrets?: ExistingSecrets | undefined },

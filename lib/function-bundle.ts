@@ -5,15 +5,20 @@ import { type BundlingOptions, LogLevel, OutputFormat } from 'aws-cdk-lib/aws-la
 import type { Construct } from 'constructs';
 import type { Config } from '../core/config/config.ts';
 
-/** What holds `lambda/` and, in the published package, `functions/`: the repository, or `dist` there. */
+/**
+ * What holds `lambda/` and, in the published package, `functions/`: the repository, or `dist`
+ * there.
+ */
 export const packageRoot = join(import.meta.dirname, '..');
 
-/** The file in every function's bundle, beside `index.mjs`, that holds the normalised configuration. */
+/**
+ * The file in every function's bundle, beside `index.mjs`, that holds the normalised configuration.
+ */
 export const configFileName = 'mirror.json';
 
 /**
- * How a function's handler becomes its bundle, in the terms of esbuild: one minified ESM file with everything in
- * it, the AWS SDK too, so that what runs is what was tested.
+ * How a function's handler becomes its bundle, in the terms of esbuild: one minified ESM file with
+ * everything in it, the AWS SDK too, so that what runs is what was tested.
  */
 export const esbuildOptions = {
   format: 'esm' as const,
@@ -32,10 +37,11 @@ export const esbuildOptions = {
 };
 
 /**
- * How the CDK bundles a handler's source: as {@link esbuildOptions} say, by the esbuild that is installed here (no
- * container engine), and with the configuration beside it.
+ * How the CDK bundles a handler's source: as {@link esbuildOptions} say, by the esbuild that is
+ * installed here (no container engine), and with the configuration beside it.
  *
- * @param scope any construct of the stack; the configuration's file is prepared in the output folder of its app
+ * @param scope any construct of the stack; the configuration's file is prepared in the output
+ *   folder of its app
  * @param config the normalised configuration
  */
 export function bundleOptions(scope: Construct, config: Config): BundlingOptions {
@@ -60,10 +66,11 @@ export function bundleOptions(scope: Construct, config: Config): BundlingOptions
 }
 
 /**
- * The bundle of a function that was built before, as the published package has them, with the configuration
- * beside it.
+ * The bundle of a function that was built before, as the published package has them, with the
+ * configuration beside it.
  *
- * @param scope a construct of the function's own; the folder is prepared in the output folder of its app
+ * @param scope a construct of the function's own; the folder is prepared in the output folder of
+ *   its app
  * @param name the function's name
  * @param config the normalised configuration
  * @param root where `functions/` is

@@ -13,35 +13,39 @@ export interface ImageMirrorProps {
   readonly config: Config;
 
   /**
-   * What becomes of the table and of the deployment's secrets when the stack is deleted. Mirror repositories always
-   * stay: they are made by the mirror function, not by the stack.
+   * What becomes of the table and of the deployment's secrets when the stack is deleted. Mirror
+   * repositories always stay: they are made by the mirror function, not by the stack.
    *
-   * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE: they stay, unless the first deployment fails, which leaves nothing behind
+   * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE: they stay, unless the first deployment
+   *   fails, which leaves nothing behind
    */
   readonly removalPolicy?: RemovalPolicy;
 
   /**
-   * A table to use instead of a new one, for example after a restore from a backup: of the same region and account. Its keys must be the texts
-   * `pk` and `sk`, its time-to-live attribute `expiresAt`; a restore does not bring the latter back, turn it on.
+   * A table to use instead of a new one, for example after a restore from a backup: of the same
+   * region and account. Its keys must be the texts `pk` and `sk`, its time-to-live attribute
+   * `expiresAt`; a restore does not bring the latter back, turn it on.
    * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_RestoreTableFromBackup.html
-   * One that a customer's key encrypts is imported with it (`Table.fromTableAttributes`), so that the functions may use the key.
+   * One that a customer's key encrypts is imported with it (`Table.fromTableAttributes`), so that
+   * the functions may use the key.
    *
    * @default - the mirror creates one
    */
   readonly table?: ITable;
 
   /**
-   * Secrets of the same region to use instead of new ones: with those of an earlier deployment, its webhooks and tokens stay valid. Each holds
-   * `{"root": "<64 random characters>"}`.
+   * Secrets of the same region to use instead of new ones: with those of an earlier deployment, its
+   * webhooks and tokens stay valid. Each holds `{"root": "<64 random characters>"}`.
    *
    * @default - the mirror creates those that are left out
    */
   readonly secrets?: ExistingSecrets;
 
   /**
-   * Whether to turn on blob mounting in the ECR registry of the account and region. Layers that several images share are then copied once
-   * for all repositories. The setting is the whole registry's, also for images that are no mirror's; without it every mirror repository
-   * gets its own copy.
+   * Whether to turn on blob mounting in the ECR registry of the account and region. Layers that
+   * several images share are then copied once for all repositories. The setting is the whole
+   * registry's, also for images that are no mirror's; without it every mirror repository gets its
+   * own copy.
    *
    * @default true
    */
@@ -55,10 +59,12 @@ export interface ImageMirrorProps {
   readonly logRetention?: RetentionDays;
 
   /**
-   * Memory of the mirror function and of the layer function in MB, 512 to 10,240. Layers are streamed, so it is not the size of an image that
-   * counts: 16 streams over TLS take 220 MB, whatever their size. More memory buys CPU: a gigabyte costs 5.4 s of it, TLS on both sides
-   * included, so that 1,024 MB (0.58 of a vCPU) carry some 100 MB/s, more than the 50 to 90 MB/s that a function's network is
-   * reported to give. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+   * Memory of the mirror function and of the layer function in MB, 512 to 10,240. Layers are
+   * streamed, so it is not the size of an image that counts: 16 streams over TLS take 220 MB,
+   * whatever their size. More memory buys CPU: a gigabyte costs 5.4 s of it, TLS on both sides
+   * included, so that 1,024 MB (0.58 of a vCPU) carry some 100 MB/s, more than the 50 to 90 MB/s
+   * that a function's network is reported to give.
+   * https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
    *
    * @default 1024
    */
@@ -72,16 +78,17 @@ export interface ImageMirrorProps {
   readonly maxConcurrency?: number;
 
   /**
-   * How many large layers travel at once, 2 to 1,000; each is a stream of its own into ECR. The account's limit of concurrent
-   * executions (1,000 by default) has to hold these and the mirror jobs, beside whatever else runs there.
+   * How many large layers travel at once, 2 to 1,000; each is a stream of its own into ECR. The
+   * account's limit of concurrent executions (1,000 by default) has to hold these and the mirror
+   * jobs, beside whatever else runs there.
    *
    * @default 20
    */
   readonly layerConcurrency?: number;
 
   /**
-   * From which size on, in bytes, the layers of an image are carried by layer jobs of their own, if several of that size are
-   * missing. Smaller ones travel with their image.
+   * From which size on, in bytes, the layers of an image are carried by layer jobs of their own, if
+   * several of that size are missing. Smaller ones travel with their image.
    *
    * @default 134217728 (128 MiB)
    */
@@ -188,7 +195,10 @@ function regionProblems({ mirror }: Config, region: string | undefined): string[
   ];
 }
 
-/** What a configuration may say, but this stack does not build: refused rather than left out in silence. */
+/**
+ * What a configuration may say, but this stack does not build: refused rather than left out in
+ * silence.
+ */
 function configurationProblems(config: Config): string[] {
   const problems: string[] = [];
   if (config.mirror.regions.length > 1) {

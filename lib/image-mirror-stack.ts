@@ -6,7 +6,10 @@ import type { ImageMirrorProps } from './image-mirror-props.ts';
 /** Settings of {@link ImageMirrorStack}: those of the mirror, and those of any stack. */
 export interface ImageMirrorStackProps extends StackProps, ImageMirrorProps {}
 
-/** One image mirror as a stack of its own, with the outputs that an operator and the command line need. */
+/**
+ * One image mirror as a stack of its own, with the outputs that an operator and the command line
+ * need.
+ */
 export class ImageMirrorStack extends Stack {
   readonly mirror: ImageMirror;
 

@@ -17,21 +17,28 @@ import { grantMirrorAccess, layerActions, mirrorActions } from './registry-acces
 import { type FunctionName, ServiceFunction } from './service-function.ts';
 import { grantUpstreamCredentials } from './upstream-credentials.ts';
 
-/** The table's items that the webhook function reads and writes: `core/aws/dynamodb/table.ts` lists them. */
+/**
+ * The table's items that the webhook function reads and writes: `core/aws/dynamodb/table.ts` lists
+ * them.
+ */
 const webhookItems = { keys: ['jobs#*', 'parked#*', 'webhooks'] };
-/** A tag's item holds its mapping, too: only the count of its events is touched, and nothing else comes back. */
+/**
+ * A tag's item holds its mapping, too: only the count of its events is touched, and nothing else
+ * comes back.
+ */
 const countedTags = { keys: ['repo#*'], attributes: ['events', 'lastJob'] };
 
 /**
- * An image mirror: webhooks come in, images are copied into the ECR registry of the stack's region and account,
- * and the mapping API tells where they are.
+ * An image mirror: webhooks come in, images are copied into the ECR registry of the stack's region
+ * and account, and the mapping API tells where they are.
  *
  *     HTTP API ──▶ webhook function ──▶ mirror queue ──▶ mirror function ──▶ ECR
  *        │                                  ▲   ▲              │ large layers  ▲
  *        │                                  │   └──────── layer queue ──▶ layer function
  *        └──▶ API function ──▶ table ◀──┴── schedule function, each minute
  *
- * The identifiers of the parts are part of the template's logical ids: renaming one replaces the resource.
+ * The identifiers of the parts are part of the template's logical ids: renaming one replaces the
+ * resource.
  */
 export class ImageMirror extends Construct {
   readonly table: MirrorTable;
@@ -177,11 +184,12 @@ export class ImageMirror extends Construct {
 
   #grantTable(): void {
     const { webhook, mirror, layer, api, schedule } = this.functions;
-    // It takes what the internet sends: how often a secret was rotated, recording and parking jobs, and counting the events of a tag. Mappings
-    // and whatever else there is are out of its reach.
+    // It takes what the internet sends: how often a secret was rotated, recording and parking jobs,
+    // and counting the events of a tag. Mappings and whatever else there is are out of its reach.
     this.table.grantItems(webhook, webhookItems, 'GetItem', 'PutItem', 'UpdateItem');
     this.table.grantItems(webhook, countedTags, 'UpdateItem');
-    // Leases, publishing, the record of its job, the layer index, checkpoints of uploads in parts, and whether a tag still points to a digest.
+    // Leases, publishing, the record of its job, the layer index, checkpoints of uploads in parts,
+    // and whether a tag still points to a digest.
     this.table.grant(mirror, 'GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem');
     // The record and progress of its job, the layer's lease, the layer index, and checkpoints.
     this.table.grant(layer, 'GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem');

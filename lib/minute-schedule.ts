@@ -10,7 +10,10 @@ export interface MinuteScheduleProps {
   readonly target: IFunction;
 }
 
-/** Runs a function every minute. A run that is missed is not made up for: the next one does its work. */
+/**
+ * Runs a function every minute. A run that is missed is not made up for: the next one does its
+ * work.
+ */
 export class MinuteSchedule extends Construct {
   constructor(scope: Construct, id: string, props: MinuteScheduleProps) {
     super(scope, id);

@@ -28,7 +28,10 @@ export interface MirrorAlarmsProps {
   readonly alarms?: Config['alarms'];
 }
 
-/** Alarms for what nobody would notice otherwise: jobs that crash over and over, and queues that fall behind. */
+/**
+ * Alarms for what nobody would notice otherwise: jobs that crash over and over, and queues that
+ * fall behind.
+ */
 export class MirrorAlarms extends Construct {
   constructor(scope: Construct, id: string, { queue, layerQueue, lostEvents, alarms }: MirrorAlarmsProps) {
     super(scope, id);
@@ -56,9 +59,10 @@ export class MirrorAlarms extends Construct {
     if (alarms === undefined) return;
     const { lagSeconds, topic } = alarms;
     watched.push(
-      // A message that is being worked on counts until it is deleted, so this is the time to the mapping of an image that one
-      // invocation copies. A job that waits, or whose large layers travel as messages of their own, has none meanwhile: the age of
-      // those is what the second alarm sees.
+      // A message that is being worked on counts until it is deleted, so this is the time to the
+      // mapping of an image that one invocation copies. A job that waits, or whose large layers
+      // travel as messages of their own, has none meanwhile: the age of those is what the second
+      // alarm sees.
       this.#lag('Lag', queue.queue, {
         threshold: lagSeconds,
         alarmDescription: `A mirror job is not done ${lagSeconds} s after it was queued.`,

@@ -41,8 +41,9 @@ export interface MirrorApiProps {
 }
 
 /**
- * What an access log line holds. Never the path: a webhook whose upstream cannot sign has its secret there
- * (`/webhooks/{name}/{token}`), and so has `/v1/admission/{token}`. The route key shows the pattern instead.
+ * What an access log line holds. Never the path: a webhook whose upstream cannot sign has its
+ * secret there (`/webhooks/{name}/{token}`), and so has `/v1/admission/{token}`. The route key
+ * shows the pattern instead.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
  */
 export const accessLogFields = {
@@ -106,7 +107,8 @@ export class MirrorApi extends Construct {
 
   #addStage({ throttle, logRetention }: MirrorApiProps): HttpStage {
     const logGroup = new LogGroup(this, 'AccessLogs', {
-      // Under this prefix API Gateway needs no entry in the account's log resource policy, which has a size limit.
+      // Under this prefix API Gateway needs no entry in the account's log resource policy, which
+      // has a size limit.
       // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-V2-CloudWatchLogs.html
       logGroupName: `/aws/vendedlogs/${Stack.of(this).stackName}/${this.node.addr}`,
       retention: logRetention,

@@ -8,20 +8,25 @@ import {
 } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 
-/** Receives of a message before it goes to the dead-letter queue. Failures are recorded as jobs, so this many are crashes. */
+/**
+ * Receives of a message before it goes to the dead-letter queue. Failures are recorded as jobs, so
+ * this many are crashes.
+ */
 export const maxReceiveCount = 5;
 
 /**
- * Seconds that a received message stays hidden: the timeout of the functions, which Lambda demands as the least
- * (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html). The functions themselves make it two minutes as long as they
- * work, so that a message whose function dies silently does not hold up its repository for longer.
+ * Seconds that a received message stays hidden: the timeout of the functions, which Lambda demands
+ * as the least (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html). The
+ * functions themselves make it two minutes as long as they work, so that a message whose function
+ * dies silently does not hold up its repository for longer.
  */
 export const visibilitySeconds = 900;
 
 const fifo: QueueProps = {
   fifo: true,
-  // SQS's deduplication window would swallow a second, real push of a tag within five minutes: each message
-  // carries an id of its own, and what collapses duplicates is the "satisfied" rule (design, decision 2).
+  // SQS's deduplication window would swallow a second, real push of a tag within five minutes: each
+  // message carries an id of its own, and what collapses duplicates is the "satisfied" rule
+  // (design, decision 2).
   contentBasedDeduplication: false,
   // High throughput mode: the limits count per message group, which is one mirror repository.
   // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/high-throughput-fifo.html
@@ -33,8 +38,8 @@ const fifo: QueueProps = {
 };
 
 /**
- * The queue of mirror jobs and its dead-letter queue. FIFO, one message group per mirror repository: images of one
- * repository share layers, so in turn the second finds them present.
+ * The queue of mirror jobs and its dead-letter queue. FIFO, one message group per mirror
+ * repository: images of one repository share layers, so in turn the second finds them present.
  */
 export class MirrorQueue extends Construct {
   readonly queue: Queue;

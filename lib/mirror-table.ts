@@ -3,14 +3,17 @@ import { AttributeType, BillingMode, type ITable, Table } from 'aws-cdk-lib/aws-
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 
-/** The item operations that the store uses; each function is granted those that it needs and no others. */
+/**
+ * The item operations that the store uses; each function is granted those that it needs and no
+ * others.
+ */
 export type TableAction = 'GetItem' | 'BatchGetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'DeleteItem';
 
 /** Settings of {@link MirrorTable}. */
 export interface MirrorTableProps {
   /**
-   * A table to use instead of a new one, for example one that was restored from a backup. Its keys are the texts `pk` and `sk`, and its
-   * time-to-live attribute is `expiresAt`.
+   * A table to use instead of a new one, for example one that was restored from a backup. Its keys
+   * are the texts `pk` and `sk`, and its time-to-live attribute is `expiresAt`.
    *
    * @default - a new table
    */
@@ -18,7 +21,8 @@ export interface MirrorTableProps {
   /**
    * What becomes of a new table when it leaves the stack.
    *
-   * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE: it stays, unless its own first deployment fails
+   * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE: it stays, unless its own first deployment
+   *   fails
    */
   readonly removalPolicy?: RemovalPolicy;
 }
@@ -28,7 +32,8 @@ export interface ItemScope {
   /** Patterns of partition keys: `jobs#*`. */
   readonly keys: string[];
   /**
-   * The only attributes that a request may name, besides the keys; what it returns may be no more than what it has written.
+   * The only attributes that a request may name, besides the keys; what it returns may be no more
+   * than what it has written.
    *
    * @default - any
    */
@@ -36,9 +41,9 @@ export interface ItemScope {
 }
 
 /**
- * The one table: mappings, jobs, tag counters and leases, told apart by the prefixes of `pk` and `sk`. It is used
- * with conditional writes and strongly consistent reads of base-table items, so it has no index: an index is
- * eventually consistent, and nobody can then build on it by mistake.
+ * The one table: mappings, jobs, tag counters and leases, told apart by the prefixes of `pk` and
+ * `sk`. It is used with conditional writes and strongly consistent reads of base-table items, so it
+ * has no index: an index is eventually consistent, and nobody can then build on it by mistake.
  */
 export class MirrorTable extends Construct {
   readonly table: ITable;
@@ -84,8 +89,9 @@ export class MirrorTable extends Construct {
     );
   }
   /**
-   * DynamoDB uses a customer's key with the permissions of whoever uses the table; the CDK's `grant` gives none.
-   * Only a table that was passed in has such a key. https://github.com/aws/aws-cdk/pull/7425
+   * DynamoDB uses a customer's key with the permissions of whoever uses the table; the CDK's
+   * `grant` gives none. Only a table that was passed in has such a key.
+   * https://github.com/aws/aws-cdk/pull/7425
    */
   #grantKey(grantee: IGrantable): void {
     const key = this.table.encryptionKey;

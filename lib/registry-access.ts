@@ -5,8 +5,9 @@ import type { MirrorConfig } from '../core/config/config.ts';
 import { acknowledge } from './acknowledge.ts';
 
 /**
- * What the layer function does in ECR: it checks, mounts and pushes blobs, and creates a repository that has been deleted meanwhile. It can't
- * put an image. Pushing goes over the registry protocol, whose requests need the permissions of the API's operations; mounting needs
+ * What the layer function does in ECR: it checks, mounts and pushes blobs, and creates a repository
+ * that has been deleted meanwhile. It can't put an image. Pushing goes over the registry protocol,
+ * whose requests need the permissions of the API's operations; mounting needs
  * `GetDownloadUrlForLayer` on the repository that has the blob.
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/blob-mounting.html
@@ -24,10 +25,11 @@ export const layerActions = [
 export const mirrorActions = [...layerActions, 'ecr:PutImage', 'ecr:BatchGetImage'];
 
 /**
- * Allow copying into the mirror: the repositories below the configured prefix, in the stack's region and account,
- * and no others.
+ * Allow copying into the mirror: the repositories below the configured prefix, in the stack's
+ * region and account, and no others.
  *
- * @param scope a construct that holds the grantee's policy; the accepted cdk-nag findings are noted there
+ * @param scope a construct that holds the grantee's policy; the accepted cdk-nag findings are noted
+ *   there
  * @param grantee who copies
  * @param mirror the configuration's `mirror`
  * @param actions what it does there: {@link mirrorActions} or {@link layerActions}
@@ -58,8 +60,8 @@ export function grantMirrorAccess(
 }
 
 /**
- * Allow making repositories that a customer's key encrypts: ECR describes the key and creates its grants on behalf
- * of whoever creates the repository. Pushing and pulling then need nothing.
+ * Allow making repositories that a customer's key encrypts: ECR describes the key and creates its
+ * grants on behalf of whoever creates the repository. Pushing and pulling then need nothing.
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html
  */
 function grantRepositoryKey(scope: Construct, grantee: IGrantable, key: string): void {
@@ -100,7 +102,10 @@ function allow(grantee: IGrantable, permission: Permission): void {
   grantee.grantPrincipal.addToPrincipalPolicy(new PolicyStatement(permission));
 }
 
-/** An ARN of the stack's region and account, and as cdk-nag spells it: `<AWS::Partition>` for what is not known yet. */
+/**
+ * An ARN of the stack's region and account, and as cdk-nag spells it: `<AWS::Partition>` for what
+ * is not known yet.
+ */
 function regionalArn(scope: Construct, service: string, resource: string): { arn: string; readable: string } {
   const { partition, region, account } = Stack.of(scope);
   const spelled = (value: string, name: string) => (Token.isUnresolved(value) ? `<AWS::${name}>` : value);

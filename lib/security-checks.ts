@@ -3,8 +3,8 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import type { IConstruct } from 'constructs';
 
 /**
- * Check a CDK app against the AWS Solutions rules whenever it is synthesised. Every finding that is not accepted
- * where it arises (`acknowledge`) stops the synthesis.
+ * Check a CDK app against the AWS Solutions rules whenever it is synthesised. Every finding that is
+ * not accepted where it arises (`acknowledge`) stops the synthesis.
  *
  * @param app the app, or a stage of it
  */
@@ -12,7 +12,10 @@ export function addSecurityChecks(app: Stage): void {
   Validations.of(app).addPlugins(new StrictSolutionsChecks(app, { verbose: true }));
 }
 
-/** The AWS Solutions rules with their warnings, such as a table without backups, as errors: the CDK lets warnings pass. */
+/**
+ * The AWS Solutions rules with their warnings, such as a table without backups, as errors: the CDK
+ * lets warnings pass.
+ */
 class StrictSolutionsChecks extends AwsSolutionsChecks {
   override validateScope(scope: IConstruct): PolicyValidationPluginReport {
     const { violations, ...report } = super.validateScope(scope);

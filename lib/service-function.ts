@@ -36,8 +36,9 @@ export interface ServiceFunctionProps {
 }
 
 /**
- * One Lambda function with a log group and a role of its own. The role may write to that log group and nothing
- * else until it is granted more; no managed policy, since AWSLambdaBasicExecutionRole allows every log group.
+ * One Lambda function with a log group and a role of its own. The role may write to that log group
+ * and nothing else until it is granted more; no managed policy, since AWSLambdaBasicExecutionRole
+ * allows every log group.
  */
 export class ServiceFunction extends Construct {
   readonly function: LambdaFunction;

@@ -4,8 +4,9 @@ import type { Construct } from 'constructs';
 import type { Config } from '../core/config/config.ts';
 
 /**
- * Allow reading the secrets that the configuration names for logging in to upstreams. The operator makes them, in
- * the stack's region and account; one that a customer's key encrypts needs a statement in that key's policy besides.
+ * Allow reading the secrets that the configuration names for logging in to upstreams. The operator
+ * makes them, in the stack's region and account; one that a customer's key encrypts needs a
+ * statement in that key's policy besides.
  *
  * @param scope where the imported secrets are made
  * @param grantee who copies

@@ -30,7 +30,8 @@ export interface LocalSecretValues {
 /**
  * Opens the folder, creating what is not there, as its only user.
  *
- * @throws Error when another `drayage local` uses it, it can't be written, or its secrets are damaged.
+ * @throws Error when another `drayage local` uses it, it can't be written, or its secrets are
+ *   damaged.
  */
 export async function openDataDirectory(directory: string): Promise<DataDirectory> {
   const release = await take(directory);
@@ -83,7 +84,10 @@ function readIfThere(file: string): string | undefined {
   }
 }
 
-/** Nothing of the file is quoted, nor is the message of a JSON error, which quotes the text around it. */
+/**
+ * Nothing of the file is quoted, nor is the message of a JSON error, which quotes the text around
+ * it.
+ */
 function parseSecrets(text: string, file: string): LocalSecretValues {
   let value: Partial<Record<keyof LocalSecretValues, unknown>> | null;
   try {

@@ -11,8 +11,8 @@ const lockWaitMs = 5_000;
 const held = new Set<string>();
 
 /**
- * Takes the folder's `lock`, a file that holds `PID UUID`. It appears whole, by a link to a finished file: whoever sees
- * it can read whose it is. What a killed process left is taken away.
+ * Takes the folder's `lock`, a file that holds `PID UUID`. It appears whole, by a link to a
+ * finished file: whoever sees it can read whose it is. What a killed process left is taken away.
  *
  * @param waitMs how long to wait for a holder that may be about to end
  * @returns gives the lock back
@@ -47,8 +47,8 @@ export async function takeLock(directory: string, waitMs = lockWaitMs): Promise<
 }
 
 /**
- * Takes a dead process's lock away, under a lock for just that: of two that see it dead, the second must not take away
- * what the first has put in its place. @returns whether it was this one's turn
+ * Takes a dead process's lock away, under a lock for just that: of two that see it dead, the second
+ * must not take away what the first has put in its place. @returns whether it was this one's turn
  */
 function removeDead(lock: string, dead: string, file: string): boolean {
   const turn = `${lock}.removal`;
@@ -65,7 +65,10 @@ function removeDead(lock: string, dead: string, file: string): boolean {
   return true;
 }
 
-/** Takes away what a process left that was killed between two lines of `removeDead`, and puts back what is not that. */
+/**
+ * Takes away what a process left that was killed between two lines of `removeDead`, and puts back
+ * what is not that.
+ */
 function setAside(turn: string, dead: string): void {
   const aside = `${turn}.${randomUUID()}`;
   try {
@@ -116,7 +119,10 @@ function isHeld(content: string): boolean {
   return mayBeOurs(pid);
 }
 
-/** Ids are given out again. Where the system tells what runs under this one (Linux), it must be some Node. */
+/**
+ * Ids are given out again. Where the system tells what runs under this one (Linux), it must be some
+ * Node.
+ */
 function mayBeOurs(pid: number): boolean {
   try {
     return /node|drayage/i.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));

@@ -26,10 +26,10 @@ export interface EventSource {
 }
 
 /**
- * Feeds a function from a queue, as Lambda's event source mapping does that reports batch item failures: what the function
- * reports as failed stays in the queue for the rest of its visibility timeout, and the whole batch does where the function fails
- * itself or its answer makes no sense; all else is deleted.
- * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+ * Feeds a function from a queue, as Lambda's event source mapping does that reports batch item
+ * failures: what the function reports as failed stays in the queue for the rest of its visibility
+ * timeout, and the whole batch does where the function fails itself or its answer makes no sense;
+ * all else is deleted. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
  */
 export function startEventSource(options: EventSourceOptions): EventSource {
   const client = new SQSClient({
@@ -100,7 +100,8 @@ async function deliver(
 }
 
 /**
- * The messages that Lambda deletes. An identifier that is none of the batch's makes it keep all of them.
+ * The messages that Lambda deletes. An identifier that is none of the batch's makes it keep all of
+ * them.
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
  */
 function doneOf(messages: Message[], answer: SQSBatchResponse | null): Message[] {

@@ -1,6 +1,8 @@
 import { LambdaFunction, type LambdaFunctionOptions } from './lambda-function.ts';
 
-/** The deployed functions that the local stack runs, with the limits that they have there (lib/). */
+/**
+ * The deployed functions that the local stack runs, with the limits that they have there (lib/).
+ */
 export interface Functions {
   webhook: LambdaFunction;
   api: LambdaFunction;

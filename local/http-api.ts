@@ -16,8 +16,8 @@ export interface HttpApi {
 }
 
 /**
- * The largest response that Lambda accepts from a synchronous invocation, as JSON: 6 MB and some bytes.
- * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ * The largest response that Lambda accepts from a synchronous invocation, as JSON: 6 MB and some
+ * bytes. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
  */
 const maxAnswerBytes = 6 * 1024 * 1024 + 100;
 
@@ -30,7 +30,8 @@ class InvalidAnswer extends Error {
 }
 
 /**
- * Serves an HTTP API on loopback the way API Gateway does: each request becomes an event of payload format 2.0.
+ * Serves an HTTP API on loopback the way API Gateway does: each request becomes an event of payload
+ * format 2.0.
  *
  * @param route which function answers a path.
  * @param port 0 takes a free one.
@@ -43,7 +44,8 @@ export async function startHttpApi(
   const server = createServer((request, response) => {
     answer(request, response, route).catch((error: Error) => {
       log.write(`the local HTTP API could not answer ${request.method}: ${error.message}\n`);
-      // What API Gateway says when a function answers what is no answer; and when it fails or times out.
+      // What API Gateway says when a function answers what is no answer; and when it fails or times
+      // out.
       if (error instanceof InvalidAnswer) send(response, 500, { message: 'Internal Server Error' });
       else send(response, 503, { message: 'Service Unavailable' });
     });
@@ -129,7 +131,10 @@ function send(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
-/** The whole body, or undefined if it is too large (the rest is read and dropped, so that the answer gets through). */
+/**
+ * The whole body, or undefined if it is too large (the rest is read and dropped, so that the answer
+ * gets through).
+ */
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;

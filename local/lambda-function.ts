@@ -11,7 +11,10 @@ export interface LambdaFunctionOptions {
   timeoutMs: number;
   /** Instances at most. */
   instances: number;
-  /** Events at once in one instance. Lambda has one; functions that only wait for others may take more here. */
+  /**
+   * Events at once in one instance. Lambda has one; functions that only wait for others may take
+   * more here.
+   */
   eventsPerInstance: number;
   /** Takes what the function logs. */
   log: NodeJS.WritableStream;
@@ -29,8 +32,9 @@ interface Instance {
 }
 
 /**
- * Runs one of our Lambda handlers in threads of its own: like Lambda's instances they share nothing but what is stored
- * outside, have their own environment, are kept for the next event, and are ended when they overrun their time.
+ * Runs one of our Lambda handlers in threads of its own: like Lambda's instances they share nothing
+ * but what is stored outside, have their own environment, are kept for the next event, and are
+ * ended when they overrun their time.
  */
 export class LambdaFunction {
   readonly #options: LambdaFunctionOptions;
@@ -80,7 +84,10 @@ export class LambdaFunction {
     return [...this.#instances].reduce((sum, { waiting }) => sum + waiting.size, 0);
   }
 
-  /** Ends all instances at once without an exception, as running out of memory does; the next event starts another one. */
+  /**
+   * Ends all instances at once without an exception, as running out of memory does; the next event
+   * starts another one.
+   */
   async crash(): Promise<void> {
     await Promise.all([...this.#instances].map(({ worker }) => worker.terminate()));
   }

@@ -9,8 +9,8 @@ interface Database {
 }
 
 /**
- * Opens and closes a folder of dynalite's database (LevelDB). The emulator opens it only with the first request, and a
- * failure there is thrown where nobody can catch it.
+ * Opens and closes a folder of dynalite's database (LevelDB). The emulator opens it only with the
+ * first request, and a failure there is thrown where nobody can catch it.
  *
  * @throws Error that names the folder and what to do: it is no database, damaged, or in use
  */
@@ -32,7 +32,8 @@ export async function checkDatabase(folder: string): Promise<void> {
 }
 
 /**
- * What ended the table, where a write failed: LevelDB throws that where nobody can catch it. Undefined for any other error.
+ * What ended the table, where a write failed: LevelDB throws that where nobody can catch it.
+ * Undefined for any other error.
  *
  * @param directory the data folder
  */

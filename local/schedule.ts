@@ -1,8 +1,8 @@
 import type { LambdaFunction } from './lambda-function.ts';
 
 /**
- * Calls a function each minute, as the deployed schedule does. A call that takes longer than a minute is not joined by
- * a second one.
+ * Calls a function each minute, as the deployed schedule does. A call that takes longer than a
+ * minute is not joined by a second one.
  *
  * @returns how to end it.
  */

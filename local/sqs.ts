@@ -9,13 +9,16 @@ export interface LocalQueue {
   stop(): Promise<void>;
 }
 
-/** Visibility, retention and redrive as the deployed queues have them (lib/mirror-queue.ts, lib/layer-queue.ts). */
+/**
+ * Visibility, retention and redrive as the deployed queues have them (lib/mirror-queue.ts,
+ * lib/layer-queue.ts).
+ */
 const attributes = { VisibilityTimeout: '900', MessageRetentionPeriod: '1209600' };
 const maxReceiveCount = 5;
 
 /**
- * Starts the SQS emulator with the mirror queue, the layer queue and their dead-letter queues, in memory: the job table has
- * all jobs, and a mirror job asks again for its layers.
+ * Starts the SQS emulator with the mirror queue, the layer queue and their dead-letter queues, in
+ * memory: the job table has all jobs, and a mirror job asks again for its layers.
  */
 export async function startQueue(region: string): Promise<LocalQueue> {
   const server = await startFauxqs({ port: 0, host: '127.0.0.1', logger: false, defaultRegion: region });

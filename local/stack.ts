@@ -24,17 +24,25 @@ export interface LocalStackOptions {
   config: Config;
   /** The API's port; 0 or none takes a free one. */
   port?: number;
-  /** A folder that keeps images, mappings, jobs and secrets over a restart; absent: nothing is kept. */
+  /**
+   * A folder that keeps images, mappings, jobs and secrets over a restart; absent: nothing is kept.
+   */
   data?: string;
   /** Ask for the API's tokens, and for the registry's password on pulls. */
   auth?: boolean;
-  /** Values of the upstreams' secrets, by the name that mirror.yaml gives them: `{username, password}`. */
+  /**
+   * Values of the upstreams' secrets, by the name that mirror.yaml gives them: `{username,
+   * password}`.
+   */
   upstreamSecrets?: Record<string, object>;
   /** How many images are mirrored at once; 0: jobs are left to other processes. */
   mirrorInstances?: number;
   /** How many large layers are carried at once; 0: they are left to other processes. */
   layerInstances?: number;
-  /** From which size on, bytes, several missing layers of an image become layer jobs; as deployed by default. */
+  /**
+   * From which size on, bytes, several missing layers of an image become layer jobs; as deployed by
+   * default.
+   */
   fanOutBytes?: number;
   /** When a job whose function failed comes again, seconds; as deployed by default. */
   retrySeconds?: number;
@@ -68,9 +76,15 @@ export interface LocalStack {
   mappings: Pick<MappingStore, 'list'>;
   /** The webhooks as the API shows them to the operator. */
   webhooks(): Promise<PresentedWebhook[]>;
-  /** What the functions are told through the environment: other processes can run them on the same services. */
+  /**
+   * What the functions are told through the environment: other processes can run them on the same
+   * services.
+   */
   environment: Record<string, string>;
-  /** Ends everything: no new work is taken, running jobs get a moment and are queued again at the next start. */
+  /**
+   * Ends everything: no new work is taken, running jobs get a moment and are queued again at the
+   * next start.
+   */
   stop(): Promise<void>;
 }
 
@@ -80,8 +94,8 @@ const webhookSecret = 'drayage/local/webhooks';
 const apiSecret = 'drayage/local/api';
 
 /**
- * Starts the whole pipeline on this machine: embedded registry, queue, table and secrets, each speaking its AWS protocol,
- * and the very handlers that Lambda runs.
+ * Starts the whole pipeline on this machine: embedded registry, queue, table and secrets, each
+ * speaking its AWS protocol, and the very handlers that Lambda runs.
  */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
   const cleanups: (() => unknown)[] = [];

@@ -14,7 +14,10 @@ export class StartError extends Error {
 /** Failures of these are about no file. */
 const ofSockets: ReadonlySet<string> = new Set(['bind', 'listen', 'connect', 'getaddrinfo']);
 
-/** The error for a data folder that can’t be used, where the operating system says why; any other error as it is. */
+/**
+ * The error for a data folder that can’t be used, where the operating system says why; any other
+ * error as it is.
+ */
 export function dataFolderError(error: unknown, directory: string): unknown {
   const { syscall, path } = (error ?? {}) as NodeJS.ErrnoException;
   if (syscall === undefined || ofSockets.has(syscall) || error instanceof StartError) return error;

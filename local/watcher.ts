@@ -25,7 +25,10 @@ export interface LocalWatcher {
 /** A function, as seen by what invokes it. */
 export type Invocable = Pick<LambdaFunction, 'invoke' | 'name'>;
 
-/** How many reported jobs are remembered: messages can come twice, and the layers of one image have a message each. */
+/**
+ * How many reported jobs are remembered: messages can come twice, and the layers of one image have
+ * a message each.
+ */
 const remembered = 1_000;
 
 /** The webhook function, with its answers reported to the watcher. */

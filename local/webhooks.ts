@@ -38,7 +38,10 @@ export async function localWebhooks(
   );
 }
 
-/** All webhooks of the configuration as the API shows them to the operator, with their secrets and steps. */
+/**
+ * All webhooks of the configuration as the API shows them to the operator, with their secrets and
+ * steps.
+ */
 export async function presentLocalWebhooks(
   config: Config,
   { origin, root, states }: LocalWebhooksOptions,

@@ -1,4 +1,7 @@
-/** What every Node function that sends to a queue has at least: the client, and nothing done with it. */
+/**
+ * What every Node function that sends to a queue has at least: the client, and nothing done with
+ * it.
+ */
 import { SQSClient } from '@aws-sdk/client-sqs';
 
 const client = new SQSClient({});

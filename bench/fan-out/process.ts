@@ -1,6 +1,7 @@
 /**
- * The process of one worker, forked by {@link file://./worker.ts}: runs the handlers of the queues that it is told to look after, each
- * stream in an instance of its own, as Lambda does. Ends with its parent.
+ * The process of one worker, forked by {@link file://./worker.ts}: runs the handlers of the queues
+ * that it is told to look after, each stream in an instance of its own, as Lambda does. Ends with
+ * its parent.
  */
 import { startEventSource } from '../../local/event-source.ts';
 import { LambdaFunction } from '../../local/lambda-function.ts';

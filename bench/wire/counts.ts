@@ -2,7 +2,10 @@
 export interface WireCounts {
   /** By method, without pings. */
   requests: Record<string, number>;
-  /** `GET /v2/`: asks for nothing, so clients use it to learn about authentication or to open connections. */
+  /**
+   * `GET /v2/`: asks for nothing, so clients use it to learn about authentication or to open
+   * connections.
+   */
   pings: number;
   /** Those of the client that carried a request. */
   connections: number;
@@ -12,7 +15,10 @@ export interface WireCounts {
   bytesUp: number;
   /** To the client, heads included. */
   bytesDown: number;
-  /** When the first request had come, pings too: milliseconds of the machine's monotonic clock. 0: none came. */
+  /**
+   * When the first request had come, pings too: milliseconds of the machine's monotonic clock. 0:
+   * none came.
+   */
   firstRequestMs: number;
   /** When the last answer ended, without answers to pings; the same clock. 0: none did. */
   lastAnswerMs: number;
@@ -58,7 +64,10 @@ export function requestsOf({ requests }: WireCounts): number {
   return Object.values(requests).reduce((sum, count) => sum + count, 0);
 }
 
-/** The machine's monotonic clock in milliseconds: the same for all processes, so that two wires can be compared. */
+/**
+ * The machine's monotonic clock in milliseconds: the same for all processes, so that two wires can
+ * be compared.
+ */
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }

@@ -1,6 +1,9 @@
 import { ChunkedBody } from './chunked-body.ts';
 
-/** How long a message's body is: bytes, or by its chunks (RFC 9112 §7.1), or up to the end of the connection. */
+/**
+ * How long a message's body is: bytes, or by its chunks (RFC 9112 §7.1), or up to the end of the
+ * connection.
+ */
 export type BodyLength = number | 'chunked' | 'until-close';
 
 /** A stretch of one HTTP/1.1 message, its bytes as they came. `last` ends the message. */
@@ -11,7 +14,10 @@ export type Part =
 const headEnd = '\r\n\r\n';
 const longestHead = 64 * 1024;
 
-/** Cuts one direction of a connection into messages and their parts; nothing is changed, added or kept. */
+/**
+ * Cuts one direction of a connection into messages and their parts; nothing is changed, added or
+ * kept.
+ */
 export class MessageReader {
   readonly #bodyLength: (head: string) => BodyLength;
   #head: Buffer = Buffer.alloc(0);
@@ -22,7 +28,11 @@ export class MessageReader {
     this.#bodyLength = bodyLength;
   }
 
-  /** The parts in the next bytes of the connection; a head comes whole. @throws where no head ends in time */
+  /**
+   * The parts in the next bytes of the connection; a head comes whole.
+   *
+   * @throws where no head ends in time
+   */
   *read(chunk: Buffer): Generator<Part> {
     for (let rest = chunk; rest.length > 0; ) {
       if (this.#left === undefined) {

@@ -1,7 +1,13 @@
-/** What a stalled stream may make up for, so that late timers don't add up to a slower wire: milliseconds. */
+/**
+ * What a stalled stream may make up for, so that late timers don't add up to a slower wire:
+ * milliseconds.
+ */
 const catchUpMs = 5;
 
-/** A speed limit: bytes are booked as they come and may go on when the last of them would have passed. */
+/**
+ * A speed limit: bytes are booked as they come and may go on when the last of them would have
+ * passed.
+ */
 export class Pace {
   readonly #bytesPerMs: number;
   #passed: number;

@@ -1,6 +1,6 @@
 /**
- * The process of one wire, forked by {@link file://./wire.ts}: what it carries must not compete with what is measured.
- * Ends with its parent.
+ * The process of one wire, forked by {@link file://./wire.ts}: what it carries must not compete
+ * with what is measured. Ends with its parent.
  */
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';

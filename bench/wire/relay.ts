@@ -6,7 +6,10 @@ import { Pace } from './pace.ts';
 
 /** How a wire behaves. */
 export interface WireOptions {
-  /** A request waits this long before it is forwarded, the first on a connection three times as long: milliseconds. */
+  /**
+   * A request waits this long before it is forwarded, the first on a connection three times as
+   * long: milliseconds.
+   */
   roundTripMs: number;
   /** Of each body, each way, on its own. */
   streamBytesPerSecond: number;
@@ -33,8 +36,9 @@ const tlsHandshake = 0x16;
 const notTls = 'HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
 
 /**
- * Carries one connection of a client to a connection of its own to the registry: bytes as they are (so `Host`, and with it the
- * registry's `Location`, is the wire's), only later. Resolves when either side is gone.
+ * Carries one connection of a client to a connection of its own to the registry: bytes as they are
+ * (so `Host`, and with it the registry's `Location`, is the wire's), only later. Resolves when
+ * either side is gone.
  */
 export async function relay(client: Socket, wire: WireState): Promise<void> {
   const registry = connect({ port: wire.target, host: '127.0.0.1', noDelay: true });
@@ -65,7 +69,8 @@ async function carryRequests(
   let isFirst = true;
   for await (const chunk of client as AsyncIterable<Buffer>) {
     if (isFirst && chunk[0] === tlsHandshake) {
-      // Clients that may speak HTTP try TLS before. A wire with TLS would not cost that attempt: told at once, not counted.
+      // Clients that may speak HTTP try TLS before. A wire with TLS would not cost that attempt:
+      // told at once, not counted.
       await write(client, Buffer.from(notTls));
       return;
     }

@@ -17,7 +17,10 @@ export interface ApiAddress {
   token?: string | undefined;
 }
 
-/** Of an object, only that it is one is checked, and what everything here relies on: the API is of our own version or a newer one. */
+/**
+ * Of an object, only that it is one is checked, and what everything here relies on: the API is of
+ * our own version or a newer one.
+ */
 function having<T>(shape: z.ZodRawShape): z.ZodType<T> {
   return z.looseObject(shape) as unknown as z.ZodType<T>;
 }

@@ -36,10 +36,11 @@ export interface ApiAnswer {
 }
 
 /**
- * Sends a request and reads its answer: within 30 seconds, up to 4 MiB. A redirect is an answer like any other, since what
- * follows it would carry the credentials to where somebody else says.
+ * Sends a request and reads its answer: within 30 seconds, up to 4 MiB. A redirect is an answer
+ * like any other, since what follows it would carry the credentials to where somebody else says.
  *
- * @throws RequestError where there is no answer, or too long a one; the signal's reason if it is aborted
+ * @throws RequestError where there is no answer, or too long a one; the signal's reason if it is
+ *   aborted
  */
 export async function exchange(request: ApiRequest): Promise<ApiAnswer> {
   const { method, url, headers, body, signal } = request;

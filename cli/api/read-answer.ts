@@ -8,8 +8,8 @@ import { RequestError } from './request-error.ts';
 const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 
 /**
- * The JSON of an answer, whose texts are fit for a terminal: control characters in them, which could move its cursor or set its title,
- * are `�`, but for tabs and line breaks.
+ * The JSON of an answer, whose texts are fit for a terminal: control characters in them, which
+ * could move its cursor or set its title, are `�`, but for tabs and line breaks.
  *
  * @throws RequestError for one that is not of the form
  */
@@ -35,7 +35,10 @@ function unusable(request: ApiRequest, why: string): RequestError {
   });
 }
 
-/** The error for an answer that is no success, with what the API says about it: shortened, secrets hidden. */
+/**
+ * The error for an answer that is no success, with what the API says about it: shortened, secrets
+ * hidden.
+ */
 export function refusal(request: ApiRequest, { status, text, headers }: ApiAnswer): RequestError {
   const told = toldError(text);
   const message = told.message === undefined ? '' : redactText(told.message, request.secrets);
@@ -55,7 +58,10 @@ interface ToldError {
   message?: string;
 }
 
-/** Where APIs put the message of an error: at the top, in `error`, or in the first item of `errors` or of the body itself. */
+/**
+ * Where APIs put the message of an error: at the top, in `error`, or in the first item of `errors`
+ * or of the body itself.
+ */
 function toldError(text: string): ToldError {
   let body: unknown;
   try {

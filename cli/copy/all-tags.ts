@@ -49,8 +49,8 @@ export interface TagPair extends ImagePair {
 }
 
 /**
- * Does something with each tag, several side by side: what they share is carried once. A tag that fails does not keep the others
- * from their turn.
+ * Does something with each tag, several side by side: what they share is carried once. A tag that
+ * fails does not keep the others from their turn.
  *
  * @param told called with each outcome as it comes
  * @returns the outcomes in the order of the tags

@@ -6,8 +6,9 @@ import type { Reference } from '../../core/oci/reference.ts';
 import type { RegistryClient } from '../../core/registry/client.ts';
 
 /**
- * A destination that knows which manifests were written to it, for whoever interrupts a copy, and which blob an upload was to
- * be opened for when that failed: the registry is not told it yet, so that its error can't name it.
+ * A destination that knows which manifests were written to it, for whoever interrupts a copy, and
+ * which blob an upload was to be opened for when that failed: the registry is not told it yet, so
+ * that its error can't name it.
  */
 export class CopyDestination extends RegistryRepository {
   readonly #begun = new Set<string>();
@@ -15,7 +16,10 @@ export class CopyDestination extends RegistryRepository {
   readonly #failed = new WeakMap<object, Descriptor>();
   readonly #createRepository: (() => Promise<void>) | undefined;
 
-  /** @param createRepository called before anything is written; absent if the repository exists or is created by itself */
+  /**
+   * @param createRepository called before anything is written; absent if the repository exists or
+   * is created by itself
+   */
   constructor(
     client: RegistryClient,
     { registry, repository }: Reference,
@@ -33,7 +37,8 @@ export class CopyDestination extends RegistryRepository {
       await this.#createRepository?.();
       return await super.openUpload(blob, options);
     } catch (error) {
-      // Other uploads that the first failure cancels end with the same error: the blob is that of the first.
+      // Other uploads that the first failure cancels end with the same error: the blob is that of
+      // the first.
       if (error instanceof Error && !this.#failed.has(error)) this.#failed.set(error, blob);
       throw error;
     }

@@ -3,7 +3,8 @@ import { ecrOf } from '../logins/aws-login.ts';
 import { UsageError } from '../shared/usage-error.ts';
 
 /**
- * Returns what creates a destination's repository, once, when something is first written to it: for Amazon ECR, which does not do so by itself.
+ * Returns what creates a destination's repository, once, when something is first written to it: for
+ * Amazon ECR, which does not do so by itself.
  *
  * @throws UsageError for any other registry
  */

@@ -19,7 +19,10 @@ const widestBar = 40;
 /** A narrower bar is useless. */
 const narrowestBar = 5;
 
-/** The lines of a copy's progress: the title, a bar for each blob under way, as many as there is room for, and one for all. */
+/**
+ * The lines of a copy's progress: the title, a bar for each blob under way, as many as there is
+ * room for, and one for all.
+ */
 export function drawProgress(progress: BlobProgress, options: DrawOptions): string[] {
   const { lines, title, now } = options;
   const { bytes, totalBytes, blobs, totalBlobs, underWay } = progress;
@@ -35,7 +38,10 @@ function blobLine({ blob, bytes, rate, attempts }: BlobUnderWay, options: DrawOp
   return line(blob.digest.slice(0, digestLength), bytes, blob.size, told, options);
 }
 
-/** `sha256:5f641ca002a3   49.9 MB  ████░░░░   48 %  20.1 MB/s`; without room for a bar, the last parts are dropped first. */
+/**
+ * `sha256:5f641ca002a3   49.9 MB  ████░░░░   48 %  20.1 MB/s`; without room for a bar, the last
+ * parts are dropped first.
+ */
 function line(name: string, bytes: number, total: number, told: string[], options: DrawOptions): string {
   const { columns, colours } = options;
   const fraction = total === 0 ? 1 : Math.min(1, Math.max(0, bytes / total));

@@ -9,7 +9,10 @@ import { formatTable } from '../terminal/table.ts';
 import { type CopyContext, type ImagePair, mountFrom, planImage } from './image.ts';
 import { formatAmount } from './report.ts';
 
-/** What a copy would do with a blob: nothing, ask the registry to take it from its other repository, or transfer it. */
+/**
+ * What a copy would do with a blob: nothing, ask the registry to take it from its other repository,
+ * or transfer it.
+ */
 export type BlobState = 'present' | 'mountable' | 'missing';
 
 /** A blob of the plan. */

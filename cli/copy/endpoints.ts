@@ -7,7 +7,10 @@ import { loginSource } from '../logins/login-source.ts';
 import { networkFrom } from '../shared/network.ts';
 import type { CopyFlags } from './flags.ts';
 
-/** A client of the registry that images come from, with this user's login where the registry wants one. */
+/**
+ * A client of the registry that images come from, with this user's login where the registry wants
+ * one.
+ */
 export function openSource(ref: Reference, flags: CopyFlags, signal: AbortSignal): RegistryClient {
   return open(ref, 'upstream', flags.plainHttp || flags.srcPlainHttp, flags, signal);
 }

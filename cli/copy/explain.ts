@@ -5,7 +5,10 @@ import { ecrOf } from '../logins/aws-login.ts';
 
 /** A failure as programs are told it, and people out of it. */
 export interface Failure {
-  /** Stable: the registry's own (`MANIFEST_UNKNOWN`) or ours (`UNAUTHORIZED`, `CONNECTION`, …); `FAILED` for anything else. */
+  /**
+   * Stable: the registry's own (`MANIFEST_UNKNOWN`) or ours (`UNAUTHORIZED`, `CONNECTION`, …);
+   * `FAILED` for anything else.
+   */
   code: string;
   /** Says side, registry, operation, repository and reason. */
   message: string;
@@ -72,7 +75,10 @@ function sideNamed(message: string): string {
   );
 }
 
-/** What helps somebody at the command line; the errors' own remedies speak of mirror.yaml where there is something to write. */
+/**
+ * What helps somebody at the command line; the errors' own remedies speak of mirror.yaml where
+ * there is something to write.
+ */
 function remedyFor(code: string, error: Error): string | undefined {
   const told: ToldError = error;
   const registry = text(told.registry) ?? 'the registry';
@@ -147,7 +153,10 @@ function howToLogIn(registry: string): string {
   return `docker login ${registry}${isEcr(registry) ? ', or AWS credentials (aws sts get-caller-identity)' : ''}`;
 }
 
-/** ECR drops the connection of an upload into a repository that is not there (CR#1970); it may also just have broken off. */
+/**
+ * ECR drops the connection of an upload into a repository that is not there (CR#1970); it may also
+ * just have broken off.
+ */
 function missingRepository(registry: string): string {
   return isEcr(registry)
     ? 'the repository may not exist: add --create-repository to create it'

@@ -45,7 +45,8 @@ export type TagRule = Config['upstreams'][number]['repositories'][number]['tags'
 /**
  * The tags that `--all-tags` and its filters ask for, or undefined for the copy of one image.
  *
- * @throws UsageError for filters without it, a tag or digest beside it, and filters that mirror.yaml would not take either
+ * @throws UsageError for filters without it, a tag or digest beside it, and filters that
+ *   mirror.yaml would not take either
  */
 export async function tagRule(
   src: WrittenReference,

@@ -32,7 +32,9 @@ export interface CopyContext {
   pool: BlobPool;
   /** How many images are copied at once. */
   parallel: Concurrency;
-  /** Destination repositories (`registry/repository`) that lacked the last tag they were asked for. */
+  /**
+   * Destination repositories (`registry/repository`) that lacked the last tag they were asked for.
+   */
   missingAt: Set<string>;
   /** Creates the destination's repository, if that is wanted. */
   createRepository?: () => Promise<void>;
@@ -55,7 +57,8 @@ export interface CopyWatcher {
 }
 
 /**
- * Reads an image, and asks the destination for every blob and for what its tag names; nothing is written.
+ * Reads an image, and asks the destination for every blob and for what its tag names; nothing is
+ * written.
  *
  * @throws CopyFailure
  */
@@ -83,9 +86,10 @@ export type Comparison =
   | { kind: 'unknown' };
 
 /**
- * Compares what both tags name, by one HEAD a side, at the same time. Where the last tag of the repository was missing at the
- * destination, this one probably is, too: it is read right away, which saves a round trip. A platform filter will make another
- * digest, and referrers may be missing from an image that is there: neither is compared here.
+ * Compares what both tags name, by one HEAD a side, at the same time. Where the last tag of the
+ * repository was missing at the destination, this one probably is, too: it is read right away,
+ * which saves a round trip. A platform filter will make another digest, and referrers may be
+ * missing from an image that is there: neither is compared here.
  *
  * @throws CopyFailure
  */
@@ -127,7 +131,8 @@ export async function copyIfDifferent(
 /**
  * Copies one image: its blobs, its manifests, if they are wanted its referrers, and last the tag.
  *
- * An image that the destination's tag names already, after the platform filter, is left as it is: `equal`.
+ * An image that the destination's tag names already, after the platform filter, is left as it is:
+ * `equal`.
  *
  * @throws CopyFailure; when the signal ends, Error that says what was committed
  */
@@ -212,7 +217,10 @@ async function referrersOf(
   return await copyReferrers(source, destination, found, { signal });
 }
 
-/** The repository of the destination's registry that the blobs are in already, if it is not the destination itself. */
+/**
+ * The repository of the destination's registry that the blobs are in already, if it is not the
+ * destination itself.
+ */
 export function mountFrom({ src, dst }: ImagePair): string | undefined {
   return src.registry === dst.registry && src.repository !== dst.repository ? src.repository : undefined;
 }
@@ -244,7 +252,10 @@ function plan(
 /** What of a plan is told. */
 type ReportedImage = Pick<CopyPlan, 'source' | 'root' | 'sizeBytes'> & Partial<Pick<CopyPlan, 'foreign'>>;
 
-/** An image that was found equal by its first manifest: of an index, whose children were not read, only that is known. */
+/**
+ * An image that was found equal by its first manifest: of an index, whose children were not read,
+ * only that is known.
+ */
 function whole(root: Manifest): ReportedImage {
   return { source: root, root, sizeBytes: root.bytes.byteLength + presentOnly(root).present.bytes };
 }

@@ -4,7 +4,10 @@ import type { InterruptedError } from './side-by-side.ts';
 /** What every image says that was interrupted before anything of it was written. */
 const untouched = /^interrupted; nothing was (written|committed)$/;
 
-/** What is true of the destination when a copy of many tags was interrupted: how many are done, and what may be half done. */
+/**
+ * What is true of the destination when a copy of many tags was interrupted: how many are done, and
+ * what may be half done.
+ */
 export function interruption({ underWay }: InterruptedError<TagPair>, done: number, total: number): string {
   const told = underWay.map(({ image, error }) => ({
     tag: image.tag,

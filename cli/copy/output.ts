@@ -7,13 +7,17 @@ import { type OverallProgress, overallProgress } from './overall-progress.ts';
 import { progressWatcher } from './progress.ts';
 
 /**
- * Where `drayage copy` reports what it does: results on standard output, progress on standard error. Text for people is in lines that fit a
- * terminal.
+ * Where `drayage copy` reports what it does: results on standard output, progress on standard
+ * error. Text for people is in lines that fit a terminal.
  */
 export interface CopyOutput {
   /** The progress of many images. @param noun what one is called: `tag`, `image` */
   overall(noun: string, total: number): OverallProgress;
-  /** Receives what happens during an image's copy. @param progress of all images, where there are several */
+  /**
+   * Receives what happens during an image's copy.
+   *
+   * @param progress of all images, where there are several
+   */
   watcher(progress?: OverallProgress): CopyWatcher;
   /** A line for programs, if they want more than the result. */
   event(line: EventLine): void;
@@ -23,7 +27,10 @@ export interface CopyOutput {
   result(report: object, text: string): void;
 }
 
-/** Standard output and error as the flags want them; progress is drawn on a terminal, and left out where a program reads a pipe. */
+/**
+ * Standard output and error as the flags want them; progress is drawn on a terminal, and left out
+ * where a program reads a pipe.
+ */
 export function createOutput({ json, events }: Pick<CopyFlags, 'json' | 'events'>): CopyOutput {
   const forPrograms = json || events;
   const isQuiet = forPrograms && !process.stderr.isTTY;

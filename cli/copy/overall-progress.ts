@@ -20,8 +20,8 @@ const redrawMs = 100;
 const lineMs = 5_000;
 
 /**
- * Shows how far the copy of many images is: on a terminal how many are done, a bar for each blob under way and one for all;
- * elsewhere a line now and then.
+ * Shows how far the copy of many images is: on a terminal how many are done, a bar for each blob
+ * under way and one for all; elsewhere a line now and then.
  *
  * @param noun what an image is called: `tag`, `image`
  */

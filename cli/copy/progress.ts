@@ -12,8 +12,8 @@ export type ProgressStream = BarStream;
 const redrawMs = 100;
 
 /**
- * Shows how far a copy is: on a terminal a bar for each blob under way and one for all, redrawn in place and gone when it is
- * over; elsewhere a line now and then.
+ * Shows how far a copy is: on a terminal a bar for each blob under way and one for all, redrawn in
+ * place and gone when it is over; elsewhere a line now and then.
  */
 export function progressWatcher(stream: ProgressStream): CopyWatcher {
   return stream.isTTY ? bars(stream) : lines(stream);

@@ -9,7 +9,10 @@ import { formatReferrers } from './image-referrers.ts';
 export interface CopyReport {
   source: string;
   destination: string;
-  /** What the source's reference points to, and what the destination's does now: they differ only after a platform filter. */
+  /**
+   * What the source's reference points to, and what the destination's does now: they differ only
+   * after a platform filter.
+   */
   sourceDigest: string;
   digest: string;
   mediaType: string;
@@ -40,7 +43,10 @@ export interface TagsReport {
   equal: number;
   failed: number;
   skipped: number;
-  /** How many tags name signatures and the like, and are not copied as images; absent if there are none. */
+  /**
+   * How many tags name signatures and the like, and are not copied as images; absent if there are
+   * none.
+   */
   signatureTags?: number;
   tags: TagResult[];
   /** Of all images that were copied. */
@@ -85,7 +91,11 @@ export function signaturesNote(signatureTags = 0): string {
   return `left out: ${counted(signatureTags, 'tag')} of signatures and the like; --referrers copies what belongs to an image\n`;
 }
 
-/** The end of a copy of many tags. @param referrers whether what belongs to the images was copied */
+/**
+ * The end of a copy of many tags.
+ *
+ * @param referrers whether what belongs to the images was copied
+ */
 export function formatTags(report: TagsReport, referrers: boolean): string {
   const counts = (['copied', 'equal', 'failed', 'skipped'] as const)
     .filter((outcome) => report[outcome] > 0)

@@ -14,8 +14,8 @@ export type { CopyReport, TagsReport } from './report.ts';
 /**
  * `drayage copy`: one image, or the tags of a repository; or what that would do.
  *
- * @throws UsageError for options that do not go together; Error that says what failed, or what was committed where it is
- *   interrupted
+ * @throws UsageError for options that do not go together; Error that says what failed, or what was
+ *   committed where it is interrupted
  */
 export async function runCopy(src: WrittenReference, dst: WrittenReference, flags: CopyFlags): Promise<void> {
   const rule = await tagRule(src, dst, flags);

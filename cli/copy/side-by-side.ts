@@ -11,7 +11,10 @@ export type Done<T> =
 /** What became of one image: besides, it may have failed, or not been tried. */
 export type Outcome<T> = Done<T> | { outcome: 'failed'; error: Failure } | { outcome: 'skipped' };
 
-/** So many images in a row that fail alike, in a way that is not the image's, say that the rest would, too. */
+/**
+ * So many images in a row that fail alike, in a way that is not the image's, say that the rest
+ * would, too.
+ */
 export const failuresAlike = 3;
 const registryFailures: ReadonlySet<string> = new Set([
   'UNAUTHORIZED',
@@ -40,8 +43,8 @@ export interface SideBySideOptions<I, T> {
 }
 
 /**
- * Works on images side by side. One that fails keeps none of the others from its turn, unless several in a row fail for a reason
- * that is the registry's: then the rest of the group is skipped.
+ * Works on images side by side. One that fails keeps none of the others from its turn, unless
+ * several in a row fail for a reason that is the registry's: then the rest of the group is skipped.
  *
  * @returns the outcomes in the order of the images
  * @throws InterruptedError when the signal ends, after all work has ended

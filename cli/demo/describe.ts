@@ -18,7 +18,10 @@ export function describeEnvironment({ upstream, stack }: Environment, step: Step
   ]);
 }
 
-/** The columns of an image that a narrow terminal leaves out: the digest, the unpacked size, the files, and what is in it. */
+/**
+ * The columns of an image that a narrow terminal leaves out: the digest, the unpacked size, the
+ * files, and what is in it.
+ */
 const imageLeaveOut = [5, 3, 2, 1];
 
 /** What the image is made of, and where some blobs are `changed`, which. */

@@ -11,10 +11,17 @@ export interface Environment {
   stop(): Promise<void>;
 }
 
-/** What one download from the upstream may take, bytes a second: a copy over loopback would be over before it is seen. */
+/**
+ * What one download from the upstream may take, bytes a second: a copy over loopback would be over
+ * before it is seen.
+ */
 export const downloadRate = 20_000_000;
 
-/** Starts the upstream registry and the local stack on free ports. @param folder a folder that the upstream may fill */
+/**
+ * Starts the upstream registry and the local stack on free ports.
+ *
+ * @param folder a folder that the upstream may fill
+ */
 export async function startEnvironment(folder: string, log: NodeJS.WritableStream): Promise<Environment> {
   const upstream = await startRegistry({ flavour: 'distribution', data: join(folder, 'upstream') });
   upstream.faults.add({

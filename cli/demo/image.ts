@@ -15,7 +15,10 @@ export interface BuiltImage {
   layers: Layer[];
 }
 
-/** What Drayage's own functions import: with Node below and our source above, the image is one that runs. */
+/**
+ * What Drayage's own functions import: with Node below and our source above, the image is one that
+ * runs.
+ */
 const packages = [
   '@aws-lambda-powertools/logger',
   '@aws-lambda-powertools/metrics',

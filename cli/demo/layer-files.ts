@@ -14,7 +14,10 @@ export interface LayerFile {
   target?: string;
 }
 
-/** Owner may write, everybody may read, as npm packs: who runs the build and their umask make no difference. */
+/**
+ * Owner may write, everybody may read, as npm packs: who runs the build and their umask make no
+ * difference.
+ */
 const plainMode = 0o644;
 const executableMode = 0o755;
 
@@ -49,7 +52,10 @@ export function filesOf(directory: string, path: string): LayerFile[] {
   return files;
 }
 
-/** The files with the directories above them, each once, in an order that depends on the paths alone: parents first. */
+/**
+ * The files with the directories above them, each once, in an order that depends on the paths
+ * alone: parents first.
+ */
 export function inOrder(files: LayerFile[]): LayerFile[] {
   const byPath = new Map<string, LayerFile>();
   for (const file of files) {

@@ -8,8 +8,8 @@ interface PackageManifest {
 }
 
 /**
- * Where the named packages and everything that they depend on are installed, by package name. A package that lies within
- * another's folder is not named again.
+ * Where the named packages and everything that they depend on are installed, by package name. A
+ * package that lies within another's folder is not named again.
  *
  * @param from the file that would import them
  * @throws DemoFailure where a package is not installed

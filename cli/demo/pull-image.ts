@@ -13,7 +13,8 @@ export interface PulledImage {
 }
 
 /**
- * Pulls an image over plain HTTP, as any client on this machine may, and compares each byte with what was built.
+ * Pulls an image over plain HTTP, as any client on this machine may, and compares each byte with
+ * what was built.
  *
  * @param reference where the mapping says that it is
  * @throws DemoFailure at the first difference

@@ -7,14 +7,20 @@ import type { BarStream } from '../terminal/progress-bar.ts';
 import { type Cell, formatTable, type Paint, type Style } from '../terminal/table.ts';
 import { folded, foldedLine, lineWidth } from '../terminal/wrap.ts';
 
-/** What the demo writes to: standard output, or something that looks like it; `hasColors` as NO_COLOR, TERM and others decide. */
+/**
+ * What the demo writes to: standard output, or something that looks like it; `hasColors` as
+ * NO_COLOR, TERM and others decide.
+ */
 export type ScreenStream = BarStream;
 
 /** One numbered step, while it goes on. */
 export interface Step {
   /** Aligned rows under the title; `TableLayout` explains `align` and `leaveOut`. */
   rows(rows: readonly (readonly Cell[])[], align?: string, leaveOut?: readonly number[]): void;
-  /** Ends the title's line, for a step that shows something while it goes on. What comes after stands under it. */
+  /**
+   * Ends the title's line, for a step that shows something while it goes on. What comes after
+   * stands under it.
+   */
   live(): void;
 }
 
@@ -22,7 +28,10 @@ export interface Step {
 export interface Screen {
   paint: Paint;
   line(text?: string): void;
-  /** A value as JSON, easy to read; its digests are shortened if the terminal is too narrow for them. */
+  /**
+   * A value as JSON, easy to read; its digests are shortened if the terminal is too narrow for
+   * them.
+   */
   json(value: object): void;
   /** Aligned rows, as far to the right as those of steps. */
   rows: Step['rows'];
@@ -36,8 +45,8 @@ const maxWidth = 96;
 export const indent = '    ';
 
 /**
- * A screen on a stream: on a terminal colours, lines that change, and nothing that is wider than it is; plain lines of any length
- * elsewhere.
+ * A screen on a stream: on a terminal colours, lines that change, and nothing that is wider than it
+ * is; plain lines of any length elsewhere.
  */
 export function createScreen(stream: ScreenStream): Screen {
   const colours = stream.isTTY && stream.hasColors?.() === true;
@@ -92,7 +101,10 @@ export function createScreen(stream: ScreenStream): Screen {
   };
 }
 
-/** The line of a step's number and title: at once on a terminal, elsewhere when it is known how it ends. */
+/**
+ * The line of a step's number and title: at once on a terminal, elsewhere when it is known how it
+ * ends.
+ */
 function createHeading(stream: ScreenStream, heading: Heading) {
   const live = stream.isTTY ? createLiveLines(stream) : undefined;
   const render = (columns: number, ending?: Ending) =>
@@ -128,7 +140,10 @@ interface Ending {
   style: Style;
 }
 
-/** A title after its number, in as many lines as it needs, with its ending at the right of the last one. */
+/**
+ * A title after its number, in as many lines as it needs, with its ending at the right of the last
+ * one.
+ */
 function headingLines({ number, title, paint }: Heading, width: number, ending?: Ending): string[] {
   const gap = 2;
   const start = number.length + gap;

@@ -33,7 +33,8 @@ export interface DemoOptions {
 }
 
 /**
- * The whole demo, from the first server to the last comparison. Nothing is left running when it ends.
+ * The whole demo, from the first server to the last comparison. Nothing is left running when it
+ * ends.
  *
  * @throws DemoFailure where something does not turn out as shown
  */

@@ -14,10 +14,16 @@ export interface Mirrored {
 
 /** How the columns of {@link summary} are aligned. */
 export const summaryAlign = 'lrrrrrrr';
-/** Which of them a narrow terminal leaves out: the time saved, the numbers of blobs, then what was present. */
+/**
+ * Which of them a narrow terminal leaves out: the time saved, the numbers of blobs, then what was
+ * present.
+ */
 export const summaryLeaveOut = [7, 3, 1, 4, 5];
 
-/** What was copied, what was there already, and what that saved: a row for each version, times compared with the first. */
+/**
+ * What was copied, what was there already, and what that saved: a row for each version, times
+ * compared with the first.
+ */
 export function summary(versions: Mirrored[]): Cell[][] {
   const titles = ['', '', 'copied', '', 'present', 'bytes saved', 'webhook to mapping', 'time saved'];
   const [first] = versions;

@@ -6,7 +6,10 @@ const blockBytes = 512;
 /** What npm gives to everything that it packs: zip knows no time before 1980, in no time zone. */
 const fixedTime = new Date('1985-10-26T08:15:00.000Z');
 
-/** A tar archive of the files in the order given. The same files make the same bytes: no owner, no times of their own. */
+/**
+ * A tar archive of the files in the order given. The same files make the same bytes: no owner, no
+ * times of their own.
+ */
 export function* tarball(files: Iterable<LayerFile>): Generator<Buffer> {
   for (const file of files) {
     const content = file.read?.() ?? new Uint8Array();

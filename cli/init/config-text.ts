@@ -60,7 +60,10 @@ ${webhook}    repositories:
 ${rules.join('')}`;
 }
 
-/** What is written under `webhook`: if several registries use one source, each webhook gets its own name. */
+/**
+ * What is written under `webhook`: if several registries use one source, each webhook gets its own
+ * name.
+ */
 function webhookOf(registry: string, all: string[]): string | undefined {
   const source = sourceOf(registry);
   if (source === undefined) return undefined;

@@ -7,7 +7,10 @@ export interface ExampleImage {
   registry: string;
   repository: string;
   tag: string;
-  /** It is mirrored, or the rules name it; otherwise parts in capitals stand for what only the user knows. */
+  /**
+   * It is mirrored, or the rules name it; otherwise parts in capitals stand for what only the user
+   * knows.
+   */
   isReal: boolean;
 }
 
@@ -16,8 +19,8 @@ const patterned = /[*?]/;
 const usualTag = 'latest';
 
 /**
- * An image of one of the registries: one that is already mirrored, or that the rules name without a pattern, or else one of the form that
- * they have.
+ * An image of one of the registries: one that is already mirrored, or that the rules name without a
+ * pattern, or else one of the form that they have.
  *
  * @param registries in the order of preference
  * @param mapped what is mirrored

@@ -12,7 +12,10 @@ const shownItems = 3;
 /** Text from a sender is shown up to this length. */
 const longestText = 300;
 
-/** What became of a delivery. The sender of a refused one has proved nothing, so none of its content is shown. */
+/**
+ * What became of a delivery. The sender of a refused one has proved nothing, so none of its content
+ * is shown.
+ */
 export function describeDelivery({ status, accepted, ignored, code = 'unknown' }: Delivery): string {
   if (status >= 500) return `not queued, answered ${status}: the sender should retry`;
   if (status >= 400) {

@@ -24,7 +24,10 @@ export interface Introduced {
   command: string;
 }
 
-/** What users need to know when they have just started the pipeline: what is where, what to paste at the senders, and what to try. */
+/**
+ * What users need to know when they have just started the pipeline: what is where, what to paste at
+ * the senders, and what to try.
+ */
 export function introduction(about: Introduced, width: number): string[] {
   return [
     'The pipeline runs on this machine. Ctrl-C stops it.',

@@ -61,7 +61,10 @@ export async function runLocal(flags: LocalFlags, told: Promise<void>): Promise<
   process.exit(0);
 }
 
-/** Ends the process for what nobody can catch: a table that can't be written is told in plain words, a defect with its stack. */
+/**
+ * Ends the process for what nobody can catch: a table that can't be written is told in plain words,
+ * a defect with its stack.
+ */
 function endFor(error: Error & { remedy?: string | undefined }): void {
   const told = error.remedy === undefined ? `${error.stack}` : `drayage: ${error.message}\n  ${error.remedy}`;
   writeSync(2, `${told}\n`);
@@ -82,12 +85,17 @@ function readConfig(file: string): Config {
   }
 }
 
-/** Where people read: standard error, since results belong on standard output; standard output if only that is a terminal. */
+/**
+ * Where people read: standard error, since results belong on standard output; standard output if
+ * only that is a terminal.
+ */
 function terminalOf({ stderr, stdout }: NodeJS.Process): NodeJS.WriteStream | undefined {
   return [stderr, stdout].find(({ isTTY }) => isTTY);
 }
 
-/** Logs as they are, unless people read them: they get plain lines, unless they ask for a log level. */
+/**
+ * Logs as they are, unless people read them: they get plain lines, unless they ask for a log level.
+ */
 function logFor(narrator: Narrator | undefined): NodeJS.WritableStream {
   const plain = narrator && process.stderr.isTTY && !process.env.POWERTOOLS_LOG_LEVEL;
   return plain ? terminalLog(narrator.tell) : logOutput();

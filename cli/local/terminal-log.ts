@@ -11,7 +11,10 @@ const toldElsewhere = new Set([
 ]);
 const longestText = 500;
 
-/** An entry of the functions' log. https://docs.aws.amazon.com/powertools/typescript/latest/features/logger/ */
+/**
+ * An entry of the functions' log.
+ * https://docs.aws.amazon.com/powertools/typescript/latest/features/logger/
+ */
 interface Entry {
   level: string;
   message: string;
@@ -19,7 +22,10 @@ interface Entry {
   error?: { message?: string };
 }
 
-/** Takes the functions' logs, and prints warnings and errors as plain lines. Anything that is not a log entry is passed on. */
+/**
+ * Takes the functions' logs, and prints warnings and errors as plain lines. Anything that is not a
+ * log entry is passed on.
+ */
 export function terminalLog(tell: (line: string) => void): Writable {
   let rest = '';
   const output = new Writable({

@@ -8,7 +8,10 @@ export function ecrOf(registry: string, env: NodeJS.ProcessEnv) {
   return ecrHostOf(registry, env.AWS_ENDPOINT_URL_ECR || env.AWS_ENDPOINT_URL);
 }
 
-/** The logins of one source; for an ECR registry without one, a login with the available AWS credentials. */
+/**
+ * The logins of one source; for an ECR registry without one, a login with the available AWS
+ * credentials.
+ */
 export function withAwsLogin(
   logins: CredentialSource,
   registry: string,

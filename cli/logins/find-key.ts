@@ -1,18 +1,22 @@
-/** Docker Hub's names: https://github.com/docker/cli, `registry.IndexServer`, and what its API and Podman call it. */
+/**
+ * Docker Hub's names: https://github.com/docker/cli, `registry.IndexServer`, and what its API and
+ * Podman call it.
+ */
 const dockerHub: ReadonlySet<string> = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io']);
 
 /** The path that Docker itself puts behind a host; it means the registry as a whole. */
 const apiPath = /^v[12]$/;
 
 /**
- * What a path in a key means: the whole host, as Docker reads it, or only the repositories below it,
- * as Podman does.
+ * What a path in a key means: the whole host, as Docker reads it, or only the repositories below
+ * it, as Podman does.
  */
 export type KeyPaths = 'host' | 'below';
 
 /**
- * The key under which a login file keeps what is meant for a repository, of all the ways to write one: `ghcr.io`,
- * `https://ghcr.io`, `https://index.docker.io/v1/`, and `quay.io/acme` for what is below it. The longest path wins.
+ * The key under which a login file keeps what is meant for a repository, of all the ways to write
+ * one: `ghcr.io`, `https://ghcr.io`, `https://index.docker.io/v1/`, and `quay.io/acme` for what is
+ * below it. The longest path wins.
  *
  * @param paths what other paths mean. `host`: the host, too, but it weighs less than the host alone
  */

@@ -22,8 +22,10 @@ export interface LoginFile {
 const maxBytes = 4 * 1024 * 1024;
 
 /**
- * The login files of this user, in the order in which they are asked: Docker's, then those of Podman, Buildah and Skopeo
- * (https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md). Those that are not there are left out.
+ * The login files of this user, in the order in which they are asked: Docker's, then those of
+ * Podman, Buildah and Skopeo
+ * (https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md). Those that are
+ * not there are left out.
  *
  * @throws LoginError for one that can't be read
  */
@@ -60,7 +62,8 @@ function readLoginFile(path: string, keyPaths: KeyPaths): LoginFile | undefined 
   try {
     content = JSON.parse(text);
   } catch {
-    // Without the parser's message, which quotes what stands around the error: it may be a password.
+    // Without the parser's message, which quotes what stands around the error: it may be a
+    // password.
     throw damaged(path, 'it is not JSON');
   }
   if (!isObject(content)) throw damaged(path, 'it holds no object');

@@ -21,8 +21,9 @@ export interface LoginOptions {
 }
 
 /**
- * The logins that `docker login`, `podman login` and credential helpers keep, as credentials of one registry. Files are read
- * and helpers are run when the registry wants a login, and again when it rejected it: nothing is kept here.
+ * The logins that `docker login`, `podman login` and credential helpers keep, as credentials of one
+ * registry. Files are read and helpers are run when the registry wants a login, and again when it
+ * rejected it: nothing is kept here.
  */
 export function loginSource(subject: LoginSubject, options: LoginOptions): CredentialSource {
   return async () => {

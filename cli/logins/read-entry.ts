@@ -2,8 +2,8 @@ import type { Credentials, PasswordLogin } from '../../core/registry/auth/creden
 import { LoginError } from './login-error.ts';
 
 /**
- * A login as it stands under `auths`: `auth` (base64 of `user:password`), or `username` and `password`. An empty one, which
- * Docker writes where a helper keeps the login, is none.
+ * A login as it stands under `auths`: `auth` (base64 of `user:password`), or `username` and
+ * `password`. An empty one, which Docker writes where a helper keeps the login, is none.
  *
  * @param where names file and key, for messages
  */

@@ -6,7 +6,10 @@ import { LoginError } from './login-error.ts';
 
 /** A name that is only a name: no path, no option. */
 const helperName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-/** Helpers ask cloud APIs, and may ask the person at the machine; then the copy must not hang for ever. */
+/**
+ * Helpers ask cloud APIs, and may ask the person at the machine; then the copy must not hang for
+ * ever.
+ */
 const defaultTimeoutMs = 60_000;
 /** ECR's passwords have some 3,000 characters. */
 const maxOutputBytes = 256 * 1024;
@@ -24,8 +27,8 @@ export interface HelperOptions {
 }
 
 /**
- * Asks `docker-credential-<name> get` for a registry's login (https://github.com/docker/docker-credential-helpers#development).
- * No shell is involved.
+ * Asks `docker-credential-<name> get` for a registry's login
+ * (https://github.com/docker/docker-credential-helpers#development). No shell is involved.
  *
  * @returns undefined where it has none
  * @throws LoginError where it is missing, fails, takes too long or answers something else

@@ -1,4 +1,7 @@
-/** A command can't do what it was asked for; `remedy` says what helps, and is shown below the message. */
+/**
+ * A command can't do what it was asked for; `remedy` says what helps, and is shown below the
+ * message.
+ */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly remedy: string | undefined;

@@ -1,9 +1,12 @@
-/** A second signal ends at once; but a terminal's Ctrl-C can arrive twice, from the terminal and from the launcher. */
+/**
+ * A second signal ends at once; but a terminal's Ctrl-C can arrive twice, from the terminal and
+ * from the launcher.
+ */
 const patienceMs = 1_000;
 
 /**
- * Calls back when the process is told to end (SIGINT, SIGTERM, SIGHUP). A later signal, when the patience is over, ends
- * it without further ado, with exit code 1.
+ * Calls back when the process is told to end (SIGINT, SIGTERM, SIGHUP). A later signal, when the
+ * patience is over, ends it without further ado, with exit code 1.
  *
  * @returns gives the signals back to Node, which ends the process with the next one
  */

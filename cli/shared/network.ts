@@ -3,8 +3,9 @@ import type { NetworkSettings, ProxySettings } from '../../core/registry/transpo
 import { CommandError } from './command-error.ts';
 
 /**
- * How the user's commands reach registries and APIs: through the proxies that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name, in either
- * case, and with the authorities of `caFile`, or else of SSL_CERT_FILE, besides those that Node trusts.
+ * How the user's commands reach registries and APIs: through the proxies that HTTPS_PROXY,
+ * HTTP_PROXY and NO_PROXY name, in either case, and with the authorities of `caFile`, or else of
+ * SSL_CERT_FILE, besides those that Node trusts.
  *
  * @throws CommandError for a proxy or a file that can't be used
  */

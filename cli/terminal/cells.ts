@@ -5,7 +5,8 @@ const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 const invisible = /^[\p{Mn}\p{Me}\p{Cc}\p{Cf}]+$/u;
 /**
  * Takes two cells: East Asian wide and fullwidth characters, and what is shown as an emoji.
- * https://www.unicode.org/reports/tr11/#Definitions https://www.unicode.org/reports/tr51/#Emoji_Presentation
+ * https://www.unicode.org/reports/tr11/#Definitions
+ * https://www.unicode.org/reports/tr51/#Emoji_Presentation
  */
 const wide =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{17000}-\u{18cff}\u{1b000}-\u{1b2ff}\u{20000}-\u{3fffd}\p{Emoji_Presentation}]|\ufe0f/u;
@@ -19,12 +20,18 @@ export function cellWidth(text: string): number {
   return width;
 }
 
-/** A text of at most so many cells. One that is too long loses its colours, too: they may be what is cut. */
+/**
+ * A text of at most so many cells. One that is too long loses its colours, too: they may be what is
+ * cut.
+ */
 export function cutToCells(text: string, cells: number): string {
   return cellWidth(text) <= cells ? text : (splitCells(text, cells)[0] ?? '');
 }
 
-/** A text in pieces of at most so many cells, without its colours. A wider character is a piece of its own. */
+/**
+ * A text in pieces of at most so many cells, without its colours. A wider character is a piece of
+ * its own.
+ */
 export function splitCells(text: string, cells: number): string[] {
   const pieces: string[] = [];
   let width = Number.POSITIVE_INFINITY;

@@ -23,7 +23,10 @@ export function fittingDigests<T>(
   return last;
 }
 
-/** A line, broken where the width requires it, with as much of its digests as fits; a single word, such as a reference, stays as it is. */
+/**
+ * A line, broken where the width requires it, with as much of its digests as fits; a single word,
+ * such as a reference, stays as it is.
+ */
 export function fittedLine(line: string, width: number): string[] {
   if (!line.includes(' ')) return [line];
   return foldedLine(

@@ -27,7 +27,10 @@ export interface LiveLines {
 /** A terminal that does not say its size. */
 const usual = { columns: 80, rows: 24 };
 
-/** How many columns and lines may be drawn on: the last column makes some terminals wrap, the last line is the cursor's. */
+/**
+ * How many columns and lines may be drawn on: the last column makes some terminals wrap, the last
+ * line is the cursor's.
+ */
 export function drawable({ columns, rows }: Pick<Terminal, 'columns' | 'rows'>): Room {
   return {
     columns: Math.max(1, (columns || usual.columns) - 1),
@@ -43,7 +46,8 @@ export function createLiveLines(terminal: Terminal): LiveLines {
     const columns = terminal.columns || usual.columns;
     // A terminal that became narrower since has wrapped the lines.
     const before = widths.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / columns)), 0);
-    // Each line is cleared by itself: tmux keeps in its history what is cleared from the top of the screen on.
+    // Each line is cleared by itself: tmux keeps in its history what is cleared from the top of the
+    // screen on.
     const left = Math.max(0, before - lines.length);
     const text = [...lines, ...Array<string>(left).fill('')].map((line) => `${line}\x1b[K\n`).join('');
     widths = lines.map(cellWidth);

@@ -30,7 +30,8 @@ const lineMs = 2_000;
 const narrowestBar = 5;
 
 /**
- * A bar of one line on a terminal; plain lines now and then elsewhere, so that a log stays readable.
+ * A bar of one line on a terminal; plain lines now and then elsewhere, so that a log stays
+ * readable.
  */
 export function createProgressBar(stream: BarStream, options: ProgressBarOptions): ProgressBar {
   return stream.isTTY ? drawnBar(stream, options) : writtenLines(stream, options);
@@ -105,7 +106,10 @@ interface BarLineOptions extends Pick<ProgressBarOptions, 'label' | 'width'> {
   colours: boolean;
 }
 
-/** As much of it as there is room for: the rate goes first, then the amount; the bar has what is left. */
+/**
+ * As much of it as there is room for: the rate goes first, then the amount; the bar has what is
+ * left.
+ */
 function barLine(
   { fraction, percent, amount, rate }: Parts,
   { label, width = 28, columns, colours }: BarLineOptions,

@@ -32,12 +32,15 @@ interface Table {
 }
 
 const gap = '  ';
-/** The last column continues below itself if there is this much room, otherwise below the second. */
+/**
+ * The last column continues below itself if there is this much room, otherwise below the second.
+ */
 const narrowestColumn = 24;
 
 /**
- * Lines with aligned columns. Styles don't count as width. Where the lines would be longer than the layout allows, columns are left out,
- * then digests are shortened, and finally the last column continues on the lines below.
+ * Lines with aligned columns. Styles don't count as width. Where the lines would be longer than the
+ * layout allows, columns are left out, then digests are shortened, and finally the last column
+ * continues on the lines below.
  */
 export function formatTable(rows: readonly Row[], layout: TableLayout = {}): string[] {
   const { align = '', width = Number.POSITIVE_INFINITY, leaveOut = [] } = layout;

@@ -11,14 +11,17 @@ export function proseWidth({ isTTY, columns }: Stream): number {
   return isTTY && columns > 0 ? Math.min(columns, widest) : Number.POSITIVE_INFINITY;
 }
 
-/** The width for lines in columns on a stream: that of the terminal; without one there is no limit. */
+/**
+ * The width for lines in columns on a stream: that of the terminal; without one there is no limit.
+ */
 export function lineWidth({ isTTY, columns }: Stream): number {
   return isTTY ? drawable({ columns, rows: 0 }).columns : Number.POSITIVE_INFINITY;
 }
 
 /**
- * A text in lines no longer than `width` where words allow it, below each other after `prefix`. Text in backticks is to be
- * copied, and stays on one line. What is too long for its place below the others starts further to the left, if it fits there.
+ * A text in lines no longer than `width` where words allow it, below each other after `prefix`.
+ * Text in backticks is to be copied, and stays on one line. What is too long for its place below
+ * the others starts further to the left, if it fits there.
  */
 export function wrapped(prefix: string, text: string, width: number): string[] {
   const indent = cellWidth(prefix);
@@ -29,7 +32,10 @@ export function wrapped(prefix: string, text: string, width: number): string[] {
   });
 }
 
-/** Words in lines of at most `room` cells. A longer word that fits `width` has a line of its own, and not the first, which has a prefix. */
+/**
+ * Words in lines of at most `room` cells. A longer word that fits `width` has a line of its own,
+ * and not the first, which has a prefix.
+ */
 function broken(line: string, room: number, width: number): string[] {
   if (cellWidth(line) <= room) return [line];
   const lines: string[] = [''];
@@ -49,7 +55,9 @@ function startOf(line: string, indent: number, width: number): number {
   return furthest < 0 ? indent : Math.min(indent, furthest);
 }
 
-/** A text in lines of at most `width` cells, whatever it is: words that are longer are broken, too. */
+/**
+ * A text in lines of at most `width` cells, whatever it is: words that are longer are broken, too.
+ */
 export function folded(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.match(/\S+/g) ?? ['']) {
@@ -61,7 +69,10 @@ export function folded(text: string, width: number): string[] {
   return lines;
 }
 
-/** A line that is too long continues below, indented by `hanging` more cells; spaces at its beginning stay. */
+/**
+ * A line that is too long continues below, indented by `hanging` more cells; spaces at its
+ * beginning stay.
+ */
 export function foldedLine(line: string, width: number, hanging = 2): string[] {
   if (cellWidth(line) <= width) return [line];
   const [start = ''] = /^ */.exec(line) ?? [];

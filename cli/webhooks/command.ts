@@ -6,7 +6,10 @@ import type { RegisterFlags } from './register.ts';
 import type { RotateFlags } from './rotate.ts';
 import type { TestFlags } from './test.ts';
 
-/** `drayage webhooks`: what a deployment's webhooks are, and how they get to where images are pushed. */
+/**
+ * `drayage webhooks`: what a deployment's webhooks are, and how they get to where images are
+ * pushed.
+ */
 export function webhooksCommand(): Command {
   return new Command('webhooks')
     .description(

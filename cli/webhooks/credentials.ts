@@ -13,7 +13,10 @@ export interface CredentialFlags {
   tokenFile?: string;
 }
 
-/** The variable with the token of one webhook's upstream: of `acme-hub`, `DRAYAGE_UPSTREAM_TOKEN_ACME_HUB`. */
+/**
+ * The variable with the token of one webhook's upstream: of `acme-hub`,
+ * `DRAYAGE_UPSTREAM_TOKEN_ACME_HUB`.
+ */
 export function tokenVariable(name: string): string {
   return ownVariable(variable, name);
 }
@@ -23,8 +26,9 @@ function ownVariable(general: string, name: string): string {
 }
 
 /**
- * The credentials for the upstreams of webhooks. A token that is for no upstream in particular goes to one alone: several
- * would each get to see the others'. A user's name may be set for each alike, `DRAYAGE_UPSTREAM_USER_ACME_HUB`.
+ * The credentials for the upstreams of webhooks. A token that is for no upstream in particular goes
+ * to one alone: several would each get to see the others'. A user's name may be set for each alike,
+ * `DRAYAGE_UPSTREAM_USER_ACME_HUB`.
  *
  * @param names of webhooks, with the endpoints of their upstreams
  * @throws UsageError where one has none

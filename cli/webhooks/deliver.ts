@@ -14,7 +14,11 @@ const remedies: Readonly<Record<number, string>> = {
   503: 'the deployment could not queue it: try again',
 };
 
-/** Sends a delivery as the webhook's sender does. @throws RequestError for any answer but 202, which names no token */
+/**
+ * Sends a delivery as the webhook's sender does.
+ *
+ * @throws RequestError for any answer but 202, which names no token
+ */
 export async function deliver(
   { url, secret, authentication }: PresentedWebhook,
   headers: Record<string, string>,

@@ -54,7 +54,10 @@ export function describeWebhook(
 /** The prefix of everything below a step's first line. */
 const below = '     ';
 
-/** The steps of a webhook's guide. Prose is wrapped to the width; what is to be copied, as commands are, is not. */
+/**
+ * The steps of a webhook's guide. Prose is wrapped to the width; what is to be copied, as commands
+ * are, is not.
+ */
 export function describeSteps(
   { steps, documentation }: PresentedWebhook,
   width: number = Number.POSITIVE_INFINITY,

@@ -34,7 +34,8 @@ export interface EnterOptions {
  * Enters a webhook at its upstream. A place where that fails does not keep it from the others.
  *
  * @param onResult called after each place
- * @throws UsageError where the only place, or what tells the places, is none; RequestError where not even the places can be found out
+ * @throws UsageError where the only place, or what tells the places, is none; RequestError where
+ *   not even the places can be found out
  */
 export async function enterWebhook(
   { webhook, registrar, endpoint }: Registration,

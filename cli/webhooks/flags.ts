@@ -25,7 +25,11 @@ export function apiAddress({ api, token }: ApiFlags): ApiAddress {
   return { api: originAndPath(api, '--api'), ...(token !== undefined && token !== '' && { token }) };
 }
 
-/** An address without a slash at its end. @throws UsageError for one that is none, or that holds a login, a query or a fragment */
+/**
+ * An address without a slash at its end.
+ *
+ * @throws UsageError for one that is none, or that holds a login, a query or a fragment
+ */
 export function originAndPath(text: string, option: string): string {
   const url = httpUrl(text);
   if (url === undefined) throw new UsageError(`${option} takes an address such as https://api.example`);

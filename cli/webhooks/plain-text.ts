@@ -1,4 +1,7 @@
-/** Markdown of a source's guide for a terminal: without emphasis, fences and the brackets around addresses; code stays marked. */
+/**
+ * Markdown of a source's guide for a terminal: without emphasis, fences and the brackets around
+ * addresses; code stays marked.
+ */
 export function plainText(markdown: string): string {
   return markdown
     .replace(/^[ \t]*```\w*\n?/gm, '')

@@ -10,7 +10,10 @@ import { findRegistrar } from './register/index.ts';
 
 /** The options of `drayage webhooks rotate`. */
 export interface RotateFlags extends ApiFlags {
-  /** For how long the secret until now is still taken, such as `24h`; absent: as long as the API does by itself. */
+  /**
+   * For how long the secret until now is still taken, such as `24h`; absent: as long as the API
+   * does by itself.
+   */
   keep?: string;
 }
 

@@ -11,7 +11,8 @@ import { UsageError } from '../shared/usage-error.ts';
 const looked = 20;
 
 /**
- * The image that a test delivery is about: the given one, or one of the registry's that is mirrored.
+ * The image that a test delivery is about: the given one, or one of the registry's that is
+ * mirrored.
  *
  * @throws UsageError for an image of another registry or without a tag
  */
@@ -41,7 +42,8 @@ export async function sampleImage(
     registry,
     repository,
     tag,
-    // What the tag points to is asked of the registry; a digest that nothing has never equals what is mapped.
+    // What the tag points to is asked of the registry; a digest that nothing has never equals what
+    // is mapped.
     digest: (mapping?.sourceDigest ?? digestOf(new Uint8Array())) as Digest,
     mediaType: mapping?.mediaType ?? mediaTypes.ociIndex,
   };

@@ -17,7 +17,9 @@ export interface TestFlags extends ApiFlags {
 
 const follow = { everyMs: 1_000, withinMs: 30 * 60_000 };
 
-/** `drayage webhooks test`: delivers what the sender would, and follows the job that it leads to. */
+/**
+ * `drayage webhooks test`: delivers what the sender would, and follows the job that it leads to.
+ */
 export async function runTest(name: string, flags: TestFlags): Promise<void> {
   const address = apiAddress(flags);
   const api = new DrayageApi(address);

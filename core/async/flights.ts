@@ -9,14 +9,18 @@ interface Flight<T> {
 }
 
 /**
- * Work by key: who asks while it is under way waits for the same result, who asks later begins anew. A caller whose signal
- * aborts leaves at once with the signal's reason; the work itself is aborted when nobody waits for it any more.
+ * Work by key: who asks while it is under way waits for the same result, who asks later begins
+ * anew. A caller whose signal aborts leaves at once with the signal's reason; the work itself is
+ * aborted when nobody waits for it any more.
  */
 export class Flights<T> {
   readonly #flights = new Map<string, Flight<T>>();
   readonly #waitsForEnd: boolean;
 
-  /** @param waitsForEnd whether the last caller to leave waits until the work that it aborted has ended */
+  /**
+   * @param waitsForEnd whether the last caller to leave waits until the work that it aborted has
+   * ended
+   */
   constructor({ waitsForEnd = false } = {}) {
     this.#waitsForEnd = waitsForEnd;
   }

@@ -2,8 +2,9 @@ import pLimit from 'p-limit';
 import type { Concurrency } from './concurrency.ts';
 
 /**
- * Works on many items, some at a time; how many may change meanwhile. After the first failure nothing more is begun, what is under way is cancelled, and
- * the failure is thrown once all of it has ended: nothing goes on behind the caller's back.
+ * Works on many items, some at a time; how many may change meanwhile. After the first failure
+ * nothing more is begun, what is under way is cancelled, and the failure is thrown once all of it
+ * has ended: nothing goes on behind the caller's back.
  *
  * @param work gets the signal that ends with the first failure or the caller's own signal.
  * @returns the results in the order of the items.

@@ -26,8 +26,8 @@ interface Line {
 }
 
 /**
- * Turns for work that shares limits: the largest first, each as soon as all its limits have room for one more. Limits may
- * change meanwhile, and different work may have different ones.
+ * Turns for work that shares limits: the largest first, each as soon as all its limits have room
+ * for one more. Limits may change meanwhile, and different work may have different ones.
  */
 export class StreamPool {
   readonly #lines: Line[] = [];
@@ -48,7 +48,11 @@ export class StreamPool {
     return this.#waiting;
   }
 
-  /** Runs `work` when its turn comes. @throws what the work throws, or the signal's reason while it waits. */
+  /**
+   * Runs `work` when its turn comes.
+   *
+   * @throws what the work throws, or the signal's reason while it waits.
+   */
   async run<T>(turn: Turn, work: () => Promise<T>): Promise<T> {
     turn.signal?.throwIfAborted();
     await this.#turn(turn);

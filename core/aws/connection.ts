@@ -1,6 +1,6 @@
 /**
- * Limits for calls of AWS APIs, for `requestHandler` of a client's configuration. Without them a call to an endpoint that
- * accepts and never answers would outlive the function that waits for it.
+ * Limits for calls of AWS APIs, for `requestHandler` of a client's configuration. Without them a
+ * call to an endpoint that accepts and never answers would outlive the function that waits for it.
  *
  * @param requestMs from the request to the end of its answer; a call may be repeated by the SDK.
  */
@@ -9,7 +9,10 @@ export function timeouts(requestMs: number) {
   return { connectionTimeout: 2_000, requestTimeout: requestMs, throwOnRequestTimeout: true };
 }
 
-/** Whether an API was not reached, or went silent: by the codes of Node's sockets, or the SDK's own TimeoutError. */
+/**
+ * Whether an API was not reached, or went silent: by the codes of Node's sockets, or the SDK's own
+ * TimeoutError.
+ */
 export function isConnectionFailure(error: Error): boolean {
   return error.name === 'TimeoutError' || ('code' in error && /^E[A-Z_]+$/.test(String(error.code)));
 }

@@ -18,7 +18,10 @@ interface SecretFailure extends ErrorOptions {
 /** A secret could not be read or has another form than it must have. The value is never told. */
 export class SecretError extends DrayageError {
   override readonly name = 'SecretError';
-  /** `SECRET_UNUSABLE`: somebody must change it. `SECRET_UNAVAILABLE`: Secrets Manager can't be asked now. */
+  /**
+   * `SECRET_UNUSABLE`: somebody must change it. `SECRET_UNAVAILABLE`: Secrets Manager can't be
+   * asked now.
+   */
   readonly code: 'SECRET_UNUSABLE' | 'SECRET_UNAVAILABLE';
   readonly side = 'upstream';
   readonly remedy: string;
@@ -35,7 +38,9 @@ export class SecretError extends DrayageError {
 /** Values are read again after this time, so that a rotation is seen. */
 const cacheMs = 5 * 60_000;
 
-/** Reads secrets of Secrets Manager, each at most once in five minutes unless asked for a fresh one. */
+/**
+ * Reads secrets of Secrets Manager, each at most once in five minutes unless asked for a fresh one.
+ */
 export class SecretReader {
   readonly #client: SecretsManagerClient;
   readonly #cache = new Map<string, { until: number; value: Promise<Record<string, unknown>> }>();
@@ -107,7 +112,9 @@ export class SecretReader {
   }
 }
 
-/** https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html#API_GetSecretValue_Errors */
+/**
+ * https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html#API_GetSecretValue_Errors
+ */
 const remedies: Readonly<Record<string, string>> = {
   ResourceNotFoundException: 'create it under this name, in this account and region',
   AccessDeniedException:
@@ -117,7 +124,10 @@ const remedies: Readonly<Record<string, string>> = {
   InvalidParameterException: 'check the name of the secret',
 };
 
-/** What an answer or a failure of Secrets Manager means; what is neither stays as it is: a mistake of ours. */
+/**
+ * What an answer or a failure of Secrets Manager means; what is neither stays as it is: a mistake
+ * of ours.
+ */
 function explained(secret: string, error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const remedy = Object.hasOwn(remedies, error.name) ? remedies[error.name] : undefined;

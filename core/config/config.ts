@@ -1,6 +1,7 @@
 /**
- * mirror.yaml after validation: every default is filled in, durations are seconds, and what is absent is absent rather
- * than undefined. Plain JSON, since it goes into the functions' bundle and is read back there.
+ * mirror.yaml after validation: every default is filled in, durations are seconds, and what is
+ * absent is absent rather than undefined. Plain JSON, since it goes into the functions' bundle and
+ * is read back there.
  */
 export interface Config {
   version: 1;
@@ -28,13 +29,19 @@ export interface MirrorConfig {
 export interface RepositorySettings {
   scanOnPush: boolean;
   encryption: { type: 'AES256' } | { type: 'KMS'; kmsKey: string };
-  /** With `except`, tags that match one of these patterns (ECR's, `*` is any characters) stay mutable. */
+  /**
+   * With `except`, tags that match one of these patterns (ECR's, `*` is any characters) stay
+   * mutable.
+   */
   immutableTags: boolean | { except: string[] };
   /** Account ids that may pull. */
   pullAccounts: string[];
   /** Ids of organizations whose accounts may pull. */
   organizations: string[];
-  /** Rules of an ECR lifecycle policy, as they go into its `rules`. None expires untagged images within the history. */
+  /**
+   * Rules of an ECR lifecycle policy, as they go into its `rules`. None expires untagged images
+   * within the history.
+   */
   lifecycle: LifecycleRule[];
 }
 
@@ -78,11 +85,17 @@ export interface NetworkConfig {
 export interface Upstream {
   /** Host with optional port, as it stands in normalised references. */
   registry: string;
-  /** Origin of its `/v2/` API: scheme and host, without a slash at its end. `http:` only when it was written. */
+  /**
+   * Origin of its `/v2/` API: scheme and host, without a slash at its end. `http:` only when it was
+   * written.
+   */
   endpoint: string;
   /** Hosts besides the endpoint's that credentials may go to, the built-in ones included. */
   authHosts: string[];
-  /** Hosts (`host` or `host:port`) that reads may be redirected to although their addresses are private. */
+  /**
+   * Hosts (`host` or `host:port`) that reads may be redirected to although their addresses are
+   * private.
+   */
   redirectHosts: string[];
   /** How long to wait for the first byte of an answer. Absent: the registry client's defaults. */
   timeoutSeconds?: number;
@@ -94,7 +107,10 @@ export interface Upstream {
   repositories: RepositoryRule[];
 }
 
-/** A Secrets Manager secret (name or ARN) of the form `{username, password}`, or a role to get an ECR token with. */
+/**
+ * A Secrets Manager secret (name or ARN) of the form `{username, password}`, or a role to get an
+ * ECR token with.
+ */
 export type UpstreamCredentials = { secret: string } | { type: 'ecr'; roleArn: string };
 
 /** A webhook, which speaks only for the upstream that it stands under. */
@@ -123,9 +139,14 @@ export interface RepositoryRule {
   platforms?: string[];
   /** Whether signatures, SBOMs and other referrers travel with their image. */
   referrers: boolean;
-  /** What an image must be signed with before it is mirrored; `key` is a file with a public key in PEM form. */
+  /**
+   * What an image must be signed with before it is mirrored; `key` is a file with a public key in
+   * PEM form.
+   */
   verify?: { cosign: { key: string } };
-  /** How often the upstream is to be compared with the mirror; absent: never. Nothing reads it yet. */
+  /**
+   * How often the upstream is to be compared with the mirror; absent: never. Nothing reads it yet.
+   */
   reconcileSeconds?: number;
   /** What an upstream deletion does to the mapping. */
   deleted: 'keep' | 'unmap';

@@ -3,7 +3,10 @@ const unitSeconds = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 } as const;
 /** Ten years; beyond any history or interval that makes sense. */
 const longestSeconds = 3650 * unitSeconds.d;
 
-/** Reads a duration such as `30d`, `6h`, `15m`, `90s` or `2w`, in seconds; undefined when it is none. */
+/**
+ * Reads a duration such as `30d`, `6h`, `15m`, `90s` or `2w`, in seconds; undefined when it is
+ * none.
+ */
 export function durationSeconds(text: string): number | undefined {
   const [, amount = '', unit = ''] = /^(\d{1,10})([smhdw])$/.exec(text) ?? [];
   if (amount === '') return undefined;

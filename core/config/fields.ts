@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { durationProblem } from './duration.ts';
 
 /**
- * What an error message says about a field: what belongs there, and an example as it is written in YAML.
+ * What an error message says about a field: what belongs there, and an example as it is written in
+ * YAML.
  */
 export interface FieldHelp {
   /** Completes "must be …": `a region`. */
@@ -75,7 +76,9 @@ export function shown(value: unknown): string {
   return json.length > 120 ? `${json.slice(0, 119)}…` : json;
 }
 
-/** Reads an http or https URL; undefined when it is none. (`URL.parse` is not there before Node 22.) */
+/**
+ * Reads an http or https URL; undefined when it is none. (`URL.parse` is not there before Node 22.)
+ */
 export function httpUrl(value: string): URL | undefined {
   if (!URL.canParse(value)) return undefined;
   const url = new URL(value);

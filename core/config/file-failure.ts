@@ -8,7 +8,9 @@ export interface FileFailure {
   remedy: string | undefined;
 }
 
-/** What the codes of the operating system mean: https://man7.org/linux/man-pages/man3/errno.3.html */
+/**
+ * What the codes of the operating system mean: https://man7.org/linux/man-pages/man3/errno.3.html
+ */
 const reasons: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EPERM: 'permission denied',

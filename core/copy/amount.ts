@@ -7,7 +7,10 @@ export function amountOf(blobs: readonly Pick<Descriptor, 'size'>[]): Amount {
   return { blobs: blobs.length, bytes: blobs.reduce((sum, { size }) => sum + size, 0) };
 }
 
-/** What a copy did of an image that was found equal: its blobs are present, as far as its first manifest tells them. */
+/**
+ * What a copy did of an image that was found equal: its blobs are present, as far as its first
+ * manifest tells them.
+ */
 export function presentOnly(root: Manifest): Transfer {
   const distinct = new Map(blobsOf(root).map((blob) => [blob.digest, blob]));
   return { ...emptyTransfer(), present: amountOf([...distinct.values()]) };

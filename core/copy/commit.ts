@@ -10,9 +10,10 @@ import type { CallOptions, ImageDestination } from './ports.ts';
 import { limitsOf, streamsOf } from './streams.ts';
 
 /**
- * Puts the manifests below the root, children before parents: a registry refuses an index whose children are missing.
- * Images that the destination has already are left out: of an index that changes, most children stay as they were.
- * After this only {@link commitRoot} is left to make the image visible.
+ * Puts the manifests below the root, children before parents: a registry refuses an index whose
+ * children are missing. Images that the destination has already are left out: of an index that
+ * changes, most children stay as they were. After this only {@link commitRoot} is left to make the
+ * image visible.
  *
  * @param arrived the blobs that are new in the destination
  */
@@ -40,14 +41,18 @@ export async function commitChildren(
     if (!wasMissing && (await destination.hasManifest?.(manifest, { signal }))) return;
     await destination.putManifest(manifest, manifest.digest, { signal });
   }
-  // Indexes in indexes are rare, and `children` has theirs first: one after the other is right and quick enough.
+  // Indexes in indexes are rare, and `children` has theirs first: one after the other is right and
+  // quick enough.
   for (const manifest of plan.children) {
     if (manifest.kind === 'index') await destination.putManifest(manifest, manifest.digest, options);
   }
 }
 
 export interface CommitRootOptions extends CallOptions {
-  /** Read the tag back (default): others may write to it. Without, the registry's answer that it stored the digest is enough. */
+  /**
+   * Read the tag back (default): others may write to it. Without, the registry's answer that it
+   * stored the digest is enough.
+   */
   readBack?: boolean;
 }
 

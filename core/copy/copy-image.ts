@@ -21,7 +21,10 @@ export interface ImageToCopy {
   destination: ReferrersDestination;
   /** The manifest that the source's reference points to. */
   root: Manifest;
-  /** What the destination's tag points to. If that is what the copy would put there, nothing is copied. */
+  /**
+   * What the destination's tag points to. If that is what the copy would put there, nothing is
+   * copied.
+   */
   current?: Digest | undefined;
 }
 
@@ -29,7 +32,10 @@ export interface ImageToCopy {
 export interface BlobHandling {
   /** Where they may be mounted from. */
   mounts?: MountSources | undefined;
-  /** Missing blobs that somebody else carries: all others are copied, and the image is not committed. */
+  /**
+   * Missing blobs that somebody else carries: all others are copied, and the image is not
+   * committed.
+   */
   elsewhere?: readonly Pick<Descriptor, 'digest'>[] | undefined;
   onEvent?: ((event: CopyEvent) => void) | undefined;
   /** Called when no blob travels any more. @param complete whether all of them are there */
@@ -66,11 +72,12 @@ export type CopiedImage =
     };
 
 /**
- * Copies what the destination lacks of an image: everything but the root's tag. In this order: plan, blobs, manifests below the
- * root (children before parents), then what belongs to the image. The tag comes last (`commitRoot`), so that whoever finds the
- * image finds its signatures, too.
+ * Copies what the destination lacks of an image: everything but the root's tag. In this order:
+ * plan, blobs, manifests below the root (children before parents), then what belongs to the image.
+ * The tag comes last (`commitRoot`), so that whoever finds the image finds its signatures, too.
  *
- * @throws CopyError or RegistryError, or the signal's reason. What was copied stays, and the next attempt finds it there.
+ * @throws CopyError or RegistryError, or the signal's reason. What was copied stays, and the next
+ *   attempt finds it there.
  */
 export async function copyImage(image: ImageToCopy, options: CopyImageOptions = {}): Promise<CopiedImage> {
   const { source, destination, root, current } = image;
@@ -79,7 +86,8 @@ export async function copyImage(image: ImageToCopy, options: CopyImageOptions = 
   if (current === plan.root.digest) return { kind: 'equal', plan };
   const { mounts, elsewhere = [], onEvent, ended } = (await options.onPlanned?.(plan)) ?? {};
   const others = new Set(elsewhere.map(({ digest }) => digest));
-  // What can't be found out is a result; only the end of the attempt rejects, and the copy of the blobs meets it as well.
+  // What can't be found out is a result; only the end of the attempt rejects, and the copy of the
+  // blobs meets it as well.
   const finding =
     options.referrers && others.size === 0 ? findImageReferrers(source, plan, { signal }) : undefined;
   finding?.catch(() => {});
@@ -98,7 +106,8 @@ export async function copyImage(image: ImageToCopy, options: CopyImageOptions = 
 }
 
 /**
- * Finds what belongs to an image. Of an index that a platform filter made there is nothing; of its children there may be.
+ * Finds what belongs to an image. Of an index that a platform filter made there is nothing; of its
+ * children there may be.
  *
  * @throws only the signal's reason
  */

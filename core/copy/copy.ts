@@ -25,9 +25,14 @@ export interface CopyOptions extends Omit<BlobOptions, 'keep'> {
 
 export interface CopyResult {
   transfer: Transfer;
-  /** The blobs that are new in the destination: copied or mounted, by this image or another one of its pool. */
+  /**
+   * The blobs that are new in the destination: copied or mounted, by this image or another one of
+   * its pool.
+   */
   arrived: Descriptor[];
-  /** Bytes of the configs that passed through, by digest: they tell the platform of a single image. */
+  /**
+   * Bytes of the configs that passed through, by digest: they tell the platform of a single image.
+   */
   configs: Map<Digest, Uint8Array>;
 }
 
@@ -37,11 +42,12 @@ const mostWarmConnections = 48;
 const maxKeptConfigBytes = 1024 * 1024;
 
 /**
- * Moves the plan's missing blobs, the largest first so that the last stream to end is a short one. All of them, whichever manifest
- * names them, share one pool of streams, with those of the other images in the pool.
+ * Moves the plan's missing blobs, the largest first so that the last stream to end is a short one.
+ * All of them, whichever manifest names them, share one pool of streams, with those of the other
+ * images in the pool.
  *
- * The first failure that can't be mended cancels the rest. Nothing is committed here: blobs without a manifest are
- * invisible in a registry.
+ * The first failure that can't be mended cancels the rest. Nothing is committed here: blobs without
+ * a manifest are invisible in a registry.
  */
 export async function copyBlobs(
   source: ImageSource,
@@ -81,16 +87,16 @@ export async function copyBlobs(
   );
   void warmForMore(source, destination, pooled, outer);
   await copying;
-  // Nobody counted the bytes of what was mounted: the destination compares sizes with the descriptors', where it does for what is
-  // present, too.
+  // Nobody counted the bytes of what was mounted: the destination compares sizes with the
+  // descriptors', where it does for what is present, too.
   if (mounted.length > 0 && !destination.tellsPresence)
     await destination.presentBlobs(mounted, { signal: options.signal });
   return { transfer, arrived, configs };
 }
 
 /**
- * Opens connections for the blobs that wait for a stream, while the first ones travel: the limit grows with the answers. What has
- * begun opens its own.
+ * Opens connections for the blobs that wait for a stream, while the first ones travel: the limit
+ * grows with the answers. What has begun opens its own.
  */
 async function warmForMore(
   source: ImageSource,

@@ -33,9 +33,9 @@ const maxSubject = 300;
 const maxDetail = 4_000;
 
 /**
- * The image can't be copied as it is. Everything but TAG_MOVED lies in the upstream's content, so that another attempt
- * would end the same way, unless the content was put together from several reads; a tag may have been moved by a job that was late, and is
- * looked at again.
+ * The image can't be copied as it is. Everything but TAG_MOVED lies in the upstream's content, so
+ * that another attempt would end the same way, unless the content was put together from several
+ * reads; a tag may have been moved by a job that was late, and is looked at again.
  */
 export class CopyError extends DrayageError {
   override readonly name = 'CopyError';
@@ -46,7 +46,8 @@ export class CopyError extends DrayageError {
 
   /**
    * @param subject what it is about: `registry/repository` or a digest.
-   * @param detail what is wrong. Both may hold text out of the image: they are shortened and stripped of controls.
+   * @param detail what is wrong. Both may hold text out of the image: they are shortened and
+   *   stripped of controls.
    * @param temporary if another attempt may still end differently
    */
   constructor(code: CopyErrorCode, subject: string, detail: string, temporary = code === 'TAG_MOVED') {

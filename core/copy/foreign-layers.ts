@@ -11,15 +11,17 @@ const maxHosts = 3;
 const maxHost = 100;
 
 /**
- * Which of an image's foreign layers the upstream registry has all the same: those are copied like any other layer, so that the
- * mirror holds the whole image. Others are left out: their descriptors' `urls` say where clients get them
+ * Which of an image's foreign layers the upstream registry has all the same: those are copied like
+ * any other layer, so that the mirror holds the whole image. Others are left out: their
+ * descriptors' `urls` say where clients get them
  * (https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md#non-distributable-layers).
  *
- * The `urls` themselves are never asked. They are the publisher's text: whoever may push an image could have us send
- * requests to any host that we reach, and distributing such a layer from elsewhere is what its licence may forbid.
+ * The `urls` themselves are never asked. They are the publisher's text: whoever may push an image
+ * could have us send requests to any host that we reach, and distributing such a layer from
+ * elsewhere is what its licence may forbid.
  *
- * @throws a failure that may pass, since it says nothing of the layer, or the signal's reason. What the registry refuses for
- *   good is as good as absent.
+ * @throws a failure that may pass, since it says nothing of the layer, or the signal's reason. What
+ *   the registry refuses for good is as good as absent.
  */
 export async function servedForeignLayers(
   source: ImageSource,

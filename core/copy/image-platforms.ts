@@ -6,7 +6,10 @@ import type { CallOptions, ImageDestination } from './ports.ts';
 
 /** A config above this is not read: a real one has some kilobytes. */
 const maxConfigBytes = 4 * 1024 * 1024;
-/** The most platforms listed for one image: they are part of its mapping, and a list of mappings has to fit into an answer. */
+/**
+ * The most platforms listed for one image: they are part of its mapping, and a list of mappings has
+ * to fit into an answer.
+ */
 const maxPlatforms = 64;
 /** Characters; `windows(10.0.20348.2582)/amd64` has 31. */
 const maxPlatformText = 100;
@@ -14,9 +17,9 @@ const maxPlatformText = 100;
 /**
  * The platforms an image runs on, as `linux/arm64/v8`, sorted.
  *
- * An index tells them in its descriptors (`unknown/unknown` marks attestations). A single image tells it in its config
- * (OCI image specification, config.md): in `configs` if it was just copied, else it is read from the mirror, never again
- * from upstream. An artifact has none.
+ * An index tells them in its descriptors (`unknown/unknown` marks attestations). A single image
+ * tells it in its config (OCI image specification, config.md): in `configs` if it was just copied,
+ * else it is read from the mirror, never again from upstream. An artifact has none.
  */
 export async function imagePlatforms(
   plan: CopyPlan,
@@ -33,7 +36,10 @@ export async function imagePlatforms(
   return platform ? [formatPlatform(platform)] : [];
 }
 
-/** Both come from outside and go into the mapping, an item of 400 KB at most: what is out of the ordinary is left out. */
+/**
+ * Both come from outside and go into the mapping, an item of 400 KB at most: what is out of the
+ * ordinary is left out.
+ */
 function indexPlatforms(manifests: Manifest[]): string[] {
   const platforms = new Set<string>();
   for (const manifest of manifests) {

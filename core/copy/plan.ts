@@ -23,7 +23,10 @@ export interface CopyPlan {
   /** Every blob of the image, each once. */
   blobs: Descriptor[];
   present: Descriptor[];
-  /** What the destination lacks, or all where it was not asked: it then tells when the upload of each is to begin. */
+  /**
+   * What the destination lacks, or all where it was not asked: it then tells when the upload of
+   * each is to begin.
+   */
   missing: Descriptor[];
   /** Layers with `urls` that the upstream does not serve itself ("foreign" layers): not copied. */
   foreign: Descriptor[];
@@ -36,7 +39,10 @@ export interface PlanOptions extends CallOptions {
   platforms?: Platform[] | undefined;
   /** How many manifests are read at once; by default as many as the source takes. */
   concurrency?: number;
-  /** The image's part in a pool, whose requests share the limit, and which may know what the destination holds. */
+  /**
+   * The image's part in a pool, whose requests share the limit, and which may know what the
+   * destination holds.
+   */
   pooled?: PooledImage | undefined;
   /** Ask for each blob even of a destination that would tell by itself when it is uploaded. */
   ask?: boolean;
@@ -44,24 +50,28 @@ export interface PlanOptions extends CallOptions {
 
 /** Nested indexes deeper than this are refused; real ones have one level, seldom two. */
 const maxDepth = 4;
-/** More manifests than this in one image are refused: an index of indexes can name millions in a few megabytes. */
+/**
+ * More manifests than this in one image are refused: an index of indexes can name millions in a few
+ * megabytes.
+ */
 const maxManifests = 1_000;
 /**
- * Bytes of all manifests below the root, by their descriptors: they are held in memory, with what was read out of them,
- * until the image is committed. An index of a hundred platforms with attestations has some 200 kB.
+ * Bytes of all manifests below the root, by their descriptors: they are held in memory, with what
+ * was read out of them, until the image is committed. An index of a hundred platforms with
+ * attestations has some 200 kB.
  */
 const maxManifestBytes = 64 * 1024 * 1024;
 
 /**
  * Reads the image once and finds out what the destination lacks.
  *
- * The upstream is asked for each manifest exactly once, children in parallel; the destination once per hundred blobs, or not at
- * all where it tells by itself.
- * `root` may be given where the caller has read it already.
+ * The upstream is asked for each manifest exactly once, children in parallel; the destination once
+ * per hundred blobs, or not at all where it tells by itself. `root` may be given where the caller
+ * has read it already.
  *
- * @throws CopyError for images that are too deep or too large, contradict themselves or what the destination holds, have
- *   none of the platforms or can't be reduced to them;
- *   RegistryError from either side.
+ * @throws CopyError for images that are too deep or too large, contradict themselves or what the
+ *   destination holds, have none of the platforms or can't be reduced to them; RegistryError from
+ *   either side.
  */
 export async function plan(
   source: ImageSource,
@@ -83,7 +93,8 @@ export async function plan(
   const unknown = all.filter(({ digest }) => !there.has(digest));
   if (asks && (unknown.length > 0 || all.length === 0))
     for (const digest of await destination.presentBlobs(unknown, options)) there.add(digest);
-  // A foreign layer that the upstream serves all the same, or that is there, is a layer like others.
+  // A foreign layer that the upstream serves all the same, or that is there, is a layer like
+  // others.
   const unheld = named.foreign.filter((blob) => !there.has(blob.digest));
   const served = new Set(await servedForeignLayers(source, unheld, options));
   const foreign = unheld.filter((blob) => !served.has(blob));
@@ -106,7 +117,10 @@ function totalBytes(manifests: Manifest[], blobs: Descriptor[]): number {
   return blobs.reduce((sum, { size }) => sum + size, ofManifests);
 }
 
-/** Above what a number holds exactly, sums and comparisons of sizes would be wrong without a sign of it. */
+/**
+ * Above what a number holds exactly, sums and comparisons of sizes would be wrong without a sign of
+ * it.
+ */
 function expectCountable(source: ImageSource, manifests: Manifest[], blobs: Descriptor[]): void {
   if (totalBytes(manifests, blobs) <= Number.MAX_SAFE_INTEGER) return;
   const reason = 'the sizes of its blobs add up to more than 2^53-1 bytes';
@@ -208,7 +222,10 @@ function inPool<T>(
   return pooled ? pooled.request(limitsOf(source), read, signal) : read();
 }
 
-/** Orders what is below `root`. Levels alone would not do: an index may be a child of its own neighbour, too. */
+/**
+ * Orders what is below `root`. Levels alone would not do: an index may be a child of its own
+ * neighbour, too.
+ */
 function childrenFirst(root: Manifest, read: Map<Digest, Manifest>): Manifest[] {
   const ordered = new Set<Manifest>();
   const visit = (manifest: Manifest) => {
@@ -224,8 +241,9 @@ function childrenFirst(root: Manifest, read: Map<Digest, Manifest>): Manifest[] 
 }
 
 /**
- * The manifest that an index names; undefined where that is a blob. Of a type that is not known only the registry can tell: what it has no
- * manifest of, or one that can't be read, is asked for as a blob.
+ * The manifest that an index names; undefined where that is a blob. Of a type that is not known
+ * only the registry can tell: what it has no manifest of, or one that can't be read, is asked for
+ * as a blob.
  */
 async function readChild(
   source: ImageSource,
@@ -275,8 +293,8 @@ function collectBlobs(
 }
 
 /**
- * Layers that a registry need not hold: `…nondistributable…` of the OCI image specification and Docker's
- * `foreign` ones, where `urls` says who serves them.
+ * Layers that a registry need not hold: `…nondistributable…` of the OCI image specification and
+ * Docker's `foreign` ones, where `urls` says who serves them.
  */
 function isForeign(blob: Descriptor): boolean {
   return /\b(nondistributable|foreign)\b/.test(blob.mediaType) && (blob.urls?.length ?? 0) > 0;

@@ -45,12 +45,18 @@ export class RegistryRepository implements ImageSource, ImageDestination {
     this.name = `${registry}/${repository}`;
   }
 
-  /** A mount from the repository itself asks and opens the upload in one request, unless the registry refuses that. */
+  /**
+   * A mount from the repository itself asks and opens the upload in one request, unless the
+   * registry refuses that.
+   */
   get tellsPresence(): boolean {
     return tellsPresence(this.client.registry) && !this.client.refused.has('self-mount');
   }
 
-  /** Whether a blob may go in chunks. Amazon ECR answers them in its own way (CR#2831), and accepts large bodies. */
+  /**
+   * Whether a blob may go in chunks. Amazon ECR answers them in its own way (CR#2831), and accepts
+   * large bodies.
+   */
   protected get takesChunks(): boolean {
     return !isEcr(this.client.registry);
   }
@@ -103,7 +109,8 @@ export class RegistryRepository implements ImageSource, ImageDestination {
     }
     const mountable = mountFrom !== undefined && !this.client.refused.has('mount', mountFrom);
     const refusals: (() => void)[] = [];
-    // Where the registry was to say at a mount whether it has the blob and refuses that, nobody has asked yet.
+    // Where the registry was to say at a mount whether it has the blob and refuses that, nobody has
+    // asked yet.
     let asks = this.client.refused.has('self-mount');
     for (const from of [mountable && mountFrom, this.tellsPresence && this.repository]) {
       if (from === false) continue;
@@ -189,11 +196,15 @@ export class RegistryRepository implements ImageSource, ImageDestination {
   async tagDigest(tag: string, options?: CallOptions): Promise<Digest | undefined> {
     const head = await this.client.headManifest(this.repository, tag, options);
     if (!head) return undefined;
-    // A registry that answers HEAD without Docker-Content-Digest leaves no choice but to read and hash.
+    // A registry that answers HEAD without Docker-Content-Digest leaves no choice but to read and
+    // hash.
     return head.digest ?? (await this.manifest(tag, options)).digest;
   }
 
-  /** Whether the repository serves a blob with this digest and size. A registry that does not say so by HEAD is asked for its first bytes. */
+  /**
+   * Whether the repository serves a blob with this digest and size. A registry that does not say so
+   * by HEAD is asked for its first bytes.
+   */
   async hasBlob(blob: Descriptor, options?: CallOptions): Promise<boolean> {
     const { digest, size } = blob;
     try {

@@ -4,11 +4,17 @@ import { isDigest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import type { CallOptions, ImageDestination, ImageSource } from './ports.ts';
 
-/** Connections that are opened to each registry while the first manifest is on its way; more open as more blobs want them. */
+/**
+ * Connections that are opened to each registry while the first manifest is on its way; more open as
+ * more blobs want them.
+ */
 const warmConnections = 16;
 
 export interface ResolveOptions extends CallOptions {
-  /** Whether blobs will likely travel: connections for them are opened now, whose round trips are over when the blobs are known. */
+  /**
+   * Whether blobs will likely travel: connections for them are opened now, whose round trips are
+   * over when the blobs are known.
+   */
   warm?: boolean;
 }
 
@@ -24,8 +30,8 @@ export interface Resolved {
  * Asks both ends at the same time what their references point to.
  *
  * @param destination may still be opening (a login), which does not hold up the source.
- * @param target the destination's tag; a digest needs no question, since whoever holds it holds the same. Undefined where it is not
- *   worth one.
+ * @param target the destination's tag; a digest needs no question, since whoever holds it holds the
+ *   same. Undefined where it is not worth one.
  */
 export async function resolve(
   source: ImageSource,
@@ -40,8 +46,8 @@ export async function resolve(
   const asked = askDestination(destination, target, options);
   const warmedSource = options.warm ? warm(source, signal) : undefined;
   const [manifest, { current, warmed: warmedDestination }] = await Promise.all([root, asked]);
-  // A request now would find the connections taken by pings that are about to end, and open one more: three round trips instead of
-  // the rest of one. What has just come took about three.
+  // A request now would find the connections taken by pings that are about to end, and open one
+  // more: three round trips instead of the rest of one. What has just come took about three.
   const roundTripMs = (performance.now() - begun) / 3;
   const warmed = Promise.all([warmedSource, warmedDestination]);
   if (options.warm) await Promise.race([warmed, sleep(roundTripMs, undefined, { ref: false })]);

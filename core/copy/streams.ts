@@ -1,7 +1,10 @@
 import { type Concurrency, fixedConcurrency, leastOf } from '../async/concurrency.ts';
 import type { StreamLimit } from '../registry/stream-limit.ts';
 
-/** Where nothing is learned from answers: an end without a limit of its own has this one, alone or with others like it. */
+/**
+ * Where nothing is learned from answers: an end without a limit of its own has this one, alone or
+ * with others like it.
+ */
 const fixedStreams = fixedConcurrency(8);
 
 interface End {

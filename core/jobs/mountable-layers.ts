@@ -30,7 +30,10 @@ export function mountableLayers(index: LayerIndex, config: Config, registry: str
   };
 }
 
-/** Whether an image of an upstream may mount layers from a repository of the mirror: see {@link mountableLayers}. */
+/**
+ * Whether an image of an upstream may mount layers from a repository of the mirror: see {@link
+ * mountableLayers}.
+ */
 export function mountablePlaces(config: Config, registry: string): (repository: string) => boolean {
   const open = config.upstreams.filter((upstream) => upstream.credentials === undefined);
   const folders = [registry, ...open.map((upstream) => upstream.registry)].map((each) =>

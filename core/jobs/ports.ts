@@ -59,7 +59,8 @@ export interface JobQuery {
 }
 
 /**
- * The most messages of the mirror queue in one invocation, whose jobs run side by side: Lambda takes no more from a FIFO queue.
+ * The most messages of the mirror queue in one invocation, whose jobs run side by side: Lambda
+ * takes no more from a FIFO queue.
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-parameters.html
  */
 export const mirrorBatchSize = 10;

@@ -6,8 +6,9 @@ import { explain, type Finding } from './explain.ts';
 import type { YamlDocument, YamlPath } from './read-yaml.ts';
 
 /**
- * The rules that concern several fields. They look at the file as it is written and pass over whatever has another type
- * than it should, which the schema tells, so that all errors are told at once.
+ * The rules that concern several fields. They look at the file as it is written and pass over
+ * whatever has another type than it should, which the schema tells, so that all errors are told at
+ * once.
  */
 export function crossFieldFindings(document: YamlDocument): Finding[] {
   const upstreams = list(at(document.value, ['upstreams']));
@@ -123,8 +124,8 @@ function ruleFindings(upstream: unknown, path: YamlPath, document: YamlDocument)
 }
 
 /**
- * Rolling back needs the older digests, which are untagged. A rule that expires images by their number may take one at
- * any age, so it may not select untagged ones.
+ * Rolling back needs the older digests, which are untagged. A rule that expires images by their
+ * number may take one at any age, so it may not select untagged ones.
  */
 function lifecycleFindings(file: unknown): Finding[] {
   const written = at(file, ['mirror', 'history']) ?? '30d';

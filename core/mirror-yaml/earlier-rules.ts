@@ -16,7 +16,9 @@ interface Pattern extends EarlierRule {
 /** For all rules of an upstream together: a file of thousands of patterns must not take minutes. */
 const budgetOfAll: CoverBudget = { steps: 50_000_000 };
 
-/** The rules of an upstream that come before another one, and may keep it from ever being reached. */
+/**
+ * The rules of an upstream that come before another one, and may keep it from ever being reached.
+ */
 export class EarlierRules {
   readonly #same = new Map<string, EarlierRule>();
   readonly #patterns: Pattern[] = [];
@@ -28,7 +30,10 @@ export class EarlierRules {
     this.#patterns.push({ ...rule, prefix: /^[^*?]*/.exec(rule.match)?.[0] ?? '' });
   }
 
-  /** The first rule that matches everything that a pattern does; undefined if there is none, or it takes too long to tell. */
+  /**
+   * The first rule that matches everything that a pattern does; undefined if there is none, or it
+   * takes too long to tell.
+   */
   reaching(match: string): EarlierRule | undefined {
     if (globProblem(match, 'repository') !== undefined) return this.#same.get(match);
     const sample = sampleName(match);

@@ -14,7 +14,8 @@ type Schema = z.core.$ZodType;
 type Issue = z.core.$ZodIssue;
 
 /**
- * Turns what a schema says about a value into messages that tell what was found and what to write instead.
+ * Turns what a schema says about a value into messages that tell what was found and what to write
+ * instead.
  *
  * @param base where the value stands in the document
  * @param source how a scalar was written; the path begins at the document's root
@@ -114,7 +115,9 @@ function remedy(
   return example(schema === undefined ? undefined : helpOf(schema));
 }
 
-/** A value that belongs under one key of the expected mapping, as `latest` does in `tags: latest`. */
+/**
+ * A value that belongs under one key of the expected mapping, as `latest` does in `tags: latest`.
+ */
 function wrappedIn(schema: Schema, found: unknown): string | undefined {
   const key = (schema as z.ZodType).meta()?.wrap ?? wrapOfInner(schema);
   const items = Array.isArray(found) ? found : [found];
@@ -142,7 +145,10 @@ function missingExample(path: YamlPath, help: FieldHelp | undefined): string {
   return `${path.at(-1)}: ${help?.example ?? '…'}`;
 }
 
-/** Of a union's branches the one that a mapping was probably meant to be: that which knows most of its keys. */
+/**
+ * Of a union's branches the one that a mapping was probably meant to be: that which knows most of
+ * its keys.
+ */
 function fittingBranch(
   issue: Issue & { code: 'invalid_union' },
   schema: Schema | undefined,

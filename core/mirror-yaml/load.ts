@@ -5,7 +5,10 @@ import type { Config } from '../config/config.ts';
 import { fileFailure } from '../config/file-failure.ts';
 import { type ConfigError, maxConfigBytes, parseWithPlaces } from './parse.ts';
 
-/** A configuration file can't be read or is wrong. The message tells every error with file, line and column. */
+/**
+ * A configuration file can't be read or is wrong. The message tells every error with file, line and
+ * column.
+ */
 export class InvalidConfigError extends Error {
   readonly file: string;
   readonly errors: ConfigError[];
@@ -17,7 +20,10 @@ export class InvalidConfigError extends Error {
   }
 }
 
-/** An error on one line, as editors and people find it: `mirror.yaml:12:7 upstreams[0].registry: message`. */
+/**
+ * An error on one line, as editors and people find it: `mirror.yaml:12:7 upstreams[0].registry:
+ * message`.
+ */
 export function formatConfigError(file: string, error: ConfigError): string {
   const place = error.line === undefined ? file : `${file}:${error.line}:${error.column ?? 1}`;
   return error.path === '' ? `${place} ${error.message}` : `${place} ${error.path}: ${error.message}`;

@@ -6,7 +6,9 @@ const region = textLike(
   /^[a-z]{2,5}(?:-[a-z]+){1,3}-\d{1,2}$/,
 );
 
-/** Leaves room for registry and repository within the 256 characters of an ECR repository's name. */
+/**
+ * Leaves room for registry and repository within the 256 characters of an ECR repository's name.
+ */
 const longestPrefix = 100;
 
 const repositoryPrefix = text({ what: 'the beginning of repository names', example: 'mirror' }, (value) => {

@@ -1,7 +1,8 @@
 /**
  * The candidate that a word was probably meant to be.
  *
- * @returns undefined when none is near: more than two changes away, or more than a third of the word.
+ * @returns undefined when none is near: more than two changes away, or more than a third of the
+ *   word.
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.min(2, Math.floor(word.length / 3)));

@@ -23,8 +23,8 @@ export interface ConfigError {
 export type ParsedConfig = { ok: true; config: Config } | { ok: false; errors: ConfigError[] };
 
 /**
- * Reads mirror.yaml. All errors are told at once, in the order of the text; only when the text is not YAML, nothing else is
- * looked at. Never throws, whatever the text.
+ * Reads mirror.yaml. All errors are told at once, in the order of the text; only when the text is
+ * not YAML, nothing else is looked at. Never throws, whatever the text.
  */
 export function parseConfig(text: string): ParsedConfig {
   const parsed = parseWithPlaces(text);

@@ -31,11 +31,13 @@ const maxDepth = 50;
 const maxProblems = 100;
 
 /**
- * Reads one YAML 1.2 document into plain JSON values. Aliases are resolved within bounds; duplicate keys, keys that are
- * not scalars, tags and several documents are refused. The problems come in the text's order.
+ * Reads one YAML 1.2 document into plain JSON values. Aliases are resolved within bounds; duplicate
+ * keys, keys that are not scalars, tags and several documents are refused. The problems come in the
+ * text's order.
  */
 export function readYaml(text: string): { document: YamlDocument; problems: YamlProblem[] } {
-  // The library looks for duplicate keys by comparing each with each; the walk below does it in linear time.
+  // The library looks for duplicate keys by comparing each with each; the walk below does it in
+  // linear time.
   const parsed = parseDocument(text, { uniqueKeys: false, prettyErrors: false });
   const position = positionsIn(text);
   const problems: YamlProblem[] = [
@@ -80,7 +82,10 @@ function variables(text: string): { at: number; name: string }[] {
     .map(({ 0: name, index }) => ({ at: index, name }));
 }
 
-/** The library's messages about several documents, nesting and unquoted patterns are for programmers. */
+/**
+ * The library's messages about several documents, nesting and unquoted patterns are for
+ * programmers.
+ */
 function plainMessage(message: string): string {
   if (message.includes('multiple documents'))
     return 'the file has several documents; keep one, and remove the line ---';

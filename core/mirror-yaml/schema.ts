@@ -2,7 +2,10 @@ import * as z from 'zod';
 import { alarmsSchema, apiSchema, mirrorSchema, networkSchema } from './mirror-schema.ts';
 import { upstreamSchema } from './upstream-schema.ts';
 
-/** mirror.yaml as it is written, with defaults; rules that concern several fields are in `cross-field.ts`. */
+/**
+ * mirror.yaml as it is written, with defaults; rules that concern several fields are in
+ * `cross-field.ts`.
+ */
 export const fileSchema = z
   .strictObject({
     version: z.literal(1).meta({ what: 'the number 1', example: '1' }),

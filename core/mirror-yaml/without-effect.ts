@@ -1,6 +1,9 @@
 import type { YamlDocument, YamlPath } from './read-yaml.ts';
 
-/** Keys that are read and checked and have no effect in this version, with what to know about each; `*` is any item of a list. */
+/**
+ * Keys that are read and checked and have no effect in this version, with what to know about each;
+ * `*` is any item of a list.
+ */
 export const keysWithoutEffect: readonly { key: string; message: string }[] = [
   {
     key: 'mirror.repository.pullAccounts',
@@ -21,7 +24,10 @@ export const keysWithoutEffect: readonly { key: string; message: string }[] = [
   { key: 'upstreams.*.repositories.*.deleted', message: 'mappings stay when an image is deleted upstream' },
 ];
 
-/** What this version’s stack refuses, as `lib/image-mirror-props.ts` does; `drayage local` runs all the same. */
+/**
+ * What this version’s stack refuses, as `lib/image-mirror-props.ts` does; `drayage local` runs all
+ * the same.
+ */
 export const keysThatTheStackRefuses: typeof keysWithoutEffect = [
   { key: 'mirror.regions.1', message: 'the stack mirrors into one region so far; name one' },
   { key: 'network.vpc', message: 'the functions can’t run in a VPC yet; remove the key' },

@@ -16,19 +16,26 @@ export interface Descriptor {
   urls?: string[];
   annotations?: Record<string, string>;
   artifactType?: string;
-  /** The content itself in base64, if the publisher embedded it. Kept as it is and not verified: nothing reads it. */
+  /**
+   * The content itself in base64, if the publisher embedded it. Kept as it is and not verified:
+   * nothing reads it.
+   */
   data?: string;
 }
 
 const remedy = 'ask the publisher to push the image again';
 
-/** A media type as it can stand in a header: printable ASCII. Its parameters, which some artifacts have, may stay. */
+/**
+ * A media type as it can stand in a header: printable ASCII. Its parameters, which some artifacts
+ * have, may stay.
+ */
 const mediaTypePattern = /^[\x21-\x7e][\x20-\x7e]{0,254}$/;
 
 /**
- * Reads a descriptor out of parsed JSON; `path` is where it stands (`layers[3]`), for messages. Only digest and size must be right: a copy
- * depends on them. All else may be missing or `null`, as Go's decoder, and so every other client, takes it; a media type is then empty.
- * Unknown fields are left out. Throws `InvalidManifestError`.
+ * Reads a descriptor out of parsed JSON; `path` is where it stands (`layers[3]`), for messages.
+ * Only digest and size must be right: a copy depends on them. All else may be missing or `null`, as
+ * Go's decoder, and so every other client, takes it; a media type is then empty. Unknown fields are
+ * left out. Throws `InvalidManifestError`.
  */
 export function parseDescriptor(value: unknown, path: string): Descriptor {
   const fields = expectObject(value, path);
@@ -77,7 +84,10 @@ export function optionalString(
   return value;
 }
 
-/** The annotations of a manifest or descriptor, if there are any; a value of `null` is an empty string, as in Go. */
+/**
+ * The annotations of a manifest or descriptor, if there are any; a value of `null` is an empty
+ * string, as in Go.
+ */
 export function optionalAnnotations(
   fields: Record<string, unknown>,
   path: string,
@@ -114,7 +124,9 @@ function expectStrings(value: unknown, path: string): string[] {
   return value as string[];
 }
 
-/** What is missing is empty: builders write `{}` or half a platform for children that run nowhere. */
+/**
+ * What is missing is empty: builders write `{}` or half a platform for children that run nowhere.
+ */
 function parsePlatformObject(value: unknown, path: string): Platform {
   const fields = expectObject(value, path);
   const platform: Platform = {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 
 /**
- * A content digest, `algorithm:hex`, as the image specification writes it. sha256 and sha512 are its two registered
- * algorithms that registries serve. https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md#digests
+ * A content digest, `algorithm:hex`, as the image specification writes it. sha256 and sha512 are
+ * its two registered algorithms that registries serve.
+ * https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md#digests
  */
 export type Digest = `sha256:${string}` | `sha512:${string}`;
 
@@ -11,7 +12,10 @@ export type DigestAlgorithm = 'sha256' | 'sha512';
 /** Lower-case hex of the algorithm's exact length: image-spec, "Registered algorithms". */
 const digestPattern = /^(?:sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$/;
 
-/** What was given as a digest is none. The message quotes the value (shortened) and says what a digest looks like. */
+/**
+ * What was given as a digest is none. The message quotes the value (shortened) and says what a
+ * digest looks like.
+ */
 export class InvalidDigestError extends Error {
   readonly input: string;
   constructor(input: string) {

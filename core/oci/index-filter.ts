@@ -5,8 +5,8 @@ import { plainText } from './plain-text.ts';
 import { formatPlatform, type Platform, platformMatches } from './platform.ts';
 
 /**
- * How BuildKit ties an attestation, whose platform is unknown/unknown, to the child of the same index that it is about.
- * https://docs.docker.com/build/metadata/attestations/attestation-storage/
+ * How BuildKit ties an attestation, whose platform is unknown/unknown, to the child of the same
+ * index that it is about. https://docs.docker.com/build/metadata/attestations/attestation-storage/
  */
 const referenceAnnotation = 'vnd.docker.reference.digest';
 
@@ -16,8 +16,9 @@ const maxNamed = 20;
 const maxPlatformText = 80;
 
 /**
- * No child of the index is for any of the platforms that were asked for. The platforms come from the publisher, who can
- * write anything there: the first 20 are told, each in at most 80 characters without controls.
+ * No child of the index is for any of the platforms that were asked for. The platforms come from
+ * the publisher, who can write anything there: the first 20 are told, each in at most 80 characters
+ * without controls.
  */
 export class NoMatchingPlatformError extends Error {
   readonly wanted: string[];
@@ -35,11 +36,13 @@ export class NoMatchingPlatformError extends Error {
 }
 
 /**
- * The index with only the children for the given platforms, as new bytes with a new digest; everything else, unknown fields
- * included, stays, in order. Attestations of a kept child stay; a child that names no platform can't be judged and stays.
+ * The index with only the children for the given platforms, as new bytes with a new digest;
+ * everything else, unknown fields included, stays, in order. Attestations of a kept child stay; a
+ * child that names no platform can't be judged and stays.
  *
- * Returns undefined if nothing would be dropped (no platforms: nothing is), so that the bytes and their digest can be kept.
- * Throws `NoMatchingPlatformError` if nothing would be left, `InvalidManifestError` if what is left can't be written again.
+ * Returns undefined if nothing would be dropped (no platforms: nothing is), so that the bytes and
+ * their digest can be kept. Throws `NoMatchingPlatformError` if nothing would be left,
+ * `InvalidManifestError` if what is left can't be written again.
  */
 export function filterIndex(index: ImageIndex, platforms: Platform[]): ImageIndex | undefined {
   if (platforms.length === 0) return undefined;

@@ -1,13 +1,15 @@
 import { DrayageError, type Retry } from '../errors.ts';
 
 /**
- * Why a manifest is refused, in the words of the distribution specification's error codes where it has one:
- * `MANIFEST_INVALID` is malformed or ambiguous, `DIGEST_INVALID` is not what was asked for, and `MANIFEST_UNSUPPORTED`
- * (ours) is well-formed but of a kind that is not copied.
+ * Why a manifest is refused, in the words of the distribution specification's error codes where it
+ * has one: `MANIFEST_INVALID` is malformed or ambiguous, `DIGEST_INVALID` is not what was asked
+ * for, and `MANIFEST_UNSUPPORTED` (ours) is well-formed but of a kind that is not copied.
  */
 export type InvalidManifestCode = 'MANIFEST_INVALID' | 'MANIFEST_UNSUPPORTED' | 'DIGEST_INVALID';
 
-/** A manifest that is refused. `reason` names the path (`layers[3].size`), the value and the remedy. */
+/**
+ * A manifest that is refused. `reason` names the path (`layers[3].size`), the value and the remedy.
+ */
 export class InvalidManifestError extends DrayageError {
   readonly code: InvalidManifestCode;
   readonly reason: string;

@@ -13,7 +13,10 @@ import { isIndexType, isManifestType, isSchema1Type, mediaTypes } from './media-
 
 export { type InvalidManifestCode, InvalidManifestError } from './invalid-manifest-error.ts';
 
-/** The largest manifest that is read: what ECR takes, and what the distribution specification asks registries to take. */
+/**
+ * The largest manifest that is read: what ECR takes, and what the distribution specification asks
+ * registries to take.
+ */
 export const maxManifestBytes = 4 * 1024 * 1024;
 
 /** The most layers or children that a manifest may name. */
@@ -30,27 +33,38 @@ interface ManifestBase {
   digest: Digest;
   /** Verbatim as they came: one byte more is another digest. */
   bytes: Uint8Array;
-  /** As it stands in the manifest; where an artifact names none, its config's media type is what it is. */
+  /**
+   * As it stands in the manifest; where an artifact names none, its config's media type is what it
+   * is.
+   */
   artifactType?: string;
   /** What the manifest is about: a signature's image. */
   subject?: Descriptor;
   annotations?: Record<string, string>;
 }
 
-/** The manifest of one image or artifact. https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md */
+/**
+ * The manifest of one image or artifact.
+ * https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md
+ */
 export interface ImageManifest extends ManifestBase {
   kind: 'image';
   config: Descriptor;
   layers: Descriptor[];
 }
 
-/** A manifest of manifests. https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md */
+/**
+ * A manifest of manifests. https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md
+ */
 export interface ImageIndex extends ManifestBase {
   kind: 'index';
   manifests: Descriptor[];
 }
 
-/** A manifest of an unknown type. It is only allowed as a child of an index: reading it by itself is an error. */
+/**
+ * A manifest of an unknown type. It is only allowed as a child of an index: reading it by itself is
+ * an error.
+ */
 export interface OtherManifest extends ManifestBase {
   kind: 'other';
   /** What it names, as far as that is clear: descriptors under `config`, `layers` and `blobs`. */
@@ -63,7 +77,10 @@ export function blobsOf(manifest: Manifest): Descriptor[] {
   return manifest.kind === 'image' ? [manifest.config, ...manifest.layers] : manifest.blobs;
 }
 
-/** What servers that do not know manifests (static files, object stores) say: no statement about the type. */
+/**
+ * What servers that do not know manifests (static files, object stores) say: no statement about the
+ * type.
+ */
 const genericTypes = ['', 'application/json', 'application/octet-stream', 'text/plain'];
 
 /**
@@ -73,8 +90,9 @@ const genericTypes = ['', 'application/json', 'application/octet-stream', 'text/
  * @param mediaType the answer's Content-Type (parameters are dropped), or a descriptor's media type
  * @param expected the digest that was asked for
  *
- * Throws `InvalidManifestError`: not UTF-8 JSON of the right shape, too large, of a kind that is not copied (schema 1), with
- * another digest, or one that could be read in two ways (CVE-2021-41190).
+ * Throws `InvalidManifestError`: not UTF-8 JSON of the right shape, too large, of a kind that is
+ * not copied (schema 1), with another digest, or one that could be read in two ways
+ * (CVE-2021-41190).
  */
 export function parseManifest(bytes: Uint8Array, mediaType?: string, expected?: Digest): KnownManifest {
   const manifest = parseAnyManifest(bytes, mediaType, expected);
@@ -138,7 +156,10 @@ function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-/** The manifest's media type: header and body must agree with each other, and both with the fields that are there. */
+/**
+ * The manifest's media type: header and body must agree with each other, and both with the fields
+ * that are there.
+ */
 function typeOf(body: Record<string, unknown>, header: string): string {
   const { schemaVersion } = body;
   const stated = optionalString(body, 'mediaType', '');
@@ -157,8 +178,10 @@ function typeOf(body: Record<string, unknown>, header: string): string {
   }
   const type = told ?? (stated || undefined) ?? typeByFields(body);
   if (!isManifestType(type)) return type;
-  // A document that is both an image and an index is read as one by some and as the other by others, under one digest:
-  // https://github.com/opencontainers/image-spec/security/advisories/GHSA-77vh-xpmg-72qh (CVE-2021-41190).
+  // A document that is both an image and an index is read as one by some and as the other by
+  // others, under one digest:
+  // https://github.com/opencontainers/image-spec/security/advisories/GHSA-77vh-xpmg-72qh
+  // (CVE-2021-41190).
   for (const field of isIndexType(type) ? ['config', 'layers', 'fsLayers'] : ['manifests', 'fsLayers']) {
     if (isGiven(body[field])) {
       throw new InvalidManifestError(
@@ -203,7 +226,10 @@ function namedBlobs(body: Record<string, unknown>): Descriptor[] {
   return isGiven(body.config) ? [parseDescriptor(body.config, 'config'), ...lists] : lists;
 }
 
-/** What a manifest of an unknown type names as manifests: it is read like an index then. Undefined where it names blobs, or none of both. */
+/**
+ * What a manifest of an unknown type names as manifests: it is read like an index then. Undefined
+ * where it names blobs, or none of both.
+ */
 function namedManifests(body: Record<string, unknown>): Descriptor[] | undefined {
   if (!Array.isArray(body.manifests) || isGiven(body.config) || isGiven(body.layers)) return undefined;
   return parseDescriptors(body, 'manifests');

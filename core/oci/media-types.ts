@@ -12,7 +12,9 @@ export const mediaTypes = {
   ociLayerZstd: 'application/vnd.oci.image.layer.v1.tar+zstd',
   /** The two-byte blob `{}`, which artifacts without a configuration use as their config. */
   ociEmpty: 'application/vnd.oci.empty.v1+json',
-  /** Was in the release candidates of image-spec 1.1 and removed before 1.1.0; registries refuse it. */
+  /**
+   * Was in the release candidates of image-spec 1.1 and removed before 1.1.0; registries refuse it.
+   */
   ociArtifactManifest: 'application/vnd.oci.artifact.manifest.v1+json',
   dockerManifest: 'application/vnd.docker.distribution.manifest.v2+json',
   dockerManifestList: 'application/vnd.docker.distribution.manifest.list.v2+json',
@@ -39,7 +41,10 @@ export function isImageManifestType(mediaType: string): boolean {
   return imageManifestTypes.includes(mediaType);
 }
 
-/** Configs and layers: what an index lists with such a type is a blob, as in the index of a build cache. */
+/**
+ * Configs and layers: what an index lists with such a type is a blob, as in the index of a build
+ * cache.
+ */
 export function isBlobType(mediaType: string): boolean {
   return /^application\/vnd\.(?:oci\.image\.(?:layer|config)\.|oci\.empty\.|docker\.image\.rootfs\.|docker\.container\.image\.)/.test(
     mediaType,
@@ -51,13 +56,17 @@ export function isManifestType(mediaType: string): boolean {
   return isIndexType(mediaType) || isImageManifestType(mediaType);
 }
 
-/** Whether the type is a Docker image manifest of schema 1, signed or not, which nothing here copies. */
+/**
+ * Whether the type is a Docker image manifest of schema 1, signed or not, which nothing here
+ * copies.
+ */
 export function isSchema1Type(mediaType: string): boolean {
   return mediaType === mediaTypes.dockerSchema1 || mediaType === mediaTypes.dockerSchema1Signed;
 }
 
 /**
- * Whether a layer need not be in the registry, since its descriptor's `urls` say where it is: Windows base layers.
+ * Whether a layer need not be in the registry, since its descriptor's `urls` say where it is:
+ * Windows base layers.
  * https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md#non-distributable-layers
  */
 export function isForeignLayerType(mediaType: string): boolean {
@@ -68,7 +77,7 @@ export function isForeignLayerType(mediaType: string): boolean {
 }
 
 /**
- * The `Accept` header for manifests. All types are named, because a registry that is not told of a type may convert the
- * manifest to another, whose digest is another, or answer 404.
+ * The `Accept` header for manifests. All types are named, because a registry that is not told of a
+ * type may convert the manifest to another, whose digest is another, or answer 404.
  */
 export const manifestAcceptHeader: string = [...indexTypes, ...imageManifestTypes].join(', ');

@@ -1,7 +1,7 @@
 /**
- * Text out of an image as a message may show it: characters that could forge log lines or hide other text (controls,
- * format characters such as bidirectional overrides, line and paragraph separators) are spaces, and it ends after
- * `maxLength` characters.
+ * Text out of an image as a message may show it: characters that could forge log lines or hide
+ * other text (controls, format characters such as bidirectional overrides, line and paragraph
+ * separators) are spaces, and it ends after `maxLength` characters.
  */
 export function plainText(text: string, maxLength: number): string {
   // Cut before it is searched, too: a publisher may have put megabytes there.

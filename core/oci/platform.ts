@@ -21,7 +21,10 @@ export class InvalidPlatformError extends Error {
   }
 }
 
-/** `os[(version[+feature…])]`, the first component of a specifier: containerd's `osRe`, platforms.go. */
+/**
+ * `os[(version[+feature…])]`, the first component of a specifier: containerd's `osRe`,
+ * platforms.go.
+ */
 const osPattern = /^([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.%-]*)((?:\+[A-Za-z0-9_.%-]+)*)\))?$/;
 
 /** The other components of a specifier: containerd's `specifierRe`. */
@@ -29,9 +32,9 @@ const componentPattern = /^[A-Za-z0-9_.-]+$/;
 
 /**
  * Reads a platform specifier, `os[(version)]/architecture[/variant]`, as containerd does
- * (https://github.com/containerd/platforms), with one difference: the parts that containerd would fill in from the machine it
- * runs on are required. Other names for an architecture become Go's (`x86_64` is `amd64`); the variant stays as it was
- * written. Throws `InvalidPlatformError`.
+ * (https://github.com/containerd/platforms), with one difference: the parts that containerd would
+ * fill in from the machine it runs on are required. Other names for an architecture become Go's
+ * (`x86_64` is `amd64`); the variant stays as it was written. Throws `InvalidPlatformError`.
  */
 export function parsePlatform(text: string): Platform {
   if (text.length > 255) throw new InvalidPlatformError(text, 'it is longer than 255 characters');
@@ -65,8 +68,9 @@ export function parsePlatform(text: string): Platform {
 }
 
 /**
- * Writes a platform as a specifier that `parsePlatform` reads, keeping the variant that the image names:
- * `linux/arm64/v8`, `windows(10.0.20348.2582)/amd64` (containerd's `FormatAll`). A platform without an os is `unknown`.
+ * Writes a platform as a specifier that `parsePlatform` reads, keeping the variant that the image
+ * names: `linux/arm64/v8`, `windows(10.0.20348.2582)/amd64` (containerd's `FormatAll`). A platform
+ * without an os is `unknown`.
  */
 export function formatPlatform(p: Platform): string {
   if (p.os === '') return 'unknown';
@@ -81,8 +85,9 @@ export function formatPlatform(p: Platform): string {
 }
 
 /**
- * The platform in the form in which two names of one platform are equal: os and architecture by Go's names, and no
- * variant where it is the usual one (arm64 v8, amd64 v1), but v7 for an arm that names none.
+ * The platform in the form in which two names of one platform are equal: os and architecture by
+ * Go's names, and no variant where it is the usual one (arm64 v8, amd64 v1), but v7 for an arm that
+ * names none.
  */
 export function normalizePlatform(p: Platform): Platform {
   const { architecture, variant } = canonicalArchitecture(p.architecture, p.variant);
@@ -96,9 +101,10 @@ export function normalizePlatform(p: Platform): Platform {
 }
 
 /**
- * Whether an image for `actual` is one that `wanted` asks for. Os, architecture and variant must be the same after
- * normalisation; a version and features of the os are compared only where `wanted` names them. A shorter version stands
- * for all of its builds: `10.0.17763` matches `10.0.17763.5329`.
+ * Whether an image for `actual` is one that `wanted` asks for. Os, architecture and variant must be
+ * the same after normalisation; a version and features of the os are compared only where `wanted`
+ * names them. A shorter version stands for all of its builds: `10.0.17763` matches
+ * `10.0.17763.5329`.
  */
 export function platformMatches(wanted: Platform, actual: Platform): boolean {
   const want = normalizePlatform(wanted);
@@ -118,7 +124,10 @@ function normalizeOs(os: string): string {
   return lower === 'macos' ? 'darwin' : lower;
 }
 
-/** Go's name of an architecture, and the variant spelled `vN`: containerd's `normalizeArch`, database.go. */
+/**
+ * Go's name of an architecture, and the variant spelled `vN`: containerd's `normalizeArch`,
+ * database.go.
+ */
 function canonicalArchitecture(
   name: string,
   variantName: string | undefined,
@@ -147,7 +156,10 @@ function canonicalArchitecture(
   }
 }
 
-/** Characters that are part of the specifier's own syntax are percent-encoded within a version or a feature. */
+/**
+ * Characters that are part of the specifier's own syntax are percent-encoded within a version or a
+ * feature.
+ */
 function encodeOption(value: string): string {
   return value.replace(/[%+()/]/g, encodeURIComponent).replace(/[()]/g, (c) => (c === '(' ? '%28' : '%29'));
 }

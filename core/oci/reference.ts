@@ -1,15 +1,18 @@
 import { type Digest, isDigest } from './digest.ts';
 
 /**
- * An image reference, normalised: the registry is always named, and there is a tag, a digest or both.
- * The grammar is that of https://github.com/distribution/reference (reference.go, regexp.go, normalize.go), which Docker,
- * containerd and Kubernetes use:
+ * An image reference, normalised: the registry is always named, and there is a tag, a digest or
+ * both. The grammar is that of https://github.com/distribution/reference (reference.go, regexp.go,
+ * normalize.go), which Docker, containerd and Kubernetes use:
  *
  *     reference := name [ ":" tag ] [ "@" digest ]
  *     name      := [ domain "/" ] path
  */
 export interface Reference {
-  /** Host with optional port, `docker.io` for Docker Hub; letters keep the case they were written in, as upstream does. */
+  /**
+   * Host with optional port, `docker.io` for Docker Hub; letters keep the case they were written
+   * in, as upstream does.
+   */
   registry: string;
   /** The path within the registry: `library/nginx`. */
   repository: string;
@@ -17,11 +20,17 @@ export interface Reference {
   digest?: Digest;
 }
 
-/** `domain := host [ ":" port ]`, `host := domain-name | IPv4 | "[" IPv6 "]"`: regexp.go `domainAndPort`. */
+/**
+ * `domain := host [ ":" port ]`, `host := domain-name | IPv4 | "[" IPv6 "]"`: regexp.go
+ * `domainAndPort`.
+ */
 const registryPattern =
   /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?$/;
 
-/** `path := component *( "/" component )`, components being alphanumerics joined by `.`, `_`, `__` or dashes: `remoteName`. */
+/**
+ * `path := component *( "/" component )`, components being alphanumerics joined by `.`, `_`, `__`
+ * or dashes: `remoteName`.
+ */
 const repositoryPattern =
   /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$/;
 
@@ -34,7 +43,10 @@ const identifierPattern = /^[a-f0-9]{64}$/;
 /** `RepositoryNameTotalLengthMax`; since v0.6.0 of the library it no longer counts the registry. */
 const maxRepositoryLength = 255;
 
-/** A DNS name has at most 253 characters (RFC 1035, 2.3.4), a port adds six. The library itself sets no limit. */
+/**
+ * A DNS name has at most 253 characters (RFC 1035, 2.3.4), a port adds six. The library itself sets
+ * no limit.
+ */
 const maxRegistryLength = 259;
 
 /** Above the sum of the parts' own limits; keeps hostile input away from the patterns. */
@@ -58,8 +70,9 @@ export class InvalidReferenceError extends Error {
 }
 
 /**
- * Reads an image reference and normalises it: `nginx` is `docker.io/library/nginx:latest`, `index.docker.io` is
- * `docker.io`. The tag `latest` is added only where there is neither tag nor digest. Throws `InvalidReferenceError`.
+ * Reads an image reference and normalises it: `nginx` is `docker.io/library/nginx:latest`,
+ * `index.docker.io` is `docker.io`. The tag `latest` is added only where there is neither tag nor
+ * digest. Throws `InvalidReferenceError`.
  */
 export function parseReference(text: string): Reference {
   const fail = (reason: string) => new InvalidReferenceError(text, reason);
@@ -103,15 +116,17 @@ export function parseReference(text: string): Reference {
   return ref;
 }
 
-/** The whole reference: `docker.io/library/nginx:1.27@sha256:…`, as far as tag and digest are there. */
+/**
+ * The whole reference: `docker.io/library/nginx:1.27@sha256:…`, as far as tag and digest are there.
+ */
 export function formatReference(ref: Reference): string {
   return `${ref.registry}/${ref.repository}${suffix(ref)}`;
 }
 
 /**
- * The short form that people write: `nginx:latest` for `docker.io/library/nginx:latest`. Where the short form would be read
- * as something else (`docker.io/localhost/app`, `docker.io/a.b/app`), which the Go library does not look at, it is the
- * whole reference.
+ * The short form that people write: `nginx:latest` for `docker.io/library/nginx:latest`. Where the
+ * short form would be read as something else (`docker.io/localhost/app`, `docker.io/a.b/app`),
+ * which the Go library does not look at, it is the whole reference.
  */
 export function formatFamiliar(ref: Reference): string {
   const full = formatReference(ref);
@@ -135,8 +150,8 @@ export function isRepository(path: string): boolean {
 }
 
 /**
- * Tells the registry from the rest: the first component is one only if it has a dot or a colon, is `localhost`, or has upper
- * case (which no repository may have). normalize.go `splitDockerDomain`.
+ * Tells the registry from the rest: the first component is one only if it has a dot or a colon, is
+ * `localhost`, or has upper case (which no repository may have). normalize.go `splitDockerDomain`.
  */
 function splitRegistry(name: string): { registry: string; remainder: string } {
   const slash = name.indexOf('/');

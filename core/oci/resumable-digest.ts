@@ -5,13 +5,16 @@ import type { Digest, DigestAlgorithm, DigestVerifier } from './digest.ts';
 /** An incremental digest that another process can go on with. */
 export interface ResumableDigest extends DigestVerifier {
   /**
-   * The state over everything given so far, base64: 168 characters for sha256, 296 for sha512. It holds up to a block of the
-   * content (127 bytes). Throws once `digest` was asked.
+   * The state over everything given so far, base64: 168 characters for sha256, 296 for sha512. It
+   * holds up to a block of the content (127 bytes). Throws once `digest` was asked.
    */
   save(): string;
 }
 
-/** A saved state can't be gone on with: damaged, of another number of bytes, or of another version of the library. */
+/**
+ * A saved state can't be gone on with: damaged, of another number of bytes, or of another version
+ * of the library.
+ */
 export class InvalidDigestStateError extends Error {
   override readonly name = 'InvalidDigestStateError';
 }
@@ -22,8 +25,9 @@ const checksumBytes = 8;
 const buildBytes = 4;
 
 /**
- * Begins a digest whose state can be saved. Node's own hashes can't do that, hence WebAssembly: 285 MB/s for sha256 and 390 MB/s
- * for sha512 on one core where Node does 1,750 and 860, which is still ten times what one upload to a registry takes.
+ * Begins a digest whose state can be saved. Node's own hashes can't do that, hence WebAssembly: 285
+ * MB/s for sha256 and 390 MB/s for sha512 on one core where Node does 1,750 and 860, which is still
+ * ten times what one upload to a registry takes.
  */
 export function createResumableDigest(algorithm: DigestAlgorithm): Promise<ResumableDigest> {
   return open(algorithm);
@@ -32,8 +36,9 @@ export function createResumableDigest(algorithm: DigestAlgorithm): Promise<Resum
 /**
  * Goes on with a digest.
  *
- * The state is taken for what a stranger may have written: it must be whole, of this algorithm and build, and of exactly
- * `count` bytes. Nothing else is left to it than to be the state of other bytes: the digest is a wrong one then.
+ * The state is taken for what a stranger may have written: it must be whole, of this algorithm and
+ * build, and of exactly `count` bytes. Nothing else is left to it than to be the state of other
+ * bytes: the digest is a wrong one then.
  *
  * @param count how many bytes the state must be over.
  * @throws InvalidDigestStateError saying what is wrong with it.
@@ -78,9 +83,9 @@ async function open(
 }
 
 /**
- * The library checks length and build. The rest of the layout is `struct sha256_ctx`: block, count, hash, size of the digest (64
- * bits; another one than the hash's would have it read what lies behind, without an end).
- * https://github.com/Daninet/hash-wasm/blob/v4.12.0/src/sha256.c
+ * The library checks length and build. The rest of the layout is `struct sha256_ctx`: block, count,
+ * hash, size of the digest (64 bits; another one than the hash's would have it read what lies
+ * behind, without an end). https://github.com/Daninet/hash-wasm/blob/v4.12.0/src/sha256.c
  */
 function expectState(
   state: Uint8Array,

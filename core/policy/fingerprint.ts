@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import type { RepositoryRule } from '../config/config.ts';
 
 /**
- * Identifies what a rule makes of an image: 16 hex digits that change when a copy of the same upstream digest would come
- * out differently (platforms, referrers, verification), and do not when only the choice of images or the schedule does.
+ * Identifies what a rule makes of an image: 16 hex digits that change when a copy of the same
+ * upstream digest would come out differently (platforms, referrers, verification), and do not when
+ * only the choice of images or the schedule does.
  */
 export function policyFingerprint(rule: RepositoryRule): string {
   const outcome = [

@@ -1,11 +1,11 @@
 /**
  * The two pattern languages of mirror.yaml.
  *
- * In repositories (`match`): `?` is one character and `*` any number of them within a path component, `**` crosses
- * components; where it is a whole component with more to follow it also stands for none at all, so that what
- * matches `acme/x/api` by it matches `acme/api` too.
- * In tags (`include`, `exclude`): `?` is one character, `*` any number of any characters.
- * Nothing else is special; both patterns are anchored at both ends.
+ * In repositories (`match`): `?` is one character and `*` any number of them within a path
+ * component, `**` crosses components; where it is a whole component with more to follow it also
+ * stands for none at all, so that what matches `acme/x/api` by it matches `acme/api` too. In tags
+ * (`include`, `exclude`): `?` is one character, `*` any number of any characters. Nothing else is
+ * special; both patterns are anchored at both ends.
  */
 export type GlobKind = 'repository' | 'tag';
 
@@ -45,16 +45,19 @@ function tagProblem(pattern: string): string | undefined {
 }
 
 /**
- * Compiles a pattern into a matcher. All states are followed side by side (Thompson's construction), so the time
- * grows with the length of the name times that of the pattern and there is nothing to backtrack, however hostile
- * the name. https://swtch.com/~rsc/regexp/regexp1.html
+ * Compiles a pattern into a matcher. All states are followed side by side (Thompson's
+ * construction), so the time grows with the length of the name times that of the pattern and there
+ * is nothing to backtrack, however hostile the name. https://swtch.com/~rsc/regexp/regexp1.html
  */
 export function compileGlob(pattern: string, kind: GlobKind): (name: string) => boolean {
   const steps = kind === 'repository' ? repositorySteps(pattern) : tagSteps(pattern);
   return (name) => run(steps, name);
 }
 
-/** The budget for comparing patterns, in steps of one state by one letter. Two patterns that people write take some thousands. */
+/**
+ * The budget for comparing patterns, in steps of one state by one letter. Two patterns that people
+ * write take some thousands.
+ */
 export interface CoverBudget {
   steps: number;
 }
@@ -65,8 +68,9 @@ export function sampleName(pattern: string): string {
 }
 
 /**
- * Whether everything that one pattern for repositories matches is matched by another one, too. Both are followed side by side: `inner` by
- * each single state, `outer` by the set of states that it is in then. Where the budget ends first the answer is false.
+ * Whether everything that one pattern for repositories matches is matched by another one, too. Both
+ * are followed side by side: `inner` by each single state, `outer` by the set of states that it is
+ * in then. Where the budget ends first the answer is false.
  */
 export function globCovers(
   outer: string,

@@ -13,11 +13,13 @@ const hashedName = /\.[0-9a-f]{10}$/;
 const hashLength = 10;
 
 /**
- * The mirror's repository for an upstream repository: `<prefix>/<registry>/<repository>`, a port written `host_5000`.
+ * The mirror's repository for an upstream repository: `<prefix>/<registry>/<repository>`, a port
+ * written `host_5000`.
  *
- * A name that ECR does not take becomes a readable legal form, a dot and ten hex digits of the SHA-256 of the original.
- * So that no two repositories ever share a name, the same is done to names that only look made already: those that end
- * as a made one does, and those of a registry with `_` in its name, which could be another's port.
+ * A name that ECR does not take becomes a readable legal form, a dot and ten hex digits of the
+ * SHA-256 of the original. So that no two repositories ever share a name, the same is done to names
+ * that only look made already: those that end as a made one does, and those of a registry with `_`
+ * in its name, which could be another's port.
  *
  * @param registry as in references: `docker.io`, `127.0.0.1:5000`
  * @param repository the whole path, as in normalised references: `library/nginx`
@@ -33,7 +35,9 @@ export function mirrorRepository(config: Config, registry: string, repository: s
   return `${readable(plain, longestName - hashLength - 1)}.${hash}`;
 }
 
-/** Lower case, other characters as `-`, one separator at a time and none at the ends of a component. */
+/**
+ * Lower case, other characters as `-`, one separator at a time and none at the ends of a component.
+ */
 function readable(name: string, maxLength: number): string {
   const components = name
     .toLowerCase()

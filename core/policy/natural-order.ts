@@ -1,7 +1,7 @@
 /**
- * Compares texts as people order them: runs of digits by their value, everything else by its characters. `r9` comes before `r10`, and
- * `9-g1a2b` before `63-g0c4d`. Texts that differ only in leading zeros are ordered by their characters, so that only equal texts compare
- * as equal.
+ * Compares texts as people order them: runs of digits by their value, everything else by its
+ * characters. `r9` comes before `r10`, and `9-g1a2b` before `63-g0c4d`. Texts that differ only in
+ * leading zeros are ordered by their characters, so that only equal texts compare as equal.
  */
 export function compareNatural(a: string, b: string): number {
   const [runsA, runsB] = [runsOf(a), runsOf(b)];

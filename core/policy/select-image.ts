@@ -6,18 +6,18 @@ import { compileGlob } from './glob.ts';
 import { compileTagFilter } from './select-tags.ts';
 
 /**
- * Whether an image is mirrored, and by which rule. `reason` is `code: explanation`; the codes are `not_configured` and
- * `signature`.
+ * Whether an image is mirrored, and by which rule. `reason` is `code: explanation`; the codes are
+ * `not_configured` and `signature`.
  */
 export type Selection =
   | { mirrored: true; upstream: Upstream; rule: RepositoryRule }
   | { mirrored: false; reason: string };
 
 /**
- * Decides whether the configuration mirrors an image. Of the upstream's rules the first whose `match` fits the
- * repository decides, and it alone: a tag that its filters leave out is not offered to later rules. A reference without
- * a tag is decided by its repository. `latest` needs all tags of the repository and is not looked at here: a single push
- * passes when it is a version.
+ * Decides whether the configuration mirrors an image. Of the upstream's rules the first whose
+ * `match` fits the repository decides, and it alone: a tag that its filters leave out is not
+ * offered to later rules. A reference without a tag is decided by its repository. `latest` needs
+ * all tags of the repository and is not looked at here: a single push passes when it is a version.
  */
 export function selectImage(config: Config, ref: Reference): Selection {
   const upstream = config.upstreams.find(({ registry }) => registry === ref.registry);
@@ -33,7 +33,10 @@ export function selectImage(config: Config, ref: Reference): Selection {
   return { mirrored: true, upstream, rule };
 }
 
-/** The image that a signature belongs to, if its signatures are mirrored. `reason` as that of {@link Selection}. */
+/**
+ * The image that a signature belongs to, if its signatures are mirrored. `reason` as that of {@link
+ * Selection}.
+ */
 export type SubjectSelection =
   | { mirrored: true; subject: SubjectReference; upstream: Upstream; rule: RepositoryRule }
   | { mirrored: false; reason: string };
@@ -42,8 +45,8 @@ export type SubjectSelection =
 export type SubjectReference = Omit<Reference, 'tag' | 'digest'> & { digest: Digest };
 
 /**
- * Decides about a tag that names a signature, an attestation or an SBOM: it is looked at as part of the image whose digest the
- * tag holds. Whether the mirror has that image is known only later.
+ * Decides about a tag that names a signature, an attestation or an SBOM: it is looked at as part of
+ * the image whose digest the tag holds. Whether the mirror has that image is known only later.
  *
  * @returns undefined if the tag names no such thing.
  */

@@ -11,7 +11,10 @@ import {
   tagVersion,
 } from './tag-version.ts';
 
-/** Why a tag is not mirrored, or that it is; `version` is there where the rule reads tags as versions. */
+/**
+ * Why a tag is not mirrored, or that it is; `version` is there where the rule reads tags as
+ * versions.
+ */
 export type TagDecision = { selected: true; version?: TagVersion } | { selected: false; why: string };
 
 /**
@@ -19,13 +22,16 @@ export type TagDecision = { selected: true; version?: TagVersion } | { selected:
  *
  * - it names no signature (`sha256-<hex>.sig` and the like);
  * - a pattern of `include` matches it and none of `exclude` does;
- * - where the rule has `semver` or `latest`, it is a version (`tagVersion`) and its number is in the range. The range is
- *   asked about the number alone, a partial one filled with zeros. A version with a suffix (`1.27.3-alpine`,
- *   `1.28.0-rc.1`) counts only when a matching pattern of `include` has a `-` of its own, as `*-alpine` does: nobody
- *   who writes `1.*` and `>=1.25` asks for release candidates.
- * - a range that names a prerelease itself (`>=1.28.0-rc.2`) asks for prereleases, and is asked about them with their suffix, as node-semver
- *   does with `includePrerelease`: https://github.com/npm/node-semver#prerelease-tags
- * - a date or build number (`20240329`) is in a range only if the range names one, too: `>=3.18` does not mean it.
+ * - where the rule has `semver` or `latest`, it is a version (`tagVersion`) and its number is in
+ *   the range. The range is asked about the number alone, a partial one filled with zeros. A
+ *   version with a suffix (`1.27.3-alpine`, `1.28.0-rc.1`) counts only when a matching pattern of
+ *   `include` has a `-` of its own, as `*-alpine` does: nobody who writes `1.*` and `>=1.25` asks
+ *   for release candidates.
+ * - a range that names a prerelease itself (`>=1.28.0-rc.2`) asks for prereleases, and is asked
+ *   about them with their suffix, as node-semver does with `includePrerelease`:
+ *   https://github.com/npm/node-semver#prerelease-tags
+ * - a date or build number (`20240329`) is in a range only if the range names one, too: `>=3.18`
+ *   does not mean it.
  *
  * `latest` needs to see all tags: see `selectTags`.
  */
@@ -62,8 +68,9 @@ export function compileTagFilter(rule: RepositoryRule): (tag: string) => TagDeci
 }
 
 /**
- * Which of a repository's tags a rule mirrors, each once and in the order given. With `latest: n` these are the n
- * newest versions among the tags that pass the other filters; dates and build numbers count if there are no other versions.
+ * Which of a repository's tags a rule mirrors, each once and in the order given. With `latest: n`
+ * these are the n newest versions among the tags that pass the other filters; dates and build
+ * numbers count if there are no other versions.
  */
 export function selectTags(rule: RepositoryRule, tags: string[]): string[] {
   const filter = compileTagFilter(rule);

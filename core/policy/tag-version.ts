@@ -15,19 +15,22 @@ export interface TagVersion {
 const versionTag = /^v?(\d{1,15}(?:\.\d{1,15}){0,5})(?:-(.+))?$/;
 /** A date with separators that versions do not have: `2024-01-15`, `2024_01_15`. */
 const dateTag = /^(\d{4})([-_])(\d{2})\2(\d{2})(?:[-_.](.+))?$/;
-/** From this many digits on a lone number is a date, or the number of a build as such: `20240329`. */
+/**
+ * From this many digits on a lone number is a date, or the number of a build as such: `20240329`.
+ */
 const buildNumberDigits = 8;
 
 /**
- * Words by which a suffix says that the version is not out yet. Any other suffix is a build, a revision or a variant of the version
- * (`r10`, `ls101`, `63-g1a2b3c`, `debian-12`).
+ * Words by which a suffix says that the version is not out yet. Any other suffix is a build, a
+ * revision or a variant of the version (`r10`, `ls101`, `63-g1a2b3c`, `debian-12`).
  */
 const prereleaseWord =
   /^(?:a|alpha|b|beta|c|canary|cr|dev|ea|experimental|m|milestone|next|nightly|pre|preview|prerelease|rc|snapshot|test|testing|unstable)(?=[\d._-]|$)/i;
 
 /**
- * Reads a tag as a version: numbers with dots between them, or a date, an optional `v` before and an optional `-suffix` after them.
- * `1.27.3`, `v1.27`, `24.04`, `4.0.9.2244-ls257`, `20240329` and `2024-03-29` are versions; `latest` and `1.27_p1` are not.
+ * Reads a tag as a version: numbers with dots between them, or a date, an optional `v` before and
+ * an optional `-suffix` after them. `1.27.3`, `v1.27`, `24.04`, `4.0.9.2244-ls257`, `20240329` and
+ * `2024-03-29` are versions; `latest` and `1.27_p1` are not.
  */
 export function tagVersion(tag: string): TagVersion | undefined {
   const [, year, , month, day, rest] = dateTag.exec(tag) ?? [];
@@ -43,8 +46,8 @@ function versionOf(numbers: number[], suffix = ''): TagVersion {
 }
 
 /**
- * Whether a version is a lone date or build number. Next to versions with dots it is not a version of the same kind: Alpine has `20240329` and
- * `3.20` in one repository.
+ * Whether a version is a lone date or build number. Next to versions with dots it is not a version
+ * of the same kind: Alpine has `20240329` and `3.20` in one repository.
  */
 export function isBuildNumber({ numbers }: TagVersion): boolean {
   return numbers.length === 1 && String(numbers[0]).length >= buildNumberDigits;
@@ -55,7 +58,10 @@ export function isPrerelease({ suffix }: Pick<TagVersion, 'suffix'>): boolean {
   return prereleaseWord.test(suffix);
 }
 
-/** The version as semver writes it, with its suffix as the prerelease; undefined if semver does not accept the suffix. */
+/**
+ * The version as semver writes it, with its suffix as the prerelease; undefined if semver does not
+ * accept the suffix.
+ */
 export function semverOf({ number, suffix }: TagVersion): SemVer | undefined {
   if (suffix === '') return number;
   return /^[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*$/.test(suffix) && !/(?:^|\.)0\d+(?:\.|$)/.test(suffix)
@@ -64,9 +70,9 @@ export function semverOf({ number, suffix }: TagVersion): SemVer | undefined {
 }
 
 /**
- * Orders versions, older first, as people mean them: by their numbers, then prereleases before the release, and the release before its
- * builds and revisions; suffixes in natural order, so that `rc9` comes before `rc10`. Of `1.27` and `1.27.0` the one that says
- * more is the newer.
+ * Orders versions, older first, as people mean them: by their numbers, then prereleases before the
+ * release, and the release before its builds and revisions; suffixes in natural order, so that
+ * `rc9` comes before `rc10`. Of `1.27` and `1.27.0` the one that says more is the newer.
  */
 export function compareVersions(a: TagVersion, b: TagVersion): number {
   const length = Math.max(a.numbers.length, b.numbers.length);

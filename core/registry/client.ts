@@ -48,11 +48,14 @@ export interface RegistryClientOptions {
   side: Side;
   /** Hosts (`host` or `host:port`) besides the endpoint's that credentials may go to. */
   authHosts?: readonly string[];
-  /** Hosts (`host` or `host:port`) that reads may be redirected to although they are at internal addresses. */
+  /**
+   * Hosts (`host` or `host:port`) that reads may be redirected to although they are at internal
+   * addresses.
+   */
   redirectHosts?: readonly string[];
   /**
-   * Asked when a challenge wants credentials, kept until the registry rejects them, and asked for fresh ones then; undefined is
-   * anonymous.
+   * Asked when a challenge wants credentials, kept until the registry rejects them, and asked for
+   * fresh ones then; undefined is anonymous.
    */
   credentials?: CredentialSource;
   /** A proxy, and additional certificate authorities. */
@@ -60,24 +63,32 @@ export interface RegistryClientOptions {
   timeouts?: Partial<Timeouts>;
   retry?: Partial<RetryPolicy>;
   /**
-   * Connections of somebody else's, who closes them (a proxy, a mock); without it the client has its own pool, which refuses
-   * names at loopback and link-local addresses that the registry sends it to.
+   * Connections of somebody else's, who closes them (a proxy, a mock); without it the client has
+   * its own pool, which refuses names at loopback and link-local addresses that the registry sends
+   * it to.
    */
   dispatcher?: Dispatcher;
-  /** How many streams the registry takes, where it was learnt before (by a client with another token). */
+  /**
+   * How many streams the registry takes, where it was learnt before (by a client with another
+   * token).
+   */
   streams?: StreamLimit;
   /** What the registry is known to refuse. */
   refused?: RefusedFeatures;
   /** Called for each HTTP request. */
   onRequest?: (info: RequestInfo) => void;
-  /** Called when the registry says that it does not want to be asked for a time, milliseconds: a 429, or a rate limit used up. */
+  /**
+   * Called when the registry says that it does not want to be asked for a time, milliseconds: a
+   * 429, or a rate limit used up.
+   */
   onClosed?: (ms: number) => void;
 }
 
 /**
- * One registry, spoken to by the OCI distribution protocol (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md). Safe for
- * concurrent use: connections, tokens and credentials are shared. Failures are `RegistryError`s; a cancelled operation throws its
- * signal's reason.
+ * One registry, spoken to by the OCI distribution protocol
+ * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md). Safe for concurrent
+ * use: connections, tokens and credentials are shared. Failures are `RegistryError`s; a cancelled
+ * operation throws its signal's reason.
  */
 export class RegistryClient implements AsyncDisposable {
   readonly registry: string;
@@ -141,10 +152,12 @@ export class RegistryClient implements AsyncDisposable {
   }
 
   /**
-   * Opens connections for requests that will come: each asks `GET /v2/` once, at the same time, so that the round trips of TCP and
-   * TLS are over when the requests come. Best effort: never rejects, and what fails shows again in the requests.
+   * Opens connections for requests that will come: each asks `GET /v2/` once, at the same time, so
+   * that the round trips of TCP and TLS are over when the requests come. Best effort: never
+   * rejects, and what fails shows again in the requests.
    *
-   * @param connections how many shall be there, those that are open already and those of requests under way included
+   * @param connections how many shall be there, those that are open already and those of requests
+   *   under way included
    */
   async warm(connections: number, { signal }: CallOptions = {}): Promise<void> {
     const url = apiUrl(this.#exchange.endpoint);
@@ -189,7 +202,10 @@ export class RegistryClient implements AsyncDisposable {
     return headBlob(this.#exchange, repository, digest, options);
   }
 
-  /** A blob's bytes from `offset` on, as many as the descriptor says; their digest is for the caller to verify. */
+  /**
+   * A blob's bytes from `offset` on, as many as the descriptor says; their digest is for the caller
+   * to verify.
+   */
   getBlob(
     repository: string,
     descriptor: BlobDescriptor,
@@ -203,7 +219,10 @@ export class RegistryClient implements AsyncDisposable {
     return startUpload(this.#exchange, repository, options);
   }
 
-  /** Sends a whole blob and ends its upload. Not retried: a new attempt needs a new session and a new body. */
+  /**
+   * Sends a whole blob and ends its upload. Not retried: a new attempt needs a new session and a
+   * new body.
+   */
   putBlob(
     session: UploadSession,
     descriptor: BlobDescriptor,

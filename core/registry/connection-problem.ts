@@ -47,7 +47,10 @@ interface SystemError extends Error {
   cert?: { subjectaltname?: unknown };
 }
 
-/** Says what a request failed with, by the error of node or undici. Of several addresses, each was tried. */
+/**
+ * Says what a request failed with, by the error of node or undici. Of several addresses, each was
+ * tried.
+ */
 export function connectionProblem(error: unknown, url: URL): ConnectionProblem {
   const [first = error, ...others] = error instanceof AggregateError ? error.errors : [error];
   const told = (
@@ -131,7 +134,10 @@ function explain(error: SystemError, code: string, url: URL, addresses: string[]
   return { kind: 'other', clause: `no answer from ${host}: ${detail}` };
 }
 
-/** https://nodejs.org/api/tls.html#x509-certificate-error-codes: no chain to an authority that is known. */
+/**
+ * https://nodejs.org/api/tls.html#x509-certificate-error-codes: no chain to an authority that is
+ * known.
+ */
 const untrusted: ReadonlySet<string> = new Set([
   'SELF_SIGNED_CERT_IN_CHAIN',
   'UNABLE_TO_GET_ISSUER_CERT',
@@ -140,7 +146,10 @@ const untrusted: ReadonlySet<string> = new Set([
   'CERT_UNTRUSTED',
 ]);
 
-/** TLS alerts and certificates that node refuses: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+/**
+ * TLS alerts and certificates that node refuses:
+ * https://nodejs.org/api/tls.html#x509-certificate-error-codes
+ */
 export function isTlsFailure(code: string): boolean {
   return /^(ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)/.test(
     code,
@@ -159,7 +168,10 @@ function portOf({ port, protocol }: URL): number {
   return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
 }
 
-/** undici tells addresses and limit only in words: `(attempted addresses: 127.0.0.1:1, ::1:1, timeout: 10000ms)`. */
+/**
+ * undici tells addresses and limit only in words: `(attempted addresses: 127.0.0.1:1, ::1:1,
+ * timeout: 10000ms)`.
+ */
 function connectTimeout(message: string, host: string): string {
   const [, addresses, limit] = /attempted address(?:es)?: (.{1,200}), timeout: (\d+)ms/.exec(message) ?? [];
   const within = limit === undefined ? 'in time' : `within ${Number(limit) / 1_000} s`;
@@ -176,9 +188,10 @@ function otherNames({ cert }: SystemError, host: string): string {
 }
 
 /**
- * What an answer says about the connection itself: that the server wants HTTPS (Go’s server and nginx say so in a 400), or that a proxy, which
- * answers for plain HTTP itself, wants a login.
- * https://github.com/golang/go/blob/go1.24.0/src/net/http/server.go, https://nginx.org/en/docs/http/ngx_http_ssl_module.html#errors
+ * What an answer says about the connection itself: that the server wants HTTPS (Go’s server and
+ * nginx say so in a 400), or that a proxy, which answers for plain HTTP itself, wants a login.
+ * https://github.com/golang/go/blob/go1.24.0/src/net/http/server.go,
+ * https://nginx.org/en/docs/http/ngx_http_ssl_module.html#errors
  */
 export function answeredProblem(status: number, body: Uint8Array, url: URL): ConnectionProblem | undefined {
   const { host, origin, protocol } = url;
@@ -196,7 +209,9 @@ export function answeredProblem(status: number, body: Uint8Array, url: URL): Con
     : undefined;
 }
 
-/** undici tells a proxy’s answer only in words: `Proxy response (407) !== 200 when HTTP Tunneling`. */
+/**
+ * undici tells a proxy’s answer only in words: `Proxy response (407) !== 200 when HTTP Tunneling`.
+ */
 function tunnelProblem(message: string, host: string): Explained {
   const [, status] = /Proxy response \((\d{3})\)/.exec(message) ?? [];
   if (status === undefined)
@@ -207,8 +222,9 @@ function tunnelProblem(message: string, host: string): Explained {
 }
 
 /**
- * The code of what the connection failed with; empty for errors of our own code. undici leaves out those of its parser, by which a
- * chunked body that was cut off before the server closed can be told from what is not HTTP only in words.
+ * The code of what the connection failed with; empty for errors of our own code. undici leaves out
+ * those of its parser, by which a chunked body that was cut off before the server closed can be
+ * told from what is not HTTP only in words.
  */
 export function failureCode(error: unknown): string {
   if (error instanceof errors.HTTPParserError && error.code === undefined) {

@@ -1,6 +1,9 @@
 import type { ConnectionProblem, ProblemKind } from './connection-problem.ts';
 
-/** How the settings are called where the reader can change them: in mirror.yaml, or on a command line. */
+/**
+ * How the settings are called where the reader can change them: in mirror.yaml, or on a command
+ * line.
+ */
 export interface SettingNames {
   /** What is asked to see whether somebody answers: `/v2/`. */
   path: string;
@@ -19,8 +22,9 @@ export interface SettingNames {
 type Remedy = (problem: ConnectionProblem, names: SettingNames) => string;
 
 /**
- * A command that shows more, after a colon or a verb. The host may be one that a hostile registry chose, and who reads a command may paste it
- * into a shell: only names and addresses as DNS and RFC 3986 have them are put into one.
+ * A command that shows more, after a colon or a verb. The host may be one that a hostile registry
+ * chose, and who reads a command may paste it into a shell: only names and addresses as DNS and RFC
+ * 3986 have them are put into one.
  */
 function command({ origin }: ConnectionProblem, before: string, text: (url: URL) => string): string {
   const url = new URL(origin);
@@ -76,7 +80,9 @@ const remedies: Readonly<Record<ProblemKind, Remedy>> = {
   other: (problem, names) => `check the address, firewalls and proxies${look(problem, names)}`,
 };
 
-/** What helps against a connection that failed: the likely cause, and the next command or setting. */
+/**
+ * What helps against a connection that failed: the likely cause, and the next command or setting.
+ */
 export function connectionRemedy(problem: ConnectionProblem, names: SettingNames): string {
   return remedies[problem.kind](problem, names);
 }

@@ -8,7 +8,10 @@ export interface ErrorBody {
   page?: string;
 }
 
-/** More errors of one answer are not read. A registry reports one for each blob that a manifest lacks. */
+/**
+ * More errors of one answer are not read. A registry reports one for each blob that a manifest
+ * lacks.
+ */
 const maxErrors = 5;
 /** A title is looked for in the beginning of a page. */
 const maxPageBytes = 4_000;
@@ -17,11 +20,13 @@ const maxDetail = 300;
 
 /**
  * Reads a body `{"errors": [{"code", "message", "detail"}]}`
- * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes). A detail is any JSON, and for some failures the
- * only place that says why (Quay's, for example). Of token services and proxies, also the fields of {@link plainFields}. Of a web page, its
- * title. What is not of these forms says nothing.
+ * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes). A detail
+ * is any JSON, and for some failures the only place that says why (Quay's, for example). Of token
+ * services and proxies, also the fields of {@link plainFields}. Of a web page, its title. What is
+ * not of these forms says nothing.
  *
- * @param hide takes secrets out of a text: before anything is cut or written otherwise, which would hide them from whoever looks for them later
+ * @param hide takes secrets out of a text: before anything is cut or written otherwise, which would
+ *   hide them from whoever looks for them later
  */
 export function readErrorBody(body: Uint8Array, hide: (text: string) => string = (text) => text): ErrorBody {
   let parsed: unknown;
@@ -57,8 +62,8 @@ function readPage(body: Uint8Array, hide: (text: string) => string): ErrorBody {
 }
 
 /**
- * Where else a text may stand: Docker Hub's token service (`details`), Harbor (`message`), OAuth (`error_description`, RFC 6749, 5.2), and
- * Quay (`error_message`, `detail`).
+ * Where else a text may stand: Docker Hub's token service (`details`), Harbor (`message`), OAuth
+ * (`error_description`, RFC 6749, 5.2), and Quay (`error_message`, `detail`).
  */
 const plainFields = ['message', 'details', 'error_description', 'error_message', 'detail'];
 

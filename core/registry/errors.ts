@@ -40,10 +40,11 @@ export interface RegistryFailure {
 }
 
 /**
- * An operation on a registry failed. `message` says side, registry, operation, repository and reason and holds no secret;
- * `code` is stable: the registry's own (`MANIFEST_UNKNOWN`, `TOOMANYREQUESTS`, …) or one derived from the status or failure
- * (`UNAUTHORIZED`, `UNAVAILABLE`, `TIMEOUT`, `CONNECTION`, …). `temporary` says whether trying again later makes sense.
- * An operation that was cancelled throws its signal's reason instead.
+ * An operation on a registry failed. `message` says side, registry, operation, repository and
+ * reason and holds no secret; `code` is stable: the registry's own (`MANIFEST_UNKNOWN`,
+ * `TOOMANYREQUESTS`, …) or one derived from the status or failure (`UNAUTHORIZED`, `UNAVAILABLE`,
+ * `TIMEOUT`, `CONNECTION`, …). `temporary` says whether trying again later makes sense. An
+ * operation that was cancelled throws its signal's reason instead.
  */
 export class RegistryError extends DrayageError {
   readonly side: Side;
@@ -61,7 +62,10 @@ export class RegistryError extends DrayageError {
   readonly isExplained: boolean;
   /** Of a connection that failed: what kept it from coming about. */
   readonly problem: ConnectionProblem | undefined;
-  /** Of a request for a login: whether there was none, or it was not taken; undefined where that is not known. */
+  /**
+   * Of a request for a login: whether there was none, or it was not taken; undefined where that is
+   * not known.
+   */
   readonly login: LoginState;
   readonly retry: Retry;
   /** How long the registry asked to wait. */
@@ -98,7 +102,10 @@ function retryOf({ temporary = false, status, retryAfterMs: afterMs }: RegistryF
   return { kind: status === 429 ? 'rate-limit' : 'backoff', afterMs };
 }
 
-/** `get manifest library/nginx:1.27`, `get blob library/nginx@sha256:…`, `list tags of library/nginx`. */
+/**
+ * `get manifest library/nginx:1.27`, `get blob library/nginx@sha256:…`, `list tags of
+ * library/nginx`.
+ */
 function describe({ operation, repository, reference }: OperationContext): string {
   if (repository === undefined) return operation;
   if (reference === undefined) return `${operation} ${repository}`;
@@ -120,7 +127,8 @@ const credentials = ({ side, registry }: OperationContext) =>
 
 /**
  * What helps, by code. Upper half: codes of the distribution specification
- * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes); lower half: ours.
+ * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes); lower
+ * half: ours.
  */
 const remedies: Readonly<Record<string, Remedy>> = {
   BLOB_UNKNOWN: 'the registry does not have this blob: push the image again',
@@ -155,7 +163,8 @@ const remedies: Readonly<Record<string, Remedy>> = {
     side === 'upstream'
       ? 'the registry’s rate limit is reached: wait, or configure credentials with a higher limit'
       : 'the registry’s rate limit is reached: wait, or ask for a higher quota',
-  // ECR's, for a tag that may not be moved: https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html
+  // ECR's, for a tag that may not be moved:
+  // https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html
   TAG_INVALID: 'the tag may not be moved: allow it in the repository’s tag immutability settings',
 
   UNAVAILABLE: 'the registry is having problems: wait and try again',
@@ -187,7 +196,10 @@ const remedies: Readonly<Record<string, Remedy>> = {
 /** Where a web page answers. */
 export const noRegistry = 'no registry is at this address: check its name and port';
 
-/** What the operator can do about a code in its context; a code that the table does not know gets the general advice. */
+/**
+ * What the operator can do about a code in its context; a code that the table does not know gets
+ * the general advice.
+ */
 export function remedyFor(code: string, context: OperationContext, login?: LoginState): string {
   const remedy = (Object.hasOwn(remedies, code) ? remedies[code] : undefined) ?? 'see the registry’s message';
   return typeof remedy === 'string' ? remedy : remedy(context, login);

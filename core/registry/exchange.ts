@@ -31,7 +31,10 @@ export interface Call extends CallOptions {
   repository?: string;
   reference?: string;
   headers?: Record<string, string>;
-  /** Bytes can be sent again; what is streamed can not, and is tried once, without following a challenge. */
+  /**
+   * Bytes can be sent again; what is streamed can not, and is tried once, without following a
+   * challenge.
+   */
   body?: Uint8Array | AsyncIterable<Uint8Array>;
   /** The statuses that are handed to the operation; all others are errors. */
   expect: readonly number[];
@@ -39,7 +42,10 @@ export interface Call extends CallOptions {
   unknownCode: string;
   /** Whether a failure that may pass is tried again here; GET, HEAD and what begins anew. */
   retry: boolean;
-  /** By how much longer it is tried again after too many requests than after other failures; 1 unless given. */
+  /**
+   * By how much longer it is tried again after too many requests than after other failures; 1
+   * unless given.
+   */
   patience?: number;
   /** What the registry has to do before it can answer; nothing unless given. */
   work?: Work;
@@ -49,7 +55,10 @@ export interface Call extends CallOptions {
 export interface Answer extends HttpAnswer {
   /** Who answered, after redirects. */
   url: URL;
-  /** Whether a redirect or an upload location led to another host than the endpoint's: its text is not for our messages. */
+  /**
+   * Whether a redirect or an upload location led to another host than the endpoint's: its text is
+   * not for our messages.
+   */
   away: boolean;
 }
 
@@ -74,7 +83,10 @@ export interface ExchangeOptions {
   onClosed?: ((ms: number) => void) | undefined;
 }
 
-/** How often a challenge is followed for one request: for an expired token, and for a scope that was not enough. */
+/**
+ * How often a challenge is followed for one request: for an expired token, and for a scope that was
+ * not enough.
+ */
 const maxChallenges = 2;
 
 /** Carries out calls: authorization, redirects, retries, and errors with their context. */
@@ -100,8 +112,9 @@ export class Exchange {
   }
 
   /**
-   * The scope for reading a repository. Of the mirror's, one that is good for writing, too: a copy that asks what is there writes next, and
-   * another scope would be another token, and so a round trip or two.
+   * The scope for reading a repository. Of the mirror's, one that is good for writing, too: a copy
+   * that asks what is there writes next, and another scope would be another token, and so a round
+   * trip or two.
    */
   readScope(repository: string): Scope {
     return this.#options.side === 'mirror'
@@ -119,8 +132,9 @@ export class Exchange {
   }
 
   /**
-   * Sends a call and hands the answer to `consume`, whose failures (a body that breaks off) are tried again like those of the
-   * request. `consume` reads, discards or keeps the body; when it throws the body is destroyed.
+   * Sends a call and hands the answer to `consume`, whose failures (a body that breaks off) are
+   * tried again like those of the request. `consume` reads, discards or keeps the body; when it
+   * throws the body is destroyed.
    */
   async perform<T>(call: Call, consume: (answer: Answer) => T | Promise<T>): Promise<T> {
     const attempt = () => this.#attempt(call, consume);
@@ -150,7 +164,8 @@ export class Exchange {
     const { authenticator, hosts } = this.#options;
     const { scopes, signal } = call;
     const context = this.context(call);
-    // Elsewhere (an upload location on another host) neither credentials nor challenges are anybody's business.
+    // Elsewhere (an upload location on another host) neither credentials nor challenges are
+    // anybody's business.
     if (!isTrusted(call.url, hosts)) return await this.#followed(call, undefined);
     let authorization = await authenticator.authorization(scopes, context, signal);
     for (let challenges = 0; ; challenges += 1) {
@@ -164,9 +179,9 @@ export class Exchange {
   }
 
   /**
-   * Asks the registry that a read was redirected to, and that requires a token of its own: with an anonymous token from its own realm,
-   * without credentials (lscr.io and the gateways of scarf.sh redirect to other registries:
-   * https://github.com/google/go-containerregistry/issues/2360).
+   * Asks the registry that a read was redirected to, and that requires a token of its own: with an
+   * anonymous token from its own realm, without credentials (lscr.io and the gateways of scarf.sh
+   * redirect to other registries: https://github.com/google/go-containerregistry/issues/2360).
    */
   async #asAnyone(call: Call, answer: Arrival): Promise<Arrival> {
     const challenge = answer.header('www-authenticate');
@@ -185,8 +200,8 @@ export class Exchange {
   }
 
   /**
-   * Sends the request and follows redirects: of reads anywhere, of writes only to hosts that the registry consists of. Once one leads to
-   * another host, Authorization stays behind for good.
+   * Sends the request and follows redirects: of reads anywhere, of writes only to hosts that the
+   * registry consists of. Once one leads to another host, Authorization stays behind for good.
    */
   async #followed(call: Call, sent: string | undefined): Promise<Arrival> {
     const { method, body, work, signal } = call;
@@ -232,7 +247,10 @@ export class Exchange {
     }
   }
 
-  /** From the registry's own answers: hosts that it sends us to (downloads, tokens) limit something else. */
+  /**
+   * From the registry's own answers: hosts that it sends us to (downloads, tokens) limit something
+   * else.
+   */
   #learn({ url, body }: HttpRequest, { status, header }: HttpAnswer, ms: number): void {
     const { streams, onClosed } = this.#options;
     if (url.origin !== this.endpoint.origin) return;
@@ -257,7 +275,8 @@ export class Exchange {
     const secrets = authenticator.secrets(sent);
     if (status === 401 && !answer.away) {
       authenticator.reject(sent, call.scopes);
-      // The stream is spent, but who can begin it anew comes with a new token. (Without one was sent if it could not be renewed.)
+      // The stream is spent, but who can begin it anew comes with a new token. (Without one was
+      // sent if it could not be renewed.)
       if (isStreamed(call.body)) refused.temporary = true;
     }
     return refusedError(this.context(call), refused, call.unknownCode, secrets);

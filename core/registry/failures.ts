@@ -17,8 +17,8 @@ export interface RefusedAnswer {
   /** Who answered, if not the registry itself: “the token service …”. */
   by?: string;
   /**
-   * The registry chose who answered, and nobody trusts that host: its body tells nothing. Else a registry could have us ask
-   * hosts that only we reach, and read their answers in our errors.
+   * The registry chose who answered, and nobody trusts that host: its body tells nothing. Else a
+   * registry could have us ask hosts that only we reach, and read their answers in our errors.
    */
   untrusted?: boolean;
   status: number;
@@ -39,8 +39,8 @@ export interface RefusedAnswer {
 const untold: ErrorBody = { texts: [] };
 
 /**
- * The error for an answer that is no success. Its code is the registry's own, `errors[0].code` of the body, if that is one by its
- * form; else it follows from the status.
+ * The error for an answer that is no success. Its code is the registry's own, `errors[0].code` of
+ * the body, if that is one by its form; else it follows from the status.
  *
  * @param unknownCode what 404 means here: `MANIFEST_UNKNOWN`, `BLOB_UNKNOWN`, `NAME_UNKNOWN`
  * @param secrets what must not be shown even if the registry repeats it
@@ -80,7 +80,10 @@ function inWords(ms: number): string {
   return seconds < 7_200 ? `${Math.ceil(seconds / 60)} min` : `${Math.ceil(seconds / 3_600)} h`;
 }
 
-/** What helps where a web page answers for the registry; undefined where the status says more than that. */
+/**
+ * What helps where a web page answers for the registry; undefined where the status says more than
+ * that.
+ */
 function pageRemedy(status: number): string | undefined {
   if (status === 404) return noRegistry;
   if (status === 403) return 'a proxy or firewall in front of the registry refuses this: ask its operator';
@@ -101,9 +104,11 @@ function codeOfStatus(status: number, unknownCode: string): string {
 }
 
 /**
- * The error for a request that got no answer, or whose answer broke off. One that is a RegistryError already stays itself.
+ * The error for a request that got no answer, or whose answer broke off. One that is a
+ * RegistryError already stays itself.
  *
- * @param what was being done, or whom was asked; a connection to a URL that did not come about is told in words of its own
+ * @param what was being done, or whom was asked; a connection to a URL that did not come about is
+ *   told in words of its own
  */
 export function brokenError(context: OperationContext, cause: unknown, what: string | URL): RegistryError {
   if (cause instanceof RegistryError) return cause;
@@ -122,7 +127,10 @@ export function brokenError(context: OperationContext, cause: unknown, what: str
   return new RegistryError(context, failure);
 }
 
-/** CR#1970: the remedy for the code is the one that tells of it. https://github.com/aws/containers-roadmap/issues/1970 */
+/**
+ * CR#1970: the remedy for the code is the one that tells of it.
+ * https://github.com/aws/containers-roadmap/issues/1970
+ */
 function isDroppedByEcr({ side, operation }: OperationContext, kind: string): boolean {
   return (
     kind === 'closed' && side === 'mirror' && (operation === 'start upload' || operation === 'mount blob')

@@ -7,8 +7,9 @@ export interface RegistryAddress {
 }
 
 /**
- * Registries whose API or token service is on another host than their name says. Everybody else's token realm is on the
- * registry's own host: ghcr.io, quay.io, public.ecr.aws, gcr.io and *.pkg.dev, mcr.microsoft.com, *.azurecr.io, nvcr.io.
+ * Registries whose API or token service is on another host than their name says. Everybody else's
+ * token realm is on the registry's own host: ghcr.io, quay.io, public.ecr.aws, gcr.io and
+ * *.pkg.dev, mcr.microsoft.com, *.azurecr.io, nvcr.io.
  */
 const knownRegistries: Readonly<Record<string, RegistryAddress>> = {
   // https://distribution.github.io/distribution/spec/auth/token/
@@ -41,8 +42,8 @@ export interface EcrHost {
 /**
  * Reads an ECR registry's host; undefined for any other registry.
  *
- * @param apiEndpoint the URL that stands in for the ECR API, if one does (`AWS_ENDPOINT_URL_ECR`): the registry at its host is an ECR
- *   registry, too
+ * @param apiEndpoint the URL that stands in for the ECR API, if one does (`AWS_ENDPOINT_URL_ECR`):
+ *   the registry at its host is an ECR registry, too
  */
 export function ecrHostOf(registry: string, apiEndpoint?: string): EcrHost | undefined {
   const match = privateEcr.exec(registry);
@@ -60,15 +61,18 @@ export function isEcr(registry: string): boolean {
 }
 
 /**
- * Whether a registry answers a mount of a blob from the very repository with 201 where it is there, so that an upload need not be preceded
- * by a question. Amazon ECR mounts only where an account has turned it on.
- * https://docs.aws.amazon.com/AmazonECR/latest/userguide/blob-mounting.html
+ * Whether a registry answers a mount of a blob from the very repository with 201 where it is there,
+ * so that an upload need not be preceded by a question. Amazon ECR mounts only where an account has
+ * turned it on. https://docs.aws.amazon.com/AmazonECR/latest/userguide/blob-mounting.html
  */
 export function tellsPresence(registry: string): boolean {
   return !isEcr(registry);
 }
 
-/** The address of a registry as it stands in normalised references; one that is not known is `https://<registry>`. */
+/**
+ * The address of a registry as it stands in normalised references; one that is not known is
+ * `https://<registry>`.
+ */
 export function knownRegistry(registry: string): RegistryAddress {
   const known = Object.hasOwn(knownRegistries, registry) ? knownRegistries[registry] : undefined;
   return known

@@ -4,7 +4,10 @@ import type { Transport } from './transport/transport.ts';
 /** The most of them that are remembered; the oldest goes. */
 const most = 100;
 
-/** Registries that a registry redirects reads to, and that require tokens of their own. They get no credentials of ours. */
+/**
+ * Registries that a registry redirects reads to, and that require tokens of their own. They get no
+ * credentials of ours.
+ */
 export class OtherRegistries {
   readonly #transport: Transport;
   readonly #known = new Map<string, Authenticator>();

@@ -1,9 +1,11 @@
 import { orAborted } from '../async/or-aborted.ts';
 
 /**
- * Parts of the distribution API that a registry may lack or refuse, each of which has a slower substitute:
+ * Parts of the distribution API that a registry may lack or refuse, each of which has a slower
+ * substitute:
  * - `mount`: mounting a blob of another repository. Substitute: a plain upload.
- * - `self-mount`: asking for a blob by a mount from the repository itself. Substitute: HEAD, then a plain upload.
+ * - `self-mount`: asking for a blob by a mount from the repository itself. Substitute: HEAD, then a
+ *   plain upload.
  * - `manifest-head`: HEAD of a manifest. Substitute: GET.
  * - `blob-head`: HEAD of a blob. Substitute: an upload of a blob that may be there.
  * - `batch-check`: Amazon ECR's BatchCheckLayerAvailability. Substitute: HEAD of each blob.
@@ -22,14 +24,18 @@ export type OptionalFeature =
   | 'referrers';
 
 /**
- * Which optional features a registry has refused. A feature is tried until the registry refuses it once; after that its substitute is
- * used right away, so that a saving that does not work costs one request, not one for each blob.
+ * Which optional features a registry has refused. A feature is tried until the registry refuses it
+ * once; after that its substitute is used right away, so that a saving that does not work costs one
+ * request, not one for each blob.
  */
 export class RefusedFeatures {
   readonly #refused = new Set<string>();
   /** By feature, the first request for it: it resolves when that has been answered. */
   readonly #first = new Map<OptionalFeature, Promise<void>>();
-  /** The largest request body to send, bytes: larger blobs go in chunks. Undefined until one is refused for its size. */
+  /**
+   * The largest request body to send, bytes: larger blobs go in chunks. Undefined until one is
+   * refused for its size.
+   */
   maxBodyBytes: number | undefined;
 
   /** @param of what it was refused for, where that matters: the repository to mount from. */
@@ -43,8 +49,9 @@ export class RefusedFeatures {
   }
 
   /**
-   * Asks for a feature. While the first request for it is under way, others wait for what it shows, so that many that begin together
-   * cost one refusal. If the registry has refused it, or refuses it now, `ask` is not called.
+   * Asks for a feature. While the first request for it is under way, others wait for what it shows,
+   * so that many that begin together cost one refusal. If the registry has refused it, or refuses
+   * it now, `ask` is not called.
    *
    * @param ask calls {@link add} if the registry refuses
    * @returns undefined if the registry is known to refuse it

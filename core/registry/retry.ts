@@ -2,11 +2,14 @@ import { wait } from '../async/wait.ts';
 import { RegistryError } from './errors.ts';
 
 /**
- * The one table of what is worth trying again: too many requests, a request that came too slowly (408) or too early (425),
- * server errors, and connections that fail, break or stall. Everything else is an answer, other 4xx above all.
+ * The one table of what is worth trying again: too many requests, a request that came too slowly
+ * (408) or too early (425), server errors, and connections that fail, break or stall. Everything
+ * else is an answer, other 4xx above all.
  */
 const temporaryRefusals: ReadonlySet<number> = new Set([408, 425, 429]);
-/** The server errors that stay: what the server never learnt, method (501) or version of HTTP (505). */
+/**
+ * The server errors that stay: what the server never learnt, method (501) or version of HTTP (505).
+ */
 const lastingServerErrors: ReadonlySet<number> = new Set([501, 505]);
 const temporaryFailures: ReadonlyMap<string, 'CONNECTION' | 'TIMEOUT'> = new Map([
   ['ECONNREFUSED', 'CONNECTION'],
@@ -29,15 +32,19 @@ const temporaryFailures: ReadonlyMap<string, 'CONNECTION' | 'TIMEOUT'> = new Map
 ]);
 
 /**
- * Whether an answer with this status may be another one later. A 5xx that has no name counts as 500 does (RFC 9110, 15), such as
- * Cloudflare's 520 to 530: https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/
+ * Whether an answer with this status may be another one later. A 5xx that has no name counts as 500
+ * does (RFC 9110, 15), such as Cloudflare's 520 to 530:
+ * https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/
  */
 export function isTemporaryStatus(status: number): boolean {
   if (status >= 500 && status < 600) return !lastingServerErrors.has(status);
   return temporaryRefusals.has(status);
 }
 
-/** The code for a connection that failed in a way that may pass; undefined for what stays (TLS, unknown host, protocol). */
+/**
+ * The code for a connection that failed in a way that may pass; undefined for what stays (TLS,
+ * unknown host, protocol).
+ */
 export function temporaryFailureCode(errorCode: string): 'CONNECTION' | 'TIMEOUT' | undefined {
   return temporaryFailures.get(errorCode);
 }
@@ -57,8 +64,10 @@ export interface RetryPolicy {
 export const defaultRetryPolicy: RetryPolicy = { attempts: 4, baseMs: 250, maxMs: 5_000, budgetMs: 60_000 };
 
 /**
- * How long to wait after the `attempt`th failure (1 is the first): evenly between nothing and `baseMs` doubled each time, "full
- * jitter" of https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/, so that many clients don't come back at once.
+ * How long to wait after the `attempt`th failure (1 is the first): evenly between nothing and
+ * `baseMs` doubled each time, "full jitter" of
+ * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/, so that many clients
+ * don't come back at once.
  *
  * @param random in [0, 1)
  */
@@ -70,12 +79,14 @@ export function backoffMs(
   return Math.floor(random * Math.min(policy.maxMs, policy.baseMs * 2 ** (attempt - 1)));
 }
 
-/** The longest wait that a registry is believed; what it asks beyond that is a mistake or malice. */
+/**
+ * The longest wait that a registry is believed; what it asks beyond that is a mistake or malice.
+ */
 const maxRetryAfterMs = 6 * 3_600_000;
 
 /**
- * `Retry-After` (RFC 9110, 10.2.3: seconds, or a date) in milliseconds from `now`, at most six hours; undefined if absent or
- * neither, 0 for a date that has passed.
+ * `Retry-After` (RFC 9110, 10.2.3: seconds, or a date) in milliseconds from `now`, at most six
+ * hours; undefined if absent or neither, 0 for a date that has passed.
  */
 export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
   const text = value?.trim() ?? '';
@@ -96,9 +107,10 @@ export interface RetryOptions {
 }
 
 /**
- * Runs an operation that may be run again (it is idempotent, or begins something anew), until it succeeds, fails for good, or
- * the policy is used up; the last error is thrown. A `Retry-After` is the least that is waited; if it exceeds the budget, the
- * error is thrown at once, and tells it, for who can wait longer. An aborted signal ends it at once with the signal's reason.
+ * Runs an operation that may be run again (it is idempotent, or begins something anew), until it
+ * succeeds, fails for good, or the policy is used up; the last error is thrown. A `Retry-After` is
+ * the least that is waited; if it exceeds the budget, the error is thrown at once, and tells it,
+ * for who can wait longer. An aborted signal ends it at once with the signal's reason.
  */
 export async function withRetries<T>(
   operation: () => Promise<T>,

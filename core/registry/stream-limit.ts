@@ -2,22 +2,34 @@
 const firstLimit = 16;
 /** More streams than this fill no line and only wait for each other. */
 const highestLimit = 64;
-/** Answers that follow one refusal belong to the same crowd and don't halve the limit again, milliseconds. */
+/**
+ * Answers that follow one refusal belong to the same crowd and don't halve the limit again,
+ * milliseconds.
+ */
 const calmMs = 1_000;
-/** An answer counts as quick up to this many times the quickest one, and this much more, milliseconds. */
+/**
+ * An answer counts as quick up to this many times the quickest one, and this much more,
+ * milliseconds.
+ */
 const quickFactor = 3;
 const quickMarginMs = 100;
-/** Below the first limit, the quickest answer is forgotten by so much with each one: a road may have become longer for good. */
+/**
+ * Below the first limit, the quickest answer is forgotten by so much with each one: a road may have
+ * become longer for good.
+ */
 const forgetting = 1.01;
 
 /**
- * How many streams a registry is asked to carry at once: grows while its answers come quickly, halves when it says that these are too
- * many, and recovers one by one. The same rule as TCP's slow start and congestion avoidance (RFC 5681, 3.1), with answers for
- * acknowledgements.
+ * How many streams a registry is asked to carry at once: grows while its answers come quickly,
+ * halves when it says that these are too many, and recovers one by one. The same rule as TCP's slow
+ * start and congestion avoidance (RFC 5681, 3.1), with answers for acknowledgements.
  */
 export class StreamLimit {
   #limit = firstLimit;
-  /** Until the first refusal each quick answer makes room for one more; afterwards a whole round of them does. */
+  /**
+   * Until the first refusal each quick answer makes room for one more; afterwards a whole round of
+   * them does.
+   */
   #cautious = false;
   #quickestMs = Number.POSITIVE_INFINITY;
   #halvedAt = Number.NEGATIVE_INFINITY;

@@ -5,8 +5,9 @@ import type { IgnoredEvent, PushEvent, WebhookAnswer, WebhookOutcome } from './s
 import { imageName } from './sources/shared/outcome.ts';
 
 /**
- * One delivery queues this many images at most: more could not be queued before its sender, or API Gateway, gives up waiting, and would
- * begin from the start with each repeat. Senders name one image, or the tags of one push.
+ * One delivery queues this many images at most: more could not be queued before its sender, or API
+ * Gateway, gives up waiting, and would begin from the start with each repeat. Senders name one
+ * image, or the tags of one push.
  */
 const maxImages = 1000;
 /** An answer has room for this many reasons. */
@@ -20,8 +21,8 @@ export interface DecideDependencies {
 }
 
 /**
- * Queue the events, each a different image, then the `signatures`, each another image that something was added to, and answer 202
- * with what was accepted and ignored.
+ * Queue the events, each a different image, then the `signatures`, each another image that
+ * something was added to, and answer 202 with what was accepted and ignored.
  */
 export interface QueueableEvents {
   kind: 'events';
@@ -32,9 +33,10 @@ export interface QueueableEvents {
 }
 
 /**
- * Each image once, and only those that the webhook may speak for and the configuration mirrors. What is pushed under a tag of
- * cosign's, or the referrers fallback tag, is an event of the image that it belongs to. An artifact that is pushed by digest
- * alone (with a `subject`, into a registry that has the referrers API) is no event of a tag, and sources ignore it.
+ * Each image once, and only those that the webhook may speak for and the configuration mirrors.
+ * What is pushed under a tag of cosign's, or the referrers fallback tag, is an event of the image
+ * that it belongs to. An artifact that is pushed by digest alone (with a `subject`, into a registry
+ * that has the referrers API) is no event of a tag, and sources ignore it.
  */
 export function decide(
   outcome: WebhookOutcome,
@@ -76,7 +78,10 @@ export function decide(
   return { kind: 'events', status: 202, events, signatures: [...signatures.values()], ignored };
 }
 
-/** Whether an image is one of the mirror's own, by whichever name: to mirror those would go round for ever. */
+/**
+ * Whether an image is one of the mirror's own, by whichever name: to mirror those would go round
+ * for ever.
+ */
 function isOwnMirror({ registry, repository }: Reference, config: Config, account?: string): boolean {
   const { regions, repositoryPrefix } = config.mirror;
   const own = regions.flatMap((region) => [

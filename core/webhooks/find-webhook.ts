@@ -30,8 +30,9 @@ export function configuredWebhooks(config: Config): ConfiguredWebhook[] {
  * Where a webhook is reached, and what the operator pastes at the upstream.
  *
  * @param secret the webhook's current secret, as it is derived
- * @returns the path of the URL, which for a sender that can't sign holds the secret; for others `secret` is what it signs or
- *   sends its deliveries with. Senders that sign with a key of their own have none.
+ * @returns the path of the URL, which for a sender that can't sign holds the secret; for others
+ *   `secret` is what it signs or sends its deliveries with. Senders that sign with a key of their
+ *   own have none.
  */
 export function webhookAddress(
   { webhook, source }: ConfiguredWebhook,

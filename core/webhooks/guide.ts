@@ -88,7 +88,10 @@ function optionsSection(source: WebhookSource): string[] {
   return ['Under `webhook.options`:', table(['option', 'what', 'example', 'default'], rows)];
 }
 
-/** Options that a source takes without being told any, or with the examples where some must be written. */
+/**
+ * Options that a source takes without being told any, or with the examples where some must be
+ * written.
+ */
 function exampleOptions(source: WebhookSource): unknown {
   const plain = source.optionsSchema.safeParse({});
   if (plain.success) return plain.data;

@@ -4,7 +4,10 @@ import { webhookSecret } from './secrets/secrets.ts';
 import type { WebhookState } from './secrets/state.ts';
 import type { WebhookAuthentication } from './source.ts';
 
-/** A webhook in the API's words: `GET /v1/webhooks`, `POST /v1/webhooks/{name}/rotate`. Times are ISO 8601. */
+/**
+ * A webhook in the API's words: `GET /v1/webhooks`, `POST /v1/webhooks/{name}/rotate`. Times are
+ * ISO 8601.
+ */
 export interface PresentedWebhook {
   name: string;
   /** The upstream's registry, as it stands in references. */
@@ -12,13 +15,22 @@ export interface PresentedWebhook {
   source: string;
   /** The source's name for people. */
   title: string;
-  /** Where the sender delivers. The token at its end, where there is one, is `…` for who may only read. */
+  /**
+   * Where the sender delivers. The token at its end, where there is one, is `…` for who may only
+   * read.
+   */
   url: string;
-  /** What the sender signs with or sends; absent where there is none, it stands in the URL, or the caller may only read. */
+  /**
+   * What the sender signs with or sends; absent where there is none, it stands in the URL, or the
+   * caller may only read.
+   */
   secret?: string;
   /** How deliveries are authenticated: the kind, and a line for people. */
   authentication: { kind: WebhookAuthentication['kind']; header?: string; description: string };
-  /** Where in the sender's settings it is entered, and how: Markdown, with the webhook's own URL, and its secret where `secret` is there. */
+  /**
+   * Where in the sender's settings it is entered, and how: Markdown, with the webhook's own URL,
+   * and its secret where `secret` is there.
+   */
   where: string;
   steps: string[];
   documentation: string;

@@ -8,8 +8,9 @@ export interface BusEvent {
 }
 
 /**
- * Receives an event that EventBridge brought: authentic, since only the stack's rule may invoke the function with one. It is offered to
- * every webhook of the source `ecr`; each speaks for its own registry alone.
+ * Receives an event that EventBridge brought: authentic, since only the stack's rule may invoke the
+ * function with one. It is offered to every webhook of the source `ecr`; each speaks for its own
+ * registry alone.
  */
 export function receiveEvent(
   event: BusEvent,

@@ -41,10 +41,12 @@ export type WebhookResult =
   | QueueableEvents;
 
 /**
- * Receives a webhook's delivery, in this order: name and path token (404), method (405), size (413), authenticity (401), JSON
- * (400). An authentic delivery is never refused for what it says: senders that retry a 4xx for ever would block.
+ * Receives a webhook's delivery, in this order: name and path token (404), method (405), size
+ * (413), authenticity (401), JSON (400). An authentic delivery is never refused for what it says:
+ * senders that retry a 4xx for ever would block.
  *
- * An unknown name and a wrong token take the same way and get the same answer, so that names can't be found by trying.
+ * An unknown name and a wrong token take the same way and get the same answer, so that names can't
+ * be found by trying.
  *
  * @throws only what `secrets` throws, and OidcUnavailableError.
  */
@@ -83,7 +85,10 @@ export async function receiveWebhook(
   return decide(source.receive(delivery), upstream.registry, deps);
 }
 
-/** Makes the check of a request's proof, which reads the secrets again, at a bounded rate, before it says no. */
+/**
+ * Makes the check of a request's proof, which reads the secrets again, at a bounded rate, before it
+ * says no.
+ */
 function verifier(
   name: string,
   own: WebhookAuthentication,
@@ -104,8 +109,8 @@ function verifier(
 }
 
 /**
- * The JSON of a delivery. GitHub, Gitea and others can send it as the field `payload` of a form, which GitHub's own settings preset; what they
- * sign is the form as it is sent.
+ * The JSON of a delivery. GitHub, Gitea and others can send it as the field `payload` of a form,
+ * which GitHub's own settings preset; what they sign is the form as it is sent.
  * https://docs.github.com/webhooks/using-webhooks/creating-webhooks#creating-a-repository-webhook
  */
 function parseBody({

@@ -4,7 +4,10 @@ import { deriveSecret } from '../../core/webhooks/secrets/secrets.ts';
 import { HttpError, type HttpRequest } from '../shared/http.ts';
 import type { ApiDeployment } from './api-deployment.ts';
 
-/** What a route does: reads need the reader's token, writes the operator's; the rest is open to everybody. */
+/**
+ * What a route does: reads need the reader's token, writes the operator's; the rest is open to
+ * everybody.
+ */
 export type Access = 'open' | 'read' | 'write';
 
 /** Who asks. The operator may read, too, and sees what readers don't. */
@@ -44,9 +47,10 @@ export async function authorize(
 }
 
 /**
- * Without tokens everybody on this machine is the operator, which pages in its browsers are not: neither one that sends requests here
- * (its origin is told), nor one whose own name leads here (DNS rebinding: the host is no loopback address). The latter also keeps a
- * tunnel for webhooks from handing out the rest of the API.
+ * Without tokens everybody on this machine is the operator, which pages in its browsers are not:
+ * neither one that sends requests here (its origin is told), nor one whose own name leads here (DNS
+ * rebinding: the host is no loopback address). The latter also keeps a tunnel for webhooks from
+ * handing out the rest of the API.
  */
 function fromThisMachine({ origin, headers }: HttpRequest): Caller {
   const host = URL.canParse(origin) ? new URL(origin).hostname : '';

@@ -57,7 +57,10 @@ export async function getJob({ parameter: id, deployment }: Call): Promise<HttpR
   return json(200, presentJob(job));
 }
 
-/** `POST /v1/mirrors`: queues images on demand. All or none: an image that no rule names refuses the request. */
+/**
+ * `POST /v1/mirrors`: queues images on demand. All or none: an image that no rule names refuses the
+ * request.
+ */
 export async function postMirrors({ request, deployment }: Call): Promise<HttpResponse> {
   const { config } = deployment;
   const images = textList(jsonObject(request), 'images', maxImages);

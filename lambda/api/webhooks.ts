@@ -9,7 +9,10 @@ import type { Call } from './call.ts';
 const defaultKeepSeconds = 24 * 3600;
 const maxKeepSeconds = 7 * 24 * 3600;
 
-/** `GET /v1/webhooks`: where each is reached, what it is entered with, and when something came. Secrets are the operator's to see. */
+/**
+ * `GET /v1/webhooks`: where each is reached, what it is entered with, and when something came.
+ * Secrets are the operator's to see.
+ */
 export async function getWebhooks({ request, caller, deployment }: Call): Promise<HttpResponse> {
   const isOperator = caller === 'operator';
   const [states, roots] = await Promise.all([
@@ -26,7 +29,10 @@ export async function getWebhooks({ request, caller, deployment }: Call): Promis
   return json(200, { webhooks });
 }
 
-/** `POST /v1/webhooks/{name}/rotate`: makes a new secret; the one before is taken for another day, or `keepSeconds`. */
+/**
+ * `POST /v1/webhooks/{name}/rotate`: makes a new secret; the one before is taken for another day,
+ * or `keepSeconds`.
+ */
 export async function rotateWebhook({ request, parameter: name, deployment }: Call): Promise<HttpResponse> {
   const configured = configuredWebhooks(deployment.config).find(({ webhook }) => webhook.name === name);
   if (!configured) throw new HttpError(404, 'not_found', 'there is no webhook of this name');

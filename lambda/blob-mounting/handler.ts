@@ -10,8 +10,9 @@ const settingMs = 25_000;
 const physicalId = 'blob-mounting';
 
 /**
- * The custom resource of the registry setting BLOB_MOUNTING: on when the stack is made or changed. It is left on when the stack
- * goes, since other stacks and people may rely on it by then, and it harms nobody.
+ * The custom resource of the registry setting BLOB_MOUNTING: on when the stack is made or changed.
+ * It is left on when the stack goes, since other stacks and people may rely on it by then, and it
+ * harms nobody.
  */
 async function run(event: CloudFormationCustomResourceEvent): Promise<void> {
   const outcome = await outcomeAfter(event);

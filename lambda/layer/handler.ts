@@ -13,12 +13,14 @@ import { logger, metrics, stateMetric } from '../shared/telemetry.ts';
 import { parseLayerMessage } from './message.ts';
 
 /**
- * When a message that crashed comes again, seconds: later than a lease that could not be released has run out, which would
- * have the message dropped.
+ * When a message that crashed comes again, seconds: later than a lease that could not be released
+ * has run out, which would have the message dropped.
  */
 const firstRetrySeconds = 90;
 
-/** Carries the layers of a batch of the layer queue, and reports the messages that must come again. */
+/**
+ * Carries the layers of a batch of the layer queue, and reports the messages that must come again.
+ */
 async function runBatch(
   { records, context, hold, retrySeconds }: MessageBatch,
   deployment: CopyDeployment,

@@ -21,7 +21,8 @@ const messageSchema = z.object({
 /**
  * Reads a message of the layer queue.
  *
- * @throws Error for what is no message of ours: it ends in the dead-letter queue, where somebody looks at it.
+ * @throws Error for what is no message of ours: it ends in the dead-letter queue, where somebody
+ *   looks at it.
  */
 export function parseLayerMessage(body: string): LayerMessage {
   const parsed = messageSchema.safeParse(JSON.parse(body));

@@ -11,13 +11,15 @@ export interface BatchWork {
 }
 
 /**
- * Runs the messages of a batch side by side, those of one tag one after the other: the first then does the work of all. A message
- * that fails keeps none of the others from its turn. Which of two events of a tag is the later one is decided by their numbers,
- * not by the queue, so the order within a message group need not be kept.
+ * Runs the messages of a batch side by side, those of one tag one after the other: the first then
+ * does the work of all. A message that fails keeps none of the others from its turn. Which of two
+ * events of a tag is the later one is decided by their numbers, not by the queue, so the order
+ * within a message group need not be kept.
  *
- * A message that was received before may have ended the function, with all that ran beside it. So a batch with such a message
- * runs one after the other, the jobs that were begun least often first: what finishes is deleted from the queue, and a message
- * that ends the function each time ends up alone.
+ * A message that was received before may have ended the function, with all that ran beside it. So a
+ * batch with such a message runs one after the other, the jobs that were begun least often first:
+ * what finishes is deleted from the queue, and a message that ends the function each time ends up
+ * alone.
  *
  * @returns the messages that must come again
  */

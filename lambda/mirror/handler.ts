@@ -16,7 +16,9 @@ import { logger, metrics, stateMetric } from '../shared/telemetry.ts';
 import { runBatch } from './batch.ts';
 import { parseMessage } from './message.ts';
 
-/** When a message that crashed comes again, seconds; the next messages of its group wait as long. */
+/**
+ * When a message that crashed comes again, seconds; the next messages of its group wait as long.
+ */
 const firstRetrySeconds = 30;
 
 /** Runs the jobs of a batch of the mirror queue, and reports the messages that must come again. */
@@ -54,8 +56,9 @@ async function run(
 }
 
 /**
- * Deletes a message that is done. Lambda deletes it when the whole batch is, which another job may take minutes for, or never get
- * to. It never rejects: a message that comes again finds its job finished.
+ * Deletes a message that is done. Lambda deletes it when the whole batch is, which another job may
+ * take minutes for, or never get to. It never rejects: a message that comes again finds its job
+ * finished.
  */
 async function forget({ receiptHandle, messageId }: SQSRecord, queue: VisibilityQueue): Promise<void> {
   try {

@@ -10,7 +10,8 @@ import { logger, metrics } from '../shared/telemetry.ts';
 /**
  * Each minute: sends the parked jobs whose time has come.
  *
- * @throws when the queue refused some, so that the invocation counts as failed and alarms; they stay parked.
+ * @throws when the queue refused some, so that the invocation counts as failed and alarms; they
+ *   stay parked.
  */
 async function run({ config, jobs, queue }: Deployment): Promise<{ sent: number }> {
   const { sent, refused } = await resendDue({ config, jobs, queue }, new Date());

@@ -74,7 +74,9 @@ export class CopyDeployment extends Deployment {
     return this.environment.optionalNumber('DRAYAGE_HOLD_SECONDS');
   }
 
-  /** When a message that crashed comes again, seconds; absent: each function has its own default. */
+  /**
+   * When a message that crashed comes again, seconds; absent: each function has its own default.
+   */
   get retrySeconds(): number | undefined {
     return this.environment.optionalNumber('DRAYAGE_RETRY_SECONDS', { mayBeZero: true });
   }

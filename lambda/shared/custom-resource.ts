@@ -1,9 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
 
-/** CloudFormation takes an answer of 4,096 bytes at most; what is told besides the reason is short. */
+/**
+ * CloudFormation takes an answer of 4,096 bytes at most; what is told besides the reason is short.
+ */
 const maxReasonLength = 1_000;
-/** How often the answer is sent, how long one may take and how long to wait between two, milliseconds. */
+/**
+ * How often the answer is sent, how long one may take and how long to wait between two,
+ * milliseconds.
+ */
 const attempts = 4;
 const requestMs = 5_000;
 const pauseMs = 500;
@@ -12,8 +17,8 @@ const pauseMs = 500;
 export type Outcome = { status: 'SUCCESS' } | { status: 'FAILED'; reason: string };
 
 /**
- * Does a custom resource's work and makes an outcome of whatever happens: a resource that tells nothing keeps its stack waiting
- * for an hour.
+ * Does a custom resource's work and makes an outcome of whatever happens: a resource that tells
+ * nothing keeps its stack waiting for an hour.
  *
  * @param work gets the signal that ends after `withinMs`.
  */
@@ -47,7 +52,8 @@ export async function outcomeOf(
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html
  *
  * @param physicalId names the resource for ever: another one would make CloudFormation replace it.
- * @throws Error when the answer could not be sent, without the URL, which is a credential. Lambda then runs the function again.
+ * @throws Error when the answer could not be sent, without the URL, which is a credential. Lambda
+ *   then runs the function again.
  */
 export async function answer(
   event: CloudFormationCustomResourceEvent,

@@ -12,8 +12,8 @@ import type { VisibilityQueue } from './messages.ts';
  * What every function works with, as its environment says. Each part is opened when it is first
  * used, and kept as long as the deployment object lives.
  *
- * A bundle holds whatever the getters of its class mention, used or not. So what only some functions
- * need stands in a class of its own, which extends this one.
+ * A bundle holds whatever the getters of its class mention, used or not. So what only some
+ * functions need stands in a class of its own, which extends this one.
  */
 export class Deployment {
   protected readonly environment: Environment;

@@ -47,8 +47,8 @@ export class Environment {
   }
 
   /**
-   * The configuration as it was normalised: from its variable, else from the file beside the bundle.
-   * The stack validated it before it wrote it, so only its outline is checked.
+   * The configuration as it was normalised: from its variable, else from the file beside the
+   * bundle. The stack validated it before it wrote it, so only its outline is checked.
    *
    * @throws EnvironmentError
    */

@@ -9,13 +9,19 @@ export interface HttpRequest {
   /** Names in lower case. */
   headers: Record<string, string>;
   body: Uint8Array;
-  /** Scheme and host by which the API was reached, as API Gateway tells them: its own domain name or the custom one. */
+  /**
+   * Scheme and host by which the API was reached, as API Gateway tells them: its own domain name or
+   * the custom one.
+   */
   origin: string;
 }
 
 export type HttpResponse = APIGatewayProxyStructuredResultV2;
 
-/** A request that can't be answered as asked. The message goes to the caller: it must not hold a secret. */
+/**
+ * A request that can't be answered as asked. The message goes to the caller: it must not hold a
+ * secret.
+ */
 export class HttpError extends Error {
   override readonly name = 'HttpError';
   readonly status: number;
@@ -31,8 +37,8 @@ export class HttpError extends Error {
 }
 
 /**
- * What an answer's body may have at most, bytes as they stand in the function's own answer, a JSON text of JSON. Lambda takes 6 MB of
- * that; beyond it, the caller gets nothing but a 500.
+ * What an answer's body may have at most, bytes as they stand in the function's own answer, a JSON
+ * text of JSON. Lambda takes 6 MB of that; beyond it, the caller gets nothing but a 500.
  * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
  */
 export const maxAnswerBytes = 5_000_000;

@@ -2,7 +2,9 @@ import type { Context, SQSRecord } from 'aws-lambda';
 import { DeadlineError } from '../../core/jobs/deadline.ts';
 import { logger } from './telemetry.ts';
 
-/** A job gets this long, well below the functions' 900 s, so that its end can always be recorded. */
+/**
+ * A job gets this long, well below the functions' 900 s, so that its end can always be recorded.
+ */
 const jobDeadlineMs = 780_000;
 /** Kept of a shorter timeout for recording the end. */
 const reserveMs = 15_000;
@@ -33,11 +35,13 @@ export interface MessageBatch {
 }
 
 /**
- * Keeps the messages of an invocation hidden while it works: for two minutes, renewed every minute, instead of for the queue's visibility
- * timeout of fifteen. When a function dies (out of memory, timed out, runtime exit), the renewals stop. Best effort: if a renewal fails,
- * the queue's own timeout applies.
+ * Keeps the messages of an invocation hidden while it works: for two minutes, renewed every minute,
+ * instead of for the queue's visibility timeout of fifteen. When a function dies (out of memory,
+ * timed out, runtime exit), the renewals stop. Best effort: if a renewal fails, the queue's own
+ * timeout applies.
  *
- * Once released, a message stays hidden until the time that was set last; whoever releases it can set another.
+ * Once released, a message stays hidden until the time that was set last; whoever releases it can
+ * set another.
  */
 export function holdMessages(
   records: SQSRecord[],
@@ -67,8 +71,8 @@ export function holdMessages(
 }
 
 /**
- * Works until the invocation's time is nearly used up: the signal then ends with a {@link DeadlineError}. `endsAt`: when that is,
- * milliseconds since 1970.
+ * Works until the invocation's time is nearly used up: the signal then ends with a {@link
+ * DeadlineError}. `endsAt`: when that is, milliseconds since 1970.
  */
 export async function withDeadline<T>(
   context: Context,
@@ -85,8 +89,8 @@ export async function withDeadline<T>(
 }
 
 /**
- * Lets a message come again after some time, then longer each time. It never rejects: the message then comes after the time for which
- * it was hidden last.
+ * Lets a message come again after some time, then longer each time. It never rejects: the message
+ * then comes after the time for which it was hidden last.
  */
 export async function comeAgainSoon(
   record: SQSRecord,

@@ -66,7 +66,9 @@ export class Upstreams {
   }
 }
 
-/** How upstreams are reached. The proxy is for them alone: the mirror and AWS are reached directly. */
+/**
+ * How upstreams are reached. The proxy is for them alone: the mirror and AWS are reached directly.
+ */
 function upstreamNetwork({ network }: Config): NetworkSettings | undefined {
   if (!network) return undefined;
   const { proxy, certificates } = network;

@@ -1,13 +1,18 @@
 import type { WebhookArrivals, WebhookStates } from '../../core/webhooks/secrets/state.ts';
 import { logger } from '../shared/telemetry.ts';
 
-/** An instance writes the same news of a webhook down this often at most; after a refusal, the next delivery is news. */
+/**
+ * An instance writes the same news of a webhook down this often at most; after a refusal, the next
+ * delivery is news.
+ */
 const everyMs = 30_000;
 
 /** What came for a webhook. */
 type Arrival = 'delivered' | 'accepted' | { refused: string };
 
-/** Records when something came for a webhook, so that operators see whether its sender is set up. */
+/**
+ * Records when something came for a webhook, so that operators see whether its sender is set up.
+ */
 export class ArrivalNotes {
   readonly #deployment: { readonly webhookStates: Pick<WebhookStates, 'note'> };
   /** By webhook, what was noted when: names are those of the configuration. */

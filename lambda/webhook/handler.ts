@@ -54,7 +54,10 @@ async function run(
   }
 }
 
-/** @throws whatever keeps an event from being queued: Lambda then invokes the function with it again. */
+/**
+ * @throws whatever keeps an event from being queued: Lambda then invokes the function with it
+ * again.
+ */
 async function takeEvent(event: BusEvent, receiver: Receiver): Promise<undefined> {
   const { config, account } = receiver.deployment;
   for (const { webhook, result } of receiveEvent(event, { config, account })) {
@@ -68,7 +71,8 @@ async function answer(
   receiver: Receiver,
 ): Promise<HttpResponse> {
   if (result.kind === 'refused') {
-    // The name is known to be ours only when it is not a 404; a guessed one does not belong into the log.
+    // The name is known to be ours only when it is not a 404; a guessed one does not belong into
+    // the log.
     const webhook = result.status === 404 ? undefined : name;
     logger.warn('a delivery was refused', { webhook, status: result.status, code: result.code });
     metrics.addMetric('WebhookRefused', MetricUnit.Count, 1);
@@ -98,14 +102,19 @@ async function take(name: string, result: QueueableEvents, receiver: Receiver): 
   return queued;
 }
 
-/** Queues a job for each event of a delivery. @throws NotQueuedError when some could not be queued. */
+/**
+ * Queues a job for each event of a delivery.
+ *
+ * @throws NotQueuedError when some could not be queued.
+ */
 async function queueEvents(
   result: QueueableEvents,
   { config, mappings, jobs, queue }: WebhookDeployment,
 ): Promise<Queued> {
   const deps = { config, mappings, jobs, queue };
   const images = result.events.map(({ image, digest }) => ({ key: imageKey(image), toldDigest: digest }));
-  // Images first: a signature is added to an image that is there, and jobs of one repository run in turn.
+  // Images first: a signature is added to an image that is there, and jobs of one repository run in
+  // turn.
   const queued = await enqueue(images, 'webhook', deps);
   const signatures = result.signatures.map((subject) => ({ key: imageKey(subject) }));
   queued.push(...(await enqueue(signatures, 'signature', deps)));

@@ -33,9 +33,9 @@ function challenged(challenge: string, message: string): AccessDecision {
 }
 
 /**
- * ECR's: Basic only. With open pulls, clients on this machine pull without credentials; an empty user
- * and password count as none, since some clients (skopeo) send those in answer to a challenge. `/v2/`
- * always asks: clients learn there how to push.
+ * ECR's: Basic only. With open pulls, clients on this machine pull without credentials; an empty
+ * user and password count as none, since some clients (skopeo) send those in answer to a challenge.
+ * `/v2/` always asks: clients learn there how to push.
  */
 export function ecrAccess(password: EcrPassword, { pulls }: { pulls: 'open' | 'authorized' }): AccessControl {
   return (exchange, need) => {
@@ -51,7 +51,8 @@ export function ecrAccess(password: EcrPassword, { pulls }: { pulls: 'open' | 'a
       case 'valid':
         return allowed;
       case 'expired':
-        // 403 and no challenge: https://docs.aws.amazon.com/AmazonECR/latest/userguide/common-errors-docker.html
+        // 403 and no challenge:
+        // https://docs.aws.amazon.com/AmazonECR/latest/userguide/common-errors-docker.html
         return {
           allowed: false,
           status: 403,
@@ -79,7 +80,9 @@ export function basicAccess(credentials: { username: string; password: string })
   };
 }
 
-/** Bearer tokens of the token service. https://distribution.github.io/distribution/spec/auth/token/ */
+/**
+ * Bearer tokens of the token service. https://distribution.github.io/distribution/spec/auth/token/
+ */
 export function tokenAccess(issuer: TokenIssuer): AccessControl {
   return (exchange, need) => {
     const wanted =

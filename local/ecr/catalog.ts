@@ -27,8 +27,9 @@ export interface ManifestToKeep {
 }
 
 /**
- * Repositories, their blobs, manifests and tags. Reads are answered from memory; a change is written first and then
- * applied, one at a time, so that what was acknowledged is there after a restart.
+ * Repositories, their blobs, manifests and tags. Reads are answered from memory; a change is
+ * written first and then applied, one at a time, so that what was acknowledged is there after a
+ * restart.
  */
 export class Catalog {
   readonly blobs: BlobStore;
@@ -110,7 +111,8 @@ export class Catalog {
   deleteRepository(repository: Repository): Promise<void> {
     return this.#changes.run(async () => {
       if (this.#repositories.get(repository.name) !== repository) return;
-      // First: what an interruption leaves of the rest belongs to no repository and goes at the next start.
+      // First: what an interruption leaves of the rest belongs to no repository and goes at the
+      // next start.
       await this.#records.remove(`repository ${repository.name}`);
       this.#repositories.delete(repository.name);
       for (const tag of repository.tags.keys()) await this.#records.remove(`tag ${repository.name} ${tag}`);
@@ -126,7 +128,8 @@ export class Catalog {
   }
 
   /**
-   * Keeps a received blob, whose digest was checked, and lets the repository have it. The partial blob is used up.
+   * Keeps a received blob, whose digest was checked, and lets the repository have it. The partial
+   * blob is used up.
    * @throws RepositoryGoneError
    */
   addLayer(repository: Repository, digest: Digest, partial: PartialBlob): Promise<void> {
@@ -161,8 +164,8 @@ export class Catalog {
   }
 
   /**
-   * Keeps a manifest and points a tag to it. `check` runs right before, when no other change can come
-   * in between; what it returns, unless undefined, ends the attempt and is returned.
+   * Keeps a manifest and points a tag to it. `check` runs right before, when no other change can
+   * come in between; what it returns, unless undefined, ends the attempt and is returned.
    * @throws RepositoryGoneError
    */
   putManifest<Refusal>(

@@ -2,7 +2,9 @@
 export type FaultAction =
   /** Answers at once with this status; `headers` such as Retry-After. */
   | { kind: 'status'; status: number; headers?: Record<string, string> }
-  /** Breaks the connection: at once, or after so many bytes of the request's or the answer's body. */
+  /**
+   * Breaks the connection: at once, or after so many bytes of the request's or the answer's body.
+   */
   | { kind: 'cut'; afterBytes?: number }
   /** Waits before it begins, and lets each body pass at a limited rate. */
   | { kind: 'slow'; bytesPerSecond?: number; delayMs?: number }

@@ -76,7 +76,10 @@ export async function* faultyBody(
   }
 }
 
-/** Breaks the connection once what was written has gone out, so that the other side sees exactly that much. */
+/**
+ * Breaks the connection once what was written has gone out, so that the other side sees exactly
+ * that much.
+ */
 async function cut(socket: Socket): Promise<void> {
   if (!socket.destroyed) await new Promise<void>((resolve) => socket.write('', () => resolve()));
   socket.destroy();
@@ -91,7 +94,10 @@ interface Pace {
   socket: Socket;
 }
 
-/** In pieces of a twentieth of a second each, so that a rate far below the chunk size is a rate, too. */
+/**
+ * In pieces of a twentieth of a second each, so that a rate far below the chunk size is a rate,
+ * too.
+ */
 async function* slowly(
   chunk: Uint8Array,
   { bytesPerSecond, passed, started, socket }: Pace,

@@ -4,7 +4,9 @@ import type { FaultAction } from './faults.ts';
 import { FaultError, faultyBody } from './faulty-body.ts';
 import type { RequestRecord } from './requests.ts';
 
-/** The client broke off, or was broken off, in the middle of a body; there is nobody to answer to. */
+/**
+ * The client broke off, or was broken off, in the middle of a body; there is nobody to answer to.
+ */
 export class ConnectionLostError extends Error {
   constructor(cause: unknown) {
     super('the connection was lost in the middle of a body', { cause });
@@ -34,7 +36,10 @@ export interface HttpExchangeParts {
   fault: FaultAction | undefined;
 }
 
-/** One request and its answer: bodies pass through it, so that they are counted and faults can happen to them. */
+/**
+ * One request and its answer: bodies pass through it, so that they are counted and faults can
+ * happen to them.
+ */
 export class HttpExchange {
   readonly method: string;
   /** Without the query, not decoded. */
@@ -105,7 +110,8 @@ export class HttpExchange {
     let size = 0;
     for await (const chunk of this.body()) {
       size += chunk.length;
-      // The rest is read and dropped: a client that is still sending would not see an answer that comes before.
+      // The rest is read and dropped: a client that is still sending would not see an answer that
+      // comes before.
       if (size <= limit) chunks.push(chunk);
     }
     if (size > limit) throw new BodyTooLargeError(limit);
@@ -144,7 +150,8 @@ export class HttpExchange {
       if (response.destroyed) return;
       this.#record.status = status;
       response.writeHead(status, headers);
-      // Headers otherwise leave together with the body's first bytes, which a fault may hold back for ever.
+      // Headers otherwise leave together with the body's first bytes, which a fault may hold back
+      // for ever.
       if (this.#fault !== undefined) response.flushHeaders();
       if (body !== undefined && this.method !== 'HEAD') await this.#write(body);
       response.end();
@@ -172,7 +179,10 @@ export class HttpExchange {
   }
 }
 
-/** The request's path and query. Not by URL, which would normalise `..` and take `//host` for a host. */
+/**
+ * The request's path and query. Not by URL, which would normalise `..` and take `//host` for a
+ * host.
+ */
 export function splitTarget(request: IncomingMessage): { path: string; query: string } {
   const target = request.url ?? '/';
   const mark = target.indexOf('?');

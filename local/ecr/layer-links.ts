@@ -15,7 +15,11 @@ export class LayerLinks {
     this.#base = origin;
   }
 
-  /** Where the bytes can be had without credentials. @param origin the registry's, as the client wrote it */
+  /**
+   * Where the bytes can be had without credentials.
+   *
+   * @param origin the registry's, as the client wrote it
+   */
   linkTo(digest: Digest, origin: string): string {
     const token = sign(this.#key, { digest, expiresAt: Date.now() + linkLifetime });
     return `${this.#base ?? origin}/layers/${digest}?token=${token}`;

@@ -68,13 +68,19 @@ export async function putManifest(
   return refusal ?? { kind: 'stored', manifest, unchanged };
 }
 
-/** Everything that is a blob: config, layers, and an index's entries that are no manifests (build caches have such). */
+/**
+ * Everything that is a blob: config, layers, and an index's entries that are no manifests (build
+ * caches have such).
+ */
 function blobsOf(manifest: KnownManifest): Descriptor[] {
   if (manifest.kind === 'image') return [manifest.config, ...manifest.layers];
   return manifest.manifests.filter(({ mediaType }) => !isManifestType(mediaType));
 }
 
-/** What must be there first. Foreign layers (with `urls`) are elsewhere: image-spec, non-distributable layers. */
+/**
+ * What must be there first. Foreign layers (with `urls`) are elsewhere: image-spec,
+ * non-distributable layers.
+ */
 function requiredBlobs(manifest: KnownManifest): Digest[] {
   const blobs = blobsOf(manifest).filter(({ urls }) => urls === undefined || urls.length === 0);
   return [...new Set(blobs.map(({ digest }) => digest))];

@@ -5,7 +5,10 @@ import type { LayerLinks } from './layer-links.ts';
 import type { TokenIssuer } from './token-issuer.ts';
 import type { UploadSessions } from './upload-sessions.ts';
 
-/** Whose behaviour a registry has: Amazon ECR's, or that of a plain one after the OCI distribution specification. */
+/**
+ * Whose behaviour a registry has: Amazon ECR's, or that of a plain one after the OCI distribution
+ * specification.
+ */
 export type Flavour = 'ecr' | 'distribution';
 
 /** What the handlers of both protocols work with. */

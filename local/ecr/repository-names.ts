@@ -1,7 +1,10 @@
 import { isRepository } from '../../core/oci/reference.ts';
 import type { Flavour } from './registry-context.ts';
 
-/** The pattern of the API's model, which its errors quote: single separators only, other than distribution's grammar. */
+/**
+ * The pattern of the API's model, which its errors quote: single separators only, other than
+ * distribution's grammar.
+ */
 export const ecrNamePattern = '(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*';
 
 const ecrName = /^(?:[a-z0-9]+(?:[._-][a-z0-9]+)*\/)*[a-z0-9]+(?:[._-][a-z0-9]+)*$/;

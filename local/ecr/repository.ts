@@ -66,7 +66,8 @@ export function isReferred(repository: Repository, blob: Digest): boolean {
 }
 
 /**
- * Whether a tag that exists may not be put again. Exclusion filters turn the setting around for the tags that they match.
+ * Whether a tag that exists may not be put again. Exclusion filters turn the setting around for the
+ * tags that they match.
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html
  */
 export function isImmutable(settings: RepositorySettings, tag: string): boolean {
@@ -85,7 +86,10 @@ export function isImmutable(settings: RepositorySettings, tag: string): boolean 
   }
 }
 
-/** `*` stands for any characters. Tried from left to right without backtracking: hostile filters cost nothing. */
+/**
+ * `*` stands for any characters. Tried from left to right without backtracking: hostile filters
+ * cost nothing.
+ */
 function matchesWildcard(pattern: string, text: string): boolean {
   const parts = pattern.split('*');
   const first = parts.shift() ?? '';

@@ -53,7 +53,10 @@ export function requestListener(context: RegistryContext, options: ListenerOptio
   };
 }
 
-/** A defect here, or a full disk. The client is told the reason: this registry serves its own machine. */
+/**
+ * A defect here, or a full disk. The client is told the reason: this registry serves its own
+ * machine.
+ */
 async function reportFailure(
   exchange: HttpExchange,
   response: ServerResponse,

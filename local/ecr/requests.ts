@@ -1,7 +1,10 @@
 /** How a request proved who it is; the value itself is never kept. */
 export type AuthorizationKind = 'none' | 'basic' | 'bearer' | 'sigv4' | 'other';
 
-/** One request that the registry received, for tests. Entered when it arrives, completed as it goes on. */
+/**
+ * One request that the registry received, for tests. Entered when it arrives, completed as it goes
+ * on.
+ */
 export interface RequestRecord {
   method: string;
   /** Without the query, as it came. */

@@ -5,7 +5,9 @@ export function sameSecret(a: string, b: string): boolean {
   return timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest());
 }
 
-/** A statement that only the holder of `key` can have made: base64url of the JSON, a dot, its HMAC. */
+/**
+ * A statement that only the holder of `key` can have made: base64url of the JSON, a dot, its HMAC.
+ */
 export function sign(key: Uint8Array, statement: unknown): string {
   const payload = Buffer.from(JSON.stringify(statement)).toString('base64url');
   return `${payload}.${macOf(key, payload)}`;

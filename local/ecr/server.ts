@@ -36,7 +36,10 @@ export interface RegistryOptions {
   region?: string;
   /** ECR: default 000000000000. */
   accountId?: string;
-  /** ECR: layers come from a port of their own, which refuses requests with credentials, as S3 does. Default false. */
+  /**
+   * ECR: layers come from a port of their own, which refuses requests with credentials, as S3 does.
+   * Default false.
+   */
   separateLayerHost?: boolean;
   /** Plain registry: who may do anything; without it, everybody. */
   credentials?: { username: string; password: string };

@@ -19,7 +19,10 @@ export type TokenAnswer =
   | { kind: 'token'; token: string; expiresIn: number; issuedAt: string }
   | { kind: 'unauthorized' };
 
-/** Issues and reads the bearer tokens of a registry. Tokens hold what they grant and are signed: nothing is remembered. */
+/**
+ * Issues and reads the bearer tokens of a registry. Tokens hold what they grant and are signed:
+ * nothing is remembered.
+ */
 export class TokenIssuer {
   readonly service = 'registry.local';
   readonly #key = randomBytes(32);
@@ -32,7 +35,8 @@ export class TokenIssuer {
   }
 
   /**
-   * A token for what was asked, as far as it is allowed; as with other token services, one that grants less is issued, too.
+   * A token for what was asked, as far as it is allowed; as with other token services, one that
+   * grants less is issued, too.
    * @param authorization the request's header
    * @param scopes such as `repository:library/nginx:pull,push`
    */

@@ -7,7 +7,10 @@ export const minPartBytes = 5 * 1024 * 1024;
 /** The part size that InitiateLayerUpload tells. */
 export const partBytes = 10 * 1024 * 1024;
 
-/** The most parts of one layer. https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html */
+/**
+ * The most parts of one layer.
+ * https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html
+ */
 export const maxParts = 4200;
 
 /** Sessions that nobody touched for so long are thrown away (milliseconds). */
@@ -39,7 +42,10 @@ export interface UploadSession extends SessionState {
   busy: boolean;
 }
 
-/** Uploads under way. Those of the ECR API are kept over a restart, since their parts may come from several processes. */
+/**
+ * Uploads under way. Those of the ECR API are kept over a restart, since their parts may come from
+ * several processes.
+ */
 export class UploadSessions {
   readonly #storage: RegistryStorage;
   readonly #sessions = new Map<string, UploadSession>();
@@ -90,8 +96,8 @@ export class UploadSessions {
   }
 
   /**
-   * Adds a part, or bytes up to where the connection broke; in that case the bytes stay, no part is counted and the
-   * source's error is thrown.
+   * Adds a part, or bytes up to where the connection broke; in that case the bytes stay, no part is
+   * counted and the source's error is thrown.
    * @returns the part's size
    */
   async append(session: UploadSession, source: AsyncIterable<Uint8Array>): Promise<number> {

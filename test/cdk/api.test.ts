@@ -82,7 +82,8 @@ describe('the stage', () => {
   it('logs the route key and never what may hold a path token', () => {
     const variables = format.match(/\$context\.[\w.]+/g) ?? [];
     expect(variables).toContain('$context.routeKey');
-    // A list of what may be logged: path, pathParameters, requestOverride.path and the like are not in it.
+    // A list of what may be logged: path, pathParameters, requestOverride.path and the like are not
+    // in it.
     const harmless = [
       '$context.requestId',
       '$context.requestTime',

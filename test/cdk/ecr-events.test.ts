@@ -29,7 +29,8 @@ describe('pushes into upstream ECR registries', () => {
     });
     const webhook = functionOf(template, 'webhook').id;
     expect(rule.Properties.Targets).toMatchObject([{ Arn: { 'Fn::GetAtt': [webhook, 'Arn'] } }]);
-    // What makes the events authentic: nobody but this rule may invoke the function for EventBridge.
+    // What makes the events authentic: nobody but this rule may invoke the function for
+    // EventBridge.
     template.hasResourceProperties('AWS::Lambda::Permission', {
       Principal: 'events.amazonaws.com',
       FunctionName: { 'Fn::GetAtt': [webhook, 'Arn'] },

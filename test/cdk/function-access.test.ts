@@ -12,12 +12,18 @@ const services: Record<string, string> = {
   AmazonEC2ContainerRegistry_V20150921: 'ecr',
   secretsmanager: 'secretsmanager',
 };
-/** A batch of messages needs the permission of one: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html */
+/**
+ * A batch of messages needs the permission of one:
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
+ */
 const actionOf = (service: string, operation: string) =>
   `${service}:${service === 'sqs' ? operation.replace(/Batch$/, '') : operation}`;
 
 const functions = ['webhook', 'mirror', 'layer', 'api', 'schedule'] as const;
-/** What each function asked of AWS while the pipeline ran: the local stack's functions sign as themselves. */
+/**
+ * What each function asked of AWS while the pipeline ran: the local stack's functions sign as
+ * themselves.
+ */
 const asked = new Map<string, Set<string>>(functions.map((name) => [name, new Set()]));
 
 function note(message: unknown): void {
@@ -35,7 +41,10 @@ async function request(pipeline: Pipeline, image: string): Promise<string> {
   return jobs[0]?.id ?? '';
 }
 
-/** Every function at its work: pushes, a moved tag, layers on their own way, a job that waits, and the API. */
+/**
+ * Every function at its work: pushes, a moved tag, layers on their own way, a job that waits, and
+ * the API.
+ */
 async function work(pipeline: Pipeline): Promise<void> {
   const image = (seed: string, size = 2_000) => seededImage({ seed, layers: [{ size }] });
   await pipeline.mirror('acme/app', '1', image('first'));

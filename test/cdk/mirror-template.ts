@@ -63,7 +63,10 @@ export interface Statement {
   conditions: Record<string, unknown>;
 }
 
-/** All statements of a function's role; a statement that denies or excludes anything is an error, we write none. */
+/**
+ * All statements of a function's role; a statement that denies or excludes anything is an error, we
+ * write none.
+ */
 export function statementsOf(template: Template, name: string): Statement[] {
   const role = (functionOf(template, name).properties.Role as { 'Fn::GetAtt': [string, string] })[
     'Fn::GetAtt'

@@ -79,7 +79,10 @@ describe('docker-registry, where it is not like the others', () => {
   });
 });
 
-/** A proxy that breaks off the first large answer in its middle, and answers 416 to whoever asks for the rest. */
+/**
+ * A proxy that breaks off the first large answer in its middle, and answers 416 to whoever asks for
+ * the rest.
+ */
 async function startBreakingFront(target: string): Promise<{ host: string; ranges: string[] }> {
   const ranges: string[] = [];
   let broken = false;

@@ -49,7 +49,10 @@ upstreams:
     return JSON.parse(all.slice(0, all.indexOf('')).join(''));
   }
 
-  /** Runs the commands that are shown after “Try next”, with this program as `drayage`; pulls are left out. */
+  /**
+   * Runs the commands that are shown after “Try next”, with this program as `drayage`; pulls are
+   * left out.
+   */
   async function tryCommands(local: OnTerminal): Promise<string> {
     const all = lines(local);
     const from = all.findIndex((line) => line.startsWith('Try next'));
@@ -67,7 +70,8 @@ upstreams:
     'tells what to paste, and commands that work as they stand (%s)',
     async (auth) => {
       const args = ['local', '--config', config, ...(auth === '--auth' ? [auth] : [])];
-      // Wide enough for all commands, since a row of the screen is not known to be the rest of the one before.
+      // Wide enough for all commands, since a row of the screen is not known to be the rest of the
+      // one before.
       await using local = startOnTerminal(args, 250);
       await local.sees('as they arrive');
       const { webhooks, api, registry } = readyOf(local);

@@ -43,7 +43,9 @@ describe('the commands of the README', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** Runs the lines that begin like this in a shell, after `before`, and notes that they were run. */
+  /**
+   * Runs the lines that begin like this in a shell, after `before`, and notes that they were run.
+   */
   async function shell(beginning: RegExp, before = '', change = (line: string) => line): Promise<string[]> {
     const lines = commands.filter((line) => beginning.test(line));
     expect(lines, `the README shows ${beginning}`).not.toEqual([]);

@@ -53,7 +53,8 @@ describe('npm run demo', () => {
     expect(performance.now() - started).toBeLessThan(withinMs);
     expect(readdirSync(temporary).filter((name) => name.startsWith('drayage'))).toEqual([]);
 
-    // Plain lines: a line feed is the only control character, and what stands in columns ends at its last letter.
+    // Plain lines: a line feed is the only control character, and what stands in columns ends at
+    // its last letter.
     expect([...stdout].filter((character) => character < ' ' && character !== '\n')).toEqual([]);
     expect(stdout.split('\n').filter((line) => line.endsWith(' '))).toEqual([]);
     expect(output.stderr.split('\n').filter((line) => line !== '' && !line.startsWith('npm '))).toEqual([]);

@@ -13,19 +13,24 @@ import { bootstrap, type Deployment, deploy } from './deployment.ts';
 import { type MiniStack, startMiniStack } from './ministack.ts';
 
 /*
- * Deploys the very stack of bin/drayage.ts with the CDK's command line into an emulator of AWS, and uses it from
- * outside: HTTP API, functions, queue, event source, table and secrets are the deployed ones. Only ECR is ours,
- * which behaves as ECR does; MiniStack's has no registry protocol and holds no layers.
+ * Deploys the very stack of bin/drayage.ts with the CDK's command line into an emulator of AWS, and
+ * uses it from outside: HTTP API, functions, queue, event source, table and secrets are the
+ * deployed ones. Only ECR is ours, which behaves as ECR does; MiniStack's has no registry protocol
+ * and holds no layers.
  *
  * What MiniStack does otherwise than AWS, learnt with 1.5.33:
- * - `Ref` of a secret is its name, not its ARN: both are good as an id, so the outputs that are ARNs hold names here.
+ * - `Ref` of a secret is its name, not its ARN: both are good as an id, so the outputs that are
+ *   ARNs hold names here.
  * - Generated secrets ignore ExcludePunctuation: the root may hold any ASCII character.
  * - API addresses are names below `localhost` (see Deployment.api).
  * - It answers OPTIONS itself, with 403: handshakes cannot be tried here.
- * - Functions run on this machine with MiniStack's environment below their own, so they reach loopback ports.
- * - Custom resources run: it calls the function and waits for the answer at the ResponseURL, which is its own port over
- *   HTTP. A function that throws is not run again, as Lambda does with CloudFormation's events.
- * - AUTH=true, which would enforce our IAM policies, refuses the CDK's own bootstrap roles (no aws:ResourceAccount).
+ * - Functions run on this machine with MiniStack's environment below their own, so they reach
+ *   loopback ports.
+ * - Custom resources run: it calls the function and waits for the answer at the ResponseURL, which
+ *   is its own port over HTTP. A function that throws is not run again, as Lambda does with
+ *   CloudFormation's events.
+ * - AUTH=true, which would enforce our IAM policies, refuses the CDK's own bootstrap roles (no
+ *   aws:ResourceAccount).
  */
 let folder: string;
 let ministack: MiniStack;

@@ -110,8 +110,8 @@ export class Deployment {
    * Asks the HTTP API.
    *
    * MiniStack serves every API at its own port and tells them apart by the Host header
-   * (`{apiId}.execute-api.localhost:PORT`), a name that the resolver of this machine does not know: so the request
-   * goes to loopback with that header.
+   * (`{apiId}.execute-api.localhost:PORT`), a name that the resolver of this machine does not know:
+   * so the request goes to loopback with that header.
    */
   async api(
     method: 'GET' | 'POST',

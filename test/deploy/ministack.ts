@@ -6,7 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { packageRoot } from '../../lib/function-bundle.ts';
 import { freePort } from '../support/docker-registry.ts';
 
-/** MiniStack, an emulator of AWS, running as a process of its own. The package ministack of PyPI. */
+/**
+ * MiniStack, an emulator of AWS, running as a process of its own. The package ministack of PyPI.
+ */
 export interface MiniStack extends AsyncDisposable {
   /** Where every AWS client is pointed to (AWS_ENDPOINT_URL). */
   endpoint: string;
@@ -23,7 +25,8 @@ const startWithinMs = 60_000;
 /**
  * Starts MiniStack on a free port of loopback, its state in a folder that the caller removes.
  *
- * @throws Error that tells the remedy when the program is missing, with its output when it does not start
+ * @throws Error that tells the remedy when the program is missing, with its output when it does not
+ *   start
  */
 export async function startMiniStack(folder: string): Promise<MiniStack> {
   mkdirSync(folder, { recursive: true });
@@ -32,7 +35,8 @@ export async function startMiniStack(folder: string): Promise<MiniStack> {
     // A group of its own: the functions' processes are its children, and end with the group.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    // Nothing else of our environment: the functions inherit MiniStack's, which Lambda's would not have.
+    // Nothing else of our environment: the functions inherit MiniStack's, which Lambda's would not
+    // have.
     env: {
       // Its Lambdas run on the first `node` of the PATH: the one that runs this test.
       PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),

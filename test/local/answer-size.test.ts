@@ -8,7 +8,10 @@ import { keyOf, mappingOf, resolveOf } from '../support/local-stores.ts';
 import { type ApiJob, type Pipeline, startPipeline } from '../support/pipeline.ts';
 
 const maxAnswerBytes = 6 * 1024 * 1024;
-/** The largest mapping that an index can make: 64 platforms, and everything about its signatures that is kept. */
+/**
+ * The largest mapping that an index can make: 64 platforms, and everything about its signatures
+ * that is kept.
+ */
 const largest = (tag: string) =>
   mappingOf(tag, {
     platforms: Array.from({ length: 64 }, (_, n) => `${'p'.repeat(90)}/${n}`),

@@ -5,7 +5,10 @@ import { seededImage } from '../support/seeded-image.ts';
 
 const holdSeconds = 2;
 
-/** The queue's own visibility is 900 s: nothing here would end in time if the function did not lower it. */
+/**
+ * The queue's own visibility is 900 s: nothing here would end in time if the function did not lower
+ * it.
+ */
 describe('a function that dies without a word', () => {
   let pipeline: Pipeline;
   beforeAll(async () => {

@@ -54,7 +54,8 @@ describe('when registries misbehave', () => {
       add(0.05, 3, { kind: 'cut' });
       add(0.05, 4, { kind: 'cut', afterBytes: 2_000 });
     }
-    // What fails for now waits half a minute; another push does not, and goes on with what is missing.
+    // What fails for now waits half a minute; another push does not, and goes on with what is
+    // missing.
     let job: ApiJob | undefined;
     for (let pushes = 0; job?.state !== 'committed' && pushes < 8; pushes += 1) {
       const answer = await pipeline.github('acme/fifth', '1');

@@ -9,7 +9,8 @@ const mebibyte = 1024 * 1024;
 describe('what was killed with SIGKILL at ten seeded moments and started again', { timeout: 120_000 }, () => {
   it('drayage copy: reads again no more than the blobs that were in flight', async () => {
     await using registries = await startTwoRegistries();
-    // More than travel at once, so that some have arrived and some are not begun whenever it happens.
+    // More than travel at once, so that some have arrived and some are not begun whenever it
+    // happens.
     const sizes = seededFractions('sizes', 96).map((share) => Math.round((0.25 + 3 * share) * mebibyte));
     const { image, interruptions, read, needless, output } = await copyKilled(registries, {
       seed: 'copy',

@@ -24,7 +24,8 @@ const minutesUntil = ({ notBefore }: ApiJob) => (Date.parse(notBefore ?? '') - D
 
 describe('a rate limit that one job meets', () => {
   it('lets it and all others of that upstream wait, which ask nothing and lose no attempt', async () => {
-    // One worker, which heeds at once what it was told; others believe for some seconds what they have read.
+    // One worker, which heeds at once what it was told; others believe for some seconds what they
+    // have read.
     await using pipeline = await startPipeline({ mirrorInstances: 1, scheduleMs: 200 });
     for (const name of ['first', 'second']) await pipeline.push(`acme/${name}`, '1', small(name));
     await pipeline.push('library/elsewhere', '1', small('elsewhere'));

@@ -99,7 +99,8 @@ describe('the webhooks of the API', () => {
     const body = { push_data: { tag: '1' }, repository: { repo_name: 'library/app' } };
     const post = (to: string) => pipeline.post(new URL(to).pathname, body);
     expect((await post(url)).status).toBe(202);
-    // What an instance knows of secrets that fit is minutes old at most: here it was read anew for the new one.
+    // What an instance knows of secrets that fit is minutes old at most: here it was read anew for
+    // the new one.
     expect((await post(before)).status).toBe(404);
   });
 

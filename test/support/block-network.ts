@@ -1,6 +1,6 @@
 /**
- * Setup file of the unit tests: any real connection fails, so that a unit test that talks to the network can't pass by luck.
- * undici's MockAgent answers without a socket and is not affected.
+ * Setup file of the unit tests: any real connection fails, so that a unit test that talks to the
+ * network can't pass by luck. undici's MockAgent answers without a socket and is not affected.
  */
 import net from 'node:net';
 
@@ -14,7 +14,10 @@ export class NetworkBlockedError extends Error {
   }
 }
 
-/** What `connect` was called with, as an address: (port, host), (path), (options), or node's own normalised array. */
+/**
+ * What `connect` was called with, as an address: (port, host), (path), (options), or node's own
+ * normalised array.
+ */
 function describe(args: unknown[]): string {
   const first: unknown = Array.isArray(args[0]) ? args[0][0] : args[0];
   if (typeof first !== 'object' || first === null)
@@ -23,7 +26,8 @@ function describe(args: unknown[]): string {
   return path ?? `${host ?? 'localhost'}:${port}`;
 }
 
-// Every client ends up here: net.connect, tls.connect (its socket or the one below it), node:http, undici.
+// Every client ends up here: net.connect, tls.connect (its socket or the one below it), node:http,
+// undici.
 net.Socket.prototype.connect = function connect(...args: unknown[]): never {
   throw new NetworkBlockedError(describe(args));
 };

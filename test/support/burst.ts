@@ -8,7 +8,10 @@ import { seededImage } from './seeded-image.ts';
 export interface BurstOptions {
   deliveries: number;
   connections: number;
-  /** Different tags, spread over ten repositories; the deliveries name them in turn, so that the rest are duplicates. */
+  /**
+   * Different tags, spread over ten repositories; the deliveries name them in turn, so that the
+   * rest are duplicates.
+   */
   tags: number;
   /** Whether deliveries tell the digest, as GitHub's do. */
   tellDigest: boolean;
@@ -76,7 +79,11 @@ export async function sendBurst(pipeline: Pipeline, options: BurstOptions): Prom
   return answered;
 }
 
-/** Waits until every job is at its end, and returns them. @throws when one still is not after that time */
+/**
+ * Waits until every job is at its end, and returns them.
+ *
+ * @throws when one still is not after that time
+ */
 export async function endOfJobs(pipeline: Pipeline, ids: string[], withinMs: number): Promise<ApiJob[]> {
   const until = Date.now() + withinMs;
   const left = new Set(ids);

@@ -8,7 +8,10 @@ export async function* chunks(...pieces: Uint8Array[]): AsyncGenerator<Uint8Arra
   yield* pieces;
 }
 
-/** The first bytes, and then nothing more until the signal aborts: the stream then fails with its reason. */
+/**
+ * The first bytes, and then nothing more until the signal aborts: the stream then fails with its
+ * reason.
+ */
 export async function* stalling(first: Uint8Array, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   yield first;
   await new Promise((_, reject) => {

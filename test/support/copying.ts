@@ -33,7 +33,10 @@ export async function copyWhole(
   return { ...result, plan: planned };
 }
 
-/** `POST uploads`, `GET blobs`, or the operation of the ECR API: which tag or digest it was about is left out. */
+/**
+ * `POST uploads`, `GET blobs`, or the operation of the ECR API: which tag or digest it was about is
+ * left out.
+ */
 export function requestLines(requests: readonly RequestRecord[]): string[] {
   return requests.map(({ method, path, operation }) =>
     operation === undefined ? `${method} ${lastWords(path)}` : operation,
@@ -47,7 +50,10 @@ export function counted(lines: readonly string[]): Record<string, number> {
   return counts;
 }
 
-/** What is asked for: `manifests`, `blobs`, `uploads` (to begin one), `upload` (of one), `referrers`, `layer` or `ping`. */
+/**
+ * What is asked for: `manifests`, `blobs`, `uploads` (to begin one), `upload` (of one),
+ * `referrers`, `layer` or `ping`.
+ */
 function lastWords(path: string): string {
   if (path === '/v2/') return 'ping';
   if (path.startsWith('/layers/')) return 'layer';

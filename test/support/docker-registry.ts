@@ -38,7 +38,11 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Starts one with its data in a temporary folder. @throws when the program is not installed, or does not start */
+/**
+ * Starts one with its data in a temporary folder.
+ *
+ * @throws when the program is not installed, or does not start
+ */
 export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
   const folder = mkdtempSync(join(tmpdir(), 'docker-registry-'));
   mkdirSync(join(folder, 'data'));

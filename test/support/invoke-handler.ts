@@ -1,6 +1,7 @@
 /**
- * Runs one of our Lambda handlers once, in this process alone, which others may kill: `node invoke-handler.ts INVOCATION`, the
- * invocation as JSON. What the handler answers goes to standard output, its log to standard error.
+ * Runs one of our Lambda handlers once, in this process alone, which others may kill: `node
+ * invoke-handler.ts INVOCATION`, the invocation as JSON. What the handler answers goes to standard
+ * output, its log to standard error.
  */
 import type { Context, SQSEvent, SQSRecord } from 'aws-lambda';
 

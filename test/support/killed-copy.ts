@@ -38,7 +38,10 @@ export interface KilledCopy {
 const repository = 'killed/image';
 /** How long the destination may take to store or drop what a killed process had sent it. */
 const settleMs = 200;
-/** The latest moment to kill a copy, as a share of what it has to read: what is left is enough for all others. */
+/**
+ * The latest moment to kill a copy, as a share of what it has to read: what is left is enough for
+ * all others.
+ */
 const latest = 0.75;
 
 /** Starts them in a folder of their own, which goes with them. */
@@ -58,10 +61,11 @@ export async function startTwoRegistries(): Promise<TwoRegistries> {
 }
 
 /**
- * Runs `drayage copy` and kills it at a seeded moment, ten times by default, then lets it end: the moment is when it has read a
- * certain share of what the destination lacks.
+ * Runs `drayage copy` and kills it at a seeded moment, ten times by default, then lets it end: the
+ * moment is when it has read a certain share of what the destination lacks.
  *
- * @throws Error where a copy ended by itself too early or failed, or anything of the image is not right in the end
+ * @throws Error where a copy ended by itself too early or failed, or anything of the image is not
+ *   right in the end
  */
 export async function copyKilled(
   { from, to }: TwoRegistries,

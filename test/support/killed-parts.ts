@@ -32,7 +32,10 @@ export interface KilledParts {
 
 const repository = 'acme/large';
 const program = fileURLToPath(new URL('./invoke-handler.ts', import.meta.url));
-/** The speed that a process reckons with before it has measured one, and the share of its time that it plans for: bytes a second. */
+/**
+ * The speed that a process reckons with before it has measured one, and the share of its time that
+ * it plans for: bytes a second.
+ */
 const plannedSpeed = 24e6 * 0.8;
 /** What a function keeps of its timeout for recording the end, milliseconds. */
 const reserveMs = 15_000;
@@ -42,11 +45,13 @@ const timeoutMs = 900_000;
 const settleMs = 200;
 
 /**
- * Has the mirror function carry an image of one large layer in parts, in processes of their own, each of which is killed when it has
- * come to a seeded byte of the layer; the last one is left alone.
+ * Has the mirror function carry an image of one large layer in parts, in processes of their own,
+ * each of which is killed when it has come to a seeded byte of the layer; the last one is left
+ * alone.
  *
  * @param pipeline one whose stack leaves mirror jobs to others
- * @throws Error where the layer goes in one piece, the job does not end, or anything of the image is not right in the end
+ * @throws Error where the layer goes in one piece, the job does not end, or anything of the image
+ *   is not right in the end
  */
 export async function uploadKilled(
   pipeline: Pipeline,

@@ -12,7 +12,8 @@ export interface LimitingProxy {
 }
 
 /**
- * An HTTP proxy before a registry that answers 413 to larger bodies at once, as nginx and Cloudflare do; stopped when the test ends.
+ * An HTTP proxy before a registry that answers 413 to larger bodies at once, as nginx and
+ * Cloudflare do; stopped when the test ends.
  *
  * @param closes whether it closes the connection instead, so that its answer is lost
  */

@@ -4,14 +4,20 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** A home of its own for a test of logins: files in it, helpers on its PATH, and nothing of this machine's user. */
+/**
+ * A home of its own for a test of logins: files in it, helpers on its PATH, and nothing of this
+ * machine's user.
+ */
 export interface LoginFolder {
   home: string;
   /** The environment of somebody who lives there. */
   env: NodeJS.ProcessEnv;
   /** Writes a file; an object becomes JSON. @returns its path */
   write(path: string, content: unknown): string;
-  /** Puts `docker-credential-<name>` on PATH: a shell script, which has the server that is asked for in `$server`. */
+  /**
+   * Puts `docker-credential-<name>` on PATH: a shell script, which has the server that is asked for
+   * in `$server`.
+   */
   helper(name: string, script: string): void;
   /** What the helpers were asked for so far: `name server`. */
   asked(): string[];

@@ -3,14 +3,19 @@ import type { AddressInfo } from 'node:net';
 
 export interface LossyProxy {
   url: string;
-  /** A request reaches the server, and its answer is lost: the next one, or the one after so many. */
+  /**
+   * A request reaches the server, and its answer is lost: the next one, or the one after so many.
+   */
   loseNext(skip?: number): void;
   /** How many answers were lost. */
   lost: number;
   stop(): Promise<void>;
 }
 
-/** An HTTP proxy before an AWS emulator that can lose an answer: the client, which can't tell, sends the request again. */
+/**
+ * An HTTP proxy before an AWS emulator that can lose an answer: the client, which can't tell, sends
+ * the request again.
+ */
 export async function startLossyProxy(target: string): Promise<LossyProxy> {
   let answersUntilLoss = Number.POSITIVE_INFINITY;
   const server = createServer((near, answer) => {

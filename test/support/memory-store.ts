@@ -12,8 +12,8 @@ import { blobsOf, type Manifest } from '../../core/oci/manifest.ts';
 import { RegistryError } from '../../core/registry/errors.ts';
 
 /**
- * One repository held in memory: both ports of the copy, for dry runs and tests. It is as strict as a registry: a blob
- * must match its descriptor, and a manifest needs its blobs and children.
+ * One repository held in memory: both ports of the copy, for dry runs and tests. It is as strict as
+ * a registry: a blob must match its descriptor, and a manifest needs its blobs and children.
  */
 export class MemoryStore implements ImageSource, ImageDestination {
   readonly name: string;

@@ -61,8 +61,9 @@ export function gate() {
 }
 
 /**
- * Real stores on the table's emulator, registries in memory and a clock that stands still: everything that a mirror job
- * works with. One for a file of tests; each test takes a repository of its own.
+ * Real stores on the table's emulator, registries in memory and a clock that stands still:
+ * everything that a mirror job works with. One for a file of tests; each test takes a repository of
+ * its own.
  */
 export class MirrorJobs {
   readonly stores: LocalStores;
@@ -119,7 +120,9 @@ export class MirrorJobs {
     holdImage(this.upstream(key), image, isDigestKey(key) ? undefined : key.reference);
   }
 
-  /** Counts an event and records its job, as the webhook does; the message is handed to the test. */
+  /**
+   * Counts an event and records its job, as the webhook does; the message is handed to the test.
+   */
   async job(key: ImageKey, trigger: JobTrigger = 'webhook', toldDigest?: string): Promise<JobMessage> {
     const receivedAt = this.now.toISOString();
     const id = newJobId(this.now.getTime());
@@ -185,7 +188,10 @@ export class MirrorJobs {
     return (await this.stores.mappings.readMany([key]))[0]?.mapping;
   }
 
-  /** The parked jobs but looks at what belongs to an image, those of other tests included only if they left some. */
+  /**
+   * The parked jobs but looks at what belongs to an image, those of other tests included only if
+   * they left some.
+   */
   async parked() {
     return (await this.#parkedRecords()).flatMap(({ parked, record }) =>
       record?.trigger === 'signature' ? [] : [parked],

@@ -7,8 +7,9 @@ const wide = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Han
 type Row = string[];
 
 /**
- * A terminal of a given size as its owner sees it: text, newlines, carriage returns, cursor up, "clear to the end of the line" and
- * colours, which is all that our commands may use; anything else throws. What scrolls off the top is kept, too.
+ * A terminal of a given size as its owner sees it: text, newlines, carriage returns, cursor up,
+ * "clear to the end of the line" and colours, which is all that our commands may use; anything else
+ * throws. What scrolls off the top is kept, too.
  */
 export class FakeScreen extends EventEmitter {
   readonly isTTY = true;
@@ -39,7 +40,10 @@ export class FakeScreen extends EventEmitter {
     return true;
   }
 
-  /** Another size, as after its window was drawn smaller: lines that are too long now go on in the next row. */
+  /**
+   * Another size, as after its window was drawn smaller: lines that are too long now go on in the
+   * next row.
+   */
   resize(columns: number): void {
     const below = this.#rows.length - this.#row;
     const before = this.#rows;

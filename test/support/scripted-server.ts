@@ -1,6 +1,7 @@
 /**
- * An HTTP server that plays a script: it expects requests one by one and answers each as its step says. A request that no step
- * expects, or a step that nobody asked for, fails the test (after regclient's internal/reqresp).
+ * An HTTP server that plays a script: it expects requests one by one and answers each as its step
+ * says. A request that no step expects, or a step that nobody asked for, fails the test (after
+ * regclient's internal/reqresp).
  */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -31,8 +32,8 @@ export interface ScriptedStep {
   /** The body that it must have. */
   body?: string | Uint8Array;
   /**
-   * What to answer. A function answers by itself (slowly, halfway, never); it is called with the request before its body was read
-   * unless the step has a `body`.
+   * What to answer. A function answers by itself (slowly, halfway, never); it is called with the
+   * request before its body was read unless the step has a `body`.
    */
   answer: ScriptedAnswer | ((response: ServerResponse, request: IncomingMessage) => void);
 }
@@ -53,7 +54,10 @@ export interface ScriptOptions {
   anyOrder?: boolean;
 }
 
-/** Starts a server for the running test; when the test ends it is stopped, and fails it if the script was not kept. */
+/**
+ * Starts a server for the running test; when the test ends it is stopped, and fails it if the
+ * script was not kept.
+ */
 export async function startScriptedServer(
   steps: ScriptedStep[] = [],
   options: ScriptOptions = {},

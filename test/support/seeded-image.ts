@@ -55,7 +55,10 @@ export interface SeededIndex {
 /** What {@link seededImage} makes. */
 export interface SeededImageOptions {
   seed: string;
-  /** `size` in bytes, exact; the same `seed` in two images makes the same layer (default: of this image alone). */
+  /**
+   * `size` in bytes, exact; the same `seed` in two images makes the same layer (default: of this
+   * image alone).
+   */
   layers: { size: number; seed?: string }[];
   /** Default linux/amd64. */
   platform?: Platform;
@@ -76,7 +79,8 @@ export interface SeededIndexOptions extends Omit<SeededImageOptions, 'platform'>
 }
 
 function manifestOf(content: Record<string, unknown>, mediaType: string): SeededManifest {
-  // Indented on purpose: whoever re-serialises manifests instead of keeping their bytes changes the digest.
+  // Indented on purpose: whoever re-serialises manifests instead of keeping their bytes changes the
+  // digest.
   const bytes = Buffer.from(JSON.stringify(content, null, 3));
   return { bytes, mediaType, digest: digestOf(bytes) };
 }
@@ -125,7 +129,10 @@ export function seededImage(options: SeededImageOptions): SeededImage {
   return { kind: 'image', manifest, platform, config, layers, blobs };
 }
 
-/** An index with one child a platform, each with the given layers (those with a seed of their own are shared by all). */
+/**
+ * An index with one child a platform, each with the given layers (those with a seed of their own
+ * are shared by all).
+ */
 export function seededIndex(options: SeededIndexOptions): SeededIndex {
   const types = families[options.mediaTypes ?? 'oci'];
   const platforms = options.platforms ?? [

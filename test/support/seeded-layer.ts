@@ -5,7 +5,8 @@ import { crc32 } from 'node:zlib';
 export const smallestGzipLayer = 2071;
 
 /**
- * The same `size` bytes for the same seed, on every machine: an AES-CTR key stream, so a gigabyte takes about a second.
+ * The same `size` bytes for the same seed, on every machine: an AES-CTR key stream, so a gigabyte
+ * takes about a second.
  * @param seed any text
  * @param size bytes
  */
@@ -27,8 +28,9 @@ export interface SeededLayer {
 }
 
 /**
- * A layer of exactly `size` bytes. From {@link smallestGzipLayer} on it is a tar file with one file in a gzip of stored
- * blocks (RFC 1951 §3.2.4), so that clients that look into layers (skopeo compresses what is not compressed) leave it alone.
+ * A layer of exactly `size` bytes. From {@link smallestGzipLayer} on it is a tar file with one file
+ * in a gzip of stored blocks (RFC 1951 §3.2.4), so that clients that look into layers (skopeo
+ * compresses what is not compressed) leave it alone.
  */
 export function seededLayer(seed: string, size: number): SeededLayer {
   if (size < smallestGzipLayer) {
@@ -66,7 +68,9 @@ function tarOf(name: string, content: Uint8Array): Uint8Array {
   return tar;
 }
 
-/** A gzip of stored blocks; `slack` more bytes go into the header's comment, to meet a size exactly. */
+/**
+ * A gzip of stored blocks; `slack` more bytes go into the header's comment, to meet a size exactly.
+ */
 function storedGzip(tar: Uint8Array, slack: number): Uint8Array {
   const parts: Uint8Array[] = [Buffer.from([0x1f, 0x8b, 8, slack > 0 ? 0x10 : 0, 0, 0, 0, 0, 0, 255])];
   if (slack > 0) parts.push(Buffer.from(`${'.'.repeat(slack - 1)}\0`, 'latin1'));

@@ -45,7 +45,9 @@ export function artifactOf(
   };
 }
 
-/** What cosign keeps under its tags: an image whose layer is the signed payload, without a subject. */
+/**
+ * What cosign keeps under its tags: an image whose layer is the signed payload, without a subject.
+ */
 export function cosignOf(content: string): Artifact {
   const config = blobOf(`{"of":${JSON.stringify(content)}}`, mediaTypes.ociConfig);
   const layer = blobOf(content, 'application/vnd.dev.cosign.simplesigning.v1+json');

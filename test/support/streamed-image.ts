@@ -106,7 +106,10 @@ async function pushNoise(
   return digest;
 }
 
-/** The key stream of AES in counter mode: it can't be compressed and a gigabyte takes about a second. */
+/**
+ * The key stream of AES in counter mode: it can't be compressed and a gigabyte takes about a
+ * second.
+ */
 async function* noise(seed: string, size: number, look: (bytes: Buffer) => void): AsyncGenerator<Buffer> {
   const cipher = createCipheriv('aes-256-ctr', createHash('sha256').update(seed).digest(), Buffer.alloc(16));
   const zeros = Buffer.alloc(piece);

@@ -10,7 +10,10 @@ const pty = fileURLToPath(new URL('terminal.py', import.meta.url));
 export interface OnTerminal extends AsyncDisposable {
   /** What its owner sees. */
   screen: FakeScreen;
-  /** Waits until the text is on the screen, or scrolled away; fails where the command ends without it. */
+  /**
+   * Waits until the text is on the screen, or scrolled away; fails where the command ends without
+   * it.
+   */
   sees(text: string): Promise<void>;
   /** Draws the window narrower or wider. */
   resize(columns: number): void;

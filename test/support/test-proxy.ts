@@ -10,8 +10,9 @@ export interface TestProxy {
 }
 
 /**
- * An HTTP proxy that forwards and tunnels, and resolves names by a table instead of DNS: `{'registry.example:80': '127.0.0.1:5000'}`. A name
- * that is not in it is answered 502. Stopped when the test ends.
+ * An HTTP proxy that forwards and tunnels, and resolves names by a table instead of DNS:
+ * `{'registry.example:80': '127.0.0.1:5000'}`. A name that is not in it is answered 502. Stopped
+ * when the test ends.
  *
  * @param authorization the `Proxy-Authorization` that it wants
  */

@@ -11,7 +11,10 @@ export interface TlsFront {
   certificate: string;
 }
 
-/** Puts TLS before a plain registry, with a certificate of its own for these names; stopped when the test ends. */
+/**
+ * Puts TLS before a plain registry, with a certificate of its own for these names; stopped when the
+ * test ends.
+ */
 export async function startTlsFront(target: string, names: string[] = []): Promise<TlsFront> {
   const { private: key, cert } = await generate([{ name: 'commonName', value: 'drayage test' }], {
     extensions: [

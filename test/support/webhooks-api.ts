@@ -4,7 +4,10 @@ import { type ScriptedStep, startScriptedServer } from './scripted-server.ts';
 
 const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000 - 1_000).toISOString();
 
-/** Webhooks as `GET /v1/webhooks` tells them to the operator: one that is signed, one with a token in its URL, one without an API. */
+/**
+ * Webhooks as `GET /v1/webhooks` tells them to the operator: one that is signed, one with a token
+ * in its URL, one without an API.
+ */
 export function presentedWebhooks(origin: string): PresentedWebhook[] {
   const shared = { documentation: 'https://docs.example/webhooks', repositories: ['acme/**'], options: {} };
   return [
@@ -56,7 +59,10 @@ export function presentedWebhooks(origin: string): PresentedWebhook[] {
 export const token = 'operator-token';
 export const bearer = { authorization: `Bearer ${token}` };
 
-/** An API that answers the list of webhooks, and then as the steps say; each is asked for with the token. */
+/**
+ * An API that answers the list of webhooks, and then as the steps say; each is asked for with the
+ * token.
+ */
 export async function startApi(...steps: ScriptedStep[]) {
   const server = await startScriptedServer();
   const webhooks = presentedWebhooks(server.origin);

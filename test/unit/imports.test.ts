@@ -42,7 +42,10 @@ function sourceFiles(folder: string): string[] {
     .map((entry) => relative(root, join(entry.parentPath, entry.name)));
 }
 
-/** What a file imports, types included: files by their path in the repository, packages by their name. */
+/**
+ * What a file imports, types included: files by their path in the repository, packages by their
+ * name.
+ */
 function importsOf(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8');
   return [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*['"]([^'"]+)['"]/g)].map(([, specifier = '']) =>
@@ -56,7 +59,9 @@ const coreFolderOf = (file: string) => parts(file)[1] ?? '';
 /** Whether an import is one of the repository's own files. */
 const isOwn = (name: string) => Object.hasOwn(layers, layerOf(name)) && name.includes('/');
 
-/** The files of each import circle: strongly connected components of more than one file (Tarjan). */
+/**
+ * The files of each import circle: strongly connected components of more than one file (Tarjan).
+ */
 function circles(graph: Map<string, string[]>): string[][] {
   const found: string[][] = [];
   const number = new Map<string, number>();

@@ -10,9 +10,9 @@ const resourceId =
   /^\/subscriptions\/[\w-]+\/resourceGroups\/[\w().-]+\/providers\/Microsoft\.ContainerRegistry\/registries\/[A-Za-z0-9]+$/i;
 
 /**
- * Webhooks of an Azure Container Registry, through Azure's management API. It does not tell where a webhook delivers or what it
- * sends, so that a webhook is known by its name, and one that is there is always written again.
- * https://learn.microsoft.com/rest/api/containerregistry/webhooks/create
+ * Webhooks of an Azure Container Registry, through Azure's management API. It does not tell where a
+ * webhook delivers or what it sends, so that a webhook is known by its name, and one that is there
+ * is always written again. https://learn.microsoft.com/rest/api/containerregistry/webhooks/create
  */
 export const acr: Registrar = {
   sources: ['acr'],
@@ -49,7 +49,10 @@ export const acr: Registrar = {
   },
 };
 
-/** Letters and digits only, 5 to 50; with a hash where others are left out, so that no two webhooks share it. */
+/**
+ * Letters and digits only, 5 to 50; with a hash where others are left out, so that no two webhooks
+ * share it.
+ */
 function webhookName({ name }: PresentedWebhook): string {
   const plain = name.replace(/[^A-Za-z0-9]/g, '').slice(0, 35);
   const hash = createHash('sha256').update(name).digest('hex').slice(0, 8);

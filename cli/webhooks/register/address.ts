@@ -6,8 +6,8 @@ export function addressOf({ url, authentication }: PresentedWebhook): string {
 }
 
 /**
- * Whether a hook that was found is this webhook: it delivers to its URL, with whichever token. The origin counts, so that two
- * deployments may have webhooks of one name at the same place.
+ * Whether a hook that was found is this webhook: it delivers to its URL, with whichever token. The
+ * origin counts, so that two deployments may have webhooks of one name at the same place.
  */
 export function isAddressOf(webhook: PresentedWebhook, url: string): boolean {
   const address = addressOf(webhook);

@@ -106,7 +106,10 @@ export class UpstreamClient {
     throw remedy === undefined ? error : error.withRemedy(remedy);
   }
 
-  /** What a list named must not climb out of its place in a path: a hook called `..` would be its repository. */
+  /**
+   * What a list named must not climb out of its place in a path: a hook called `..` would be its
+   * repository.
+   */
   #url(path: string): URL {
     if (path.split(/[/?]/).some((part) => part === '.' || part === '..'))
       throw new RequestError(`${path} holds a name that is none`);

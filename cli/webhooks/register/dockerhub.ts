@@ -15,10 +15,10 @@ function pageOf<T>(item: z.ZodType<T>) {
 }
 
 /**
- * Webhooks of a repository. Login and repositories are documented; `webhook_pipeline`, by which the site itself keeps webhooks, is
- * not, and has no update: an outdated one is deleted before the new one is created, since names must be unique and plans limit how
- * many there may be. A failure between the two is mended by the next run.
- * https://docs.docker.com/reference/api/hub/latest/
+ * Webhooks of a repository. Login and repositories are documented; `webhook_pipeline`, by which the
+ * site itself keeps webhooks, is not, and has no update: an outdated one is deleted before the new
+ * one is created, since names must be unique and plans limit how many there may be. A failure
+ * between the two is mended by the next run. https://docs.docker.com/reference/api/hub/latest/
  */
 export const dockerhub: Registrar = {
   sources: ['dockerhub'],

@@ -19,9 +19,10 @@ type Hook = z.output<typeof hook>;
 const pageSize = 50;
 
 /**
- * Hooks of Gitea and Forgejo, whose API is the same. Packages belong to owners, so that the hook is the organisation's, or the
- * user's own. Gitea neither tells a hook's secret nor changes it (`editHook` of 1.23 leaves it out), so that one that is not proven
- * to work is replaced. With a hook it deletes what that has still to deliver: the old one goes a while after the new one came.
+ * Hooks of Gitea and Forgejo, whose API is the same. Packages belong to owners, so that the hook is
+ * the organisation's, or the user's own. Gitea neither tells a hook's secret nor changes it
+ * (`editHook` of 1.23 leaves it out), so that one that is not proven to work is replaced. With a
+ * hook it deletes what that has still to deliver: the old one goes a while after the new one came.
  * https://docs.gitea.com/api/ (organization, user, repository: hooks)
  * https://github.com/go-gitea/gitea/blob/v1.23.8/routers/api/v1/utils/hook.go
  * https://codeberg.org/api/swagger
@@ -80,7 +81,10 @@ async function create(hooks: string, webhook: PresentedWebhook, client: Upstream
   );
 }
 
-/** Whether deliveries show that a hook has the current secret: it came after the last rotation, and something authentic after it. */
+/**
+ * Whether deliveries show that a hook has the current secret: it came after the last rotation, and
+ * something authentic after it.
+ */
 function isProven({ config, events, active, created_at }: Hook, webhook: PresentedWebhook): boolean {
   const { url, rotatedAt, deliveredAt, refusedAt } = webhook;
   const isSame =
@@ -101,7 +105,10 @@ async function hooksOf(place: string, client: UpstreamClient): Promise<string> {
     : `/api/v1/orgs/${pathOf(place)}/hooks`;
 }
 
-/** By page numbers: links carry the address that the server believes to have, which behind a proxy is often another. */
+/**
+ * By page numbers: links carry the address that the server believes to have, which behind a proxy
+ * is often another.
+ */
 async function findHooks(
   hooks: string,
   client: UpstreamClient,
@@ -117,7 +124,10 @@ async function findHooks(
   return all.filter(({ config: { url = '' } }) => isOurs(url));
 }
 
-/** Older versions leave out events that their API does not know: such a hook never delivers anything. */
+/**
+ * Older versions leave out events that their API does not know: such a hook never delivers
+ * anything.
+ */
 function withoutPackages(place: string): RequestError {
   return new RequestError(`the server left out the event “package” of the webhook at ${place}`, {
     remedy: 'enter it in the settings, with Package under Custom Events; or update the server and try again',

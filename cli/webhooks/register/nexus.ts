@@ -15,8 +15,8 @@ const capability = z.object({
 });
 
 /**
- * The capability “Webhook: Repository” of a Nexus repository. It does not tell its secret: one that is there is always written again.
- * Only newer versions have capabilities in their REST API.
+ * The capability “Webhook: Repository” of a Nexus repository. It does not tell its secret: one that
+ * is there is always written again. Only newer versions have capabilities in their REST API.
  * https://help.sonatype.com/en/webhooks.html
  * https://help.sonatype.com/en/rest-and-integration-api.html
  */

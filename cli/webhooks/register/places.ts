@@ -10,8 +10,8 @@ export function ownersOf(webhook: PresentedWebhook): string[] {
 }
 
 /**
- * The repositories that the rules name. A pattern with a wildcard below its first component stands for those of the namespace's
- * repositories that it fits.
+ * The repositories that the rules name. A pattern with a wildcard below its first component stands
+ * for those of the namespace's repositories that it fits.
  *
  * @param list all repositories of a namespace, as `namespace/name`
  */
@@ -44,7 +44,10 @@ function ownerOf(pattern: string, { name }: PresentedWebhook): string {
   );
 }
 
-/** The repository's name at the upstream, where the webhook's options have it, for those whose references don't tell it. */
+/**
+ * The repository's name at the upstream, where the webhook's options have it, for those whose
+ * references don't tell it.
+ */
 export function configuredRepository({ options: { repository } }: PresentedWebhook): string | undefined {
   return typeof repository === 'string' && repository !== '' ? repository : undefined;
 }

@@ -23,8 +23,8 @@ const repositories = z.object({
 const failuresUntilDisabled = 3;
 
 /**
- * Notifications of a repository. They can't be changed: one with an older token is deleted after the new one was created, so that no
- * push falls between the two.
+ * Notifications of a repository. They can't be changed: one with an older token is deleted after
+ * the new one was created, so that no push falls between the two.
  * https://docs.redhat.com/en/documentation/red_hat_quay/3/html/red_hat_quay_api_reference/repositorynotification
  */
 export const quay: Registrar = {

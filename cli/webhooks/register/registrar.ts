@@ -18,17 +18,23 @@ export interface UpstreamCredentials {
   token: string;
 }
 
-/** Enters webhooks at one kind of upstream through its API. A new one is a file beside this one and a line in `index.ts`. */
+/**
+ * Enters webhooks at one kind of upstream through its API. A new one is a file beside this one and
+ * a line in `index.ts`.
+ */
 export interface Registrar {
   sources: readonly string[];
   /** What `--at` names here. */
   placeForm: string;
   /** What the credentials must allow: said when they don't. */
   permission: string;
-  /** Where the API of a registry is; undefined where that can't be told from the registry's name. */
+  /**
+   * Where the API of a registry is; undefined where that can't be told from the registry's name.
+   */
   endpoint(registry: string): string | undefined;
   /**
-   * The headers that every request has. Most make them of what was given; some have to log in for them.
+   * The headers that every request has. Most make them of what was given; some have to log in for
+   * them.
    *
    * @throws UsageError where the user’s name is missing
    */

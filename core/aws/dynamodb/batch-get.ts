@@ -14,7 +14,8 @@ export interface ItemKey {
 }
 
 /**
- * Reads any number of items, strongly consistently; those that are not there are left out, the others come in no order.
+ * Reads any number of items, strongly consistently; those that are not there are left out, the
+ * others come in no order.
  *
  * @param keys one of them may be named twice.
  */
@@ -44,7 +45,8 @@ async function readBatch(
   const found: Record<string, unknown>[] = [];
   let wanted: Record<string, unknown>[] = keys.map((key) => ({ ...key }));
   for (let round = 0; wanted.length > 0; round++) {
-    // Keys come back unprocessed when the table is throttled: ask for them again, a little later each time.
+    // Keys come back unprocessed when the table is throttled: ask for them again, a little later
+    // each time.
     if (round > 0) await sleep(Math.min(1_000, 50 * 2 ** round), undefined, { signal: options?.signal });
     const { Responses, UnprocessedKeys } = await table.client.send(
       new BatchGetCommand({ RequestItems: { [table.name]: { Keys: wanted, ConsistentRead: true } } }),

@@ -5,7 +5,10 @@ import type { Digest } from '../../oci/digest.ts';
 import type { ItemKey } from './batch-get.ts';
 import { conditional, type Table, writeOnce } from './table.ts';
 
-/** An upload that nobody carried on for so long is forgotten, seconds: three days. A job gives up long before. */
+/**
+ * An upload that nobody carried on for so long is forgotten, seconds: three days. A job gives up
+ * long before.
+ */
 const retentionSeconds = 3 * 24 * 3600;
 
 /** The checkpoints of the uploads into one region's registry, on DynamoDB. */
@@ -13,7 +16,10 @@ export class DynamoCheckpointStore implements CheckpointStore {
   readonly #table: Table;
   readonly #region: string;
 
-  /** @param region of the mirror registry: the same repository of another region has uploads of its own. */
+  /**
+   * @param region of the mirror registry: the same repository of another region has uploads of its
+   * own.
+   */
   constructor(table: Table, region: string) {
     this.#table = table;
     this.#region = region;
@@ -74,7 +80,10 @@ export class DynamoCheckpointStore implements CheckpointStore {
   }
 }
 
-/** The condition that a checkpoint is still the one that was read; upload and offset are what makes it. */
+/**
+ * The condition that a checkpoint is still the one that was read; upload and offset are what makes
+ * it.
+ */
 function unlessChanged(last: UploadCheckpoint | undefined) {
   if (last === undefined) return { ConditionExpression: 'attribute_not_exists(pk)' };
   return {

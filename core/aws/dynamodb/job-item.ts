@@ -3,8 +3,8 @@ import { type JobRecord, jobIdTime } from '../../jobs/record.ts';
 /** Jobs are kept this long, seconds. */
 export const jobRetentionSeconds = 30 * 24 * 3600;
 /**
- * A month's jobs are spread over this many partitions: their ids grow with time, so that one partition would take
- * all writes of the moment.
+ * A month's jobs are spread over this many partitions: their ids grow with time, so that one
+ * partition would take all writes of the moment.
  */
 export const jobShards = 4;
 

@@ -141,7 +141,9 @@ export class DynamoJobStore implements JobStore {
     });
   }
 
-  /** Like {@link #change}, for what would count twice if the SDK repeated it: it begins with SET. */
+  /**
+   * Like {@link #change}, for what would count twice if the SDK repeated it: it begins with SET.
+   */
   async #count(
     id: string,
     { update, condition = unfinished, names, values }: ItemUpdate,
@@ -180,7 +182,10 @@ export class DynamoJobStore implements JobStore {
   }
 }
 
-/** Notes are spread: otherwise all current ones would go to one partition, which takes 1,000 writes per second. */
+/**
+ * Notes are spread: otherwise all current ones would go to one partition, which takes 1,000 writes
+ * per second.
+ */
 const parkedShards = 8;
 /** Where notes were before they were spread. */
 const formerPartition = 'parked';

@@ -11,7 +11,10 @@ const retentionSeconds = 180 * 24 * 3600;
 /** Updates at once; an image has some ten blobs, an index of many platforms a hundred. */
 const updatesAtOnce = 16;
 
-/** The layer index of one region on DynamoDB: an item a blob, with the set of repositories that hold it. */
+/**
+ * The layer index of one region on DynamoDB: an item a blob, with the set of repositories that hold
+ * it.
+ */
 export class DynamoLayerIndex implements LayerIndex {
   readonly #table: Table;
   readonly #region: string;

@@ -18,7 +18,9 @@ interface WantedLease {
   others?: { free: string; values: Record<string, string> };
 }
 
-/** The leases of layers on DynamoDB: an item a layer of a mirror repository, with its owner and end. */
+/**
+ * The leases of layers on DynamoDB: an item a layer of a mirror repository, with its owner and end.
+ */
 export class DynamoLayerLeases implements LayerLeases {
   readonly #table: Table;
 

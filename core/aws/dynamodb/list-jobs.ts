@@ -7,7 +7,10 @@ import { jobPartition, jobRecord, jobRetentionSeconds, jobShards } from './job-i
 import type { Table } from './table.ts';
 
 const dayMs = 24 * 3600 * 1000;
-/** A filter that matches little looks at this many jobs before it answers with what it has and a cursor. */
+/**
+ * A filter that matches little looks at this many jobs before it answers with what it has and a
+ * cursor.
+ */
 const maxExamined = 5_000;
 
 /**
@@ -39,7 +42,10 @@ export async function listJobs(
   return { jobs };
 }
 
-/** The months from `from` back to the oldest job that is kept. A day more at both ends: clocks and expiry are not exact. */
+/**
+ * The months from `from` back to the oldest job that is kept. A day more at both ends: clocks and
+ * expiry are not exact.
+ */
 function months(from: number): string[] {
   const oldest = monthOf(Date.now() - jobRetentionSeconds * 1000 - dayMs);
   const found: string[] = [];

@@ -46,9 +46,15 @@ export async function listMappings(
   return { mappings };
 }
 
-/** What lists do not show (tags without a publication) is read as well: a page of one would take too many queries. */
+/**
+ * What lists do not show (tags without a publication) is read as well: a page of one would take too
+ * many queries.
+ */
 const minPageSize = 25;
-/** Repositories that are asked at the same time: one after the other, a thousand with a tag each would take seconds. */
+/**
+ * Repositories that are asked at the same time: one after the other, a thousand with a tag each
+ * would take seconds.
+ */
 const repositoriesAhead = 16;
 /** References that one query reads at most. */
 const maxPageSize = 250;
@@ -141,7 +147,9 @@ async function* references(
   } while (next);
 }
 
-/** The mappings of listed items, in their order: markers stand for digests, which are read besides. */
+/**
+ * The mappings of listed items, in their order: markers stand for digests, which are read besides.
+ */
 async function withDigests(table: Table, items: TagItem[]): Promise<StoredMapping[]> {
   const markers = items
     .filter(({ mapping }) => mapping === undefined)
@@ -154,7 +162,10 @@ async function withDigests(table: Table, items: TagItem[]): Promise<StoredMappin
   });
 }
 
-/** Below what a sort key holds (1,024 bytes), and above any name: a repository has 255 characters at most. */
+/**
+ * Below what a sort key holds (1,024 bytes), and above any name: a repository has 255 characters at
+ * most.
+ */
 const maxPartBytes = 1_000;
 
 function encodeCursor(position: Position): string {

@@ -19,7 +19,9 @@ import { listedSortKey, storedMapping, type TagItem, tagItemKey, tagState } from
 /** A recheck noted longer ago than this is taken for lost, milliseconds. */
 const recheckLostMs = 10 * 60_000;
 
-/** The mapping store on DynamoDB: plain conditional writes of one item, strongly consistent reads. */
+/**
+ * The mapping store on DynamoDB: plain conditional writes of one item, strongly consistent reads.
+ */
 export class DynamoMappingStore implements MappingStore {
   readonly #table: Table;
 
@@ -215,7 +217,10 @@ export class DynamoMappingStore implements MappingStore {
     );
   }
 
-  /** Before a digest is published in its own right, so that no list misses it. Tags are listed anyway. */
+  /**
+   * Before a digest is published in its own right, so that no list misses it. Tags are listed
+   * anyway.
+   */
   async #listDigest(key: ImageKey): Promise<void> {
     if (!isDigestKey(key)) return;
     const { pk } = tagItemKey(key);

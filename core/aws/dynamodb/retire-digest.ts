@@ -4,10 +4,12 @@ import { conditional, type Table } from './table.ts';
 import { listedSortKey, type TagItem, tagItemKey } from './tag-item.ts';
 
 /**
- * Lets the item of a digest expire, unless a tag of its repository is mapped to the digest or it was published for its own sake.
+ * Lets the item of a digest expire, unless a tag of its repository is mapped to the digest or it
+ * was published for its own sake.
  *
- * Somebody may map a tag to it meanwhile. That changes the item's claim before the tag is published and, as the item was there before,
- * after it: between the two, what is written here is taken back by the second change; before and after them, the claim or the tag shows.
+ * Somebody may map a tag to it meanwhile. That changes the item's claim before the tag is published
+ * and, as the item was there before, after it: between the two, what is written here is taken back
+ * by the second change; before and after them, the claim or the tag shows.
  */
 export async function retireDigest(table: Table, key: DigestKey, expiresAt: Date): Promise<boolean> {
   const { client, name: TableName } = table;

@@ -9,25 +9,26 @@ import { timeouts } from '../connection.ts';
 /**
  * The one table. Its items, by partition key `pk` and sort key `sk` (both strings):
  *
- * | pk | sk | what |
- * | --- | --- | --- |
- * | `repo#<registry>/<repository>` | `ref#<tag>` | counters, lease and mapping of a tag |
- * | `repo#<registry>/<repository>` | `digest#<digest>` | the same of a digest |
- * | `repo#<registry>/<repository>` | `ref#<digest>` | that the digest was published for its own sake, for listing |
- * | `repos` | `<registry>/<repository>` | that the repository has mappings, for listing |
- * | `registries` | `<region>` | where the region's mirror registry is reached |
- * | `jobs#<month>#<shard>` | `<job id>` | a job |
- * | `parked#<shard>` | `<notBefore>#<job id>` | when a waiting job is due, and what it is should it have no record |
- * | `layer#<region>#<digest>` | `holders` | the repositories of the region's mirror that hold the blob, eight at most |
- * | `upload#<region>#<mirror repository>` | `<digest>` | how far the upload of a blob in parts is |
- * | `carried#<mirror repository>` | `<digest>` | who carries the layer there, or that it is queued, and until when |
- * | `webhooks` | `<name>` | how often the webhook's secret was rotated, and when something came last |
- * | `upstream#<registry>` | `gate` | until when the upstream asked not to be asked |
+ * | pk | sk | what | | --- | --- | --- | | `repo#<registry>/<repository>` | `ref#<tag>` | counters,
+ * lease and mapping of a tag | | `repo#<registry>/<repository>` | `digest#<digest>` | the same of a
+ * digest | | `repo#<registry>/<repository>` | `ref#<digest>` | that the digest was published for
+ * its own sake, for listing | | `repos` | `<registry>/<repository>` | that the repository has
+ * mappings, for listing | | `registries` | `<region>` | where the region's mirror registry is
+ * reached | | `jobs#<month>#<shard>` | `<job id>` | a job | | `parked#<shard>` | `<notBefore>#<job
+ * id>` | when a waiting job is due, and what it is should it have no record | |
+ * `layer#<region>#<digest>` | `holders` | the repositories of the region's mirror that hold the
+ * blob, eight at most | | `upload#<region>#<mirror repository>` | `<digest>` | how far the upload
+ * of a blob in parts is | | `carried#<mirror repository>` | `<digest>` | who carries the layer
+ * there, or that it is queued, and until when | | `webhooks` | `<name>` | how often the webhook's
+ * secret was rotated, and when something came last | | `upstream#<registry>` | `gate` | until when
+ * the upstream asked not to be asked |
  *
- * Jobs and the items below them, and digests that no tag points to any more, have `expiresAt` (seconds since 1970), after which DynamoDB deletes them within some days:
- * no code relies on when. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
+ * Jobs and the items below them, and digests that no tag points to any more, have `expiresAt`
+ * (seconds since 1970), after which DynamoDB deletes them within some days: no code relies on when.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
  *
- * No index: whatever is asked is a key, or a range of one partition, and can be read strongly consistently.
+ * No index: whatever is asked is a key, or a range of one partition, and can be read strongly
+ * consistently.
  */
 export interface Table {
   name: string;
@@ -37,7 +38,8 @@ export interface Table {
 /**
  * Opens the table.
  *
- * @param config endpoint, region and credentials; by default from the environment, as for every AWS client.
+ * @param config endpoint, region and credentials; by default from the environment, as for every AWS
+ *   client.
  */
 export function openTable(name: string, config: DynamoDBClientConfig = {}): Table {
   return {
@@ -61,7 +63,10 @@ export interface ItemUpdate {
   values: Record<string, unknown>;
 }
 
-/** Runs a conditional write; a condition that does not hold is `undefined`, every other failure rejects. */
+/**
+ * Runs a conditional write; a condition that does not hold is `undefined`, every other failure
+ * rejects.
+ */
 export async function conditional<T>(write: Promise<T>): Promise<T | undefined> {
   try {
     return await write;
@@ -72,9 +77,10 @@ export async function conditional<T>(write: Promise<T>): Promise<T | undefined> 
 }
 
 /**
- * Runs a conditional write that may succeed only once, and returns the item as it is then. The answer to a write can get lost; the SDK
- * repeats it, and its condition fails because of the first time. So the write puts a value of its own into the item, by which its
- * success is recognised anyway.
+ * Runs a conditional write that may succeed only once, and returns the item as it is then. The
+ * answer to a write can get lost; the SDK repeats it, and its condition fails because of the first
+ * time. So the write puts a value of its own into the item, by which its success is recognised
+ * anyway.
  *
  * @param write asks for `ReturnValues: 'ALL_NEW'`, or none
  * @param own the attribute, and the value that no other write gives it

@@ -27,7 +27,10 @@ export interface TagItem extends TagItemKey {
   claim?: string;
 }
 
-/** Digests have a range of their own, so that whoever lists a repository's tags does not read all that they ever pointed to. */
+/**
+ * Digests have a range of their own, so that whoever lists a repository's tags does not read all
+ * that they ever pointed to.
+ */
 const [tagPrefix, digestPrefix] = ['ref#', 'digest#'];
 
 /** The key of a tag's or digest's item. */
@@ -42,7 +45,10 @@ export function repositoryPartition(name: string): string {
   return `repo#${name}`;
 }
 
-/** The sort key of what is listed of a repository: tags, and markers of the digests that were published for their own sake. */
+/**
+ * The sort key of what is listed of a repository: tags, and markers of the digests that were
+ * published for their own sake.
+ */
 export function listedSortKey(reference: string): string {
   return `${tagPrefix}${reference}`;
 }

@@ -3,7 +3,10 @@ import type { UpstreamGate } from '../../jobs/ports.ts';
 import type { ItemKey } from './batch-get.ts';
 import { conditional, type Table } from './table.ts';
 
-/** What was read is believed for so long, milliseconds: a worker asks before each job and would else read it each time. */
+/**
+ * What was read is believed for so long, milliseconds: a worker asks before each job and would else
+ * read it each time.
+ */
 const defaultCacheMs = 5_000;
 /** A gate that opened is forgotten after a day, seconds. */
 const retentionSeconds = 24 * 3600;
@@ -12,7 +15,10 @@ const retentionSeconds = 24 * 3600;
 export class DynamoUpstreamGate implements UpstreamGate {
   readonly #table: Table;
   readonly #cacheMs: number;
-  /** What is known of each registry, and when it was learnt by the process's own clock. Times in milliseconds. */
+  /**
+   * What is known of each registry, and when it was learnt by the process's own clock. Times in
+   * milliseconds.
+   */
   readonly #known = new Map<string, { until: number; learntAt: number }>();
 
   constructor(table: Table, cacheMs = defaultCacheMs) {

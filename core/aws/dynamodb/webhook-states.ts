@@ -25,7 +25,8 @@ export class DynamoWebhookStates implements WebhookStates {
   }
 
   async list(): Promise<Map<string, WebhookState>> {
-    // Some hundred bytes each: a configuration would need thousands of webhooks to exceed the megabyte that a page holds.
+    // Some hundred bytes each: a configuration would need thousands of webhooks to exceed the
+    // megabyte that a page holds.
     const { Items = [] } = await this.#table.client.send(
       new QueryCommand({
         TableName: this.#table.name,

@@ -8,8 +8,9 @@ import type { CallOptions } from '../../copy/ports.ts';
 import { timeouts } from '../connection.ts';
 
 /**
- * Turns on the mounting of blobs in the account's ECR registry of a region: what one repository holds is then made available in
- * another without a transfer. The setting is the registry's, off until somebody enables it, and no CloudFormation type has it.
+ * Turns on the mounting of blobs in the account's ECR registry of a region: what one repository
+ * holds is then made available in another without a transfer. The setting is the registry's, off
+ * until somebody enables it, and no CloudFormation type has it.
  * https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutAccountSetting.html
  *
  * @param config endpoint, region and credentials; by default from the environment.

@@ -12,8 +12,8 @@ export interface EcrCall {
 }
 
 /**
- * Calls the ECR API and turns its errors into those of the mirror's side; a cancelled call throws its
- * signal's reason.
+ * Calls the ECR API and turns its errors into those of the mirror's side; a cancelled call throws
+ * its signal's reason.
  */
 export async function called<T>(
   { operation, registry }: EcrCall,

@@ -14,9 +14,9 @@ export const checkBatchSize = 100;
 /**
  * Refuses blobs that Amazon ECR never takes, before anything is sent.
  *
- * @throws CopyError EMPTY_BLOB: an upload of 0 bytes can't be completed, and some artifacts have an empty config
- *   (https://github.com/devcontainers/cli/issues/814); DIGEST_UNSUPPORTED: any digest but sha256, the only ones that Amazon ECR
- *   is known to take.
+ * @throws CopyError EMPTY_BLOB: an upload of 0 bytes can't be completed, and some artifacts have an
+ *   empty config (https://github.com/devcontainers/cli/issues/814); DIGEST_UNSUPPORTED: any digest
+ *   but sha256, the only ones that Amazon ECR is known to take.
  */
 export function expectHoldable(blobs: Descriptor[]): void {
   for (const { digest, mediaType, size } of blobs) {
@@ -37,7 +37,11 @@ export function expectHoldable(blobs: Descriptor[]): void {
   }
 }
 
-/** Which blobs of a batch a repository holds. @throws CopyError SIZE_INVALID where one has another size. */
+/**
+ * Which blobs of a batch a repository holds.
+ *
+ * @throws CopyError SIZE_INVALID where one has another size.
+ */
 export async function heldLayers(
   access: EcrAccess,
   repository: EcrName,

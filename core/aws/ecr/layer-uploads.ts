@@ -17,21 +17,30 @@ import { type RetryPolicy, withRetries } from '../../registry/retry.ts';
 import { called } from './call.ts';
 
 const MiB = 1024 * 1024;
-/** Parts are at least so large but for the last, as LayerPartTooSmallException says; at most what the API's model allows. */
+/**
+ * Parts are at least so large but for the last, as LayerPartTooSmallException says; at most what
+ * the API's model allows.
+ */
 const minPartBytes = 5 * MiB;
 const maxPartBytes = 20 * MiB;
 /** “Layer parts”: https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html */
 export const maxLayerParts = 4_200;
 
-/** A part is some 14 MB as JSON; the client's own limit is meant for small requests. Milliseconds. */
+/**
+ * A part is some 14 MB as JSON; the client's own limit is meant for small requests. Milliseconds.
+ */
 const partTimeoutMs = 60_000;
 /**
- * On top of the SDK's five attempts, which are over after two seconds (https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html):
- * a layer of gigabytes should outlive a minute of trouble.
+ * On top of the SDK's five attempts, which are over after two seconds
+ * (https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html): a layer of
+ * gigabytes should outlive a minute of trouble.
  */
 const policy: RetryPolicy = { attempts: 5, baseMs: 1_000, maxMs: 15_000, budgetMs: 90_000 };
 
-/** What the registry has of a layer after a part was sent: all before `bytes`, or nothing that can be gone on with. */
+/**
+ * What the registry has of a layer after a part was sent: all before `bytes`, or nothing that can
+ * be gone on with.
+ */
 export type PartAnswer = { kind: 'holds'; bytes: number } | { kind: 'lost' };
 
 /**
@@ -62,7 +71,10 @@ export class EcrLayerUploads {
     return { uploadId, partSize: Math.min(maxPartBytes, Math.max(minPartBytes, partSize ?? 0)) };
   }
 
-  /** Sends the part that begins at `offset`. A part that the registry has already is told as held, as one that it took is. */
+  /**
+   * Sends the part that begins at `offset`. A part that the registry has already is told as held,
+   * as one that it took is.
+   */
   async send(
     uploadId: string,
     { offset, bytes }: { offset: number; bytes: Uint8Array },
@@ -88,7 +100,8 @@ export class EcrLayerUploads {
         if (!(error instanceof InvalidLayerPartException)) throw error;
         const { lastValidByteReceived } = error;
         if (typeof lastValidByteReceived !== 'number') return { kind: 'lost' };
-        // It is where we are, and yet refuses: the part is being received from somebody else, or from us, before an answer was lost.
+        // It is where we are, and yet refuses: the part is being received from somebody else, or
+        // from us, before an answer was lost.
         if (lastValidByteReceived + 1 === offset) {
           throw uploadBusy(this.#registry, `the part is refused: ${error.message}`, error);
         }
@@ -100,7 +113,8 @@ export class EcrLayerUploads {
   /**
    * Makes a layer out of the parts.
    *
-   * @returns whether the repository has the layer; false where the upload is gone or can't become one.
+   * @returns whether the repository has the layer; false where the upload is gone or can't become
+   *   one.
    * @throws RegistryError DIGEST_INVALID where the parts have another digest.
    */
   async complete(uploadId: string, digest: Digest, options?: CallOptions): Promise<boolean> {

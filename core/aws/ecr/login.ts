@@ -20,8 +20,9 @@ const plainSettings: RepositorySettings = {
 };
 
 /**
- * A login for a private ECR registry, with the credentials that the AWS SDK finds (environment, profiles, SSO, instance and container
- * roles: https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html).
+ * A login for a private ECR registry, with the credentials that the AWS SDK finds (environment,
+ * profiles, SSO, instance and container roles:
+ * https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html).
  *
  * @throws what the SDK throws: CredentialsProviderError if it finds no credentials
  */
@@ -39,7 +40,11 @@ export async function ecrLogin(host: EcrHost, { signal }: EcrLoginOptions = {}):
   }
 }
 
-/** Creates a repository in a private ECR registry; an existing one stays as it is. @throws RegistryError from the API */
+/**
+ * Creates a repository in a private ECR registry; an existing one stays as it is.
+ *
+ * @throws RegistryError from the API
+ */
 export async function createEcrRepository(
   host: EcrHost,
   repositoryName: string,

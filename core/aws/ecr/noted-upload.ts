@@ -33,8 +33,8 @@ export class NotedUpload {
   }
 
   /**
-   * Reads the checkpoint; undefined where there is none, or none that this blob could have: what was damaged or made up is
-   * begun anew, and replaced.
+   * Reads the checkpoint; undefined where there is none, or none that this blob could have: what
+   * was damaged or made up is begun anew, and replaced.
    */
   async recall(): Promise<UploadCheckpoint | undefined> {
     const { checkpoints, repository } = this.#access;
@@ -53,7 +53,11 @@ export class NotedUpload {
     }
   }
 
-  /** Writes how far the upload is. @throws RegistryError UPLOAD_BUSY where another worker wrote meanwhile. */
+  /**
+   * Writes how far the upload is.
+   *
+   * @throws RegistryError UPLOAD_BUSY where another worker wrote meanwhile.
+   */
   async note(next: UploadCheckpoint): Promise<UploadCheckpoint> {
     const { checkpoints, repository, name } = this.#access;
     this.#signal?.throwIfAborted();
@@ -64,7 +68,10 @@ export class NotedUpload {
     return next;
   }
 
-  /** Removes the checkpoint, best effort: one that stays is of an upload that is gone, which its next reader finds out. */
+  /**
+   * Removes the checkpoint, best effort: one that stays is of an upload that is gone, which its
+   * next reader finds out.
+   */
   async forget(): Promise<void> {
     const { checkpoints, repository } = this.#access;
     if (!this.#stored) return;

@@ -19,15 +19,19 @@ export interface PartUploadAccess extends NotedUploadAccess {
 /** How often an upload is begun anew before the registry counts as in trouble. */
 const maxBegun = 2;
 
-/** What a run over the parts came to: all are there, the registry is at another byte, or the upload can't be gone on with. */
+/**
+ * What a run over the parts came to: all are there, the registry is at another byte, or the upload
+ * can't be gone on with.
+ */
 type Transferred = { kind: 'all' } | PartAnswer;
 type Sent = { kind: 'noted' } | PartAnswer;
 
 /**
  * Uploads one layer in parts, from its checkpoint on if there is one.
  *
- * Each part that the registry acknowledges is noted in the checkpoint on condition of the last one: a worker that finds another's
- * note steps back at once. Parts are sent one after the other, and the next one is read meanwhile.
+ * Each part that the registry acknowledges is noted in the checkpoint on condition of the last one:
+ * a worker that finds another's note steps back at once. Parts are sent one after the other, and
+ * the next one is read meanwhile.
  */
 export class EcrPartUpload {
   readonly #access: PartUploadAccess;
@@ -54,8 +58,9 @@ export class EcrPartUpload {
   /**
    * Ends when the repository has the layer. Not to be called twice.
    *
-   * @throws CopyError SIZE_INVALID, DIGEST_INVALID or IMAGE_TOO_LARGE; RegistryError UPLOAD_BUSY where another worker is at it, or
-   *   others of either side; the signal's reason. The checkpoint stays, unless the bytes were wrong.
+   * @throws CopyError SIZE_INVALID, DIGEST_INVALID or IMAGE_TOO_LARGE; RegistryError UPLOAD_BUSY
+   *   where another worker is at it, or others of either side; the signal's reason. The checkpoint
+   *   stays, unless the bytes were wrong.
    */
   async run(): Promise<void> {
     const { signal } = this.#options;
@@ -77,7 +82,8 @@ export class EcrPartUpload {
     let ahead = 0;
     for (let begun = 0; ; ) {
       if (!noted) {
-        // Completed, and the answer or the end of the checkpoint was lost: then the upload is gone, too.
+        // Completed, and the answer or the end of the checkpoint was lost: then the upload is gone,
+        // too.
         if (this.#noted.stored && (await isPresent(this.#blob))) return;
         if (begun === maxBegun) throw this.#lost();
         noted = await this.#begin();
@@ -94,7 +100,10 @@ export class EcrPartUpload {
     }
   }
 
-  /** A new upload, noted before its first part: of two workers that begin at the same time, one goes on. */
+  /**
+   * A new upload, noted before its first part: of two workers that begin at the same time, one goes
+   * on.
+   */
   async #begin(): Promise<UploadCheckpoint> {
     const { digest, size } = this.#blob;
     const begun = await this.#access.uploads.initiate(this.#options);
@@ -106,7 +115,10 @@ export class EcrPartUpload {
     return await this.#noted.note({ ...begun, offset: 0, hashState });
   }
 
-  /** @param ahead what the registry holds although the checkpoint says less: read and hashed, and not sent. Bytes. */
+  /**
+   * @param ahead what the registry holds although the checkpoint says less: read and hashed, and
+   * not sent. Bytes.
+   */
   async #transfer(from: UploadCheckpoint, ahead: number): Promise<Transferred> {
     const ended = new AbortController();
     const { signal } = this.#options;

@@ -27,7 +27,10 @@ import { type EcrSession, isTokenRefused } from './session.ts';
 /** Calls at once; the quota is 1,000 a second for the whole account. */
 const batchConcurrency = 8;
 
-/** The protocol's part of an ECR repository. It makes no existence check of its own at POST: the API is asked, for many at once. */
+/**
+ * The protocol's part of an ECR repository. It makes no existence check of its own at POST: the API
+ * is asked, for many at once.
+ */
 class PlainRepository extends RegistryRepository {
   override get tellsPresence(): boolean {
     return false;
@@ -41,12 +44,16 @@ class PlainRepository extends RegistryRepository {
 /**
  * An ECR repository: asks for blobs a hundred at a time, and creates itself on first need.
  *
- * When the registry refuses the token, a new one is fetched and the operation repeated once; a token that is refused when
- * it is fresh is an error for good, since it is a permission that is missing.
+ * When the registry refuses the token, a new one is fetched and the operation repeated once; a
+ * token that is refused when it is fresh is an error for good, since it is a permission that is
+ * missing.
  */
 export class EcrRepository implements ImageSource, ImageDestination {
   readonly name: string;
-  /** “Maximum layer size”, 52,000 MiB: https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html */
+  /**
+   * “Maximum layer size”, 52,000 MiB:
+   * https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html
+   */
   readonly maxBlobBytes = 52_000 * 1024 * 1024;
   /** Absent without a store for checkpoints. */
   readonly uploadInParts?: ImageDestination['uploadInParts'];
@@ -109,8 +116,9 @@ export class EcrRepository implements ImageSource, ImageDestination {
   }
 
   /**
-   * A tag that may not move is refused by ECR even for the digest that it has already: that is no failure, so that nobody needs
-   * to ask before. https://github.com/aws/containers-roadmap/issues/2380
+   * A tag that may not move is refused by ECR even for the digest that it has already: that is no
+   * failure, so that nobody needs to ask before.
+   * https://github.com/aws/containers-roadmap/issues/2380
    */
   async putManifest(manifest: Manifest, reference: string, options?: CallOptions): Promise<void> {
     try {
@@ -143,7 +151,8 @@ export class EcrRepository implements ImageSource, ImageDestination {
     for (let start = 0; start < blobs.length; start += checkBatchSize)
       batches.push(blobs.slice(start, start + checkBatchSize));
     try {
-      // Nothing to ask (an index without children), and still somebody has to create the repository.
+      // Nothing to ask (an index without children), and still somebody has to create the
+      // repository.
       if (batches.length === 0) await createRepository(this.#access, this.#names, options);
       const present = await inParallel(
         batches,
@@ -166,8 +175,9 @@ export class EcrRepository implements ImageSource, ImageDestination {
   }
 
   /**
-   * Asks for each blob over the registry protocol, if the role may not use batch checks. Then nothing says whether the repository
-   * exists, so it is created; the role may lack that permission, too, which does not matter if the repository exists.
+   * Asks for each blob over the registry protocol, if the role may not use batch checks. Then
+   * nothing says whether the repository exists, so it is created; the role may lack that
+   * permission, too, which does not matter if the repository exists.
    */
   async #presentWithoutBatches(blobs: Descriptor[], options?: CallOptions): Promise<Set<Digest>> {
     await createRepository(this.#access, this.#names, options).catch((error) => {
@@ -194,7 +204,10 @@ export class EcrRepository implements ImageSource, ImageDestination {
     await new EcrPartUpload(access, blob, read, options).run();
   }
 
-  /** Runs an operation of the registry protocol, and once more with a new token where the present one is refused. */
+  /**
+   * Runs an operation of the registry protocol, and once more with a new token where the present
+   * one is refused.
+   */
   async #authorized<T>(
     operation: (plain: RegistryRepository, session: EcrSession) => Promise<T>,
     options?: CallOptions,
@@ -212,7 +225,10 @@ export class EcrRepository implements ImageSource, ImageDestination {
     }
   }
 
-  /** A body can't be sent again from here: the first refusal is temporary, so that the blob begins again. */
+  /**
+   * A body can't be sent again from here: the first refusal is temporary, so that the blob begins
+   * again.
+   */
   async #write(
     { upload, blob, session }: { upload: BlobUpload; blob: Descriptor; session: EcrSession },
     body: AsyncIterable<Uint8Array>,

@@ -19,7 +19,10 @@ export interface EcrSession {
   expiresAt: number;
 }
 
-/** The token of one registry, fetched when it is first needed and kept until it expires or is refused. */
+/**
+ * The token of one registry, fetched when it is first needed and kept until it expires or is
+ * refused.
+ */
 export class EcrSessions {
   readonly #ecr: ECRClient;
   readonly #registry: string;
@@ -36,8 +39,8 @@ export class EcrSessions {
   }
 
   /**
-   * The session that is good now. Who asks while a token is fetched shares it; a caller that gives up leaves the others
-   * theirs.
+   * The session that is good now. Who asks while a token is fetched shares it; a caller that gives
+   * up leaves the others theirs.
    */
   async open({ signal }: CallOptions = {}): Promise<EcrSession> {
     signal?.throwIfAborted();
@@ -67,7 +70,8 @@ export class EcrSessions {
     }
     const decoded = Buffer.from(data.authorizationToken, 'base64').toString('utf8');
     const colon = decoded.indexOf(':');
-    // The endpoint is taken as told and never built: partitions, FIPS and dual-stack have other hosts.
+    // The endpoint is taken as told and never built: partitions, FIPS and dual-stack have other
+    // hosts.
     const host = new URL(data.proxyEndpoint).host;
     const client = new RegistryClient({
       registry: host,
@@ -78,16 +82,17 @@ export class EcrSessions {
       credentials: async () => ({ username: decoded.slice(0, colon), password: decoded.slice(colon + 1) }),
     });
     const expiresAt = data.expiresAt?.getTime() ?? Date.now() + 12 * 3600_000;
-    // The old session's client is left to the copies that still use it; idle connections close by themselves.
+    // The old session's client is left to the copies that still use it; idle connections close by
+    // themselves.
     this.#session = { client, host, expiresAt };
     return this.#session;
   }
 }
 
 /**
- * Whether a registry refused the token. A token ends before its time with the credentials that it was fetched with; ECR
- * then answers 403 without a challenge, “Your authorization token has expired” (flipt-io/flipt#3043), or 401. A missing
- * permission is 403, too.
+ * Whether a registry refused the token. A token ends before its time with the credentials that it
+ * was fetched with; ECR then answers 403 without a challenge, “Your authorization token has
+ * expired” (flipt-io/flipt#3043), or 401. A missing permission is 403, too.
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/common-errors-docker.html
  */
 export function isTokenRefused(error: unknown): error is RegistryError {

@@ -19,8 +19,8 @@ export class SqsJobQueue implements JobQueue {
         entry: {
           MessageBody: JSON.stringify(message.body),
           MessageGroupId: groupId(message.group),
-          // Unique: SQS's own deduplication would swallow a second, real push within five minutes. Within one
-          // call it keeps a retried request from queueing the message twice.
+          // Unique: SQS's own deduplication would swallow a second, real push within five minutes.
+          // Within one call it keeps a retried request from queueing the message twice.
           MessageDeduplicationId: randomUUID(),
         },
       })),

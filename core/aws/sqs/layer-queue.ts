@@ -2,7 +2,10 @@ import type { SQSClientConfig } from '@aws-sdk/client-sqs';
 import type { LayerMessage, LayerQueue } from '../../jobs/ports.ts';
 import { MessageSender, type RefusedMessage } from './message-sender.ts';
 
-/** The layer queue on an SQS standard queue: layers wait for nobody, and a message that comes twice finds its lease taken. */
+/**
+ * The layer queue on an SQS standard queue: layers wait for nobody, and a message that comes twice
+ * finds its lease taken.
+ */
 export class SqsLayerQueue implements LayerQueue {
   readonly #sender: MessageSender;
 

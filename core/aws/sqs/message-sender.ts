@@ -12,16 +12,22 @@ import { timeouts } from '../connection.ts';
 /** SendMessageBatch takes at most this many messages. */
 const batchSize = 10;
 /**
- * Characters of all messages of a batch. SQS takes 1 MiB since 2025, emulators 256 KiB as it did before; ours are ASCII.
+ * Characters of all messages of a batch. SQS takes 1 MiB since 2025, emulators 256 KiB as it did
+ * before; ours are ASCII.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
  */
 const batchLength = 250_000;
-/** How many batches are under way at once; order does not matter, since a job looks at what is there when it runs. */
+/**
+ * How many batches are under way at once; order does not matter, since a job looks at what is there
+ * when it runs.
+ */
 const batchesAtOnce = 8;
 /** How often what a batch refused is sent again, and how long apart. */
 const rounds = 3;
 const pauseMs = 100;
-/** With the rounds: a queue that does not answer is given up well within a webhook's ten seconds. */
+/**
+ * With the rounds: a queue that does not answer is given up well within a webhook's ten seconds.
+ */
 const requestMs = 1_500;
 
 /** A message and what SQS gets of it. */
@@ -72,8 +78,8 @@ export class MessageSender {
   }
 
   /**
-   * Hides a received message for some seconds from now on, instead of for the queue's visibility timeout. The messages of its group wait
-   * as long.
+   * Hides a received message for some seconds from now on, instead of for the queue's visibility
+   * timeout. The messages of its group wait as long.
    */
   async hideFor(receiptHandle: string, seconds: number): Promise<void> {
     await this.#client.send(

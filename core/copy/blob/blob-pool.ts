@@ -10,8 +10,9 @@ import { ImageLeads, LeadingImage, type Place } from './image-leads.ts';
 import type { MountSources } from './mount-sources.ts';
 
 /**
- * Blobs from this size on, bytes, take turns: so many streams fill any network that a process has, and what a kill leaves
- * unfinished has to be read again. More streams are for small blobs, which mostly wait.
+ * Blobs from this size on, bytes, take turns: so many streams fill any network that a process has,
+ * and what a kill leaves unfinished has to be read again. More streams are for small blobs, which
+ * mostly wait.
  */
 const largeBytes = 16 * 1024 * 1024;
 const mostLargeAtOnce = 16;
@@ -20,15 +21,20 @@ const mostLeaders = 3;
 
 /** How an image takes part in a pool. */
 export interface PlaceInPool extends Place {
-  /** Whether the image may mount from another repository of the registry what a third image brought there; by default it may. */
+  /**
+   * Whether the image may mount from another repository of the registry what a third image brought
+   * there; by default it may.
+   */
   mayMountFrom?(repository: string): boolean;
 }
 
 /**
- * The streams that images share which are copied side by side in this process. A blob that several of them lack in one
- * repository is carried once: the first one leads, the others wait and find it there. Images of other repositories mount it.
+ * The streams that images share which are copied side by side in this process. A blob that several
+ * of them lack in one repository is carried once: the first one leads, the others wait and find it
+ * there. Images of other repositories mount it.
  *
- * A pool knows what it carried as long as it lives, so it should live no longer than one batch of images.
+ * A pool knows what it carried as long as it lives, so it should live no longer than one batch of
+ * images.
  */
 export class BlobPool {
   readonly #streams = new StreamPool();
@@ -74,7 +80,10 @@ export class BlobPool {
     };
   }
 
-  /** Carries the blob, or waits for the image that does. If that one fails, the next one that waits tries. */
+  /**
+   * Carries the blob, or waits for the image that does. If that one fails, the next one that waits
+   * tries.
+   */
   async #carry(
     key: string,
     { source, destination, concurrency }: CopyEnds,
@@ -148,13 +157,20 @@ export interface PooledImage {
   readonly waiting: number;
   /** Whether the repository is known to hold a blob: nobody needs to ask. */
   holds(digest: Digest): boolean;
-  /** Says what the image needs, before the first blob is copied: it leads what nobody else has asked for. */
+  /**
+   * Says what the image needs, before the first blob is copied: it leads what nobody else has asked
+   * for.
+   */
   plan(missing: readonly Descriptor[], present: readonly Descriptor[]): void;
   /** Sends a small request when the limits have room for it, beside the streams of blobs. */
   request<T>(limits: readonly Concurrency[], work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
   /** Ensures that the destination has a blob. @throws what {@link copyBlob} throws */
   copy(ends: CopyEnds, blob: Descriptor, options: BlobOptions): Promise<CopiedBlob>;
-  /** Ends the image's part. @param committed whether a manifest in its repository names its blobs now */
+  /**
+   * Ends the image's part.
+   *
+   * @param committed whether a manifest in its repository names its blobs now
+   */
   leave(committed: boolean): void;
 }
 

@@ -8,13 +8,15 @@ export interface UploadCheckpoint {
   partSize: number;
   /** Bytes that the registry has acknowledged. */
   offset: number;
-  /** State of the hash over these bytes, base64, so that the digest of the whole is still verified. */
+  /**
+   * State of the hash over these bytes, base64, so that the digest of the whole is still verified.
+   */
   hashState: string;
 }
 
 /**
- * Checkpoints of uploads, one a repository and blob. Each write is on condition of the one before, which also keeps two
- * workers from carrying on the same upload.
+ * Checkpoints of uploads, one a repository and blob. Each write is on condition of the one before,
+ * which also keeps two workers from carrying on the same upload.
  */
 export interface CheckpointStore {
   read(repository: string, digest: Digest): Promise<UploadCheckpoint | undefined>;
@@ -29,6 +31,9 @@ export interface CheckpointStore {
     next: UploadCheckpoint,
     last: UploadCheckpoint | undefined,
   ): Promise<boolean>;
-  /** Forgets the checkpoint, when the blob is complete or its upload is gone; only if it is still this one. */
+  /**
+   * Forgets the checkpoint, when the blob is complete or its upload is gone; only if it is still
+   * this one.
+   */
   remove(repository: string, digest: Digest, last: UploadCheckpoint): Promise<void>;
 }

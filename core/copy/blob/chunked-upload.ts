@@ -5,8 +5,8 @@ import type { UploadSession } from '../../registry/operations/start-upload.ts';
 import type { CallOptions } from '../ports.ts';
 
 /**
- * The first chunk size after a body was refused, bytes. Below what common proxies accept (Cloudflare 100 MB), and large enough that a
- * round trip for each costs little.
+ * The first chunk size after a body was refused, bytes. Below what common proxies accept
+ * (Cloudflare 100 MB), and large enough that a round trip for each costs little.
  */
 const firstChunkBytes = 16 * 1024 * 1024;
 /** By how much each refusal makes chunks smaller. */
@@ -14,7 +14,10 @@ const shrinkBy = 4;
 /** Smaller chunks are not tried: nginx accepts 1 MB by default. */
 const leastChunkBytes = 256 * 1024;
 
-/** After so many broken uploads of one blob in one request, a body limit is likely whose 413 got lost. */
+/**
+ * After so many broken uploads of one blob in one request, a body limit is likely whose 413 got
+ * lost.
+ */
 const suspiciousBreaks = 2;
 /** No proxy limits bodies to less in practice, bytes. */
 const leastSuspectBytes = 1024 * 1024;
@@ -34,15 +37,18 @@ export class BodyRefusedError extends RegistryError {
 }
 
 /**
- * Uploads a blob into a session: in one request if the registry accepts bodies of its size, otherwise in chunks
- * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-a-blob-in-chunks). A body that is refused for its size
- * (413), by the registry or a proxy in front of it, makes the limit smaller for all further blobs of the registry.
+ * Uploads a blob into a session: in one request if the registry accepts bodies of its size,
+ * otherwise in chunks
+ * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-a-blob-in-chunks).
+ * A body that is refused for its size (413), by the registry or a proxy in front of it, makes the
+ * limit smaller for all further blobs of the registry.
  *
- * A proxy may close the connection while the body is still under way, and its answer is lost then (RFC 9110, 15.5.14). So a blob whose
- * uploads have broken twice goes in chunks, too.
+ * A proxy may close the connection while the body is still under way, and its answer is lost then
+ * (RFC 9110, 15.5.14). So a blob whose uploads have broken twice goes in chunks, too.
  *
  * @param breaks how often the connection broke while the blob was sent in one request
- * @throws BodyRefusedError if it should be sent again; whatever {@link RegistryClient.putBlob} throws
+ * @throws BodyRefusedError if it should be sent again; whatever {@link RegistryClient.putBlob}
+ *   throws
  */
 export async function uploadBlob(
   client: RegistryClient,
@@ -67,8 +73,8 @@ export async function uploadBlob(
 }
 
 /**
- * Sends chunks because bodies may be limited, and knows it afterwards. Where a chunk breaks off, too, the next ones are smaller. That a registry
- * takes no chunks does not fail the blob for good.
+ * Sends chunks because bodies may be limited, and knows it afterwards. Where a chunk breaks off,
+ * too, the next ones are smaller. That a registry takes no chunks does not fail the blob for good.
  */
 async function tryChunks(
   client: RegistryClient,
@@ -186,7 +192,10 @@ class Pieces {
     }
   }
 
-  /** Waits until the body has ended: only then is it known to be whole. More bytes are left to the body itself, which refuses them. */
+  /**
+   * Waits until the body has ended: only then is it known to be whole. More bytes are left to the
+   * body itself, which refuses them.
+   */
   async expectEnd(): Promise<void> {
     while ((await this.#next()) !== undefined);
   }

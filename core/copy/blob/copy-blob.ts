@@ -55,7 +55,9 @@ const defaultSilenceMs = 10_000;
  * travel as jobs of their own.
  */
 const partUploads = pLimit(2);
-/** With less time left than this, milliseconds, a change to parts would end before the first one. */
+/**
+ * With less time left than this, milliseconds, a change to parts would end before the first one.
+ */
 const leastTimeMs = 30_000;
 /** A smaller blob is not looked up among those that are uploaded in parts, bytes. */
 const leastPartedBytes = 64 * 1024 * 1024;

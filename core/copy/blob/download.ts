@@ -22,18 +22,20 @@ export interface DownloadOptions {
 }
 
 const defaultAttempts = 3;
-/** A read that brought this much got somewhere: what broke it afterwards is a new trouble, bytes. */
+/**
+ * A read that brought this much got somewhere: what broke it afterwards is a new trouble, bytes.
+ */
 const progressBytes = 1024 * 1024;
 
 /**
- * A blob's bytes on their way to another registry: counted and hashed as they pass, and continued after the last byte when the
- * connection breaks, so that the upload they go into does not notice.
+ * A blob's bytes on their way to another registry: counted and hashed as they pass, and continued
+ * after the last byte when the connection breaks, so that the upload they go into does not notice.
  *
- * The last bytes are held back until size and digest are known to be right: a receiver that was promised `Content-Length` bytes
- * never gets them all from a damaged blob, and so can't store it.
+ * The last bytes are held back until size and digest are known to be right: a receiver that was
+ * promised `Content-Length` bytes never gets them all from a damaged blob, and so can't store it.
  *
- * Fails with a CopyError SIZE_INVALID or DIGEST_INVALID, naming what was promised and what came, or with the read's own error where
- * another read would not help.
+ * Fails with a CopyError SIZE_INVALID or DIGEST_INVALID, naming what was promised and what came, or
+ * with the read's own error where another read would not help.
  */
 export class Download extends RelayStream {
   readonly #read: (offset: number) => Promise<AsyncIterable<Uint8Array>>;
@@ -69,20 +71,26 @@ export class Download extends RelayStream {
   }
 
   /**
-   * Whether it failed in a way that a read from the beginning may fix: the continuation was refused, or the bytes were put together
-   * from several reads and is not the blob.
+   * Whether it failed in a way that a read from the beginning may fix: the continuation was
+   * refused, or the bytes were put together from several reads and is not the blob.
    */
   get spoiltByContinuing(): boolean {
     return this.#spoilt;
   }
 
-  /** Reads, and resolves as soon as a byte is there or none will come: until then an upload has no use for a connection. */
+  /**
+   * Reads, and resolves as soon as a byte is there or none will come: until then an upload has no
+   * use for a connection.
+   */
   begin(): Promise<void> {
     this.read(0);
     return this.#begun.promise;
   }
 
-  /** How long no byte has come, or had come when it ended, milliseconds, while somebody waits for the next one; 0 if nobody does. */
+  /**
+   * How long no byte has come, or had come when it ended, milliseconds, while somebody waits for
+   * the next one; 0 if nobody does.
+   */
   get silentMs(): number {
     return this.isWanted ? (this.#endedMs ?? performance.now()) - this.#lastMs : 0;
   }
@@ -97,7 +105,8 @@ export class Download extends RelayStream {
       return;
     }
     this.#digester.update(chunk);
-    // A copy, since the chunk may be a part of a buffer that is used again. (`slice` of a Buffer copies nothing.)
+    // A copy, since the chunk may be a part of a buffer that is used again. (`slice` of a Buffer
+    // copies nothing.)
     this.#options.keep?.push(Uint8Array.from(chunk));
     this.#options.onBytes?.(chunk.byteLength);
     if (this.#received === size) this.#held = chunk;

@@ -3,8 +3,8 @@ import type { Digest } from '../../oci/digest.ts';
 import type { LayerIndex } from './layer-index.ts';
 
 /**
- * A layer index that gathers look-ups of the same moment into one: images that are copied side by side begin together, and share
- * most of their layers.
+ * A layer index that gathers look-ups of the same moment into one: images that are copied side by
+ * side begin together, and share most of their layers.
  */
 export function gatheredLookUps(index: LayerIndex): LayerIndex {
   let gathering: { digests: Set<Digest>; found: Promise<Map<Digest, string[]>> } | undefined;

@@ -52,15 +52,17 @@ interface Candidate {
 }
 
 /**
- * A follower waits this long for the leader's manifest once the blob is there, milliseconds, and as long as carrying the blob
- * itself takes at this speed, bytes a millisecond: the leader's other layers may take an hour.
+ * A follower waits this long for the leader's manifest once the blob is there, milliseconds, and as
+ * long as carrying the blob itself takes at this speed, bytes a millisecond: the leader's other
+ * layers may take an hour.
  */
 const patienceMs = 2_000;
 const patientBytesPerMs = 2_000;
 
 /**
- * Which images need a blob, for each registry that images go to: the first one leads. Images of other repositories follow: they
- * mount the blob when the leader's manifest is committed. Amazon ECR refuses a mount before that (CR#2860).
+ * Which images need a blob, for each registry that images go to: the first one leads. Images of
+ * other repositories follow: they mount the blob when the leader's manifest is committed. Amazon
+ * ECR refuses a mount before that (CR#2860).
  */
 export class ImageLeads {
   readonly #candidates = new Map<string, Candidate[]>();
@@ -97,8 +99,8 @@ export class ImageLeads {
    * Waits until a blob can be mounted from the repository of the image that leads it.
    *
    * @param mayMountFrom whether the follower may use that repository
-   * @returns the repository; undefined if the follower has to get the blob by itself: it leads it, or there is no point in
-   *   waiting
+   * @returns the repository; undefined if the follower has to get the blob by itself: it leads it,
+   *   or there is no point in waiting
    * @throws the signal's reason
    */
   async follow(

@@ -4,7 +4,10 @@ import { type LayerIndex, maxHolders } from './layer-index.ts';
 
 /** Where missing blobs may be mounted from. */
 export interface MountSources {
-  /** The repository of the destination's registry that may hold the blob; asked right before its upload would begin. */
+  /**
+   * The repository of the destination's registry that may hold the blob; asked right before its
+   * upload would begin.
+   */
   sourceOf(blob: Descriptor, options?: CallOptions): Promise<string | undefined>;
   /** The blob was not mounted from there. */
   refused(blob: Descriptor, repository: string): void;
@@ -12,16 +15,23 @@ export interface MountSources {
 
 /** Mounts by the layer index, which learns what the repository holds. */
 export interface IndexedMounts extends MountSources {
-  /** Notes, once it is committed, that the repository holds all these blobs, as far as the index does not know. */
+  /**
+   * Notes, once it is committed, that the repository holds all these blobs, as far as the index
+   * does not know.
+   */
   note(): Promise<void>;
 }
 
-/** Another job may have committed a blob above this since the index was asked: it is worth one more question, bytes. */
+/**
+ * Another job may have committed a blob above this since the index was asked: it is worth one more
+ * question, bytes.
+ */
 const askAgainBytes = 8 * 1024 * 1024;
 
 /**
- * Mounts by the layer index: asks it for all blobs at once, and again for a large one right before it would travel. A wrong entry is
- * dropped. The index is a hint: where it fails, `warn` is told, and blobs travel.
+ * Mounts by the layer index: asks it for all blobs at once, and again for a large one right before
+ * it would travel. A wrong entry is dropped. The index is a hint: where it fails, `warn` is told,
+ * and blobs travel.
  *
  * @param repository the destination, which is no source of its own
  * @param blobs all blobs of the image

@@ -26,10 +26,12 @@ export interface PartSourceStart {
 const attempts = 5;
 
 /**
- * Reads a blob in parts, which stand in two buffers by turns: one can be filled while the other is being sent.
+ * Reads a blob in parts, which stand in two buffers by turns: one can be filled while the other is
+ * being sent.
  *
- * A stream that breaks in a way that may pass is opened again where it broke. The last part is handed out only once size and
- * digest of the whole blob are known to be right, so that a receiver can't be led to complete a damaged one.
+ * A stream that breaks in a way that may pass is opened again where it broke. The last part is
+ * handed out only once size and digest of the whole blob are known to be right, so that a receiver
+ * can't be led to complete a damaged one.
  */
 export class PartSource {
   readonly #blob: Descriptor;
@@ -45,10 +47,16 @@ export class PartSource {
   #failures = 0;
   /** Bytes at the beginning of the stream that are in the digest already. */
   #skip = 0;
-  /** Whether the bytes in the digest came from more than one read: they can be wrong together although each read was right. */
+  /**
+   * Whether the bytes in the digest came from more than one read: they can be wrong together
+   * although each read was right.
+   */
   #isJoined: boolean;
 
-  /** @param signal ends it, also a read that is stuck; it must abort when the source is given up, before {@link close}. */
+  /**
+   * @param signal ends it, also a read that is stuck; it must abort when the source is given up,
+   * before {@link close}.
+   */
   constructor(
     blob: Descriptor,
     read: (offset: number) => Promise<AsyncIterable<Uint8Array>>,
@@ -71,7 +79,8 @@ export class PartSource {
   /**
    * The next part, of exactly `size` bytes unless it is the last; undefined at the end.
    *
-   * @throws CopyError SIZE_INVALID or DIGEST_INVALID, what the source throws, or the signal's reason.
+   * @throws CopyError SIZE_INVALID or DIGEST_INVALID, what the source throws, or the signal's
+   *   reason.
    */
   next(size: number): Promise<Part | undefined> {
     return orAborted(this.#fill(size), this.#signal);
@@ -165,7 +174,10 @@ export class PartSource {
     throw this.#signal.reason;
   }
 
-  /** From the position on; if the source can't do that, from the beginning, since the parts that were sent are still good. */
+  /**
+   * From the position on; if the source can't do that, from the beginning, since the parts that
+   * were sent are still good.
+   */
   async #readOn(): Promise<AsyncIterable<Uint8Array>> {
     this.#skip = 0;
     this.#isJoined ||= this.#position > 0;

@@ -1,6 +1,9 @@
 import type { Descriptor } from '../../oci/descriptor.ts';
 
-/** A stream's speed before one was measured here: what one push stream into Amazon ECR is reported to reach, bytes a second. */
+/**
+ * A stream's speed before one was measured here: what one push stream into Amazon ECR is reported
+ * to reach, bytes a second.
+ */
 const assumedSpeed = 24e6;
 /** Shorter bodies measure round trips instead of speed, bytes. */
 const leastMeasuredBytes = 4 * 1024 * 1024;
@@ -33,7 +36,9 @@ export interface TimeLimit {
   speed: StreamSpeed;
 }
 
-/** Whether a blob, by the speed measured so far, can't travel in one piece in the time that is left. */
+/**
+ * Whether a blob, by the speed measured so far, can't travel in one piece in the time that is left.
+ */
 export function isTooSlow(blob: Pick<Descriptor, 'size'>, limit: TimeLimit, now = Date.now()): boolean {
   return outlasts(blob.size, limit.speed.bytesPerSecond, limit.endsAt - now);
 }

@@ -8,8 +8,9 @@ export function matchesDescriptor(bytes: Uint8Array, blob: Descriptor): boolean 
 }
 
 /**
- * Sees that a blob that a repository holds is as large as its descriptor says. The repository verified the bytes by their
- * digest when it took them, so that it is the descriptor that lies: clients would refuse the image.
+ * Sees that a blob that a repository holds is as large as its descriptor says. The repository
+ * verified the bytes by their digest when it took them, so that it is the descriptor that lies:
+ * clients would refuse the image.
  *
  * @param size bytes, as the repository tells; undefined where it does not.
  * @throws CopyError SIZE_INVALID, naming both.

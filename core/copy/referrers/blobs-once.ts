@@ -5,12 +5,15 @@ import { copyBlobs } from '../copy.ts';
 import type { CopyPlan } from '../plan.ts';
 import { emptyTransfer, type ImageDestination, type ImageSource, type Transfer } from '../ports.ts';
 
-/** Blobs that travel at once for all plans together: they are small, and the image's own may be under way. */
+/**
+ * Blobs that travel at once for all plans together: they are small, and the image's own may be
+ * under way.
+ */
 const concurrency = 6;
 
 /**
- * Copies the blobs of several plans that are carried out at the same time, each blob once: artifacts share their config,
- * the two bytes of an empty one at least.
+ * Copies the blobs of several plans that are carried out at the same time, each blob once:
+ * artifacts share their config, the two bytes of an empty one at least.
  */
 export class BlobsOnce {
   readonly #source: ImageSource;

@@ -35,16 +35,20 @@ export interface CopyReferrersOptions extends CallOptions {
 
 const defaultAttempts = 2;
 const defaultConcurrency = 4;
-/** An SBOM has megabytes; what is larger than this would take the image's time, and has nobody to be handed on to. */
+/**
+ * An SBOM has megabytes; what is larger than this would take the image's time, and has nobody to be
+ * handed on to.
+ */
 const defaultMaxBytes = 1024 ** 3;
 
 /**
- * Copies what belongs to an image, each as an image of its own: blobs, then the manifest by digest, or under cosign's tag,
- * which a new signature moves. What the mirror has is not read from upstream again.
+ * Copies what belongs to an image, each as an image of its own: blobs, then the manifest by digest,
+ * or under cosign's tag, which a new signature moves. What the mirror has is not read from upstream
+ * again.
  *
- * What the mirror does not take (Amazon ECR refuses some artifacts: https://github.com/aws/containers-roadmap/issues/2783),
- * what upstream lists and does not have, what fails for now: each is told as missing and keeps neither the others nor the
- * image.
+ * What the mirror does not take (Amazon ECR refuses some artifacts:
+ * https://github.com/aws/containers-roadmap/issues/2783), what upstream lists and does not have,
+ * what fails for now: each is told as missing and keeps neither the others nor the image.
  *
  * @throws only the signal's reason.
  */
@@ -171,7 +175,10 @@ function told(referrer: Referrer, manifest?: Manifest): CopiedReferrer {
   return describeReferrer(referrer, ofManifest ?? referrer.descriptor?.artifactType);
 }
 
-/** One subject after the other: those that the mirror's registry could not be made to list, by their place. */
+/**
+ * One subject after the other: those that the mirror's registry could not be made to list, by their
+ * place.
+ */
 async function listInTags(
   destination: ReferrersDestination,
   referrers: Referrer[],

@@ -6,8 +6,8 @@ import { type FoundReferrers, type Referrer, type ReferrerFailure, referrerFailu
 
 export interface FindReferrersOptions extends CallOptions {
   /**
-   * The image itself is not mirrored as it is (a platform filter makes another index of it): what belongs to it would
-   * belong to nothing, and only tells whether its children are signed.
+   * The image itself is not mirrored as it is (a platform filter makes another index of it): what
+   * belongs to it would belong to nothing, and only tells whether its children are signed.
    */
   withoutRoot?: boolean;
   /** How many questions are under way at once. */
@@ -16,11 +16,15 @@ export interface FindReferrersOptions extends CallOptions {
 
 /** More than this are not taken of one image; a much signed one has some dozens. */
 const maxReferrers = 100;
-/** Of more children than this it is not asked what belongs to them: an index can name a thousand. */
+/**
+ * Of more children than this it is not asked what belongs to them: an index can name a thousand.
+ */
 const maxChildren = 100;
 const defaultConcurrency = 8;
 
-/** One question: what the referrers API lists of a manifest, or what one of cosign's tags points to. */
+/**
+ * One question: what the referrers API lists of a manifest, or what one of cosign's tags points to.
+ */
 interface Question {
   subject: Digest;
   tag?: string;
@@ -28,10 +32,10 @@ interface Question {
 
 /**
  * Finds what belongs to an image at its upstream: what names it as its `subject`
- * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers; the registry client asks the
- * fallback tag where there is no such API), and what cosign keeps under tags made of the digest
- * (https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md). Tags are asked for by HEAD, which registries don't
- * count as a pull.
+ * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers; the
+ * registry client asks the fallback tag where there is no such API), and what cosign keeps under
+ * tags made of the digest (https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md).
+ * Tags are asked for by HEAD, which registries don't count as a pull.
  *
  * It may run while the image's blobs are copied: no failure is thrown, all are returned.
  *
@@ -47,8 +51,8 @@ export async function findReferrers(
   const search = new Search(source, subjects, options);
   if (root === undefined) return search.found();
   const ofRoot = await search.ask(questions(root), !options.withoutRoot);
-  // Who signs the children (`cosign sign --recursive`) signs the image, too: of an unsigned image only it is asked for, which
-  // saves four requests a child for nearly every image there is.
+  // Who signs the children (`cosign sign --recursive`) signs the image, too: of an unsigned image
+  // only it is asked for, which saves four requests a child for nearly every image there is.
   if (ofRoot.length === 0) return search.found();
   if (children.length > maxChildren) {
     search.leaveOut(`it has ${children.length} manifests, and only the first ${maxChildren} were looked at`);
@@ -95,7 +99,10 @@ class Search {
     this.#failures.push({ code: 'TOO_MANY_REFERRERS', reason });
   }
 
-  /** What of these may have referrers itself and was not asked for them: only those that have a `subject` do. */
+  /**
+   * What of these may have referrers itself and was not asked for them: only those that have a
+   * `subject` do.
+   */
   deeper(referrers: Referrer[]): Question[] {
     const fresh = referrers.filter(({ digest, descriptor }) => descriptor && !this.#asked.has(digest));
     for (const { digest } of fresh) this.#asked.add(digest);
@@ -128,7 +135,8 @@ class Search {
       return digest === undefined ? [] : [{ digest, subject, tag }];
     }
     const listed = (await this.#source.referrers?.(subject, { signal })) ?? [];
-    // What is part of the image already comes with it: BuildKit's attestations may name their sibling as the subject.
+    // What is part of the image already comes with it: BuildKit's attestations may name their
+    // sibling as the subject.
     return listed
       .filter(({ digest }) => !this.#subjects.has(digest))
       .map((descriptor) => ({ digest: descriptor.digest, subject, descriptor }));

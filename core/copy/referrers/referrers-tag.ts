@@ -9,14 +9,17 @@ import type { CallOptions, ImageDestination, ImageSource } from '../ports.ts';
 /** A destination that may be asked what it lists. */
 export type ReferrersDestination = ImageDestination & Partial<Pick<ImageSource, 'manifest' | 'referrers'>>;
 
-/** Others write the same index without a condition, which the protocol has not: so it is read again, and written again. */
+/**
+ * Others write the same index without a condition, which the protocol has not: so it is read again,
+ * and written again.
+ */
 const maxRounds = 3;
 
 /**
- * Sees that a registry lists some manifests as referrers of `subject`. One that has no referrers API leaves it to clients to
- * keep an index of them under a tag, after the manifests themselves:
- * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests-with-subject. Whether it has the
- * API is not asked: what it lists counts.
+ * Sees that a registry lists some manifests as referrers of `subject`. One that has no referrers
+ * API leaves it to clients to keep an index of them under a tag, after the manifests themselves:
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests-with-subject.
+ * Whether it has the API is not asked: what it lists counts.
  *
  * @throws ReferrersTagError when it lists them not, all the same; RegistryError of the destination.
  */
@@ -71,7 +74,10 @@ async function heldIndex(
   return JSON.parse(Buffer.from(manifest.bytes).toString('utf8')) as Record<string, unknown>;
 }
 
-/** The registry has no referrers API, and the tag that stands for it holds something else or is written by others, too. */
+/**
+ * The registry has no referrers API, and the tag that stands for it holds something else or is
+ * written by others, too.
+ */
 export class ReferrersTagError extends DrayageError {
   override readonly name = 'ReferrersTagError';
   readonly code = 'REFERRERS_TAG';

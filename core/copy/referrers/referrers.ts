@@ -29,7 +29,10 @@ export interface ReferrerFailure {
   reason: string;
   /** Another attempt later may succeed. */
   temporary?: true;
-  /** Who failed, and how long it asks to be left alone, milliseconds: for who tries again, neither stored nor shown. */
+  /**
+   * Who failed, and how long it asks to be left alone, milliseconds: for who tries again, neither
+   * stored nor shown.
+   */
   side?: 'upstream' | 'mirror';
   retryAfterMs?: number;
 }
@@ -50,7 +53,10 @@ export interface ReferrersSummary {
   missing: MissingReferrer[];
   /** How many more are missing than are told. */
   moreMissing?: number;
-  /** Why there may be more at the upstream than was found: one reason, the one that may pass if there is such. */
+  /**
+   * Why there may be more at the upstream than was found: one reason, the one that may pass if
+   * there is such.
+   */
   incomplete?: ReferrerFailure;
 }
 
@@ -69,8 +75,8 @@ const maxCode = 64;
 const maxReason = 300;
 
 /**
- * What an error says. One that is not a DrayageError is reported, too: what belongs to an image never keeps the image itself from
- * being mirrored.
+ * What an error says. One that is not a DrayageError is reported, too: what belongs to an image
+ * never keeps the image itself from being mirrored.
  */
 export function referrerFailure(error: unknown): ReferrerFailure {
   const { code }: { code?: unknown } = typeof error === 'object' && error !== null ? error : {};

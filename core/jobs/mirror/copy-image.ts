@@ -57,7 +57,10 @@ export type CopiedJobImage =
   /** Its large layers were handed out to layer jobs; all other blobs are there. */
   | { kind: 'fanned-out'; fannedOut: FannedOut };
 
-/** Copies what the mirror lacks of a job's image: everything but the root's tag. Large layers are handed out to layer jobs. */
+/**
+ * Copies what the mirror lacks of a job's image: everything but the root's tag. Large layers are
+ * handed out to layer jobs.
+ */
 export async function copyJobImage(
   work: ImageWork,
   deps: CopyDependencies,
@@ -107,7 +110,9 @@ interface JobBlobs extends BlobHandling {
   handed?: { fannedOut: FannedOut; asked: LayerBlob[] };
 }
 
-/** Finds out where blobs can be mounted from, hands large layers out, and begins to report progress. */
+/**
+ * Finds out where blobs can be mounted from, hands large layers out, and begins to report progress.
+ */
 async function beginBlobs(
   work: ImageWork,
   plan: CopyPlan,
@@ -123,7 +128,8 @@ async function beginBlobs(
       ? await layersToHandOut(plan, { mounts, minBytes: fanOut.minBytes }, options)
       : [];
   const progress = await beginProgress(job, plan, deps);
-  // Before the others travel: the layers travel meanwhile, and what was resolved stands if this attempt ends.
+  // Before the others travel: the layers travel meanwhile, and what was resolved stands if this
+  // attempt ends.
   const handing = layers.length > 0 ? handOutLayers(work, plan, layers, deps) : undefined;
   const handed = await handing?.catch(async (error: unknown) => {
     await progress.stop(false);
@@ -137,7 +143,11 @@ async function beginBlobs(
   };
 }
 
-/** Records what the job goes on with when the layers are carried, then hands them out. @returns this, and for which it asked itself. */
+/**
+ * Records what the job goes on with when the layers are carried, then hands them out.
+ *
+ * @returns this, and for which it asked itself.
+ */
 async function handOutLayers(
   { job, repository, resolved }: ImageWork,
   plan: CopyPlan,
@@ -154,7 +164,10 @@ async function handOutLayers(
   return { fannedOut, asked: fanOut ? await handOut(handed, fanOut, now()) : [] };
 }
 
-/** Progress is added up: layer jobs add theirs. A job that goes on after them has its numbers already. */
+/**
+ * Progress is added up: layer jobs add theirs. A job that goes on after them has its numbers
+ * already.
+ */
 async function beginProgress(
   job: JobRecord,
   { missing }: CopyPlan,

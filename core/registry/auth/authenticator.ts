@@ -51,10 +51,12 @@ interface KnownToken extends Token {
 const maxTokens = 500;
 
 /**
- * Knows the `Authorization` header for a registry: Bearer tokens (https://distribution.github.io/distribution/spec/auth/token/),
- * Basic (ECR, and registries behind a password file), or none. The first request goes without; its challenge is remembered, so later
- * ones carry theirs at once. Tokens are kept per scope until they expire or are rejected, and requests that need the same one
- * share one fetch. Credentials go to the endpoint's host and to `authHosts`, nowhere else.
+ * Knows the `Authorization` header for a registry: Bearer tokens
+ * (https://distribution.github.io/distribution/spec/auth/token/), Basic (ECR, and registries behind
+ * a password file), or none. The first request goes without; its challenge is remembered, so later
+ * ones carry theirs at once. Tokens are kept per scope until they expire or are rejected, and
+ * requests that need the same one share one fetch. Credentials go to the endpoint's host and to
+ * `authHosts`, nowhere else.
  */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
@@ -69,9 +71,10 @@ export class Authenticator {
   }
 
   /**
-   * The header for a request that needs the scopes, as far as it is known; undefined before the first challenge. If there is no
-   * token to be had where the last challenge said, that is forgotten, and the request goes without to be told anew: registries move
-   * their token services, and functions live long.
+   * The header for a request that needs the scopes, as far as it is known; undefined before the
+   * first challenge. If there is no token to be had where the last challenge said, that is
+   * forgotten, and the request goes without to be told anew: registries move their token services,
+   * and functions live long.
    */
   async authorization(
     scopes: readonly Scope[],
@@ -93,8 +96,8 @@ export class Authenticator {
   }
 
   /**
-   * The header to try after a 401, different from the one that was rejected. Throws a `RegistryError` with the code `UNAUTHORIZED` if
-   * there is none, or none that may be obtained.
+   * The header to try after a 401, different from the one that was rejected. Throws a
+   * `RegistryError` with the code `UNAUTHORIZED` if there is none, or none that may be obtained.
    */
   async answer({ challenge, sent, scopes, context, signal }: Rejection): Promise<string> {
     this.reject(sent, scopes);
@@ -220,7 +223,10 @@ export class Authenticator {
     return fetched.token;
   }
 
-  /** One token, with the credentials read again if the token service rejects those that were kept (they were rotated). */
+  /**
+   * One token, with the credentials read again if the token service rejects those that were kept
+   * (they were rotated).
+   */
   async #fetchToken(
     { realm, service, anonymous }: Method & { kind: 'bearer' },
     { scopes, context, signal }: WantedToken & { signal: AbortSignal },

@@ -8,7 +8,8 @@ export interface Challenge {
   token68?: string;
 }
 
-// RFC 9110, 5.6.2 (token), 5.6.4 (quoted-string), 11.2 (auth-param, token68); all are matched at a position ("y").
+// RFC 9110, 5.6.2 (token), 5.6.4 (quoted-string), 11.2 (auth-param, token68); all are matched at a
+// position ("y").
 const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const schemePattern = new RegExp(`(${token})(?=[ \\t,]|$)`, 'y');
 // Without quotes a value is a token; some registries write URLs without quotes, so more is taken.
@@ -22,9 +23,9 @@ const spacePattern = /[ \t]+/y;
 
 /**
  * Parses WWW-Authenticate (RFC 9110, 11.6.1; RFC 6750, 3), which may hold several challenges:
- * `Bearer realm="https://auth.docker.io/token",service="registry.docker.io", Basic realm="x"`.
- * The comma separates both parameters and challenges: what has a `=` belongs to the challenge before it. Where the header stops
- * making sense the rest is left out, and what was understood counts.
+ * `Bearer realm="https://auth.docker.io/token",service="registry.docker.io", Basic realm="x"`. The
+ * comma separates both parameters and challenges: what has a `=` belongs to the challenge before
+ * it. Where the header stops making sense the rest is left out, and what was understood counts.
  */
 export function parseChallenges(header: string | undefined): Challenge[] {
   const text = header ?? '';

@@ -10,8 +10,8 @@ export interface PasswordLogin {
 }
 
 /**
- * A token that only the token service takes, for a refresh grant of OAuth 2: what `docker login` calls an identity token
- * (https://distribution.github.io/distribution/spec/auth/oauth/).
+ * A token that only the token service takes, for a refresh grant of OAuth 2: what `docker login`
+ * calls an identity token (https://distribution.github.io/distribution/spec/auth/oauth/).
  */
 export interface IdentityTokenLogin {
   identityToken: string;
@@ -24,14 +24,15 @@ export function isSameLogin(one: Credentials, other: Credentials): boolean {
 }
 
 /**
- * Where credentials come from; undefined is anonymous. With `fresh` the last ones were rejected, so what a cache holds will not do.
- * A DrayageError keeps its code, its remedy and whether it is temporary; any other error counts as temporary.
+ * Where credentials come from; undefined is anonymous. With `fresh` the last ones were rejected, so
+ * what a cache holds will not do. A DrayageError keeps its code, its remedy and whether it is
+ * temporary; any other error counts as temporary.
  */
 export type CredentialSource = (options: { fresh: boolean }) => Promise<Credentials | undefined>;
 
 /**
- * Keeps a registry's credentials from when they are first wanted until they are rejected (ECR's are good for twelve hours, others are
- * rotated). Requests that want them meanwhile share one reading.
+ * Keeps a registry's credentials from when they are first wanted until they are rejected (ECR's are
+ * good for twelve hours, others are rotated). Requests that want them meanwhile share one reading.
  */
 export class CredentialKeeper {
   readonly #source: CredentialSource | undefined;
@@ -44,8 +45,8 @@ export class CredentialKeeper {
   }
 
   /**
-   * The credentials, or undefined for none. Throws a RegistryError if they can not be read: CREDENTIALS_UNAVAILABLE, or the code
-   * of the source's error.
+   * The credentials, or undefined for none. Throws a RegistryError if they can not be read:
+   * CREDENTIALS_UNAVAILABLE, or the code of the source's error.
    */
   async read(context: OperationContext, signal?: AbortSignal): Promise<Credentials | undefined> {
     const source = this.#source;

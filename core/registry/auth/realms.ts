@@ -4,8 +4,8 @@ import { isTrusted } from '../transport/trusted-hosts.ts';
 const altered = 'check the endpoint, and that nothing in between alters the registry’s responses';
 
 /**
- * Where a Bearer challenge sends its client for a token: `trusted` hosts may see the credentials, a `foreign` one is asked only by
- * who has none, `refused` ones are never asked.
+ * Where a Bearer challenge sends its client for a token: `trusted` hosts may see the credentials, a
+ * `foreign` one is asked only by who has none, `refused` ones are never asked.
  */
 export type Realm =
   | { kind: 'trusted'; url: URL }
@@ -13,9 +13,10 @@ export type Realm =
   | { kind: 'refused'; reason: string; remedy: string };
 
 /**
- * Judges a challenge's `realm`, which the registry's answer chose and so may be hostile. Trusted are the endpoint's own host, port
- * included, and those of `authHosts` (`host` means the scheme's usual port). What falls from the endpoint's https to http is
- * refused even without credentials: the token itself is a secret. So are internal addresses (loopback, link-local, private) that
+ * Judges a challenge's `realm`, which the registry's answer chose and so may be hostile. Trusted
+ * are the endpoint's own host, port included, and those of `authHosts` (`host` means the scheme's
+ * usual port). What falls from the endpoint's https to http is refused even without credentials:
+ * the token itself is a secret. So are internal addresses (loopback, link-local, private) that
  * nobody trusts, unless the endpoint is one of that kind.
  */
 export function judgeRealm(realm: string | undefined, endpoint: URL, authHosts: readonly string[]): Realm {

@@ -10,9 +10,9 @@ export function repositoryScope(repository: string, ...actions: ('pull' | 'push'
 }
 
 /**
- * The scopes of both lists, one a resource with the actions of all. The first list's come first, since some token services
- * read only the first (after go-containerregistry, which found that). What has not the form `type:name:actions` (ECR's `aws`,
- * Gitea's `*`) stays as it is.
+ * The scopes of both lists, one a resource with the actions of all. The first list's come first,
+ * since some token services read only the first (after go-containerregistry, which found that).
+ * What has not the form `type:name:actions` (ECR's `aws`, Gitea's `*`) stays as it is.
  */
 export function mergeScopes(first: readonly Scope[], second: readonly Scope[]): Scope[] {
   const resources = new Map<string, Set<string>>();

@@ -15,7 +15,10 @@ export const maxTokenBytes = 1024 * 1024;
 export interface TokenRequest {
   /** The realm, already judged. */
   realm: URL;
-  /** Whether the realm is one that the configuration trusts; the text of any other is not for our messages. */
+  /**
+   * Whether the realm is one that the configuration trusts; the text of any other is not for our
+   * messages.
+   */
   trusted: boolean;
   service: string | undefined;
   scopes: readonly Scope[];
@@ -39,15 +42,21 @@ export interface Token {
   staleAt: number;
 }
 
-/** A token without `expires_in` is good for a minute: https://distribution.github.io/distribution/spec/auth/token/ */
+/**
+ * A token without `expires_in` is good for a minute:
+ * https://distribution.github.io/distribution/spec/auth/token/
+ */
 const defaultLifetimeSeconds = 60;
-/** A token is renewed this long before its end, and a short-lived one at nine tenths of its life. */
+/**
+ * A token is renewed this long before its end, and a short-lived one at nine tenths of its life.
+ */
 const renewBeforeMs = 15_000;
 
 /**
  * Asks a token service for a token: `GET realm?service=…&scope=…` with Basic authentication or none
- * (https://distribution.github.io/distribution/spec/auth/token/), or, with an identity token, `POST realm` with a refresh grant
- * (https://distribution.github.io/distribution/spec/auth/oauth/). Redirects are followed only to where the login may go.
+ * (https://distribution.github.io/distribution/spec/auth/token/), or, with an identity token, `POST
+ * realm` with a refresh grant (https://distribution.github.io/distribution/spec/auth/oauth/).
+ * Redirects are followed only to where the login may go.
  */
 export async function fetchToken(
   transport: Transport,
@@ -109,7 +118,10 @@ function tokenRequest({ realm, service, scopes, login }: TokenRequest): SentRequ
   return { method: 'GET', url, headers };
 }
 
-/** The first answer that is not a redirect which may be followed; 307 and 308 of a POST repeat it (RFC 9110, 15.4.8). */
+/**
+ * The first answer that is not a redirect which may be followed; 307 and 308 of a POST repeat it
+ * (RFC 9110, 15.4.8).
+ */
 async function follow(
   transport: Transport,
   { isOwnHost, realm }: TokenRequest,

@@ -15,8 +15,8 @@ export interface BlobStreamOptions {
 }
 
 /**
- * The bytes of a blob as they come, exactly as many as announced: more is refused as soon as it shows, fewer at the end. Reads
- * once. Ending early (`break`, `destroy`) closes the connection.
+ * The bytes of a blob as they come, exactly as many as announced: more is refused as soon as it
+ * shows, fewer at the end. Reads once. Ending early (`break`, `destroy`) closes the connection.
  */
 export class BlobStream extends RelayStream {
   readonly #size: number;

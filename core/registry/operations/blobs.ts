@@ -19,12 +19,15 @@ export interface GetBlobOptions extends CallOptions {
   offset?: number;
 }
 
-/** Status codes with which a registry, or a proxy in front of it, refuses HEAD rather than the blob. */
+/**
+ * Status codes with which a registry, or a proxy in front of it, refuses HEAD rather than the blob.
+ */
 const headRefusals = [400, 405, 406, 415, 501];
 
 /**
- * Asks whether the repository has a blob: its size if the registry says so, undefined if it does not know the blob (404) or does not say
- * (it refuses HEAD): who needs the blob there uploads it then.
+ * Asks whether the repository has a blob: its size if the registry says so, undefined if it does
+ * not know the blob (404) or does not say (it refuses HEAD): who needs the blob there uploads it
+ * then.
  */
 export async function headBlob(
   exchange: Exchange,
@@ -59,16 +62,23 @@ export async function headBlob(
   );
 }
 
-/** Status codes for a `Range` request that show that a registry does not serve parts: it is not asked for one again. */
+/**
+ * Status codes for a `Range` request that show that a registry does not serve parts: it is not
+ * asked for one again.
+ */
 const rangeRefusals: ReadonlySet<number> = new Set([400, 405, 416, 501]);
 
 /**
- * Pulls a blob (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-blobs), following redirects to where the
- * registry keeps it. Until the first byte failures are retried; after it the stream throws, and who wants more asks again, with
- * an offset. The size is verified, the digest is not.
+ * Pulls a blob
+ * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-blobs),
+ * following redirects to where the registry keeps it. Until the first byte failures are retried;
+ * after it the stream throws, and who wants more asks again, with an offset. The size is verified,
+ * the digest is not.
  *
- * Throws a RegistryError, here or from the stream: BLOB_UNKNOWN, SIZE_INVALID (naming both sizes), CONNECTION or TIMEOUT when it
- * breaks off or stalls; with an offset, RANGE_INVALID (see {@link isContinuationRefused}) for every refusal. The stream must be read or ended; until then it holds a connection.
+ * Throws a RegistryError, here or from the stream: BLOB_UNKNOWN, SIZE_INVALID (naming both sizes),
+ * CONNECTION or TIMEOUT when it breaks off or stalls; with an offset, RANGE_INVALID (see {@link
+ * isContinuationRefused}) for every refusal. The stream must be read or ended; until then it holds
+ * a connection.
  */
 export async function getBlob(
   exchange: Exchange,
@@ -122,16 +132,17 @@ export async function getBlob(
 }
 
 /**
- * Whether an error says only that a read can't continue where it broke off. It says nothing about the blob, which a read from its
- * beginning may well get.
+ * Whether an error says only that a read can't continue where it broke off. It says nothing about
+ * the blob, which a read from its beginning may well get.
  */
 export function isContinuationRefused(error: unknown): boolean {
   return error instanceof RegistryError && error.code === 'RANGE_INVALID' && error.temporary;
 }
 
 /**
- * An answer to a `Range` request is about the continuation, not about the blob: object stores, caches and proxies behind a registry
- * refuse the one and serve the other (https://github.com/kubernetes/registry.k8s.io/issues/333).
+ * An answer to a `Range` request is about the continuation, not about the blob: object stores,
+ * caches and proxies behind a registry refuse the one and serve the other
+ * (https://github.com/kubernetes/registry.k8s.io/issues/333).
  */
 function refuseContinuation(exchange: Exchange, offset: number, error: unknown): never {
   if (!(error instanceof RegistryError) || error.status === undefined || error.temporary) throw error;
@@ -165,7 +176,10 @@ export function expectSize(field: string, value: number): void {
   throw new TypeError(`${field}: ${value} is no number of bytes`);
 }
 
-/** `Content-Range: bytes 5-9/10` (RFC 9110, 14.4) must be the part that was asked for, up to the end. */
+/**
+ * `Content-Range: bytes 5-9/10` (RFC 9110, 14.4) must be the part that was asked for, up to the
+ * end.
+ */
 function expectRange(answer: Answer, offset: number, size: number, context: OperationContext): void {
   const range = answer.header('content-range') ?? '';
   const [, first, last, total] = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/i.exec(range.trim()) ?? [];

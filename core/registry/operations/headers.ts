@@ -4,7 +4,10 @@ import type { Answer } from '../exchange.ts';
 import { redactText } from '../transport/redact.ts';
 import type { HttpAnswer } from '../transport/transport.ts';
 
-/** `Docker-Content-Digest`; undefined if absent. Throws a RegistryError (DIGEST_INVALID) if it is no digest. */
+/**
+ * `Docker-Content-Digest`; undefined if absent. Throws a RegistryError (DIGEST_INVALID) if it is no
+ * digest.
+ */
 export function contentDigest(answer: Answer, context: OperationContext): Digest | undefined {
   const value = answer.header('docker-content-digest')?.trim();
   if (value === undefined || value === '') return undefined;
@@ -30,7 +33,10 @@ export function contentType(answer: HttpAnswer): string | undefined {
   return value === '' ? undefined : value;
 }
 
-/** Throws a RegistryError (DIGEST_INVALID) that names both, if the answer names another digest of the same algorithm. */
+/**
+ * Throws a RegistryError (DIGEST_INVALID) that names both, if the answer names another digest of
+ * the same algorithm.
+ */
 export function expectContentDigest(answer: Answer, expected: Digest, context: OperationContext): void {
   const told = contentDigest(answer, context);
   if (told === undefined || told === expected || !sameAlgorithm(told, expected)) return;

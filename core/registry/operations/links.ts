@@ -1,7 +1,13 @@
-/** One `<target>` of a Link header with its parameters: https://www.rfc-editor.org/rfc/rfc8288#section-3 */
+/**
+ * One `<target>` of a Link header with its parameters:
+ * https://www.rfc-editor.org/rfc/rfc8288#section-3
+ */
 const linkValue = /<([^<>]*)>((?:\s*;\s*[\w!#$%&'*+.^`|~-]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s",;]*))?)*)/g;
 const parameter = /\s*;\s*([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*)))?/g;
-/** Relations that a list may name besides the next page: https://www.iana.org/assignments/link-relations/ */
+/**
+ * Relations that a list may name besides the next page:
+ * https://www.iana.org/assignments/link-relations/
+ */
 const otherRelations: ReadonlySet<string> = new Set([
   'prev',
   'previous',
@@ -11,15 +17,22 @@ const otherRelations: ReadonlySet<string> = new Set([
   'start',
   'up',
 ]);
-/** A target without brackets, alone in the header: a URL, a path or a query, with parameters, if any. */
+/**
+ * A target without brackets, alone in the header: a URL, a path or a query, with parameters, if
+ * any.
+ */
 const bareLink = /^\s*((?:https?:\/\/|\/|\?)[^\s<>",;]+)\s*((?:;[^<>]*)?)$/;
 
-/** What a Link header says about the next page: its address as written, that there is none, or nothing intelligible. */
+/**
+ * What a Link header says about the next page: its address as written, that there is none, or
+ * nothing intelligible.
+ */
 export type NextLink = { kind: 'next'; target: string } | { kind: 'none' } | { kind: 'unintelligible' };
 
 /**
- * Reads a Link header. Real registries leave out the brackets or the relation: a single target without a relation is the next page, since
- * a list has no other reason to send one. Anything unintelligible does not end the list.
+ * Reads a Link header. Real registries leave out the brackets or the relation: a single target
+ * without a relation is the next page, since a list has no other reason to send one. Anything
+ * unintelligible does not end the list.
  */
 export function nextLink(header: string | undefined): NextLink {
   const text = header?.trim() ?? '';

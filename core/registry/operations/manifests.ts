@@ -35,12 +35,14 @@ function accepted(mediaType: string | undefined): string {
 }
 
 /**
- * Pulls a manifest (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests), verified against the
- * digest that was asked for and the one that the registry tells. A tag's digest is computed from the bytes, and is sha256 even if
- * the registry tells sha512: another registry would name the same manifest otherwise.
+ * Pulls a manifest
+ * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests),
+ * verified against the digest that was asked for and the one that the registry tells. A tag's
+ * digest is computed from the bytes, and is sha256 even if the registry tells sha512: another
+ * registry would name the same manifest otherwise.
  *
- * Throws a RegistryError: MANIFEST_UNKNOWN, DIGEST_INVALID (naming both), MANIFEST_INVALID, MANIFEST_UNSUPPORTED,
- * ANSWER_TOO_LARGE (above 4 MiB), or what the exchange throws.
+ * Throws a RegistryError: MANIFEST_UNKNOWN, DIGEST_INVALID (naming both), MANIFEST_INVALID,
+ * MANIFEST_UNSUPPORTED, ANSWER_TOO_LARGE (above 4 MiB), or what the exchange throws.
  *
  * @param reference a tag or a digest
  */
@@ -129,14 +131,16 @@ function mismatch(
 }
 
 /**
- * Status codes with which a registry, or a proxy in front of it, refuses HEAD rather than the manifest
- * (https://github.com/containerd/containerd/issues/6684, https://github.com/crossplane/crossplane/issues/3223).
+ * Status codes with which a registry, or a proxy in front of it, refuses HEAD rather than the
+ * manifest (https://github.com/containerd/containerd/issues/6684,
+ * https://github.com/crossplane/crossplane/issues/3223).
  */
 const headRefusals = [400, 403, 405, 406, 415, 501];
 
 /**
- * Asks whether a manifest exists and what it is; undefined if the registry does not know it (404). A tag's digest is left out
- * unless it is sha256, as `getManifest` gives it. A registry that refuses HEAD is asked by GET.
+ * Asks whether a manifest exists and what it is; undefined if the registry does not know it (404).
+ * A tag's digest is left out unless it is sha256, as `getManifest` gives it. A registry that
+ * refuses HEAD is asked by GET.
  */
 export async function headManifest(
   exchange: Exchange,
@@ -200,18 +204,22 @@ async function readHead(
 }
 
 /**
- * ECR takes 10 PutImage a second for a whole account, so that a burst of images meets 429 again and again; four retries in a row
- * do not help then: https://github.com/containerd/containerd/issues/10447,
+ * ECR takes 10 PutImage a second for a whole account, so that a burst of images meets 429 again and
+ * again; four retries in a row do not help then:
+ * https://github.com/containerd/containerd/issues/10447,
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html
  */
 const putPatience = 4;
 
 /**
- * Pushes a manifest (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests), byte by byte as given;
- * what it refers to must be there. Pushing it again is harmless, so it is retried, and for longer where requests are too many.
+ * Pushes a manifest
+ * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests), byte
+ * by byte as given; what it refers to must be there. Pushing it again is harmless, so it is
+ * retried, and for longer where requests are too many.
  *
- * Throws a RegistryError: DIGEST_INVALID if the registry says that it stored something else, MANIFEST_BLOB_UNKNOWN,
- * MANIFEST_INVALID, TAG_INVALID (ECR: the tag is immutable) and others as the registry tells them.
+ * Throws a RegistryError: DIGEST_INVALID if the registry says that it stored something else,
+ * MANIFEST_BLOB_UNKNOWN, MANIFEST_INVALID, TAG_INVALID (ECR: the tag is immutable) and others as
+ * the registry tells them.
  */
 export async function putManifest(
   exchange: Exchange,

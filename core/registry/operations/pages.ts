@@ -4,9 +4,10 @@ import { resolveLocation } from '../transport/redirects.ts';
 import { nextLink } from './links.ts';
 
 /**
- * The next page of a list by the answer's Link header; undefined at the end. Throws LINK_REFUSED if it leads to another scheme, host or
- * port than this page's, or to a page that was read already. (A page that a redirect brought from another host goes on there, and
- * the exchange sends no Authorization to it.)
+ * The next page of a list by the answer's Link header; undefined at the end. Throws LINK_REFUSED if
+ * it leads to another scheme, host or port than this page's, or to a page that was read already. (A
+ * page that a redirect brought from another host goes on there, and the exchange sends no
+ * Authorization to it.)
  *
  * @param seen the addresses of the pages so far
  */

@@ -2,7 +2,8 @@ import { type Digest, isDigest } from '../../oci/digest.ts';
 import { isRepository, isTag } from '../../oci/reference.ts';
 
 /**
- * The base of a registry's API as a URL. Throws a TypeError for what is none: another scheme, a user, a query.
+ * The base of a registry's API as a URL. Throws a TypeError for what is none: another scheme, a
+ * user, a query.
  *
  * @param endpoint `https://registry-1.docker.io`; a path before `/v2/` is kept
  */
@@ -27,7 +28,8 @@ export function apiUrl(endpoint: URL): URL {
 }
 
 /**
- * A URL below `/v2/<repository>/`. Throws a TypeError if the repository is none, so that nothing else gets into the path.
+ * A URL below `/v2/<repository>/`. Throws a TypeError if the repository is none, so that nothing
+ * else gets into the path.
  *
  * @param rest what follows, already of harmless characters
  */
@@ -46,7 +48,10 @@ export function manifestUrl(endpoint: URL, repository: string, reference: string
   return repositoryUrl(endpoint, repository, `manifests/${reference}`);
 }
 
-/** A URL that ends in a digest: `blobs/<digest>`, `referrers/<digest>`. Throws a TypeError if it is none. */
+/**
+ * A URL that ends in a digest: `blobs/<digest>`, `referrers/<digest>`. Throws a TypeError if it is
+ * none.
+ */
 export function digestUrl(
   endpoint: URL,
   repository: string,

@@ -14,19 +14,26 @@ import { digestUrl } from './paths.ts';
 
 /** The most pages of one image's referrers. */
 const maxPages = 100;
-/** Longer lists are cut off: they are no list of what belongs to an image any more, and would fill the memory. */
+/**
+ * Longer lists are cut off: they are no list of what belongs to an image any more, and would fill
+ * the memory.
+ */
 export const maxListedReferrers = 1_000;
 
-/** How a registry says that it has no referrers API: 404 by the specification, and what others make of an unknown path. */
+/**
+ * How a registry says that it has no referrers API: 404 by the specification, and what others make
+ * of an unknown path.
+ */
 const notOffered = [400, 404, 405, 406, 501];
 /** Error codes that speak of the image or the repository, and not of the API. */
 const unknownContent: ReadonlySet<string> = new Set(['MANIFEST_UNKNOWN', 'NAME_UNKNOWN', 'NAME_INVALID']);
 
 /**
  * What refers to a manifest by its `subject`: signatures, SBOMs, attestations
- * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers). A registry without that API is asked for the
- * tag that clients maintain instead (`sha256-<hex>`); without either there are none. A
- * registry that has shown that it has no such API is not asked again. At most {@link maxListedReferrers} are returned.
+ * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers). A
+ * registry without that API is asked for the tag that clients maintain instead (`sha256-<hex>`);
+ * without either there are none. A registry that has shown that it has no such API is not asked
+ * again. At most {@link maxListedReferrers} are returned.
  */
 export async function listReferrers(
   exchange: Exchange,
@@ -39,7 +46,10 @@ export async function listReferrers(
   return listed ?? (await referrersFromTag(exchange, repository, digest, options));
 }
 
-/** Undefined if the registry does not offer the API: it is not asked again then, unless it only lacks the repository or the image. */
+/**
+ * Undefined if the registry does not offer the API: it is not asked again then, unless it only
+ * lacks the repository or the image.
+ */
 async function referrersFromApi(
   exchange: Exchange,
   repository: string,
@@ -106,7 +116,9 @@ async function referrersFromTag(
   }
 }
 
-/** The tag that stands for an image's referrers; algorithm and hash are cut to 32 and 64 characters. */
+/**
+ * The tag that stands for an image's referrers; algorithm and hash are cut to 32 and 64 characters.
+ */
 export function referrersTag(digest: Digest): string {
   const hash = digest.slice(digest.indexOf(':') + 1);
   return `${digestAlgorithm(digest)}-${hash.slice(0, 64)}`;

@@ -7,7 +7,10 @@ import { resolveLocation } from '../transport/redirects.ts';
 import { expectContentDigest } from './headers.ts';
 import { repositoryUrl } from './paths.ts';
 
-/** An upload under way; plain data. Each answer may bring a new location: go on with the session that was returned last. */
+/**
+ * An upload under way; plain data. Each answer may bring a new location: go on with the session
+ * that was returned last.
+ */
 export interface UploadSession {
   repository: string;
   /** Absolute; may hold the registry's state in its query, so it is not for logs. */
@@ -17,7 +20,10 @@ export interface UploadSession {
 }
 
 export interface StartUploadOptions extends CallOptions {
-  /** Asks to take the blob from another repository of the registry instead; `from` left out lets the registry look. */
+  /**
+   * Asks to take the blob from another repository of the registry instead; `from` left out lets the
+   * registry look.
+   */
   mount?: { digest: Digest; from?: string };
 }
 
@@ -26,15 +32,17 @@ export type StartedUpload =
   | { kind: 'mounted' }
   | { kind: 'session'; session: UploadSession }
   /**
-   * The registry refuses to mount, from this repository or at all. Call `remember` once a plain upload has begun, and it is not asked
-   * again; a registry that refuses that, too, has refused the caller and not the mount (a login that has expired).
+   * The registry refuses to mount, from this repository or at all. Call `remember` once a plain
+   * upload has begun, and it is not asked again; a registry that refuses that, too, has refused the
+   * caller and not the mount (a login that has expired).
    */
   | { kind: 'refused'; remember: () => void };
 
 /**
  * How registries refuse a mount instead of answering with a session: a repository of another login
- * (https://github.com/vmware-tanzu/carvel-imgpkg/issues/294), an unexpected parameter, an internal error
- * (https://github.com/containerd/containerd/issues/14086, https://github.com/goharbor/harbor/issues/22078).
+ * (https://github.com/vmware-tanzu/carvel-imgpkg/issues/294), an unexpected parameter, an internal
+ * error (https://github.com/containerd/containerd/issues/14086,
+ * https://github.com/goharbor/harbor/issues/22078).
  */
 const mountRefusals = [400, 401, 403, 404, 405, 500, 501];
 /** Refusals that concern the repository to mount from. The others concern mounting as such. */
@@ -42,9 +50,10 @@ const refusalsOfSource: ReadonlySet<number> = new Set([401, 403, 404]);
 
 /**
  * Begins an upload, or mounts: `POST …/blobs/uploads/`
- * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs). A registry that does not mount answers with a
- * session for a plain upload; so does ECR until a manifest of the source names the blob (CR#2860). One that refuses costs nothing but
- * this request: begin again without a mount. Retried: what it leaves behind is an empty session.
+ * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs). A
+ * registry that does not mount answers with a session for a plain upload; so does ECR until a
+ * manifest of the source names the blob (CR#2860). One that refuses costs nothing but this request:
+ * begin again without a mount. Retried: what it leaves behind is an empty session.
  */
 export async function startUpload(
   exchange: Exchange,
@@ -86,7 +95,8 @@ export async function startUpload(
       signal,
     },
     async (answer) => {
-      // To its end, which is there already: the connection is free for the upload's next request then.
+      // To its end, which is there already: the connection is free for the upload's next request
+      // then.
       await discard(answer.body);
       if (mount && answer.status === 201) {
         expectContentDigest(answer, mount.digest, exchange.context(call));
@@ -98,8 +108,8 @@ export async function startUpload(
   );
   if (!mount) return await starting;
   return await starting.catch((error): StartedUpload => {
-    // Any other answer is one to the mount, too, or to the token for both repositories; and so may be a connection that is cut off. A plain
-    // upload shows whether it was.
+    // Any other answer is one to the mount, too, or to the token for both repositories; and so may
+    // be a connection that is cut off. A plain upload shows whether it was.
     if (!(error instanceof RegistryError) || isAboutUpload(error)) throw error;
     return error.temporary || error.status === undefined
       ? { kind: 'refused', remember: () => {} }

@@ -5,7 +5,10 @@ export class TagListError extends Error {
 
 /** A list of tags is not nested deeper; Google's has three levels. */
 const maxDepth = 32;
-/** The bytes of a string that are kept: more than a tag or the word `tags` can have, escaped or not (`\u0061`). */
+/**
+ * The bytes of a string that are kept: more than a tag or the word `tags` can have, escaped or not
+ * (`\u0061`).
+ */
 const maxStringBytes = 128 * 6;
 
 const quote = 0x22;
@@ -14,13 +17,17 @@ const [objectStart, objectEnd, arrayStart, arrayEnd] = [0x7b, 0x7d, 0x5b, 0x5d];
 const [comma, colon] = [0x2c, 0x3a];
 
 /**
- * Reads the JSON of a list of tags, `{"name": …, "tags": ["1.0", …]}`, as it comes, and keeps nothing but its tags: registries that
- * ignore `n` send tens of thousands of tags in one answer, and Google's adds an object for each image. The memory that it takes does
- * not depend on what else the answer holds. It follows strings and nesting, and does not check what it skips. (Streaming parsers build the
- * values that they pass, or whole strings, and their memory is then the sender's choice.)
+ * Reads the JSON of a list of tags, `{"name": …, "tags": ["1.0", …]}`, as it comes, and keeps
+ * nothing but its tags: registries that ignore `n` send tens of thousands of tags in one answer,
+ * and Google's adds an object for each image. The memory that it takes does not depend on what else
+ * the answer holds. It follows strings and nesting, and does not check what it skips. (Streaming
+ * parsers build the values that they pass, or whole strings, and their memory is then the sender's
+ * choice.)
  */
 export class TagListReader {
-  /** Called for each item of the list; undefined for one that is not a string, or longer than a tag. */
+  /**
+   * Called for each item of the list; undefined for one that is not a string, or longer than a tag.
+   */
   readonly #onItem: (item: string | undefined) => void;
   /** The brackets that are open. */
   readonly #open: number[] = [];
@@ -51,7 +58,11 @@ export class TagListReader {
     }
   }
 
-  /** To be called after the last byte. @throws TagListError unless it was a whole list, which may be null */
+  /**
+   * To be called after the last byte.
+   *
+   * @throws TagListError unless it was a whole list, which may be null
+   */
   end(): void {
     if (!this.#ended) throw new TagListError('the list is cut off');
     if (this.#found !== 'list' && this.#found !== 'null')

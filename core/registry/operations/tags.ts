@@ -6,14 +6,22 @@ import { nextPage } from './pages.ts';
 import { repositoryUrl } from './paths.ts';
 import { TagListError, TagListReader } from './tag-list-reader.ts';
 
-/** The most tags to list of one repository, and the most characters in all of them; a registry with more may never end. */
+/**
+ * The most tags to list of one repository, and the most characters in all of them; a registry with
+ * more may never end.
+ */
 export const maxTags = 1_000_000;
 const maxCharacters = 64 * 1024 * 1024;
 
-/** Beside its tags an answer may hold much else (some 300 bytes an image at Google's), which is only read past. */
+/**
+ * Beside its tags an answer may hold much else (some 300 bytes an image at Google's), which is only
+ * read past.
+ */
 const maxPageBytes = 512 * 1024 * 1024;
 
-/** The most pages of one list; with fewer than fifty tags each it would not be worth its requests. */
+/**
+ * The most pages of one list; with fewer than fifty tags each it would not be worth its requests.
+ */
 const maxPages = 20_000;
 
 /**
@@ -22,7 +30,9 @@ const maxPages = 20_000;
  */
 const sizeRefusals: ReadonlySet<number> = new Set([400, 405, 406, 413, 416, 422, 501]);
 
-/** ECR refuses more: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ListImages.html */
+/**
+ * ECR refuses more: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ListImages.html
+ */
 const defaultPageSize = 1000;
 
 export interface ListTagsOptions extends CallOptions {
@@ -32,9 +42,10 @@ export interface ListTagsOptions extends CallOptions {
 
 /**
  * All tags of a repository, page by page as they are read
- * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags). What is no tag by the grammar could not be asked
- * for and is left out. A registry that refuses `n` is asked without it. Throws NAME_UNKNOWN for an unknown repository, LINK_REFUSED when
- * the next page is elsewhere or unintelligible, ANSWER_TOO_LARGE for more than a million tags.
+ * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags). What is
+ * no tag by the grammar could not be asked for and is left out. A registry that refuses `n` is
+ * asked without it. Throws NAME_UNKNOWN for an unknown repository, LINK_REFUSED when the next page
+ * is elsewhere or unintelligible, ANSWER_TOO_LARGE for more than a million tags.
  */
 export async function* listTags(
   exchange: Exchange,

@@ -2,8 +2,9 @@ import { type OperationContext, RegistryError } from '../errors.ts';
 import { RelayStream, readableOf } from '../transport/relay-stream.ts';
 
 /**
- * The body of an upload on its way: counts, holds the sender to the announced size (a server that got fewer bytes would wait, and
- * take the next request for them), and remembers the body's own failure, so that it can be told from the connection's.
+ * The body of an upload on its way: counts, holds the sender to the announced size (a server that
+ * got fewer bytes would wait, and take the next request for them), and remembers the body's own
+ * failure, so that it can be told from the connection's.
  */
 export class UploadSource extends RelayStream {
   readonly #size: number;

@@ -10,12 +10,13 @@ import { nextSession, type UploadSession } from './start-upload.ts';
 import { UploadSource } from './upload-source.ts';
 
 /**
- * Sends the whole blob in one streaming PUT: two requests a blob, POST included. The body is read as fast as the registry takes it.
- * Tried once: the stream is spent then. However it ends, the body is: its own failure is thrown as it is, and on any other its
- * iterator is returned (a Readable is destroyed).
+ * Sends the whole blob in one streaming PUT: two requests a blob, POST included. The body is read
+ * as fast as the registry takes it. Tried once: the stream is spent then. However it ends, the body
+ * is: its own failure is thrown as it is, and on any other its iterator is returned (a Readable is
+ * destroyed).
  *
- * Throws a RegistryError: SIZE_INVALID if the body has other than `size` bytes, DIGEST_INVALID if the registry says that it stored
- * something else, and what the registry answers.
+ * Throws a RegistryError: SIZE_INVALID if the body has other than `size` bytes, DIGEST_INVALID if
+ * the registry says that it stored something else, and what the registry answers.
  */
 export async function putBlob(
   exchange: Exchange,
@@ -43,8 +44,9 @@ export async function putBlob(
 }
 
 /**
- * Sends one piece of a blob, beginning at `offset`, and returns the session to go on with. Pieces go in order; all but the last have
- * at least 5 MiB on ECR. Its answers' status (201) and `Range` mislead (CR#2831), so the sender keeps its own offset.
+ * Sends one piece of a blob, beginning at `offset`, and returns the session to go on with. Pieces
+ * go in order; all but the last have at least 5 MiB on ECR. Its answers' status (201) and `Range`
+ * mislead (CR#2831), so the sender keeps its own offset.
  */
 export async function patchBlob(
   exchange: Exchange,
@@ -83,7 +85,10 @@ export async function finishUpload(
   await putBlob(exchange, session, { digest, size: 0, body: noBytes() }, options);
 }
 
-/** Tells the registry to forget an upload. Best effort: it forgets by itself in time, so failures other than a cancellation are none. */
+/**
+ * Tells the registry to forget an upload. Best effort: it forgets by itself in time, so failures
+ * other than a cancellation are none.
+ */
 export async function cancelUpload(
   exchange: Exchange,
   session: UploadSession,
@@ -159,7 +164,10 @@ async function sendStream<T>(
   }
 }
 
-/** The location with `digest` added, unless a redirect has it already. Its own query stays byte by byte: it may be signed. */
+/**
+ * The location with `digest` added, unless a redirect has it already. Its own query stays byte by
+ * byte: it may be signed.
+ */
 function withDigest(location: string, digest: Digest): URL {
   if (new URL(location).searchParams.get('digest') === digest) return new URL(location);
   return new URL(`${location}${location.includes('?') ? '&' : '?'}digest=${encodeURIComponent(digest)}`);

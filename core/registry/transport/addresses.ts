@@ -2,12 +2,16 @@ import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
 import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net';
 
 /**
- * Addresses that mean another machine to us than to the registry that names them. `loopback` is this machine itself, `link-local`
- * its neighbours, above all the instance's metadata, `private` a network of somebody's own.
+ * Addresses that mean another machine to us than to the registry that names them. `loopback` is
+ * this machine itself, `link-local` its neighbours, above all the instance's metadata, `private` a
+ * network of somebody's own.
  */
 export type InternalAddress = 'loopback' | 'link-local' | 'private';
 
-/** RFC 6890, and https://www.iana.org/assignments/iana-ipv4-special-registry/ (and -ipv6-) that it set up. */
+/**
+ * RFC 6890, and https://www.iana.org/assignments/iana-ipv4-special-registry/ (and -ipv6-) that it
+ * set up.
+ */
 const ranges: Readonly<Record<InternalAddress, readonly string[]>> = {
   // With the unspecified address and its network, which lead to this machine as well.
   loopback: ['127.0.0.0/8', '::1/128', '0.0.0.0/8', '::/128'],
@@ -28,8 +32,8 @@ const blockLists = Object.entries(ranges).map(([kind, subnets]) => {
 });
 
 /**
- * What kind of internal address a URL's host is; undefined for public addresses and for names, which are not looked up here.
- * `localhost` and what is below it is loopback by RFC 6761, 6.3.
+ * What kind of internal address a URL's host is; undefined for public addresses and for names,
+ * which are not looked up here. `localhost` and what is below it is loopback by RFC 6761, 6.3.
  *
  * @param hostname as `URL` writes it: IPv4 in its usual form, IPv6 in brackets
  */
@@ -45,9 +49,9 @@ export function internalAddress(hostname: string): InternalAddress | undefined {
 }
 
 /**
- * The IPv4 address that an IPv6 address of a transition mechanism carries: a translator or a relay leads there. IPv4-compatible
- * addresses (RFC 4291, 2.5.5.1), NAT64 (RFC 6052; a prefix of one's own by RFC 8215), 6to4 (RFC 3056). A Teredo address (RFC 4380) carries
- * its client's, inverted.
+ * The IPv4 address that an IPv6 address of a transition mechanism carries: a translator or a relay
+ * leads there. IPv4-compatible addresses (RFC 4291, 2.5.5.1), NAT64 (RFC 6052; a prefix of one's
+ * own by RFC 8215), 6to4 (RFC 3056). A Teredo address (RFC 4380) carries its client's, inverted.
  */
 function carriedIPv4(host: string): string | undefined {
   const words = wordsOf(host);
@@ -71,8 +75,8 @@ function wordsOf(host: string): number[] {
 }
 
 /**
- * Why an address that the registry's answer chose is not asked: it leads to where only we get, and the registry itself is not
- * there. Undefined if it may be asked.
+ * Why an address that the registry's answer chose is not asked: it leads to where only we get, and
+ * the registry itself is not there. Undefined if it may be asked.
  */
 export function internalTarget(url: URL, endpoint: URL): string | undefined {
   const kind = internalAddress(url.hostname);
@@ -88,9 +92,10 @@ class AddressRefusedError extends Error {
 }
 
 /**
- * The name resolution of a registry's connections: refuses names at loopback and link-local addresses. The names that the
- * configuration gives may be there, and so may others if the endpoint is. Private addresses are not refused to names: within a
- * network of one's own, names of public services resolve to them (S3 through an interface endpoint of a VPC).
+ * The name resolution of a registry's connections: refuses names at loopback and link-local
+ * addresses. The names that the configuration gives may be there, and so may others if the endpoint
+ * is. Private addresses are not refused to names: within a network of one's own, names of public
+ * services resolve to them (S3 through an interface endpoint of a VPC).
  *
  * @param endpoint the registry's
  * @param trusted further host names of the configuration
@@ -131,7 +136,10 @@ function familyOf(address: string): 'ipv4' | 'ipv6' {
 export const metadataRemedy =
   'no registry is at a link-local address, and metadata services are: nothing is sent there; ask the registry’s operator';
 
-/** Whether a host is at a link-local address, or at that of a metadata service in a private range (EC2’s, by IPv6). */
+/**
+ * Whether a host is at a link-local address, or at that of a metadata service in a private range
+ * (EC2’s, by IPv6).
+ */
 export function isMetadataAddress(hostname: string): boolean {
   return internalAddress(hostname) === 'link-local' || /^\[?fd00:ec2::/i.test(hostname);
 }

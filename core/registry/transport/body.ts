@@ -3,10 +3,16 @@ export interface AnswerBody extends AsyncIterable<Uint8Array> {
   destroy(error?: Error): unknown;
 }
 
-/** The most that is read of a body that nobody wants, to keep its connection; a longer one costs the connection. */
+/**
+ * The most that is read of a body that nobody wants, to keep its connection; a longer one costs the
+ * connection.
+ */
 const maxDiscardedBytes = 64 * 1024;
 
-/** How long a bounded body may take as a whole: the idle timeout alone would let a drop every few seconds go on for ever. */
+/**
+ * How long a bounded body may take as a whole: the idle timeout alone would let a drop every few
+ * seconds go on for ever.
+ */
 const maxReadMs = 120_000;
 
 /** A body was longer than its limit. */
@@ -28,7 +34,10 @@ class BodyTooSlowError extends Error {
   }
 }
 
-/** Hands on a body's chunks to its end; throws `BodyTooLargeError`, and stops reading, as soon as it exceeds the limit. */
+/**
+ * Hands on a body's chunks to its end; throws `BodyTooLargeError`, and stops reading, as soon as it
+ * exceeds the limit.
+ */
 export async function readThrough(
   body: AnswerBody,
   limit: number,
@@ -70,7 +79,10 @@ export async function readBeginning(body: AnswerBody, limit: number): Promise<Ui
   return Buffer.concat(chunks).subarray(0, limit);
 }
 
-/** Reads away a body that nobody wants, or closes its connection where that would take long. Never fails. */
+/**
+ * Reads away a body that nobody wants, or closes its connection where that would take long. Never
+ * fails.
+ */
 export async function discard(body: AnswerBody): Promise<void> {
   await readBeginning(body, maxDiscardedBytes);
 }

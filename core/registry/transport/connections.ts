@@ -3,9 +3,16 @@ import type { Dispatcher } from 'undici';
 /** A registry client's own connections. */
 export interface Connections {
   dispatcherFor(url: URL): Dispatcher;
-  /** Refuses a URL's host before it is contacted, if the connection itself can't. @throws an error with the code ADDRESS_REFUSED */
+  /**
+   * Refuses a URL's host before it is contacted, if the connection itself can't.
+   *
+   * @throws an error with the code ADDRESS_REFUSED
+   */
   check?(url: URL): Promise<void>;
-  /** How many connections to an origin there are, including those being opened; absent if that is not known. */
+  /**
+   * How many connections to an origin there are, including those being opened; absent if that is
+   * not known.
+   */
   connected?(url: URL): number;
   /** Closes all at once. */
   destroy(): Promise<void>;

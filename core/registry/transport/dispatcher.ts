@@ -10,11 +10,12 @@ import type { Timeouts } from './transport.ts';
 const readBuffers = new ReadBuffers();
 
 /**
- * A pool of kept-alive connections per host. HTTP/1.1 only: blobs are large and want connections of their own, whose flow
- * control is the kernel's; with HTTP/2 they would share one, and node's per-frame work costs more than the headers it saves.
+ * A pool of kept-alive connections per host. HTTP/1.1 only: blobs are large and want connections of
+ * their own, whose flow control is the kernel's; with HTTP/2 they would share one, and node's
+ * per-frame work costs more than the headers it saves.
  *
- * Plain connections read up to 256 KiB at once, a quarter of the events of node's 64 KiB, into buffers that are used again. TLS has
- * records of 16 KiB, which node hands out one by one.
+ * Plain connections read up to 256 KiB at once, a quarter of the events of node's 64 KiB, into
+ * buffers that are used again. TLS has records of 16 KiB, which node hands out one by one.
  *
  * @param lookup resolves names, and may refuse them; addresses do not come to it
  */

@@ -10,11 +10,17 @@ export interface NetworkSettings {
 }
 
 export interface ProxySettings {
-  /** The URL of the proxy for `https://` addresses, which go through a CONNECT tunnel; absent: they are reached without one. */
+  /**
+   * The URL of the proxy for `https://` addresses, which go through a CONNECT tunnel; absent: they
+   * are reached without one.
+   */
   https?: string | undefined;
   /** The URL of the proxy for `http://` addresses. */
   http?: string | undefined;
-  /** Hosts that are reached without a proxy, as in NO_PROXY: names, with what is below them, and addresses; separated by commas. */
+  /**
+   * Hosts that are reached without a proxy, as in NO_PROXY: names, with what is below them, and
+   * addresses; separated by commas.
+   */
   noProxy?: string | undefined;
 }
 
@@ -26,7 +32,10 @@ export function withoutProxy({ noProxy = '' }: ProxySettings): string {
   return noProxy.trim() === '*' ? '*' : [ownNames, noProxy].filter((part) => part !== '').join(',');
 }
 
-/** All authorities that are trusted: Node's, those of NODE_EXTRA_CA_CERTS, and these. Undefined leaves it to Node. */
+/**
+ * All authorities that are trusted: Node's, those of NODE_EXTRA_CA_CERTS, and these. Undefined
+ * leaves it to Node.
+ */
 export function trustedAuthorities(certificates: string | undefined): string[] | undefined {
   if (certificates === undefined) return undefined;
   // Since Node 22.15: https://nodejs.org/api/tls.html#tlsgetcacertificatestype

@@ -4,7 +4,10 @@ import type { Connections } from './connections.ts';
 import { type NetworkSettings, type ProxySettings, trustedAuthorities, withoutProxy } from './network.ts';
 import type { Timeouts } from './transport.ts';
 
-/** A name that is not resolved here in this time is left to the proxy: behind many proxies, names can't be resolved at all. */
+/**
+ * A name that is not resolved here in this time is left to the proxy: behind many proxies, names
+ * can't be resolved at all.
+ */
 const lookupWithinMs = 1_000;
 
 /** What connections through a proxy need besides it. */
@@ -19,9 +22,10 @@ export interface ProxyConnectionsOptions extends Pick<NetworkSettings, 'certific
 /**
  * Connections through a proxy, except to the hosts that are reached without one.
  *
- * The proxy resolves names, so that the guard against internal addresses can't see where a connection ends. What it can do is done:
- * a name is resolved here as well, and refused if it leads to this machine or to a link-local address. A name that only the proxy
- * resolves is left to the proxy.
+ * The proxy resolves names, so that the guard against internal addresses can't see where a
+ * connection ends. What it can do is done: a name is resolved here as well, and refused if it leads
+ * to this machine or to a link-local address. A name that only the proxy resolves is left to the
+ * proxy.
  */
 export function proxyConnections(
   proxy: ProxySettings,

@@ -13,24 +13,31 @@ interface ReadBuffer {
   /** How far it was read into, and whether more will be. */
   used: number;
   full: boolean;
-  /** How many of these bytes have been written to another connection, and so are nobody's any more. */
+  /**
+   * How many of these bytes have been written to another connection, and so are nobody's any more.
+   */
   written: number;
 }
 
 /**
- * Buffers for what is read, which are used again once all of it has been written to other connections: what a copy carries then stays
- * in a few megabytes, instead of going through the allocator and the garbage collector. On plain connections that saves a fifth of
- * the CPU of a copy (docs/decisions/0012).
+ * Buffers for what is read, which are used again once all of it has been written to other
+ * connections: what a copy carries then stays in a few megabytes, instead of going through the
+ * allocator and the garbage collector. On plain connections that saves a fifth of the CPU of a copy
+ * (docs/decisions/0012).
  *
- * A buffer of which anything is not written, because it was looked at here (headers, manifests) or its upload failed, is not used
- * again: it is the garbage collector's. So nothing is overwritten that somebody may still hold, on one condition: **what is handed
- * to a connection for writing is not read afterwards.**
+ * A buffer of which anything is not written, because it was looked at here (headers, manifests) or
+ * its upload failed, is not used again: it is the garbage collector's. So nothing is overwritten
+ * that somebody may still hold, on one condition: **what is handed to a connection for writing is
+ * not read afterwards.**
  */
 export class ReadBuffers {
   readonly #free: Buffer[] = [];
   readonly #inUse = new WeakMap<ArrayBufferLike, ReadBuffer>();
 
-  /** For `onread` of a connection: https://nodejs.org/docs/latest-v24.x/api/net.html#new-netsocketoptions */
+  /**
+   * For `onread` of a connection:
+   * https://nodejs.org/docs/latest-v24.x/api/net.html#new-netsocketoptions
+   */
   reader(): { buffer(): Buffer; callback(this: Socket, count: number): boolean } {
     let current: ReadBuffer | undefined;
     const next = (): ReadBuffer => {

@@ -1,6 +1,7 @@
 /**
- * What of a URL's query may be shown. All else is hidden: presigned URLs carry their signature there, upload locations
- * their state. After go-containerregistry's internal/redact, which keeps an allow-list for the same reason.
+ * What of a URL's query may be shown. All else is hidden: presigned URLs carry their signature
+ * there, upload locations their state. After go-containerregistry's internal/redact, which keeps an
+ * allow-list for the same reason.
  */
 const shownParameters: ReadonlySet<string> = new Set([
   'digest',
@@ -19,13 +20,17 @@ const maxShownText = 400;
 /** The most characters of a foreign text that the patterns look at. */
 const maxReadText = 4096;
 
-/** The URL as it may be written to a log: no user, password or fragment, and only harmless parameters with their values. */
+/**
+ * The URL as it may be written to a log: no user, password or fragment, and only harmless
+ * parameters with their values.
+ */
 export function redactUrl(url: URL | string): string {
   let parsed: URL;
   try {
     parsed = new URL(url);
   } catch {
-    // Relative or malformed: the part that can hold neither parameters nor, of `https://user:pass@[`, a password.
+    // Relative or malformed: the part that can hold neither parameters nor, of
+    // `https://user:pass@[`, a password.
     const [shown = ''] = String(url).split(/[?#]/, 1);
     const slashes = shown.indexOf('//');
     return slashes === -1 ? shown : `${shown.slice(0, slashes)}//REDACTED`;
@@ -42,10 +47,11 @@ export function urlWithoutQuery(url: URL): string {
 }
 
 /**
- * Text that somebody else wrote (a registry's error message, a library's) as it may be shown: secrets, credentials of any
- * Authorization header, JSON Web Tokens and URL queries hidden; control characters, which could forge log lines, are
- * spaces; at most 400 characters. Known secrets are looked for in the whole text, all else in its beginning: the text may be a
- * megabyte, made to keep patterns busy.
+ * Text that somebody else wrote (a registry's error message, a library's) as it may be shown:
+ * secrets, credentials of any Authorization header, JSON Web Tokens and URL queries hidden; control
+ * characters, which could forge log lines, are spaces; at most 400 characters. Known secrets are
+ * looked for in the whole text, all else in its beginning: the text may be a megabyte, made to keep
+ * patterns busy.
  *
  * @param secrets values that are known and must not appear (tokens, passwords)
  */
@@ -53,7 +59,8 @@ export function redactText(text: string, secrets: readonly string[] = []): strin
   let shown = hideSecrets(text, secrets, 'REDACTED');
   const whole = shown.length <= maxReadText;
   shown = beginningOf(shown)
-    // No pattern can fail after its first few characters, so each takes time linear in the text, and takes a cut token for one.
+    // No pattern can fail after its first few characters, so each takes time linear in the text,
+    // and takes a cut token for one.
     .replace(/(?<![A-Za-z0-9])(Bearer|Basic)(\s{1,64})(?!realm=)[\w.~+/-]{6,}=*/gi, '$1$2REDACTED')
     // Any base64url of a JSON object, header of a token (RFC 7515, 3.1) or not.
     .replace(/(?<![A-Za-z0-9])eyJ[\w-]{8,}(?:\.[\w-]*){0,4}/g, 'REDACTED')
@@ -72,14 +79,20 @@ export function hideSecrets(text: string, secrets: readonly string[], mark: stri
     .reduce((shown, secret) => (secret === '' ? shown : shown.replaceAll(secret, mark)), text);
 }
 
-/** How a secret may stand in a text that somebody else made: as it is, in a URL or a form, and in JSON. */
+/**
+ * How a secret may stand in a text that somebody else made: as it is, in a URL or a form, and in
+ * JSON.
+ */
 function writtenForms(secret: string): string[] {
   if (secret === '') return [];
   const form = new URLSearchParams([['', secret]]).toString().slice(1);
   return [secret, form, encodeURIComponent(secret.toWellFormed()), JSON.stringify(secret).slice(1, -1)];
 }
 
-/** As much of a long text as is looked at, without the word that the cut divides: it may be the beginning of a secret. */
+/**
+ * As much of a long text as is looked at, without the word that the cut divides: it may be the
+ * beginning of a secret.
+ */
 function beginningOf(text: string): string {
   if (text.length <= maxReadText) return text;
   let end = maxReadText;

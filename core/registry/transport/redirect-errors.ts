@@ -31,8 +31,9 @@ export function writeRedirectRefused(context: OperationContext, status: number, 
 }
 
 /**
- * The registry wants an upload at another location (307, 308), and the bytes are spent: begin again with a new read, and send it there
- * at once. https://github.com/opencontainers/distribution-spec/issues/607
+ * The registry wants an upload at another location (307, 308), and the bytes are spent: begin again
+ * with a new read, and send it there at once.
+ * https://github.com/opencontainers/distribution-spec/issues/607
  */
 export class UploadMovedError extends RegistryError {
   /** Absolute; may be signed. */

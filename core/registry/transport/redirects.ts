@@ -3,7 +3,9 @@ import { type RegistryHosts, refusedTarget } from './trusted-hosts.ts';
 /** The most redirects that are followed for one request. */
 export const maxRedirects = 5;
 
-/** Where an answer points to, or why that is not followed (a clause for an error; holds no secret). */
+/**
+ * Where an answer points to, or why that is not followed (a clause for an error; holds no secret).
+ */
 export type Destination =
   | { ok: true; url: URL; sameOrigin: boolean }
   /** `internal`: the host, if the only objection is that its address is internal. */
@@ -20,10 +22,11 @@ export function repeatsMethod(status: number): boolean {
 }
 
 /**
- * Resolves a `Location` against the URL that answered it. It may be relative (RFC 9110, 10.2.2) and may name another host, to
- * which no Authorization goes then: `sameOrigin` compares scheme, host and port. Refused are anything but http and https,
- * https falling to http, a user in the URL, which would be credentials of somebody else's choosing, and internal addresses
- * (loopback, link-local, private) unless the endpoint is one of that kind, or `redirectHosts` lists the host.
+ * Resolves a `Location` against the URL that answered it. It may be relative (RFC 9110, 10.2.2) and
+ * may name another host, to which no Authorization goes then: `sameOrigin` compares scheme, host
+ * and port. Refused are anything but http and https, https falling to http, a user in the URL,
+ * which would be credentials of somebody else's choosing, and internal addresses (loopback,
+ * link-local, private) unless the endpoint is one of that kind, or `redirectHosts` lists the host.
  *
  * @param hosts the registry's
  * @param from the URL that answered

@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
 
 /**
- * A stream of what another one brings, looked at chunk by chunk on the way. Chunks pass from event to event: at gigabytes, a promise
- * for each of them costs more than hashing it. Backpressure passes the other way: while nobody takes the chunks, the source is paused.
+ * A stream of what another one brings, looked at chunk by chunk on the way. Chunks pass from event
+ * to event: at gigabytes, a promise for each of them costs more than hashing it. Backpressure
+ * passes the other way: while nobody takes the chunks, the source is paused.
  */
 export abstract class RelayStream extends Readable {
   #source: Readable | undefined;
@@ -10,7 +11,8 @@ export abstract class RelayStream extends Readable {
   #wanted = false;
 
   constructor() {
-    // Nothing is kept here: a chunk that is not taken at once pauses the source, which has a buffer of its own.
+    // Nothing is kept here: a chunk that is not taken at once pauses the source, which has a buffer
+    // of its own.
     super({ highWaterMark: 0 });
     // A stream that is dropped while it fails would otherwise end the process.
     this.on('error', () => {});
@@ -74,7 +76,10 @@ export abstract class RelayStream extends Readable {
   }
 }
 
-/** A stream was closed before its end without an error of its own; has the code of a socket that was. */
+/**
+ * A stream was closed before its end without an error of its own; has the code of a socket that
+ * was.
+ */
 class ClosedEarlyError extends Error {
   override readonly name = 'ClosedEarlyError';
   readonly code = 'UND_ERR_SOCKET';

@@ -12,23 +12,29 @@ export interface Timeouts {
   /** From the request's last byte to the response headers, if the other side only has to answer. */
   headersMs: number;
   /**
-   * As {@link headersMs} for manifests, blobs and lists. A registry that is a cache fetches them first, from a network that may be slow, and
-   * some begin again each time the client leaves: https://github.com/project-zot/zot/issues/2416
+   * As {@link headersMs} for manifests, blobs and lists. A registry that is a cache fetches them
+   * first, from a network that may be slow, and some begin again each time the client leaves:
+   * https://github.com/project-zot/zot/issues/2416
    */
   fetchMs: number;
   /** Between two pieces of an answer's body. */
   idleBodyMs: number;
   /**
-   * As {@link headersMs} at the end of an upload: storing what was sent may take long once its last byte is there (a registry on
-   * object storage copies it).
+   * As {@link headersMs} at the end of an upload: storing what was sent may take long once its last
+   * byte is there (a registry on object storage copies it).
    */
   finishMs: number;
 }
 
-/** What the other side does before its response headers, which decides the limit: {@link Timeouts}. */
+/**
+ * What the other side does before its response headers, which decides the limit: {@link Timeouts}.
+ */
 export type Work = 'fetch' | 'finish';
 
-/** The timeouts for a registry that may take this long for the first byte of an answer, milliseconds. */
+/**
+ * The timeouts for a registry that may take this long for the first byte of an answer,
+ * milliseconds.
+ */
 export function timeoutsFor(firstByteMs: number): Partial<Timeouts> {
   return {
     headersMs: firstByteMs,
@@ -83,19 +89,29 @@ export interface TransportOptions {
   onRequest?: ((info: RequestInfo) => void) | undefined;
 }
 
-/** Sends one request and resolves with the answer whatever its status; no redirect, credential or retry happens here. */
+/**
+ * Sends one request and resolves with the answer whatever its status; no redirect, credential or
+ * retry happens here.
+ */
 export type Transport = (request: HttpRequest) => Promise<HttpAnswer>;
 
 /**
- * Answers' bodies are read ahead this far before their connection is paused: enough that source and destination of a copy rarely
- * wait for each other, little against a function's memory even with dozens of blobs under way.
+ * Answers' bodies are read ahead this far before their connection is paused: enough that source and
+ * destination of a copy rarely wait for each other, little against a function's memory even with
+ * dozens of blobs under way.
  */
 const readAheadBytes = 512 * 1024;
 
-/** More informational answers (103, Early Hints) than this before the answer itself are not waited for. */
+/**
+ * More informational answers (103, Early Hints) than this before the answer itself are not waited
+ * for.
+ */
 const maxHints = 20;
 
-/** An answer would not begin; has the code of undici's own error for too many headers, since it is one. */
+/**
+ * An answer would not begin; has the code of undici's own error for too many headers, since it is
+ * one.
+ */
 class EndlessHintsError extends Error {
   override readonly name = 'EndlessHintsError';
   readonly code = 'UND_ERR_HEADERS_OVERFLOW';
@@ -104,7 +120,10 @@ class EndlessHintsError extends Error {
   }
 }
 
-/** The transport of one registry client. Throws undici's errors as they are, and the signal's reason when cancelled. */
+/**
+ * The transport of one registry client. Throws undici's errors as they are, and the signal's reason
+ * when cancelled.
+ */
 export function createTransport(options: TransportOptions): Transport {
   const { side, connections, timeouts, onRequest } = options;
   return async ({ method, url, headers, body, work, signal }) => {
@@ -121,7 +140,8 @@ export function createTransport(options: TransportOptions): Transport {
         path: `${url.pathname}${url.search}`,
         method,
         headers: { 'user-agent': `drayage/${drayageVersion}`, ...headers },
-        // undici takes async iterables, its types do not say so: docs/docs/api/Dispatcher.md, "RequestOptions".
+        // undici takes async iterables, its types do not say so: docs/docs/api/Dispatcher.md,
+        // "RequestOptions".
         body: body as Uint8Array | Readable | undefined,
         headersTimeout,
         bodyTimeout: timeouts.idleBodyMs,
@@ -131,7 +151,8 @@ export function createTransport(options: TransportOptions): Transport {
           hints += 1;
           if (hints > maxHints) throw new EndlessHintsError();
         },
-        // undici closes the connection after each HEAD unless told not to; existence checks come by the dozen.
+        // undici closes the connection after each HEAD unless told not to; existence checks come by
+        // the dozen.
         ...(method === 'HEAD' ? { reset: false } : {}),
         ...(signal ? { signal } : {}),
       });

@@ -9,7 +9,10 @@ export interface RegistryHosts {
   redirectHosts: readonly string[];
 }
 
-/** Whether a URL is on a host that may see the registry's credentials: the endpoint's own, port included, or one of `authHosts`. */
+/**
+ * Whether a URL is on a host that may see the registry's credentials: the endpoint's own, port
+ * included, or one of `authHosts`.
+ */
 export function isTrusted(url: URL, { endpoint, authHosts }: Omit<RegistryHosts, 'redirectHosts'>): boolean {
   return url.host === endpoint.host || isListed(url, authHosts);
 }
@@ -20,8 +23,8 @@ export function isListed(url: URL, hosts: readonly string[]): boolean {
 }
 
 /**
- * Why a redirect of a read is not followed to an internal address; undefined if it may be: the configuration lists the host, or the
- * registry is at an address of that kind itself.
+ * Why a redirect of a read is not followed to an internal address; undefined if it may be: the
+ * configuration lists the host, or the registry is at an address of that kind itself.
  */
 export function refusedTarget(url: URL, { endpoint, redirectHosts }: RegistryHosts): string | undefined {
   return isListed(url, redirectHosts) ? undefined : internalTarget(url, endpoint);

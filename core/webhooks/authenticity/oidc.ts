@@ -10,11 +10,17 @@ export class OidcUnavailableError extends Error {
 /** Clocks differ by this much, seconds. */
 const clockTolerance = 30;
 const keysWithinMs = 3_000;
-/** Keys are asked for again after this time, and sooner for a token of an unknown key, though not within the pause. */
+/**
+ * Keys are asked for again after this time, and sooner for a token of an unknown key, though not
+ * within the pause.
+ */
 const keysForMs = 10 * 60_000;
 const pauseMs = 30_000;
 
-/** Where keys could not be had, nobody asks again for so long: anybody can send what looks like a token. */
+/**
+ * Where keys could not be had, nobody asks again for so long: anybody can send what looks like a
+ * token.
+ */
 const failurePauseMs = 2_000;
 
 /** An issuer's keys, and when they could not be had last. */
@@ -27,8 +33,9 @@ interface KeySet {
 const keySets = new Map<string, KeySet>();
 
 /**
- * Whether a token is an ID token that the configured issuer made for this webhook and the configured account. RS256 only: the token
- * does not choose. https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
+ * Whether a token is an ID token that the configured issuer made for this webhook and the
+ * configured account. RS256 only: the token does not choose.
+ * https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
  *
  * @param url the webhook's own, which is the audience unless another is configured
  * @throws OidcUnavailableError
@@ -78,7 +85,10 @@ function keysAt(jwksUri: string): KeySet {
   return set;
 }
 
-/** All that is wrong with a token has a class of its own; what is left is the way to the keys, or what is there. */
+/**
+ * All that is wrong with a token has a class of its own; what is left is the way to the keys, or
+ * what is there.
+ */
 function isUnavailable(error: unknown): boolean {
   if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) return true;
   return !(error instanceof errors.JOSEError) || error.code === errors.JOSEError.code;

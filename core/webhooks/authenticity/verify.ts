@@ -12,15 +12,19 @@ export interface DeliveryProof {
   headers: Readonly<Record<string, string>>;
   /** As it came: a signature covers bytes, not what they mean. */
   body: Uint8Array;
-  /** The webhook's own URL without a token, which ID tokens are issued for unless the configuration says otherwise. */
+  /**
+   * The webhook's own URL without a token, which ID tokens are issued for unless the configuration
+   * says otherwise.
+   */
   url: string;
 }
 
 /**
- * Whether a delivery is authentic. Algorithm and encoding are the source's, never the sender's choice; an empty or missing
- * proof is refused, and so is everything while there is no secret.
+ * Whether a delivery is authentic. Algorithm and encoding are the source's, never the sender's
+ * choice; an empty or missing proof is refused, and so is everything while there is no secret.
  *
- * @throws OidcUnavailableError when an issuer's keys can't be had, which is no fault of the sender's.
+ * @throws OidcUnavailableError when an issuer's keys can't be had, which is no fault of the
+ *   sender's.
  */
 export async function isAuthentic(
   authentication: WebhookAuthentication,

@@ -1,10 +1,14 @@
 import type { RetiredSecret, WebhookState, WebhookStates } from './state.ts';
 
-/** Every delivery is compared with all of them. Who rotates more often within a day lets the oldest go before its time. */
+/**
+ * Every delivery is compared with all of them. Who rotates more often within a day lets the oldest
+ * go before its time.
+ */
 const maxRetired = 20;
 
 /**
- * Makes a new secret for a webhook. The one before, and those that are still being rotated out, are taken until their time is over.
+ * Makes a new secret for a webhook. The one before, and those that are still being rotated out, are
+ * taken until their time is over.
  *
  * @param keepSeconds how long the secret before is still taken; with 0 no secret but the new one is
  * @returns undefined where somebody else rotated at the same time: nothing was changed

@@ -4,28 +4,32 @@ import type { WebhookState, WebhookStates } from './state.ts';
 /** The secrets of webhooks, in base64url; `presentSecret` writes them as senders are given them. */
 export interface WebhookSecrets {
   /**
-   * All secrets of a webhook that are valid now: the current one first, then those that are being rotated out. What was read is
-   * believed for a while.
+   * All secrets of a webhook that are valid now: the current one first, then those that are being
+   * rotated out. What was read is believed for a while.
    *
    * @throws when they can't be had, which is a failure of ours and not of the sender's.
    */
   forWebhook(name: string): Promise<{ secrets: string[] }>;
   /**
-   * The same read anew, for a proof that fits none: they may have been rotated just now. Undefined where that was done too often lately,
-   * since anybody can send what does not fit.
+   * The same read anew, for a proof that fits none: they may have been rotated just now. Undefined
+   * where that was done too often lately, since anybody can send what does not fit.
    */
   reread(name: string): Promise<{ secrets: string[] } | undefined>;
 }
 
-/** The roots of a deployment's webhook secrets. `previousRoot` counts as well for as long as it is there. */
+/**
+ * The roots of a deployment's webhook secrets. `previousRoot` counts as well for as long as it is
+ * there.
+ */
 export interface SecretRoots {
   root: string;
   previousRoot?: string | undefined;
 }
 
 /**
- * Derives one of a deployment's secrets from its root, so that only the root must be kept: HMAC-SHA256 of the purpose, keyed
- * with the root, in base64url (43 characters, 256 bits, fit for a path).
+ * Derives one of a deployment's secrets from its root, so that only the root must be kept:
+ * HMAC-SHA256 of the purpose, keyed with the root, in base64url (43 characters, 256 bits, fit for a
+ * path).
  *
  * @param root the deployment's root secret
  * @param purpose `webhook:<name>`, `token:reader`, `token:operator`: other purposes, other secrets
@@ -36,8 +40,8 @@ export function deriveSecret(root: string, purpose: string): string {
 }
 
 /**
- * A webhook's secret after so many rotations: of the purpose `webhook:<name>`, then `webhook:<name>:1` and so on. A name holds no
- * colon (`core/mirror-yaml/upstream-schema.ts`).
+ * A webhook's secret after so many rotations: of the purpose `webhook:<name>`, then
+ * `webhook:<name>:1` and so on. A name holds no colon (`core/mirror-yaml/upstream-schema.ts`).
  */
 export function webhookSecret(root: string, name: string, generation: number): string {
   return deriveSecret(root, generation === 0 ? `webhook:${name}` : `webhook:${name}:${generation}`);
@@ -57,16 +61,23 @@ export function validSecrets(
   );
 }
 
-/** How long a secret that was let go at once may still be taken. Roots are read from Secrets Manager, and believed for longer there. */
+/**
+ * How long a secret that was let go at once may still be taken. Roots are read from Secrets
+ * Manager, and believed for longer there.
+ */
 const believedMs = 30_000;
 /**
- * What fits no secret of a webhook makes its secrets be read anew this often in a row, and then once a second: each read is paid for.
- * Each webhook is counted by itself, or rubbish for one would keep another's rotation from being seen.
+ * What fits no secret of a webhook makes its secrets be read anew this often in a row, and then
+ * once a second: each read is paid for. Each webhook is counted by itself, or rubbish for one would
+ * keep another's rotation from being seen.
  */
 const rereadBurst = 10;
 const rereadEveryMs = 1_000;
 
-/** The secrets of a deployment: derived from its root, as often as the table says that they were rotated. */
+/**
+ * The secrets of a deployment: derived from its root, as often as the table says that they were
+ * rotated.
+ */
 export class DeploymentSecrets implements WebhookSecrets {
   readonly #roots: (options: { fresh: boolean }) => Promise<SecretRoots>;
   readonly #states: Pick<WebhookStates, 'read'>;

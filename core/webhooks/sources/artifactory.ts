@@ -7,14 +7,20 @@ import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf }
 import { isUpstreamHost, otherRegistry, urlHost } from './shared/upstream-host.ts';
 
 const options = z.strictObject({
-  /** The host of the platform's base URL, where that is neither the upstream's registry nor its endpoint's host. */
+  /**
+   * The host of the platform's base URL, where that is neither the upstream's registry nor its
+   * endpoint's host.
+   */
   host: hostOption,
   /**
-   * The key of the virtual repository that images are called by, as `HOST/KEY/IMAGE`: pushes are reported with the key of the local repository
-   * that they went to. Absent: the key of the event.
+   * The key of the virtual repository that images are called by, as `HOST/KEY/IMAGE`: pushes are
+   * reported with the key of the local repository that they went to. Absent: the key of the event.
    */
   virtual: textLike({ what: 'the key of a repository', example: 'docker' }, /^[\w.-]{1,64}$/).optional(),
-  /** The key of the one repository that the upstream's registry is. Absent: the key is the first part of an image's name. */
+  /**
+   * The key of the one repository that the upstream's registry is. Absent: the key is the first
+   * part of an image's name.
+   */
   repository: textLike(
     { what: 'the key of a repository', example: 'docker-local' },
     /^[\w.-]{1,64}$/,
@@ -40,8 +46,8 @@ const header = 'x-jfrog-event-auth';
 const manifestPath = /^(?<image>.+)\/(?<version>[^/]+)\/(?:list\.)?manifest\.json$/;
 
 /**
- * JFrog Artifactory. The header is the secret itself or, with payload signing, an HMAC: both stand in the same place.
- * https://docs.jfrog.com/integrations/docs/predefined-webhooks
+ * JFrog Artifactory. The header is the secret itself or, with payload signing, an HMAC: both stand
+ * in the same place. https://docs.jfrog.com/integrations/docs/predefined-webhooks
  */
 export const artifactory: WebhookSource<Options> = {
   name: 'artifactory',

@@ -17,7 +17,10 @@ import { parsePackageUrl } from './shared/package-url.ts';
 import { isUpstreamHost } from './shared/upstream-host.ts';
 
 const options = z.strictObject({
-  /** Where the secret stands: CDEvents say nothing of authentication, and not every sender can set a header. */
+  /**
+   * Where the secret stands: CDEvents say nothing of authentication, and not every sender can set a
+   * header.
+   */
   authentication: placeOption,
   header: headerOption('Authorization'),
 });
@@ -31,8 +34,9 @@ const decision = z.object({ context: z.object({ type: z.string() }) });
 const subject = z.object({ subject: z.object({ id: z.string() }) });
 
 /**
- * CDEvents, which build systems send. The subject of an artifact event is a package URL: `pkg:oci/app@sha256%3A…` with the qualifiers
- * `repository_url` and `tag`. https://github.com/package-url/purl-spec
+ * CDEvents, which build systems send. The subject of an artifact event is a package URL:
+ * `pkg:oci/app@sha256%3A…` with the qualifiers `repository_url` and `tag`.
+ * https://github.com/package-url/purl-spec
  */
 export const cdevents: WebhookSource<Options> = {
   name: 'cdevents',
@@ -111,7 +115,10 @@ function read(event: unknown, path: string, upstream: Upstream): EventReading {
   );
 }
 
-/** A repository with neither tag nor digest: to have the tag added must make a difference of nothing else. */
+/**
+ * A repository with neither tag nor digest: to have the tag added must make a difference of nothing
+ * else.
+ */
 function readRepository(location: string): Reference | undefined {
   try {
     return location.includes('@') ? undefined : parseReference(`${location}:x`);

@@ -7,7 +7,10 @@ import { outcomeOf } from './shared/outcome.ts';
 const options = z.strictObject({
   /** Where the registry's `notifications.endpoints[].headers` puts the secret. */
   header: headerOption('Authorization'),
-  /** What clients call the registry, where that is neither the upstream's registry nor its endpoint's host. */
+  /**
+   * What clients call the registry, where that is neither the upstream's registry nor its
+   * endpoint's host.
+   */
   host: hostOption,
 });
 

@@ -2,7 +2,10 @@ import * as z from 'zod';
 import type { WebhookSource } from '../source.ts';
 import { ignore, imagePushed, malformed, outcomeOf } from './shared/outcome.ts';
 
-/** Only what makes the reference; there is no digest, event type or delivery id, and `callback_url` is never called. */
+/**
+ * Only what makes the reference; there is no digest, event type or delivery id, and `callback_url`
+ * is never called.
+ */
 const payload = z.object({
   push_data: z.object({ tag: z.string().nullish() }),
   repository: z.preprocess(aliyunName, z.object({ repo_name: z.string() })),

@@ -5,13 +5,18 @@ import { hostOption } from './shared/options.ts';
 import { outcomeOf } from './shared/outcome.ts';
 
 const options = z.strictObject({
-  /** What the sender calls the registry, where that is neither the upstream's registry nor its endpoint's host. */
+  /**
+   * What the sender calls the registry, where that is neither the upstream's registry nor its
+   * endpoint's host.
+   */
   host: hostOption,
 });
 
 type Options = z.output<typeof options>;
 
-/** Whatever can sign as Standard Webhooks do: a CI job, a registry that has no source of its own. */
+/**
+ * Whatever can sign as Standard Webhooks do: a CI job, a registry that has no source of its own.
+ */
 export const generic: WebhookSource<Options> = {
   name: 'generic',
   title: 'a sender of your own',

@@ -2,7 +2,10 @@ import * as z from 'zod';
 import type { WebhookSource } from '../source.ts';
 import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf } from './shared/outcome.ts';
 
-/** The event that repository and organisation hooks send, and the one that GitHub Apps send; also the body's root key. */
+/**
+ * The event that repository and organisation hooks send, and the one that GitHub Apps send; also
+ * the body's root key.
+ */
 const packageEvents = ['package', 'registry_package'];
 /** `create` is what older versions send. */
 const pushActions = ['published', 'updated', 'create'];
@@ -16,7 +19,10 @@ const name = z.object({
   namespace: z.string().nullish(),
   owner: z.object({ login: z.string().nullish() }).nullish(),
 });
-/** `version` and `name` of `package_version` are digests: the tag stands in the metadata, empty for an untagged push. */
+/**
+ * `version` and `name` of `package_version` are digests: the tag stands in the metadata, empty for
+ * an untagged push.
+ */
 const version = z.object({
   package_version: z
     .object({
@@ -28,8 +34,8 @@ const version = z.object({
 });
 
 /**
- * GitHub Container Registry, or a GitHub Enterprise server's. GitHub keeps the case of account names, references have none.
- * https://docs.github.com/webhooks/webhook-events-and-payloads#package
+ * GitHub Container Registry, or a GitHub Enterprise server's. GitHub keeps the case of account
+ * names, references have none. https://docs.github.com/webhooks/webhook-events-and-payloads#package
  * https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries
  */
 export const github: WebhookSource<Record<string, never>> = {

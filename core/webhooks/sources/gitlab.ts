@@ -6,7 +6,10 @@ import { hostOption } from './shared/options.ts';
 import { excerpt, hasField, ignore, outcomeOf } from './shared/outcome.ts';
 
 const options = z.strictObject({
-  /** What GitLab calls its registry, where that is neither the upstream's registry nor its endpoint's host. */
+  /**
+   * What GitLab calls its registry, where that is neither the upstream's registry nor its
+   * endpoint's host.
+   */
   host: hostOption,
 });
 
@@ -16,8 +19,8 @@ type Options = z.output<typeof options>;
 const ownEvent = z.object({ object_kind: z.string() });
 
 /**
- * GitLab. It has no webhook event of its registry, so that one of three tells of a push: a webhook with a custom template, a CI job, or
- * the registry itself, which is Distribution's.
+ * GitLab. It has no webhook event of its registry, so that one of three tells of a push: a webhook
+ * with a custom template, a CI job, or the registry itself, which is Distribution's.
  */
 export const gitlab: WebhookSource<Options> = {
   name: 'gitlab',

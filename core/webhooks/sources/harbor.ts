@@ -17,7 +17,10 @@ import { isUpstreamHost, otherRegistry } from './shared/upstream-host.ts';
 const options = z.strictObject({
   /** The header that Harbor puts its *Auth Header* in; a proxy may move it. */
   header: headerOption('Authorization'),
-  /** The host of Harbor's `external_url`, where that is neither the upstream's registry nor its endpoint's host. */
+  /**
+   * The host of Harbor's `external_url`, where that is neither the upstream's registry nor its
+   * endpoint's host.
+   */
   host: hostOption,
 });
 
@@ -37,7 +40,8 @@ const placed = z.object({ resource_url: z.string() });
 const maxResources = 1000;
 
 /**
- * Harbor, in its default payload format or as CloudEvents, whose data is the default format's `event_data`.
+ * Harbor, in its default payload format or as CloudEvents, whose data is the default format's
+ * `event_data`.
  * https://goharbor.io/docs/edge/working-with-projects/project-configuration/configure-webhooks/
  */
 export const harbor: WebhookSource<Options> = {

@@ -16,7 +16,10 @@ import { nexus } from './nexus.ts';
 import { quay } from './quay.ts';
 import { zot } from './zot.ts';
 
-/** All senders, in the order in which they are told. Each checks its own options, so they are one type here. */
+/**
+ * All senders, in the order in which they are told. Each checks its own options, so they are one
+ * type here.
+ */
 export const sources: readonly WebhookSource[] = [
   dockerhub,
   github,

@@ -4,7 +4,10 @@ import type { WebhookSource } from '../source.ts';
 import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf } from './shared/outcome.ts';
 
 const options = z.strictObject({
-  /** The name in Nexus of the repository whose connector the upstream's registry is. Absent: any repository's events count. */
+  /**
+   * The name in Nexus of the repository whose connector the upstream's registry is. Absent: any
+   * repository's events count.
+   */
   repository: textLike(
     { what: 'the name of a Nexus repository', example: 'docker-hosted' },
     /^[\w.-]{1,200}$/,
@@ -13,7 +16,10 @@ const options = z.strictObject({
 
 type Options = z.output<typeof options>;
 
-/** What a webhook of the capability *Webhook: Repository* tells; `rm:repository:asset` tells of blobs, too. */
+/**
+ * What a webhook of the capability *Webhook: Repository* tells; `rm:repository:asset` tells of
+ * blobs, too.
+ */
 const componentEvents = 'rm:repository:component';
 const pushActions = ['CREATED', 'UPDATED'];
 
@@ -23,9 +29,9 @@ const placed = z.object({ repositoryName: z.string() });
 const named = z.object({ component: z.object({ name: z.string(), version: z.string().nullish() }) });
 
 /**
- * Sonatype Nexus Repository. A payload names a repository of Nexus and no host: each repository has a connector, which is a registry
- * of its own. HMAC-SHA1 is all that Nexus can do; it is not broken as a MAC.
- * https://help.sonatype.com/en/example-headers-and-payloads.html
+ * Sonatype Nexus Repository. A payload names a repository of Nexus and no host: each repository has
+ * a connector, which is a registry of its own. HMAC-SHA1 is all that Nexus can do; it is not broken
+ * as a MAC. https://help.sonatype.com/en/example-headers-and-payloads.html
  */
 export const nexus: WebhookSource<Options> = {
   name: 'nexus',

@@ -14,7 +14,10 @@ import {
 import { isUpstreamHost, otherRegistry } from './shared/upstream-host.ts';
 
 const options = z.strictObject({
-  /** What Quay calls itself (`SERVER_HOSTNAME`), where that is neither the upstream's registry nor its endpoint's host. */
+  /**
+   * What Quay calls itself (`SERVER_HOSTNAME`), where that is neither the upstream's registry nor
+   * its endpoint's host.
+   */
   host: hostOption,
 });
 
@@ -32,7 +35,8 @@ const tagText = z.string();
 const maxTags = 1000;
 
 /**
- * Quay.io, or a Red Hat Quay of one's own. A push is known by `updated_tags`, since no notification says what it is about.
+ * Quay.io, or a Red Hat Quay of one's own. A push is known by `updated_tags`, since no notification
+ * says what it is about.
  * https://docs.redhat.com/en/documentation/red_hat_quay/3.8/html/use_red_hat_quay/repository_notifications
  */
 export const quay: WebhookSource<Options> = {

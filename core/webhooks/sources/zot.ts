@@ -19,7 +19,10 @@ const options = z.strictObject({
 
 type Options = z.output<typeof options>;
 
-/** The end of the type, because newer versions let the operator choose what stands before it (`typePrefix`). */
+/**
+ * The end of the type, because newer versions let the operator choose what stands before it
+ * (`typePrefix`).
+ */
 const updated = '.image.updated';
 
 const structured = z.object({ type: z.string() });
@@ -31,8 +34,8 @@ const image = z.object({
 });
 
 /**
- * zot, which sends CloudEvents in the binary mode: the type stands in a header, the body is the data. The structured mode, in which
- * relays pass events on, is read as well.
+ * zot, which sends CloudEvents in the binary mode: the type stands in a header, the body is the
+ * data. The structured mode, in which relays pass events on, is read as well.
  * https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md#31-binary-content-mode
  */
 export const zot: WebhookSource<Options> = {

@@ -3,7 +3,9 @@ import type { RegistryContext } from '../registry-context.ts';
 import { invalidParameter } from './errors.ts';
 import { parseInput } from './input.ts';
 
-/** The settings, their values (the first is the default). Only BLOB_MOUNTING changes anything here. */
+/**
+ * The settings, their values (the first is the default). Only BLOB_MOUNTING changes anything here.
+ */
 const settings: Record<string, string[]> = {
   BLOB_MOUNTING: ['DISABLED', 'ENABLED'],
   BASIC_SCAN_TYPE_VERSION: ['AWS_NATIVE', 'CLAIR'],

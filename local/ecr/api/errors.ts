@@ -22,7 +22,10 @@ export type ApiErrorName =
   | 'UnknownOperationException'
   | 'UploadNotFoundException';
 
-/** An operation's failure as the API tells it; `fields` are members of the exception besides its message. */
+/**
+ * An operation's failure as the API tells it; `fields` are members of the exception besides its
+ * message.
+ */
 export class ApiError extends Error {
   readonly fields: Record<string, unknown>;
   constructor(name: ApiErrorName, message: string, fields: Record<string, unknown> = {}) {

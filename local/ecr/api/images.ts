@@ -43,7 +43,10 @@ export function lookUp(
   return manifest;
 }
 
-/** BatchGetImage: manifests as they were put. `acceptedMediaTypes` converts nothing, as ECR converts nothing newer. */
+/**
+ * BatchGetImage: manifests as they were put. `acceptedMediaTypes` converts nothing, as ECR converts
+ * nothing newer.
+ */
 export async function batchGetImage(context: RegistryContext, body: unknown): Promise<unknown> {
   const input = parseInput(
     z.object({ ...repositoryInput, imageIds, acceptedMediaTypes: z.array(z.string()).optional() }),
@@ -72,8 +75,8 @@ export async function batchGetImage(context: RegistryContext, body: unknown): Pr
 }
 
 /**
- * BatchDeleteImage. A tag goes alone, unless it is the image's last: then the image goes; by digest it goes with all its
- * tags. Layers that no other image of the repository has go with it.
+ * BatchDeleteImage. A tag goes alone, unless it is the image's last: then the image goes; by digest
+ * it goes with all its tags. Layers that no other image of the repository has go with it.
  * https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchDeleteImage.html
  */
 export async function batchDeleteImage(context: RegistryContext, body: unknown): Promise<unknown> {

@@ -65,7 +65,8 @@ export function repositoryNotFound(registryId: string, name: string): ApiError {
 }
 
 /**
- * A page of a list. Tokens hold the last key of the page before, so that what comes or goes meanwhile shifts nothing.
+ * A page of a list. Tokens hold the last key of the page before, so that what comes or goes
+ * meanwhile shifts nothing.
  * @throws ApiError InvalidParameterException for a token that is none
  */
 export function pageOf<Item>(

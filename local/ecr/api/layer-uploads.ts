@@ -38,7 +38,8 @@ export async function uploadLayerPart(context: RegistryContext, body: unknown): 
         registryId: context.accountId,
         repositoryName: repository.name,
         uploadId: session.id,
-        // -1 before the first part: the inclusive form of "none"; what ECR says then is not documented.
+        // -1 before the first part: the inclusive form of "none"; what ECR says then is not
+        // documented.
         lastValidByteReceived: length - 1,
       },
     );

@@ -40,14 +40,16 @@ const maxBodyBytes = 32 * 1024 * 1024;
 /** The header `X-Amz-Target` of AWS JSON 1.1 is this, a dot and the operation. */
 const service = 'AmazonEC2ContainerRegistry_V20150921';
 
-/** The operation that a request names, such as `PutImage`; undefined where it is none of this API. */
+/**
+ * The operation that a request names, such as `PutImage`; undefined where it is none of this API.
+ */
 export function operationOf(target: string | undefined): string | undefined {
   return target?.startsWith(`${service}.`) ? target.slice(service.length + 1) : undefined;
 }
 
 /**
- * Answers a request of the ECR API: AWS JSON 1.1, `POST /`. Requests must be signed, but by whom is not checked: whoever
- * reaches this port is the account.
+ * Answers a request of the ECR API: AWS JSON 1.1, `POST /`. Requests must be signed, but by whom is
+ * not checked: whoever reaches this port is the account.
  */
 export async function routeApi(context: RegistryContext, exchange: HttpExchange): Promise<void> {
   try {

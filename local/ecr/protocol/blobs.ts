@@ -6,8 +6,9 @@ import { nameUnknown, sendError } from './errors.ts';
 import type { RouteInput } from './route.ts';
 
 /**
- * `GET` and `HEAD …/blobs/<digest>`. ECR answers a GET with a redirect to where the bytes are, which takes no credentials.
- * Only blobs that were pushed to or mounted into this very repository are found.
+ * `GET` and `HEAD …/blobs/<digest>`. ECR answers a GET with a redirect to where the bytes are,
+ * which takes no credentials. Only blobs that were pushed to or mounted into this very repository
+ * are found.
  */
 export async function getBlob(
   context: RegistryContext,
@@ -38,7 +39,9 @@ export async function getBlob(
   await sendBlob(context, exchange, item, size);
 }
 
-/** `GET` and `HEAD /layers/<digest>?token=…`: the bytes behind a redirect, for whoever has the link. */
+/**
+ * `GET` and `HEAD /layers/<digest>?token=…`: the bytes behind a redirect, for whoever has the link.
+ */
 export async function getLinkedLayer(context: RegistryContext, exchange: HttpExchange): Promise<void> {
   const digest = context.links.resolve(exchange.path, exchange.query.get('token'));
   if (digest === undefined) {
@@ -104,7 +107,10 @@ async function sendBlob(
   await exchange.sendStream(206, { ...all, 'content-range': contentRange }, source);
 }
 
-/** One range of RFC 9110 §14.1.2. Anything else, several ranges included, is no reason to refuse: the whole is sent. */
+/**
+ * One range of RFC 9110 §14.1.2. Anything else, several ranges included, is no reason to refuse:
+ * the whole is sent.
+ */
 function parseRange(header: string | undefined, size: number): ByteRange | 'unsatisfiable' | undefined {
   const match = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? '');
   if (match === null || (match[1] === '' && match[2] === '')) return undefined;

@@ -8,7 +8,10 @@ import { defaultSettings, type Repository } from '../repository.ts';
 import { listDigests, nameUnknown, type ProtocolError, sendError } from './errors.ts';
 import type { RouteInput } from './route.ts';
 
-/** `GET` and `HEAD …/manifests/<reference>`: the bytes as they were put, whatever the client accepts. */
+/**
+ * `GET` and `HEAD …/manifests/<reference>`: the bytes as they were put, whatever the client
+ * accepts.
+ */
 export async function getManifest(
   context: RegistryContext,
   exchange: HttpExchange,
@@ -65,7 +68,8 @@ export async function putManifestOver(
   await exchange.send(201, {
     location: `/v2/${name}/manifests/${digest}`,
     'docker-content-digest': digest,
-    // Tells that the referrers API lists it. Whether ECR says so is not known; without it clients keep the fallback tag.
+    // Tells that the referrers API lists it. Whether ECR says so is not known; without it clients
+    // keep the fallback tag.
     ...(subject === undefined || isEcr ? {} : { 'oci-subject': subject }),
   });
 }
@@ -141,7 +145,10 @@ function distributionRefusal(refusal: Refusal): ProtocolError {
   }
 }
 
-/** `DELETE …/manifests/<reference>`: by digest with all its tags, or a tag alone. ECR has `BatchDeleteImage` for it. */
+/**
+ * `DELETE …/manifests/<reference>`: by digest with all its tags, or a tag alone. ECR has
+ * `BatchDeleteImage` for it.
+ */
 export async function deleteManifest(
   context: RegistryContext,
   exchange: HttpExchange,

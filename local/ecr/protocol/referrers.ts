@@ -6,7 +6,8 @@ import { nameUnknown, sendError } from './errors.ts';
 import type { RouteInput } from './route.ts';
 
 /**
- * `GET …/referrers/<digest>`: the manifests whose subject this is, as an index; empty where there is none.
+ * `GET …/referrers/<digest>`: the manifests whose subject this is, as an index; empty where there
+ * is none.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers
  */
 export async function listReferrers(

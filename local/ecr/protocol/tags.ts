@@ -3,10 +3,16 @@ import type { RegistryContext } from '../registry-context.ts';
 import { nameUnknown, sendError } from './errors.ts';
 import type { RouteInput } from './route.ts';
 
-/** What ECR lists where the client names no number (genuinetools/reg#206), and the most that it takes. */
+/**
+ * What ECR lists where the client names no number (genuinetools/reg#206), and the most that it
+ * takes.
+ */
 const ecrPage = { default: 100, max: 1000 };
 
-/** `GET …/tags/list`: in lexical order, in pages of `n`, the next of which the `Link` header names (RFC 8288). */
+/**
+ * `GET …/tags/list`: in lexical order, in pages of `n`, the next of which the `Link` header names
+ * (RFC 8288).
+ */
 export async function listTags(
   context: RegistryContext,
   exchange: HttpExchange,

@@ -7,7 +7,10 @@ import { nameUnknown, type ProtocolError, sendError } from './errors.ts';
 import { ensureRepository } from './manifests.ts';
 import type { RouteInput } from './route.ts';
 
-/** `POST …/blobs/uploads/`: mounts a blob, or begins an upload. No check whether the blob is here: ECR makes none. */
+/**
+ * `POST …/blobs/uploads/`: mounts a blob, or begins an upload. No check whether the blob is here:
+ * ECR makes none.
+ */
 export async function startUpload(
   context: RegistryContext,
   exchange: HttpExchange,
@@ -31,9 +34,9 @@ export async function startUpload(
 }
 
 /**
- * The repository that a blob can be mounted from.
- * ECR: only with the account setting, only from the repository named, only once a manifest there refers to the blob
- * (CR#2860), and only under the same encryption. https://docs.aws.amazon.com/AmazonECR/latest/userguide/blob-mounting.html
+ * The repository that a blob can be mounted from. ECR: only with the account setting, only from the
+ * repository named, only once a manifest there refers to the blob (CR#2860), and only under the
+ * same encryption. https://docs.aws.amazon.com/AmazonECR/latest/userguide/blob-mounting.html
  */
 function mountSource(
   context: RegistryContext,
@@ -82,8 +85,8 @@ export async function putUpload(
   const session = await findSession(context, exchange, input);
   if (session === undefined) return;
   const { length } = session.partial;
-  // A body without a range is the whole blob to ECR, so that a broken PUT can't be sent again in the same upload
-  // (apple/containerization#790); to other registries it is what comes next.
+  // A body without a range is the whole blob to ECR, so that a broken PUT can't be sent again in
+  // the same upload (apple/containerization#790); to other registries it is what comes next.
   const problem = rangeProblem(
     context,
     exchange,
@@ -141,7 +144,10 @@ async function completionProblem(
       };
 }
 
-/** `GET …/blobs/uploads/<id>`: how far it is. ECR Public is known to answer 404 (dotnet/sdk#33019), so ECR here does. */
+/**
+ * `GET …/blobs/uploads/<id>`: how far it is. ECR Public is known to answer 404 (dotnet/sdk#33019),
+ * so ECR here does.
+ */
 export async function getUpload(
   context: RegistryContext,
   exchange: HttpExchange,
@@ -168,7 +174,10 @@ export async function deleteUpload(
   await exchange.send(204);
 }
 
-/** The session that the path names; that there is none, or that another request is writing to it, is answered. */
+/**
+ * The session that the path names; that there is none, or that another request is writing to it, is
+ * answered.
+ */
 async function findSession(
   context: RegistryContext,
   exchange: HttpExchange,
@@ -235,7 +244,8 @@ function uploadHeaders(
   const end = isEcr ? (session.firstChunkEnd ?? 0) : Math.max(session.partial.length - 1, 0);
   const path = `/v2/${session.repository}/blobs/uploads/${session.id}`;
   return {
-    // Absolute from one, relative and with a query of its own from the other: clients must cope with both.
+    // Absolute from one, relative and with a query of its own from the other: clients must cope
+    // with both.
     location: isEcr ? `${exchange.origin}${path}` : `${path}?_state=${session.id.replaceAll('-', '')}`,
     range: `0-${end}`,
     'docker-upload-uuid': session.id,

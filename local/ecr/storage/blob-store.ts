@@ -7,21 +7,25 @@ export interface ByteRange {
 }
 
 /**
- * A blob that is being received. Bytes that were appended stay, whatever happens to the connection, until `commit` or
- * `discard`. One call at a time.
+ * A blob that is being received. Bytes that were appended stay, whatever happens to the connection,
+ * until `commit` or `discard`. One call at a time.
  */
 export interface PartialBlob {
   /** Bytes received so far. */
   readonly length: number;
   /**
-   * Takes bytes until the source ends, hashing them on the way and holding the source back while the storage is behind.
-   * When the source fails, what came before is kept and the source's error is thrown.
+   * Takes bytes until the source ends, hashing them on the way and holding the source back while
+   * the storage is behind. When the source fails, what came before is kept and the source's error
+   * is thrown.
    * @returns how many bytes were added
    */
   append(source: AsyncIterable<Uint8Array>): Promise<number>;
   /** The digest of everything received, without using it up. */
   digest(algorithm: 'sha256' | 'sha512'): Promise<Digest>;
-  /** Makes the bytes readable under `digest`, which the caller has checked. The partial blob is gone then. */
+  /**
+   * Makes the bytes readable under `digest`, which the caller has checked. The partial blob is gone
+   * then.
+   */
   commit(digest: Digest): Promise<void>;
   /** Throws the bytes away. */
   discard(): Promise<void>;
@@ -32,7 +36,8 @@ export interface BlobStore {
   /** Begins to receive a blob. `id` is a UUID. */
   create(id: string): Promise<PartialBlob>;
   /**
-   * Goes on with a partial blob of an earlier process, cut to the `length` that was last acknowledged.
+   * Goes on with a partial blob of an earlier process, cut to the `length` that was last
+   * acknowledged.
    * @returns undefined where its bytes are gone
    */
   reopen(id: string, length: number): Promise<PartialBlob | undefined>;
@@ -55,7 +60,10 @@ export interface StoredRecord {
   value: unknown;
 }
 
-/** The registry's memory of repositories, tags and uploads: documents, each written as a whole or not at all. */
+/**
+ * The registry's memory of repositories, tags and uploads: documents, each written as a whole or
+ * not at all.
+ */
 export interface RecordStore {
   /** Everything that is stored, in no order. */
   load(): Promise<StoredRecord[]>;

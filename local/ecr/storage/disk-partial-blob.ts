@@ -15,8 +15,8 @@ export class DiskPartialBlob implements PartialBlob {
   readonly #path: string;
   readonly #blobPath: (digest: Digest) => string;
   /**
-   * Absent after a restart, since node's hash state does not outlive the process, and after a failed write: then the file
-   * is read again at the end.
+   * Absent after a restart, since node's hash state does not outlive the process, and after a
+   * failed write: then the file is read again at the end.
    */
   #digest: RunningDigest | undefined;
 

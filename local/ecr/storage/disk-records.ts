@@ -8,7 +8,10 @@ import { writeAtomically } from './write-atomically.ts';
 /** How many record files are read at once when a registry starts. */
 const loadConcurrency = 32;
 
-/** One JSON file a record, named by the hash of its key: keys hold slashes and may be longer than a file name. */
+/**
+ * One JSON file a record, named by the hash of its key: keys hold slashes and may be longer than a
+ * file name.
+ */
 export function openDiskRecords(folder: string, temporary: string): RecordStore {
   const pathOf = (key: string): string =>
     join(folder, `${createHash('sha256').update(key).digest('hex')}.json`);

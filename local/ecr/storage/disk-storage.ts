@@ -7,7 +7,10 @@ import { DiskPartialBlob } from './disk-partial-blob.ts';
 import { openDiskRecords } from './disk-records.ts';
 import { writeAtomically } from './write-atomically.ts';
 
-/** Bytes per read: large enough that the cost of a read does not show, small enough for many readers. */
+/**
+ * Bytes per read: large enough that the cost of a read does not show, small enough for many
+ * readers.
+ */
 const readSize = 512 * 1024;
 
 /**
@@ -18,9 +21,9 @@ const readSize = 512 * 1024;
  *     records/<sha256 of key>.json           repositories, tags …
  *     temporary/                             files on their way; emptied at the start
  *
- * A file appears under its name by a rename only, so that a process killed at any moment leaves whole files. File names are
- * made of checked digests, UUIDs and hashes: nothing that a client sends becomes a path.
- * One process at a time may use a folder.
+ * A file appears under its name by a rename only, so that a process killed at any moment leaves
+ * whole files. File names are made of checked digests, UUIDs and hashes: nothing that a client
+ * sends becomes a path. One process at a time may use a folder.
  */
 export async function diskStorage(folder: string): Promise<RegistryStorage> {
   const temporary = join(folder, 'temporary');

@@ -3,7 +3,10 @@ import type { Digest } from '../../../core/oci/digest.ts';
 import type { BlobStore, ByteRange, PartialBlob, RegistryStorage } from './blob-store.ts';
 import { RunningDigest } from './running-digest.ts';
 
-/** Below this a chunk is copied: it is a slice of a larger buffer of the socket, which would stay in memory with it. */
+/**
+ * Below this a chunk is copied: it is a slice of a larger buffer of the socket, which would stay in
+ * memory with it.
+ */
 const copyBelow = 32 * 1024;
 
 /** Everything in memory, in the chunks in which it came. Gone with the process. */

@@ -1,7 +1,10 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { Digest } from '../../../core/oci/digest.ts';
 
-/** A SHA-256 that can be asked in between: an upload's digest is wanted before it is known that this was the last byte. */
+/**
+ * A SHA-256 that can be asked in between: an upload's digest is wanted before it is known that this
+ * was the last byte.
+ */
 export class RunningDigest {
   readonly #hash: Hash = createHash('sha256');
 

@@ -3,8 +3,9 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /**
- * Writes a file so that its name never stands for half of it: into `temporary` (same file system), then renamed. That is
- * safe against the death of the process; against the loss of power it would take an fsync, which a local registry does without.
+ * Writes a file so that its name never stands for half of it: into `temporary` (same file system),
+ * then renamed. That is safe against the death of the process; against the loss of power it would
+ * take an fsync, which a local registry does without.
  */
 export async function writeAtomically(
   path: string,

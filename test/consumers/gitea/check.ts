@@ -1,6 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 
-/** @throws with both sides in the message, which is all that the one who runs this by hand gets to see */
+/**
+ * @throws with both sides in the message, which is all that the one who runs this by hand gets to
+ * see
+ */
 export function checkEqual(what: string, found: unknown, expected: unknown): void {
   if (isDeepStrictEqual(found, expected)) return;
   throw new Error(`${what}: found ${JSON.stringify(found)} where ${JSON.stringify(expected)} was expected`);

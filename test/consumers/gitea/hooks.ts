@@ -20,7 +20,9 @@ export interface KeptDelivery {
   status: number;
 }
 
-/** The webhooks of Gitea's user. https://docs.gitea.com/api/1.23/#tag/user/operation/userListHooks */
+/**
+ * The webhooks of Gitea's user. https://docs.gitea.com/api/1.23/#tag/user/operation/userListHooks
+ */
 export async function listHooks(gitea: Gitea): Promise<Hook[]> {
   return (await (await ask(gitea, 'GET', '')).json()) as Hook[];
 }
@@ -48,8 +50,8 @@ async function ask(gitea: Gitea, method: string, path: string, body?: object): P
 }
 
 /**
- * What Gitea sent and was answered, the oldest first. Its API does not tell, so its table is read. With a webhook, Gitea deletes
- * the deliveries of it.
+ * What Gitea sent and was answered, the oldest first. Its API does not tell, so its table is read.
+ * With a webhook, Gitea deletes the deliveries of it.
  */
 export function keptDeliveries({ database }: Gitea): KeptDelivery[] {
   const opened = new DatabaseSync(database, { readOnly: true, timeout: 5_000 });

@@ -5,7 +5,10 @@ import type { SeededImage, SeededIndex } from '../../support/seeded-image.ts';
 import { pushToGitea } from './push.ts';
 import type { Gitea } from './start-gitea.ts';
 
-/** How long a push may go without a mapping until it counts as lost. Nothing looks for what a lost delivery would have told. */
+/**
+ * How long a push may go without a mapping until it counts as lost. Nothing looks for what a lost
+ * delivery would have told.
+ */
 const lostAfterMs = 30_000;
 
 /** What the steps go through together: a Gitea, a pipeline, and a folder. */
@@ -52,7 +55,12 @@ export async function pushAndFollow(
   throw new Error(`${wanted} within ${lostAfterMs / 1000} s, but the API answers ${last}\n${log}`);
 }
 
-/** Runs `drayage webhooks …` at the pipeline. @returns what it prints. @throws when it fails, with what it wrote */
+/**
+ * Runs `drayage webhooks …` at the pipeline.
+ *
+ * @returns what it prints.
+ * @throws when it fails, with what it wrote
+ */
 export async function webhooks({ gitea, local }: Journey, ...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await drayage(['webhooks', ...args, '--api', local.ready.api], {
     env: { ...process.env, DRAYAGE_UPSTREAM_TOKEN: gitea.token },

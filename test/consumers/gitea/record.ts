@@ -1,7 +1,8 @@
 /**
- * `node test/consumers/gitea/record.ts --gitea BINARY --static FOLDER` pushes to a Gitea and writes what it delivers to
- * test/unit/webhooks/fixtures/gitea-recorded-*.json. Host and secret are replaced by made-up ones, and the deliveries are signed
- * anew: `JSON.stringify(body, null, 2)` are the bytes that the signatures cover. How to build Gitea stands in run.ts.
+ * `node test/consumers/gitea/record.ts --gitea BINARY --static FOLDER` pushes to a Gitea and writes
+ * what it delivers to test/unit/webhooks/fixtures/gitea-recorded-*.json. Host and secret are
+ * replaced by made-up ones, and the deliveries are signed anew: `JSON.stringify(body, null, 2)` are
+ * the bytes that the signatures cover. How to build Gitea stands in run.ts.
  */
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';

@@ -1,8 +1,10 @@
 /**
- * `node test/consumers/gitea/run.ts --gitea BINARY --static FOLDER [--save]`: a real Gitea as upstream of `drayage local`, from the
- * registration of the webhook to the rotation of its secret. Prints a table, and writes it to result.md beside this file with
- * `--save`; ends with 1 and a message when something is not as it should be. It needs skopeo, and Gitea, which no package of
- * Debian's holds. Its Go module has all of the source but the web pages' scripts, which nothing here needs:
+ * `node test/consumers/gitea/run.ts --gitea BINARY --static FOLDER [--save]`: a real Gitea as
+ * upstream of `drayage local`, from the registration of the webhook to the rotation of its secret.
+ * Prints a table, and writes it to result.md beside this file with `--save`; ends with 1 and a
+ * message when something is not as it should be. It needs skopeo, and Gitea, which no package of
+ * Debian's holds. Its Go module has all of the source but the web pages' scripts, which nothing
+ * here needs:
  *
  *     go mod download -json code.gitea.io/gitea@v1.23.8     # tells the folder, `Dir`, that it was put into
  *     cp -r DIR gitea && chmod -R u+w gitea && cd gitea

@@ -30,7 +30,11 @@ export interface Gitea extends AsyncDisposable {
   database: string;
 }
 
-/** Starts one with everything it keeps in a temporary folder. @throws when it does not start, with what it wrote */
+/**
+ * Starts one with everything it keeps in a temporary folder.
+ *
+ * @throws when it does not start, with what it wrote
+ */
 export async function startGitea({ binary, staticRoot }: GiteaProgram): Promise<Gitea> {
   const folder = mkdtempSync(join(tmpdir(), 'gitea-'));
   let server: ChildProcess | undefined;

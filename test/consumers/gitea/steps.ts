@@ -43,9 +43,10 @@ export async function moveTag(journey: Journey): Promise<void> {
 }
 
 /**
- * A secret is rotated while people push: nothing is lost, neither before nor after Gitea has the new one. Gitea's API changes no
- * secret of a webhook that exists (`editHook`, also go-gitea/gitea#23142), and deletes what a webhook has still to deliver
- * together with it (`DeleteWebhookByID`), so that a webhook that is replaced too fast loses pushes.
+ * A secret is rotated while people push: nothing is lost, neither before nor after Gitea has the
+ * new one. Gitea's API changes no secret of a webhook that exists (`editHook`, also
+ * go-gitea/gitea#23142), and deletes what a webhook has still to deliver together with it
+ * (`DeleteWebhookByID`), so that a webhook that is replaced too fast loses pushes.
  * https://github.com/go-gitea/gitea/blob/v1.23.8/routers/api/v1/utils/hook.go
  * https://github.com/go-gitea/gitea/blob/v1.23.8/models/webhook/webhook.go
  */
@@ -72,7 +73,10 @@ export async function rotateUnderLoad(journey: Journey): Promise<void> {
   }
 }
 
-/** Who signs with another secret is refused, and the same push through the right webhook is not harmed. */
+/**
+ * Who signs with another secret is refused, and the same push through the right webhook is not
+ * harmed.
+ */
 export async function signWrongly(journey: Journey): Promise<void> {
   const wrong = await createHook(journey.gitea, hookUrl(journey), 'not the secret');
   const push = await pushAndFollow(journey, 'web', '2.0', seededImage({ seed: 'three', layers }));
@@ -94,7 +98,11 @@ async function compareDigests({ reference, mapping }: Followed): Promise<void> {
   checkEqual('the digest of the mapping', mapping.digest, await skopeoDigest(mapping.mirror));
 }
 
-/** The one webhook that Gitea has. @throws when there is another number, or it is not as it should be */
+/**
+ * The one webhook that Gitea has.
+ *
+ * @throws when there is another number, or it is not as it should be
+ */
 async function onlyHook(journey: Journey): Promise<{ url: string; events: string }> {
   const found = await listHooks(journey.gitea);
   const wanted: Omit<Hook, 'id'> = {

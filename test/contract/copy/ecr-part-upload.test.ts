@@ -267,7 +267,8 @@ describe('a layer uploaded to Amazon ECR in parts', () => {
     started.registry.clearRequests();
 
     const source = new CountedSource(layer);
-    // The short part in the middle can't be completed (LayerPartTooSmall), so that a new upload follows.
+    // The short part in the middle can't be completed (LayerPartTooSmall), so that a new upload
+    // follows.
     await (await started.worker()).upload(source);
     expect(source.opened).toEqual([first, first, 0]);
     expect(started.operations('UploadLayerPart').slice(0, 2)).toEqual([400, 200]);

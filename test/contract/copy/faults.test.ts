@@ -16,7 +16,10 @@ const imageOf = (seed: string): SeededIndex =>
     ],
   });
 
-/** What of a blob may be asked at most in one copy: three uploads, three reads of each, and four requests for one of these. */
+/**
+ * What of a blob may be asked at most in one copy: three uploads, three reads of each, and four
+ * requests for one of these.
+ */
 const most = {
   'POST uploads': 12,
   'PUT upload': 3,
@@ -48,7 +51,10 @@ describe('an image', () => {
   });
   afterAll(() => Promise.all([upstream.stop(), mirror.stop()]));
 
-  /** A fifth of all answers, of either registry: refused, failed, cut or never given, some of them in the middle. */
+  /**
+   * A fifth of all answers, of either registry: refused, failed, cut or never given, some of them
+   * in the middle.
+   */
   const breakAFifth = (seed: number) => {
     const actions: [number, FaultAction][] = [
       [0.05, { kind: 'status', status: 429 }],
@@ -60,7 +66,8 @@ describe('an image', () => {
     ];
     for (const [n, { faults }] of [upstream, mirror].entries()) {
       for (const [k, [probability, action]] of actions.entries()) {
-        // Each with dice of its own: equal ones would fall alike, and only the first fault ever happen.
+        // Each with dice of its own: equal ones would fall alike, and only the first fault ever
+        // happen.
         faults.add({ match: { probability, seed: seed * 1_000 + n * 100 + k }, action });
       }
     }

@@ -23,7 +23,10 @@ const hasty: Partial<RegistryClientOptions> = {
   retry: { attempts: 2, baseMs: 1, maxMs: 2 },
 };
 
-/** Copies from a hostile upstream into a registry of its own, and sees that it ends soon and leaves nothing there. */
+/**
+ * Copies from a hostile upstream into a registry of its own, and sees that it ends soon and leaves
+ * nothing there.
+ */
 export async function copyFrom(
   options: Hostility,
   client: Partial<RegistryClientOptions> = {},

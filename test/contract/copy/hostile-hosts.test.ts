@@ -8,7 +8,9 @@ const credentials = async () => ({ username: 'robot', password });
 const secrets = [password, Buffer.from(`robot:${password}`).toString('base64'), 'token-of-the-upstream'];
 const layerBytes = image.blobs.get(image.layers[0]?.digest ?? 'sha256:') ?? Buffer.alloc(0);
 
-/** Another host, which answers whoever asks. It may see no credential, whatever the upstream says. */
+/**
+ * Another host, which answers whoever asks. It may see no credential, whatever the upstream says.
+ */
 async function startBystander(answer: {
   status: number;
   headers?: Record<string, string>;

@@ -50,7 +50,9 @@ class Draft {
 const platform = (architecture: string) => ({ platform: { os: 'linux', architecture } });
 const nowhere = { os: 'unknown', architecture: 'unknown' };
 
-/** How BuildKit attests: https://docs.docker.com/build/metadata/attestations/attestation-storage/ */
+/**
+ * How BuildKit attests: https://docs.docker.com/build/metadata/attestations/attestation-storage/
+ */
 function withAttestations(draft: Draft): Manifest {
   const children = ['amd64', 'arm64'].map((architecture) => ({
     architecture,

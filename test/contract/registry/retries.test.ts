@@ -150,6 +150,7 @@ it('HEAD requests keep their connection', async () => {
   const server = await startScriptedServer(Array.from({ length: 6 }, () => step(answer)));
   const client = clientFor(server);
   for (let i = 0; i < 6; i += 1) expect(await client.headManifest('a', '1')).toEqual({ size: 5 });
-  // undici gives a connection back a turn of the event loop after its answer, so requests in a row alternate between two.
+  // undici gives a connection back a turn of the event loop after its answer, so requests in a row
+  // alternate between two.
   expect(ports.size).toBeLessThanOrEqual(2);
 });

@@ -30,7 +30,10 @@ export interface ApiCase {
   created: unknown;
   /** What happens where the hook 7 is there with the current URL. */
   again: { outcome: Outcome; steps: ScriptedStep[]; written?: unknown };
-  /** What happens where the hook 7 is there with an older token; only where the token stands in the URL. */
+  /**
+   * What happens where the hook 7 is there with an older token; only where the token stands in the
+   * URL.
+   */
   outdated?: ScriptedStep[];
 }
 

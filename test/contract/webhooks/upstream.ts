@@ -5,7 +5,10 @@ export const hooksOrigin = 'https://api.drayage.example';
 export const secret = 'S3cret-of-the-webhook';
 export const token = 't0ken-of-the-upstream';
 
-/** A webhook as the API presents it to the operator, whose secret stands in a header or signature, or in the URL. */
+/**
+ * A webhook as the API presents it to the operator, whose secret stands in a header or signature,
+ * or in the URL.
+ */
 export function presented(
   source: string,
   kind: PresentedWebhook['authentication']['kind'],

@@ -21,7 +21,10 @@ function source(scene: Scene, { host }: { host: string }): string {
   return `${host}/app:1`;
 }
 
-/** What Go’s server says to HTTP on a port for TLS: https://github.com/golang/go/blob/go1.24.0/src/net/http/server.go#L1963 */
+/**
+ * What Go’s server says to HTTP on a port for TLS:
+ * https://github.com/golang/go/blob/go1.24.0/src/net/http/server.go#L1963
+ */
 function answerAsGo(socket: Socket): void {
   socket.once('data', () =>
     socket.end('HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n'),

@@ -25,7 +25,10 @@ export interface RunOptions {
   fileSizeKiB?: number;
 }
 
-/** Where one failure is provoked: a folder, which is the command's working directory and its user's home, and what runs meanwhile. */
+/**
+ * Where one failure is provoked: a folder, which is the command's working directory and its user's
+ * home, and what runs meanwhile.
+ */
 export class Scene implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'drayage-failures-'));
   readonly #names: [string, string][] = [[this.folder, 'FOLDER']];
@@ -58,7 +61,11 @@ export class Scene implements AsyncDisposable {
     return await this.#ended(this.#spawn(args, options), args, options);
   }
 
-  /** Starts a command that goes on until the scene ends. @returns its first line, and what is told of it at its end without its results */
+  /**
+   * Starts a command that goes on until the scene ends.
+   *
+   * @returns its first line, and what is told of it at its end without its results
+   */
   async start(args: string[], options: RunOptions = {}): Promise<{ line: string; ended: Promise<string> }> {
     const child = this.#spawn(args, options);
     const lines: AsyncIterable<string> = createInterface(child.stdout as Readable);

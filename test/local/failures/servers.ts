@@ -64,7 +64,10 @@ export async function closedPort(): Promise<string> {
   return server.host;
 }
 
-/** A registry’s error: https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes */
+/**
+ * A registry’s error:
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes
+ */
 export function errorAnswer(status: number, code: string, message: string, headers = {}): Answer {
   return { status, headers, body: { errors: [{ code, message }] } };
 }

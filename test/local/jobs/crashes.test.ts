@@ -10,7 +10,10 @@ import { seededImage } from '../../support/seeded-image.ts';
 const image = (seed: string) => seededImage({ seed, layers: [{ size: 500 }] });
 const minutes = (count: number) => count * 60_000;
 
-/** Dependencies of a process that dies at its nth call to a store or the queue, before or after that had its effect. */
+/**
+ * Dependencies of a process that dies at its nth call to a store or the queue, before or after that
+ * had its effect.
+ */
 function dyingAt(
   dependencies: ProcessDependencies,
   call: number,
@@ -83,7 +86,8 @@ describe('a push whose function dies', () => {
       );
       await jobs.run(earlier);
       await anHourPasses();
-      // What was not accepted, and is not there, the sender sends again; nothing may stand in its way.
+      // What was not accepted, and is not there, the sender sends again; nothing may stand in its
+      // way.
       if (answer === 503) {
         const [job] = await enqueue([{ key }], 'webhook', jobs.dependencies());
         const message = jobs.queue.sent.find(({ body }) => body.job === job?.id);

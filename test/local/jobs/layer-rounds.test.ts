@@ -44,7 +44,10 @@ describe('mirror jobs and layer jobs, hour after hour', () => {
     return reads;
   }
 
-  /** Runs everything as it comes, with the schedule every so many minutes, until the job is finished. */
+  /**
+   * Runs everything as it comes, with the schedule every so many minutes, until the job is
+   * finished.
+   */
   async function follow(id: string, minutes: number, step = 1) {
     const runs = { mirror: 0, layer: 0, mostParked: 0, minutes: 0 };
     for (; runs.minutes < minutes; runs.minutes += step) {

@@ -51,7 +51,8 @@ describe('two jobs for one tag', () => {
     const early = await held(key, red);
     jobs.push(key, blue);
     await jobs.run(await jobs.job(key));
-    // As if the early one had put its tag after its lease had run out, and was killed before it noticed.
+    // As if the early one had put its tag after its lease had run out, and was killed before it
+    // noticed.
     jobs.mirror(key).tags.set(key.reference, red.manifest.digest);
     const again = { ...early.message };
     await early.finish();

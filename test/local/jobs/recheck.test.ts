@@ -56,7 +56,8 @@ describe('one more look', () => {
     const key = jobs.key();
     await jobs.mirrored(key, image('v0'));
     jobs.now = new Date('2026-04-01T12:02:00.000Z'); // the last look is long ago: the first job looks
-    // Two pushes, and upstream's cache shows the first one for a while: the second job is satisfied by the first's look.
+    // Two pushes, and upstream's cache shows the first one for a while: the second job is satisfied
+    // by the first's look.
     const [first, second] = [await jobs.job(key), await jobs.job(key)];
     jobs.push(key, image('v1'));
     expect(await jobs.run(first)).toMatchObject({ state: 'committed' });

@@ -63,7 +63,8 @@ describe('a conditional write whose answer is lost', () => {
       const lease = await mappings.acquireLease(key, 'job', 30_000);
       if (!lease) throw new Error('no lease');
       const mapping = mappingOf(content);
-      // The first request of a publication notes the repository, the second is the conditional write.
+      // The first request of a publication notes the repository, the second is the conditional
+      // write.
       return await losing(() => mappings.publish(key, lease, mapping, resolveOf(mapping, 1)), 1);
     };
     expect(await publish('one')).toBe(1);

@@ -4,7 +4,10 @@ import { describe, expect, it } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../../..');
 
-/** What a file loads as soon as it is loaded: its own files and packages, those of its files included. */
+/**
+ * What a file loads as soon as it is loaded: its own files and packages, those of its files
+ * included.
+ */
 function loads(file: string, seen = new Set<string>()): Set<string> {
   seen.add(file);
   const text = readFileSync(join(root, file), 'utf8');

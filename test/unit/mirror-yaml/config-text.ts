@@ -20,7 +20,9 @@ export function withUpstream(...lines: string[]): string {
   return ['version: 1', 'mirror: { regions: [eu-west-1] }', 'upstreams:', ...lines].join('\n');
 }
 
-/** mirror.yaml that means this configuration, with everything written and nothing left to a default. */
+/**
+ * mirror.yaml that means this configuration, with everything written and nothing left to a default.
+ */
 export function asWritten(config: Config): Record<string, unknown> {
   const { repository, historySeconds, ...mirror } = config.mirror;
   const { encryption } = repository;

@@ -69,7 +69,8 @@ describe('parseConfig', () => {
       fc.property(arbitraryFile, (file) => {
         const config = configOf(stringify(file));
         expect(configOf(stringify(asWritten(config)))).toEqual(config);
-        // It is plain JSON: nothing is lost on the way through the functions' bundle, undefined keys neither.
+        // It is plain JSON: nothing is lost on the way through the functions' bundle, undefined
+        // keys neither.
         expect(JSON.parse(JSON.stringify(config))).toStrictEqual(config);
       }),
       fileRuns,

@@ -4,7 +4,10 @@ import { type ImageIndex, type ImageManifest, parseManifest } from '../../../cor
 import { mediaTypes } from '../../../core/oci/media-types.ts';
 import { child, descriptor, digestOfName, dockerImage, encode, ociImage, ociIndex } from './manifests.ts';
 
-/** The example of https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md, byte for byte. */
+/**
+ * The example of https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md, byte for
+ * byte.
+ */
 const specExample = `{
   "schemaVersion": 2,
   "mediaType": "application/vnd.oci.image.manifest.v1+json",

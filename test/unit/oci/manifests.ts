@@ -41,7 +41,10 @@ export function dockerImage(more: Record<string, unknown> = {}) {
   };
 }
 
-/** A child of an index for `os/architecture[/variant]`, and the attestation that BuildKit puts beside it. */
+/**
+ * A child of an index for `os/architecture[/variant]`, and the attestation that BuildKit puts
+ * beside it.
+ */
 export function child(platform: string, more: Record<string, unknown> = {}) {
   const [os, architecture, variant] = platform.split('/');
   return descriptor(mediaTypes.ociManifest, platform, {

@@ -53,7 +53,9 @@ const version = fc.oneof(
   fc.constant<{ tag?: string }>({}),
 );
 
-/** References as `parseReference` gives them: on Docker Hub a name of one component is in `library`. */
+/**
+ * References as `parseReference` gives them: on Docker Hub a name of one component is in `library`.
+ */
 const reference = fc.record({ registry, repository, version }).map((parts): Reference => {
   const official = parts.registry === 'docker.io' && !parts.repository.includes('/');
   return {

@@ -13,7 +13,8 @@ const sha256 = `sha256:${hex}`;
 const sha512 = `sha512:${hex}${hex}`;
 
 describe('parseReference', () => {
-  // The columns: what is written, registry, repository, tag and digest, the familiar form if it isn't what is written.
+  // The columns: what is written, registry, repository, tag and digest, the familiar form if it
+  // isn't what is written.
   it.each([
     // Names without a registry are Docker Hub's; one component is an official image.
     ['nginx', 'docker.io', 'library/nginx', 'latest', '', 'nginx:latest'],

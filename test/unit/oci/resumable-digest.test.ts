@@ -9,7 +9,9 @@ import {
 } from '../../../core/oci/resumable-digest.ts';
 import { seededBytes } from '../../support/seeded-layer.ts';
 
-/** A state as the code writes it, with some of its bytes changed and the checksum made to fit again. */
+/**
+ * A state as the code writes it, with some of its bytes changed and the checksum made to fit again.
+ */
 function forged(saved: string, change: (state: Buffer) => void): string {
   const state = Buffer.from(saved, 'base64').subarray(0, -8);
   change(state);

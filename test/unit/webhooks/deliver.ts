@@ -4,7 +4,10 @@ import { receiveWebhook, type WebhookRequest, type WebhookResult } from '../../.
 import { deriveSecret, type WebhookSecrets } from '../../../core/webhooks/secrets/secrets.ts';
 import { configOf } from '../mirror-yaml/config-text.ts';
 
-/** A webhook of each kind of proof: path, signature, header; `registry` is reached under another name than it has in references. */
+/**
+ * A webhook of each kind of proof: path, signature, header; `registry` is reached under another
+ * name than it has in references.
+ */
 export const config: Config = configOf(`
 version: 1
 mirror: { regions: [eu-west-1] }

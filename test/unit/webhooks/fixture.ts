@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A body from the folder `fixtures`, with some of its values replaced: `{ 'push_data.tag': 'x' }`; undefined deletes. */
+/**
+ * A body from the folder `fixtures`, with some of its values replaced: `{ 'push_data.tag': 'x' }`;
+ * undefined deletes.
+ */
 export function fixture(file: string, changes: Record<string, unknown> = {}): unknown {
   const root = {
     body: JSON.parse(readFileSync(join(import.meta.dirname, 'fixtures', `${file}.json`), 'utf8')),

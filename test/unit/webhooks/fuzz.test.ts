@@ -44,7 +44,9 @@ for (const source of sources) {
     return { method: 'POST', name: 'it', origin, body, ...proof, headers: { ...sent, ...proof.headers } };
   };
 
-  /** Never a throw, one of the statuses, images that may be queued, and reasons with a stable code. */
+  /**
+   * Never a throw, one of the statuses, images that may be queued, and reasons with a stable code.
+   */
   const expectAnswer = async (sent: WebhookRequest, statuses: number[], variant?: string): Promise<void> => {
     const problem = await problemOf(subject, sent, statuses, variant);
     if (problem === undefined) return;
@@ -104,7 +106,10 @@ for (const source of sources) {
   });
 }
 
-/** Makes proofs of a source's configurations; an ID token, which says nothing of the body, is signed once for each. */
+/**
+ * Makes proofs of a source's configurations; an ID token, which says nothing of the body, is signed
+ * once for each.
+ */
 async function signer(subject: SourceSubject): Promise<(body: Uint8Array, variant?: string) => Proof> {
   const url = origin + webhookPath('it');
   const variants = [undefined, ...Object.keys(subject.cases.variants ?? {})];

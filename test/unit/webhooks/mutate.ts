@@ -59,7 +59,10 @@ export function mutateText(roll: Dice, text: string): string {
   return text.slice(0, at) + inserted + text.slice(at + below(roll, 3));
 }
 
-/** A copy of a JSON value in which one to four values, at any depth, are replaced, changed, renamed, doubled or gone. */
+/**
+ * A copy of a JSON value in which one to four values, at any depth, are replaced, changed, renamed,
+ * doubled or gone.
+ */
 export function mutate(roll: Dice, json: string): unknown {
   const root: Holder = { body: JSON.parse(json) };
   for (let left = 1 + below(roll, 4); left > 0; left--) {

@@ -8,24 +8,30 @@ export interface CaseDelivery {
   variant?: string;
 }
 
-/** The deliveries of a source, each by its title, and what becomes of them. `cases/<source>.ts` exports them as `cases`. */
+/**
+ * The deliveries of a source, each by its title, and what becomes of them. `cases/<source>.ts`
+ * exports them as `cases`.
+ */
 export interface SourceCases {
   /**
-   * The `upstreams` of mirror.yaml as YAML, of which one has the webhook `{ source: <source>, name: it }`. `{jwks}` stands for the
-   * address of the tests' own OpenID issuer's keys.
+   * The `upstreams` of mirror.yaml as YAML, of which one has the webhook `{ source: <source>, name:
+   * it }`. `{jwks}` stands for the address of the tests' own OpenID issuer's keys.
    */
   upstreams: string;
   /** Other configurations, by name, in the same form. */
   variants?: Record<string, string>;
   /**
-   * What leads to jobs: the images, the digests that are said to be theirs (absent: not looked at), and the reasons for whatever else
-   * is in the delivery.
+   * What leads to jobs: the images, the digests that are said to be theirs (absent: not looked at),
+   * and the reasons for whatever else is in the delivery.
    */
   accepted: Record<
     string,
     CaseDelivery & { images: string[]; digests?: (string | undefined)[]; ignored?: string[] }
   >;
-  /** What leads to nothing: whole reasons. Each code of the guide has a case here, and each malformed field that decides. */
+  /**
+   * What leads to nothing: whole reasons. Each code of the guide has a case here, and each
+   * malformed field that decides.
+   */
   ignored: Record<string, CaseDelivery & { reasons: string[] }>;
   /** Pings and handshakes. */
   answered?: Record<

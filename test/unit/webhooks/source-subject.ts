@@ -14,7 +14,10 @@ import { type CaseDelivery, loadCases, type SourceCases } from './source-cases.t
 /** The account of the mirror in these tests. */
 export const account = '111122223333';
 
-/** A source as the tests of all sources treat it: its cases, and how a delivery of it is made and received. */
+/**
+ * A source as the tests of all sources treat it: its cases, and how a delivery of it is made and
+ * received.
+ */
 export interface SourceSubject {
   cases: SourceCases;
   config(variant?: string): Config;

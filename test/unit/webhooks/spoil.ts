@@ -6,7 +6,10 @@ import { below, type Dice, pick } from './mutate.ts';
 
 const tooLarge = new Uint8Array(maxBodyBytes + 1);
 
-/** Takes from a request what makes it authentic or a delivery at all; with the status that it is refused with. */
+/**
+ * Takes from a request what makes it authentic or a delivery at all; with the status that it is
+ * refused with.
+ */
 export function spoil(
   roll: Dice,
   { headers, token, body }: WebhookRequest,
@@ -36,7 +39,9 @@ export function spoil(
   return { changes: { headers: roll() < 0.2 ? rest : { ...rest, [header]: given } }, status: 401 };
 }
 
-/** A proof with another character in it: within its second quarter, where none is without meaning. */
+/**
+ * A proof with another character in it: within its second quarter, where none is without meaning.
+ */
 function changed(roll: Dice, proof: string): string {
   const at = Math.floor(proof.length / 4) + below(roll, Math.floor(proof.length / 4));
   return proof.slice(0, at) + (proof[at] === 'a' ? 'b' : 'a') + proof.slice(at + 1);

@@ -7,11 +7,17 @@ import { type EventReading, excerpt, fieldAt, ignore, outcomeOf, readEach } from
 import { answerHandshake, answerValidation, eventGridType } from './event-grid.ts';
 
 const options = z.strictObject({
-  /** Where the secret stands: Event Grid sends the headers of a subscription with events, though not while it validates. */
+  /**
+   * Where the secret stands: Event Grid sends the headers of a subscription with events, though not
+   * while it validates.
+   */
   authentication: placeOption,
   /** The custom header, or delivery property, that is the secret. */
   header: headerOption('Authorization'),
-  /** What clients call the registry, where that is neither the upstream's registry nor its endpoint's host. */
+  /**
+   * What clients call the registry, where that is neither the upstream's registry nor its
+   * endpoint's host.
+   */
   host: hostOption,
 });
 
@@ -21,7 +27,8 @@ type Options = z.output<typeof options>;
 const maxEvents = 10_000;
 
 /**
- * Azure Container Registry, by its own webhooks or by Event Grid, whose events have a webhook's body as their data.
+ * Azure Container Registry, by its own webhooks or by Event Grid, whose events have a webhook's
+ * body as their data.
  * https://learn.microsoft.com/azure/container-registry/container-registry-webhook-reference
  * https://learn.microsoft.com/azure/event-grid/event-schema-container-registry
  */

@@ -30,9 +30,9 @@ const pattern =
   '{"source":["aws.ecr"],"detail-type":["ECR Image Action"],"detail":{"action-type":["PUSH"],"result":["SUCCESS"]}}';
 
 /**
- * Amazon ECR, by EventBridge: over HTTP from an API destination, or handed over as an event by a rule. The registry is the account and
- * region of the event, which EventBridge sets and no sender can.
- * https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
+ * Amazon ECR, by EventBridge: over HTTP from an API destination, or handed over as an event by a
+ * rule. The registry is the account and region of the event, which EventBridge sets and no sender
+ * can. https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
  */
 export const ecr: WebhookSource<Options> = {
   name: 'ecr',

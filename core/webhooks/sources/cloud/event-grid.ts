@@ -2,12 +2,15 @@ import * as z from 'zod';
 import type { WebhookAnswer, WebhookOutcome } from '../../source.ts';
 import { excerpt, ignore, malformed, outcomeOf } from '../shared/outcome.ts';
 
-/** Who asks, by the CloudEvents web hook's abuse protection, whether Event Grid may deliver: the public cloud, and the sovereign ones. */
+/**
+ * Who asks, by the CloudEvents web hook's abuse protection, whether Event Grid may deliver: the
+ * public cloud, and the sovereign ones.
+ */
 const origins = ['eventgrid.azure.net', 'eventgrid.azure.us', 'eventgrid.azure.cn'];
 
 /**
- * Answers Azure Event Grid's question whether its events are wanted. The address in `WebHook-Request-Callback`, by which they could
- * be agreed to later, is never fetched.
+ * Answers Azure Event Grid's question whether its events are wanted. The address in
+ * `WebHook-Request-Callback`, by which they could be agreed to later, is never fetched.
  * https://github.com/cloudevents/spec/blob/main/cloudevents/http-webhook.md#4-abuse-protection
  * https://learn.microsoft.com/azure/event-grid/end-point-validation-cloud-events-schema
  */
@@ -24,7 +27,10 @@ export function answerHandshake(headers: Readonly<Record<string, string>>): Webh
 
 const typed = z.object({ type: z.string().optional(), eventType: z.string().optional() });
 
-/** What an event is about: `type` of CloudEvents or `eventType` of Event Grid's own schema; undefined where it is neither. */
+/**
+ * What an event is about: `type` of CloudEvents or `eventType` of Event Grid's own schema;
+ * undefined where it is neither.
+ */
 export function eventGridType(event: unknown): string | undefined {
   const parsed = typed.safeParse(event);
   return parsed.success ? (parsed.data.type ?? parsed.data.eventType) : undefined;
@@ -36,7 +42,8 @@ const validation = z.object({ data: z.object({ validationCode: z.string() }) });
 const maxCode = 200;
 
 /**
- * Answers the event by which Event Grid validates a subscription with its own schema. `validationUrl` is never fetched.
+ * Answers the event by which Event Grid validates a subscription with its own schema.
+ * `validationUrl` is never fetched.
  * https://learn.microsoft.com/azure/event-grid/end-point-validation-event-grid-events-schema
  *
  * @param path where the event stands in the payload

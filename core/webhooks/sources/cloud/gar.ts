@@ -26,7 +26,10 @@ const keysUrl = text({ what: 'an https URL', example: 'https://issuer.example/ke
 
 const options = z
   .strictObject({
-    /** Whoever may sign is part of what makes a Google token authentic, and nothing can be assumed about it. */
+    /**
+     * Whoever may sign is part of what makes a Google token authentic, and nothing can be assumed
+     * about it.
+     */
     email: textLike(
       {
         what: 'the address of a service account',
@@ -61,8 +64,8 @@ const envelope = z.object({ message: z.object({ data: z.string() }) });
 const decision = z.object({ action: z.string(), tag: z.string().nullish(), digest: z.unknown().optional() });
 
 /**
- * Google Artifact Registry, by a push subscription of Pub/Sub, which proves itself with an ID token of Google's.
- * https://docs.cloud.google.com/pubsub/docs/authenticate-push-subscriptions
+ * Google Artifact Registry, by a push subscription of Pub/Sub, which proves itself with an ID token
+ * of Google's. https://docs.cloud.google.com/pubsub/docs/authenticate-push-subscriptions
  */
 export const gar: WebhookSource<Options> = {
   name: 'gar',

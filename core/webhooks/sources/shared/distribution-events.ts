@@ -15,7 +15,9 @@ const named = z.object({
   request: z.object({ host: z.string() }),
 });
 
-/** A real event has some hundreds of bytes, so that a body within the limit holds no more than this. */
+/**
+ * A real event has some hundreds of bytes, so that a body within the limit holds no more than this.
+ */
 const maxEvents = 10_000;
 
 /**
@@ -33,8 +35,8 @@ export function readDistributionEnvelope(body: unknown, upstream: Upstream, host
 }
 
 /**
- * Reads one event of an envelope, or whatever has its form. `request.host` is what the client of the registry said, so that it is
- * checked and not taken.
+ * Reads one event of an envelope, or whatever has its form. `request.host` is what the client of
+ * the registry said, so that it is checked and not taken.
  *
  * @param path where the event stands in the payload; empty: it is the body
  */

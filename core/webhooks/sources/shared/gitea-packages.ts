@@ -8,7 +8,10 @@ import { isUpstreamHost, otherRegistry, urlHost } from './upstream-host.ts';
 /** What Gitea and its fork Forgejo send of their package registries: they differ in names only. */
 
 const options = z.strictObject({
-  /** The host of the server's ROOT_URL, where that is neither the upstream's registry nor its endpoint's host. */
+  /**
+   * The host of the server's ROOT_URL, where that is neither the upstream's registry nor its
+   * endpoint's host.
+   */
   host: hostOption,
 });
 
@@ -27,8 +30,9 @@ const published = z.object({
 });
 
 /**
- * The part of a source that Gitea and Forgejo have in common. Both send each other's and GitHub's headers, too; only a server's own are
- * looked at. There is one event for each manifest, so that the children of an index come before it, with digests as versions.
+ * The part of a source that Gitea and Forgejo have in common. Both send each other's and GitHub's
+ * headers, too; only a server's own are looked at. There is one event for each manifest, so that
+ * the children of an index come before it, with digests as versions.
  *
  * @param brand the word in the headers: `x-<brand>-signature`
  */

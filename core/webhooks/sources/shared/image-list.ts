@@ -12,9 +12,9 @@ const text = z.string();
 const maxImages = 1000;
 
 /**
- * Reads `{ "images": ["registry/repository:tag", …] }`, for senders whose body the operator writes. A digest
- * behind the tag is taken as what the tag points to; an image without a written tag is ignored, `latest` included, since the sender
- * may have meant all of them.
+ * Reads `{ "images": ["registry/repository:tag", …] }`, for senders whose body the operator writes.
+ * A digest behind the tag is taken as what the tag points to; an image without a written tag is
+ * ignored, `latest` included, since the sender may have meant all of them.
  *
  * @param host the webhook's option `host`
  */

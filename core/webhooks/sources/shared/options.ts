@@ -3,7 +3,10 @@ import { hostPattern, textLike } from '../../../config/fields.ts';
 
 /** Options that several sources have, so that they are called and checked alike. */
 
-/** `header`: the header whose whole value is the webhook's secret. RFC 9110, 5.1: a field name is a token. */
+/**
+ * `header`: the header whose whole value is the webhook's secret. RFC 9110, 5.1: a field name is a
+ * token.
+ */
 export function headerOption(byDefault: string) {
   return textLike(
     { what: 'the name of a header', example: byDefault },
@@ -11,7 +14,10 @@ export function headerOption(byDefault: string) {
   ).default(byDefault);
 }
 
-/** `host`: what payloads call the registry, where that is neither the upstream's registry nor its endpoint's host. */
+/**
+ * `host`: what payloads call the registry, where that is neither the upstream's registry nor its
+ * endpoint's host.
+ */
 export const hostOption = textLike(
   { what: 'a host with optional port', example: 'registry.example.com' },
   hostPattern,

@@ -21,7 +21,8 @@ export function ignore(reason: string, image?: string): EventReading {
 }
 
 /**
- * Reads each item of a payload's list by itself, so that one that makes no sense does not spoil the others.
+ * Reads each item of a payload's list by itself, so that one that makes no sense does not spoil the
+ * others.
  *
  * @param path where the list stands in the payload
  * @param max how many are read: a real delivery has fewer
@@ -38,7 +39,11 @@ export function readEach(
   return readings;
 }
 
-/** Where a field stands in a payload. @param path where what holds it stands; empty: it is the body */
+/**
+ * Where a field stands in a payload.
+ *
+ * @param path where what holds it stands; empty: it is the body
+ */
 export function fieldAt(path: string, field: string): string {
   return path === '' ? field : `${path}.${field}`;
 }

@@ -9,8 +9,9 @@ export interface PackageUrl {
 }
 
 /**
- * Reads a package URL, `scheme:type/namespace/name@version?qualifiers#subpath`, taking it apart from its right as the specification
- * says; namespace and subpath are passed over. https://github.com/package-url/purl-spec
+ * Reads a package URL, `scheme:type/namespace/name@version?qualifiers#subpath`, taking it apart
+ * from its right as the specification says; namespace and subpath are passed over.
+ * https://github.com/package-url/purl-spec
  *
  * @returns undefined where it is none.
  */

@@ -3,8 +3,9 @@ import { httpUrl } from '../../../config/fields.ts';
 import { type EventReading, excerpt, ignore } from './outcome.ts';
 
 /**
- * Whether a host that a payload names is the upstream: its registry, its endpoint's host or the webhook's option `host`. Clients leave out
- * the port where it is the scheme's own, proxies may not.
+ * Whether a host that a payload names is the upstream: its registry, its endpoint's host or the
+ * webhook's option `host`. Clients leave out the port where it is the scheme's own, proxies may
+ * not.
  *
  * @param option the webhook's option `host`
  */
@@ -15,7 +16,10 @@ export function isUpstreamHost(upstream: Upstream, host: string, option?: string
   return names.includes(host.toLowerCase());
 }
 
-/** The host, with its port, of a URL in a payload, which is read and never fetched; undefined where it is none. */
+/**
+ * The host, with its port, of a URL in a payload, which is read and never fetched; undefined where
+ * it is none.
+ */
 export function urlHost(text: string): string | undefined {
   return httpUrl(text)?.host;
 }

@@ -45,7 +45,9 @@ function upstream() {
   };
 }
 
-/** A registry whose repositories mount from each other what a manifest names, as Amazon ECR does. */
+/**
+ * A registry whose repositories mount from each other what a manifest names, as Amazon ECR does.
+ */
 class Mirror {
   readonly repositories = new Map<string, MemoryStore>();
   readonly committed = new Set<string>();

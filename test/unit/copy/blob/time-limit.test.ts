@@ -9,7 +9,9 @@ const chunk = new Uint8Array(1024 * 1024);
 const chunks = 64;
 const blob = blobOf(new Uint8Array(chunks * chunk.byteLength));
 
-/** A blob of 64 MiB that must be there within ten minutes; `before` is waited for before each chunk. */
+/**
+ * A blob of 64 MiB that must be there within ten minutes; `before` is waited for before each chunk.
+ */
 async function copyWaiting(before: (index: number) => Promise<void>): Promise<string[]> {
   const seen: string[] = [];
   const source = sourceLike(new MemoryStore('upstream'), {

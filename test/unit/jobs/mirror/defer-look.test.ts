@@ -24,7 +24,10 @@ const job = (event: number, more: Partial<JobRecord> = {}): JobRecord => ({
 /** The job of a newer event, as it waits behind the one that runs. */
 const newest = (more: Partial<JobRecord> = {}) => job(9, { attempts: 0, ...more });
 
-/** A tag that was mapped an hour ago; a look a second ago found nothing new, and event 9 is the last one. */
+/**
+ * A tag that was mapped an hour ago; a look a second ago found nothing new, and event 9 is the last
+ * one.
+ */
 const known = (
   changes: { tag?: Partial<TagState>; mapping?: Partial<MappingRecord> } & Partial<
     Omit<BeforeLook, 'tag'>

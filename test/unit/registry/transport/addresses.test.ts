@@ -75,7 +75,10 @@ describe('internalTarget', () => {
 });
 
 describe('guardedLookup', () => {
-  /** Resolves a name that has the addresses, as undici does (all of them) and as node does otherwise (the first). */
+  /**
+   * Resolves a name that has the addresses, as undici does (all of them) and as node does otherwise
+   * (the first).
+   */
   const resolve = async (endpoint: string, addresses: string[], trusted: string[] = [], all = true) => {
     const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
     const names: LookupFunction = (_hostname, options, callback) =>
