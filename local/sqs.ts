@@ -1,4 +1,5 @@
 import { type FauxqsServer, startFauxqs } from 'fauxqs';
+import { giveOutWholeGroups } from './fifo-batches.ts';
 
 export interface LocalQueue {
   endpoint: string;
@@ -21,6 +22,7 @@ const maxReceiveCount = 5;
  * memory: the job table has all jobs, and a mirror job asks again for its layers.
  */
 export async function startQueue(region: string): Promise<LocalQueue> {
+  await giveOutWholeGroups();
   const server = await startFauxqs({ port: 0, host: '127.0.0.1', logger: false, defaultRegion: region });
   const endpoint = `http://127.0.0.1:${server.port}`;
   const create = (name: string, suffix: string, kind: Record<string, string>) => {

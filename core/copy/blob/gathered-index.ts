@@ -3,11 +3,12 @@ import type { Digest } from '../../oci/digest.ts';
 import type { LayerIndex } from './layer-index.ts';
 
 /**
- * A layer index that gathers look-ups of the same moment into one: images that are copied side by
- * side begin together, and share most of their layers.
+ * A layer index for images that are copied side by side, which share most of their layers:
+ * look-ups of the same moment are one, and what one image adds no other one adds again.
  */
 export function gatheredLookUps(index: LayerIndex): LayerIndex {
   let gathering: { digests: Set<Digest>; found: Promise<Map<Digest, string[]>> } | undefined;
+  const added = new Set<string>();
   const gather = (): NonNullable<typeof gathering> => {
     const digests = new Set<Digest>();
     const found = setImmediate().then(() => {
@@ -32,7 +33,17 @@ export function gatheredLookUps(index: LayerIndex): LayerIndex {
         }),
       );
     },
-    add: (repository, digests) => index.add(repository, digests),
+    async add(repository, digests) {
+      const fresh = digests.filter((digest) => !added.has(`${repository} ${digest}`));
+      for (const digest of fresh) added.add(`${repository} ${digest}`);
+      if (fresh.length === 0) return;
+      try {
+        await index.add(repository, fresh);
+      } catch (error) {
+        for (const digest of fresh) added.delete(`${repository} ${digest}`);
+        throw error;
+      }
+    },
     drop: (repository, digest) => index.drop(repository, digest),
   };
 }
