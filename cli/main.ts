@@ -7,6 +7,7 @@ import { initCommand } from './init/command.ts';
 import { localCommand } from './local/command.ts';
 import { schemaCommand } from './schema/command.ts';
 import { OutputLostError, watchOutput } from './shared/output.ts';
+import { syncCommand } from './sync/command.ts';
 import { validateCommand } from './validate/command.ts';
 import { webhooksCommand } from './webhooks/command.ts';
 
@@ -31,6 +32,7 @@ const program = new Command('drayage')
   .addCommand(initCommand())
   .addCommand(localCommand())
   .addCommand(copyCommand())
+  .addCommand(syncCommand())
   .addCommand(validateCommand())
   .addCommand(schemaCommand())
   .addCommand(webhooksCommand())
@@ -44,6 +46,7 @@ Begin here:
   $ drayage validate                              check ./mirror.yaml
   $ drayage local --config mirror.yaml            run the pipeline on this machine
   $ drayage copy docker.io/library/alpine:3.22 registry.example/mirror/alpine:3.22
+  $ drayage sync --to registry.example/mirror     copy what mirror.yaml names, without a pipeline
   $ drayage webhooks list --api https://…         the webhooks of a deployment, and whether events arrive
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 not mirrored.`,

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { durationProblem, durationSeconds } from '../../core/config/duration.ts';
 import { InvalidPlatformError, type Platform, parsePlatform } from '../../core/oci/platform.ts';
 import { InvalidReferenceError, parseReference } from '../../core/oci/reference.ts';
+import { parseCount } from '../shared/parse-count.ts';
 import { UsageError } from '../shared/usage-error.ts';
 import type { CopyFlags, WrittenReference } from './flags.ts';
 import { copyHelp } from './help.ts';
@@ -117,10 +118,4 @@ function parseTimeout(text: string): number {
   const problem = durationProblem(text);
   if (problem !== undefined) throw new InvalidArgumentError(problem);
   return (durationSeconds(text) ?? 0) * 1000;
-}
-
-function parseCount(text: string): number {
-  const count = Number(text);
-  if (/^\d{1,5}$/.test(text) && count > 0) return count;
-  throw new InvalidArgumentError('write a whole number, 1 or greater');
 }

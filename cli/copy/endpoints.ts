@@ -7,16 +7,22 @@ import { loginSource } from '../logins/login-source.ts';
 import { networkFrom } from '../shared/network.ts';
 import type { CopyFlags } from './flags.ts';
 
+/** What of the options is about how registries are reached. */
+export type EndpointFlags = Pick<
+  CopyFlags,
+  'plainHttp' | 'srcPlainHttp' | 'dstPlainHttp' | 'authHost' | 'redirectHost' | 'timeoutMs' | 'caFile'
+>;
+
 /**
  * A client of the registry that images come from, with this user's login where the registry wants
  * one.
  */
-export function openSource(ref: Reference, flags: CopyFlags, signal: AbortSignal): RegistryClient {
+export function openSource(ref: Reference, flags: EndpointFlags, signal: AbortSignal): RegistryClient {
   return open(ref, 'upstream', flags.plainHttp || flags.srcPlainHttp, flags, signal);
 }
 
 /** A client of the registry that images go to. */
-export function openDestination(ref: Reference, flags: CopyFlags, signal: AbortSignal): RegistryClient {
+export function openDestination(ref: Reference, flags: EndpointFlags, signal: AbortSignal): RegistryClient {
   return open(ref, 'mirror', flags.plainHttp || flags.dstPlainHttp, flags, signal);
 }
 
@@ -24,7 +30,7 @@ function open(
   { registry, repository }: Reference,
   side: 'upstream' | 'mirror',
   plainHttp: boolean,
-  { authHost, redirectHost, timeoutMs, caFile }: CopyFlags,
+  { authHost, redirectHost, timeoutMs, caFile }: EndpointFlags,
   signal: AbortSignal,
 ): RegistryClient {
   const known = knownRegistry(registry);

@@ -1,15 +1,20 @@
 import type { Concurrency } from '../../core/async/concurrency.ts';
-import { amountOf, presentOnly } from '../../core/copy/amount.ts';
+import { presentOnly } from '../../core/copy/amount.ts';
 import type { BlobPool } from '../../core/copy/blob/blob-pool.ts';
 import type { CopyEvent } from '../../core/copy/blob/copy-blob.ts';
 import { mountsFrom } from '../../core/copy/blob/mount-sources.ts';
 import { commitRoot } from '../../core/copy/commit.ts';
 import { copyImage, findImageReferrers } from '../../core/copy/copy-image.ts';
 import { reportForeignLayers } from '../../core/copy/foreign-layers.ts';
-import { type CopyPlan, plan as planCopy } from '../../core/copy/plan.ts';
-import { emptyTransfer, type ImageDestination, type Transfer } from '../../core/copy/ports.ts';
+import { applyPlatforms, type CopyPlan, plan as planCopy } from '../../core/copy/plan.ts';
+import type { ImageDestination, Transfer } from '../../core/copy/ports.ts';
 import { copyReferrers } from '../../core/copy/referrers/copy-referrers.ts';
-import { type ReferrersOutcome, summariseReferrers } from '../../core/copy/referrers/referrers.ts';
+import { findReferrers } from '../../core/copy/referrers/find-referrers.ts';
+import {
+  type ReferrersOutcome,
+  type ReferrersSummary,
+  summariseReferrers,
+} from '../../core/copy/referrers/referrers.ts';
 import { RegistryRepository } from '../../core/copy/registry-repository.ts';
 import { resolve } from '../../core/copy/resolve.ts';
 import type { Digest } from '../../core/oci/digest.ts';
@@ -78,8 +83,8 @@ export async function planImage(
 
 /** What is known of an image before it is copied. */
 export type Comparison =
-  /** Both tags name this digest. */
-  | { kind: 'equal'; digest: Digest }
+  /** Both tags name this digest; if referrers are wanted, none were found. */
+  | { kind: 'equal'; digest: Digest; referrers?: ReferrersSummary }
   /** They differ: what the destination's tag names, undefined where there is no such tag. */
   | { kind: 'different'; current: Digest | undefined }
   /** They were not compared: the copy finds out. */
@@ -88,8 +93,9 @@ export type Comparison =
 /**
  * Compares what both tags name, by one HEAD a side, at the same time. Where the last tag of the
  * repository was missing at the destination, this one probably is, too: it is read right away,
- * which saves a round trip. A platform filter will make another digest, and referrers may be
- * missing from an image that is there: neither is compared here.
+ * which saves a round trip. A platform filter will make another digest: that is not compared here.
+ * If referrers are wanted, the source is asked whether there are any of an image that is there;
+ * whether the destination has those is for the copy to find out.
  *
  * @throws CopyFailure
  */
@@ -97,7 +103,7 @@ export async function compareImage(pair: ImagePair, context: CopyContext): Promi
   const { source, destination } = open(pair, context);
   const { signal, flags, missingAt } = context;
   const [from, to] = [pair.src.tag, pair.dst.tag];
-  const isFiltered = flags.referrers || flags.platform.length > 0;
+  const isFiltered = flags.platform.length > 0;
   if (isFiltered || from === undefined || to === undefined || missingAt.has(destination.name))
     return { kind: 'unknown' };
   return await explained(destination, signal, async () => {
@@ -105,8 +111,11 @@ export async function compareImage(pair: ImagePair, context: CopyContext): Promi
     asking.catch(() => {}); // of interest only where the destination has the tag
     const current = await destination.tagDigest(to, { signal });
     if (current === undefined) missingAt.add(destination.name);
-    else if ((await asking) === current) return { kind: 'equal', digest: current };
-    return { kind: 'different', current };
+    if (current === undefined || (await asking) !== current) return { kind: 'different', current };
+    if (!flags.referrers) return { kind: 'equal', digest: current };
+    const { referrers, failures } = await findReferrers(source, [current], { signal });
+    if (referrers.length > 0 || failures.length > 0) return { kind: 'unknown' };
+    return { kind: 'equal', digest: current, referrers: { copied: 0, missing: [] } };
   });
 }
 
@@ -121,7 +130,10 @@ export async function copyIfDifferent(
   watcher: CopyWatcher,
 ): Promise<Done<CopyReport>> {
   const comparison = await compareImage(pair, context);
-  if (comparison.kind === 'equal') return { outcome: 'equal', digest: comparison.digest };
+  if (comparison.kind === 'equal') {
+    const { digest, referrers } = comparison;
+    return { outcome: 'equal', digest, ...(referrers && { referrers }) };
+  }
   const { report, equal } = await copyPair(pair, context, watcher, comparison);
   const { digest, referrers } = report;
   if (!equal) return { outcome: 'done', result: report };
@@ -162,11 +174,12 @@ export async function copyPair(
       ...(referrers && { referrers: summariseReferrers(referrers) }),
     });
     // Whoever holds a manifest holds what it names: registries refuse it otherwise.
-    if (current === root.digest && context.flags.platform.length === 0) {
-      expectDigest(dst, root.digest);
-      const image = whole(root);
+    const wanted = applyPlatforms(source, root, context.flags.platform);
+    if (current === wanted.digest) {
+      expectDigest(dst, wanted.digest);
+      const image = whole(root, wanted);
       const referrers = await referrersOf(image, source, destination, context);
-      return { report: report(image, presentOnly(root), referrers), equal: true };
+      return { report: report(image, presentOnly(wanted), referrers), equal: true };
     }
     const copied = await copyImage(
       { source, destination, root, current },
@@ -187,16 +200,12 @@ export async function copyPair(
         },
       },
     );
+    // What is equal was found above, and nobody else carries blobs of this image.
+    if (copied.kind !== 'whole') throw new Error(`the copy ended as ${copied.kind}`);
     const { plan } = copied;
-    if (copied.kind === 'equal') {
-      const referrers = await referrersOf(plan, source, destination, context);
-      const transfer = { ...emptyTransfer(), present: amountOf(plan.blobs) };
-      return { report: report(plan, transfer, referrers), equal: true };
-    }
     await commitRoot(destination, plan, target, { signal, readBack: false });
     isCommitted = true;
-    const referrers = copied.kind === 'whole' ? copied.referrers : undefined;
-    return { report: report(plan, copied.transfer, referrers), equal: false };
+    return { report: report(plan, copied.transfer, copied.referrers), equal: false };
   };
   const interrupted = () => destination.interrupted(target);
   return await explained(destination, signal, copying, interrupted).finally(() => pooled.leave(isCommitted));
@@ -256,8 +265,8 @@ type ReportedImage = Pick<CopyPlan, 'source' | 'root' | 'sizeBytes'> & Partial<P
  * An image that was found equal by its first manifest: of an index, whose children were not read,
  * only that is known.
  */
-function whole(root: Manifest): ReportedImage {
-  return { source: root, root, sizeBytes: root.bytes.byteLength + presentOnly(root).present.bytes };
+function whole(source: Manifest, root: Manifest): ReportedImage {
+  return { source, root, sizeBytes: root.bytes.byteLength + presentOnly(root).present.bytes };
 }
 
 function reportOf(

@@ -80,9 +80,9 @@ async function copyTags(
     );
   } catch (error) {
     if (!(error instanceof InterruptedError)) throw error;
-    throw new Error(interruption(error as InterruptedError<TagPair>, ended.size, tags.length), {
-      cause: error,
-    });
+    const [done, total] = [ended.size, tags.length];
+    const counts = { done, total, noun: 'tag', nameOf: ({ tag }: TagPair) => tag };
+    throw new Error(interruption(error as InterruptedError<TagPair>, counts), { cause: error });
   } finally {
     progress.stop();
     const report = reportOf(pair, inOrder(), signatureTags, Date.now() - started);

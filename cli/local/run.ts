@@ -1,9 +1,7 @@
-import { readFileSync, writeSync } from 'node:fs';
-import type { Config } from '../../core/config/config.ts';
-import { fileFailure } from '../../core/config/file-failure.ts';
-import { InvalidConfigError, loadConfig } from '../../core/mirror-yaml/load.ts';
-import { CommandError } from '../shared/command-error.ts';
+import { writeSync } from 'node:fs';
 import { logOutput } from '../shared/output.ts';
+import { readConfig } from '../shared/read-config.ts';
+import { readSecrets } from '../shared/read-secrets.ts';
 import type { LocalFlags } from './flags.ts';
 import { createNarrator, type Narrator } from './narrator.ts';
 import { terminalLog } from './terminal-log.ts';
@@ -71,20 +69,6 @@ function endFor(error: Error & { remedy?: string | undefined }): void {
   process.exit(1);
 }
 
-function readConfig(file: string): Config {
-  try {
-    return loadConfig(file);
-  } catch (error) {
-    // A file that can't be read has no lines, and its message says what helps.
-    if (!(error instanceof InvalidConfigError) || error.errors.every(({ line }) => line === undefined))
-      throw error;
-    throw new CommandError(
-      `${file} is not valid:\n${error.message}`,
-      `fix it, then check it: drayage validate --config ${file}`,
-    );
-  }
-}
-
 /**
  * Where people read: standard error, since results belong on standard output; standard output if
  * only that is a terminal.
@@ -104,22 +88,4 @@ function logFor(narrator: Narrator | undefined): NodeJS.WritableStream {
 /** How to call the command the way this one was called: npx says that it runs it. */
 function commandName(): string {
   return process.env.npm_command === 'exec' ? 'npx drayage' : 'drayage';
-}
-
-/** Of the file of `--secrets`. */
-const form = 'write one secret for each name in mirror.yaml: {"NAME": {"username": "…", "password": "…"}}';
-
-function readSecrets(file: string): Record<string, object> {
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    // The message of a JSON error quotes the surrounding text, which may be a password here.
-    if (error instanceof SyntaxError) throw new CommandError(`--secrets ${file} is not JSON`, form);
-    const { reason, remedy } = fileFailure(error, file);
-    throw new CommandError(`--secrets ${file} can’t be read: ${reason}`, remedy ?? form);
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new CommandError(`--secrets ${file} is not an object`, form);
-  return value as Record<string, object>;
 }

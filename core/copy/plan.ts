@@ -136,7 +136,12 @@ function checkBlobSizes(destination: ImageDestination, blobs: Descriptor[]): voi
   }
 }
 
-function applyPlatforms(
+/**
+ * What of an image is put under the tag: a smaller index, or the image as it is.
+ *
+ * @throws CopyError where that can't be made
+ */
+export function applyPlatforms(
   source: ImageSource,
   manifest: Manifest,
   platforms: Platform[] | undefined,

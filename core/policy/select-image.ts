@@ -22,7 +22,7 @@ export type Selection =
 export function selectImage(config: Config, ref: Reference): Selection {
   const upstream = config.upstreams.find(({ registry }) => registry === ref.registry);
   if (upstream === undefined) return notConfigured(`no upstream is the registry ${ref.registry}`);
-  const rule = upstream.repositories.find(({ match }) => compileGlob(match, 'repository')(ref.repository));
+  const rule = ruleSelector(upstream)(ref.repository);
   if (rule === undefined) return notConfigured(`no rule of ${ref.registry} matches ${ref.repository}`);
   if (ref.tag === undefined) return { mirrored: true, upstream, rule };
   if (isSignatureTag(ref.tag))
@@ -31,6 +31,15 @@ export function selectImage(config: Config, ref: Reference): Selection {
   if (!decision.selected)
     return notConfigured(`the rule ${rule.match} leaves out the tag ${ref.tag}: ${decision.why}`);
   return { mirrored: true, upstream, rule };
+}
+
+/**
+ * Which of an upstream's rules decides about a repository: the first whose `match` fits. Patterns
+ * are compiled once, for many names.
+ */
+export function ruleSelector(upstream: Upstream): (repository: string) => RepositoryRule | undefined {
+  const rules = upstream.repositories.map((rule) => ({ rule, fits: compileGlob(rule.match, 'repository') }));
+  return (repository) => rules.find(({ fits }) => fits(repository))?.rule;
 }
 
 /**

@@ -7,6 +7,8 @@ import type { CredentialSource } from './auth/credentials.ts';
 import type { Side } from './errors.ts';
 import { type CallOptions, Exchange } from './exchange.ts';
 import { type BlobDescriptor, type GetBlobOptions, getBlob, headBlob } from './operations/blobs.ts';
+import { listRepositories } from './operations/catalog.ts';
+import type { ListOptions } from './operations/lists.ts';
 import {
   type GetManifestOptions,
   getManifest,
@@ -22,7 +24,7 @@ import {
   startUpload,
   type UploadSession,
 } from './operations/start-upload.ts';
-import { type ListTagsOptions, listTags } from './operations/tags.ts';
+import { listTags } from './operations/tags.ts';
 import { cancelUpload, finishUpload, patchBlob, putBlob } from './operations/uploads.ts';
 import { RefusedFeatures } from './refused-features.ts';
 import { defaultRetryPolicy, type RetryPolicy } from './retry.ts';
@@ -253,8 +255,13 @@ export class RegistryClient implements AsyncDisposable {
   }
 
   /** All tags of a repository. */
-  listTags(repository: string, options?: ListTagsOptions): AsyncIterable<string> {
+  listTags(repository: string, options?: ListOptions): AsyncIterable<string> {
     return listTags(this.#exchange, repository, options);
+  }
+
+  /** All repositories of the registry, if it lists them. */
+  listRepositories(options?: ListOptions): AsyncIterable<string> {
+    return listRepositories(this.#exchange, options);
   }
 
   /** What refers to a manifest: signatures and the like. */

@@ -1,11 +1,13 @@
 import type { EcrPassword } from './ecr-password.ts';
 import type { HttpExchange } from './http-exchange.ts';
 import { parseBasic, sameSecret } from './secrets.ts';
-import type { TokenIssuer } from './token-issuer.ts';
+import { catalogResource, type Grant, type TokenIssuer } from './token-issuer.ts';
 
 /** What a request of the registry protocol is about to do. */
 export type AccessNeed =
   | { kind: 'ping' }
+  /** Listing the repositories. */
+  | { kind: 'catalog' }
   | {
       kind: 'pull' | 'push' | 'delete';
       repository: string /** also pulls from here: a mount */;
@@ -85,22 +87,14 @@ export function basicAccess(credentials: { username: string; password: string })
  */
 export function tokenAccess(issuer: TokenIssuer): AccessControl {
   return (exchange, need) => {
-    const wanted =
-      need.kind === 'ping'
-        ? []
-        : [
-            { repository: need.repository, actions: need.kind === 'push' ? ['pull', 'push'] : [need.kind] },
-            ...(need.from === undefined ? [] : [{ repository: need.from, actions: ['pull'] }]),
-          ];
+    const wanted = grantsFor(need);
     const token = /^bearer +(\S+)$/i.exec(exchange.header('authorization') ?? '')?.[1];
     const granted = token === undefined ? undefined : issuer.granted(token);
-    const missing = wanted.filter(({ repository, actions }) =>
-      actions.some((action) => granted?.get(repository)?.has(action) !== true),
+    const missing = wanted.filter(({ resource, actions }) =>
+      actions.some((action) => granted?.get(resource)?.has(action) !== true),
     );
     if (granted !== undefined && missing.length === 0) return allowed;
-    const scope = wanted
-      .map(({ repository, actions }) => `repository:${repository}:${actions.join(',')}`)
-      .join(' ');
+    const scope = wanted.map(({ resource, actions }) => `${resource}:${actions.join(',')}`).join(' ');
     const error =
       token === undefined ? '' : `,error="${granted === undefined ? 'invalid_token' : 'insufficient_scope'}"`;
     const challenge =
@@ -108,4 +102,15 @@ export function tokenAccess(issuer: TokenIssuer): AccessControl {
       `${scope === '' ? '' : `,scope="${scope}"`}${error}`;
     return challenged(challenge, 'authentication required');
   };
+}
+
+/** What a token must grant. */
+function grantsFor(need: AccessNeed): Grant[] {
+  if (need.kind === 'ping') return [];
+  if (need.kind === 'catalog') return [{ resource: catalogResource, actions: ['*'] }];
+  const { repository, kind, from } = need;
+  return [
+    { resource: `repository:${repository}`, actions: kind === 'push' ? ['pull', 'push'] : [kind] },
+    ...(from === undefined ? [] : [{ resource: `repository:${from}`, actions: ['pull'] }]),
+  ];
 }

@@ -9,10 +9,15 @@ export interface TokenOptions {
   expiresIn?: number;
 }
 
-interface Grant {
-  repository: string;
+/** What a token allows. */
+export interface Grant {
+  /** `repository:library/nginx`, or the catalog. */
+  resource: string;
   actions: string[];
 }
+
+/** The list of repositories, as scopes name it. https://distribution.github.io/distribution/spec/auth/scope/#resource-types */
+export const catalogResource = 'registry:catalog';
 
 /** What a request for a token is answered with. */
 export type TokenAnswer =
@@ -45,24 +50,27 @@ export class TokenIssuer {
     if (actions === undefined) return { kind: 'unauthorized' };
     const grants = scopes
       .flatMap((scope) => scope.split(' '))
-      .map((scope) => /^repository:(.+):([a-z,*]+)$/.exec(scope))
+      .map((scope) => /^(repository:.+|registry:catalog):([a-z,*]+)$/.exec(scope))
       .filter((match) => match !== null)
-      .map(([, repository = '', wanted = '']): Grant => {
+      .map(([, resource = '', wanted = '']): Grant => {
+        // Everybody may pull, and only who logs in may list all repositories.
+        if (resource === catalogResource)
+          return { resource, actions: authorization === undefined ? [] : ['*'] };
         const names = wanted === '*' ? [...actions] : wanted.split(',');
-        return { repository, actions: names.filter((action) => actions.has(action)) };
+        return { resource, actions: names.filter((action) => actions.has(action)) };
       });
     const { expiresIn } = this.#options;
     const token = sign(this.#key, { grants, expiresAt: Date.now() + expiresIn * 1000 });
     return { kind: 'token', token, expiresIn, issuedAt: new Date().toISOString() };
   }
 
-  /** What a token grants, by repository; undefined where it is not ours or has expired. */
+  /** What a token grants, by resource; undefined where it is not ours or has expired. */
   granted(token: string): Map<string, Set<string>> | undefined {
     const statement = verify(this.#key, token) as { grants: Grant[]; expiresAt: number } | undefined;
     if (statement === undefined || statement.expiresAt <= Date.now()) return undefined;
     const granted = new Map<string, Set<string>>();
-    for (const { repository, actions } of statement.grants) {
-      granted.set(repository, new Set([...(granted.get(repository) ?? []), ...actions]));
+    for (const { resource, actions } of statement.grants) {
+      granted.set(resource, new Set([...(granted.get(resource) ?? []), ...actions]));
     }
     return granted;
   }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -95,6 +95,24 @@ describe('the commands of the README', () => {
     expect(planned).toContain('nothing was written');
     expect(JSON.parse(one)).toMatchObject({ sourceDigest: index.manifest.digest });
     expect(all).toContain(`3.22  ${index.manifest.digest}  copied`);
+  });
+
+  it('drayage sync, from a registry that is here into another', async () => {
+    const index = seededIndex({ seed: 'readme sync', layers: [{ size: 3_000 }] });
+    const { host, endpoint } = pipeline.upstream;
+    await pushImage(endpoint, 'library/sync', '1.0', index);
+    const [file, mapping] = [join(folder, 'sync.yaml'), join(folder, 'mapping.json')];
+    const rules = [{ match: 'library/sync' }];
+    const upstreams = [{ registry: 'docker.io', endpoint, repositories: rules }];
+    writeFileSync(file, JSON.stringify({ version: 1, mirror: { regions: ['eu-west-1'] }, upstreams }));
+    const [planned, copied] = await shell(/^npx drayage sync/, '', (line) =>
+      line.replace('my-mirror.yaml', file).replace('mapping.json', mapping).replace('localhost:5000', host),
+    );
+    expect(planned).toContain('nothing was written');
+    expect(copied).toMatch(new RegExp(`docker.io/library/sync:1.0 +copied .*${index.manifest.digest}`));
+    expect(JSON.parse(readFileSync(mapping, 'utf8'))).toMatchObject({
+      mappings: [{ mirror: `${host}/mirror/docker.io/library/sync:1.0`, digest: index.manifest.digest }],
+    });
   });
 
   it('curl asks the mapping API', async () => {

@@ -40,6 +40,11 @@ export async function ecrLogin(host: EcrHost, { signal }: EcrLoginOptions = {}):
   }
 }
 
+export interface CreateEcrRepositoryOptions extends EcrLoginOptions {
+  /** By default, ECR's own. */
+  settings?: RepositorySettings | undefined;
+}
+
 /**
  * Creates a repository in a private ECR registry; an existing one stays as it is.
  *
@@ -48,12 +53,12 @@ export async function ecrLogin(host: EcrHost, { signal }: EcrLoginOptions = {}):
 export async function createEcrRepository(
   host: EcrHost,
   repositoryName: string,
-  { signal }: EcrLoginOptions = {},
+  { signal, settings = plainSettings }: CreateEcrRepositoryOptions = {},
 ): Promise<void> {
   const ecr = clientOf(host);
   try {
     const name = `${host.registry}/${repositoryName}`;
-    await createRepository({ ecr, settings: plainSettings }, { name, repositoryName }, { signal });
+    await createRepository({ ecr, settings }, { name, repositoryName }, { signal });
   } finally {
     ecr.destroy();
   }

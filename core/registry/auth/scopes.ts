@@ -9,6 +9,9 @@ export function repositoryScope(repository: string, ...actions: ('pull' | 'push'
   return `repository:${repository}:${actions.join(',')}`;
 }
 
+/** What lists a registry's repositories. https://distribution.github.io/distribution/spec/auth/scope/#resource-types */
+export const catalogScope: Scope = 'registry:catalog:*';
+
 /**
  * The scopes of both lists, one a resource with the actions of all. The first list's come first,
  * since some token services read only the first (after go-containerregistry, which found that).

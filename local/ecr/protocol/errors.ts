@@ -53,3 +53,13 @@ export function nameUnknown(context: RegistryContext, repository: string): Proto
   const message = `The repository with name '${repository}' does not exist in the registry with id '${context.accountId}'`;
   return { status: 404, code: 'NAME_UNKNOWN', message };
 }
+
+/** Answers that the address knows other methods. */
+export async function refuseMethod(exchange: HttpExchange, methods: string[]): Promise<void> {
+  await sendError(exchange, {
+    status: 405,
+    code: 'UNSUPPORTED',
+    message: `${exchange.method} is not possible here`,
+    headers: { allow: methods.join(', ') },
+  });
+}

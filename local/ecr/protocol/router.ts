@@ -4,10 +4,11 @@ import type { RegistryContext } from '../registry-context.ts';
 import { isRepositoryName } from '../repository-names.ts';
 import { admit } from './admit.ts';
 import { deleteBlob, getBlob } from './blobs.ts';
-import { nameUnknown, sendError } from './errors.ts';
+import { nameUnknown, refuseMethod, sendError } from './errors.ts';
 import { deleteManifest, getManifest, putManifestOver } from './manifests.ts';
 import { ping } from './ping.ts';
 import { listReferrers } from './referrers.ts';
+import { listRepositories } from './repositories.ts';
 import type { RouteHandler } from './route.ts';
 import { listTags } from './tags.ts';
 import { deleteUpload, getUpload, patchUpload, putUpload, startUpload } from './uploads.ts';
@@ -57,6 +58,7 @@ const routes: Route[] = [
 export async function routeProtocol(context: RegistryContext, exchange: HttpExchange): Promise<void> {
   const path = decodePath(exchange.path);
   if (path === '/v2/' || path === '/v2') return ping(context, exchange);
+  if (path === '/v2/_catalog') return listRepositories(context, exchange);
   for (const { pattern, methods } of routes) {
     const match = path === undefined ? null : pattern.exec(path);
     if (match === null) continue;
@@ -83,15 +85,6 @@ export async function routeProtocol(context: RegistryContext, exchange: HttpExch
 function sourceOf(exchange: HttpExchange): { from?: string } {
   const from = exchange.method === 'POST' && exchange.query.has('mount') ? exchange.query.get('from') : null;
   return from === null ? {} : { from };
-}
-
-async function refuseMethod(exchange: HttpExchange, methods: string[]): Promise<void> {
-  await sendError(exchange, {
-    status: 405,
-    code: 'UNSUPPORTED',
-    message: `${exchange.method} is not possible here`,
-    headers: { allow: methods.join(', ') },
-  });
 }
 
 function decodePath(path: string): string | undefined {

@@ -6,10 +6,12 @@ import { fileFailures } from './file-failures.ts';
 import { localFailures } from './local-failures.ts';
 import { registryFailures } from './registry-failures.ts';
 import { type Failure, Scene } from './scene.ts';
+import { syncFailures } from './sync-failures.ts';
 
 const failures: Failure[] = [
   ...connectionFailures,
   ...registryFailures,
+  ...syncFailures,
   ...apiFailures,
   ...fileFailures,
   ...localFailures,

@@ -113,6 +113,7 @@ export class Scene implements AsyncDisposable {
         .replace(/sha256:(?!0{64})[0-9a-f]{64}/g, 'sha256:DIGEST')
         .replace(/^copying .*\n/gm, '')
         .replace(/"durationMs":\d+/g, '"durationMs":MS')
+        .replace(/^(blobs: .* in) [\d.]+ m?s$/gm, '$1 TIME')
     );
   }
 

@@ -1,15 +1,18 @@
-/** What is wrong with a list of tags. */
-export class TagListError extends Error {
-  override readonly name = 'TagListError';
+/** What is wrong with a list. */
+export class ListError extends Error {
+  override readonly name = 'ListError';
 }
 
-/** A list of tags is not nested deeper; Google's has three levels. */
+/** A list is not nested deeper; Google's list of tags has three levels. */
 const maxDepth = 32;
 /**
- * The bytes of a string that are kept: more than a tag or the word `tags` can have, escaped or not
+ * The bytes of a string that are kept: as many as a repository's name can have, escaped or not
  * (`\u0061`).
  */
-const maxStringBytes = 128 * 6;
+const maxStringBytes = 255 * 6;
+
+/** Which field of the answer holds the list. */
+export type ListKey = 'tags' | 'repositories';
 
 const quote = 0x22;
 const backslash = 0x5c;
@@ -17,18 +20,16 @@ const [objectStart, objectEnd, arrayStart, arrayEnd] = [0x7b, 0x7d, 0x5b, 0x5d];
 const [comma, colon] = [0x2c, 0x3a];
 
 /**
- * Reads the JSON of a list of tags, `{"name": …, "tags": ["1.0", …]}`, as it comes, and keeps
- * nothing but its tags: registries that ignore `n` send tens of thousands of tags in one answer,
- * and Google's adds an object for each image. The memory that it takes does not depend on what else
- * the answer holds. It follows strings and nesting, and does not check what it skips. (Streaming
- * parsers build the values that they pass, or whole strings, and their memory is then the sender's
- * choice.)
+ * Reads the JSON of a list, `{"name": …, "tags": ["1.0", …]}`, as it comes, and keeps nothing but
+ * its items: registries that ignore `n` send tens of thousands of tags in one answer, and Google's
+ * adds an object for each image. The memory that it takes does not depend on what else the answer
+ * holds. It follows strings and nesting, and does not check what it skips. (Streaming parsers build
+ * the values that they pass, or whole strings, and their memory is then the sender's choice.)
  */
-export class TagListReader {
-  /**
-   * Called for each item of the list; undefined for one that is not a string, or longer than a tag.
-   */
+export class ListReader {
+  /** Called for each item of the list; undefined for one that is not a string, or too long. */
   readonly #onItem: (item: string | undefined) => void;
+  readonly #listKey: ListKey;
   /** The brackets that are open. */
   readonly #open: number[] = [];
   #inString = false;
@@ -42,15 +43,16 @@ export class TagListReader {
   #isKey = false;
   /** The last key of the outermost object. */
   #key: string | undefined;
-  /** How the field `tags` was found: not yet, as a list, or as null. */
+  /** How the list's field was found: not yet, as a list, or as null. */
   #found: 'list' | 'null' | 'other' | undefined;
   #ended = false;
 
-  constructor(onItem: (item: string | undefined) => void) {
+  constructor(key: ListKey, onItem: (item: string | undefined) => void) {
+    this.#listKey = key;
     this.#onItem = onItem;
   }
 
-  /** Takes the next bytes. @throws TagListError */
+  /** Takes the next bytes. @throws ListError */
   write(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; at += 1) {
       if (this.#inString) at = this.#readString(bytes, at);
@@ -61,17 +63,17 @@ export class TagListReader {
   /**
    * To be called after the last byte.
    *
-   * @throws TagListError unless it was a whole list, which may be null
+   * @throws ListError unless it was a whole list, which may be null
    */
   end(): void {
-    if (!this.#ended) throw new TagListError('the list is cut off');
+    if (!this.#ended) throw new ListError('the list is cut off');
     if (this.#found !== 'list' && this.#found !== 'null')
-      throw new TagListError('the answer is not a list of tags');
+      throw new ListError(`the answer is not a list of ${this.#listKey}`);
   }
 
-  /** Inside the list of tags itself. */
+  /** Inside the list itself. */
   get #isListed(): boolean {
-    return this.#open.length === 2 && this.#open[1] === arrayStart && this.#key === 'tags';
+    return this.#open.length === 2 && this.#open[1] === arrayStart && this.#key === this.#listKey;
   }
 
   /** @returns the index of the last byte that belongs to the string */
@@ -123,7 +125,7 @@ export class TagListReader {
       case arrayStart:
         this.#beginValue(byte === arrayStart ? 'list' : 'other');
         if (this.#isListed) this.#onItem(undefined);
-        if (this.#open.length >= maxDepth) throw new TagListError('the answer is nested too deeply');
+        if (this.#open.length >= maxDepth) throw new ListError('the answer is nested too deeply');
         this.#open.push(byte);
         this.#awaitsValue = byte === arrayStart;
         return;
@@ -131,7 +133,7 @@ export class TagListReader {
       case arrayEnd: {
         const opened = this.#open.pop();
         if (opened !== (byte === objectEnd ? objectStart : arrayStart))
-          throw new TagListError('the answer is not JSON');
+          throw new ListError('the answer is not JSON');
         this.#awaitsValue = false;
         if (this.#open.length === 0) this.#ended = true;
         return;
@@ -152,8 +154,9 @@ export class TagListReader {
 
   #beginValue(kind: 'list' | 'null' | 'other'): void {
     if (this.#ended || (this.#open.length === 0 && kind !== 'other'))
-      throw new TagListError('the answer is not a list of tags');
-    if (this.#open.length === 1 && this.#open[0] === objectStart && this.#key === 'tags') this.#found = kind;
+      throw new ListError(`the answer is not a list of ${this.#listKey}`);
+    if (this.#open.length === 1 && this.#open[0] === objectStart && this.#key === this.#listKey)
+      this.#found = kind;
     this.#awaitsValue = false;
   }
 }

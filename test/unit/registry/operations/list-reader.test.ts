@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { TagListError, TagListReader } from '../../../../core/registry/operations/tag-list-reader.ts';
+import { ListError, type ListKey, ListReader } from '../../../../core/registry/operations/list-reader.ts';
 
 /** The items of a list that comes in chunks of this size. */
-function read(text: string | Uint8Array, chunk = 1_000_000): (string | undefined)[] {
+function read(text: string | Uint8Array, chunk = 1_000_000, key: ListKey = 'tags'): (string | undefined)[] {
   const bytes = Buffer.from(text);
   const items: (string | undefined)[] = [];
-  const reader = new TagListReader((item) => items.push(item));
+  const reader = new ListReader(key, (item) => items.push(item));
   for (let at = 0; at < bytes.length; at += chunk) reader.write(bytes.subarray(at, at + chunk));
   reader.end();
   return items;
@@ -25,7 +25,7 @@ describe('a list of tags', () => {
       [undefined, undefined, undefined, undefined, undefined, '2'],
     ],
     ['{"manifest":{"sha256:1":{"tag":["x"],"tags":["y"]}},"child":["tags"],"tags":["1"]}', ['1']],
-    [`{"tags":["${'a'.repeat(1_000)}","1"]}`, [undefined, '1']],
+    [`{"tags":["${'a'.repeat(2_000)}","1"]}`, [undefined, '1']],
   ])('%s gives %j', (text, items) => {
     for (const chunk of [1, 2, 7, 1_000]) expect(read(text, chunk)).toEqual(items);
   });
@@ -43,8 +43,14 @@ describe('a list of tags', () => {
     ['{"tags":["1"}]', 'not JSON'],
     [`{"x":${'['.repeat(100)}`, 'too deeply'],
   ])('%s is refused', (text, reason) => {
-    expect(() => read(text)).toThrow(TagListError);
+    expect(() => read(text)).toThrow(ListError);
     expect(() => read(text)).toThrow(reason);
+  });
+
+  it('is read under its key, and under no other', () => {
+    const text = '{"tags":["1"],"repositories":["a/b","c"]}';
+    expect(read(text, 3, 'repositories')).toEqual(['a/b', 'c']);
+    expect(() => read('{"tags":["1"]}', 3, 'repositories')).toThrow('not a list of repositories');
   });
 
   it('is what JSON.parse makes of it, however it is cut', () => {
@@ -68,7 +74,7 @@ describe('a list of tags', () => {
         try {
           read(pieces.join(''));
         } catch (error) {
-          expect(error).toBeInstanceOf(TagListError);
+          expect(error).toBeInstanceOf(ListError);
         }
       }),
     );

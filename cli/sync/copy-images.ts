@@ -1,0 +1,143 @@
+import { type Concurrency, fixedConcurrency } from '../../core/async/concurrency.ts';
+import type { BlobPool } from '../../core/copy/blob/blob-pool.ts';
+import type { CopyPlan } from '../../core/copy/plan.ts';
+import type { Digest } from '../../core/oci/digest.ts';
+import { parsePlatform } from '../../core/oci/platform.ts';
+import { formatReference } from '../../core/oci/reference.ts';
+import { type DryRunReport, dryRun } from '../copy/dry-run.ts';
+import { type CopyContext, type CopyWatcher, compareImage, copyPair } from '../copy/image.ts';
+import { interruption } from '../copy/interruption.ts';
+import type { CopyOutput } from '../copy/output.ts';
+import type { CopyReport } from '../copy/report.ts';
+import { type Done, InterruptedError, type Outcome, sideBySide } from '../copy/side-by-side.ts';
+import type { Explain } from './explain.ts';
+import { clientOf, type SyncImage } from './find-images.ts';
+import type { MappingNotes } from './mapping-notes.ts';
+import type { SyncTarget } from './target.ts';
+import type { Upstreams } from './upstreams.ts';
+
+/** What all images of a run share. */
+export interface SyncRun {
+  upstreams: Upstreams;
+  target: SyncTarget;
+  pool: BlobPool;
+  parallel: Concurrency;
+  missingAt: Set<string>;
+  explain: Explain;
+  output: CopyOutput;
+  /** Absent: nobody wants to know where images are. */
+  notes?: MappingNotes | undefined;
+  signal: AbortSignal;
+}
+
+/**
+ * What became of the images that had their turn, and what is true where a signal ended the rest.
+ */
+export interface Ended<T> {
+  outcomes: Map<SyncImage, Outcome<T>>;
+  interrupted?: string;
+}
+
+/** Copies the images that differ, side by side. */
+export function copyImages(images: readonly SyncImage[], run: SyncRun): Promise<Ended<CopyReport>> {
+  return eachImage(images, run, (image, watcher) => copyImage(image, run, watcher));
+}
+
+/** Finds out what a copy would do. Whether what refers to images is missing is not looked at. */
+export function planImages(images: readonly SyncImage[], run: SyncRun): Promise<Ended<DryRunReport>> {
+  return eachImage(images, run, async (image) => {
+    const context = contextOf(image, run);
+    const reading = { ...context, flags: { ...context.flags, referrers: false } };
+    const comparison = await compareImage(image, reading);
+    if (comparison.kind === 'equal') return { outcome: 'equal', digest: comparison.digest };
+    const result = await dryRun(image, reading);
+    const { digest, destinationDigest } = result;
+    return digest === destinationDigest ? { outcome: 'equal', digest } : { outcome: 'done', result };
+  });
+}
+
+async function copyImage(image: SyncImage, run: SyncRun, watcher: CopyWatcher): Promise<Done<CopyReport>> {
+  const { notes, signal } = run;
+  const observedAt = new Date().toISOString();
+  let plan: CopyPlan | undefined;
+  const watching: CopyWatcher = {
+    ...watcher,
+    planned(pair, planned) {
+      plan = planned;
+      watcher.planned(pair, planned);
+    },
+  };
+  const context = contextOf(image, run);
+  const comparison = await compareImage(image, context);
+  if (comparison.kind === 'equal') {
+    const { digest, referrers } = comparison;
+    await notes?.note(image, { digest, sourceDigest: digest, observedAt, referrers }, signal);
+    return { outcome: 'equal', digest, ...(referrers && { referrers }) };
+  }
+  const { report, equal } = await copyPair(image, context, watching, comparison);
+  const { referrers } = report;
+  const [digest, sourceDigest] = [report.digest as Digest, report.sourceDigest as Digest];
+  await notes?.note(image, { digest, sourceDigest, observedAt, plan, referrers }, signal);
+  if (!equal) return { outcome: 'done', result: report };
+  return { outcome: 'equal', digest, ...(referrers && { referrers }) };
+}
+
+function contextOf({ upstream, rule, dst }: SyncImage, run: SyncRun): CopyContext {
+  const { upstreams, target, pool, parallel, missingAt, signal } = run;
+  const createRepository = target.creatorOf(dst.repository);
+  return {
+    upstream: clientOf(upstreams, upstream),
+    mirror: target.client,
+    flags: { platform: rule.platforms?.map(parsePlatform) ?? [], referrers: rule.referrers },
+    pool,
+    parallel,
+    missingAt,
+    ...(createRepository && { createRepository }),
+    signal,
+  };
+}
+
+async function eachImage<T>(
+  images: readonly SyncImage[],
+  { parallel, signal, explain, output }: SyncRun,
+  work: (image: SyncImage, watcher: CopyWatcher) => Promise<Done<T>>,
+): Promise<Ended<T>> {
+  const outcomes = new Map<SyncImage, Outcome<T>>();
+  if (images.length === 0) return { outcomes };
+  const progress = output.overall('image', images.length);
+  try {
+    await sideBySide<SyncImage, T>(
+      images,
+      async (image) => {
+        try {
+          return await work(image, output.watcher(progress));
+        } catch (error) {
+          throw signal.aborted ? error : explain(error);
+        }
+      },
+      {
+        parallel,
+        signal,
+        groupOf: ({ src, dst }) => `${src.registry} ${dst.registry}`,
+        told(outcome, image) {
+          outcomes.set(image, outcome);
+          progress.imageEnded();
+        },
+      },
+    );
+    return { outcomes };
+  } catch (error) {
+    if (!(error instanceof InterruptedError)) throw error;
+    const counts = { done: outcomes.size, total: images.length, noun: 'image' };
+    const nameOf = ({ src }: SyncImage) => formatReference(src);
+    const interrupted = interruption(error as InterruptedError<SyncImage>, { ...counts, nameOf });
+    return { outcomes, interrupted };
+  } finally {
+    progress.stop();
+  }
+}
+
+/** As many images at once as are wanted. */
+export function parallelOf(wanted: number | undefined, otherwise: () => Concurrency): Concurrency {
+  return wanted === undefined ? otherwise() : fixedConcurrency(wanted);
+}

@@ -1,0 +1,165 @@
+import { RegistryError } from '../errors.ts';
+import type { Answer, Call, CallOptions, Exchange } from '../exchange.ts';
+import { readThrough } from '../transport/body.ts';
+import { ListError, type ListKey, ListReader } from './list-reader.ts';
+import { nextPage } from './pages.ts';
+
+/**
+ * The most items of one list, and the most characters in all of them; a registry with more may
+ * never end.
+ */
+export const maxItems = 1_000_000;
+const maxCharacters = 64 * 1024 * 1024;
+
+/**
+ * Beside its items an answer may hold much else (some 300 bytes an image at Google's), which is
+ * only read past.
+ */
+const maxPageBytes = 512 * 1024 * 1024;
+
+/**
+ * The most pages of one list; with fewer than fifty items each it would not be worth its requests.
+ */
+const maxPages = 20_000;
+
+/**
+ * Status codes for the first page with which a registry refuses `n`, or so many at once.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags
+ */
+const sizeRefusals: ReadonlySet<number> = new Set([400, 405, 406, 413, 416, 422, 501]);
+
+/** ECR refuses more: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ListImages.html */
+const defaultPageSize = 1000;
+
+export interface ListOptions extends CallOptions {
+  /** How many items to ask for at once; the registry may send fewer, or all. */
+  pageSize?: number;
+}
+
+/** A list of the registry. */
+export interface ListCall extends Pick<Call, 'operation' | 'repository' | 'url' | 'scopes' | 'unknownCode'> {
+  key: ListKey;
+  /** Whether a text can be an item; what can't is left out. */
+  isItem(text: string): boolean;
+  /** What helps where the list is too long. */
+  tooLongRemedy: string;
+}
+
+/**
+ * The items of a list, page by page as they are read. A registry that refuses `n` is asked without
+ * it. Throws LINK_REFUSED when the next page is elsewhere or unintelligible, ANSWER_TOO_LARGE for
+ * more than a million items.
+ */
+export async function* listItems(
+  exchange: Exchange,
+  call: ListCall,
+  { signal, pageSize = defaultPageSize }: ListOptions = {},
+): AsyncGenerator<string> {
+  if (!Number.isInteger(pageSize) || pageSize < 1) {
+    throw new TypeError(`pageSize: ${pageSize} is not a number of ${call.key}; give 1 or more`);
+  }
+  const seen = new Set<string>();
+  let left = { items: maxItems, characters: maxCharacters };
+  let url: URL | undefined = new URL(call.url);
+  if (!exchange.refused.has('page-size', call.key)) url.searchParams.set('n', String(pageSize));
+  while (url) {
+    seen.add(url.href);
+    let page: Page;
+    try {
+      page = await readPage(exchange, call, url, { seen, left, signal });
+    } catch (error) {
+      if (seen.size > 1 || !url.searchParams.has('n') || !isSizeRefused(error)) throw error;
+      url.searchParams.delete('n');
+      page = await readPage(exchange, call, url, { seen, left, signal });
+      exchange.refused.add('page-size', call.key);
+    }
+    left = page.left;
+    yield* page.items;
+    if (seen.size >= maxPages && page.next) throw tooLong(exchange, call, `${maxPages} pages`);
+    url = page.next;
+  }
+}
+
+/** How much of a list may still come. */
+interface Left {
+  /** Whatever they are. */
+  items: number;
+  characters: number;
+}
+
+interface Page {
+  items: string[];
+  next: URL | undefined;
+  left: Left;
+}
+
+function isSizeRefused(error: unknown): boolean {
+  return error instanceof RegistryError && error.status !== undefined && sizeRefusals.has(error.status);
+}
+
+function readPage(
+  exchange: Exchange,
+  call: ListCall,
+  url: URL,
+  { seen, left, signal }: CallOptions & { seen: ReadonlySet<string>; left: Left },
+): Promise<Page> {
+  const { operation, repository, scopes, unknownCode } = call;
+  return exchange.perform(
+    {
+      operation,
+      ...(repository !== undefined && { repository }),
+      method: 'GET',
+      url,
+      scopes,
+      headers: { accept: 'application/json' },
+      expect: [200],
+      unknownCode,
+      retry: true,
+      work: 'fetch',
+      signal,
+    },
+    async (answer) => ({
+      ...(await readItems(exchange, call, answer, left)),
+      next: nextPage(exchange, call, answer, seen),
+    }),
+  );
+}
+
+function tooLong(exchange: Exchange, call: ListCall, limit: string) {
+  return new RegistryError(exchange.context(call), {
+    code: 'ANSWER_TOO_LARGE',
+    reason: `the list has more than ${limit}`,
+    remedy: call.tooLongRemedy,
+  });
+}
+
+async function readItems(
+  exchange: Exchange,
+  call: ListCall,
+  answer: Answer,
+  left: Left,
+): Promise<Omit<Page, 'next'>> {
+  const items: string[] = [];
+  let { items: count, characters } = left;
+  const reader = new ListReader(call.key, (item) => {
+    count -= 1;
+    if (count < 0) throw tooLong(exchange, call, `${maxItems} ${call.key}`);
+    if (item === undefined || !call.isItem(item)) return;
+    characters -= item.length;
+    if (characters < 0) throw tooLong(exchange, call, `${maxCharacters} characters`);
+    items.push(item);
+  });
+  try {
+    await readThrough(answer.body, maxPageBytes, (chunk) => reader.write(chunk));
+    reader.end();
+  } catch (error) {
+    if (!(error instanceof ListError)) throw error;
+    const { status } = answer;
+    throw new RegistryError(exchange.context(call), {
+      code: 'ANSWER_INVALID',
+      status,
+      reason: error.message,
+    });
+  }
+  return { items, left: { items: count, characters } };
+}
