@@ -5,24 +5,24 @@ import type { IgnoredEvent, PushEvent, WebhookAnswer, WebhookOutcome } from './s
 import { imageName } from './sources/shared/outcome.ts';
 
 /**
- * One delivery queues this many images at most: more could not be queued before its sender, or API
- * Gateway, gives up waiting, and would begin from the start with each repeat. Senders name one
- * image, or the tags of one push.
+ * One delivery queues this many images at most. With more, the sender or API Gateway would time out
+ * before all are queued, and each retry would start over. Senders name one image, or the tags of
+ * one push.
  */
 const maxImages = 1000;
-/** An answer has room for this many reasons. */
+/** An answer lists this many ignored events at most. */
 const maxIgnored = 1000;
 
-/** What decides about a delivery's images. */
+/** What the decision about a delivery's images depends on. */
 export interface DecideDependencies {
   config: Config;
-  /** The account whose registry the mirror is; absent where the mirror is not at AWS. */
+  /** The AWS account of the mirror's registry; absent if the mirror is not on AWS. */
   account?: string | undefined;
 }
 
 /**
- * Queue the events, each a different image, then the `signatures`, each another image that
- * something was added to, and answer 202 with what was accepted and ignored.
+ * The caller queues the events, each for a different image, and then the `signatures`, each for an
+ * image that something was added to. It answers 202 with what was accepted and what was ignored.
  */
 export interface QueueableEvents {
   kind: 'events';
@@ -33,10 +33,10 @@ export interface QueueableEvents {
 }
 
 /**
- * Each image once, and only those that the webhook may speak for and the configuration mirrors.
- * What is pushed under a tag of cosign's, or the referrers fallback tag, is an event of the image
- * that it belongs to. An artifact that is pushed by digest alone (with a `subject`, into a registry
- * that has the referrers API) is no event of a tag, and sources ignore it.
+ * Selects each image once, and only images that the webhook may speak for and the configuration
+ * mirrors. A push to one of cosign's tags, or to the referrers fallback tag, counts as an event of
+ * the image that it belongs to. An artifact that is pushed by digest alone (with a `subject`, into
+ * a registry that has the referrers API) moves no tag, and sources ignore it.
  */
 export function decide(
   outcome: WebhookOutcome,
@@ -79,8 +79,8 @@ export function decide(
 }
 
 /**
- * Whether an image is one of the mirror's own, by whichever name: to mirror those would go round
- * for ever.
+ * Whether an image is one of the mirror's own copies, under any of the registry's names. Mirroring
+ * these would never end.
  */
 function isOwnMirror({ registry, repository }: Reference, config: Config, account?: string): boolean {
   const { regions, repositoryPrefix } = config.mirror;

@@ -13,7 +13,7 @@ export interface ConfiguredWebhook {
 /**
  * All webhooks of the configuration.
  *
- * @throws when one has a source that this version does not know, which `parseConfig` refuses.
+ * @throws if one has an unknown source; `parseConfig` accepts none.
  */
 export function configuredWebhooks(config: Config): ConfiguredWebhook[] {
   return config.upstreams.flatMap((upstream) =>
@@ -27,12 +27,12 @@ export function configuredWebhooks(config: Config): ConfiguredWebhook[] {
 }
 
 /**
- * Where a webhook is reached, and what the operator pastes at the upstream.
+ * Where a webhook is reached, and what the operator enters at the upstream.
  *
- * @param secret the webhook's current secret, as it is derived
- * @returns the path of the URL, which for a sender that can't sign holds the secret; for others
- *   `secret` is what it signs or sends its deliveries with. Senders that sign with a key of their
- *   own have none.
+ * @param secret the webhook's current secret, as derived
+ * @returns the path of the URL, and the `secret` that the sender signs its deliveries with or sends
+ *   along. If the sender can't sign, the path contains the secret instead. A sender that signs with
+ *   a key of its own has no secret.
  */
 export function webhookAddress(
   { webhook, source }: ConfiguredWebhook,

@@ -20,21 +20,21 @@ export function sourcePage(source: WebhookSource): string {
   return [
     '<!-- Written by `npm run docs`; edit the source’s guide instead. -->',
     `# Webhooks of ${source.title}`,
-    `Source \`${source.name}\`. Entered at: ${fill(guide.where)}. Authentic by ${describeAuthentication(authentication)}.`,
+    `Source \`${source.name}\`. Entered at: ${fill(guide.where)}. Authenticated by ${describeAuthentication(authentication)}.`,
     `\`drayage webhooks list <name>\` prints these steps with the webhook’s own URL${authentication.kind === 'oidc' ? '' : ' and secret'}.`,
     '## In mirror.yaml',
     fence('yaml', exampleConfig(source)),
     ...optionsSection(source),
     '## At the sender',
     guide.steps.map((text, index) => `${index + 1}. ${step(text)}`).join('\n'),
-    '## What happens with a delivery',
+    '## What happens to a delivery',
     `**Accepted**: ${fill(guide.accepted)}. **Reference**: ${fill(guide.reference)}.`,
-    'Answered 202 and ignored, with these reasons:',
+    'Other deliveries are answered 202 and ignored, with one of these reasons:',
     table(
       ['reason', 'when'],
       [
         ...rows,
-        ['`malformed`', 'a field that decides is missing or has another type; the reason names its path'],
+        ['`malformed`', 'a required field is missing or has the wrong type; the reason names its path'],
         ['`not_configured`', 'no rule of mirror.yaml names the image'],
       ],
     ),
@@ -48,7 +48,7 @@ export function sourcePage(source: WebhookSource): string {
     .replace(/\n\n$/, '\n');
 }
 
-/** All sources in a table, each with its page. */
+/** A table of all sources, each with a link to its page. */
 export function sourceTable(sources: readonly WebhookSource[], pages: string): string {
   return `${table(
     ['source', 'sender', 'entered at', 'authenticated by'],
@@ -78,7 +78,7 @@ function optionsSection(source: WebhookSource): string[] {
   const rows = options.map(([name, schema]) => {
     const unset = schema.safeParse(undefined);
     const byDefault = !unset.success
-      ? 'must be written'
+      ? 'required'
       : unset.data === undefined
         ? ''
         : `\`${String(unset.data)}\``;
@@ -89,8 +89,7 @@ function optionsSection(source: WebhookSource): string[] {
 }
 
 /**
- * Options that a source takes without being told any, or with the examples where some must be
- * written.
+ * Valid options of a source: its defaults, or the examples of its required options.
  */
 function exampleOptions(source: WebhookSource): unknown {
   const plain = source.optionsSchema.safeParse({});
@@ -101,7 +100,7 @@ function exampleOptions(source: WebhookSource): unknown {
   );
 }
 
-/** The options that have no default: they must be written. */
+/** The options that are required: they have no default. */
 function requiredOptions(source: WebhookSource): [string, z.ZodType][] {
   return Object.entries(shapeOf(source)).filter(([, schema]) => !schema.safeParse(undefined).success);
 }
@@ -111,7 +110,7 @@ function shapeOf({ optionsSchema }: WebhookSource): Record<string, z.ZodType> {
   throw new Error('the options of a source are an object schema');
 }
 
-/** What an option is and an example, from the schema or the one that it wraps. */
+/** An option's description and example, from its schema or from the one that it wraps. */
 function helpOf(schema: z.ZodType): { what: string; example: string } {
   const { what, example } = (schema.meta() ?? {}) as { what?: string; example?: string };
   if (what !== undefined && example !== undefined) return { what, example };

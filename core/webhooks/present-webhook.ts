@@ -10,26 +10,25 @@ import type { WebhookAuthentication } from './source.ts';
  */
 export interface PresentedWebhook {
   name: string;
-  /** The upstream's registry, as it stands in references. */
+  /** The upstream's registry, as written in references. */
   registry: string;
   source: string;
   /** The source's name for people. */
   title: string;
   /**
-   * Where the sender delivers. The token at its end, where there is one, is `…` for who may only
-   * read.
+   * Where the sender delivers. If it ends with a token, callers that may only read get `…` instead.
    */
   url: string;
   /**
-   * What the sender signs with or sends; absent where there is none, it stands in the URL, or the
-   * caller may only read.
+   * What the sender signs with or sends. Absent if there is none, if it is part of the URL, or if
+   * the caller may only read.
    */
   secret?: string;
-  /** How deliveries are authenticated: the kind, and a line for people. */
+  /** How deliveries are authenticated: the kind, and a description for people. */
   authentication: { kind: WebhookAuthentication['kind']; header?: string; description: string };
   /**
-   * Where in the sender's settings it is entered, and how: Markdown, with the webhook's own URL,
-   * and its secret where `secret` is there.
+   * Where in the sender's settings the webhook is entered, and how: Markdown with the webhook's own
+   * URL, and with its secret if `secret` is present.
    */
   where: string;
   steps: string[];
@@ -43,7 +42,7 @@ export interface PresentedWebhook {
   refusedAt?: string;
   refusedFor?: string;
   rotatedAt?: string;
-  /** Until when the secret before the current one is still taken. */
+  /** Until when secrets before the current one are still accepted. */
   retiredUntil?: string;
 }
 
@@ -96,10 +95,10 @@ export function presentWebhook(
   };
 }
 
-/** What stands for a webhook's own in the texts of a guide. */
+/** A webhook's own values, which replace the placeholders in the texts of a guide. */
 export type GuideValues = Record<'url' | 'secret' | 'header' | 'name' | 'registry', string>;
 
-/** Puts a webhook's own values into a text of its source's guide. */
+/** Fills the placeholders in a text of a source's guide with a webhook's own values. */
 export function fillGuide(text: string, values: GuideValues): string {
   return text.replace(/\{(url|secret|header|name|registry)\}/g, (_, key: keyof GuideValues) => values[key]);
 }
@@ -125,14 +124,14 @@ export function describeAuthentication(authentication: WebhookAuthentication): s
   }
 }
 
-/** The first header that holds the secret itself, or the signature. */
+/** The first header that carries the secret or the signature. */
 export function headerOf(authentication: WebhookAuthentication): string | undefined {
   if (authentication.kind === 'any')
     return authentication.of.map(headerOf).find((header) => header !== undefined);
   return 'header' in authentication ? headerName(authentication.header) : undefined;
 }
 
-/** A header's name as people write it; names have no case. */
+/** A header's name as people write it; names are case-insensitive. */
 function headerName(name: string): string {
   return name.replace(/(?<![^-])[a-z]/g, (letter) => letter.toUpperCase());
 }

@@ -2,15 +2,15 @@ import { type DecideDependencies, decide, type QueueableEvents } from './decide.
 import { configuredWebhooks } from './find-webhook.ts';
 import type { WebhookAnswer } from './source.ts';
 
-/** An event of EventBridge, as far as it tells itself from a request of the HTTP API. */
+/** An EventBridge event: the field that tells it from a request of the HTTP API. */
 export interface BusEvent {
   'detail-type': string;
 }
 
 /**
- * Receives an event that EventBridge brought: authentic, since only the stack's rule may invoke the
- * function with one. It is offered to every webhook of the source `ecr`; each speaks for its own
- * registry alone.
+ * Receives an event from EventBridge. It is authentic, since only the stack's rule may invoke the
+ * function with one. Every webhook of the source `ecr` gets it; each speaks only for its own
+ * registry.
  */
 export function receiveEvent(
   event: BusEvent,

@@ -5,7 +5,7 @@ import { presentSecret } from './secrets/present-secret.ts';
 import type { WebhookSecrets } from './secrets/secrets.ts';
 import type { WebhookAnswer, WebhookAuthentication } from './source.ts';
 
-/** A body above this is not read. GitHub sends up to 25 MB, though never for a package. */
+/** Larger bodies are not read. GitHub sends up to 25 MB, but never for a package. */
 export const maxBodyBytes = 1024 * 1024;
 
 /** A request to `/webhooks/{name}[/{token}]`. */
@@ -15,9 +15,9 @@ export interface WebhookRequest {
   token?: string;
   /** Names in lower case. */
   headers: Readonly<Record<string, string>>;
-  /** As it came, undecoded. */
+  /** As received, undecoded. */
   body: Uint8Array;
-  /** Scheme and host by which the API was reached. */
+  /** The scheme and host at which the API was reached. */
   origin: string;
 }
 
@@ -27,9 +27,9 @@ export interface ReceiveDependencies extends DecideDependencies {
   now?: () => Date;
 }
 
-/** What is to be done about a request; the names of the fields are those of the answer. */
+/** What to do about a request; the fields have the names that the answer uses. */
 export type WebhookResult =
-  /** Nothing was read; `message` is fit for the sender. */
+  /** Nothing was read; `message` is safe to show the sender. */
   | {
       kind: 'refused';
       status: 400 | 401 | 404 | 405 | 413;
@@ -42,11 +42,11 @@ export type WebhookResult =
 
 /**
  * Receives a webhook's delivery, in this order: name and path token (404), method (405), size
- * (413), authenticity (401), JSON (400). An authentic delivery is never refused for what it says:
- * senders that retry a 4xx for ever would block.
+ * (413), authenticity (401), JSON (400). An authentic delivery is never refused because of its
+ * content: senders that retry a 4xx forever would get stuck.
  *
- * An unknown name and a wrong token take the same way and get the same answer, so that names can't
- * be found by trying.
+ * An unknown name and a wrong token take the same path and get the same answer, so that names can't
+ * be found by guessing.
  *
  * @throws only what `secrets` throws, and OidcUnavailableError.
  */
@@ -56,7 +56,7 @@ export async function receiveWebhook(
 ): Promise<WebhookResult> {
   const webhooks = configuredWebhooks(deps.config);
   const named = webhooks.find(({ webhook }) => webhook.name === request.name);
-  // For an unknown name another webhook's secrets stand in, for the sake of the time it takes.
+  // For an unknown name, another webhook's secrets are checked, so that it takes the same time.
   const standIn = named ?? webhooks[0];
   if (standIn === undefined) return notFound();
   const { webhook, source, upstream } = standIn;
@@ -86,8 +86,8 @@ export async function receiveWebhook(
 }
 
 /**
- * Makes the check of a request's proof, which reads the secrets again, at a bounded rate, before it
- * says no.
+ * Returns a function that checks the request's proof. Before it rejects a proof, it reads the
+ * secrets again, at a limited rate.
  */
 function verifier(
   name: string,
@@ -110,7 +110,7 @@ function verifier(
 
 /**
  * The JSON of a delivery. GitHub, Gitea and others can send it as the field `payload` of a form,
- * which GitHub's own settings preset; what they sign is the form as it is sent.
+ * which is GitHub's default. They sign the form as it is sent.
  * https://docs.github.com/webhooks/using-webhooks/creating-webhooks#creating-a-repository-webhook
  */
 function parseBody({

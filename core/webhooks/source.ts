@@ -4,17 +4,16 @@ import type { Digest } from '../oci/digest.ts';
 import type { Reference } from '../oci/reference.ts';
 
 /**
- * How a delivery proves that it comes from whom the operator configured. Nothing of it is the
- * sender's choice.
+ * How a delivery proves that it comes from the configured sender. The sender chooses none of this.
  */
 export type WebhookAuthentication =
   /** The sender can't sign: the URL's last segment is the secret. */
   | { kind: 'path-token' }
   | DeliveryAuthentication
   /**
-   * Whichever of these the delivery carries. One that carries several headers is judged by the
-   * first of them, so that a bad signature is not rescued by a good token; several proofs that
-   * stand in one header are alternatives.
+   * Whichever of these the delivery carries. If it carries several headers, only the first one
+   * counts, so that a good token can't make up for a bad signature. Several kinds of proof in the
+   * same header are alternatives.
    */
   | { kind: 'any'; of: readonly DeliveryAuthentication[] };
 
@@ -35,7 +34,7 @@ export type DeliveryAuthentication =
    */
   | { kind: 'standard-webhooks' }
   /**
-   * `Authorization: Bearer` with an OpenID Connect ID token that the issuer signed for us: there is
+   * `Authorization: Bearer` with an OpenID Connect ID token that the issuer signed for us. There is
    * no secret.
    */
   | OidcAuthentication;
@@ -46,11 +45,11 @@ export type DeliveryAuthentication =
  */
 export interface OidcAuthentication {
   kind: 'oidc';
-  /** The values of `iss` that count. */
+  /** The accepted values of `iss`. */
   issuers: readonly string[];
   /** Where the issuer's keys are. */
   jwksUri: string;
-  /** The value of `aud`; absent: the webhook's own URL. */
+  /** The value of `aud`; by default the webhook's own URL. */
   audience?: string;
   /** The value of `email`, which must be verified. */
   email: string;
@@ -61,28 +60,28 @@ export interface WebhookDelivery<Options> {
   /** Names in lower case. */
   headers: Readonly<Record<string, string>>;
   body: unknown;
-  /** What the webhook stands under. */
+  /** The upstream that the webhook belongs to. */
   upstream: Upstream;
   options: Options;
 }
 
-/** An image that somebody says was pushed: a hint to look, never the truth. */
+/** An image that a sender says was pushed: a hint to look, never the truth. */
 export interface PushEvent {
   /**
-   * Always with a tag, never with a digest: what a tag points to is asked of the registry when the
-   * job runs.
+   * Always with a tag, never with a digest: the job asks the registry what the tag points to when
+   * it runs.
    */
   image: Reference & { tag: string };
   /**
-   * What the sender says that the tag points to, where it says so. Never what is copied: an event
-   * that tells what is mapped already is worth a later look only.
+   * The digest that the tag points to, if the sender names one. It never decides what is copied: if
+   * it is already mapped, the event leads only to a later look.
    */
   digest?: string;
 }
 
 /**
- * Something in an authentic delivery that leads to nothing, and why: `code: explanation`, the code
- * being stable.
+ * Something in an authentic delivery that is ignored, and why: `code: explanation`. The codes are
+ * stable.
  */
 export interface IgnoredEvent {
   image?: string;
@@ -97,30 +96,30 @@ export interface WebhookAnswer {
   body: unknown;
 }
 
-/** What a delivery says. */
+/** What a source makes of a delivery. */
 export type WebhookOutcome = { kind: 'events'; events: PushEvent[]; ignored: IgnoredEvent[] } | WebhookAnswer;
 
 /**
- * What people are told about a source. README's table, the page under docs/webhooks and `drayage
- * webhooks list` are made of it. Texts are Markdown; `{url}`, `{secret}`, `{header}`, `{name}` and
- * `{registry}` stand for the webhook's own. A step with `{header}` is for senders that set one: it
- * is left out for a webhook whose secret stands in the path.
+ * The documentation of a source, for people. It makes up README's table, the page under
+ * docs/webhooks and the output of `drayage webhooks list`. Texts are Markdown; `{url}`, `{secret}`,
+ * `{header}`, `{name}` and `{registry}` stand for the webhook's own values. Steps with `{header}`
+ * are left out for a webhook whose secret is in the path.
  */
 export interface SourceGuide {
   /** Where in the sender's settings a webhook is entered: one line. */
   where: string;
-  /** What such a registry is called, where the source has no home and not every name will do. */
+  /** An example of the registry's name, for a source without a home that takes only some names. */
   example?: string;
   /** Exactly what to do there, one step each. */
   steps: readonly string[];
   /** What leads to a mirror job: one line. */
   accepted: string;
   /**
-   * Why authentic deliveries lead to nothing, by the code of the reason. What every source has is
-   * not repeated here.
+   * Why authentic deliveries are ignored, by the code of the reason. Reasons that every source has
+   * are not repeated here.
    */
   ignored: Readonly<Record<string, string>>;
-  /** How the image's reference is made: one line. */
+  /** Where the image's reference comes from: one line. */
   reference: string;
   /** What else to know: limits, retries, versions. */
   notes: readonly string[];
@@ -140,9 +139,9 @@ export interface SampleImage {
 /**
  * A kind of sender. A new one is a file in `sources/` and a line in `sources/index.ts`.
  *
- * `receive` gets any JSON and never throws: what it can't read is ignored as malformed. It makes
- * references only; whether an image is mirrored is decided after it, and no URL in a payload is
- * ever fetched.
+ * `receive` takes any JSON and never throws: it ignores what it can't read as malformed. It only
+ * makes references; `decide` checks later whether an image is mirrored. No URL in a payload is ever
+ * fetched.
  */
 export interface WebhookSource<Options = unknown> {
   /** As `webhook.source` of mirror.yaml names it. */
@@ -150,22 +149,23 @@ export interface WebhookSource<Options = unknown> {
   /** Its name for people. */
   title: string;
   /**
-   * The registry that it speaks for, where there is one; it may stand under others only if no
-   * source speaks for those.
+   * The registry that the source speaks for, if there is one. An upstream with another registry may
+   * use the source only if that registry is not the home of another source.
    */
   home?: string;
   /** `webhook.options` of mirror.yaml: a strict object. */
   optionsSchema: z.ZodType<Options>;
   authentication(options: Options): WebhookAuthentication;
   /**
-   * Answers an OPTIONS request, by which some senders ask whether deliveries are wanted before they
-   * send any proof; undefined where it is none of theirs. Absent: the sender asks nothing.
+   * Answers an OPTIONS request, with which some senders ask whether deliveries are wanted before
+   * they send any proof. Returns undefined if the request is not such a question. Absent if the
+   * sender does not ask.
    */
   handshake?(headers: Readonly<Record<string, string>>): WebhookAnswer | undefined;
   receive(delivery: WebhookDelivery<Options>): WebhookOutcome;
   /**
-   * What the sender would send after a push of this image, as far as `receive` looks at it: for
-   * `drayage webhooks test`. Header names in lower case; without content type and proof.
+   * What the sender would send after a push of this image, reduced to what `receive` reads: for
+   * `drayage webhooks test`. Header names in lower case, without content type and proof.
    */
   sample(image: SampleImage, options: Options): { headers?: Record<string, string>; body: unknown };
   guide: SourceGuide;

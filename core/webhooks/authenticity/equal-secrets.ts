@@ -1,14 +1,14 @@
 import { createHmac, createSecretKey, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /**
- * A key of this process, so that nobody outside can know the digests that are compared; made once,
- * since that is what takes time.
+ * A random key, so that nobody outside this process can know the digests that are compared. Made
+ * once, because making a key object is the slow part.
  */
 const comparisonKey = createSecretKey(randomBytes(32));
 
 /**
- * Whether two texts are equal, in a time that tells nothing of where or whether they differ, their
- * lengths included: what is compared are HMACs of them, which all have one length.
+ * Whether two texts are equal. The time it takes does not reveal whether or where they differ, nor
+ * their lengths: it compares their HMACs, which all have the same length.
  * https://paragonie.com/blog/2015/11/preventing-timing-attacks-on-string-comparison-with-double-hmac-strategy
  */
 export function equalSecrets(given: string, expected: string): boolean {
@@ -17,10 +17,10 @@ export function equalSecrets(given: string, expected: string): boolean {
 }
 
 /**
- * Whether a text is one of the secrets that are valid now (several while one is being rotated). All
- * are compared, whichever fits; an empty or missing text and an empty secret never fit.
+ * Whether a text is one of the secrets that are valid now (several during a rotation). All secrets
+ * are compared, even after a match. An empty or missing text and an empty secret never match.
  *
- * @param readings other ways to read the text, each of which may fit as well
+ * @param readings other ways to read the text; a match of any of them counts
  */
 export function isOneOf(
   given: string | undefined,

@@ -2,42 +2,42 @@ import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
 import type { OidcAuthentication } from '../source.ts';
 import { equalSecrets } from './equal-secrets.ts';
 
-/** An issuer's keys can't be had: whether a token is authentic can't be told now. */
+/** An issuer's keys are unavailable, so a token can't be verified now. */
 export class OidcUnavailableError extends Error {
   override readonly name = 'OidcUnavailableError';
 }
 
-/** Clocks differ by this much, seconds. */
+/** How far clocks may differ, in seconds. */
 const clockTolerance = 30;
 const keysWithinMs = 3_000;
 /**
- * Keys are asked for again after this time, and sooner for a token of an unknown key, though not
+ * Keys are fetched again after this time. A token with an unknown key fetches them sooner, but not
  * within the pause.
  */
 const keysForMs = 10 * 60_000;
 const pauseMs = 30_000;
 
 /**
- * Where keys could not be had, nobody asks again for so long: anybody can send what looks like a
- * token.
+ * How long no request for the keys is made after one has failed: anybody can send something that
+ * looks like a token.
  */
 const failurePauseMs = 2_000;
 
-/** An issuer's keys, and when they could not be had last. */
+/** An issuer's keys, and when fetching them last failed. */
 interface KeySet {
   keys: ReturnType<typeof createRemoteJWKSet>;
   failedAt?: number;
 }
 
-/** By where they are; they live as long as the process. */
+/** Key sets by their URL; they live as long as the process. */
 const keySets = new Map<string, KeySet>();
 
 /**
- * Whether a token is an ID token that the configured issuer made for this webhook and the
- * configured account. RS256 only: the token does not choose.
+ * Whether a token is an ID token that the configured issuer issued for this webhook and the
+ * configured account. RS256 only: the token does not choose the algorithm.
  * https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
  *
- * @param url the webhook's own, which is the audience unless another is configured
+ * @param url the webhook's own URL: the audience, unless another one is configured
  * @throws OidcUnavailableError
  */
 export async function isIdToken(
@@ -49,7 +49,7 @@ export async function isIdToken(
   if (token === undefined) return false;
   const set = keysAt(jwksUri);
   if (!set.keys.fresh && Date.now() - (set.failedAt ?? 0) < failurePauseMs)
-    throw new OidcUnavailableError(`the keys at ${jwksUri} could not be had a moment ago`);
+    throw new OidcUnavailableError(`the keys at ${jwksUri} were unavailable a moment ago`);
   try {
     const { payload } = await jwtVerify(token, set.keys, {
       algorithms: ['RS256'],
@@ -63,7 +63,7 @@ export async function isIdToken(
   } catch (error) {
     if (isUnavailable(error)) {
       set.failedAt = Date.now();
-      throw new OidcUnavailableError(`the keys at ${jwksUri} can't be had: ${(error as Error).message}`, {
+      throw new OidcUnavailableError(`the keys at ${jwksUri} are unavailable: ${(error as Error).message}`, {
         cause: error,
       });
     }
@@ -86,8 +86,8 @@ function keysAt(jwksUri: string): KeySet {
 }
 
 /**
- * All that is wrong with a token has a class of its own; what is left is the way to the keys, or
- * what is there.
+ * Every defect of a token has an error class of its own. Any other error means that the keys could
+ * not be fetched or read.
  */
 function isUnavailable(error: unknown): boolean {
   if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) return true;

@@ -10,11 +10,11 @@ export interface Proof {
 }
 
 /**
- * Makes the proof that a way of authentication asks for; of several ways, that of the first.
+ * Makes the proof that a kind of authentication requires; for `any`, that of the first kind.
  *
- * @param secret as the sender was given it
- * @param delivery the bytes as they are sent, an id of one's own and the time
- * @returns undefined where the sender's own key is needed, which nobody else has
+ * @param secret in the form that the sender was given
+ * @param delivery the bytes as they are sent, a unique id and the time
+ * @returns undefined if the proof needs the sender's own key, which nobody else has
  */
 export function signDelivery(
   authentication: WebhookAuthentication,

@@ -2,11 +2,11 @@ import { createHmac } from 'node:crypto';
 import { isOneOf } from './equal-secrets.ts';
 
 /**
- * How old a delivery may be, and how far ahead the sender's clock, seconds. A replay within it is a
- * duplicate, and does no harm.
+ * How old a delivery may be, and how far the sender's clock may be ahead, in seconds. A replay
+ * within this time is a duplicate and does no harm.
  */
 const toleranceSeconds = 5 * 60;
-/** A sender that rotates its key signs with several; nobody needs more. */
+/** A sender that is rotating its key signs with several keys; nobody needs more than this. */
 const maxSignatures = 10;
 const prefix = 'whsec_';
 
@@ -31,7 +31,7 @@ export function standardWebhookSignature(
 }
 
 /**
- * Whether one of the signatures is ours and the delivery is of now. Only `v1` (HMAC-SHA256) counts:
+ * Whether one of the signatures is ours and the delivery is recent. Only `v1` (HMAC-SHA256) counts:
  * `v1a` is asymmetric.
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#verifying-webhook-authenticity
  */

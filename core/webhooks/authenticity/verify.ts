@@ -4,27 +4,27 @@ import { basicPassword, bearerToken } from './authorization-header.ts';
 import { isOneOf } from './equal-secrets.ts';
 import { isStandardWebhook } from './standard-webhooks.ts';
 
-/** What of a delivery is looked at to know where it comes from. */
+/** The parts of a delivery that show whether it is authentic. */
 export interface DeliveryProof {
-  /** The URL's last segment, where the sender has one. */
+  /** The URL's last segment, if the URL has a token. */
   token?: string;
   /** Names in lower case. */
   headers: Readonly<Record<string, string>>;
-  /** As it came: a signature covers bytes, not what they mean. */
+  /** As received: a signature covers bytes, not what they mean. */
   body: Uint8Array;
   /**
-   * The webhook's own URL without a token, which ID tokens are issued for unless the configuration
+   * The webhook's own URL without a token. It is the audience of ID tokens unless the configuration
    * says otherwise.
    */
   url: string;
 }
 
 /**
- * Whether a delivery is authentic. Algorithm and encoding are the source's, never the sender's
- * choice; an empty or missing proof is refused, and so is everything while there is no secret.
+ * Whether a delivery is authentic. The source sets algorithm and encoding, never the sender. An
+ * empty or missing proof is refused, and so is every delivery while there is no secret.
  *
- * @throws OidcUnavailableError when an issuer's keys can't be had, which is no fault of the
- *   sender's.
+ * @throws OidcUnavailableError when an issuer's keys are unavailable, which is not the sender's
+ *   fault.
  */
 export async function isAuthentic(
   authentication: WebhookAuthentication,
@@ -57,7 +57,7 @@ export async function isAuthentic(
     case 'standard-webhooks':
       return isStandardWebhook(proof, usable, now);
     case 'oidc': {
-      // Loaded only here: no other sender needs it.
+      // Loaded only here: no other kind needs it.
       const { isIdToken } = await import('./oidc.ts');
       return await isIdToken(
         bearerToken(header(proof, 'authorization') ?? ''),
@@ -81,7 +81,7 @@ export function proofHeader(authentication: DeliveryAuthentication): string {
   }
 }
 
-/** The whole value of the header that a sender with this secret puts on this body. */
+/** The whole value of the header that a sender with this secret sends with this body. */
 export function signature(
   authentication: WebhookAuthentication & { kind: 'hmac' },
   secret: string,
@@ -91,7 +91,7 @@ export function signature(
   return prefix + createHmac(algorithm, secret).update(body).digest(encoding);
 }
 
-/** What stands behind a scheme of the Authorization header. */
+/** Reads the credentials that follow a scheme of the Authorization header. */
 const readScheme = { bearer: bearerToken, basic: basicPassword };
 
 function header(proof: Pick<DeliveryProof, 'headers'>, name: string): string | undefined {

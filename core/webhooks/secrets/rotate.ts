@@ -1,17 +1,17 @@
 import type { RetiredSecret, WebhookState, WebhookStates } from './state.ts';
 
 /**
- * Every delivery is compared with all of them. Who rotates more often within a day lets the oldest
- * go before its time.
+ * Every delivery is compared with all of them. With more rotations within a day, the oldest secret
+ * expires early.
  */
 const maxRetired = 20;
 
 /**
- * Makes a new secret for a webhook. The one before, and those that are still being rotated out, are
- * taken until their time is over.
+ * Makes a new secret for a webhook. The previous one, and those that are still being rotated out,
+ * are accepted until they expire.
  *
- * @param keepSeconds how long the secret before is still taken; with 0 no secret but the new one is
- * @returns undefined where somebody else rotated at the same time: nothing was changed
+ * @param keepSeconds how long the previous secret is still accepted; 0: only the new one is
+ * @returns undefined if somebody else rotated at the same time: nothing was changed
  */
 export async function rotateSecret(
   states: WebhookStates,

@@ -1,25 +1,24 @@
 import { createHmac } from 'node:crypto';
 import type { WebhookState, WebhookStates } from './state.ts';
 
-/** The secrets of webhooks, in base64url; `presentSecret` writes them as senders are given them. */
+/** The secrets of webhooks, in base64url; `presentSecret` brings them into the sender's form. */
 export interface WebhookSecrets {
   /**
    * All secrets of a webhook that are valid now: the current one first, then those that are being
-   * rotated out. What was read is believed for a while.
+   * rotated out. Cached for a while.
    *
-   * @throws when they can't be had, which is a failure of ours and not of the sender's.
+   * @throws if they can't be read, which is our failure and not the sender's.
    */
   forWebhook(name: string): Promise<{ secrets: string[] }>;
   /**
-   * The same read anew, for a proof that fits none: they may have been rotated just now. Undefined
-   * where that was done too often lately, since anybody can send what does not fit.
+   * Reads them again, for a proof that matches none: they may just have been rotated. Undefined if
+   * that was done too often lately, since anybody can send a proof that does not match.
    */
   reread(name: string): Promise<{ secrets: string[] } | undefined>;
 }
 
 /**
- * The roots of a deployment's webhook secrets. `previousRoot` counts as well for as long as it is
- * there.
+ * The roots of a deployment's webhook secrets. `previousRoot` counts as well while it is present.
  */
 export interface SecretRoots {
   root: string;
@@ -27,12 +26,12 @@ export interface SecretRoots {
 }
 
 /**
- * Derives one of a deployment's secrets from its root, so that only the root must be kept:
- * HMAC-SHA256 of the purpose, keyed with the root, in base64url (43 characters, 256 bits, fit for a
+ * Derives one of a deployment's secrets from its root, so that only the root has to be stored:
+ * HMAC-SHA256 of the purpose, keyed with the root, in base64url (43 characters, 256 bits, safe in a
  * path).
  *
  * @param root the deployment's root secret
- * @param purpose `webhook:<name>`, `token:reader`, `token:operator`: other purposes, other secrets
+ * @param purpose `webhook:<name>`, `token:reader`, `token:operator`: each has a secret of its own
  */
 export function deriveSecret(root: string, purpose: string): string {
   if (root === '') throw new Error('the root secret is empty, so everybody could derive the others');
@@ -40,8 +39,8 @@ export function deriveSecret(root: string, purpose: string): string {
 }
 
 /**
- * A webhook's secret after so many rotations: of the purpose `webhook:<name>`, then
- * `webhook:<name>:1` and so on. A name holds no colon (`core/mirror-yaml/upstream-schema.ts`).
+ * A webhook's secret after the given number of rotations. Its purpose is `webhook:<name>`, then
+ * `webhook:<name>:1` and so on. A name has no colon (`core/mirror-yaml/upstream-schema.ts`).
  */
 export function webhookSecret(root: string, name: string, generation: number): string {
   return deriveSecret(root, generation === 0 ? `webhook:${name}` : `webhook:${name}:${generation}`);
@@ -62,27 +61,27 @@ export function validSecrets(
 }
 
 /**
- * How long a secret that was let go at once may still be taken. Roots are read from Secrets
- * Manager, and believed for longer there.
+ * How long secrets are cached, and so how long one that was revoked may still be accepted. Roots
+ * come from Secrets Manager, and are cached longer where they are read.
  */
 const believedMs = 30_000;
 /**
- * What fits no secret of a webhook makes its secrets be read anew this often in a row, and then
- * once a second: each read is paid for. Each webhook is counted by itself, or rubbish for one would
- * keep another's rotation from being seen.
+ * A proof that matches no secret makes us read the webhook's secrets again, this often in a row and
+ * then once a second: each read costs money. Each webhook is counted on its own, so that rubbish
+ * sent to one does not hide another's rotation.
  */
 const rereadBurst = 10;
 const rereadEveryMs = 1_000;
 
 /**
- * The secrets of a deployment: derived from its root, as often as the table says that they were
- * rotated.
+ * The secrets of a deployment, derived from its root and from the numbers of rotations in the
+ * table.
  */
 export class DeploymentSecrets implements WebhookSecrets {
   readonly #roots: (options: { fresh: boolean }) => Promise<SecretRoots>;
   readonly #states: Pick<WebhookStates, 'read'>;
   readonly #now: () => Date;
-  /** Until when the re-reads of the past count, by webhook: each adds a second. */
+  /** By webhook: until when past re-reads count. Each adds a second. */
   readonly #rereadUntil = new Map<string, number>();
   readonly #read = new Map<string, { at: number; value: Promise<[SecretRoots, WebhookState]> }>();
 
@@ -109,7 +108,7 @@ export class DeploymentSecrets implements WebhookSecrets {
     this.#rereadUntil.set(name, until);
     const value = this.#ask(name, { fresh: true });
     const secrets = await this.#secrets(name, value);
-    // Not before it is there: what is believed outlives a read that fails.
+    // Only after it has succeeded: a failed read keeps the cached value.
     this.#read.set(name, { at: now, value });
     return secrets;
   }

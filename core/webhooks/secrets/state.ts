@@ -1,45 +1,45 @@
-/** What a deployment remembers of a webhook. Times are ISO 8601. */
+/** What a deployment stores about a webhook. Times are ISO 8601. */
 export interface WebhookState {
   /** How often its secret was rotated; 0 at first. */
   generation: number;
-  /** Secrets before the current one that are still taken. */
+  /** Earlier secrets that are still accepted. */
   retired: RetiredSecret[];
-  /** When the secret was rotated last. */
+  /** When the secret was last rotated. */
   rotatedAt?: string;
-  /** When something authentic came last: a ping and a delivery that was ignored count. */
+  /** When something authentic last arrived; pings and ignored deliveries count. */
   deliveredAt?: string;
   /** When a delivery last led to a job. */
   acceptedAt?: string;
-  /** When a delivery was refused last, and why; whoever sent it did not prove anything. */
+  /** When a delivery was last refused, and why; its sender has proven nothing. */
   refusedAt?: string;
   refusedFor?: string;
 }
 
-/** A secret that is taken until then. */
+/** An earlier secret, and until when it is accepted. */
 export interface RetiredSecret {
   generation: number;
   until: string;
 }
 
-/** What a webhook is like that nobody has written about. */
+/** The state of a webhook that the table has no item of. */
 export const newWebhookState: WebhookState = { generation: 0, retired: [] };
 
-/** When deliveries came. */
+/** When deliveries arrived. */
 export type WebhookArrivals = Partial<
   Pick<WebhookState, 'deliveredAt' | 'acceptedAt' | 'refusedAt' | 'refusedFor'>
 >;
 
 /** The states of webhooks, kept in the table. */
 export interface WebhookStates {
-  /** A webhook's; {@link newWebhookState} if there is none. */
+  /** A webhook's state; {@link newWebhookState} if there is none. */
   read(name: string): Promise<WebhookState>;
-  /** Those of all webhooks that something is known of, by name. */
+  /** All states in the table, by the webhook's name. */
   list(): Promise<Map<string, WebhookState>>;
   /**
    * Makes the next secret the current one.
    *
    * @param from the state that the caller read
-   * @returns the state after it; undefined where somebody else rotated meanwhile
+   * @returns the new state; undefined if somebody else has rotated in the meantime
    */
   rotate(
     name: string,
@@ -47,6 +47,6 @@ export interface WebhookStates {
     retired: RetiredSecret[],
     now: Date,
   ): Promise<WebhookState | undefined>;
-  /** Notes when something came. */
+  /** Records when something arrived. */
   note(name: string, arrivals: WebhookArrivals): Promise<void>;
 }
