@@ -8,18 +8,19 @@ import { isUpstreamHost, otherRegistry, urlHost } from './shared/upstream-host.t
 
 const options = z.strictObject({
   /**
-   * The host of the platform's base URL, where that is neither the upstream's registry nor its
+   * The host of the platform's base URL, if it is neither the upstream's registry nor its
    * endpoint's host.
    */
   host: hostOption,
   /**
-   * The key of the virtual repository that images are called by, as `HOST/KEY/IMAGE`: pushes are
-   * reported with the key of the local repository that they went to. Absent: the key of the event.
+   * The key of the virtual repository in the names of images (`HOST/KEY/IMAGE`). Pushes are
+   * reported with the key of the local repository that they went to. Absent: the event's key is
+   * used.
    */
   virtual: textLike({ what: 'the key of a repository', example: 'docker' }, /^[\w.-]{1,64}$/).optional(),
   /**
-   * The key of the one repository that the upstream's registry is. Absent: the key is the first
-   * part of an image's name.
+   * The key of the repository, if the upstream's registry is a single repository. Absent: the key
+   * is the first part of an image's name.
    */
   repository: textLike(
     { what: 'the key of a repository', example: 'docker-local' },
@@ -46,8 +47,8 @@ const header = 'x-jfrog-event-auth';
 const manifestPath = /^(?<image>.+)\/(?<version>[^/]+)\/(?:list\.)?manifest\.json$/;
 
 /**
- * JFrog Artifactory. The header is the secret itself or, with payload signing, an HMAC: both stand
- * in the same place. https://docs.jfrog.com/integrations/docs/predefined-webhooks
+ * JFrog Artifactory. The header carries the secret itself or, with payload signing, an HMAC.
+ * https://docs.jfrog.com/integrations/docs/predefined-webhooks
  */
 export const artifactory: WebhookSource<Options> = {
   name: 'artifactory',
@@ -79,26 +80,26 @@ export const artifactory: WebhookSource<Options> = {
     where:
       'Administration → General Management → Webhooks (newer versions: Platform → Integrations → Webhooks)',
     steps: [
-      'Choose *New Webhook*, and leave it *Predefined*. Name: `{name}`. URL: `{url}`.',
-      'Under *Events* choose *Docker Tag was Pushed*, then the Docker repositories that are mirrored.',
-      'Under *Authentication*, *Secret token*: `{secret}`. Select *Use secret for payload signing*; without it the token itself is sent, which is accepted as well.',
+      'Choose *New Webhook*, and keep *Predefined*. Name: `{name}`. URL: `{url}`.',
+      'Under *Events*, choose *Docker Tag was Pushed*, then the Docker repositories to mirror.',
+      'Under *Authentication*, *Secret token*: `{secret}`. Select *Use secret for payload signing*. Without it, the token itself is sent, which is also accepted.',
       'Save. The test button sends example values, which are answered 202 and listed as ignored.',
     ],
     accepted: 'the event `pushed` of the domain `docker`, with a tag',
     ignored: {
-      not_an_image: 'the domain is another than `docker`',
-      not_a_push: 'the event is another: `deleted`, `promoted`',
+      not_an_image: 'the domain is not `docker`',
+      not_a_push: 'another event, such as `deleted` or `promoted`',
       cache: 'the repository is the cache of a remote one (`…-cache`)',
-      no_tag: 'the manifest is stored under its digest, as the children of an index are',
+      no_tag: 'the manifest is stored under its digest, like the children of an index',
       other_registry: 'the host of `jpd_origin` is neither the upstream nor the option `host`',
       other_repository: '`data.repo_key` is not the option `repository`',
     },
     reference:
-      'the upstream’s registry, `data.repo_key` (unless the option `repository` is set), and `data.path` less its last two parts',
+      'the upstream’s registry, `data.repo_key` (unless the option `repository` is set), and `data.path` without its last two parts',
     notes: [
-      'Where images are called `HOST/KEY/IMAGE` (the *repository path* method), nothing else is needed. Where a repository has a host or port of its own (`KEY.HOST/IMAGE`, `HOST:5001/IMAGE`), that is the upstream’s `registry`: set `webhook.options.repository` to its key, and `webhook.options.host` to the host of the platform’s base URL unless that is `HOST` in `KEY.HOST`.',
-      'A payload without `jpd_origin`, as older versions send, is taken for one of the upstream’s.',
-      'Pushes to a virtual repository are reported with the key of the local one that they went to. If images are named by the virtual one (`HOST/VIRTUAL/IMAGE`), set `webhook.options.virtual` to its key, and `webhook.options.repository` to the key of the local one.',
+      'If images are called `HOST/KEY/IMAGE` (the *repository path* method), nothing else is needed. If a repository has a host or port of its own (`KEY.HOST/IMAGE`, `HOST:5001/IMAGE`), use that as the upstream’s `registry`. Set `webhook.options.repository` to its key, and `webhook.options.host` to the host of the platform’s base URL unless that is `HOST` in `KEY.HOST`.',
+      'Payloads of older versions have no `jpd_origin`; they are taken to be from the upstream.',
+      'Pushes to a virtual repository are reported with the key of the local one that they went to. If images are named after the virtual one (`HOST/VIRTUAL/IMAGE`), set `webhook.options.virtual` to its key, and `webhook.options.repository` to the key of the local one.',
     ],
     documentation: 'https://docs.jfrog.com/integrations/docs/predefined-webhooks',
   },

@@ -18,7 +18,7 @@ import { isUpstreamHost } from './shared/upstream-host.ts';
 
 const options = z.strictObject({
   /**
-   * Where the secret stands: CDEvents say nothing of authentication, and not every sender can set a
+   * Where the secret is: CDEvents does not specify authentication, and not every sender can set a
    * header.
    */
   authentication: placeOption,
@@ -27,7 +27,7 @@ const options = z.strictObject({
 
 type Options = z.output<typeof options>;
 
-/** A version follows, as `0.3.0`; the fields that are read are the same in all. */
+/** A version follows, such as `0.3.0`; the fields that we read are the same in all versions. */
 const published = 'dev.cdevents.artifact.published.';
 
 const decision = z.object({ context: z.object({ type: z.string() }) });
@@ -63,21 +63,21 @@ export const cdevents: WebhookSource<Options> = {
   guide: {
     where: 'the sender, or the broker that passes its events on: an HTTP subscription',
     steps: [
-      'Have the event `dev.cdevents.artifact.published` sent by POST to `{url}`, as it is or as a CloudEvent, binary or structured.',
-      'Set the header `{header}` to `{secret}`, to `Bearer {secret}`, or to Basic credentials with any user name and `{secret}` as password.',
-      'Where the sender can set no header, write `webhook.options.authentication: path` into `mirror.yaml`, deploy, and take the URL anew: its last part is then the secret.',
-      'See that `subject.id` is a package URL of the type `oci` that has a repository and a tag: `pkg:oci/app@sha256%3A…?repository_url={registry}/team/app&tag=1.0`.',
+      'Send the event `dev.cdevents.artifact.published` by POST to `{url}`, as it is or as a CloudEvent, binary or structured.',
+      'Set the header `{header}` to `{secret}`, to `Bearer {secret}`, or to Basic credentials with any user name and `{secret}` as the password.',
+      'If the sender can’t set headers, write `webhook.options.authentication: path` into `mirror.yaml`, deploy, and use the new URL, which ends with the secret.',
+      'Make sure that `subject.id` is a package URL of the type `oci` that has a repository and a tag: `pkg:oci/app@sha256%3A…?repository_url={registry}/team/app&tag=1.0`.',
     ],
-    accepted: 'an event whose type begins with `dev.cdevents.artifact.published.`, of an image with a tag',
+    accepted: 'an event whose type begins with `dev.cdevents.artifact.published.`, for an image with a tag',
     ignored: {
-      not_a_push: 'another event: `artifact.packaged`, `artifact.signed`, `pipelinerun.finished`',
-      not_an_image: 'a package of another type than `oci`',
+      not_a_push: 'another event, such as `artifact.packaged`, `artifact.signed` or `pipelinerun.finished`',
+      not_an_image: 'a package whose type is not `oci`',
       no_tag: 'the package URL has no qualifier `tag`',
-      other_registry: '`repository_url` is at another registry than the upstream',
+      other_registry: '`repository_url` is not at the upstream’s registry',
     },
     reference: '`subject.id`: the qualifiers `repository_url` and `tag`',
     notes: [
-      'CDEvents are sent by build systems more than by registries. If an image is not there yet when its event arrives, Drayage looks for it for ten minutes; then the job fails.',
+      'CDEvents are sent by build systems rather than registries. If an image is not there yet when its event arrives, Drayage looks for it for ten minutes; then the job fails.',
     ],
     documentation: 'https://github.com/cdevents/spec/blob/main/continuous-integration.md',
   },
@@ -103,7 +103,7 @@ function read(event: unknown, path: string, upstream: Upstream): EventReading {
   const location = purl.qualifiers.get('repository_url');
   if (location === undefined) return wrong('has no qualifier repository_url');
   const repository = readRepository(location);
-  if (repository === undefined) return wrong('has a repository_url that is no repository’s name');
+  if (repository === undefined) return wrong('has a repository_url that is not a repository’s name');
   if (!isUpstreamHost(upstream, repository.registry))
     return ignore(
       `other_registry: ${field('subject.id')} is at ${excerpt(repository.registry)}, and the webhook’s upstream is ${upstream.registry}`,
@@ -116,8 +116,8 @@ function read(event: unknown, path: string, upstream: Upstream): EventReading {
 }
 
 /**
- * A repository with neither tag nor digest: to have the tag added must make a difference of nothing
- * else.
+ * The repository of a location that has neither tag nor digest. The tag that is added must be the
+ * only difference.
  */
 function readRepository(location: string): Reference | undefined {
   try {

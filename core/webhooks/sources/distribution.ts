@@ -5,10 +5,10 @@ import { headerOption, hostOption } from './shared/options.ts';
 import { outcomeOf } from './shared/outcome.ts';
 
 const options = z.strictObject({
-  /** Where the registry's `notifications.endpoints[].headers` puts the secret. */
+  /** The header of the registry's `notifications.endpoints[].headers` that carries the secret. */
   header: headerOption('Authorization'),
   /**
-   * What clients call the registry, where that is neither the upstream's registry nor its
+   * What clients call the registry, if that is neither the upstream's registry nor its
    * endpoint's host.
    */
   host: hostOption,
@@ -16,7 +16,7 @@ const options = z.strictObject({
 
 type Options = z.output<typeof options>;
 
-/** CNCF Distribution, and whatever has it inside. */
+/** CNCF Distribution, and registries that are built on it. */
 export const distribution: WebhookSource<Options> = {
   name: 'distribution',
   title: 'CNCF Distribution',
@@ -28,22 +28,22 @@ export const distribution: WebhookSource<Options> = {
   guide: {
     where: 'the registry’s configuration: `notifications.endpoints`',
     steps: [
-      'Add to the configuration file of the registry:\n\n```yaml\nnotifications:\n  endpoints:\n    - name: {name}\n      url: {url}\n      headers:\n        {header}: [{secret}]\n      timeout: 2s\n      threshold: 3\n      backoff: 10s\n      ignore:\n        actions: [pull, mount]\n```',
+      'Add to the registry’s configuration file:\n\n```yaml\nnotifications:\n  endpoints:\n    - name: {name}\n      url: {url}\n      headers:\n        {header}: [{secret}]\n      timeout: 2s\n      threshold: 3\n      backoff: 10s\n      ignore:\n        actions: [pull, mount]\n```',
       'Restart the registry.',
     ],
-    accepted: 'any event of the envelope with the action `push`, a tag and the media type of a manifest',
+    accepted: 'each event of the envelope with the action `push`, a tag and the media type of a manifest',
     ignored: {
-      not_a_push: 'the action is another: `pull`, `mount`, `delete`',
-      not_an_image: 'a blob was pushed, which is called push too',
-      no_tag: 'the push was by digest, as that of the children of an index is',
+      not_a_push: 'another action, such as `pull`, `mount` or `delete`',
+      not_an_image: 'a blob was pushed, which has the action `push`, too',
+      no_tag: 'the push was by digest, like those of the children of an index',
       other_registry:
         '`request.host` is neither the upstream’s registry, its endpoint’s host nor the option `host`',
     },
     reference: 'the upstream’s registry and `target.repository`',
     notes: [
-      'The registry tries again until it gets a 2xx, in order, so that one refused delivery holds up all later ones: mind the secret.',
-      'Version 2.8 sends pulls in spite of `ignore`, those of Drayage too: they are answered 202 and listed as ignored.',
-      "GitLab’s self-managed registry is configured alike: `registry['notifications']` in `gitlab.rb`.",
+      'The registry retries until it gets a 2xx, in order, so that one refused delivery blocks all later ones: check that the secret is right.',
+      'Version 2.8 sends pulls in spite of `ignore`, including those of Drayage: they are answered 202 and listed as ignored.',
+      "GitLab’s self-managed registry is configured in the same way: `registry['notifications']` in `gitlab.rb`.",
     ],
     documentation: 'https://distribution.github.io/distribution/about/notifications/',
   },

@@ -3,8 +3,8 @@ import type { WebhookSource } from '../source.ts';
 import { ignore, imagePushed, malformed, outcomeOf } from './shared/outcome.ts';
 
 /**
- * Only what makes the reference; there is no digest, event type or delivery id, and `callback_url`
- * is never called.
+ * Only the fields of the reference. Payloads have no digest, event type or delivery id, and
+ * `callback_url` is never called.
  */
 const payload = z.object({
   push_data: z.object({ tag: z.string().nullish() }),
@@ -22,7 +22,7 @@ function aliyunName(repository: unknown): unknown {
     : repository;
 }
 
-/** Docker Hub. Other senders that write as it does may stand under other registries. */
+/** Docker Hub. Other registries whose payloads have the same form may use this source, too. */
 export const dockerhub: WebhookSource<Record<string, never>> = {
   name: 'dockerhub',
   title: 'Docker Hub',
@@ -44,15 +44,15 @@ export const dockerhub: WebhookSource<Record<string, never>> = {
     where: 'repository → Webhooks',
     steps: [
       'Open the repository at <https://hub.docker.com>, then *Webhooks*. Webhooks belong to one repository; repeat this for each.',
-      'Enter a name, such as `{name}`, and the URL `{url}`. Its last part is the secret: whoever has it can trigger jobs.',
+      'Enter a name, such as `{name}`, and the URL `{url}`. Its last part is the secret: anyone who has it can trigger jobs.',
       'Choose *Create*. Docker Hub sends nothing before the next push.',
     ],
     accepted: 'a push of a tag',
     ignored: { no_tag: 'the push has no tag' },
     reference:
-      'the upstream’s registry and `repository.repo_name` (or `repo_full_name`, as Alibaba Cloud writes it), at `docker.io` with `library/` before a name without a slash',
+      'the upstream’s registry and `repository.repo_name` (Alibaba Cloud: `repo_full_name`); at `docker.io`, a name without a slash gets the prefix `library/`',
     notes: [
-      'Docker Hub can neither sign nor send headers of one’s own, so that the secret stands in the path.',
+      'Docker Hub can neither sign nor send custom headers, so the secret is part of the URL.',
       'Official images (`library/…`) have webhooks only for their maintainers: request them (`POST /v1/mirrors`).',
     ],
     documentation: 'https://docs.docker.com/docker-hub/repos/manage/webhooks/',

@@ -3,7 +3,7 @@ import { type GiteaOptions, giteaPackages } from './shared/gitea-packages.ts';
 
 const packages = giteaPackages('forgejo');
 
-/** Forgejo's package registry, Codeberg's for one. */
+/** Forgejo's package registry, such as Codeberg's. */
 export const forgejo: WebhookSource<GiteaOptions> = {
   ...packages,
   name: 'forgejo',
@@ -15,13 +15,13 @@ export const forgejo: WebhookSource<GiteaOptions> = {
       'Open the settings of the organisation or user that owns the packages (all of them), or of the repository that they are linked to, then *Webhooks → Add webhook → Forgejo*.',
       'Target URL: `{url}`. HTTP method: POST. POST content type: `application/json`. Secret: `{secret}`. Leave the authorisation header empty.',
       'Trigger on: *Custom events…*, then *Package* and nothing else.',
-      'Choose *Add webhook*. *Test delivery* sends an event that is no push of an image, which is answered 202 and listed as ignored.',
+      'Choose *Add webhook*. *Test delivery* sends an event that is not a push of an image; it is answered 202 and listed as ignored.',
     ],
     notes: [
       'Choose the type *Forgejo*, not *Gitea*: the signature is expected in `X-Forgejo-Signature`.',
-      'Forgejo delivers only to hosts that `[webhook] ALLOWED_HOST_LIST` of `app.ini` allows: by default external ones, so that an API in a private network has to be added.',
-      'A package’s page, and so the host that payloads name, is under `[server] ROOT_URL`. Where images are pulled under another name, write that URL’s host into `webhook.options.host`.',
-      'Forgejo does not deliver again by itself; a delivery can be sent again from the webhook’s page.',
+      'Forgejo delivers only to hosts that `[webhook] ALLOWED_HOST_LIST` of `app.ini` allows. The default is external hosts, so an API in a private network must be added.',
+      'Payloads name the host of `[server] ROOT_URL`. If images are pulled under another name, write that URL’s host into `webhook.options.host`.',
+      'Forgejo does not retry by itself; you can send a delivery again from the webhook’s page.',
     ],
     documentation: 'https://forgejo.org/docs/latest/user/webhooks/',
   },

@@ -3,8 +3,8 @@ import type { WebhookSource } from '../source.ts';
 import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf } from './shared/outcome.ts';
 
 /**
- * The event that repository and organisation hooks send, and the one that GitHub Apps send; also
- * the body's root key.
+ * The event that repository and organisation hooks send, and the one that GitHub Apps send. Each is
+ * also the root key of its body.
  */
 const packageEvents = ['package', 'registry_package'];
 /** `create` is what older versions send. */
@@ -20,8 +20,8 @@ const name = z.object({
   owner: z.object({ login: z.string().nullish() }).nullish(),
 });
 /**
- * `version` and `name` of `package_version` are digests: the tag stands in the metadata, empty for
- * an untagged push.
+ * `version` and `name` of `package_version` are digests. The tag is in the metadata; it is empty
+ * for an untagged push.
  */
 const version = z.object({
   package_version: z
@@ -34,8 +34,9 @@ const version = z.object({
 });
 
 /**
- * GitHub Container Registry, or a GitHub Enterprise server's. GitHub keeps the case of account
- * names, references have none. https://docs.github.com/webhooks/webhook-events-and-payloads#package
+ * GitHub Container Registry, or that of a GitHub Enterprise server. GitHub keeps the case of
+ * account names, but references are in lower case.
+ * https://docs.github.com/webhooks/webhook-events-and-payloads#package
  * https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries
  */
 export const github: WebhookSource<Record<string, never>> = {
@@ -78,15 +79,15 @@ export const github: WebhookSource<Record<string, never>> = {
       'Choose *Add webhook*. GitHub sends a ping at once, which is answered 200.',
     ],
     accepted:
-      'the events `package` and `registry_package` with the action `published`, `updated` or `create`, of a package of the type `container` or `docker` with a tag',
+      'the events `package` and `registry_package` with the action `published`, `updated` or `create`, for a package of the type `container` or `docker` with a tag',
     ignored: {
       not_a_push: 'another event or action',
-      not_an_image: 'a package of another type than `container` or `docker`',
+      not_an_image: 'a package whose type is neither `container` nor `docker`',
       no_tag: 'the version has no tag',
     },
     reference: 'the upstream’s registry, `namespace` or else `owner.login`, and `name`, in lower case',
     notes: [
-      'GitHub does not retry by itself. A failed delivery is under *Recent Deliveries*, where you can redeliver it.',
+      'GitHub does not retry by itself. Failed deliveries are under *Recent Deliveries*, where you can redeliver them.',
     ],
     documentation: 'https://docs.github.com/webhooks/webhook-events-and-payloads#package',
   },

@@ -18,7 +18,7 @@ const options = z.strictObject({
   /** The header that Harbor puts its *Auth Header* in; a proxy may move it. */
   header: headerOption('Authorization'),
   /**
-   * The host of Harbor's `external_url`, where that is neither the upstream's registry nor its
+   * The host of Harbor's `external_url`, if that is neither the upstream's registry nor its
    * endpoint's host.
    */
   host: hostOption,
@@ -26,7 +26,7 @@ const options = z.strictObject({
 
 type Options = z.output<typeof options>;
 
-/** The default format's name of a push, that of Harbor 1.x and that of the CloudEvents format. */
+/** The names of a push in the default format, in Harbor 1.x and in the CloudEvents format. */
 const cloudPush = 'harbor.artifact.pushed';
 const pushTypes = ['PUSH_ARTIFACT', 'pushImage', cloudPush];
 
@@ -62,23 +62,23 @@ export const harbor: WebhookSource<Options> = {
     steps: [
       'Open the project, then *Webhooks*, and choose *New Webhook*. Webhooks belong to one project; repeat this for each.',
       'Name: `{name}`. Notify type: *http*. Payload format: *Default* or *CloudEvents*. Event type: *Artifact pushed* and nothing else.',
-      'Endpoint URL: `{url}`. Auth Header: `{secret}`, as it is, without *Bearer* before it. Leave *Verify Remote Certificate* on.',
-      'Choose *Add*, then push an image: *Test Endpoint* sends none.',
+      'Endpoint URL: `{url}`. Auth Header: `{secret}`, without *Bearer* before it. Leave *Verify Remote Certificate* on.',
+      'Choose *Add*, then push an image: *Test Endpoint* does not send an event.',
     ],
     accepted:
       'a pushed artifact with a tag, each of several resources: `PUSH_ARTIFACT`, `pushImage`, `harbor.artifact.pushed`',
     ignored: {
       not_a_push: 'another type of event',
       no_tag:
-        'the push was by digest, as that of the children of an index is; Harbor writes the digest as tag',
+        'the push was by digest, like those of the children of an index; Harbor sends the digest as the tag',
       other_registry:
         'the host in `resource_url` is neither the upstream’s registry, its endpoint’s host nor the option `host`',
     },
     reference: 'the upstream’s registry, `repository.repo_full_name`, and `tag` of each resource',
     notes: [
       'Harbor tries a delivery three times. Failed ones are listed under the webhook’s executions; request their images (`POST /v1/mirrors`).',
-      'Harbor tells of charts and other artifacts in the same way; what is no image is found out when the job runs.',
-      'What a replication brings into Harbor counts as pushed.',
+      'Harbor reports charts and other artifacts in the same way; the job finds out what is not an image.',
+      'Images that a replication brings into Harbor count as pushed.',
     ],
     documentation:
       'https://goharbor.io/docs/latest/working-with-projects/project-configuration/configure-webhooks/',

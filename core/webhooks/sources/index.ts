@@ -17,8 +17,8 @@ import { quay } from './quay.ts';
 import { zot } from './zot.ts';
 
 /**
- * All senders, in the order in which they are told. Each checks its own options, so they are one
- * type here.
+ * All sources, in the order in which they are listed. Each checks its own options, so here they
+ * have the same type.
  */
 export const sources: readonly WebhookSource[] = [
   dockerhub,

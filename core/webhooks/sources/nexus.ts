@@ -5,8 +5,8 @@ import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf }
 
 const options = z.strictObject({
   /**
-   * The name in Nexus of the repository whose connector the upstream's registry is. Absent: any
-   * repository's events count.
+   * The name of the Nexus repository whose connector the upstream's registry is. Absent: the events
+   * of all repositories count.
    */
   repository: textLike(
     { what: 'the name of a Nexus repository', example: 'docker-hosted' },
@@ -17,8 +17,8 @@ const options = z.strictObject({
 type Options = z.output<typeof options>;
 
 /**
- * What a webhook of the capability *Webhook: Repository* tells; `rm:repository:asset` tells of
- * blobs, too.
+ * The event of the capability *Webhook: Repository* that reports images; `rm:repository:asset`
+ * reports blobs, too.
  */
 const componentEvents = 'rm:repository:component';
 const pushActions = ['CREATED', 'UPDATED'];
@@ -29,9 +29,9 @@ const placed = z.object({ repositoryName: z.string() });
 const named = z.object({ component: z.object({ name: z.string(), version: z.string().nullish() }) });
 
 /**
- * Sonatype Nexus Repository. A payload names a repository of Nexus and no host: each repository has
- * a connector, which is a registry of its own. HMAC-SHA1 is all that Nexus can do; it is not broken
- * as a MAC. https://help.sonatype.com/en/example-headers-and-payloads.html
+ * Sonatype Nexus Repository. A payload names a Nexus repository and no host: each repository has a
+ * connector, which is a registry of its own. Nexus only supports HMAC-SHA1, which is not broken as
+ * a MAC. https://help.sonatype.com/en/example-headers-and-payloads.html
  */
 export const nexus: WebhookSource<Options> = {
   name: 'nexus',
@@ -57,22 +57,23 @@ export const nexus: WebhookSource<Options> = {
   guide: {
     where: 'Settings → System → Capabilities',
     steps: [
-      'Sign in as an administrator, open *Settings → System → Capabilities*, choose *Create capability* and the type *Webhook: Repository*.',
-      'Repository: the Docker repository whose connector `{registry}` is. Event types: *component* and nothing else.',
+      'Sign in as an administrator, open *Settings → System → Capabilities*, choose *Create capability*, and select the type *Webhook: Repository*.',
+      'Repository: the Docker repository whose connector is `{registry}`. Event types: *component* and nothing else.',
       'URL: `{url}`. Secret key: `{secret}`.',
       'Choose *Create capability*. Nexus sends nothing before the next push.',
     ],
-    accepted: 'the event `rm:repository:component`, created or updated, of the format `docker` with a tag',
+    accepted:
+      'the event `rm:repository:component` for a component of the format `docker` with a tag, created or updated',
     ignored: {
       not_a_push: 'another event (`rm:repository:asset`) or action (`DELETED`, `PURGED`)',
-      not_an_image: 'a component of another format than `docker`',
-      no_tag: 'the version is a digest, as that of the children of an index',
+      not_an_image: 'a component whose format is not `docker`',
+      no_tag: 'the version is a digest, as for the children of an index',
       other_repository: '`repositoryName` is not the option `repository`',
     },
     reference: 'the upstream’s registry and `component.name`',
     notes: [
-      'In Nexus each Docker repository is reached by a connector (a port or a subdomain) of its own, and payloads name no host: an upstream is one connector. Where a webhook of Nexus is for all repositories, set `webhook.options.repository` to the name of the one that the connector serves.',
-      'Nexus signs with HMAC-SHA1 and can do nothing else; it does not deliver again.',
+      'In Nexus, each Docker repository has a connector (a port or a subdomain) of its own, and payloads name no host. An upstream is one connector. If a webhook of Nexus is for all repositories, set `webhook.options.repository` to the name of the one that the connector serves.',
+      'Nexus can sign only with HMAC-SHA1. It does not retry.',
     ],
     documentation: 'https://help.sonatype.com/en/enabling-a-repository-webhook-capability.html',
   },

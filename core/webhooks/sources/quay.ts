@@ -15,7 +15,7 @@ import { isUpstreamHost, otherRegistry } from './shared/upstream-host.ts';
 
 const options = z.strictObject({
   /**
-   * What Quay calls itself (`SERVER_HOSTNAME`), where that is neither the upstream's registry nor
+   * What Quay calls itself (`SERVER_HOSTNAME`), if that is neither the upstream's registry nor
    * its endpoint's host.
    */
   host: hostOption,
@@ -35,8 +35,8 @@ const tagText = z.string();
 const maxTags = 1000;
 
 /**
- * Quay.io, or a Red Hat Quay of one's own. A push is known by `updated_tags`, since no notification
- * says what it is about.
+ * Quay.io, or a self-hosted Red Hat Quay. Notifications do not name their event, so a push is
+ * recognised by `updated_tags`.
  * https://docs.redhat.com/en/documentation/red_hat_quay/3.8/html/use_red_hat_quay/repository_notifications
  */
 export const quay: WebhookSource<Options> = {
@@ -54,7 +54,7 @@ export const quay: WebhookSource<Options> = {
     steps: [
       'Open the repository, then *Settings*, and under *Events and Notifications* choose *Create Notification*. Notifications belong to one repository; repeat this for each.',
       'When this event occurs: *Push to Repository*. Then issue a notification: *Webhook POST*.',
-      'Webhook URL: `{url}`. Its last part is the secret: whoever has it can trigger jobs. Leave *POST JSON body template* empty.',
+      'Webhook URL: `{url}`. Its last part is the secret: anyone who has it can trigger jobs. Leave *POST JSON body template* empty.',
       'Notification title: `{name}`. Choose *Create Notification*.',
       'From the menu of the new row, choose *Test Notification*: it is answered 202 and leads to no job.',
     ],
@@ -64,12 +64,12 @@ export const quay: WebhookSource<Options> = {
       no_tag: 'no tag was moved',
       other_registry:
         'the host in `docker_url` is neither the upstream’s registry, its endpoint’s host nor the option `host`',
-      test: 'the test button, whose tags are made up, sends `pruned_image_count`',
+      test: '`pruned_image_count` is present: only the test button sends it, with tags that do not exist',
     },
     reference: 'the upstream’s registry, the path of `docker_url`, and each of `updated_tags`',
     notes: [
-      'Quay can neither sign nor send headers of one’s own, so that the secret stands in the path.',
-      'Quay disables a notification after three failures in a row; enable it again from the menu of its row.',
+      'Quay can neither sign nor send custom headers, so the secret is part of the URL.',
+      'Quay disables a notification after three failures in a row; enable it again from its row’s menu.',
     ],
     documentation:
       'https://docs.redhat.com/en/documentation/red_hat_quay/3.8/html/use_red_hat_quay/repository_notifications',
@@ -106,7 +106,7 @@ function read(body: unknown, upstream: Upstream, host: string | undefined): Even
   });
 }
 
-/** Old versions send an object: a tag and the id that it points to, which is no digest. */
+/** Old versions send an object: a tag and the id that it points to, which is not a digest. */
 function tagsOf(value: unknown): unknown {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.keys(value) : value;
 }

@@ -13,15 +13,14 @@ import {
 } from './shared/outcome.ts';
 
 const options = z.strictObject({
-  /** Where the sink's `credentials` or `headers` put the secret. */
+  /** The header in which the sink's `credentials` or `headers` send the secret. */
   header: headerOption('Authorization'),
 });
 
 type Options = z.output<typeof options>;
 
 /**
- * The end of the type, because newer versions let the operator choose what stands before it
- * (`typePrefix`).
+ * The end of the type. In newer versions the operator chooses what comes before it (`typePrefix`).
  */
 const updated = '.image.updated';
 
@@ -34,8 +33,8 @@ const image = z.object({
 });
 
 /**
- * zot, which sends CloudEvents in the binary mode: the type stands in a header, the body is the
- * data. The structured mode, in which relays pass events on, is read as well.
+ * zot, which sends CloudEvents in binary mode: the type is in a header, and the body is the data.
+ * Structured mode, which relays use to pass events on, is read as well.
  * https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md#31-binary-content-mode
  */
 export const zot: WebhookSource<Options> = {
@@ -56,20 +55,20 @@ export const zot: WebhookSource<Options> = {
   guide: {
     where: 'zot’s configuration: `extensions.events.sinks`',
     steps: [
-      'Add to the configuration file of zot (a build with extensions, not *zot-minimal*):\n\n```json\n{\n  "extensions": {\n    "events": {\n      "enable": true,\n      "sinks": [\n        {\n          "type": "http",\n          "address": "{url}",\n          "timeout": "5s",\n          "credentials": { "username": "drayage", "password": "{secret}" }\n        }\n      ]\n    }\n  }\n}\n```\n\nIts HTTP sink sends them as `Authorization: Basic`. Newer versions also take, in their place, `"headers": { "{header}": "{secret}" }`, which is the only way where `webhook.options.header` is another than `Authorization`.',
+      'Add to the configuration file of zot (a build with extensions, not *zot-minimal*):\n\n```json\n{\n  "extensions": {\n    "events": {\n      "enable": true,\n      "sinks": [\n        {\n          "type": "http",\n          "address": "{url}",\n          "timeout": "5s",\n          "credentials": { "username": "drayage", "password": "{secret}" }\n        }\n      ]\n    }\n  }\n}\n```\n\nThe sink sends the credentials as `Authorization: Basic`. Newer versions take `"headers": { "{header}": "{secret}" }` instead, which is the only way if `webhook.options.header` is not `Authorization`.',
       'Check the file with `zot verify config.json`, and restart zot.',
     ],
     accepted: 'an event whose type ends in `.image.updated`, with a tag',
     ignored: {
-      not_a_push: 'another event: `image.deleted`, `image.lint_failed`, `repository.created`',
-      not_an_image: 'the media type is none of a manifest',
-      no_tag: 'the push was by digest, as that of the children of an index is',
+      not_a_push: 'another event, such as `image.deleted`, `image.lint_failed` or `repository.created`',
+      not_an_image: 'the media type is not that of a manifest',
+      no_tag: 'the push was by digest, like those of the children of an index',
     },
     reference: 'the upstream’s registry and `name`',
     notes: [
-      'Payloads name no registry: the webhook speaks for the upstream that it stands under.',
+      'Payloads name no registry: the webhook speaks for the upstream that it belongs to.',
       'zot does not retry: request what was missed (`POST /v1/mirrors`).',
-      'An event holds the whole manifest; above 1 MiB it is refused.',
+      'An event contains the whole manifest; above 1 MiB it is refused.',
     ],
     documentation: 'https://zotregistry.dev/latest/articles/events/',
   },

@@ -8,14 +8,14 @@ import { answerHandshake, answerValidation, eventGridType } from './event-grid.t
 
 const options = z.strictObject({
   /**
-   * Where the secret stands: Event Grid sends the headers of a subscription with events, though not
-   * while it validates.
+   * Where the secret is: Event Grid sends a subscription's headers with events, but not while it
+   * validates the subscription.
    */
   authentication: placeOption,
-  /** The custom header, or delivery property, that is the secret. */
+  /** The custom header, or delivery property, that carries the secret. */
   header: headerOption('Authorization'),
   /**
-   * What clients call the registry, where that is neither the upstream's registry nor its
+   * What clients call the registry, if that is neither the upstream's registry nor its
    * endpoint's host.
    */
   host: hostOption,
@@ -27,8 +27,8 @@ type Options = z.output<typeof options>;
 const maxEvents = 10_000;
 
 /**
- * Azure Container Registry, by its own webhooks or by Event Grid, whose events have a webhook's
- * body as their data.
+ * Azure Container Registry, by its own webhooks or by Event Grid, whose events have the body of a
+ * webhook as their data.
  * https://learn.microsoft.com/azure/container-registry/container-registry-webhook-reference
  * https://learn.microsoft.com/azure/event-grid/event-schema-container-registry
  */
@@ -57,24 +57,24 @@ export const acr: WebhookSource<Options> = {
     where: 'registry → Services → Webhooks, or → Events',
     example: 'acme.azurecr.io',
     steps: [
-      'Choose one of two ways. **A webhook of the registry**, which is simpler: open the registry in the portal, then *Services*, then *Webhooks*, and choose *Add*. Name: 5 to 50 letters and digits. Service URI: `{url}`. Custom headers: `{header}: {secret}`. Actions: *push*. Status: *on*. Scope: empty for all repositories, or `repository:*` for one (without `:*` it is that of `latest` alone). Or:\n\n```sh\naz acr webhook create --registry myregistry --name drayage --actions push \\\n  --uri {url} --headers "{header}={secret}"\naz acr webhook ping --registry myregistry --name drayage\n```',
-      '**Event Grid**, which tries again for a day. Set `authentication: path` in the webhook’s options, deploy, and take the URL anew: its last part is then the secret, since Event Grid may send headers of one’s own only with events, and not while it validates a subscription. Open the registry, then *Events*, and choose *Event Subscription*. Event schema: *Cloud Event Schema v1.0* or *Event Grid Schema*. Filter to event types: *Image Pushed*. Endpoint type: *Web Hook*. Endpoint: the URL. Or:\n\n```sh\naz eventgrid event-subscription create --name drayage \\\n  --source-resource-id "$(az acr show --name myregistry --query id --output tsv)" \\\n  --included-event-types Microsoft.ContainerRegistry.ImagePushed \\\n  --event-delivery-schema cloudeventschemav1_0 \\\n  --endpoint URL\n```\n\n`URL` is the one with the secret at its end, which `drayage webhooks list {name} --secrets` shows then.',
+      'Choose one of two ways. **A webhook of the registry**, which is simpler: open the registry in the portal, then *Services*, then *Webhooks*, and choose *Add*. Name: 5 to 50 letters and digits. Service URI: `{url}`. Custom headers: `{header}: {secret}`. Actions: *push*. Status: *on*. Scope: empty for all repositories, or `repository:*` for one (without `:*`, only its tag `latest`). Or:\n\n```sh\naz acr webhook create --registry myregistry --name drayage --actions push \\\n  --uri {url} --headers "{header}={secret}"\naz acr webhook ping --registry myregistry --name drayage\n```',
+      '**Event Grid**, which retries for a day. Set `authentication: path` in the webhook’s options, deploy, and use the new URL. It ends with the secret, because Event Grid can send custom headers only with events, and not while it validates a subscription. Open the registry, then *Events*, and choose *Event Subscription*. Event schema: *Cloud Event Schema v1.0* or *Event Grid Schema*. Filter to event types: *Image Pushed*. Endpoint type: *Web Hook*. Endpoint: the URL. Or:\n\n```sh\naz eventgrid event-subscription create --name drayage \\\n  --source-resource-id "$(az acr show --name myregistry --query id --output tsv)" \\\n  --included-event-types Microsoft.ContainerRegistry.ImagePushed \\\n  --event-delivery-schema cloudeventschemav1_0 \\\n  --endpoint URL\n```\n\n`URL` is the one that ends with the secret; `drayage webhooks list {name} --secrets` now shows it.',
     ],
     accepted:
       'the action `push`, or the event `Microsoft.ContainerRegistry.ImagePushed`, with a tag and the media type of a manifest',
     ignored: {
-      not_a_push: 'another action or event: `delete`, `quarantine`, `chart_push`, `chart_delete`',
+      not_a_push: 'another action or event, such as `delete`, `quarantine`, `chart_push` or `chart_delete`',
       not_an_image: 'the media type is not that of a manifest',
-      no_tag: 'the push was by digest, as that of the children of an index is',
+      no_tag: 'the push was by digest, like those of the children of an index',
       other_registry:
         '`request.host` is neither the upstream’s registry, its endpoint’s host nor the option `host`',
     },
     reference: 'the upstream’s registry and `target.repository`',
     notes: [
-      'A webhook’s `ping`, and both ways in which Event Grid validates a subscription, are answered; no address that a request names is fetched.',
+      'Drayage answers a webhook’s `ping`, and both ways in which Event Grid validates a subscription. It never fetches a URL that a request names.',
       'The registry’s own webhooks time out after five seconds and do not retry: request what they lost (`POST /v1/mirrors`), or use Event Grid, which retries for a day.',
-      'A webhook of a geo-replicated registry tells of one region: add one in each region that is pushed to, all with the same URL.',
-      'Event Grid drops an event for good that is answered 401 or 413: mind the secret.',
+      'A webhook of a geo-replicated registry covers one region: add one in each region that is pushed to, all with the same URL.',
+      'Event Grid drops an event for good if the answer is 401 or 413: check that the secret is right.',
     ],
     documentation: 'https://learn.microsoft.com/azure/container-registry/container-registry-webhook',
   },
@@ -86,7 +86,7 @@ function isPing(body: unknown): boolean {
   return ping.safeParse(body).success;
 }
 
-/** @param path where the event stands in the payload; empty: it is the body */
+/** @param path the event's path in the payload; empty: it is the body */
 function readGridEvent(
   event: unknown,
   path: string,

@@ -30,9 +30,9 @@ const pattern =
   '{"source":["aws.ecr"],"detail-type":["ECR Image Action"],"detail":{"action-type":["PUSH"],"result":["SUCCESS"]}}';
 
 /**
- * Amazon ECR, by EventBridge: over HTTP from an API destination, or handed over as an event by a
- * rule. The registry is the account and region of the event, which EventBridge sets and no sender
- * can. https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
+ * Amazon ECR, by EventBridge: over HTTP from an API destination, or as an event from a rule. The
+ * event's account and region give the registry; EventBridge sets them, and no sender can.
+ * https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
  */
 export const ecr: WebhookSource<Options> = {
   name: 'ecr',
@@ -63,26 +63,26 @@ export const ecr: WebhookSource<Options> = {
     where: 'Amazon EventBridge in the account and region of the upstream registry',
     example: '111122223333.dkr.ecr.us-east-1.amazonaws.com',
     steps: [
-      'An upstream in the account and region where Drayage is deployed needs nothing: the stack has the rule. For another account or region choose one of two ways: forward the events (steps 2 to 4), or deliver them by HTTPS (step 5).',
-      '**Forward** the events to the default event bus of the account and region where Drayage is deployed. There, let the other account put events (`ACCOUNT` is the upstream’s; not needed for another region of the same account):\n\n```sh\naws events put-permission --statement-id drayage-{name} --principal ACCOUNT --action events:PutEvents\n```',
-      'In the upstream’s account, make a role that EventBridge may assume and that may put events (`BUS_ARN` is `arn:aws:events:REGION:DRAYAGE_ACCOUNT:event-bus/default`):\n\n```sh\naws iam create-role --role-name drayage-{name} --assume-role-policy-document \'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"sts:AssumeRole"}]}\'\naws iam put-role-policy --role-name drayage-{name} --policy-name forward --policy-document \'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"events:PutEvents","Resource":"BUS_ARN"}]}\'\n```',
-      `In the upstream’s account and region, make the rule and its target:\n\n\`\`\`sh\naws events put-rule --name drayage-{name} --event-pattern '${pattern}'\naws events put-targets --rule drayage-{name} --targets Id=drayage,Arn=BUS_ARN,RoleArn=arn:aws:iam::ACCOUNT:role/drayage-{name}\n\`\`\``,
-      `**Or deliver by HTTPS**, all in the upstream’s account and region: make a connection and an API destination, and a rule with that as its target. \`ROLE_ARN\` is a role that EventBridge may assume, as in step 3, and that may \`events:InvokeApiDestination\`; the ARNs are in the answers of the commands:\n\n\`\`\`sh\naws events create-connection --name drayage-{name} --authorization-type API_KEY --auth-parameters '{"ApiKeyAuthParameters":{"ApiKeyName":"{header}","ApiKeyValue":"{secret}"}}'\naws events create-api-destination --name drayage-{name} --connection-arn CONNECTION_ARN --http-method POST --invocation-endpoint {url}\naws events put-rule --name drayage-{name} --event-pattern '${pattern}'\naws events put-targets --rule drayage-{name} --targets Id=drayage,Arn=API_DESTINATION_ARN,RoleArn=ROLE_ARN\n\`\`\``,
+      'An upstream in the account and region where Drayage is deployed needs nothing: the stack has the rule. For another account or region, either forward the events (steps 2 to 4) or deliver them by HTTPS (step 5).',
+      '**Forward** the events to the default event bus of the account and region where Drayage is deployed. There, allow the other account to put events (`ACCOUNT` is the upstream’s; not needed for another region of the same account):\n\n```sh\naws events put-permission --statement-id drayage-{name} --principal ACCOUNT --action events:PutEvents\n```',
+      'In the upstream’s account, create a role that EventBridge may assume and that may put events (`BUS_ARN` is `arn:aws:events:REGION:DRAYAGE_ACCOUNT:event-bus/default`):\n\n```sh\naws iam create-role --role-name drayage-{name} --assume-role-policy-document \'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"sts:AssumeRole"}]}\'\naws iam put-role-policy --role-name drayage-{name} --policy-name forward --policy-document \'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"events:PutEvents","Resource":"BUS_ARN"}]}\'\n```',
+      `In the upstream’s account and region, create the rule and its target:\n\n\`\`\`sh\naws events put-rule --name drayage-{name} --event-pattern '${pattern}'\naws events put-targets --rule drayage-{name} --targets Id=drayage,Arn=BUS_ARN,RoleArn=arn:aws:iam::ACCOUNT:role/drayage-{name}\n\`\`\``,
+      `**Or deliver by HTTPS**, all in the upstream’s account and region: create a connection, an API destination, and a rule whose target is the destination. \`ROLE_ARN\` is a role that EventBridge may assume, as in step 3, with the permission \`events:InvokeApiDestination\`. The commands print the ARNs:\n\n\`\`\`sh\naws events create-connection --name drayage-{name} --authorization-type API_KEY --auth-parameters '{"ApiKeyAuthParameters":{"ApiKeyName":"{header}","ApiKeyValue":"{secret}"}}'\naws events create-api-destination --name drayage-{name} --connection-arn CONNECTION_ARN --http-method POST --invocation-endpoint {url}\naws events put-rule --name drayage-{name} --event-pattern '${pattern}'\naws events put-targets --rule drayage-{name} --targets Id=drayage,Arn=API_DESTINATION_ARN,RoleArn=ROLE_ARN\n\`\`\``,
     ],
     accepted: 'an *ECR Image Action* of the type `PUSH` with the result `SUCCESS` and a tag',
     ignored: {
-      not_a_push: 'another detail type or action: `DELETE`, a scan, a pull through cache',
-      failed: 'the result is another: `FAILURE`',
-      not_an_image: 'the media type is none of a manifest',
-      no_tag: 'the push was by digest, as that of the children of an index is',
+      not_a_push: 'another detail type or action, such as `DELETE`, a scan or a pull through cache',
+      failed: 'the result is not `SUCCESS` but `FAILURE`',
+      not_an_image: 'the media type is not that of a manifest',
+      no_tag: 'the push was by digest, like those of the children of an index',
       other_registry: 'account and region are not those of the upstream',
     },
     reference:
       'the upstream’s registry, which must be that of the event’s account and region (`ACCOUNT.dkr.ecr.REGION.amazonaws.com`, dual-stack `ACCOUNT.dkr-ecr.REGION.on.aws`, or FIPS), and `detail.repository-name`',
     notes: [
       'ECR emits events on a best-effort basis. Request what was missed (`POST /v1/mirrors`); an event that arrived but could not be queued moves to the queue of lost events, with an alarm.',
-      'Copies in the mirror’s own repositories are never mirrored again, though their pushes are events, too.',
-      'An API destination must get the event as it is: no input transformer.',
+      'Copies in the mirror’s own repositories are never mirrored again, although their pushes are events, too.',
+      'An API destination must get the event unchanged: use no input transformer.',
     ],
     documentation: 'https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html',
   },

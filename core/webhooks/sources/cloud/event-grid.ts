@@ -3,14 +3,14 @@ import type { WebhookAnswer, WebhookOutcome } from '../../source.ts';
 import { excerpt, ignore, malformed, outcomeOf } from '../shared/outcome.ts';
 
 /**
- * Who asks, by the CloudEvents web hook's abuse protection, whether Event Grid may deliver: the
- * public cloud, and the sovereign ones.
+ * The origins that ask, through the abuse protection of CloudEvents webhooks, whether Event Grid
+ * may deliver: the public cloud, and the sovereign ones.
  */
 const origins = ['eventgrid.azure.net', 'eventgrid.azure.us', 'eventgrid.azure.cn'];
 
 /**
- * Answers Azure Event Grid's question whether its events are wanted. The address in
- * `WebHook-Request-Callback`, by which they could be agreed to later, is never fetched.
+ * Answers Azure Event Grid's question whether its events are wanted. The URL in
+ * `WebHook-Request-Callback`, which could be used to agree later, is never fetched.
  * https://github.com/cloudevents/spec/blob/main/cloudevents/http-webhook.md#4-abuse-protection
  * https://learn.microsoft.com/azure/event-grid/end-point-validation-cloud-events-schema
  */
@@ -28,8 +28,8 @@ export function answerHandshake(headers: Readonly<Record<string, string>>): Webh
 const typed = z.object({ type: z.string().optional(), eventType: z.string().optional() });
 
 /**
- * What an event is about: `type` of CloudEvents or `eventType` of Event Grid's own schema;
- * undefined where it is neither.
+ * An event's type: `type` of CloudEvents or `eventType` of Event Grid's own schema; undefined if it
+ * has neither.
  */
 export function eventGridType(event: unknown): string | undefined {
   const parsed = typed.safeParse(event);
@@ -38,16 +38,16 @@ export function eventGridType(event: unknown): string | undefined {
 
 const validation = z.object({ data: z.object({ validationCode: z.string() }) });
 
-/** A code is a UUID; what is longer is not said back. */
+/** A code is a UUID; a longer one is not echoed. */
 const maxCode = 200;
 
 /**
- * Answers the event by which Event Grid validates a subscription with its own schema.
+ * Answers the event with which Event Grid validates a subscription in its own schema.
  * `validationUrl` is never fetched.
  * https://learn.microsoft.com/azure/event-grid/end-point-validation-event-grid-events-schema
  *
- * @param path where the event stands in the payload
- * @returns undefined where it is another event
+ * @param path the event's path in the payload
+ * @returns undefined if it is another event
  */
 export function answerValidation(event: unknown, path: string): WebhookOutcome | undefined {
   if (eventGridType(event) !== 'Microsoft.EventGrid.SubscriptionValidationEvent') return undefined;

@@ -17,7 +17,7 @@ import { isUpstreamHost } from '../shared/upstream-host.ts';
 
 const loopback = ['localhost', '127.0.0.1', '[::1]'];
 
-/** Keys that came over a line that others can write to would prove nothing. */
+/** Keys that came over a connection that others can tamper with would prove nothing. */
 const keysUrl = text({ what: 'an https URL', example: 'https://issuer.example/keys' }, (value) => {
   const url = httpUrl(value);
   if (url?.protocol === 'https:' || (url && loopback.includes(url.hostname))) return undefined;
@@ -27,8 +27,7 @@ const keysUrl = text({ what: 'an https URL', example: 'https://issuer.example/ke
 const options = z
   .strictObject({
     /**
-     * Whoever may sign is part of what makes a Google token authentic, and nothing can be assumed
-     * about it.
+     * The service account that pushes. Anybody can get a token from Google, so this has no default.
      */
     email: textLike(
       {
@@ -43,12 +42,12 @@ const options = z
       { what: 'the audience of the subscription’s tokens', example: 'drayage' },
       /^\S{1,1000}$/,
     ).optional(),
-    /** Who signs, where it isn't Google. */
+    /** Who signs, if not Google. */
     issuer: textLike(
       { what: 'the issuer as it stands in its tokens', example: 'https://issuer.example' },
       /^https?:\/\/\S{1,1000}$/,
     ).optional(),
-    /** Where the issuer's keys are: its own, or a copy of Google's within a closed network. */
+    /** Where the issuer's keys are: its own, or a copy of Google's in a closed network. */
     jwks: keysUrl.optional(),
   })
   .superRefine(({ issuer, jwks }, context) => {
@@ -64,8 +63,8 @@ const envelope = z.object({ message: z.object({ data: z.string() }) });
 const decision = z.object({ action: z.string(), tag: z.string().nullish(), digest: z.unknown().optional() });
 
 /**
- * Google Artifact Registry, by a push subscription of Pub/Sub, which proves itself with an ID token
- * of Google's. https://docs.cloud.google.com/pubsub/docs/authenticate-push-subscriptions
+ * Google Artifact Registry, by a push subscription of Pub/Sub, which authenticates with an ID token
+ * from Google. https://docs.cloud.google.com/pubsub/docs/authenticate-push-subscriptions
  */
 export const gar: WebhookSource<Options> = {
   name: 'gar',
@@ -73,7 +72,7 @@ export const gar: WebhookSource<Options> = {
   optionsSchema: options,
   authentication: ({ email, audience, issuer, jwks }) => ({
     kind: 'oidc',
-    // Google writes it in both ways.
+    // Google uses both forms.
     issuers: issuer === undefined ? ['https://accounts.google.com', 'accounts.google.com'] : [issuer],
     jwksUri: jwks ?? 'https://www.googleapis.com/oauth2/v3/certs',
     email,
@@ -96,23 +95,24 @@ export const gar: WebhookSource<Options> = {
     where: 'the Google Cloud project of the repositories: the Pub/Sub topic `gcr`',
     example: 'europe-docker.pkg.dev',
     steps: [
-      'Artifact Registry publishes to the topic `gcr`, which is there once its API was activated. Should it not be, make it:\n\n```sh\ngcloud pubsub topics create gcr --project PROJECT\n```',
-      'Make the service account whose tokens the deliveries carry, and write its address into `webhook.options.email` of `mirror.yaml`:\n\n```sh\ngcloud iam service-accounts create drayage-push --project PROJECT\n```',
-      'In a project from before April 2021, let Pub/Sub make tokens for it:\n\n```sh\ngcloud iam service-accounts add-iam-policy-binding drayage-push@PROJECT.iam.gserviceaccount.com --project PROJECT --member serviceAccount:service-PROJECT_NUMBER@gcp-sa-pubsub.iam.gserviceaccount.com --role roles/iam.serviceAccountTokenCreator\n```',
-      'Make the push subscription:\n\n```sh\ngcloud pubsub subscriptions create drayage-{name} --project PROJECT --topic gcr --push-endpoint {url} --push-auth-service-account drayage-push@PROJECT.iam.gserviceaccount.com\n```\n\nThe audience of its tokens is the URL. With `--push-auth-token-audience`, write the same into `webhook.options.audience`.',
+      'Artifact Registry publishes to the topic `gcr`, which exists once its API has been activated. If it does not, create it:\n\n```sh\ngcloud pubsub topics create gcr --project PROJECT\n```',
+      'Create the service account whose tokens the deliveries carry, and write its address into `webhook.options.email` of `mirror.yaml`:\n\n```sh\ngcloud iam service-accounts create drayage-push --project PROJECT\n```',
+      'In a project created before April 2021, allow Pub/Sub to create tokens for it:\n\n```sh\ngcloud iam service-accounts add-iam-policy-binding drayage-push@PROJECT.iam.gserviceaccount.com --project PROJECT --member serviceAccount:service-PROJECT_NUMBER@gcp-sa-pubsub.iam.gserviceaccount.com --role roles/iam.serviceAccountTokenCreator\n```',
+      'Create the push subscription:\n\n```sh\ngcloud pubsub subscriptions create drayage-{name} --project PROJECT --topic gcr --push-endpoint {url} --push-auth-service-account drayage-push@PROJECT.iam.gserviceaccount.com\n```\n\nThe audience of its tokens is the URL. With `--push-auth-token-audience`, write the same into `webhook.options.audience`.',
     ],
     accepted: 'a message with the action `INSERT` and a tag, wrapped or not',
     ignored: {
-      not_a_push: 'the action is another: `DELETE`',
-      no_tag: 'the message has no tag, as that of a push by digest',
-      other_registry: '`tag` names another registry than the upstream: another location of the project, say',
+      not_a_push: 'another action, such as `DELETE`',
+      no_tag: 'the message has no tag, as after a push by digest',
+      other_registry:
+        '`tag` names a registry other than the upstream, such as another location of the project',
     },
     reference: '`tag`, which is the whole reference',
     notes: [
-      'There is no secret: Google signs an ID token for the configured service account, and its public keys check it.',
-      'The topic has the events of all repositories and locations of the project. Each upstream, such as `europe-docker.pkg.dev`, has a webhook and a subscription of its own; the other locations’ events are ignored there.',
-      'What isn’t answered 2xx is delivered again, for seven days unless the subscription says otherwise.',
-      '`webhook.options.issuer` and `webhook.options.jwks` name another issuer and its keys; `jwks` alone names a copy of Google’s keys within a closed network.',
+      'There is no secret: Google signs an ID token for the configured service account, and Drayage verifies it with Google’s public keys.',
+      'The topic has the events of all repositories and locations of the project. Each upstream, such as `europe-docker.pkg.dev`, has a webhook and a subscription of its own, and ignores the events of other locations.',
+      'If the answer is not 2xx, Pub/Sub retries for seven days unless the subscription says otherwise.',
+      '`webhook.options.issuer` and `webhook.options.jwks` name another issuer and its keys; `jwks` alone names a copy of Google’s keys in a closed network.',
     ],
     documentation: 'https://docs.cloud.google.com/artifact-registry/docs/configure-notifications',
   },

@@ -16,7 +16,7 @@ const named = z.object({
 });
 
 /**
- * A real event has some hundreds of bytes, so that a body within the limit holds no more than this.
+ * A real event has some hundreds of bytes, so a body within the size limit has fewer than this.
  */
 const maxEvents = 10_000;
 
@@ -35,10 +35,10 @@ export function readDistributionEnvelope(body: unknown, upstream: Upstream, host
 }
 
 /**
- * Reads one event of an envelope, or whatever has its form. `request.host` is what the client of
- * the registry said, so that it is checked and not taken.
+ * Reads one event of an envelope, or another event of the same form. `request.host` comes from the
+ * registry's client, so it is only checked and not used in the reference.
  *
- * @param path where the event stands in the payload; empty: it is the body
+ * @param path the event's path in the payload; empty: it is the body
  */
 export function readDistributionEvent(
   event: unknown,
@@ -70,7 +70,7 @@ export function readDistributionEvent(
   );
 }
 
-/** The event of a push as far as it is read here. */
+/** The event of a push, reduced to the fields that are read here. */
 export function sampleDistributionEvent(
   { registry, repository, tag, digest, mediaType }: SampleImage,
   host: string | undefined,

@@ -5,11 +5,11 @@ import { hostOption } from './options.ts';
 import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf } from './outcome.ts';
 import { isUpstreamHost, otherRegistry, urlHost } from './upstream-host.ts';
 
-/** What Gitea and its fork Forgejo send of their package registries: they differ in names only. */
+/** Events of the package registries of Gitea and its fork Forgejo: they differ only in names. */
 
 const options = z.strictObject({
   /**
-   * The host of the server's ROOT_URL, where that is neither the upstream's registry nor its
+   * The host of the server's ROOT_URL, if that is neither the upstream's registry nor its
    * endpoint's host.
    */
   host: hostOption,
@@ -31,8 +31,8 @@ const published = z.object({
 
 /**
  * The part of a source that Gitea and Forgejo have in common. Both send each other's and GitHub's
- * headers, too; only a server's own are looked at. There is one event for each manifest, so that
- * the children of an index come before it, with digests as versions.
+ * headers, too; only a server's own are read. There is one event for each manifest: those of an
+ * index's children come first, with digests as versions.
  *
  * @param brand the word in the headers: `x-<brand>-signature`
  */
@@ -73,11 +73,11 @@ export function giteaPackages(brand: 'gitea' | 'forgejo'): Pick<
       };
     },
     guide: {
-      accepted: 'the event `package` with the action `created` of a container with a tag, new or moved',
+      accepted: 'the event `package` with the action `created` for a container with a tag, new or moved',
       ignored: {
-        not_a_push: 'another event, as that of the button that tests the webhook, or the action `deleted`',
-        not_an_image: 'a package of another type than `container`',
-        no_tag: 'the version is a digest, as that of the children of an index',
+        not_a_push: 'another event, such as that of the test button, or the action `deleted`',
+        not_an_image: 'a package whose type is not `container`',
+        no_tag: 'the version is a digest, as for the children of an index',
         other_registry: 'the host of `package.html_url` is neither the upstream nor the option `host`',
       },
       reference: 'the upstream’s registry, `package.owner.login` and `package.name`, in lower case',

@@ -8,13 +8,13 @@ import { isUpstreamHost, otherRegistry } from './upstream-host.ts';
 const list = z.object({ images: z.array(z.unknown()) });
 const text = z.string();
 
-/** Whoever writes such a list can write another. */
+/** A sender with more images can send another list. */
 const maxImages = 1000;
 
 /**
  * Reads `{ "images": ["registry/repository:tag", …] }`, for senders whose body the operator writes.
- * A digest behind the tag is taken as what the tag points to; an image without a written tag is
- * ignored, `latest` included, since the sender may have meant all of them.
+ * A digest after the tag is taken as the one that the tag points to. An image without an explicit
+ * tag is ignored and does not mean `latest`, since the sender may have meant all tags.
  *
  * @param host the webhook's option `host`
  */
@@ -26,7 +26,7 @@ export function readImageList(body: unknown, upstream: Upstream, host?: string):
   );
 }
 
-/** The list of one image. */
+/** A list of one image. */
 export function sampleImageList(
   { registry, repository, tag, digest }: SampleImage,
   host: string | undefined,
@@ -42,7 +42,7 @@ function readImage(item: unknown, path: string, upstream: Upstream, host: string
     reference = parseReference(written.data);
   } catch (error) {
     if (!(error instanceof InvalidReferenceError)) throw error;
-    return ignore(`malformed: ${path} is no image reference: ${error.reason}`);
+    return ignore(`malformed: ${path} is not an image reference: ${error.reason}`);
   }
   const { registry, repository, tag, digest } = reference;
   if (tag === undefined || !hasTag(written.data, tag))
@@ -52,7 +52,7 @@ function readImage(item: unknown, path: string, upstream: Upstream, host: string
   return { event: { image, ...(digest !== undefined && { digest }) } };
 }
 
-/** Whether the tag is written: `parseReference` adds `latest` where there is none. */
+/** Whether the tag is explicit: `parseReference` adds `latest` if there is none. */
 function hasTag(written: string, tag: string): boolean {
   return written.replace(/@.*$/, '').endsWith(`:${tag}`);
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { hostPattern, textLike } from '../../../config/fields.ts';
 
-/** Options that several sources have, so that they are called and checked alike. */
+/** Options that several sources share, so that they have the same names and checks. */
 
 /**
  * `header`: the header whose whole value is the webhook's secret. RFC 9110, 5.1: a field name is a
@@ -15,7 +15,7 @@ export function headerOption(byDefault: string) {
 }
 
 /**
- * `host`: what payloads call the registry, where that is neither the upstream's registry nor its
+ * `host`: what payloads call the registry, if that is neither the upstream's registry nor its
  * endpoint's host.
  */
 export const hostOption = textLike(
@@ -27,4 +27,4 @@ export const hostOption = textLike(
 export const placeOption = z
   .enum(['header', 'path'])
   .default('header')
-  .meta({ what: 'header or path: where the secret stands', example: 'header' });
+  .meta({ what: 'header or path: where the secret is', example: 'header' });

@@ -15,17 +15,17 @@ export function outcomeOf(readings: EventReading[]): WebhookOutcome {
   };
 }
 
-/** An event that leads to nothing. */
+/** An event that is ignored. */
 export function ignore(reason: string, image?: string): EventReading {
   return { ignored: { ...(image !== undefined && { image }), reason } };
 }
 
 /**
- * Reads each item of a payload's list by itself, so that one that makes no sense does not spoil the
+ * Reads each item of a list in a payload on its own, so that an invalid one does not affect the
  * others.
  *
- * @param path where the list stands in the payload
- * @param max how many are read: a real delivery has fewer
+ * @param path the list's path in the payload
+ * @param max how many items are read: a real delivery has fewer
  */
 export function readEach(
   items: readonly unknown[],
@@ -40,9 +40,9 @@ export function readEach(
 }
 
 /**
- * Where a field stands in a payload.
+ * The path of a field in a payload.
  *
- * @param path where what holds it stands; empty: it is the body
+ * @param path the path of the object that has the field; empty: it is the body
  */
 export function fieldAt(path: string, field: string): string {
   return path === '' ? field : `${path}.${field}`;
@@ -59,8 +59,8 @@ export function hasField<Field extends string>(
 /**
  * The event of an image whose parts come from a payload.
  *
- * @param paths where repository and tag stand in the payload, for the reason when they are none
- * @param digest what the payload says that the tag points to; what is no digest is left out
+ * @param paths the paths of repository and tag in the payload, for the reason if they are invalid
+ * @param digest what the tag points to according to the payload; left out if it is not a digest
  */
 export function imagePushed(
   image: { registry: string; repository: string; tag: string },
@@ -73,7 +73,7 @@ export function imagePushed(
   return { event: { image, ...(isDigest(digest) && { digest }) } };
 }
 
-/** The reason for a payload that a schema refuses: the first thing that is wrong, with its path. */
+/** The reason for a payload that does not match a schema: the first problem, with its path. */
 export function malformed(error: z.ZodError, body: unknown, base = ''): string {
   const [issue] = error.issues;
   if (issue === undefined) return 'malformed: body';
@@ -90,7 +90,7 @@ export function imageName(event: PushEvent): string {
   return formatReference(event.image);
 }
 
-/** A text of a payload, fit to stand in an answer. */
+/** A text from a payload, shortened and quoted for an answer. */
 export function excerpt(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 }

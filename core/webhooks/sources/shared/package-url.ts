@@ -2,18 +2,18 @@
 export interface PackageUrl {
   type: string;
   name: string;
-  /** Decoded: for images a digest. */
+  /** Decoded; for images, a digest. */
   version?: string;
   /** Keys in lower case, values decoded; empty ones are left out. */
   qualifiers: ReadonlyMap<string, string>;
 }
 
 /**
- * Reads a package URL, `scheme:type/namespace/name@version?qualifiers#subpath`, taking it apart
- * from its right as the specification says; namespace and subpath are passed over.
+ * Parses a package URL, `scheme:type/namespace/name@version?qualifiers#subpath`, from the right as
+ * the specification says. Namespace and subpath are skipped.
  * https://github.com/package-url/purl-spec
  *
- * @returns undefined where it is none.
+ * @returns undefined if it is not a package URL
  */
 export function parsePackageUrl(text: string): PackageUrl | undefined {
   const [before = ''] = splitLast(text, '#');
@@ -49,7 +49,7 @@ function readQualifiers(query: string): Map<string, string> {
   return qualifiers;
 }
 
-/** What stands before the last separator and after it; the whole text alone where there is none. */
+/** The text before and after the last separator; only the whole text if there is none. */
 function splitLast(text: string, separator: string): string[] {
   const at = text.lastIndexOf(separator);
   return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];

@@ -4,8 +4,7 @@ import { type EventReading, excerpt, ignore } from './outcome.ts';
 
 /**
  * Whether a host that a payload names is the upstream: its registry, its endpoint's host or the
- * webhook's option `host`. Clients leave out the port where it is the scheme's own, proxies may
- * not.
+ * webhook's option `host`. Clients leave out the scheme's default port; proxies may include it.
  *
  * @param option the webhook's option `host`
  */
@@ -17,17 +16,17 @@ export function isUpstreamHost(upstream: Upstream, host: string, option?: string
 }
 
 /**
- * The host, with its port, of a URL in a payload, which is read and never fetched; undefined where
- * it is none.
+ * The host and port of a URL in a payload; undefined if it is not a URL. The URL is never fetched.
  */
 export function urlHost(text: string): string | undefined {
   return httpUrl(text)?.host;
 }
 
 /**
- * An event of a registry that is not the upstream, as {@link isUpstreamHost} says.
+ * The reading of an event from another registry than the upstream, according to
+ * {@link isUpstreamHost}.
  *
- * @param path where the host stands in the payload
+ * @param path the host's path in the payload
  */
 export function otherRegistry(path: string, host: string, upstream: Upstream): EventReading {
   return ignore(

@@ -55,13 +55,13 @@ export const cases: SourceCases = {
     'a repository with a scheme': {
       ...of('pkg:oci/app?repository_url=https://reg.example/app&tag=1.0'),
       reasons: [
-        'malformed: subject.id has a repository_url that is no repository’s name: "pkg:oci/app?repository_url=https://reg.example/app&tag=1.0"',
+        'malformed: subject.id has a repository_url that is not a repository’s name: "pkg:oci/app?repository_url=https://reg.example/app&tag=1.0"',
       ],
     },
     'a repository with a digest': {
       ...of('pkg:oci/app?repository_url=reg.example/app%40sha256&tag=1.0'),
       reasons: [
-        'malformed: subject.id has a repository_url that is no repository’s name: "pkg:oci/app?repository_url=reg.example/app%40sha256&tag=1.0"',
+        'malformed: subject.id has a repository_url that is not a repository’s name: "pkg:oci/app?repository_url=reg.example/app%40sha256&tag=1.0"',
       ],
     },
     'no package URL': {

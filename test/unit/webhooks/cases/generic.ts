@@ -47,7 +47,7 @@ export const cases: SourceCases = {
     'an empty list': { ...list(), reasons: [] },
     'no reference': {
       ...list('https://reg.example/team/app:1'),
-      reasons: ['malformed: images[0] is no image reference: leave out the scheme (such as https://)'],
+      reasons: ['malformed: images[0] is not an image reference: leave out the scheme (such as https://)'],
     },
   },
 };

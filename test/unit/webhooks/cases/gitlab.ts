@@ -56,9 +56,9 @@ export const cases: SourceCases = {
       ignored: [
         'malformed: images[1] must be a string, found null',
         'malformed: images[2] must be a string, found an object',
-        'malformed: images[3] is no image reference: the repository "Acme/api" must be lower case; did you mean "acme/api"?',
-        'malformed: images[4] is no image reference: it is empty; write registry/repository:tag',
-        'malformed: images[5] is no image reference: it is longer than 1024 characters',
+        'malformed: images[3] is not an image reference: the repository "Acme/api" must be lower case; did you mean "acme/api"?',
+        'malformed: images[4] is not an image reference: it is empty; write registry/repository:tag',
+        'malformed: images[5] is not an image reference: it is longer than 1024 characters',
       ],
     },
   },
@@ -87,17 +87,17 @@ export const cases: SourceCases = {
     'a path that climbs': {
       ...images('registry.gitlab.com/../acme:1'),
       reasons: [
-        'malformed: images[0] is no image reference: the repository "../acme" is not lower-case letters and digits, joined by one of . _ __ - and /',
+        'malformed: images[0] is not an image reference: the repository "../acme" is not lower-case letters and digits, joined by one of . _ __ - and /',
       ],
     },
     'a URL': {
       ...images(`https://${api}`),
-      reasons: ['malformed: images[0] is no image reference: leave out the scheme (such as https://)'],
+      reasons: ['malformed: images[0] is not an image reference: leave out the scheme (such as https://)'],
     },
     'an odd digest': {
       ...images(`${api}@sha256:abc`),
       reasons: [
-        'malformed: images[0] is no image reference: the digest "sha256:abc" is not sha256: or sha512: and its hexadecimal digits in lower case',
+        'malformed: images[0] is not an image reference: the digest "sha256:abc" is not sha256: or sha512: and its hexadecimal digits in lower case',
       ],
     },
     'more images than are read': {
