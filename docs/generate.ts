@@ -1,7 +1,7 @@
 /**
- * `npm run docs`: writes the pages of the webhook sources and their table in README.md out of what
- * the sources say of themselves, and the JSON Schema of mirror.yaml, so that none can differ from
- * what is built. A test fails where they were not written anew.
+ * `npm run docs`: generates the pages of the webhook sources and their table in README.md from the
+ * sources' guides, and the JSON Schema of mirror.yaml, so that they can't differ from the code. A
+ * test fails if they are out of date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { sources } from '../core/webhooks/sources/index.ts';
 
 const root = join(import.meta.dirname, '..');
 
-/** Every generated file: its path from the root, and its content. */
+/** All generated files: path from the root, and content. */
 export function generatedFiles(): Map<string, string> {
   const files = new Map<string, string>();
   for (const source of sources) files.set(`docs/webhooks/${source.name}.md`, sourcePage(source));
