@@ -78,7 +78,7 @@ function readMode(type: string | undefined, body: unknown, registry: string): Ev
   if (type !== undefined) return read(type, body, '', registry);
   const event = structured.safeParse(body);
   if (!event.success)
-    return ignore('malformed: neither the header Ce-Type nor the field type tells what the event is');
+    return ignore('malformed: neither the header Ce-Type nor the field type says what the event is');
   return read(event.data.type, (body as { data?: unknown }).data, 'data', registry);
 }
 

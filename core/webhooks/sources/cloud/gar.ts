@@ -44,7 +44,7 @@ const options = z
     ).optional(),
     /** Who signs, if not Google. */
     issuer: textLike(
-      { what: 'the issuer as it stands in its tokens', example: 'https://issuer.example' },
+      { what: 'the issuer as written in its tokens', example: 'https://issuer.example' },
       /^https?:\/\/\S{1,1000}$/,
     ).optional(),
     /** Where the issuer's keys are: its own, or a copy of Google's in a closed network. */

@@ -54,7 +54,7 @@ export const cases: SourceCases = {
     },
     'no type': {
       body: push().body,
-      reasons: ['malformed: neither the header Ce-Type nor the field type tells what the event is'],
+      reasons: ['malformed: neither the header Ce-Type nor the field type says what the event is'],
     },
     'no data': {
       ...structured({ data: undefined }),
