@@ -10,8 +10,9 @@ type ReceivedMessage = object;
 const mostAtOnce = 10;
 
 /**
- * Lets the emulator's FIFO queues give out several messages of one group at once, as SQS does: “Amazon SQS first attempts to return
- * as many messages with the same message group ID as possible”. The emulator stops after one of each group.
+ * Lets the emulator's FIFO queues give out several messages of one group at once, as SQS does:
+ * “Amazon SQS first attempts to return as many messages with the same message group ID as
+ * possible”. The emulator stops after one of each group.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
  *
  * @throws Error if the emulator is not built as it was when this was written

@@ -15,7 +15,7 @@ export function mirroredName(repository: string): string {
   return `${prefix}/${registryName}/${repository}`;
 }
 
-/** mirror.yaml, with a webhook as GitHub's. */
+/** mirror.yaml, with a webhook as GitHub's, and without referrers, which the peers leave out, too. */
 export function mirrorFile({ from }: Pick<Copy, 'from'>): object {
   return {
     version: 1,
@@ -25,7 +25,7 @@ export function mirrorFile({ from }: Pick<Copy, 'from'>): object {
         registry: registryName,
         endpoint: `http://${from}`,
         webhook: { source: 'github' },
-        repositories: [{ match: '**' }],
+        repositories: [{ match: '**', referrers: false }],
       },
     ],
   };

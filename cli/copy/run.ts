@@ -1,4 +1,3 @@
-import { fixedConcurrency, leastOf } from '../../core/async/concurrency.ts';
 import { BlobPool } from '../../core/copy/blob/blob-pool.ts';
 import { onInterrupt } from '../shared/interruption.ts';
 import { repositoryCreator } from './create-repository.ts';
@@ -8,6 +7,7 @@ import type { CopyContext, ImagePair } from './image.ts';
 import { createOutput } from './output.ts';
 import { runOne } from './run-one.ts';
 import { runTags } from './run-tags.ts';
+import { imagesAtOnce } from './side-by-side.ts';
 
 export type { CopyReport, TagsReport } from './report.ts';
 
@@ -29,10 +29,7 @@ export async function runCopy(src: WrittenReference, dst: WrittenReference, flag
     flags,
     signal,
     pool: new BlobPool(),
-    parallel:
-      flags.parallel === undefined
-        ? leastOf([upstream.streams, mirror.streams])
-        : fixedConcurrency(flags.parallel),
+    parallel: imagesAtOnce(flags.parallel, [upstream, mirror]),
     missingAt: new Set(),
     ...(flags.createRepository && { createRepository: repositoryCreator(dst.reference, signal) }),
   };

@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import type { Concurrency } from '../../core/async/concurrency.ts';
+import { type Concurrency, fixedConcurrency, leastOf, timesLimit } from '../../core/async/concurrency.ts';
 import type { ReferrersSummary } from '../../core/copy/referrers/referrers.ts';
 import { explainFailure, type Failure } from './explain.ts';
 
@@ -30,6 +30,25 @@ const registryFailures: ReadonlySet<string> = new Set([
 /** Whether a failure is the registry's or the login's, so that other images meet it, too. */
 export function isOfRegistry(code: string): boolean {
   return registryFailures.has(code);
+}
+
+/** An image mostly waits for small answers: so many of them keep one stream busy. */
+const imagesPerStream = 4;
+/** More images than this at once are not faster. */
+const mostImages = 64;
+
+/**
+ * How many images are copied at once.
+ *
+ * @param wanted what the user asked for; by default as many as keep the registries' streams busy
+ */
+export function imagesAtOnce(
+  wanted: number | undefined,
+  registries: readonly { streams: Concurrency }[],
+): Concurrency {
+  if (wanted !== undefined) return fixedConcurrency(wanted);
+  const streams = leastOf(registries.map((registry) => registry.streams));
+  return timesLimit(streams, imagesPerStream, mostImages);
 }
 
 export interface SideBySideOptions<I, T> {

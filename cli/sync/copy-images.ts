@@ -1,4 +1,4 @@
-import { type Concurrency, fixedConcurrency } from '../../core/async/concurrency.ts';
+import type { Concurrency } from '../../core/async/concurrency.ts';
 import type { BlobPool } from '../../core/copy/blob/blob-pool.ts';
 import type { CopyPlan } from '../../core/copy/plan.ts';
 import type { Digest } from '../../core/oci/digest.ts';
@@ -135,9 +135,4 @@ async function eachImage<T>(
   } finally {
     progress.stop();
   }
-}
-
-/** As many images at once as are wanted. */
-export function parallelOf(wanted: number | undefined, otherwise: () => Concurrency): Concurrency {
-  return wanted === undefined ? otherwise() : fixedConcurrency(wanted);
 }

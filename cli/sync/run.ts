@@ -1,12 +1,12 @@
-import { leastOf } from '../../core/async/concurrency.ts';
 import { BlobPool } from '../../core/copy/blob/blob-pool.ts';
 import { formatReference, parseReference } from '../../core/oci/reference.ts';
 import { ruleSelector } from '../../core/policy/select-image.ts';
 import { createOutput } from '../copy/output.ts';
+import { imagesAtOnce } from '../copy/side-by-side.ts';
 import { onInterrupt } from '../shared/interruption.ts';
 import { readConfig } from '../shared/read-config.ts';
 import { lineWidth } from '../terminal/wrap.ts';
-import { copyImages, parallelOf, planImages, type SyncRun } from './copy-images.ts';
+import { copyImages, planImages, type SyncRun } from './copy-images.ts';
 import { explainer } from './explain.ts';
 import { type FoundImages, findImages } from './find-images.ts';
 import type { SyncFlags } from './flags.ts';
@@ -44,9 +44,7 @@ export async function runSync(flags: SyncFlags): Promise<void> {
       upstreams,
       target,
       pool: new BlobPool(),
-      parallel: parallelOf(flags.parallel, () =>
-        leastOf([client, ...upstreams.values()].map(({ streams }) => streams)),
-      ),
+      parallel: imagesAtOnce(flags.parallel, [client, ...upstreams.values()]),
       missingAt: new Set(),
       explain,
       output: createOutput({ json: flags.json, events: false }),

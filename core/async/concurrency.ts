@@ -24,3 +24,13 @@ export function leastOf(limits: readonly Concurrency[]): Concurrency {
     },
   };
 }
+
+/** So many for each one that a limit allows, but not above `most`. */
+export function timesLimit(limit: Concurrency, times: number, most: number): Concurrency {
+  return {
+    get value() {
+      return Math.min(most, limit.value * times);
+    },
+    onChange: (listener) => limit.onChange(listener),
+  };
+}

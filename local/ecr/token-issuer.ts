@@ -16,7 +16,10 @@ export interface Grant {
   actions: string[];
 }
 
-/** The list of repositories, as scopes name it. https://distribution.github.io/distribution/spec/auth/scope/#resource-types */
+/**
+ * The list of repositories, as scopes name it.
+ * https://distribution.github.io/distribution/spec/auth/scope/#resource-types
+ */
 export const catalogResource = 'registry:catalog';
 
 /** What a request for a token is answered with. */

@@ -9,7 +9,10 @@ export function repositoryScope(repository: string, ...actions: ('pull' | 'push'
   return `repository:${repository}:${actions.join(',')}`;
 }
 
-/** What lists a registry's repositories. https://distribution.github.io/distribution/spec/auth/scope/#resource-types */
+/**
+ * What lists a registry's repositories.
+ * https://distribution.github.io/distribution/spec/auth/scope/#resource-types
+ */
 export const catalogScope: Scope = 'registry:catalog:*';
 
 /**

@@ -6,8 +6,9 @@ import { apiUrl } from './paths.ts';
 
 /**
  * All repositories of a registry, page by page as they are read: `GET /v2/_catalog`
- * (https://distribution.github.io/distribution/spec/api/#listing-repositories). It is Docker's, not part of the OCI specification: many
- * registries do not offer it, or only to administrators. Throws what {@link listItems} throws.
+ * (https://distribution.github.io/distribution/spec/api/#listing-repositories). It is Docker's, not
+ * part of the OCI specification: many registries do not offer it, or only to administrators. Throws
+ * what {@link listItems} throws.
  */
 export function listRepositories(exchange: Exchange, options?: ListOptions): AsyncGenerator<string> {
   const call = {

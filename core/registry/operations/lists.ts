@@ -28,7 +28,9 @@ const maxPages = 20_000;
  */
 const sizeRefusals: ReadonlySet<number> = new Set([400, 405, 406, 413, 416, 422, 501]);
 
-/** ECR refuses more: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ListImages.html */
+/**
+ * ECR refuses more: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ListImages.html
+ */
 const defaultPageSize = 1000;
 
 export interface ListOptions extends CallOptions {

@@ -4,7 +4,10 @@ import { admit } from './admit.ts';
 import { refuseMethod } from './errors.ts';
 import { readPage } from './pages.ts';
 
-/** `GET /v2/_catalog`: the names of all repositories. https://distribution.github.io/distribution/spec/api/#listing-repositories */
+/**
+ * `GET /v2/_catalog`: the names of all repositories.
+ * https://distribution.github.io/distribution/spec/api/#listing-repositories
+ */
 export async function listRepositories(context: RegistryContext, exchange: HttpExchange): Promise<void> {
   if (exchange.method !== 'GET') return refuseMethod(exchange, ['GET']);
   if (!(await admit(context, exchange, { kind: 'catalog' }))) return;
