@@ -15,7 +15,9 @@ export function mirroredName(repository: string): string {
   return `${prefix}/${registryName}/${repository}`;
 }
 
-/** mirror.yaml, with a webhook as GitHub's, and without referrers, which the peers leave out, too. */
+/**
+ * mirror.yaml, with a webhook as GitHub's, and without referrers, which the peers leave out, too.
+ */
 export function mirrorFile({ from }: Pick<Copy, 'from'>): object {
   return {
     version: 1,

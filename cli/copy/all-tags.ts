@@ -2,9 +2,9 @@ import type { RepositoryRule } from '../../core/config/config.ts';
 import { formatReference } from '../../core/oci/reference.ts';
 import { isSignatureTag } from '../../core/oci/signature-tags.ts';
 import { selectTags } from '../../core/policy/select-tags.ts';
+import type { CopyContext, ImagePair } from './context.ts';
 import { CopyFailure, explainFailure } from './explain.ts';
 import type { TagRule } from './flags.ts';
-import type { CopyContext, ImagePair } from './image.ts';
 import { type Done, failuresAlike, isOfRegistry, type Outcome, sideBySide } from './side-by-side.ts';
 
 /** What became of one tag. */

@@ -6,7 +6,8 @@ import { formatReference } from '../../core/oci/reference.ts';
 import { formatBytes } from '../shared/format.ts';
 import { fittedLine } from '../terminal/digests.ts';
 import { formatTable } from '../terminal/table.ts';
-import { type CopyContext, type ImagePair, mountFrom, planImage } from './image.ts';
+import { type CopyContext, type ImagePair, mountFrom } from './context.ts';
+import { planImage } from './plan-image.ts';
 import { formatAmount } from './report.ts';
 
 /**

@@ -5,8 +5,8 @@ import type { CopyPlan } from '../../core/copy/plan.ts';
 import type { Amount, Transfer } from '../../core/copy/ports.ts';
 import type { ReferrersSummary } from '../../core/copy/referrers/referrers.ts';
 import { formatReference } from '../../core/oci/reference.ts';
+import type { CopyWatcher, ImagePair } from './context.ts';
 import type { Failure } from './explain.ts';
-import type { CopyWatcher, ImagePair } from './image.ts';
 
 /** A line of `drayage copy --events`: docs/copy.md tells them to those who read them. */
 export type EventLine =

@@ -1,8 +1,8 @@
 import { fittedLine } from '../terminal/digests.ts';
 import { lineWidth } from '../terminal/wrap.ts';
+import type { CopyWatcher } from './context.ts';
 import { type EventLine, eventWatcher } from './events.ts';
 import type { CopyFlags } from './flags.ts';
-import type { CopyWatcher } from './image.ts';
 import { type OverallProgress, overallProgress } from './overall-progress.ts';
 import { progressWatcher } from './progress.ts';
 

@@ -1,8 +1,8 @@
 import { counted, formatBytes } from '../shared/format.ts';
 import { createLiveLines } from '../terminal/live-lines.ts';
 import { BlobProgress } from './blob-progress.ts';
+import type { CopyWatcher } from './context.ts';
 import { drawProgress } from './draw-progress.ts';
-import type { CopyWatcher } from './image.ts';
 import type { ProgressStream } from './progress.ts';
 
 /** The progress of many images that are copied side by side. */

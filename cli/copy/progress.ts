@@ -3,8 +3,8 @@ import type { CopyPlan } from '../../core/copy/plan.ts';
 import { createLiveLines } from '../terminal/live-lines.ts';
 import { type BarStream, createProgressBar, type ProgressBar } from '../terminal/progress-bar.ts';
 import { BlobProgress } from './blob-progress.ts';
+import type { CopyWatcher, ImagePair } from './context.ts';
 import { drawProgress } from './draw-progress.ts';
-import type { CopyWatcher, ImagePair } from './image.ts';
 
 /** What progress is shown on. */
 export type ProgressStream = BarStream;

@@ -1,8 +1,9 @@
 import { formatReference } from '../../core/oci/reference.ts';
 import { lineWidth } from '../terminal/wrap.ts';
+import type { CopyContext, ImagePair } from './context.ts';
+import { copyPair } from './copy-pair.ts';
 import { dryRun, formatPlan } from './dry-run.ts';
 import { explainFailure } from './explain.ts';
-import { type CopyContext, copyPair, type ImagePair } from './image.ts';
 import { missingReferrers } from './image-referrers.ts';
 import type { CopyOutput } from './output.ts';
 import { formatReport } from './report.ts';

@@ -9,10 +9,12 @@ import {
   type TagPair,
 } from './all-tags.ts';
 import { sumOf } from './amount.ts';
+import { compareImage } from './compare-image.ts';
+import type { CopyContext, ImagePair } from './context.ts';
+import { copyIfDifferent } from './copy-pair.ts';
 import { type DryRunReport, dryRun, formatTotals, totalsOf } from './dry-run.ts';
 import { explainFailure } from './explain.ts';
 import type { TagRule } from './flags.ts';
-import { type CopyContext, compareImage, copyIfDifferent, type ImagePair } from './image.ts';
 import { missingReferrers } from './image-referrers.ts';
 import { interruption } from './interruption.ts';
 import type { CopyOutput } from './output.ts';

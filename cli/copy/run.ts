@@ -1,9 +1,9 @@
 import { BlobPool } from '../../core/copy/blob/blob-pool.ts';
 import { onInterrupt } from '../shared/interruption.ts';
+import type { CopyContext, ImagePair } from './context.ts';
 import { repositoryCreator } from './create-repository.ts';
 import { openDestination, openSource } from './endpoints.ts';
 import { type CopyFlags, tagRule, type WrittenReference } from './flags.ts';
-import type { CopyContext, ImagePair } from './image.ts';
 import { createOutput } from './output.ts';
 import { runOne } from './run-one.ts';
 import { runTags } from './run-tags.ts';

@@ -61,6 +61,8 @@ const maxManifests = 1_000;
  * attestations has some 200 kB.
  */
 const maxManifestBytes = 64 * 1024 * 1024;
+/** Of the images of a pool, only one at a time has more than this. */
+const manyManifestBytes = 4 * 1024 * 1024;
 
 /**
  * Reads the image once and finds out what the destination lacks.
@@ -204,6 +206,7 @@ async function readChildren(
         `its manifests have ${manifestBytes} bytes together, more than ${maxManifestBytes}`,
       );
     }
+    if (manifestBytes > manyManifestBytes) await options.pooled?.holdManyManifests(options.signal);
     const answers = await inParallel(
       wanted,
       concurrency,

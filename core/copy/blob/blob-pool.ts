@@ -39,6 +39,8 @@ export interface PlaceInPool extends Place {
 export class BlobPool {
   readonly #streams = new StreamPool();
   readonly #requests = new StreamPool();
+  readonly #manyManifests = new StreamPool();
+  readonly #oneAtOnce = [fixedConcurrency(1)];
   readonly #large = fixedConcurrency(mostLargeAtOnce);
   readonly #flights = new Flights<BlobOutcome>({ waitsForEnd: true });
   readonly #leads = new ImageLeads();
@@ -52,6 +54,19 @@ export class BlobPool {
     const image = new LeadingImage(place);
     const heldKey = (digest: Digest) => `${place.registry}/${place.repository} ${digest}`;
     const streams = this.#streams;
+    const left = Promise.withResolvers<void>();
+    let held: Promise<void> | undefined;
+    const holdManyManifests = (signal: AbortSignal | undefined) => {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const turn = { size: 0, limits: this.#oneAtOnce, signal };
+      this.#manyManifests
+        .run(turn, async () => {
+          resolve();
+          await left.promise;
+        })
+        .catch(reject);
+      return promise;
+    };
     return {
       get running() {
         return streams.running;
@@ -76,7 +91,14 @@ export class BlobPool {
         this.#leads.arrived(image, blob);
         return copied;
       },
-      leave: (committed) => this.#leads.end(image, committed),
+      holdManyManifests: async (signal) => {
+        held ??= holdManyManifests(signal);
+        await held;
+      },
+      leave: (committed) => {
+        left.resolve();
+        this.#leads.end(image, committed);
+      },
     };
   }
 
@@ -166,6 +188,11 @@ export interface PooledImage {
   request<T>(limits: readonly Concurrency[], work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
   /** Ensures that the destination has a blob. @throws what {@link copyBlob} throws */
   copy(ends: CopyEnds, blob: Descriptor, options: BlobOptions): Promise<CopiedBlob>;
+  /**
+   * Waits until no other image of the pool holds many manifests in memory, and then does until it
+   * leaves.
+   */
+  holdManyManifests(signal?: AbortSignal): Promise<void>;
   /**
    * Ends the image's part.
    *

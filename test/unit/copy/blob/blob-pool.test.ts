@@ -246,3 +246,27 @@ describe('blobs that images of several repositories lack', () => {
     await expect(waiting).rejects.toThrow('interrupted');
   });
 });
+
+describe('images with many manifests', () => {
+  it('hold them in memory one after the other, until they leave', async () => {
+    const pool = new BlobPool();
+    const place = { registry: 'mirror.example', repository: 'app' };
+    const [one, two, three] = [pool.enter(place), pool.enter(place), pool.enter(place)];
+    await one.holdManyManifests();
+    await one.holdManyManifests();
+    const abort = new AbortController();
+    const given = three.holdManyManifests(abort.signal);
+    let holds = false;
+    const waiting = two.holdManyManifests().then(() => {
+      holds = true;
+    });
+    await settled();
+    expect(holds).toBe(false);
+    abort.abort(new Error('interrupted'));
+    await expect(given).rejects.toThrow('interrupted');
+    one.leave(false);
+    await waiting;
+    expect(holds).toBe(true);
+    two.leave(true);
+  });
+});
