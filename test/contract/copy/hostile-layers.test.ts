@@ -80,7 +80,7 @@ describe('a layer', () => {
     await expectRefused(options, expected);
   });
 
-  it('that comes a byte at a time ends with the time that the copy has', async () => {
+  it('that comes a byte at a time ends when the time of the copy is up', async () => {
     const reason = new Error('the job’s deadline');
     const abort = new AbortController();
     setTimeout(() => abort.abort(reason), 1_000);

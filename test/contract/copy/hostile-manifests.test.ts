@@ -25,7 +25,7 @@ const withLayers = (layers: unknown[]) =>
   manifestOf({ schemaVersion: 2, mediaType: mediaTypes.ociManifest, config: image.config, layers });
 const many = (count: number) => Array.from({ length: count }, (_, n) => made(n));
 
-/** Indexes in indexes: each names the one before. */
+/** Nested indexes: each names the one before. */
 const nested = (depth: number) => {
   const levels = [indexOf([])];
   for (let n = 1; n < depth; n += 1) levels.push(indexOf([child(levels[n - 1] as SeededManifest), made(n)]));

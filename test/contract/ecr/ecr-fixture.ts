@@ -48,7 +48,7 @@ export async function errorsOf(response: Response): Promise<{ code: string; mess
   return errors.map(({ code, message }) => ({ code, message }));
 }
 
-/** What a promise was rejected with. */
+/** The error that a promise was rejected with. */
 export async function rejectionOf(promise: Promise<unknown>): Promise<Error & Record<string, unknown>> {
   try {
     await promise;
@@ -58,7 +58,7 @@ export async function rejectionOf(promise: Promise<unknown>): Promise<Error & Re
   throw new Error('it was expected to fail');
 }
 
-/** Begins an upload and returns its address. */
+/** Starts an upload and returns its address. */
 export async function startUpload(
   v2: (path: string, init?: RequestInit) => Promise<Response>,
   repository = 'team/app',
