@@ -19,7 +19,7 @@ export function clientFor(
   return client;
 }
 
-/** What a promise rejects with; fails if it does not. */
+/** The error that a promise rejects with; fails if it does not reject. */
 export async function errorOf(promise: Promise<unknown>): Promise<RegistryError> {
   const outcome = await promise.then(
     (value) => ({ value }),

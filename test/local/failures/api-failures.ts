@@ -8,7 +8,7 @@ function api(scene: Scene, { host }: { host: string }, scheme = 'http'): string 
   return `${scheme}://${host}`;
 }
 
-/** `drayage webhooks list` of an API that answers as is said. */
+/** `drayage webhooks list` against an API with this answer. */
 function listing(answer: () => Answer, env?: Record<string, string>): Failure[1] {
   return async (scene) => {
     const server = scene.use(await serve(answer));

@@ -4,25 +4,25 @@ import type { Failure, Scene } from './scene.ts';
 import { type Answer, closedPort, serve, serveSockets, serveTls } from './servers.ts';
 import { sourceWithImage } from './source.ts';
 
-const nobody = 'no-such-host.invalid'; // RFC 6761, 6.4: there never is one
+const nobody = 'no-such-host.invalid'; // RFC 6761, 6.4: it never exists
 const day = 24 * 3_600_000;
 const found = (): Answer => ({ status: 200 });
 
-/** A destination that would take everything. */
+/** A destination that would accept everything. */
 async function destination(scene: Scene): Promise<string> {
   const registry = scene.use(await startRegistry({ flavour: 'distribution' }));
   scene.name(registry.host, '127.0.0.1:DST');
   return `${registry.host}/app:1`;
 }
 
-/** The names of a server that plays the source, and of the image that is asked of it. */
+/** The names of a server that plays the source, and of the image that is requested from it. */
 function source(scene: Scene, { host }: { host: string }): string {
   scene.name(host.slice(host.lastIndexOf(':')), ':SRC');
   return `${host}/app:1`;
 }
 
 /**
- * What Go’s server says to HTTP on a port for TLS:
+ * What Go’s server answers to HTTP on a port for TLS:
  * https://github.com/golang/go/blob/go1.24.0/src/net/http/server.go#L1963
  */
 function answerAsGo(socket: Socket): void {
@@ -31,7 +31,7 @@ function answerAsGo(socket: Socket): void {
   );
 }
 
-/** No connection, or none that can be used. */
+/** No connection, or none that is usable. */
 export const connectionFailures: Failure[] = [
   [
     'the source’s name does not resolve',
@@ -73,7 +73,7 @@ export const connectionFailures: Failure[] = [
   [
     'the connection does not come about in time',
     async (scene) => {
-      // It takes the connection and says nothing: no TLS, and so none that could be used.
+      // It accepts the connection and says nothing: no TLS, and so no usable connection.
       const silent = scene.use(await serveSockets(() => {}));
       return scene.run(['copy', source(scene, silent), await destination(scene), '--dst-plain-http']);
     },

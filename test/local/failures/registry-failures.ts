@@ -14,14 +14,14 @@ async function registry(scene: Scene, name: string, options: Partial<Started> = 
   return started.host;
 }
 
-/** A source that answers as is said. */
+/** A source with the given answer. */
 async function answering(scene: Scene, answer: () => Answer): Promise<string> {
   const server = scene.use(await serve(answer));
   scene.name(server.host, '127.0.0.1:SRC');
   return server.host;
 }
 
-/** A source that answers everything in the same way, and a copy from there. */
+/** A source that answers every request in the same way, and a copy from it. */
 function refusing(answer: () => Answer, more: string[] = []): Failure[1] {
   return async (scene) => {
     const from = await answering(scene, answer);
@@ -42,7 +42,7 @@ const html: Answer = {
   body: '<html><title>404 Not Found</title><h1>Not Found</h1></html>',
 };
 
-/** A registry answers, and not what was hoped for. */
+/** A registry answers, but not as hoped. */
 export const registryFailures: Failure[] = [
   [
     'the source wants a login, and there is none',
