@@ -87,16 +87,19 @@ describe('the custom resource for blob mounting', () => {
     LogicalResourceId: 'Setting',
   };
 
-  it.each(['Create', 'Update'])('turns the setting on at %s, and reports it to CloudFormation', async (type) => {
-    await invoke(type);
-    expect(await settingOf(registry.endpoint)).toBe('ENABLED');
-    expect(bodies()).toEqual([{ Status: 'SUCCESS', ...ids }]);
-    const [{ request } = { request: undefined }] = answers;
-    expect(request?.method).toBe('PUT');
-    expect(request?.url, 'the signature goes along').toBe('/bucket/key?X-Amz-Signature=abc');
-    expect(request?.headers['content-type'], 'the URL is signed for none').toBeUndefined();
-    expect(request?.headers['content-length']).toBe(String(answers[0]?.body.byteLength));
-  });
+  it.each(['Create', 'Update'])(
+    'turns the setting on at %s, and reports it to CloudFormation',
+    async (type) => {
+      await invoke(type);
+      expect(await settingOf(registry.endpoint)).toBe('ENABLED');
+      expect(bodies()).toEqual([{ Status: 'SUCCESS', ...ids }]);
+      const [{ request } = { request: undefined }] = answers;
+      expect(request?.method).toBe('PUT');
+      expect(request?.url, 'the signature goes along').toBe('/bucket/key?X-Amz-Signature=abc');
+      expect(request?.headers['content-type'], 'the URL is signed for none').toBeUndefined();
+      expect(request?.headers['content-length']).toBe(String(answers[0]?.body.byteLength));
+    },
+  );
 
   it('leaves the setting alone if it is on', async () => {
     await putSetting(registry.endpoint, 'ENABLED');

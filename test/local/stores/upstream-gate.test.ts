@@ -19,7 +19,7 @@ describe('the gate of an upstream on DynamoDB', () => {
   const now = new Date('2026-04-01T12:00:00.000Z');
   const later = (seconds: number) => new Date(now.getTime() + seconds * 1_000);
 
-  it('is open until somebody closes it, and then for all', async () => {
+  it('is open until somebody closes it, and then closed for all', async () => {
     const registry = freshRegistry();
     expect(await gate().closedUntil(registry, now)).toBeUndefined();
     await gate().close(registry, later(60));
@@ -49,7 +49,7 @@ describe('the gate of an upstream on DynamoDB', () => {
     expect(await gate().closedUntil(registry, now)).toEqual(later(120));
   });
 
-  it('believes what it read for a while, its own closing at once', async () => {
+  it('believes what it read for a while, but its own closing at once', async () => {
     const registry = freshRegistry();
     const own = gate(100);
     const send = vi.spyOn(stores.table.client, 'send');
