@@ -9,7 +9,7 @@ import { MemoryStore } from '../../support/memory-store.ts';
 import { destinationLike, sourceLike } from '../../support/recording-stores.ts';
 import { seededImage } from '../../support/seeded-image.ts';
 
-/** Work that goes on until the test ends it, the oldest first. */
+/** Work that goes on until the test ends it, oldest first. */
 function held() {
   const running: (() => void)[] = [];
   return {
@@ -27,7 +27,7 @@ const quick = (limit: StreamLimit, count: number) => {
 };
 
 describe('work in parallel under a limit that changes', () => {
-  it('begins more as soon as there is room for more, and less when there is not', async () => {
+  it('starts more as soon as there is room for more, and less when there is not', async () => {
     const limit = new StreamLimit();
     const { running, work, end } = held();
     const all = inParallel(Array.from({ length: 60 }), streamsOf({ streams: limit }), work);
@@ -45,7 +45,7 @@ describe('work in parallel under a limit that changes', () => {
     await all;
   });
 
-  it('takes the lower of two limits, and of none a fixed one', async () => {
+  it('takes the lower of two limits, and a fixed one if there is none', async () => {
     const [low, high] = [new StreamLimit(), new StreamLimit()];
     low.throttled();
     quick(high, 10);
@@ -54,7 +54,7 @@ describe('work in parallel under a limit that changes', () => {
     expect(streamsOf({}, {}).value).toBe(8);
   });
 
-  it('does not follow the limit any more when all is done', async () => {
+  it('stops following the limit when all is done', async () => {
     let listeners = 0;
     const limit = {
       value: 2,

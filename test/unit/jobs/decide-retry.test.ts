@@ -23,7 +23,7 @@ const failure = (more: Partial<RegistryFailure>, side: 'upstream' | 'mirror' = '
     { side, registry: 'docker.io', operation: 'get manifest' },
     { code: 'UNAVAILABLE', reason: 'it did not answer', ...more },
   );
-/** When no image can be late any more. */
+/** When no image can still be late. */
 const later = new Date('2026-04-01T13:00:00.000Z');
 /** In the middle of the delay's random part. */
 const judged = (error: unknown, attempts = 1, random = 0.5) =>
@@ -74,12 +74,12 @@ describe('what becomes of a job after an error', () => {
 
   it('a rate limit makes it wait without counting, however often', () => {
     const limited = failure({ code: 'TOOMANYREQUESTS', status: 429, temporary: true });
-    // Midway between two and a half and five minutes: not so often as to keep the limit closed.
+    // Midway between two and a half and five minutes: not so often that the limit stays closed.
     expect(judged(limited)).toMatchObject({ kind: 'wait', why: 'rate-limit', delayMs: 225_000 });
     expect(judged(limited, 500)).toMatchObject({ kind: 'wait', why: 'rate-limit' });
   });
 
-  it('waits for a rate limit where an error says so, whatever registry it was', () => {
+  it('waits for a rate limit if an error says so, whichever registry it was', () => {
     const closed = new UpstreamClosedError('docker.io', new Date(later.getTime() + 600_000), later);
     expect(judged(closed, 500)).toMatchObject({
       kind: 'wait',
@@ -141,7 +141,7 @@ describe('what becomes of a job after an error', () => {
     }
   });
 
-  it('tells no more than fits into a record, and no control characters', () => {
+  it('keeps no more text than fits into a record, and no control characters', () => {
     const verdict = judged(failure({ reason: `bad\u0000\u001b[31m${'x'.repeat(300_000)}` }));
     if (verdict.kind !== 'fail') throw new Error('it must fail');
     expect(verdict.error.message.length).toBe(1_000);

@@ -24,7 +24,7 @@ describe('a message of the layer queue', () => {
     expect(() => parseLayerMessage(JSON.stringify(wrong))).toThrow('the message is no layer job');
   });
 
-  it('is refused where it is no JSON', () => {
+  it('is refused if it is not JSON', () => {
     expect(() => parseLayerMessage('no json')).toThrow(SyntaxError);
   });
 });

@@ -31,7 +31,7 @@ describe('the folder of --data', () => {
     [JSON.stringify({ ...newSecrets(), apiRoot: 4711 }), 'apiRoot'],
     ['{"webhookRoot": "hush-hush', 'it is not JSON'],
     ['', 'it is not JSON'],
-  ])('refuses secrets.json with %j, quotes nothing of it and changes nothing', async (content, why) => {
+  ])('refuses secrets.json with %j, quotes nothing from it and changes nothing', async (content, why) => {
     const file = join(folder, 'secrets.json');
     writeFileSync(file, content);
     const error: StartError = await openDataDirectory(folder).then(
@@ -45,12 +45,12 @@ describe('the folder of --data', () => {
     expect(readdirSync(folder), 'the lock is given back').toEqual(['secrets.json']);
   });
 
-  it('tells that secrets.json can’t be read', async () => {
+  it('reports that secrets.json cannot be read', async () => {
     mkdirSync(join(folder, 'secrets.json'));
     await expect(openDataDirectory(folder)).rejects.toThrow(/can’t be used.*: it is a folder \(EISDIR\)$/);
   });
 
-  it.each(['file', 'file/below'])('refuses %s, which is no folder', async (path) => {
+  it.each(['file', 'file/below'])('refuses %s, which is not a folder', async (path) => {
     writeFileSync(join(folder, 'file'), '');
     await expect(openDataDirectory(join(folder, path))).rejects.toMatchObject({
       message: expect.stringMatching(

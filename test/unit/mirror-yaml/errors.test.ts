@@ -449,7 +449,7 @@ network: { vpc: default, proxy: "http://user:secret@proxy.example.com" }
 describe('errors of a configuration', () => {
   it.each(cases)('%s', (_name, text, expected) => expectErrors(text, expected));
 
-  it.each(['[!foo]', '@x', '[a-z]*'])('says to quote the pattern %s', (pattern) => {
+  it.each(['[!foo]', '@x', '[a-z]*'])('suggests quoting the pattern %s', (pattern) => {
     const lines = ['  - registry: docker.io', '    repositories:', `      - match: ${pattern}`];
     const [error] = errorsOf(withUpstream(...lines));
     expect(error).toMatchObject({ line: 6, message: expect.stringMatching(/put a pattern in quotes$/) });
@@ -466,7 +466,7 @@ describe('errors of a configuration', () => {
     '[[{"toString":null}]]',
     'version: { toString: null }',
     'upstreams: [{ registry: { valueOf: 1 } }]',
-  ])('stands mappings whose keys are those of every object: %s', (text) =>
+  ])('withstands mappings whose keys are those of every object: %s', (text) =>
     expect(errorsOf(text)).not.toEqual([]),
   );
 });

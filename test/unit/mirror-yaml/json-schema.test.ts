@@ -55,7 +55,7 @@ describe('the JSON Schema of mirror.yaml', () => {
     expect(judge(parse(text))).toBe(true);
   });
 
-  it('says what each key is', () => {
+  it('describes each key', () => {
     const text = JSON.stringify(configJsonSchema());
     expect(text).toContain('"description":"A list of AWS regions. Example: [eu-west-1]"');
     expect(text).not.toMatch(/"(what|example|wrap|missing)":/);

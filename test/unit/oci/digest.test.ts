@@ -9,7 +9,7 @@ import {
   parseDigest,
 } from '../../../core/oci/digest.ts';
 
-// Always the same cases, so that a failure comes back.
+// Always the same cases, so that a failure is reproducible.
 
 const abc = new TextEncoder().encode('abc');
 /** The examples of FIPS 180-4 for the message "abc". */
@@ -61,7 +61,7 @@ describe('parseDigest', () => {
 });
 
 describe('createDigester', () => {
-  it('gives the digest of the whole, however it is cut', () => {
+  it('computes the digest of the whole, however it is cut', () => {
     fc.assert(
       fc.property(
         fc.array(fc.uint8Array({ maxLength: 64 })),
@@ -75,7 +75,7 @@ describe('createDigester', () => {
     );
   });
 
-  it('can be asked twice and takes no more bytes then', () => {
+  it('can be asked twice and then accepts no more bytes', () => {
     const digester = createDigester('sha256');
     digester.update(abc);
     expect(digester.digest()).toBe(sha256OfAbc);

@@ -5,7 +5,7 @@ const now = Date.parse('2026-04-01T12:00:00Z');
 const closed = (status: number, headers: Record<string, string> = {}) =>
   closedForMs(status, (name) => headers[name], now);
 
-describe('how long a registry wants not to be asked', () => {
+describe('how long a registry asks clients to wait', () => {
   it.each<[string, number, Record<string, string>, number | undefined]>([
     ['429 for so many seconds', 429, { 'retry-after': '30' }, 30_000],
     ['429 until a date', 429, { 'retry-after': 'Wed, 01 Apr 2026 12:10:00 GMT' }, 600_000],
@@ -28,7 +28,7 @@ describe('how long a registry wants not to be asked', () => {
     expect(closed(status, headers)).toBe(expected);
   });
 
-  it('takes an end that is a time for one, as GitLab writes it', () => {
+  it('treats an end that is a point in time as one, as GitLab writes it', () => {
     const inAMinute = String(now / 1_000 + 60);
     expect(closed(200, { 'ratelimit-remaining': '0', 'ratelimit-reset': inAMinute })).toBe(60_000);
     expect(closed(429, { 'ratelimit-reset': String(now / 1_000 - 60) })).toBe(0);

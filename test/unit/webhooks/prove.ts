@@ -18,7 +18,8 @@ export async function stubIssuer(): Promise<void> {
 }
 
 /**
- * Makes the proof that a way of authentication asks for; of several ways, that of the first.
+ * Makes the proof that a way of authentication requires; if there are several ways, that of the
+ * first.
  *
  * @param secret as the sender was given it
  * @param url the webhook's own

@@ -7,8 +7,8 @@ import { below, type Dice, pick } from './mutate.ts';
 const tooLarge = new Uint8Array(maxBodyBytes + 1);
 
 /**
- * Takes from a request what makes it authentic or a delivery at all; with the status that it is
- * refused with.
+ * Takes from a request what makes it authentic or a delivery at all, and returns the status of its
+ * refusal.
  */
 export function spoil(
   roll: Dice,
@@ -40,7 +40,8 @@ export function spoil(
 }
 
 /**
- * A proof with another character in it: within its second quarter, where none is without meaning.
+ * A proof with another character in it. It is within the second quarter, where every character has
+ * a meaning.
  */
 function changed(roll: Dice, proof: string): string {
   const at = Math.floor(proof.length / 4) + below(roll, Math.floor(proof.length / 4));

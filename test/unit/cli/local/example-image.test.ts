@@ -15,7 +15,7 @@ function example(rules: string, mapped: string[] = []) {
   return found && `${found.repository}:${found.tag}${found.isReal ? '' : ' (form)'}`;
 }
 
-describe('an image to try things with', () => {
+describe('an example image to try', () => {
   it.each([
     ['is one that is mirrored', '{ match: "acme/**" }', [`sha256:${'a'.repeat(64)}`, '1.0'], 'acme/shop:1.0'],
     [
@@ -53,5 +53,5 @@ describe('an image to try things with', () => {
     expect(example(rules, mapped)).toBe(expected);
   });
 
-  it('is none without rules', () => expect(example('')).toBeUndefined());
+  it('does not exist without rules', () => expect(example('')).toBeUndefined());
 });

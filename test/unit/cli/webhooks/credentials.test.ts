@@ -5,7 +5,7 @@ const one = new Map([['acme-hub', 'https://hub.example']]);
 const two = new Map([...one, ['github', 'https://github.example']]);
 
 describe('the credentials of upstreams', () => {
-  it('are of one upstream, or of each', () => {
+  it('belong to one upstream, or to each', () => {
     expect(tokenVariable('acme-hub')).toBe('DRAYAGE_UPSTREAM_TOKEN_ACME_HUB');
     expect(readCredentials(one, { user: 'jo' }, { DRAYAGE_UPSTREAM_TOKEN: 'a' })).toEqual(
       new Map([['acme-hub', { user: 'jo', token: 'a' }]]),
@@ -15,7 +15,7 @@ describe('the credentials of upstreams', () => {
     expect(readCredentials(new Map(), {}, {}).size).toBe(0);
   });
 
-  it('have a user for each upstream, where each has its own', () => {
+  it('include a user for each upstream, if each has its own', () => {
     const env = {
       DRAYAGE_UPSTREAM_TOKEN_ACME_HUB: 'a',
       DRAYAGE_UPSTREAM_TOKEN_GITHUB: 'b',

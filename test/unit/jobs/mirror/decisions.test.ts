@@ -19,7 +19,7 @@ const job = (event: number, more: Partial<JobRecord> = {}): JobRecord => ({
   attempts: 1,
   ...more,
 });
-/** A tag with four events, whose last committed look knew of all of them. */
+/** A tag with four events; its last committed look knew of all of them. */
 const tag = (more: Partial<TagState> = {}): TagState => ({
   events: 4,
   resolves: 3,
@@ -53,7 +53,7 @@ describe('a job is satisfied', () => {
 });
 
 describe('what the upstream shows', () => {
-  it('is mapped already where content, policy and place are the same', () => {
+  it('is already mapped if content, policy and place are the same', () => {
     expect(mappedAlready({ digest: mapped }, place, tag())).toEqual(mappingOf('a'));
   });
 

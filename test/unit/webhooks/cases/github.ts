@@ -6,7 +6,7 @@ const push = (changes: Record<string, unknown> = {}, event = 'package') => ({
   headers: { 'x-github-event': event, 'x-github-delivery': '72d3162e-cc78-11e3-81ab-4c9367dc0958' },
 });
 
-/** The same as GitHub Apps get it: under another name. */
+/** The same event as GitHub Apps get it, under another name. */
 const registryPackage = () => {
   const { package: pushed, ...rest } = fixture('github-package') as Record<string, unknown>;
   return {
