@@ -79,7 +79,9 @@ function findProgram(): string {
       ];
   const found = places.find(isExecutable);
   if (found !== undefined) return found;
-  throw new Error(`there is no MiniStack at ${named ?? '.venv/bin/ministack or on the PATH'}: ${remedy}`);
+  throw new Error(
+    `MiniStack is not installed at ${named ?? '.venv/bin/ministack or on the PATH'}: ${remedy}`,
+  );
 }
 
 function isExecutable(file: string): boolean {

@@ -24,7 +24,7 @@ describe('bad input', () => {
     ['an unknown name', '/webhooks/nobody'],
     ['a wrong path token', '/webhooks/hub/wrong'],
     ['no path token', '/webhooks/hub'],
-    ['a path token where none belongs', '/webhooks/github/token'],
+    ['an unexpected path token', '/webhooks/github/token'],
   ])('answers 404 to %s', async (_, path) => {
     const response = await pipeline.post(path, {});
     expect(response.status).toBe(404);

@@ -26,12 +26,12 @@ describe('the local HTTP API', () => {
     ['a header beyond Latin-1', { headers: { 'x-name': '✓' } }],
     ['a header name with a space', { headers: { 'a b': '1' } }],
     ['a trailer without chunks', { headers: { trailer: 'x' } }],
-    ['a length of its own and a header that is none', { headers: { 'content-length': '1', bad: '\n' } }],
-    ['a status that is none', { statusCode: 99_999 }],
-    ['a body that is none', { body: 7 }],
+    ['a length of its own and an invalid header', { headers: { 'content-length': '1', bad: '\n' } }],
+    ['an invalid status', { statusCode: 99_999 }],
+    ['an invalid body', { body: 7 }],
     ['nothing', null],
-    ['more than Lambda takes', { body: 'x'.repeat(6 * 1024 * 1024 + 100) }],
-    ['more than Lambda takes, as JSON', { body: '"'.repeat(3 * 1024 * 1024 + 100) }],
+    ['more than Lambda accepts', { body: 'x'.repeat(6 * 1024 * 1024 + 100) }],
+    ['more than Lambda accepts, as JSON', { body: '"'.repeat(3 * 1024 * 1024 + 100) }],
   ])('answers 500 if a function returns %s, and continues', async (_, returned) => {
     answer = returned;
     const response = await fetch(api.url);

@@ -40,7 +40,7 @@ describe('a rate limit that one job meets', () => {
     expect(minutesUntil(first)).toBeGreaterThan(119);
     expect(minutesUntil(first)).toBeLessThan(122);
     const manifests = asked(pipeline, 'acme/first').filter(({ path }) => path.includes('/manifests/'));
-    expect(manifests, 'such a wait is not tried again').toHaveLength(1);
+    expect(manifests, 'such a wait is not retried').toHaveLength(1);
 
     pipeline.upstream.faults.clear();
     pipeline.upstream.clearRequests();

@@ -98,7 +98,7 @@ export async function endOfJobs(pipeline: Pipeline, ids: string[], withinMs: num
     if (left.size > 0) {
       if (Date.now() > until)
         throw new Error(
-          `${left.size} of ${ids.length} jobs are not at their end, such as ${JSON.stringify(await pipeline.job([...left][0] ?? ''))}`,
+          `${left.size} of ${ids.length} jobs have not ended, such as ${JSON.stringify(await pipeline.job([...left][0] ?? ''))}`,
         );
       await sleep(100);
     }

@@ -127,7 +127,7 @@ async function ready(child: ChildProcess, url: string, log: () => string): Promi
   for (const until = Date.now() + 10_000; Date.now() < until; await sleep(50)) {
     if (spawnError)
       throw new Error(
-        `docker-registry can't be run (apt-get install docker-registry): ${spawnError.message}`,
+        `docker-registry cannot be run (apt-get install docker-registry): ${spawnError.message}`,
       );
     if (child.exitCode !== null) throw new Error(`docker-registry ended with ${child.exitCode}:\n${log()}`);
     const answered = await fetch(url).then(

@@ -93,7 +93,7 @@ export async function uploadKilled(
     if (!killed) throw new Error(`the handler ended with ${result.code} too early: ${result.stderr}`);
     await sleep(settleMs);
     const checkpoint = await noted();
-    if (!checkpoint) throw new Error('the layer does not go in parts');
+    if (!checkpoint) throw new Error('the layer is not copied in parts');
     partSize = checkpoint.partSize;
     interruptions.push({ from, to: from + served(since), noted: checkpoint.offset });
   }

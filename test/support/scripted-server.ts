@@ -110,7 +110,7 @@ export async function startScriptedServer(
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
     for (const step of script) problems.push(`nobody asked for: ${step.request}`);
-    if (problems.length > 0) throw new Error(`the script was not kept:\n${problems.join('\n')}`);
+    if (problems.length > 0) throw new Error(`the script was not followed:\n${problems.join('\n')}`);
   });
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   return { origin: `http://${host}`, host, requests, expect: (...more) => void script.push(...more) };

@@ -74,7 +74,7 @@ describe('a cancelled copy with sixteen streams', () => {
     expect(performance.now() - begun).toBeLessThan(within);
     expect(await openUploads(mirror)).toEqual([]);
     await vi.waitFor(() => expect([...stuck].every(({ destroyed }) => destroyed)).toBe(true), 5_000);
-    expect(mirror.hasBlob('app', image.config.digest), 'the config was not begun any more').toBe(false);
+    expect(mirror.hasBlob('app', image.config.digest), 'the config was no longer started').toBe(false);
   });
 
   it('ends just as fast when it is the mirror that accepts nothing more', async () => {
@@ -96,6 +96,6 @@ describe('a cancelled copy with sixteen streams', () => {
     await expect(copying).rejects.toBe(reason);
     expect(performance.now() - begun).toBeLessThan(within);
     const ended = mirror.requests.filter(({ method }) => method === 'DELETE');
-    expect(ended, 'each upload is given back, whatever becomes of that there').toHaveLength(streams);
+    expect(ended, 'each upload is cancelled, whatever the registry makes of that').toHaveLength(streams);
   });
 });

@@ -24,7 +24,7 @@ export function describeDestination(start: () => Promise<Subject>): void {
 
     const upload = async (bytes: Uint8Array, blob = blobOf(bytes), store = subject.store) => {
       const opened = await store.openUpload(blob);
-      if (opened.kind !== 'session') throw new Error('nothing was to be mounted');
+      if (opened.kind !== 'session') throw new Error('nothing should have been mounted');
       await opened.upload.write(inChunks(bytes));
     };
 

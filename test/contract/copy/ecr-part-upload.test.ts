@@ -63,7 +63,7 @@ describe('a layer uploaded to Amazon ECR in parts', () => {
     };
     await expect((await started.worker()).upload(source)).rejects.toThrow('killed');
     const checkpoint = await started.checkpoint();
-    if (checkpoint?.offset !== 2 * partBytes) throw new Error('not two parts were noted');
+    if (checkpoint?.offset !== 2 * partBytes) throw new Error('two parts should have been recorded');
     started.registry.clearRequests();
     return checkpoint;
   };

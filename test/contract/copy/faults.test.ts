@@ -144,7 +144,7 @@ describe('an image', () => {
       ({ method, path }) => method === 'PUT' && path.includes('/manifests/'),
     );
     expect(puts).toHaveLength(4 * 13);
-    expect(destination.streams.value, 'half of the most that it can have been').toBeLessThanOrEqual(32);
+    expect(destination.streams.value, 'half of the maximum').toBeLessThanOrEqual(32);
   });
 
   it('fails for now after a bounded number of requests if nothing gets through, and says what to do', async () => {

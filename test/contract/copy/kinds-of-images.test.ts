@@ -131,7 +131,7 @@ const kinds: [name: string, platforms: string[], make: (draft: Draft) => Manifes
       return draft.index([childOf(inner), childOf(draft.image('outer'), platform('amd64'))]);
     },
   ],
-  ['an index of nothing', [], (draft) => draft.index([])],
+  ['an empty index', [], (draft) => draft.index([])],
   [
     'an image with zstd layers',
     ['linux/amd64'],
@@ -139,7 +139,7 @@ const kinds: [name: string, platforms: string[], make: (draft: Draft) => Manifes
   ],
   ['an image without layers', ['linux/amd64'], (draft) => draft.image('scratch', { layers: [] })],
   [
-    'an image with one layer twice',
+    'an image that has one layer twice',
     ['linux/amd64'],
     (draft) => {
       const layer = draft.blob('twice', mediaTypes.ociLayer);
@@ -170,7 +170,7 @@ const kinds: [name: string, platforms: string[], make: (draft: Draft) => Manifes
       }),
   ],
   [
-    'an artifact that is nothing but its annotations',
+    'an artifact that consists of annotations only',
     [],
     (draft) => {
       const empty = draft.blob('{}', mediaTypes.ociEmpty);
@@ -221,7 +221,7 @@ const kinds: [name: string, platforms: string[], make: (draft: Draft) => Manifes
       ]),
   ],
   [
-    'an image with a layer that is elsewhere',
+    'an image with a layer from elsewhere',
     ['windows/amd64'],
     (draft) => {
       const foreign = {

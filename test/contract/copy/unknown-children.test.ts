@@ -89,8 +89,8 @@ describe('a child of an index', () => {
   });
 
   it.each([
-    ['that the registry has no manifest of', { status: 404 }],
-    ['whose manifest is none', { status: 200, body: '<html>' }],
+    ['that is not a manifest in the registry', { status: 404 }],
+    ['whose manifest is invalid', { status: 200, body: '<html>' }],
     ['that is refused as a manifest', { status: 400, body: { errors: [{ code: 'MANIFEST_INVALID' }] } }],
   ])('of an unknown type %s is a blob', async (_, answer) => {
     const cache = Buffer.from('a cache of builds');

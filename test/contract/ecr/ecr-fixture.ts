@@ -55,7 +55,7 @@ export async function rejectionOf(promise: Promise<unknown>): Promise<Error & Re
   } catch (error) {
     return error as Error & Record<string, unknown>;
   }
-  throw new Error('it was expected to fail');
+  throw new Error('it should have failed');
 }
 
 /** Starts an upload and returns its address. */

@@ -286,9 +286,9 @@ describe('Bearer', () => {
   });
 
   it.each([
-    ['is no JSON', 'hello'],
+    ['is not JSON', 'hello'],
     ['has no token', '{"token":""}'],
-    ['has a token that is none', '{"token":"a b\\r\\nX-Injected: 1"}'],
+    ['has an invalid token', '{"token":"a b\\r\\nX-Injected: 1"}'],
   ])('refuses a token answer that %s', async (_, body) => {
     const server = await startScriptedServer();
     server.expect(head(null, { status: 401, headers: challenge(server) }), {
@@ -332,7 +332,7 @@ describe('an impossible login', () => {
   it.each([
     ['no challenge', undefined, /does not say how to log in/],
     ['another scheme', 'Negotiate', /with Bearer tokens or Basic/],
-    ['a realm that is no URL', 'Bearer realm="x"', /check the endpoint/],
+    ['a realm that is not a URL', 'Bearer realm="x"', /check the endpoint/],
     ['a realm that names a user', 'Bearer realm="http://u:p@127.0.0.1/t"', /check the endpoint/],
     ['a realm at a private address', 'Bearer realm="http://10.0.0.9/t"', /authHosts: \["10\.0\.0\.9"\]/],
   ])('for %s has its own remedy, which is not to log in', async (_, value, remedy) => {

@@ -26,7 +26,7 @@ export async function errorOf(promise: Promise<unknown>): Promise<RegistryError>
     (error) => ({ error }),
   );
   if ('error' in outcome) return outcome.error as RegistryError;
-  throw new Error(`it should have failed, and it gave ${JSON.stringify(outcome.value)}`);
+  throw new Error(`it should have failed, but it returned ${JSON.stringify(outcome.value)}`);
 }
 
 /** All bytes of a stream. */

@@ -73,7 +73,7 @@ describe('listTags', () => {
 
   it.each([
     ['null, as Go writes an empty list', null, []],
-    ['what is no tag left out', ['ok', '../up', '', 7, 'a'.repeat(129), 'x y'], ['ok']],
+    ['what is not a tag left out', ['ok', '../up', '', 7, 'a'.repeat(129), 'x y'], ['ok']],
   ])('returns from a list with %s %j', async (_, tags, expected) => {
     const server = await startScriptedServer([{ request: `${list}?n=1000`, answer: page(tags) }]);
     expect(await listed(clientFor(server).listTags('library/nginx'))).toEqual(expected);
@@ -81,7 +81,7 @@ describe('listTags', () => {
 
   it.each([
     ['an unknown repository', { status: 404, body: '' }, 'NAME_UNKNOWN'],
-    ['what is no list', { status: 200, body: '<html>' }, 'ANSWER_INVALID'],
+    ['what is not a list', { status: 200, body: '<html>' }, 'ANSWER_INVALID'],
     ['a list of something else', { status: 200, body: { tags: 'all' } }, 'ANSWER_INVALID'],
   ])('refuses %s', async (_, answer, code) => {
     const server = await startScriptedServer([{ request: `${list}?n=1000`, answer }]);
@@ -241,7 +241,7 @@ describe('referrers', () => {
 
   it.each([
     ['once', false],
-    ['once, by images that begin together', true],
+    ['once, by images that start together', true],
   ])('are requested from a registry without the API %s', async (_, together) => {
     const missing = { request: fallback, answer: { status: 404 } };
     const server = await startScriptedServer([

@@ -65,9 +65,9 @@ describe('getManifest', () => {
 
   const other = digestOf(Buffer.from('other'));
   it.each([
-    ['bytes that are not those of the digest', other, {}, [digest, other]],
+    ['bytes that do not match the digest', other, {}, [digest, other]],
     [
-      'a header that is not the digest that was asked for',
+      'a header that is not the requested digest',
       digest,
       { 'docker-content-digest': other },
       [digest, other],
@@ -79,12 +79,12 @@ describe('getManifest', () => {
       [digest, other],
     ],
     [
-      'a header of the other algorithm that is wrong',
+      'a wrong header of the other algorithm',
       digest,
       { 'docker-content-digest': digestOf(Buffer.from('other'), 'sha512') },
       [digestOf(bytes, 'sha512'), digestOf(Buffer.from('other'), 'sha512')],
     ],
-    ['a header that is no digest', '1', { 'docker-content-digest': 'sha256:xyz' }, ['sha256:xyz']],
+    ['a header that is not a digest', '1', { 'docker-content-digest': 'sha256:xyz' }, ['sha256:xyz']],
   ])('refuses %s, naming both', async (_, reference, headers, named) => {
     const server = await startScriptedServer([
       { request: get(reference), answer: { status: 200, headers: { ...type, ...headers }, body: bytes } },

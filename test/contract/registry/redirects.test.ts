@@ -105,7 +105,7 @@ describe('a redirect', () => {
   });
 
   it.each([
-    ['in a circle', `${path}`, /circle/],
+    ['in a loop', `${path}`, /circle/],
     ['without an address', '', /no Location/],
     ['to a file', 'file:///etc/passwd', /scheme file:/],
   ])('%s is refused', async (_, location, message) => {

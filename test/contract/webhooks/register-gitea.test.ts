@@ -84,7 +84,7 @@ describe('register at Gitea', () => {
 
   it.each([
     ['nothing was rotated', {}],
-    ['it was rotated before', { rotatedAt: '2026-11-24T09:59:00.000Z' }],
+    ['the secret was rotated before', { rotatedAt: '2026-11-24T09:59:00.000Z' }],
     ['something was refused before', { refusedAt: '2026-11-24T10:00:00.500Z' }],
   ])('keeps a webhook that is proven to work, if %s', async (_, more) => {
     const webhook = { ...api.webhook, deliveredAt, ...more };
@@ -94,7 +94,7 @@ describe('register at Gitea', () => {
 
   it.each([
     ['nothing was delivered since', { deliveredAt: '2026-11-24T09:59:59.000Z' }, proven],
-    ['it was rotated since', { deliveredAt, rotatedAt: '2026-11-24T10:00:00.500Z' }, proven],
+    ['the secret was rotated since', { deliveredAt, rotatedAt: '2026-11-24T10:00:00.500Z' }, proven],
     ['something was refused since', { deliveredAt, refusedAt: '2026-11-24T10:00:02.000Z' }, proven],
     ['it is switched off', { deliveredAt }, { ...proven, active: false }],
     ['it has other events', { deliveredAt }, { ...proven, events: ['push'] }],

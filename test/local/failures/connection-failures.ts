@@ -71,7 +71,7 @@ export const connectionFailures: Failure[] = [
     },
   ],
   [
-    'the connection does not come about in time',
+    'the connection is not established in time',
     async (scene) => {
       // It accepts the connection and says nothing: no TLS, and so no usable connection.
       const silent = scene.use(await serveSockets(() => {}));
@@ -101,14 +101,14 @@ export const connectionFailures: Failure[] = [
     },
   ],
   [
-    'a certificate that signed itself',
+    'a self-signed certificate',
     async (scene) => {
       const server = scene.use(await serveTls(found));
       return scene.run(['copy', source(scene, server), await destination(scene), '--dst-plain-http']);
     },
   ],
   [
-    'a certificate of the destination that signed itself',
+    'a self-signed certificate of the destination',
     async (scene) => {
       const from = await sourceWithImage(scene);
       const server = scene.use(await serveTls(found));
@@ -146,7 +146,7 @@ export const connectionFailures: Failure[] = [
     },
   ],
   [
-    'HTTPS asked of a registry that speaks plain HTTP',
+    'HTTPS to a registry that speaks plain HTTP',
     async (scene) => {
       const server = scene.use(await serve(found));
       return scene.run(['copy', source(scene, server), await destination(scene), '--dst-plain-http']);
@@ -167,7 +167,7 @@ export const connectionFailures: Failure[] = [
     },
   ],
   [
-    'a port that is none of HTTP',
+    'a port that does not speak HTTP',
     async (scene) => {
       const server = scene.use(await serveSockets((socket) => socket.end('SSH-2.0-OpenSSH_9.6\r\n')));
       return scene.run(['copy', source(scene, server), await destination(scene), '--plain-http']);
@@ -209,14 +209,14 @@ export const connectionFailures: Failure[] = [
     },
   ],
   [
-    'a proxy that is no address',
+    'a proxy that is not an address',
     async (scene) => {
       const args = ['copy', 'registry.example/app:1', await destination(scene), '--dst-plain-http'];
       return scene.run(args, { env: { HTTPS_PROXY: 'ftp://proxy.example' } });
     },
   ],
   [
-    'a file of certificate authorities that is not there',
+    'a missing file of certificate authorities',
     async (scene) =>
       scene.run(['copy', 'registry.example/app:1', await destination(scene), '--ca-file', 'ca.pem']),
   ],

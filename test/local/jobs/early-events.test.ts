@@ -57,7 +57,7 @@ describe('an event that comes before its image', () => {
     await minutesPass(message, 5);
     expect(await jobs.record(message)).toMatchObject({ state: 'committed' });
     expect(await jobs.mapping(key)).toMatchObject({ digest: image.manifest.digest });
-    expect(jobs.pauses, 'the queue is held up once').toHaveLength(3);
+    expect(jobs.pauses, 'the queue is blocked once').toHaveLength(3);
   });
 
   it('for ten minutes fails, after few looks', async () => {

@@ -33,7 +33,7 @@ describe('a mirror job that fails', () => {
 
   it.each([
     ['no rule names it', 'httpd/unnamed', 'not_configured'],
-    ['its signature can not be verified', 'library/verified', 'verification_unavailable'],
+    ['its signature cannot be verified', 'library/verified', 'verification_unavailable'],
   ])('fails when %s, without asking upstream', async (_, repository, code) => {
     const key = jobs.key('latest', repository);
     jobs.push(key, image('unmirrored'));

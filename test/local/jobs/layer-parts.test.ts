@@ -70,7 +70,7 @@ describe('a layer that does not fit into one invocation', () => {
     deadline.abort(new DeadlineError());
     expect(await running).toEqual({ state: 'queued' });
     expect(jobs.woken).toEqual([]);
-    expect(await uploaded(), 'what is noted is counted by the next').toBe(0);
+    expect(await uploaded(), 'what is recorded is counted by the next one').toBe(0);
 
     until = layer.size;
     const [again] = jobs.layerQueue.sent;

@@ -74,9 +74,10 @@ describe('the checkpoint store on DynamoDB', () => {
     await checkpoints.remove(repository, digest, at(20));
     expect(await checkpoints.read(repository, digest)).toBeUndefined();
     await checkpoints.remove(repository, digest, at(20));
-    expect(await checkpoints.write(repository, digest, at(30), at(20)), 'what is forgotten stays so').toBe(
-      false,
-    );
+    expect(
+      await checkpoints.write(repository, digest, at(30), at(20)),
+      'what is forgotten stays forgotten',
+    ).toBe(false);
   });
 
   it('keeps repositories, digests and regions apart', async () => {

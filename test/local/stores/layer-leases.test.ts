@@ -35,7 +35,7 @@ describe('the leases of layers on DynamoDB', () => {
     expect(await leases.take({ repository, layer, owner: 'second' }, 60_000, later(80_000))).toBe(true);
     expect(
       await leases.take({ repository, layer, owner: 'first' }, 60_000, later(80_001)),
-      'lost by who came late',
+      'lost by the one that came late',
     ).toBe(false);
   });
 
@@ -67,17 +67,21 @@ describe('the leases of layers on DynamoDB', () => {
   it('count what waits in the queue as held, and leave it to the worker that takes it', async () => {
     const repository = nextRepository();
     expect(await leases.queue({ repository, layer }, 60_000, now)).toBe(true);
-    expect(await leases.queue({ repository, layer }, 60_000, later(59_999)), 'it waits already').toBe(false);
+    expect(await leases.queue({ repository, layer }, 60_000, later(59_999)), 'it is already waiting').toBe(
+      false,
+    );
     expect(await leases.held(repository, [layer, other], now)).toEqual(new Set([layer]));
     expect(await leases.queue({ repository, layer }, 60_000, later(60_000)), 'it was lost').toBe(true);
 
     expect(await leases.take({ repository, layer, owner: 'first' }, 60_000, later(60_001))).toBe(true);
     expect(await leases.take({ repository, layer, owner: 'second' }, 60_000, later(60_002))).toBe(false);
-    expect(await leases.queue({ repository, layer }, 60_000, later(60_003)), 'somebody carries it').toBe(
+    expect(await leases.queue({ repository, layer }, 60_000, later(60_003)), 'somebody is copying it').toBe(
       false,
     );
     await leases.unqueue({ repository, layer });
-    expect(await leases.held(repository, [layer], later(60_004)), 'it is carried').toEqual(new Set([layer]));
+    expect(await leases.held(repository, [layer], later(60_004)), 'it is being copied').toEqual(
+      new Set([layer]),
+    );
     await leases.release({ repository, layer, owner: 'first' });
 
     await leases.queue({ repository, layer }, 60_000, now);

@@ -24,7 +24,7 @@ describe('the gate of an upstream on DynamoDB', () => {
     expect(await gate().closedUntil(registry, now)).toBeUndefined();
     await gate().close(registry, later(60));
     expect(await gate().closedUntil(registry, now)).toEqual(later(60));
-    expect(await gate().closedUntil(freshRegistry(), now), 'for this registry alone').toBeUndefined();
+    expect(await gate().closedUntil(freshRegistry(), now), 'for this registry only').toBeUndefined();
   });
 
   it('opens by itself', async () => {
@@ -43,7 +43,9 @@ describe('the gate of an upstream on DynamoDB', () => {
     const [first, second] = [gate(), gate()];
     await first.close(registry, later(60));
     await second.close(registry, later(30));
-    expect(await second.closedUntil(registry, now), 'even for who was told less').toEqual(later(60));
+    expect(await second.closedUntil(registry, now), 'even for a caller that was told less').toEqual(
+      later(60),
+    );
     const ends = [later(70), later(120), later(90)];
     await Promise.all(ends.map((until) => gate().close(registry, until)));
     expect(await gate().closedUntil(registry, now)).toEqual(later(120));

@@ -35,7 +35,7 @@ describe('work in parallel under a limit that changes', () => {
     expect(running).toHaveLength(16);
     quick(limit, 4);
     await settled();
-    expect(running, 'nothing had to end before').toHaveLength(20);
+    expect(running, 'nothing had to end first').toHaveLength(20);
     limit.throttled();
     await end(9);
     expect(running, 'ten are allowed, and eleven are under way').toHaveLength(11);
@@ -98,7 +98,7 @@ it('blobs follow the limits of both registries while they travel', async () => {
   expect(running).toHaveLength(16);
   quick(upstream, 4);
   await settled();
-  expect(running, 'the mirror takes no more').toHaveLength(16);
+  expect(running, 'the mirror accepts no more').toHaveLength(16);
   quick(mirror, 2);
   await settled();
   expect(running).toHaveLength(18);

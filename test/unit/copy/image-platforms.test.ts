@@ -103,7 +103,7 @@ describe('the platforms of an image', () => {
     ['a text', '"linux/amd64"'],
     ['nothing', ''],
     ['no os', '{"architecture":"amd64"}'],
-    ['an os that is no text', '{"os":{"toString":"linux"},"architecture":["amd64"]}'],
+    ['an os that is not a text', '{"os":{"toString":"linux"},"architecture":["amd64"]}'],
     ['an os with other characters', '{"os":"linux\\n<script>","architecture":"amd64"}'],
     ['an empty architecture', '{"os":"linux","architecture":""}'],
     ['an endless architecture', JSON.stringify({ os: 'linux', architecture: 'x'.repeat(65) })],

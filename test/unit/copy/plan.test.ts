@@ -31,7 +31,7 @@ describe('the plan of a copy', () => {
           return await store.manifest(reference);
         }),
       blob: async () => {
-        throw new Error('no blob was asked for');
+        throw new Error('no blob was requested');
       },
     });
     const made = await plan(source, new MemoryStore('mirror'), 'latest');

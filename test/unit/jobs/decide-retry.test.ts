@@ -31,12 +31,7 @@ const judged = (error: unknown, attempts = 1, random = 0.5) =>
 
 describe('what becomes of a job after an error', () => {
   it.each([
-    [
-      'an image that is not there',
-      failure({ code: 'MANIFEST_UNKNOWN', status: 404 }),
-      'MANIFEST_UNKNOWN',
-      'upstream',
-    ],
+    ['a missing image', failure({ code: 'MANIFEST_UNKNOWN', status: 404 }), 'MANIFEST_UNKNOWN', 'upstream'],
     ['refused credentials', failure({ code: 'DENIED', status: 403 }, 'mirror'), 'DENIED', 'mirror'],
     [
       'damaged content',
@@ -45,7 +40,7 @@ describe('what becomes of a job after an error', () => {
       'upstream',
     ],
     [
-      'a platform that is not there',
+      'a missing platform',
       new CopyError('NO_MATCHING_PLATFORM', 'x', 'y'),
       'NO_MATCHING_PLATFORM',
       'upstream',
@@ -90,8 +85,8 @@ describe('what becomes of a job after an error', () => {
   });
 
   it.each<[string, Partial<ReferrerFailure>, string]>([
-    ['waits and counts, where something is not to be had for now', { code: 'UNAVAILABLE' }, 'failure'],
-    ['waits for a rate limit that keeps it from being had', { code: 'TOOMANYREQUESTS' }, 'rate-limit'],
+    ['waits and counts if something cannot be read for now', { code: 'UNAVAILABLE' }, 'failure'],
+    ['waits for a rate limit that prevents the read', { code: 'TOOMANYREQUESTS' }, 'rate-limit'],
   ])('%s of what belongs to an image', (_, more, why) => {
     const missing = { digest: digestOf(Buffer.from('sbom')), reason: 'no', temporary: true as const };
     const told = { code: '', side: 'mirror' as const, retryAfterMs: 60_000, ...more };
@@ -106,7 +101,7 @@ describe('what becomes of a job after an error', () => {
 
   it.each([
     ['an error of ours', new TypeError('undefined is not a function')],
-    ['an error that only has a code', Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })],
+    ['an error that has only a code', Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })],
     ['the table’s throttling', Object.assign(new Error('slow'), { name: 'ThrottlingException', code: 400 })],
     ['no error at all', 'a text'],
     ['nothing', undefined],

@@ -42,7 +42,7 @@ describe('the folder of --data', () => {
     expect(error.remedy).toMatch(/^restore the file; or remove it/);
     for (const part of ['hush', '4711', incomplete.apiRoot]) expect(error.message).not.toContain(part);
     expect(readFileSync(file, 'utf8')).toBe(content);
-    expect(readdirSync(folder), 'the lock is given back').toEqual(['secrets.json']);
+    expect(readdirSync(folder), 'the lock is released').toEqual(['secrets.json']);
   });
 
   it('reports that secrets.json cannot be read', async () => {

@@ -44,7 +44,7 @@ const cases: [name: string, text: string, errors: Expected[]][] = [
     [['3:12', 'mirror.regions', /is empty; it must be a list of AWS regions/]],
   ],
   [
-    'what is no region, and one twice',
+    'what is not a region, and one twice',
     'version: 1\nmirror:\n  regions:\n    - eu-west\n    - eu-west-1\n    - eu-west-1\n',
     [
       ['4:7', 'mirror.regions[0]', /"eu-west" is not an AWS region; write, for example, eu-west-1/],
@@ -240,7 +240,7 @@ network: { vpc: default, proxy: "http://user:secret@proxy.example.com" }
     ],
   ],
   [
-    'a rule that an earlier one takes whole',
+    'a rule that an earlier one covers entirely',
     withUpstream(
       '  - registry: ghcr.io',
       '    repositories:',
@@ -356,7 +356,7 @@ network: { vpc: default, proxy: "http://user:secret@proxy.example.com" }
     ],
   ],
   [
-    'gar without the address of who signs',
+    'gar without the address of the signer',
     withUpstream('  - registry: eu.pkg.dev', '    webhook: { source: gar }'),
     [
       [

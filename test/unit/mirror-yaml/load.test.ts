@@ -70,7 +70,7 @@ describe('loadConfig', () => {
   });
 
   it.each([
-    ['is not there', undefined, 'does not exist'],
+    ['does not exist', undefined, 'does not exist'],
     ['holds none', 'hello', 'holds no certificate'],
     [
       'is damaged',

@@ -42,7 +42,7 @@ describe('parseDigest', () => {
     ['a line feed at the end', `${sha256OfAbc}\n`],
     ['a space in front', ` ${sha256OfAbc}`],
     ['the other algorithm’s length', sha512OfAbc.replace('sha512', 'sha256')],
-    ['a letter that is no digit', sha256OfAbc.replace('ba', 'bg')],
+    ['a letter that is not a hexadecimal digit', sha256OfAbc.replace('ba', 'bg')],
     ['an algorithm that is not supported', `sha384:${'0'.repeat(96)}`],
     ['a path', '../../etc/passwd'],
   ])('refuses %s', (_, text) => {

@@ -108,8 +108,8 @@ for (const source of sources) {
 }
 
 /**
- * Makes proofs of a source's configurations; an ID token, which says nothing of the body, is signed
- * once for each.
+ * Makes proofs for a source's configurations. An ID token, which says nothing about the body, is
+ * signed once for each.
  */
 async function signer(subject: SourceSubject): Promise<(body: Uint8Array, variant?: string) => Proof> {
   const url = origin + webhookPath('it');

@@ -12,7 +12,7 @@ const keyId = 'tests';
 export async function stubIssuer(): Promise<void> {
   const jwk = { ...(await exportJWK(keys.publicKey)), kid: keyId, alg: 'RS256', use: 'sig' };
   vi.spyOn(globalThis, 'fetch').mockImplementation(async (url) => {
-    if (String(url) !== jwksUri) throw new Error(`nothing is to be fetched here, and ${String(url)} was`);
+    if (String(url) !== jwksUri) throw new Error(`nothing may be fetched here, but ${String(url)} was`);
     return Response.json({ keys: [jwk] });
   });
 }
@@ -32,7 +32,7 @@ export async function prove(
 ): Promise<Proof> {
   if (authentication.kind !== 'oidc') {
     const proof = signDelivery(authentication, secret, { body, id: 'msg_1', now });
-    if (proof === undefined) throw new Error('there is no way to prove anything');
+    if (proof === undefined) throw new Error('the source has no way to prove anything');
     return proof;
   }
   const claims = {

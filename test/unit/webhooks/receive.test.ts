@@ -123,7 +123,7 @@ describe('a form', () => {
 
   it.each<[name: string, request: WebhookRequest, expected: string]>([
     [
-      'signed over what is in it only',
+      'signed over its content only',
       requests.github(formOf(githubPush), {
         ...form,
         'x-hub-signature-256': githubSignature(bytesOf(githubPush)),
@@ -131,8 +131,8 @@ describe('a form', () => {
       '401 not_authentic',
     ],
     ['with another field', requests.github('body=%7B%7D', form), '400 invalid_json'],
-    ['with a payload that is no JSON', requests.github('payload=%7B', form), '400 invalid_json'],
-    ['that is JSON in truth', requests.github(githubPush, form), '400 invalid_json'],
+    ['with a payload that is not JSON', requests.github('payload=%7B', form), '400 invalid_json'],
+    ['that is actually JSON', requests.github(githubPush, form), '400 invalid_json'],
     ['that says it is JSON', requests.github(formOf(githubPush)), '400 invalid_json'],
   ])('is refused %s', async (_name, request, expected) => expect(await answer(request)).toBe(expected));
 });

@@ -30,7 +30,7 @@ export function spoil(
   const ways: readonly DeliveryAuthentication[] =
     authentication.kind === 'any' ? authentication.of : [authentication];
   const [way] = ways;
-  if (way === undefined) throw new Error('there is no way to prove anything');
+  if (way === undefined) throw new Error('the source has no way to prove anything');
   if (kind === 4 && (way.kind === 'hmac' || way.kind === 'standard-webhooks'))
     return { changes: { body: Buffer.concat([body, Buffer.from(' ')]) }, status: 401 };
   const header = proofHeader(way);

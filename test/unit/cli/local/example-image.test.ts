@@ -17,9 +17,9 @@ function example(rules: string, mapped: string[] = []) {
 
 describe('an example image to try', () => {
   it.each([
-    ['is one that is mirrored', '{ match: "acme/**" }', [`sha256:${'a'.repeat(64)}`, '1.0'], 'acme/shop:1.0'],
+    ['is a mirrored one', '{ match: "acme/**" }', [`sha256:${'a'.repeat(64)}`, '1.0'], 'acme/shop:1.0'],
     [
-      'is not one that the rules have left since',
+      'is not one that the rules no longer name',
       '{ match: acme/web }, { match: acme/shop, tags: { exclude: ["1.*"] } }',
       ['1.0'],
       'acme/web:latest',
@@ -31,13 +31,13 @@ describe('an example image to try', () => {
       'acme/web:edge',
     ],
     [
-      'is of the first rule without patterns',
+      'comes from the first rule without patterns',
       '{ match: "acme/*" }, { match: tools/x }',
       [],
       'tools/x:latest',
     ],
     [
-      'is only a form where the rules name none',
+      'is only a pattern if the rules name none',
       '{ match: "acme/**", tags: { include: ["1.*"] } }',
       [],
       'acme/REPOSITORY:1.TAG (form)',

@@ -32,15 +32,15 @@ describe('the credentials of upstreams', () => {
 
   it.each([
     [
-      'go to no second upstream',
+      'are not sent to a second upstream',
       two,
       {},
       { DRAYAGE_UPSTREAM_TOKEN: 'a' },
       /can’t be for https:\/\/hub.example and/,
     ],
-    ['must be there', one, {}, {}, /Set DRAYAGE_UPSTREAM_TOKEN \(or DRAYAGE_UPSTREAM_TOKEN_ACME_HUB\)/],
-    ['may not break a header', one, {}, { DRAYAGE_UPSTREAM_TOKEN: 'a\nb' }, /characters that no token has/],
-    ['are read from a file that is there', one, { tokenFile: '/none' }, {}, /can’t be read: .*ENOENT/],
+    ['must exist', one, {}, {}, /Set DRAYAGE_UPSTREAM_TOKEN \(or DRAYAGE_UPSTREAM_TOKEN_ACME_HUB\)/],
+    ['must not break a header', one, {}, { DRAYAGE_UPSTREAM_TOKEN: 'a\nb' }, /characters that no token has/],
+    ['are read from a file that must exist', one, { tokenFile: '/none' }, {}, /can’t be read: .*ENOENT/],
     ['are not empty', one, { tokenFile: '/dev/null' }, {}, /is empty/],
   ])('%s', (_, names, flags, env, expected) => {
     expect(() => readCredentials(names, flags, env)).toThrow(expected);

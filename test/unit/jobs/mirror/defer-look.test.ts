@@ -73,10 +73,10 @@ describe('who looks at the upstream', () => {
     ['a job of a tag that is not mapped', job(5), known({ tag: { mapping: undefined } })],
     ['a job of a tag that was never committed', job(5), known({ tag: { committed: undefined } })],
     ['a job under another policy', job(5), known({ fingerprint: 'other' })],
-    ['a job whose image goes elsewhere now', job(5), known({ repository: 'mirror/other' })],
+    ['a job whose image now goes elsewhere', job(5), known({ repository: 'mirror/other' })],
     ['the newest job', job(9), known()],
-    ['a job that is not counted as the last, but has its number', job(9, { id: 'other' }), known()],
-    ['a job where nobody knows the last', job(5), known({ tag: { lastJob: undefined } })],
+    ['a job that does not count as the last, but has its number', job(9, { id: 'other' }), known()],
+    ['a job for which nobody knows the last', job(5), known({ tag: { lastJob: undefined } })],
     [
       'the first job after a change',
       job(5),
@@ -95,7 +95,7 @@ describe('who looks at the upstream', () => {
     ['is done', newest({ state: 'committed' })],
     ['will leave the look itself', newest({ toldDigest: mapped })],
     ['has an older event', newest({ event: 5 })],
-    ['is another one than the newest', newest({ id: 'other' })],
+    ['is not the newest', newest({ id: 'other' })],
   ])('this job looks, if the newer one %s', (_, other) => {
     expect(whoLooks(job(5), known(), other)).toBe('this-job');
   });
