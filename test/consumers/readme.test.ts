@@ -97,7 +97,7 @@ describe('the commands of the README', () => {
     expect(all).toContain(`3.22  ${index.manifest.digest}  copied`);
   });
 
-  it('drayage sync, from a registry that is here into another', async () => {
+  it('drayage sync, between registries on this machine', async () => {
     const index = seededIndex({ seed: 'readme sync', layers: [{ size: 3_000 }] });
     const { host, endpoint } = pipeline.upstream;
     await pushImage(endpoint, 'library/sync', '1.0', index);

@@ -53,7 +53,7 @@ describe('a list of tags', () => {
     expect(() => read('{"tags":["1"]}', 3, 'repositories')).toThrow('not a list of repositories');
   });
 
-  it('is what JSON.parse makes of it, however it is cut', () => {
+  it('is what JSON.parse makes of it, whatever the chunks', () => {
     const value = fc.record({
       name: fc.string(),
       manifest: fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 })),
