@@ -75,8 +75,9 @@ async function reportOf(version: string): Promise<string> {
   const skopeoVersion = (await skopeo('--version')).trim();
   return `# A real Gitea as upstream, ${new Date().toISOString().slice(0, 10)}
 
-Gitea ${version}, ${skopeoVersion}, Node ${process.version}, all on loopback; \`drayage local\` mirrors. A push's time is from the end
-of \`skopeo copy\` to the published mapping (0: the mapping was there before skopeo ended), a series' that of its slowest.
+Gitea ${version}, ${skopeoVersion}, Node ${process.version}, all on loopback; \`drayage local\` mirrors. The time of a push is
+from the end of \`skopeo copy\` to the published mapping (0: the mapping was there before skopeo ended). A series has the
+time of its slowest push.
 
 ${markdownTable(['step', 'found', 'ms'], rows)}
 `;

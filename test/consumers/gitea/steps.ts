@@ -18,7 +18,7 @@ export async function registerTwice(journey: Journey): Promise<void> {
     journey.note(`register, the ${time} time`, `one webhook at Gitea: ${events} → ${url}`, ms);
   }
   const listed = await webhooks(journey, 'list', '--json');
-  check(listed.includes(hookUrl(journey)), `drayage webhooks list --json does not tell of it: ${listed}`);
+  check(listed.includes(hookUrl(journey)), `drayage webhooks list --json does not include it: ${listed}`);
   JSON.parse(listed);
 }
 
