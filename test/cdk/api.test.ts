@@ -47,11 +47,11 @@ const routes = {
 };
 
 describe('the routes', () => {
-  it.each(['token', 'none'])('are those of the design, reads: %s', (reads) => {
+  it.each(['token', 'none'])('are those of the design (reads: %s)', (reads) => {
     expect(routesOf(withReads(reads))).toEqual(routes);
   });
 
-  it('ask for an AWS signature where reads are iam, but not of writers, who have the operator token', () => {
+  it('use AWS signatures for reads if reads are iam, but not for writers, who have the operator token', () => {
     const signed = { function: 'api', authorization: 'AWS_IAM' };
     expect(routesOf(withReads('iam'))).toEqual({
       ...routes,
@@ -79,11 +79,11 @@ describe('the stage', () => {
     );
   });
 
-  it('logs the route key and never what may hold a path token', () => {
+  it('logs the route key and nothing that may hold a path token', () => {
     const variables = format.match(/\$context\.[\w.]+/g) ?? [];
     expect(variables).toContain('$context.routeKey');
-    // A list of what may be logged: path, pathParameters, requestOverride.path and the like are not
-    // in it.
+    // A list of what may be logged. It leaves out path, pathParameters, requestOverride.path and
+    // the like.
     const harmless = [
       '$context.requestId',
       '$context.requestTime',
@@ -100,7 +100,7 @@ describe('the stage', () => {
     expect(format).not.toMatch(/path/i);
   });
 
-  it('writes lines of JSON into a log group with a retention', () => {
+  it('writes lines of JSON to a log group with a retention', () => {
     expect(() => JSON.parse(format)).not.toThrow();
     const logGroup = stage?.Properties.AccessLogSettings.DestinationArn['Fn::GetAtt'][0];
     expect(template.findResources('AWS::Logs::LogGroup')[logGroup]?.Properties).toEqual({
@@ -110,7 +110,7 @@ describe('the stage', () => {
   });
 });
 
-describe('a domain of its own', () => {
+describe('a custom domain', () => {
   const certificate = 'arn:aws:acm:eu-west-1:111122223333:certificate/12345678-1234-1234-1234-123456789012';
   const template = mirrorTemplate(`
 version: 1

@@ -9,12 +9,12 @@ describe('the settings of the CDK app', () => {
     expect(settings({})).toEqual({ configFile: './mirror.yaml', environment: {} });
   });
 
-  it('take the configuration from the context, else from DRAYAGE_CONFIG', () => {
+  it('take the configuration from the context, or else from DRAYAGE_CONFIG', () => {
     expect(settings({ config: 'a.yaml' }, { DRAYAGE_CONFIG: 'b.yaml' }).configFile).toBe('a.yaml');
     expect(settings({}, { DRAYAGE_CONFIG: 'b.yaml' }).configFile).toBe('b.yaml');
   });
 
-  it.each([{ A_B: 'c' }, '{"A_B":"c"}'])('take more environment as %j', (environment) => {
+  it.each([{ A_B: 'c' }, '{"A_B":"c"}'])('take additional environment variables as %j', (environment) => {
     expect(settings({ environment }).environment).toEqual({ A_B: 'c' });
   });
 

@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs the app as the CDK's command line does, without bundling and without a trace of AWS. */
+/** Runs the app as the CDK's command line does, without bundling and without any AWS settings. */
 async function app(options: {
   context?: Record<string, unknown>;
   env?: Record<string, string>;
@@ -46,20 +46,20 @@ function write(name: string, text: string): string {
 }
 
 describe('the CDK app', () => {
-  it('reads ./mirror.yaml, and its region, and fits every account', async () => {
+  it('reads ./mirror.yaml and its region, and fits every account', async () => {
     write('mirror.yaml', smallConfig.replace('eu-west-1', 'eu-central-1'));
     expect(await app({ cwd: folder })).toEqual({ exitCode: 0, stderr: '' });
     expect(read('manifest.json').artifacts.Drayage.environment).toBe('aws://unknown-account/eu-central-1');
     expect(JSON.stringify(read('Drayage.template.json'))).toContain('"Ref":"AWS::AccountId"');
   });
 
-  it('is for the account of the credentials where there are any', async () => {
+  it('uses the account of the credentials if there are any', async () => {
     const env = { DRAYAGE_CONFIG: write('a.yaml', smallConfig), CDK_DEFAULT_ACCOUNT: '111122223333' };
     expect(await app({ env })).toEqual({ exitCode: 0, stderr: '' });
     expect(read('manifest.json').artifacts.Drayage.environment).toBe('aws://111122223333/eu-west-1');
   });
 
-  it("synthesises the repository's own mirror.yaml, by CloudFormation's rules too", async () => {
+  it("synthesises the repository's own mirror.yaml, and passes CloudFormation's rules too", async () => {
     const { context } = JSON.parse(readFileSync(join(packageRoot, 'cdk.json'), 'utf8'));
     expect(context).toEqual({ '@aws-cdk/core:strictCfnValidateErrors': true });
     expect(await app({ context, env: { CDK_VALIDATION: 'true' } })).toEqual({ exitCode: 0, stderr: '' });
@@ -77,7 +77,7 @@ describe('the CDK app', () => {
     expect(template.match(/"AWS_ENDPOINT_URL_ECR":"http:\/\/127.0.0.1:5000"/g)).toHaveLength(6);
   });
 
-  it('tells every error of a configuration with its place, and nothing of its own insides', async () => {
+  it('reports every configuration error with its place, and nothing of its own internals', async () => {
     const file = write('wrong.yaml', 'version: 1\nmirror: { regions: [] }\nupstream: []\n');
     const { exitCode, stderr } = await app({ env: { DRAYAGE_CONFIG: file } });
     expect(exitCode).toBe(1);
@@ -86,7 +86,7 @@ describe('the CDK app', () => {
     expect(stderr).not.toMatch(/^ +at /m);
   });
 
-  it('tells that there is no such file', async () => {
+  it('reports that the file does not exist', async () => {
     const { exitCode, stderr } = await app({ cwd: folder });
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/mirror\.yaml does not exist/);

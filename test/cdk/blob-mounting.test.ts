@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { functionOf, mirrorTemplate } from './mirror-template.ts';
 
-describe('the custom resource of blob mounting', () => {
+describe('the custom resource for blob mounting', () => {
   const template = mirrorTemplate();
   const [setting, ...others] = Object.entries(template.findResources('Custom::BlobMounting'));
   const handler = functionOf(template, 'blob-mounting').id;
 
-  it('is there once, answered for by its function, and is waited for five minutes at most', () => {
+  it('exists once, is answered by its function, and is waited for at most five minutes', () => {
     expect(others).toEqual([]);
     expect(setting?.[1].Properties).toEqual({
       ServiceToken: { 'Fn::GetAtt': [handler, 'Arn'] },
@@ -14,7 +14,7 @@ describe('the custom resource of blob mounting', () => {
     });
   });
 
-  it('is made when its function may change the setting', () => {
+  it('is created once its function may change the setting', () => {
     const policies = Object.entries(template.findResources('AWS::IAM::Policy')).filter(([, { Properties }]) =>
       JSON.stringify(Properties).includes('ecr:PutAccountSetting'),
     );
@@ -27,7 +27,7 @@ describe('the custom resource of blob mounting', () => {
     expect(copier?.DependsOn).toContain(setting?.[0]);
   });
 
-  it('is left out where the props say so, and its function with it', () => {
+  it('is left out along with its function if the props say so', () => {
     const without = mirrorTemplate(undefined, { blobMounting: false });
     without.resourceCountIs('Custom::BlobMounting', 0);
     expect(() => functionOf(without, 'blob-mounting')).toThrow('0 functions');

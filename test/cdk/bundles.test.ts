@@ -74,11 +74,11 @@ describe.each(['webhook', 'mirror', 'layer', 'api', 'schedule', 'blob-mounting']
   },
 );
 
-describe('a bundle that was built before, as the published package has them', () => {
+describe('a bundle that was built before, as in the published package', () => {
   const root = mkdtempSync(join(tmpdir(), 'drayage-prebuilt-'));
   afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-  it('is taken as it is, with the configuration beside it', () => {
+  it('is used as it is, with the configuration beside it', () => {
     mkdirSync(join(root, 'functions/webhook'), { recursive: true });
     writeFileSync(join(root, 'functions/webhook/index.mjs'), 'export const handler = () => {};');
     const folder = prebuiltBundle(new Stack(new App(), 'Own'), 'webhook', config, root) ?? '';
@@ -87,7 +87,7 @@ describe('a bundle that was built before, as the published package has them', ()
     expect(readdirSync(join(root, 'functions/webhook'))).toEqual(['index.mjs']);
   });
 
-  it('is not needed where there is the source', () => {
+  it('is not needed if the source is there', () => {
     expect(prebuiltBundle(new Stack(new App(), 'Own'), 'mirror', config, root)).toBeUndefined();
   });
 });

@@ -16,7 +16,7 @@ const busRules = (of: Template) =>
     ([, { Properties }]) => Properties.EventPattern,
   );
 
-describe('pushes into upstream ECR registries', () => {
+describe('pushes to upstream ECR registries', () => {
   it('go to the webhook function', () => {
     const [[id, rule] = ['', { Properties: {} }], ...others] = busRules(template);
     expect(others).toEqual([]);
@@ -29,8 +29,7 @@ describe('pushes into upstream ECR registries', () => {
     });
     const webhook = functionOf(template, 'webhook').id;
     expect(rule.Properties.Targets).toMatchObject([{ Arn: { 'Fn::GetAtt': [webhook, 'Arn'] } }]);
-    // What makes the events authentic: nobody but this rule may invoke the function for
-    // EventBridge.
+    // This makes the events authentic: only this rule may invoke the function for EventBridge.
     template.hasResourceProperties('AWS::Lambda::Permission', {
       Principal: 'events.amazonaws.com',
       FunctionName: { 'Fn::GetAtt': [webhook, 'Arn'] },
@@ -38,7 +37,7 @@ describe('pushes into upstream ECR registries', () => {
     });
   });
 
-  it('are kept where they can not be handed over, and where the function fails each time', () => {
+  it('are kept if they cannot be delivered, or if the function fails each time', () => {
     const [[, rule] = ['', { Properties: {} }]] = busRules(template);
     const [queue] = Object.entries(template.findResources('AWS::SQS::Queue')).filter(([id]) =>
       id.includes('LostEvents'),
@@ -66,7 +65,7 @@ describe('pushes into upstream ECR registries', () => {
     });
   });
 
-  it('are told of whatever name the registry has, and wherever its webhook stands', () => {
+  it('are delivered whatever the registry is called, and wherever its webhook is configured', () => {
     const named = (registry: string, webhook: string) => `
   - { registry: ${registry}, ${webhook} }`;
     const other = mirrorTemplate(`
@@ -82,7 +81,7 @@ upstreams:${named('111122223333.dkr-ecr.eu-west-1.on.aws', 'webhook: { source: e
     ]);
   });
 
-  it('need no rule where no upstream is one', () => {
+  it('need no rule if no upstream is an ECR registry', () => {
     expect(busRules(mirrorTemplate())).toEqual([]);
   });
 });

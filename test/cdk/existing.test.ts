@@ -10,7 +10,7 @@ import { configOf, functionOf, statementsOf } from './mirror-template.ts';
 
 type Existing = Pick<ImageMirrorProps, 'table' | 'secrets'>;
 
-/** A mirror in a stack of somebody else's, with what exists there already. */
+/** A mirror in somebody else's stack, with the resources that already exist there. */
 function mirrorWith(existing: (stack: Stack) => Existing): Stack {
   const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } });
   const stack = new Stack(app, 'Theirs', { env: { region: 'eu-west-1', account: '111122223333' } });
@@ -36,8 +36,8 @@ const secretArn = (name: string, region = 'eu-west-1') =>
 const secretOf = (stack: Stack, name: string, region?: string) =>
   Secret.fromSecretCompleteArn(stack, name, secretArn(name, region));
 
-describe('a table and secrets that exist already', () => {
-  it('are used by the functions, and no others are made', () => {
+describe('a table and secrets that already exist', () => {
+  it('are used by the functions, and no others are created', () => {
     const of = Template.fromStack(
       mirrorWith((stack) => ({
         table: Table.fromTableName(stack, 'Restored', 'restored'),
@@ -62,13 +62,13 @@ describe('a table and secrets that exist already', () => {
     }
   });
 
-  it('may be handed in by themselves', () => {
+  it('may be passed in separately', () => {
     const of = Template.fromStack(mirrorWith((stack) => ({ secrets: { api: secretOf(stack, 'api') } })));
     of.resourceCountIs('AWS::SecretsManager::Secret', 1);
     of.resourceCountIs('AWS::DynamoDB::Table', 1);
   });
 
-  it('let the functions use the key of the table, through DynamoDB alone', () => {
+  it('let the functions use the key of the table, but only through DynamoDB', () => {
     const keyArn = 'arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab';
     const of = Template.fromStack(
       mirrorWith((stack) => ({
@@ -91,10 +91,10 @@ describe('a table and secrets that exist already', () => {
   });
 });
 
-describe('a table and secrets that can not be used', () => {
+describe('a table and secrets that cannot be used', () => {
   const tableAt = (arn: string) => (stack: Stack) => ({ table: Table.fromTableArn(stack, 'Restored', arn) });
 
-  it('are refused where they are in another region or account', () => {
+  it('are refused if they are in another region or account', () => {
     expect(problemsOf(tableAt(tableArn()))).toEqual([]);
     expect(problemsOf(tableAt(tableArn('us-east-1', '444455556666')))).toEqual([
       'table: it is in us-east-1, and the stack is deployed into eu-west-1: use one in the same region',
@@ -109,13 +109,13 @@ describe('a table and secrets that can not be used', () => {
     ]);
   });
 
-  it('are taken where the place is known only when they are deployed', () => {
+  it('are accepted if their place is known only at deployment', () => {
     const stack = new Stack(new App({ context: { 'aws:cdk:bundling-stacks': [] } }), 'Anywhere');
     const table = Table.fromTableArn(stack, 'Restored', tableArn('us-east-1'));
     expect(() => new ImageMirror(stack, 'Mirror', { config: configOf(), table })).not.toThrow();
   });
 
-  it('are refused where the table has other keys, or keeps everything', () => {
+  it('are refused if the table has other keys, or keeps everything', () => {
     const pk = { name: 'pk', type: AttributeType.STRING };
     const tableWith =
       (props: Omit<ConstructorParameters<typeof Table>[2], 'partitionKey'>) => (stack: Stack) => ({

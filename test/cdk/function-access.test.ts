@@ -21,7 +21,7 @@ const actionOf = (service: string, operation: string) =>
 
 const functions = ['webhook', 'mirror', 'layer', 'api', 'schedule'] as const;
 /**
- * What each function asked of AWS while the pipeline ran: the local stack's functions sign as
+ * What each function asked of AWS while the pipeline ran. The functions of the local stack sign as
  * themselves.
  */
 const asked = new Map<string, Set<string>>(functions.map((name) => [name, new Set()]));
@@ -42,8 +42,8 @@ async function request(pipeline: Pipeline, image: string): Promise<string> {
 }
 
 /**
- * Every function at its work: pushes, a moved tag, layers on their own way, a job that waits, and
- * the API.
+ * Puts every function to work: pushes, a moved tag, layers with jobs of their own, a waiting job,
+ * and the API.
  */
 async function work(pipeline: Pipeline): Promise<void> {
   const image = (seed: string, size = 2_000) => seededImage({ seed, layers: [{ size }] });
@@ -52,7 +52,7 @@ async function work(pipeline: Pipeline): Promise<void> {
   const large = seededImage({ seed: 'large', layers: [{ size: 90_000 }, { size: 80_000 }] });
   await pipeline.mirror('acme/large', '1', large);
 
-  // One job meets the limit, and another one waits for its end.
+  // One job meets the limit, and another one waits until it ends.
   for (const name of ['limited', 'waiting']) await pipeline.push(`acme/${name}`, '1', image(name));
   pipeline.upstream.clearRequests();
   pipeline.upstream.faults.add({
@@ -92,7 +92,7 @@ describe('what the functions ask of AWS', () => {
     expect(requests.filter((action) => !grantedTo(name).includes(action))).toEqual([]);
   });
 
-  it('is all that they may do at the table, save what uploads in parts need', () => {
+  it('is all that they may do with the table, except for what uploads in parts need', () => {
     const unused = functions.flatMap((name) =>
       grantedTo(name)
         .filter((action) => action.startsWith('dynamodb:') && !asked.get(name)?.has(action))

@@ -12,7 +12,7 @@ const functions = {
   'blob-mounting': { Timeout: 60, MemorySize: 256 },
 };
 
-/** What every function finds in its environment. */
+/** What every function has in its environment. */
 const shared = ['NODE_OPTIONS', 'POWERTOOLS_METRICS_NAMESPACE', 'POWERTOOLS_SERVICE_NAME'];
 const tableAndQueue = ['DRAYAGE_QUEUE_URL', 'DRAYAGE_TABLE'];
 const own: Record<string, string[]> = {
@@ -29,7 +29,7 @@ function environmentOf(of: typeof template, name: string): Record<string, unknow
 }
 
 describe('the functions', () => {
-  it('are these and no others', () => {
+  it('are exactly these', () => {
     template.resourceCountIs('AWS::Lambda::Function', Object.keys(functions).length);
   });
 
@@ -52,7 +52,7 @@ describe('the functions', () => {
     });
   });
 
-  it.each(Object.keys(functions))('%s: a log group of its own that is kept for a month', (name) => {
+  it.each(Object.keys(functions))('%s: its own log group, which is kept for a month', (name) => {
     const { LogGroup } = functionOf(template, name).properties.LoggingConfig as { LogGroup: { Ref: string } };
     expect(template.findResources('AWS::Logs::LogGroup')[LogGroup.Ref]?.Properties).toMatchObject({
       RetentionInDays: 30,
@@ -65,7 +65,7 @@ describe('the functions', () => {
     );
   });
 
-  it('take memory, log retention and more environment from the props', () => {
+  it('take memory, log retention and additional environment variables from the props', () => {
     const other = mirrorTemplate(undefined, {
       mirrorMemorySize: 2_048,
       logRetention: RetentionDays.ONE_WEEK,
@@ -80,7 +80,7 @@ describe('the functions', () => {
 });
 
 describe('the schedule', () => {
-  it('runs the schedule function each minute and does not repeat a run that failed', () => {
+  it('runs the schedule function every minute and does not retry a failed run', () => {
     template.resourceCountIs('AWS::Events::Rule', 1);
     template.hasResourceProperties('AWS::Events::Rule', {
       ScheduleExpression: 'rate(1 minute)',
@@ -96,7 +96,7 @@ describe('the schedule', () => {
 });
 
 describe('the stack', () => {
-  it('keeps the logical ids of what holds data: another id would replace it', () => {
+  it('keeps the logical ids of what holds data, because a new id would replace it', () => {
     const ids = (type: string) => Object.keys(template.findResources(type)).sort();
     expect(ids('AWS::DynamoDB::Table')).toEqual(['MirrorTable6463EAF8']);
     expect(ids('AWS::SecretsManager::Secret')).toEqual([
@@ -112,7 +112,7 @@ describe('the stack', () => {
     expect(ids('AWS::ApiGatewayV2::Api')).toEqual(['MirrorApiC85E83E5']);
   });
 
-  it('tells where everything is', () => {
+  it('outputs where everything is', () => {
     expect(Object.keys(template.toJSON().Outputs).sort()).toEqual([
       'ApiSecretArn',
       'ApiUrl',

@@ -17,17 +17,17 @@ upstreams:
     repositories: [{ match: acme/** }]
 `;
 
-/** Bundling takes seconds and only the tests of the bundles look at them. */
+/** Bundling takes seconds, and only the tests of the bundles look at them. */
 const withoutBundling = { 'aws:cdk:bundling-stacks': [] };
 
-/** A configuration out of YAML, `smallConfig` where none is given. */
+/** A configuration from YAML; `smallConfig` by default. */
 export function configOf(yaml = smallConfig) {
   const parsed = parseConfig(yaml);
   if (!parsed.ok) throw new Error(parsed.errors.map(({ path, message }) => `${path}: ${message}`).join('\n'));
   return parsed.config;
 }
 
-/** The stack of a configuration in an app of its own, with props of the test's choice. */
+/** The stack of a configuration in its own app, with props that the test chooses. */
 export function mirrorStack(yaml?: string, props: Partial<ImageMirrorStackProps> = {}): Stack {
   const app = new App({ context: withoutBundling });
   return new ImageMirrorStack(app, 'Drayage', {
@@ -55,7 +55,7 @@ export function functionOf(
   return { id: only[0], properties: only[1].Properties };
 }
 
-/** A policy statement as it stands in the template, actions and resources always as lists. */
+/** A policy statement as it is in the template; actions and resources are always lists. */
 export interface Statement {
   actions: string[];
   /** ARNs as text: `<AWS::Partition>` and `<LogicalId.Arn>` for what CloudFormation fills in. */
@@ -64,7 +64,7 @@ export interface Statement {
 }
 
 /**
- * All statements of a function's role; a statement that denies or excludes anything is an error, we
+ * All statements of a function's role. A statement that denies or excludes anything is an error: we
  * write none.
  */
 export function statementsOf(template: Template, name: string): Statement[] {

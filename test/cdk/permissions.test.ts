@@ -17,7 +17,7 @@ function actionsOf(name: string, service: string, of = template): string[] {
 }
 
 describe('permissions', () => {
-  it('name no wildcard, except what ECR has for whole registries and the repositories below the prefix', () => {
+  it('contain no wildcard, except for what ECR has for whole registries and for repositories below the prefix', () => {
     const wide = names.flatMap((name) =>
       statementsOf(template, name)
         .filter(({ actions, resources }) => [...actions, ...resources].some((text) => text.includes('*')))
@@ -36,7 +36,7 @@ describe('permissions', () => {
     ]);
   });
 
-  it('let the mirror function do at ECR what a copy needs, and delete nothing', () => {
+  it('let the mirror function do in ECR what a copy needs, and delete nothing', () => {
     expect(actionsOf('mirror', 'ecr')).toEqual([
       'BatchCheckLayerAvailability',
       'BatchGetImage',
@@ -50,18 +50,18 @@ describe('permissions', () => {
     ]);
   });
 
-  it('let the layer function carry layers, and put no image', () => {
+  it('let the layer function upload layers, but put no image', () => {
     expect(actionsOf('layer', 'ecr')).toEqual(
       actionsOf('mirror', 'ecr').filter((action) => !['BatchGetImage', 'PutImage'].includes(action)),
     );
   });
 
-  it('let nobody else do anything at ECR, save turning on blob mounting', () => {
+  it('let no other function do anything in ECR, except turn on blob mounting', () => {
     for (const name of ['webhook', 'api', 'schedule']) expect(actionsOf(name, 'ecr')).toEqual([]);
     expect(actionsOf('blob-mounting', 'ecr')).toEqual(['GetAccountSetting', 'PutAccountSetting']);
   });
 
-  it('let each function do at the table what it does, and nothing scans it', () => {
+  it('let each function do with the table what it needs, and let none scan it', () => {
     const table = Object.fromEntries(names.map((name) => [name, actionsOf(name, 'dynamodb')]));
     expect(table).toEqual({
       webhook: ['GetItem', 'PutItem', 'UpdateItem', 'UpdateItem'],
@@ -95,7 +95,7 @@ describe('permissions', () => {
     });
   });
 
-  it('let who receives put a message back that crashed', () => {
+  it('let a function that receives messages return one after a crash', () => {
     for (const name of copiers) expect(actionsOf(name, 'sqs')).toContain('ChangeMessageVisibility');
   });
 
@@ -114,7 +114,7 @@ describe('permissions', () => {
       webhook: ['<MirrorSecretsWebhooks42DE6E77>'],
       mirror: [hub],
       layer: [hub],
-      // For the operator, who enters the webhooks' secrets at the upstreams.
+      // For the operator, who enters the webhook secrets at the upstreams.
       api: ['<MirrorSecretsWebhooks42DE6E77>', '<MirrorSecretsApi3EE0E102>'],
       schedule: [],
       'blob-mounting': [],
@@ -140,7 +140,7 @@ describe('permissions', () => {
   });
 });
 
-describe("permissions for a customer's key", () => {
+describe('permissions for a customer managed key', () => {
   const withKey = (kmsKey: string) => {
     const of = mirrorTemplate(`
 version: 1
@@ -158,11 +158,11 @@ upstreams: [{ registry: docker.io, repositories: [{ match: library/nginx }] }]
   const actions = ['kms:DescribeKey', 'kms:CreateGrant', 'kms:RetireGrant'];
   const viaEcr = { 'kms:ViaService': 'ecr.eu-west-1.amazonaws.com' };
 
-  it('are none without one', () => {
+  it('are absent without such a key', () => {
     expect(actionsOf('mirror', 'kms')).toEqual([]);
   });
 
-  it('name the key by its id, through ECR only', () => {
+  it('name the key by its id, and only through ECR', () => {
     const id = '1234abcd-12ab-34cd-56ef-1234567890ab';
     expect(withKey(id)).toEqual([
       {
@@ -181,7 +181,7 @@ upstreams: [{ registry: docker.io, repositories: [{ match: library/nginx }] }]
   it.each([
     ['alias/mirror', 'arn:<AWS::Partition>:kms:eu-west-1:<AWS::AccountId>:key/*'],
     ['arn:aws:kms:eu-west-1:444455556666:alias/mirror', 'arn:aws:kms:eu-west-1:444455556666:key/*'],
-  ])('hold for the keys of %s alone', (alias, resource) => {
+  ])('apply to the keys of %s alone', (alias, resource) => {
     expect(withKey(alias)).toEqual([
       {
         actions,

@@ -14,7 +14,7 @@ function problemsOf(props: Partial<ImageMirrorStackProps>, yaml?: string): reado
 }
 
 describe('wrong props', () => {
-  it('are told all at once, each with its field, value and limits', () => {
+  it('are reported all at once, each with its field, value and limits', () => {
     const problems = problemsOf({
       mirrorMemorySize: 128,
       maxConcurrency: 1,
@@ -33,22 +33,22 @@ describe('wrong props', () => {
     ]);
   });
 
-  it('include a region that is not the first of the configuration', () => {
+  it('include a region that is not the first in the configuration', () => {
     expect(problemsOf({ env: { region: 'us-east-1' } })).toEqual([
       "config mirror.regions: the first region is eu-west-1, and the stack is deployed into us-east-1: give the stack env: { region: 'eu-west-1' }, or change the configuration",
     ]);
-    // Known only when it is deployed.
+    // Known only at deployment.
     expect(mirrorStack(undefined, { env: {} }).region).toContain('Token');
   });
 
-  it('stand in the message, one a line', () => {
+  it('are listed in the message, one per line', () => {
     const error = new InvalidImageMirrorPropsError(['a: 1', 'b: 2']);
     expect(error.message).toBe("the image mirror can't be built:\n  a: 1\n  b: 2");
   });
 });
 
 describe('a configuration that this stack does not build', () => {
-  it('is refused rather than left out in silence', () => {
+  it('is refused rather than silently left out', () => {
     const problems = problemsOf(
       {},
       `
@@ -69,7 +69,7 @@ upstreams:
     ]);
   });
 
-  it('takes a proxy, and certificates that were read', () => {
+  it('accepts a proxy, and certificates that were read', () => {
     const text =
       'version: 1\nmirror: { regions: [eu-west-1] }\nnetwork: { proxy: "http://proxy.example:3128" }\n';
     expect(() => problemsOf({}, text)).toThrow('the props were taken');

@@ -10,7 +10,7 @@ interface QueueResource {
   properties: Record<string, unknown>;
 }
 
-/** A queue and its dead-letter queue, by what their logical ids begin with. */
+/** A queue and its dead-letter queue, found by the beginnings of their logical ids. */
 function queuesOf(prefix: string): [QueueResource, QueueResource] {
   const [queue, deadLetters] = [`^${prefix}[0-9A-F]{8}$`, `^${prefix}DeadLetters[0-9A-F]{8}$`].map((ids) => {
     const [only, ...others] = Object.entries(template.findResources('AWS::SQS::Queue')).filter(([id]) =>
@@ -38,7 +38,7 @@ describe.each([
     }
   });
 
-  it('gives a message up after five receives', () => {
+  it('gives up a message after five receives', () => {
     expect(queue.properties.RedrivePolicy).toEqual({
       deadLetterTargetArn: { 'Fn::GetAtt': [deadLetters.id, 'Arn'] },
       maxReceiveCount: 5,
@@ -51,7 +51,7 @@ describe.each([
     expect(queue.properties.VisibilityTimeout).toBeGreaterThanOrEqual(Number(Timeout));
   });
 
-  it('refuses plain HTTP, both of them', () => {
+  it('refuses plain HTTP, and so does its dead-letter queue', () => {
     for (const { id } of [queue, deadLetters]) {
       template.hasResourceProperties('AWS::SQS::QueuePolicy', {
         Queues: [{ Ref: id }],
@@ -64,7 +64,7 @@ describe.each([
     }
   });
 
-  it('feeds its function and hears which messages failed', () => {
+  it('feeds its function, which reports the messages that failed', () => {
     template.resourceCountIs('AWS::Lambda::EventSourceMapping', 2);
     template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
       EventSourceArn: { 'Fn::GetAtt': [queue.id, 'Arn'] },
@@ -86,7 +86,7 @@ describe.each([
 });
 
 describe('the queues', () => {
-  it('are these: the mirror queue in groups, deduplicating by nothing but ids, the layer queue without order', () => {
+  it('are these: the mirror queue in groups, deduplicated by ids alone, and the layer queue without order', () => {
     template.resourceCountIs('AWS::SQS::Queue', 4);
     for (const { properties } of queuesOf('MirrorQueue')) {
       expect(properties).toMatchObject({
@@ -111,7 +111,7 @@ describe('the queues', () => {
 });
 
 describe('the table', () => {
-  it('has string keys, no index, expires items, can be restored, and stays when the stack goes', () => {
+  it('has string keys and no index, expires items, can be restored, and outlives the stack', () => {
     template.resourceCountIs('AWS::DynamoDB::Table', 1);
     template.hasResource('AWS::DynamoDB::Table', {
       DeletionPolicy: 'RetainExceptOnCreate',
@@ -137,7 +137,7 @@ describe('the table', () => {
 });
 
 describe('the secrets', () => {
-  it('are made once and never anew: another generator setting would replace every webhook secret and token', () => {
+  it('are generated once: another generator setting would replace every webhook secret and token', () => {
     const secrets = Object.values(template.findResources('AWS::SecretsManager::Secret'));
     expect(secrets).toHaveLength(2);
     for (const secret of secrets) {
@@ -155,7 +155,7 @@ describe('the secrets', () => {
 });
 
 describe('what the stack leaves behind', () => {
-  it('is nothing where the props say so', () => {
+  it('is nothing if the props say so', () => {
     const gone = mirrorTemplate(undefined, { removalPolicy: RemovalPolicy.DESTROY });
     for (const type of ['AWS::DynamoDB::Table', 'AWS::SecretsManager::Secret']) {
       gone.allResources(type, { DeletionPolicy: 'Delete' });
@@ -164,7 +164,7 @@ describe('what the stack leaves behind', () => {
 });
 
 describe('alarms', () => {
-  it('tell the configured topic, of the lag too', () => {
+  it('notify the configured topic, also about the lag', () => {
     const topic = 'arn:aws:sns:eu-west-1:111122223333:mirror';
     const alarming = mirrorTemplate(`
 version: 1

@@ -29,7 +29,7 @@ upstreams:
 `,
 };
 
-/** What cdk-nag still finds. */
+/** The findings that cdk-nag still has. */
 function findings(stack: Stack): string[] {
   return new AwsSolutionsChecks()
     .validateScope(stack)
@@ -38,7 +38,7 @@ function findings(stack: Stack): string[] {
     );
 }
 
-/** The reasons of all findings that were accepted, by rule. */
+/** The reasons of all accepted findings, by rule. */
 function accepted(stack: Stack): [rule: string, reason: string][] {
   return stack.node
     .findAll()
@@ -54,7 +54,7 @@ describe('cdk-nag', () => {
     expect(findings(mirrorStack(yaml, { env: known }))).toEqual([]);
   });
 
-  it('accepts few rules, none of them for the whole stack', () => {
+  it('accepts few rules, and none of them for the whole stack', () => {
     const stack = mirrorStack(variants['with everything']);
     const rules = new Set(accepted(stack).map(([rule]) => rule.replace(/^.*(AwsSolutions-\w+).*$/, '$1')));
     expect([...rules].sort()).toEqual([
@@ -68,7 +68,7 @@ describe('cdk-nag', () => {
     ).toEqual([]);
   });
 
-  it('accepts a finding for a written reason only', () => {
+  it('accepts a finding only for a written reason', () => {
     const stack = new Stack(new App(), 'Other');
     expect(() => acknowledge(stack, 'AwsSolutions-SQS3', ' fine ')).toThrow(
       /AwsSolutions-SQS3 at Other: write down why/,
@@ -92,7 +92,7 @@ describe('the security checks', () => {
     expect(() => app.synth()).toThrow(/AwsSolutions-SQS3/);
   });
 
-  it('stop it on what cdk-nag merely warns of', () => {
+  it('stop it on mere warnings of cdk-nag', () => {
     const app = new App();
     addSecurityChecks(app);
     new Table(new Stack(app, 'Other'), 'NoBackups', {
@@ -101,7 +101,7 @@ describe('the security checks', () => {
     expect(() => app.synth()).toThrow(/ERROR .*AwsSolutions-DDB3/s);
   });
 
-  it('let pass what was accepted', () => {
+  it('let accepted findings pass', () => {
     const app = new App();
     addSecurityChecks(app);
     const table = new Table(new Stack(app, 'Other'), 'NoBackups', {

@@ -48,7 +48,7 @@ function accessOf(command: string, input: Input): Access {
   };
 }
 
-/** As IAM evaluates the conditions that the stack uses. */
+/** Evaluates the conditions that the stack uses, as IAM does. */
 function allows({ actions, conditions }: Statement, access: Access): boolean {
   const of = (operator: string, key: string) =>
     (conditions[operator] as Record<string, string[]> | undefined)?.[key];
@@ -63,7 +63,7 @@ function allows({ actions, conditions }: Statement, access: Access): boolean {
   );
 }
 
-describe('what the webhook function may do at the table', () => {
+describe('what the webhook function may do with the table', () => {
   const statements = statementsOf(mirrorTemplate(), 'webhook').filter(({ actions }) =>
     actions.every((action) => action.startsWith('dynamodb:')),
   );
@@ -82,7 +82,7 @@ describe('what the webhook function may do at the table', () => {
   });
   afterAll(() => stores.close());
 
-  it('is all that it does there: counting events, recording and parking jobs, noting what came', async () => {
+  it('is all that it does there: counting events, recording and parking jobs, noting deliveries', async () => {
     const queue = new MemoryQueue();
     const deps = { config: configOf(), mappings: stores.mappings, jobs: stores.jobs, queue };
     const image = { key: keyOf('1.27'), toldDigest: undefined };
@@ -99,7 +99,7 @@ describe('what the webhook function may do at the table', () => {
     expect(made.filter((access) => !isAllowed(access))).toEqual([]);
   });
 
-  it('is nothing with mappings, leases and what copies need', async () => {
+  it('includes nothing about mappings, leases or what copies need', async () => {
     made.length = 0;
     const key = keyOf('1.27');
     await stores.mappings.read(key);

@@ -9,14 +9,14 @@ import { skopeoDigest } from '../support/skopeo.ts';
 
 const MiB = 1024 * 1024;
 
-describe('docker-registry, where it is not like the others', () => {
+describe('docker-registry, where it differs from other registries', () => {
   let registry: DockerRegistry;
   beforeAll(async () => {
     registry = await startDockerRegistry();
   });
   afterAll(() => registry?.[Symbol.asyncDispose]());
 
-  it('lists 40,000 tags in one answer, of which the newest are copied', async () => {
+  it('lists 40,000 tags in one answer, and the newest of them are copied', async () => {
     const image = seededImage({ seed: 'many tags', layers: [{ size: 900 }] });
     await pushImage(registry.endpoint, 'team/many', '1.0.0', image);
     const tags = Array.from(
@@ -45,7 +45,7 @@ describe('docker-registry, where it is not like the others', () => {
     expect(await skopeoDigest(`${registry.host}/team/few:2.0.10`)).toBe(image.manifest.digest);
   });
 
-  it('takes blobs in chunks where a proxy before it limits bodies', async () => {
+  it('takes blobs in chunks if a proxy before it limits bodies', async () => {
     const image = seededImage({ seed: 'chunks', layers: [{ size: 40 * MiB }, { size: 5 * MiB }] });
     await pushImage(registry.endpoint, 'team/large', '1.0', image);
     const mirror = await startDockerRegistry();
@@ -63,7 +63,7 @@ describe('docker-registry, where it is not like the others', () => {
     expect(Math.max(...proxy.passed)).toBeLessThanOrEqual(10 * MiB);
   });
 
-  it('is read from the beginning where what is before it serves no parts of blobs', async () => {
+  it('is read from the beginning if the proxy before it serves no ranges of blobs', async () => {
     const image = seededImage({ seed: 'no parts', layers: [{ size: 3 * MiB }] });
     await pushImage(registry.endpoint, 'team/parts', '1.0', image);
     const front = await startBreakingFront(registry.endpoint);
@@ -80,8 +80,7 @@ describe('docker-registry, where it is not like the others', () => {
 });
 
 /**
- * A proxy that breaks off the first large answer in its middle, and answers 416 to whoever asks for
- * the rest.
+ * A proxy that cuts the first large answer in the middle, and answers 416 to requests for the rest.
  */
 async function startBreakingFront(target: string): Promise<{ host: string; ranges: string[] }> {
   const ranges: string[] = [];

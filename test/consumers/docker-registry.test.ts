@@ -52,7 +52,7 @@ upstreams:
     }
     throw new Error(`${image} is not mapped to ${digest} but ${last}\n${local.stderr()}`);
   };
-  /** A job when it has ended, which is a moment after its mapping is published. */
+  /** A job that has ended, which it does a moment after its mapping is published. */
   const job = async (id: string): Promise<ApiJob> => {
     for (const until = Date.now() + 20_000; ; await sleep(50)) {
       const found = (await (await fetch(`${local.ready.api}/v1/jobs/${id}`)).json()) as ApiJob;
@@ -72,7 +72,7 @@ upstreams:
 
   const base = { size: 3_000_000, seed: 'shared base' };
 
-  it('mirrors what a webhook of the shape of Docker Hub names, and skopeo reads the same digest', async () => {
+  it("mirrors what a webhook like Docker Hub's names, and skopeo reads the same digest", async () => {
     const image = seededImage({ seed: 'one', layers: [base, { size: 40_000 }], mediaTypes: 'docker' });
     await pushImage(upstream.endpoint, 'library/one', '1.0', image);
     expect((await dockerHub('library/one', '1.0')).status).toBe(202);
@@ -106,7 +106,7 @@ upstreams:
     expect(asked.join('\n')).not.toContain(image.layers[0]?.digest);
   });
 
-  it("mirrors a plain push that docker-registry's own notification tells of, a moved tag too", async () => {
+  it("mirrors a plain push that docker-registry's own notification reports, and a moved tag", async () => {
     const image = (seed: string) => seededImage({ seed, layers: [{ size: 30_000 }] });
     const name = `${upstream.host}/team/web/front:stable`;
     for (const seed of ['first', 'second']) {
@@ -119,7 +119,7 @@ upstreams:
     }
   });
 
-  it('mirrors an index that skopeo pushes', async () => {
+  it('mirrors an index pushed by skopeo', async () => {
     const index = seededIndex({ seed: 'multi', layers: [{ size: 20_000 }] });
     await pushImage(upstream.endpoint, 'staging/multi', '1', index);
     await skopeo(

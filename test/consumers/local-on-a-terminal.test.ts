@@ -43,15 +43,14 @@ upstreams:
 
   const lines = ({ screen }: OnTerminal) => [...screen.history, ...screen.shown];
 
-  /** What stands before the first empty line is the JSON, in as many rows as it takes. */
+  /** The JSON is everything before the first empty line, in as many rows as it takes. */
   function readyOf(local: OnTerminal): Ready {
     const all = lines(local);
     return JSON.parse(all.slice(0, all.indexOf('')).join(''));
   }
 
   /**
-   * Runs the commands that are shown after “Try next”, with this program as `drayage`; pulls are
-   * left out.
+   * Runs the commands shown after “Try next”, with this program as `drayage`; pulls are left out.
    */
   async function tryCommands(local: OnTerminal): Promise<string> {
     const all = lines(local);
@@ -67,11 +66,11 @@ upstreams:
   }
 
   it.each([['no'], ['--auth']])(
-    'tells what to paste, and commands that work as they stand (%s)',
+    'shows what to paste, and commands that work as they are (%s)',
     async (auth) => {
       const args = ['local', '--config', config, ...(auth === '--auth' ? [auth] : [])];
-      // Wide enough for all commands, since a row of the screen is not known to be the rest of the
-      // one before.
+      // Wide enough for all commands, since a row of the screen does not show whether it continues
+      // the one before.
       await using local = startOnTerminal(args, 250);
       await local.sees('as they arrive');
       const { webhooks, api, registry } = readyOf(local);
@@ -94,7 +93,7 @@ upstreams:
     },
   );
 
-  it('has a line for each delivery and each job, within 80 columns', async () => {
+  it('prints a line for each delivery and each job, within 80 columns', async () => {
     await using local = startOnTerminal(['local', '--config', config], 80);
     await local.sees('as they arrive');
     const { api } = readyOf(local);
@@ -128,7 +127,7 @@ upstreams:
     expect(local.screen.wrapped).toEqual(json.slice(0, -1));
   });
 
-  it('writes for people on the one output that is a terminal, and no secret into the logs', async () => {
+  it('writes for people only on the output that is a terminal, and puts no secret into the logs', async () => {
     const log = join(folder, 'log');
     await using local = startOnTerminal(['local', '--config', config], 250, `2>${log}`);
     await local.sees('as they arrive');

@@ -28,7 +28,7 @@ describe('logins that skopeo login made', () => {
     ['its own file', 'run/containers/auth.json', []],
     ['REGISTRY_AUTH_FILE', 'named.json', []],
     ['Docker’s file', '.docker/config.json', ['--authfile']],
-  ])('are used out of %s', async (_, path, option) => {
+  ])('are read from %s', async (_, path, option) => {
     const { env, home } = loginFolder();
     const file = join(home, path);
     if (path === 'named.json') env.REGISTRY_AUTH_FILE = file;

@@ -15,12 +15,12 @@ const root = resolve(import.meta.dirname, '../..');
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
 const run = promisify(execFile);
 
-/** The commands of the README: every line of a block that is marked as shell. */
+/** The commands of the README: every line of a block marked as shell. */
 const commands = [...read('README.md').matchAll(/```sh\n(.*?)```/gs)].flatMap((block) =>
   (block[1] ?? '').trim().split('\n'),
 );
 
-/** Commands that another suite or a step of the gate runs as they stand: where. */
+/** Commands that another suite or a step of the gate runs as they are, and where. */
 const runElsewhere: Record<string, string> = {
   'npm ci && npm run demo': 'test/demo/demo.test.ts',
   'npm ci && npm test': '.ci/run',
@@ -44,7 +44,7 @@ describe('the commands of the README', () => {
   });
 
   /**
-   * Runs the lines that begin like this in a shell, after `before`, and notes that they were run.
+   * Runs the lines with this beginning in a shell, after `before`, and notes that they were run.
    */
   async function shell(beginning: RegExp, before = '', change = (line: string) => line): Promise<string[]> {
     const lines = commands.filter((line) => beginning.test(line));
@@ -85,7 +85,7 @@ describe('the commands of the README', () => {
     expect(await local.end('SIGINT')).toBe(0);
   });
 
-  it('drayage copy, between registries that are here', async () => {
+  it('drayage copy, between registries on this machine', async () => {
     const index = seededIndex({ seed: 'readme', layers: [{ size: 3_000 }] });
     await pushImage(pipeline.upstream.endpoint, 'library/alpine', '3.22', index);
     const { host } = pipeline.upstream;
@@ -97,7 +97,7 @@ describe('the commands of the README', () => {
     expect(all).toContain(`3.22  ${index.manifest.digest}  copied`);
   });
 
-  it('drayage sync, from a registry that is here into another', async () => {
+  it('drayage sync, between registries on this machine', async () => {
     const index = seededIndex({ seed: 'readme sync', layers: [{ size: 3_000 }] });
     const { host, endpoint } = pipeline.upstream;
     await pushImage(endpoint, 'library/sync', '1.0', index);
@@ -137,8 +137,8 @@ describe('the commands of the README', () => {
     ]);
   });
 
-  it('drayage webhooks, with what the environment says', async () => {
-    // GitHub as its API is published; the organisation is that of the rules.
+  it('drayage webhooks, with its settings from the environment', async () => {
+    // GitHub according to its published API; the organisation is that of the rules.
     const hooks: unknown[] = [];
     const github = createServer((request, response) => {
       if (request.method === 'POST') hooks.push(request.url);

@@ -8,8 +8,8 @@ import { receiveWebhook, type WebhookResult } from '../../core/webhooks/receive.
 import { secrets } from '../unit/webhooks/deliver.ts';
 import { sourceSubject } from '../unit/webhooks/source-subject.ts';
 
-/** The commands that the guide of the source `generic` tells people to put into a CI job. */
-it('is done by the commands of the guide, with a shell, openssl and curl', async () => {
+/** The commands that the guide of the source `generic` gives for a CI job. */
+it('signing in CI works with the commands of the guide, using a shell, openssl and curl', async () => {
   const subject = await sourceSubject('generic');
   let result: WebhookResult | undefined;
   const server = createServer(async (request, response) => {

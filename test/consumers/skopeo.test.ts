@@ -17,7 +17,7 @@ async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-/** A registry that is ready for a push, and what skopeo needs to push there. */
+/** A registry that is ready for a push, and what skopeo needs to push to it. */
 async function runFlavour(
   flavour: 'ecr' | 'distribution',
 ): Promise<{ registry: EmbeddedRegistry; credentials: string[] }> {
@@ -61,7 +61,7 @@ describe.each(['ecr', 'distribution'] as const)('skopeo and the embedded registr
     }
   });
 
-  it('copies from a tag to another, and lists and inspects', async () => {
+  it('copies from one tag to another, lists and inspects', async () => {
     const { registry, credentials } = await runFlavour(flavour);
     const source = await writeLayout(await temporaryFolder(), image);
     const address = `docker://${registry.host}/${repository}`;
@@ -79,7 +79,7 @@ describe.each(['ecr', 'distribution'] as const)('skopeo and the embedded registr
 });
 
 describe('skopeo and the embedded ECR', () => {
-  it('can’t push without credentials', async () => {
+  it('cannot push without credentials', async () => {
     const { registry } = await runFlavour('ecr');
     const source = await writeLayout(await temporaryFolder(), image);
     const push = skopeo(

@@ -33,7 +33,7 @@ describe('drayage demo on a terminal', () => {
     ]);
   });
 
-  it('goes on in a window that becomes narrower, and wider', async () => {
+  it('continues in a window that becomes narrower, and then wider', async () => {
     await using demo = startOnTerminal(['demo'], 80);
     const { screen } = demo;
     await demo.sees('2  Build');
@@ -66,7 +66,7 @@ describe('on a terminal', () => {
     await pipeline[Symbol.asyncDispose]();
   });
 
-  it.each([80, 60, 40])('the bars of drayage copy stay within %i columns, and leave', async (columns) => {
+  it.each([80, 60, 40])('the bars of drayage copy stay within %i columns, and disappear', async (columns) => {
     const { host } = pipeline.upstream;
     await using copy = startOnTerminal(
       ['copy', '--plain-http', '--all-tags', `${host}/acme/shop`, `${mirror.host}/at-${columns}`],
@@ -99,7 +99,7 @@ describe('on a terminal', () => {
     ).toHaveLength(3);
   });
 
-  it('what webhooks are is told in lines that fit, but for what is copied', async () => {
+  it('the description of webhooks fits, except for what is to be copied', async () => {
     for (const args of [['list'], ['list', 'distribution'], ['list', 'hub', '--secrets']]) {
       await using list = startOnTerminal(['webhooks', ...args, '--api', pipeline.api], 80);
       expect(await list.ended).toBe(0);

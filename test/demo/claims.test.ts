@@ -51,7 +51,7 @@ async function publish(version: BuiltImage): Promise<void> {
 }
 
 describe('what the demo claims', () => {
-  it('holds for an image that is mirrored, and does not for any other', async () => {
+  it('holds for a mirrored image, and for no other', async () => {
     const { upstream, stack } = environment;
     await publish(built);
     upstream.clearRequests();
@@ -93,7 +93,7 @@ describe('what the demo claims', () => {
     }
   });
 
-  it('fails with the reason when the job fails, and the log tells more', async () => {
+  it('fails with the reason when the job fails, and the log shows more', async () => {
     const { api } = environment.stack.ready;
     const off = environment.upstream.faults.add({
       match: { path: '/never-pushed/' },
@@ -106,7 +106,7 @@ describe('what the demo claims', () => {
     off();
   });
 
-  it('fails where the webhook is not accepted', async () => {
+  it('fails if the webhook is not accepted', async () => {
     const forged = { ...webhook(), secret: 'forged' };
     await expect(sendWebhook(forged, push(built))).rejects.toThrow('the webhook was answered 401');
     const foreign = { ...push(built), namespace: 'somebody' };

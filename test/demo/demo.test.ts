@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const withinMs = 60_000;
 
-/** Where the demo puts its files: nothing may be left of them. */
+/** Where the demo puts its files. Nothing may be left of them. */
 let temporary: string;
 let child: ChildProcess | undefined;
 beforeEach(() => {
@@ -53,8 +53,8 @@ describe('npm run demo', () => {
     expect(performance.now() - started).toBeLessThan(withinMs);
     expect(readdirSync(temporary).filter((name) => name.startsWith('drayage'))).toEqual([]);
 
-    // Plain lines: a line feed is the only control character, and what stands in columns ends at
-    // its last letter.
+    // Plain lines: a line feed is the only control character, and a line of columns ends at its
+    // last letter.
     expect([...stdout].filter((character) => character < ' ' && character !== '\n')).toEqual([]);
     expect(stdout.split('\n').filter((line) => line.endsWith(' '))).toEqual([]);
     expect(output.stderr.split('\n').filter((line) => line !== '' && !line.startsWith('npm '))).toEqual([]);
@@ -107,7 +107,7 @@ describe('npm run demo', () => {
     expect(readdirSync(temporary)).toEqual([]);
   });
 
-  it('teaches with --help what it does, and refuses arguments', async () => {
+  it('explains with --help what it does, and refuses arguments', async () => {
     const help = start(process.execPath, ['cli/drayage.js', 'demo', '--help']);
     expect((await help.closed)[0]).toBe(0);
     expect(help.output.stdout).toMatch(/pulls the image through the mirror, and compares every byte/);

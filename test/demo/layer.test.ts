@@ -74,7 +74,7 @@ describe('a layer', () => {
     expect(layer.descriptor).toMatchObject({ digest: digestOf(layer.bytes), size: layer.bytes.byteLength });
   });
 
-  it('is the same for the same files, whatever their times and the order in which they come', async () => {
+  it('is the same for the same files, whatever their times and their order', async () => {
     for (const name of ['b', 'a', 'c']) writeFileSync(join(folder, name), name);
     const first = await buildLayer('app', 'a test', filesOf(folder, 'app'));
     utimesSync(join(folder, 'a'), 1, 1);

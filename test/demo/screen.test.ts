@@ -4,7 +4,7 @@ import { percent } from '../../cli/demo/summary.ts';
 import { formatTable } from '../../cli/terminal/table.ts';
 import { FakeScreen } from '../support/screen.ts';
 
-/** A stream that remembers; with colours or without, a terminal or not. */
+/** A stream that remembers; with or without colours, a terminal or not. */
 function fakeStream(kind: { isTTY?: boolean; colours?: boolean; columns?: number } = {}) {
   const stream = {
     text: '',
@@ -23,7 +23,7 @@ function fakeStream(kind: { isTTY?: boolean; colours?: boolean; columns?: number
 const esc = '\x1b';
 
 describe('a step', () => {
-  it('is one plain line with its time at the right, then its rows, where there is no terminal', async () => {
+  it('is one plain line with its time at the right, then its rows, if there is no terminal', async () => {
     const stream = fakeStream({ colours: true });
     const screen = createScreen(stream);
     const result = await screen.step('Do it', async (step) => {

@@ -13,12 +13,12 @@ import { bootstrap, type Deployment, deploy } from './deployment.ts';
 import { type MiniStack, startMiniStack } from './ministack.ts';
 
 /*
- * Deploys the very stack of bin/drayage.ts with the CDK's command line into an emulator of AWS, and
- * uses it from outside: HTTP API, functions, queue, event source, table and secrets are the
- * deployed ones. Only ECR is ours, which behaves as ECR does; MiniStack's has no registry protocol
- * and holds no layers.
+ * Deploys the very stack of bin/drayage.ts with the CDK's command line to an emulator of AWS, and
+ * uses it from outside. HTTP API, functions, queue, event source, table and secrets are the
+ * deployed ones. Only ECR is our own emulation, which behaves as ECR does: MiniStack's has no
+ * registry protocol and holds no layers.
  *
- * What MiniStack does otherwise than AWS, learnt with 1.5.33:
+ * Where MiniStack 1.5.33 differs from AWS:
  * - `Ref` of a secret is its name, not its ARN: both are good as an id, so the outputs that are
  *   ARNs hold names here.
  * - Generated secrets ignore ExcludePunctuation: the root may hold any ASCII character.
@@ -39,7 +39,7 @@ let upstream: EmbeddedRegistry;
 let stack: Deployment;
 const times: [step: string, seconds: string][] = [];
 
-/** Does a step and notes how long it took. */
+/** Performs a step and notes how long it took. */
 async function timed<T>(step: string, work: () => Promise<T>): Promise<T> {
   const started = performance.now();
   const result = await work();
@@ -120,7 +120,7 @@ async function blobMounting(): Promise<string | undefined> {
   }
 }
 
-/** The job's state, as soon as it is the one that is waited for. */
+/** The job's state, as soon as it is the awaited one. */
 async function jobIn(id: string, state: string): Promise<{ transfer?: unknown }> {
   const token = deriveSecret(await stack.rootOf('ApiSecretArn'), 'token:reader');
   const until = Date.now() + 60_000;
@@ -143,7 +143,7 @@ async function pulled(path: string, accept = '*/*'): Promise<Uint8Array> {
 }
 
 describe('the deployed stack', () => {
-  it('tells where everything is', () => {
+  it('outputs where everything is', () => {
     expect(stack.outputs).toEqual({
       ApiUrl: expect.stringMatching(/^http/),
       WebhookUrls: `${stack.outputs.ApiUrl}/webhooks/`,
@@ -157,11 +157,11 @@ describe('the deployed stack', () => {
     });
   });
 
-  it('has turned on blob mounting, by its custom resource', async () => {
+  it('has turned on blob mounting, through its custom resource', async () => {
     expect(await blobMounting()).toBe('ENABLED');
   });
 
-  it('answers its health check to everybody, and mappings to holders of a token only', async () => {
+  it('answers its health check to everybody, and mappings only to holders of a token', async () => {
     expect(await stack.api('GET', '/healthz')).toMatchObject({ status: 200 });
     expect(await stack.api('GET', `/v1/mappings?image=${image}`)).toMatchObject({
       status: 401,
@@ -170,7 +170,7 @@ describe('the deployed stack', () => {
     expect(await mapping()).toMatchObject({ status: 404, body: { error: { code: 'not_mirrored' } } });
   });
 
-  it('refuses a delivery that another secret signed, and queues nothing', async () => {
+  it('refuses a delivery signed with another secret, and queues nothing', async () => {
     expect(await deliver('not the secret')).toMatchObject({ status: 401 });
     expect(await stack.messagesIn('QueueUrl')).toBe(0);
   });
@@ -212,7 +212,7 @@ describe('the deployed stack', () => {
     });
   });
 
-  it('carries layers by its layer function, and wakes the job that waits for them', async () => {
+  it('uploads layers with its layer function, and wakes the job that waits for them', async () => {
     onTestFailed(() => {
       process.stderr.write(ministack.log().split('\n').slice(-200).join('\n'));
     });
@@ -234,7 +234,7 @@ describe('the deployed stack', () => {
     expect(transfer).toMatchObject({ copied: { blobs: 1 }, present: { blobs: 2, bytes: 2_400_000 } });
   });
 
-  it('tells the operator the webhook’s secret, and rotates it: old and new count', async () => {
+  it('shows the webhook’s secret to the operator, and rotates it: old and new are accepted', async () => {
     const token = deriveSecret(await stack.rootOf('ApiSecretArn'), 'token:operator');
     const headers = { authorization: `Bearer ${token}` };
     const before = webhookSecret(await stack.rootOf('WebhookSecretArn'), 'github', 0);

@@ -16,7 +16,7 @@ const account = '000000000000';
 const region = 'eu-west-1';
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
 
-/** What the stack tells after its deployment. */
+/** The outputs of the stack after its deployment. */
 export interface Outputs {
   ApiUrl: string;
   WebhookUrls: string;
@@ -66,7 +66,7 @@ export async function deploy(options: DeploymentOptions): Promise<Deployment> {
   return new Deployment(options.endpoint, JSON.parse(readFileSync(outputs, 'utf8')).Drayage);
 }
 
-/** Runs the CDK's command line with the environment that a CI machine would have, and no other. */
+/** Runs the CDK's command line with the environment of a CI machine, and no other. */
 async function cdk(args: string[], { endpoint, configFile, folder }: DeploymentOptions): Promise<void> {
   const command = [join(packageRoot, 'node_modules/.bin/cdk'), '--output', join(folder, 'cdk.out'), ...args];
   const env = {
@@ -107,10 +107,10 @@ export class Deployment {
   }
 
   /**
-   * Asks the HTTP API.
+   * Calls the HTTP API.
    *
    * MiniStack serves every API at its own port and tells them apart by the Host header
-   * (`{apiId}.execute-api.localhost:PORT`), a name that the resolver of this machine does not know:
+   * (`{apiId}.execute-api.localhost:PORT`). The resolver of this machine does not know that name,
    * so the request goes to loopback with that header.
    */
   async api(
@@ -139,7 +139,7 @@ export class Deployment {
     }
   }
 
-  /** How many messages a queue has, those included that are being worked on. */
+  /** How many messages a queue has, including those that are being worked on. */
   async messagesIn(queue: QueueOutput): Promise<number> {
     const client = new SQSClient({ endpoint: this.#endpoint, region, credentials });
     try {

@@ -6,11 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { packageRoot } from '../../lib/function-bundle.ts';
 import { freePort } from '../support/docker-registry.ts';
 
-/**
- * MiniStack, an emulator of AWS, running as a process of its own. The package ministack of PyPI.
- */
+/** MiniStack, an emulator of AWS, in a process of its own. It is the PyPI package ministack. */
 export interface MiniStack extends AsyncDisposable {
-  /** Where every AWS client is pointed to (AWS_ENDPOINT_URL). */
+  /** Where every AWS client points (AWS_ENDPOINT_URL). */
   endpoint: string;
   /** What the emulator and the functions in it have written. */
   log(): string;
@@ -23,22 +21,22 @@ const remedy = `install it and say where it is:
 const startWithinMs = 60_000;
 
 /**
- * Starts MiniStack on a free port of loopback, its state in a folder that the caller removes.
+ * Starts MiniStack on a free port of loopback, with its state in a folder that the caller removes.
  *
- * @throws Error that tells the remedy when the program is missing, with its output when it does not
+ * @throws Error with the remedy when the program is missing, and with its output when it does not
  *   start
  */
 export async function startMiniStack(folder: string): Promise<MiniStack> {
   mkdirSync(folder, { recursive: true });
   const port = await freePort();
   const child = spawn(findProgram(), [], {
-    // A group of its own: the functions' processes are its children, and end with the group.
+    // It has its own group: the functions' processes are its children, and end with the group.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    // Nothing else of our environment: the functions inherit MiniStack's, which Lambda's would not
-    // have.
+    // It gets nothing else of our environment, because the functions inherit MiniStack's. On Lambda
+    // they would not.
     env: {
-      // Its Lambdas run on the first `node` of the PATH: the one that runs this test.
+      // Its Lambdas run on the first `node` in the PATH: the one that runs this test.
       PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
       HOME: folder,
       TMPDIR: folder,
@@ -81,7 +79,9 @@ function findProgram(): string {
       ];
   const found = places.find(isExecutable);
   if (found !== undefined) return found;
-  throw new Error(`there is no MiniStack at ${named ?? '.venv/bin/ministack or on the PATH'}: ${remedy}`);
+  throw new Error(
+    `MiniStack is not installed at ${named ?? '.venv/bin/ministack or on the PATH'}: ${remedy}`,
+  );
 }
 
 function isExecutable(file: string): boolean {

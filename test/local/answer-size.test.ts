@@ -9,8 +9,8 @@ import { type ApiJob, type Pipeline, startPipeline } from '../support/pipeline.t
 
 const maxAnswerBytes = 6 * 1024 * 1024;
 /**
- * The largest mapping that an index can make: 64 platforms, and everything about its signatures
- * that is kept.
+ * The largest mapping that an index can produce: 64 platforms, and everything that is kept about
+ * its signatures.
  */
 const largest = (tag: string) =>
   mappingOf(tag, {
@@ -88,7 +88,7 @@ describe('answers of the API', () => {
     return { items, count };
   }
 
-  it('end a page of mappings before it is too large, and go on in the next', async () => {
+  it('end a page of mappings before it is too large, and continue on the next one', async () => {
     const { items, count } = await pages<Mapping>('/v1/mappings?limit=1000', 'mappings');
     expect(items.map(({ image }) => image)).toEqual(tags.map((tag) => `docker.io/library/nginx:${tag}`));
     expect(count).toBeGreaterThan(1);
@@ -100,7 +100,7 @@ describe('answers of the API', () => {
     expect(count).toBeGreaterThan(1);
   });
 
-  it('refuse to resolve more than an answer holds, and say what to do', async () => {
+  it('refuse to resolve more than one answer holds, and say what to do', async () => {
     const resolve = (images: string[]) => pipeline.post('/v1/mappings/resolve', JSON.stringify({ images }));
     const refused = await resolve(tags.map((tag) => `nginx:${tag}`));
     expect(refused.status).toBe(413);

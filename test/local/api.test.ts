@@ -21,7 +21,7 @@ describe('the API', () => {
     cursor?: string;
   }
 
-  it('without tokens answers programs of this machine alone, and no page of a browser', async () => {
+  it('without tokens answers only programs on this machine, and no page in a browser', async () => {
     const { port } = new URL(pipeline.api);
     const status = async (headers: Record<string, string>) =>
       (await request(`${pipeline.api}/v1/webhooks`, { headers })).statusCode;
@@ -61,7 +61,7 @@ describe('the API', () => {
     expect(await of('registry=docker.io')).toBe(0);
   });
 
-  it('gives lists an entity tag that a new look at the same images leaves as it was', async () => {
+  it('gives lists an entity tag that does not change when the same images are looked at again', async () => {
     const first = await pipeline.get('/v1/mappings?repository=acme/b');
     const etag = first.headers.get('etag') ?? '';
     await pipeline.mirror('acme/b', '1', image('b1'));
@@ -128,7 +128,7 @@ describe('the API', () => {
     expect((await pipeline.mapping(byDigest))?.digest).toBe(wanted.manifest.digest);
   });
 
-  it('refuses images on demand that no rule names, and queues none of the request', async () => {
+  it('refuses a request with images that no rule names, and queues none of it', async () => {
     const response = await pipeline.post('/v1/mirrors', {
       images: ['ghcr.io/acme/a:1', 'quay.io/other/app:1'],
     });
@@ -137,7 +137,7 @@ describe('the API', () => {
     expect((await json<{ jobs: ApiJob[] }>('/v1/jobs?image=quay.io/other/app:1')).jobs).toEqual([]);
   });
 
-  it('lists jobs, the newest first, by state and image and page by page', async () => {
+  it('lists jobs, newest first, by state and image and page by page', async () => {
     const { jobs, cursor } = await json<{ jobs: ApiJob[]; cursor: string }>(
       '/v1/jobs?limit=2&state=committed',
     );
@@ -196,7 +196,7 @@ describe('the API with --auth', () => {
     expect(await status('GET', '/healthz')).toBe(200);
   });
 
-  it('asks for the registry password on pulls, and webhooks are verified all the same', async () => {
+  it('asks for the registry password on pulls, and still verifies webhooks', async () => {
     const pull = await fetch(`http://${pipeline.stack.ready.registry}/v2/mirror/x/manifests/1`);
     expect(pull.status).toBe(401);
     expect((await pipeline.post('/webhooks/github', {})).status).toBe(401);

@@ -24,7 +24,7 @@ describe('bad input', () => {
     ['an unknown name', '/webhooks/nobody'],
     ['a wrong path token', '/webhooks/hub/wrong'],
     ['no path token', '/webhooks/hub'],
-    ['a path token where none belongs', '/webhooks/github/token'],
+    ['an unexpected path token', '/webhooks/github/token'],
   ])('answers 404 to %s', async (_, path) => {
     const response = await pipeline.post(path, {});
     expect(response.status).toBe(404);
@@ -45,7 +45,7 @@ describe('bad input', () => {
     expect(await jobCount()).toBe(before);
   });
 
-  it('answers 400 to what is no JSON, though authentic', async () => {
+  it('answers 400 to an authentic body that is not JSON', async () => {
     expect((await signed('{"action":')).status).toBe(400);
   });
 
@@ -54,7 +54,7 @@ describe('bad input', () => {
     expect((await signed(body)).status).toBe(413);
   });
 
-  it('answers 202 and names the path to authentic JSON that makes no sense', async () => {
+  it('answers 202 to authentic JSON that makes no sense, and names the path', async () => {
     const payload = githubPayload('acme/shop', '1') as Record<string, unknown>;
     const response = await signed(
       JSON.stringify({ ...payload, package: { ...(payload.package as object), name: 7 } }),
@@ -85,7 +85,7 @@ describe('bad input', () => {
     expect(pipeline.upstream.requests).toEqual([]);
   });
 
-  it('lets a job wait whose image is not there yet, and goes on with the group', async () => {
+  it('makes a job wait if its image is not there yet, and continues with the group', async () => {
     await pipeline.push('acme/shop', 'other', seededImage({ seed: 'other', layers: [{ size: 3_000 }] }));
     const answer = await pipeline.github('acme/shop', 'missing');
     const { accepted } = (await answer.json()) as { accepted: { job: string }[] };
@@ -122,7 +122,7 @@ describe('bad input', () => {
     });
   });
 
-  it('answers 404 not_mirrored for what was never published, 400 for what is no reference', async () => {
+  it('answers 404 not_mirrored for what was never published, and 400 for what is not a reference', async () => {
     const missing = await pipeline.get('/v1/mappings?image=ghcr.io/acme/never:1');
     expect([missing.status, await codeOf(missing)]).toEqual([404, 'not_mirrored']);
     const invalid = await pipeline.get('/v1/mappings?image=Not%20A%20Reference');
@@ -142,7 +142,7 @@ describe('bad input', () => {
     }
   });
 
-  it('answers 503 while the queue is down, and the job is not lost', async () => {
+  it('answers 503 while the queue is down, and does not lose the job', async () => {
     await pipeline.push('acme/late', '1', seededImage({ seed: 'late', layers: [{ size: 3_000 }] }));
     await pipeline.stack.queue.stop();
     const response = await pipeline.github('acme/late', '1');

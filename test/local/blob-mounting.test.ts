@@ -27,12 +27,12 @@ async function putSetting(endpoint: string, value: string): Promise<void> {
   ecr.destroy();
 }
 
-describe('the custom resource of blob mounting', () => {
+describe('the custom resource for blob mounting', () => {
   let registry: EmbeddedRegistry;
   let server: Server;
-  /** What came at the ResponseURL. */
+  /** What arrived at the ResponseURL. */
   let answers: { request: IncomingMessage; body: Buffer }[] = [];
-  /** How it is answered, in order; 200 where nothing is said, and 0 cuts the connection. */
+  /** The statuses that it answers, in order; 200 by default, and 0 cuts the connection. */
   let statuses: number[] = [];
 
   beforeAll(async () => {
@@ -87,18 +87,21 @@ describe('the custom resource of blob mounting', () => {
     LogicalResourceId: 'Setting',
   };
 
-  it.each(['Create', 'Update'])('turns the setting on at %s, and tells CloudFormation', async (type) => {
-    await invoke(type);
-    expect(await settingOf(registry.endpoint)).toBe('ENABLED');
-    expect(bodies()).toEqual([{ Status: 'SUCCESS', ...ids }]);
-    const [{ request } = { request: undefined }] = answers;
-    expect(request?.method).toBe('PUT');
-    expect(request?.url, 'the signature goes along').toBe('/bucket/key?X-Amz-Signature=abc');
-    expect(request?.headers['content-type'], 'the URL is signed for none').toBeUndefined();
-    expect(request?.headers['content-length']).toBe(String(answers[0]?.body.byteLength));
-  });
+  it.each(['Create', 'Update'])(
+    'turns the setting on at %s, and reports it to CloudFormation',
+    async (type) => {
+      await invoke(type);
+      expect(await settingOf(registry.endpoint)).toBe('ENABLED');
+      expect(bodies()).toEqual([{ Status: 'SUCCESS', ...ids }]);
+      const [{ request } = { request: undefined }] = answers;
+      expect(request?.method).toBe('PUT');
+      expect(request?.url, 'the signature goes along').toBe('/bucket/key?X-Amz-Signature=abc');
+      expect(request?.headers['content-type'], 'the URL is signed for none').toBeUndefined();
+      expect(request?.headers['content-length']).toBe(String(answers[0]?.body.byteLength));
+    },
+  );
 
-  it('leaves a setting alone that is on', async () => {
+  it('leaves the setting alone if it is on', async () => {
     await putSetting(registry.endpoint, 'ENABLED');
     registry.clearRequests();
     await invoke('Create');
@@ -106,7 +109,7 @@ describe('the custom resource of blob mounting', () => {
     expect(registry.requests.map(({ operation }) => operation)).toEqual(['GetAccountSetting']);
   });
 
-  it('leaves the setting as it is when the stack goes, and asks nobody', async () => {
+  it('leaves the setting as it is when the stack is deleted, and asks nobody', async () => {
     await putSetting(registry.endpoint, 'ENABLED');
     registry.clearRequests();
     await invoke('Delete');
@@ -115,7 +118,7 @@ describe('the custom resource of blob mounting', () => {
     expect(bodies()).toEqual([{ Status: 'SUCCESS', ...ids }]);
   });
 
-  it('tells why it failed', async () => {
+  it('reports why it failed', async () => {
     registry.faults.add({
       match: { operation: 'PutAccountSetting' },
       action: { kind: 'status', status: 403 },
@@ -131,7 +134,7 @@ describe('the custom resource of blob mounting', () => {
     expect(await settingOf(registry.endpoint)).toBe('DISABLED');
   });
 
-  it('answers in time though ECR is silent', async () => {
+  it('answers in time even if ECR is silent', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
       registry.faults.add({ match: { operation: 'GetAccountSetting' }, action: { kind: 'stall' } });
@@ -147,7 +150,7 @@ describe('the custom resource of blob mounting', () => {
     ]);
   });
 
-  it('answers what nobody thought of, too, in few words', async () => {
+  it('also answers what nobody thought of, in few words', async () => {
     vi.stubEnv('AWS_ENDPOINT_URL_ECR', `no url ${'x'.repeat(9_000)}`);
     await invoke('Create');
     const [body] = bodies();
@@ -156,7 +159,7 @@ describe('the custom resource of blob mounting', () => {
     expect(answers[0]?.body.byteLength).toBeLessThan(4_096);
   });
 
-  it('answers again where the answer was not taken, and fails when it never is', async () => {
+  it('answers again if the answer was not accepted, and fails if it never is', async () => {
     statuses = [503, 0];
     await invoke('Create');
     expect(bodies()).toEqual(Array.from({ length: 3 }, () => ({ Status: 'SUCCESS', ...ids })));

@@ -42,7 +42,7 @@ describe('output that nobody reads', () => {
     expect(left).not.toMatch(/EPIPE|at .*:\d+:\d+/);
   });
 
-  it.runIf(existsSync('/dev/full'))('tells that a result can’t be written to a full disk', async () => {
+  it.runIf(existsSync('/dev/full'))('reports that a result cannot be written to a full disk', async () => {
     const full = openSync('/dev/full', 'w');
     const child = spawn(process.execPath, [file, 'validate', '--config', config], {
       stdio: ['ignore', full, 'pipe'],
@@ -65,7 +65,7 @@ describe('output that nobody reads', () => {
       const { api } = JSON.parse(line.toString()) as { api: string };
       child.stdout.destroy();
       child.stderr.destroy();
-      // Each is logged.
+      // Each of them is logged.
       for (let round = 0; round < 3; round += 1) {
         const response = await fetch(`${api}/webhooks/github`, { method: 'POST', body: '{}' });
         expect(response.status).toBe(401);

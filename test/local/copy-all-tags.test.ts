@@ -32,7 +32,7 @@ describe('drayage copy --all-tags', () => {
     return { ...result, report: JSON.parse(result.stdout) as TagsReport };
   };
 
-  it('copies every tag but those of signatures, a shared layer once, and tells which are equal the second time', async () => {
+  it('copies every tag except those of signatures, a shared layer once, and reports which are equal the second time', async () => {
     const first = await report('all');
     expect(first, first.stderr).toMatchObject({ code: 0, stderr: '' });
     expect(to.tags('all')).toEqual([...tags].sort());
@@ -82,13 +82,13 @@ describe('drayage copy --all-tags', () => {
       ['--include', '*-rc.*', '--include', '*', '--semver', '2', '--latest', '5'],
       ['2.0.0', '2.0.0-rc.1'],
     ],
-  ])('chooses tags as mirror.yaml does: %j', async (filters, chosen) => {
+  ])('selects tags as mirror.yaml does: %j', async (filters, chosen) => {
     const repository = `chosen/${filters.join('').replace(/[^a-z0-9]/g, '')}`;
     expect(await run(repository, ...filters)).toMatchObject({ code: 0 });
     expect(to.tags(repository)).toEqual(chosen);
   });
 
-  it('goes on after a tag that fails, and tells it at the end', async () => {
+  it('continues after a tag that fails, and reports it at the end', async () => {
     const remove = from.faults.add({
       match: { method: 'GET', path: '/app/manifests/1.1.0' },
       action: { kind: 'status', status: 400 },
@@ -110,12 +110,12 @@ describe('drayage copy --all-tags', () => {
     });
   });
 
-  it('does not try the rest when three in a row fail for a reason that is the registry’s, and tells each once', async () => {
+  it('does not try the rest when three in a row fail because of the registry, and reports each of them once', async () => {
     const remove = to.faults.add({ match: { method: 'POST' }, action: { kind: 'status', status: 403 } });
     const { code, report: told, stderr } = await report('denied', '--parallel', '1');
     const together = await report('denied');
     remove();
-    // Those that are under way together fail together; what is the same is not told six times.
+    // Tags that are under way together fail together; the same failure is not reported six times.
     expect(together.report).toMatchObject({ copied: 0, failed: 6, skipped: 0 });
     expect(together.stderr.split('\n').filter((line) => line.includes('(DENIED)'))).toHaveLength(3);
     expect(together.stderr).toContain('3 more failed alike.');
@@ -124,13 +124,13 @@ describe('drayage copy --all-tags', () => {
     expect(stderr).toMatch(
       /start upload denied.*\(DENIED\), for blob sha256:\w{64}\n {4}check that the login/,
     );
-    // Several uploads fail, or are cancelled by the first that does: only its blob is named.
+    // Several uploads fail, or are cancelled by the first one that does: only its blob is named.
     const reasons = stderr.split('\n').filter((line) => line.includes('(DENIED)'));
     expect(reasons.map((line) => new Set(line.match(/sha256:\w{64}/g)).size)).toEqual([1, 1, 1]);
     expect(stderr).toContain('3 were not tried');
   });
 
-  it('sees which are equal after a platform filter', async () => {
+  it('recognises equal tags after a platform filter', async () => {
     const index = seededIndex({ seed: 'multi', layers: [{ size: 9_000 }] });
     await pushImage(from.endpoint, 'multi', '1', index);
     const line = ['copy', `${from.host}/multi`, `${to.host}/multi`, '--all-tags', '--json', '--plain-http'];
@@ -189,7 +189,7 @@ describe('drayage copy --all-tags', () => {
     expect(filter).toMatchObject({ code: 2, stderr: expect.stringContaining('add --all-tags') });
   });
 
-  it('fails where no tag is selected', async () => {
+  it('fails if no tag is selected', async () => {
     const none = await run('none', '--include', 'nothing-*');
     expect(none).toMatchObject({
       code: 1,

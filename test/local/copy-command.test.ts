@@ -35,7 +35,7 @@ describe('drayage copy', () => {
     expect(second.transfer).toMatchObject({ copied: { blobs: 0 }, present: { blobs: 3 } });
   });
 
-  it('copies an index whole, or the platforms that are asked for', async () => {
+  it('copies an index whole, or the requested platforms', async () => {
     const index = seededIndex({ seed: 'multi', layers: [{ size: 9_000 }] });
     await pushImage(from.endpoint, 'multi', '1', index);
     expect((await copy(`${from.host}/multi:1`, `${to.host}/multi:1`)).digest).toBe(index.manifest.digest);
@@ -52,7 +52,7 @@ describe('drayage copy', () => {
     expect(report.transfer).toMatchObject({ mounted: { blobs: 2 }, copied: { blobs: 0 } });
   });
 
-  it('tells what fails and why, and how it is called', async () => {
+  it('says what fails and why, and how to call it', async () => {
     const missing = await drayage(['copy', `${from.host}/app:none`, `${to.host}/x:1`, '--plain-http']);
     expect(missing).toMatchObject({ code: 1, stdout: '' });
     expect(missing.stderr).toMatch(/source .*app:none.*MANIFEST_UNKNOWN/s);

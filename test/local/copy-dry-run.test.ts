@@ -29,7 +29,7 @@ describe('drayage copy --dry-run', () => {
   const written = (registry: EmbeddedRegistry) =>
     registry.requests.filter(({ method }) => method !== 'GET' && method !== 'HEAD');
 
-  it('tells of each blob whether it is there or missing, and writes nothing', async () => {
+  it('reports for each blob whether it is present or missing, and writes nothing', async () => {
     const result = await run(`${from.host}/app:1`, `${to.host}/app:1`, '--json');
     expect(result, result.stderr).toMatchObject({ code: 0 });
     const report = JSON.parse(result.stdout) as DryRunReport;
@@ -71,7 +71,7 @@ describe('drayage copy --dry-run', () => {
     expect(to.repositories()).not.toContain('branch');
   });
 
-  it('is a table for people', async () => {
+  it('prints a table for people', async () => {
     const { stdout } = await run(`${from.host}/app:1`, `${to.host}/app:1`);
     const lines = stdout.split('\n');
     expect(lines[0]).toBe(`${from.host}/app:1 is ${image.manifest.digest}`);

@@ -38,7 +38,7 @@ describe('drayage copy into Amazon ECR', () => {
       env,
     });
 
-  it('logs in by the AWS credentials, and creates the repository when it is told to', async () => {
+  it('logs in with the AWS credentials, and creates the repository when it is told to', async () => {
     const { env } = withKeys();
     const result = await copy('team/new', env, '--create-repository');
     expect(result, result.stderr).toMatchObject({ code: 0 });
@@ -47,7 +47,7 @@ describe('drayage copy into Amazon ECR', () => {
     expect(again, again.stderr).toMatchObject({ code: 0 });
   });
 
-  it('creates nothing in a dry run, nor for an image that is not there', async () => {
+  it('creates nothing in a dry run, or for an image that does not exist', async () => {
     const { env } = withKeys();
     ecr.clearRequests();
     await copy('team/dry', env, '--create-repository', '--dry-run');
@@ -58,14 +58,14 @@ describe('drayage copy into Amazon ECR', () => {
     expect(ecr.requests.filter(({ operation }) => operation === 'CreateRepository')).toEqual([]);
   });
 
-  it('takes a docker login before the AWS credentials', async () => {
+  it('prefers a docker login to the AWS credentials', async () => {
     const { env, write } = withKeys();
     write('.docker/config.json', { auths: { [ecr.host]: { auth: encoded('AWS', 'wrong') } } });
     const result = await copy('team/login', env);
     expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('UNAUTHORIZED') });
   });
 
-  it('says what is missing where there are no credentials at all', async () => {
+  it('says what is missing if there are no credentials at all', async () => {
     const result = await copy('team/none', environment().env);
     expect(result.code).toBe(1);
     expect(result.stderr).toContain('UNAUTHORIZED');

@@ -25,7 +25,7 @@ describe('drayage copy --events', () => {
     return { ...result, lines: lines.map((line) => JSON.parse(line)) };
   };
 
-  it('tells of the plan, each blob, the image and the end, and last the report', async () => {
+  it('prints the plan, each blob, the image and the end, and finally the report', async () => {
     const [source, destination] = [`${from.host}/app:1`, `${to.host}/events:1`];
     const { code, stderr, lines } = await run(source, destination, '--json', '--events');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -60,7 +60,7 @@ describe('drayage copy --events', () => {
     ]);
   });
 
-  it('tells that a blob is begun again, and why', async () => {
+  it('reports that a blob is started over, and why', async () => {
     const [layer] = image.layers;
     to.faults.add({
       match: { method: 'PUT', path: encodeURIComponent(layer?.digest ?? ''), times: 1 },
@@ -74,7 +74,7 @@ describe('drayage copy --events', () => {
     expect(lines.filter(({ event }) => event === 'progress').at(-1)).toMatchObject({ blobs: 3 });
   });
 
-  it('tells a failure with side, operation, repository and blob; there is no report then', async () => {
+  it('reports a failure with side, operation, repository and blob, and then no report', async () => {
     const digest = image.layers[0]?.digest ?? '';
     const remove = from.faults.add({ match: { path: digest }, action: { kind: 'status', status: 404 } });
     const { code, lines, stderr } = await run(`${from.host}/app:1`, `${to.host}/failed:1`, '--events');
@@ -84,7 +84,7 @@ describe('drayage copy --events', () => {
       event: 'failed',
       destination: `${to.host}/failed:1`,
       error: {
-        code: 'UNKNOWN', // as the fault tells it
+        code: 'UNKNOWN', // as the fault says
         side: 'upstream',
         operation: 'get blob',
         repository: 'app',
@@ -96,7 +96,7 @@ describe('drayage copy --events', () => {
     expect(stderr).toContain(`drayage: source ${from.host}: get blob app@${digest}`);
   });
 
-  it('tells of each tag, and last the report of all', async () => {
+  it('prints each tag, and finally the report on all of them', async () => {
     await run(`${from.host}/app:1`, `${to.host}/tags:1`, '--json');
     const { lines } = await run(`${from.host}/app`, `${to.host}/tags`, '--all-tags', '--events');
     const report = lines.pop() as TagsReport;

@@ -78,12 +78,12 @@ describe('a foreign layer that is not copied', () => {
   };
   const report = { blobs: 1, bytes: 4_000, note };
 
-  it('is told in the text, of one image and of all tags', async () => {
+  it('is reported in the text, for one image and for all tags', async () => {
     expect(await copy('text')).toContain(`\n${note}\n`);
     expect(await copy('all', '--all-tags')).toContain(`  ${note}\n`);
   });
 
-  it('is told in the plan', async () => {
+  it('is reported in the plan', async () => {
     expect(await copy('plan', '--dry-run')).toContain(
       'would not be copied: clients fetch them from mcr.example',
     );
@@ -91,7 +91,7 @@ describe('a foreign layer that is not copied', () => {
     expect(await copy('plan', '--dry-run', '--all-tags')).toContain(note);
   });
 
-  it('is told to programs', async () => {
+  it('is reported to programs', async () => {
     expect(JSON.parse(await copy('json', '--json')).foreign).toEqual(report);
     const tags = JSON.parse(await copy('json-all', '--all-tags', '--json')).tags;
     expect(tags[0]).toMatchObject({ outcome: 'copied', foreign: report });

@@ -4,7 +4,7 @@ import { type EmbeddedRegistry, startRegistry } from '../../local/ecr/server.ts'
 import { startDrayage } from '../support/drayage.ts';
 import { pushImage, seededImage, seededIndex } from '../support/seeded-image.ts';
 
-describe('drayage copy that is interrupted', () => {
+describe('an interrupted drayage copy', () => {
   let from: EmbeddedRegistry;
   let to: EmbeddedRegistry;
   const image = seededImage({ seed: 'app', layers: [{ size: 9_000 }] });
@@ -58,14 +58,14 @@ describe('drayage copy that is interrupted', () => {
     expect(to.tag('children', '1')).toBeUndefined();
   });
 
-  it('while the tag is written: says that it is not known', async () => {
+  it('while the tag is written: says that its state is not known', async () => {
     const match = { method: 'PUT', path: '/late/manifests/1' };
     expect(await interrupt('app:1', 'late', match, 'SIGINT')).toBe(
       `drayage: interrupted while ${to.host}/late:1 was being written: it may be there or not; copy again to be sure`,
     );
   });
 
-  it('while tags are copied: says at which, and reports those that are done', async () => {
+  it('while tags are copied: says which one it was at, and reports those that are done', async () => {
     await pushImage(from.endpoint, 'tags', '1', image);
     await pushImage(from.endpoint, 'tags', '2', image);
     const remove = to.faults.add({

@@ -38,7 +38,7 @@ describe('drayage copy with logins', () => {
   it.each([
     ['Basic', () => basic],
     ['tokens', () => tokens],
-  ])('asks a helper when the registry wants a login by %s', async (name, registry) => {
+  ])('asks a helper when the registry wants a login with %s', async (name, registry) => {
     const { env, write, helper, asked } = loginFolder();
     const { host } = registry();
     write('.docker/config.json', { credHelpers: { [host]: 'real', [open.host]: 'unwanted' } });
@@ -62,7 +62,7 @@ describe('drayage copy with logins', () => {
     expect(asked()).toHaveLength(2);
   });
 
-  it('goes without where nobody has a login, and tells how to log in', async () => {
+  it('goes without if nobody has a login, and says how to log in', async () => {
     const { env, write, helper } = loginFolder();
     write('.docker/config.json', { credsStore: 'empty' });
     helper('empty', 'echo credentials not found in native keychain; exit 1');
@@ -72,7 +72,7 @@ describe('drayage copy with logins', () => {
     expect(result.stderr).toContain(`  log in: docker login ${basic.host}`);
   });
 
-  it('tells a helper that fails and a login that is wrong, and shows no secret', async () => {
+  it('reports a helper that fails and a login that is wrong, and shows no secret', async () => {
     const { env, write, helper } = loginFolder();
     write('.docker/config.json', {
       credHelpers: { [basic.host]: 'broken' },

@@ -28,7 +28,7 @@ describe('drayage copy through other networks', () => {
     });
 
   it.each(['HTTP_PROXY', 'http_proxy'])(
-    'goes through the proxy of %s, and to this machine without it',
+    'goes through the proxy of %s, but reaches this machine without it',
     async (name) => {
       const proxy = await startTestProxy({ 'registry.test:80': upstream.host });
       const result = await copy(
@@ -69,7 +69,7 @@ describe('drayage copy through other networks', () => {
     expect(result, result.stderr).toMatchObject({ code: 0 });
   });
 
-  it('leaves out the proxy for NO_PROXY, with what is below a name', async () => {
+  it('bypasses the proxy for NO_PROXY, including everything below a name', async () => {
     const proxy = await startTestProxy({});
     const env = { HTTP_PROXY: proxy.url, NO_PROXY: 'elsewhere.test, .invalid' };
     const result = await copy('a.registry.invalid/app:1', 'none', env, '--src-plain-http');
@@ -129,7 +129,7 @@ describe('drayage copy through other networks', () => {
     expect(proxy.asked.join()).not.toMatch(/169\.254|localtest/);
   });
 
-  it('reaches Amazon ECR under its own name, with a login by the AWS credentials', async () => {
+  it('reaches Amazon ECR under its own name, and logs in with the AWS credentials', async () => {
     const ecr = await startRegistry({ flavour: 'ecr' });
     const host = '111122223333.dkr.ecr.eu-west-1.amazonaws.com';
     const proxy = await startTestProxy({ [`${host}:80`]: ecr.host });

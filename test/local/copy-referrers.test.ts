@@ -25,7 +25,7 @@ describe('drayage copy --referrers', () => {
   const run = (repository: string, ...args: string[]) =>
     drayage(['copy', `${from.host}/app:1`, `${to.host}/${repository}:1`, '--plain-http', ...args]);
 
-  it('copies what refers to the image, and leaves it without', async () => {
+  it('copies what refers to the image, and leaves it out without the flag', async () => {
     const without = await run('without', '--json');
     expect(JSON.parse(without.stdout)).not.toHaveProperty('referrers');
     expect(to.hasManifest('without', sbom.manifest.digest)).toBe(false);
@@ -36,7 +36,7 @@ describe('drayage copy --referrers', () => {
     expect(to.tag('with', signatureTag)).toBe(signature.manifest.digest);
   });
 
-  it('copies them of an image that is there already, also of each tag', async () => {
+  it('copies them for an image that already exists, and for each tag', async () => {
     await run('later', '--json');
     const line = [
       'copy',
@@ -52,7 +52,7 @@ describe('drayage copy --referrers', () => {
     expect(to.tag('later', signatureTag)).toBe(signature.manifest.digest);
   });
 
-  it('tells which could not be copied; the image is there', async () => {
+  it('reports which could not be copied, although the image is there', async () => {
     const remove = to.faults.add({
       match: { method: 'PUT', path: `/manifests/${signatureTag}` },
       action: { kind: 'status', status: 403 },

@@ -29,7 +29,7 @@ describe('a damaged data folder', () => {
     });
   });
 
-  it('is told where the table is a file, or in use', async () => {
+  it('is reported if the table is a file, or in use', async () => {
     writeFileSync(table(), '');
     await expect(startTable('eu-west-1', table())).rejects.toMatchObject({
       message: expect.stringMatching(/can’t be opened: EEXIST/),

@@ -6,10 +6,10 @@ import { seededImage } from '../support/seeded-image.ts';
 const holdSeconds = 2;
 
 /**
- * The queue's own visibility is 900 s: nothing here would end in time if the function did not lower
- * it.
+ * The queue's own visibility timeout is 900 s: nothing here would end in time if the function did
+ * not lower it.
  */
-describe('a function that dies without a word', () => {
+describe('a function that dies silently', () => {
   let pipeline: Pipeline;
   beforeAll(async () => {
     pipeline = await startPipeline({ holdSeconds, retrySeconds: 0, mirrorInstances: 1 });
@@ -35,7 +35,7 @@ describe('a function that dies without a word', () => {
     return id;
   };
 
-  it('holds up its repository for the time that it set itself, and its job goes on', async () => {
+  it('blocks its repository for the time that it set itself, and then its job continues', async () => {
     const image = seededImage({ seed: 'dies', layers: [{ size: 400_000 }] });
     await pipeline.push('acme/dies', '1', image);
     pipeline.upstream.faults.add({ match: { path: '/blobs/', times: 1 }, action: { kind: 'stall' } });
@@ -53,7 +53,7 @@ describe('a function that dies without a word', () => {
     expect(await pipeline.jobIn(id, 'committed')).toMatchObject({ attempts: 1 });
   });
 
-  it('five times over is in the dead-letter queue, and the repository’s next image is mirrored', async () => {
+  it('five times leaves its message in the dead-letter queue, and the repository’s next image is mirrored', async () => {
     const image = seededImage({ seed: 'poison', layers: [{ size: 400_000 }] });
     await pipeline.push('acme/dies', '3', image);
     const off = pipeline.upstream.faults.add({ match: { path: '/blobs/' }, action: { kind: 'stall' } });

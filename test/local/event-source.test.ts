@@ -10,7 +10,7 @@ describe('the queue of the local stack', () => {
   });
   afterAll(() => pipeline[Symbol.asyncDispose]());
 
-  it('moves what crashes the function five times to the dead-letter queue, and goes on', async () => {
+  it('moves a message that crashes the function five times to the dead-letter queue, and continues', async () => {
     const { endpoint, queueUrl, server } = pipeline.stack.queue;
     const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
     const client = new SQSClient({ endpoint, region: 'eu-west-1', credentials });

@@ -16,7 +16,7 @@ describe('when registries misbehave', () => {
 
   const image = (seed: string) => seededImage({ seed, layers: [{ size: 300_000 }, { size: 2_500 }] });
 
-  it('goes on after 500s and cut connections on both sides', async () => {
+  it('continues after 500s and cut connections on both sides', async () => {
     const wanted = image('flaky');
     const { faults } = pipeline.upstream;
     faults.add({
@@ -54,7 +54,7 @@ describe('when registries misbehave', () => {
       add(0.05, 3, { kind: 'cut' });
       add(0.05, 4, { kind: 'cut', afterBytes: 2_000 });
     }
-    // What fails for now waits half a minute; another push does not, and goes on with what is
+    // What fails for now waits half a minute; another push does not, and continues with what is
     // missing.
     let job: ApiJob | undefined;
     for (let pushes = 0; job?.state !== 'committed' && pushes < 8; pushes += 1) {
@@ -75,7 +75,7 @@ describe('when registries misbehave', () => {
     }
   }, 60_000);
 
-  it('fails at once where trying again makes no sense', async () => {
+  it('fails at once if retrying makes no sense', async () => {
     await pipeline.push('acme/denied', '1', image('denied'));
     pipeline.upstream.faults.add({ match: { path: '/manifests/' }, action: { kind: 'status', status: 403 } });
     const answer = await pipeline.github('acme/denied', '1');

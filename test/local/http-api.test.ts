@@ -9,7 +9,7 @@ import { startSecretsManager } from '../../local/secrets-manager.ts';
 
 describe('the local HTTP API', () => {
   let api: HttpApi;
-  /** What the function answers to whatever it is asked. */
+  /** The function's answer, whatever it is asked. */
   let answer: unknown;
   let asked: { rawPath: string; rawQueryString: string }[] = [];
   beforeAll(async () => {
@@ -26,13 +26,13 @@ describe('the local HTTP API', () => {
     ['a header beyond Latin-1', { headers: { 'x-name': '✓' } }],
     ['a header name with a space', { headers: { 'a b': '1' } }],
     ['a trailer without chunks', { headers: { trailer: 'x' } }],
-    ['a length of its own and a header that is none', { headers: { 'content-length': '1', bad: '\n' } }],
-    ['a status that is none', { statusCode: 99_999 }],
-    ['a body that is none', { body: 7 }],
+    ['a length of its own and an invalid header', { headers: { 'content-length': '1', bad: '\n' } }],
+    ['an invalid status', { statusCode: 99_999 }],
+    ['an invalid body', { body: 7 }],
     ['nothing', null],
-    ['more than Lambda takes', { body: 'x'.repeat(6 * 1024 * 1024 + 100) }],
-    ['more than Lambda takes, as JSON', { body: '"'.repeat(3 * 1024 * 1024 + 100) }],
-  ])('answers 500 to a function that returns %s, and goes on', async (_, returned) => {
+    ['more than Lambda accepts', { body: 'x'.repeat(6 * 1024 * 1024 + 100) }],
+    ['more than Lambda accepts, as JSON', { body: '"'.repeat(3 * 1024 * 1024 + 100) }],
+  ])('answers 500 if a function returns %s, and continues', async (_, returned) => {
     answer = returned;
     const response = await fetch(api.url);
     expect([response.status, await response.json()]).toEqual([500, { message: 'Internal Server Error' }]);
@@ -48,7 +48,7 @@ describe('the local HTTP API', () => {
     ['/%', '/%', ''],
     ['http://[::/x?y=%', 'http://[::/x', 'y=%'],
     ['*', '*', ''],
-  ])('hands the path of %s to the function as it came', async (target, path, query) => {
+  ])('passes the path of %s to the function as it came', async (target, path, query) => {
     answer = { statusCode: 404 };
     asked = [];
     expect(await request(target)).toMatch(/^HTTP\/1\.1 404 /);

@@ -17,7 +17,7 @@ interface WrittenUpstream {
 }
 
 describe('drayage init', () => {
-  it('is named by validate where there is no file, and writes one that is valid', async () => {
+  it('is suggested by validate if there is no file, and writes a valid one', async () => {
     const without = await run('validate');
     expect(without).toMatchObject({ code: 1, stderr: expect.stringContaining('create one: drayage init') });
     expect(await run('init')).toMatchObject({ code: 0, stdout: '' });
@@ -26,7 +26,7 @@ describe('drayage init', () => {
     expect(readFileSync(join(folder, 'mirror.yaml'), 'utf8')).toMatch(/^ +# /m);
   });
 
-  it('takes several values behind one flag, and a registry at an IPv6 address', async () => {
+  it('accepts several values after one flag, and a registry at an IPv6 address', async () => {
     const printed = await run(
       'init',
       '--config',
@@ -47,7 +47,7 @@ describe('drayage init', () => {
     ]);
   });
 
-  it('fills it from repositories and images, with the webhooks of their registries', async () => {
+  it('fills the file from repositories and images, with the webhooks of their registries', async () => {
     const images = [
       'ghcr.io/acme/shop',
       'nginx:1.27',
@@ -77,7 +77,7 @@ describe('drayage init', () => {
     ]);
   });
 
-  it('never writes over a file unless it is told to', async () => {
+  it('never overwrites a file unless it is told to', async () => {
     writeFileSync(join(folder, 'mirror.yaml'), 'mine');
     expect(await run('init')).toMatchObject({ code: 1, stderr: expect.stringContaining('--force') });
     expect(readFileSync(join(folder, 'mirror.yaml'), 'utf8')).toBe('mine');

@@ -11,7 +11,7 @@ const tags = Array.from({ length: 60 }, (_, index) => `1.${index}`);
 /** How long the destination may take to store or drop what a killed process had sent it. */
 const settleMs = 200;
 
-describe('drayage copy --all-tags that is killed in the middle and begun again', { timeout: 120_000 }, () => {
+describe('drayage copy --all-tags that is killed halfway and started again', { timeout: 120_000 }, () => {
   let registries: TwoRegistries;
   const images = new Map<string, SeededImage>();
   beforeAll(async () => {
@@ -26,7 +26,7 @@ describe('drayage copy --all-tags that is killed in the middle and begun again',
   afterAll(() => registries[Symbol.asyncDispose]());
 
   it.each(seededFractions('moments', 3).map((share, index) => [index, 0.1 + 0.7 * share] as const))(
-    'reads no blob again that had arrived: moment %i',
+    'does not read a blob again that had arrived: moment %i',
     async (index, share) => {
       const { from, to } = registries;
       const repository = `killed-${index}`;
@@ -51,7 +51,7 @@ describe('drayage copy --all-tags that is killed in the middle and begun again',
       const readAgain = blobReads(from, again);
       expect(arrived.filter((digest) => readAgain.has(digest))).toEqual([]);
       for (const tag of tags) expect(to.tag(repository, tag)).toBe(images.get(tag)?.manifest.digest);
-      // Also within each run, what all tags share crossed at most once.
+      // Within each run, too, what all tags share was transferred at most once.
       const base = images.get('1.0')?.layers[0]?.digest as Digest;
       expect(readAgain.get(base)?.times ?? 0).toBeLessThanOrEqual(1);
     },

@@ -6,10 +6,12 @@ import { startPipeline } from '../support/pipeline.ts';
 
 const mebibyte = 1024 * 1024;
 
-describe('what was killed with SIGKILL at ten seeded moments and started again', { timeout: 120_000 }, () => {
+describe('a process that was killed with SIGKILL at ten seeded moments and started again', {
+  timeout: 120_000,
+}, () => {
   it('drayage copy: reads again no more than the blobs that were in flight', async () => {
     await using registries = await startTwoRegistries();
-    // More than travel at once, so that some have arrived and some are not begun whenever it
+    // More than travel at once, so that some have arrived and some have not started whenever it
     // happens.
     const sizes = seededFractions('sizes', 96).map((share) => Math.round((0.25 + 3 * share) * mebibyte));
     const { image, interruptions, read, needless, output } = await copyKilled(registries, {
@@ -26,9 +28,9 @@ describe('what was killed with SIGKILL at ten seeded moments and started again',
     expect(transfer.present.blobs, 'what arrived before a SIGKILL stays').toBeGreaterThan(0);
   });
 
-  it('the mirror function that carries a layer in parts: reads again no more than two of them', async () => {
+  it('the mirror function that copies a layer in parts: reads again no more than two of them', async () => {
     await using pipeline = await startPipeline({ mirrorInstances: 0, layerInstances: 0 });
-    // As a wire would: what a connection's buffers hold, nobody has read.
+    // As with a network: nobody has read what the buffers of a connection hold.
     pipeline.upstream.faults.add({
       match: { method: 'GET', path: '/blobs/' },
       action: { kind: 'slow', bytesPerSecond: 12.5e6 },

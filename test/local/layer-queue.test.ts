@@ -20,7 +20,7 @@ describe('the layer queue of the local stack', () => {
   });
   const waiting = (name: string) => pipeline.stack.queue.server.inspectQueue(name)?.messages.ready ?? [];
 
-  /** A job that waits, as one does whose large layers are on their way. */
+  /** A waiting job, like one whose large layers are on their way. */
   const waitingJob = async (repository: string, tag: string): Promise<string> => {
     const end = pipeline.upstream.faults.add({
       match: { path: '/manifests/' },
@@ -33,7 +33,7 @@ describe('the layer queue of the local stack', () => {
     return id;
   };
 
-  it('feeds the layer function, which carries layers and wakes their job', async () => {
+  it('feeds the layer function, which copies layers and wakes their job', async () => {
     const image = seededImage({ seed: 'layers', layers: [{ size: 90_000 }, { size: 80_000 }] });
     await pipeline.push('acme/layers', '1', image);
     const id = await waitingJob('acme/layers', '1');
@@ -52,7 +52,7 @@ describe('the layer queue of the local stack', () => {
     expect(waiting('layer')).toEqual([]);
   });
 
-  it('moves what is no layer job to its dead-letter queue after five times', async () => {
+  it('moves what is not a layer job to its dead-letter queue after five times', async () => {
     await layers.send([{ what: 'no layer' } as unknown as LayerMessage]);
     const dead = () => waiting('layer-dead-letters').map(({ body }) => body);
     await expect.poll(dead, { timeout: 20_000 }).toEqual(['{"what":"no layer"}']);

@@ -11,7 +11,7 @@ describe('drayage local without a terminal', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('writes its line of JSON and nothing for people, and logs as JSON', async () => {
+  it('writes its line of JSON and nothing for people, and writes its logs as JSON', async () => {
     const config = join(folder, 'mirror.yaml');
     writeFileSync(
       config,

@@ -54,7 +54,7 @@ describe('from webhook to mapping', () => {
     );
   });
 
-  it('mirrors an index with its children, its digest preserved', async () => {
+  it('mirrors an index with its children, and preserves its digest', async () => {
     const index = seededIndex({ seed: 'multi', layers: [{ size: 5_000 }, { size: 300 }] });
     const job = await pipeline.mirror('acme/multi', 'v1', index);
 
@@ -70,7 +70,7 @@ describe('from webhook to mapping', () => {
     }
   });
 
-  it('makes a smaller index where the rule names platforms, and tells both digests', async () => {
+  it('makes a smaller index if the rule names platforms, and reports both digests', async () => {
     const index = seededIndex({ seed: 'filtered', layers: [{ size: 4_000 }] });
     await pipeline.mirror('acme/filtered', 'v1', index);
 
@@ -116,7 +116,7 @@ describe('from webhook to mapping', () => {
     expect(jobs[0]).toMatchObject({ trigger: 'recheck' });
   });
 
-  it('takes three requests when nothing is to be done, the published mapping aside', async () => {
+  it('takes three requests when there is nothing to do, apart from the published mapping', async () => {
     const image = seededImage({ seed: 'idle', layers: [{ size: 3_000 }] });
     await pipeline.mirror('acme/idle', '1', image);
     pipeline.upstream.clearRequests();

@@ -23,8 +23,8 @@ const asked = (pipeline: Pipeline, repository: string) =>
 const minutesUntil = ({ notBefore }: ApiJob) => (Date.parse(notBefore ?? '') - Date.now()) / 60_000;
 
 describe('a rate limit that one job meets', () => {
-  it('lets it and all others of that upstream wait, which ask nothing and lose no attempt', async () => {
-    // One worker, which heeds at once what it was told; others believe for some seconds what they
+  it('makes it and all others of that upstream wait, which ask nothing and lose no attempt', async () => {
+    // One worker, which obeys at once what it was told; others believe for some seconds what they
     // have read.
     await using pipeline = await startPipeline({ mirrorInstances: 1, scheduleMs: 200 });
     for (const name of ['first', 'second']) await pipeline.push(`acme/${name}`, '1', small(name));
@@ -40,7 +40,7 @@ describe('a rate limit that one job meets', () => {
     expect(minutesUntil(first)).toBeGreaterThan(119);
     expect(minutesUntil(first)).toBeLessThan(122);
     const manifests = asked(pipeline, 'acme/first').filter(({ path }) => path.includes('/manifests/'));
-    expect(manifests, 'such a wait is not tried again').toHaveLength(1);
+    expect(manifests, 'such a wait is not retried').toHaveLength(1);
 
     pipeline.upstream.faults.clear();
     pipeline.upstream.clearRequests();
@@ -68,7 +68,7 @@ describe('a rate limit that one job meets', () => {
     expect(asked(pipeline, 'acme/second')).toEqual([]);
   });
 
-  it('lets all go on when its time is over, with the attempts that they had', async () => {
+  it('lets all continue when its time is over, with the attempts that they had', async () => {
     await using both = await startPipeline({ mirrorInstances: 2, scheduleMs: 200 });
     for (const name of ['third', 'fourth']) await both.push(`acme/${name}`, '1', small(name));
     both.upstream.clearRequests();
@@ -89,7 +89,7 @@ describe('a rate limit that one job meets', () => {
     }
   });
 
-  it('is no upstream’s where the mirror limits the rate', async () => {
+  it('is not the upstream’s if the mirror limits the rate', async () => {
     await using pipeline = await startPipeline({ mirrorInstances: 1, scheduleMs: 200 });
     for (const name of ['fifth', 'sixth']) await pipeline.push(`acme/${name}`, '1', small(name));
     const { faults } = pipeline.stack.registry;
@@ -111,9 +111,9 @@ describe('a rate limit that one job meets', () => {
 });
 
 describe('a rate limit that is used up', () => {
-  it('lets the present job go on, and later ones wait', async () => {
+  it('lets the current job continue, and makes later ones wait', async () => {
     let upstream = '';
-    /** In front of the upstream: its manifests are the last that may be asked for. */
+    /** In front of the upstream: its manifests are the last that may be requested. */
     const front = createServer((received, answer) => {
       const { method, url = '', headers } = received;
       const passed = send(`${upstream}${url}`, { method, headers }, (told) => {

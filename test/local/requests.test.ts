@@ -5,9 +5,9 @@ import { drayage } from '../support/drayage.ts';
 import { type Pipeline, startPipeline } from '../support/pipeline.ts';
 import { pushImage, seededImage, seededIndex } from '../support/seeded-image.ts';
 
-/** Opening connections, and logging in, are not what a copy costs. */
+/** Opening connections and logging in do not count as the cost of a copy. */
 const aside = new Set(['GET ping', 'GetAuthorizationToken']);
-/** Looking for signatures and the like is counted apart. */
+/** Looking for signatures and the like is counted separately. */
 const isAboutReferrers = ({ path }: { path: string }) =>
   path.includes('/referrers/') || /\/manifests\/sha256-[0-9a-f]{64}/.test(path);
 
@@ -33,7 +33,7 @@ describe('the requests of a mirror job', () => {
   });
   afterAll(() => pipeline[Symbol.asyncDispose]());
 
-  /** As {@link Pipeline.mirror}, without the requests of the push. */
+  /** Like {@link Pipeline.mirror}, without the requests of the push. */
   const mirrored = async (tag: string, image: Parameters<Pipeline['push']>[2]) => {
     await pipeline.push('acme/app', tag, image);
     pipeline.upstream.clearRequests();
@@ -44,7 +44,7 @@ describe('the requests of a mirror job', () => {
     return job;
   };
 
-  it('are two a missing blob, one a hundred blobs, one a manifest and one for the tag', async () => {
+  it('are two per missing blob, one per hundred blobs, one per manifest and one for the tag', async () => {
     await mirrored('many', seededImage({ seed: 'many', layers: layers(149) }));
     expect(asked(mirror)).toEqual({
       BatchCheckLayerAvailability: 2,
@@ -74,7 +74,7 @@ describe('the requests of a mirror job', () => {
     expect(Object.values(counted(read)).every((times) => times === 1)).toBe(true);
   });
 
-  it('are POST and PUT, and GET upstream, where one blob is missing', async () => {
+  it('are POST and PUT, and GET upstream, if one blob is missing', async () => {
     const shared = Array.from({ length: 8 }, (_, n) => ({ size: 3_000, seed: `base ${n}` }));
     await mirrored('base', seededImage({ seed: 'base', layers: shared }));
     mirror.clearRequests();
@@ -90,7 +90,7 @@ describe('the requests of a mirror job', () => {
     expect(asked(pipeline.upstream)).toEqual({ 'GET manifests': 1, 'GET blobs': 1 });
   });
 
-  it('are three in all where nothing is to be done', async () => {
+  it('are three in all if there is nothing to do', async () => {
     const image = seededImage({ seed: 'idle', layers: layers(3) });
     await mirrored('idle', image);
     mirror.clearRequests();
@@ -146,7 +146,7 @@ describe('the requests of drayage copy', () => {
     expect(asked(from)).toEqual({ 'GET manifests': 1, 'GET blobs': 7 });
   });
 
-  it('are one for each blob that is there, of which nothing is read', async () => {
+  it('are one for each blob that is present, of which nothing is read', async () => {
     await copied(seededImage({ seed: 'another plain config', layers: shared }));
     expect(asked(to)).toEqual({
       'HEAD manifests': 1,
@@ -157,7 +157,7 @@ describe('the requests of drayage copy', () => {
     expect(asked(from)).toEqual({ 'GET manifests': 1, 'GET blobs': 1 });
   });
 
-  it('are two in all where nothing is to be done', async () => {
+  it('are two in all if there is nothing to do', async () => {
     await copied(seededImage({ seed: 'another plain config', layers: shared }));
     expect(asked(to)).toEqual({ 'HEAD manifests': 1 });
     expect(asked(from)).toEqual({ 'GET manifests': 1 });

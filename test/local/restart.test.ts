@@ -47,7 +47,7 @@ upstreams:
     throw new Error(`app:${tag} is not mirrored after 20 s`);
   };
 
-  it('keeps images, mappings and webhook secrets over a SIGKILL, and queues unfinished jobs again', async () => {
+  it('keeps images, mappings and webhook secrets after a SIGKILL, and queues unfinished jobs again', async () => {
     const data = join(folder, 'data');
     const first = seededImage({ seed: 'first', layers: [{ size: 5_000 }] });
     const second = seededImage({ seed: 'second', layers: [{ size: 200_000 }] });
@@ -104,7 +104,7 @@ upstreams:
     expect(await running.end('SIGTERM')).toBe(0);
   });
 
-  it('tells every error of a configuration, and how it is called', async () => {
+  it('reports every error of a configuration, and how to call it', async () => {
     const bad = join(folder, 'bad.yaml');
     writeFileSync(bad, 'version: 2\nmirror: {}\nupstreams: []\ntypo: 1\n');
     const result = await drayage(['local', '--config', bad]);

@@ -26,7 +26,7 @@ describe('a layer that several images share', () => {
   const sharedLayer = ({ layers }: SeededImage): Digest => layers[0]?.digest as Digest;
   const reads = (digest: Digest) =>
     pipeline.upstream.requests.filter(({ method, path }) => method === 'GET' && path.endsWith(digest));
-  /** The requests that wanted to store or mount the blob, and what became of them. */
+  /** The requests to store or mount the blob, and their outcomes. */
   const uploads = (digest: Digest) =>
     pipeline.stack.registry.requests
       .filter(({ query }) => decodeURIComponent(query).includes(digest))
@@ -35,7 +35,7 @@ describe('a layer that several images share', () => {
         return `${method}${from === null ? '' : ` from ${from.replace('mirror/ghcr.io/', '')}`}: ${status}`;
       });
 
-  it('travels once to a repository, though the jobs come at the same time', async () => {
+  it('is copied once to a repository, although the jobs come at the same time', async () => {
     const images = ['one', 'two', 'three'].map((seed) => image(seed, 'of one repository'));
     for (const [n, each] of images.entries()) await pipeline.push('acme/same', `${n}`, each);
     const answers = await Promise.all(images.map((_, n) => pipeline.github('acme/same', `${n}`)));
@@ -46,7 +46,7 @@ describe('a layer that several images share', () => {
     expect(reads(sharedLayer(images[0] as SeededImage))).toHaveLength(1);
   });
 
-  it('travels once to ten repositories: the others mount it', async () => {
+  it('is copied once for ten repositories: the others mount it', async () => {
     const digest = sharedLayer(image('any', 'of ten'));
     for (let n = 0; n < 10; n += 1) {
       const job = await pipeline.mirror(`acme/ten-${n}`, '1', image(`app ${n}`, 'of ten'));
@@ -80,7 +80,7 @@ describe('a layer that several images share', () => {
         }),
     ],
   ])(
-    '%s costs one request, in whose upload it travels, and is not looked for there again',
+    '%s costs one request, which starts the upload, and is not looked for there again',
     async (_, name, remove) => {
       const digest = sharedLayer(image('any', name));
       await pipeline.mirror(`acme/${name}-1`, '1', image(`${name} 1`, name));

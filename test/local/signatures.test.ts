@@ -21,7 +21,7 @@ describe('a signature that is pushed after its image', () => {
     await pushManifest(endpoint, repository, reference, manifest);
   }
 
-  /** Sends the webhook of a tag of cosign's and returns what was accepted. */
+  /** Sends the webhook of a cosign tag and returns what was accepted. */
   async function told(repository: string, tag: string) {
     const answer = await pipeline.github(repository, tag);
     expect(answer.status).toBe(202);
@@ -54,7 +54,7 @@ describe('a signature that is pushed after its image', () => {
     expect(await pipeline.mapping(accepted.image)).toMatchObject({ referrers: { copied: 2, missing: [] } });
   });
 
-  it('is left upstream where the mirror does not hold its image', async () => {
+  it('is left upstream if the mirror does not hold its image', async () => {
     const root = parsed(seededImage({ seed: 'not mirrored', layers: [] }).manifest);
     const accepted = await told('acme/unknown', cosignTag(root));
     const job = await pipeline.jobIn(accepted.job, 'committed', 'failed', 'satisfied');

@@ -54,7 +54,7 @@ describe('drayage sync', () => {
   const mappings = () =>
     (JSON.parse(readFileSync(file('map.json'), 'utf8')) as { mappings: Mapping[] }).mappings;
 
-  it('copies what literal names and patterns name, by the first rule that matches', async () => {
+  it('copies what names and patterns select, by the first rule that matches', async () => {
     for (const [repository, tag] of [
       ['team/app', '1.0'],
       ['team/app', '2.0'],
@@ -94,17 +94,17 @@ describe('drayage sync', () => {
       referrers: { copied: 0, missing: [] },
       durationMs: expect.any(Number),
     });
-    // Nobody asked for what no rule names.
+    // Nobody requested what no rule names.
     expect(from.requests.filter(({ path }) => path.includes('/other/'))).toEqual([]);
   });
 
-  it('asks for no list of repositories where all rules are names, and carries a shared base once', async () => {
+  it('requests no list of repositories if all rules are names, and copies a shared base once', async () => {
     for (const name of ['a', 'b', 'c']) await push(name, '1');
     configure(['a', 'b', 'c'].map((match) => ({ match, referrers: false })));
     from.clearRequests();
     const { report } = await sync();
     expect(from.requests.filter(({ path }) => path === '/v2/_catalog')).toEqual([]);
-    // Of each image its own layer and config; the base once, and mounted twice.
+    // Each image has its own layer and config; the base is copied once, and mounted twice.
     expect(report.transfer).toMatchObject({ copied: { blobs: 7 }, mounted: { blobs: 2 } });
     const layer = imageOf('a:1').layers[0]?.digest ?? '';
     expect(from.requests.filter(({ path }) => path.endsWith(layer))).toHaveLength(1);
@@ -123,7 +123,7 @@ describe('drayage sync', () => {
     expect(text.stdout).toMatch(/copies: 3 images, 3 equal\nblobs: copied 0 \(0 B\)/);
   });
 
-  it('keeps only the platforms of the rule, and sees that they are there the next time', async () => {
+  it('keeps only the platforms of the rule, and finds them present the next time', async () => {
     const index = seededIndex({ seed: 'multi', layers: [{ size: 3_000 }] });
     await pushImage(from.endpoint, 'multi', '1', index);
     configure([{ match: 'multi', platforms: ['linux/arm64'] }]);
@@ -138,7 +138,7 @@ describe('drayage sync', () => {
         platforms: ['linux/arm64/v8'],
       },
     ]);
-    // The index alone tells that nothing is to do.
+    // The index alone shows that there is nothing to do.
     from.clearRequests();
     expect((await sync()).report).toMatchObject({ copied: 0, equal: 1 });
     const reads = from.requests.filter(
@@ -147,7 +147,7 @@ describe('drayage sync', () => {
     expect(reads.map(({ path }) => path)).toEqual(['/v2/multi/manifests/1']);
   });
 
-  it('copies what refers to an image, also what came later', async () => {
+  it('copies what refers to an image, and also what came later', async () => {
     const image = imageOf('signed');
     await push('signed', '1', image);
     configure([{ match: 'signed' }]);
@@ -177,7 +177,7 @@ describe('drayage sync', () => {
     expect(partly.stderr).toContain('not all that refers to images was copied:');
   });
 
-  it('goes on after an image and a repository that fail, and exits with 1', async () => {
+  it('continues after an image and a repository that fail, and exits with 1', async () => {
     for (const tag of ['1', '2', '3']) await push('app', tag);
     configure([{ match: 'app' }, { match: 'missing' }]);
     const remove = from.faults.add({
@@ -205,7 +205,7 @@ describe('drayage sync', () => {
     expect(text.stderr).toMatch(/ {2}\S+\/missing: check the repository’s name/);
   });
 
-  it('refuses what this version can’t follow, and says what to write where repositories are not listed', async () => {
+  it('refuses what this version cannot follow, and says what to write if repositories are not listed', async () => {
     for (const name of ['team/app', 'safe/app', 'single']) await push(name, '1');
     configure([
       { match: 'safe/**', verify: { cosign: { key: 'cosign.pub' } } },
@@ -250,7 +250,7 @@ describe('drayage sync', () => {
     expect(from.requests).toEqual([]);
   });
 
-  it('plans, and writes nothing', async () => {
+  it('plans the run, and writes nothing', async () => {
     for (const name of ['a', 'b']) await push(name, '1');
     configure([{ match: '*' }]);
     const { code, report } = await sync('--dry-run');
@@ -273,7 +273,7 @@ describe('drayage sync', () => {
     expect((await sync('--dry-run')).report).toMatchObject({ planned: 0, equal: 2 });
   });
 
-  it('writes where images are: keeps what is equal and what failed, and drops what no rule names', async () => {
+  it('writes where images are: keeps what is unchanged and what failed, and drops what no rule names', async () => {
     for (const tag of ['1', '2', '3']) await push('app', tag);
     configure([{ match: 'app' }]);
     const map = ['--mapping', file('map.json')];
@@ -299,7 +299,7 @@ describe('drayage sync', () => {
       referrers: { copied: 0, missing: [] },
     });
 
-    // 1 stays, 2 moves, 3 can't be looked at; 4 is there without an entry.
+    // 1 stays, 2 moves, 3 cannot be looked at; 4 exists without an entry.
     const moved = await push('app', '2', imageOf('moved'));
     await push('app', '4');
     await pushImage(to.endpoint, mirrored('app'), '4', imageOf('app:4'));
@@ -324,7 +324,7 @@ describe('drayage sync', () => {
     expect(second[3]?.sizeBytes).toBe(one?.sizeBytes);
     expect(mappings().map(({ image }) => image.at(-1))).toEqual(['1', '2', '4']);
 
-    // What can't be listed keeps its entries.
+    // What cannot be listed keeps its entries.
     const unlisted = from.faults.add({
       match: { path: '/app/tags/list' },
       action: { kind: 'status', status: 400 },
@@ -338,7 +338,7 @@ describe('drayage sync', () => {
     ['{"mappings":', 'is not JSON'],
     ['{"mappings":[{"image":"a"}]}', 'has no list of mappings'],
     ['[]', 'has no list of mappings'],
-  ])('refuses the mapping file %j before anything is asked', async (text, message) => {
+  ])('refuses the mapping file %j before anything is requested', async (text, message) => {
     configure([{ match: 'app' }]);
     writeFileSync(file('map.json'), text);
     const result = await drayage(line('--mapping', file('map.json')));
@@ -385,7 +385,7 @@ describe('drayage sync', () => {
     expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('has no secret drayage/locked') });
   });
 
-  it('copies into Amazon ECR, where it creates repositories, and finds the registry by the AWS credentials', async () => {
+  it('copies to Amazon ECR, where it creates repositories, and finds the registry through the AWS credentials', async () => {
     await using ecr = await startRegistry({ flavour: 'ecr' });
     await push('app', '1');
     configure([{ match: 'app' }], {

@@ -4,7 +4,7 @@ import type { Delivery } from '../../local/watcher.ts';
 import { type Pipeline, startPipeline } from '../support/pipeline.ts';
 import { seededImage } from '../support/seeded-image.ts';
 
-describe('whoever watches the local stack', () => {
+describe('a watcher of the local stack', () => {
   const deliveries: Delivery[] = [];
   const jobs: JobRecord[] = [];
   let pipeline: Pipeline;
@@ -38,7 +38,7 @@ describe('whoever watches the local stack', () => {
     ]);
   });
 
-  it('is told that a job failed, once, when layers of it did', async () => {
+  it('is told once that a job failed when its layers did', async () => {
     jobs.length = 0;
     const image = seededImage({ seed: 'broken', layers: [{ size: 5_000 }, { size: 6_000 }] });
     await pipeline.push('acme/broken', '1.0', image);

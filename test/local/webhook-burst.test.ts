@@ -30,7 +30,7 @@ describe('a burst of webhooks', { timeout: 2 * withinMs }, () => {
     expect(new Set(states)).toEqual(new Set(['committed', 'satisfied']));
     const looks = looksByTag(pipeline.upstream.requests);
     expect(looks.size).toBe(tags);
-    // Its first event, and the later look where a minute has passed.
+    // Its first event, and the later look if a minute has passed.
     expect(Math.max(...looks.values())).toBeLessThanOrEqual(2);
     for (const { image } of answered.slice(0, tags)) expect(await pipeline.mapping(image)).toBeDefined();
   });

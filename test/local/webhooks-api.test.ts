@@ -49,7 +49,7 @@ describe('the webhooks of the API', () => {
     expect(webhooks.get('hub')?.secret).toBeUndefined();
   });
 
-  it('tells a reader no secret', async () => {
+  it('shows a reader no secret', async () => {
     const { ready } = pipeline.stack;
     const text = JSON.stringify([...(await list(reader)).values()]);
     expect(text).not.toContain(ready.webhooks.github?.secret);
@@ -57,7 +57,7 @@ describe('the webhooks of the API', () => {
     expect((await list(reader)).get('hub')?.url).toBe(`${pipeline.api}/webhooks/hub/…`);
   });
 
-  it('needs a token, and for the operator’s to rotate', async () => {
+  it('needs a token, and the operator’s to rotate', async () => {
     expect((await pipeline.get('/v1/webhooks')).status).toBe(401);
     expect((await rotate('github', undefined, {})).status).toBe(401);
     expect((await rotate('github', undefined, reader)).status).toBe(403);
@@ -66,7 +66,7 @@ describe('the webhooks of the API', () => {
       expect((await rotate('github', { keepSeconds })).status).toBe(400);
   });
 
-  it('tells whether something came, and what was refused', async () => {
+  it('shows whether something came, and what was refused', async () => {
     expect((await list(reader)).get('github')).not.toHaveProperty('deliveredAt');
     expect((await deliver('wrong')).status).toBe(401);
     expect((await list(reader)).get('github')).toMatchObject({ refusedFor: 'not_authentic' });
@@ -74,12 +74,12 @@ describe('the webhooks of the API', () => {
     const { deliveredAt, acceptedAt } = (await list(reader)).get('github') ?? {};
     expect(Date.parse(acceptedAt ?? '')).toBeGreaterThan(Date.now() - 60_000);
     expect(deliveredAt).toBe(acceptedAt);
-    // A token in the path that does not fit is a 404, of whichever name: nothing is noted.
+    // A token in the path that does not fit is a 404, whatever the name: nothing is recorded.
     expect((await pipeline.post('/webhooks/hub/wrong', {})).status).toBe(404);
     expect((await list(reader)).get('hub')).not.toHaveProperty('refusedAt');
   });
 
-  it('rotates: the new secret counts at once, the old one for a day', async () => {
+  it('rotates: the new secret counts at once, and the old one for a day', async () => {
     const before = (await list(operator)).get('github')?.secret ?? '';
     const answer = await rotate('github');
     expect(answer.status).toBe(200);
@@ -93,13 +93,13 @@ describe('the webhooks of the API', () => {
     expect((await deliver('wrong')).status).toBe(401);
   });
 
-  it('lets the old secret go at once where it leaked', async () => {
+  it('drops the old secret at once if it leaked', async () => {
     const before = (await list(operator)).get('hub')?.url ?? '';
     const { url } = (await (await rotate('hub', { keepSeconds: 0 })).json()) as PresentedWebhook;
     const body = { push_data: { tag: '1' }, repository: { repo_name: 'library/app' } };
     const post = (to: string) => pipeline.post(new URL(to).pathname, body);
     expect((await post(url)).status).toBe(202);
-    // What an instance knows of secrets that fit is minutes old at most: here it was read anew for
+    // What an instance knows of matching secrets is at most minutes old: here it was read again for
     // the new one.
     expect((await post(before)).status).toBe(404);
   });
@@ -114,7 +114,7 @@ describe('the webhooks of the API', () => {
 });
 
 describe('a handshake', () => {
-  it('comes without proof, so that it is no delivery', async () => {
+  it('comes without proof, so it is not a delivery', async () => {
     const config = configOf(`
 version: 1
 mirror: { regions: [eu-west-1] }

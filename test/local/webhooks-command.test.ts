@@ -5,7 +5,7 @@ import { type ScriptedStep, startScriptedServer } from '../support/scripted-serv
 import { bearer, presentedWebhooks, startApi, token } from '../support/webhooks-api.ts';
 
 describe('drayage webhooks list', () => {
-  it('tells each webhook, whether events arrive, and no secret', async () => {
+  it('shows each webhook and whether events arrive, but no secret', async () => {
     const { run, server } = await startApi();
     const { code, stdout, stderr } = await run(['list']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: 'secrets are shown as …; --secrets shows them\n' });
@@ -30,7 +30,7 @@ describe('drayage webhooks list', () => {
     ]);
   });
 
-  it('shows one with its steps, and its secret when that is asked for', async () => {
+  it('shows one with its steps, and its secret on request', async () => {
     const masked = await (await startApi()).run(['list', 'hub']);
     expect(masked.stdout).toMatch(
       /\n {2}1\. Open Webhooks at https:\/\/hub\.example\.\n {2}2\. Enter `.*\/webhooks\/hub\/…`\.\n/,
@@ -40,14 +40,14 @@ describe('drayage webhooks list', () => {
     expect(shown.stderr).toBe('');
   });
 
-  it('gives programs what the API gave', async () => {
+  it('gives programs the API’s answer', async () => {
     const { run, webhooks } = await startApi();
     expect(JSON.parse((await run(['list', '--json'])).stdout)).toEqual({ webhooks });
     const one = await startApi();
     expect(JSON.parse((await one.run(['list', 'hub', '--json'])).stdout)).toEqual(one.webhooks[1]);
   });
 
-  it('names the webhooks where there is none of that name', async () => {
+  it('names the webhooks if there is none of that name', async () => {
     const { code, stdout, stderr } = await (await startApi()).run(['list', 'none']);
     expect({ code, stdout, stderr }).toEqual({
       code: 1,
@@ -74,7 +74,7 @@ describe('drayage webhooks list', () => {
     });
   });
 
-  it('says what is wrong with how it is called', async () => {
+  it('says what is wrong with its arguments', async () => {
     const env = { ...process.env, DRAYAGE_API: '', DRAYAGE_TOKEN: '' };
     const run = (...args: string[]) => drayage(['webhooks', ...args], { env });
     expect(await run('list')).toMatchObject({ code: 2, stderr: expect.stringContaining('DRAYAGE_API') });
@@ -137,7 +137,7 @@ describe('drayage webhooks test', () => {
     );
   });
 
-  it('delivers to where the API says, with the token in the URL', async () => {
+  it('delivers to the address that the API gives, with the token in the URL', async () => {
     const elsewhere = await startScriptedServer([
       {
         request: 'POST /webhooks/hub/hub-secret',
@@ -165,7 +165,7 @@ describe('drayage webhooks test', () => {
     expect(stderr).not.toContain('hub-secret');
   });
 
-  it('leaves alone what only the issuer can sign', async () => {
+  it('leaves out what only the issuer can sign', async () => {
     const server = await startScriptedServer();
     const [github] = presentedWebhooks(server.origin);
     const webhook = {
@@ -182,7 +182,7 @@ describe('drayage webhooks test', () => {
   });
 
   it.each([{ source: 'of-tomorrow' }, { options: { ofTomorrow: 1 } }])(
-    'says so where the deployment is newer: %j',
+    'says so if the deployment is newer: %j',
     async (more) => {
       const server = await startScriptedServer();
       const webhooks = [{ ...presentedWebhooks(server.origin)[0], ...more }];
@@ -193,14 +193,14 @@ describe('drayage webhooks test', () => {
     },
   );
 
-  it('fails with the reason where nothing was accepted', async () => {
+  it('fails with the reason if nothing was accepted', async () => {
     const ignored = [{ image: 'ghcr.io/acme/shop:1.0', reason: 'not_configured: no rule' }];
     const { code, stderr } = await (await startApi(list, delivery([], ignored))).run(['test', 'github']);
     expect(code).toBe(1);
     expect(stderr).toContain('ignored ghcr.io/acme/shop:1.0: not_configured: no rule\n');
   });
 
-  it('fails where the delivery is refused, and shows no secret', async () => {
+  it('fails if the delivery is refused, and shows no secret', async () => {
     const answer = { status: 401, body: { error: { code: 'not_authentic', message: 'no github-secret' } } };
     const { code, stderr } = await (await startApi(list, { ...accepted, answer })).run(['test', 'github']);
     expect(code).toBe(1);
@@ -229,7 +229,7 @@ describe('drayage webhooks rotate', () => {
     retiredUntil: '2100-01-02T00:00:00.000Z',
   });
 
-  it('prints the new URL, how long the old one is taken, and what is next', async () => {
+  it('prints the new URL, how long the old one is accepted, and what to do next', async () => {
     const server = await startScriptedServer();
     const request = 'POST /v1/webhooks/hub/rotate';
     server.expect({

@@ -19,7 +19,7 @@ describe('drayage webhooks at a running pipeline', () => {
   const listed = async (name: string) =>
     JSON.parse((await run(['list', name, '--json'])).stdout) as PresentedWebhook;
 
-  it('tells the webhooks, delivers to each, and sees that it arrived', async () => {
+  it('lists the webhooks, delivers to each, and sees that it arrived', async () => {
     expect((await listed('hub')).deliveredAt).toBeUndefined();
     for (const image of ['docker.io/library/app:1', 'ghcr.io/acme/app:1']) {
       const name = image.startsWith('ghcr.io') ? 'github' : 'hub';
@@ -35,13 +35,13 @@ describe('drayage webhooks at a running pipeline', () => {
     expect(stdout).toContain('the last that led to a job, just now');
   });
 
-  it('fails a test whose image no rule names', async () => {
+  it('fails a test if no rule names its image', async () => {
     const { code, stderr } = await run(['test', 'github', '--image', 'ghcr.io/other/app:1']);
     expect(code).toBe(1);
     expect(stderr).toMatch(/ignored ghcr\.io\/other\/app:1: \w+/);
   });
 
-  it('rotates a secret that is then entered and delivered with', async () => {
+  it('rotates a secret, then enters it and delivers with it', async () => {
     const before = await listed('github');
     const rotated = JSON.parse(
       (await run(['rotate', 'github', '--keep', '0s', '--json'])).stdout,

@@ -25,7 +25,7 @@ describe('drayage webhooks register', () => {
     expect(sent.config).toMatchObject({ secret: 'github-secret', content_type: 'json' });
   });
 
-  it('takes the token from a file, and tells programs what became of each place', async () => {
+  it('reads the token from a file, and gives programs the result for each place', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'webhooks-command-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const file = join(folder, 'token');
@@ -63,7 +63,7 @@ describe('drayage webhooks register', () => {
     expect(stderr).toContain('github at other: GET ');
   });
 
-  it('prints the steps where there is no API', async () => {
+  it('prints the steps if there is no API', async () => {
     const { run } = await startApi();
     const { code, stdout, stderr } = await run(['register', 'registry']);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
@@ -79,7 +79,7 @@ describe('drayage webhooks register', () => {
     expect(stdout).not.toContain('registry-secret');
   });
 
-  it('gives one token to one upstream only', async () => {
+  it('gives one token to only one upstream', async () => {
     const { run } = await startApi();
     const result = await run(['register', '--all'], { DRAYAGE_UPSTREAM_TOKEN: 'for-one' });
     expect(result).toMatchObject({ code: 2, stdout: '' });
@@ -87,7 +87,7 @@ describe('drayage webhooks register', () => {
     expect(result.stderr).toContain('DRAYAGE_UPSTREAM_TOKEN_GITHUB');
   });
 
-  it('goes on with the others where one of several lacks something', async () => {
+  it('continues with the others if one of several lacks something', async () => {
     const { run } = await startApi();
     const { code, stderr } = await run(['register', 'hub', 'registry'], { DRAYAGE_UPSTREAM_TOKEN: 'token' });
     expect(code).toBe(1);
@@ -100,13 +100,13 @@ describe('drayage webhooks register', () => {
     ['no name', []],
     ['a name beside --all', ['github', '--all']],
     ['a place for several', ['github', 'hub', '--at', 'acme']],
-  ])('is called wrongly with %s', async (_, args) => {
+  ])('refuses wrong usage with %s', async (_, args) => {
     const server = await startScriptedServer();
     const result = await drayage(['webhooks', 'register', ...args, '--api', server.origin]);
     expect(result).toMatchObject({ code: 2, stdout: '' });
   });
 
-  it('says which credentials are missing, and that the API wants the operator', async () => {
+  it('says which credentials are missing, and that the API requires the operator', async () => {
     const { run } = await startApi();
     const none = await run(['register', 'github'], { DRAYAGE_UPSTREAM_TOKEN: '' });
     expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('Set DRAYAGE_UPSTREAM_TOKEN') });

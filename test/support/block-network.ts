@@ -1,6 +1,6 @@
 /**
- * Setup file of the unit tests: any real connection fails, so that a unit test that talks to the
- * network can't pass by luck. undici's MockAgent answers without a socket and is not affected.
+ * Setup file of the unit tests: any real connection fails, so a unit test that uses the network
+ * cannot pass by luck. undici's MockAgent answers without a socket and is not affected.
  */
 import net from 'node:net';
 

@@ -9,11 +9,11 @@ export interface BurstOptions {
   deliveries: number;
   connections: number;
   /**
-   * Different tags, spread over ten repositories; the deliveries name them in turn, so that the
-   * rest are duplicates.
+   * Different tags, spread over ten repositories. The deliveries name them in turn, so the rest are
+   * duplicates.
    */
   tags: number;
-  /** Whether deliveries tell the digest, as GitHub's do. */
+  /** Whether deliveries include the digest, as GitHub's do. */
   tellDigest: boolean;
   /** Where they go; the pipeline's own API by default. */
   api?: string;
@@ -31,7 +31,7 @@ export interface Delivery {
 
 const image = seededImage({ seed: 'burst', layers: [{ size: 200 }] });
 
-/** The image that the deliveries of a number name. */
+/** The image that the delivery with this number names. */
 function tagOf(index: number): { repository: string; tag: string } {
   return { repository: `acme/burst-${index % 10}`, tag: `v${index}` };
 }
@@ -44,7 +44,7 @@ export async function pushBurst(pipeline: Pipeline, tags: number): Promise<void>
   }
 }
 
-/** Sends a burst of GitHub's deliveries, each connection one after the other. */
+/** Sends a burst of GitHub deliveries; each connection sends one after the other. */
 export async function sendBurst(pipeline: Pipeline, options: BurstOptions): Promise<Delivery[]> {
   const { deliveries, connections, tags, tellDigest, api = pipeline.api, onAnswer } = options;
   const secret = pipeline.stack.ready.webhooks.github?.secret ?? '';
@@ -80,9 +80,9 @@ export async function sendBurst(pipeline: Pipeline, options: BurstOptions): Prom
 }
 
 /**
- * Waits until every job is at its end, and returns them.
+ * Waits until every job has ended, and returns the jobs.
  *
- * @throws when one still is not after that time
+ * @throws when one has not ended after that time
  */
 export async function endOfJobs(pipeline: Pipeline, ids: string[], withinMs: number): Promise<ApiJob[]> {
   const until = Date.now() + withinMs;
@@ -98,7 +98,7 @@ export async function endOfJobs(pipeline: Pipeline, ids: string[], withinMs: num
     if (left.size > 0) {
       if (Date.now() > until)
         throw new Error(
-          `${left.size} of ${ids.length} jobs are not at their end, such as ${JSON.stringify(await pipeline.job([...left][0] ?? ''))}`,
+          `${left.size} of ${ids.length} jobs have not ended, such as ${JSON.stringify(await pipeline.job([...left][0] ?? ''))}`,
         );
       await sleep(100);
     }

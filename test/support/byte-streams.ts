@@ -9,8 +9,8 @@ export async function* chunks(...pieces: Uint8Array[]): AsyncGenerator<Uint8Arra
 }
 
 /**
- * The first bytes, and then nothing more until the signal aborts: the stream then fails with its
- * reason.
+ * Yields the first bytes, and then nothing until the signal aborts. The stream then fails with the
+ * signal's reason.
  */
 export async function* stalling(first: Uint8Array, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   yield first;

@@ -7,7 +7,7 @@ import { RegistryRepository } from '../../core/copy/registry-repository.ts';
 import { RegistryClient, type RegistryClientOptions } from '../../core/registry/client.ts';
 import type { EmbeddedRegistry, RequestRecord } from '../../local/ecr/server.ts';
 
-/** A repository of a registry, by a client of its own that closes when the test ends. */
+/** A repository of a registry, with its own client, which closes when the test ends. */
 export function repositoryAt(
   { host, endpoint }: Pick<EmbeddedRegistry, 'host' | 'endpoint'>,
   repository: string,
@@ -33,10 +33,7 @@ export async function copyWhole(
   return { ...result, plan: planned };
 }
 
-/**
- * `POST uploads`, `GET blobs`, or the operation of the ECR API: which tag or digest it was about is
- * left out.
- */
+/** `POST uploads`, `GET blobs`, or the operation of the ECR API, without the tag or digest. */
 export function requestLines(requests: readonly RequestRecord[]): string[] {
   return requests.map(({ method, path, operation }) =>
     operation === undefined ? `${method} ${lastWords(path)}` : operation,

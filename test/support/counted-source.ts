@@ -1,11 +1,11 @@
-/** A blob's bytes, opened from an offset on, with a count of what was read. */
+/** A blob's bytes, opened from an offset, with a count of what was read. */
 export class CountedSource {
   readonly bytes: Uint8Array;
-  /** From where it was opened, each time. */
+  /** The offset of each opening. */
   readonly opened: number[] = [];
   /** Bytes that were handed out. */
   read = 0;
-  /** Called before each chunk with its place; throw to break the stream, wait to have it stall. */
+  /** Called before each chunk with its place; throw to break the stream, wait to stall it. */
   before: (position: number) => void | Promise<void> = () => {};
   readonly #chunk: number;
 

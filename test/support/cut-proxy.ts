@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A road to a server that can be cut in the middle of whatever is under way. */
+/** A connection to a server that can be cut in the middle of whatever is under way. */
 export interface CutProxy {
   url: string;
   /** Destroys every connection and refuses new ones. */
@@ -10,7 +10,7 @@ export interface CutProxy {
   stop(): Promise<void>;
 }
 
-/** Starts a proxy of TCP connections to a server of this machine. */
+/** Starts a proxy of TCP connections to a server on this machine. */
 export async function startCutProxy(target: string): Promise<CutProxy> {
   const { hostname, port } = new URL(target);
   const open = new Set<Socket>();

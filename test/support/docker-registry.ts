@@ -12,13 +12,15 @@ export interface DockerRegistry extends AsyncDisposable {
   /** 127.0.0.1:PORT */
   host: string;
   endpoint: string;
-  /** Adds tags that name what `tag` names, in the registry's own storage: thousands in no time. */
+  /**
+   * Adds tags that name what `tag` names, in the registry's own storage. Thousands take no time.
+   */
   addTags(repository: string, tag: string, more: string[]): void;
-  /** The access log so far, a line a request. */
+  /** The access log so far, one line per request. */
   accessLog(): string[];
-  /** All that it has written so far, its access log too, a line each. */
+  /** Everything that it has written so far, including its access log, one entry per line. */
   log(): string[];
-  /** User and system time that it has taken so far, in seconds. */
+  /** User and system time used so far, in seconds. */
   cpuSeconds(): number;
 }
 
@@ -84,7 +86,7 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
   };
 }
 
-/** What Linux tells in hundredths of a second: proc(5), fields 14 and 15 of `stat`. */
+/** Linux gives these in hundredths of a second: proc(5), fields 14 and 15 of `stat`. */
 function cpuSecondsOf(pid: number | undefined): number {
   const [, afterName = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
   const fields = afterName.split(' ').map(Number);
@@ -125,7 +127,7 @@ async function ready(child: ChildProcess, url: string, log: () => string): Promi
   for (const until = Date.now() + 10_000; Date.now() < until; await sleep(50)) {
     if (spawnError)
       throw new Error(
-        `docker-registry can't be run (apt-get install docker-registry): ${spawnError.message}`,
+        `docker-registry cannot be run (apt-get install docker-registry): ${spawnError.message}`,
       );
     if (child.exitCode !== null) throw new Error(`docker-registry ended with ${child.exitCode}:\n${log()}`);
     const answered = await fetch(url).then(

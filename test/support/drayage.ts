@@ -12,7 +12,7 @@ export interface CommandResult {
   stderr: string;
 }
 
-/** Runs `drayage` with arguments to its end. */
+/** Runs `drayage` with arguments until it ends. */
 export function drayage(
   args: string[],
   options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},

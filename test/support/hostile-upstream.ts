@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 import type { SeededImage, SeededManifest } from './seeded-image.ts';
 
-/** An answer that goes its own way. */
+/** An answer that follows no rules. */
 export type Misbehaviour = (response: ServerResponse, request: IncomingMessage) => void;
 
 /** What a hostile upstream serves, and where it misbehaves. */
@@ -16,11 +16,11 @@ export interface HostileUpstreamOptions {
   manifest?: Misbehaviour | SeededManifest;
   /** Instead of its first layer. */
   layer?: Misbehaviour;
-  /** Before everything else; true where it has answered. */
+  /** Called before everything else; true if it has answered. */
   first?: (response: ServerResponse, request: IncomingMessage) => boolean;
 }
 
-/** A registry whose answers are what the test wants them to be. */
+/** A registry whose answers are what the test wants. */
 export interface HostileUpstream {
   host: string;
   endpoint: string;
@@ -45,7 +45,7 @@ export async function startRecordingServer(answer: Misbehaviour): Promise<Hostil
   return { host, endpoint: `http://${host}`, requests };
 }
 
-/** Starts an upstream that serves an image, except where it is told otherwise. */
+/** Starts an upstream that serves an image, unless it is told otherwise. */
 export function startHostileUpstream(options: HostileUpstreamOptions): Promise<HostileUpstream> {
   const { image, manifests = [], manifest = image.manifest, layer, first } = options;
   const byDigest = new Map([...manifests, image.manifest].map((one) => [String(one.digest), one]));
@@ -66,7 +66,10 @@ export function startHostileUpstream(options: HostileUpstreamOptions): Promise<H
   });
 }
 
-/** Writes the same piece again and again, as fast as it is taken, or every so many milliseconds. */
+/**
+ * Writes the same piece again and again, as fast as it is accepted, or once every so many
+ * milliseconds.
+ */
 function goOnForEver(
   stream: {
     write(piece: Uint8Array): boolean;
@@ -100,7 +103,7 @@ export function endlessBody(headers: Record<string, string> = {}, everyMs?: numb
   };
 }
 
-/** What a server of HTTP would not send: a beginning, and the same piece for ever. */
+/** What an HTTP server would not send: a beginning, and then the same piece forever. */
 export function pastHttp(start: string, piece: string, everyMs?: number): Misbehaviour {
   return (_, { socket }) => {
     socket.write(start);

@@ -1,6 +1,6 @@
 /**
- * Runs one of our Lambda handlers once, in this process alone, which others may kill: `node
- * invoke-handler.ts INVOCATION`, the invocation as JSON. What the handler answers goes to standard
+ * Runs one of our Lambda handlers once, in a process of its own, which others may kill: `node
+ * invoke-handler.ts INVOCATION`, with the invocation as JSON. The handler's answer goes to standard
  * output, its log to standard error.
  */
 import type { Context, SQSEvent, SQSRecord } from 'aws-lambda';

@@ -16,10 +16,10 @@ export interface TwoRegistries extends AsyncDisposable {
 
 /** One copy that was killed. */
 export interface Interruption {
-  /** Bytes that it had read, of so many that the destination lacked when it began. */
+  /** The bytes that it had read, and the bytes that the destination lacked when it began. */
   read: number;
   missing: number;
-  /** The blobs that were asked for and not in the destination when the process was gone. */
+  /** The blobs that were requested and were not in the destination when the process was gone. */
   inFlight: Descriptor[];
 }
 
@@ -27,11 +27,11 @@ export interface Interruption {
 export interface KilledCopy {
   image: StreamedImage;
   interruptions: Interruption[];
-  /** What the source has served of blobs, all runs together. */
+  /** What the source has served of blobs, in all runs together. */
   read: number;
-  /** Blobs of which more was read than once, and once more for each interruption that met them. */
+  /** Blobs of which more was read than once, plus once for each interruption that met them. */
   needless: Descriptor[];
-  /** Standard output of the copy that was left alone. */
+  /** Standard output of the copy that was not killed. */
   output: string;
 }
 
@@ -39,12 +39,12 @@ const repository = 'killed/image';
 /** How long the destination may take to store or drop what a killed process had sent it. */
 const settleMs = 200;
 /**
- * The latest moment to kill a copy, as a share of what it has to read: what is left is enough for
- * all others.
+ * The latest moment to kill a copy, as a share of what it has to read. What is left is enough for
+ * all the others.
  */
 const latest = 0.75;
 
-/** Starts them in a folder of their own, which goes with them. */
+/** Starts them in their own folder, which is removed with them. */
 export async function startTwoRegistries(): Promise<TwoRegistries> {
   const folder = mkdtempSync(join(tmpdir(), 'drayage-killed-'));
   const start = (name: string) =>
@@ -61,10 +61,10 @@ export async function startTwoRegistries(): Promise<TwoRegistries> {
 }
 
 /**
- * Runs `drayage copy` and kills it at a seeded moment, ten times by default, then lets it end: the
- * moment is when it has read a certain share of what the destination lacks.
+ * Runs `drayage copy` and kills it at a seeded moment, ten times by default, then lets it finish.
+ * The moment is when it has read a certain share of what the destination lacks.
  *
- * @throws Error where a copy ended by itself too early or failed, or anything of the image is not
+ * @throws Error if a copy ended too early by itself or failed, or if anything of the image is not
  *   right in the end
  */
 export async function copyKilled(

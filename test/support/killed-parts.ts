@@ -24,20 +24,20 @@ export interface KilledParts {
   /** How large the parts were. */
   partSize: number;
   interruptions: PartInterruption[];
-  /** What upstream has served of the layer, all invocations together. */
+  /** What upstream has served of the layer, in all invocations together. */
   read: number;
-  /** Parts that the mirror was sent, those that it refused included. */
+  /** Parts that were sent to the mirror, including those that it refused. */
   partsSent: number;
 }
 
 const repository = 'acme/large';
 const program = fileURLToPath(new URL('./invoke-handler.ts', import.meta.url));
 /**
- * The speed that a process reckons with before it has measured one, and the share of its time that
- * it plans for: bytes a second.
+ * The speed that a process assumes before it has measured one, and the share of its time that it
+ * plans for: bytes per second.
  */
 const plannedSpeed = 24e6 * 0.8;
-/** What a function keeps of its timeout for recording the end, milliseconds. */
+/** What a function reserves of its timeout for recording the end, milliseconds. */
 const reserveMs = 15_000;
 /** The functions' timeout. */
 const timeoutMs = 900_000;
@@ -45,12 +45,11 @@ const timeoutMs = 900_000;
 const settleMs = 200;
 
 /**
- * Has the mirror function carry an image of one large layer in parts, in processes of their own,
- * each of which is killed when it has come to a seeded byte of the layer; the last one is left
- * alone.
+ * Makes the mirror function copy an image with one large layer in parts, in separate processes.
+ * Each of them is killed when it has reached a seeded byte of the layer; the last one is not.
  *
  * @param pipeline one whose stack leaves mirror jobs to others
- * @throws Error where the layer goes in one piece, the job does not end, or anything of the image
+ * @throws Error if the layer is copied in one piece, the job does not end, or anything of the image
  *   is not right in the end
  */
 export async function uploadKilled(
@@ -73,7 +72,7 @@ export async function uploadKilled(
   const mirrored = `mirror/ghcr.io/${repository}`;
   const noted = checkpointReader(stack.environment, mirrored, digest);
 
-  // What is in parts once goes on in parts, however much time there is.
+  // A layer that is in parts once continues in parts, however much time there is.
   const tooShort = reserveMs + (0.9 * size * 1000) / plannedSpeed;
   const begun = upstream.requests.length;
   const served = (since: number) => blobReads(upstream, since).get(digest)?.bytes ?? 0;
@@ -85,7 +84,7 @@ export async function uploadKilled(
     const since = upstream.requests.length;
     const before = await noted();
     const from = before?.offset ?? 0;
-    // Each reads something, however soon after the moment of the one before it is.
+    // Each reads something, however soon its moment follows the one before.
     const until = Math.max(moment, from + 1);
     const { killed, result } = await killWhen(
       invoke(before ? timeoutMs : tooShort),
@@ -94,7 +93,7 @@ export async function uploadKilled(
     if (!killed) throw new Error(`the handler ended with ${result.code} too early: ${result.stderr}`);
     await sleep(settleMs);
     const checkpoint = await noted();
-    if (!checkpoint) throw new Error('the layer does not go in parts');
+    if (!checkpoint) throw new Error('the layer is not copied in parts');
     partSize = checkpoint.partSize;
     interruptions.push({ from, to: from + served(since), noted: checkpoint.offset });
   }
@@ -108,7 +107,7 @@ export async function uploadKilled(
   return { image, size, partSize, interruptions, read: served(begun), partsSent };
 }
 
-/** Reads how far the layer's upload is noted to be. */
+/** Reads how far the layer's upload is recorded. */
 function checkpointReader(environment: Record<string, string>, repository: string, digest: Digest) {
   const region = environment.AWS_REGION ?? '';
   const table = openTable(environment.DRAYAGE_TABLE ?? '', {

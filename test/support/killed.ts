@@ -9,13 +9,13 @@ export function seededFractions(seed: string, count: number): number[] {
   return Array.from({ length: count }, (_, at) => bytes.readUInt32LE(4 * at) / 2 ** 32);
 }
 
-/** How often a blob was asked for, and how many of its bytes were handed to a connection. */
+/** How often a blob was requested, and how many of its bytes were passed to a connection. */
 export interface BlobReads {
   times: number;
   bytes: number;
 }
 
-/** What a registry has served of its blobs, since so many requests of its log. */
+/** What a registry has served of its blobs, after this many requests in its log. */
 export function blobReads({ requests }: EmbeddedRegistry, since = 0): Map<Digest, BlobReads> {
   const reads = new Map<Digest, BlobReads>();
   for (const { method, path, bytesOut } of requests.slice(since)) {
@@ -39,7 +39,7 @@ interface Killable<T> {
 }
 
 /**
- * Kills a process at the moment that `isNow` tells; it is asked each millisecond.
+ * Kills a process at the moment that `isNow` determines, which is called every millisecond.
  *
  * @returns how it ended, and whether it was killed: it may have ended before.
  */

@@ -9,7 +9,7 @@ import type { ImageKey } from '../../core/mapping/record.ts';
 import { MirrorJobs } from './mirror-jobs.ts';
 import type { SeededImage } from './seeded-image.ts';
 
-/** A layer queue that remembers, and can be switched off. */
+/** A layer queue that remembers its messages, and can be switched off. */
 export class MemoryLayerQueue implements LayerQueue {
   sent: LayerMessage[] = [];
   refuses = false;
@@ -21,7 +21,7 @@ export class MemoryLayerQueue implements LayerQueue {
   }
 }
 
-/** What a layer job works with, beside what its mirror job does. */
+/** What a layer job works with, besides what its mirror job uses. */
 export class LayerJobs {
   readonly mirror: MirrorJobs;
   readonly layerQueue = new MemoryLayerQueue();
@@ -65,7 +65,7 @@ export class LayerJobs {
       layerQueue: this.layerQueue,
       leases: this.leases,
       layerIndex: this.layerIndex,
-      // Nothing of the last run is believed, as in another instance.
+      // Nothing from the last run is trusted, as in a new instance.
       gate: new DynamoUpstreamGate(stores.table),
       ...changes,
     };
@@ -90,7 +90,7 @@ export class LayerJobs {
   }
 }
 
-/** A layer message of a job that nobody knows. */
+/** A layer message of an unknown job. */
 export function unknownJob(message: LayerMessage | undefined): LayerMessage {
   if (!message) throw new Error('the image has no such layer');
   return { ...message, job: newJobId() };

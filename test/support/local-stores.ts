@@ -13,7 +13,7 @@ export interface LocalStores {
   close(): Promise<void>;
 }
 
-/** The stores on a table of their own, which the emulator keeps in memory. */
+/** The stores on their own table, which the emulator keeps in memory. */
 export async function startStores(): Promise<LocalStores> {
   const region = 'eu-west-1';
   const local = await startTable(region);

@@ -5,7 +5,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
 /**
- * A home of its own for a test of logins: files in it, helpers on its PATH, and nothing of this
+ * A home directory for a test of logins: files in it, helpers on its PATH, and nothing of this
  * machine's user.
  */
 export interface LoginFolder {
@@ -15,15 +15,15 @@ export interface LoginFolder {
   /** Writes a file; an object becomes JSON. @returns its path */
   write(path: string, content: unknown): string;
   /**
-   * Puts `docker-credential-<name>` on PATH: a shell script, which has the server that is asked for
-   * in `$server`.
+   * Puts `docker-credential-<name>` on PATH: a shell script, which has the requested server in
+   * `$server`.
    */
   helper(name: string, script: string): void;
-  /** What the helpers were asked for so far: `name server`. */
+  /** What the helpers have been asked for so far: `name server`. */
   asked(): string[];
 }
 
-/** Makes one, which goes when the test ends. */
+/** Creates one, which is removed when the test ends. */
 export function loginFolder(): LoginFolder {
   const home = mkdtempSync(join(tmpdir(), 'drayage-logins-'));
   onTestFinished(() => rm(home, { recursive: true, force: true }));

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 export interface LossyProxy {
   url: string;
   /**
-   * A request reaches the server, and its answer is lost: the next one, or the one after so many.
+   * A request reaches the server, and its answer is lost: the next one, or the one after this many.
    */
   loseNext(skip?: number): void;
   /** How many answers were lost. */
@@ -13,7 +13,7 @@ export interface LossyProxy {
 }
 
 /**
- * An HTTP proxy before an AWS emulator that can lose an answer: the client, which can't tell, sends
+ * An HTTP proxy before an AWS emulator that can lose an answer. The client cannot tell, and sends
  * the request again.
  */
 export async function startLossyProxy(target: string): Promise<LossyProxy> {

@@ -5,7 +5,7 @@ import type { Digest } from '../../core/oci/digest.ts';
 /** Checkpoints in memory, as strict about their conditions as a table. */
 export class MemoryCheckpoints implements CheckpointStore {
   readonly #stored = new Map<string, UploadCheckpoint>();
-  /** Called before each write; throw to have it fail. */
+  /** Called before each write; throw to make it fail. */
   beforeWrite: (next: UploadCheckpoint) => void | Promise<void> = () => {};
 
   get size(): number {
@@ -34,7 +34,7 @@ export class MemoryCheckpoints implements CheckpointStore {
     if (isDeepStrictEqual(this.#stored.get(key), last)) this.#stored.delete(key);
   }
 
-  /** Puts what a test wants there, without a condition. */
+  /** Stores what a test wants, without a condition. */
   set(repository: string, digest: Digest, checkpoint: UploadCheckpoint): void {
     this.#stored.set(`${repository}@${digest}`, structuredClone(checkpoint));
   }

@@ -9,7 +9,7 @@ export function parsed({ bytes, mediaType, digest }: SeededManifest): Manifest {
   return parseManifest(bytes, mediaType, digest);
 }
 
-/** A manifest out of its JSON content. */
+/** A manifest from its JSON content. */
 export function manifestOf(content: { mediaType: string; [key: string]: unknown }): Manifest {
   return parseManifest(Buffer.from(JSON.stringify(content)), content.mediaType);
 }

@@ -140,7 +140,7 @@ async function collect(body: AsyncIterable<Uint8Array>, signal?: AbortSignal): P
       chunks.push(next.value);
     }
   } catch (error) {
-    // Not waited for: a generator that is stuck in its source ends when that does.
+    // This is not awaited: a generator that is stuck in its source ends when the source does.
     iterator.return?.().catch(() => {});
     throw error;
   } finally {

@@ -40,7 +40,7 @@ upstreams:
   return parsed.config;
 })();
 
-/** A queue that remembers, and can be switched off. */
+/** A queue that remembers its messages, and can be switched off. */
 export class MemoryQueue implements JobQueue {
   sent: QueuedMessage[] = [];
   /** Which messages are refused. */
@@ -54,7 +54,7 @@ export class MemoryQueue implements JobQueue {
   }
 }
 
-/** A promise that the test decides about. */
+/** A promise that the test settles. */
 export function gate() {
   const { promise, resolve } = Promise.withResolvers<void>();
   return { passed: promise, open: resolve };
@@ -62,8 +62,8 @@ export function gate() {
 
 /**
  * Real stores on the table's emulator, registries in memory and a clock that stands still:
- * everything that a mirror job works with. One for a file of tests; each test takes a repository of
- * its own.
+ * everything that a mirror job works with. There is one for each file of tests; each test uses its
+ * own repository.
  */
 export class MirrorJobs {
   readonly stores: LocalStores;
@@ -71,11 +71,11 @@ export class MirrorJobs {
   readonly warnings: string[] = [];
   readonly upstreams = new Map<string, MemoryStore>();
   readonly mirrors = new Map<string, MemoryStore>();
-  /** What upstream does otherwise, until the test is over. */
+  /** What upstream does differently, until the test is over. */
   upstreamChanges: Partial<ImageSource> = {};
   mirrorChanges: Partial<ImageDestination> = {};
   now = new Date('2026-04-01T12:00:00.000Z');
-  /** How long jobs waited in place, milliseconds; the clock goes on meanwhile. */
+  /** How long jobs waited in place, milliseconds; the clock moves on meanwhile. */
   pauses: number[] = [];
   /** Called after each wait. */
   afterPause: () => void = () => {};
@@ -140,7 +140,7 @@ export class MirrorJobs {
       jobs: stores.jobs,
       queue,
       layerIndex: new DynamoLayerIndex(stores.table, 'eu-west-1'),
-      // Nothing of the last run is believed, as in another instance.
+      // Nothing from the last run is trusted, as in a new instance.
       gate: new DynamoUpstreamGate(stores.table),
       openUpstream: async (_, repository) =>
         asUpstream(this.upstream(keyOf('', repository)), this.upstreamChanges),
@@ -170,7 +170,7 @@ export class MirrorJobs {
     return processMessage(message, this.dependencies(changes), signal);
   }
 
-  /** Pushes an image, and runs a job for it to its end. */
+  /** Pushes an image, and runs a job for it until it ends. */
   async mirrored(key: ImageKey, image: SeededImage | SeededIndex): Promise<JobRecord> {
     this.push(key, image);
     const message = await this.job(key);
@@ -189,8 +189,8 @@ export class MirrorJobs {
   }
 
   /**
-   * The parked jobs but looks at what belongs to an image, those of other tests included only if
-   * they left some.
+   * The parked jobs except for looks at what belongs to an image. Those of other tests are included
+   * only if they left some.
    */
   async parked() {
     return (await this.#parkedRecords()).flatMap(({ parked, record }) =>
@@ -227,7 +227,7 @@ function storeOf(stores: Map<string, MemoryStore>, name: string, fullName: strin
   return store;
 }
 
-/** The port as the registry client fills it: what is not there is a RegistryError. */
+/** The port as the registry client implements it: what is missing is a RegistryError. */
 function asUpstream(store: MemoryStore, changes: Partial<ImageSource>): ImageSource & TagLister {
   const source = sourceLike(store, {
     manifest: (reference, options) =>
@@ -246,7 +246,7 @@ function asUpstream(store: MemoryStore, changes: Partial<ImageSource>): ImageSou
   };
 }
 
-/** A failure of upstream as the registry client tells it. */
+/** A failure of upstream as the registry client reports it. */
 export function upstreamError(
   code: string,
   more: { status?: number; temporary?: boolean; retryAfterMs?: number; cause?: unknown } = {},

@@ -8,7 +8,7 @@ import { type EmbeddedRegistry, startRegistry } from '../../local/ecr/server.ts'
 import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../local/stack.ts';
 import { pushImage, type SeededImage, type SeededIndex } from './seeded-image.ts';
 
-/** A job as the API tells it, as far as tests look at it. */
+/** A job as the API shows it, as far as tests look at it. */
 export interface ApiJob {
   id: string;
   image: string;
@@ -23,7 +23,7 @@ export interface ApiJob {
   error?: { code: string; side: string; message: string; remedy: string };
 }
 
-/** An upstream registry and the local stack that mirrors it, and what a user does with them. */
+/** An upstream registry, the local stack that mirrors it, and what a user does with them. */
 export interface Pipeline extends AsyncDisposable {
   upstream: EmbeddedRegistry;
   stack: LocalStack;
@@ -45,7 +45,7 @@ export interface Pipeline extends AsyncDisposable {
 
 const patienceMs = 20_000;
 
-/** A configuration whose three upstreams are all the same loopback registry. */
+/** A configuration whose three upstreams are the same loopback registry. */
 export function pipelineConfig(upstream: string): Config {
   const parsed = parseConfig(`
 version: 1

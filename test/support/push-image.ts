@@ -1,6 +1,6 @@
 import type { SeededImage, SeededIndex, SeededManifest } from './seeded-image.ts';
 
-/** How {@link pushImage} asks. */
+/** How {@link pushImage} sends its requests. */
 export interface PushOptions {
   /** The whole header value, such as `Basic …`. */
   authorization?: string;
@@ -17,7 +17,7 @@ function headersOf(
   return authorization === undefined ? more : { ...more, authorization };
 }
 
-/** One blob by POST and PUT, unless the repository has it. */
+/** Pushes one blob by POST and PUT, unless the repository has it. */
 export async function pushBlob(
   endpoint: string,
   repository: string,
@@ -42,7 +42,7 @@ export async function pushBlob(
   await put.arrayBuffer();
 }
 
-/** One manifest under a tag or its digest. */
+/** Pushes one manifest under a tag or its digest. */
 export async function pushManifest(
   endpoint: string,
   repository: string,
@@ -63,7 +63,7 @@ export async function pushManifest(
  * Pushes an image or an index by plain fetch: blobs, then children, then the manifest itself.
  * @param endpoint such as http://127.0.0.1:5000
  * @param tag undefined pushes by digest
- * @throws Error that tells the step, the status and the body
+ * @throws Error with the step, the status and the body
  */
 export async function pushImage(
   endpoint: string,

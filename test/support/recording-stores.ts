@@ -3,7 +3,7 @@ import { DrayageError, type Retry } from '../../core/errors.ts';
 import type { Descriptor } from '../../core/oci/descriptor.ts';
 import { MemoryStore } from './memory-store.ts';
 
-/** Counts how many calls are under way, and the most that ever were. */
+/** Counts how many calls are under way, and the most that there ever were. */
 export class Gauge {
   now = 0;
   most = 0;
@@ -19,7 +19,7 @@ export class Gauge {
   }
 }
 
-/** A source like `source` that does some things otherwise. */
+/** A source like `source` that does some things differently. */
 export function sourceLike(source: ImageSource, changes: Partial<ImageSource>): ImageSource {
   return {
     name: source.name,
@@ -29,7 +29,7 @@ export function sourceLike(source: ImageSource, changes: Partial<ImageSource>): 
   };
 }
 
-/** A destination like `destination` that does some things otherwise. */
+/** A destination like `destination` that does some things differently. */
 export function destinationLike(
   destination: ImageDestination,
   changes: Partial<ImageDestination>,
@@ -45,7 +45,7 @@ export function destinationLike(
   };
 }
 
-/** A failure that may pass, as those of the registry client say of themselves. */
+/** A temporary failure, marked as the registry client marks its own. */
 export function temporaryFailure(
   message: string,
   { retryAfterMs: afterMs }: { retryAfterMs?: number } = {},
@@ -65,7 +65,7 @@ class TemporaryFailure extends DrayageError {
   }
 }
 
-/** A mirror that keeps count of its sessions: what got through, and how each ended. */
+/** A mirror that keeps track of its sessions: what got through, and how each ended. */
 export function countingMirror(mirror = new MemoryStore('mirror')) {
   const sessions: { blob: Descriptor; received: number; ended?: 'written' | 'cancelled' }[] = [];
   const destination: ImageDestination = destinationLike(mirror, {

@@ -1,15 +1,15 @@
 import { EventEmitter } from 'node:events';
 
-/** What takes two cells, as far as tests write it. */
+/** What takes two cells, as far as tests use it. */
 const wide = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}]/u;
 
 /** The cells of a row; the second of a wide character is empty. */
 type Row = string[];
 
 /**
- * A terminal of a given size as its owner sees it: text, newlines, carriage returns, cursor up,
- * "clear to the end of the line" and colours, which is all that our commands may use; anything else
- * throws. What scrolls off the top is kept, too.
+ * A terminal of a given size as its user sees it. It knows text, newlines, carriage returns, cursor
+ * up, "clear to the end of the line" and colours, which is all that our commands may use; anything
+ * else throws. What scrolls off the top is kept, too.
  */
 export class FakeScreen extends EventEmitter {
   readonly isTTY = true;
@@ -21,7 +21,7 @@ export class FakeScreen extends EventEmitter {
   #rows: Row[] = [[]];
   #row = 0;
   #column = 0;
-  /** The beginning of a control sequence whose end has not come yet. */
+  /** The beginning of a control sequence whose end has not arrived yet. */
   #rest = '';
 
   constructor(columns: number, rows: number) {
@@ -41,8 +41,8 @@ export class FakeScreen extends EventEmitter {
   }
 
   /**
-   * Another size, as after its window was drawn smaller: lines that are too long now go on in the
-   * next row.
+   * Changes the size, as when its window is made smaller: lines that are now too long continue in
+   * the next row.
    */
   resize(columns: number): void {
     const below = this.#rows.length - this.#row;

@@ -27,13 +27,13 @@ export interface ReceivedRequest {
 export interface ScriptedStep {
   /** `GET /v2/`: the method and the path with its query, in which all must match. */
   request: string;
-  /** Headers that the request must have; null is one that it must not have. */
+  /** Headers that the request must have; null means that it must not have the header. */
   headers?: Record<string, string | RegExp | null>;
   /** The body that it must have. */
   body?: string | Uint8Array;
   /**
-   * What to answer. A function answers by itself (slowly, halfway, never); it is called with the
-   * request before its body was read unless the step has a `body`.
+   * What to answer. A function answers by itself (slowly, halfway, never). It is called with the
+   * request before its body is read, unless the step has a `body`.
    */
   answer: ScriptedAnswer | ((response: ServerResponse, request: IncomingMessage) => void);
 }
@@ -50,13 +50,13 @@ export interface ScriptedServer {
 }
 
 export interface ScriptOptions {
-  /** Steps may be asked for in any order, each once. */
+  /** Steps may be requested in any order, each once. */
   anyOrder?: boolean;
 }
 
 /**
- * Starts a server for the running test; when the test ends it is stopped, and fails it if the
- * script was not kept.
+ * Starts a server for the running test. It is stopped when the test ends, and fails the test if the
+ * script was not followed.
  */
 export async function startScriptedServer(
   steps: ScriptedStep[] = [],
@@ -102,7 +102,7 @@ export async function startScriptedServer(
   };
 
   const server = createServer((request, response) => {
-    // A client that goes away in the middle is what some tests are about.
+    // Some tests are about a client that leaves in the middle.
     handle(request, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -110,7 +110,7 @@ export async function startScriptedServer(
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
     for (const step of script) problems.push(`nobody asked for: ${step.request}`);
-    if (problems.length > 0) throw new Error(`the script was not kept:\n${problems.join('\n')}`);
+    if (problems.length > 0) throw new Error(`the script was not followed:\n${problems.join('\n')}`);
   });
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   return { origin: `http://${host}`, host, requests, expect: (...more) => void script.push(...more) };

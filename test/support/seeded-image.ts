@@ -5,7 +5,7 @@ import { seededLayer } from './seeded-layer.ts';
 
 export { type PushOptions, pushBlob, pushImage, pushManifest } from './push-image.ts';
 
-/** Which family of media types an image is written in. */
+/** The family of media types that an image is written in. */
 export type MediaTypeFamily = 'oci' | 'docker';
 
 const families = {
@@ -32,7 +32,7 @@ export interface SeededManifest {
   digest: Digest;
 }
 
-/** An image made out of a seed: the same seed and options always give the same digests. */
+/** An image made from a seed: the same seed and options always give the same digests. */
 export interface SeededImage {
   kind: 'image';
   manifest: SeededManifest;
@@ -56,8 +56,8 @@ export interface SeededIndex {
 export interface SeededImageOptions {
   seed: string;
   /**
-   * `size` in bytes, exact; the same `seed` in two images makes the same layer (default: of this
-   * image alone).
+   * `size` in bytes, exact. The same `seed` in two images makes the same layer (by default, a layer
+   * belongs to its image alone).
    */
   layers: { size: number; seed?: string }[];
   /** Default linux/amd64. */
@@ -68,7 +68,7 @@ export interface SeededImageOptions {
   subject?: SeededManifest;
   artifactType?: string;
   annotations?: Record<string, string>;
-  /** A comment in the config, which may be as long as a test needs it. */
+  /** A comment in the config, as long as a test needs it. */
   comment?: string;
 }
 
@@ -79,8 +79,8 @@ export interface SeededIndexOptions extends Omit<SeededImageOptions, 'platform'>
 }
 
 function manifestOf(content: Record<string, unknown>, mediaType: string): SeededManifest {
-  // Indented on purpose: whoever re-serialises manifests instead of keeping their bytes changes the
-  // digest.
+  // Indented on purpose: code that serialises manifests again instead of keeping their bytes
+  // changes the digest.
   const bytes = Buffer.from(JSON.stringify(content, null, 3));
   return { bytes, mediaType, digest: digestOf(bytes) };
 }
@@ -130,8 +130,8 @@ export function seededImage(options: SeededImageOptions): SeededImage {
 }
 
 /**
- * An index with one child a platform, each with the given layers (those with a seed of their own
- * are shared by all).
+ * An index with one child per platform, each with the given layers (those with their own seed are
+ * shared by all).
  */
 export function seededIndex(options: SeededIndexOptions): SeededIndex {
   const types = families[options.mediaTypes ?? 'oci'];

@@ -29,8 +29,8 @@ export interface SeededLayer {
 
 /**
  * A layer of exactly `size` bytes. From {@link smallestGzipLayer} on it is a tar file with one file
- * in a gzip of stored blocks (RFC 1951 §3.2.4), so that clients that look into layers (skopeo
- * compresses what is not compressed) leave it alone.
+ * in a gzip of stored blocks (RFC 1951 §3.2.4). Clients that look into layers (skopeo compresses
+ * what is not compressed) therefore do not change it.
  */
 export function seededLayer(seed: string, size: number): SeededLayer {
   if (size < smallestGzipLayer) {

@@ -13,7 +13,7 @@ export interface Artifact {
   blobs: Map<Digest, Uint8Array>;
 }
 
-/** An OCI 1.1 artifact with one layer; without a subject it is one that stands by itself. */
+/** An OCI 1.1 artifact with one layer; without a subject it stands alone. */
 export function artifactOf(
   content: string,
   subject?: Manifest,

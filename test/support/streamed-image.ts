@@ -21,7 +21,7 @@ export interface StreamedImage {
 const ociImage = 'application/vnd.oci.image';
 const piece = 1024 * 1024;
 
-/** Pushes an image of layers that are never in memory as a whole: noise, not archives. */
+/** Pushes an image whose layers are never in memory as a whole: noise, not archives. */
 export async function pushStreamedImage(
   place: Place,
   layers: { seed: string; size: number }[],
@@ -107,7 +107,7 @@ async function pushNoise(
 }
 
 /**
- * The key stream of AES in counter mode: it can't be compressed and a gigabyte takes about a
+ * The key stream of AES in counter mode: it cannot be compressed, and a gigabyte takes about a
  * second.
  */
 async function* noise(seed: string, size: number, look: (bytes: Buffer) => void): AsyncGenerator<Buffer> {

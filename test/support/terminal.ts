@@ -8,14 +8,14 @@ const pty = fileURLToPath(new URL('terminal.py', import.meta.url));
 
 /** A `drayage` command on a pseudo-terminal, which needs python3. */
 export interface OnTerminal extends AsyncDisposable {
-  /** What its owner sees. */
+  /** What its user sees. */
   screen: FakeScreen;
   /**
-   * Waits until the text is on the screen, or scrolled away; fails where the command ends without
+   * Waits until the text is on the screen or has scrolled away; fails if the command ends without
    * it.
    */
   sees(text: string): Promise<void>;
-  /** Draws the window narrower or wider. */
+  /** Makes the window narrower or wider. */
   resize(columns: number): void;
   /** Ctrl-C. */
   interrupt(): void;
@@ -24,7 +24,7 @@ export interface OnTerminal extends AsyncDisposable {
 }
 
 /**
- * Starts a command on a terminal of so many columns, whose lines are all kept.
+ * Starts a command on a terminal with this many columns; all its lines are kept.
  *
  * @param redirect what does not go to the terminal, as a shell writes it: `2>log`
  */
@@ -33,7 +33,7 @@ export function startOnTerminal(args: string[], columns: number, redirect = ''):
   const command = ['sh', '-c', `exec "$@" ${redirect}`, 'sh', process.execPath, launcher, ...args];
   const child = spawn('python3', [pty, `${columns}`, '24', ...command], {
     stdio: ['pipe', 'pipe', 'inherit'],
-    // The gate's own NO_COLOR would leave out what is to be tested.
+    // The gate's own NO_COLOR would remove what is tested.
     env: { ...process.env, NO_COLOR: undefined, FORCE_COLOR: undefined, TERM: 'xterm-256color' },
   });
   child.stdout.setEncoding('utf8').on('data', (text: string) => screen.write(text));

@@ -5,16 +5,16 @@ import { onTestFinished } from 'vitest';
 export interface TestProxy {
   url: string;
   host: string;
-  /** `CONNECT host:443`, `GET http://host/path`: what it was asked for. */
+  /** What it was asked for: `CONNECT host:443`, `GET http://host/path`. */
   asked: string[];
 }
 
 /**
- * An HTTP proxy that forwards and tunnels, and resolves names by a table instead of DNS:
- * `{'registry.example:80': '127.0.0.1:5000'}`. A name that is not in it is answered 502. Stopped
- * when the test ends.
+ * An HTTP proxy that forwards and tunnels, and resolves names from a table instead of DNS:
+ * `{'registry.example:80': '127.0.0.1:5000'}`. A name that is not in it is answered with 502.
+ * Stopped when the test ends.
  *
- * @param authorization the `Proxy-Authorization` that it wants
+ * @param authorization the `Proxy-Authorization` that it requires
  */
 export async function startTestProxy(
   names: Record<string, string>,

@@ -7,13 +7,13 @@ import { onTestFinished } from 'vitest';
 export interface TlsFront {
   /** `127.0.0.1:PORT` */
   host: string;
-  /** PEM of the certificate, which signed itself. */
+  /** PEM of the self-signed certificate. */
   certificate: string;
 }
 
 /**
- * Puts TLS before a plain registry, with a certificate of its own for these names; stopped when the
- * test ends.
+ * Puts TLS before a plain registry, with its own certificate for these names; stopped when the test
+ * ends.
  */
 export async function startTlsFront(target: string, names: string[] = []): Promise<TlsFront> {
   const { private: key, cert } = await generate([{ name: 'commonName', value: 'drayage test' }], {

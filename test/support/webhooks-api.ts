@@ -5,7 +5,7 @@ import { type ScriptedStep, startScriptedServer } from './scripted-server.ts';
 const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000 - 1_000).toISOString();
 
 /**
- * Webhooks as `GET /v1/webhooks` tells them to the operator: one that is signed, one with a token
+ * Webhooks as `GET /v1/webhooks` shows them to the operator: one that is signed, one with a token
  * in its URL, one without an API.
  */
 export function presentedWebhooks(origin: string): PresentedWebhook[] {
@@ -60,7 +60,7 @@ export const token = 'operator-token';
 export const bearer = { authorization: `Bearer ${token}` };
 
 /**
- * An API that answers the list of webhooks, and then as the steps say; each is asked for with the
+ * An API that answers the list of webhooks, and then as the steps say. Each request needs the
  * token.
  */
 export async function startApi(...steps: ScriptedStep[]) {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../..');
 
-/** Comments are read beside code: a longer line is one that nobody reads to its end. */
+/** Comments are read beside code: nobody reads a longer line to its end. */
 const widest = 100;
 
 describe('comments', () => {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../..');
 
-/** The folders at the top, each with those that it may import from besides itself. */
+/** The top-level folders, each with those that it may import from besides itself. */
 const layers: Record<string, string[]> = {
   core: [],
   lambda: ['core'],
@@ -14,7 +14,7 @@ const layers: Record<string, string[]> = {
   bin: ['lib', 'core'],
 };
 
-/** What is in core: each folder may import from what is above it in this list. */
+/** The folders of core: each may import from those above it in this list. */
 const coreFolders = [
   'errors.ts',
   'oci',
@@ -30,7 +30,7 @@ const coreFolders = [
   'aws',
 ];
 
-/** More files than this, and a folder of core is hard to find anything in. */
+/** With more files than this, it is hard to find anything in a folder of core. */
 const mostFiles = 15;
 
 const files = Object.keys(layers).flatMap(sourceFiles);
@@ -59,9 +59,7 @@ const coreFolderOf = (file: string) => parts(file)[1] ?? '';
 /** Whether an import is one of the repository's own files. */
 const isOwn = (name: string) => Object.hasOwn(layers, layerOf(name)) && name.includes('/');
 
-/**
- * The files of each import circle: strongly connected components of more than one file (Tarjan).
- */
+/** The files of each import cycle: strongly connected components of more than one file (Tarjan). */
 function circles(graph: Map<string, string[]>): string[][] {
   const found: string[][] = [];
   const number = new Map<string, number>();
@@ -112,11 +110,11 @@ describe('imports go one way', () => {
     expect(imports.get('core/errors.ts')).toEqual([]);
   });
 
-  it('never in a circle, types included', () => {
+  it('never form a cycle, types included', () => {
     expect(circles(imports)).toEqual([]);
   });
 
-  it('finds a circle where there is one', () => {
+  it('finds a cycle if there is one', () => {
     const graph = new Map([
       ['a', ['b']],
       ['b', ['c', 'd']],

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import type { Gitea } from './start-gitea.ts';
 
-/** A webhook in the words of Gitea's API, which never tells the secret. */
+/** A webhook as Gitea's API describes it, which never includes the secret. */
 export interface Hook {
   id: number;
   active: boolean;
@@ -16,7 +16,7 @@ export interface KeptDelivery {
   hook: number;
   signature: string;
   body: string;
-  /** What it was answered; 0 where nobody answered. */
+  /** The status of the answer; 0 if nobody answered. */
   status: number;
 }
 
@@ -50,8 +50,8 @@ async function ask(gitea: Gitea, method: string, path: string, body?: object): P
 }
 
 /**
- * What Gitea sent and was answered, the oldest first. Its API does not tell, so its table is read.
- * With a webhook, Gitea deletes the deliveries of it.
+ * What Gitea sent and how it was answered, oldest first. Its API does not show this, so its table
+ * is read. When Gitea deletes a webhook, it also deletes its deliveries.
  */
 export function keptDeliveries({ database }: Gitea): KeptDelivery[] {
   const opened = new DatabaseSync(database, { readOnly: true, timeout: 5_000 });

@@ -6,17 +6,17 @@ import { pushToGitea } from './push.ts';
 import type { Gitea } from './start-gitea.ts';
 
 /**
- * How long a push may go without a mapping until it counts as lost. Nothing looks for what a lost
- * delivery would have told.
+ * How long a push may go without a mapping before it counts as lost. Nothing makes up for a lost
+ * delivery.
  */
 const lostAfterMs = 30_000;
 
-/** What the steps go through together: a Gitea, a pipeline, and a folder. */
+/** What the steps share: a Gitea, a pipeline and a folder. */
 export interface Journey {
   gitea: Gitea;
   local: RunningLocal;
   folder: string;
-  /** Notes what was found out, for the table. */
+  /** Notes a finding for the table. */
   note(step: string, found: string, ms?: number): void;
 }
 
@@ -24,11 +24,11 @@ export interface Journey {
 export interface Followed {
   reference: string;
   mapping: Mapping;
-  /** From skopeo's end to the mapping: below 1 where the mapping was first. */
+  /** From skopeo's end to the mapping: below 1 if the mapping came first. */
   ms: number;
 }
 
-/** Pushes, and waits until the tag is mapped to what was pushed. @throws when it is lost */
+/** Pushes, and waits until the tag is mapped to the pushed image. @throws when the push is lost */
 export async function pushAndFollow(
   journey: Journey,
   repository: string,
@@ -56,7 +56,7 @@ export async function pushAndFollow(
 }
 
 /**
- * Runs `drayage webhooks …` at the pipeline.
+ * Runs `drayage webhooks …` against the pipeline.
  *
  * @returns what it prints.
  * @throws when it fails, with what it wrote

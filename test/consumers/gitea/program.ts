@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { GiteaProgram } from './start-gitea.ts';
 
-/** Reads `--gitea`, `--static` and `--save`; ends the process where the program is not named. */
+/** Reads `--gitea`, `--static` and `--save`; exits if the program is not named. */
 export function programFromArguments(): { program: GiteaProgram; save: boolean } {
   const { values } = parseArgs({
     options: { gitea: { type: 'string' }, static: { type: 'string' }, save: { type: 'boolean' } },

@@ -4,17 +4,19 @@ import { type Followed, type Journey, pushAndFollow } from './journey.ts';
 
 /** A push of the loop. */
 export interface LoopPush extends Followed {
-  /** What went on from its start to its mapping. */
+  /** What was going on between its start and its mapping. */
   phase: string;
 }
 
-/** Pushes that go on while something else is done. */
+/** Pushes that continue while something else is done. */
 export interface PushLoop extends AsyncDisposable {
-  /** Names what goes on from now on. */
+  /** Names what is going on from now on. */
   phase: string;
-  /** Waits until so many were begun and mapped in the current phase. @throws when one was lost */
+  /**
+   * Waits until this many were started and mapped in the current phase. @throws when one was lost
+   */
   mapped(count: number): Promise<void>;
-  /** Ends it, and waits for the last. @throws when one was lost */
+  /** Ends the loop, and waits for the last push. @throws when one was lost */
   end(): Promise<LoopPush[]>;
 }
 

@@ -7,7 +7,7 @@ import type { Gitea } from './start-gitea.ts';
 
 /** What is pushed. */
 export interface GiteaPush {
-  /** Where the layout may lie meanwhile. */
+  /** Where the layout may be stored meanwhile. */
   folder: string;
   /** Without the user. */
   repository: string;
@@ -15,7 +15,7 @@ export interface GiteaPush {
   image: SeededImage | SeededIndex;
 }
 
-/** Pushes with skopeo, as people do. @returns the whole reference */
+/** Pushes with skopeo, as users do. @returns the whole reference */
 export async function pushToGitea(
   gitea: Gitea,
   { folder, repository, tag, image }: GiteaPush,

@@ -1,8 +1,8 @@
 /**
  * `node test/consumers/gitea/record.ts --gitea BINARY --static FOLDER` pushes to a Gitea and writes
- * what it delivers to test/unit/webhooks/fixtures/gitea-recorded-*.json. Host and secret are
- * replaced by made-up ones, and the deliveries are signed anew: `JSON.stringify(body, null, 2)` are
- * the bytes that the signatures cover. How to build Gitea stands in run.ts.
+ * its deliveries to test/unit/webhooks/fixtures/gitea-recorded-*.json. Host and secret are replaced
+ * by made-up ones, and the deliveries are signed again: the signatures cover the bytes of
+ * `JSON.stringify(body, null, 2)`. See run.ts for how to build Gitea.
  */
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
@@ -54,7 +54,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** Waits for so many, and a moment for one too many. */
+/** Waits for this many, and a moment longer for one too many. */
 async function deliveries(expected: number): Promise<void> {
   for (const until = Date.now() + 10_000; received.length < expected && Date.now() < until; ) await sleep(50);
   await sleep(500);

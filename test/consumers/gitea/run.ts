@@ -1,12 +1,12 @@
 /**
  * `node test/consumers/gitea/run.ts --gitea BINARY --static FOLDER [--save]`: a real Gitea as
  * upstream of `drayage local`, from the registration of the webhook to the rotation of its secret.
- * Prints a table, and writes it to result.md beside this file with `--save`; ends with 1 and a
- * message when something is not as it should be. It needs skopeo, and Gitea, which no package of
- * Debian's holds. Its Go module has all of the source but the web pages' scripts, which nothing
- * here needs:
+ * Prints a table, and with `--save` also writes it to result.md beside this file. Exits with 1 and
+ * a message when something is not as it should be. It needs skopeo, and Gitea, which is in no
+ * Debian package. Gitea's Go module has all of the source except the scripts of the web pages,
+ * which are not needed here:
  *
- *     go mod download -json code.gitea.io/gitea@v1.23.8     # tells the folder, `Dir`, that it was put into
+ *     go mod download -json code.gitea.io/gitea@v1.23.8     # prints the folder, `Dir`, that it was put into
  *     cp -r DIR gitea && chmod -R u+w gitea && cd gitea
  *     go build -tags "sqlite sqlite_unlock_notify" -ldflags "-X main.Version=1.23.8" -o gitea .
  *
@@ -75,8 +75,9 @@ async function reportOf(version: string): Promise<string> {
   const skopeoVersion = (await skopeo('--version')).trim();
   return `# A real Gitea as upstream, ${new Date().toISOString().slice(0, 10)}
 
-Gitea ${version}, ${skopeoVersion}, Node ${process.version}, all on loopback; \`drayage local\` mirrors. A push's time is from the end
-of \`skopeo copy\` to the published mapping (0: the mapping was there before skopeo ended), a series' that of its slowest.
+Gitea ${version}, ${skopeoVersion}, Node ${process.version}, all on loopback; \`drayage local\` mirrors. The time of a push is
+from the end of \`skopeo copy\` to the published mapping (0: the mapping was there before skopeo ended). A series has the
+time of its slowest push.
 
 ${markdownTable(['step', 'found', 'ms'], rows)}
 `;

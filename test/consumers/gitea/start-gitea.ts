@@ -9,10 +9,10 @@ import { freePort } from '../../support/docker-registry.ts';
 
 const run = promisify(execFile);
 
-/** Where a Gitea is, as its builder left it. */
+/** Where Gitea is after its build. */
 export interface GiteaProgram {
   binary: string;
-  /** The folder of its source: templates and locales are read from it. */
+  /** The folder of its source, from which it reads templates and locales. */
   staticRoot: string;
 }
 
@@ -31,7 +31,7 @@ export interface Gitea extends AsyncDisposable {
 }
 
 /**
- * Starts one with everything it keeps in a temporary folder.
+ * Starts one with all its data in a temporary folder.
  *
  * @throws when it does not start, with what it wrote
  */
@@ -130,7 +130,7 @@ async function ready(server: ChildProcess, url: string): Promise<void> {
   throw new Error(`Gitea did not answer within a minute:\n${Buffer.concat(output)}`);
 }
 
-/** Gitea waits up to a minute for requests that are still open; nothing here is worth that. */
+/** Gitea waits up to a minute for open requests; nothing here is worth that. */
 async function end(server: ChildProcess): Promise<void> {
   if (server.exitCode !== null || server.signalCode !== null) return;
   const ended = once(server, 'exit');

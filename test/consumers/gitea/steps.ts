@@ -18,7 +18,7 @@ export async function registerTwice(journey: Journey): Promise<void> {
     journey.note(`register, the ${time} time`, `one webhook at Gitea: ${events} → ${url}`, ms);
   }
   const listed = await webhooks(journey, 'list', '--json');
-  check(listed.includes(hookUrl(journey)), `drayage webhooks list --json does not tell of it: ${listed}`);
+  check(listed.includes(hookUrl(journey)), `drayage webhooks list --json does not include it: ${listed}`);
   JSON.parse(listed);
 }
 
@@ -34,7 +34,7 @@ export async function pushImageAndIndex(journey: Journey): Promise<void> {
   journey.note('push of an index', `mapped with ${index.mapping.platforms.join(' and ')}`, index.ms);
 }
 
-/** A tag that moves takes its mapping along. */
+/** The mapping follows a tag that moves. */
 export async function moveTag(journey: Journey): Promise<void> {
   const moved = await pushAndFollow(journey, 'web', '1.0', seededImage({ seed: 'another', layers }));
   await compareDigests(moved);
@@ -43,10 +43,10 @@ export async function moveTag(journey: Journey): Promise<void> {
 }
 
 /**
- * A secret is rotated while people push: nothing is lost, neither before nor after Gitea has the
- * new one. Gitea's API changes no secret of a webhook that exists (`editHook`, also
- * go-gitea/gitea#23142), and deletes what a webhook has still to deliver together with it
- * (`DeleteWebhookByID`), so that a webhook that is replaced too fast loses pushes.
+ * A secret is rotated while people push: nothing is lost, either before or after Gitea has the new
+ * one. Gitea's API cannot change the secret of an existing webhook (`editHook`, also
+ * go-gitea/gitea#23142), and it deletes a webhook together with its pending deliveries
+ * (`DeleteWebhookByID`). A webhook that is replaced too fast therefore loses pushes.
  * https://github.com/go-gitea/gitea/blob/v1.23.8/routers/api/v1/utils/hook.go
  * https://github.com/go-gitea/gitea/blob/v1.23.8/models/webhook/webhook.go
  */
@@ -74,8 +74,8 @@ export async function rotateUnderLoad(journey: Journey): Promise<void> {
 }
 
 /**
- * Who signs with another secret is refused, and the same push through the right webhook is not
- * harmed.
+ * A delivery signed with another secret is refused, and the same push through the right webhook is
+ * not affected.
  */
 export async function signWrongly(journey: Journey): Promise<void> {
   const wrong = await createHook(journey.gitea, hookUrl(journey), 'not the secret');
@@ -92,7 +92,7 @@ export async function signWrongly(journey: Journey): Promise<void> {
   );
 }
 
-/** skopeo reads the same at Gitea and at the mirror. */
+/** skopeo reads the same from Gitea and from the mirror. */
 async function compareDigests({ reference, mapping }: Followed): Promise<void> {
   checkEqual('the source digest of the mapping', mapping.sourceDigest, await skopeoDigest(reference));
   checkEqual('the digest of the mapping', mapping.digest, await skopeoDigest(mapping.mirror));
@@ -101,7 +101,7 @@ async function compareDigests({ reference, mapping }: Followed): Promise<void> {
 /**
  * The one webhook that Gitea has.
  *
- * @throws when there is another number, or it is not as it should be
+ * @throws when there is not exactly one, or when it is not as it should be
  */
 async function onlyHook(journey: Journey): Promise<{ url: string; events: string }> {
   const found = await listHooks(journey.gitea);

@@ -22,7 +22,7 @@ describe('a proxy that limits bodies', () => {
   });
   afterAll(() => Promise.all([upstream.stop(), mirror.stop()]));
 
-  it('gets chunks that fit, for all further blobs at once', async () => {
+  it('gets chunks that fit, and so do all further blobs', async () => {
     const image = seededImage({
       seed: 'limited',
       layers: [{ size: 5 * MiB }, { size: 3 * MiB }, { size: 1_000 }],
@@ -47,7 +47,7 @@ describe('a proxy that limits bodies', () => {
     expect(mirror.tag('at-once', 'latest')).toBe(image.manifest.digest);
   });
 
-  it('gets chunks when it has closed the connection twice, for all further blobs at once', async () => {
+  it('gets chunks once it has closed the connection twice, and so do all further blobs', async () => {
     const image = seededImage({ seed: 'closing', layers: [{ size: 5 * MiB }, { size: 4 * MiB }] });
     await pushImage(upstream.endpoint, 'closing', 'latest', image);
     const proxy = await startLimitingProxy(mirror.endpoint, 1.5 * MiB, { closes: true });
@@ -68,7 +68,7 @@ describe('a proxy that limits bodies', () => {
     expect(proxy.refused).toEqual([5 * MiB, 5 * MiB, 1.25 * MiB]);
   });
 
-  it('tells of the limit, where its registry takes no chunks', async () => {
+  it('is reported with its limit if its registry takes no chunks', async () => {
     const image = seededImage({ seed: 'no chunks', layers: [{ size: 5 * MiB }] });
     await pushImage(upstream.endpoint, 'no-chunks', 'latest', image);
     const proxy = await startLimitingProxy(mirror.endpoint, 2 * MiB);
@@ -82,7 +82,7 @@ describe('a proxy that limits bodies', () => {
     off();
   });
 
-  it('whose registry takes no chunks either leaves the copy to be tried later', async () => {
+  it('fails the copy for now if it closes the connection and its registry takes no chunks', async () => {
     const image = seededImage({ seed: 'neither', layers: [{ size: 5 * MiB }] });
     await pushImage(upstream.endpoint, 'neither', 'latest', image);
     const proxy = await startLimitingProxy(mirror.endpoint, MiB, { closes: true });
@@ -93,7 +93,7 @@ describe('a proxy that limits bodies', () => {
     off();
   });
 
-  it('that takes next to nothing fails the copy for good, and says what to raise', async () => {
+  it('fails the copy for good if it takes next to nothing, with what to raise', async () => {
     const image = seededImage({ seed: 'tiny', layers: [{ size: MiB }] });
     await pushImage(upstream.endpoint, 'tiny', 'latest', image);
     const proxy = await startLimitingProxy(mirror.endpoint, 10_000);
@@ -127,7 +127,7 @@ describe('a chunked upload', () => {
     answer: answer ?? { status: 202, headers: { location: `/upload/${n + 1}` } },
   });
 
-  it('honours OCI-Chunk-Min-Length, and goes on at the location of each answer', async () => {
+  it('honours OCI-Chunk-Min-Length, and continues at the location of each answer', async () => {
     const upstream = await startScriptedServer([read, read]);
     const opened = { status: 202, headers: { location: '/upload/0', 'oci-chunk-min-length': '400000' } };
     const mirror = await startScriptedServer([
@@ -148,7 +148,7 @@ describe('a chunked upload', () => {
     expect(await copyBlob(source, destination, blob, none)).toBe('copied');
   });
 
-  it('begins again where the registry has lost count (416)', async () => {
+  it('starts over if the registry has lost count (416)', async () => {
     const upstream = await startScriptedServer([read, read]);
     const opened = { status: 202, headers: { location: '/upload/0' } };
     const mirror = await startScriptedServer([
@@ -168,7 +168,7 @@ describe('a chunked upload', () => {
     expect(await copyBlob(source, destination, blob, none)).toBe('copied');
   });
 
-  it('is not tried at Amazon ECR', async () => {
+  it('is not tried with Amazon ECR', async () => {
     const upstream = await startScriptedServer([read]);
     const host = '111122223333.dkr.ecr.eu-west-1.amazonaws.com';
     const mirror = await startScriptedServer([

@@ -11,11 +11,11 @@ import { storeWith } from '../../support/memory-image.ts';
 import { pushImage, seededImage } from '../../support/seeded-image.ts';
 
 const streams = 16;
-/** Whoever gave up is told so within this, milliseconds. */
+/** A caller that gave up is told so within this time, milliseconds. */
 const within = 1_000;
 const reason = new Error('the job’s deadline');
 
-/** Sixteen layers, and a config that is the last to begin. */
+/** Sixteen layers, and a config, which starts last. */
 const image = seededImage({
   seed: 'cancelled',
   layers: Array.from({ length: streams }, (_, n) => ({ size: 1_000_000 + n })),
@@ -27,7 +27,7 @@ async function start(): Promise<EmbeddedRegistry> {
   return registry;
 }
 
-/** The uploads that a registry still knows: it is asked for each that was written to. */
+/** The uploads that a registry still knows; it is asked about each one that was written to. */
 async function openUploads({ endpoint, requests }: EmbeddedRegistry): Promise<string[]> {
   const paths = new Set(requests.map(({ path }) => path).filter((path) => /\/uploads\/[^/]/.test(path)));
   expect(paths.size).toBeGreaterThanOrEqual(streams);
@@ -40,11 +40,11 @@ async function openUploads({ endpoint, requests }: EmbeddedRegistry): Promise<st
   return open;
 }
 
-describe('a copy with sixteen streams that is given up', () => {
-  it('ends within a second with the reason, takes its uploads back and closes its connections', async () => {
+describe('a cancelled copy with sixteen streams', () => {
+  it('ends within a second with the reason, cancels its uploads and closes its connections', async () => {
     const mirror = await start();
     const stuck = new Set<Socket>();
-    // Half of each layer comes, and then nothing.
+    // Half of each layer arrives, and then nothing.
     const upstream = createServer((request, response) => {
       const bytes = image.blobs.get((request.url?.split('/').at(-1) ?? '') as Digest) ?? Buffer.alloc(0);
       response.writeHead(200, { 'content-length': bytes.length });
@@ -74,10 +74,10 @@ describe('a copy with sixteen streams that is given up', () => {
     expect(performance.now() - begun).toBeLessThan(within);
     expect(await openUploads(mirror)).toEqual([]);
     await vi.waitFor(() => expect([...stuck].every(({ destroyed }) => destroyed)).toBe(true), 5_000);
-    expect(mirror.hasBlob('app', image.config.digest), 'the config was not begun any more').toBe(false);
+    expect(mirror.hasBlob('app', image.config.digest), 'the config was no longer started').toBe(false);
   });
 
-  it('ends as soon when it is the mirror that takes nothing more', async () => {
+  it('ends just as fast when it is the mirror that accepts nothing more', async () => {
     const [upstream, mirror] = [await start(), await start()];
     await pushImage(upstream.endpoint, 'app', 'latest', image);
     mirror.faults.add({ match: { method: 'PUT' }, action: { kind: 'stall', afterBytes: 10_000 } });
@@ -96,6 +96,6 @@ describe('a copy with sixteen streams that is given up', () => {
     await expect(copying).rejects.toBe(reason);
     expect(performance.now() - begun).toBeLessThan(within);
     const ended = mirror.requests.filter(({ method }) => method === 'DELETE');
-    expect(ended, 'each upload is given back, whatever becomes of that there').toHaveLength(streams);
+    expect(ended, 'each upload is cancelled, whatever the registry makes of that').toHaveLength(streams);
   });
 });

@@ -30,7 +30,7 @@ const continued = (answer: ScriptedStep['answer']): ScriptedStep => ({
   headers: { range: /^bytes=\d+-$/ },
   answer,
 });
-/** A 206 that fits what was asked for, with these bytes. */
+/** A 206 with these bytes that fits the request. */
 const rest =
   (of: Buffer) =>
   (response: ServerResponse, { headers }: IncomingMessage) => {
@@ -56,8 +56,8 @@ describe('a read that broke off', () => {
     return await copyBlob(source, destination, blob, { pause: async () => {} });
   };
 
-  it('begins anew where the continuation has trouble each time', async () => {
-    // Each read is asked for four times by the client, and three times by the download.
+  it('starts over if the continuation fails each time', async () => {
+    // Each read is requested four times by the client, and three times by the download.
     const trouble = Array.from({ length: 12 }, () => continued({ status: 500 }));
     const server = await startScriptedServer([breaks, ...trouble.slice(0, 8), whole]);
     const client = clientFor(server, { retry: { attempts: 4, baseMs: 1, maxMs: 2 } });
@@ -66,7 +66,7 @@ describe('a read that broke off', () => {
     expect(await copyBlob(source, destination, blob, { pause: async () => {} })).toBe('copied');
   });
 
-  it('goes on in the same upload where the continuation is served', async () => {
+  it('continues in the same upload if the continuation is served', async () => {
     expect(await copy('served', [breaks, continued(rest(bytes))])).toBe('copied');
     expect(requestLines(mirror.requests).filter((line) => line === 'POST uploads')).toHaveLength(1);
   });
@@ -87,19 +87,19 @@ describe('a read that broke off', () => {
     ['a part without Content-Range', { status: 206, body: bytes.subarray(broken) }],
     ['other bytes than the blob has', rest(otherBytes)],
     ['a part of a longer blob', rest(Buffer.concat([bytes, bytes]))],
-  ])('begins again, with a new upload, where the continuation is answered with %s', async (name, answer) => {
+  ])('starts over with a new upload if the continuation is answered with %s', async (name, answer) => {
     const repository = `again-${name.replace(/\W+/g, '-').toLowerCase()}`;
     expect(await copy(repository, [breaks, continued(answer), whole])).toBe('copied');
     expect(mirror.hasBlob(repository, blob.digest)).toBe(true);
     expect(requestLines(mirror.requests).filter((line) => line === 'POST uploads')).toHaveLength(2);
   });
 
-  it('fails for now where the read breaks each time and is not continued', async () => {
+  it('fails for now if the read breaks each time and is not continued', async () => {
     const failure = copy('hopeless', [breaks, continued({ status: 416 }), breaks, breaks]);
     await expect(failure).rejects.toMatchObject({ code: 'RANGE_INVALID', side: 'upstream', temporary: true });
   });
 
-  it('fails for good where the new read shows that the blob is gone', async () => {
+  it('fails for good if the new read shows that the blob is gone', async () => {
     const failure = copy('gone', [breaks, continued({ status: 404 }), { ...whole, answer: { status: 404 } }]);
     await expect(failure).rejects.toMatchObject({ code: 'BLOB_UNKNOWN', temporary: false });
   });

@@ -24,11 +24,11 @@ export function describeDestination(start: () => Promise<Subject>): void {
 
     const upload = async (bytes: Uint8Array, blob = blobOf(bytes), store = subject.store) => {
       const opened = await store.openUpload(blob);
-      if (opened.kind !== 'session') throw new Error('nothing was to be mounted');
+      if (opened.kind !== 'session') throw new Error('nothing should have been mounted');
       await opened.upload.write(inChunks(bytes));
     };
 
-    it('tells which of many blobs it has', async () => {
+    it('reports which of many blobs it has', async () => {
       const all = Array.from({ length: 250 }, (_, i) => seededBytes(`many ${i}`, 20));
       for (const i of [0, 99, 100, 199, 249]) await upload(all[i] as Uint8Array);
 
@@ -78,7 +78,7 @@ export function describeDestination(start: () => Promise<Subject>): void {
       expect(await subject.store.presentBlobs([blob])).toEqual(new Set());
     });
 
-    it('forgets an upload that is cancelled, begun or not', async () => {
+    it('forgets a cancelled upload, whether it has begun or not', async () => {
       const bytes = seededBytes('cancelled', 50_000);
       const unbegun = await subject.store.openUpload(blobOf(bytes));
       const begun = await subject.store.openUpload(blobOf(bytes));
@@ -109,7 +109,7 @@ export function describeDestination(start: () => Promise<Subject>): void {
       expect(await subject.store.presentBlobs([blobOf(bytes)])).toEqual(new Set());
     });
 
-    it('does nothing for a caller that has given up already', async () => {
+    it('does nothing for a caller that has already given up', async () => {
       const signal = AbortSignal.abort(new Error('too late'));
       const image = seededImage({ seed: 'too late', layers: [{ size: 30 }] });
       const { store } = subject;
@@ -142,7 +142,7 @@ export function describeDestination(start: () => Promise<Subject>): void {
       expect(await store.presentBlobs([layer])).toEqual(new Set([layer.digest]));
     });
 
-    it('keeps a manifest byte by byte, under its digest and its tag', async () => {
+    it('keeps a manifest byte for byte, under its digest and its tag', async () => {
       const image = seededImage({ seed: 'verbatim', layers: [{ size: 100 }] });
       for (const bytes of image.blobs.values()) await upload(bytes);
       await subject.store.putManifest(parsed(image.manifest), 'v1');
@@ -154,7 +154,7 @@ export function describeDestination(start: () => Promise<Subject>): void {
       }
     });
 
-    it('says whether it has a manifest, of this type', async () => {
+    it('reports whether it has a manifest of this type', async () => {
       const image = seededImage({ seed: 'had', layers: [{ size: 100 }] });
       const manifest = parsed(image.manifest);
       const has = (one: typeof manifest) => subject.store.hasManifest?.(one);
@@ -165,18 +165,19 @@ export function describeDestination(start: () => Promise<Subject>): void {
       expect(await has({ ...manifest, mediaType: mediaTypes.dockerManifest })).toBe(false);
     });
 
-    it('moves a tag and says where it points; a tag that is not there is undefined', async () => {
+    it('moves a tag and reports where it points; a missing tag is undefined', async () => {
       const images = ['first', 'second'].map((seed) => seededImage({ seed, layers: [{ size: 64 }] }));
       for (const image of images) {
         for (const bytes of image.blobs.values()) await upload(bytes);
         await subject.store.putManifest(parsed(image.manifest), 'moving');
         expect(await subject.store.tagDigest('moving')).toBe(image.manifest.digest);
-        await subject.store.putManifest(parsed(image.manifest), 'moving'); // again does no harm
+        await subject.store.putManifest(parsed(image.manifest), 'moving'); // repeating it does no
+        // harm
       }
       expect(await subject.store.tagDigest('nobody-put-it')).toBeUndefined();
     });
 
-    it('takes an index only after its children, and a manifest only after its blobs', async () => {
+    it('accepts an index only after its children, and a manifest only after its blobs', async () => {
       const index = seededIndex({ seed: 'ordered', layers: [{ size: 80 }] });
       const [child] = index.children;
       if (!child) throw new Error('no child');

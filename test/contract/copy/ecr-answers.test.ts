@@ -14,7 +14,7 @@ describe('answers of Amazon ECR', () => {
     vi.unstubAllEnvs();
   });
 
-  /** A repository whose API calls, after the token's, are answered so. */
+  /** A repository whose API calls after the token's get these answers. */
   const repositoryOf = (...answers: ScriptedAnswer[]) => scripted(answers);
   const scripted = async (answers: ScriptedAnswer[], more: ScriptedStep[] = []) => {
     const server = await startScriptedServer();
@@ -41,7 +41,7 @@ describe('answers of Amazon ECR', () => {
     body: { __type: type, message },
   });
 
-  it('takes an archived layer for missing', async () => {
+  it('treats an archived layer as missing', async () => {
     const [there, archived, gone] = ['there', 'archived', 'gone'].map((name) => blobOf(name));
     if (!there || !archived || !gone) throw new Error('no blobs');
     const repository = await repositoryOf({
@@ -61,7 +61,7 @@ describe('answers of Amazon ECR', () => {
     ['may be created', { status: 200, body: { repository: {} } }],
     ['exists', refusal('RepositoryAlreadyExistsException')],
     ['may not be created either', refusal('AccessDeniedException')],
-  ])('asks for each layer where the batch check is denied, and the repository %s', async (_, creation) => {
+  ])('asks about each layer if the batch check is denied, and the repository %s', async (_, creation) => {
     const blobs = ['there', 'gone'].map((name) => blobOf(name));
     const heads = ([200, 404] as const).map((status, n) => ({
       request: `HEAD /v2/mirror/app/blobs/${blobs[n]?.digest}`,
@@ -77,7 +77,7 @@ describe('answers of Amazon ECR', () => {
     expect(await repository.presentBlobs(blobs)).toEqual(new Set([blobs[0]?.digest]));
   });
 
-  it('takes a layer whose size is not told for what it is', async () => {
+  it('accepts a layer whose size is not reported', async () => {
     const blob = blobOf('untold');
     const repository = await repositoryOf({
       status: 200,
@@ -86,7 +86,7 @@ describe('answers of Amazon ECR', () => {
     expect(await repository.presentBlobs([blob])).toEqual(new Set([blob.digest]));
   });
 
-  it('fails for a digest that ECR does not take, with a remedy', async () => {
+  it('fails with a remedy for a digest that ECR does not accept', async () => {
     const repository = await repositoryOf({
       status: 200,
       body: {
@@ -117,7 +117,7 @@ describe('answers of Amazon ECR', () => {
     });
   });
 
-  it('fails for good when the repository can not be created as it was configured', async () => {
+  it('fails for good if the repository cannot be created as configured', async () => {
     const repository = await repositoryOf(refusal('RepositoryNotFoundException'), refusal('KmsException'));
     await expect(repository.presentBlobs([blobOf('x')])).rejects.toMatchObject({
       operation: 'CreateRepository',
@@ -127,7 +127,7 @@ describe('answers of Amazon ECR', () => {
     });
   });
 
-  it('takes a repository that exists by now for created', async () => {
+  it('treats a repository that exists by now as created', async () => {
     const repository = await repositoryOf(
       refusal('RepositoryNotFoundException'),
       refusal('RepositoryAlreadyExistsException'),

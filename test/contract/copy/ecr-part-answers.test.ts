@@ -20,7 +20,7 @@ describe('answers of Amazon ECR to an upload in parts', () => {
     vi.unstubAllEnvs();
   });
 
-  /** A repository whose API calls, after the token's, are answered so, in this order. */
+  /** A repository whose API calls after the token's get these answers, in this order. */
   const repositoryOf = async (...answers: [operation: string, answer: ScriptedAnswer][]) => {
     const server = await startScriptedServer();
     const authorizationToken = Buffer.from('AWS:secret').toString('base64');
@@ -56,7 +56,7 @@ describe('answers of Amazon ECR to an upload in parts', () => {
     return repository.uploadInParts(blob, source.open);
   };
 
-  it('sends parts of the size that it is told, and names their last bytes', async () => {
+  it('sends parts of the size that ECR gives, and names their last bytes', async () => {
     const { repository, server } = await repositoryOf(
       begun('u'),
       received(5 * MiB - 1),
@@ -76,7 +76,7 @@ describe('answers of Amazon ECR to an upload in parts', () => {
   it.each([
     ['too small', 1, [5 * MiB, 1 * MiB]],
     ['too large', 1024 * MiB, [6 * MiB]],
-  ])('keeps to sane parts where it is told a size that is %s', async (_, partSize, sizes) => {
+  ])('keeps to sane parts if ECR gives a size that is %s', async (_, partSize, sizes) => {
     const answers = sizes.map(() => received());
     const { repository, server } = await repositoryOf(begun('u', partSize), ...answers, completed);
     await upload(repository);
@@ -84,7 +84,7 @@ describe('answers of Amazon ECR to an upload in parts', () => {
     expect(parts.map(({ partFirstByte, partLastByte }) => partLastByte + 1 - partFirstByte)).toEqual(sizes);
   });
 
-  it('takes a layer that exists by now for uploaded', async () => {
+  it('treats a layer that exists by now as uploaded', async () => {
     const exists = refusal('LayerAlreadyExistsException');
     const { repository, checkpoints } = await repositoryOf(begun('u'), received(), received(), [
       'CompleteLayerUpload',
@@ -94,7 +94,7 @@ describe('answers of Amazon ECR to an upload in parts', () => {
     expect(checkpoints.size).toBe(0);
   });
 
-  it('fails for good where other bytes arrived, and forgets the upload', async () => {
+  it('fails for good if other bytes arrived, and forgets the upload', async () => {
     const { repository, checkpoints } = await repositoryOf(begun('u'), received(), received(), [
       'CompleteLayerUpload',
       refusal('InvalidLayerException'),
@@ -110,7 +110,7 @@ describe('answers of Amazon ECR to an upload in parts', () => {
   });
 
   it.each(['EmptyUploadException', 'LayerPartTooSmallException', 'UploadNotFoundException'])(
-    'begins a new upload once after %s',
+    'starts a new upload once after %s',
     async (type) => {
       const once = [received(), received(), ['CompleteLayerUpload', refusal(type)]] as [
         string,
@@ -143,7 +143,7 @@ describe('answers of Amazon ECR to an upload in parts', () => {
     ['nothing', undefined],
     ['less than was sent', 3 * MiB],
     ['more than the layer has', 60 * MiB],
-  ])('begins a new upload where the registry says that it holds %s', async (_, lastValidByteReceived) => {
+  ])('starts a new upload if the registry says that it holds %s', async (_, lastValidByteReceived) => {
     const { repository, server } = await repositoryOf(
       begun('a'),
       received(),
@@ -158,7 +158,7 @@ describe('answers of Amazon ECR to an upload in parts', () => {
     expect(JSON.parse(server.requests.at(-1)?.body.toString() ?? '')).toMatchObject({ uploadId: 'b' });
   });
 
-  it('goes on at the byte where the registry is', async () => {
+  it('continues at the byte that the registry has reached', async () => {
     const { repository, server } = await repositoryOf(
       begun('a'),
       ['UploadLayerPart', refusal('InvalidLayerPartException', { lastValidByteReceived: MiB - 1 })],
@@ -172,7 +172,7 @@ describe('answers of Amazon ECR to an upload in parts', () => {
     expect(last).toMatchObject({ partFirstByte: MiB, partLastByte: 6 * MiB - 1 });
   });
 
-  it('waits for a part that is being received, and tries again', async () => {
+  it('waits for a part that is being received, and retries', async () => {
     const { repository } = await repositoryOf(
       begun('a'),
       received(),
@@ -183,7 +183,7 @@ describe('answers of Amazon ECR to an upload in parts', () => {
     await upload(repository);
   });
 
-  it('keeps the checkpoint where the permission is missing', async () => {
+  it('keeps the checkpoint if the permission is missing', async () => {
     const denied = refusal('AccessDeniedException');
     const { repository, checkpoints } = await repositoryOf(begun('a'), received(), [
       'UploadLayerPart',

@@ -33,7 +33,7 @@ describe('a layer uploaded to Amazon ECR in parts', () => {
     const { registry, close } = await startEcr();
     cleanups.push(close);
     const checkpoints = new MemoryCheckpoints();
-    /** A process of its own, that shares nothing but the checkpoints. */
+    /** A separate process, which shares nothing but the checkpoints. */
     const worker = async () => {
       const ecr = new EcrRegistry('eu-west-1', plainSettings, { checkpoints });
       cleanups.push(() => ecr.close());
@@ -55,7 +55,7 @@ describe('a layer uploaded to Amazon ECR in parts', () => {
     return { registry, checkpoints, worker, client, operations, checkpoint };
   };
 
-  /** Uploads the first two parts, and has the source fail for good in the third. */
+  /** Uploads the first two parts, and lets the source fail for good in the third. */
   const interrupted = async (started: Awaited<ReturnType<typeof start>>) => {
     const source = new CountedSource(layer);
     source.before = (position) => {
@@ -63,12 +63,12 @@ describe('a layer uploaded to Amazon ECR in parts', () => {
     };
     await expect((await started.worker()).upload(source)).rejects.toThrow('killed');
     const checkpoint = await started.checkpoint();
-    if (checkpoint?.offset !== 2 * partBytes) throw new Error('not two parts were noted');
+    if (checkpoint?.offset !== 2 * partBytes) throw new Error('two parts should have been recorded');
     started.registry.clearRequests();
     return checkpoint;
   };
 
-  it('is offered only where checkpoints can be kept', async () => {
+  it('is offered only if checkpoints can be kept', async () => {
     const { ecr, close } = await startEcr();
     cleanups.push(close);
     const repository = await ecr.repository(repositoryName);
@@ -76,7 +76,7 @@ describe('a layer uploaded to Amazon ECR in parts', () => {
     expect(repository.isInParts).toBeUndefined();
   });
 
-  it('is told as under way while there is a checkpoint', async () => {
+  it('is reported as under way while there is a checkpoint', async () => {
     const started = await start();
     const worker = await started.worker();
     expect(await worker.isInParts()).toBe(false);
@@ -101,7 +101,7 @@ describe('a layer uploaded to Amazon ECR in parts', () => {
     expect(checkpoints.size).toBe(0);
   });
 
-  it('goes on in another process after the last part that was noted', async () => {
+  it('continues in another process after the last recorded part', async () => {
     const started = await start();
     await interrupted(started);
     const source = new CountedSource(layer);
@@ -116,7 +116,7 @@ describe('a layer uploaded to Amazon ECR in parts', () => {
     expect(started.checkpoints.size).toBe(0);
   });
 
-  it('is completed without a read where only that was left', async () => {
+  it('is completed without a read if only that was left', async () => {
     const started = await start();
     const abort = new AbortController();
     let told = 0;
@@ -140,7 +140,7 @@ describe('a layer uploaded to Amazon ECR in parts', () => {
   });
 
   it.each([['from the beginning'], ['from the same checkpoint']])(
-    'is carried by one of two workers that come at the same time, %s',
+    'is uploaded by one of two workers that come at the same time, %s',
     async (from) => {
       const started = await start();
       if (from === 'from the same checkpoint') await interrupted(started);
@@ -165,7 +165,7 @@ describe('a layer uploaded to Amazon ECR in parts', () => {
     },
   );
 
-  it('is left to who took it over', async () => {
+  it('is left to the worker that took it over', async () => {
     const started = await start();
     const source = new CountedSource(layer);
     const other = new CountedSource(layer);
@@ -188,7 +188,7 @@ describe('a layer uploaded to Amazon ECR in parts', () => {
     expect(started.registry.hasBlob(repositoryName, blob.digest)).toBe(true);
   });
 
-  it('counts as uploaded where another worker completed it meanwhile', async () => {
+  it('counts as uploaded if another worker completed it meanwhile', async () => {
     const started = await start();
     const source = new CountedSource(layer);
     let taken = false;
@@ -203,7 +203,7 @@ describe('a layer uploaded to Amazon ECR in parts', () => {
     expect(started.checkpoints.size).toBe(0);
   });
 
-  it('is begun anew where the upload is gone', async () => {
+  it('starts over if the upload is gone', async () => {
     const started = await start();
     const { uploadId } = await interrupted(started);
     const wrong = digestOf(Buffer.from('ends the upload'));
@@ -219,7 +219,7 @@ describe('a layer uploaded to Amazon ECR in parts', () => {
     expect(started.checkpoints.size).toBe(0);
   });
 
-  it('is found complete where the upload is gone because it was completed', async () => {
+  it('is found complete if the upload is gone because it was completed', async () => {
     const started = await start();
     const checkpoint = await interrupted(started);
     await (await started.worker()).upload(new CountedSource(layer));
@@ -231,7 +231,7 @@ describe('a layer uploaded to Amazon ECR in parts', () => {
     expect(started.checkpoints.size).toBe(0);
   });
 
-  it('goes on over a part that arrived and was not noted', async () => {
+  it('continues after a part that arrived but was not recorded', async () => {
     const started = await start();
     started.checkpoints.beforeWrite = ({ offset }) => {
       if (offset === 2 * partBytes) throw new Error('the table is gone');
@@ -251,7 +251,7 @@ describe('a layer uploaded to Amazon ECR in parts', () => {
     expect(started.registry.hasBlob(repositoryName, blob.digest)).toBe(true);
   });
 
-  it('reads and does not send what the registry holds beyond the checkpoint', async () => {
+  it('reads but does not send what the registry holds beyond the checkpoint', async () => {
     const started = await start();
     const { uploadId } = await interrupted(started);
     const first = 2 * partBytes;
@@ -267,7 +267,7 @@ describe('a layer uploaded to Amazon ECR in parts', () => {
     started.registry.clearRequests();
 
     const source = new CountedSource(layer);
-    // The short part in the middle can't be completed (LayerPartTooSmall), so that a new upload
+    // The short part in the middle cannot be completed (LayerPartTooSmall), so a new upload
     // follows.
     await (await started.worker()).upload(source);
     expect(source.opened).toEqual([first, first, 0]);
@@ -277,7 +277,7 @@ describe('a layer uploaded to Amazon ECR in parts', () => {
     expect(started.checkpoints.size).toBe(0);
   });
 
-  it('is begun anew where the registry holds less than was noted', async () => {
+  it('starts over if the registry holds less than was recorded', async () => {
     const started = await start();
     const checkpoint = await interrupted(started);
     const { uploadId = '' } = await started.client.send(new InitiateLayerUploadCommand({ repositoryName }));
@@ -294,7 +294,7 @@ describe('a layer uploaded to Amazon ECR in parts', () => {
     ['offset', { offset: partBytes }],
     ['part size', { partSize: 1 }],
     ['upload', { uploadId: '' }],
-  ])('is begun anew where the checkpoint is damaged: %s', async (_, damage) => {
+  ])('starts over if the checkpoint is damaged: %s', async (_, damage) => {
     const started = await start();
     started.checkpoints.set(repositoryName, blob.digest, { ...(await interrupted(started)), ...damage });
     const source = new CountedSource(layer);
@@ -308,7 +308,7 @@ describe('a layer uploaded to Amazon ECR in parts', () => {
     ['other bytes', 'DIGEST_INVALID', seededBytes('forged', layer.byteLength)],
     ['fewer bytes', 'SIZE_INVALID', layer.subarray(0, -1)],
     ['more bytes', 'SIZE_INVALID', Buffer.concat([layer, Buffer.alloc(1)])],
-  ])('is given up for %s before the last part, with its checkpoint', async (_, code, bytes) => {
+  ])('is given up for %s before the last part, together with its checkpoint', async (_, code, bytes) => {
     const { registry, checkpoints, worker, operations } = await start();
     await expect((await worker()).upload(new CountedSource(bytes))).rejects.toMatchObject({
       name: 'CopyError',
@@ -322,7 +322,7 @@ describe('a layer uploaded to Amazon ECR in parts', () => {
     expect(checkpoints.size).toBe(0);
   });
 
-  it('begins anew after wrong bytes that came from several reads: none of them need be wrong', async () => {
+  it('starts over after wrong bytes that came from several reads, since none of them need be wrong', async () => {
     const started = await start();
     await interrupted(started);
     const others = new CountedSource(seededBytes('another version', layer.byteLength));
@@ -338,7 +338,7 @@ describe('a layer uploaded to Amazon ECR in parts', () => {
     expect(started.registry.hasBlob(repositoryName, blob.digest)).toBe(true);
   });
 
-  it('outlives a source that breaks and comes back', async () => {
+  it('survives a source that breaks and comes back', async () => {
     const { registry, worker } = await start();
     const source = new CountedSource(layer);
     const breaks = [13 * MiB, 13 * MiB, 22 * MiB];
@@ -352,7 +352,7 @@ describe('a layer uploaded to Amazon ECR in parts', () => {
     expect(registry.hasBlob(repositoryName, blob.digest)).toBe(true);
   });
 
-  it('outlives trouble of the API for longer than the SDK does', async () => {
+  it('survives trouble with the API for longer than the SDK does', async () => {
     const { registry, worker, operations } = await start();
     registry.faults.add({
       match: { operation: 'UploadLayerPart', times: 6 },
@@ -403,14 +403,14 @@ describe('a layer uploaded to Amazon ECR in parts', () => {
     },
   );
 
-  it('does nothing for a caller that has given up already', async () => {
+  it('does nothing for a caller that has already given up', async () => {
     const { worker, operations } = await start();
     const signal = AbortSignal.abort(new Error('too late'));
     await expect((await worker()).upload(new CountedSource(layer), { signal })).rejects.toBe(signal.reason);
     expect(operations('InitiateLayerUpload')).toEqual([]);
   });
 
-  it('is refused where it has more parts than a layer may have', async () => {
+  it('is refused if it has more parts than a layer may have', async () => {
     const { worker, checkpoints } = await start();
     const source = new CountedSource(layer);
     const large = { ...blob, size: 4_200 * partBytes + 1 };

@@ -29,7 +29,7 @@ describe('a repository of Amazon ECR', () => {
   };
   const operations = () => (started?.registry.requests ?? []).flatMap(({ operation }) => operation ?? []);
 
-  it('asks for blobs a hundred at a time', async () => {
+  it('asks about blobs a hundred at a time', async () => {
     const { ecr, registry } = await start();
     const repository = await ecr.repository('mirror/app');
     await repository.presentBlobs([blobOf('creates it')]);
@@ -39,7 +39,7 @@ describe('a repository of Amazon ECR', () => {
     expect(operations()).toEqual(Array(3).fill('BatchCheckLayerAvailability'));
   });
 
-  it('creates the repository on first need, once', async () => {
+  it('creates the repository when it is first needed, and only once', async () => {
     const { ecr, registry } = await start();
     const repository = await ecr.repository('mirror/docker.io/library/nginx');
     expect(registry.repositories()).toEqual([]);
@@ -57,7 +57,7 @@ describe('a repository of Amazon ECR', () => {
     expect(registry.repositories()).toEqual(['mirror/empty']);
   });
 
-  it('gets along with somebody who creates it at the same time', async () => {
+  it('tolerates somebody who creates it at the same time', async () => {
     const { ecr, registry } = await start();
     const [one, two] = await Promise.all([ecr.repository('mirror/app'), ecr.repository('mirror/app')]);
     const answers = await Promise.all([one.presentBlobs([blobOf('x')]), two.presentBlobs([blobOf('y')])]);
@@ -74,7 +74,7 @@ describe('a repository of Amazon ECR', () => {
     expect(operations()).toEqual(['GetAuthorizationToken']);
   });
 
-  it('asks again after a token could not be had', async () => {
+  it('asks again after it could not get a token', async () => {
     const { ecr, registry } = await start();
     registry.faults.add({
       match: { operation: 'GetAuthorizationToken', times: 1 },
@@ -84,7 +84,7 @@ describe('a repository of Amazon ECR', () => {
     expect(await ecr.host()).toBe(registry.host);
   });
 
-  it('keeps tags from moving where the settings say so, except those that may', async () => {
+  it('makes tags immutable if the settings say so, except for those that may move', async () => {
     const { ecr, registry } = await start({ ...plainSettings, immutableTags: { except: ['latest'] } });
     const repository = await ecr.repository('mirror/app');
     const images = ['one', 'two'].map((seed) => seededImage({ seed, layers: [{ size: 99 }] }));
@@ -121,7 +121,7 @@ describe('a repository of Amazon ECR', () => {
       { ...blobOf('x'), digest: digestOf(Buffer.from('x'), 'sha512') },
       /sha256 digests only/,
     ],
-  ])('refuses what it can not hold before anything is sent: %s', async (code, blob, message) => {
+  ])('refuses what it cannot hold before anything is sent: %s', async (code, blob, message) => {
     const { registry, checkpointed } = await startWithCheckpoints();
     const read = async () => inChunks(Buffer.from('x'));
     for (const refused of [
@@ -140,7 +140,7 @@ describe('a repository of Amazon ECR', () => {
     expect(registry.repositories()).toEqual([]);
   });
 
-  it('takes trouble at the service for temporary', async () => {
+  it('treats trouble at the service as temporary', async () => {
     const { ecr, registry } = await start();
     const repository = await ecr.repository('mirror/app');
     registry.faults.add({
@@ -154,7 +154,7 @@ describe('a repository of Amazon ECR', () => {
     });
   });
 
-  it('takes an API that can not be reached for temporary', async () => {
+  it('treats an API that cannot be reached as temporary', async () => {
     const { ecr, registry } = await start();
     const repository = await ecr.repository('mirror/app');
     registry.faults.add({ match: { operation: 'BatchCheckLayerAvailability' }, action: { kind: 'cut' } });

@@ -7,7 +7,7 @@ import { destinationLike } from '../../support/recording-stores.ts';
 import { seededImage } from '../../support/seeded-image.ts';
 import { startEcr } from './subjects.ts';
 
-/** Tokens that are refused before their time, and tokens that can not be had. */
+/** Tokens that are refused before they expire, and tokens that cannot be fetched. */
 describe('the token of Amazon ECR', () => {
   let started: Awaited<ReturnType<typeof startEcr>>;
   beforeEach(async () => {
@@ -39,7 +39,7 @@ describe('the token of Amazon ECR', () => {
     ['opening an upload', (repository) => repository.openUpload(blobOf('new'))],
   ];
 
-  it.each(operations)('is fetched anew once when it has ended before %s', async (_, operation) => {
+  it.each(operations)('is fetched once more if it has expired before %s', async (_, operation) => {
     const repository = await held();
     started.registry.rotatePassword();
     await operation(repository);
@@ -49,7 +49,7 @@ describe('the token of Amazon ECR', () => {
     expect(tokens()).toBe(0);
   });
 
-  it('is fetched anew when it is answered 401, too', async () => {
+  it('is fetched again if it is answered with 401, too', async () => {
     const repository = await held();
     const match = { method: 'HEAD', path: '/manifests/', times: 1 };
     started.registry.faults.add({ match, action: { kind: 'status', status: 401 } });
@@ -57,7 +57,7 @@ describe('the token of Amazon ECR', () => {
     expect(tokens()).toBe(1);
   });
 
-  it('is shared by all that were refused together, and by repositories opened before', async () => {
+  it('is shared by all requests that were refused together, and by repositories opened before', async () => {
     const repository = await held();
     const other = await started.ecr.repository('mirror/other');
     started.registry.rotatePassword();
@@ -66,7 +66,7 @@ describe('the token of Amazon ECR', () => {
     expect(tokens()).toBe(1);
   });
 
-  it.each([401, 403])('is to blame no longer when a fresh one is answered %s, too', async (status) => {
+  it.each([401, 403])('is no longer blamed if a fresh one is answered %s, too', async (status) => {
     const repository = await held();
     const match = { path: '/manifests/' };
     const off = started.registry.faults.add({ match, action: { kind: 'status', status } });
@@ -80,7 +80,7 @@ describe('the token of Amazon ECR', () => {
     expect(await repository.tagDigest('v1')).toBe(image.manifest.digest);
   });
 
-  it('may end between the opening of an upload and its bytes: the copy begins the blob anew', async () => {
+  it('may expire between the opening of an upload and its bytes: the copy starts the blob over', async () => {
     const repository = await started.ecr.repository('mirror/app');
     const source = storeWith(image);
     let rotated = false;
@@ -106,7 +106,7 @@ describe('the token of Amazon ECR', () => {
       expect(started.registry.hasBlob('mirror/app', digest)).toBe(true);
   });
 
-  it.each([401, 403])('fails a blob for good whose bytes are refused twice with %s', async (status) => {
+  it.each([401, 403])('fails a blob for good if its bytes are refused twice with %s', async (status) => {
     const repository = await held();
     const match = { method: 'PUT', path: '/blobs/uploads/' };
     started.registry.faults.add({ match, action: { kind: 'status', status } });
@@ -141,7 +141,7 @@ describe('the token of Amazon ECR', () => {
     expect(tokens()).toBe(1);
   });
 
-  it('is asked for again after all who waited have given up', async () => {
+  it('is requested again after all waiting callers have given up', async () => {
     const { ecr, registry } = started;
     const match = { operation: 'GetAuthorizationToken', times: 1 };
     registry.faults.add({ match, action: { kind: 'stall' } });
@@ -151,13 +151,13 @@ describe('the token of Amazon ECR', () => {
     expect(await ecr.host()).toBe(registry.host);
   });
 
-  it('is not asked for by who has given up already', async () => {
+  it('is not requested by a caller that has already given up', async () => {
     const signal = AbortSignal.abort(new Error('too late'));
     await expect(started.ecr.host({ signal })).rejects.toBe(signal.reason);
     expect(tokens()).toBe(0);
   });
 
-  it('takes layers of up to 52,000 MiB', async () => {
+  it('allows layers of up to 52,000 MiB', async () => {
     expect((await started.ecr.repository('mirror/app')).maxBlobBytes).toBe(54_525_952_000);
   });
 });

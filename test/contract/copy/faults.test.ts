@@ -17,8 +17,8 @@ const imageOf = (seed: string): SeededIndex =>
   });
 
 /**
- * What of a blob may be asked at most in one copy: three uploads, three reads of each, and four
- * requests for one of these.
+ * The most that may be requested of a blob in one copy: three uploads, three reads of each, and
+ * four requests for each of these.
  */
 const most = {
   'POST uploads': 12,
@@ -27,7 +27,7 @@ const most = {
   'GET manifests': 4,
   'PUT manifests': 16,
 };
-/** A copy that fails for now is begun again, as jobs are. */
+/** A copy that fails for now is started again, as jobs are. */
 const mostCopies = 8;
 
 const hasty = {
@@ -52,8 +52,8 @@ describe('an image', () => {
   afterAll(() => Promise.all([upstream.stop(), mirror.stop()]));
 
   /**
-   * A fifth of all answers, of either registry: refused, failed, cut or never given, some of them
-   * in the middle.
+   * Spoils a fifth of all answers of either registry: refused, failed, cut or never given, some of
+   * them in the middle.
    */
   const breakAFifth = (seed: number) => {
     const actions: [number, FaultAction][] = [
@@ -66,7 +66,7 @@ describe('an image', () => {
     ];
     for (const [n, { faults }] of [upstream, mirror].entries()) {
       for (const [k, [probability, action]] of actions.entries()) {
-        // Each with dice of its own: equal ones would fall alike, and only the first fault ever
+        // Each has its own dice: equal dice would fall alike, and only the first fault would ever
         // happen.
         faults.add({ match: { probability, seed: seed * 1_000 + n * 100 + k }, action });
       }
@@ -117,7 +117,7 @@ describe('an image', () => {
             );
         }
       }
-      // Far below what single blobs may cost: none is begun anew that got through.
+      // Far below what single blobs may cost: a blob that got through is never started over.
       expect(
         mirror.requests.filter(({ method, status }) => method === 'PUT' && status === 201).length,
       ).toBeLessThan(26 + 5 * copies);
@@ -125,7 +125,7 @@ describe('an image', () => {
     60_000,
   );
 
-  it('is committed in spite of many 429s in a row for each of its manifests', async () => {
+  it('is committed despite many 429s in a row for each of its manifests', async () => {
     const image = imageOf('storm');
     await pushImage(upstream.endpoint, 'storm', 'latest', image);
     const source = repositoryAt(upstream, 'storm', { side: 'upstream', ...hasty });
@@ -144,10 +144,10 @@ describe('an image', () => {
       ({ method, path }) => method === 'PUT' && path.includes('/manifests/'),
     );
     expect(puts).toHaveLength(4 * 13);
-    expect(destination.streams.value, 'half of the most that it can have been').toBeLessThanOrEqual(32);
+    expect(destination.streams.value, 'half of the maximum').toBeLessThanOrEqual(32);
   });
 
-  it('fails for now, with what to do, where nothing gets through, after a bounded number of requests', async () => {
+  it('fails for now after a bounded number of requests if nothing gets through, and says what to do', async () => {
     const image = imageOf('hopeless');
     await pushImage(upstream.endpoint, 'hopeless', 'latest', image);
     upstream.clearRequests();

@@ -5,17 +5,17 @@ import { copyWhole, repositoryAt } from '../../support/copying.ts';
 import { type HostileUpstreamOptions, startHostileUpstream } from '../../support/hostile-upstream.ts';
 import { seededImage } from '../../support/seeded-image.ts';
 
-/** What a hostile upstream serves where it is told nothing else. */
+/** What a hostile upstream serves unless it is told otherwise. */
 export const image = seededImage({ seed: 'target', layers: [{ size: 200_000 }, { size: 900 }] });
 
-/** Where it misbehaves, and how the copy fails; a code is always told, of whatever kind. */
+/** Where it misbehaves, and how the copy fails. There is always a code, of whatever kind. */
 export type HostileCase = [what: string, options: Hostility, error: Record<string, unknown>];
 export type Hostility = Omit<HostileUpstreamOptions, 'image'>;
 
-/** However an upstream answers, a copy is over by then, and has taken no more memory. */
+/** However an upstream answers, a copy ends within this time and uses no more than this memory. */
 const mostMs = 10_000;
 const mostBytes = 150 * 1024 * 1024;
-/** An image of a thousand manifests is taken, each of which is one request. */
+/** An image of a thousand manifests is accepted, and each of them is one request. */
 const mostRequests = 1_100;
 
 const hasty: Partial<RegistryClientOptions> = {
@@ -24,7 +24,7 @@ const hasty: Partial<RegistryClientOptions> = {
 };
 
 /**
- * Copies from a hostile upstream into a registry of its own, and sees that it ends soon and leaves
+ * Copies from a hostile upstream to a registry of its own, and checks that it ends soon and leaves
  * nothing there.
  */
 export async function copyFrom(
@@ -57,7 +57,7 @@ export async function copyFrom(
   return { outcome, upstream, mirror };
 }
 
-/** As {@link copyFrom}, of an upstream from which nothing may be taken. */
+/** Like {@link copyFrom}, for an upstream from which nothing may be taken. */
 export async function expectRefused(options: Hostility, expected: Record<string, unknown>): Promise<void> {
   const { outcome, mirror } = await copyFrom(options);
   expect(outcome).toMatchObject({

@@ -9,7 +9,8 @@ const secrets = [password, Buffer.from(`robot:${password}`).toString('base64'), 
 const layerBytes = image.blobs.get(image.layers[0]?.digest ?? 'sha256:') ?? Buffer.alloc(0);
 
 /**
- * Another host, which answers whoever asks. It may see no credential, whatever the upstream says.
+ * Another host, which answers every request. It must not see a credential, whatever the upstream
+ * says.
  */
 async function startBystander(answer: {
   status: number;
@@ -39,7 +40,7 @@ const wantsBasic: Hostility['first'] = (response, request) => {
 };
 
 describe('an upstream that sends us to another host', () => {
-  it('for a layer gives nothing away: it is fetched there without credentials', async () => {
+  it('for a layer gains nothing: the layer is fetched there without credentials', async () => {
     const bystander = await startBystander({ status: 200, body: layerBytes });
     const { outcome, upstream, mirror } = await copyFrom(
       {
@@ -55,7 +56,7 @@ describe('an upstream that sends us to another host', () => {
     bystander.expectNoSecret();
   });
 
-  it.each([401, 407])('that wants credentials (%i) gives none away, and is named', async (status) => {
+  it.each([401, 407])('that wants credentials (%i) gets none there, and is named', async (status) => {
     const bystander = await startBystander({
       status,
       headers: { 'www-authenticate': 'Basic realm="give"', 'proxy-authenticate': 'Basic realm="give"' },
@@ -80,7 +81,7 @@ describe('an upstream that sends us to another host', () => {
     bystander.expectNoSecret();
   });
 
-  it('for a token is refused, and told what to configure', async () => {
+  it('for a token is refused, with what to configure', async () => {
     const bystander = await startBystander({ status: 200, body: JSON.stringify({ token: 'x' }) });
     const { outcome, mirror } = await copyFrom(
       {

@@ -13,12 +13,12 @@ const cases: HostileCase[] = [
   ['with other bytes', { layer: answerWith(otherBytes) }, { code: 'DIGEST_INVALID' }],
   ['that never ends', { layer: endlessBody() }, { code: 'SIZE_INVALID', ...ofLayer }],
   [
-    'that is announced longer',
+    'that is announced as longer',
     { layer: endlessBody({ 'content-length': '10000000000' }) },
     { code: 'SIZE_INVALID', ...ofLayer },
   ],
   [
-    'that is announced shorter',
+    'that is announced as shorter',
     { layer: answerWith(otherBytes.subarray(1), { 'content-length': String(size - 1) }) },
     { code: 'SIZE_INVALID', ...ofLayer },
   ],
@@ -28,23 +28,23 @@ const cases: HostileCase[] = [
     { code: 'SIZE_INVALID', temporary: true, ...ofLayer },
   ],
   [
-    'with trailers without end',
+    'with endless trailers',
     { layer: pastHttp(`${chunkedStart}0\r\n`, `x-trailer: ${'x'.repeat(4_000)}\r\n`) },
     { code: 'ANSWER_INVALID', ...ofLayer },
   ],
-  ['with a chunk’s extension without end', { layer: pastHttp(`${chunkedStart}1;`, 'x'.repeat(4_000)) }, {}],
+  ['with an endless chunk extension', { layer: pastHttp(`${chunkedStart}1;`, 'x'.repeat(4_000)) }, {}],
   [
     'that stops',
     { layer: (response) => void response.writeHead(200).write('x') },
     { code: 'TIMEOUT', temporary: true, ...ofLayer },
   ],
   [
-    'behind a circle of redirects',
+    'behind a redirect loop',
     { layer: (response, { url = '' }) => response.writeHead(307, { location: url }).end() },
     { code: 'REDIRECT_REFUSED', ...ofLayer },
   ],
   [
-    'behind ever more redirects',
+    'behind an endless chain of redirects',
     {
       layer: (response) => response.writeHead(307, { location: '/more?1' }).end(),
       first: (response, { url = '' }) =>
@@ -80,7 +80,7 @@ describe('a layer', () => {
     await expectRefused(options, expected);
   });
 
-  it('that comes a byte at a time ends with the time that the copy has', async () => {
+  it('that comes a byte at a time ends when the time of the copy is up', async () => {
     const reason = new Error('the job’s deadline');
     const abort = new AbortController();
     setTimeout(() => abort.abort(reason), 1_000);

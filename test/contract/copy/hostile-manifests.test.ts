@@ -25,7 +25,7 @@ const withLayers = (layers: unknown[]) =>
   manifestOf({ schemaVersion: 2, mediaType: mediaTypes.ociManifest, config: image.config, layers });
 const many = (count: number) => Array.from({ length: count }, (_, n) => made(n));
 
-/** Indexes in indexes: each names the one before. */
+/** Nested indexes: each names the one before. */
 const nested = (depth: number) => {
   const levels = [indexOf([])];
   for (let n = 1; n < depth; n += 1) levels.push(indexOf([child(levels[n - 1] as SeededManifest), made(n)]));
@@ -38,7 +38,7 @@ const wide = Array.from({ length: 60 }, (_, n) =>
 
 const cases: HostileCase[] = [
   [
-    'a manifest that is announced with 10 GB',
+    'a manifest announced with 10 GB',
     { manifest: endlessBody({ ...manifestType, 'content-length': '10000000000' }) },
     { code: 'ANSWER_TOO_LARGE', ...ofManifest },
   ],
@@ -48,7 +48,7 @@ const cases: HostileCase[] = [
     { code: 'ANSWER_TOO_LARGE', ...ofManifest },
   ],
   [
-    'a manifest of other bytes than its digest',
+    'a manifest whose bytes do not match its digest',
     {
       manifest: answerWith(image.manifest.bytes, {
         ...manifestType,
@@ -63,24 +63,24 @@ const cases: HostileCase[] = [
     { code: 'MANIFEST_INVALID', ...ofManifest },
   ],
   [
-    'a size with a fraction',
+    'a fractional size',
     { manifest: withLayers([made(1, { size: 1.5 })]) },
     { code: 'MANIFEST_INVALID', ...ofManifest },
   ],
   [
-    'a size that no number holds',
+    'a size too large for a number',
     { manifest: withLayers([made(1, { size: 1e300 })]) },
     { code: 'MANIFEST_INVALID', ...ofManifest },
   ],
   [
-    'sizes that no number holds together',
+    'sizes whose sum is too large for a number',
     { manifest: withLayers([made(1, { size: 2 ** 53 - 1 }), made(2)]) },
     { code: 'IMAGE_TOO_LARGE' },
   ],
   ['100,000 layers', { manifest: withLayers(many(100_000)) }, { code: 'ANSWER_TOO_LARGE', ...ofManifest }],
   ['20,000 layers', { manifest: withLayers(many(20_000)) }, { code: 'MANIFEST_INVALID', ...ofManifest }],
   [
-    '10,000 layers that are not there',
+    '10,000 missing layers',
     { manifest: withLayers(many(10_000)) },
     { code: 'BLOB_UNKNOWN', operation: 'get blob' },
   ],
@@ -120,7 +120,7 @@ const cases: HostileCase[] = [
     { code: 'TIMEOUT', ...ofManifest },
   ],
   [
-    'early hints without end',
+    'endless early hints',
     { manifest: pastHttp('', 'HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n', 1) },
     { code: 'ANSWER_INVALID', ...ofManifest },
   ],

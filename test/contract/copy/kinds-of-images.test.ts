@@ -80,7 +80,7 @@ function withAttestations(draft: Draft): Manifest {
 
 const seeded = (draft: Draft, image: Parameters<typeof holdImage>[1]) => holdImage(draft.store, image);
 
-/** What people push: each copied whole, byte by byte. */
+/** What people push; each is copied whole, byte for byte. */
 const kinds: [name: string, platforms: string[], make: (draft: Draft) => Manifest][] = [
   [
     'an OCI image',
@@ -131,7 +131,7 @@ const kinds: [name: string, platforms: string[], make: (draft: Draft) => Manifes
       return draft.index([childOf(inner), childOf(draft.image('outer'), platform('amd64'))]);
     },
   ],
-  ['an index of nothing', [], (draft) => draft.index([])],
+  ['an empty index', [], (draft) => draft.index([])],
   [
     'an image with zstd layers',
     ['linux/amd64'],
@@ -139,7 +139,7 @@ const kinds: [name: string, platforms: string[], make: (draft: Draft) => Manifes
   ],
   ['an image without layers', ['linux/amd64'], (draft) => draft.image('scratch', { layers: [] })],
   [
-    'an image with one layer twice',
+    'an image that has one layer twice',
     ['linux/amd64'],
     (draft) => {
       const layer = draft.blob('twice', mediaTypes.ociLayer);
@@ -170,7 +170,7 @@ const kinds: [name: string, platforms: string[], make: (draft: Draft) => Manifes
       }),
   ],
   [
-    'an artifact that is nothing but its annotations',
+    'an artifact that consists of annotations only',
     [],
     (draft) => {
       const empty = draft.blob('{}', mediaTypes.ociEmpty);
@@ -221,7 +221,7 @@ const kinds: [name: string, platforms: string[], make: (draft: Draft) => Manifes
       ]),
   ],
   [
-    'an image with a layer that is elsewhere',
+    'an image with a layer from elsewhere',
     ['windows/amd64'],
     (draft) => {
       const foreign = {
@@ -289,12 +289,12 @@ describe.each([
       expect(await mirror.store.tagDigest(tag)).toBe(root.digest);
       const { blobs } = copied.planned;
       expect(await mirror.store.presentBlobs(blobs)).toEqual(new Set(blobs.map(({ digest }) => digest)));
-      // Once more there is nothing to do.
+      // A second copy has nothing to do.
       expect((await plan(upstream.store, mirror.store, tag, { ask: true })).missing).toEqual([]);
     },
   );
 
-  it('copies only the platforms that are asked for, with their attestations', async () => {
+  it('copies only the requested platforms, with their attestations', async () => {
     const root = await push('filtered', withAttestations);
     const platforms = [{ os: 'linux', architecture: 'arm64' }];
     const { planned, ...copied } = await copyImage(upstream.store, mirror.store, 'filtered', { platforms });
@@ -326,7 +326,7 @@ describe.each([
   });
 });
 
-describe('images with digests of sha512', () => {
+describe('images with sha512 digests', () => {
   let upstream: Subject;
   beforeAll(async () => {
     upstream = await distributionSubject();
@@ -345,7 +345,7 @@ describe('images with digests of sha512', () => {
     return root;
   }
 
-  it('are copied where the mirror takes them, by the digest that was asked for', async () => {
+  it('are copied by the requested digest if the mirror accepts them', async () => {
     const mirror = await distributionSubject();
     const root = await push();
     const { planned } = await copyImage(upstream.store, mirror.store, 'sha512');
@@ -359,9 +359,9 @@ describe('images with digests of sha512', () => {
     await mirror.close();
   });
 
-  it('are refused by Amazon ECR before anything is copied, which says so', async () => {
+  it('are refused for Amazon ECR before anything is copied, with the reason', async () => {
     const mirror = await ecrSubject();
-    // The repository is there: a batch is not looked into before.
+    // The repository exists: ECR does not look into a batch before that.
     await mirror.store.presentBlobs([]);
     await push();
     await expect(plan(upstream.store, mirror.store, 'sha512')).rejects.toMatchObject({

@@ -11,7 +11,7 @@ import { sourceLike } from '../../support/recording-stores.ts';
 import { type SeededImage, seededImage } from '../../support/seeded-image.ts';
 import { startEcr } from './subjects.ts';
 
-/** An index in memory that remembers what it was asked for. */
+/** An index in memory that remembers what it was asked. */
 class MemoryIndex implements LayerIndex {
   readonly holders = new Map<Digest, string[]>();
   readonly asked: Digest[][] = [];
@@ -40,7 +40,7 @@ class MemoryIndex implements LayerIndex {
 
 const large = 8 * 1024 * 1024 + 1;
 
-describe('two copies at the same time into different repositories', () => {
+describe('two simultaneous copies to different repositories', () => {
   let mirror: Awaited<ReturnType<typeof startEcr>>;
   beforeAll(async () => {
     mirror = await startEcr();
@@ -77,7 +77,7 @@ describe('two copies at the same time into different repositories', () => {
   const image = (seed: string, sizes: number[]) =>
     seededImage({ seed, layers: sizes.map((size) => ({ size, seed: `shared ${size}` })) });
 
-  it('ask again for a blob above 8 MiB, and mount what was committed meanwhile', async () => {
+  it('ask again about a blob above 8 MiB, and mount what was committed meanwhile', async () => {
     const index = new MemoryIndex();
     const [one, two] = [image('one', [large, large - 1]), image('two', [large, large - 1])];
     const first = await begin(one, 'mirror/first', index);
@@ -99,7 +99,7 @@ describe('two copies at the same time into different repositories', () => {
     expect(mirror.registry.tag('mirror/second', 'latest')).toBe(two.manifest.digest);
   });
 
-  it('copy both where neither has committed, as a mount would be refused', async () => {
+  it('both copy it if neither has committed, because a mount would be refused', async () => {
     const index = new MemoryIndex();
     const first = await begin(image('three', [70_000]), 'mirror/third', index);
     const second = await begin(image('four', [70_000]), 'mirror/fourth', index);
@@ -107,7 +107,7 @@ describe('two copies at the same time into different repositories', () => {
     expect(done.map(({ transfer }) => transfer.copied.blobs)).toEqual([2, 2]);
   });
 
-  it('drop a wrong entry, and go on without an index that fails', async () => {
+  it('drop a wrong entry, and continue without an index that fails', async () => {
     const index = new MemoryIndex();
     const wrong = image('five', [60_000]);
     const digest = wrong.layers[0]?.digest as Digest;

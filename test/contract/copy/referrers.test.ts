@@ -48,7 +48,7 @@ async function push(repository: RegistryRepository, artifact: Artifact, referenc
   if (missing[0]) throw new Error(missing[0].reason);
 }
 
-/** What stands before the registry knows no referrers API. */
+/** What exists before the registry has a referrers API. */
 function withoutApi(registry: EmbeddedRegistry): void {
   registry.faults.add({ match: { path: '/referrers/' }, action: { kind: 'status', status: 404 } });
 }
@@ -58,7 +58,7 @@ async function copied(source: RegistryRepository, destination: Parameters<typeof
 }
 
 describe('referrers between registries', () => {
-  it('are found by API and tag, and are the same at the other registry', async () => {
+  it('are found by API and tag, and are the same in the other registry', async () => {
     const from = await registryWith(sbom);
     await push(from.repository, signature, cosignTag(root));
     const to = await registryWith();
@@ -71,11 +71,11 @@ describe('referrers between registries', () => {
     expect(await to.repository.referrers(root.digest)).toMatchObject([
       { digest: sbom.manifest.digest, artifactType: 'application/vnd.example.sbom' },
     ]);
-    // It has the API: nobody has to keep the tag.
+    // It has the API, so nobody has to maintain the tag.
     expect(await to.repository.tagDigest(referrersTag(root.digest))).toBeUndefined();
   });
 
-  it('cost four requests upstream where there are none', async () => {
+  it('cost four requests upstream if there are none', async () => {
     const from = await registryWith();
     from.registry.clearRequests();
     expect(await findReferrers(from.repository, [root.digest])).toEqual({ referrers: [], failures: [] });
@@ -87,7 +87,7 @@ describe('referrers between registries', () => {
     ]);
   });
 
-  it('are listed by the tag where the registry has no API, beside those that it names already', async () => {
+  it('are listed by the tag if the registry has no API, besides those that it already names', async () => {
     const from = await registryWith(sbom);
     const to = await registryWith();
     withoutApi(to.registry);
@@ -103,13 +103,13 @@ describe('referrers between registries', () => {
       childOf(older.manifest, { annotations: { 'org.example': 'kept' } }),
       childOf(sbom.manifest, { artifactType: 'application/vnd.example.sbom' }),
     ]);
-    // Once more changes nothing, and the next mirror finds them there.
+    // A second copy changes nothing, and the next mirror finds them there.
     expect((await copied(from.repository, to.repository)).copied).toHaveLength(1);
     expect(await to.repository.tagDigest(referrersTag(root.digest))).toBe(index.digest);
     expect((await findReferrers(to.repository, [root.digest])).referrers).toHaveLength(2);
   });
 
-  it('are told as missing where the tag holds something else, which stays', async () => {
+  it('are reported as missing if the tag holds something else, which stays', async () => {
     const from = await registryWith(sbom);
     const to = await registryWith();
     withoutApi(to.registry);
@@ -121,7 +121,7 @@ describe('referrers between registries', () => {
     expect(await to.repository.tagDigest(referrersTag(root.digest))).toBe(root.digest);
   });
 
-  it('are told as not known where the upstream denies the list', async () => {
+  it('are reported as unknown if the upstream denies the list', async () => {
     const from = await registryWith(sbom);
     from.registry.faults.add({ match: { path: '/referrers/' }, action: { kind: 'status', status: 403 } });
     const outcome = await copied(from.repository, new MemoryStore('mirror'));
@@ -150,7 +150,7 @@ describe('referrers in Amazon ECR', () => {
     expect(await listed.json()).toMatchObject({ manifests: [{ digest: sbom.manifest.digest }] });
   });
 
-  it('are left out one by one where ECR refuses them, and say why', async () => {
+  it('are left out one by one if ECR refuses them, with the reason', async () => {
     // https://github.com/aws/containers-roadmap/issues/2306
     const odd = artifactOf('odd', root, 'application/vnd.example.report; version=1');
     const from = await registryWith(sbom, odd);
@@ -160,7 +160,7 @@ describe('referrers in Amazon ECR', () => {
     expect(outcome.missing[0]?.temporary).toBeUndefined();
   });
 
-  it('go on when every artifact is refused', async () => {
+  it('are copied by tag even if every artifact is refused', async () => {
     // https://github.com/aws/containers-roadmap/issues/2783
     const from = await registryWith(sbom);
     await push(from.repository, signature, cosignTag(root));
@@ -175,7 +175,7 @@ describe('referrers in Amazon ECR', () => {
     ]);
   });
 
-  it('are left alone under immutable tags, and an image that is signed again says so', async () => {
+  it('stay as they are under immutable tags, and a new signature is reported as missing', async () => {
     await ecr.close();
     cleanups.pop();
     ecr = await startEcr({

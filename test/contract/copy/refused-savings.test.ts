@@ -34,7 +34,7 @@ describe('a registry that refuses what would save work', () => {
     registry.faults.add({ match: { method, path }, action: { kind: 'status', status } });
 
   it.each([200, 400, 401, 403, 404, 405, 409, 415, 422, 500, 502, 503])(
-    'gets a plain upload where mounts are answered with %i',
+    'gets a plain upload if it answers mounts with %i',
     async (status) => {
       const repository = `mount-${status}`;
       const { image, source, destination } = await pair(repository);
@@ -45,7 +45,7 @@ describe('a registry that refuses what would save work', () => {
     },
   );
 
-  it('asks for mounts again after a registry that refused everything for a while', async () => {
+  it('is asked for mounts again if it refused everything for a while', async () => {
     const { image, source, destination } = await pair('locked-out');
     mirror.faults.add({
       match: { method: 'POST', path: '/uploads/', times: 3 },
@@ -62,7 +62,7 @@ describe('a registry that refuses what would save work', () => {
     expect(asked.map((query) => new URLSearchParams(query).get('from'))).toEqual(['other']);
   });
 
-  it('asks a registry that refuses the mount from the repository itself what it has, and uploads only the rest', async () => {
+  it('is asked what it has if it refuses the mount from the repository itself, and gets only the rest', async () => {
     const { image, source, destination } = await pair('self');
     await pushImage(
       mirror.endpoint,
@@ -75,7 +75,7 @@ describe('a registry that refuses what would save work', () => {
     const { transfer } = await copyWhole(source, destination, 'latest');
     expect(transfer.present.blobs).toBe(5);
     expect(transfer.copied.blobs).toBe(image.blobs.size - 5);
-    // Now the registry is known: no mount is tried, and each blob is asked for.
+    // Now the registry is known: no mount is tried, and it is asked about each blob.
     mirror.clearRequests();
     await copyWhole(source, destination, 'latest');
     const lines = counted(requestLines(mirror.requests));
@@ -84,7 +84,7 @@ describe('a registry that refuses what would save work', () => {
   });
 
   it.each([400, 401, 403, 404, 405, 500])(
-    'copies what can not be mounted from another repository: %i',
+    'gets copies of what cannot be mounted from another repository: %i',
     async (status) => {
       const { image, source } = await pair(`other-${status}`);
       const [layer, second] = image.layers;
@@ -102,14 +102,14 @@ describe('a registry that refuses what would save work', () => {
     },
   );
 
-  it('gets a plain upload where mounts are cut off', async () => {
+  it('gets a plain upload if it cuts mounts off', async () => {
     const { image, source, destination } = await pair('mount-cut');
     mirror.faults.add({ match: { method: 'POST', path: 'mount=' }, action: { kind: 'cut' } });
     await copyWhole(source, destination, 'latest');
     expect(mirror.tag('mount-cut', 'latest')).toBe(image.manifest.digest);
   });
 
-  it('waits where mounts are too many: a plain upload would be, too', async () => {
+  it('is given time if mounts are too many, because a plain upload would be, too', async () => {
     const { image, source, destination } = await pair('mount-429');
     refuse(mirror, 'POST', 'mount=', 429);
     const [layer] = image.layers;
@@ -119,7 +119,7 @@ describe('a registry that refuses what would save work', () => {
     });
   });
 
-  it.each([400, 403, 405, 406, 501])('reads manifests where HEAD is answered with %i', async (status) => {
+  it.each([400, 403, 405, 406, 501])('has its manifests read if it answers HEAD with %i', async (status) => {
     const { image, destination } = await pair(`head-${status}`);
     await pushImage(mirror.endpoint, `head-${status}`, 'latest', image);
     refuse(mirror, 'HEAD', '/manifests/', status);
@@ -134,7 +134,7 @@ describe('a registry that refuses what would save work', () => {
   });
 
   it.each([400, 401, 403, 405, 406, 501])(
-    'uploads again what it can not ask for: HEAD of a blob is answered with %i',
+    'gets uploads again that it cannot be asked about: HEAD of a blob is answered with %i',
     async (status) => {
       const { image, source } = await pair(`blob-head-${status}`);
       await pushImage(mirror.endpoint, `blob-head-${status}`, 'before', image);

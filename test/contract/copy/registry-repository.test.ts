@@ -35,7 +35,7 @@ describe('a repository of a distribution registry', () => {
     expect(registry.hasBlob('app', blobOf(bytes).digest)).toBe(true);
   });
 
-  it('verifies a blob that it reads, and says that the mirror is to blame', async () => {
+  it('verifies a blob that it reads, and blames the mirror', async () => {
     const bytes = seededBytes('damaged later', 2_000);
     await upload(bytes);
     const off = subject.registry.faults.add({ match: { method: 'GET' }, action: { kind: 'corrupt' } });
@@ -86,7 +86,7 @@ describe('a repository of a distribution registry', () => {
     expect(subject.registry.requests.length).toBeLessThan(50);
   });
 
-  it('gives a session back within a moment, even to a registry that does not answer', async () => {
+  it('cancels a session within a moment, even with a registry that does not answer', async () => {
     const bytes = seededBytes('stuck', 1_000);
     const opened = await subject.store.openUpload(blobOf(bytes));
     if (opened.kind !== 'session') throw new Error('no session');
@@ -111,7 +111,7 @@ describe('a repository of a distribution registry', () => {
     expect(deleted?.status).toBe(204);
   });
 
-  it('reads the manifest where a registry does not tell the digest of a tag', async () => {
+  it('reads the manifest if a registry does not report the digest of a tag', async () => {
     const image = seededImage({ seed: 'no digest told', layers: [{ size: 10 }] });
     const server = await startScriptedServer([
       { request: 'HEAD /v2/app/manifests/untold', answer: { status: 200 } },

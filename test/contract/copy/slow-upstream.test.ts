@@ -16,14 +16,14 @@ const blob = { mediaType: 'application/octet-stream', digest: digestOf(bytes), s
 const request = `GET /v2/a/blobs/${blob.digest}`;
 const none = { pause: async () => {} };
 
-/** An upstream that answers the blob by this function. */
+/** An upstream that answers requests for the blob with this function. */
 const upstreamWith = async (...answers: ((response: ServerResponse) => void)[]) => {
   const server = await startScriptedServer(answers.map((answer) => ({ request, answer })));
   return new RegistryRepository(clientFor(server), 'up.example', 'a');
 };
 
 describe('a blob whose first byte is late', () => {
-  it('gets a connection to the mirror only when it comes, and not one that is about to be closed', async () => {
+  it('gets a connection to the mirror only when it arrives, and not one that is about to be closed', async () => {
     const mirror = await startRegistry({ flavour: 'distribution' });
     onTestFinished(() => mirror.stop());
     let release = () => {};
@@ -34,7 +34,7 @@ describe('a blob whose first byte is late', () => {
     const copying = copyBlob(source, destination, blob, none);
     await new Promise((resolve) => setTimeout(resolve, 400));
     expect(mirror.requests.map(({ method }) => method)).toEqual(['POST']);
-    // What an idle connection meets at many registries.
+    // This happens to idle connections at many registries.
     mirror.faults.add({ match: { method: 'PUT', times: 0 }, action: { kind: 'cut' } });
     release();
     expect(await copying).toBe('copied');
@@ -43,7 +43,7 @@ describe('a blob whose first byte is late', () => {
 });
 
 describe('an upload that the mirror ends', () => {
-  /** A mirror that opens uploads, and ends each when it likes. */
+  /** A mirror that opens uploads, and ends each one when it likes. */
   const mirrorThat = async (end: (socket: Socket, request: IncomingMessage) => void, attempts: number) => {
     const server = await startScriptedServer();
     const start = `POST /v2/b/blobs/uploads/?mount=${encodeURIComponent(blob.digest)}&from=b`;
@@ -64,7 +64,7 @@ describe('an upload that the mirror ends', () => {
     response.write(bytes.subarray(0, 150_000));
   };
 
-  it('is the upstream’s failure where the upstream has gone silent', async () => {
+  it('is the upstream’s failure if the upstream has gone silent', async () => {
     const destination = await mirrorThat((socket, received) => {
       received.resume();
       setTimeout(() => socket.destroy(), 300);
@@ -81,7 +81,7 @@ describe('an upload that the mirror ends', () => {
     );
   });
 
-  it('is the mirror’s where bytes came', async () => {
+  it('is the mirror’s failure if bytes came', async () => {
     const destination = await mirrorThat(async (socket, received) => {
       received.resume();
       await once(received, 'data');

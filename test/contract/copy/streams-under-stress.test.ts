@@ -23,7 +23,7 @@ async function serve(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** The same numbers from 0 to 1 each time: xorshift32. */
+/** The same numbers between 0 and 1 each time: xorshift32. */
 function dice(seed: number): () => number {
   let state = seed;
   return () => {
@@ -115,7 +115,7 @@ describe('sixteen streams at once from one registry to another', () => {
 });
 
 describe('a config that passes through', () => {
-  it('is kept as it came, also where it is so large that its buffers are used again', async () => {
+  it('is kept as it came, even if it is so large that its buffers are reused', async () => {
     const upstream = await startRegistry({ flavour: 'distribution' });
     const mirror = await startRegistry({ flavour: 'distribution' });
     onTestFinished(() => Promise.all([upstream.stop(), mirror.stop()]).then(() => {}));

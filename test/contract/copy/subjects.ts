@@ -39,7 +39,7 @@ export async function distributionSubject(): Promise<Subject> {
   };
 }
 
-/** What mirror.yaml says of repositories when it says nothing. */
+/** The defaults of mirror.yaml for repositories. */
 export const plainSettings: RepositorySettings = {
   scanOnPush: true,
   encryption: { type: 'AES256' },
@@ -49,7 +49,7 @@ export const plainSettings: RepositorySettings = {
   lifecycle: [],
 };
 
-/** The embedded ECR, and the adapter that finds it by the environment as it finds Amazon's. */
+/** The embedded ECR, and the adapter that finds it through the environment as it finds Amazon's. */
 export async function startEcr(
   settings: RepositorySettings = plainSettings,
   options: Partial<RegistryOptions> = {},

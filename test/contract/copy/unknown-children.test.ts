@@ -38,7 +38,7 @@ describe('a child of an index', () => {
   const layer = Buffer.from('what the artifact is about');
 
   it.each([mediaTypes.ociArtifactManifest, 'application/vnd.example.manifest.v2+json'])(
-    'of the unknown type %s is copied with the blobs that it names, byte by byte',
+    'of the unknown type %s is copied with the blobs that it names, byte for byte',
     async (type) => {
       const child = json({ mediaType: type, blobs: [blobOf(layer)], more: { of: 'it' } });
       const root = index(described(child, type));
@@ -77,7 +77,7 @@ describe('a child of an index', () => {
     expect(mirror.tags.get('latest')).toBe(digestOf(root));
   });
 
-  it('without a media type is read as what the registry says', async () => {
+  it('without a media type is read as the type that the registry gives', async () => {
     const child = json({ schemaVersion: 2, config: blobOf(layer, mediaTypes.ociConfig), layers: [] });
     const root = index(described(child));
     const mirror = await copy([
@@ -89,8 +89,8 @@ describe('a child of an index', () => {
   });
 
   it.each([
-    ['that the registry has no manifest of', { status: 404 }],
-    ['whose manifest is none', { status: 200, body: '<html>' }],
+    ['that is not a manifest in the registry', { status: 404 }],
+    ['whose manifest is invalid', { status: 200, body: '<html>' }],
     ['that is refused as a manifest', { status: 400, body: { errors: [{ code: 'MANIFEST_INVALID' }] } }],
   ])('of an unknown type %s is a blob', async (_, answer) => {
     const cache = Buffer.from('a cache of builds');
@@ -103,13 +103,13 @@ describe('a child of an index', () => {
     expect(mirror.blobs.has(digestOf(cache))).toBe(true);
   });
 
-  it('that is a layer by its type is asked for as a blob at once', async () => {
+  it('with a layer type is requested as a blob at once', async () => {
     const root = index(described(layer, mediaTypes.ociLayerGzip));
     const mirror = await copy([manifestStep('latest', found(root, mediaTypes.ociIndex)), blobStep(layer)]);
     expect(mirror.blobs.has(digestOf(layer))).toBe(true);
   });
 
-  it('of a known type that is not there fails the copy', async () => {
+  it('of a known type that is missing fails the copy', async () => {
     const root = index(described(layer, mediaTypes.ociManifest));
     const copying = copy([
       manifestStep('latest', found(root, mediaTypes.ociIndex)),

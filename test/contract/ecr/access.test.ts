@@ -6,7 +6,7 @@ const image = seededImage({ seed: 'image', layers: [{ size: 100 }] });
 const basic = (username: string, password: string) =>
   `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 
-/** An ECR with an image, asked without credentials unless given. */
+/** An ECR with an image. Requests carry no credentials unless given. */
 async function runPushed(auth: boolean) {
   const { registry, authorization } = await runEcr({ auth });
   await pushImage(registry.endpoint, 'team/app', 'v1', image, { authorization });
@@ -19,7 +19,7 @@ async function runPushed(auth: boolean) {
 }
 
 describe("access to ECR's registry protocol", () => {
-  it('asks for Basic credentials at /v2/, always', async () => {
+  it('always asks for Basic credentials at /v2/', async () => {
     const { registry, authorization, ask } = await runPushed(false);
     const ping = await ask('');
     expect(ping.status).toBe(401);
@@ -29,7 +29,7 @@ describe("access to ECR's registry protocol", () => {
     expect((await ask('', authorization)).status).toBe(200);
   });
 
-  it('lets this machine pull without credentials, or with empty ones, but push with the token only', async () => {
+  it('lets this machine pull without credentials or with empty ones, but push only with the token', async () => {
     const { ask } = await runPushed(false);
     for (const header of [undefined, basic('', '')]) {
       expect((await ask('team/app/manifests/v1', header)).status).toBe(200);
@@ -39,7 +39,7 @@ describe("access to ECR's registry protocol", () => {
     }
   });
 
-  it('lets nobody pull without credentials with auth', async () => {
+  it('lets nobody pull without credentials if auth is on', async () => {
     const { ask, authorization } = await runPushed(true);
     for (const header of [undefined, basic('', '')]) {
       expect((await ask('team/app/manifests/v1', header)).status).toBe(401);
@@ -53,12 +53,12 @@ describe("access to ECR's registry protocol", () => {
     ['another password', () => basic('AWS', 'guess')],
     ['a bearer token', (password: string) => `Bearer ${password}`],
     ['no base64', () => 'Basic ???'],
-  ])('refuses %s, for pulls, too', async (_, header) => {
+  ])('refuses %s, for pulls too', async (_, header) => {
     const { ask, registry } = await runPushed(false);
     expect((await ask('team/app/manifests/v1', header(registry.password))).status).toBe(401);
   });
 
-  it('answers an expired token 403, without a challenge (flipt-io/flipt#3043)', async () => {
+  it('answers 403 to an expired token, without a challenge (flipt-io/flipt#3043)', async () => {
     const { ask, registry, authorization } = await runPushed(false);
     registry.rotatePassword();
     const expired = await ask('team/app/manifests/v1', authorization);
@@ -70,7 +70,7 @@ describe("access to ECR's registry protocol", () => {
     expect((await ask('team/app/manifests/v1', registry.authorization)).status).toBe(200);
   });
 
-  it('remembers of a request how it proved who it is, and no secret', async () => {
+  it('remembers how a request authenticated itself, but no secret', async () => {
     const { ask, registry, authorization } = await runPushed(false);
     const redirect = await ask(`team/app/blobs/${image.config.digest}`);
     await redirect.arrayBuffer();
@@ -91,7 +91,7 @@ describe("access to ECR's registry protocol", () => {
 describe('access to a plain registry', () => {
   const credentials = { username: 'user', password: 'pass:word' };
 
-  it('asks for Basic credentials where there are some', async () => {
+  it('asks for Basic credentials if some are configured', async () => {
     const registry = await runRegistry({ flavour: 'distribution', credentials });
     const refused = await fetch(`${registry.endpoint}/v2/a/tags/list`);
     expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([
@@ -130,7 +130,7 @@ describe('access to a plain registry', () => {
     expect(elsewhere.headers.get('www-authenticate')).toContain('error="insufficient_scope"');
   });
 
-  it('lets clients without credentials pull only, unless it is told otherwise', async () => {
+  it('lets clients without credentials only pull, unless it is told otherwise', async () => {
     for (const [anonymous, pull, push] of [
       ['pull', 404, 401],
       ['push', 404, 202],

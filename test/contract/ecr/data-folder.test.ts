@@ -24,7 +24,7 @@ import { ecrClient, runRegistry } from './ecr-fixture.ts';
 const MiB = 1024 * 1024;
 const repositoryName = 'team/app';
 
-/** An empty folder that goes with the test. */
+/** An empty folder that is removed after the test. */
 async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'ecr-data-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
@@ -72,7 +72,7 @@ describe('a registry with a data folder', () => {
     }
   });
 
-  it('goes on with a layer in parts after a restart', async () => {
+  it('continues a layer in parts after a restart', async () => {
     const data = await temporaryFolder();
     const layer = seededBytes('resumed', 5 * MiB + 10);
     const first = await startRegistry({ flavour: 'ecr', data });
@@ -104,7 +104,7 @@ describe('a registry with a data folder', () => {
     expect(await readdir(join(data, 'uploads'))).toEqual([]);
   });
 
-  it('stores bytes once for all repositories and removes them with the last that has them', async () => {
+  it('stores bytes once for all repositories, and removes them with the last one that has them', async () => {
     const data = await temporaryFolder();
     const registry = await runRegistry({ flavour: 'ecr', data });
     const client = ecrClient(registry);
@@ -120,7 +120,7 @@ describe('a registry with a data folder', () => {
     expect(await filesOf(data).then((files) => files.map((file) => file.slice(data.length)))).toEqual([]);
   });
 
-  it('writes nothing outside its folder, whatever names it is asked for', async () => {
+  it('writes nothing outside its folder, whatever names are requested', async () => {
     const parent = await temporaryFolder();
     const data = join(parent, 'data');
     const registry = await runRegistry({ flavour: 'distribution', data });
@@ -145,7 +145,7 @@ describe('a registry with a data folder', () => {
     expect(await filesOf(data)).toEqual([]);
   });
 
-  it('says which file it can’t read', async () => {
+  it('says which file it cannot read', async () => {
     const data = await temporaryFolder();
     const first = await startRegistry({ flavour: 'distribution', data });
     await pushBlob(first.endpoint, 'a', digestOf(Buffer.from('x')), Buffer.from('x'));
@@ -158,7 +158,7 @@ describe('a registry with a data folder', () => {
   });
 });
 
-/** A registry in a process of its own, that can be killed. */
+/** A registry in its own process, which can be killed. */
 async function forkRegistry(data: string): Promise<{ child: ChildProcess; endpoint: string }> {
   const child = fork(join(import.meta.dirname, 'registry-process.ts'), [data], { stdio: 'inherit' });
   const [endpoint] = (await once(child, 'message')) as [string];
@@ -166,8 +166,8 @@ async function forkRegistry(data: string): Promise<{ child: ChildProcess; endpoi
   return { child, endpoint };
 }
 
-describe('a registry that is killed', () => {
-  it('has what it acknowledged, whole, and nothing by halves', async () => {
+describe('a killed registry', () => {
+  it('has everything that it acknowledged, whole, and nothing half done', async () => {
     const data = await temporaryFolder();
     const { child, endpoint } = await forkRegistry(data);
     const acknowledged: string[] = [];

@@ -7,7 +7,7 @@ const image = seededImage({ seed: 'image', layers: [{ size: 100 }, { size: 3000 
 const blob = Buffer.from('0123456789');
 const digest = digestOf(blob);
 
-/** A plain registry to which anybody may push. */
+/** A plain registry that anybody may push to. */
 async function runPlain() {
   const registry = await runRegistry({ flavour: 'distribution' });
   const v2 = (path: string, init?: RequestInit) => fetch(`${registry.endpoint}/v2/${path}`, init);
@@ -19,7 +19,7 @@ async function runPlain() {
 }
 
 describe('a plain registry: uploads', () => {
-  it('makes the repository with the first push and keeps the query of the upload address', async () => {
+  it('creates the repository on the first push and keeps the query of the upload address', async () => {
     const { registry, begin } = await runPlain();
     const { post, url } = await begin();
     expect(post.status).toBe(202);
@@ -30,7 +30,7 @@ describe('a plain registry: uploads', () => {
     expect(registry.hasBlob('a/b', digest)).toBe(true);
   });
 
-  it('takes chunks with 202, tells how far it is, and names the place in a 416', async () => {
+  it('accepts chunks with 202, reports how far it is, and names the right place in a 416', async () => {
     const { begin } = await runPlain();
     const { url } = await begin();
     const patch = (first: number, last: number) =>
@@ -51,7 +51,7 @@ describe('a plain registry: uploads', () => {
     expect((await fetch(url, { method: 'PUT', body: blob.subarray(8) })).status).toBe(201);
   });
 
-  it('keeps what came before a connection broke', async () => {
+  it('keeps what arrived before a connection broke', async () => {
     const { registry, begin } = await runPlain();
     const { url } = await begin();
     registry.faults.add({ match: { method: 'PATCH', times: 1 }, action: { kind: 'cut', afterBytes: 4 } });
@@ -62,7 +62,7 @@ describe('a plain registry: uploads', () => {
     expect((await fetch(url, { method: 'PUT', body: blob.subarray(4) })).status).toBe(201);
   });
 
-  it('gives an upload up on DELETE', async () => {
+  it('drops an upload on DELETE', async () => {
     const { begin } = await runPlain();
     const { url } = await begin();
     expect((await fetch(url, { method: 'DELETE' })).status).toBe(204);
@@ -71,7 +71,7 @@ describe('a plain registry: uploads', () => {
     expect(await errorsOf(after)).toMatchObject([{ code: 'BLOB_UPLOAD_UNKNOWN' }]);
   });
 
-  it('refuses a blob with another digest, and one by no digest', async () => {
+  it('refuses a blob with another digest, and one without a digest', async () => {
     const { begin } = await runPlain();
     const { url } = await begin();
     expect((await fetch(`${url}&digest=sha256:x`, { method: 'PUT', body: blob })).status).toBe(400);
@@ -80,7 +80,7 @@ describe('a plain registry: uploads', () => {
     expect(await errorsOf(put)).toMatchObject([{ code: 'DIGEST_INVALID' }]);
   });
 
-  it('takes blobs by sha512 and blobs without bytes', async () => {
+  it('accepts sha512 blobs and empty blobs', async () => {
     const { registry } = await runPlain();
     for (const [digest, bytes] of [
       [digestOf(blob, 'sha512'), blob],
@@ -92,7 +92,7 @@ describe('a plain registry: uploads', () => {
     }
   });
 
-  it('mounts what any repository has, at once, and otherwise begins an upload', async () => {
+  it('mounts what any repository has at once, and otherwise starts an upload', async () => {
     const { registry, begin } = await runPlain();
     await pushBlob(registry.endpoint, 'source', digest, blob);
     expect((await begin(`?mount=${digest}&from=other`)).post.status).toBe(202);
@@ -123,7 +123,7 @@ describe('a plain registry: pulls', () => {
     expect((await get('bytes=0-1,4-5')).status).toBe(200);
   });
 
-  it('refuses manifests whose blobs or children are not there', async () => {
+  it('refuses manifests whose blobs or children are missing', async () => {
     const { v2 } = await runPlain();
     const index = seededIndex({ seed: 'index', layers: [{ size: 100 }] });
     for (const { bytes, mediaType } of [image.manifest, index.manifest]) {
@@ -137,7 +137,7 @@ describe('a plain registry: pulls', () => {
     }
   });
 
-  it('refuses what is no manifest', async () => {
+  it('refuses what is not a manifest', async () => {
     const { v2 } = await runPlain();
     const put = await v2('a/b/manifests/v1', { method: 'PUT', body: '{"schemaVersion": 3}' });
     expect(put.status).toBe(400);
@@ -146,7 +146,7 @@ describe('a plain registry: pulls', () => {
     expect(large.status).toBe(413);
   });
 
-  it('pages through tags by Link', async () => {
+  it('paginates tags with Link', async () => {
     const { registry, v2 } = await runPlain();
     await pushImage(registry.endpoint, 'a/b', undefined, image);
     for (const tag of ['c', 'a', 'e', 'b', 'd'])
@@ -165,7 +165,7 @@ describe('a plain registry: pulls', () => {
     expect(pages).toEqual([['a', 'b'], ['c', 'd'], ['e']]);
   });
 
-  it('lists referrers, tells so when they are pushed, and filters them', async () => {
+  it('lists and filters referrers, and confirms them when they are pushed', async () => {
     const { registry, v2 } = await runPlain();
     await pushImage(registry.endpoint, 'a/b', 'v1', image);
     const referrer = (artifactType: string) =>
@@ -215,7 +215,7 @@ describe('a plain registry: pulls', () => {
     expect((await v2(`a/b/blobs/${image.config.digest}`)).status).toBe(404);
   });
 
-  it('answers names that no repository can have', async () => {
+  it('answers requests with names that no repository can have', async () => {
     const { registry } = await runPlain();
     const paths = ['../../etc', 'a/%2e%2e/%2e%2e/b', 'UPPER', 'a//b', '%zz', `${'a/'.repeat(150)}a`];
     for (const path of paths) {

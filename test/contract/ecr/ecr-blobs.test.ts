@@ -23,7 +23,7 @@ describe("ECR's registry protocol: mounts", () => {
     return { ...ecr, commit };
   }
 
-  it('mounts a blob once a manifest of the source names it; until then it begins an upload (CR#2860)', async () => {
+  it('mounts a blob once a manifest of the source names it, and starts an upload until then (CR#2860)', async () => {
     const { v2, registry, commit } = await runMount(true);
     const before = await v2(mount, { method: 'POST' });
     expect(before.status).toBe(202);
@@ -42,7 +42,7 @@ describe("ECR's registry protocol: mounts", () => {
     expect(registry.hasBlob('other/app', image.layers[0]?.digest ?? 'sha256:')).toBe(false);
   });
 
-  it('mounts only from the repository that is named, and under the same encryption', async () => {
+  it('mounts only from the named repository, and only under the same encryption', async () => {
     const { v2, client, commit } = await runMount(true);
     await commit();
     const encryptionConfiguration = { encryptionType: 'KMS' as const, kmsKey: 'alias/x' };
@@ -78,7 +78,7 @@ describe("ECR's registry protocol: blobs", () => {
     expect(forged.status).toBe(403);
   });
 
-  it('serves layers from a host of their own that takes no credentials besides, as S3 does', async () => {
+  it('serves layers from a separate host that accepts no further credentials, as S3 does', async () => {
     const { v2, registry, authorization } = await runEcr({ separateLayerHost: true });
     await pushImage(registry.endpoint, 'team/app', 'v1', image, { authorization });
     const redirect = await v2(`team/app/blobs/${image.config.digest}`);

@@ -48,17 +48,17 @@ export async function errorsOf(response: Response): Promise<{ code: string; mess
   return errors.map(({ code, message }) => ({ code, message }));
 }
 
-/** What a promise was rejected with. */
+/** The error that a promise was rejected with. */
 export async function rejectionOf(promise: Promise<unknown>): Promise<Error & Record<string, unknown>> {
   try {
     await promise;
   } catch (error) {
     return error as Error & Record<string, unknown>;
   }
-  throw new Error('it was expected to fail');
+  throw new Error('it should have failed');
 }
 
-/** Begins an upload and returns its address. */
+/** Starts an upload and returns its address. */
 export async function startUpload(
   v2: (path: string, init?: RequestInit) => Promise<Response>,
   repository = 'team/app',

@@ -18,7 +18,7 @@ describe("ECR's registry protocol: manifests", () => {
       body: Buffer.from(bytes),
     });
 
-  it('gives manifests back verbatim, by tag and by digest', async () => {
+  it('returns manifests verbatim, by tag and by digest', async () => {
     const { v2, registry, authorization } = await runEcr();
     await pushImage(registry.endpoint, 'team/app', 'v1', image, { authorization });
     for (const reference of ['v1', image.manifest.digest]) {
@@ -33,7 +33,7 @@ describe("ECR's registry protocol: manifests", () => {
     }
   });
 
-  it('refuses an index whose children are not there (int128/docker-manifest-create-action#63)', async () => {
+  it('refuses an index whose children are missing (int128/docker-manifest-create-action#63)', async () => {
     const ecr = await runEcr();
     const index = seededIndex({ seed: 'index', layers: [{ size: 100 }] });
     const put = await putManifest(ecr, index.manifest.bytes, index.manifest.mediaType);
@@ -46,7 +46,7 @@ describe("ECR's registry protocol: manifests", () => {
     expect(ecr.registry.tag('team/app', 'v1')).toBe(index.manifest.digest);
   });
 
-  it('refuses a manifest whose layers are not there (oras-project/oras-py#54)', async () => {
+  it('refuses a manifest whose layers are missing (oras-project/oras-py#54)', async () => {
     const ecr = await runEcr();
     const put = await putManifest(ecr, image.manifest.bytes, image.manifest.mediaType);
     expect(put.status).toBe(404);
@@ -65,7 +65,7 @@ describe("ECR's registry protocol: manifests", () => {
     expect(error?.message).toContain("The image tag 'v1' already exists");
   });
 
-  it('takes the same manifest under the same tag again where tags are mutable', async () => {
+  it('accepts the same manifest under the same tag again if tags are mutable', async () => {
     const ecr = await runEcr();
     await pushImage(ecr.registry.endpoint, 'team/app', 'v1', image, { authorization: ecr.authorization });
     expect((await putManifest(ecr, image.manifest.bytes, image.manifest.mediaType)).status).toBe(201);
@@ -103,7 +103,7 @@ describe("ECR's registry protocol: manifests", () => {
     expect(await errorsOf(put)).toMatchObject([{ code: 'MANIFEST_INVALID' }]);
   });
 
-  it('deletes nothing by this protocol', async () => {
+  it('deletes nothing through this protocol', async () => {
     const ecr = await runEcr();
     await pushImage(ecr.registry.endpoint, 'team/app', 'v1', image, { authorization: ecr.authorization });
     for (const path of [`manifests/${image.manifest.digest}`, `blobs/${image.config.digest}`]) {
@@ -112,7 +112,7 @@ describe("ECR's registry protocol: manifests", () => {
     expect(ecr.registry.tag('team/app', 'v1')).toBe(image.manifest.digest);
   });
 
-  it('lists 100 tags a page where nothing else is asked, and refuses more than 1000', async () => {
+  it('lists 100 tags per page by default, and refuses more than 1000', async () => {
     const ecr = await runEcr();
     const { authorization } = ecr;
     const tags = Array.from({ length: 101 }, (_, i) => `t${String(i).padStart(3, '0')}`);
@@ -132,7 +132,7 @@ describe("ECR's registry protocol: manifests", () => {
     expect((await ecr.v2('team/app/tags/list?n=1000')).status).toBe(200);
   });
 
-  it('lists referrers, without saying so when they are pushed', async () => {
+  it('lists referrers, but does not confirm them when they are pushed', async () => {
     const ecr = await runEcr();
     const { authorization } = ecr;
     await pushImage(ecr.registry.endpoint, 'team/app', 'v1', image, { authorization });

@@ -13,7 +13,7 @@ function withDigest(url: URL, digest: string): URL {
 }
 
 describe("ECR's registry protocol: uploads", () => {
-  it('drops the connection of an upload into a repository that is not there (CR#1970)', async () => {
+  it('drops the connection of an upload to a repository that does not exist (CR#1970)', async () => {
     const { v2, registry } = await runEcr();
     await expect(v2('not/there/blobs/uploads/', { method: 'POST' })).rejects.toThrow('fetch failed');
     expect(registry.requests.at(-1)).toMatchObject({ method: 'POST', status: 0 });
@@ -65,7 +65,7 @@ describe("ECR's registry protocol: uploads", () => {
     ]);
   });
 
-  it('does not let a whole blob be sent again into an upload that has bytes', async () => {
+  it('refuses a whole blob for an upload that already has bytes', async () => {
     const { v2, authorization } = await runEcr();
     const url = await startUpload(v2);
     await fetch(url, { method: 'PATCH', headers: { authorization }, body: 'first half' });
@@ -78,7 +78,7 @@ describe("ECR's registry protocol: uploads", () => {
     expect((await errorsOf(put))[0]?.message).toBe('First byte of the layer part is 0 instead of 10');
   });
 
-  it('refuses a small chunk that is not the last', async () => {
+  it('refuses a small chunk unless it is the last', async () => {
     const { v2, authorization } = await runEcr();
     const url = await startUpload(v2);
     await fetch(url, { method: 'PATCH', headers: { authorization }, body: 'small' });
@@ -91,7 +91,7 @@ describe("ECR's registry protocol: uploads", () => {
     expect((await errorsOf(put))[0]).toMatchObject({ code: 'BLOB_UPLOAD_INVALID' });
   });
 
-  it('takes POST and one PUT, and POST, PATCH and an empty PUT', async () => {
+  it('accepts POST and one PUT, and POST, PATCH and an empty PUT', async () => {
     const { v2, registry, authorization } = await runEcr();
     const [one, two] = [Buffer.from('by put'), Buffer.from('by patch')];
     const direct = await startUpload(v2);
@@ -111,7 +111,7 @@ describe("ECR's registry protocol: uploads", () => {
     expect(registry.hasBlob('team/app', digestOf(two))).toBe(true);
   });
 
-  it('refuses a blob without bytes (devcontainers/cli#814)', async () => {
+  it('refuses an empty blob (devcontainers/cli#814)', async () => {
     const { v2, registry, authorization } = await runEcr();
     const digest = digestOf(new Uint8Array());
     const put = await fetch(withDigest(await startUpload(v2), digest), {
@@ -139,7 +139,7 @@ describe("ECR's registry protocol: uploads", () => {
     expect(registry.hasBlob('team/app', digestOf(Buffer.from('received')))).toBe(false);
   });
 
-  it('tells nothing about an upload under way (dotnet/sdk#33019)', async () => {
+  it('reports nothing about an upload under way (dotnet/sdk#33019)', async () => {
     const { v2, authorization } = await runEcr();
     const status = await fetch(await startUpload(v2), { headers: { authorization } });
     expect(status.status).toBe(404);

@@ -17,7 +17,7 @@ async function runWithBlob() {
   return { registry, get };
 }
 
-/** How many bytes of a body came, and whether it came to its end. */
+/** How many bytes of a body arrived, and whether it was complete. */
 async function received(response: Response): Promise<{ bytes: number; ended: boolean }> {
   let bytes = 0;
   try {
@@ -29,7 +29,7 @@ async function received(response: Response): Promise<{ bytes: number; ended: boo
 }
 
 describe('faults', () => {
-  it('answer with a status and headers, as often as they are told', async () => {
+  it('answer with a status and headers, as often as configured', async () => {
     const { registry, get } = await runWithBlob();
     registry.faults.add({
       match: { method: 'get', path: `/blobs/${digest}`, times: 2 },
@@ -58,7 +58,7 @@ describe('faults', () => {
     expect((await get()).status).toBe(200);
   });
 
-  it('fall the same way for the same seed', async () => {
+  it('are the same for the same seed', async () => {
     const outcomes = async (seed: number) => {
       const { registry, get } = await runWithBlob();
       registry.faults.add({ match: { probability: 0.5, seed }, action: { kind: 'status', status: 500 } });
@@ -72,7 +72,7 @@ describe('faults', () => {
     expect(await outcomes(8)).not.toEqual(first);
   });
 
-  it('happen to operations of the API', async () => {
+  it('apply to operations of the API', async () => {
     const registry = await runRegistry({ flavour: 'ecr' });
     registry.faults.add({
       match: { operation: 'GetAuthorizationToken', times: 1 },
@@ -101,7 +101,7 @@ describe('faults', () => {
     expect(registry.requests[0]?.status).toBe(0);
   });
 
-  it('cut an answer after so many bytes', async () => {
+  it('cut an answer after this many bytes', async () => {
     const { registry, get } = await runWithBlob();
     registry.faults.add({ match: { times: 1 }, action: { kind: 'cut', afterBytes: 70_001 } });
     const answer = await get();
@@ -111,7 +111,7 @@ describe('faults', () => {
     expect(await received(await get())).toEqual({ bytes: blob.length, ended: true });
   });
 
-  it('cut an upload after so many bytes', async () => {
+  it('cut an upload after this many bytes', async () => {
     const { registry } = await runWithBlob();
     registry.faults.add({ match: { method: 'PUT', times: 1 }, action: { kind: 'cut', afterBytes: 1000 } });
     const other = seededBytes('other', 100_000);
@@ -171,7 +171,7 @@ describe('faults', () => {
 });
 
 describe('the request log', () => {
-  it('counts bytes both ways and keeps the last requests only', async () => {
+  it('counts bytes in both directions and keeps only the last requests', async () => {
     const registry = await runRegistry({ flavour: 'distribution', requestLogSize: 3 });
     await pushBlob(registry.endpoint, 'a', digest, blob);
     await (await fetch(`${registry.endpoint}/v2/a/blobs/${digest}`)).arrayBuffer();

@@ -25,7 +25,7 @@ const other = seededImage({ seed: 'other', layers: [{ size: 200 }] });
 
 type Ecr = Awaited<ReturnType<typeof runEcr>>;
 
-/** Puts an image by the API, its blobs before. */
+/** Puts an image through the API, after its blobs. */
 async function put(ecr: Ecr, { manifest, blobs }: SeededImage, more: Partial<PutImageCommandInput> = {}) {
   for (const [digest, bytes] of blobs) {
     await pushBlob(ecr.registry.endpoint, repositoryName, digest, bytes, {
@@ -58,14 +58,14 @@ describe('PutImage', () => {
     expect(Buffer.from(await pulled.arrayBuffer()).equals(image.manifest.bytes)).toBe(true);
   });
 
-  it('refuses an image whose layers are not there, and names them', async () => {
+  it('refuses an image whose layers are missing, and names them', async () => {
     const ecr = await runEcr();
     const error = await rejectionOf(put(ecr, { ...image, blobs: new Map() }));
     expect(error.name).toBe('LayersNotFoundException');
     for (const { digest } of [image.config, ...image.layers]) expect(error.message).toContain(digest);
   });
 
-  it('refuses an index whose children are not there, and names them', async () => {
+  it('refuses an index whose children are missing, and names them', async () => {
     const ecr = await runEcr();
     const index = seededIndex({ seed: 'index', layers: [{ size: 100 }] });
     const put = ecr.client.send(
@@ -80,7 +80,7 @@ describe('PutImage', () => {
     for (const child of index.children) expect(error.message).toContain(child.manifest.digest);
   });
 
-  it('tells that image and tag are there as they are, but adds and moves tags', async () => {
+  it('reports that image and tag exist as they are, but adds and moves tags', async () => {
     const ecr = await runEcr();
     await put(ecr, image, { imageTag: 'v1' });
     expect((await rejectionOf(put(ecr, image, { imageTag: 'v1' }))).name).toBe('ImageAlreadyExistsException');
@@ -131,13 +131,13 @@ describe('PutImage', () => {
     );
   });
 
-  it('refuses a manifest with another digest than was said', async () => {
+  it('refuses a manifest whose digest is not the given one', async () => {
     const ecr = await runEcr();
     const error = await rejectionOf(put(ecr, image, { imageDigest: other.manifest.digest }));
     expect(error.name).toBe('ImageDigestDoesNotMatchException');
   });
 
-  it('refuses a manifest whose type nobody tells', async () => {
+  it('refuses a manifest whose type is not given', async () => {
     const ecr = await runEcr();
     const { mediaType: _, ...manifest } = JSON.parse(Buffer.from(image.manifest.bytes).toString());
     const bytes = Buffer.from(JSON.stringify(manifest));
@@ -148,8 +148,8 @@ describe('PutImage', () => {
   });
 });
 
-describe('images by the API', () => {
-  it('gets manifests by tag and by digest, and says what is missing', async () => {
+describe('images in the API', () => {
+  it('returns manifests by tag and by digest, and says what is missing', async () => {
     const ecr = await runEcr();
     await put(ecr, image, { imageTag: 'v1' });
     const { digest } = image.manifest;
@@ -175,7 +175,7 @@ describe('images by the API', () => {
     ]);
   });
 
-  it('describes images, and says which one is not there', async () => {
+  it('describes images, and says which one is missing', async () => {
     const ecr = await runEcr();
     await put(ecr, image, { imageTag: 'v2' });
     await put(ecr, image, { imageTag: 'v1' });
@@ -201,7 +201,7 @@ describe('images by the API', () => {
     expect((await rejectionOf(missing)).name).toBe('ImageNotFoundException');
   });
 
-  it('lists images in pages, one entry a tag', async () => {
+  it('lists images in pages, one entry per tag', async () => {
     const ecr = await runEcr();
     for (const imageTag of ['a', 'b', 'c', 'd']) await put(ecr, image, { imageTag });
     await put(ecr, other);
@@ -217,7 +217,7 @@ describe('images by the API', () => {
     expect(tagged.imageIds).toHaveLength(4);
   });
 
-  it('deletes a tag alone, and the image with its last tag and the layers that nobody else has', async () => {
+  it('deletes a tag alone, and with the last tag the image and the layers that no other image has', async () => {
     const ecr = await runEcr();
     const { digest } = image.manifest;
     const sharing = seededImage({ seed: 'sharing', layers: [{ size: 3000, seed: 'image/linux/amd64/1' }] });

@@ -15,7 +15,7 @@ const repositoryName = 'team/app';
 const MiB = 1024 * 1024;
 const emptyDigest = digestOf(new Uint8Array());
 
-/** An ECR with an upload begun. */
+/** An ECR with an upload that has begun. */
 async function runUpload() {
   const ecr = await runEcr();
   const { uploadId, partSize } = await ecr.client.send(new InitiateLayerUploadCommand({ repositoryName }));
@@ -34,8 +34,8 @@ async function runUpload() {
   return { ...ecr, uploadId, partSize, part, complete };
 }
 
-describe('layers by the ECR API', () => {
-  it('takes a layer in parts and lets it be downloaded by a link without credentials', async () => {
+describe('layers in the ECR API', () => {
+  it('accepts a layer in parts and serves it through a link without credentials', async () => {
     const { client, partSize, part, complete, registry } = await runUpload();
     expect(partSize).toBe(10 * MiB);
     const layer = seededBytes('parts', 11 * MiB + 7);
@@ -54,7 +54,7 @@ describe('layers by the ECR API', () => {
     expect(downloaded.equals(layer)).toBe(true);
   });
 
-  it('takes parts in order only, and says up to where it has them', async () => {
+  it('accepts parts only in order, and says how far it has them', async () => {
     const { part, uploadId } = await runUpload();
     const bytes = seededBytes('order', 5 * MiB);
     await part(0, bytes);
@@ -69,7 +69,7 @@ describe('layers by the ECR API', () => {
     }
   });
 
-  it('counts the last byte in', async () => {
+  it('treats the last byte as inclusive', async () => {
     const { part } = await runUpload();
     const error = await rejectionOf(part(0, seededBytes('inclusive', 100), 100));
     expect(error).toMatchObject({ name: 'InvalidLayerPartException', lastValidByteReceived: -1 });
@@ -103,7 +103,7 @@ describe('layers by the ECR API', () => {
     expect((await rejectionOf(complete(emptyDigest))).name).toBe('EmptyUploadException');
   });
 
-  it('tells that a layer is there already', async () => {
+  it('reports that a layer already exists', async () => {
     const { part, complete, registry, authorization } = await runUpload();
     const layer = seededBytes('twice', 100);
     await pushBlob(registry.endpoint, repositoryName, digestOf(layer), layer, { authorization });
@@ -111,7 +111,7 @@ describe('layers by the ECR API', () => {
     expect((await rejectionOf(complete(digestOf(layer)))).name).toBe('LayerAlreadyExistsException');
   });
 
-  it('does not know an upload of another repository, or one that is complete', async () => {
+  it('does not know an upload of another repository, or a completed one', async () => {
     const { client, part, complete } = await runUpload();
     const layer = seededBytes('done', 100);
     await part(0, layer);
@@ -127,7 +127,7 @@ describe('layers by the ECR API', () => {
 });
 
 describe('BatchCheckLayerAvailability', () => {
-  it('tells what is there, what is not, and what is no digest', async () => {
+  it('reports what is available, what is missing, and what is not a digest', async () => {
     const { client, registry, authorization } = await runEcr();
     const layer = seededBytes('there', 1234);
     await pushBlob(registry.endpoint, repositoryName, digestOf(layer), layer, { authorization });
@@ -144,7 +144,7 @@ describe('BatchCheckLayerAvailability', () => {
     ]);
   });
 
-  it('takes 1 to 100 digests', async () => {
+  it('accepts 1 to 100 digests', async () => {
     const { client } = await runEcr();
     const digests = Array.from({ length: 101 }, (_, i) => digestOf(Buffer.from(`${i}`)));
     const check = (layerDigests: string[]) =>
@@ -155,7 +155,7 @@ describe('BatchCheckLayerAvailability', () => {
     }
   });
 
-  it('says that the repository is not there', async () => {
+  it('reports that the repository does not exist', async () => {
     const { client } = await runEcr();
     const check = client.send(
       new BatchCheckLayerAvailabilityCommand({ repositoryName: 'not/there', layerDigests: [emptyDigest] }),

@@ -12,8 +12,8 @@ import { describe, expect, it } from 'vitest';
 import { pushImage, seededImage } from '../../support/seeded-image.ts';
 import { ecrClient, rejectionOf, runEcr, runRegistry } from './ecr-fixture.ts';
 
-describe('repositories by the ECR API', () => {
-  it('creates a repository with the settings that were given and describes it', async () => {
+describe('repositories in the ECR API', () => {
+  it('creates a repository with the given settings and describes it', async () => {
     const { client, registry } = await runEcr({ region: 'eu-central-1', accountId: '111122223333' });
     const input = {
       repositoryName: 'mirror/docker.io/library/nginx',
@@ -63,13 +63,13 @@ describe('repositories by the ECR API', () => {
     expect(error.message).toContain("'repositoryName'");
   });
 
-  it('takes a name of 256 characters', async () => {
+  it('accepts a name of 256 characters', async () => {
     const { client, registry } = await runEcr();
     await client.send(new CreateRepositoryCommand({ repositoryName: 'a'.repeat(256) }));
     expect(registry.repositories()).toEqual(['a'.repeat(256), 'team/app']);
   });
 
-  it('takes at most five exclusion filters, and only with a setting with exclusion', async () => {
+  it('accepts at most five exclusion filters, and only with a setting with exclusion', async () => {
     const { client } = await runEcr();
     const create = (imageTagMutability: 'MUTABLE' | 'MUTABLE_WITH_EXCLUSION', filters: number) =>
       client.send(
@@ -104,7 +104,7 @@ describe('repositories by the ECR API', () => {
     expect(seen).toEqual([...names, 'team/app']);
   });
 
-  it('says which repository is not there', async () => {
+  it('says which repository does not exist', async () => {
     const { client } = await runEcr();
     const error = await rejectionOf(
       client.send(new DescribeRepositoriesCommand({ repositoryNames: ['not/there'] })),
@@ -115,7 +115,7 @@ describe('repositories by the ECR API', () => {
     );
   });
 
-  it('deletes a repository with images only by force, and its blobs with it', async () => {
+  it('deletes a repository with images only by force, together with its blobs', async () => {
     const { client, registry, authorization } = await runEcr();
     const image = seededImage({ seed: 'delete', layers: [{ size: 100 }] });
     await pushImage(registry.endpoint, 'team/app', 'v1', image, { authorization });
@@ -153,7 +153,7 @@ describe('the account', () => {
     expect((await rejectionOf(wrong)).name).toBe('InvalidParameterException');
   });
 
-  it('answers operations that it does not have, and requests that nobody signed', async () => {
+  it('answers unknown operations, and unsigned requests', async () => {
     const registry = await runRegistry({ flavour: 'ecr' });
     const resourceArn = 'arn:aws:ecr:eu-west-1:000000000000:repository/team/app';
     const unknown = ecrClient(registry).send(new ListTagsForResourceCommand({ resourceArn }));

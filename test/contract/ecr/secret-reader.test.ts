@@ -2,7 +2,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { SecretReader } from '../../../core/aws/secrets.ts';
 import { startSecretsManager } from '../../../local/secrets-manager.ts';
 
-it('a secret is still believed where reading it anew fails', async () => {
+it('a secret is still trusted when reading it again fails', async () => {
   const values: Record<string, object> = { root: { root: 'one' } };
   const { endpoint, stop } = await startSecretsManager(() => values);
   onTestFinished(stop);

@@ -22,7 +22,7 @@ const head = (authorization: string | null, answer: ScriptedStep['answer'], tag 
 const found = { status: 200 };
 
 describe('Bearer', () => {
-  it('follows the challenge, and sends the token with later requests at once', async () => {
+  it('follows the challenge, and sends the token at once with later requests', async () => {
     const server = await startScriptedServer();
     server.expect(
       head(null, { status: 401, headers: challenge(server) }),
@@ -33,7 +33,7 @@ describe('Bearer', () => {
       },
       head('Bearer t1', found),
       head('Bearer t1', found, '2'),
-      // Another repository has a token of its own; the service is known by now.
+      // Another repository has its own token; the service is known by now.
       { request: tokenPath('repository:b:pull'), answer: { status: 200, body: { token: 't2' } } },
       { request: 'HEAD /v2/b/manifests/1', headers: { authorization: 'Bearer t2' }, answer: found },
     );
@@ -59,7 +59,7 @@ describe('Bearer', () => {
     expect(server.requests.filter(({ path }) => path.startsWith('/token'))).toHaveLength(1);
   });
 
-  it('gets a new token when the registry rejects the one that it has', async () => {
+  it('gets a new token when the registry rejects the current one', async () => {
     const server = await startScriptedServer();
     server.expect(
       head(null, { status: 401, headers: challenge(server) }),
@@ -74,7 +74,7 @@ describe('Bearer', () => {
     await client.headManifest('a', '2');
   });
 
-  it('gets a new token shortly before the old one expires', async () => {
+  it('gets a new token shortly before the current one expires', async () => {
     const server = await startScriptedServer();
     server.expect(
       head(null, { status: 401, headers: challenge(server) }),
@@ -154,7 +154,7 @@ describe('Bearer', () => {
       },
       head('Bearer t', found),
     );
-    // As a cache does, which gives the rejected ones again unless asked for others.
+    // Like a cache, which returns the rejected ones again unless asked for others.
     const source = vi.fn(async ({ fresh }: { fresh: boolean }) => ({
       username: 'u',
       password: fresh ? 'new-password' : 'old-password',
@@ -176,7 +176,7 @@ describe('Bearer', () => {
     expect(error.remedy).toContain('credentials for r.example');
   });
 
-  it('tries again when the token service has trouble', async () => {
+  it('retries when the token service has trouble', async () => {
     const server = await startScriptedServer();
     server.expect(
       head(null, { status: 401, headers: challenge(server) }),
@@ -187,7 +187,7 @@ describe('Bearer', () => {
     await clientFor(server).headManifest('a', '1');
   });
 
-  it('asks the registry again where its token service went', async () => {
+  it('asks the registry again where its token service has moved', async () => {
     const server = await startScriptedServer();
     const moved = { 'www-authenticate': `Bearer realm="${server.origin}/new-token"` };
     server.expect(
@@ -211,7 +211,7 @@ describe('Bearer', () => {
     await client.headManifest('b', '1');
   });
 
-  it('asks that once, and then tells of the token service', async () => {
+  it('asks that only once, and then blames the token service', async () => {
     const server = await startScriptedServer();
     const gone: ScriptedStep = { request: tokenPath('repository:b:pull'), answer: { status: 404 } };
     server.expect(
@@ -234,7 +234,7 @@ describe('Bearer', () => {
     });
   });
 
-  it('does not ask it again while its token service limits the rate', async () => {
+  it('does not ask the registry again while its token service limits the rate', async () => {
     const server = await startScriptedServer();
     server.expect(
       head(null, { status: 401, headers: challenge(server) }),
@@ -247,7 +247,7 @@ describe('Bearer', () => {
     expect(await errorOf(client.headManifest('b', '1'))).toMatchObject({ status: 429, temporary: true });
   });
 
-  it('takes a streamed upload that went without a token for one that may pass', async () => {
+  it('treats the failure of a streamed upload that went without a token as temporary', async () => {
     const server = await startScriptedServer([
       {
         request: 'POST /v2/a/blobs/uploads/',
@@ -271,7 +271,7 @@ describe('Bearer', () => {
     expect(await errorOf(put)).toMatchObject({ code: 'UNAUTHORIZED', temporary: true });
   });
 
-  it('quotes nothing of a token service that nobody trusts', async () => {
+  it('quotes nothing from an untrusted token service', async () => {
     const auth = await startScriptedServer([
       {
         request: 'GET /token?scope=repository%3Aa%3Apull',
@@ -286,9 +286,9 @@ describe('Bearer', () => {
   });
 
   it.each([
-    ['is no JSON', 'hello'],
+    ['is not JSON', 'hello'],
     ['has no token', '{"token":""}'],
-    ['has a token that is none', '{"token":"a b\\r\\nX-Injected: 1"}'],
+    ['has an invalid token', '{"token":"a b\\r\\nX-Injected: 1"}'],
   ])('refuses a token answer that %s', async (_, body) => {
     const server = await startScriptedServer();
     server.expect(head(null, { status: 401, headers: challenge(server) }), {
@@ -298,7 +298,7 @@ describe('Bearer', () => {
     expect(await errorOf(clientFor(server).headManifest('a', '1'))).toMatchObject({ code: 'ANSWER_INVALID' });
   });
 
-  it('reads no more of a token answer than 1 MiB', async () => {
+  it('reads no more than 1 MiB of a token answer', async () => {
     const server = await startScriptedServer();
     server.expect(head(null, { status: 401, headers: challenge(server) }), {
       request: tokenPath('repository:a:pull'),
@@ -328,14 +328,14 @@ describe('Bearer', () => {
   });
 });
 
-describe('a login that is not possible', () => {
+describe('an impossible login', () => {
   it.each([
     ['no challenge', undefined, /does not say how to log in/],
     ['another scheme', 'Negotiate', /with Bearer tokens or Basic/],
-    ['a realm that is no URL', 'Bearer realm="x"', /check the endpoint/],
+    ['a realm that is not a URL', 'Bearer realm="x"', /check the endpoint/],
     ['a realm that names a user', 'Bearer realm="http://u:p@127.0.0.1/t"', /check the endpoint/],
     ['a realm at a private address', 'Bearer realm="http://10.0.0.9/t"', /authHosts: \["10\.0\.0\.9"\]/],
-  ])('for %s has a remedy of its own, which is not to log in', async (_, value, remedy) => {
+  ])('for %s has its own remedy, which is not to log in', async (_, value, remedy) => {
     const headers: Record<string, string> = value === undefined ? {} : { 'www-authenticate': value };
     const server = await startScriptedServer([head(null, { status: 401, headers })]);
     const error = await errorOf(clientFor(server).headManifest('a', '1'));
@@ -352,7 +352,7 @@ describe('an identity token', () => {
   const form =
     'grant_type=refresh_token&client_id=drayage&refresh_token=refresh%2Ftoken%2B&service=s&scope=repository%3Aa%3Apull';
 
-  it('is exchanged for a token by a refresh grant, also behind a redirect', async () => {
+  it('is exchanged for a token through a refresh grant, even behind a redirect', async () => {
     const server = await startScriptedServer();
     server.expect(
       head(null, { status: 401, headers: challenge(server) }),
@@ -382,7 +382,7 @@ describe('an identity token', () => {
     expect(error.message).not.toContain('refresh/token+');
   });
 
-  it('is no password', async () => {
+  it('is not a password', async () => {
     const server = await startScriptedServer([
       head(null, { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } }),
     ]);
@@ -413,14 +413,14 @@ describe('credentials', () => {
     await clientFor(server, { credentials, authHosts: [auth.host] }).headManifest('a', '1');
   });
 
-  it('are not read before a challenge wants them', async () => {
+  it('are not read before a challenge asks for them', async () => {
     const server = await startScriptedServer([head(null, found)]);
     const read = vi.fn(credentials);
     await clientFor(server, { credentials: read }).headManifest('a', '1');
     expect(read).not.toHaveBeenCalled();
   });
 
-  it('that can not be read are told with the reason', async () => {
+  it('that cannot be read are reported with the reason', async () => {
     const server = await startScriptedServer();
     server.expect(head(null, { status: 401, headers: challenge(server) }));
     const client = clientFor(server, {
@@ -435,8 +435,8 @@ describe('credentials', () => {
   });
 });
 
-describe('credentials whose source tells', () => {
-  it.each([false, true])('what to do are told with that, temporary: %s', async (temporary) => {
+describe('credentials whose source says', () => {
+  it.each([false, true])('what to do are reported with that, as temporary: %s', async (temporary) => {
     const server = await startScriptedServer();
     server.expect(head(null, { status: 401, headers: challenge(server) }));
     const told = {
@@ -461,7 +461,7 @@ describe('Basic', () => {
     headers: { 'www-authenticate': 'Basic realm="https://x/",service="ecr.amazonaws.com"' },
   };
 
-  it('is sent after the challenge, and with later requests at once', async () => {
+  it('is sent after the challenge, and at once with later requests', async () => {
     const server = await startScriptedServer([
       head(null, wantsBasic),
       head(basic('u', 'hunter22'), found),
@@ -474,7 +474,7 @@ describe('Basic', () => {
     expect(read).toHaveBeenCalledOnce();
   });
 
-  it('reads credentials again once they are rejected: ECR’s token lives for twelve hours', async () => {
+  it('reads credentials again once they are rejected, since ECR’s token lives for twelve hours', async () => {
     const server = await startScriptedServer([
       head(null, wantsBasic),
       head(basic('AWS', 'first-token'), found),
@@ -508,7 +508,7 @@ describe('Basic', () => {
     });
   });
 
-  it('is taken where Bearer’s token service may not be asked', async () => {
+  it('is used if Bearer’s token service may not be asked', async () => {
     const headers = { 'www-authenticate': 'Bearer realm="https://evil.example/t", Basic realm="x"' };
     const server = await startScriptedServer([
       head(null, { status: 401, headers }),
@@ -536,7 +536,7 @@ describe('ping', () => {
     await clientFor(server).ping();
   });
 
-  it('fails where there is no registry', async () => {
+  it('fails if there is no registry', async () => {
     const server = await startScriptedServer([
       { request: 'GET /v2/', answer: { status: 404, body: '<html>' } },
     ]);

@@ -10,7 +10,7 @@ const blob = Buffer.alloc(300_000, 'layer ');
 const descriptor = { digest: digestOf(blob), size: blob.length };
 const path = `/v2/a/blobs/${descriptor.digest}`;
 const get = `GET ${path}`;
-/** An answer without Content-Length, whose end is framed by chunks. */
+/** An answer without Content-Length, whose end is marked by chunks. */
 const chunked =
   (...chunks: Uint8Array[]) =>
   (response: ServerResponse) => {
@@ -34,7 +34,7 @@ describe('getBlob', () => {
     expect(await collect(await client.getBlob('a', descriptor))).toEqual(blob);
   });
 
-  it('streams no bytes of an empty blob', async () => {
+  it('streams no bytes for an empty blob', async () => {
     const empty = { digest: digestOf(Buffer.alloc(0)), size: 0 };
     const server = await startScriptedServer([
       { request: `GET /v2/a/blobs/${empty.digest}`, answer: { status: 200 } },
@@ -42,7 +42,7 @@ describe('getBlob', () => {
     expect(await collect(await clientFor(server).getBlob('a', empty))).toHaveLength(0);
   });
 
-  it('refuses an announced length that is not the descriptor’s, before reading', async () => {
+  it('refuses an announced length that differs from the descriptor’s, before reading', async () => {
     const server = await startScriptedServer([
       { request: get, answer: { status: 200, headers: { 'content-length': '5' }, body: 'hello' } },
     ]);
@@ -58,7 +58,7 @@ describe('getBlob', () => {
     expect(error.message).toContain('at least 300001 bytes, and its size is 300000');
   });
 
-  it('does not read on in an endless blob', async () => {
+  it('does not keep reading an endless blob', async () => {
     const { promise: closed, resolve } = Promise.withResolvers<void>();
     const server = await startScriptedServer([
       {
@@ -86,7 +86,7 @@ describe('getBlob', () => {
     expect(error.message).toContain('ended after 299999 bytes, and its size is 300000');
   });
 
-  it('tells of a connection that breaks, and asks no second time by itself', async () => {
+  it('reports a broken connection, and does not retry by itself', async () => {
     const server = await startScriptedServer([
       {
         request: get,
@@ -101,7 +101,7 @@ describe('getBlob', () => {
     expect(error.message).toContain('after 1000 of 300000 bytes');
   });
 
-  it('tells of a stream that stalls', async () => {
+  it('reports a stalled stream', async () => {
     const server = await startScriptedServer([
       {
         request: get,
@@ -115,7 +115,7 @@ describe('getBlob', () => {
     expect(await errorOf(collect(stream))).toMatchObject({ code: 'TIMEOUT', temporary: true });
   });
 
-  it('does not take a slow reader for a stalled registry', async () => {
+  it('does not mistake a slow reader for a stalled registry', async () => {
     const large = Buffer.alloc(8 * 1024 * 1024, 'x');
     const one = { digest: digestOf(large), size: large.length };
     const server = await startScriptedServer([
@@ -130,7 +130,7 @@ describe('getBlob', () => {
     expect(size).toBe(large.length);
   });
 
-  it('ends with the signal’s reason, at once', async () => {
+  it('ends at once with the signal’s reason', async () => {
     const controller = new AbortController();
     const reason = new Error('the job’s deadline');
     const server = await startScriptedServer([
@@ -169,7 +169,7 @@ describe('getBlob', () => {
     await closed;
   });
 
-  it('tells of a missing blob', async () => {
+  it('reports a missing blob', async () => {
     const server = await startScriptedServer([{ request: get, answer: { status: 404 } }]);
     expect(await errorOf(clientFor(server).getBlob('a', descriptor))).toMatchObject({
       code: 'BLOB_UNKNOWN',
@@ -193,7 +193,7 @@ describe('getBlob with an offset', () => {
     ['206 with the size', 206, 'bytes 100000-299999/300000', blob.subarray(100_000)],
     ['206 without the size', 206, 'bytes 100000-299999/*', blob.subarray(100_000)],
     ['200 with the whole blob', 200, undefined, blob],
-  ])('gives the rest of %s', async (_, status, contentRange, body) => {
+  ])('returns the rest of %s', async (_, status, contentRange, body) => {
     const server = await startScriptedServer([ranged(status, contentRange, body)]);
     const stream = await clientFor(server).getBlob('a', descriptor, { offset: 100_000 });
     expect(await collect(stream)).toEqual(blob.subarray(100_000));
@@ -221,7 +221,7 @@ describe('getBlob with an offset', () => {
     expect(error.message).toContain('announces 199999 bytes');
   });
 
-  it.each([400, 405, 416, 501])('does not ask for a part again after a %i', async (status) => {
+  it.each([400, 405, 416, 501])('does not request a part again after a %i', async (status) => {
     const server = await startScriptedServer([{ ...ranged(206, undefined, blob), answer: { status } }]);
     const client = clientFor(server);
     for (let i = 0; i < 2; i += 1) {
@@ -230,7 +230,7 @@ describe('getBlob with an offset', () => {
     }
   });
 
-  it.each([403, 404, 410])('takes a %i for an answer about this read only', async (status) => {
+  it.each([403, 404, 410])('takes a %i as an answer about this read only', async (status) => {
     const refusal = { ...ranged(206, undefined, blob), answer: { status } };
     const server = await startScriptedServer([refusal, refusal]);
     const client = clientFor(server);
@@ -240,7 +240,7 @@ describe('getBlob with an offset', () => {
     }
   });
 
-  it('asks nothing at the end, and refuses what is beyond it', async () => {
+  it('asks nothing at the end, and refuses an offset beyond it', async () => {
     const server = await startScriptedServer();
     const client = clientFor(server);
     expect(await collect(await client.getBlob('a', descriptor, { offset: blob.length }))).toHaveLength(0);
@@ -251,7 +251,7 @@ describe('getBlob with an offset', () => {
 });
 
 describe('headBlob', () => {
-  it('tells the size if the registry does, through redirects; undefined for a missing blob', async () => {
+  it('returns the size if the registry does, also through redirects, and undefined for a missing blob', async () => {
     const server = await startScriptedServer([
       { request: `HEAD ${path}`, answer: { status: 307, headers: { location: '/stored' } } },
       { request: 'HEAD /stored', answer: { status: 200, headers: { 'content-length': '300000' } } },

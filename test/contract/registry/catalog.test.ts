@@ -25,12 +25,12 @@ describe('listRepositories', () => {
   it.each([
     ['null, as Go writes an empty list', null, []],
     ['what is not a repository left out', ['ok/x', '../up', 'UP', '', 7, 'a'.repeat(256)], ['ok/x']],
-  ])('gives of a list with %s %j', async (_, repositories, expected) => {
+  ])('returns from a list with %s %j', async (_, repositories, expected) => {
     const server = await startScriptedServer([{ request: `${list}?n=1000`, answer: page(repositories) }]);
     expect(await listed(clientFor(server).listRepositories())).toEqual(expected);
   });
 
-  it('asks without n where that is refused, and still lists tags with it', async () => {
+  it('leaves out n if it is refused, and still lists tags with it', async () => {
     const tags = 'GET /v2/a/tags/list?n=1000';
     const server = await startScriptedServer([
       { request: `${list}?n=1000`, answer: { status: 400 } },
@@ -71,7 +71,7 @@ describe('listRepositories', () => {
     expect(error.message).toContain(message);
   });
 
-  it('asks for a token of the catalog', async () => {
+  it('requests a token for the catalog', async () => {
     const credentials = { username: 'u', password: 'hunter22' };
     await using registry = await startRegistry({ flavour: 'distribution', credentials, tokens: {} });
     const { endpoint, host } = registry;

@@ -19,14 +19,14 @@ export function clientFor(
   return client;
 }
 
-/** What a promise rejects with; fails if it does not. */
+/** The error that a promise rejects with; fails if it does not reject. */
 export async function errorOf(promise: Promise<unknown>): Promise<RegistryError> {
   const outcome = await promise.then(
     (value) => ({ value }),
     (error) => ({ error }),
   );
   if ('error' in outcome) return outcome.error as RegistryError;
-  throw new Error(`it should have failed, and it gave ${JSON.stringify(outcome.value)}`);
+  throw new Error(`it should have failed, but it returned ${JSON.stringify(outcome.value)}`);
 }
 
 /** All bytes of a stream. */

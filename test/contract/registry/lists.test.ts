@@ -35,7 +35,7 @@ describe('listTags', () => {
     ]);
   });
 
-  it('asks for no page that nobody reads', async () => {
+  it('requests no page that nobody reads', async () => {
     const server = await startScriptedServer([
       { request: `${list}?n=1000`, answer: page(['1'], '</v2/library/nginx/tags/list?last=1>; rel="next"') },
     ]);
@@ -73,15 +73,15 @@ describe('listTags', () => {
 
   it.each([
     ['null, as Go writes an empty list', null, []],
-    ['what is no tag left out', ['ok', '../up', '', 7, 'a'.repeat(129), 'x y'], ['ok']],
-  ])('gives of a list with %s %j', async (_, tags, expected) => {
+    ['what is not a tag left out', ['ok', '../up', '', 7, 'a'.repeat(129), 'x y'], ['ok']],
+  ])('returns from a list with %s %j', async (_, tags, expected) => {
     const server = await startScriptedServer([{ request: `${list}?n=1000`, answer: page(tags) }]);
     expect(await listed(clientFor(server).listTags('library/nginx'))).toEqual(expected);
   });
 
   it.each([
     ['an unknown repository', { status: 404, body: '' }, 'NAME_UNKNOWN'],
-    ['what is no list', { status: 200, body: '<html>' }, 'ANSWER_INVALID'],
+    ['what is not a list', { status: 200, body: '<html>' }, 'ANSWER_INVALID'],
     ['a list of something else', { status: 200, body: { tags: 'all' } }, 'ANSWER_INVALID'],
   ])('refuses %s', async (_, answer, code) => {
     const server = await startScriptedServer([{ request: `${list}?n=1000`, answer }]);
@@ -96,7 +96,7 @@ describe('listTags', () => {
     const server = await startScriptedServer([
       { request: `${list}?n=1000`, answer: page(full, link(1)) },
       { request: `${list}?last=1`, answer: page(full, link(2)) },
-      // What is no tag counts, too.
+      // What is not a tag counts, too.
       { request: `${list}?last=2`, answer: page([{}], link(3)) },
     ]);
     let count = 0;
@@ -118,7 +118,7 @@ describe('listTags', () => {
     });
   });
 
-  it('reads what comes in one piece: 40,000 tags, and an object for each image beside them', async () => {
+  it('reads a list in one piece: 40,000 tags, with an object for each image beside them', async () => {
     const tags = Array.from(
       { length: 40_000 },
       (_, i) => `main-${i}-0123456789abcdef0123456789abcdef01234567`,
@@ -134,25 +134,22 @@ describe('listTags', () => {
     expect(await listed(clientFor(server).listTags('library/nginx'))).toEqual(tags);
   });
 
-  it.each([400, 405, 422])(
-    'asks without n where that is refused with %i, and then always',
-    async (status) => {
-      const server = await startScriptedServer([
-        {
-          request: `${list}?n=1000`,
-          answer: { status, body: { errors: [{ code: 'PAGINATION_NUMBER_INVALID' }] } },
-        },
-        { request: list, answer: page(['1']) },
-        { request: list, answer: page(['2']) },
-      ]);
-      const client = clientFor(server);
-      expect(await listed(client.listTags('library/nginx'))).toEqual(['1']);
-      expect(await listed(client.listTags('library/nginx'))).toEqual(['2']);
-    },
-  );
+  it.each([400, 405, 422])('leaves out n if it is refused with %i, and keeps doing so', async (status) => {
+    const server = await startScriptedServer([
+      {
+        request: `${list}?n=1000`,
+        answer: { status, body: { errors: [{ code: 'PAGINATION_NUMBER_INVALID' }] } },
+      },
+      { request: list, answer: page(['1']) },
+      { request: list, answer: page(['2']) },
+    ]);
+    const client = clientFor(server);
+    expect(await listed(client.listTags('library/nginx'))).toEqual(['1']);
+    expect(await listed(client.listTags('library/nginx'))).toEqual(['2']);
+  });
 
   it.each(['garbage', '</v2/a>, </v2/b>', '[/v2/library/nginx/tags/list?last=1]; rel="next"'])(
-    'does not take a list for whole whose Link is %j',
+    'does not treat a list as complete if its Link is %j',
     async (link) => {
       const server = await startScriptedServer([{ request: `${list}?n=1000`, answer: page(['1'], link) }]);
       expect(await errorOf(listed(clientFor(server).listTags('library/nginx')))).toMatchObject({
@@ -163,7 +160,7 @@ describe('listTags', () => {
   );
 
   it.each(['/v2/library/nginx/tags/list?last=1', '</v2/library/nginx/tags/list?last=1>'])(
-    'goes on by the Link %j',
+    'continues with the Link %j',
     async (link) => {
       const server = await startScriptedServer([
         { request: `${list}?n=1000`, answer: page(['1'], link) },
@@ -234,7 +231,7 @@ describe('referrers', () => {
     ['405, as ECR does (CR#2783)', { status: 405 }],
     ['400', { status: 400, body: { errors: [{ code: 'UNSUPPORTED' }] } }],
     ['a page for every path', { status: 200, headers: { 'content-type': 'text/html' }, body: '<html>' }],
-  ])('come from the tag where the API answers %s', async (_, answer) => {
+  ])('come from the tag if the API answers %s', async (_, answer) => {
     const server = await startScriptedServer([
       { request: api, answer },
       { request: fallback, answer: index('one') },
@@ -244,8 +241,8 @@ describe('referrers', () => {
 
   it.each([
     ['once', false],
-    ['once, by images that begin together', true],
-  ])('are asked of a registry without the API %s', async (_, together) => {
+    ['once, by images that start together', true],
+  ])('are requested from a registry without the API %s', async (_, together) => {
     const missing = { request: fallback, answer: { status: 404 } };
     const server = await startScriptedServer([
       { request: api, answer: { status: 404, body: '404 page not found' } },
@@ -258,7 +255,7 @@ describe('referrers', () => {
   });
 
   it.each(['MANIFEST_UNKNOWN', 'NAME_UNKNOWN'])(
-    'are asked of the API again after %s, which says nothing of it',
+    'are requested from the API again after %s, which says nothing about it',
     async (code) => {
       const server = await startScriptedServer([
         { request: api, answer: { status: 404, body: { errors: [{ code, message: 'no' }] } } },
@@ -271,7 +268,7 @@ describe('referrers', () => {
     },
   );
 
-  it('are asked of the API again after a failure, which shows nothing', async () => {
+  it('are requested from the API again after a failure, which proves nothing', async () => {
     const server = await startScriptedServer([
       { request: api, answer: { status: 403 } },
       { request: api, answer: index('one') },
@@ -281,7 +278,7 @@ describe('referrers', () => {
     expect(await client.referrers('a', subject)).toEqual([signature('one')]);
   });
 
-  it('are none where there is neither', async () => {
+  it('are none if there is neither', async () => {
     const server = await startScriptedServer([
       { request: api, answer: { status: 404 } },
       { request: fallback, answer: { status: 404 } },
@@ -292,12 +289,12 @@ describe('referrers', () => {
   it.each([
     [403, 'DENIED'],
     [401, 'UNAUTHORIZED'],
-  ])('are not taken for none when the registry answers %i', async (status, code) => {
+  ])('are not assumed to be none when the registry answers %i', async (status, code) => {
     const server = await startScriptedServer([{ request: api, answer: { status } }]);
     expect(await errorOf(clientFor(server).referrers('a', subject))).toMatchObject({ code });
   });
 
-  it('of a hostile Link are refused', async () => {
+  it('with a hostile Link are refused', async () => {
     const first = index('one');
     const server = await startScriptedServer([
       {

@@ -26,7 +26,7 @@ describe('getManifest', () => {
     expect(Buffer.from(manifest.bytes)).toEqual(bytes);
   });
 
-  it('computes a tag’s digest when the registry does not tell it', async () => {
+  it('computes a tag’s digest if the registry does not report it', async () => {
     const server = await startScriptedServer([
       { request: get('1'), answer: { status: 200, headers: type, body: bytes } },
     ]);
@@ -39,7 +39,7 @@ describe('getManifest', () => {
       { request: get(digest), answer: { status: 200, headers: type, body: bytes } },
       {
         request: get(sha512),
-        // Told in the other algorithm: verified as well.
+        // Reported in the other algorithm: verified as well.
         answer: { status: 200, headers: { ...type, 'docker-content-digest': digest }, body: bytes },
       },
     ]);
@@ -48,7 +48,7 @@ describe('getManifest', () => {
     expect((await client.getManifest('library/nginx', sha512)).digest).toBe(sha512);
   });
 
-  it('keeps a tag’s digest sha256 where the registry tells sha512, having verified that', async () => {
+  it('keeps a tag’s digest as sha256 if the registry reports sha512, which is verified', async () => {
     const headers = { ...type, 'docker-content-digest': digestOf(bytes, 'sha512') };
     const wrong = { ...type, 'docker-content-digest': digestOf(Buffer.from('other'), 'sha512') };
     const server = await startScriptedServer([
@@ -59,15 +59,15 @@ describe('getManifest', () => {
     const client = clientFor(server);
     expect((await client.getManifest('library/nginx', '1')).digest).toBe(digest);
     expect(await errorOf(client.getManifest('library/nginx', '1'))).toMatchObject({ code: 'DIGEST_INVALID' });
-    // So that who compares it with the manifest's reads that instead.
+    // So that a caller that compares it with the manifest's digest reads the manifest instead.
     expect((await client.headManifest('library/nginx', '1'))?.digest).toBeUndefined();
   });
 
   const other = digestOf(Buffer.from('other'));
   it.each([
-    ['bytes that are not those of the digest', other, {}, [digest, other]],
+    ['bytes that do not match the digest', other, {}, [digest, other]],
     [
-      'a header that is not the digest that was asked for',
+      'a header that is not the requested digest',
       digest,
       { 'docker-content-digest': other },
       [digest, other],
@@ -79,12 +79,12 @@ describe('getManifest', () => {
       [digest, other],
     ],
     [
-      'a header of the other algorithm that is wrong',
+      'a wrong header of the other algorithm',
       digest,
       { 'docker-content-digest': digestOf(Buffer.from('other'), 'sha512') },
       [digestOf(bytes, 'sha512'), digestOf(Buffer.from('other'), 'sha512')],
     ],
-    ['a header that is no digest', '1', { 'docker-content-digest': 'sha256:xyz' }, ['sha256:xyz']],
+    ['a header that is not a digest', '1', { 'docker-content-digest': 'sha256:xyz' }, ['sha256:xyz']],
   ])('refuses %s, naming both', async (_, reference, headers, named) => {
     const server = await startScriptedServer([
       { request: get(reference), answer: { status: 200, headers: { ...type, ...headers }, body: bytes } },
@@ -97,7 +97,7 @@ describe('getManifest', () => {
   it.each([
     ['with the registry’s code', { errors: [{ code: 'NAME_UNKNOWN' }] }, 'NAME_UNKNOWN'],
     ['without one', 'page not found', 'MANIFEST_UNKNOWN'],
-  ])('tells of a missing manifest %s', async (_, body, code) => {
+  ])('reports a missing manifest %s', async (_, body, code) => {
     const server = await startScriptedServer([{ request: get('gone'), answer: { status: 404, body } }]);
     const error = await errorOf(clientFor(server).getManifest('library/nginx', 'gone'));
     expect(error).toMatchObject({ code, status: 404, temporary: false, reference: 'gone' });
@@ -145,7 +145,7 @@ describe('getManifest', () => {
     expect(error).toMatchObject({ code: 'DENIED', status: 403 });
   });
 
-  it('tells what is wrong with a manifest', async () => {
+  it('reports what is wrong with a manifest', async () => {
     const schema1 = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
     const server = await startScriptedServer([
       { request: get('1'), answer: { status: 200, headers: type, body: '{"schemaVersion":' } },
@@ -164,7 +164,7 @@ describe('getManifest', () => {
 describe('headManifest', () => {
   const head = (reference: string) => `HEAD /v2/library/nginx/manifests/${reference}`;
 
-  it('tells digest, type and size, as far as the registry does', async () => {
+  it('returns digest, type and size, as far as the registry reports them', async () => {
     const headers = { ...type, 'docker-content-digest': digest, 'content-length': '77' };
     const server = await startScriptedServer([
       { request: head('1'), headers: { accept: manifestAcceptHeader }, answer: { status: 200, headers } },
@@ -200,7 +200,7 @@ describe('putManifest', () => {
   const put = 'PUT /v2/library/nginx/manifests/1.27';
   const manifest = { bytes, digest, mediaType: mediaTypes.ociIndex };
 
-  it('sends the bytes as they are, again after a failure that may pass', async () => {
+  it('sends the bytes as they are, and again after a temporary failure', async () => {
     const server = await startScriptedServer([
       { request: put, body: bytes, answer: { status: 500 } },
       {
@@ -216,7 +216,7 @@ describe('putManifest', () => {
     await client.putManifest('library/nginx', '1.27', manifest);
   });
 
-  it('outlives too many requests for longer than other failures', async () => {
+  it('retries too many requests for longer than other failures', async () => {
     const limited = Array.from({ length: 15 }, () => ({ request: put, answer: { status: 429 } }));
     const server = await startScriptedServer([...limited, { request: put, answer: { status: 201 } }]);
     await clientFor(server).putManifest('library/nginx', '1.27', manifest);
@@ -228,7 +228,7 @@ describe('putManifest', () => {
     expect(error).toMatchObject({ status: 503 });
   });
 
-  it('refuses to have stored something else', async () => {
+  it('rejects an answer that something else was stored', async () => {
     const other = digestOf(Buffer.from('other'));
     const server = await startScriptedServer([
       { request: put, answer: { status: 201, headers: { 'docker-content-digest': other } } },
@@ -239,7 +239,7 @@ describe('putManifest', () => {
     expect(error.message).toContain(digest);
   });
 
-  it('tells the registry’s reason', async () => {
+  it('reports the registry’s reason', async () => {
     const body = { errors: [{ code: 'TAG_INVALID', message: 'The image tag ‘1.27’ already exists' }] };
     const server = await startScriptedServer([{ request: put, answer: { status: 400, body } }]);
     const error = await errorOf(

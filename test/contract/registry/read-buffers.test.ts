@@ -12,7 +12,7 @@ const hashOf = (chunks: Iterable<Uint8Array>) => {
   for (const chunk of chunks) hash.update(chunk);
   return hash.digest('hex');
 };
-/** So many buffers of 256 KiB hold it all, if none is used again. */
+/** This many buffers of 256 KiB hold everything, if none is reused. */
 const buffersForAll = 32;
 
 async function listening(onConnection: (socket: Socket) => void): Promise<number> {
@@ -30,14 +30,14 @@ async function listening(onConnection: (socket: Socket) => void): Promise<number
   return (server.address() as { port: number }).port;
 }
 
-/** A connection that reads `sent` into the buffers, and one that what is read can be written to. */
+/** A connection that reads `sent` into the buffers, and one that the data can be written to. */
 async function connections(buffers: ReadBuffers, sink: (socket: Socket) => void) {
   const port = await listening((socket) => socket.end(sent));
   const target = connect(await listening(sink), '127.0.0.1');
   target.on('error', () => {});
   buffers.watch(target);
   await once(target, 'connect');
-  // `onread` is of net.connect only with its options in one object.
+  // net.connect supports `onread` only if its options are in one object.
   const source = connect({ port, host: '127.0.0.1', onread: buffers.reader() } as never);
   onTestFinished(() => {
     source.destroy();
@@ -54,8 +54,8 @@ async function connections(buffers: ReadBuffers, sink: (socket: Socket) => void)
   return { source, target, chunks, used, onChunk };
 }
 
-describe('what connections read into', () => {
-  it('is used again once all of it was written to another connection', async () => {
+describe('a buffer that connections read into', () => {
+  it('is reused once all of it was written to another connection', async () => {
     const received: Buffer[] = [];
     const { source, target, used, onChunk } = await connections(new ReadBuffers(), (socket) =>
       socket.on('data', (chunk: Buffer) => received.push(chunk)),
@@ -72,7 +72,7 @@ describe('what connections read into', () => {
     expect(hashOf(received)).toBe(hashOf([sent]));
   });
 
-  it('is used again where pieces of a chunk are written one by one', async () => {
+  it('is reused if pieces of a chunk are written one by one', async () => {
     const received: Buffer[] = [];
     const { source, target, used, onChunk } = await connections(new ReadBuffers(), (socket) =>
       socket.on('data', (chunk: Buffer) => received.push(chunk)),
@@ -91,7 +91,7 @@ describe('what connections read into', () => {
     expect(hashOf(received)).toBe(hashOf([sent]));
   });
 
-  it('stays as it is where one byte of it was looked at here instead', async () => {
+  it('stays as it is if one byte of it was looked at here instead', async () => {
     const { source, target, chunks, used, onChunk } = await connections(new ReadBuffers(), (socket) =>
       socket.resume(),
     );
@@ -110,7 +110,7 @@ describe('what connections read into', () => {
     const { source, target, chunks, onChunk } = await connections(new ReadBuffers(), (socket) => {
       reader = socket;
     });
-    // Nobody reads at the other end, so that most of it is stuck in this process.
+    // Nobody reads at the other end, so most of it is stuck in this process.
     onChunk((chunk) => target.write(chunk));
     await once(source, 'end');
     await sleep(50);
@@ -123,7 +123,7 @@ describe('what connections read into', () => {
     expect(hashOf(received)).toBe(hashOf([sent]));
   });
 
-  it('stays as it is where it could not be written', async () => {
+  it('stays as it is if it could not be written', async () => {
     const { source, target, chunks, used, onChunk } = await connections(new ReadBuffers(), (socket) =>
       socket.resume(),
     );
@@ -144,7 +144,7 @@ describe('what connections read into', () => {
     const buffers = new ReadBuffers();
     const paused = await connections(buffers, (socket) => socket.resume());
     paused.source.pause();
-    await sleep(50); // what has come waits to be read
+    await sleep(50); // the data that arrived waits to be read
     const busy = await connections(buffers, (socket) => socket.resume());
     busy.onChunk((chunk) => {
       busy.source.pause();
@@ -157,7 +157,7 @@ describe('what connections read into', () => {
     expect(hashOf(paused.chunks)).toBe(hashOf([sent]));
   });
 
-  it('leaves alone what was read another way', async () => {
+  it('does not affect what was read in another way', async () => {
     const received: Buffer[] = [];
     const { target } = await connections(new ReadBuffers(), (socket) =>
       socket.on('data', (chunk: Buffer) => received.push(chunk)),

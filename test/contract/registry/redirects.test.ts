@@ -64,7 +64,7 @@ describe('a redirect', () => {
     expect(error.message).toContain(`${cdn.host}, where the registry sent us, answered 401`);
   });
 
-  it('to another host quotes nothing that it answers', async () => {
+  it('to another host quotes nothing from its answer', async () => {
     const body = { errors: [{ code: 'AKIA', message: 'AKIAIOSFODNN7EXAMPLE' }] };
     const manifest = '{"schemaVersion":2,"mediaType":"AKIAIOSFODNN7EXAMPLE"}';
     const elsewhere = await startScriptedServer([
@@ -105,7 +105,7 @@ describe('a redirect', () => {
   });
 
   it.each([
-    ['in a circle', `${path}`, /circle/],
+    ['in a loop', `${path}`, /circle/],
     ['without an address', '', /no Location/],
     ['to a file', 'file:///etc/passwd', /scheme file:/],
   ])('%s is refused', async (_, location, message) => {
@@ -145,7 +145,7 @@ describe('a redirect of a write', () => {
   };
   const put = 'PUT /v2/a/manifests/1';
 
-  it.each([307, 308])('is followed on the same host, with the body again: %i', async (status) => {
+  it.each([307, 308])('is followed on the same host, and the body is sent again: %i', async (status) => {
     const server = await startScriptedServer([
       { request: put, body: manifest.bytes, answer: { status, headers: { location: '/moved' } } },
       {
@@ -200,7 +200,7 @@ describe('a redirect of a write', () => {
     expect(await errorOf(clientFor(server).putManifest('a', '1', manifest))).toMatchObject({ status });
   });
 
-  it('makes an upload begin again at the new location, with a new read', async () => {
+  it('makes an upload start over at the new location, with a new read', async () => {
     const query = `digest=${encodeURIComponent(descriptor.digest)}`;
     const upstream = await startScriptedServer([
       { request: `GET ${path}`, answer: { status: 200, body: blob } },
@@ -231,7 +231,7 @@ describe('a redirect to another registry', () => {
   );
   const answer = { status: 200, body: manifest, headers: { 'content-type': mediaTypes.ociIndex } };
 
-  it('that wants a token of its own realm gets one without our credentials, once', async () => {
+  it('that wants a token of its own realm gets one without our credentials, only once', async () => {
     const other = await startScriptedServer();
     const bearer = `Bearer realm="${other.origin}/token",service="other",scope="repository:x/a:pull"`;
     const wantsToken = { status: 401, headers: { 'www-authenticate': bearer } };
@@ -257,7 +257,7 @@ describe('a redirect to another registry', () => {
       expect((await client.getManifest('a', '1')).digest).toBe(digestOf(manifest));
   });
 
-  it('that refuses the token is told without its text', async () => {
+  it('that refuses the token is reported without its text', async () => {
     const other = await startScriptedServer();
     other.expect(
       {

@@ -7,18 +7,18 @@ const request = 'HEAD /v2/a/manifests/1';
 const step = (answer: ScriptedStep['answer']): ScriptedStep => ({ request, answer });
 const found = step({ status: 200 });
 
-describe('what may pass', () => {
-  it.each([408, 425, 429, 500, 502, 503, 504, 520, 530])('is tried again: %i', async (status) => {
+describe('a temporary failure', () => {
+  it.each([408, 425, 429, 500, 502, 503, 504, 520, 530])('is retried: %i', async (status) => {
     const server = await startScriptedServer([step({ status }), step({ status }), found]);
     expect(await clientFor(server).headManifest('a', '1')).toBeDefined();
   });
 
-  it('is tried again: a connection that breaks', async () => {
+  it('is retried: a broken connection', async () => {
     const server = await startScriptedServer([step((response) => response.destroy()), found]);
     expect(await clientFor(server).headManifest('a', '1')).toBeDefined();
   });
 
-  it('is tried again: a body that breaks off', async () => {
+  it('is retried: a body that breaks off', async () => {
     const server = await startScriptedServer([
       {
         request: 'GET /v2/a/tags/list?n=1000',
@@ -32,14 +32,14 @@ describe('what may pass', () => {
     expect(await listed(clientFor(server).listTags('a'))).toEqual(['1']);
   });
 
-  it('is tried again: no headers in time', async () => {
+  it('is retried: no headers in time', async () => {
     const server = await startScriptedServer([step(() => {}), found]);
     const client = clientFor(server, { timeouts: { headersMs: 150, fetchMs: 150 } });
     expect(await client.headManifest('a', '1')).toBeDefined();
   });
 
   it.each(['getManifest', 'headManifest'] as const)(
-    'waits longer where the registry may have to fetch: %s',
+    'is given more time if the registry may have to fetch: %s',
     async (read) => {
       const slow = (line: string): ScriptedStep => ({
         request: line,
@@ -53,7 +53,7 @@ describe('what may pass', () => {
     },
   );
 
-  it('is told with its kind when it stays', async () => {
+  it('is reported with its kind if it persists', async () => {
     const attempts = { retry: { attempts: 2 } };
     const slow = await startScriptedServer([step(() => {}), step(() => {})]);
     const timeout = clientFor(slow, { ...attempts, timeouts: { headersMs: 100, fetchMs: 100 } });
@@ -74,7 +74,7 @@ describe('what may pass', () => {
     });
   });
 
-  it('waits as long as Retry-After says', async () => {
+  it('is retried after the time in Retry-After', async () => {
     const limited = step({ status: 429, headers: { 'retry-after': '1' } });
     const server = await startScriptedServer([limited, found]);
     const begun = performance.now();
@@ -107,7 +107,7 @@ describe('what may pass', () => {
   });
 });
 
-it.each([400, 401, 403, 409, 410, 418, 422, 501, 505])('an answer is not tried again: %i', async (status) => {
+it.each([400, 401, 403, 409, 410, 418, 422, 501, 505])('an answer is not retried: %i', async (status) => {
   const server = await startScriptedServer([{ request: 'GET /v2/a/manifests/1', answer: { status } }]);
   expect(await errorOf(clientFor(server).getManifest('a', '1'))).toMatchObject({
     status,
@@ -115,7 +115,7 @@ it.each([400, 401, 403, 409, 410, 418, 422, 501, 505])('an answer is not tried a
   });
 });
 
-it('a request under way is cancelled by the signal, and not tried again', async () => {
+it('a request under way is cancelled by the signal, and not retried', async () => {
   const controller = new AbortController();
   const server = await startScriptedServer([step(() => controller.abort())]);
   const head = clientFor(server).headManifest('a', '1', { signal: controller.signal });
@@ -123,7 +123,7 @@ it('a request under way is cancelled by the signal, and not tried again', async 
   expect(server.requests).toHaveLength(1);
 });
 
-it('every request is told, without its query', async () => {
+it('every request is reported, without its query', async () => {
   const told: RequestInfo[] = [];
   const list = { request: 'GET /v2/a/tags/list?n=5', answer: { status: 200, body: { tags: [] } } };
   const server = await startScriptedServer([
@@ -150,7 +150,7 @@ it('HEAD requests keep their connection', async () => {
   const server = await startScriptedServer(Array.from({ length: 6 }, () => step(answer)));
   const client = clientFor(server);
   for (let i = 0; i < 6; i += 1) expect(await client.headManifest('a', '1')).toEqual({ size: 5 });
-  // undici gives a connection back a turn of the event loop after its answer, so requests in a row
+  // undici releases a connection one turn of the event loop after its answer, so requests in a row
   // alternate between two.
   expect(ports.size).toBeLessThanOrEqual(2);
 });

@@ -5,7 +5,7 @@ import { createConnections } from '../../../core/registry/transport/dispatcher.t
 import { defaultTimeouts } from '../../../core/registry/transport/transport.ts';
 import { freePort } from '../../support/docker-registry.ts';
 
-it('tells of a host with several addresses which of them were tried', async () => {
+it('an error about a host with several addresses says which of them were tried', async () => {
   const lookup: LookupFunction = (_, __, done) =>
     done(null, [
       { address: '127.0.0.2', family: 4 },

@@ -12,7 +12,7 @@ const sent = basic('AWS', 'token-of-12-hours');
 const accepted = (location: string): ScriptedStep['answer'] => ({ status: 202, headers: { location } });
 
 describe('startUpload', () => {
-  it('begins a session, after a challenge and again after trouble', async () => {
+  it('starts a session, after a challenge and again after trouble', async () => {
     const server = await startScriptedServer([
       { request: start, answer: wantsBasic },
       { request: start, headers: { authorization: sent, 'content-length': '0' }, answer: { status: 503 } },
@@ -32,7 +32,7 @@ describe('startUpload', () => {
     ['absolute', (origin: string) => `${origin}/upload/1`, '/upload/1'],
     ['relative to the host', () => '/upload/1', '/upload/1'],
     ['relative to the path', () => '1', '/v2/a/blobs/uploads/1'],
-  ])('takes a location that is %s', async (_, location, path) => {
+  ])('accepts a location that is %s', async (_, location, path) => {
     const server = await startScriptedServer();
     server.expect({ request: start, answer: accepted(location(server.origin)) });
     expect(await clientFor(server).startUpload('a')).toMatchObject({
@@ -48,7 +48,7 @@ describe('startUpload', () => {
     },
   );
 
-  it('needs a token that may push', async () => {
+  it('needs a token that allows pushing', async () => {
     const server = await startScriptedServer();
     server.expect(
       {
@@ -64,7 +64,7 @@ describe('startUpload', () => {
     await clientFor(server).startUpload('a');
   });
 
-  it('says what a dropped connection means on ECR', async () => {
+  it('explains what a dropped connection means on ECR', async () => {
     const dropped: ScriptedStep = { request: start, answer: (response) => response.destroy() };
     const server = await startScriptedServer([dropped, dropped]);
     const error = await errorOf(
@@ -79,7 +79,7 @@ describe('a mount', () => {
   const mount = `POST /v2/a/blobs/uploads/?mount=${escaped}&from=library%2Fb`;
   const options = { mount: { digest, from: 'library/b' } };
 
-  it('is done with 201', async () => {
+  it('is complete with 201', async () => {
     const server = await startScriptedServer([
       {
         request: mount,
@@ -92,7 +92,7 @@ describe('a mount', () => {
     expect(await client.startUpload('a', { mount: { digest } })).toEqual({ kind: 'mounted' });
   });
 
-  it('is a session for a plain upload with 202', async () => {
+  it('becomes a session for a plain upload with 202', async () => {
     const server = await startScriptedServer([{ request: mount, answer: accepted('/upload/1') }]);
     expect(await clientFor(server).startUpload('a', options)).toEqual({
       kind: 'session',
@@ -100,7 +100,7 @@ describe('a mount', () => {
     });
   });
 
-  it('wants to read the source as well', async () => {
+  it('also needs to read the source', async () => {
     const server = await startScriptedServer();
     server.expect(
       {

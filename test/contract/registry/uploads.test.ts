@@ -71,7 +71,7 @@ describe('putBlob', () => {
     });
   });
 
-  it('sends a blob of no bytes', async () => {
+  it('sends an empty blob', async () => {
     const empty = { digest: digestOf(Buffer.alloc(0)), size: 0 };
     const server = await startScriptedServer([
       {
@@ -110,7 +110,7 @@ describe('putBlob', () => {
     expect(ended).toHaveBeenCalled();
   });
 
-  it('throws the body’s own failure as it is', async () => {
+  it('throws the body’s own failure unchanged', async () => {
     const { promise: arrived, resolve } = Promise.withResolvers<void>();
     const server = await startScriptedServer([{ request: put, answer: () => resolve() }]);
     const failure = new Error('upstream broke');
@@ -153,7 +153,7 @@ describe('putBlob', () => {
     const { body, ended } = watched(
       (async function* () {
         yield blob.subarray(0, 1000);
-        // The answer is there long before.
+        // The answer arrives long before.
         await new Promise((resolve) => setTimeout(resolve, 300));
         yield blob.subarray(1000, 2000);
         await new Promise((resolve) => setTimeout(resolve, 300));
@@ -167,7 +167,7 @@ describe('putBlob', () => {
     expect(ended).toHaveBeenCalled();
   });
 
-  it('ends a body that was never begun, when nobody listens', async () => {
+  it('ends a body that never started, when nobody listens', async () => {
     const server = await startScriptedServer();
     const stream = new Readable({ read() {} });
     const { body, ended } = watched(chunks(blob));
@@ -179,7 +179,7 @@ describe('putBlob', () => {
     expect(stream.destroyed).toBe(true);
   });
 
-  it('ends with the signal’s reason, at once, even when the body is stuck', async () => {
+  it('ends at once with the signal’s reason, even when the body is stuck', async () => {
     const controller = new AbortController();
     const reason = new Error('the job’s deadline');
     const server = await startScriptedServer([{ request: put, answer: () => controller.abort(reason) }]);
@@ -193,7 +193,7 @@ describe('putBlob', () => {
     await expect(upload).rejects.toBe(reason);
   });
 
-  it('may come again with a new token after a 401', async () => {
+  it('may be sent again with a new token after a 401', async () => {
     const wantsBearer = (origin: string) => ({
       status: 401,
       headers: { 'www-authenticate': `Bearer realm="${origin}/token"` },
@@ -259,7 +259,7 @@ describe('putBlob', () => {
 });
 
 describe('an upload in pieces', () => {
-  it('goes on at each answer’s location, whatever status and range it has', async () => {
+  it('continues at the location of each answer, whatever its status and range', async () => {
     const half = 100_000;
     const server = await startScriptedServer([
       {
@@ -276,7 +276,7 @@ describe('an upload in pieces', () => {
         request: 'PATCH /upload/2',
         headers: { 'content-range': '100000-199999' },
         body: blob.subarray(half),
-        // As ECR answers: CR#2831.
+        // This is how ECR answers: CR#2831.
         answer: { status: 201, headers: { location: '/upload/3', range: '0-99999' } },
       },
       {
@@ -293,7 +293,7 @@ describe('an upload in pieces', () => {
     await client.finishUpload(session, digest);
   });
 
-  it('tells of a piece that does not fit', async () => {
+  it('reports a piece that does not fit', async () => {
     const server = await startScriptedServer([
       { request: 'PATCH /upload/1', body: blob, answer: { status: 416 } },
     ]);
@@ -306,7 +306,7 @@ describe('an upload in pieces', () => {
 });
 
 describe('cancelUpload', () => {
-  it('asks once, and takes no answer amiss', async () => {
+  it('asks once, and accepts any answer', async () => {
     const server = await startScriptedServer([
       { request: 'DELETE /upload/1', answer: { status: 204 } },
       { request: 'DELETE /upload/1', answer: { status: 500 } },

@@ -14,7 +14,7 @@ export const url = 'https://api.example/webhooks/gar';
 export const first = await generateKeyPair('RS256');
 export const second = await generateKeyPair('RS256');
 
-/** A server of keys, each test's own: keys are kept by their address. */
+/** A server of keys, one for each test: keys are kept by their address. */
 export async function startIssuer(answer: RequestListener) {
   const requests: string[] = [];
   const server = createServer((request, response) => {
@@ -32,7 +32,7 @@ export async function startIssuer(answer: RequestListener) {
   return { requests, stop, origin, authentication: authenticationAt(`${origin}/keys`) };
 }
 
-/** As a webhook of gar has it. */
+/** As in a webhook of the source gar. */
 export function authenticationAt(jwks: string, more: Record<string, string> = {}): OidcAuthentication {
   const authentication = gar.authentication(gar.optionsSchema.parse({ email, issuer, jwks, ...more }));
   if (authentication.kind !== 'oidc') throw new Error('gar is proven by a token');
@@ -55,14 +55,14 @@ export async function sendKeys(response: ServerResponse, keys: Record<string, Ge
 /** Answers with the key that tokens are signed with unless a test says otherwise. */
 export const answerFirst: RequestListener = (_request, response) => void sendKeys(response, { first });
 
-/** What makes a token right. */
+/** The claims of a valid token. */
 export function claims(changes: Record<string, unknown> = {}) {
   const seconds = Math.floor(Date.now() / 1000);
   const right = { iss: issuer, aud: url, email, email_verified: true, iat: seconds, exp: seconds + 3600 };
   return { ...right, ...changes };
 }
 
-/** A token that is right but for what is changed; `header` is added to its header. */
+/** A token that is valid except for the given changes; `header` is added to its header. */
 export function token(
   { privateKey } = first,
   kid = 'first',

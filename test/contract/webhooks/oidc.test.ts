@@ -19,7 +19,7 @@ import {
 afterEach(() => vi.useRealTimers());
 
 describe('the keys of an issuer', () => {
-  it('are asked for once for many tokens', async () => {
+  it('are fetched once for many tokens', async () => {
     const { requests, authentication } = await startIssuer(answerFirst);
     const tokens = await Promise.all(Array.from({ length: 5 }, () => token()));
     expect(await Promise.all(tokens.map((jwt) => proven(authentication, jwt)))).toEqual(Array(5).fill(true));
@@ -27,7 +27,7 @@ describe('the keys of an issuer', () => {
     expect(requests).toEqual(['/keys']);
   });
 
-  it('are asked for again for a token of an unknown key, though not twice within the pause', async () => {
+  it('are fetched again for a token of an unknown key, but not twice within the pause', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     let keys: Record<string, GenerateKeyPairResult> = { first };
     const { requests, authentication } = await startIssuer(
@@ -48,7 +48,7 @@ describe('the keys of an issuer', () => {
     expect(requests).toHaveLength(2);
   });
 
-  it('that are kept serve while the issuer is down, for ten minutes', async () => {
+  it('that are kept serve for ten minutes while the issuer is down', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const { authentication, stop } = await startIssuer(answerFirst);
     expect(await proven(authentication, await token())).toBe(true);
@@ -59,7 +59,7 @@ describe('the keys of an issuer', () => {
     await expect(proven(authentication, await token())).rejects.toThrow(OidcUnavailableError);
   });
 
-  it('that can’t be had are an error of ours, and are asked for again two seconds later', async () => {
+  it('that cannot be fetched are an error of ours, and are fetched again two seconds later', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     let broken = true;
     const { authentication, requests } = await startIssuer((request, response) => {
@@ -68,7 +68,7 @@ describe('the keys of an issuer', () => {
     });
     await expect(proven(authentication, await token())).rejects.toThrow(OidcUnavailableError);
     broken = false;
-    // Anybody can send what looks like a token: not each one asks.
+    // Anybody can send what looks like a token, so not each one triggers a request.
     await expect(proven(authentication, await token())).rejects.toThrow(OidcUnavailableError);
     expect(requests).toHaveLength(1);
     vi.setSystemTime(Date.now() + 2_001);
@@ -86,13 +86,13 @@ describe('the keys of an issuer', () => {
     expect(requests).toEqual(['/keys']);
   });
 
-  it('nobody who listens is an error of ours', async () => {
+  it('an issuer where nobody listens is an error of ours', async () => {
     const { authentication, stop } = await startIssuer(answerFirst);
     await stop();
     await expect(proven(authentication, await token())).rejects.toThrow(OidcUnavailableError);
   });
 
-  it('are waited for three seconds', async () => {
+  it('are awaited for three seconds', async () => {
     const { authentication } = await startIssuer(() => {});
     const start = performance.now();
     await expect(proven(authentication, await token())).rejects.toThrow(OidcUnavailableError);
@@ -102,7 +102,7 @@ describe('the keys of an issuer', () => {
 });
 
 describe('a token', () => {
-  it('is refused when it brings keys of its own, and nothing that it names is fetched', async () => {
+  it('is refused if it brings its own keys, and nothing that it names is fetched', async () => {
     const trap = await startIssuer((_request, response) => void sendKeys(response, { first: second }));
     const { authentication, requests } = await startIssuer(answerFirst);
     const jwk = await exportJWK(second.publicKey);
@@ -112,7 +112,7 @@ describe('a token', () => {
     expect(trap.requests).toEqual([]);
   });
 
-  it('is refused unsigned, or signed with the public key as if it were a secret', async () => {
+  it('is refused if unsigned, or signed with the public key as if it were a secret', async () => {
     const { authentication } = await startIssuer(answerFirst);
     const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
     const signed = (alg: string) => `${encode({ alg, kid: 'first' })}.${encode(claims())}`;
@@ -125,7 +125,7 @@ describe('a token', () => {
     expect(await proven(authentication, await token())).toBe(true);
   });
 
-  it('is for the webhook’s own URL, or for the audience that is configured and for it alone', async () => {
+  it('must be for the webhook’s own URL, or only for the configured audience', async () => {
     const { origin, authentication } = await startIssuer(answerFirst);
     const configured = authenticationAt(`${origin}/keys`, { audience: 'drayage' });
     const forUrl = await token();

@@ -35,7 +35,7 @@ const api: ApiCase = {
     },
     {
       request: `GET ${path}`,
-      // Azure knows webhooks by name: the others of a test are at names that nobody asks for.
+      // Azure finds webhooks by name: the others of a test have names that nobody asks for.
       answer: JSON.stringify(hooks).includes(`"${webhook.url}"`)
         ? { status: 200, body: { name: 'drayageacr', properties: { status: 'enabled' } } }
         : { status: 404, body: { error: { code: 'ResourceNotFound', message: 'no webhook' } } },
@@ -50,7 +50,7 @@ const api: ApiCase = {
 describe('register at Azure', () => {
   registrarContract(api);
 
-  it('makes a name that Azure takes, and no two the same', async () => {
+  it('makes a name that Azure accepts, and no two the same', async () => {
     const names = ['a-b', 'ab', 'a-very-long-name-that-goes-on-and-on-until-there-are-sixty-three'];
     const asked: string[] = [];
     const client = {
@@ -63,7 +63,7 @@ describe('register at Azure', () => {
     for (const name of made) expect(name).toMatch(/^[A-Za-z0-9]{5,50}$/);
   });
 
-  it('wants the resource id', async () => {
+  it('requires the resource id', async () => {
     const server = await startScriptedServer();
     await expect(enter(api, server, { at: [] })).rejects.toThrow(/resource id with --at/);
     await expect(enter(api, server, { at: ['acme'] })).rejects.toThrow(/acme is no resource id/);

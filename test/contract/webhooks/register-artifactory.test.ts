@@ -43,7 +43,7 @@ const api: ApiCase = {
 describe('register at the JFrog Platform', () => {
   registrarContract(api);
 
-  it('has a webhook for each repository that is named, beside that of all', async () => {
+  it('has a webhook for each repository that is named, besides the one for all', async () => {
     const server = await startScriptedServer([
       ...api.look([api.hook(webhook.url, 7)]),
       { request: `POST ${path}`, answer: { status: 201 } },
@@ -59,7 +59,7 @@ describe('register at the JFrog Platform', () => {
     expect(second).toEqual(subscription('mine', ['docker-b']));
   });
 
-  it('lets the secret be sent where the header holds it', async () => {
+  it('has the secret sent as it is if it belongs in a header', async () => {
     const inHeader = presented('artifactory', 'header');
     const server = await startScriptedServer([...api.look([]), api.create]);
     await enter({ ...api, webhook: inHeader }, server, {
@@ -70,7 +70,7 @@ describe('register at the JFrog Platform', () => {
     );
   });
 
-  it('takes the repository of the webhook’s options', async () => {
+  it('uses the repository of the webhook’s options', async () => {
     expect(
       await artifactory.places({ ...webhook, options: { repository: 'docker-a' } }, undefined as never),
     ).toEqual(['docker-a']);

@@ -48,7 +48,7 @@ const api: ApiCase = {
 describe('register at Docker Hub', () => {
   registrarContract(api);
 
-  it('hides the token that it logged in for', async () => {
+  it('hides the token that its login returned', async () => {
     const answer = { status: 403, body: { detail: 'no minted-for-jo here' } };
     const server = await startScriptedServer([login, { request: `GET ${path}?page_size=100`, answer }]);
     const { message, remedy } = await failure(api, server);
@@ -56,7 +56,7 @@ describe('register at Docker Hub', () => {
     expect(remedy).toContain('Read, Write, Delete');
   });
 
-  it('removes what is outdated beside the current one, over all pages', async () => {
+  it('removes outdated webhooks beside the current one, on all pages', async () => {
     const server = await startScriptedServer([login]);
     server.expect(
       {
@@ -69,7 +69,7 @@ describe('register at Docker Hub', () => {
     expect(await enter(api, server)).toEqual([{ place: 'acme/shop', outcome: 'updated' }]);
   });
 
-  it('deletes nothing but a hook, whatever its name is said to be', async () => {
+  it('deletes nothing but a hook, whatever its name claims to be', async () => {
     const old = { ...api.hook(webhook.url.replace(secret, 'old'), 2), slug: '..' };
     const server = await startScriptedServer([
       login,
@@ -78,7 +78,7 @@ describe('register at Docker Hub', () => {
     expect((await failure(api, server)).message).toContain('holds a name that is none');
   });
 
-  it('finds the repositories that rules with wildcards mean', async () => {
+  it('finds the repositories that rules with wildcards match', async () => {
     const list = '/v2/namespaces/acme/repositories';
     const server = await startScriptedServer();
     server.expect(

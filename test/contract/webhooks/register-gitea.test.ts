@@ -38,7 +38,7 @@ function giteaCase(source: 'gitea' | 'forgejo', place: string, path: string): Ap
     }),
     create: { request: `POST ${path}`, answer: { status: 201, body: stored } },
     created: wanted,
-    // Nothing shows that it has the current secret.
+    // Nothing proves that it has the current secret.
     again: {
       outcome: 'updated',
       steps: [
@@ -53,7 +53,7 @@ describe('register at Gitea', () => {
   const api = giteaCase('gitea', 'acme', '/api/v1/orgs/acme/hooks');
   registrarContract(api);
 
-  it('signs in with a user and password as well', async () => {
+  it('also signs in with a user and password', async () => {
     const authorization = `Basic ${Buffer.from(`jo:${token}`).toString('base64')}`;
     const steps = [...api.look([]), api.create].map((step) => ({ ...step, headers: { authorization } }));
     expect(await enter({ ...api, user: 'jo' }, await startScriptedServer(steps))).toMatchObject([
@@ -61,7 +61,7 @@ describe('register at Gitea', () => {
     ]);
   });
 
-  it('tells where the server left the event out', async () => {
+  it('reports that the server left out the event', async () => {
     const answer = { status: 201, body: { ...stored, events: [] } };
     const server = await startScriptedServer([...api.look([]), { ...api.create, answer }]);
     const { message, remedy } = await failure(api, server);
@@ -69,7 +69,7 @@ describe('register at Gitea', () => {
     expect(remedy).toContain('Package under Custom Events');
   });
 
-  it('keeps the one that was there where the server left the event out', async () => {
+  it('keeps the existing webhook if the server left out the event', async () => {
     const answer = { status: 201, body: { ...stored, events: ['push'] } };
     const server = await startScriptedServer([
       ...api.look([api.hook(api.webhook.url, 7)]),
@@ -84,9 +84,9 @@ describe('register at Gitea', () => {
 
   it.each([
     ['nothing was rotated', {}],
-    ['it was rotated before', { rotatedAt: '2026-11-24T09:59:00.000Z' }],
+    ['the secret was rotated before', { rotatedAt: '2026-11-24T09:59:00.000Z' }],
     ['something was refused before', { refusedAt: '2026-11-24T10:00:00.500Z' }],
-  ])('leaves one alone that is proven to work, where %s', async (_, more) => {
+  ])('keeps a webhook that is proven to work, if %s', async (_, more) => {
     const webhook = { ...api.webhook, deliveredAt, ...more };
     const server = await startScriptedServer(api.look([proven]));
     expect(await enter({ ...api, webhook }, server)).toMatchObject([{ outcome: 'unchanged' }]);
@@ -94,17 +94,17 @@ describe('register at Gitea', () => {
 
   it.each([
     ['nothing was delivered since', { deliveredAt: '2026-11-24T09:59:59.000Z' }, proven],
-    ['it was rotated since', { deliveredAt, rotatedAt: '2026-11-24T10:00:00.500Z' }, proven],
+    ['the secret was rotated since', { deliveredAt, rotatedAt: '2026-11-24T10:00:00.500Z' }, proven],
     ['something was refused since', { deliveredAt, refusedAt: '2026-11-24T10:00:02.000Z' }, proven],
     ['it is switched off', { deliveredAt }, { ...proven, active: false }],
     ['it has other events', { deliveredAt }, { ...proven, events: ['push'] }],
-  ])('replaces one where %s', async (_, more, found) => {
+  ])('replaces a webhook if %s', async (_, more, found) => {
     const server = await startScriptedServer([...api.look([found]), ...api.again.steps]);
     const webhook = { ...api.webhook, ...more };
     expect(await enter({ ...api, webhook }, server)).toMatchObject([{ outcome: 'updated' }]);
   });
 
-  it('removes others of the same address', async () => {
+  it('removes others with the same address', async () => {
     const server = await startScriptedServer([
       ...api.look([proven, api.hook(api.webhook.url, 8)]),
       { request: 'DELETE /api/v1/orgs/acme/hooks/8', answer: { status: 204 } },
@@ -113,7 +113,7 @@ describe('register at Gitea', () => {
     expect(await enter({ ...api, webhook }, server)).toMatchObject([{ outcome: 'updated' }]);
   });
 
-  it('ends where pages never do', async () => {
+  it('stops if the pages never end', async () => {
     const path = '/api/v1/orgs/acme/hooks';
     const pages = Array.from({ length: 200 }, (_, n) => ({
       request: `GET ${path}?limit=50&page=${n + 1}`,
@@ -126,7 +126,7 @@ describe('register at Gitea', () => {
   });
 });
 
-describe('register at Gitea, for oneself', () => {
+describe('register at Gitea, for one’s own account', () => {
   registrarContract(giteaCase('gitea', 'jo', '/api/v1/user/hooks'));
 });
 

@@ -39,7 +39,7 @@ const api: ApiCase = {
 describe('register at GitHub', () => {
   registrarContract(api);
 
-  it('takes the owners of the rules, once each', async () => {
+  it('uses the owners of the rules, once each', async () => {
     const rules = { ...webhook, repositories: ['acme/app', 'acme/**', 'other/x'] };
     expect(await github.places(rules, undefined as never)).toEqual(['acme', 'other']);
     await expect(github.places({ ...webhook, repositories: ['*/app'] }, undefined as never)).rejects.toThrow(
@@ -47,7 +47,7 @@ describe('register at GitHub', () => {
     );
   });
 
-  it('enters it at a repository', async () => {
+  it('enters a webhook at a repository', async () => {
     const server = await startScriptedServer([
       { request: 'GET /repos/acme/shop/hooks?per_page=100', answer: { status: 200, body: [] } },
       { request: 'POST /repos/acme/shop/hooks', answer: { status: 201, body: {} } },
@@ -57,7 +57,7 @@ describe('register at GitHub', () => {
     ]);
   });
 
-  it('looks at all pages, and goes on where one place fails', async () => {
+  it('looks at all pages, and continues if one place fails', async () => {
     const server = await startScriptedServer();
     const link = `<${server.origin}/organizations/1/hooks?per_page=100&page=2>; rel="next"`;
     server.expect(
@@ -79,7 +79,7 @@ describe('register at GitHub', () => {
     ]);
   });
 
-  it('takes its credentials to no other address', async () => {
+  it('sends its credentials to no other address', async () => {
     const elsewhere = await startScriptedServer();
     for (const next of [`${elsewhere.origin}/hooks`, 'http://user:pw@127.0.0.1/', 'https://[']) {
       const answer = { status: 200, headers: { link: `<${next}>; rel="next"` }, body: [] };
@@ -90,7 +90,7 @@ describe('register at GitHub', () => {
     }
   });
 
-  it.each(['..', '../x', 'a/..', '.'])('asks for no place such as %s', async (place) => {
+  it.each(['..', '../x', 'a/..', '.'])('never asks for a place such as %s', async (place) => {
     const server = await startScriptedServer();
     const [result] = await enter(api, server, { at: [place] });
     expect(result).toMatchObject({
@@ -99,7 +99,7 @@ describe('register at GitHub', () => {
     expect(server.requests).toEqual([]);
   });
 
-  it('knows the API of ghcr.io alone', () => {
+  it('knows only the API of ghcr.io', () => {
     expect(github.endpoint('ghcr.io')).toBe('https://api.github.com');
     expect(github.endpoint('containers.ghe.example')).toBeUndefined();
   });

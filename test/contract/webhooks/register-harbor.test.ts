@@ -45,7 +45,7 @@ describe('register at Harbor', () => {
     ['no secret', { targets: [{ ...target, auth_header: '' }] }],
     ['no pushes', { event_types: ['PULL_ARTIFACT'] }],
     ['a switch that is off', { enabled: false }],
-  ])('mends one with %s, and keeps its format and other targets', async (_, change) => {
+  ])('repairs a webhook with %s, and keeps its format and other targets', async (_, change) => {
     const found = { ...api.hook(webhook.url, 7), ...change } as { targets: object[] };
     const slack = { type: 'slack', address: 'https://slack.example' };
     const body = {
@@ -77,7 +77,7 @@ describe('register at Harbor', () => {
     expect(await enter(api, server)).toEqual([{ place: 'acme', outcome: 'unchanged' }]);
   });
 
-  it('sends no header where the secret stands in the URL', async () => {
+  it('sends no header if the secret is in the URL', async () => {
     const inPath = presented('harbor', 'path-token');
     const server = await startScriptedServer([...api.look([]), api.create]);
     await enter({ ...api, webhook: inPath }, server);

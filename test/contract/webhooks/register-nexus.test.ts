@@ -44,14 +44,14 @@ const api: ApiCase = {
 describe('register at Nexus', () => {
   registrarContract(api);
 
-  it('is entered at each repository', async () => {
+  it('enters a webhook at each repository', async () => {
     const server = await startScriptedServer([...api.look([api.hook(webhook.url, 7)]), api.create]);
     expect(await enter(api, server, { at: ['docker-other'] })).toEqual([
       { place: 'docker-other', outcome: 'created' },
     ]);
   });
 
-  it('wants the repository and the user', async () => {
+  it('requires the repository and the user', async () => {
     const server = await startScriptedServer();
     await expect(enter(api, server, { at: [] })).rejects.toThrow(
       /name of the repository in Nexus: give it with --at/,
@@ -59,7 +59,7 @@ describe('register at Nexus', () => {
     await expect(enter({ ...api, user: undefined } as never, server)).rejects.toThrow(/--user/);
   });
 
-  it('takes the repository of the webhook’s options', async () => {
+  it('uses the repository of the webhook’s options', async () => {
     expect(
       await nexus.places({ ...webhook, options: { repository: 'docker-hosted' } }, undefined as never),
     ).toEqual(['docker-hosted']);

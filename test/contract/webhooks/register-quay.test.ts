@@ -43,7 +43,7 @@ const api: ApiCase = {
 describe('register at Quay', () => {
   registrarContract(api);
 
-  it('revives one that Quay gave up after failures', async () => {
+  it('revives a webhook that Quay disabled after failures', async () => {
     const failed = { ...api.hook(webhook.url, 7), number_of_failures: 3 };
     const server = await startScriptedServer([
       ...api.look([failed]),
@@ -58,7 +58,7 @@ describe('register at Quay', () => {
     expect(await enter(api, server)).toEqual([{ place: 'acme/shop', outcome: 'created' }]);
   });
 
-  it('finds the repositories that rules with wildcards mean', async () => {
+  it('finds the repositories that rules with wildcards match', async () => {
     const list = 'GET /api/v1/repository?namespace=acme';
     const server = await startScriptedServer([
       {
@@ -78,7 +78,7 @@ describe('register at Quay', () => {
     await expect(quay.plan('acme', webhook, client)).rejects.toThrow(/write NAMESPACE\/REPOSITORY/);
   });
 
-  it('says so where no repository fits', async () => {
+  it('reports that no repository matches', async () => {
     const answer = { status: 200, body: { repositories: [] } };
     const server = await startScriptedServer([{ request: 'GET /api/v1/repository?namespace=acme', answer }]);
     const client = new UpstreamClient(server.origin, []);

@@ -1,4 +1,4 @@
-/** What holds for every registrar, whatever the upstream's API is like. */
+/** What holds for every registrar, whatever the upstream's API. */
 import { describe, expect, it } from 'vitest';
 import { RequestError } from '../../../cli/api/request-error.ts';
 import { enterWebhook, type PlaceResult } from '../../../cli/webhooks/enter.ts';
@@ -11,29 +11,26 @@ import {
 } from '../../support/scripted-server.ts';
 import { secret, token } from './upstream.ts';
 
-/** An upstream's API, as its documentation has it. */
+/** An upstream's API, as documented. */
 export interface ApiCase {
   registrar: Registrar;
   webhook: PresentedWebhook;
   place: string;
   user?: string;
-  /** What is asked before anything else. */
+  /** What is requested before anything else. */
   login?: ScriptedStep[];
-  /** What is asked to see what is there, and the answers where these hooks are. */
+  /** What is requested to see what exists, and the answers if these hooks exist. */
   look(hooks: object[]): ScriptedStep[];
-  /** A hook with this URL as the API tells it. */
+  /** A hook with this URL as the API shows it. */
   hook(url: string, id: number): object;
   /** Headers of every request after the login. */
   headers: NonNullable<ScriptedStep['headers']>;
   create: ScriptedStep;
-  /** What the body of `create` is as JSON. */
+  /** The body of `create` as JSON. */
   created: unknown;
-  /** What happens where the hook 7 is there with the current URL. */
+  /** What happens if the hook 7 exists with the current URL. */
   again: { outcome: Outcome; steps: ScriptedStep[]; written?: unknown };
-  /**
-   * What happens where the hook 7 is there with an older token; only where the token stands in the
-   * URL.
-   */
+  /** What happens if the hook 7 exists with an older token; only if the token is in the URL. */
   outdated?: ScriptedStep[];
 }
 
@@ -72,7 +69,7 @@ export function registrarContract(api: ApiCase): void {
   const other = api.hook('https://elsewhere.example/hook', 3);
   const others = [
     other,
-    // Another deployment's webhook of this name, and one of ours whose name begins alike.
+    // Another deployment's webhook of this name, and one of ours whose name starts with it.
     api.hook(webhook.url.replace('api.drayage', 'staging.drayage'), 4),
     api.hook(`${webhook.url.replace(`/${secret}`, '')}-2`, 5),
   ];
@@ -83,7 +80,7 @@ export function registrarContract(api: ApiCase): void {
   const first = (): ScriptedStep => login[0] ?? (api.look([])[0] as ScriptedStep);
 
   describe('what every registrar does', () => {
-    it('enters a webhook, and leaves others alone', async () => {
+    it('enters a webhook, and does not touch others', async () => {
       const server = await start(...api.look(others), api.create);
       expect(await enter(api, server)).toEqual([{ place, outcome: 'created' }]);
       expect(lastBody(server)).toEqual(api.created);
@@ -114,7 +111,7 @@ export function registrarContract(api: ApiCase): void {
       [401, /does not take the credentials/],
       [403, /\w/],
       [404, /check the place \(--at: /],
-    ])('says what helps with %i, and no secret', async (status, remedy) => {
+    ])('says what helps with %i, and shows no secret', async (status, remedy) => {
       const body = { message: `no access for ${token} and ${secret}\u001b[2J` };
       const server = await startScriptedServer([{ request: first().request, answer: { status, body } }]);
       const { message, remedy: told } = await failure(api, server);
@@ -132,8 +129,8 @@ export function registrarContract(api: ApiCase): void {
       ['no JSON', { status: 200, body: 'ok' }, /can’t be used: it is not JSON/],
       ['another form', { status: 200, body: '[[7]]' }, /can’t be used: /],
       ['5 MiB', { status: 200, body: ' '.repeat(5 * 1024 * 1024) }, /more than 4194304 bytes/],
-      ['an error that is none', { status: 500, body: '[{"message":{}},7]' }, /was answered 500$/],
-    ])('fails where the answer is %s', async (_, answer, expected) => {
+      ['an error without content', { status: 500, body: '[{"message":{}},7]' }, /was answered 500$/],
+    ])('fails if the answer is %s', async (_, answer, expected) => {
       const server = await startScriptedServer([{ request: first().request, answer }]);
       expect((await failure(api, server)).message).toMatch(expected);
     });
@@ -145,7 +142,7 @@ export function registrarContract(api: ApiCase): void {
       expect((await failure(api, server)).message).toMatch(/was answered 307, which leads elsewhere$/);
     });
 
-    it('fails where nobody answers', async () => {
+    it('fails if nobody answers', async () => {
       const server = await startScriptedServer([
         { request: first().request, answer: (response) => response.destroy() },
       ]);

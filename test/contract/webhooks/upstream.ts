@@ -6,8 +6,8 @@ export const secret = 'S3cret-of-the-webhook';
 export const token = 't0ken-of-the-upstream';
 
 /**
- * A webhook as the API presents it to the operator, whose secret stands in a header or signature,
- * or in the URL.
+ * A webhook as the API presents it to the operator. Its secret is in a header, in a signature or in
+ * the URL.
  */
 export function presented(
   source: string,

@@ -8,7 +8,7 @@ function api(scene: Scene, { host }: { host: string }, scheme = 'http'): string 
   return `${scheme}://${host}`;
 }
 
-/** `drayage webhooks list` of an API that answers as is said. */
+/** `drayage webhooks list` against an API with this answer. */
 function listing(answer: () => Answer, env?: Record<string, string>): Failure[1] {
   return async (scene) => {
     const server = scene.use(await serve(answer));
@@ -26,7 +26,7 @@ const page = { headers: { 'content-type': 'text/html' }, body: '<html><h1>Welcom
 /** Commands that talk to the API of a deployment. */
 export const apiFailures: Failure[] = [
   ['nobody said where the API is', (scene) => scene.run(['webhooks', 'list'])],
-  ['what was said is no address', (scene) => scene.run(['webhooks', 'list', '--api', 'api.example'])],
+  ['what was said is not an address', (scene) => scene.run(['webhooks', 'list', '--api', 'api.example'])],
   [
     'the API’s name does not resolve',
     (scene) => scene.run(['webhooks', 'list', '--api', 'https://no-such-host.invalid']),
@@ -50,21 +50,21 @@ export const apiFailures: Failure[] = [
     },
   ],
   [
-    'HTTPS asked of an API that speaks plain HTTP',
+    'HTTPS to an API that speaks plain HTTP',
     async (scene) => {
       const server = scene.use(await serve(() => ({ status: 200 })));
       return scene.run(['webhooks', 'list', '--api', api(scene, server, 'https')]);
     },
   ],
   [
-    'plain HTTP asked of an API that speaks HTTPS',
+    'plain HTTP to an API that speaks HTTPS',
     async (scene) => {
       const server = scene.use(await serveTls(() => ({ status: 200 })));
       return scene.run(['webhooks', 'list', '--api', api(scene, server)]);
     },
   ],
   [
-    'an API whose certificate signed itself',
+    'an API with a self-signed certificate',
     async (scene) => {
       const server = scene.use(await serveTls(() => ({ status: 200 })));
       return scene.run(['webhooks', 'list', '--api', api(scene, server, 'https')]);
@@ -104,7 +104,7 @@ export const apiFailures: Failure[] = [
   ['a server that answers with a page', listing(() => ({ status: 200, ...page }))],
   ['a server that answers with other JSON', listing(() => ({ status: 200, body: { status: 'ok' } }))],
   [
-    'a server that leads to a login page',
+    'a server that redirects to a login page',
     listing(() => ({ status: 302, headers: { location: 'https://login.example/' } })),
   ],
   ['an API that has trouble', listing(() => ({ status: 503, body: { message: 'Service Unavailable' } }))],

@@ -4,25 +4,25 @@ import type { Failure, Scene } from './scene.ts';
 import { type Answer, closedPort, serve, serveSockets, serveTls } from './servers.ts';
 import { sourceWithImage } from './source.ts';
 
-const nobody = 'no-such-host.invalid'; // RFC 6761, 6.4: there never is one
+const nobody = 'no-such-host.invalid'; // RFC 6761, 6.4: it never exists
 const day = 24 * 3_600_000;
 const found = (): Answer => ({ status: 200 });
 
-/** A destination that would take everything. */
+/** A destination that would accept everything. */
 async function destination(scene: Scene): Promise<string> {
   const registry = scene.use(await startRegistry({ flavour: 'distribution' }));
   scene.name(registry.host, '127.0.0.1:DST');
   return `${registry.host}/app:1`;
 }
 
-/** The names of a server that plays the source, and of the image that is asked of it. */
+/** The names of a server that plays the source, and of the image that is requested from it. */
 function source(scene: Scene, { host }: { host: string }): string {
   scene.name(host.slice(host.lastIndexOf(':')), ':SRC');
   return `${host}/app:1`;
 }
 
 /**
- * What Go’s server says to HTTP on a port for TLS:
+ * What Go’s server answers to HTTP on a port for TLS:
  * https://github.com/golang/go/blob/go1.24.0/src/net/http/server.go#L1963
  */
 function answerAsGo(socket: Socket): void {
@@ -31,7 +31,7 @@ function answerAsGo(socket: Socket): void {
   );
 }
 
-/** No connection, or none that can be used. */
+/** No connection, or none that is usable. */
 export const connectionFailures: Failure[] = [
   [
     'the source’s name does not resolve',
@@ -71,9 +71,9 @@ export const connectionFailures: Failure[] = [
     },
   ],
   [
-    'the connection does not come about in time',
+    'the connection is not established in time',
     async (scene) => {
-      // It takes the connection and says nothing: no TLS, and so none that could be used.
+      // It accepts the connection and says nothing: no TLS, and so no usable connection.
       const silent = scene.use(await serveSockets(() => {}));
       return scene.run(['copy', source(scene, silent), await destination(scene), '--dst-plain-http']);
     },
@@ -101,14 +101,14 @@ export const connectionFailures: Failure[] = [
     },
   ],
   [
-    'a certificate that signed itself',
+    'a self-signed certificate',
     async (scene) => {
       const server = scene.use(await serveTls(found));
       return scene.run(['copy', source(scene, server), await destination(scene), '--dst-plain-http']);
     },
   ],
   [
-    'a certificate of the destination that signed itself',
+    'a self-signed certificate of the destination',
     async (scene) => {
       const from = await sourceWithImage(scene);
       const server = scene.use(await serveTls(found));
@@ -146,7 +146,7 @@ export const connectionFailures: Failure[] = [
     },
   ],
   [
-    'HTTPS asked of a registry that speaks plain HTTP',
+    'HTTPS to a registry that speaks plain HTTP',
     async (scene) => {
       const server = scene.use(await serve(found));
       return scene.run(['copy', source(scene, server), await destination(scene), '--dst-plain-http']);
@@ -167,7 +167,7 @@ export const connectionFailures: Failure[] = [
     },
   ],
   [
-    'a port that is none of HTTP',
+    'a port that does not speak HTTP',
     async (scene) => {
       const server = scene.use(await serveSockets((socket) => socket.end('SSH-2.0-OpenSSH_9.6\r\n')));
       return scene.run(['copy', source(scene, server), await destination(scene), '--plain-http']);
@@ -209,14 +209,14 @@ export const connectionFailures: Failure[] = [
     },
   ],
   [
-    'a proxy that is no address',
+    'a proxy that is not an address',
     async (scene) => {
       const args = ['copy', 'registry.example/app:1', await destination(scene), '--dst-plain-http'];
       return scene.run(args, { env: { HTTPS_PROXY: 'ftp://proxy.example' } });
     },
   ],
   [
-    'a file of certificate authorities that is not there',
+    'a missing file of certificate authorities',
     async (scene) =>
       scene.run(['copy', 'registry.example/app:1', await destination(scene), '--ca-file', 'ca.pem']),
   ],

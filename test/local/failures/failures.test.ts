@@ -17,7 +17,7 @@ const failures: Failure[] = [
   ...localFailures,
 ];
 
-/** The messages that a page of documentation quotes, with the names that the scenes have. */
+/** The messages that a page of documentation quotes, with the names that the scenes use. */
 function quotedMessages(page: string): string[] {
   const text = readFileSync(new URL(`../../../docs/${page}`, import.meta.url), 'utf8');
   const blocks = [...text.matchAll(/^```text\n(drayage: .*?)^```$/gms)].flatMap(([, block = '']) =>
@@ -45,14 +45,14 @@ describe('failures that a user meets', () => {
     });
   });
 
-  it.each(['troubleshooting.md', 'copy.md'])('are quoted as they are in docs/%s', (page) => {
+  it.each(['troubleshooting.md', 'copy.md'])('are quoted unchanged in docs/%s', (page) => {
     const golden = readFileSync(new URL('failures.txt', import.meta.url), 'utf8');
     const quoted = quotedMessages(page);
     expect(quoted).not.toEqual([]);
     expect(quoted.filter((line) => !golden.includes(line))).toEqual([]);
   });
 
-  it('read as failures.txt has them', async () => {
+  it('are the ones in failures.txt', async () => {
     const blocks = failures.map(([title]) => `# ${title}\n${seen.get(title)}\n`);
     await expect(blocks.join('\n')).toMatchFileSnapshot('failures.txt');
   });

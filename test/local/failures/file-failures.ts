@@ -42,14 +42,14 @@ export const fileFailures: Failure[] = [
     },
   ],
   [
-    'the configuration is wrong, and shall be run',
+    'the configuration is wrong, and is to be run',
     (scene) => {
       scene.write('mirror.yaml', invalid);
       return scene.run(['local']);
     },
   ],
   [
-    'the configuration is no YAML',
+    'the configuration is not YAML',
     (scene) => {
       scene.write('mirror.yaml', 'version: 1\nmirror: [regions\n');
       return scene.run(['local']);
@@ -63,13 +63,16 @@ export const fileFailures: Failure[] = [
     },
   ],
   [
-    'the configuration is there already',
+    'the configuration already exists',
     (scene) => {
       scene.write('mirror.yaml', valid);
       return scene.run(['init']);
     },
   ],
-  ['the configuration’s folder is not there', (scene) => scene.run(['init', '--config', 'new/mirror.yaml'])],
+  [
+    'the configuration’s folder does not exist',
+    (scene) => scene.run(['init', '--config', 'new/mirror.yaml']),
+  ],
   [
     'the configuration’s folder may not be written',
     (scene) => {

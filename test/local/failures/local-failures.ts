@@ -26,7 +26,7 @@ export const localFailures: Failure[] = [
       return scene.run(['local', '--port', port]);
     },
   ],
-  ['what is no port', (scene) => scene.run(['local', '--port', '123456'])],
+  ['what is not a port', (scene) => scene.run(['local', '--port', '123456'])],
   [
     'the data folder is in use',
     async (scene) => {
@@ -48,7 +48,7 @@ export const localFailures: Failure[] = [
     },
   ],
   [
-    'the data folder can’t be made',
+    'the data folder cannot be created',
     (scene) => {
       scene.write('mirror.yaml', validConfiguration);
       chmodSync(scene.folder, 0o555);
@@ -144,16 +144,19 @@ export const localFailures: Failure[] = [
       );
     },
   ],
-  ['the demo’s folder can’t be made', (scene) => scene.run(['demo'], { env: { TMPDIR: '/no-such-folder' } })],
   [
-    'the file of secrets is not there',
+    'the demo’s folder cannot be created',
+    (scene) => scene.run(['demo'], { env: { TMPDIR: '/no-such-folder' } }),
+  ],
+  [
+    'the file of secrets is missing',
     (scene) => {
       scene.write('mirror.yaml', validConfiguration);
       return scene.run(['local', '--secrets', 'secrets.json']);
     },
   ],
   [
-    'the file of secrets is no JSON',
+    'the file of secrets is not JSON',
     (scene) => {
       scene.write('mirror.yaml', validConfiguration);
       scene.write('secrets.json', 'hub: password');

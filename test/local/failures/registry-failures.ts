@@ -14,14 +14,14 @@ async function registry(scene: Scene, name: string, options: Partial<Started> = 
   return started.host;
 }
 
-/** A source that answers as is said. */
+/** A source with the given answer. */
 async function answering(scene: Scene, answer: () => Answer): Promise<string> {
   const server = scene.use(await serve(answer));
   scene.name(server.host, '127.0.0.1:SRC');
   return server.host;
 }
 
-/** A source that answers everything in the same way, and a copy from there. */
+/** A source that answers every request in the same way, and a copy from it. */
 function refusing(answer: () => Answer, more: string[] = []): Failure[1] {
   return async (scene) => {
     const from = await answering(scene, answer);
@@ -42,7 +42,7 @@ const html: Answer = {
   body: '<html><title>404 Not Found</title><h1>Not Found</h1></html>',
 };
 
-/** A registry answers, and not what was hoped for. */
+/** A registry answers, but not as hoped. */
 export const registryFailures: Failure[] = [
   [
     'the source wants a login, and there is none',
@@ -61,7 +61,7 @@ export const registryFailures: Failure[] = [
     },
   ],
   [
-    'the source does not take the login',
+    'the source does not accept the login',
     async (scene) => {
       const from = await registry(scene, 'SRC', { credentials });
       const to = await registry(scene, 'DST');
@@ -70,7 +70,7 @@ export const registryFailures: Failure[] = [
     },
   ],
   [
-    'the source’s token service does not take the login',
+    'the source’s token service does not accept the login',
     async (scene) => {
       const from = await registry(scene, 'SRC', { credentials, tokens: { anonymous: 'none' } });
       const to = await registry(scene, 'DST');
@@ -87,7 +87,7 @@ export const registryFailures: Failure[] = [
     },
   ],
   [
-    'the destination does not take the login',
+    'the destination does not accept the login',
     async (scene) => {
       const from = await sourceWithImage(scene);
       const to = await registry(scene, 'DST', { credentials, tokens: { anonymous: 'pull' } });
@@ -126,7 +126,7 @@ export const registryFailures: Failure[] = [
     },
   ],
   [
-    'no such repository, and all tags are asked for',
+    'no such repository, and all tags are requested',
     async (scene) => {
       const [from, to] = [await sourceWithImage(scene), await registry(scene, 'DST')];
       return scene.run(['copy', '--all-tags', `${from}/ap`, `${to}/app`, '--plain-http']);
@@ -166,10 +166,10 @@ export const registryFailures: Failure[] = [
     },
   ],
   [
-    'what is no reference',
+    'what is not a reference',
     (scene) => scene.run(['copy', 'registry.example/App:1', 'registry.example/copy:1']),
   ],
-  ['a web server that is no registry', refusing(() => html)],
+  ['a web server that is not a registry', refusing(() => html)],
   ['a web server that answers everything', refusing(() => ({ ...html, status: 200 }))],
   [
     'a rate limit that says when it ends',

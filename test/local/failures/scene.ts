@@ -10,24 +10,24 @@ import { fileURLToPath } from 'node:url';
 
 const program = fileURLToPath(new URL('../../../cli/drayage.js', import.meta.url));
 
-/** What fails, and a function that makes it so and returns what the user sees. */
+/** What fails, and a function that provokes it and returns what the user sees. */
 export type Failure = [title: string, provoke: (scene: Scene) => Promise<string>];
 
-/** How a command is run, besides its arguments. */
+/** How a command is run, apart from its arguments. */
 export interface RunOptions {
   /** Added to the environment, and shown before the command. */
   env?: Record<string, string>;
-  /** A file that takes standard output. */
+  /** A file that receives standard output. */
   stdout?: string;
-  /** Without root's right to read and write everything; who is no root has none. */
+  /** Takes away root's right to read and write everything; other users do not have it. */
   unprivileged?: boolean;
   /** The longest file that the process may write, KiB. */
   fileSizeKiB?: number;
 }
 
 /**
- * Where one failure is provoked: a folder, which is the command's working directory and its user's
- * home, and what runs meanwhile.
+ * Where one failure is provoked: a folder, which is both the command's working directory and its
+ * user's home, and what runs meanwhile.
  */
 export class Scene implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'drayage-failures-'));
@@ -46,7 +46,7 @@ export class Scene implements AsyncDisposable {
     return file;
   }
 
-  /** Says how a text that is another one each time is shown. */
+  /** Says how to show a text that differs each time. */
   name(text: string, shown: string): void {
     this.#names.push([text, shown]);
   }
@@ -62,9 +62,9 @@ export class Scene implements AsyncDisposable {
   }
 
   /**
-   * Starts a command that goes on until the scene ends.
+   * Starts a command that runs until the scene ends.
    *
-   * @returns its first line, and what is told of it at its end without its results
+   * @returns its first line, and what is reported of it at its end without its results
    */
   async start(args: string[], options: RunOptions = {}): Promise<{ line: string; ended: Promise<string> }> {
     const child = this.#spawn(args, options);
@@ -109,7 +109,7 @@ export class Scene implements AsyncDisposable {
         .reduce((shown, [real, name]) => shown.replaceAll(real, name), text)
         .replace(/\b(process|ps -p) \d+/g, '$1 PID')
         .replace(/\(tried [^)]*\)/g, '(tried ADDRESSES)')
-        // Which blob fails first, and whether its progress is shown before, is chance.
+        // Which blob fails first, and whether its progress is shown before, is up to chance.
         .replace(/sha256:(?!0{64})[0-9a-f]{64}/g, 'sha256:DIGEST')
         .replace(/^copying .*\n/gm, '')
         .replace(/"durationMs":\d+/g, '"durationMs":MS')
@@ -131,7 +131,7 @@ function wrapper({ unprivileged, fileSizeKiB }: RunOptions): string[] {
   ];
 }
 
-/** That of somebody without logins, proxies and an AWS account. */
+/** The environment of somebody without logins, proxies or an AWS account. */
 function environment(home: string): NodeJS.ProcessEnv {
   return {
     PATH: process.env.PATH,

@@ -22,7 +22,7 @@ export function serve(answer: (request: IncomingMessage) => Answer): Promise<Loo
   return listen(createHttpServer(answering(answer)));
 }
 
-/** The names and the time that a certificate is good for. */
+/** The names and the time that a certificate is valid for. */
 export interface CertificateOptions {
   /** DNS names besides the address 127.0.0.1; `only` leaves the address out. */
   only?: string;
@@ -30,7 +30,7 @@ export interface CertificateOptions {
   notAfter?: Date;
 }
 
-/** Answers every request over TLS, with a certificate that signed itself. */
+/** Answers every request over TLS, with a self-signed certificate. */
 export async function serveTls(
   answer: (request: IncomingMessage) => Answer,
   options: CertificateOptions = {},
@@ -49,7 +49,7 @@ export async function serveTls(
   return { ...(await listen(createHttpsServer({ key, cert }, answering(answer)))), certificate: cert };
 }
 
-/** Takes connections, and does with them what it is told, without a protocol. */
+/** Accepts connections, and does with them what it is told, without a protocol. */
 export function serveSockets(onSocket: (socket: Socket) => void): Promise<LoopbackServer> {
   const server = createServer((socket) => {
     socket.on('error', () => {});

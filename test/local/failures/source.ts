@@ -3,7 +3,7 @@ import { pushImage, seededImage } from '../../support/seeded-image.ts';
 import type { Scene } from './scene.ts';
 
 /**
- * A registry with `app:1`, which anybody may read; its port is shown as `SRC`.
+ * A registry with `app:1`, which anybody may read. Its port is shown as `SRC`.
  *
  * @returns its host
  */

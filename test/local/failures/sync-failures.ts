@@ -10,7 +10,7 @@ async function source(scene: Scene): Promise<EmbeddedRegistry> {
   return started;
 }
 
-/** Runs by a configuration with these upstreams. */
+/** Runs `drayage sync` by a configuration with these upstreams. */
 async function sync(scene: Scene, upstreams: object[], args: string[] = []): Promise<string> {
   const to = scene.use(await startRegistry({ flavour: 'distribution' }));
   scene.name(to.host, '127.0.0.1:DST');
@@ -24,7 +24,7 @@ function configure(scene: Scene, upstreams: object[]): void {
 
 const app = { match: 'team/app' };
 
-/** What the rules of mirror.yaml name can't be copied. */
+/** What the rules of mirror.yaml name cannot be copied. */
 export const syncFailures: Failure[] = [
   [
     'a pattern, and the registry lists no repositories',

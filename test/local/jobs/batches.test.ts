@@ -22,7 +22,7 @@ function random(seed: number): () => number {
   };
 }
 
-/** What each of ten jobs is about. All images of a repository share a layer. */
+/** The image of each of ten jobs. All images of a repository share a layer. */
 const kinds = [
   ...['good-1', 'good-2', 'good-3', 'good-4', 'elsewhere-1', 'elsewhere-2'],
   ...['malicious', 'crashes', 'superseded', 'waits'],
@@ -48,7 +48,7 @@ describe('ten jobs in one invocation', () => {
   const newerOf = ({ kind, key }: Pick<Job, 'kind' | 'key'>) =>
     seededImage({ seed: `${key.repository} ${kind} newer`, layers: [{ size: 700 }] });
 
-  /** Pushes an image of each kind and records its job, in an order of the seed. */
+  /** Pushes an image of each kind and records its job, in an order that the seed determines. */
   const prepare = async (order: () => number): Promise<Job[]> => {
     const [here, elsewhere] = [jobs.key(), jobs.key()];
     const prepared: Job[] = [];
@@ -82,7 +82,7 @@ describe('ten jobs in one invocation', () => {
         const superseded = of('superseded');
         if (blob.digest === layerOf(superseded.image) && !overtaken.has(blob.digest)) {
           overtaken.add(blob.digest);
-          // Another invocation mirrors the tag's next push meanwhile.
+          // Meanwhile, another invocation mirrors the tag's next push.
           jobs.push(superseded.key, newerOf(superseded));
           await jobs.run(await jobs.job(superseded.key));
         }
@@ -100,7 +100,7 @@ describe('ten jobs in one invocation', () => {
     for await (const chunk of bytes) yield Buffer.from(chunk).reverse();
   }
 
-  /** Runs jobs as the mirror function does; what crashed is reported by its kind. */
+  /** Runs jobs as the mirror function does; a crash is reported by its kind. */
   const runTogether = async (prepared: Job[]): Promise<Kind[]> => {
     const index = gatheredLookUps(jobs.dependencies().layerIndex);
     const shared: Partial<ProcessDependencies> = { pool: new BlobPool(), layerIndex: index };
@@ -125,7 +125,7 @@ describe('ten jobs in one invocation', () => {
       attributes: { ApproximateReceiveCount: '1' },
     }) as unknown as SQSRecord;
 
-  /** What became of each job, of its tag in the mirror, and of its mapping. */
+  /** The outcome of each job, its tag in the mirror, and its mapping. */
   const outcomes = async (prepared: Job[]) => {
     const all: Record<string, unknown> = {};
     for (const job of prepared) {
@@ -159,7 +159,7 @@ describe('ten jobs in one invocation', () => {
     waits: { ...nothing, attempts: 1, state: 'waiting', code: 'UNAVAILABLE' },
   };
 
-  it('are these outcomes when each is alone', async () => {
+  it('have these outcomes when each runs alone', async () => {
     const prepared = await prepare(random(0));
     misbehave(prepared, () => 0);
     const crashed: Kind[] = [];
@@ -169,7 +169,7 @@ describe('ten jobs in one invocation', () => {
   });
 
   it.each(Array.from({ length: 10 }, (_, seed) => seed + 1))(
-    'end as each would alone, and carry a shared layer once a repository: seed %i',
+    'end as each would alone, and copy a shared layer once per repository: seed %i',
     async (seed) => {
       const next = random(seed);
       const prepared = await prepare(next);

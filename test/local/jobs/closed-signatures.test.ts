@@ -8,7 +8,7 @@ import { artifactOf, holdArtifact } from '../../support/signed-image.ts';
 
 describe('a signature job and rate limits', () => {
   let jobs: MirrorJobs;
-  // A table for each: the gate of docker.io is everybody's.
+  // A table for each: the gate of docker.io is shared by all.
   beforeEach(async () => {
     jobs = await MirrorJobs.start();
   });
@@ -22,7 +22,7 @@ describe('a signature job and rate limits', () => {
     return { key, image, subject: { ...key, reference: image.manifest.digest } };
   }
 
-  it('does not ask an upstream that is closed, and leaves it closed for as long as it was', async () => {
+  it('does not ask a closed upstream, and leaves it closed for as long as it was', async () => {
     const { subject } = await mirrored('closed');
     const until = new Date(jobs.now.getTime() + 60_000);
     await gate().close('docker.io', until);
@@ -45,7 +45,7 @@ describe('a signature job and rate limits', () => {
     expect({ attempts, error }).toMatchObject({ attempts: 0, error: { side: 'upstream' } });
     expect(Date.parse(notBefore) - jobs.now.getTime()).toBeGreaterThanOrEqual(1_000_000);
     expect(await gate().closedUntil('docker.io', jobs.now)).toEqual(new Date(notBefore));
-    // What is stored and shown tells the reason only.
+    // Only the reason is stored and shown.
     const missing = [{ code: 'TOOMANYREQUESTS', temporary: true }];
     const mapping = await jobs.mapping(subject);
     expect(mapping?.referrers).toMatchObject({ missing });

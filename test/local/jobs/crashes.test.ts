@@ -11,8 +11,8 @@ const image = (seed: string) => seededImage({ seed, layers: [{ size: 500 }] });
 const minutes = (count: number) => count * 60_000;
 
 /**
- * Dependencies of a process that dies at its nth call to a store or the queue, before or after that
- * had its effect.
+ * Dependencies of a process that dies at its nth call to a store or the queue, either before or
+ * after the call took effect.
  */
 function dyingAt(
   dependencies: ProcessDependencies,
@@ -53,7 +53,7 @@ describe('a push whose function dies', () => {
   });
   afterAll(() => jobs.close());
 
-  /** Everything that the schedule sends in the hour to come is run. */
+  /** Runs everything that the schedule sends in the coming hour. */
   const anHourPasses = async () => {
     for (let round = 0; round < 6; round += 1) {
       jobs.now = new Date(jobs.now.getTime() + minutes(11));
@@ -62,7 +62,7 @@ describe('a push whose function dies', () => {
       for (const { body } of jobs.queue.sent) await jobs.run(body);
     }
   };
-  /** A tag that is mapped to v1, was looked at in vain a moment ago, and names v2 by now. */
+  /** A tag that is mapped to v1, was looked at without result a moment ago, and names v2 by now. */
   const movedTag = async (): Promise<ImageKey> => {
     const key = jobs.key('1.0');
     await jobs.mirrored(key, image('v1'));
@@ -75,7 +75,7 @@ describe('a push whose function dies', () => {
   const points = [1, 2, 3, 4, 5].flatMap((call) => [[call, 'before'] as const, [call, 'after'] as const]);
 
   it.each(points)(
-    'is mirrored though an earlier job left the look to it: at call %i, %s its effect',
+    'is mirrored although an earlier job left the look to it: at call %i, %s its effect',
     async (call, when) => {
       const key = await movedTag();
       const earlier = await jobs.job(key);
@@ -86,8 +86,7 @@ describe('a push whose function dies', () => {
       );
       await jobs.run(earlier);
       await anHourPasses();
-      // What was not accepted, and is not there, the sender sends again; nothing may stand in its
-      // way.
+      // The sender sends again what was not accepted and is not there; nothing may get in its way.
       if (answer === 503) {
         const [job] = await enqueue([{ key }], 'webhook', jobs.dependencies());
         const message = jobs.queue.sent.find(({ body }) => body.job === job?.id);
@@ -97,7 +96,7 @@ describe('a push whose function dies', () => {
     },
   );
 
-  it('is mirrored by its note alone, whose record was never written', async () => {
+  it('is mirrored from its note alone, although its record was never written', async () => {
     const key = jobs.key('1.0');
     jobs.push(key, image('v1'));
     const { deps } = dyingAt(jobs.dependencies(), 3, 'before');
@@ -107,10 +106,10 @@ describe('a push whose function dies', () => {
   });
 
   it.each(points)(
-    'is seen by a later look though another one’s function died: at call %i, %s its effect',
+    'is seen by a later look although the function of another look died: at call %i, %s its effect',
     async (call, when) => {
       const key = await movedTag();
-      // The look of movedTag's own vain job is done first.
+      // The look of movedTag's own fruitless job is done first.
       jobs.push(key, image('v1'));
       await anHourPasses();
       jobs.push(key, image('v2'));

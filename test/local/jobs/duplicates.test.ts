@@ -20,7 +20,10 @@ describe('events of one tag', () => {
   afterAll(() => jobs.close());
 
   const image = (seed: string) => seededImage({ seed, layers: [{ size: 90 }] });
-  /** Runs a job, counting how often upstream is opened, which is before anything is asked of it. */
+  /**
+   * Runs a job and counts how often upstream is opened, which happens before anything is asked of
+   * it.
+   */
   const run = (message: Awaited<ReturnType<MirrorJobs['job']>>) => {
     const { openUpstream } = jobs.dependencies();
     return jobs.run(message, {
@@ -32,7 +35,7 @@ describe('events of one tag', () => {
   };
   const told = async (key: ImageKey, digest?: string) => run(await jobs.job(key, 'webhook', digest));
 
-  it('that tell what is mapped already ask nobody, and one more look is due', async () => {
+  it('that announce what is already mapped ask nobody, and one more look is due', async () => {
     const key = jobs.key();
     const { digest } = image('same').manifest;
     await jobs.mirrored(key, image('same'));
@@ -44,7 +47,7 @@ describe('events of one tag', () => {
     expect(await jobs.parked()).toHaveLength(1);
   });
 
-  it('are hints: a digest that is not mapped makes it look, and what it finds is what counts', async () => {
+  it('are hints: a digest that is not mapped causes a look, and what the look finds is what counts', async () => {
     const key = jobs.key();
     await jobs.mirrored(key, image('one'));
     jobs.push(key, image('two'));
@@ -65,7 +68,7 @@ describe('events of one tag', () => {
   const statesOf = (messages: JobMessage[]) =>
     Promise.all(messages.map(async (message) => (await jobs.record(message)).state));
 
-  it('that come in a flood cost one look, by the last of them, once one has looked in vain', async () => {
+  it('that come in a flood cost one look, by the last of them, once one look has found nothing new', async () => {
     const key = await lookedInVain();
     const flood = await Promise.all(Array.from({ length: 20 }, () => jobs.job(key)));
     flood.sort((a, b) => a.event - b.event);
@@ -74,11 +77,11 @@ describe('events of one tag', () => {
     expect(looks).toBe(3);
     expect(await jobs.mapping(key)).toMatchObject({ digest: image('v2').manifest.digest });
     expect(await statesOf(flood)).toEqual([...Array(19).fill('satisfied'), 'committed']);
-    // What they leave to the last one does not tell what was mapped before.
+    // What they leave to the last one does not say what was mapped before.
     expect((await jobs.record(flood[0] as JobMessage)).digest).toBeUndefined();
   });
 
-  it('are looked for by the first after a change, so that its end says that its push is mapped', async () => {
+  it('cause a look by the first one after a change, so that its end says that its push is mapped', async () => {
     const key = jobs.key();
     await jobs.mirrored(key, image('v1'));
     jobs.push(key, image('v2'));
@@ -88,7 +91,7 @@ describe('events of one tag', () => {
     expect(looks).toBe(1);
   });
 
-  it('are looked for by the first where the last job was never recorded', async () => {
+  it('cause a look by the first one if the last job was never recorded', async () => {
     const key = await lookedInVain();
     const message = await jobs.job(key);
     await jobs.stores.mappings.raiseEvent(key, '01m85ak3j23mt8andghk1jng1z');
@@ -97,7 +100,7 @@ describe('events of one tag', () => {
     expect(await jobs.mapping(key)).toMatchObject({ digest: image('v2').manifest.digest });
   });
 
-  it('are not left to one that tells what is mapped already, which will not look: an old delivery that is sent again', async () => {
+  it('are not left to one that announces what is already mapped, which will not look: an old delivery that is sent again', async () => {
     const key = await lookedInVain();
     jobs.push(key, image('v2'));
     const push = await jobs.job(key, 'webhook', image('v2').manifest.digest);
@@ -106,7 +109,7 @@ describe('events of one tag', () => {
     expect(await jobs.mapping(key)).toMatchObject({ digest: image('v2').manifest.digest });
   });
 
-  it('are looked for by the first where the last look was a while ago, so that a steady stream can’t starve the tag', async () => {
+  it('cause a look by the first one if the last look was a while ago, so that a steady stream cannot starve the tag', async () => {
     const key = await lookedInVain();
     jobs.now = new Date(jobs.now.getTime() + 61_000);
     const message = await jobs.job(key);
@@ -115,7 +118,7 @@ describe('events of one tag', () => {
     expect(await run(message)).toMatchObject({ state: 'committed' });
   });
 
-  it('are looked for anew by a job that was begun before', async () => {
+  it('cause another look by a job that was started before', async () => {
     const key = jobs.key();
     await jobs.mirrored(key, image('v1'));
     const message = await jobs.job(key, 'webhook', image('v1').manifest.digest);

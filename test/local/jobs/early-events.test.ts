@@ -20,7 +20,7 @@ describe('an event that comes before its image', () => {
   afterAll(() => jobs.close());
 
   const seconds = () => (jobs.now.getTime() - start) / 1_000;
-  /** The schedule each minute, until the job has ended or so many minutes have passed. */
+  /** Runs the schedule each minute, until the job has ended or this many minutes have passed. */
   const minutesPass = async (message: JobMessage, count: number) => {
     for (let minute = 0; minute < count; minute += 1) {
       jobs.now = new Date(Math.floor(jobs.now.getTime() / 60_000 + 1) * 60_000);
@@ -57,10 +57,10 @@ describe('an event that comes before its image', () => {
     await minutesPass(message, 5);
     expect(await jobs.record(message)).toMatchObject({ state: 'committed' });
     expect(await jobs.mapping(key)).toMatchObject({ digest: image.manifest.digest });
-    expect(jobs.pauses, 'the queue is held up once').toHaveLength(3);
+    expect(jobs.pauses, 'the queue is blocked once').toHaveLength(3);
   });
 
-  it('for ten minutes is failed, after few looks', async () => {
+  it('for ten minutes fails, after few looks', async () => {
     const message = await jobs.job(jobs.key('never'));
     await jobs.run(message);
     await minutesPass(message, 9);
@@ -70,7 +70,7 @@ describe('an event that comes before its image', () => {
     expect(record).toMatchObject({ state: 'failed', error: { code: 'MANIFEST_UNKNOWN', side: 'upstream' } });
   });
 
-  it('uses up no attempt, and is looked for by the event’s age', async () => {
+  it('uses up no attempt, and is looked for depending on the event’s age', async () => {
     const message = await jobs.job(jobs.key('never'));
     const looks: (string | undefined)[] = [];
     for (let look = 0; look < 6; look += 1) {
@@ -83,7 +83,7 @@ describe('an event that comes before its image', () => {
     expect(looks).toEqual(['01:00', '02:00', '04:00', '08:00', '10:00', 'failed']);
   });
 
-  it('that is older already does not hold up its repository', async () => {
+  it('that is already older does not block its repository', async () => {
     const message = await jobs.job(jobs.key('never'));
     jobs.now = new Date(jobs.now.getTime() + 20_000);
     expect(await jobs.run(message)).toMatchObject({ state: 'waiting' });
@@ -110,7 +110,7 @@ describe('an event that comes before its image', () => {
     }
   });
 
-  it('is satisfied, with the reason, where a later look finds the tag deleted', async () => {
+  it('is satisfied, with the reason, if a later look finds the tag deleted', async () => {
     const message = await jobs.job(jobs.key('gone'), 'recheck');
     expect(await jobs.run(message)).toMatchObject({ state: 'satisfied' });
     expect(await jobs.record(message)).toMatchObject({
@@ -120,7 +120,7 @@ describe('an event that comes before its image', () => {
   });
 
   it.each(['request', 'redrive'] as const)(
-    'is not looked for again where there was none: %s',
+    'is not looked for again if there was none: %s',
     async (trigger) => {
       const message = await jobs.job(jobs.key('typo'), trigger);
       expect(await jobs.run(message)).toMatchObject({ state: 'failed' });
@@ -128,7 +128,7 @@ describe('an event that comes before its image', () => {
     },
   );
 
-  it('of a denied repository is failed at once', async () => {
+  it('from a denied repository fails at once', async () => {
     const key = jobs.key('1.0');
     jobs.upstreamChanges = { manifest: () => Promise.reject(upstreamError('DENIED', { status: 403 })) };
     expect(await jobs.run(await jobs.job(key))).toMatchObject({ state: 'failed' });

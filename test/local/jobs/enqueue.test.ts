@@ -25,7 +25,7 @@ describe('enqueueing jobs', () => {
   it('counts the event, then writes the record, then sends the message', async () => {
     const key = jobs.key('1.0');
     jobs.queue.refuses = ({ body }: QueuedMessage) => {
-      // When the message goes out, whoever takes it finds the rest.
+      // When the message is sent, its receiver finds the rest.
       order.push('message', body.job);
       return false;
     };
@@ -52,7 +52,7 @@ describe('enqueueing jobs', () => {
     ]);
   });
 
-  it('makes a job for each image, in their order, each with the number of its event', async () => {
+  it('makes a job for each image, in order, each with the number of its event', async () => {
     const keys = Array.from({ length: 60 }, (_, i) => jobs.key(`v${i}`));
     const queued = await send([...keys, keys[0] as ImageKey]);
     expect(queued.map(({ key }) => key)).toEqual([...keys, keys[0]]);
@@ -62,7 +62,7 @@ describe('enqueueing jobs', () => {
     expect(await send([])).toEqual([]);
   });
 
-  it('parks what the queue refuses for a minute, and lets the sender send again', async () => {
+  it('parks what the queue refuses for a minute, and lets the sender send it again', async () => {
     const [good, bad] = [jobs.key(), jobs.key()];
     jobs.queue.refuses = ({ body }) => body.image.repository === bad.repository;
     const sending = send([good, bad]);
@@ -72,19 +72,19 @@ describe('enqueueing jobs', () => {
     expect(jobs.queue.sent.map(({ body }) => body.image)).toEqual([good]);
     const [parked, ...others] = await jobs.parked();
     expect(parked?.notBefore).toBe('2026-04-01T12:01:00.000Z');
-    // Both for the case that whoever recorded them had died before they were sent.
+    // Both were parked in case their recorder died before they were sent.
     expect(others.map(({ notBefore }) => notBefore)).toEqual(Array(2).fill('2026-04-01T12:10:00.000Z'));
     expect(await jobs.record({ job: parked?.id ?? '' })).toMatchObject({
       key: bad,
       state: 'waiting',
       notBefore: '2026-04-01T12:01:00.000Z',
     });
-    // Sent again, it is a job of its own with the next number.
+    // Sent again, it becomes a job of its own with the next number.
     jobs.queue.refuses = () => false;
     expect((await send([bad]))[0]).toMatchObject({ event: 2 });
   });
 
-  it('sends the jobs whose records were written even if another’s was not', async () => {
+  it('sends the jobs whose records were written even if another job’s record was not', async () => {
     const keys = [jobs.key(), jobs.key(), jobs.key()];
     const create = jobs.stores.jobs.create.bind(jobs.stores.jobs);
     vi.spyOn(jobs.stores.jobs, 'create').mockImplementation((job) =>

@@ -17,7 +17,7 @@ describe('a mirror job that fails', () => {
   afterAll(() => jobs.close());
   const image = (seed: string) => seededImage({ seed, layers: [{ size: 9_000 }, { size: 800 }] });
 
-  it('is failed at once, with the reason, when upstream does not have the image that was asked for', async () => {
+  it('fails at once, with the reason, when upstream does not have the requested image', async () => {
     const message = await jobs.job(jobs.key('gone'), 'request');
     expect(await jobs.run(message)).toMatchObject({ state: 'failed' });
     expect(await jobs.record(message)).toMatchObject({
@@ -33,8 +33,8 @@ describe('a mirror job that fails', () => {
 
   it.each([
     ['no rule names it', 'httpd/unnamed', 'not_configured'],
-    ['its signature can not be verified', 'library/verified', 'verification_unavailable'],
-  ])('is failed when %s, and upstream is not asked', async (_, repository, code) => {
+    ['its signature cannot be verified', 'library/verified', 'verification_unavailable'],
+  ])('fails when %s, without asking upstream', async (_, repository, code) => {
     const key = jobs.key('latest', repository);
     jobs.push(key, image('unmirrored'));
     const message = await jobs.job(key);
@@ -62,7 +62,7 @@ describe('a mirror job that fails', () => {
     });
   });
 
-  it('is failed, and not tried for ever, when the image has none of the rule’s platforms', async () => {
+  it('fails, and is not retried forever, when the image has none of the rule’s platforms', async () => {
     const key = jobs.key('windows', 'library/filtered');
     jobs.push(
       key,
@@ -76,7 +76,7 @@ describe('a mirror job that fails', () => {
     });
   });
 
-  it('commits nothing and leaves the mapping as it was when a blob is not what it should be', async () => {
+  it('commits nothing and keeps the mapping as it was when a blob is not what it should be', async () => {
     const key = jobs.key();
     const before = image('sound');
     await jobs.mirrored(key, before);
@@ -100,7 +100,7 @@ describe('a mirror job that fails', () => {
     expect(jobs.mirror(key).blobs.has(layer?.digest as never)).toBe(false);
   });
 
-  it('waits after a failure that may pass, parked until its time', async () => {
+  it('waits after a temporary failure, parked until its time', async () => {
     const key = jobs.key();
     jobs.push(key, image('later'));
     const message = await jobs.job(key);
@@ -127,7 +127,7 @@ describe('a mirror job that fails', () => {
     expect(done.notBefore).toBeUndefined();
   });
 
-  it('does not count rate limits as attempts, and gives up on other trouble in the end', async () => {
+  it('does not count rate limits as attempts, but gives up on other trouble in the end', async () => {
     const message = await jobs.job(jobs.key());
     jobs.upstreamChanges = {
       manifest: async () => {

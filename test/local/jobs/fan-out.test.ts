@@ -12,7 +12,7 @@ import { seededImage } from '../../support/seeded-image.ts';
 
 describe('large layers that are handed out', () => {
   let jobs: LayerJobs;
-  // A table for each: what is due is asked of all of it.
+  // A table for each: due jobs are looked for in all of it.
   beforeEach(async () => {
     jobs = await LayerJobs.start();
   });
@@ -35,7 +35,7 @@ describe('large layers that are handed out', () => {
   const states = (messages: JobMessage[]) =>
     Promise.all(messages.map(async (message) => (await jobs.mirror.record(message)).state));
 
-  it('travel once for four tags of one image that come together', async () => {
+  it('are copied once for four tags of one image that come together', async () => {
     const built = image('four tags');
     const tags = ['1', '1.2', '1.2.3', 'latest'].map((tag) => jobs.mirror.key(tag, 'library/tags'));
     for (const key of tags) jobs.mirror.push(key, built);
@@ -52,7 +52,7 @@ describe('large layers that are handed out', () => {
     const layers = taken();
     expect(layers).toHaveLength(2);
     for (const layer of layers) expect(await jobs.run(layer)).toMatchObject({ state: 'carried' });
-    // The job that asked is woken, the others look by themselves.
+    // The job that asked is woken; the others look by themselves.
     expect(jobs.woken).toEqual([messages[0]?.job]);
     for (const { body } of jobs.mirror.queue.sent.splice(0)) await mirrorRun(body);
     expect(await states(messages)).toEqual(['committed', 'copying', 'copying', 'copying']);
@@ -70,7 +70,7 @@ describe('large layers that are handed out', () => {
     expect(copied[1]?.transfer?.present).toEqual({ blobs: 3, bytes: 17_000 + built.config.size });
   });
 
-  it('are asked for once while they wait in the queue, and again after a quarter of an hour', async () => {
+  it('are requested once while they wait in the queue, and again after a quarter of an hour', async () => {
     const key = jobs.mirror.key();
     jobs.mirror.push(key, image('backlog'));
     await mirrorRun(await jobs.mirror.job(key));
@@ -85,7 +85,7 @@ describe('large layers that are handed out', () => {
     expect(taken()).toHaveLength(2);
   });
 
-  it('are asked for again at once where the queue refused them', async () => {
+  it('are requested again at once if the queue refused them', async () => {
     const key = jobs.mirror.key();
     jobs.mirror.push(key, image('refused'));
     const message = await jobs.mirror.job(key);
@@ -96,7 +96,7 @@ describe('large layers that are handed out', () => {
     expect(taken()).toHaveLength(2);
   });
 
-  it('are free for another job when the one that asked for them is finished', async () => {
+  it('are free for another job when the one that requested them is finished', async () => {
     const tags = ['a', 'b'].map((tag) => jobs.mirror.key(tag, 'library/finished'));
     for (const key of tags) jobs.mirror.push(key, image('finished'));
     const messages: JobMessage[] = [];
@@ -109,7 +109,7 @@ describe('large layers that are handed out', () => {
     expect(taken().map(({ job }) => job)).toEqual([messages[1]?.job, messages[1]?.job]);
   });
 
-  it('stay what was resolved when the time is used up while the rest travels, which is copied afterwards', async () => {
+  it('stay as resolved when the time runs out while the rest is being copied, which happens afterwards', async () => {
     const first = image('resolved');
     const key = jobs.mirror.key();
     jobs.mirror.push(key, first);

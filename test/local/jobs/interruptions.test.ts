@@ -6,7 +6,7 @@ import { inChunks, stalling, timeOf } from '../../support/byte-streams.ts';
 import { gate, MirrorJobs, upstreamError } from '../../support/mirror-jobs.ts';
 import { seededImage } from '../../support/seeded-image.ts';
 
-describe('a mirror job that is interrupted', () => {
+describe('an interrupted mirror job', () => {
   let jobs: MirrorJobs;
   beforeAll(async () => {
     jobs = await MirrorJobs.start();
@@ -15,7 +15,7 @@ describe('a mirror job that is interrupted', () => {
   afterAll(() => jobs.close());
   const image = (seed: string) => seededImage({ seed, layers: [{ size: 9_000 }, { size: 800 }] });
 
-  it('is queued again when the time of the invocation is used up, and goes on where it was', async () => {
+  it('is queued again when the invocation runs out of time, and continues where it was', async () => {
     const key = jobs.key();
     const slow = image('slow');
     jobs.push(key, slow);
@@ -75,7 +75,7 @@ describe('a mirror job that is interrupted', () => {
     expect(presentJob(await jobs.record(message))).not.toHaveProperty('invocations');
   });
 
-  it('looks again although it could be satisfied: it may have moved the tag', async () => {
+  it('looks again although it could be satisfied, because it may have moved the tag', async () => {
     const key = jobs.key();
     jobs.push(key, image('moved'));
     const message = await jobs.job(key);
@@ -84,7 +84,7 @@ describe('a mirror job that is interrupted', () => {
     expect(await jobs.run(message)).toMatchObject({ state: 'committed' });
   });
 
-  it('comes again when it could not be queued again', async () => {
+  it('is delivered again when it could not be queued again', async () => {
     const key = jobs.key();
     jobs.push(key, image('no queue'));
     const message = await jobs.job(key);
@@ -93,7 +93,7 @@ describe('a mirror job that is interrupted', () => {
     await expect(jobs.run(message, {}, over)).rejects.toThrow('switched off');
   });
 
-  it('goes back to the queue after an error of ours, which its record tells without details', async () => {
+  it('goes back to the queue after an error of ours, which its record mentions without details', async () => {
     const key = jobs.key();
     jobs.push(key, image('crashing'));
     const message = await jobs.job(key);
@@ -108,7 +108,7 @@ describe('a mirror job that is interrupted', () => {
     expect((await jobs.record(message)).error).toBeUndefined();
   });
 
-  it('is recorded anew from its message when its record is lost', async () => {
+  it('is recorded again from its message when its record is lost', async () => {
     const key = jobs.key();
     jobs.push(key, image('lost'));
     const known = await jobs.job(key);
@@ -117,7 +117,7 @@ describe('a mirror job that is interrupted', () => {
     expect(await jobs.record(message)).toMatchObject({ key, event: 1, trigger: 'webhook', attempts: 1 });
   });
 
-  it('goes on although its progress can not be written', async () => {
+  it('continues although its progress cannot be written', async () => {
     const key = jobs.key();
     jobs.push(key, image('no progress'));
     const message = await jobs.job(key);

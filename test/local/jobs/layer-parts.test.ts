@@ -35,7 +35,7 @@ describe('a layer that does not fit into one invocation', () => {
     await jobs.close();
   });
 
-  it('goes on in the next one after the last part that ECR has', async () => {
+  it('continues in the next one after the last part that ECR has', async () => {
     const bytes = Buffer.alloc(70 * mebibyte, 'large layer');
     const layer = { mediaType: 'application/x', digest: digestOf(bytes), size: bytes.byteLength };
     const key = jobs.mirror.key();
@@ -59,7 +59,7 @@ describe('a layer that does not fit into one invocation', () => {
         region: 'eu-west-1',
         destination: await registry.repository(repository, options),
       }),
-      // By its size it can't make it.
+      // It is too large to finish in time.
       timeLimit: { endsAt: Date.now() + 1_000, speed: new StreamSpeed() },
     });
 
@@ -70,7 +70,7 @@ describe('a layer that does not fit into one invocation', () => {
     deadline.abort(new DeadlineError());
     expect(await running).toEqual({ state: 'queued' });
     expect(jobs.woken).toEqual([]);
-    expect(await uploaded(), 'what is noted is counted by the next').toBe(0);
+    expect(await uploaded(), 'what is recorded is counted by the next one').toBe(0);
 
     until = layer.size;
     const [again] = jobs.layerQueue.sent;

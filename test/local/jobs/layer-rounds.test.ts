@@ -29,7 +29,7 @@ describe('mirror jobs and layer jobs, hour after hour', () => {
       fanOut: { queue: jobs.layerQueue, leases: jobs.leases, minBytes: 5_000 },
     });
 
-  /** One layer can't be read for now, each time with this answer. */
+  /** One layer cannot be read for now; each attempt gets this answer. */
   function failingLayer(key: ImageKey, { layers: [layer] }: SeededImage, status: number) {
     const reads = { failed: 0 };
     jobs.mirror.upstreamChanges = {
@@ -37,17 +37,14 @@ describe('mirror jobs and layer jobs, hour after hour', () => {
         if (blob.digest !== layer?.digest)
           return chunks(jobs.mirror.upstream(key).blobs.get(blob.digest) as Uint8Array);
         reads.failed += 1;
-        // Longer than is waited for in place.
+        // Longer than a job waits in place.
         throw upstreamError('UNAVAILABLE', { status, temporary: true, retryAfterMs: 11_000 });
       },
     };
     return reads;
   }
 
-  /**
-   * Runs everything as it comes, with the schedule every so many minutes, until the job is
-   * finished.
-   */
+  /** Runs everything as it comes, with the schedule every `step` minutes, until the job fails. */
   async function follow(id: string, minutes: number, step = 1) {
     const runs = { mirror: 0, layer: 0, mostParked: 0, minutes: 0 };
     for (; runs.minutes < minutes; runs.minutes += step) {
@@ -67,7 +64,7 @@ describe('mirror jobs and layer jobs, hour after hour', () => {
     return runs;
   }
 
-  it('fail an image whose layer fails for now, each time, after as many rounds as any job has', async () => {
+  it('fail an image whose layer fails for now each time, after as many rounds as any job has', async () => {
     const built = image('never');
     const key = jobs.mirror.key();
     jobs.mirror.push(key, built);
@@ -82,14 +79,14 @@ describe('mirror jobs and layer jobs, hour after hour', () => {
     });
     expect(reads.failed).toBe(maxAttempts);
     expect(runs.layer).toBe(maxAttempts + 1);
-    // One run a round, and the outbox's note.
+    // One run per round, and the outbox's note.
     expect(runs.mirror).toBeLessThanOrEqual(maxAttempts + 2);
-    // The note of the wait, those of looks that it took the place of, and the outbox's.
+    // The note of the wait, those of the looks that it replaced, and the outbox's.
     expect(runs.mostParked).toBeLessThanOrEqual(4);
     expect(runs.minutes).toBeGreaterThan(100);
   });
 
-  it('fail an image whose layer meets a rate limit for a day', async () => {
+  it('fail an image whose layer is rate limited for a day', async () => {
     const built = image('limited for ever');
     const key = jobs.mirror.key();
     jobs.mirror.push(key, built);
@@ -107,7 +104,7 @@ describe('mirror jobs and layer jobs, hour after hour', () => {
     expect(runs.mostParked).toBeLessThanOrEqual(4);
   }, 60_000);
 
-  it('do not shorten the wait of a layer that failed while its mirror job still ran', async () => {
+  it('do not shorten the wait of a layer that failed while its mirror job was still running', async () => {
     const built = image('meanwhile');
     const key = jobs.mirror.key();
     jobs.mirror.push(key, built);

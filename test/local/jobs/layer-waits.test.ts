@@ -7,7 +7,7 @@ import { seededImage } from '../../support/seeded-image.ts';
 
 describe('a layer job that has to wait', () => {
   let jobs: LayerJobs;
-  // A table for each: the gate of docker.io is everybody's.
+  // A table for each: the gate of docker.io is shared by all.
   beforeEach(async () => {
     jobs = await LayerJobs.start();
   });
@@ -38,7 +38,7 @@ describe('a layer job that has to wait', () => {
     expect(await jobs.run(messages[0])).toMatchObject({ state: 'carried' });
   });
 
-  it('waits, uncounted, for a layer that comes after its manifest', async () => {
+  it('waits, without counting, for a layer that comes after its manifest', async () => {
     const { job, messages } = await jobs.fannedOut(image('behind its manifest'));
     const unknown = upstreamError('BLOB_UNKNOWN', { status: 404 });
     jobs.mirror.upstreamChanges = { blob: () => Promise.reject(unknown) };
@@ -49,7 +49,7 @@ describe('a layer job that has to wait', () => {
     expect(await jobs.run(messages[1])).toMatchObject({ state: 'failed' });
   });
 
-  it('counts the layers that fail in one round once, and adds none to the attempts', async () => {
+  it('counts the layers that fail in one round only once, and adds none to the attempts', async () => {
     const { job, messages } = await jobs.fannedOut(image('one round'));
     failing(503, 90_000);
     const waits = await Promise.all(messages.map((message) => jobs.run(message)));
@@ -77,14 +77,14 @@ describe('a layer job that has to wait', () => {
     const { notBefore = '' } = (await record(job)) ?? {};
     expect(await record(job)).toMatchObject({ state: 'waiting', attempts: 1 });
     expect((await record(job)).layerFailures).toBeUndefined();
-    // Ten minutes, and up to half a minute more, so that not all come back at once.
+    // Ten minutes, plus up to half a minute so that not all come back at once.
     const waits = Date.parse(notBefore) - jobs.mirror.now.getTime();
     expect(waits).toBeGreaterThanOrEqual(600_000);
     expect(waits).toBeLessThanOrEqual(630_000);
     const gate = new DynamoUpstreamGate(jobs.mirror.stores.table);
     expect(await gate.closedUntil('docker.io', jobs.mirror.now)).toEqual(new Date(notBefore));
 
-    // Another layer travels all the same: pull limits count manifests.
+    // Another layer is still copied: pull limits count manifests.
     jobs.mirror.upstreamChanges = {};
     expect(await jobs.run(messages[1])).toMatchObject({ state: 'carried', how: 'copied' });
   });
@@ -99,7 +99,7 @@ describe('a layer job that has to wait', () => {
     expect(jobs.woken).toEqual([job]);
   });
 
-  it('waits as well when the mirror can not be asked at the end', async () => {
+  it('also waits when the mirror cannot be asked at the end', async () => {
     const { job, messages } = await jobs.fannedOut(image('mirror down'));
     let asked = 0;
     jobs.mirror.mirrorChanges = {

@@ -23,7 +23,7 @@ describe('a layer job', () => {
     seededImage({ seed, layers: Array.from({ length: layers }, (_, i) => ({ size: 9_000 + i })) });
   const record = (job: string) => jobs.mirror.record({ job });
 
-  it('carries its layer, and the last one wakes the mirror job, which finds all present', async () => {
+  it('copies its layer, and the last one wakes the mirror job, which finds all of them present', async () => {
     const built = image('fan');
     const { key, job, messages } = await jobs.fannedOut(built);
     const [a, b, c] = messages;
@@ -67,7 +67,7 @@ describe('a layer job', () => {
     expect(nobody).not.toHaveBeenCalled();
   });
 
-  it('finds its layer present when its message comes twice, and wakes again', async () => {
+  it('finds its layer present when its message comes twice, and wakes the mirror job again', async () => {
     const { job, messages } = await jobs.fannedOut(image('twice', 1));
     await jobs.run(messages[0]);
     const nobody = vi.fn();
@@ -81,7 +81,7 @@ describe('a layer job', () => {
     expect((await record(job)).progress).toMatchObject({ blobs: 1, bytes: 9_000 });
   });
 
-  it('mounts its layer from where the index says it is, and upstream is not asked', async () => {
+  it('mounts its layer from where the index says it is, without asking upstream', async () => {
     const { messages } = await jobs.fannedOut(image('mounted', 1));
     const [message] = messages;
     if (!message) throw new Error('no message');
@@ -102,7 +102,7 @@ describe('a layer job', () => {
     expect((await record(message.job)).progress).toMatchObject({ blobs: 1, bytes: 9_000 });
   });
 
-  it('leaves a layer to who is carrying it', async () => {
+  it('leaves a layer to the worker that is copying it', async () => {
     const { key, messages } = await jobs.fannedOut(image('held', 1));
     const { passed, open } = gate();
     const reading = vi.fn(async (blob: Descriptor) => {
@@ -118,7 +118,7 @@ describe('a layer job', () => {
     expect(reading).toHaveBeenCalledTimes(1);
   });
 
-  it('keeps its lease for as long as it carries, and lets go of it then', async () => {
+  it('keeps its lease for as long as it copies, and then releases it', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     const { key, messages } = await jobs.fannedOut(image('long', 1));
     const repository = `mirror/docker.io/${key.repository}`;
@@ -144,7 +144,7 @@ describe('a layer job', () => {
     expect(await jobs.leases.held(repository, [layer], start)).toEqual(new Set());
   });
 
-  it('is asked again after a crash between the last byte and the wake', async () => {
+  it('is requested again after a crash between the last byte and the wake', async () => {
     const { job, messages } = await jobs.fannedOut(image('crash', 1));
     jobs.mirror.queue.refuses = () => true;
     await expect(jobs.run(messages[0])).rejects.toThrow('the mirror job could not be woken: switched off');
@@ -154,7 +154,7 @@ describe('a layer job', () => {
     expect(jobs.woken).toEqual([job]);
   });
 
-  it('comes again after an error of ours, its lease free and its progress taken back', async () => {
+  it('is delivered again after an error of ours, with its lease free and its progress taken back', async () => {
     const { key, job, messages } = await jobs.fannedOut(image('ours', 1));
     const crash = new TypeError('undefined is not a function');
     jobs.mirror.upstreamChanges = {
@@ -162,7 +162,7 @@ describe('a layer job', () => {
         const bytes = jobs.mirror.upstream(key).blobs.get(blob.digest) as Uint8Array;
         return (async function* () {
           yield bytes.subarray(0, 5_000);
-          // Until a report has told of it.
+          // Until a report has included it.
           await vi.waitFor(async () => expect((await record(job)).progress?.bytes).toBe(5_000), 3_000);
           throw crash;
         })();
@@ -175,7 +175,7 @@ describe('a layer job', () => {
     expect((await record(job)).progress).toMatchObject({ blobs: 1, bytes: 9_000 });
   });
 
-  it('is queued again when the time of the invocation is used up', async () => {
+  it('is queued again when the invocation runs out of time', async () => {
     const { key, job, messages } = await jobs.fannedOut(image('slow', 1));
     const { passed, open } = gate();
     jobs.mirror.upstreamChanges = {
@@ -197,7 +197,7 @@ describe('a layer job', () => {
     expect(await jobs.run(jobs.layerQueue.sent[0])).toMatchObject({ state: 'carried', complete: true });
   });
 
-  it('comes again when it could not be queued again, and fails the image after a hundred invocations', async () => {
+  it('is delivered again when it could not be queued again, and fails the image after a hundred invocations', async () => {
     const { job, messages } = await jobs.fannedOut(image('endless', 1));
     const over = AbortSignal.abort(new DeadlineError());
     jobs.layerQueue.refuses = true;
@@ -222,12 +222,12 @@ describe('a layer job', () => {
       error: { code: 'DIGEST_INVALID', side: 'upstream' },
     });
     expect(jobs.mirror.mirror(key).blobs.size).toBe(0);
-    // The others let it be.
+    // The others leave it alone.
     expect(await jobs.run(messages[1])).toEqual({ state: 'gone' });
     expect(jobs.woken).toEqual([]);
   });
 
-  it('fails its image when no rule mirrors it any more', async () => {
+  it('fails its image when it is no longer mirrored by any rule', async () => {
     const { job, messages } = await jobs.fannedOut(image('unruled', 1));
     const config = { ...jobsConfig, upstreams: [] };
     expect(await jobs.run(messages[0], { config })).toMatchObject({ error: { code: 'not_configured' } });

@@ -16,7 +16,7 @@ describe('a mirror job', () => {
   const image = (seed: string) =>
     seededImage({ seed, layers: [{ size: 4_000 }, { size: 500, seed: 'base' }] });
 
-  it('answers for a digest that its tag has left as long as the history says', async () => {
+  it('answers for a digest that its tag has left for as long as the history says', async () => {
     const key = jobs.key('latest');
     const [before, after] = [image('before'), image('after')];
     for (const pushed of [before, after]) {
@@ -92,7 +92,7 @@ describe('a mirror job', () => {
     expect(await jobs.parked()).toEqual([]);
   });
 
-  it('maps the digest, too, but lists it not', async () => {
+  it('maps the digest, too, but does not list it', async () => {
     const key = jobs.key();
     await jobs.mirrored(key, image('by digest'));
     const { digest } = image('by digest').manifest;
@@ -160,7 +160,7 @@ describe('a mirror job', () => {
     expect(filtered?.sourceDigest).toBe(whole?.sourceDigest);
   });
 
-  it('makes a smaller index where the rule names platforms, and tells both digests', async () => {
+  it('makes a smaller index if the rule names platforms, and reports both digests', async () => {
     const key = jobs.key('latest', 'library/filtered');
     const index = seededIndex({ seed: 'filtered', layers: [{ size: 60 }] });
     const job = await jobs.mirrored(key, index);
@@ -169,7 +169,7 @@ describe('a mirror job', () => {
     expect(mapping?.digest).not.toBe(index.manifest.digest);
     expect(job.digest).toBe(mapping?.digest);
     expect(jobs.mirror(key).tags.get('latest')).toBe(mapping?.digest);
-    // Who names a digest gets that one or none.
+    // A request for a digest gets that one or none.
     expect(await jobs.mapping({ ...key, reference: index.manifest.digest })).toBeUndefined();
     expect(await jobs.mapping({ ...key, reference: mapping?.digest ?? '' })).toMatchObject({
       digest: mapping?.digest,
@@ -177,7 +177,7 @@ describe('a mirror job', () => {
     });
   });
 
-  it('copies what a digest names whole, whatever platforms the rule names', async () => {
+  it('copies the image of a digest whole, whatever platforms the rule names', async () => {
     const index = seededIndex({ seed: 'whole', layers: [{ size: 60 }] });
     const key = jobs.key(index.manifest.digest, 'library/filtered');
     const job = await jobs.mirrored(key, index);

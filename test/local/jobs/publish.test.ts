@@ -25,7 +25,7 @@ describe('publishing a mapping', () => {
     tags += 1;
   };
 
-  it('moves the tag with the lease held, and publishes after it', async () => {
+  it('moves the tag while it holds the lease, and then publishes', async () => {
     freshTag();
     const order: string[] = [];
     const { mappings } = stores;
@@ -43,7 +43,7 @@ describe('publishing a mapping', () => {
     expect(await mappings.acquireLease(asked.key, 'another', 1)).toBeDefined();
   });
 
-  it('confirms what is mapped already, and keeps when it was mirrored', async () => {
+  it('confirms what is already mapped, and keeps the time when it was mirrored', async () => {
     freshTag();
     const { mappings } = stores;
     await publishMapping(mappings, request('same', 1));
@@ -68,7 +68,7 @@ describe('publishing a mapping', () => {
     });
   });
 
-  it('publishes again what belongs to the image when that has changed, and keeps it where nobody looked', async () => {
+  it('publishes what belongs to the image again if that has changed, and keeps it if nobody looked', async () => {
     freshTag();
     const { mappings } = stores;
     const missing = [{ digest: mappingOf('sbom').digest, code: 'UNSUPPORTED', reason: 'refused' }];
@@ -91,7 +91,7 @@ describe('publishing a mapping', () => {
     expect((await mappings.read(key))?.mapping?.referrers).toBeUndefined();
   });
 
-  it('is superseded by a later look and by a pin: neither tag nor mapping is touched', async () => {
+  it('is superseded by a later look and by a pin, and then touches neither tag nor mapping', async () => {
     freshTag();
     const { mappings } = stores;
     const later = request('later', 7);
@@ -110,7 +110,7 @@ describe('publishing a mapping', () => {
     expect(await mappings.acquireLease(keyOf(`tag-${tags}`), 'another', 1)).toBeDefined();
   });
 
-  it('frees the lease and publishes nothing when the tag can not be moved', async () => {
+  it('frees the lease and publishes nothing when the tag cannot be moved', async () => {
     freshTag();
     const { mappings } = stores;
     const asked = request('unmoved', 1, { moveTag: () => Promise.reject(new Error('immutable')) });
@@ -119,12 +119,12 @@ describe('publishing a mapping', () => {
     expect(await mappings.acquireLease(asked.key, 'another', 1)).toBeDefined();
   });
 
-  it('publishes nothing once its lease is another’s', async () => {
+  it('publishes nothing once its lease belongs to another', async () => {
     freshTag();
     const { mappings } = stores;
     const asked = request('late', 1, {
       moveTag: async () => {
-        // It hung for so long that the lease ran out and was taken.
+        // It hung for so long that the lease expired and was taken.
         const taken = { fence: 1, state: { events: 0, resolves: 0, fence: 1, revision: 0 } };
         await mappings.renewLease(asked.key, taken, -1);
         expect(await mappings.acquireLease(asked.key, 'another', 60_000)).toBeDefined();
@@ -134,7 +134,7 @@ describe('publishing a mapping', () => {
     await expect(publishing).rejects.toBeInstanceOf(LeaseError);
     await expect(publishing).rejects.toMatchObject({ code: 'TAG_BUSY', temporary: true, side: 'mirror' });
     expect((await mappings.read(asked.key))?.mapping).toBeUndefined();
-    // What the other one holds is not freed either.
+    // The other one's lease is not freed either.
     expect(await mappings.acquireLease(asked.key, 'third', 1)).toBeUndefined();
   });
 

@@ -4,7 +4,7 @@ import type { ImageKey } from '../../../core/mapping/record.ts';
 import { gate, MirrorJobs } from '../../support/mirror-jobs.ts';
 import { type SeededImage, seededImage } from '../../support/seeded-image.ts';
 
-/** Queue order is no lock: what two jobs for one tag do at the same time. */
+/** The order of a queue is not a lock. This is what two jobs for one tag do at the same time. */
 describe('two jobs for one tag', () => {
   let jobs: MirrorJobs;
   beforeAll(async () => {
@@ -21,7 +21,7 @@ describe('two jobs for one tag', () => {
     expect(jobs.mirror(key).tags.get(key.reference)).toBe(manifest.digest);
   };
 
-  /** Runs a job that resolves to `image` now and copies only when it is let go on. */
+  /** Runs a job that resolves to `image` now and copies only when it is released. */
   const held = async (key: ImageKey, image: SeededImage) => {
     jobs.push(key, image);
     const message = await jobs.job(key);
@@ -46,12 +46,12 @@ describe('two jobs for one tag', () => {
     };
   };
 
-  it('looks again after a lost lease, so that the tag is what was published', async () => {
+  it('look again after a lost lease, so that the tag is what was published', async () => {
     const key = jobs.key();
     const early = await held(key, red);
     jobs.push(key, blue);
     await jobs.run(await jobs.job(key));
-    // As if the early one had put its tag after its lease had run out, and was killed before it
+    // As if the early one had put its tag after its lease had expired, and was killed before it
     // noticed.
     jobs.mirror(key).tags.set(key.reference, red.manifest.digest);
     const again = { ...early.message };
@@ -123,7 +123,7 @@ describe('two jobs for one tag', () => {
     await expectMirrored(key, red);
   });
 
-  it('put a tag again that a dead one has moved already, which does no harm', async () => {
+  it('put a tag again that a dead one has already moved, which does no harm', async () => {
     const key = jobs.key();
     await jobs.mirrored(key, red);
     jobs.push(key, blue);
@@ -143,7 +143,7 @@ describe('two jobs for one tag', () => {
     await expectMirrored(key, blue);
   });
 
-  it('put a tag right that somebody else has moved', async () => {
+  it('correct a tag that somebody else has moved', async () => {
     const key = jobs.key();
     await jobs.mirrored(key, blue);
     await jobs.mirrored(key, red);
@@ -161,7 +161,7 @@ describe('two jobs for one tag', () => {
     await expectMirrored(key, red);
   });
 
-  it('run the same job twice at once, and both end well', async () => {
+  it('both end well when they run the same job at once', async () => {
     const key = jobs.key();
     jobs.push(key, red);
     const message = await jobs.job(key);

@@ -29,7 +29,7 @@ describe('one more look', () => {
     return jobs.queue.sent.map(({ body }) => body);
   };
 
-  it('is parked when an event came and upstream shows what is mapped already', async () => {
+  it('is parked when an event came but upstream shows what is already mapped', async () => {
     const key = jobs.key();
     await jobs.mirrored(key, image('cached'));
     expect(await jobs.parked()).toEqual([]);
@@ -47,7 +47,7 @@ describe('one more look', () => {
       notBefore: '2026-04-01T13:01:00.000Z',
       attempts: 0,
     });
-    // The mapping tells that it was seen again; nothing was published anew.
+    // The mapping shows that it was seen again; nothing was published again.
     expect(await jobs.mapping(key)).toMatchObject({ observedAt: '2026-04-01T13:00:00.000Z' });
     expect((await jobs.stores.mappings.read(key))?.revision).toBe(1);
   });
@@ -76,7 +76,7 @@ describe('one more look', () => {
     expect(await jobs.parked()).toHaveLength(1);
   });
 
-  it('is not asked for when upstream shows another digest, or for other triggers', async () => {
+  it('is not requested when upstream shows another digest, or for other triggers', async () => {
     const key = jobs.key();
     await jobs.mirrored(key, image('before'));
     await jobs.mirrored(key, image('after'));
@@ -88,7 +88,7 @@ describe('one more look', () => {
     const key = jobs.key();
     await jobs.mirrored(key, image('stale'));
     await event(key);
-    // A later event is committed before the look is due: it looks all the same.
+    // A later event is committed before the look is due: it still looks.
     await event(key, 'reconcile');
     const [look] = await minuteLater();
     if (!look) throw new Error('nothing was due');
@@ -116,7 +116,7 @@ describe('one more look', () => {
     expect(await jobs.mapping(key)).toMatchObject({ digest: image('at last').manifest.digest });
   });
 
-  it('can be asked for again once it has looked, even if it failed', async () => {
+  it('can be requested again once it has looked, even if it failed', async () => {
     const key = jobs.key();
     await jobs.mirrored(key, image('again'));
     await event(key);
@@ -133,14 +133,14 @@ describe('one more look', () => {
     expect(await jobs.parked()).toHaveLength(1);
   });
 
-  it('is asked for before the commit, so that a crash in between loses nothing', async () => {
+  it('is requested before the commit, so that a crash in between loses nothing', async () => {
     const key = jobs.key();
     await jobs.mirrored(key, image('crash'));
     const message = await jobs.job(key);
     vi.spyOn(jobs.stores.mappings, 'confirm').mockRejectedValueOnce(new Error('the table is gone'));
     await expect(jobs.run(message)).rejects.toThrow('the table is gone');
     expect(await jobs.parked()).toHaveLength(1);
-    // The message comes again: still one.
+    // The message comes again: there is still only one.
     expect(await jobs.run(message)).toMatchObject({ state: 'committed' });
     expect(await jobs.parked()).toHaveLength(1);
   });

@@ -7,7 +7,7 @@ import { jobsConfig, MirrorJobs } from '../../support/mirror-jobs.ts';
 
 describe('sending jobs again', () => {
   let jobs: MirrorJobs;
-  // A table for each test: what is due, and what is unfinished, is asked of all of it.
+  // A table for each test: due and unfinished jobs are looked for in all of it.
   beforeEach(async () => {
     jobs = await MirrorJobs.start();
     return () => jobs.close();
@@ -42,7 +42,7 @@ describe('sending jobs again', () => {
     expect(await resendDue(deps(), now)).toEqual({ sent: 0, refused: 0 });
   });
 
-  it('takes more than a round holds', async () => {
+  it('takes more than one round holds', async () => {
     const messages = await Promise.all(Array.from({ length: 105 }, (_, i) => parked(at(-i))));
     expect(await resendDue(deps(), now)).toEqual({ sent: 105, refused: 0 });
     expect(sent().sort()).toEqual(messages.map(({ job }) => job).sort());
@@ -74,7 +74,7 @@ describe('sending jobs again', () => {
     expect((await jobs.parked()).map(({ notBefore }) => notBefore)).toEqual([at(600)]);
   });
 
-  it('sends a job that runs only at the time that it was parked for last', async () => {
+  it('sends a job that runs only at the time that it was last parked for', async () => {
     const looked = await jobs.job(jobs.key());
     await jobs.stores.jobs.begin(looked.job, at(-100));
     for (const notBefore of [at(-60), at(-30), at(-10)]) {
@@ -127,7 +127,7 @@ describe('sending jobs again', () => {
     expect(sent()).toEqual([message.job, message.job]);
   });
 
-  it('does not undo what a quick worker has done meanwhile', async () => {
+  it('does not undo what a fast worker has done meanwhile', async () => {
     const message = await parked(at(-1));
     jobs.queue.send = async () => {
       await jobs.stores.jobs.begin(message.job, now.toISOString());
@@ -184,7 +184,7 @@ describe('sending jobs again', () => {
       expect(await leases.held(repository(other.repository), [digest], now)).toEqual(new Set([digest]));
     });
 
-    it('says so when the queue does not take them', async () => {
+    it('says so when the queue does not accept them', async () => {
       await jobs.job(jobs.key());
       jobs.queue.refuses = () => true;
       await expect(resendUnfinished(deps())).rejects.toThrow('the queue refused 1 jobs: switched off');

@@ -36,7 +36,7 @@ describe('a signature job', () => {
     return { key, subject: subjectOf(key, image) };
   }
 
-  it('adds what was pushed later to the image in the mirror, and tells it', async () => {
+  it('adds what was pushed later to the image in the mirror, and reports it', async () => {
     const image = imageOf('signed later');
     const { key, subject } = await mirrored(image);
     const root = parsed(image.manifest);
@@ -90,7 +90,7 @@ describe('a signature job', () => {
     expect(await jobs.mapping(subjectOf(key, image))).toBeUndefined();
   });
 
-  it('does nothing where the rule leaves signatures upstream by now, and fails where there is none', async () => {
+  it('does nothing if the rule leaves signatures upstream by now, and fails if there is no rule', async () => {
     const image = imageOf('unsigned');
     const { subject, key } = await mirrored(image, jobs.key('latest', 'library/unsigned'));
     holdArtifact(jobs.upstream(key), cosignOf('signature'), cosignTag(parsed(image.manifest)));
@@ -113,11 +113,11 @@ describe('a signature job', () => {
     const child = { ...key, reference: second.digest };
     expect(await sign(child)).toMatchObject({ state: 'committed', changes: { referrers: { copied: 1 } } });
     expect(jobs.mirror(key).tags.has(cosignTag(second))).toBe(true);
-    // It is no image of its own: nothing was mapped.
+    // It is not an image of its own: nothing was mapped.
     expect(await jobs.mapping(child)).toBeUndefined();
   });
 
-  it('tells what the mirror refuses, and is done', async () => {
+  it('reports what the mirror refuses, and is done', async () => {
     const image = imageOf('refused');
     const { key, subject } = await mirrored(image);
     const sbom = holdArtifact(jobs.upstream(key), artifactOf('sbom', parsed(image.manifest)));
@@ -132,7 +132,7 @@ describe('a signature job', () => {
     expect(await lookupImage(jobs.stores.mappings, subject)).toMatchObject({ referrers: { missing } });
   });
 
-  it('waits and tries again while something can not be had', async () => {
+  it('waits and retries while something cannot be read', async () => {
     const image = imageOf('rate limited');
     const { key, subject } = await mirrored(image);
     holdArtifact(jobs.upstream(key), artifactOf('sbom', parsed(image.manifest)));
@@ -153,7 +153,7 @@ describe('a signature job', () => {
     expect(await sign(subject)).toMatchObject({ changes: { referrers: { copied: 1, missing: [] } } });
   });
 
-  it('is asked for when an image is new: it may be signed some minutes later', async () => {
+  it('is requested when an image is new, because it may be signed some minutes later', async () => {
     const { key, subject } = await mirrored(imageOf('signed soon'));
     const [look, ...others] = await jobs.parkedLooks(subject);
     expect(look).toMatchObject({ notBefore: '2026-04-01T12:05:00.000Z' });
@@ -164,7 +164,7 @@ describe('a signature job', () => {
     expect(await jobs.parkedLooks(subject)).toEqual([look]);
   });
 
-  it('waits once for a digest, however often it is asked for', async () => {
+  it('waits once for a digest, however often it is requested', async () => {
     const image = imageOf('asked for often');
     const { subject } = await mirrored(image);
     for (let i = 0; i < 3; i++)
@@ -175,7 +175,7 @@ describe('a signature job', () => {
     expect(await jobs.parkedLooks(subject)).toMatchObject([{ notBefore: '2026-04-01T12:05:00.000Z' }]);
   });
 
-  it('may be asked for by a mirror job, for a minute later, once the last look has looked', async () => {
+  it('may be requested by a mirror job for a minute later, once the last look is done', async () => {
     const image = imageOf('asked for later');
     const { subject } = await mirrored(image);
     const [first] = await jobs.parkedLooks(subject);
@@ -195,7 +195,7 @@ describe('a signature job', () => {
     });
   });
 
-  it('is asked for once by a mirror job whose tag is busy', async () => {
+  it('is requested once by a mirror job whose tag is busy', async () => {
     const key = jobs.key();
     const image = imageOf('busy tag');
     jobs.push(key, image);

@@ -22,7 +22,7 @@ describe('the checkpoint store on DynamoDB', () => {
     hashState: Buffer.from(`state ${uploadId} ${offset}`).toString('base64'),
   });
 
-  it('gives the last checkpoint back as it was written', async () => {
+  it('returns the last checkpoint as it was written', async () => {
     const digest = freshDigest();
     expect(await checkpoints.read(repository, digest)).toBeUndefined();
     expect(await checkpoints.write(repository, digest, at(0), undefined)).toBe(true);
@@ -31,7 +31,7 @@ describe('the checkpoint store on DynamoDB', () => {
     expect(await checkpoints.read(repository, digest)).toEqual(at(10));
   });
 
-  it('lets one of two go on that read the same checkpoint', async () => {
+  it('lets one of two continue that read the same checkpoint', async () => {
     const digest = freshDigest();
     await checkpoints.write(repository, digest, at(10), undefined);
     const both = await Promise.all([
@@ -54,18 +54,18 @@ describe('the checkpoint store on DynamoDB', () => {
     expect(both.sort()).toEqual([false, true]);
   });
 
-  it('takes a new upload in the place of one that is gone, once', async () => {
+  it('accepts a new upload in place of one that is gone, once', async () => {
     const digest = freshDigest();
     await checkpoints.write(repository, digest, at(50, 'gone'), undefined);
     expect(await checkpoints.write(repository, digest, at(0, 'new'), undefined)).toBe(false);
     expect(await checkpoints.write(repository, digest, at(0, 'new'), at(50, 'gone'))).toBe(true);
     expect(await checkpoints.write(repository, digest, at(0, 'late'), at(50, 'gone'))).toBe(false);
-    // Another upload that happens to be as far is another upload.
+    // Another upload that happens to have come as far is still another upload.
     expect(await checkpoints.write(repository, digest, at(10, 'new'), at(0, 'gone'))).toBe(false);
     expect(await checkpoints.read(repository, digest)).toEqual(at(0, 'new'));
   });
 
-  it('forgets a checkpoint only while it is the last', async () => {
+  it('forgets a checkpoint only while it is the latest', async () => {
     const digest = freshDigest();
     await checkpoints.write(repository, digest, at(10), undefined);
     await checkpoints.write(repository, digest, at(20), at(10));
@@ -74,9 +74,10 @@ describe('the checkpoint store on DynamoDB', () => {
     await checkpoints.remove(repository, digest, at(20));
     expect(await checkpoints.read(repository, digest)).toBeUndefined();
     await checkpoints.remove(repository, digest, at(20));
-    expect(await checkpoints.write(repository, digest, at(30), at(20)), 'what is forgotten stays so').toBe(
-      false,
-    );
+    expect(
+      await checkpoints.write(repository, digest, at(30), at(20)),
+      'what is forgotten stays forgotten',
+    ).toBe(false);
   });
 
   it('keeps repositories, digests and regions apart', async () => {

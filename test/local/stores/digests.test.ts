@@ -54,7 +54,7 @@ describe('mappings of digests', () => {
   const later = new Date('2026-05-01T00:00:00.000Z');
   const retire = (digest: Digest) => stores.mappings.retireDigest(key(digest), later);
 
-  it('are not read by who lists the tags, however many there are', async () => {
+  it('are not read to list the tags, however many there are', async () => {
     for (let n = 0; n < 5; n += 1) await publish(key(`v${n}`), mappingOf(`v${n}`), 1);
     const digests = Array.from({ length: 2_000 }, (_, n) => mappingOf(`old ${n}`));
     await Promise.all(digests.map((mapping) => stores.mappings.putDigest(key(mapping.digest), mapping)));
@@ -64,7 +64,7 @@ describe('mappings of digests', () => {
     expect(await stores.mappings.readMany([key(digests[7]?.digest ?? '')])).toHaveLength(1);
   });
 
-  it('are listed where they were published for their own sake, in order and page by page', async () => {
+  it('are listed if they were published for their own sake, in order and page by page', async () => {
     await publish(key('alpha'), a, 1);
     await publish(key('zeta'), a, 1);
     await stores.mappings.putDigest(key(b.digest), b);
@@ -86,7 +86,7 @@ describe('mappings of digests', () => {
     expect((await listed()).mappings.map(({ key: { reference } }) => reference)).toEqual(['1.0', a.digest]);
   });
 
-  it('are told by a publication that leaves them, and by no other', async () => {
+  it('are reported by a publication that leaves them, and by no other', async () => {
     expect(await publish(key('1.0'), a, 1)).toMatchObject({ kind: 'published' });
     expect(await publish(key('1.0'), { ...a, mirrorRepository: 'mirror/other' }, 2)).toEqual({
       kind: 'published',
@@ -104,11 +104,11 @@ describe('mappings of digests', () => {
     await publish(key('latest'), b, 2);
     expect(await retire(a.digest)).toBe(true);
     expect(await expiryOf(a.digest)).toBe(later.getTime() / 1_000);
-    // Answered until then.
+    // It is answered until then.
     expect(await stores.mappings.readMany([key(a.digest)])).toHaveLength(1);
   });
 
-  it('expire no more when a tag points to them again, or they are published for their own sake', async () => {
+  it('no longer expire when a tag points to them again, or they are published for their own sake', async () => {
     await publish(key('1.0'), a, 1);
     await publish(key('1.0'), b, 2);
     expect(await retire(a.digest)).toBe(true);
@@ -120,7 +120,7 @@ describe('mappings of digests', () => {
     expect(await retire(b.digest)).toBe(false);
   });
 
-  it('are kept, whenever somebody maps a tag to them while they are let go', async () => {
+  it('are kept whenever somebody maps a tag to them while they are being released', async () => {
     const held = mappingOf('contended');
     const steps = ['GetItemCommand', 'QueryCommand', 'UpdateItemCommand'];
     for (const [index, step] of steps.entries()) {
@@ -141,7 +141,7 @@ describe('mappings of digests', () => {
     }
   });
 
-  it('keep their time when what belongs to them is noted', async () => {
+  it('keep their time when what belongs to them is recorded', async () => {
     await publish(key('1.0'), a, 1);
     await publish(key('1.0'), b, 2);
     await retire(a.digest);
@@ -150,7 +150,7 @@ describe('mappings of digests', () => {
     expect(await stores.mappings.readMany([key(a.digest)])).toMatchObject([
       { mapping: { referrers: { copied: 1 } } },
     ]);
-    // A digest that is not mapped does not come to be by it.
+    // This does not create a digest that is not mapped.
     const unknown = mappingOf('unknown').digest;
     await stores.mappings.noteReferrers(key(unknown), { copied: 1, missing: [] });
     expect(await stores.mappings.readMany([key(unknown)])).toEqual([]);

@@ -13,7 +13,7 @@ describe('lists of jobs on DynamoDB', () => {
   let stores: LocalStores;
   const now = Date.now();
   const states: JobState[] = ['queued', 'waiting', 'copying', 'committed', 'failed'];
-  /** The newest first: twelve a day on the days 0, 1, 3 and 29 before now. */
+  /** Newest first: twelve a day on the days 0, 1, 3 and 29 before now. */
   const jobs: JobRecord[] = [0, 1, 3, 29]
     .flatMap((day) => Array.from({ length: 12 }, (_, i) => now - day * dayMs - i * 1_000))
     .map((time, i) => ({
@@ -44,11 +44,11 @@ describe('lists of jobs on DynamoDB', () => {
     return ids;
   }
 
-  it.each([1, 5, 12, 48, 100])('give every job once, the newest first, %i a page', async (limit) => {
+  it.each([1, 5, 12, 48, 100])('return every job once, newest first, %i a page', async (limit) => {
     expect(await all({ limit })).toEqual(jobs.map(({ id }) => id));
   });
 
-  it('end where a job does not fit, and go on with it', async () => {
+  it('end before a job that does not fit, and continue with it', async () => {
     const ids: string[] = [];
     for (let cursor: string | undefined, first = true; first || cursor !== undefined; first = false) {
       let room = 5;
@@ -61,12 +61,12 @@ describe('lists of jobs on DynamoDB', () => {
     expect(ids).toEqual(jobs.map(({ id }) => id));
   });
 
-  it('give whole records', async () => {
+  it('return whole records', async () => {
     expect((await stores.jobs.list({ limit: 1 })).jobs).toEqual([jobs[0]]);
   });
 
   it.each([[['failed']], [['queued', 'waiting', 'copying']], [['superseded']]] as [JobState[]][])(
-    'keep to the states %j, over all days',
+    'are limited to the states %j, over all days',
     async (wanted) => {
       expect(await all({ states: wanted, limit: 4 })).toEqual(
         jobs.filter(({ state }) => wanted.includes(state)).map(({ id }) => id),
@@ -79,14 +79,14 @@ describe('lists of jobs on DynamoDB', () => {
     [`docker.io/library/nginx@${digest}`, (job: JobRecord) => job.key.reference === digest],
     ['docker.io/library/nginx:v', () => false],
     ['nginx:v1', () => false],
-  ])('keep to the image %s', async (image, matches) => {
+  ])('are limited to the image %s', async (image, matches) => {
     expect(await all({ image, limit: 3 })).toEqual(jobs.filter(matches).map(({ id }) => id));
     expect(await all({ image, states: ['committed'], limit: 3 })).toEqual(
       jobs.filter((job) => matches(job) && job.state === 'committed').map(({ id }) => id),
     );
   });
 
-  it('go on after any job, even one that is gone', async () => {
+  it('continue after any job, even one that is gone', async () => {
     const between = newJobId(now - dayMs + 500);
     const page = await stores.jobs.list({ limit: 2, cursor: between });
     expect(page.jobs.map(({ id }) => id)).toEqual([jobs[12]?.id, jobs[13]?.id]);
@@ -99,13 +99,13 @@ describe('lists of jobs on DynamoDB', () => {
     },
   );
 
-  it('do not look for jobs of a far future', async () => {
+  it('do not look for jobs in the distant future', async () => {
     const listing = stores.jobs.list({ limit: 5, cursor: '7'.padEnd(26, 'z') });
     expect(await timeOf(listing)).toBeLessThan(3_000);
     expect((await listing).jobs.map(({ id }) => id)).toEqual(jobs.slice(0, 5).map(({ id }) => id));
   });
 
-  it('end with the oldest that are kept', async () => {
+  it('end with the oldest jobs that are kept', async () => {
     expect(await stores.jobs.list({ limit: 5, cursor: newJobId(now - 60 * dayMs) })).toEqual({ jobs: [] });
   });
 });

@@ -38,7 +38,7 @@ describe('the mirror queue on SQS', () => {
   });
   const waiting = () => local.server.inspectQueue('mirror.fifo')?.messages.ready ?? [];
 
-  it('takes more messages than a batch holds, in order', async () => {
+  it('accepts more messages than a batch holds, in order', async () => {
     const messages = Array.from({ length: 23 }, (_, i) => messageOf(i));
     expect(await queue.send(messages)).toEqual([]);
     expect(waiting().map(({ body }) => JSON.parse(body))).toEqual(messages.map(({ body }) => body));
@@ -60,12 +60,12 @@ describe('the mirror queue on SQS', () => {
     expect(new Set(waiting().map(({ messageDeduplicationId }) => messageDeduplicationId)).size).toBe(3);
   });
 
-  it('sends nothing for nothing', async () => {
+  it('sends nothing for no jobs', async () => {
     expect(await queue.send([])).toEqual([]);
     expect(waiting()).toEqual([]);
   });
 
-  it('tells every message of a queue that can not be reached, with the reason', async () => {
+  it('reports every message if the queue cannot be reached, with the reason', async () => {
     const nowhere = new SqsJobQueue('http://127.0.0.1:1/000000000000/mirror.fifo', {
       ...client,
       endpoint: 'http://127.0.0.1:1',
@@ -77,7 +77,7 @@ describe('the mirror queue on SQS', () => {
     expect(refused[0]?.reason).toContain('ECONNREFUSED');
   });
 
-  it('gives a queue up that accepts and never answers, before a webhook has to be answered', async () => {
+  it('gives up on a queue that accepts and never answers, before a webhook has to be answered', async () => {
     const silent = createServer(() => {}).listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const endpoint = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
@@ -92,11 +92,11 @@ describe('the mirror queue on SQS', () => {
   }, 9_000);
 });
 
-describe('a batch that SQS takes in part', () => {
+describe('a batch that SQS accepts in part', () => {
   afterEach(() => {
     vi.restoreAllMocks();
   });
-  /** A queue whose batches are answered so; the entries that it was sent. */
+  /** A queue whose batches get these answers, and the entries that it was sent. */
   const scripted = async (...answers: object[]) => {
     const server = await startScriptedServer(
       answers.map((body) => ({ request: 'POST /', answer: { status: 200, body } })),
@@ -139,7 +139,7 @@ describe('a batch that SQS takes in part', () => {
     expect(new Set(first.map(({ MessageDeduplicationId }) => MessageDeduplicationId)).size).toBe(3);
   });
 
-  it('tells what is refused three times, and that alone', async () => {
+  it('reports what is refused three times, and nothing else', async () => {
     const { queue } = await scripted(
       { Successful: [], Failed: failed(1) },
       { Successful: [], Failed: failed(0) },

@@ -28,7 +28,7 @@ describe('the job store on DynamoDB', () => {
     return job;
   };
 
-  it('gives a job back as it was created', async () => {
+  it('returns a job as it was created', async () => {
     const job = await created({
       notBefore: '2026-04-01T12:01:00.000Z',
       error: { code: 'X', side: 'mirror', message: 'm', remedy: 'r' },
@@ -50,19 +50,19 @@ describe('the job store on DynamoDB', () => {
     await expect(stores.jobs.create(jobOf({ id: 'no-job' }))).rejects.toThrow('no-job is no job id');
   });
 
-  it('leaves a job that is there already as it is', async () => {
+  it('leaves an existing job as it is', async () => {
     const job = await created();
     await stores.jobs.update(job.id, { state: 'failed' });
     await stores.jobs.create(job);
     expect((await stores.jobs.read(job.id))?.state).toBe('failed');
   });
 
-  it('notes that an attempt begins', async () => {
+  it('records that an attempt begins', async () => {
     const job = await created({ state: 'waiting', notBefore: '2026-04-01T12:01:00.000Z' });
     const begun = await stores.jobs.begin(job.id, '2026-04-01T12:02:00.000Z');
     const { notBefore: _, ...rest } = job;
     expect(begun).toEqual({ ...rest, state: 'copying', attempts: 1, startedAt: '2026-04-01T12:02:00.000Z' });
-    // The first start is what is told; every attempt counts.
+    // The first start is the one reported; every attempt counts.
     expect(await stores.jobs.begin(job.id, '2026-04-01T12:03:00.000Z')).toMatchObject({
       attempts: 2,
       startedAt: '2026-04-01T12:02:00.000Z',
@@ -77,7 +77,7 @@ describe('the job store on DynamoDB', () => {
     expect((await stores.jobs.read(job.id))?.attempts).toBe(10);
   });
 
-  it('counts one failed layer a round, however many fail at once', async () => {
+  it('counts one failed layer per round, however many fail at once', async () => {
     const job = await created({ state: 'copying' });
     const fail = () => Promise.all(Array.from({ length: 10 }, () => stores.jobs.addLayerFailure(job.id)));
     expect((await fail()).filter((count) => count !== undefined)).toEqual([1]);
@@ -110,7 +110,7 @@ describe('the job store on DynamoDB', () => {
     expect(await stores.jobs.update(job.id, {})).toBe(true);
   });
 
-  it('adds to the progress, by whom ever at once, once there is one', async () => {
+  it('adds to the progress, whoever writes at the same time, once there is one', async () => {
     const job = await created({ state: 'copying' });
     await stores.jobs.addProgress(job.id, { blobs: 1, bytes: 5 });
     expect((await stores.jobs.read(job.id))?.progress).toBeUndefined();
@@ -153,7 +153,7 @@ describe('the job store on DynamoDB', () => {
   describe('the parking place', () => {
     const at = (minute: number) => `2026-04-01T12:${String(minute).padStart(2, '0')}:00.000Z`;
 
-    it('gives the jobs that are due, the longest due first', async () => {
+    it('returns the jobs that are due, the longest due first', async () => {
       const [a, b, c, d] = [newJobId(1), newJobId(2), newJobId(3), newJobId(4)];
       await stores.jobs.park({ id: c }, at(3));
       await stores.jobs.park({ id: a }, at(1));
@@ -166,7 +166,7 @@ describe('the job store on DynamoDB', () => {
       expect((await stores.jobs.due(at(9), 2)).map(({ id }) => id)).toEqual([a, b]);
 
       await stores.jobs.unpark({ id: a, notBefore: at(1) });
-      await stores.jobs.unpark({ id: a, notBefore: at(1) }); // again does no harm
+      await stores.jobs.unpark({ id: a, notBefore: at(1) }); // repeating it does no harm
       expect(await stores.jobs.due(at(9), 1)).toEqual([{ id: b, notBefore: at(2) }]);
       for (const parked of await stores.jobs.due(at(9), 10)) await stores.jobs.unpark(parked);
     });
@@ -180,7 +180,7 @@ describe('the job store on DynamoDB', () => {
       await stores.jobs.unpark({ id, notBefore: at(2) });
     });
 
-    it('takes several jobs of one moment', async () => {
+    it('accepts several jobs for one moment', async () => {
       const ids = Array.from({ length: 5 }, (_, i) => newJobId(i));
       await Promise.all(ids.map((id) => stores.jobs.park({ id }, at(7))));
       const due = await stores.jobs.due(at(7), 10);

@@ -24,7 +24,7 @@ describe('the layer index on DynamoDB', () => {
     return Item?.expiresAt;
   };
 
-  it('tells the repositories that hold a blob, and leaves out blobs that none holds', async () => {
+  it('returns the repositories that hold a blob, and leaves out blobs that none holds', async () => {
     const [shared, own, unknown] = [freshDigest(), freshDigest(), freshDigest()];
     await index.add('mirror/a', [shared, own, own]);
     await index.add('mirror/b', [shared]);
@@ -34,14 +34,14 @@ describe('the layer index on DynamoDB', () => {
     expect(found.size).toBe(2);
   });
 
-  it('asks and answers nothing for nothing', async () => {
+  it('asks nothing and answers nothing for no blobs', async () => {
     const send = vi.spyOn(stores.table.client, 'send');
     expect(await index.find([])).toEqual(new Map());
     await index.add('mirror/a', []);
     expect(send).not.toHaveBeenCalled();
   });
 
-  it('takes and finds 250 blobs, a hundred a call', async () => {
+  it('stores and finds 250 blobs, a hundred per call', async () => {
     const digests = Array.from({ length: 250 }, freshDigest);
     await index.add('mirror/large', digests);
     const send = vi.spyOn(stores.table.client, 'send');
@@ -68,23 +68,23 @@ describe('the layer index on DynamoDB', () => {
     expect(asked).toEqual([3, 2, 1]);
   });
 
-  it('notes eight holders; a ninth is passed over without an error', async () => {
+  it('records eight holders; a ninth is ignored without an error', async () => {
     const digest = freshDigest();
     for (let i = 1; i <= 9; i++) await index.add(`mirror/${i}`, [digest]);
     expect(await holders(digest)).toEqual(Array.from({ length: 8 }, (_, i) => `mirror/${i + 1}`));
-    // One that leaves makes room.
+    // A holder that leaves makes room.
     await index.drop('mirror/3', digest);
     await index.add('mirror/9', [digest]);
     expect(await holders(digest)).toEqual(['1', '2', '4', '5', '6', '7', '8', '9'].map((n) => `mirror/${n}`));
   });
 
-  it('never notes more than eight, however many come at once', async () => {
+  it('never records more than eight, however many come at once', async () => {
     const digest = freshDigest();
     await Promise.all(Array.from({ length: 20 }, (_, i) => index.add(`mirror/${i}`, [digest])));
     expect(await holders(digest)).toHaveLength(8);
   });
 
-  it('forgets a holder, and makes nothing of what it does not know', async () => {
+  it('forgets a holder, and ignores what it does not know', async () => {
     const digest = freshDigest();
     await index.add('mirror/a', [digest]);
     await index.drop('mirror/other', digest);
@@ -98,13 +98,13 @@ describe('the layer index on DynamoDB', () => {
     expect(await holders(digest)).toEqual(['mirror/b']);
   });
 
-  it('knows of each region on its own', async () => {
+  it('keeps the regions apart', async () => {
     const digest = freshDigest();
     await index.add('mirror/a', [digest]);
     expect(await new DynamoLayerIndex(stores.table, 'us-east-1').find([digest])).toEqual(new Map());
   });
 
-  it('keeps a blob for 180 days after it was last added, by a holder that is noted already, too', async () => {
+  it('keeps a blob for 180 days after it was last added, even by a holder that is already recorded', async () => {
     const digest = freshDigest();
     vi.spyOn(Date, 'now').mockReturnValue(1_700_000_000_000);
     await index.add('mirror/a', [digest]);
@@ -115,7 +115,7 @@ describe('the layer index on DynamoDB', () => {
     expect(await holders(digest)).toEqual(['mirror/a']);
   });
 
-  it('ends with the signal', async () => {
+  it('ends when the signal aborts', async () => {
     await expect(index.find([freshDigest()], { signal: AbortSignal.abort() })).rejects.toThrow();
   });
 });

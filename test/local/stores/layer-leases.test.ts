@@ -18,7 +18,7 @@ describe('the leases of layers on DynamoDB', () => {
   const nextRepository = () => `mirror/docker.io/library/app-${++repositories}`;
   const later = (ms: number) => new Date(now.getTime() + ms);
 
-  it('go to one of many', async () => {
+  it('go to one of many workers', async () => {
     const repository = nextRepository();
     const takers = Array.from({ length: 20 }, (_, i) =>
       leases.take({ repository, layer, owner: `owner ${i}` }, 60_000, now),
@@ -26,7 +26,7 @@ describe('the leases of layers on DynamoDB', () => {
     expect((await Promise.all(takers)).filter((taken) => taken)).toHaveLength(1);
   });
 
-  it('last until their end, and longer for who renews', async () => {
+  it('last until their end, and longer if they are renewed', async () => {
     const repository = nextRepository();
     expect(await leases.take({ repository, layer, owner: 'first' }, 60_000, now)).toBe(true);
     expect(await leases.take({ repository, layer, owner: 'second' }, 60_000, later(59_999))).toBe(false);
@@ -35,7 +35,7 @@ describe('the leases of layers on DynamoDB', () => {
     expect(await leases.take({ repository, layer, owner: 'second' }, 60_000, later(80_000))).toBe(true);
     expect(
       await leases.take({ repository, layer, owner: 'first' }, 60_000, later(80_001)),
-      'lost by who came late',
+      'lost by the one that came late',
     ).toBe(false);
   });
 
@@ -50,7 +50,7 @@ describe('the leases of layers on DynamoDB', () => {
     expect(await leases.held(repository, [layer], now)).toEqual(new Set([layer]));
   });
 
-  it('tell which layers somebody carries', async () => {
+  it('show which layers somebody is copying', async () => {
     const repository = nextRepository();
     expect(await leases.held(repository, [layer, other], now)).toEqual(new Set());
     expect(await leases.held(repository, [], now)).toEqual(new Set());
@@ -64,20 +64,24 @@ describe('the leases of layers on DynamoDB', () => {
     expect(await leases.held(nextRepository(), [layer], now), 'of another repository').toEqual(new Set());
   });
 
-  it('count what waits in the queue as held, and leave it to who takes it', async () => {
+  it('count what waits in the queue as held, and leave it to the worker that takes it', async () => {
     const repository = nextRepository();
     expect(await leases.queue({ repository, layer }, 60_000, now)).toBe(true);
-    expect(await leases.queue({ repository, layer }, 60_000, later(59_999)), 'it waits already').toBe(false);
+    expect(await leases.queue({ repository, layer }, 60_000, later(59_999)), 'it is already waiting').toBe(
+      false,
+    );
     expect(await leases.held(repository, [layer, other], now)).toEqual(new Set([layer]));
     expect(await leases.queue({ repository, layer }, 60_000, later(60_000)), 'it was lost').toBe(true);
 
     expect(await leases.take({ repository, layer, owner: 'first' }, 60_000, later(60_001))).toBe(true);
     expect(await leases.take({ repository, layer, owner: 'second' }, 60_000, later(60_002))).toBe(false);
-    expect(await leases.queue({ repository, layer }, 60_000, later(60_003)), 'somebody carries it').toBe(
+    expect(await leases.queue({ repository, layer }, 60_000, later(60_003)), 'somebody is copying it').toBe(
       false,
     );
     await leases.unqueue({ repository, layer });
-    expect(await leases.held(repository, [layer], later(60_004)), 'it is carried').toEqual(new Set([layer]));
+    expect(await leases.held(repository, [layer], later(60_004)), 'it is being copied').toEqual(
+      new Set([layer]),
+    );
     await leases.release({ repository, layer, owner: 'first' });
 
     await leases.queue({ repository, layer }, 60_000, now);
@@ -85,7 +89,7 @@ describe('the leases of layers on DynamoDB', () => {
     expect(await leases.held(repository, [layer], now)).toEqual(new Set());
   });
 
-  it('are nobody’s any more when all workers are gone', async () => {
+  it('belong to nobody when all workers are gone', async () => {
     const repository = nextRepository();
     await leases.take({ repository, layer, owner: 'a dead one' }, 60_000, now);
     await leases.queue({ repository, layer: other }, 60_000, now);

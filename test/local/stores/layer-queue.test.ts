@@ -13,7 +13,7 @@ const blob = (i: number): LayerBlob => ({
   size: 1_000_000_000 + i,
 });
 
-/** The messages of an image with so many large layers. */
+/** The messages of an image with this many large layers. */
 function messagesOf(count: number): LayerMessage[] {
   const layers = Array.from({ length: count }, (_, i) => blob(i));
   const job = newJobId();
@@ -41,20 +41,20 @@ describe('the layer queue on SQS', () => {
   const byLayer = (messages: LayerMessage[]) =>
     [...messages].sort((a, b) => a.layer.digest.localeCompare(b.layer.digest));
 
-  it('takes a message for each layer, as the layer function reads it', async () => {
+  it('accepts a message for each layer, as the layer function reads it', async () => {
     const messages = messagesOf(23);
     expect(await queue.send(messages)).toEqual([]);
     expect(byLayer(waiting())).toEqual(byLayer(messages));
   });
 
-  it('takes images of so many layers that ten messages are too large for one call', async () => {
+  it('accepts images with so many layers that ten messages are too large for one call', async () => {
     const messages = messagesOf(200);
     expect(JSON.stringify(messages.slice(0, 10)).length).toBeGreaterThan(256 * 1024);
     expect(await queue.send(messages)).toEqual([]);
     expect(byLayer(waiting())).toEqual(byLayer(messages));
   });
 
-  it('tells every message of a queue that is not there', async () => {
+  it('reports every message if the queue does not exist', async () => {
     const missing = new SqsLayerQueue(local.layerQueueUrl.replace(/layer$/, 'missing'), {
       endpoint: local.endpoint,
       region: 'eu-west-1',

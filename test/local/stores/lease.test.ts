@@ -37,12 +37,12 @@ describe('the lease of a tag on DynamoDB', () => {
     await stores.mappings.releaseLease(key, first);
     const second = await taken(key, 'second');
     expect(second.fence).toBe(first.fence + 1);
-    // A release that comes late frees nothing of the others.
+    // A late release does not free another's lease.
     await stores.mappings.releaseLease(key, first);
     expect(await stores.mappings.acquireLease(key, 'third', 30_000)).toBeUndefined();
   });
 
-  it('can be taken when it has run out, and not before', async () => {
+  it('can be taken after it has expired, and not before', async () => {
     const key = freshKey();
     const held = await taken(key, 'crashed', 60_000);
     expect(await stores.mappings.acquireLease(key, 'next', 30_000)).toBeUndefined();
@@ -51,7 +51,7 @@ describe('the lease of a tag on DynamoDB', () => {
     expect(await stores.mappings.acquireLease(key, 'next', 30_000)).toMatchObject({ fence: 2 });
   });
 
-  it('lasts longer when it is renewed, even if it had run out and nobody took it', async () => {
+  it('lasts longer when it is renewed, even if it had expired and nobody took it', async () => {
     const key = freshKey();
     const lease = await taken(key, 'slow', 1);
     await sleep(5);
@@ -59,7 +59,7 @@ describe('the lease of a tag on DynamoDB', () => {
     expect(await stores.mappings.acquireLease(key, 'next', 30_000)).toBeUndefined();
   });
 
-  it('can not be renewed once it is free or another’s', async () => {
+  it('cannot be renewed once it is free or belongs to another', async () => {
     const key = freshKey();
     const freed = await taken(key, 'freed');
     await stores.mappings.releaseLease(key, freed);
@@ -90,7 +90,7 @@ describe('the lease of a tag on DynamoDB', () => {
     expect(await stores.mappings.read(key)).toMatchObject({ revision: 1, mapping });
   });
 
-  it('lets a holder publish whose time has run out while nobody took it', async () => {
+  it('lets a holder publish whose time has expired if nobody took it', async () => {
     const key = freshKey();
     const lease = await taken(key, 'slow', 1);
     await sleep(5);

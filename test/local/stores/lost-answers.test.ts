@@ -12,7 +12,7 @@ import { startTable } from '../../../local/dynamodb.ts';
 import { keyOf, mappingOf, resolveOf } from '../../support/local-stores.ts';
 import { type LossyProxy, startLossyProxy } from '../../support/lossy-proxy.ts';
 
-/** The SDK repeats a request whose answer was lost; the write has had its effect by then. */
+/** The SDK repeats a request whose answer was lost; by then the write has taken effect. */
 describe('a conditional write whose answer is lost', () => {
   let local: Awaited<ReturnType<typeof startTable>>;
   let proxy: LossyProxy;
@@ -33,7 +33,7 @@ describe('a conditional write whose answer is lost', () => {
   let tags = 0;
   const freshKey = () => keyOf(`tag-${++tags}`);
   const now = new Date('2026-04-01T12:00:00.000Z');
-  /** Runs it with the first answer lost, and makes sure that one was. */
+  /** Runs it with the first answer lost, and checks that one was. */
   const losing = async <T>(work: () => Promise<T>, skip = 0): Promise<T> => {
     const before = proxy.lost;
     proxy.loseNext(skip);
@@ -42,28 +42,28 @@ describe('a conditional write whose answer is lost', () => {
     return result;
   };
 
-  it('is a look that was noted', async () => {
+  it('is still a recorded look', async () => {
     const mappings = new DynamoMappingStore(table);
     const key = freshKey();
     expect(await losing(() => mappings.raiseRecheck(key, 'mine', now))).toBe(1);
     expect(await mappings.raiseRecheck(key, 'other', now)).toBeUndefined();
   });
 
-  it('is a lease of a tag that was taken, and not by another worker on the same job', async () => {
+  it('is still a taken lease of a tag, though not for another worker on the same job', async () => {
     const mappings = new DynamoMappingStore(table);
     const key = freshKey();
     expect(await losing(() => mappings.acquireLease(key, 'job', 30_000))).toMatchObject({ fence: 1 });
     expect(await mappings.acquireLease(key, 'job', 30_000)).toBeUndefined();
   });
 
-  it('is a mapping that was published, and only once', async () => {
+  it('is still a published mapping, and only one', async () => {
     const mappings = new DynamoMappingStore(table);
     const key = freshKey();
     const publish = async (content: string) => {
       const lease = await mappings.acquireLease(key, 'job', 30_000);
       if (!lease) throw new Error('no lease');
       const mapping = mappingOf(content);
-      // The first request of a publication notes the repository, the second is the conditional
+      // The first request of a publication records the repository; the second is the conditional
       // write.
       return await losing(() => mappings.publish(key, lease, mapping, resolveOf(mapping, 1)), 1);
     };
@@ -72,7 +72,7 @@ describe('a conditional write whose answer is lost', () => {
     expect((await mappings.readMany([key]))[0]).toMatchObject({ revision: 2, mapping: mappingOf('two') });
   });
 
-  it('is an attempt, a failed round and a layer’s progress that were counted, and only once', async () => {
+  it('is still an attempt, a failed round and a layer’s progress that counted, and only once', async () => {
     const jobs = new DynamoJobStore(table);
     const id = newJobId(now.getTime());
     const receivedAt = now.toISOString();
@@ -96,7 +96,7 @@ describe('a conditional write whose answer is lost', () => {
     expect(job).not.toHaveProperty('counted');
   });
 
-  it('is a layer that was queued or taken', async () => {
+  it('is still a layer that was queued or taken', async () => {
     const leases = new DynamoLayerLeases(table);
     const layer = digestOf(Buffer.from('layer'));
     expect(await losing(() => leases.queue({ repository: 'mirror/a', layer }, 60_000, now))).toBe(true);
@@ -107,7 +107,7 @@ describe('a conditional write whose answer is lost', () => {
     expect(await leases.take({ repository: 'mirror/a', layer, owner: 'other' }, 60_000, now)).toBe(false);
   });
 
-  it('is a checkpoint that was written, and fences a twin that wrote the same', async () => {
+  it('is still a written checkpoint, and fences a twin that wrote the same', async () => {
     const checkpoints = new DynamoCheckpointStore(table, 'eu-west-1');
     const blob = digestOf(Buffer.from('blob'));
     const at = (offset: number) => ({ uploadId: 'u', partSize: 5, offset, hashState: `${offset}` });
@@ -117,7 +117,7 @@ describe('a conditional write whose answer is lost', () => {
     expect(await checkpoints.read('mirror/a', blob)).toEqual(at(10));
   });
 
-  it('is a rotation that was made, once', async () => {
+  it('is still a rotation, and only one', async () => {
     const states = new DynamoWebhookStates(table);
     const before = await states.read('github');
     const rotated = await losing(() => states.rotate('github', before, [], now));
@@ -126,7 +126,7 @@ describe('a conditional write whose answer is lost', () => {
     expect(await states.read('github')).toEqual(rotated);
   });
 
-  it('is a record that was written, an end that counts, a gate that is closed', async () => {
+  it('is still a written record, an end that counts and a closed gate', async () => {
     const jobs = new DynamoJobStore(table);
     const id = newJobId();
     const job = {

@@ -47,7 +47,7 @@ describe('lists of mappings on DynamoDB', () => {
   }
   const nameOf = ({ registry, repository, reference }: ImageKey) => `${registry}/${repository}:${reference}`;
 
-  it.each([1, 7, 39, 40, 41, 1000])('give every mapping once, %i a page', async (limit) => {
+  it.each([1, 7, 39, 40, 41, 1000])('return every mapping once, %i a page', async (limit) => {
     const { names, pages } = await all({ limit });
     expect([...names].sort()).toEqual(published.map(nameOf).sort());
     expect(pages).toBe(Math.ceil(published.length / limit));
@@ -74,7 +74,7 @@ describe('lists of mappings on DynamoDB', () => {
     [{ repository: 'app' }, 0],
     [{ registry: 'docker.io', repository: 'library/nginx' }, 35],
     [{ registry: 'docker.io', repository: 'library/never' }, 0],
-  ])('keep to %o', async (filter, count) => {
+  ])('are limited to %o', async (filter, count) => {
     const { names } = await all({ ...filter, limit: 2 });
     expect(names).toHaveLength(count);
     expect(new Set(names).size).toBe(count);
@@ -104,7 +104,7 @@ describe('lists of mappings on DynamoDB', () => {
     expect(await stores.mappings.readMany([])).toEqual([]);
   });
 
-  it('answer many references at once, each by the words it came in', async () => {
+  it('answer many references at once, each in the words it came in', async () => {
     const { digest } = mappingOf('docker.io/library/nginx:v001');
     const other = mappingOf('docker.io/library/nginx:v002').digest;
     const inputs = ['nginx:v001', 'docker.io/library/nginx:v001', `nginx:v002@${digest}`, `nginx@${other}`];
@@ -116,7 +116,7 @@ describe('lists of mappings on DynamoDB', () => {
       '__proto__',
     ]);
     expect(Object.keys(resolved.mappings)).toEqual(inputs);
-    // The tag says v002, the digest is what counts.
+    // The tag says v002, but the digest is what counts.
     expect(resolved.mappings[`nginx:v002@${digest}`]).toMatchObject({
       image: `docker.io/library/nginx@${digest}`,
       mirror: `mirror.example/mirror/docker.io/library/nginx@${digest}`,

@@ -27,7 +27,7 @@ describe('the mapping store on DynamoDB', () => {
       expect((await stores.mappings.read(key))?.events).toBe(40);
     });
 
-    it('put resolves in order, each with the events that were there when it began', async () => {
+    it('put resolves in order, each with the events that existed when it began', async () => {
       const key = freshKey();
       await stores.mappings.raiseEvent(key, 'job');
       const first = await stores.mappings.beginResolve(key);
@@ -40,7 +40,7 @@ describe('the mapping store on DynamoDB', () => {
       expect(new Set(many.map(({ resolves }) => resolves)).size).toBe(20);
     });
 
-    it('belong to one tag each; a tag that nothing is known of is undefined', async () => {
+    it('belong to one tag each; an unknown tag is undefined', async () => {
       const key = freshKey();
       expect(await stores.mappings.read(key)).toBeUndefined();
       expect(await stores.mappings.beginResolve(key)).toMatchObject({ events: 0, resolves: 1 });
@@ -62,7 +62,7 @@ describe('the mapping store on DynamoDB', () => {
       expect((await stores.mappings.read(key))?.events).toBe(2);
     });
 
-    it('is forgotten by its own job alone', async () => {
+    it('is forgotten only by its own job', async () => {
       const key = freshKey();
       await stores.mappings.raiseRecheck(key, 'mine', at(0));
       await stores.mappings.clearRecheck(key, 'another');
@@ -72,12 +72,12 @@ describe('the mapping store on DynamoDB', () => {
       expect(await stores.mappings.raiseRecheck(key, 'next', at(2))).toBe(2);
     });
 
-    it('is taken for lost after ten minutes', async () => {
+    it('counts as lost after ten minutes', async () => {
       const key = freshKey();
       await stores.mappings.raiseRecheck(key, 'died', at(0));
       expect(await stores.mappings.raiseRecheck(key, 'next', at(10 * 60_000))).toBeUndefined();
       expect(await stores.mappings.raiseRecheck(key, 'next', at(10 * 60_000 + 1))).toBe(2);
-      // The one that was thought dead comes after all: the note is not its own any more.
+      // The job that was thought dead comes after all: the note is no longer its own.
       await stores.mappings.clearRecheck(key, 'died');
       expect((await stores.mappings.read(key))?.recheck).toBe('next');
     });
@@ -136,7 +136,7 @@ describe('the mapping store on DynamoDB', () => {
         mapping: { ...mapping, observedAt: seen },
         committed: { resolve: 5 },
       });
-      // The lease is free again, and who has lost it confirms nothing.
+      // The lease is free again, and a job that lost it confirms nothing.
       expect(await stores.mappings.acquireLease(key, 'next', 30_000)).toMatchObject({
         fence: lease.fence + 1,
       });

@@ -19,12 +19,12 @@ describe('the gate of an upstream on DynamoDB', () => {
   const now = new Date('2026-04-01T12:00:00.000Z');
   const later = (seconds: number) => new Date(now.getTime() + seconds * 1_000);
 
-  it('is open until somebody closes it, and then for all', async () => {
+  it('is open until somebody closes it, and then closed for all', async () => {
     const registry = freshRegistry();
     expect(await gate().closedUntil(registry, now)).toBeUndefined();
     await gate().close(registry, later(60));
     expect(await gate().closedUntil(registry, now)).toEqual(later(60));
-    expect(await gate().closedUntil(freshRegistry(), now), 'for this registry alone').toBeUndefined();
+    expect(await gate().closedUntil(freshRegistry(), now), 'for this registry only').toBeUndefined();
   });
 
   it('opens by itself', async () => {
@@ -43,13 +43,15 @@ describe('the gate of an upstream on DynamoDB', () => {
     const [first, second] = [gate(), gate()];
     await first.close(registry, later(60));
     await second.close(registry, later(30));
-    expect(await second.closedUntil(registry, now), 'even for who was told less').toEqual(later(60));
+    expect(await second.closedUntil(registry, now), 'even for a caller that was told less').toEqual(
+      later(60),
+    );
     const ends = [later(70), later(120), later(90)];
     await Promise.all(ends.map((until) => gate().close(registry, until)));
     expect(await gate().closedUntil(registry, now)).toEqual(later(120));
   });
 
-  it('believes what it read for a while, its own closing at once', async () => {
+  it('believes what it read for a while, but its own closing at once', async () => {
     const registry = freshRegistry();
     const own = gate(100);
     const send = vi.spyOn(stores.table.client, 'send');

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { Flights } from '../../../core/async/flights.ts';
 
 describe('Flights', () => {
-  it('does the work once for all who ask meanwhile, and anew for who asks later', async () => {
+  it('does the work once for all who ask meanwhile, and again for later callers', async () => {
     const flights = new Flights<number>();
     const work = vi.fn(async () => work.mock.calls.length);
     expect(
@@ -11,7 +11,7 @@ describe('Flights', () => {
     expect(await flights.join('a', work)).toBe(3);
   });
 
-  it('tells a failure to all, and keeps none', async () => {
+  it('passes a failure to all, and keeps none', async () => {
     const flights = new Flights<string>();
     const failing = async () => Promise.reject(new Error('no'));
     const results = await Promise.allSettled([flights.join('a', failing), flights.join('a', failing)]);
@@ -19,7 +19,7 @@ describe('Flights', () => {
     expect(await flights.join('a', async () => 'yes')).toBe('yes');
   });
 
-  it('lets one caller go without ending the work of the others', async () => {
+  it('lets one caller leave without ending the work of the others', async () => {
     const flights = new Flights<string>();
     const { promise, resolve } = Promise.withResolvers<string>();
     const controller = new AbortController();
@@ -38,7 +38,7 @@ describe('Flights', () => {
     expect(await staying).toBe('done');
   });
 
-  it('aborts the work when the last caller leaves, and begins anew after it', async () => {
+  it('aborts the work when the last caller leaves, and starts over after that', async () => {
     const flights = new Flights<string>();
     const controller = new AbortController();
     const started: AbortSignal[] = [];

@@ -9,7 +9,7 @@ import { MemoryStore } from '../../support/memory-store.ts';
 import { destinationLike, sourceLike } from '../../support/recording-stores.ts';
 import { seededImage } from '../../support/seeded-image.ts';
 
-/** Work that goes on until the test ends it, the oldest first. */
+/** Work that goes on until the test ends it, oldest first. */
 function held() {
   const running: (() => void)[] = [];
   return {
@@ -27,7 +27,7 @@ const quick = (limit: StreamLimit, count: number) => {
 };
 
 describe('work in parallel under a limit that changes', () => {
-  it('begins more as soon as there is room for more, and less when there is not', async () => {
+  it('starts more as soon as there is room for more, and less when there is not', async () => {
     const limit = new StreamLimit();
     const { running, work, end } = held();
     const all = inParallel(Array.from({ length: 60 }), streamsOf({ streams: limit }), work);
@@ -35,7 +35,7 @@ describe('work in parallel under a limit that changes', () => {
     expect(running).toHaveLength(16);
     quick(limit, 4);
     await settled();
-    expect(running, 'nothing had to end before').toHaveLength(20);
+    expect(running, 'nothing had to end first').toHaveLength(20);
     limit.throttled();
     await end(9);
     expect(running, 'ten are allowed, and eleven are under way').toHaveLength(11);
@@ -45,7 +45,7 @@ describe('work in parallel under a limit that changes', () => {
     await all;
   });
 
-  it('takes the lower of two limits, and of none a fixed one', async () => {
+  it('takes the lower of two limits, and a fixed one if there is none', async () => {
     const [low, high] = [new StreamLimit(), new StreamLimit()];
     low.throttled();
     quick(high, 10);
@@ -54,7 +54,7 @@ describe('work in parallel under a limit that changes', () => {
     expect(streamsOf({}, {}).value).toBe(8);
   });
 
-  it('does not follow the limit any more when all is done', async () => {
+  it('stops following the limit when all is done', async () => {
     let listeners = 0;
     const limit = {
       value: 2,
@@ -98,7 +98,7 @@ it('blobs follow the limits of both registries while they travel', async () => {
   expect(running).toHaveLength(16);
   quick(upstream, 4);
   await settled();
-  expect(running, 'the mirror takes no more').toHaveLength(16);
+  expect(running, 'the mirror accepts no more').toHaveLength(16);
   quick(mirror, 2);
   await settled();
   expect(running).toHaveLength(18);

@@ -5,8 +5,7 @@ import { describe, expect, it } from 'vitest';
 const root = resolve(import.meta.dirname, '../../..');
 
 /**
- * What a file loads as soon as it is loaded: its own files and packages, those of its files
- * included.
+ * What a file loads immediately: its own files and packages, including those that its files load.
  */
 function loads(file: string, seen = new Set<string>()): Set<string> {
   seen.add(file);
@@ -25,7 +24,7 @@ function loads(file: string, seen = new Set<string>()): Set<string> {
 }
 
 describe('the start of the command line', () => {
-  it('loads no command’s implementation: only what describes the commands and parses arguments', () => {
+  it('loads only what describes the commands and parses arguments, and no command’s implementation', () => {
     const loaded = [...loads('cli/main.ts')];
     expect(loaded).toEqual(
       expect.arrayContaining(['commander', 'cli/copy/command.ts', 'core/oci/reference.ts']),

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { fileFailure } from '../../../core/config/file-failure.ts';
 
 describe('fileFailure', () => {
-  it('says what the code of a real error means', () => {
+  it('explains the code of a real error', () => {
     const error = (() => {
       try {
         return readFileSync(import.meta.dirname);
@@ -20,7 +20,7 @@ describe('fileFailure', () => {
     ['EFBIG', 'the file would be larger than this process may write (EFBIG)', /ulimit -f$/],
     ['EROFS', 'the file system is read-only (EROFS)', /can be written$/],
     ['EACCES', 'permission denied (EACCES)', /ls -ld data\/x data$/],
-  ])('gives after %s what helps', (code, reason, remedy) => {
+  ])('says after %s what helps', (code, reason, remedy) => {
     const failure = fileFailure(Object.assign(new Error('e'), { code }), 'data/x');
     expect(failure).toEqual({ reason, remedy: expect.stringMatching(remedy) });
   });

@@ -48,7 +48,7 @@ describe('the commit', () => {
     expect(mirror.tags).toEqual(new Map([['v1', outer.digest]]));
   });
 
-  it('puts only the children that are not there, and asks only for those that may be', async () => {
+  it('puts only the missing children, and asks only about those that may exist', async () => {
     const platforms = ['amd64', 'arm64', 's390x'].map((architecture) => ({ os: 'linux', architecture }));
     const image = seededIndex({ seed: 'again', platforms, layers: [{ size: 60 }] });
     const source = storeWith(image);
@@ -96,7 +96,7 @@ describe('the commit', () => {
     expect(put).toBe(8);
   });
 
-  it('notices that the tag names something else right afterwards', async () => {
+  it('notices that the tag names something else immediately afterwards', async () => {
     const { made, mirror, outer } = await prepared();
     await commitChildren(mirror, made, made.missing);
     for (const now of [digestOf(Buffer.from('somebody else')), undefined]) {
@@ -105,7 +105,7 @@ describe('the commit', () => {
       await expect(commit).rejects.toMatchObject({
         code: 'TAG_MOVED',
         side: 'mirror',
-        // The other one may have been a job that was late: the job looks again.
+        // The other writer may have been a late job, so the job looks again.
         temporary: true,
       });
       await expect(commit).rejects.toThrow(`mirror.example/app:v1: it was put as ${outer.digest}`);

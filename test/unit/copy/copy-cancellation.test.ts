@@ -18,7 +18,7 @@ const image = seededImage({
   layers: [{ size: 10_000 }, { size: 5_000 }, { size: 3_000 }],
 });
 
-describe('the copy of blobs that is given up', () => {
+describe('a cancelled copy of blobs', () => {
   const store = storeWith(image);
   const start = async (source: ImageSource, options: Parameters<typeof copyBlobs>[3] = {}) => {
     const counting = countingMirror();
@@ -98,13 +98,13 @@ describe('the copy of blobs that is given up', () => {
     });
     const { configs } = await copyBlobs(source, destination, await plan(only, mirror, 'latest'));
     expect(signals.map((signal) => signal?.aborted)).toEqual([true, false]);
-    // What the first attempt had read of the config is no part of what is kept.
+    // What the first attempt read of the config is not part of what is kept.
     expect(Buffer.from(configs.get(one.config.digest) as Uint8Array)).toEqual(
       Buffer.from(one.blobs.get(one.config.digest) as Uint8Array),
     );
   });
 
-  it('does nothing for a caller that has given up already', async () => {
+  it('does nothing for a caller that has already given up', async () => {
     const open = vi.fn();
     const signal = AbortSignal.abort(new Error('too late'));
     const { copying, sessions } = await start(sourceLike(store, { blob: open }), { signal });

@@ -46,7 +46,7 @@ describe('the copy of blobs that fail', () => {
     return { ...counting, copying };
   };
 
-  it('begins a blob anew after a failure that may pass, and counts its bytes once', async () => {
+  it('starts a blob over after a temporary failure, and counts its bytes once', async () => {
     let uploads = 0;
     const source = sourceLike(store, { blob: async (blob) => inChunks(bytesOf(blob), 1_000) });
     const events: CopyEvent[] = [];
@@ -82,7 +82,7 @@ describe('the copy of blobs that fail', () => {
     ]);
   });
 
-  it('goes on with a read that breaks, in the same upload', async () => {
+  it('continues after a read that breaks, in the same upload', async () => {
     const offsets: (number | undefined)[] = [];
     const source = sourceLike(store, {
       blob: async (blob, options) => {
@@ -129,7 +129,7 @@ describe('the copy of blobs that fail', () => {
     expect(patient.open).toHaveBeenCalledTimes(1);
   });
 
-  it('cancels the rest after a failure that does not pass, and gives every session back', async () => {
+  it('cancels the rest after a permanent failure, and closes every session', async () => {
     const failure = new Error('denied');
     const signals: AbortSignal[] = [];
     const source = sourceLike(store, {
@@ -157,7 +157,7 @@ describe('the copy of blobs that fail', () => {
     ['other bytes', (bytes: Uint8Array) => bytes.map((byte) => byte ^ 1), 'DIGEST_INVALID'],
     ['fewer bytes', (bytes: Uint8Array) => bytes.subarray(0, -1), 'SIZE_INVALID'],
     ['more bytes', (bytes: Uint8Array) => Buffer.concat([bytes, Buffer.from('!')]), 'SIZE_INVALID'],
-  ])('never completes the upload of a blob of which %s come', async (_, change, code) => {
+  ])('never completes the upload of a blob if %s arrive', async (_, change, code) => {
     const source = sourceLike(store, {
       blob: async (blob) =>
         inChunks(blob.digest === largest.digest ? change(bytesOf(blob)) : bytesOf(blob), 1_000),

@@ -14,7 +14,7 @@ const image = seededImage({
 });
 
 describe('the copy of blobs', () => {
-  it('begins with the largest', async () => {
+  it('begins with the largest blob', async () => {
     const source = storeWith(image);
     const mirror = new MemoryStore('mirror');
     const begun: number[] = [];
@@ -28,7 +28,7 @@ describe('the copy of blobs', () => {
     expect(mirror.blobs).toEqual(source.blobs);
   });
 
-  it.each([1, 3])('carries %i at once and no more', async (concurrency) => {
+  it.each([1, 3])('copies %i at once and no more', async (concurrency) => {
     const store = storeWith(image);
     const mirror = new MemoryStore('mirror');
     const gauge = new Gauge();
@@ -100,7 +100,7 @@ describe('the copy of blobs', () => {
     const events: CopyEvent[] = [];
     const refused: string[] = [];
     const { transfer } = await copyBlobs(source, destination, await plan(store, mirror, 'latest'), {
-      // A mount is tried for two, and does not succeed for the small one.
+      // A mount is tried for two, and fails for the small one.
       mounts: {
         sourceOf: async (blob) =>
           [small.digest, mountable.digest].includes(blob.digest) ? 'other' : undefined,
@@ -123,7 +123,7 @@ describe('the copy of blobs', () => {
     expect(events.filter(({ type }) => type === 'end')).toHaveLength(5);
   });
 
-  it('refuses a mount of a blob that has another size than its descriptor says', async () => {
+  it('refuses a mounted blob whose size differs from its descriptor', async () => {
     const store = storeWith(image);
     const mirror = new MemoryStore('mirror');
     const made = await plan(store, mirror, 'latest');
@@ -140,7 +140,7 @@ describe('the copy of blobs', () => {
     await expect(copying).rejects.toThrow('4000 bytes, its descriptor says 7');
   });
 
-  it('gives the configs that passed through, and no layers', async () => {
+  it('returns the configs that passed through, and no layers', async () => {
     const store = storeWith(image);
     const mirror = new MemoryStore('mirror');
     const made = await plan(store, mirror, 'latest');
@@ -152,7 +152,7 @@ describe('the copy of blobs', () => {
     expect((await copyBlobs(store, mirror, await plan(store, mirror, 'latest'))).configs).toEqual(new Map());
   });
 
-  it('ends a read that was opened although the blob got mounted', async () => {
+  it('ends a read that was opened although the blob was mounted', async () => {
     const store = storeWith(seededImage({ seed: 'mounted anyway', layers: [] }));
     const mirror = new MemoryStore('mirror');
     let signal: AbortSignal | undefined;

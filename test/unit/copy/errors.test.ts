@@ -9,7 +9,7 @@ describe('an error of the copy', () => {
     expect(error.remedy).toContain('operator');
   });
 
-  it('shows text of an image shortened and without controls', () => {
+  it('shows text from an image shortened and without control characters', () => {
     const { message } = new CopyError('SIZE_INVALID', 'a\nb'.repeat(100_000), '\u001b[31m'.repeat(100_000));
     expect(message.length).toBeLessThan(4_400);
     expect(message).not.toMatch(/\p{Cc}/u);

@@ -21,23 +21,23 @@ function failing(temporary: boolean, status: number) {
 }
 
 describe('foreign layers', () => {
-  it('are copied where the upstream registry has them, with the size that the image says', async () => {
+  it('are copied if the upstream registry has them, with the size that the image states', async () => {
     const store = new MemoryStore('up.example/windows');
     store.blobs.set(layers[1]?.digest ?? 'sha256:', Buffer.from('two'));
     store.blobs.set(layers[2]?.digest ?? 'sha256:', Buffer.from('other bytes'));
     expect(await servedForeignLayers(store, layers)).toEqual([layers[1]]);
   });
 
-  it('are not looked for where the source can not tell, or there are none', async () => {
+  it('are not looked for if the source cannot tell, or if there are none', async () => {
     expect(await servedForeignLayers(sourceLike(new MemoryStore('up'), {}), layers)).toEqual([]);
     expect(await servedForeignLayers(failing(true, 503), [])).toEqual([]);
   });
 
-  it('are absent where the registry refuses them for good', async () => {
+  it('are absent if the registry refuses them for good', async () => {
     expect(await servedForeignLayers(failing(false, 403), layers)).toEqual([]);
   });
 
-  it('are not taken for absent while the registry has trouble, or the job is cancelled', async () => {
+  it('do not count as absent while the registry has trouble, or when the job is cancelled', async () => {
     await expect(servedForeignLayers(failing(true, 503), layers)).rejects.toMatchObject({ status: 503 });
     const signal = AbortSignal.abort(new Error('enough'));
     await expect(servedForeignLayers(failing(false, 403), layers, { signal })).rejects.toThrow('enough');

@@ -60,7 +60,7 @@ describe('the platforms of an image', () => {
     ).toEqual(['linux/arm/v7', 'windows(10.0.20348.2582)/amd64']);
   });
 
-  it('are 64 at most, each of 100 characters at most', async () => {
+  it('are at most 64, each of at most 100 characters', async () => {
     const many = Array.from({ length: 200 }, (_, n) => ({ os: 'linux', architecture: `a${n}` }));
     const long = { os: 'o'.repeat(64), architecture: 'a'.repeat(64) };
     const platforms = await indexPlatforms([long, ...many]);
@@ -68,7 +68,7 @@ describe('the platforms of an image', () => {
     expect(platforms.every((platform) => platform.startsWith('linux/a'))).toBe(true);
   });
 
-  it('come from the config that was just copied, else from the mirror', async () => {
+  it('come from the config that was just copied, or else from the mirror', async () => {
     const image = seededImage({
       seed: 'single',
       layers: [],
@@ -103,7 +103,7 @@ describe('the platforms of an image', () => {
     ['a text', '"linux/amd64"'],
     ['nothing', ''],
     ['no os', '{"architecture":"amd64"}'],
-    ['an os that is no text', '{"os":{"toString":"linux"},"architecture":["amd64"]}'],
+    ['an os that is not a text', '{"os":{"toString":"linux"},"architecture":["amd64"]}'],
     ['an os with other characters', '{"os":"linux\\n<script>","architecture":"amd64"}'],
     ['an empty architecture', '{"os":"linux","architecture":""}'],
     ['an endless architecture', JSON.stringify({ os: 'linux', architecture: 'x'.repeat(65) })],
@@ -120,7 +120,7 @@ describe('the platforms of an image', () => {
     ]);
   });
 
-  it('are none for a config that is too large to be read', async () => {
+  it('are none for a config that is too large to read', async () => {
     const config = { os: 'linux', architecture: 'arm64', comment: 'x'.repeat(5_000_000) };
     expect(await platformsOf(JSON.stringify(config))).toEqual([]);
   });
@@ -136,7 +136,7 @@ describe('the platforms of an image', () => {
     ).toEqual(['linux/s390x']);
   });
 
-  it('are so few that a mapping can hold them', async () => {
+  it('are few enough for a mapping to hold them', async () => {
     const many = Array.from({ length: 9_000 }, (_, i) => ({ os: 'linux', architecture: `cpu${i}` }));
     expect(JSON.stringify(await indexPlatforms(many)).length).toBeLessThan(100_000);
   });

@@ -27,7 +27,7 @@ const image = (name: string, layers: Descriptor[] = []) =>
 const index = (...manifests: Descriptor[]) =>
   manifestOf({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests });
 
-/** Indexes nested so deep: 1 is an index of an image. */
+/** Indexes nested this deep: 1 is an index of an image. */
 function nested(levels: number): Manifest[] {
   const all: Manifest[] = [image('innermost')];
   for (let i = 0; i < levels; i++) all.push(index(childOf(all.at(-1) as Manifest)));
@@ -38,17 +38,17 @@ const planOf = (...manifests: Manifest[]) =>
   plan(upstream(...manifests), new MemoryStore('mirror'), 'latest');
 
 describe('the plan of an odd image', () => {
-  it('takes indexes in indexes, children before parents', async () => {
+  it('accepts indexes in indexes, children before parents', async () => {
     const all = nested(4);
     const made = await planOf(...all);
     expect(made.children.map(({ digest }) => digest)).toEqual(all.slice(0, -1).map(({ digest }) => digest));
   });
 
-  it('refuses indexes that nest too deep', async () => {
+  it('refuses indexes that are nested too deeply', async () => {
     await expect(planOf(...nested(5))).rejects.toMatchObject({ code: 'IMAGE_TOO_DEEP', side: 'upstream' });
   });
 
-  it('commits an index before its neighbour that names it, too', async () => {
+  it('commits an index before a sibling that names it, too', async () => {
     const leaf = image('leaf');
     const inner = index(childOf(leaf));
     const outer = index(childOf(inner), childOf(leaf));
@@ -64,13 +64,13 @@ describe('the plan of an odd image', () => {
     expect(await commitRoot(mirror, made, 'latest')).toBe(root.digest);
   });
 
-  it('refuses an image of too many manifests, before it reads them', async () => {
+  it('refuses an image with too many manifests before reading them', async () => {
     const children = Array.from({ length: 1_001 }, (_, i) => childOf(image(`number ${i}`)));
-    // None of them is there: reading one would be another error.
+    // None of them exists: reading one would be another error.
     await expect(planOf(index(...children))).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' });
   });
 
-  it('refuses sizes whose sum a number does not hold exactly, before it asks the mirror', async () => {
+  it('refuses sizes whose sum is not an exact number, before asking the mirror', async () => {
     const layers = ['a', 'b'].map((name) => ({
       ...blobOf(name, mediaTypes.ociLayer),
       size: Number.MAX_SAFE_INTEGER,
@@ -89,7 +89,7 @@ describe('the plan of an odd image', () => {
     });
   });
 
-  it('refuses a blob that is larger than the mirror takes, and takes one that is just as large', async () => {
+  it('refuses a blob larger than the mirror accepts, and accepts one of exactly that size', async () => {
     const mirror = destinationLike(new MemoryStore('mirror.example/app'), { maxBlobBytes: 1_000 });
     const planFor = (size: number) =>
       plan(upstream(image('large', [{ ...blobOf('l', mediaTypes.ociLayer), size }])), mirror, 'latest');
@@ -100,10 +100,10 @@ describe('the plan of an odd image', () => {
     );
   });
 
-  it('refuses manifests that are too large together, before it reads them', async () => {
+  it('refuses manifests that are too large together, before reading them', async () => {
     const child = (i: number) => ({ ...childOf(image(`number ${i}`)), size: 4 * 1024 * 1024 });
     const children = (count: number) => Array.from({ length: count }, (_, i) => child(i));
-    // None of them is there: reading one is another error.
+    // None of them exists: reading one would be another error.
     await expect(planOf(index(...children(17)))).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' });
     await expect(planOf(index(...children(16)))).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' });
   });
@@ -117,14 +117,14 @@ describe('the plan of an odd image', () => {
     await expect(planOf(inner, index(childOf(inner)))).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' });
   });
 
-  it('refuses a child of another size than its index says', async () => {
+  it('refuses a child with another size than its index says', async () => {
     const child = image('child');
     const planning = planOf(child, index({ ...childOf(child), size: child.bytes.byteLength + 1 }));
     await expect(planning).rejects.toMatchObject({ code: 'SIZE_INVALID', side: 'upstream' });
     await expect(planning).rejects.toThrow(`${child.bytes.byteLength} bytes, its index says`);
   });
 
-  it('refuses a blob that two children give different sizes', async () => {
+  it('refuses a blob to which two children give different sizes', async () => {
     const layer = blobOf('some layer', mediaTypes.ociLayer);
     const one = image('one', [layer]);
     const two = image('two', [{ ...layer, size: layer.size + 5 }]);
@@ -133,7 +133,7 @@ describe('the plan of an odd image', () => {
     });
   });
 
-  it('leaves foreign layers where they are, and copies layers that only have urls', async () => {
+  it('leaves foreign layers where they are, and copies layers that merely have urls', async () => {
     const foreign = ['nondistributable.v1.tar+gzip', 'nondistributable.v1.tar'].map((type, i) => ({
       ...blobOf(`foreign ${i}`, `application/vnd.oci.image.layer.${type}`),
       urls: ['https://layers.example/1'],
@@ -159,7 +159,7 @@ describe('the plan of an odd image', () => {
     );
   });
 
-  it('takes what is no manifest in an index for a blob', async () => {
+  it('treats what is not a manifest in an index as a blob', async () => {
     const child = image('child');
     const cache = blobOf('a layer of a build cache', mediaTypes.ociLayerGzip);
     const made = await planOf(child, index(childOf(child), cache));
@@ -167,7 +167,7 @@ describe('the plan of an odd image', () => {
     expect(made.children).toEqual([child]);
   });
 
-  it('reads a child once that is named many times', async () => {
+  it('reads a child once even if it is named many times', async () => {
     const child = image('child');
     const inner = index(childOf(child), childOf(child, { annotations: { again: 'yes' } }));
     const root = index(childOf(child), childOf(inner), childOf(child), childOf(inner));
@@ -184,7 +184,7 @@ describe('the plan of an odd image', () => {
     expect(made.children).toEqual([child, inner]);
   });
 
-  it('plans an index of nothing', async () => {
+  it('plans an empty index', async () => {
     const made = await planOf(index());
     expect(made).toMatchObject({
       children: [],

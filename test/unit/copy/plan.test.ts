@@ -31,7 +31,7 @@ describe('the plan of a copy', () => {
           return await store.manifest(reference);
         }),
       blob: async () => {
-        throw new Error('no blob was asked for');
+        throw new Error('no blob was requested');
       },
     });
     const made = await plan(source, new MemoryStore('mirror'), 'latest');
@@ -42,7 +42,7 @@ describe('the plan of a copy', () => {
     expect(digests(made.children)).toEqual(digests(index.children.map(({ manifest }) => manifest)));
   });
 
-  it('reads no more manifests at once than it was told, and none of a root that the caller has', async () => {
+  it('reads no more manifests at once than allowed, and none of a root that the caller has', async () => {
     const index = seededIndex({ seed: 'narrow', platforms, layers: [shared] });
     const store = storeWith(index);
     const gauge = new Gauge();
@@ -58,7 +58,7 @@ describe('the plan of a copy', () => {
     expect(gauge.most).toBe(2);
   });
 
-  it('names each blob once, and tells what is there from what is missing', async () => {
+  it('names each blob once, and separates what is present from what is missing', async () => {
     const index = seededIndex({ seed: 'shared', platforms, layers: [shared, shared, { size: 90 }] });
     const mirror = new MemoryStore('mirror');
     const [base] = index.children[0]?.layers ?? [];
@@ -75,7 +75,7 @@ describe('the plan of a copy', () => {
     );
   });
 
-  it('asks the mirror once, and the mirror only about the blobs of the image', async () => {
+  it('asks the mirror once, and only about the blobs of the image', async () => {
     const index = seededIndex({ seed: 'asked', layers: [shared] });
     const asked: string[][] = [];
     const mirror = new MemoryStore('mirror');
@@ -87,7 +87,7 @@ describe('the plan of a copy', () => {
     expect(asked).toEqual([[...index.blobs.keys()].sort()]);
   });
 
-  it('keeps only the platforms that were asked for, and reads nothing of the others', async () => {
+  it('keeps only the requested platforms, and reads nothing of the others', async () => {
     const index = seededIndex({ seed: 'filtered', platforms, layers: [{ size: 70 }] });
     const store = storeWith(index);
     const asked: string[] = [];
@@ -108,7 +108,7 @@ describe('the plan of a copy', () => {
     expect(digests(made.blobs)).toEqual([...(arm?.blobs.keys() ?? [])].sort());
   });
 
-  it('keeps the digest where the filter leaves nothing out, and a single image whole', async () => {
+  it('keeps the digest if the filter leaves nothing out, and keeps a single image whole', async () => {
     const index = seededIndex({ seed: 'all', platforms: platforms.slice(0, 2), layers: [shared] });
     const wanted = ['linux/amd64', 'linux/arm64'].map(parsePlatform);
     const made = await plan(storeWith(index), new MemoryStore('mirror'), 'latest', { platforms: wanted });
@@ -123,7 +123,7 @@ describe('the plan of a copy', () => {
     expect(single.root.digest).toBe(image.manifest.digest);
   });
 
-  it('fails for good when no platform is left, and says which there are', async () => {
+  it('fails for good when no platform is left, and says which ones exist', async () => {
     const index = seededIndex({ seed: 'none', layers: [shared] });
     const planning = plan(storeWith(index), new MemoryStore('mirror'), 'latest', {
       platforms: [parsePlatform('windows/amd64')],
@@ -143,7 +143,7 @@ describe('the plan of a copy', () => {
     await expect(planning).rejects.toThrow('mirror holds it with 4321 bytes, its descriptor says 7');
   });
 
-  it('tells a few platforms of an index that names many long ones, in plain text', async () => {
+  it('lists a few platforms of an index that names many long ones, in plain text', async () => {
     const many = Array.from({ length: 30 }, (_, i) => ({
       os: `evil\n\u001b[31m\u202e${i}${'x'.repeat(300_000 / 30)}`,
       architecture: 'amd64',
@@ -159,7 +159,7 @@ describe('the plan of a copy', () => {
     expect(message).toContain('and 10 more');
   });
 
-  it('fails for good, with a remedy, when an index can not be reduced to its platforms', async () => {
+  it('fails for good, with a remedy, when an index cannot be reduced to its platforms', async () => {
     const index = seededIndex({ seed: 'deep', layers: [] });
     const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
     const json = Buffer.from(index.manifest.bytes).toString().replace('{', `{"future":${deep},`);
@@ -177,7 +177,7 @@ describe('the plan of a copy', () => {
     await expect(planning).rejects.toThrow('nests too deep');
   });
 
-  it('reads no more manifests after one that can not be had', async () => {
+  it('reads no more manifests after one that cannot be read', async () => {
     const many = Array.from({ length: 40 }, (_, i) => ({ os: 'linux', architecture: `cpu${i}` }));
     const store = new MemoryStore('up.example/app');
     const index = seededIndex({ seed: 'lost', platforms: many, layers: [{ size: 9 }] });

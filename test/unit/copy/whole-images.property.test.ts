@@ -21,7 +21,7 @@ const image = fc.record({
 });
 
 describe('any image', () => {
-  it('arrives whole, whatever the mirror has already and however often the line breaks', async () => {
+  it('arrives whole, whatever the mirror already has and however often the connection breaks', async () => {
     await fc.assert(
       fc.asyncProperty(
         image,

@@ -23,7 +23,7 @@ const failure = (more: Partial<RegistryFailure>, side: 'upstream' | 'mirror' = '
     { side, registry: 'docker.io', operation: 'get manifest' },
     { code: 'UNAVAILABLE', reason: 'it did not answer', ...more },
   );
-/** When no image can be late any more. */
+/** When no image can still be late. */
 const later = new Date('2026-04-01T13:00:00.000Z');
 /** In the middle of the delay's random part. */
 const judged = (error: unknown, attempts = 1, random = 0.5) =>
@@ -31,12 +31,7 @@ const judged = (error: unknown, attempts = 1, random = 0.5) =>
 
 describe('what becomes of a job after an error', () => {
   it.each([
-    [
-      'an image that is not there',
-      failure({ code: 'MANIFEST_UNKNOWN', status: 404 }),
-      'MANIFEST_UNKNOWN',
-      'upstream',
-    ],
+    ['a missing image', failure({ code: 'MANIFEST_UNKNOWN', status: 404 }), 'MANIFEST_UNKNOWN', 'upstream'],
     ['refused credentials', failure({ code: 'DENIED', status: 403 }, 'mirror'), 'DENIED', 'mirror'],
     [
       'damaged content',
@@ -45,7 +40,7 @@ describe('what becomes of a job after an error', () => {
       'upstream',
     ],
     [
-      'a platform that is not there',
+      'a missing platform',
       new CopyError('NO_MATCHING_PLATFORM', 'x', 'y'),
       'NO_MATCHING_PLATFORM',
       'upstream',
@@ -74,12 +69,12 @@ describe('what becomes of a job after an error', () => {
 
   it('a rate limit makes it wait without counting, however often', () => {
     const limited = failure({ code: 'TOOMANYREQUESTS', status: 429, temporary: true });
-    // Midway between two and a half and five minutes: not so often as to keep the limit closed.
+    // Midway between two and a half and five minutes: not so often that the limit stays closed.
     expect(judged(limited)).toMatchObject({ kind: 'wait', why: 'rate-limit', delayMs: 225_000 });
     expect(judged(limited, 500)).toMatchObject({ kind: 'wait', why: 'rate-limit' });
   });
 
-  it('waits for a rate limit where an error says so, whatever registry it was', () => {
+  it('waits for a rate limit if an error says so, whichever registry it was', () => {
     const closed = new UpstreamClosedError('docker.io', new Date(later.getTime() + 600_000), later);
     expect(judged(closed, 500)).toMatchObject({
       kind: 'wait',
@@ -90,8 +85,8 @@ describe('what becomes of a job after an error', () => {
   });
 
   it.each<[string, Partial<ReferrerFailure>, string]>([
-    ['waits and counts, where something is not to be had for now', { code: 'UNAVAILABLE' }, 'failure'],
-    ['waits for a rate limit that keeps it from being had', { code: 'TOOMANYREQUESTS' }, 'rate-limit'],
+    ['waits and counts if something cannot be read for now', { code: 'UNAVAILABLE' }, 'failure'],
+    ['waits for a rate limit that prevents the read', { code: 'TOOMANYREQUESTS' }, 'rate-limit'],
   ])('%s of what belongs to an image', (_, more, why) => {
     const missing = { digest: digestOf(Buffer.from('sbom')), reason: 'no', temporary: true as const };
     const told = { code: '', side: 'mirror' as const, retryAfterMs: 60_000, ...more };
@@ -106,7 +101,7 @@ describe('what becomes of a job after an error', () => {
 
   it.each([
     ['an error of ours', new TypeError('undefined is not a function')],
-    ['an error that only has a code', Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })],
+    ['an error that has only a code', Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })],
     ['the table’s throttling', Object.assign(new Error('slow'), { name: 'ThrottlingException', code: 400 })],
     ['no error at all', 'a text'],
     ['nothing', undefined],
@@ -141,7 +136,7 @@ describe('what becomes of a job after an error', () => {
     }
   });
 
-  it('tells no more than fits into a record, and no control characters', () => {
+  it('keeps no more text than fits into a record, and no control characters', () => {
     const verdict = judged(failure({ reason: `bad\u0000\u001b[31m${'x'.repeat(300_000)}` }));
     if (verdict.kind !== 'fail') throw new Error('it must fail');
     expect(verdict.error.message.length).toBe(1_000);

@@ -51,7 +51,7 @@ describe('where an image may be mounted from', () => {
     );
   });
 
-  it('leaves out what is nowhere mountable', async () => {
+  it('leaves out layers that can be mounted from nowhere', async () => {
     const secret: LayerIndex = { ...index, find: async () => new Map([[layer, [holders[0] as string]]]) };
     expect(await mountableLayers(secret, config, 'docker.io').find([layer])).toEqual(new Map());
   });

@@ -11,7 +11,7 @@ import {
 } from '../../../core/jobs/record.ts';
 
 describe('the id of a job', () => {
-  it('tells its time', () => {
+  it('contains its time', () => {
     for (const time of [0, 1, 1_775_044_800_123, 2 ** 47, 8 * 32 ** 9 - 1]) {
       expect(newJobId(time)).toMatch(/^[0-9a-hjkmnp-tv-z]{26}$/);
       expect(jobIdTime(newJobId(time))).toBe(time);
@@ -25,7 +25,7 @@ describe('the id of a job', () => {
     expect([...ids].sort()).toEqual(ids);
   });
 
-  it('is another each time, even within a millisecond', () => {
+  it('is different each time, even within a millisecond', () => {
     expect(new Set(Array.from({ length: 2_000 }, () => newJobId(5))).size).toBe(2_000);
   });
 
@@ -55,7 +55,7 @@ describe('the record of a job', () => {
     notBefore: '2026-04-01T12:01:00.000Z',
   };
 
-  it('begins as it is asked for, and knows its message', () => {
+  it('begins as requested, and knows its message', () => {
     const { id, key, event, trigger, receivedAt } = job;
     const asked = { id, key, event, trigger, receivedAt };
     expect(newJob(asked)).toEqual({ ...asked, state: 'queued', attempts: 0 });
@@ -69,7 +69,7 @@ describe('the record of a job', () => {
     expect(messageOf(newJob(waiting))).toEqual({ job: id, image: key, event, trigger, receivedAt });
   });
 
-  it('is told with the image’s name and without what is ours', () => {
+  it('is shown with the image’s name and without internal fields', () => {
     const { key: _, event: __, ...rest } = job;
     expect(presentJob(job)).toEqual({ ...rest, image: 'docker.io/library/nginx:1.27' });
     const digest = `sha256:${'a'.repeat(64)}`;

@@ -35,7 +35,7 @@ describe('what is wrong in the environment is named', () => {
     expect(() => deployment.retrySeconds).toThrow('DRAYAGE_RETRY_SECONDS');
   });
 
-  it('a hold of no time, which would renew without a pause', () => {
+  it('a hold of zero seconds, which would be renewed without a pause', () => {
     expect(() => copy({ DRAYAGE_HOLD_SECONDS: '0' }).holdSeconds).toThrow('DRAYAGE_HOLD_SECONDS is "0"');
   });
 
@@ -71,7 +71,7 @@ describe('a deployment', () => {
     expect(() => new CopyDeployment(unread)).not.toThrow();
   });
 
-  it('gives numbers where they are set, and leaves what is absent to the functions', () => {
+  it('returns numbers that are set, and leaves what is absent to the functions', () => {
     const set = { DRAYAGE_FAN_OUT_BYTES: '1048576', DRAYAGE_HOLD_SECONDS: '0.5', DRAYAGE_RETRY_SECONDS: '0' };
     expect(copy(set)).toMatchObject({ fanOutBytes: 1_048_576, holdSeconds: 0.5, retrySeconds: 0 });
     expect(copy({}).holdSeconds).toBeUndefined();
@@ -89,7 +89,7 @@ describe('a deployment', () => {
     expect(deployment.mirror).toBe(deployment.mirror);
   });
 
-  it('tries a part again that could not be opened', () => {
+  it('retries a part that could not be opened', () => {
     const env: NodeJS.ProcessEnv = {};
     const deployment = new Deployment(env);
     expect(() => deployment.config).toThrow('DRAYAGE_CONFIG_JSON');

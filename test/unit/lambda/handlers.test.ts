@@ -99,7 +99,7 @@ class RecordingQueue {
   }
 }
 
-/** Whose jobs are all finished. */
+/** A store whose jobs are all finished. */
 const finishedJobs = {
   begin: async () => undefined,
   read: async () => ({ state: 'committed' }),
@@ -153,7 +153,7 @@ describe('a variable that is missing or wrong is named', () => {
     }
   });
 
-  it('by the mirror function, whose message comes again', async () => {
+  it('by the mirror function, whose message is delivered again', async () => {
     const handler = createMirror(new RecordingCopy({ ...acme, DRAYAGE_FAN_OUT_BYTES: 'many' }));
     expect(await handler(batch(mirrorMessage), context)).toEqual({
       batchItemFailures: [{ itemIdentifier: '0' }],
@@ -163,7 +163,7 @@ describe('a variable that is missing or wrong is named', () => {
 });
 
 describe('the functions of the queues', () => {
-  it('hide messages for the time that the environment says, and let go of those whose job is finished', async () => {
+  it('hide messages for the time that the environment gives, and release those whose job is finished', async () => {
     const deployment = new RecordingCopy({ ...acme, DRAYAGE_HOLD_SECONDS: '7' });
     expect(await createMirror(deployment)(batch(mirrorMessage), context)).toEqual({ batchItemFailures: [] });
     expect(deployment.recorded.hidden).toEqual(['receipt 0 7']);
@@ -174,14 +174,17 @@ describe('the functions of the queues', () => {
     ['mirror', createMirror, '5', 10],
     ['layer', createLayer, undefined, 180],
     ['layer', createLayer, '5', 10],
-  ])('the %s function has a message come again that it can’t read', async (_name, create, retry, seconds) => {
-    const deployment = new RecordingCopy({ ...acme, DRAYAGE_RETRY_SECONDS: retry });
-    expect(await create(deployment)(batch('{}'), context)).toEqual({
-      batchItemFailures: [{ itemIdentifier: '0' }],
-    });
-    // It came for the second time.
-    expect(deployment.recorded.hidden).toEqual(['receipt 0 120', `receipt 0 ${seconds}`]);
-  });
+  ])(
+    'the %s function has a message delivered again that it cannot read',
+    async (_name, create, retry, seconds) => {
+      const deployment = new RecordingCopy({ ...acme, DRAYAGE_RETRY_SECONDS: retry });
+      expect(await create(deployment)(batch('{}'), context)).toEqual({
+        batchItemFailures: [{ itemIdentifier: '0' }],
+      });
+      // It came for the second time.
+      expect(deployment.recorded.hidden).toEqual(['receipt 0 120', `receipt 0 ${seconds}`]);
+    },
+  );
 
   it('count what ended by its state', () => {
     expect(stateMetric('Jobs', 'committed')).toBe('JobsCommitted');
@@ -211,7 +214,7 @@ describe('two deployments in one process', () => {
     expect([own.recorded.sent.length, other.recorded.sent.length]).toEqual([1, 0]);
   });
 
-  it('record deliveries each for itself, and the same one once', async () => {
+  it('record deliveries separately, and each one once', async () => {
     class Noting extends WebhookDeployment {
       readonly noted: string[] = [];
       override get secrets() {

@@ -14,17 +14,17 @@ describe('a message of the layer queue', () => {
 
   it.each([
     ['no digest', { ...message, layer: { ...layer, digest: 'latest' } }, 'layer.digest'],
-    ['a size below nothing', { ...message, layer: { ...layer, size: -1 } }, 'layer.size'],
+    ['a negative size', { ...message, layer: { ...layer, size: -1 } }, 'layer.size'],
     ['no layers', { ...message, layers: [] }, 'layers'],
     ['digests alone', { ...message, layers: [layer.digest] }, 'layers[0]'],
     ['no job', { layer, layers: [layer] }, 'job'],
-    ['a count of nothing', { ...message, invocations: 0 }, 'invocations'],
+    ['a count of zero', { ...message, invocations: 0 }, 'invocations'],
   ])('is refused with %s, naming the field', (_, wrong, field) => {
     expect(() => parseLayerMessage(JSON.stringify(wrong))).toThrow(field);
     expect(() => parseLayerMessage(JSON.stringify(wrong))).toThrow('the message is no layer job');
   });
 
-  it('is refused where it is no JSON', () => {
+  it('is refused if it is not JSON', () => {
     expect(() => parseLayerMessage('no json')).toThrow(SyntaxError);
   });
 });

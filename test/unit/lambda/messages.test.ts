@@ -31,7 +31,7 @@ describe('messages that are held', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('are let go one by one', async () => {
+  it('are released one by one', async () => {
     const [a, b] = [record('a'), record('b')];
     const hold = holdMessages([a, b], queue);
     await hold.end(a);
@@ -40,7 +40,7 @@ describe('messages that are held', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('are let go only when what was sent for them has been answered', async () => {
+  it('are released only when what was sent for them has been answered', async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const hold = holdMessages([record('a')], { hideFor: () => promise });
     let ended = false;
@@ -53,7 +53,7 @@ describe('messages that are held', () => {
     await ending;
   });
 
-  it('are let go where the queue refuses to hide them', async () => {
+  it('are released if the queue refuses to hide them', async () => {
     const hold = holdMessages([record('a')], { hideFor: () => Promise.reject(new Error('denied')) });
     await hold.end();
     expect(vi.getTimerCount()).toBe(0);

@@ -30,7 +30,7 @@ describe('a message of the mirror queue', () => {
     expect(() => parseMessage(JSON.stringify(wrong))).toThrow('the message is not a mirror job');
   });
 
-  it('is refused where it is not JSON', () => {
+  it('is refused if it is not JSON', () => {
     expect(() => parseMessage('no json')).toThrow(SyntaxError);
   });
 });

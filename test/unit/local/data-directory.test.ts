@@ -31,7 +31,7 @@ describe('the folder of --data', () => {
     [JSON.stringify({ ...newSecrets(), apiRoot: 4711 }), 'apiRoot'],
     ['{"webhookRoot": "hush-hush', 'it is not JSON'],
     ['', 'it is not JSON'],
-  ])('refuses secrets.json with %j, quotes nothing of it and changes nothing', async (content, why) => {
+  ])('refuses secrets.json with %j, quotes nothing from it and changes nothing', async (content, why) => {
     const file = join(folder, 'secrets.json');
     writeFileSync(file, content);
     const error: StartError = await openDataDirectory(folder).then(
@@ -42,15 +42,15 @@ describe('the folder of --data', () => {
     expect(error.remedy).toMatch(/^restore the file; or remove it/);
     for (const part of ['hush', '4711', incomplete.apiRoot]) expect(error.message).not.toContain(part);
     expect(readFileSync(file, 'utf8')).toBe(content);
-    expect(readdirSync(folder), 'the lock is given back').toEqual(['secrets.json']);
+    expect(readdirSync(folder), 'the lock is released').toEqual(['secrets.json']);
   });
 
-  it('tells that secrets.json can’t be read', async () => {
+  it('reports that secrets.json cannot be read', async () => {
     mkdirSync(join(folder, 'secrets.json'));
     await expect(openDataDirectory(folder)).rejects.toThrow(/can’t be used.*: it is a folder \(EISDIR\)$/);
   });
 
-  it.each(['file', 'file/below'])('refuses %s, which is no folder', async (path) => {
+  it.each(['file', 'file/below'])('refuses %s, which is not a folder', async (path) => {
     writeFileSync(join(folder, 'file'), '');
     await expect(openDataDirectory(join(folder, path))).rejects.toMatchObject({
       message: expect.stringMatching(

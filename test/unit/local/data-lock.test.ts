@@ -23,7 +23,7 @@ async function deadProcess(): Promise<number> {
 }
 
 describe('the lock of a data folder', () => {
-  it('is whole as soon as it is there, leaves nothing else, and goes with its release', async () => {
+  it('is complete as soon as it exists, leaves nothing else, and is removed on release', async () => {
     const release = await takeLock(folder);
     expect(readFileSync(lock, 'utf8')).toMatch(new RegExp(`^${process.pid} [0-9a-f-]{36}$`));
     expect(readdirSync(folder)).toEqual(['lock']);
@@ -31,7 +31,7 @@ describe('the lock of a data folder', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('is not given to a second one, also of this process', async () => {
+  it('is not given to a second holder, even in this process', async () => {
     const release = await takeLock(folder);
     await expect(takeLock(folder, 0)).rejects.toThrow(
       `the data folder ${folder} is in use by process ${process.pid}`,
@@ -53,7 +53,7 @@ describe('the lock of a data folder', () => {
   });
 
   it.runIf(existsSync('/proc/self/cmdline'))(
-    'is taken from an id that has gone to another program',
+    'is taken from an id that now belongs to another program',
     async () => {
       const other = spawn('sleep', ['60'], { stdio: 'ignore' });
       try {
@@ -69,7 +69,7 @@ describe('the lock of a data folder', () => {
     },
   );
 
-  it('is taken also where one was killed while it took a dead lock away', async () => {
+  it('is taken even if a process was killed while it removed a dead lock', async () => {
     const dead = String(await deadProcess());
     writeFileSync(lock, dead);
     writeFileSync(`${lock}.removal`, dead);
@@ -78,7 +78,7 @@ describe('the lock of a data folder', () => {
     release();
   });
 
-  it('does not take away with its release what is another’s', async () => {
+  it('does not remove on its release what belongs to another', async () => {
     const release = await takeLock(folder);
     writeFileSync(lock, 'another');
     release();

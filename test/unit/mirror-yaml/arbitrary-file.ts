@@ -48,7 +48,7 @@ const rules = fc
     ),
     { maxLength: 4 },
   )
-  // A rule that an earlier one takes whole is refused.
+  // A rule that an earlier one covers entirely is refused.
   .map((matches) =>
     matches.filter((match, i) => !matches.slice(0, i).some((other) => globCovers(other, match))),
   )
@@ -101,7 +101,7 @@ const repository = fc.record(
   { requiredKeys: [] },
 );
 
-/** Any file that is valid, from the least to one with every key. */
+/** Any valid file, from the smallest to one with every key. */
 export const arbitraryFile = fc.record(
   {
     version: fc.constant(1),

@@ -21,7 +21,8 @@ export function withUpstream(...lines: string[]): string {
 }
 
 /**
- * mirror.yaml that means this configuration, with everything written and nothing left to a default.
+ * The mirror.yaml for this configuration, with everything written out and nothing left to a
+ * default.
  */
 export function asWritten(config: Config): Record<string, unknown> {
   const { repository, historySeconds, ...mirror } = config.mirror;

@@ -19,7 +19,7 @@ describe('a rule that earlier ones reach', () => {
     [['a/*'], 'a/b/c', undefined],
     [['a/?'], 'a/*', undefined],
     [['a/*-alpine', '*/*'], 'a/*', 1],
-    // No pattern of ours, but the same twice.
+    // This is not a valid pattern, but it is the same twice.
     [['A/*'], 'A/*', 0],
     [['**'], 'A/*', undefined],
   ])('by %j: %s', (matches, match, index) => {
@@ -32,14 +32,14 @@ describe('a rule that earlier ones reach', () => {
     expect(reaching(many, 'team2999/service-2999/a')).toBe(2_999);
   });
 
-  it('is not looked for without end, whatever the patterns are', () => {
+  it('is not searched for endlessly, whatever the patterns are', () => {
     const hostile = Array.from({ length: 200 }, (_, n) => `${'*a'.repeat(60)}*${n}*`);
     const rules = new EarlierRules();
     for (const [index, match] of hostile.entries()) {
       expect(rules.reaching(`${'*a'.repeat(61)}*${index}*z`) ?? { index: 0 }).toHaveProperty('index');
       rules.add({ match, index });
     }
-    // Equal ones are found all the same.
+    // Equal ones are still found.
     expect(rules.reaching(hostile[7] ?? '')).toMatchObject({ index: 7 });
   });
 

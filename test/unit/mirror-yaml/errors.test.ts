@@ -44,7 +44,7 @@ const cases: [name: string, text: string, errors: Expected[]][] = [
     [['3:12', 'mirror.regions', /is empty; it must be a list of AWS regions/]],
   ],
   [
-    'what is no region, and one twice',
+    'what is not a region, and one twice',
     'version: 1\nmirror:\n  regions:\n    - eu-west\n    - eu-west-1\n    - eu-west-1\n',
     [
       ['4:7', 'mirror.regions[0]', /"eu-west" is not an AWS region; write, for example, eu-west-1/],
@@ -240,7 +240,7 @@ network: { vpc: default, proxy: "http://user:secret@proxy.example.com" }
     ],
   ],
   [
-    'a rule that an earlier one takes whole',
+    'a rule that an earlier one covers entirely',
     withUpstream(
       '  - registry: ghcr.io',
       '    repositories:',
@@ -356,7 +356,7 @@ network: { vpc: default, proxy: "http://user:secret@proxy.example.com" }
     ],
   ],
   [
-    'gar without the address of who signs',
+    'gar without the address of the signer',
     withUpstream('  - registry: eu.pkg.dev', '    webhook: { source: gar }'),
     [
       [
@@ -449,7 +449,7 @@ network: { vpc: default, proxy: "http://user:secret@proxy.example.com" }
 describe('errors of a configuration', () => {
   it.each(cases)('%s', (_name, text, expected) => expectErrors(text, expected));
 
-  it.each(['[!foo]', '@x', '[a-z]*'])('says to quote the pattern %s', (pattern) => {
+  it.each(['[!foo]', '@x', '[a-z]*'])('suggests quoting the pattern %s', (pattern) => {
     const lines = ['  - registry: docker.io', '    repositories:', `      - match: ${pattern}`];
     const [error] = errorsOf(withUpstream(...lines));
     expect(error).toMatchObject({ line: 6, message: expect.stringMatching(/put a pattern in quotes$/) });
@@ -466,7 +466,7 @@ describe('errors of a configuration', () => {
     '[[{"toString":null}]]',
     'version: { toString: null }',
     'upstreams: [{ registry: { valueOf: 1 } }]',
-  ])('stands mappings whose keys are those of every object: %s', (text) =>
+  ])('withstands mappings whose keys are those of every object: %s', (text) =>
     expect(errorsOf(text)).not.toEqual([]),
   );
 });

@@ -29,7 +29,7 @@ describe('the JSON Schema of mirror.yaml', () => {
     ['no version', 'mirror: { regions: [eu-west-1] }'],
     ['another version', 'version: 2\nmirror: { regions: [eu-west-1] }'],
     ['no region', 'version: 1\nmirror: { regions: [] }'],
-    ['what is no region', 'version: 1\nmirror: { regions: [Ireland] }'],
+    ['what is not a region', 'version: 1\nmirror: { regions: [Ireland] }'],
     ['an unknown key', `${least} }\nupstream: []`],
     ['a misspelt key', withUpstream('  - { registry: docker.io, repos: [] }')],
     ['an upstream without a registry', withUpstream('  - { repositories: [] }')],
@@ -37,12 +37,12 @@ describe('the JSON Schema of mirror.yaml', () => {
       'tags as a text',
       withUpstream('  - { registry: a.io, repositories: [{ match: "a/b", tags: latest }] }'),
     ],
-    ['a duration without unit', `${least}, history: "30" }`],
+    ['a duration without a unit', `${least}, history: "30" }`],
     [
       'a wrong choice',
       withUpstream('  - { registry: a.io, repositories: [{ match: "a/b", deleted: never }] }'),
     ],
-    ['credentials of no kind', withUpstream('  - { registry: a.io, credentials: { user: x } }')],
+    ['credentials of an unknown kind', withUpstream('  - { registry: a.io, credentials: { user: x } }')],
     ['an account as a number', `${least}, repository: { pullAccounts: [1] } }`],
   ])('refuses what validate refuses: %s', (_, text) => {
     expect(parseConfig(text).ok).toBe(false);
@@ -55,7 +55,7 @@ describe('the JSON Schema of mirror.yaml', () => {
     expect(judge(parse(text))).toBe(true);
   });
 
-  it('says what each key is', () => {
+  it('describes each key', () => {
     const text = JSON.stringify(configJsonSchema());
     expect(text).toContain('"description":"A list of AWS regions. Example: [eu-west-1]"');
     expect(text).not.toMatch(/"(what|example|wrap|missing)":/);

@@ -38,11 +38,11 @@ describe('loadConfig', () => {
     ]);
   });
 
-  it('reads a file, a byte order mark before it', () => {
+  it('reads a file that starts with a byte order mark', () => {
     expect(loadConfig(write('\ufeffversion: 1\nmirror: { regions: [eu-west-1] }\n')).version).toBe(1);
   });
 
-  it('tells every error with file, line, column and path', () => {
+  it('reports every error with file, line, column and path', () => {
     const file = write('version: 2\nmirror:\n  regions: [nowhere]\n');
     const error = failure(file);
     expect(error.errors).toHaveLength(2);
@@ -52,7 +52,7 @@ describe('loadConfig', () => {
     );
   });
 
-  it('says that a file is not there, or is a folder', () => {
+  it('reports that a file does not exist, or is a folder', () => {
     const missing = join(folder, 'none.yaml');
     expect(failure(missing).message).toBe(
       `${missing} does not exist; name the configuration with --config, or create one: drayage init`,
@@ -60,7 +60,7 @@ describe('loadConfig', () => {
     expect(failure(folder).message).toBe(`${folder} is a folder; name the file in it`);
   });
 
-  it('reads the certificates that it names, from its own folder', async () => {
+  it('reads the certificates that it names, relative to its own folder', async () => {
     const { cert } = await generate([{ name: 'commonName', value: 'an authority' }]);
     writeFileSync(join(folder, 'ca.pem'), `a comment\n${cert}${cert}`);
     const file = write('version: 1\nmirror: { regions: [eu-west-1] }\nnetwork: { caBundle: ca.pem }\n');
@@ -70,14 +70,14 @@ describe('loadConfig', () => {
   });
 
   it.each([
-    ['is not there', undefined, 'does not exist'],
+    ['does not exist', undefined, 'does not exist'],
     ['holds none', 'hello', 'holds no certificate'],
     [
       'is damaged',
       '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
       'the certificate in .* is damaged',
     ],
-  ])('tells place and reason where a file of certificates %s', (_, content, message) => {
+  ])('reports place and reason if a file of certificates %s', (_, content, message) => {
     if (content !== undefined) writeFileSync(join(folder, 'ca.pem'), content);
     const file = write('version: 1\nmirror: { regions: [eu-west-1] }\nnetwork:\n  caBundle: ca.pem\n');
     expect(failure(file).message).toMatch(new RegExp(`^${file}:4:\\d+ network.caBundle: .*${message}`));
@@ -88,7 +88,7 @@ describe('loadConfig', () => {
     expect(failure(write('#'.repeat(maxConfigBytes + 1))).message).toContain('is larger than 1048576 bytes');
   });
 
-  it('stops reading a device without an end', () => {
+  it('stops reading an endless device', () => {
     expect(failure('/dev/zero').message).toContain('is larger than 1048576 bytes');
   });
 });

@@ -20,7 +20,7 @@ function expectAnswer(text: string): void {
   }
 }
 
-/** Whole files are large, and making them takes most of the time. */
+/** Whole files are large, and generating them takes most of the time. */
 const fileRuns = { numRuns: 25 };
 
 describe('parseConfig', () => {
@@ -69,8 +69,8 @@ describe('parseConfig', () => {
       fc.property(arbitraryFile, (file) => {
         const config = configOf(stringify(file));
         expect(configOf(stringify(asWritten(config)))).toEqual(config);
-        // It is plain JSON: nothing is lost on the way through the functions' bundle, undefined
-        // keys neither.
+        // It is plain JSON: nothing is lost on the way through the functions' bundle, and no key is
+        // undefined.
         expect(JSON.parse(JSON.stringify(config))).toStrictEqual(config);
       }),
       fileRuns,
@@ -78,7 +78,7 @@ describe('parseConfig', () => {
   });
 });
 
-/** A copy in which one of the values, counted depth first, is another. */
+/** A copy in which one of the values, counted depth first, is replaced. */
 function replaceAt(file: unknown, at: number, value: unknown): unknown {
   const places: { holder: Record<string, unknown>; key: string }[] = [];
   const root = { file: structuredClone(file) };

@@ -166,7 +166,7 @@ upstreams:
     ]);
   });
 
-  it('reaches a loopback registry by https unless http is written', () => {
+  it('reaches a loopback registry through https unless http is written', () => {
     const [upstream] = configOf(withUpstream('  - registry: 127.0.0.1:5000')).upstreams;
     expect(upstream?.endpoint).toBe('https://127.0.0.1:5000');
   });
@@ -179,7 +179,7 @@ upstreams:
     },
   );
 
-  it('lets a Docker Hub-shaped sender and a GitHub server stand under a registry of one’s own', () => {
+  it('allows a sender like Docker Hub and a GitHub server under a registry of one’s own', () => {
     const config = configOf(
       withUpstream(
         '  - { registry: "127.0.0.1:5000", webhook: { source: dockerhub } }',
@@ -189,7 +189,7 @@ upstreams:
     expect(config.upstreams.map(({ webhooks }) => webhooks[0]?.name)).toEqual(['dockerhub', 'github']);
   });
 
-  it('takes several webhooks for one registry, those of the list after the single one', () => {
+  it('accepts several webhooks for one registry: the single one, then those of the list', () => {
     const [upstream] = configOf(
       withUpstream(
         '  - registry: ghcr.io',
@@ -220,7 +220,7 @@ upstreams:
   it.each([
     'selection: { tagStatus: untagged, countType: sinceImagePushed, countUnit: days, countNumber: 30 }',
     'selection: { tagStatus: tagged, countType: imageCountMoreThan, countNumber: 1 }',
-  ])('takes a lifecycle rule that keeps the history: %s', (selection) => {
+  ])('accepts a lifecycle rule that keeps the history: %s', (selection) => {
     const rule = `{ rulePriority: 1, ${selection}, action: { type: expire } }`;
     const config = configOf(
       `version: 1\nmirror: { regions: [eu-west-1], history: 30d, repository: { lifecycle: [${rule}] } }`,

@@ -5,7 +5,7 @@ import { errorsOf, withUpstream } from './config-text.ts';
 
 const head = 'version: 1\nmirror: { regions: [eu-west-1] }\n';
 
-describe('YAML that is no configuration', () => {
+describe('YAML that is not a configuration', () => {
   it.each([
     ['a syntax error', `${head}upstreams: [\n`, 4, 1],
     ['a tab as indentation', `${head}api:\n\treads: token\n`, 4, 1],
@@ -20,7 +20,7 @@ describe('YAML that is no configuration', () => {
     expect(error).toMatchObject({ message: expect.stringMatching(/^YAML: /), line, column });
   });
 
-  it('refuses a duplicate key and tells where both stand', () => {
+  it('refuses a duplicate key and reports both places', () => {
     const text = withUpstream('  - registry: ghcr.io', '    repositories: []', '    registry: quay.io');
     expect(errorsOf(text)).toEqual([
       {
@@ -32,11 +32,11 @@ describe('YAML that is no configuration', () => {
     ]);
   });
 
-  it('sees through two ways of writing one key', () => {
+  it('recognises two ways of writing one key', () => {
     expect(errorsOf(`${head}1: a\n"1": b\n`)).toMatchObject([{ line: 4, column: 1 }]);
   });
 
-  it('tells all syntax errors, and nothing that follows from them', () => {
+  it('reports all syntax errors, and nothing that follows from them', () => {
     const errors = errorsOf('version: 2\nmirror: {regions: [}\nupstreams: !x 1\nnonsense: 1\n');
     expect(errors.length).toBeGreaterThan(1);
     for (const { message } of errors) expect(message).toMatch(/^YAML: /);
@@ -73,7 +73,7 @@ describe('YAML that is no configuration', () => {
   it.each([
     ['flow', 2000],
     ['flow', 60],
-  ])('stops at values that are nested too deep (%s, %d)', (_name, depth) => {
+  ])('stops at values that are nested too deeply (%s, %d)', (_name, depth) => {
     const errors = errorsOf(`${head}upstreams: ${'['.repeat(depth)}${']'.repeat(depth)}\n`);
     expect(errors[0]?.message).toMatch(/^YAML: values are nested (more than 50 deep|too deep)/);
   });
@@ -89,7 +89,7 @@ describe('YAML that is no configuration', () => {
     ]);
   });
 
-  it('points into the anchored text where an alias is wrong', () => {
+  it('points to the anchored text if an alias is wrong', () => {
     const text = withUpstream(
       '  - registry: ghcr.io',
       '    repositories:',
@@ -110,14 +110,14 @@ describe('readYaml', () => {
     expect(document.source(['a'])).toBe('1.10');
   });
 
-  it('locates what is missing at what would hold it', () => {
+  it('locates what is missing at what should hold it', () => {
     const { document } = readYaml('a:\n  b: 1\n');
     expect(document.locate(['a', 'c', 'd'])).toEqual({ line: 2, column: 3 });
     expect(document.locateKey(['a'])).toEqual({ line: 1, column: 1 });
   });
 });
 
-/** Lists that each hold the one before so many times. */
+/** Lists that each hold the one before this many times. */
 function laughs(levels: number, times: number): string {
   const lines = ['l0: &l0 [ha]'];
   for (let i = 1; i <= levels; i += 1)

@@ -9,7 +9,7 @@ import {
   parseDigest,
 } from '../../../core/oci/digest.ts';
 
-// Always the same cases, so that a failure comes back.
+// Always the same cases, so that a failure is reproducible.
 
 const abc = new TextEncoder().encode('abc');
 /** The examples of FIPS 180-4 for the message "abc". */
@@ -42,7 +42,7 @@ describe('parseDigest', () => {
     ['a line feed at the end', `${sha256OfAbc}\n`],
     ['a space in front', ` ${sha256OfAbc}`],
     ['the other algorithm’s length', sha512OfAbc.replace('sha512', 'sha256')],
-    ['a letter that is no digit', sha256OfAbc.replace('ba', 'bg')],
+    ['a letter that is not a hexadecimal digit', sha256OfAbc.replace('ba', 'bg')],
     ['an algorithm that is not supported', `sha384:${'0'.repeat(96)}`],
     ['a path', '../../etc/passwd'],
   ])('refuses %s', (_, text) => {
@@ -61,7 +61,7 @@ describe('parseDigest', () => {
 });
 
 describe('createDigester', () => {
-  it('gives the digest of the whole, however it is cut', () => {
+  it('computes the digest of the whole, however it is cut', () => {
     fc.assert(
       fc.property(
         fc.array(fc.uint8Array({ maxLength: 64 })),
@@ -75,7 +75,7 @@ describe('createDigester', () => {
     );
   });
 
-  it('can be asked twice and takes no more bytes then', () => {
+  it('can be asked twice and then accepts no more bytes', () => {
     const digester = createDigester('sha256');
     digester.update(abc);
     expect(digester.digest()).toBe(sha256OfAbc);

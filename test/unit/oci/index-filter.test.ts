@@ -7,7 +7,7 @@ import { mediaTypes } from '../../../core/oci/media-types.ts';
 import { parsePlatform } from '../../../core/oci/platform.ts';
 import { attestation, child, descriptor, digestOfName, encode, ociIndex } from './manifests.ts';
 
-// Always the same cases, so that a failure comes back.
+// Always the same cases, so that a failure is reproducible.
 
 const read = (body: unknown) => parseManifest(encode(body)) as ImageIndex;
 const platforms = (...texts: string[]) => texts.map(parsePlatform);
@@ -34,14 +34,14 @@ describe('filterIndex', () => {
     expect(index.bytes).toEqual(before);
   });
 
-  it('makes the same bytes each time, and nothing of its own result', () => {
+  it('makes the same bytes each time, and filters nothing more from its own result', () => {
     const index = read(ociIndex(built));
     const once = filterIndex(index, platforms('linux/amd64')) as ImageIndex;
     expect(filterIndex(index, platforms('linux/x86_64'))?.bytes).toEqual(once.bytes);
     expect(filterIndex(once, platforms('linux/amd64'))).toBeUndefined();
   });
 
-  it('keeps type, annotations, subject, and fields that it knows nothing of', () => {
+  it('keeps type, annotations, subject and unknown fields', () => {
     const body = ociIndex([{ ...child('linux/amd64'), future: [1] }, child('linux/s390x')], {
       mediaType: mediaTypes.dockerManifestList,
       annotations: { a: 'b' },
@@ -56,7 +56,7 @@ describe('filterIndex', () => {
     expect(filtered).toMatchObject({ mediaType: mediaTypes.dockerManifestList, annotations: { a: 'b' } });
   });
 
-  it('keeps the type of an index that only its header told', () => {
+  it('keeps the type of an index that only its header gave', () => {
     const bytes = encode(ociIndex(built, { mediaType: undefined }));
     const index = parseManifest(bytes, mediaTypes.dockerManifestList) as ImageIndex;
     expect(filterIndex(index, platforms('linux/amd64'))?.mediaType).toBe(mediaTypes.dockerManifestList);
@@ -93,7 +93,7 @@ describe('filterIndex', () => {
     expect(kept).toEqual([digestOfName('unnamed'), digestOfName('linux/amd64')]);
   });
 
-  it('throws if nothing is left, and says what there is', () => {
+  it('throws if nothing is left, and says what exists', () => {
     const index = read(ociIndex([...built, child('linux/amd64')]));
     const filter = () => filterIndex(index, platforms('linux/s390x', 'windows/amd64'));
     expect(filter).toThrow(NoMatchingPlatformError);
@@ -105,7 +105,7 @@ describe('filterIndex', () => {
     );
   });
 
-  it('names a few of many platforms, each shortened and without controls', () => {
+  it('names a few of many platforms, each shortened and without control characters', () => {
     const many = Array.from({ length: 25 }, (_, i) => ({
       ...child(`linux/cpu${i}`),
       platform: { architecture: 'amd64', os: `os${i}\n\u001b[2J${'x'.repeat(20_000)}` },
@@ -125,14 +125,14 @@ describe('filterIndex', () => {
     expect(error.message).not.toMatch(/\p{Cc}/u);
   });
 
-  it('refuses an index that cannot be written again', () => {
+  it('refuses an index that cannot be serialised again', () => {
     const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
     const body = JSON.stringify(ociIndex(built)).replace('{', `{"future":${deep},`);
     const index = parseManifest(encode(body)) as ImageIndex;
     expect(() => filterIndex(index, platforms('linux/amd64'))).toThrow(InvalidManifestError);
   });
 
-  it('never gives an attestation without its child, or a child that was not there', () => {
+  it('never returns an attestation without its child, or a child that was not there', () => {
     const names = ['linux/amd64', 'linux/arm64/v8', 'linux/arm/v7', 'windows/amd64'];
     const children = fc.uniqueArray(
       fc.oneof(

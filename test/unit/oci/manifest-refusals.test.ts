@@ -35,7 +35,7 @@ const layerWith = (more: Record<string, unknown>) =>
     layers: [descriptor(mediaTypes.ociLayer, 'fine'), descriptor(mediaTypes.ociLayer, 'broken', more)],
   });
 
-describe('what is no manifest', () => {
+describe('what is not a manifest', () => {
   it.each([
     ['nothing', ''],
     ['a page', '<html><body>Log in</body></html>'],
@@ -76,7 +76,7 @@ describe('what is no manifest', () => {
   });
 });
 
-describe('what is not what was asked for', () => {
+describe('a manifest that was not asked for', () => {
   it('refuses another digest, and names both', () => {
     const bytes = encode(ociImage());
     const asked = digestOfName('something else');
@@ -113,7 +113,7 @@ describe('schema 1', () => {
     expectRefused(value, remedy, 'MANIFEST_UNSUPPORTED', mediaType);
   });
 
-  it('says so rather than that the digest differs, which leaves out the signatures', () => {
+  it('reports that rather than a different digest, which leaves out the signatures', () => {
     expect(() => parseManifest(encode(body), mediaTypes.dockerSchema1Signed, digestOfName('x'))).toThrow(
       remedy,
     );
@@ -134,7 +134,7 @@ describe('what could be read in two ways (CVE-2021-41190)', () => {
     expectRefused(body, ambiguous);
   });
 
-  it('refuses an image that is announced as an index, and the other way round', () => {
+  it('refuses an image that is announced as an index, and vice versa', () => {
     const untyped = { mediaType: undefined };
     expectRefused(ociImage(untyped), ambiguous, 'MANIFEST_INVALID', mediaTypes.ociIndex);
     expectRefused(ociIndex(undefined, untyped), ambiguous, 'MANIFEST_INVALID', mediaTypes.ociManifest);
@@ -146,7 +146,7 @@ describe('what could be read in two ways (CVE-2021-41190)', () => {
     [dockerImage(), mediaTypes.ociManifest],
     [ociIndex(), mediaTypes.dockerManifestList],
     [ociImage(), 'text/html'],
-  ])('refuses a body that says other than the header, %#', (body, mediaType) => {
+  ])('refuses a body that contradicts the header, %#', (body, mediaType) => {
     expectRefused(
       body,
       new RegExp(
@@ -176,7 +176,7 @@ describe('types that are not copied', () => {
     },
   );
 
-  it('refuses an object that says nothing of itself', () => {
+  it('refuses an object that says nothing about itself', () => {
     expectRefused({ schemaVersion: 2 }, /mediaType: there is none/);
   });
 });
@@ -271,7 +271,7 @@ describe('odd fields that other clients copy, too', () => {
     expect(parse(body)).toMatchObject({ bytes, digest: digestOf(bytes) });
   });
 
-  it('a child with half a platform stays when an index is filtered, and is no platform that there is', () => {
+  it('a child with half a platform stays when an index is filtered, and is not an available platform', () => {
     const index = parse(
       ociIndex([
         child('linux/amd64'),

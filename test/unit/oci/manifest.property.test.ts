@@ -5,7 +5,7 @@ import { InvalidManifestError, parseManifest } from '../../../core/oci/manifest.
 import { mediaTypes } from '../../../core/oci/media-types.ts';
 import { encode } from './manifests.ts';
 
-// Always the same cases, so that a failure comes back.
+// Always the same cases, so that a failure is reproducible.
 
 const seldom = <T>(arbitrary: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
@@ -71,7 +71,7 @@ const nearly = fc.record(
 );
 
 describe('parseManifest', () => {
-  it('gives back every field of a manifest, its bytes verbatim and their digest', () => {
+  it('returns every field of a manifest, its bytes verbatim and their digest', () => {
     fc.assert(
       fc.property(fc.oneof(image, index), fc.constantFrom(undefined, 1, '\t'), (fields, indent) => {
         const body = 'layers' in fields ? { ...fields, config } : fields;

@@ -108,12 +108,12 @@ describe('parseManifest', () => {
     }
   });
 
-  it('takes what states its type nowhere for OCI’s, by its fields', () => {
+  it('treats a manifest that states no type as OCI, by its fields', () => {
     expect(parseManifest(encode(ociImage({ mediaType: undefined }))).mediaType).toBe(mediaTypes.ociManifest);
     expect(parseManifest(encode(ociIndex([], { mediaType: undefined }))).mediaType).toBe(mediaTypes.ociIndex);
   });
 
-  it('verifies the digest with the algorithm that was asked for', () => {
+  it('verifies the digest with the requested algorithm', () => {
     const bytes = encode(ociImage());
     expect(parseManifest(bytes, undefined, digestOf(bytes)).digest).toBe(digestOf(bytes));
     const sha512 = digestOf(bytes, 'sha512');
@@ -170,7 +170,7 @@ describe('parseManifest', () => {
     expect(manifest.layers[0]?.urls).toEqual(urls);
   });
 
-  it('takes an embedded null for an absent field, as Go does', () => {
+  it('treats an embedded null as an absent field, as Go does', () => {
     const layer = descriptor(mediaTypes.ociLayer, 'x', { urls: null, annotations: null, platform: null });
     const manifest = parseManifest(
       encode(
@@ -182,7 +182,7 @@ describe('parseManifest', () => {
     expect(parseManifest(encode(ociIndex(null)))).toMatchObject({ manifests: [] });
   });
 
-  it('takes one blob that is named twice, and names that mean something to JavaScript', () => {
+  it('accepts a blob that is named twice, and names that mean something to JavaScript', () => {
     const layer = descriptor(mediaTypes.ociLayer, 'twice');
     const annotations = JSON.parse('{"__proto__":"a","constructor":"b"}') as Record<string, string>;
     const manifest = parseManifest(

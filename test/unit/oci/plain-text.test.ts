@@ -14,13 +14,13 @@ describe('plainText', () => {
     expect(plainText(text, 100)).toBe(shown);
   });
 
-  it('ends a text that is too long, and says so', () => {
+  it('cuts a text that is too long, and says so', () => {
     expect(plainText('12345', 5)).toBe('12345');
     expect(plainText('123456', 5)).toBe('12345…');
     expect(plainText(`\n${'x'.repeat(5_000_000)}`, 5)).toBe('xxxxx…');
   });
 
-  it('is never longer than it may be, and holds no control', () => {
+  it('is never longer than allowed, and holds no control characters', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.integer({ min: 1, max: 20 }), (text, max) => {
         const shown = plainText(text, max);

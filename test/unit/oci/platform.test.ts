@@ -9,7 +9,7 @@ import {
   platformMatches,
 } from '../../../core/oci/platform.ts';
 
-// Always the same cases, so that a failure comes back.
+// Always the same cases, so that a failure is reproducible.
 
 describe('parsePlatform', () => {
   it.each<[string, Platform]>([
@@ -163,7 +163,7 @@ describe('platformMatches', () => {
     expect(platformMatches(parsePlatform(wanted), parsePlatform(actual))).toBe(false);
   });
 
-  it('takes an empty variant or version for none', () => {
+  it('treats an empty variant or version as none', () => {
     const sparse = { os: 'linux', architecture: 'arm64', variant: '', 'os.version': '' };
     expect(platformMatches(sparse, parsePlatform('linux/arm64/v8'))).toBe(true);
     expect(platformMatches({ ...sparse, architecture: 'arm' }, parsePlatform('linux/arm/v7'))).toBe(true);

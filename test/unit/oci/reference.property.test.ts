@@ -11,7 +11,7 @@ import {
   type Reference,
 } from '../../../core/oci/reference.ts';
 
-// Always the same cases, so that a failure comes back.
+// Always the same cases, so that a failure is reproducible.
 
 const hex = (length: number) =>
   fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: length, maxLength: length });
@@ -77,7 +77,7 @@ const nearly = fc
   .map((parts) => parts.join(''));
 
 describe('references', () => {
-  it('are read back from what is written, in full and familiar', () => {
+  it('are read back from their full and familiar forms', () => {
     fc.assert(
       fc.property(versioned, (ref) => {
         expect(parseReference(formatReference(ref))).toEqual(ref);
@@ -96,7 +96,7 @@ describe('references', () => {
     );
   });
 
-  it('throw nothing but InvalidReferenceError for any text, and are in order otherwise', () => {
+  it('throw nothing but InvalidReferenceError for any text, and are well formed otherwise', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.string({ unit: 'grapheme' }), nearly), (text) => {
         let ref: Reference;

@@ -13,8 +13,8 @@ const sha256 = `sha256:${hex}`;
 const sha512 = `sha512:${hex}${hex}`;
 
 describe('parseReference', () => {
-  // The columns: what is written, registry, repository, tag and digest, the familiar form if it
-  // isn't what is written.
+  // The columns: the text, registry, repository, tag and digest, and the familiar form if it
+  // differs from the text.
   it.each([
     // Names without a registry are Docker Hub's; one component is an official image.
     ['nginx', 'docker.io', 'library/nginx', 'latest', '', 'nginx:latest'],
@@ -29,7 +29,7 @@ describe('parseReference', () => {
     ['index.docker.io/grafana/grafana:1', 'docker.io', 'grafana/grafana', '1', '', 'grafana/grafana:1'],
     ['registry-1.docker.io/a/b:1', 'registry-1.docker.io', 'a/b', '1', '', 'registry-1.docker.io/a/b:1'],
     ['under_score/app:1', 'docker.io', 'under_score/app', '1', '', 'under_score/app:1'],
-    // A first component is a registry with a dot, a colon, as localhost, or in upper case.
+    // A first component is a registry if it has a dot, a colon or upper case, or is localhost.
     ['quay.io/app:1', 'quay.io', 'app', '1', '', 'quay.io/app:1'],
     ['quay.io/org/team/app:1', 'quay.io', 'org/team/app', '1', '', 'quay.io/org/team/app:1'],
     ['localhost/app:1', 'localhost', 'app', '1', '', 'localhost/app:1'],
@@ -50,7 +50,7 @@ describe('parseReference', () => {
       '',
       '123456789012.dkr.ecr.eu-west-1.amazonaws.com/mirror/docker.io/library/nginx:1.27',
     ],
-    // Without a slash nothing is a registry.
+    // Without a slash, nothing is a registry.
     ['localhost:5000', 'docker.io', 'library/localhost', '5000', '', 'localhost:5000'],
     ['192.168.0.1:80', 'docker.io', 'library/192.168.0.1', '80', '', '192.168.0.1:80'],
     ['nginx:1/2', 'nginx:1', '2', 'latest', '', 'nginx:1/2:latest'],
@@ -65,11 +65,11 @@ describe('parseReference', () => {
     ['app:V1.0_rc-2', 'docker.io', 'library/app', 'V1.0_rc-2', '', ''],
     ['app:_1', 'docker.io', 'library/app', '_1', '', ''],
     [`app:${'t'.repeat(128)}`, 'docker.io', 'library/app', 't'.repeat(128), '', ''],
-    // 64 hexadecimal digits are no image ID if something stands with them.
+    // 64 hexadecimal digits are not an image ID if something stands with them.
     [`docker.io/${hex}`, 'docker.io', `library/${hex}`, 'latest', '', `${hex}:latest`],
     [`${hex}:1`, 'docker.io', `library/${hex}`, '1', '', ''],
     [hex.slice(1), 'docker.io', `library/${hex.slice(1)}`, 'latest', '', `${hex.slice(1)}:latest`],
-    // Where the short form would mean something else, familiar is the whole.
+    // If the short form would mean something else, the familiar form is the whole.
     ['docker.io/localhost/app:1', 'docker.io', 'localhost/app', '1', '', 'docker.io/localhost/app:1'],
     ['docker.io/a.b/app:1', 'docker.io', 'a.b/app', '1', '', 'docker.io/a.b/app:1'],
     [`docker.io/sha256:${hex}`, 'docker.io', 'library/sha256', hex, '', `docker.io/library/sha256:${hex}`],

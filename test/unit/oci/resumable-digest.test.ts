@@ -9,9 +9,7 @@ import {
 } from '../../../core/oci/resumable-digest.ts';
 import { seededBytes } from '../../support/seeded-layer.ts';
 
-/**
- * A state as the code writes it, with some of its bytes changed and the checksum made to fit again.
- */
+/** A state as the code writes it, with some of its bytes changed and the checksum corrected. */
 function forged(saved: string, change: (state: Buffer) => void): string {
   const state = Buffer.from(saved, 'base64').subarray(0, -8);
   change(state);
@@ -36,7 +34,7 @@ describe.each(['sha256', 'sha512'] as const)('a resumable %s', (algorithm: Diges
     );
   });
 
-  it('is not disturbed by others that go on from the same state', async () => {
+  it('is not disturbed by others that continue from the same state', async () => {
     const [one, two] = [seededBytes('one', 5_000), seededBytes('two', 70_000)];
     const first = await createResumableDigest(algorithm);
     first.update(one);
@@ -47,7 +45,7 @@ describe.each(['sha256', 'sha512'] as const)('a resumable %s', (algorithm: Diges
     expect(second.digest()).toBe(digestOf(Buffer.concat([one, two]), algorithm));
   });
 
-  it('takes nothing more once it was asked', async () => {
+  it('accepts nothing more once it was asked', async () => {
     const digest = await createResumableDigest(algorithm);
     digest.digest();
     expect(() => digest.update(new Uint8Array(1))).toThrow('asked already');
@@ -71,7 +69,7 @@ describe.each(['sha256', 'sha512'] as const)('a resumable %s', (algorithm: Diges
     }
   });
 
-  it('refuses a state that was made up: of another build, count or size of the digest', async () => {
+  it('refuses a made-up state: of another build, count or size of the digest', async () => {
     const digest = await createResumableDigest(algorithm);
     digest.update(seededBytes('state', 1_000));
     const saved = digest.save();

@@ -125,9 +125,9 @@ describe('globCovers', () => {
     ['ab*', 'a*', false],
     ['acme/**/api', 'acme/**', false],
     ['library/nginx', 'library/*', false],
-  ])('%s takes all of %s: %s', (outer, inner, covers) => expect(globCovers(outer, inner)).toBe(covers));
+  ])('%s covers all of %s: %s', (outer, inner, covers) => expect(globCovers(outer, inner)).toBe(covers));
 
-  it('is never said of a pattern that matches something else', () => {
+  it('never claims to cover a pattern that matches something else', () => {
     const part = fc.constantFrom('a', 'b', '/', '*', '**', '?');
     const pattern = fc.array(part, { minLength: 1, maxLength: 5 }).map((parts) => parts.join(''));
     const letters = fc.array(fc.constantFrom('a', 'b', '/'), { minLength: 1, maxLength: 6 });
@@ -147,7 +147,7 @@ describe('globCovers', () => {
     );
   });
 
-  it('ends on patterns that are made to take long', () => {
+  it('terminates on patterns that are made to take long', () => {
     const hostile = 'a*'.repeat(120);
     expect(globCovers(`${hostile}b`, `*${hostile}`)).toBe(false);
   });

@@ -33,7 +33,7 @@ describe('mirrorRepository', () => {
     expect(name('docker.io', 'acme/a__b')).toBe('mirror/docker.io/acme/a_b.1c1841d7b5');
   });
 
-  it('does not mistake what looks alike', () => {
+  it('does not confuse similar names', () => {
     const made = name('docker.io', 'acme/a__b');
     const look = made.slice('mirror/docker.io/'.length);
     expect(name('docker.io', look)).not.toBe(made);
@@ -41,7 +41,7 @@ describe('mirrorRepository', () => {
     expect(name('host:5000', 'a__b')).not.toBe(name('host_5000', 'a__b'));
   });
 
-  it('is always a name that ECR takes, within the prefix', () => {
+  it('is always a name that ECR accepts, within the prefix', () => {
     fc.assert(
       fc.property(registries, repositories, (registry, repository) => {
         const mirror = name(registry, repository);
@@ -53,7 +53,7 @@ describe('mirrorRepository', () => {
     );
   });
 
-  it('is never the same for two', () => {
+  it('is never the same for two names', () => {
     const images = fc.uniqueArray(fc.tuple(registries, repositories), {
       selector: ([registry, repository]) => `${registry}/${repository}`,
       minLength: 2,
@@ -62,7 +62,7 @@ describe('mirrorRepository', () => {
     fc.assert(
       fc.property(images, (all) => {
         const made = all.map(([registry, repository]) => name(registry, repository));
-        // What a name was made into is again a possible name upstream.
+        // A name that was made for one is itself a possible name upstream.
         const again = made
           .map((mirror) => mirror.slice('mirror/'.length))
           .map((path) => {

@@ -81,7 +81,7 @@ describe('selectTags', () => {
     expect(selectTags(rule({ latest: 100 }), tags)).toEqual(['1.9.0', '1.10.0', '1.2.0', '2.0.0', '1.10.1']);
   });
 
-  it('orders what has one number: a release after its candidates, the fuller tag after the shorter', () => {
+  it('orders versions with the same numbers: a release after its candidates, the fuller tag after the shorter', () => {
     const include = ['*', '*-*'];
     const newest = (tags: string[]) => selectTags(rule({ include, latest: 1 }), tags);
     expect(newest(['1.28.0-rc.2', '1.28.0', '1.28.0-rc.10'])).toEqual(['1.28.0']);
@@ -126,7 +126,7 @@ describe('latest', () => {
     }
   });
 
-  it('does not take dates for versions where there are others', () => {
+  it('does not treat dates as versions if there are others', () => {
     expect(newest(['20240329', '3.19', '3.20', '20230901'], 2)).toEqual(['3.19', '3.20']);
     expect(newest(['1.0', '99998', '99999', '100000', '100001'], 2)).toEqual(['100000', '100001']);
     expect(newest(['3', '20240329', '20230901'], 2)).toEqual(['20240329', '20230901']);
@@ -159,7 +159,7 @@ describe('the order of versions', () => {
     return Math.sign(compareVersions(one, other));
   };
 
-  it('is total: only the same version compares as equal, and no three go in a circle', () => {
+  it('is total: only the same version compares as equal, and no three form a cycle', () => {
     fc.assert(
       fc.property(tag, tag, tag, (a, b, c) => {
         expect(compared(a, b)).toBe(-compared(b, a) + 0);
@@ -169,7 +169,7 @@ describe('the order of versions', () => {
     );
   });
 
-  it('takes any tag', () => {
+  it('accepts any tag', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[\w][\w.-]{0,127}$/), (text) => {
         const version = tagVersion(text);

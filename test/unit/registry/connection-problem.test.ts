@@ -27,7 +27,7 @@ describe('connectionProblem', () => {
       'r.example:8443 does not speak HTTPS, ERR_SSL_PACKET_LENGTH_TOO_LONG',
     ],
     ['SOMETHING_NEW', 'other', 'no answer from r.example:8443: it says SOMETHING_NEW'],
-  ])('says of %s what happened, to whom', (code, kind, reason) => {
+  ])('says of %s what happened, and to which host', (code, kind, reason) => {
     expect(connectionProblem(failed(code), https)).toEqual({
       kind,
       reason,
@@ -53,7 +53,7 @@ describe('connectionProblem', () => {
       'the connection to the proxy 10.0.0.9:3128 was refused',
     ],
     [{ hostname: 'proxy.example' }, 'ENOTFOUND', 'the host name proxy.example of the proxy does not resolve'],
-  ])('tells a proxy that fails from the host that was asked for', (more, code, reason) => {
+  ])('distinguishes a proxy that fails from the requested host', (more, code, reason) => {
     expect(connectionProblem(failed(code, more), https)).toMatchObject({
       kind: 'proxy',
       reason: `${reason}, ${code}`,
@@ -71,7 +71,7 @@ describe('connectionProblem', () => {
     );
   });
 
-  it('bounds and cleans the names of somebody else’s certificate', () => {
+  it('bounds and cleans the names in somebody else’s certificate', () => {
     const cert = { subjectaltname: `DNS:a.example\u001b[2J, DNS:${'x'.repeat(5_000)}` };
     const { kind, reason } = connectionProblem(failed('ERR_TLS_CERT_ALTNAME_INVALID', { cert }), https);
     expect(kind).toBe('other-certificate');
@@ -87,11 +87,11 @@ describe('connectionRemedy', () => {
   it.each([
     ['ENOTFOUND', 'check the spelling of the host name; see what DNS returns: nslookup r.example'],
     ['ECONNREFUSED', 'check the port, and that the server is running: curl -v https://r.example:8443/v2/'],
-  ])('gives after %s the next command', (code, expected) => {
+  ])('suggests after %s the next command', (code, expected) => {
     expect(remedy(code, https.href)).toBe(expected);
   });
 
-  it('puts no host into a command that a shell would take for more than a name', () => {
+  it('puts no host into a command if a shell would take it for more than a name', () => {
     for (const code of [
       'ENOTFOUND',
       'ECONNREFUSED',
@@ -111,13 +111,13 @@ describe('answeredProblem', () => {
   it.each([
     'Client sent an HTTP request to an HTTPS server.\n',
     '<html>The plain HTTP request was sent to HTTPS port</html>',
-  ])('knows a server that wants HTTPS by %j', (body) => {
+  ])('recognises a server that wants HTTPS by %j', (body) => {
     expect(answeredProblem(400, text(body), http)).toMatchObject({ kind: 'wants-tls' });
     expect(answeredProblem(404, text(body), http)).toBeUndefined();
     expect(answeredProblem(400, text(body), https)).toBeUndefined();
   });
 
-  it('knows a proxy that wants a login', () => {
+  it('recognises a proxy that wants a login', () => {
     expect(answeredProblem(407, text(''), http)).toMatchObject({ kind: 'proxy-login' });
     expect(answeredProblem(400, text('bad'), http)).toBeUndefined();
   });

@@ -19,7 +19,7 @@ const refused = (status: number, body: unknown = '', retryAfter?: string) =>
   );
 
 describe('refusedError', () => {
-  it('says side, registry, operation, what was asked for, status and code', () => {
+  it('says side, registry, operation, what was requested, status and code', () => {
     const error = refused(404, { errors: [{ code: 'NAME_UNKNOWN', message: 'repository name not known' }] });
     expect(error).toMatchObject({
       name: 'RegistryError',
@@ -37,7 +37,7 @@ describe('refusedError', () => {
     expect(error.remedy).toMatch(/repository exists/);
   });
 
-  it('hides secrets before anything is cut or written otherwise', () => {
+  it('hides secrets before anything is cut or rewritten', () => {
     const password = 'p"a\\ss/word+1=@é';
     const told = (body: unknown) =>
       refusedError(context, { status: 400, body: Buffer.from(JSON.stringify(body)) }, 'X', [password])
@@ -82,7 +82,7 @@ describe('refusedError', () => {
   });
 
   it.each(['lower', 'HAS SPACE', 'HAS\nLINE', '', 'X'.repeat(65), 42, null])(
-    'takes no code of the form %j from the registry',
+    'accepts no code of the form %j from the registry',
     (code) => {
       expect(refused(403, { errors: [{ code }] }).code).toBe('DENIED');
     },
@@ -102,14 +102,14 @@ describe('refusedError', () => {
     expect(error.message).toContain('REDACTED');
   });
 
-  it('tells of a host that nobody trusts only its status', () => {
+  it('shows only the status of an untrusted host', () => {
     const body = Buffer.from(JSON.stringify({ errors: [{ code: 'AKIA', message: 'SecretAccessKey' }] }));
     const error = refusedError(context, { by: 'h.example', untrusted: true, status: 403, body }, 'X', []);
     expect(error).toMatchObject({ code: 'DENIED', status: 403 });
     expect(error.message).toMatch(/h\.example answered 403 \(DENIED\)$/);
   });
 
-  it('tells how long to wait', () => {
+  it('says how long to wait', () => {
     expect(refused(429, '', '30').retryAfterMs).toBe(30_000);
     expect(refused(429).retryAfterMs).toBeUndefined();
   });
@@ -130,7 +130,7 @@ describe('brokenError', () => {
     ['UND_ERR_HEADERS_OVERFLOW', 'ANSWER_INVALID', false],
     ['SOMETHING_NEW', 'CONNECTION', false],
     ['ADDRESS_REFUSED', 'ADDRESS_REFUSED', false],
-  ])('makes of %s a %s (temporary: %s)', (cause, code, temporary) => {
+  ])('turns %s into a %s (temporary: %s)', (cause, code, temporary) => {
     expect(broken(cause)).toMatchObject({
       code,
       temporary,
@@ -139,14 +139,14 @@ describe('brokenError', () => {
     });
   });
 
-  it('keeps the cause, and an error that has its context already', () => {
+  it('keeps the cause, and an error that already has its context', () => {
     const cause = new Error('x');
     expect(brokenError(context, cause, 'y').cause).toBe(cause);
     const own = new RegistryError(context, { code: 'SIZE_INVALID', reason: 'z' });
     expect(brokenError(context, own, 'y')).toBe(own);
   });
 
-  it('tells of a missing repository where ECR drops the connection (CR#1970)', () => {
+  it('reports a missing repository if ECR drops the connection (CR#1970)', () => {
     const start = { side: 'mirror', registry: 'ecr', operation: 'start upload', repository: 'a' } as const;
     const cause = Object.assign(new Error('other side closed'), { code: 'UND_ERR_SOCKET' });
     expect(brokenError(start, cause, 'x').remedy).toMatch(/create the repository first/);
@@ -165,7 +165,7 @@ describe('the body of an error', () => {
       secrets,
     ).message;
 
-  it('tells the detail, where Quay says what is wrong', () => {
+  it('shows the detail, in which Quay says what is wrong', () => {
     const error = {
       code: 'MANIFEST_INVALID',
       message: 'manifest invalid',
@@ -180,11 +180,11 @@ describe('the body of an error', () => {
     ['nothing', null, '“denied”'],
     ['an empty object', {}, '“denied”'],
     ['the message again', 'denied', '“denied”'],
-  ])('takes a detail that is %s', (_, detail, shown) => {
+  ])('accepts a detail that is %s', (_, detail, shown) => {
     expect(messageOf({ errors: [{ code: 'DENIED', message: 'denied', detail }] })).toContain(shown);
   });
 
-  it('tells all errors, up to five, each other code with its text', () => {
+  it('shows all errors, up to five, each other code with its text', () => {
     const missing = (n: number) => ({ code: 'MANIFEST_BLOB_UNKNOWN', message: `blob ${n} unknown` });
     const errors = [missing(1), { code: 'SIZE_INVALID', message: 'size' }, ...[3, 4, 5, 6, 7].map(missing)];
     const message = messageOf({ errors });
@@ -219,13 +219,13 @@ describe('the remedy', () => {
       [],
     ).remedy;
 
-  it('does not blame the image for what the destination does not take', () => {
+  it('does not blame the image for what the destination does not accept', () => {
     for (const code of ['MANIFEST_INVALID', 'UNSUPPORTED', 'MANIFEST_BLOB_UNKNOWN', 'DIGEST_INVALID'])
       expect(remedy('put manifest', 'mirror', code), code).not.toMatch(/push the image again|push all blobs/);
     expect(remedy('get manifest', 'upstream', 'MANIFEST_INVALID')).toContain('push the image again');
   });
 
-  it('names the host behind a redirect that refuses, and not the login', () => {
+  it('names the host behind a redirect that refuses, and does not suggest a login', () => {
     const answer = {
       status: 401,
       untrusted: true,

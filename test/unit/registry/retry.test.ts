@@ -19,11 +19,11 @@ function failure(details: Partial<RegistryFailure> = {}): RegistryError {
 describe('the retry table', () => {
   const statuses = Array.from({ length: 900 }, (_, i) => i + 100);
 
-  it('has of the refusals what tells of time: 408, 425, 429', () => {
+  it('includes the refusals that are about time: 408, 425, 429', () => {
     expect(statuses.filter((status) => status < 500).filter(isTemporaryStatus)).toEqual([408, 425, 429]);
   });
 
-  it('has all server errors, Cloudflare’s 520 to 530 too, but 501 and 505', () => {
+  it('includes all server errors, also Cloudflare’s 520 to 530, except 501 and 505', () => {
     const lasting = statuses.filter((status) => status >= 500 && !isTemporaryStatus(status));
     expect(lasting.filter((status) => status < 600)).toEqual([501, 505]);
     expect(lasting).toHaveLength(402);
@@ -64,7 +64,7 @@ describe('backoffMs', () => {
     );
   });
 
-  it('begins at nothing: full jitter', () => expect(backoffMs(5, policy, 0)).toBe(0));
+  it('begins at zero: full jitter', () => expect(backoffMs(5, policy, 0)).toBe(0));
 });
 
 describe('parseRetryAfter', () => {
@@ -105,7 +105,7 @@ describe('withRetries', () => {
   });
   afterEach(() => vi.useRealTimers());
 
-  it('tries again until it succeeds', async () => {
+  it('retries until it succeeds', async () => {
     const operation = vi
       .fn()
       .mockRejectedValueOnce(failure())
@@ -124,7 +124,7 @@ describe('withRetries', () => {
   });
 
   it.each([failure({ temporary: false, status: 404 }), new TypeError('a mistake of ours')])(
-    'does not try again after %s',
+    'does not retry after %s',
     async (error) => {
       const operation = vi.fn().mockRejectedValue(error);
       await expect(withRetries(operation, policy)).rejects.toBe(error);
@@ -139,7 +139,7 @@ describe('withRetries', () => {
     expect(operation).toHaveBeenCalledTimes(1);
   });
 
-  it('has more patience with too many requests where it is told to, and only with them', async () => {
+  it('has more patience with too many requests if told to, and only with them', async () => {
     for (const [error, patience, calls] of [
       [failure({ status: 429 }), 3, 12],
       [failure({ status: 429 }), undefined, 4],
@@ -157,7 +157,7 @@ describe('withRetries', () => {
     expect(slow).toHaveBeenCalledTimes(6);
   });
 
-  it('begins no attempt after the budget', async () => {
+  it('starts no attempt after the budget', async () => {
     const operation = vi.fn().mockImplementation(async () => {
       vi.advanceTimersByTime(6000);
       throw failure();
@@ -177,7 +177,7 @@ describe('withRetries', () => {
     expect(operation).toHaveBeenCalledTimes(1);
   });
 
-  it('does not begin with a signal that is aborted', async () => {
+  it('does not start if the signal is already aborted', async () => {
     const operation = vi.fn();
     await expect(withRetries(operation, policy, { signal: AbortSignal.abort() })).rejects.toThrow(/abort/i);
     expect(operation).not.toHaveBeenCalled();

@@ -5,8 +5,8 @@ const answers = (limit: StreamLimit, count: number, ms: number) => {
   for (let n = 0; n < count; n += 1) limit.answered(ms);
 };
 
-describe('how many streams a registry is asked to carry', () => {
-  it('begins at 16 and grows by one with each quick answer, to 64', () => {
+describe('how many streams are opened to a registry', () => {
+  it('begins at 16 and grows by one with each quick answer, up to 64', () => {
     const limit = new StreamLimit();
     expect(limit.value).toBe(16);
     answers(limit, 4, 20);
@@ -15,7 +15,7 @@ describe('how many streams a registry is asked to carry', () => {
     expect(limit.value).toBe(64);
   });
 
-  it('does not grow while answers are slower than the registry can', () => {
+  it('does not grow while answers are slower than they could be', () => {
     const limit = new StreamLimit();
     limit.answered(20);
     const before = limit.value;
@@ -25,7 +25,7 @@ describe('how many streams a registry is asked to carry', () => {
     expect(limit.value).toBe(before + 1);
   });
 
-  it('does not stay low for ever where a registry has become slower for good', () => {
+  it('does not stay low forever if a registry has become slower for good', () => {
     const limit = new StreamLimit();
     answers(limit, 20, 5);
     for (let n = 0; n < 8; n += 1) limit.throttled(n * 1_000);
@@ -34,7 +34,7 @@ describe('how many streams a registry is asked to carry', () => {
     expect(limit.value).toBeGreaterThanOrEqual(16);
   });
 
-  it('halves once for a crowd of refusals, and again for the next crowd', () => {
+  it('is halved once for a burst of refusals, and again for the next burst', () => {
     const limit = new StreamLimit();
     for (let n = 0; n < 16; n += 1) limit.throttled(10_000 + n);
     expect(limit.value).toBe(8);
@@ -61,7 +61,7 @@ describe('how many streams a registry is asked to carry', () => {
     expect(limit.value).toBe(64);
   });
 
-  it('tells of each change of the whole number, until nobody wants to know', () => {
+  it('reports each change of the whole number, until nobody wants to know', () => {
     const limit = new StreamLimit();
     const told: number[] = [];
     const stop = limit.onChange(() => told.push(limit.value));

@@ -5,8 +5,8 @@ import { deriveSecret, type WebhookSecrets } from '../../../core/webhooks/secret
 import { configOf } from '../mirror-yaml/config-text.ts';
 
 /**
- * A webhook of each kind of proof: path, signature, header; `registry` is reached under another
- * name than it has in references.
+ * A webhook for each kind of proof: path, signature, header. `registry` is reached under another
+ * name than the one in references.
  */
 export const config: Config = configOf(`
 version: 1
@@ -26,7 +26,7 @@ upstreams:
     repositories: [{ match: "team/*" }]
 `);
 
-/** As the secrets of a deployment: the current one and, while it is rotated, the one before. */
+/** Like the secrets of a deployment: the current one and, during a rotation, the previous one. */
 export const secrets: WebhookSecrets = {
   forWebhook: async (name) => ({ secrets: [secretOf(name), secretOf(name, 'old root')] }),
   reread: async () => undefined,
@@ -40,7 +40,7 @@ export function secretOf(name: string, root = 'root'): string {
   return deriveSecret(root, `webhook:${name}`);
 }
 
-/** Bytes as they are sent; what is not bytes is sent as JSON. */
+/** Bytes as they are sent; anything else is sent as JSON. */
 export function bytesOf(body: unknown): Uint8Array {
   return body instanceof Uint8Array
     ? body

@@ -12,16 +12,16 @@ import type { CaseDelivery } from './source-cases.ts';
 import { type SourceSubject, sourceSubject } from './source-subject.ts';
 import { spoil } from './spoil.ts';
 
-// Whoever fetches anything but the issuer's keys fails: no address of a payload is followed.
+// Any request except for the issuer's keys fails: no address in a payload is followed.
 beforeEach(stubIssuer);
 
-// Seconds where nothing else runs.
+// Takes seconds if nothing else runs.
 vi.setConfig({ testTimeout: 60_000 });
 
 /** The seed of one delivery: what fast-check finds is reproduced by its number. */
 const seeds = fc.integer({ min: 0, max: 0x7fff_ffff });
 
-/** What is larger has a case of its own, and would be all that there is time for. */
+/** Larger bodies have their own case, and would take up all of the time. */
 const maxMutated = 8_000;
 
 for (const source of sources) {
@@ -45,7 +45,8 @@ for (const source of sources) {
   };
 
   /**
-   * Never a throw, one of the statuses, images that may be queued, and reasons with a stable code.
+   * Checks that nothing is thrown, and that there is one of the statuses, images that may be
+   * queued, and reasons with a stable code.
    */
   const expectAnswer = async (sent: WebhookRequest, statuses: number[], variant?: string): Promise<void> => {
     const problem = await problemOf(subject, sent, statuses, variant);
@@ -83,7 +84,7 @@ for (const source of sources) {
       );
     });
 
-    it('answers authentic deliveries of any bytes, which are refused with 400 where they are no JSON', async () => {
+    it('answers authentic deliveries of any bytes, and refuses them with 400 if they are not JSON', async () => {
       await check(3_000, async (roll, delivery) => {
         const body =
           roll() < 0.5
@@ -107,8 +108,8 @@ for (const source of sources) {
 }
 
 /**
- * Makes proofs of a source's configurations; an ID token, which says nothing of the body, is signed
- * once for each.
+ * Makes proofs for a source's configurations. An ID token, which says nothing about the body, is
+ * signed once for each.
  */
 async function signer(subject: SourceSubject): Promise<(body: Uint8Array, variant?: string) => Proof> {
   const url = origin + webhookPath('it');

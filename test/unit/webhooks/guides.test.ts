@@ -34,7 +34,7 @@ describe('the pages of the sources', () => {
 });
 
 describe.each(['acr', 'cdevents'] as const)('the steps of %s', (name) => {
-  it('speak of a header only where the secret stands in one', async () => {
+  it('mention a header only if the secret is in one', async () => {
     const configured = (await sourceSubject(name)).webhook();
     const stepsWith = (authentication: string) => {
       const webhook = {

@@ -1,4 +1,4 @@
-/** Numbers from 0 to below 1 that a seed decides: mulberry32. */
+/** Numbers from 0 to below 1, determined by a seed: mulberry32. */
 export type Dice = () => number;
 
 export function dice(seed: number): Dice {
@@ -91,7 +91,7 @@ function collect(holder: Holder, places: [Holder, string][]): void {
   }
 }
 
-/** Sets an own field, also where it is called `__proto__`. */
+/** Sets an own field, even if it is called `__proto__`. */
 function set(holder: Holder, key: string, value: unknown): void {
   Object.defineProperty(holder, key, { value, writable: true, enumerable: true, configurable: true });
 }

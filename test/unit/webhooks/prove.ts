@@ -12,13 +12,14 @@ const keyId = 'tests';
 export async function stubIssuer(): Promise<void> {
   const jwk = { ...(await exportJWK(keys.publicKey)), kid: keyId, alg: 'RS256', use: 'sig' };
   vi.spyOn(globalThis, 'fetch').mockImplementation(async (url) => {
-    if (String(url) !== jwksUri) throw new Error(`nothing is to be fetched here, and ${String(url)} was`);
+    if (String(url) !== jwksUri) throw new Error(`nothing may be fetched here, but ${String(url)} was`);
     return Response.json({ keys: [jwk] });
   });
 }
 
 /**
- * Makes the proof that a way of authentication asks for; of several ways, that of the first.
+ * Makes the proof that a way of authentication requires; if there are several ways, that of the
+ * first.
  *
  * @param secret as the sender was given it
  * @param url the webhook's own
@@ -31,7 +32,7 @@ export async function prove(
 ): Promise<Proof> {
   if (authentication.kind !== 'oidc') {
     const proof = signDelivery(authentication, secret, { body, id: 'msg_1', now });
-    if (proof === undefined) throw new Error('there is no way to prove anything');
+    if (proof === undefined) throw new Error('the source has no way to prove anything');
     return proof;
   }
   const claims = {

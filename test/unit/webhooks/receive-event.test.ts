@@ -42,7 +42,7 @@ describe('an event of EventBridge', () => {
       registry.replace('.dkr.ecr.', '.dkr-ecr.').replace('amazonaws.com', 'on.aws'),
       '',
     ],
-  ])('is the mirror’s own where the upstream is the mirror by %s', (_, name, endpoint) => {
+  ])('is the mirror’s own if the upstream is the mirror by %s', (_, name, endpoint) => {
     const outcome = {
       kind: 'events',
       events: [{ image: { registry: name, repository: 'mirror/docker.io/app', tag: '1' } }],

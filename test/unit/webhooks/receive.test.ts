@@ -54,7 +54,7 @@ describe('the order of checks', () => {
     });
   });
 
-  it('gives an unknown name and a wrong token one answer, after one and the same work', async () => {
+  it('gives an unknown name and a wrong token the same answer, after the same work', async () => {
     const asked: string[] = [];
     const counting = {
       forWebhook: (name: string) => {
@@ -72,7 +72,7 @@ describe('the order of checks', () => {
     expect(asked).toEqual(['hub', 'hub', 'hub']);
   });
 
-  it('knows no name where there is no webhook', async () => {
+  it('knows no name if there is no webhook', async () => {
     const none = configOf('version: 1\nmirror: { regions: [eu-west-1] }');
     expect(await receiveWebhook(unknown, { config: none, secrets })).toMatchObject({ status: 404 });
   });
@@ -112,7 +112,7 @@ describe('a form', () => {
     expect(result).toMatchObject({ events: [{ image: { repository: 'acme/svc/api' } }] });
   });
 
-  it('is taken from a sender that proves itself otherwise, its content type with a character set', async () => {
+  it('is accepted from a sender that proves itself otherwise, also with a character set in its content type', async () => {
     const headers = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' };
     expect(await receive(requests.hub(formOf(push), { headers }))).toMatchObject({
       events: [{ image: { repository: 'acme/api' } }],
@@ -123,7 +123,7 @@ describe('a form', () => {
 
   it.each<[name: string, request: WebhookRequest, expected: string]>([
     [
-      'signed over what is in it only',
+      'signed over its content only',
       requests.github(formOf(githubPush), {
         ...form,
         'x-hub-signature-256': githubSignature(bytesOf(githubPush)),
@@ -131,8 +131,8 @@ describe('a form', () => {
       '401 not_authentic',
     ],
     ['with another field', requests.github('body=%7B%7D', form), '400 invalid_json'],
-    ['with a payload that is no JSON', requests.github('payload=%7B', form), '400 invalid_json'],
-    ['that is JSON in truth', requests.github(githubPush, form), '400 invalid_json'],
+    ['with a payload that is not JSON', requests.github('payload=%7B', form), '400 invalid_json'],
+    ['that is actually JSON', requests.github(githubPush, form), '400 invalid_json'],
     ['that says it is JSON', requests.github(formOf(githubPush)), '400 invalid_json'],
   ])('is refused %s', async (_name, request, expected) => expect(await answer(request)).toBe(expected));
 });
@@ -206,7 +206,7 @@ upstreams:
     });
   });
 
-  it('takes the secret before as well while one is being rotated', async () => {
+  it('also accepts the previous secret during a rotation', async () => {
     const old = (name: string) => secretOf(name, 'old root');
     expect(await answer(requests.hub(push, { token: old('hub') }))).toBe('202');
     const signature = githubSignature(bytes, old('github'));
@@ -242,7 +242,7 @@ describe('a delivery of very many images', () => {
     expect(result.kind === 'events' && result.events).toHaveLength(1_000);
   });
 
-  it('tells how many it leaves out, signatures first', async () => {
+  it('reports how many it leaves out, signatures first', async () => {
     const more = [signature(1), ...tags, 'one', 'two', signature(2)];
     const result = await receive(requests.registry(pushes(more)));
     if (result.kind !== 'events') throw new Error('not read');

@@ -32,7 +32,7 @@ describe('a webhook that names a signature', () => {
     },
   );
 
-  it('is ignored where no rule names the repository, or another registry speaks', async () => {
+  it('is ignored if no rule names the repository, or if another registry sends it', async () => {
     const tag = `sha256-${hex}.sig`;
     expect(await receive(hub(tag, { 'repository.repo_name': 'other/api' }))).toMatchObject({
       events: [],
@@ -46,7 +46,7 @@ describe('a webhook that names a signature', () => {
     });
   });
 
-  it('is ignored where the rule leaves signatures upstream', async () => {
+  it('is ignored if the rule leaves signatures upstream', async () => {
     const config = configOf(`
 version: 1
 mirror: { regions: [eu-west-1] }

@@ -14,15 +14,15 @@ export interface CaseDelivery {
  */
 export interface SourceCases {
   /**
-   * The `upstreams` of mirror.yaml as YAML, of which one has the webhook `{ source: <source>, name:
-   * it }`. `{jwks}` stands for the address of the tests' own OpenID issuer's keys.
+   * The `upstreams` of mirror.yaml as YAML, one of which has the webhook `{ source: <source>, name:
+   * it }`. `{jwks}` stands for the address of the keys of the tests' OpenID issuer.
    */
   upstreams: string;
   /** Other configurations, by name, in the same form. */
   variants?: Record<string, string>;
   /**
-   * What leads to jobs: the images, the digests that are said to be theirs (absent: not looked at),
-   * and the reasons for whatever else is in the delivery.
+   * What leads to jobs: the images, the digests that the delivery gives for them (absent: not
+   * checked), and the reasons for everything else in the delivery.
    */
   accepted: Record<
     string,

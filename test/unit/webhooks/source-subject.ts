@@ -15,14 +15,14 @@ import { type CaseDelivery, loadCases, type SourceCases } from './source-cases.t
 export const account = '111122223333';
 
 /**
- * A source as the tests of all sources treat it: its cases, and how a delivery of it is made and
+ * A source as the tests of all sources use it: its cases, and how a delivery of it is made and
  * received.
  */
 export interface SourceSubject {
   cases: SourceCases;
   config(variant?: string): Config;
   webhook(variant?: string): ConfiguredWebhook;
-  /** The secret of a root as the sender is given it. */
+  /** The secret of a root as the sender gets it. */
   secret(root?: string): string;
   /** An authentic delivery. */
   request(delivery: CaseDelivery, changes?: Partial<WebhookRequest>): Promise<WebhookRequest>;

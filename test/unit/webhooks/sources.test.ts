@@ -47,7 +47,7 @@ for (const source of sources) {
       expect(result).toEqual({ kind: 'answer', headers: {}, ...each.answer });
     });
 
-    it('answers no OPTIONS request but a handshake of its own', async () => {
+    it('answers no OPTIONS request except its own handshake', async () => {
       const request = await subject.request(push);
       for (const origin of ['https://evil.example', 'evil.example', '']) {
         const headers: Record<string, string> = { origin, 'webhook-request-origin': origin };
@@ -61,7 +61,7 @@ for (const source of sources) {
       }
     });
 
-    it('refuses what is no JSON, such as a form', async () => {
+    it('refuses what is not JSON, such as a form', async () => {
       const form = `payload=${encodeURIComponent(JSON.stringify(push.body))}`;
       const request = await subject.request({ ...push, body: form });
       expect(await subject.receive(request, push.variant)).toMatchObject({
@@ -102,14 +102,14 @@ for (const source of sources) {
       });
     });
 
-    it('passes over whatever else is in the payload', async () => {
+    it('ignores whatever else is in the payload', async () => {
       if (typeof push.body !== 'object' || push.body === null || Array.isArray(push.body)) return;
       const body = { ...push.body, zz_added: [{ deep: null }], constructor: 1 };
       const result = await subject.receive(await subject.request({ ...push, body }));
       expect(result).toMatchObject({ kind: 'events', events: [{}] });
     });
 
-    it('takes the secret before as well while one is rotated, and no older one', async () => {
+    it('also accepts the previous secret during a rotation, and no older one', async () => {
       const { webhook } = subject.webhook();
       const authentication = source.authentication(webhook.options);
       if (authentication.kind === 'oidc') return; // there is no secret
@@ -128,7 +128,7 @@ for (const source of sources) {
 
     const kinds = waysOf(source.authentication(subject.webhook().webhook.options));
     it.each(kinds.map((kind) => [kind.kind, kind] as const))(
-      'is proven by %s and nothing near it',
+      'is proven by %s and by nothing near it',
       async (_kind, kind) => {
         const body = bytesOf(push.body);
         const proof = await prove(kind, subject.secret(), body, { url });
@@ -171,7 +171,7 @@ for (const source of sources) {
       },
     );
 
-    /** What looks right and is not: by another secret, algorithm, encoding or time. */
+    /** What looks right but is not: by another secret, algorithm, encoding or time. */
     async function nearProofs(kind: DeliveryAuthentication, body: Uint8Array): Promise<string[]> {
       const now = Date.now();
       const at = async (other: DeliveryAuthentication, secret = subject.secret(), time = now) =>

@@ -7,8 +7,8 @@ import { below, type Dice, pick } from './mutate.ts';
 const tooLarge = new Uint8Array(maxBodyBytes + 1);
 
 /**
- * Takes from a request what makes it authentic or a delivery at all; with the status that it is
- * refused with.
+ * Takes from a request what makes it authentic or a delivery at all, and returns the status of its
+ * refusal.
  */
 export function spoil(
   roll: Dice,
@@ -30,7 +30,7 @@ export function spoil(
   const ways: readonly DeliveryAuthentication[] =
     authentication.kind === 'any' ? authentication.of : [authentication];
   const [way] = ways;
-  if (way === undefined) throw new Error('there is no way to prove anything');
+  if (way === undefined) throw new Error('the source has no way to prove anything');
   if (kind === 4 && (way.kind === 'hmac' || way.kind === 'standard-webhooks'))
     return { changes: { body: Buffer.concat([body, Buffer.from(' ')]) }, status: 401 };
   const header = proofHeader(way);
@@ -40,7 +40,8 @@ export function spoil(
 }
 
 /**
- * A proof with another character in it: within its second quarter, where none is without meaning.
+ * A proof with another character in it. It is within the second quarter, where every character has
+ * a meaning.
  */
 function changed(roll: Dice, proof: string): string {
   const at = Math.floor(proof.length / 4) + below(roll, Math.floor(proof.length / 4));

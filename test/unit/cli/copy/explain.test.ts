@@ -17,13 +17,13 @@ describe('explainFailure', () => {
   it.each([
     ['ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:5000', /^check the port/],
     ['ENOTFOUND', 'getaddrinfo ENOTFOUND localhost', /^check the spelling of the host name/],
-  ])('speaks of name and port after %s, and not of a repository that ECR misses', (code, message, remedy) => {
+  ])('explains name and port after %s, and not a repository that ECR lacks', (code, message, remedy) => {
     const failure = broken(code, message);
     expect(failure).toMatchObject({ code: 'CONNECTION', side: 'mirror', operation: 'start upload' });
     expect(failure.remedy).toMatch(remedy);
   });
 
-  it('speaks of a missing repository after a connection that was dropped', () => {
+  it('explains a missing repository after a dropped connection', () => {
     expect(broken('UND_ERR_SOCKET', 'other side closed').remedy).toMatch(/^the repository may not exist/);
   });
 });

@@ -20,7 +20,7 @@ describe('the progress of a copy', () => {
   afterEach(() => void vi.useRealTimers());
   const [one, two, three] = [blob('one', 4_000_000), blob('two', 1_000_000), blob('three', 500)];
 
-  it('shows a bar for each blob under way and one for all; what is done leaves, and at the end all', () => {
+  it('shows a bar for each blob under way and one for all; finished bars leave, and at the end all do', () => {
     const screen = new FakeScreen(100, 20);
     const watcher = progressWatcher(screen);
     watcher.planned(pair, planOf(one, two, three));
@@ -41,7 +41,7 @@ describe('the progress of a copy', () => {
     expect(screen.shown).toEqual([]);
   });
 
-  it('begins a blob again when that is restarted, and counts what did not travel as done', () => {
+  it('starts a blob’s bar over when the blob is restarted, and counts what did not travel as done', () => {
     const screen = new FakeScreen(100, 20);
     const watcher = progressWatcher(screen);
     watcher.planned(pair, planOf(one, two));
@@ -67,11 +67,11 @@ describe('the progress of a copy', () => {
     for (const each of blobs) watcher.blob({ type: 'start', blob: each });
     vi.advanceTimersByTime(2_000);
     expect(screen.shown.length).toBeLessThanOrEqual(Math.max(1, rows - 1));
-    // Drawing on the only row has to scroll; more rows never do.
+    // Drawing on the only row has to scroll; with more rows, drawing never does.
     if (rows > 1) expect(screen.history).toEqual([]);
   });
 
-  it('is a line now and then where there is no terminal, and none where nothing is missing', () => {
+  it('is a line now and then if there is no terminal, and none if nothing is missing', () => {
     const written: string[] = [];
     const pipe = { isTTY: false, columns: 0, rows: 0, write: (text: string) => written.push(text) > 0 };
     const watcher = progressWatcher(pipe);
@@ -93,7 +93,7 @@ describe('the progress of a copy', () => {
     ]);
   });
 
-  it('of many images shows how many are done, all blobs that travel, and makes room for what is written', () => {
+  it('of many images shows how many are done and all blobs that travel, and makes room for what is written', () => {
     const screen = new FakeScreen(100, 20);
     const progress = overallProgress(screen, 'tag', 3);
     progress.planned(pair, planOf(one, two));
@@ -116,7 +116,7 @@ describe('the progress of a copy', () => {
     expect(screen.shown).toEqual([]);
   });
 
-  it('of many images is a line every five seconds where there is no terminal', () => {
+  it('of many images is a line every five seconds if there is no terminal', () => {
     const written: string[] = [];
     const pipe = { isTTY: false, columns: 0, rows: 0, write: (text: string) => written.push(text) > 0 };
     const progress = overallProgress(pipe, 'image', 2);

@@ -15,11 +15,11 @@ function example(rules: string, mapped: string[] = []) {
   return found && `${found.repository}:${found.tag}${found.isReal ? '' : ' (form)'}`;
 }
 
-describe('an image to try things with', () => {
+describe('an example image to try', () => {
   it.each([
-    ['is one that is mirrored', '{ match: "acme/**" }', [`sha256:${'a'.repeat(64)}`, '1.0'], 'acme/shop:1.0'],
+    ['is a mirrored one', '{ match: "acme/**" }', [`sha256:${'a'.repeat(64)}`, '1.0'], 'acme/shop:1.0'],
     [
-      'is not one that the rules have left since',
+      'is not one that the rules no longer name',
       '{ match: acme/web }, { match: acme/shop, tags: { exclude: ["1.*"] } }',
       ['1.0'],
       'acme/web:latest',
@@ -31,13 +31,13 @@ describe('an image to try things with', () => {
       'acme/web:edge',
     ],
     [
-      'is of the first rule without patterns',
+      'comes from the first rule without patterns',
       '{ match: "acme/*" }, { match: tools/x }',
       [],
       'tools/x:latest',
     ],
     [
-      'is only a form where the rules name none',
+      'is only a pattern if the rules name none',
       '{ match: "acme/**", tags: { include: ["1.*"] } }',
       [],
       'acme/REPOSITORY:1.TAG (form)',
@@ -53,5 +53,5 @@ describe('an image to try things with', () => {
     expect(example(rules, mapped)).toBe(expected);
   });
 
-  it('is none without rules', () => expect(example('')).toBeUndefined());
+  it('does not exist without rules', () => expect(example('')).toBeUndefined());
 });

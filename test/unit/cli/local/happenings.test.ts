@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { describeDelivery, describeJob } from '../../../../cli/local/happenings.ts';
 import type { JobRecord } from '../../../../core/jobs/record.ts';
 
-describe('a delivery in a line', () => {
+describe('a delivery in one line', () => {
   const accepted = (count: number) =>
     Array.from({ length: count }, (_, index) => ({ image: `ghcr.io/acme/shop:${index}`, job: 'j' }));
 
@@ -28,14 +28,14 @@ describe('a delivery in a line', () => {
     expect(describeDelivery({ name: 'github', ...delivery })).toBe(expected);
   });
 
-  it('can’t move the cursor or forge another line', () => {
+  it('cannot move the cursor or forge another line', () => {
     const reason = `malformed: \x1b[2J\n20:00:00  github  accepted \u202e${'x'.repeat(500)}`;
     const line = describeDelivery({ name: 'github', status: 202, accepted: [], ignored: [{ reason }] });
     expect(line).toMatch(/^ignored malformed: +\[2J 20:00:00 +github +accepted +x+…$/);
   });
 });
 
-describe('a job in a line', () => {
+describe('a job in one line', () => {
   const job: JobRecord = {
     id: '01',
     key: { registry: 'ghcr.io', repository: 'acme/shop', reference: '1.0' },

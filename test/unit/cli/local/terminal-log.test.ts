@@ -11,7 +11,7 @@ const entry = (level: string, message: string, more = {}) =>
   `${JSON.stringify({ level, message, service: 'mirror', ...more })}\n`;
 
 describe('logs on a terminal', () => {
-  it('are warnings and errors, in plain lines, and what is no entry', () => {
+  it('are warnings and errors in plain lines, and whatever is not a log entry', () => {
     expect(
       linesOf(
         entry('INFO', 'the job is committed'),
@@ -28,7 +28,7 @@ describe('logs on a terminal', () => {
     ]);
   });
 
-  it('leave out what deliveries and jobs have lines of their own for', () => {
+  it('leave out what deliveries and jobs have their own lines for', () => {
     expect(linesOf(entry('WARN', 'a delivery was refused'), entry('ERROR', 'the job failed'))).toEqual([]);
   });
 

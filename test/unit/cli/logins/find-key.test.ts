@@ -19,11 +19,11 @@ describe('findKey', () => {
   );
 
   it.each(['quay.io:443', 'a.quay.io', 'quay.io.evil.example', 'evil.example/quay.io', ''])(
-    'takes %j for another one',
+    'takes %j for another registry',
     (key) => expect(findKey([key], quay, 'host')).toBeUndefined(),
   );
 
-  it('prefers the longest path that the repository is in', () => {
+  it('prefers the longest path that contains the repository', () => {
     const keys = ['quay.io', 'quay.io/acme', 'quay.io/acme/shop', 'quay.io/acme/sho', 'quay.io/other'];
     expect(findKey(keys, quay, 'below')).toBe('quay.io/acme/shop');
     expect(findKey(keys, { ...quay, repository: 'acme/blog' }, 'below')).toBe('quay.io/acme');

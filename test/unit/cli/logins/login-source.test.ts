@@ -7,7 +7,7 @@ import { encoded, helperAnswer, type LoginFolder, loginFolder } from '../../../s
 
 const notFound = "echo 'credentials not found in native keychain'; exit 1";
 
-/** What somebody who lives there is logged in as. */
+/** The login of the user who lives there. */
 function login({ env }: LoginFolder, registry = 'ghcr.io', repository = 'acme/shop') {
   return loginSource({ registry, repository }, { env })({ fresh: false });
 }
@@ -28,7 +28,7 @@ describe('login files', () => {
     expect(await login(folder, 'other.example')).toBeUndefined();
   });
 
-  it('are asked in turn: DOCKER_CONFIG instead of ~/.docker, then REGISTRY_AUTH_FILE, or Podman’s own', async () => {
+  it('are asked in turn: DOCKER_CONFIG instead of ~/.docker, then REGISTRY_AUTH_FILE or Podman’s own file', async () => {
     const folder = loginFolder();
     const file = (name: string) => ({ auths: { 'ghcr.io': { auth: encoded(name, 'secret') } } });
     const user = async () => ((await login(folder)) as PasswordLogin | undefined)?.username;
@@ -47,7 +47,7 @@ describe('login files', () => {
     expect(await user()).toBe('elsewhere');
   });
 
-  it('take a key with a path for that path alone in Podman’s file', async () => {
+  it('use a key with a path for that path alone in Podman’s file', async () => {
     const folder = loginFolder();
     folder.write('.config/containers/auth.json', {
       auths: {
@@ -69,7 +69,7 @@ describe('login files', () => {
     [{ auths: { 'ghcr.io': { auth: 22 } } }, 'a field auth that is no text'],
     [{ auths: { 'ghcr.io': { registrytoken: 'hunter22' } } }, 'is a token of one registry session'],
     [{ credHelpers: { 'ghcr.io': 7 } }, '^credHelpers of \\S+ has no text for ghcr.io'],
-  ])('tell what is wrong with %j, and no secret', async (content, message) => {
+  ])('report what is wrong with %j, and no secret', async (content, message) => {
     const folder = loginFolder();
     folder.write('.docker/config.json', content);
     const error = await login(folder).catch((thrown: unknown) => thrown);
@@ -82,13 +82,13 @@ describe('login files', () => {
     expect((error as Error).message).not.toContain('hunter22');
   });
 
-  it('tell one that is there and can’t be read', async () => {
+  it('report a file that exists but cannot be read', async () => {
     const folder = loginFolder();
     mkdirSync(join(folder.home, '.docker/config.json'), { recursive: true });
     await expect(login(folder)).rejects.toThrow(/config\.json can’t be read: it is a folder \(EISDIR\)/);
   });
 
-  it('tell an identity token from a password, whatever user stands beside it', async () => {
+  it('distinguish an identity token from a password, whatever user is beside it', async () => {
     const folder = loginFolder();
     folder.write('.docker/config.json', {
       auths: {
@@ -102,14 +102,17 @@ describe('login files', () => {
 });
 
 describe('credential helpers', () => {
-  it.each(['credHelpers', 'credsStore'])('tell an identity token by the user <token>: %s', async (field) => {
-    const folder = loginFolder();
-    folder.write('.docker/config.json', {
-      [field]: field === 'credsStore' ? 'acr' : { 'acme.azurecr.io': 'acr' },
-    });
-    folder.helper('acr', helperAnswer('<token>', 'refresh'));
-    expect(await login(folder, 'acme.azurecr.io')).toEqual({ identityToken: 'refresh' });
-  });
+  it.each(['credHelpers', 'credsStore'])(
+    'mark an identity token with the user <token>: %s',
+    async (field) => {
+      const folder = loginFolder();
+      folder.write('.docker/config.json', {
+        [field]: field === 'credsStore' ? 'acr' : { 'acme.azurecr.io': 'acr' },
+      });
+      folder.helper('acr', helperAnswer('<token>', 'refresh'));
+      expect(await login(folder, 'acme.azurecr.io')).toEqual({ identityToken: 'refresh' });
+    },
+  );
 
   it('are asked by the registry’s name, each time', async () => {
     const folder = loginFolder();
@@ -123,7 +126,7 @@ describe('credential helpers', () => {
     expect(folder.asked()).toEqual(['gh ghcr.io', 'gh ghcr.io']);
   });
 
-  it('of all registries: Docker Hub under its old address, and the file where it has none', async () => {
+  it('for all registries use Docker Hub’s old address, and the file if they have no login', async () => {
     const folder = loginFolder();
     folder.write('.docker/config.json', {
       credsStore: 'desktop',
@@ -139,7 +142,7 @@ describe('credential helpers', () => {
     expect(folder.asked().slice(0, 2)).toEqual(['desktop https://index.docker.io/v1/', 'desktop ghcr.io']);
   });
 
-  it('without a login decide for the registry that is theirs: anonymous', async () => {
+  it('without a login decide for their own registry: anonymous', async () => {
     const folder = loginFolder();
     folder.write('.docker/config.json', {
       credHelpers: { 'ghcr.io': 'gh' },

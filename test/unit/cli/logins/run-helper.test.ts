@@ -34,14 +34,14 @@ describe('a credential helper that fails', () => {
     ['echo null', /told no Username and Secret$/],
     ['head -c 300000 /dev/zero', /printed more than 262144 bytes$/],
     ['echo "Authorization: Basic aHVudGVyMjI6eHh4"; exit 1', 'Basic REDACTED'],
-  ])('by `%s` is told, and no secret', async (script, message) => {
+  ])('by `%s` is reported without a secret', async (script, message) => {
     const told = await failure(script);
     expect(told).toMatch(message);
     expect(told).toContain('docker-credential-odd');
     expect(told).not.toMatch(/hunter22|aHVudGVy/);
   });
 
-  it('by silence does not hold the copy, nor does what it started', async () => {
+  it('by silence does not block the copy, and neither does what it started', async () => {
     const begun = Date.now();
     expect(await failure('sleep 20 & sleep 20', 100)).toContain('has not answered within 0.1 s');
     expect(Date.now() - begun).toBeLessThan(5_000);
@@ -65,7 +65,7 @@ describe('a credential helper that fails', () => {
     await expect(asked).rejects.toThrow('interrupted');
   });
 
-  it('by not being there, or being no program, is told with what to do', async () => {
+  it('because it is missing, or not a program, is reported with what to do', async () => {
     const { env } = loginFolder();
     await expect(runHelper('absent', 'ghcr.io', { env, where: 'config.json' })).rejects.toMatchObject({
       message: 'the credential helper docker-credential-absent, which config.json names, is not installed',
@@ -74,7 +74,7 @@ describe('a credential helper that fails', () => {
   });
 
   it.each(['../../bin/sh', 'a b', '-x', '$(id)', '', 'x'.repeat(80)])(
-    'by its name %j is not run',
+    'because of its name %j is not run',
     async (name) => {
       const { env } = loginFolder();
       await expect(runHelper(name, 'ghcr.io', { env, where: 'config.json' })).rejects.toThrow(

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { networkFrom } from '../../../../cli/shared/network.ts';
 
 describe('the proxies of the environment', () => {
-  it('are taken in either case, an empty one as none', () => {
+  it('are accepted in either case, and an empty one as none', () => {
     expect(networkFrom({ HTTPS_PROXY: 'proxy.example:3128', https_proxy: '' }).proxy).toEqual({
       https: 'http://proxy.example:3128/',
       http: undefined,
@@ -11,7 +11,7 @@ describe('the proxies of the environment', () => {
     expect(networkFrom({ https_proxy: '', HTTP_PROXY: '' }).proxy).toBeUndefined();
   });
 
-  it('leave out the hosts of NO_PROXY, also where no_proxy is empty', () => {
+  it('leave out the hosts of NO_PROXY, even if no_proxy is empty', () => {
     const env = { HTTP_PROXY: 'http://proxy.example', NO_PROXY: 'registry.example', no_proxy: '' };
     expect(networkFrom(env).proxy?.noProxy).toBe('registry.example');
     expect(networkFrom({ ...env, no_proxy: 'other.example' }).proxy?.noProxy).toBe('other.example');

@@ -45,14 +45,14 @@ const find = (upstream: Upstream, client = clientOf([])) =>
   findRepositories(upstream, client, explain, signal);
 
 describe('the repositories that rules name', () => {
-  it('are those of literal names without a question', async () => {
+  it('are those of literal names, without a request', async () => {
     const client = clientOf(new Error('nobody should ask'));
     const { repositories } = await find(upstreamOf([ruleOf('a'), ruleOf('b/c')]), client);
     expect(repositories.map(({ repository }) => repository)).toEqual(['a', 'b/c']);
     expect(client.asked).toBe(0);
   });
 
-  it('belong to the first rule that matches, also where a name is written later', async () => {
+  it('belong to the first rule that matches, even if a name is written later', async () => {
     const [glob, name, rest] = [ruleOf('a/*'), ruleOf('a/x'), ruleOf('**')];
     const upstream = upstreamOf([glob, name, rest]);
     const { repositories, notes } = await find(upstream, clientOf(['a/y', 'a/y', 'z']));
@@ -64,7 +64,7 @@ describe('the repositories that rules name', () => {
     expect(notes).toEqual([]);
   });
 
-  it('are none for a pattern that nothing matches, which is noted', async () => {
+  it('are none for a pattern that nothing matches, with a note', async () => {
     const { repositories, notes } = await find(upstreamOf([ruleOf('a/*')]), clientOf(['b']));
     expect(repositories).toEqual([]);
     expect(notes).toEqual(['r.example lists no repository for a/*']);
@@ -79,7 +79,7 @@ describe('the repositories that rules name', () => {
     [{ status: 200, code: 'LINK_REFUSED', reason: 'elsewhere' }, 'LINK_REFUSED'],
     [{ code: 'CONNECTION', reason: 'refused', temporary: true }, 'CONNECTION'],
   ] satisfies [RegistryFailure, string][])(
-    'fail for patterns after %j, and stay for names',
+    'fail for patterns after %j, but not for names',
     async (failure, code) => {
       const error = new RegistryError(
         { side: 'upstream', registry: 'r.example', operation: 'list repositories' },
@@ -94,7 +94,7 @@ describe('the repositories that rules name', () => {
     },
   );
 
-  it('are not those of a rule that can’t be followed, whichever rule comes later', async () => {
+  it('are not those of a rule that cannot be followed, whichever rule comes later', async () => {
     const verified = ruleOf('a/*', { verify: { cosign: { key: 'k' } } });
     const { repositories, failures } = await find(
       upstreamOf([verified, ruleOf('**')]),
@@ -104,7 +104,7 @@ describe('the repositories that rules name', () => {
     expect(failures).toMatchObject([{ rule: verified, error: { code: 'VERIFICATION_UNAVAILABLE' } }]);
   });
 
-  it('are none of an upstream whose credentials can’t be had', async () => {
+  it('are none for an upstream whose credentials cannot be read', async () => {
     const credentials = { type: 'ecr', roleArn: 'arn:aws:iam::111122223333:role/pull' } as const;
     const client = clientOf(['a']);
     const { repositories, failures } = await find(
@@ -120,7 +120,7 @@ describe('the repositories that rules name', () => {
   });
 });
 
-describe('the path that patterns have in front', () => {
+describe('the path that patterns have in common', () => {
   it.each([
     [['acme/shop', 'acme/**'], 'acme'],
     [['acme/shop'], 'acme/shop'],

@@ -72,7 +72,7 @@ describe('the report of a run', () => {
     expect(text).toContain('copied   12.3 MB  sha256:aaaaaaaa…');
   });
 
-  it('tells what went wrong with remedies, and those that are alike once', () => {
+  it('reports what went wrong with remedies, and alike problems once', () => {
     expect(problemsOf(reportOf(images), false)).toEqual([
       '1 of 4 images failed:',
       '  a.example/y:1: check the tag',

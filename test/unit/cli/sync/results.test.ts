@@ -21,7 +21,7 @@ const blob = (digest: string, state: PlannedBlob['state']): PlannedBlob => ({
 });
 
 describe('the plan of a run', () => {
-  it('counts each blob once, as missing where any repository lacks it', () => {
+  it('counts each blob once, as missing if any repository lacks it', () => {
     const images = [imageOf('a'), imageOf('b'), imageOf('c')];
     const [a, b] = images as [SyncImage, SyncImage, SyncImage];
     const outcomes = new Map([
@@ -35,7 +35,7 @@ describe('the plan of a run', () => {
       mountable: { blobs: 0, bytes: 0 },
       present: { blobs: 1, bytes: 10 },
     });
-    // What had no turn is not told.
+    // What had no turn is not reported.
     expect(report.images.map(({ image }) => image)).toEqual(['from.example/a:1', 'from.example/b:1']);
   });
 });

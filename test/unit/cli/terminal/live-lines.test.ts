@@ -3,7 +3,7 @@ import { createLiveLines, drawable } from '../../../../cli/terminal/live-lines.t
 import { FakeScreen } from '../../../support/screen.ts';
 
 describe('live lines', () => {
-  it('are drawn over the last ones, also when they become fewer, and leave nothing', () => {
+  it('are drawn over the last ones, even when there are fewer, and leave nothing behind', () => {
     const screen = new FakeScreen(20, 6);
     screen.write('before\n');
     const live = createLiveLines(screen);
@@ -36,7 +36,7 @@ describe('live lines', () => {
     expect(written.at(-1)).toBe('\x1b[3A\rnew\x1b[K\n\x1b[K\n\x1b[K\n\x1b[2A');
   });
 
-  it('are drawn again for another size, as often as it changes, until they are over', () => {
+  it('are redrawn for another size, as often as it changes, until they are over', () => {
     const screen = new FakeScreen(40, 10);
     screen.write('before\n');
     const live = createLiveLines(screen);
@@ -66,7 +66,7 @@ describe('live lines', () => {
     expect(screen.shown).toEqual([]);
   });
 
-  it('fit a terminal that does not say its size', () => {
+  it('fit a terminal that does not report its size', () => {
     expect(drawable({ columns: 0, rows: 0 })).toEqual({ columns: 79, lines: 23 });
     expect(drawable({ columns: 1, rows: 1 })).toEqual({ columns: 1, lines: 1 });
   });

@@ -13,7 +13,7 @@ describe('a bar on a terminal', () => {
     [30, /^copying {2}█+░+ {2}50 %$/],
     [15, /^copying {2}50 %$/],
     [6, /^copyi$/],
-  ])('has what there is room for in %i columns', (columns, expected) => {
+  ])('shows what there is room for in %i columns', (columns, expected) => {
     const screen = new FakeScreen(columns, 5);
     const bar = createProgressBar(screen, { label: 'copying', total: 4_000_000 });
     bar.update(1_000);
@@ -23,7 +23,7 @@ describe('a bar on a terminal', () => {
     expect(screen.wrapped).toEqual([]);
   });
 
-  it('is drawn for another size at once, and leaves its line at the end', () => {
+  it('is redrawn for another size at once, and leaves its line at the end', () => {
     const screen = new FakeScreen(80, 5);
     const bar = createProgressBar(screen, { label: 'copying', total: 4_000_000 });
     bar.update(2_000_000);

@@ -9,7 +9,7 @@ const blobs = [
 const layout = { align: 'llrl', leaveOut: [3] };
 
 describe('a table on a terminal', () => {
-  it('is whole where there is room, and where no width is known', () => {
+  it('is whole if there is room, and if no width is known', () => {
     const [line] = formatTable(blobs, { ...layout, width: 200 });
     expect(line).toBe(`missing  ${digest}  12.3 MB  application/vnd.oci.image.layer.v1.tar+gzip`);
     expect(formatTable(blobs, layout)).toEqual(formatTable(blobs, { ...layout, width: 200 }));
@@ -31,7 +31,7 @@ describe('a table on a terminal', () => {
     ['mirror', '127.0.0.1:40124', 'ECR'],
   ];
 
-  it('lets its last column go on below itself, or below the second', () => {
+  it('continues its last column below itself, or below the second', () => {
     expect(formatTable(rows, { width: 50 })).toEqual([
       'API     127.0.0.1:40123  the handlers that run on',
       '                         Lambda',
@@ -54,7 +54,7 @@ describe('a table on a terminal', () => {
     ).toEqual(['日本  a', 'abcd  b']);
   });
 
-  it('breaks what has no space to break at', () => {
+  it('breaks text that has no space to break at', () => {
     const paint = (style: string, text: string) => `<${style}>${text}</${style}>`;
     expect(formatTable([['a', { text: 'x'.repeat(30), style: 'dim' }]], { width: 28, paint })).toEqual([
       `a  <dim>${'x'.repeat(25)}</dim>`,

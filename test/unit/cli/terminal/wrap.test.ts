@@ -15,7 +15,7 @@ describe('the width of prose', () => {
 });
 
 describe('wrapped prose', () => {
-  it('stands below itself, and breaks neither words nor code', () => {
+  it('continues below itself, and breaks neither words nor code', () => {
     expect(wrapped('  1. ', 'Choose `a b c d e f`, then https://long.example/path', 20)).toEqual([
       '  1. Choose',
       '     `a b c d e f`,',

@@ -49,11 +49,11 @@ upstreams:
 `;
 
 describe('drayage validate', () => {
-  it('sums a valid file up', async () => {
+  it('summarises a valid file', async () => {
     const file = write(valid);
     expect(await run('--config', file)).toEqual({
       exitCode: undefined,
-      // What the stack refuses is no mistake in the file.
+      // What the stack refuses is not a mistake in the file.
       stderr: `warning: ${file}:2:32 mirror.regions[1]: is refused by cdk synth in this version: the stack mirrors into one region so far; name one\n`,
       stdout:
         `${file} is valid: 2 upstreams, 2 rules, mirrored to eu-west-1, us-east-1 under mirror/\n` +
@@ -94,7 +94,7 @@ describe('drayage validate', () => {
     });
   });
 
-  it('tells that a file can’t be read', async () => {
+  it('reports that a file cannot be read', async () => {
     const file = join(folder, 'none.yaml');
     expect(await run('--config', file)).toMatchObject({
       exitCode: 1,
@@ -103,7 +103,7 @@ describe('drayage validate', () => {
     });
   });
 
-  it('teaches with an example that is valid', async () => {
+  it('explains with an example that is valid', async () => {
     let help = '';
     const command = validateCommand().configureOutput({ writeOut: (text) => (help += text) });
     command.outputHelp();

@@ -5,7 +5,7 @@ const one = new Map([['acme-hub', 'https://hub.example']]);
 const two = new Map([...one, ['github', 'https://github.example']]);
 
 describe('the credentials of upstreams', () => {
-  it('are of one upstream, or of each', () => {
+  it('belong to one upstream, or to each', () => {
     expect(tokenVariable('acme-hub')).toBe('DRAYAGE_UPSTREAM_TOKEN_ACME_HUB');
     expect(readCredentials(one, { user: 'jo' }, { DRAYAGE_UPSTREAM_TOKEN: 'a' })).toEqual(
       new Map([['acme-hub', { user: 'jo', token: 'a' }]]),
@@ -15,7 +15,7 @@ describe('the credentials of upstreams', () => {
     expect(readCredentials(new Map(), {}, {}).size).toBe(0);
   });
 
-  it('have a user for each upstream, where each has its own', () => {
+  it('include a user for each upstream, if each has its own', () => {
     const env = {
       DRAYAGE_UPSTREAM_TOKEN_ACME_HUB: 'a',
       DRAYAGE_UPSTREAM_TOKEN_GITHUB: 'b',
@@ -32,15 +32,15 @@ describe('the credentials of upstreams', () => {
 
   it.each([
     [
-      'go to no second upstream',
+      'are not sent to a second upstream',
       two,
       {},
       { DRAYAGE_UPSTREAM_TOKEN: 'a' },
       /can’t be for https:\/\/hub.example and/,
     ],
-    ['must be there', one, {}, {}, /Set DRAYAGE_UPSTREAM_TOKEN \(or DRAYAGE_UPSTREAM_TOKEN_ACME_HUB\)/],
-    ['may not break a header', one, {}, { DRAYAGE_UPSTREAM_TOKEN: 'a\nb' }, /characters that no token has/],
-    ['are read from a file that is there', one, { tokenFile: '/none' }, {}, /can’t be read: .*ENOENT/],
+    ['must exist', one, {}, {}, /Set DRAYAGE_UPSTREAM_TOKEN \(or DRAYAGE_UPSTREAM_TOKEN_ACME_HUB\)/],
+    ['must not break a header', one, {}, { DRAYAGE_UPSTREAM_TOKEN: 'a\nb' }, /characters that no token has/],
+    ['are read from a file that must exist', one, { tokenFile: '/none' }, {}, /can’t be read: .*ENOENT/],
     ['are not empty', one, { tokenFile: '/dev/null' }, {}, /is empty/],
   ])('%s', (_, names, flags, env, expected) => {
     expect(() => readCredentials(names, flags, env)).toThrow(expected);

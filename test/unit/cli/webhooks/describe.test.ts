@@ -19,13 +19,13 @@ describe('a webhook for people', () => {
     ['2026-11-22T12:30:00Z', '47 h ago'],
     ['2026-11-20T12:00:00Z', '4 d ago'],
     ['2026-11-24T12:00:05Z', 'just now'],
-  ])('tells that an event arrived at %s', (deliveredAt, age) => {
+  ])('says that an event arrived at %s', (deliveredAt, age) => {
     expect(describeWebhook({ ...hub, deliveredAt }, now)).toContain(
       `  events    the last one arrived ${age}; none has led to a job yet`,
     );
   });
 
-  it('warns of a refusal only as long as nothing has arrived since, and shows no control characters', () => {
+  it('warns of a refusal only until something arrives, and shows no control characters', () => {
     const refused = { ...hub, refusedAt: '2026-11-24T11:50:00Z', refusedFor: 'other_code: \u001b[2Jx' };
     expect(describeWebhook(refused, now)).toContain(
       '  warning   a delivery was refused 10 min ago: other_code:  [2Jx',
@@ -35,7 +35,7 @@ describe('a webhook for people', () => {
     );
   });
 
-  it('tells until when the secret before is taken', () => {
+  it('says until when the previous secret is accepted', () => {
     const retiredUntil = '2026-11-24T13:00:00Z';
     const line = `  rotated   the secret before this one is taken until ${retiredUntil}`;
     expect(describeWebhook({ ...hub, retiredUntil }, now)).toContain(line);
@@ -49,7 +49,7 @@ describe('a webhook for people', () => {
     expect(describeWebhook(webhook).join('\n')).toContain(`${webhook.name}-secret`);
   });
 
-  it('knows whether the API told the secret', () => {
+  it('knows whether the API included the secret', () => {
     const { secret: _, ...reader } = github;
     const url = 'https://api.example/webhooks/hub/…';
     expect(
@@ -59,7 +59,7 @@ describe('a webhook for people', () => {
 });
 
 describe('a guide without Markdown', () => {
-  it('keeps what is code, and what is no emphasis', () => {
+  it('keeps what is code, and what is not emphasis', () => {
     expect(
       plainText(
         '**Then.** Choose *New webhook*, then *Save*; see <https://x.example/a>. Patterns: `a/*` and `*/b*` and `**`',

@@ -9,7 +9,7 @@ import { sources } from '../../../../core/webhooks/sources/index.ts';
 
 const origin = 'https://abcdefghij.execute-api.eu-west-1.amazonaws.com';
 
-/** The webhook of the example on a source's page, as a deployment tells it to its operator. */
+/** The webhook of the example on a source's page, as a deployment shows it to its operator. */
 function exampleOf(source: (typeof sources)[number]) {
   const yaml = /```yaml\n(.*?)\n```/s.exec(sourcePage(source))?.[1];
   const parsed = parseConfig(`version: 1\nmirror: { regions: [eu-west-1] }\n${yaml}\n`);
@@ -21,7 +21,7 @@ function exampleOf(source: (typeof sources)[number]) {
 
 describe('a guide on a terminal of 80 columns', () => {
   it.each(sources.map((source) => [source.name, source] as const))(
-    '%s: only what is copied is longer',
+    '%s: only what is to be copied is longer',
     (_, source) => {
       const webhook = exampleOf(source);
       const lines = [...describeWebhook(webhook, 0, 80), ...describeSteps(webhook, 80)];
@@ -35,7 +35,7 @@ describe('a guide on a terminal of 80 columns', () => {
     },
   );
 
-  it('has a URL on a line of its own, where only that lets it fit', () => {
+  it('puts a URL on a line of its own if only that makes it fit', () => {
     const [, github] = sources;
     if (github === undefined) throw new Error('no source');
     expect(describeWebhook(exampleOf(github), 0, 80).slice(1, 3)).toEqual([

@@ -29,7 +29,7 @@ async function passed(stream: AsyncIterable<Uint8Array>): Promise<{ bytes: numbe
 describe('a download', () => {
   const bytes = seededBytes('verified', 1_000);
 
-  it('passes the bytes of its blob on, however they are cut', async () => {
+  it('passes on the bytes of its blob, however they are cut', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 20 }), { maxLength: 12 }), async (pieces) => {
         const whole = Buffer.concat(pieces);
@@ -61,7 +61,7 @@ describe('a download', () => {
     );
   });
 
-  it('holds the last bytes back even if an empty chunk follows them', async () => {
+  it('holds back the last bytes even if an empty chunk follows them', async () => {
     const other = seededBytes('other', 1_000);
     const { bytes: through, error } = await passed(verified(chunks(other, empty, empty), blobOf(bytes)));
     expect(error).toMatchObject({ code: 'DIGEST_INVALID' });
@@ -86,7 +86,7 @@ describe('a download', () => {
     expect(through).toBeLessThan(1_000);
   });
 
-  it('stops reading a stream that goes on for ever', async () => {
+  it('stops reading an endless stream', async () => {
     let ended = false;
     const endless = (async function* () {
       try {
@@ -100,7 +100,7 @@ describe('a download', () => {
     expect(ended).toBe(true);
   });
 
-  it('verifies sha512, and a blob of nothing', async () => {
+  it('verifies sha512, and an empty blob', async () => {
     const long = { ...blobOf(bytes), digest: digestOf(bytes, 'sha512') };
     expect(await collected(verified(inChunks(bytes, 64), long))).toEqual(Buffer.from(bytes));
     expect(await collected(verified(chunks(), blobOf(empty)))).toEqual(Buffer.from(empty));
@@ -114,7 +114,7 @@ describe('a download that breaks', () => {
   const blob = blobOf(bytes);
   const pause = async () => {};
 
-  /** Reads that break after so many bytes each; the last one does not. */
+  /** Reads that break after this many bytes each; the last one does not. */
   function breakingAfter(...lengths: number[]) {
     const offsets: number[] = [];
     const read = async (offset: number) => {
@@ -128,7 +128,7 @@ describe('a download that breaks', () => {
     return { read, offsets };
   }
 
-  it('goes on after the last byte, and is verified as a whole', async () => {
+  it('continues after the last byte, and is verified as a whole', async () => {
     const { read, offsets } = breakingAfter(100_000, 0, 1_500_000);
     let told = 0;
     const download = new Download(read, blob, { pause, onBytes: (count) => (told += count) });
@@ -137,14 +137,14 @@ describe('a download that breaks', () => {
     expect(told).toBe(bytes.byteLength);
   });
 
-  it('is given up when it gets nowhere several times in a row', async () => {
+  it('is given up when it makes no progress several times in a row', async () => {
     const { read, offsets } = breakingAfter(50, 0, 0, 0, 0, 0);
     const { error } = await passed(new Download(read, blob, { pause, attempts: 3 }));
     expect(String(error)).toContain('the connection broke');
     expect(offsets).toEqual([0, 50, 50]);
   });
 
-  it('goes on as often as it takes while it gets on', async () => {
+  it('continues as often as it takes while it makes progress', async () => {
     const { read, offsets } = breakingAfter(...Array.from({ length: 2 }, () => 1_100_000));
     expect(await collected(new Download(read, blob, { pause, attempts: 2 }))).toEqual(Buffer.from(bytes));
     expect(offsets).toEqual([0, 1_100_000, 2_200_000]);
@@ -164,7 +164,7 @@ describe('a download that breaks', () => {
     expect(offsets).toEqual([0]);
   });
 
-  it('never passes a blob whose continuation is of something else', async () => {
+  it('never passes a blob whose continuation belongs to something else', async () => {
     const other = seededBytes('other', bytes.byteLength);
     const read = async (offset: number) =>
       (async function* () {

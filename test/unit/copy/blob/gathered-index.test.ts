@@ -5,7 +5,7 @@ import { type Digest, digestOf } from '../../../../core/oci/digest.ts';
 
 const [a, b, c] = ['a', 'b', 'c'].map((name) => digestOf(Buffer.from(name))) as [Digest, Digest, Digest];
 
-/** An index in which every blob but `c` is held by `one`, and that records what it is asked. */
+/** An index in which `one` holds every blob except `c`, and which records what it is asked. */
 function recording() {
   const asked: Digest[][] = [];
   const added: string[] = [];
@@ -25,8 +25,8 @@ function recording() {
   return { index: gatheredLookUps(index), asked, added, fail: (error?: Error) => (failure = error) };
 }
 
-describe('a layer index for images that are copied side by side', () => {
-  it('asks once for what is looked up at the same time, and answers each what it asked for', async () => {
+describe('a layer index for images that are copied at the same time', () => {
+  it('asks once for what is looked up at the same time, and gives each caller its own answer', async () => {
     const { index, asked } = recording();
     const found = await Promise.all([index.find([a, b]), index.find([b, c]), index.find([c])]);
     expect(asked).toEqual([[a, b, c]]);
@@ -35,7 +35,7 @@ describe('a layer index for images that are copied side by side', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('fails all that ask together, and asks again the next time', async () => {
+  it('fails for all that ask together, and asks again the next time', async () => {
     const { index, fail } = recording();
     fail(new Error('throttled'));
     const found = await Promise.allSettled([index.find([a]), index.find([b])]);
@@ -54,7 +54,7 @@ describe('a layer index for images that are copied side by side', () => {
     expect(await other).toEqual(new Map([[b, ['one']]]));
   });
 
-  it('adds what is shared once a repository, and again where that failed', async () => {
+  it('adds what is shared once per repository, and again if that failed', async () => {
     const { index, added, fail } = recording();
     fail(new Error('throttled'));
     await expect(index.add('one', [a])).rejects.toThrow('throttled');

@@ -15,7 +15,7 @@ const begin = async (source: CountedSource, of = blob, signal = new AbortControl
   new PartSource(of, source.open, { offset: 0, digest: await createResumableDigest('sha256') }, signal);
 
 describe('a source of parts', () => {
-  it('reads parts of the size that was asked for, whatever the chunks, and then no more', async () => {
+  it('reads parts of the requested size, whatever the chunks, and then no more', async () => {
     for (const chunk of [1, 7, 100, 256, 4_096]) {
       const source = await begin(new CountedSource(bytes, chunk));
       const sizes: number[] = [];
@@ -31,7 +31,7 @@ describe('a source of parts', () => {
     }
   });
 
-  it('holds two parts and never a third', async () => {
+  it('holds two parts, and never a third', async () => {
     const source = await begin(new CountedSource(bytes));
     const memory: ArrayBufferLike[] = [];
     for (let part = await source.next(200); part; part = await source.next(200))
@@ -41,7 +41,7 @@ describe('a source of parts', () => {
     for (let i = 1; i < memory.length; i++) expect(memory[i]).not.toBe(memory[i - 1]);
   });
 
-  it('goes on from the state that a part came with', async () => {
+  it('continues from the state that a part came with', async () => {
     const first = await begin(new CountedSource(bytes));
     await first.next(400);
     const part = await first.next(400);
@@ -59,7 +59,7 @@ describe('a source of parts', () => {
     ['too few bytes', 'SIZE_INVALID', bytes.subarray(0, 1_049)],
     ['too many bytes', 'SIZE_INVALID', Buffer.concat([bytes, bytes])],
     ['one byte too many', 'SIZE_INVALID', Buffer.concat([bytes, Buffer.alloc(1)])],
-  ])('keeps the last part back from %s', async (_, code, wrong) => {
+  ])('withholds the last part from %s', async (_, code, wrong) => {
     for (const chunk of [50, 4_096]) {
       const source = await begin(new CountedSource(wrong, chunk));
       await source.next(1_000);
@@ -67,7 +67,7 @@ describe('a source of parts', () => {
     }
   });
 
-  it('opens a stream that broke where it broke', async () => {
+  it('reopens a broken stream where it broke', async () => {
     const counted = new CountedSource(bytes, 100);
     const breaks = [300, 300, 1_050];
     counted.before = (position) => {
@@ -81,7 +81,7 @@ describe('a source of parts', () => {
     expect(counted.read).toBe(1_050);
   });
 
-  it('gives a source up that breaks again and again without a part, and one that fails for good at once', async () => {
+  it('gives up on a source that breaks again and again without a part, and at once on one that fails for good', async () => {
     for (const [failure, opened] of [
       [temporaryFailure('reset'), 5],
       [new Error('gone'), 1],
@@ -96,7 +96,7 @@ describe('a source of parts', () => {
     }
   });
 
-  it('ends at once with the signal, also where the stream is stuck', async () => {
+  it('ends at once when the signal aborts, even if the stream is stuck', async () => {
     const abort = new AbortController();
     const counted = new CountedSource(bytes, 100);
     counted.before = () => new Promise(() => {});

@@ -9,9 +9,7 @@ const chunk = new Uint8Array(1024 * 1024);
 const chunks = 64;
 const blob = blobOf(new Uint8Array(chunks * chunk.byteLength));
 
-/**
- * A blob of 64 MiB that must be there within ten minutes; `before` is waited for before each chunk.
- */
+/** A blob of 64 MiB that must arrive within ten minutes; `before` is awaited before each chunk. */
 async function copyWaiting(before: (index: number) => Promise<void>): Promise<string[]> {
   const seen: string[] = [];
   const source = sourceLike(new MemoryStore('upstream'), {
@@ -33,20 +31,20 @@ async function copyWaiting(before: (index: number) => Promise<void>): Promise<st
   return seen;
 }
 
-describe('a large blob that must be there in time', () => {
+describe('a large blob that must arrive in time', () => {
   beforeEach(
     () => void vi.useFakeTimers({ toFake: ['performance', 'Date', 'setInterval', 'clearInterval'] }),
   );
   afterEach(() => void vi.useRealTimers());
 
-  it('is not taken for slow while its first byte is awaited', async () => {
+  it('does not count as slow while its first byte is awaited', async () => {
     const late = async (index: number) => {
       if (index === 0) await vi.advanceTimersByTimeAsync(45_000);
     };
     expect(await copyWaiting(late)).toEqual(['read from 0']);
   });
 
-  it('goes on in parts when its bytes come too slowly', async () => {
+  it('continues in parts when its bytes come too slowly', async () => {
     const slow = async (index: number) => {
       if (index > 0) await vi.advanceTimersByTimeAsync(60_000);
     };

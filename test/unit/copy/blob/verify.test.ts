@@ -5,7 +5,7 @@ import { blobOf } from '../../../support/memory-image.ts';
 describe('the size of a blob that a repository holds', () => {
   const blob = blobOf('held');
 
-  it('may be what its descriptor says, or not told', () => {
+  it('may match its descriptor, or be unknown', () => {
     expect(() => expectHeldSize('mirror/app', blob, 4)).not.toThrow();
     expect(() => expectHeldSize('mirror/app', blob, undefined)).not.toThrow();
   });

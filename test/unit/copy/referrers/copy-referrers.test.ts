@@ -92,7 +92,7 @@ describe('copying what belongs to an image', () => {
     expect(mirror.tags.get(cosignTag(root))).toBe(both.digest);
   });
 
-  it('copies a blob once that several have', async () => {
+  it('copies a blob once even if several have it', async () => {
     for (let i = 0; i < 10; i++) holdArtifact(upstream, artifactOf(`sbom ${i}`, root));
     const { destination, sessions } = countingMirror(mirror);
     const outcome = await copy(upstream, destination);
@@ -105,7 +105,7 @@ describe('copying what belongs to an image', () => {
     [refusal('UNSUPPORTED', { status: 405 })],
     [refusal('MANIFEST_INVALID', { status: 400 })],
     [refusal('TAG_INVALID', { status: 400 })],
-  ])('goes on with the others when the mirror refuses one: %s', async (error) => {
+  ])('continues with the others when the mirror refuses one: %s', async (error) => {
     const refused = holdArtifact(upstream, artifactOf('refused', root));
     const taken = holdArtifact(upstream, artifactOf('taken', root));
     const { destination, counts } = refusing([refused], error);
@@ -117,7 +117,7 @@ describe('copying what belongs to an image', () => {
     expect(counts.get(refused.digest)).toBe(1);
   });
 
-  it('tells a blob that the mirror does not take, also to those that wait for it', async () => {
+  it('reports a blob that the mirror does not accept, also to those that wait for it', async () => {
     const artifacts = ['one', 'two'].map((name) => holdArtifact(upstream, artifactOf(name, root)));
     const other = holdArtifact(upstream, cosignOf('signature'), cosignTag(root));
     const empty = blobOf('{}').digest;
@@ -130,7 +130,7 @@ describe('copying what belongs to an image', () => {
     expect(outcome.missing).toMatchObject(artifacts.map(({ digest }) => ({ digest, code: 'EMPTY_BLOB' })));
   });
 
-  it('tells what upstream lists and does not have', async () => {
+  it('reports what upstream lists but does not have', async () => {
     const gone = holdArtifact(upstream, artifactOf('gone', root));
     const found = await findReferrers(upstream, [root.digest]);
     upstream.manifests.delete(gone.digest);
@@ -157,14 +157,14 @@ describe('copying what belongs to an image', () => {
     },
   );
 
-  it('leaves out what is too large, before it copies any of it', async () => {
+  it('leaves out what is too large, before copying any of it', async () => {
     holdArtifact(upstream, artifactOf('x'.repeat(10_000), root));
     const outcome = await copy(upstream, mirror, { maxBytes: 10_000 });
     expect(outcome.missing).toMatchObject([{ code: 'REFERRER_TOO_LARGE' }]);
     expect(mirror.blobs.size).toBe(0);
   });
 
-  it('tries again what fails for now, a bounded number of times', async () => {
+  it('retries what fails for now, a bounded number of times', async () => {
     const failing = holdArtifact(upstream, artifactOf('failing', root));
     const { destination, counts } = refusing(
       [failing],
@@ -184,7 +184,7 @@ describe('copying what belongs to an image', () => {
     expect((await copy(upstream, passing)).copied).toHaveLength(1);
   });
 
-  it('does not go on asking a registry whose rate limit is reached', async () => {
+  it('stops asking a registry whose rate limit is reached', async () => {
     for (let i = 0; i < 20; i++) holdArtifact(upstream, artifactOf(`sbom ${i}`, root));
     let asked = 0;
     const limited = sourceLike(upstream, {
@@ -199,7 +199,7 @@ describe('copying what belongs to an image', () => {
     expect(outcome.missing.every(({ temporary }) => temporary)).toBe(true);
   });
 
-  it('tells a bounded number of bounded texts', async () => {
+  it('reports a bounded number of bounded texts', async () => {
     for (let i = 0; i < 60; i++)
       holdArtifact(upstream, artifactOf(`sbom ${i}`, root, `application/${'x'.repeat(5_000)}`));
     const destination = destinationLike(mirror, {
@@ -212,7 +212,7 @@ describe('copying what belongs to an image', () => {
     expect(JSON.stringify(outcome)).not.toContain('\\n');
   });
 
-  it('tells why the list may lack something', async () => {
+  it('says why the list may lack something', async () => {
     const failures = [
       { code: 'DENIED', reason: 'no' },
       { code: 'OTHER', reason: 'no' },

@@ -77,7 +77,7 @@ describe('finding what belongs to an image', () => {
     );
   });
 
-  it('takes once what is found both ways, and keeps its tag', async () => {
+  it('takes what is found both ways only once, and keeps its tag', async () => {
     const store = storeWith(index);
     const both = holdArtifact(store, artifactOf('both', root), cosignTag(root));
     const { referrers } = await findReferrers(asking(store).source, [root.digest]);
@@ -113,7 +113,7 @@ describe('finding what belongs to an image', () => {
     expect(referrers.map(({ digest }) => digest)).toEqual([ofChild.digest]);
   });
 
-  it('cuts a list off and says so, and does not ask about what it left out', async () => {
+  it('cuts a list off and says so, and does not ask about the rest', async () => {
     const descriptors = Array.from({ length: 5_000 }, (_, i) => ({
       ...childOf(root),
       digest: digestOf(Buffer.from(`forged ${i}`)),
@@ -155,7 +155,7 @@ describe('finding what belongs to an image', () => {
     expect(found.failures).toMatchObject([{ code: 'TOO_MANY_REFERRERS' }]);
   });
 
-  it('returns failures with what was found all the same', async () => {
+  it('returns failures along with what was found', async () => {
     const store = storeWith(index);
     const signature = holdArtifact(store, cosignOf('signature'), cosignTag(root));
     const { source } = asking(store, {
@@ -179,7 +179,7 @@ describe('finding what belongs to an image', () => {
     await expect(findReferrers(source, subjects, { signal: abort.signal })).rejects.toThrow('enough');
   });
 
-  it('finds nothing where the source can not be asked, and at sha512 has no tags to ask for', async () => {
+  it('finds nothing if the source cannot be asked, and has no tags to ask for with sha512', async () => {
     expect(await findReferrers(sourceLike(new MemoryStore('up'), {}), subjects)).toEqual({
       referrers: [],
       failures: [],

@@ -16,7 +16,7 @@ describe('the progress of a layer', () => {
     return { report, failures, progress, told: () => report.mock.calls.map(([more]) => more) };
   };
 
-  it('tells once a second what is new, and nothing when nothing is', async () => {
+  it('reports once a second what is new, and nothing if nothing is', async () => {
     const { progress, told } = reporter();
     progress.onEvent({ type: 'start', blob });
     await vi.advanceTimersByTimeAsync(3_000);
@@ -45,7 +45,7 @@ describe('the progress of a layer', () => {
     expect(told()).toEqual([{ blobs: 1, bytes: 10 }]);
   });
 
-  it('takes back what was told of a layer that did not get to its end', async () => {
+  it('takes back what was reported of a layer that did not finish', async () => {
     const { progress, told } = reporter();
     progress.onEvent({ type: 'bytes', blob, bytes: 7 });
     await vi.advanceTimersByTimeAsync(1_000);
@@ -57,7 +57,7 @@ describe('the progress of a layer', () => {
     ]);
   });
 
-  it('tells with the next report what one that failed was about', async () => {
+  it('includes in the next report what a failed one was about', async () => {
     const report = vi.fn(async (_: { blobs: number; bytes: number }) => {});
     report.mockRejectedValueOnce(new Error('throttled'));
     const { progress, failures, told } = reporter(report);

@@ -19,7 +19,7 @@ const job = (event: number, more: Partial<JobRecord> = {}): JobRecord => ({
   attempts: 1,
   ...more,
 });
-/** A tag with four events, whose last committed look knew of all of them. */
+/** A tag with four events; its last committed look knew of all of them. */
 const tag = (more: Partial<TagState> = {}): TagState => ({
   events: 4,
   resolves: 3,
@@ -47,13 +47,13 @@ describe('a job is satisfied', () => {
     ['it is a later look, which always looks', satisfied(job(4, { trigger: 'recheck' }))],
     ['it may have moved the tag in an earlier attempt', satisfied(job(4, { attempts: 2 }))],
     ['it may have moved the tag in an earlier invocation', satisfied(job(4, { invocations: 1 }))],
-  ])('not where %s', (_, is) => {
+  ])('not if %s', (_, is) => {
     expect(is).toBe(false);
   });
 });
 
 describe('what the upstream shows', () => {
-  it('is mapped already where content, policy and place are the same', () => {
+  it('is already mapped if content, policy and place are the same', () => {
     expect(mappedAlready({ digest: mapped }, place, tag())).toEqual(mappingOf('a'));
   });
 
@@ -89,22 +89,22 @@ describe('the upstream’s answer may be old', () => {
   });
 
   it.each<[string, boolean, boolean]>([
-    ['where a push shows what is new', mayBeStale(job(5), seen()), false],
-    ['where a push shows what is mapped', mayBeStale(job(5), seen(mapped)), true],
-    ['where a request shows what is mapped', mayBeStale(job(5, { trigger: 'request' }), seen(mapped)), false],
+    ['if a push shows what is new', mayBeStale(job(5), seen()), false],
+    ['if a push shows what is mapped', mayBeStale(job(5), seen(mapped)), true],
+    ['if a request shows what is mapped', mayBeStale(job(5, { trigger: 'request' }), seen(mapped)), false],
     [
-      'where the look counts for a newer event',
+      'if the look counts for a newer event',
       mayBeStale(job(5), seen(pushed, tag(), tag({ events: 6 }))),
       true,
     ],
     [
-      'where newer events were committed before',
+      'if newer events were committed before',
       mayBeStale(job(3, { trigger: 'recheck' }), seen(pushed, tag(), tag({ events: 4 }))),
       false,
     ],
-    ['where nothing was known', mayBeStale(job(5), { ...seen(), known: undefined }), false],
+    ['if nothing was known', mayBeStale(job(5), { ...seen(), known: undefined }), false],
     [
-      'never where a digest was asked for',
+      'never if a digest was requested',
       mayBeStale(job(1, { key: { ...key, reference: mapped } }), seen(mapped)),
       false,
     ],

@@ -25,7 +25,7 @@ const job = (event: number, more: Partial<JobRecord> = {}): JobRecord => ({
 const newest = (more: Partial<JobRecord> = {}) => job(9, { attempts: 0, ...more });
 
 /**
- * A tag that was mapped an hour ago; a look a second ago found nothing new, and event 9 is the last
+ * A tag that was mapped an hour ago. A look a second ago found nothing new, and event 9 is the last
  * one.
  */
 const known = (
@@ -54,12 +54,12 @@ const known = (
 };
 
 describe('who looks at the upstream', () => {
-  it('a later look, where the event tells what is mapped already', () => {
+  it('a later look, if the event announces what is already mapped', () => {
     expect(whoLooks(job(5, { toldDigest: mapped }), known())).toBe('later-look');
     expect(newerJob(job(5, { toldDigest: mapped }), known())).toBeUndefined();
   });
 
-  it('a newer job, where duplicates come one after the other', () => {
+  it('a newer job, if duplicates come one after the other', () => {
     expect(newerJob(job(5), known())).toBe('job9');
     expect(whoLooks(job(5), known(), newest())).toBe('newer-job');
     expect(whoLooks(job(5, { toldDigest: pushed }), known(), newest())).toBe('newer-job');
@@ -73,10 +73,10 @@ describe('who looks at the upstream', () => {
     ['a job of a tag that is not mapped', job(5), known({ tag: { mapping: undefined } })],
     ['a job of a tag that was never committed', job(5), known({ tag: { committed: undefined } })],
     ['a job under another policy', job(5), known({ fingerprint: 'other' })],
-    ['a job whose image goes elsewhere now', job(5), known({ repository: 'mirror/other' })],
+    ['a job whose image now goes elsewhere', job(5), known({ repository: 'mirror/other' })],
     ['the newest job', job(9), known()],
-    ['a job that is not counted as the last, but has its number', job(9, { id: 'other' }), known()],
-    ['a job where nobody knows the last', job(5), known({ tag: { lastJob: undefined } })],
+    ['a job that does not count as the last, but has its number', job(9, { id: 'other' }), known()],
+    ['a job for which nobody knows the last', job(5), known({ tag: { lastJob: undefined } })],
     [
       'the first job after a change',
       job(5),
@@ -95,8 +95,8 @@ describe('who looks at the upstream', () => {
     ['is done', newest({ state: 'committed' })],
     ['will leave the look itself', newest({ toldDigest: mapped })],
     ['has an older event', newest({ event: 5 })],
-    ['is another one than the newest', newest({ id: 'other' })],
-  ])('this job looks, where the newer one %s', (_, other) => {
+    ['is not the newest', newest({ id: 'other' })],
+  ])('this job looks, if the newer one %s', (_, other) => {
     expect(whoLooks(job(5), known(), other)).toBe('this-job');
   });
 });

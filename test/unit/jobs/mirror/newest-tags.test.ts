@@ -27,7 +27,7 @@ describe('a rule for the newest tags', () => {
     });
   });
 
-  it('takes a tag that upstream’s list does not show yet', async () => {
+  it('accepts a tag that upstream’s list does not show yet', async () => {
     await expect(leftOutReason(rule, '2.0.0', tags('1.10.0', '1.9.0'))).resolves.toBeUndefined();
     expect(await leftOutReason(rule, '1.0.0', tags('1.10.0', '1.9.0'))).toMatchObject({
       code: 'not_selected',

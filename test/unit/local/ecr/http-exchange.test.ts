@@ -25,7 +25,7 @@ describe('a stream that is not sent', () => {
     expect(source.destroyed).toBe(true);
   });
 
-  it('is closed, because a header is none', async () => {
+  it('is closed, because a header is invalid', async () => {
     const source = new Readable({ read() {} });
     const writeHead = () => {
       throw new TypeError('Invalid character in header content');

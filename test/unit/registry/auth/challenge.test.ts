@@ -32,7 +32,7 @@ describe('parseChallenges', () => {
     );
   });
 
-  it('reads several challenges, in whatever order', () => {
+  it('reads several challenges, in any order', () => {
     expect(parse('Basic realm="Registry", Bearer realm="https://r/token" , service=s, Negotiate')).toEqual([
       { scheme: 'basic', parameters: { realm: 'Registry' } },
       { scheme: 'bearer', parameters: { realm: 'https://r/token', service: 's' } },
@@ -56,14 +56,14 @@ describe('parseChallenges', () => {
     expect(parse(header).map(({ scheme }) => scheme)).toEqual(schemes);
   });
 
-  it('takes a URL without quotes, and space around the equals sign', () => {
+  it('accepts a URL without quotes, and space around the equals sign', () => {
     expect(parse('bearer realm = https://r.example/token?x ,SERVICE=s')[0]).toEqual({
       scheme: 'bearer',
       parameters: { realm: 'https://r.example/token?x', service: 's' },
     });
   });
 
-  it('lets the first of two parameters of one name count', () => {
+  it('uses the first of two parameters with the same name', () => {
     expect(parse('Bearer realm="first",realm="second"')[0]?.parameters.realm).toBe('first');
   });
 
@@ -100,7 +100,7 @@ describe('parseChallenges', () => {
     );
   });
 
-  it('takes any header without throwing', () => {
+  it('accepts any header without throwing', () => {
     const noise = fc.array(fc.constantFrom('Bearer', ' ', ',', '=', '"', '\\', 'realm', 'x', '\t', 'ü'), {
       maxLength: 40,
     });

@@ -32,7 +32,7 @@ describe('judgeRealm', () => {
     ['https://10.1.2.3/token', 'https://ghcr.io', [], 'refused'],
     ['https://10.1.2.3/token', 'https://ghcr.io', ['10.1.2.3'], 'trusted'],
     ['https://10.1.2.3/token', 'https://10.1.2.4', [], 'foreign'],
-    // What is no address of a token service.
+    // Not the address of a token service.
     [undefined, 'https://ghcr.io', [], 'refused'],
     ['Registry Realm', 'https://ghcr.io', [], 'refused'],
     ['/token', 'https://ghcr.io', [], 'refused'],

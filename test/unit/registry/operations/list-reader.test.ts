@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ListError, type ListKey, ListReader } from '../../../../core/registry/operations/list-reader.ts';
 
-/** The items of a list that comes in chunks of this size. */
+/** The items of a list that arrives in chunks of this size. */
 function read(text: string | Uint8Array, chunk = 1_000_000, key: ListKey = 'tags'): (string | undefined)[] {
   const bytes = Buffer.from(text);
   const items: (string | undefined)[] = [];
@@ -53,7 +53,7 @@ describe('a list of tags', () => {
     expect(() => read('{"tags":["1"]}', 3, 'repositories')).toThrow('not a list of repositories');
   });
 
-  it('is what JSON.parse makes of it, however it is cut', () => {
+  it('is what JSON.parse makes of it, whatever the chunks', () => {
     const value = fc.record({
       name: fc.string(),
       manifest: fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 })),
@@ -67,7 +67,7 @@ describe('a list of tags', () => {
     );
   });
 
-  it('never does anything but read or refuse', () => {
+  it('never does anything except read or refuse', () => {
     const piece = fc.constantFrom('{', '}', '[', ']', '"', '\\', ',', ':', '"tags"', 'null', '1', ' ');
     fc.assert(
       fc.property(fc.array(piece), (pieces) => {

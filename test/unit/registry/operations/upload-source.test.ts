@@ -47,7 +47,7 @@ describe('UploadSource', () => {
     expect(source.failure).toEqual({ error });
   });
 
-  it('releases a body that was never begun', async () => {
+  it('releases a body that never started', async () => {
     const stream = new Readable({ read() {} });
     new UploadSource(stream, 7, context).destroy();
     expect(stream.destroyed).toBe(true);

@@ -18,7 +18,7 @@ describe('internalAddress', () => {
     ['http://[::]/', 'loopback'],
     ['http://[::1]/', 'loopback'],
     ['http://[::ffff:127.0.0.1]/', 'loopback'],
-    // Other spellings of 127.0.0.1, which URL makes the usual one.
+    // Other spellings of 127.0.0.1, which URL normalises.
     ['http://2130706433/', 'loopback'],
     ['http://0x7f.1/', 'loopback'],
     ['http://169.254.169.254/', 'link-local'],
@@ -76,8 +76,8 @@ describe('internalTarget', () => {
 
 describe('guardedLookup', () => {
   /**
-   * Resolves a name that has the addresses, as undici does (all of them) and as node does otherwise
-   * (the first).
+   * Resolves a name that has these addresses, both as undici does (all of them) and as node does
+   * otherwise (the first).
    */
   const resolve = async (endpoint: string, addresses: string[], trusted: string[] = [], all = true) => {
     const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
@@ -90,7 +90,7 @@ describe('guardedLookup', () => {
   };
 
   it.each(['127.0.0.1', '::1', '0.0.0.0', '169.254.169.254', 'fd00:ec2::254', '::ffff:127.0.0.1'])(
-    'refuses a name at %s, also among others',
+    'refuses a name at %s, even among others',
     async (address) => {
       for (const all of [true, false]) {
         await expect(resolve('https://ghcr.io', [address], [], all)).rejects.toMatchObject({
@@ -114,7 +114,7 @@ describe('guardedLookup', () => {
     expect(found.map(({ address }) => address)).toEqual(addresses);
   });
 
-  it('passes on that there is no such name', async () => {
+  it('passes on that the name does not exist', async () => {
     const none: LookupFunction = (_hostname, _options, callback) =>
       callback(Object.assign(new Error('x'), { code: 'ENOTFOUND' }), '');
     const lookup = guardedLookup(new URL('https://ghcr.io'), [], none);

@@ -43,7 +43,7 @@ describe('the guard of connections through a proxy', () => {
     await through({ 'cdn.example': address }).check?.(new URL('https://cdn.example/x'));
   });
 
-  it('leaves a name to the proxy that can not be resolved here, at once or ever', async () => {
+  it('leaves a name to the proxy if it cannot be resolved here, at once or ever', async () => {
     vi.useFakeTimers();
     const { check } = through({ 'slow.example': 'never' });
     await check?.(new URL('https://unknown.example/'));
@@ -53,7 +53,7 @@ describe('the guard of connections through a proxy', () => {
   });
 });
 
-it('https goes without a proxy where only http has one', () => {
+it('https goes without a proxy if only http has one', () => {
   const direct = new Agent();
   const connections = proxyConnections(
     { http: 'http://p.example' },

@@ -21,7 +21,7 @@ describe('redactUrl', () => {
     ['https://user:pass', 'https://REDACTED'],
   ])('hides what may be a password in the malformed %j', (url, shown) => expect(redactUrl(url)).toBe(shown));
 
-  it('cuts what is no URL at its query', () => expect(redactUrl('/v2/a?token=secret')).toBe('/v2/a'));
+  it('cuts what is not a URL at its query', () => expect(redactUrl('/v2/a?token=secret')).toBe('/v2/a'));
 
   it('never shows the value of an unknown parameter', () => {
     fc.assert(
@@ -41,7 +41,7 @@ describe('redactText', () => {
     ['line\nforged\u0000\u2028line', 'line forged line'],
   ])('of %j shows %j', (text, shown) => expect(redactText(text)).toBe(shown));
 
-  it('hides the secrets that it is told of, the longer before its part', () => {
+  it('hides the secrets that it is given, the longer before its part', () => {
     expect(redactText('pass is hunter22 and hunter2', ['hunter2', 'hunter22', ''])).toBe(
       'pass is REDACTED and REDACTED',
     );
@@ -74,13 +74,13 @@ describe('redactText', () => {
       }
     });
 
-    it('shows no secret that it is told of', () => {
+    it('shows no secret that it is given', () => {
       for (let length = 4060; length < 4100; length += 1) {
         expect(redactText(`${filler(length)}key=${secret} ${'x '.repeat(200)}`, [secret])).not.toMatch(/Sup/);
       }
     });
 
-    it('shows no part of one that is longer than all that is searched', () => {
+    it('shows no part of a secret that is longer than all that is searched', () => {
       for (const form of ['Bearer ', 'Basic ', 'eyJhbGciOiJI', 'https://user:', 'https://h.example/?sig=']) {
         expect(redactText(form + secret.repeat(1000))).not.toContain('Sup3r');
       }

@@ -57,7 +57,7 @@ describe('resolveLocation', () => {
     ]);
   });
 
-  it('lets http rise to https, as another origin', () => {
+  it('lets http change to https, as another origin', () => {
     const result = resolveLocation(hostsOf(endpoint), new URL('http://r.example/x'), 'https://r.example/x');
     expect(result).toMatchObject({ ok: true, sameOrigin: false });
   });
@@ -74,7 +74,7 @@ describe('nextHop', () => {
     });
   });
 
-  it('sees a circle', () => {
+  it('recognises a cycle', () => {
     expect(nextHop(hostsOf(endpoint), hops(3), '/0')).toMatchObject({
       ok: false,
       reason: expect.stringMatching(/circle/),
@@ -82,7 +82,7 @@ describe('nextHop', () => {
     expect(nextHop(hostsOf(endpoint), hops(1), '/0#elsewhere')).toMatchObject({ ok: false });
   });
 
-  it('judges by the hop that answered, not the first', () => {
+  it('judges by the hop that answered, not by the first', () => {
     const chain = [new URL('http://r.example/0'), new URL('https://r.example/1')];
     expect(nextHop(hostsOf(endpoint), chain, 'http://r.example/2')).toMatchObject({ ok: false });
   });

@@ -48,7 +48,7 @@ describe('isAuthentic', () => {
   );
 
   it.each(kinds)(
-    'takes exactly one algorithm and encoding: $algorithm, $encoding',
+    'accepts exactly one algorithm and encoding: $algorithm, $encoding',
     async (authentication) => {
       for (const other of kinds) {
         const value =
@@ -71,7 +71,7 @@ describe('isAuthentic', () => {
     ).toBe(true);
   });
 
-  it('does not take what a prototype has for a header', async () => {
+  it('does not treat what a prototype has as a header', async () => {
     const proof = { headers: {}, body, url };
     expect(await isAuthentic({ kind: 'header', header: 'constructor' }, proof, [String(Object)])).toBe(false);
   });
@@ -83,7 +83,7 @@ describe('deriveSecret', () => {
     expect(deriveSecret('root', 'webhook:hub')).toBe('94-aC_Pdyt7NDconfOGDF8th8u45wSkFSRVIdCeQfFk');
   });
 
-  it('gives each root and purpose a secret of its own, fit for a path', () => {
+  it('gives each root and purpose its own secret, fit for a path', () => {
     const made = ['a', 'b'].flatMap((root) =>
       ['webhook:hub', 'webhook:hub2', 'token:reader', 'token:operator'].map((purpose) =>
         deriveSecret(root, purpose),
@@ -98,7 +98,7 @@ describe('deriveSecret', () => {
 });
 
 describe('webhookAddress', () => {
-  it('holds the secret where the sender can’t sign, and tells it where it can', () => {
+  it('contains the secret if the sender cannot sign, and shows it separately if it can', () => {
     const addresses = configuredWebhooks(config).map((webhook) => webhookAddress(webhook, 'S'));
     expect(addresses).toEqual([
       { path: '/webhooks/hub/S' },

@@ -63,8 +63,8 @@ export const cases: SourceCases = {
       variant: 'options of its own',
       images: [image],
     },
-    'a host in capitals': { ...push({ 'request.host': 'ACME.azurecr.io' }), images: [image] },
-    'nothing but what decides': {
+    'a host in upper case': { ...push({ 'request.host': 'ACME.azurecr.io' }), images: [image] },
+    'only the fields that decide': {
       body: {
         action: 'push',
         target: { mediaType: mediaTypes.ociManifest, repository: 'shop/app', tag: '1.0' },
@@ -72,7 +72,7 @@ export const cases: SourceCases = {
       },
       images: [image],
     },
-    'a batch that one odd event does not spoil': {
+    'a batch with one odd event, which is otherwise accepted': {
       body: [null, {}, { eventType: 7 }, cloud().body],
       images: [image],
       ignored: [0, 1, 2].map(
@@ -87,19 +87,19 @@ export const cases: SourceCases = {
       reasons: ['not_a_push: action is "quarantine"'],
     },
     'a chart': { body: fixture('acr-chart'), reasons: ['not_a_push: action is "chart_push"'] },
-    'a deletion that Event Grid tells of': {
+    'a deletion reported by Event Grid': {
       ...cloud({ type: 'Microsoft.ContainerRegistry.ImageDeleted' }),
       reasons: ['not_a_push: body is of the type "Microsoft.ContainerRegistry.ImageDeleted"'],
     },
-    'a chart that Event Grid tells of': {
+    'a chart reported by Event Grid': {
       ...grid({ '0.eventType': 'Microsoft.ContainerRegistry.ChartPushed' }),
       reasons: ['not_a_push: body[0] is of the type "Microsoft.ContainerRegistry.ChartPushed"', deleted],
     },
-    'an action in Event Grid that is no push': {
+    'an action in Event Grid that is not a push': {
       ...cloud({ 'data.action': 'delete' }),
       reasons: ['not_a_push: data.action is "delete"'],
     },
-    'what is no manifest': {
+    'what is not a manifest': {
       ...push({ 'target.mediaType': 'application/vnd.acr.helm.chart' }),
       reasons: ['not_an_image: target.mediaType is "application/vnd.acr.helm.chart"'],
     },

@@ -88,7 +88,7 @@ export const cases: SourceCases = {
       ...push({ jpd_origin: 'acme' }),
       reasons: ['malformed: jpd_origin is not a URL: "acme"'],
     },
-    'a path that is no manifest’s': {
+    'a path that is not a manifest’s': {
       ...push({ 'data.path': 'team/app/1.0/config.json' }),
       reasons: ['malformed: data.path is not that of a manifest: "team/app/1.0/config.json"'],
     },

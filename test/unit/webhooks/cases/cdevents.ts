@@ -22,7 +22,7 @@ export const cases: SourceCases = {
     'a newer version': { ...push({ 'context.type': 'dev.cdevents.artifact.published.1.0.0' }), images },
     'the secret in the path': { ...push(), variant: 'the secret in the path', images },
     'a package URL without a digest': { ...of(`pkg:oci/app?${at}&tag=1.0`), images },
-    'a package URL that is written otherwise': {
+    'a package URL in another spelling': {
       ...of('PKG://OCI/app@latest?Tag=1.0&REPOSITORY_URL=reg.example%2Facme%2Fapp&arch=amd64#sub/path'),
       images,
     },

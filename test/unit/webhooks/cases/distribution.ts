@@ -51,7 +51,7 @@ export const cases: SourceCases = {
       ...target('target.mediaType', mediaTypes.dockerManifestList),
       images: [image],
     },
-    'what is a push in an envelope of several events': {
+    'the pushes in an envelope of several events': {
       body: fixture('distribution-envelope'),
       images: ['registry.example:5000/team/web:1.1', 'registry.example:5000/team/api:2.0'],
       ignored: [
@@ -62,7 +62,7 @@ export const cases: SourceCases = {
         'not_a_push: events[5].action is "delete"',
       ],
     },
-    'an envelope that odd events do not spoil': {
+    'an envelope with odd events, which is otherwise accepted': {
       body: { events: [null, 7, { action: 'push' }, { action: 'push', target: [] }, event, 'x'] },
       images: [image],
       ignored: [
@@ -73,8 +73,8 @@ export const cases: SourceCases = {
         'malformed: events[5] must be an object, found a string',
       ],
     },
-    'one image that is told of several times': { body: { events: [event, event, event] }, images: [image] },
-    'nothing but what decides': {
+    'one image that is reported several times': { body: { events: [event, event, event] }, images: [image] },
+    'only the fields that decide': {
       body: {
         events: [
           {
@@ -88,7 +88,7 @@ export const cases: SourceCases = {
       digests: [undefined],
     },
     'the upstream’s own name': from('registry.example:5000'),
-    'the upstream’s own name in capitals': from('REGISTRY.EXAMPLE:5000'),
+    'the upstream’s own name in upper case': from('REGISTRY.EXAMPLE:5000'),
     'its endpoint’s host': from('10.0.0.5:5000'),
     'the option host': from('push.example'),
   },

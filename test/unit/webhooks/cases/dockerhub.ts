@@ -27,7 +27,7 @@ export const cases: SourceCases = {
       variant: 'another registry',
       images: ['registry.example/nginx:2.4.1'],
     },
-    'a push as Alibaba Cloud tells it': {
+    'a push in the form of Alibaba Cloud': {
       ...push({ 'repository.repo_name': undefined, 'repository.repo_full_name': 'acme/api' }),
       variant: 'another registry',
       images: ['registry.example/acme/api:2.4.1'],
@@ -40,7 +40,7 @@ export const cases: SourceCases = {
       ...push({ 'push_data.pushed_at': 1760000000.25 }),
       images: ['docker.io/acme/api:2.4.1'],
     },
-    'nothing but what decides': {
+    'only the fields that decide': {
       body: { push_data: { tag: '1' }, repository: { repo_name: 'acme/api', status: 7 }, extra: [null] },
       images: ['docker.io/acme/api:1'],
     },

@@ -31,12 +31,12 @@ export const cases: SourceCases = {
       variant: 'China',
       images: ['444455556666.dkr.ecr.cn-north-1.amazonaws.com.cn/team/app:1.0'],
     },
-    'a push into a registry that is called by its dual-stack name': {
+    'a push to a registry that is configured by its dual-stack name': {
       ...push(),
       variant: 'dual-stack',
       images: ['444455556666.dkr-ecr.eu-west-1.on.aws/team/app:1.0'],
     },
-    'a push into a registry that is called by its FIPS name': {
+    'a push to a registry that is configured by its FIPS name': {
       ...push({ region: 'us-east-1' }),
       variant: 'FIPS',
       images: ['444455556666.dkr.ecr-fips.us-east-1.amazonaws.com/team/app:1.0'],

@@ -21,7 +21,7 @@ export const cases: SourceCases = {
       body: fixture('generic-images'),
       images: ['reg.example/team/app:1.0', 'reg.example/team/app:2.0'],
     },
-    'a list of which some makes no sense': {
+    'a list in which some items make no sense': {
       ...list('reg.example/team/app:1', 7, `reg.example/team/app@${digest}`, 'reg.example/team/app'),
       images: ['reg.example/team/app:1'],
       ignored: [

@@ -1,7 +1,7 @@
 import { fixture } from '../fixture.ts';
 import type { SourceCases } from '../source-cases.ts';
 
-/** As Gitea sends them: those of others are there, too. */
+/** As Gitea sends them: it adds the headers of other servers. */
 const headers = {
   'x-gitea-event': 'package',
   'x-gitea-event-type': 'package',

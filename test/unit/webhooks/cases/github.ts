@@ -6,7 +6,7 @@ const push = (changes: Record<string, unknown> = {}, event = 'package') => ({
   headers: { 'x-github-event': event, 'x-github-delivery': '72d3162e-cc78-11e3-81ab-4c9367dc0958' },
 });
 
-/** The same as GitHub Apps get it: under another name. */
+/** The same event as GitHub Apps get it, under another name. */
 const registryPackage = () => {
   const { package: pushed, ...rest } = fixture('github-package') as Record<string, unknown>;
   return {
@@ -29,19 +29,19 @@ export const cases: SourceCases = {
     'an update': { ...push({ action: 'updated' }), images: [image] },
     'the action of older versions': { ...push({ action: 'create' }), images: [image] },
     'the event of GitHub Apps': { ...registryPackage(), images: [image] },
-    'a type in capitals and small letters': {
+    'a type in mixed case': {
       ...push({ 'package.package_type': 'Container' }),
       images: [image],
     },
-    'a type in small letters': { ...push({ 'package.package_type': 'container' }), images: [image] },
+    'a type in lower case': { ...push({ 'package.package_type': 'container' }), images: [image] },
     'the legacy type': { ...push({ 'package.package_type': 'docker' }), images: [image] },
-    'the legacy type in capitals': { ...push({ 'package.package_type': 'DOCKER' }), images: [image] },
+    'the legacy type in upper case': { ...push({ 'package.package_type': 'DOCKER' }), images: [image] },
     'no namespace': { ...push({ 'package.namespace': undefined }), images: [image] },
     'an empty namespace': { ...push({ 'package.namespace': '' }), images: [image] },
     'a namespace that is null': { ...push({ 'package.namespace': null }), images: [image] },
     'no owner': { ...push({ 'package.owner': undefined }), images: [image] },
     'no digest': { ...push({ [`${tag}.digest`]: undefined }), images: [image], digests: [undefined] },
-    'nothing but what decides': {
+    'only the fields that decide': {
       body: {
         action: 'published',
         package: {
@@ -58,7 +58,7 @@ export const cases: SourceCases = {
   ignored: {
     'a deletion': { ...push({ action: 'deleted' }), reasons: ['not_a_push: the action is "deleted"'] },
     'another event': { ...push({}, 'push'), reasons: ['not_a_push: the event is "push"'] },
-    'an event that is not named': {
+    'an event without a name': {
       body: push().body,
       reasons: ['malformed: the header X-GitHub-Event is missing'],
     },

@@ -20,7 +20,7 @@ export const cases: SourceCases = {
   },
   accepted: {
     'an image': { ...images(api), images: [api], digests: [undefined] },
-    'a list of a CI job, of which one has a digest': {
+    'a list from a CI job, one with a digest': {
       ...list(),
       images: [api, 'registry.gitlab.com/acme/shop/worker:1.4.0'],
       digests: ['sha256:3b1c5f0a9d8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4e3f2a', undefined],
@@ -31,8 +31,8 @@ export const cases: SourceCases = {
       ignored: ['not_an_image: events[1].target.mediaType is "application/octet-stream"'],
     },
     'an image that is named twice': { ...images(api, api), images: [api] },
-    'a registry in capitals': { ...images(api.replace('registry', 'REGISTRY')), images: [api] },
-    'the tag latest where it is written': {
+    'a registry in upper case': { ...images(api.replace('registry', 'REGISTRY')), images: [api] },
+    'the tag latest if it is written': {
       ...images('registry.gitlab.com/acme/shop/api:latest'),
       images: ['registry.gitlab.com/acme/shop/api:latest'],
     },
@@ -50,7 +50,7 @@ export const cases: SourceCases = {
       body: { object_kind: 'release', images: [api] },
       images: [api],
     },
-    'a list that one odd item does not spoil': {
+    'a list with one odd item, which is otherwise accepted': {
       ...images(api, null, { image: api }, 'quay.io/Acme/api:1', '', tooLong),
       images: [api],
       ignored: [
@@ -111,7 +111,7 @@ export const cases: SourceCases = {
         'truncated: 1 more were ignored',
       ],
     },
-    'images that are no list': {
+    'images that are not a list': {
       ...list({ images: api }),
       reasons: ['malformed: images must be an array, found a string'],
     },
@@ -131,7 +131,7 @@ export const cases: SourceCases = {
         'not_an_image: events[1].target.mediaType is "application/octet-stream"',
       ],
     },
-    'events that are no list': {
+    'events that are not a list': {
       ...registry({ events: null }),
       reasons: ['malformed: events must be an array, found null'],
     },

@@ -36,12 +36,12 @@ export const cases: SourceCases = {
       ...push({ [`${resource}.resource_url`]: `harbor.example/shop/app:${digest}` }),
       images: [image],
     },
-    'a digest that is none': {
+    'an invalid digest': {
       ...push({ [`${resource}.digest`]: 7 }),
       images: [image],
       digests: [undefined],
     },
-    'a host in capitals': {
+    'a host in upper case': {
       ...push({ [`${resource}.resource_url`]: 'HARBOR.example/shop/app:1.0' }),
       images: [image],
     },
@@ -63,7 +63,7 @@ export const cases: SourceCases = {
       variant: 'options of its own',
       images: [image],
     },
-    'nothing but what decides': {
+    'only the fields that decide': {
       body: {
         type: 'PUSH_ARTIFACT',
         event_data: {
@@ -73,7 +73,7 @@ export const cases: SourceCases = {
       },
       images: ['harbor.example/shop/app:1'],
     },
-    'resources that one odd one does not spoil': {
+    'resources with an odd one, which are otherwise accepted': {
       ...push({
         'event_data.resources': [null, { tag: 1 }, { tag: '1', resource_url: image }],
       }),
@@ -91,7 +91,7 @@ export const cases: SourceCases = {
   },
   ignored: {
     'a pull': { ...push({ type: 'PULL_ARTIFACT' }), reasons: ['not_a_push: type is "PULL_ARTIFACT"'] },
-    'a deletion as CloudEvent': {
+    'a deletion as a CloudEvent': {
       ...cloud({ type: 'harbor.artifact.deleted' }),
       reasons: ['not_a_push: type is "harbor.artifact.deleted"'],
     },
@@ -132,7 +132,7 @@ export const cases: SourceCases = {
       ...cloud({ data: 'x' }),
       reasons: ['malformed: data must be an object, found a string'],
     },
-    'resources that are no list': {
+    'resources that are not a list': {
       ...push({ 'event_data.resources': {} }),
       reasons: ['malformed: event_data.resources must be an array, found an object'],
     },

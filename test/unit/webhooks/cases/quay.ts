@@ -23,7 +23,7 @@ export const cases: SourceCases = {
       ...push({ updated_tags: ['1.4.0', '1.4', '1.4.0'] }),
       images: ['quay.io/acme/api:1.4.0', 'quay.io/acme/api:1.4'],
     },
-    'an old version’s push, whose ids are no digests': {
+    'an old version’s push, whose ids are not digests': {
       body: fixture('quay-push-old'),
       images: ['quay.io/acme/api:latest', 'quay.io/acme/api:1.4.0'],
       digests: [undefined, undefined],
@@ -47,11 +47,11 @@ export const cases: SourceCases = {
       variant: 'a Quay of one’s own',
       images: ['quay.example/acme/api:1.4.0'],
     },
-    'nothing but what decides': {
+    'only the fields that decide': {
       body: { docker_url: 'quay.io/acme/api', updated_tags: ['1'] },
       images: ['quay.io/acme/api:1'],
     },
-    'tags that one odd one does not spoil': {
+    'tags with an odd one, which are otherwise accepted': {
       ...push({ updated_tags: ['1', 2, '.x', ''] }),
       images: ['quay.io/acme/api:1'],
       ignored: [
@@ -109,7 +109,7 @@ export const cases: SourceCases = {
       ...push({ docker_url: 'evil.example/acme/api' }),
       reasons: [other('evil.example')],
     },
-    'a registry that only begins alike': {
+    'a registry whose name only begins the same': {
       ...push({ docker_url: 'quay.io.evil.example/acme/api' }),
       reasons: [other('quay.io.evil.example')],
     },

@@ -29,7 +29,11 @@ export const cases: SourceCases = {
   accepted: {
     'a push': { ...push(), images },
     'a structured event': { ...structured(), images },
-    'a prefix of the operator’s': { ...push(), headers: event('com.example.registry.image.updated'), images },
+    'a prefix chosen by the operator': {
+      ...push(),
+      headers: event('com.example.registry.image.updated'),
+      images,
+    },
     'another header': { ...push(), variant: 'another header', images },
   },
   ignored: {

@@ -57,7 +57,7 @@ function deployment(roots: SecretRoots = { root: 'root' }) {
 }
 
 describe('a deployment’s webhook secrets', () => {
-  it('are read once in half a minute, however many ask at once', async () => {
+  it('are read once every half minute, however many ask at once', async () => {
     const { secrets, states, clock } = deployment();
     const all = await Promise.all(Array.from({ length: 20 }, () => secrets.forWebhook('hub')));
     expect(all).toEqual(Array(20).fill({ secrets: [secret(0)] }));
@@ -69,7 +69,7 @@ describe('a deployment’s webhook secrets', () => {
     expect(states.reads).toBe(2);
   });
 
-  it('are read anew on demand, at a bounded rate', async () => {
+  it('are read again on demand, at a bounded rate', async () => {
     const { secrets, states, clock, takeRootReads } = deployment();
     await secrets.forWebhook('hub');
     const reread = async () => (await secrets.reread('hub')) !== undefined;
@@ -88,7 +88,7 @@ describe('a deployment’s webhook secrets', () => {
     expect((await Promise.all(Array.from({ length: 100 }, reread))).filter(Boolean)).toHaveLength(10);
   });
 
-  it('are read anew for one webhook however often that is done for another: who floods one can’t hide a rotation', async () => {
+  it('are read again for one webhook however often that is done for another, so flooding one cannot hide a rotation', async () => {
     const { secrets, rotate } = deployment();
     await secrets.forWebhook('hub');
     for (let n = 0; n < 100; n++) await secrets.reread('other');
@@ -96,7 +96,7 @@ describe('a deployment’s webhook secrets', () => {
     expect(await secrets.reread('hub')).toEqual({ secrets: [secret(1), secret(0)] });
   });
 
-  it('are still believed where reading them anew fails', async () => {
+  it('are still trusted if reading them again fails', async () => {
     const { secrets, states } = deployment();
     await secrets.forWebhook('hub');
     states.read = () => Promise.reject(new Error('the table is gone'));
@@ -104,7 +104,7 @@ describe('a deployment’s webhook secrets', () => {
     expect(await secrets.forWebhook('hub')).toEqual({ secrets: [secret(0)] });
   });
 
-  it('are asked for again after a failure', async () => {
+  it('are requested again after a failure', async () => {
     const { secrets, states } = deployment();
     const { read } = states;
     states.read = () => Promise.reject(new Error('the table is gone'));
@@ -113,7 +113,7 @@ describe('a deployment’s webhook secrets', () => {
     expect(await secrets.forWebhook('hub')).toEqual({ secrets: [secret(0)] });
   });
 
-  it('are two while one is rotated, for a day', async () => {
+  it('are two during a rotation, for a day', async () => {
     const { secrets, clock, rotate } = deployment();
     await secrets.forWebhook('hub');
     await rotate();
@@ -124,7 +124,7 @@ describe('a deployment’s webhook secrets', () => {
     expect(await secrets.forWebhook('hub')).toEqual({ secrets: [secret(1)] });
   });
 
-  it('keep what is still in use when they are rotated twice, and nothing where the caller says so', async () => {
+  it('keep what is still in use when rotated twice, and nothing if the caller says so', async () => {
     const { states, clock, rotate } = deployment();
     const valid = () => validSecrets({ root: 'root' }, 'hub', states.state, new Date(clock.now));
     await rotate();
@@ -146,7 +146,7 @@ describe('a deployment’s webhook secrets', () => {
     expect(of({ root: 'new' })).toEqual([secret(2, 'new')]);
   });
 
-  it('are of no other webhook, generation or root', () => {
+  it('belong to no other webhook, generation or root', () => {
     const all = ['hub', 'hub-1', 'hu'].flatMap((name) =>
       [0, 1, 11].flatMap((generation) => ['a', 'b'].map((root) => webhookSecret(root, name, generation))),
     );
