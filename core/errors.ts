@@ -1,20 +1,20 @@
-/** Where the reason of a failure lies. */
+/** Where the cause of a failure lies. */
 export type FailureSide = 'upstream' | 'mirror' | 'drayage';
 
 /** Whether another attempt may succeed, and when. */
 export type Retry =
   | { kind: 'never' }
-  /** Later, and each time later. `afterMs`: not before this time, milliseconds. */
+  /** Later, with growing delays. `afterMs`: not before this time, in milliseconds. */
   | { kind: 'backoff'; afterMs?: number | undefined }
   /**
-   * When a registry takes requests again, `afterMs` milliseconds from now if it said so. The
-   * failure says nothing about the image.
+   * When a registry accepts requests again: in `afterMs` milliseconds, if it said so. The failure
+   * says nothing about the image.
    */
   | { kind: 'rate-limit'; afterMs?: number | undefined };
 
 /**
- * A failure that explains itself: to those who must help, and to the code that decides what becomes
- * of the work.
+ * A failure that explains itself: to the operator who must fix it, and to the code that decides how
+ * to continue.
  */
 export abstract class DrayageError extends Error {
   /** Stable, for programs. */

@@ -1,7 +1,7 @@
-/** How many of something run at once, which may change meanwhile. */
+/** How many of something may run at once. The number may change over time. */
 export interface Concurrency {
   readonly value: number;
-  /** Calls back after each change; returns how to stop that. */
+  /** Calls back after each change. Returns a function that stops the calls. */
   onChange(listener: () => void): () => void;
 }
 
@@ -10,7 +10,7 @@ export function fixedConcurrency(value: number): Concurrency {
   return { value, onChange: () => () => {} };
 }
 
-/** As many at once as all of these allow. */
+/** The lowest of these limits. */
 export function leastOf(limits: readonly Concurrency[]): Concurrency {
   return {
     get value() {

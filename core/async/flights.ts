@@ -1,6 +1,6 @@
 import { orAborted } from './or-aborted.ts';
 
-/** Work under way that whoever asks for the same thing shares. */
+/** Work in progress, shared by all callers that ask for the same thing. */
 interface Flight<T> {
   result: Promise<T>;
   waiting: number;
@@ -9,9 +9,9 @@ interface Flight<T> {
 }
 
 /**
- * Work by key: who asks while it is under way waits for the same result, who asks later begins
- * anew. A caller whose signal aborts leaves at once with the signal's reason; the work itself is
- * aborted when nobody waits for it any more.
+ * Work by key: a caller that asks while the work is in progress waits for the same result. A later
+ * caller starts it again. A caller whose signal aborts leaves at once with the signal's reason. The
+ * work itself is aborted when no caller waits for it any longer.
  */
 export class Flights<T> {
   readonly #flights = new Map<string, Flight<T>>();

@@ -2,11 +2,11 @@ import pLimit from 'p-limit';
 import type { Concurrency } from './concurrency.ts';
 
 /**
- * Works on many items, some at a time; how many may change meanwhile. After the first failure
- * nothing more is begun, what is under way is cancelled, and the failure is thrown once all of it
- * has ended: nothing goes on behind the caller's back.
+ * Works on many items, a few at a time; the limit may change while it runs. After the first
+ * failure, no new work starts, and work in progress is cancelled. The failure is thrown once all of
+ * it has ended: nothing continues behind the caller's back.
  *
- * @param work gets the signal that ends with the first failure or the caller's own signal.
+ * @param work receives a signal that aborts with the first failure or with the caller's own signal.
  * @returns the results in the order of the items.
  */
 export async function inParallel<T, R>(

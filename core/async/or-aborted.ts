@@ -1,6 +1,6 @@
 /**
- * A promise's outcome, or the signal's reason as soon as it aborts: for work that does not know the
- * signal, or is slow to heed it. The work itself goes on, and its outcome is dropped.
+ * A promise's outcome, or the signal's reason as soon as it aborts: for work that does not take a
+ * signal, or is slow to react to it. The work itself continues, and its outcome is dropped.
  */
 export async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return await work;

@@ -11,16 +11,16 @@ interface SecretFailure extends ErrorOptions {
   /** What follows the secret's name in the message. */
   problem: string;
   remedy: string;
-  /** Whether it may pass by itself; default false. */
+  /** Whether the problem may resolve by itself; default false. */
   temporary?: boolean;
 }
 
-/** A secret could not be read or has another form than it must have. The value is never told. */
+/** A secret could not be read or has the wrong format. Its value is never reported. */
 export class SecretError extends DrayageError {
   override readonly name = 'SecretError';
   /**
-   * `SECRET_UNUSABLE`: somebody must change it. `SECRET_UNAVAILABLE`: Secrets Manager can't be
-   * asked now.
+   * `SECRET_UNUSABLE`: the secret must be changed. `SECRET_UNAVAILABLE`: Secrets Manager can't be
+   * reached now.
    */
   readonly code: 'SECRET_UNUSABLE' | 'SECRET_UNAVAILABLE';
   readonly side = 'upstream';
@@ -35,11 +35,12 @@ export class SecretError extends DrayageError {
   }
 }
 
-/** Values are read again after this time, so that a rotation is seen. */
+/** Values are read again after this time, so that a rotation is noticed. */
 const cacheMs = 5 * 60_000;
 
 /**
- * Reads secrets of Secrets Manager, each at most once in five minutes unless asked for a fresh one.
+ * Reads secrets from Secrets Manager, each at most once in five minutes unless a fresh value is
+ * requested.
  */
 export class SecretReader {
   readonly #client: SecretsManagerClient;
@@ -50,13 +51,13 @@ export class SecretReader {
     this.#client = new SecretsManagerClient({ requestHandler: timeouts(5_000), ...config });
   }
 
-  /** The secret's JSON object. @throws SecretError when it can't be had. */
+  /** The secret's JSON object. @throws SecretError if it can't be read. */
   async read(secret: string, options: { fresh?: boolean } = {}): Promise<Record<string, unknown>> {
     const cached = this.#cache.get(secret);
     if (cached && cached.until > Date.now() && !options.fresh) return await cached.value;
     const entry = { until: Date.now() + cacheMs, value: this.#fetch(secret) };
     if (cached && cached.until > Date.now()) {
-      // Not before it is there: what is still believed outlives a fresh read that fails.
+      // Only once it is there: the cached value survives a fresh read that fails.
       await entry.value;
       this.#cache.set(secret, entry);
       return await entry.value;
@@ -103,10 +104,10 @@ export class SecretReader {
       if (typeof value === 'object' && value !== null && !Array.isArray(value))
         return value as Record<string, unknown>;
     } catch {
-      // told below, without the value
+      // reported below, without the value
     }
     throw new SecretError(secret, {
-      problem: 'is no JSON object',
+      problem: 'is not a JSON object',
       remedy: 'store JSON such as {"username": "…", "password": "…"} in it',
     });
   }
@@ -118,14 +119,14 @@ export class SecretReader {
 const remedies: Readonly<Record<string, string>> = {
   ResourceNotFoundException: 'create it under this name, in this account and region',
   AccessDeniedException:
-    'create it under this name, in this account and region, and let the function read it; so with its KMS key',
+    'create it under this name, in this account and region, and let the function read it and use its KMS key',
   DecryptionFailure: 'let the function decrypt with the KMS key of the secret',
-  InvalidRequestException: 'restore it if it is to be deleted, and give it a value',
+  InvalidRequestException: 'restore it if it is scheduled for deletion, and give it a value',
   InvalidParameterException: 'check the name of the secret',
 };
 
 /**
- * What an answer or a failure of Secrets Manager means; what is neither stays as it is: a mistake
+ * What an answer or a failure of Secrets Manager means. Anything else is returned as it is: a bug
  * of ours.
  */
 function explained(secret: string, error: unknown): unknown {
@@ -137,7 +138,7 @@ function explained(secret: string, error: unknown): unknown {
   return new SecretError(secret, {
     problem: `can't be read now: ${error.message || error.name}`,
     remedy:
-      'Secrets Manager is not reached, is busy or refuses: wait, and check the function’s network and its endpoint',
+      'Secrets Manager is unreachable, busy or refuses the request: wait, and check the function’s network and its endpoint',
     temporary: true,
     cause: error,
   });

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileFailure } from './file-failure.ts';
 
-/** A certificate file can't be used; the message names the file and says why. */
+/** A certificate file can't be used. The message names the file and the reason. */
 export class CertificatesError extends Error {
   override readonly name = 'CertificatesError';
 }
@@ -10,7 +10,7 @@ export class CertificatesError extends Error {
 const certificate = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 
 /**
- * Reads the PEM certificates of a file; anything else in it (comments, keys) is left out.
+ * Reads the PEM certificates of a file; anything else in it (comments, keys) is ignored.
  *
  * @throws CertificatesError
  */

@@ -1,7 +1,7 @@
 /**
- * mirror.yaml after validation: every default is filled in, durations are seconds, and what is
- * absent is absent rather than undefined. Plain JSON, since it goes into the functions' bundle and
- * is read back there.
+ * mirror.yaml after validation: every default is filled in, durations are in seconds, and absent
+ * fields are absent rather than undefined. It is plain JSON, since it goes into the functions'
+ * bundle and is read back there.
  */
 export interface Config {
   version: 1;
@@ -18,10 +18,10 @@ export interface Config {
 export interface MirrorConfig {
   /** At least one; the first is the hub, where the functions run and images arrive. */
   regions: string[];
-  /** What every mirror repository begins with, without a slash at its end. */
+  /** Prefix of every mirror repository, without a trailing slash. */
   repositoryPrefix: string;
   repository: RepositorySettings;
-  /** How long references by a digest that no tag points to any more are answered, in seconds. */
+  /** How long a digest can still be looked up after no tag points to it any longer, in seconds. */
   historySeconds: number;
 }
 
@@ -34,19 +34,19 @@ export interface RepositorySettings {
    * mutable.
    */
   immutableTags: boolean | { except: string[] };
-  /** Account ids that may pull. */
+  /** IDs of accounts that may pull. */
   pullAccounts: string[];
-  /** Ids of organizations whose accounts may pull. */
+  /** IDs of organizations whose accounts may pull. */
   organizations: string[];
   /**
-   * Rules of an ECR lifecycle policy, as they go into its `rules`. None expires untagged images
-   * within the history.
+   * Rules of an ECR lifecycle policy, as they go into its `rules`. None of them expires untagged
+   * images within the history.
    */
   lifecycle: LifecycleRule[];
 }
 
 /**
- * A rule of an ECR lifecycle policy; what is not named here is passed on as it is.
+ * A rule of an ECR lifecycle policy; fields that are not named here are passed on as they are.
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html
  */
 export interface LifecycleRule {
@@ -57,9 +57,9 @@ export interface LifecycleRule {
 }
 
 export interface ApiConfig {
-  /** Who may read: the reader token's holders, IAM principals, or anybody. */
+  /** Who may read: holders of the reader token, IAM principals, or anyone. */
   reads: 'token' | 'iam' | 'none';
-  /** A name of one's own for the API; `certificate` is an ACM ARN. */
+  /** A custom domain name for the API; `certificate` is an ACM ARN. */
   domain?: { name: string; certificate: string };
 }
 
@@ -71,11 +71,11 @@ export interface AlarmsConfig {
 }
 
 export interface NetworkConfig {
-  /** Id of the VPC that the functions run in. */
+  /** ID of the VPC that the functions run in. */
   vpc?: string;
   /** File with the PEM certificates of additional authorities, relative to mirror.yaml. */
   caBundle?: string;
-  /** What that file holds; absent until it is read (`loadConfig`). */
+  /** The content of that file; absent until it is read (`loadConfig`). */
   certificates?: string;
   /** URL of the HTTP proxy for requests to upstreams. */
   proxy?: string;
@@ -86,14 +86,14 @@ export interface Upstream {
   /** Host with optional port, as it stands in normalised references. */
   registry: string;
   /**
-   * Origin of its `/v2/` API: scheme and host, without a slash at its end. `http:` only when it was
-   * written.
+   * Origin of its `/v2/` API: scheme and host, without a trailing slash. `http:` only if the file
+   * says so.
    */
   endpoint: string;
-  /** Hosts besides the endpoint's that credentials may go to, the built-in ones included. */
+  /** Hosts that credentials may be sent to besides the endpoint's, including the built-in ones. */
   authHosts: string[];
   /**
-   * Hosts (`host` or `host:port`) that reads may be redirected to although their addresses are
+   * Hosts (`host` or `host:port`) that reads may be redirected to even if their addresses are
    * private.
    */
   redirectHosts: string[];
@@ -113,13 +113,16 @@ export interface Upstream {
  */
 export type UpstreamCredentials = { secret: string } | { type: 'ecr'; roleArn: string };
 
-/** A webhook, which speaks only for the upstream that it stands under. */
+/** A webhook. It reports changes only of the upstream that it is configured under. */
 export interface Webhook {
-  /** Name of the source: what the sender's deliveries look like and how they are authenticated. */
+  /**
+   * Name of the source: it determines the format of the sender's deliveries and how they are
+   * authenticated.
+   */
   source: string;
   /** Its name in the URL. */
   name: string;
-  /** What the source wants to know besides, after its own schema. */
+  /** Further options of the source, by its own schema. */
   options: Record<string, unknown>;
 }
 
@@ -137,7 +140,7 @@ export interface RepositoryRule {
   };
   /** In the form of `formatPlatform`. Absent: all of them, so that the digest is preserved. */
   platforms?: string[];
-  /** Whether signatures, SBOMs and other referrers travel with their image. */
+  /** Whether signatures, SBOMs and other referrers are copied with their image. */
   referrers: boolean;
   /**
    * What an image must be signed with before it is mirrored; `key` is a file with a public key in
@@ -145,7 +148,7 @@ export interface RepositoryRule {
    */
   verify?: { cosign: { key: string } };
   /**
-   * How often the upstream is to be compared with the mirror; absent: never. Nothing reads it yet.
+   * How often the upstream must be compared with the mirror; absent: never. Nothing reads it yet.
    */
   reconcileSeconds?: number;
   /** What an upstream deletion does to the mapping. */

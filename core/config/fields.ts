@@ -1,19 +1,16 @@
 import * as z from 'zod';
 import { durationProblem } from './duration.ts';
 
-/**
- * What an error message says about a field: what belongs there, and an example as it is written in
- * YAML.
- */
+/** What an error message says about a field: what belongs there, and an example in YAML. */
 export interface FieldHelp {
   /** Completes "must be …": `a region`. */
   what: string;
   example: string;
-  /** What to do where it is missing, if that is not just to add it. */
+  /** What to do if it is missing, unless that is just to add it. */
   missing?: string;
 }
 
-/** Says what is wrong with a text and what to write instead; undefined when it is right. */
+/** Describes what is wrong with a text and what to write instead; undefined if it is right. */
 export type TextProblem = (text: string) => string | undefined;
 
 /** A text field with a check of its own. */
@@ -27,7 +24,7 @@ export function text(help: FieldHelp, problem: TextProblem) {
     .meta({ ...help });
 }
 
-/** A text that a pattern describes whole. */
+/** A text that must match a pattern as a whole. */
 export function textLike(help: FieldHelp, pattern: RegExp) {
   return text(help, (value) =>
     pattern.test(value)
@@ -77,7 +74,8 @@ export function shown(value: unknown): string {
 }
 
 /**
- * Reads an http or https URL; undefined when it is none. (`URL.parse` is not there before Node 22.)
+ * Reads an http or https URL; undefined if the text is not one. (`URL.parse` does not exist before
+ * Node 22.)
  */
 export function httpUrl(value: string): URL | undefined {
   if (!URL.canParse(value)) return undefined;

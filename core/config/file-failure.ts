@@ -4,13 +4,11 @@ import { dirname } from 'node:path';
 export interface FileFailure {
   /** A clause: `permission denied (EACCES)`. */
   reason: string;
-  /** Absent where only the reader knows. */
+  /** Absent if only the reader can know. */
   remedy: string | undefined;
 }
 
-/**
- * What the codes of the operating system mean: https://man7.org/linux/man-pages/man3/errno.3.html
- */
+/** What the operating system's codes mean: https://man7.org/linux/man-pages/man3/errno.3.html */
 const reasons: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EPERM: 'permission denied',
@@ -29,7 +27,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'the name is too long',
 };
 
-/** Says what a failed access to a file means; of any other error, its own message. */
+/** Explains a failed access to a file; for any other error, gives the error's own message. */
 export function fileFailure(error: unknown, path: string): FileFailure {
   const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
   const known = Object.hasOwn(reasons, code) ? reasons[code] : undefined;
@@ -50,7 +48,7 @@ function remedyFor(code: string, path: string): string | undefined {
     case 'EFBIG':
       return 'raise the limit for files: ulimit -f';
     case 'EROFS':
-      return 'use a folder that can be written';
+      return 'use a folder that is writable';
     case 'EMFILE':
     case 'ENFILE':
       return 'raise the limit for open files: ulimit -n';

@@ -8,8 +8,8 @@ export function amountOf(blobs: readonly Pick<Descriptor, 'size'>[]): Amount {
 }
 
 /**
- * What a copy did of an image that was found equal: its blobs are present, as far as its first
- * manifest tells them.
+ * The result of a copy whose image was already equal: its blobs are present, as far as its root
+ * manifest names them.
  */
 export function presentOnly(root: Manifest): Transfer {
   const distinct = new Map(blobsOf(root).map((blob) => [blob.digest, blob]));

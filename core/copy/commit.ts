@@ -11,9 +11,9 @@ import { limitsOf, streamsOf } from './streams.ts';
 
 /**
  * Puts the manifests below the root, children before parents: a registry refuses an index whose
- * children are missing. Images that the destination has already are left out: of an index that
- * changes, most children stay as they were. After this only {@link commitRoot} is left to make the
- * image visible.
+ * children are missing. Images that the destination already has are left out: when an index
+ * changes, most of its children stay the same. After this, only {@link commitRoot} is left to make
+ * the image visible.
  *
  * @param arrived the blobs that are new in the destination
  */
@@ -36,7 +36,7 @@ export async function commitChildren(
     options.signal,
   );
   async function putChild(manifest: Manifest, signal: AbortSignal): Promise<void> {
-    // Whose blobs were missing was missing itself, and need not be asked for.
+    // A manifest whose blobs were missing was missing itself: no need to ask for it.
     const wasMissing = blobsOf(manifest).some(({ digest }) => isNew.has(digest));
     if (!wasMissing && (await destination.hasManifest?.(manifest, { signal }))) return;
     await destination.putManifest(manifest, manifest.digest, { signal });
@@ -50,8 +50,8 @@ export async function commitChildren(
 
 export interface CommitRootOptions extends CallOptions {
   /**
-   * Read the tag back (default): others may write to it. Without, the registry's answer that it
-   * stored the digest is enough.
+   * Whether to read the tag back (default true): others may write to it. Otherwise, the registry's
+   * answer that it stored the digest is enough.
    */
   readBack?: boolean;
 }
@@ -59,7 +59,7 @@ export interface CommitRootOptions extends CallOptions {
 /**
  * Puts the root under its tag (or digest) and reads it back.
  *
- * @throws CopyError TAG_MOVED when the tag names something else right afterwards.
+ * @throws CopyError TAG_MOVED if the tag points to something else right afterwards.
  */
 export async function commitRoot(
   destination: ImageDestination,
@@ -74,7 +74,7 @@ export async function commitRoot(
     throw new CopyError(
       'TAG_MOVED',
       `${destination.name}:${reference}`,
-      `it was put as ${plan.root.digest} and reads as ${now ?? 'missing'}`,
+      `it was put as ${plan.root.digest} but reads back as ${now ?? 'missing'}`,
     );
   }
   return now;

@@ -22,23 +22,22 @@ export interface ImageToCopy {
   /** The manifest that the source's reference points to. */
   root: Manifest;
   /**
-   * What the destination's tag points to. If that is what the copy would put there, nothing is
-   * copied.
+   * What the destination's tag points to. If the copy would put the same there, nothing is copied.
    */
   current?: Digest | undefined;
 }
 
-/** How the blobs of a plan are to be handled. */
+/** How the blobs of a plan must be handled. */
 export interface BlobHandling {
   /** Where they may be mounted from. */
   mounts?: MountSources | undefined;
   /**
-   * Missing blobs that somebody else carries: all others are copied, and the image is not
+   * Missing blobs that another worker carries: all others are copied, and the image is not
    * committed.
    */
   elsewhere?: readonly Pick<Descriptor, 'digest'>[] | undefined;
   onEvent?: ((event: CopyEvent) => void) | undefined;
-  /** Called when no blob travels any more. @param complete whether all of them are there */
+  /** Called when no more blobs are being copied. @param complete whether all of them are there */
   ended?(complete: boolean): void | Promise<void>;
 }
 
@@ -51,17 +50,17 @@ export interface CopyImageOptions extends CallOptions {
   pooled?: PooledImage | undefined;
   /** When the attempt must end. */
   timeLimit?: TimeLimit | undefined;
-  /** Called when it is known what the destination lacks, before anything is written. */
+  /** Called once it is known what the destination lacks, before anything is written. */
   onPlanned?(plan: CopyPlan): BlobHandling | Promise<BlobHandling>;
 }
 
 /** What became of an image. */
 export type CopiedImage =
-  /** The destination's tag points to it already. */
+  /** The destination's tag already points to it. */
   | { kind: 'equal'; plan: CopyPlan }
-  /** All blobs are there but those that somebody else carries; no manifest was put. */
+  /** All blobs are there except those that another worker carries; no manifest was put. */
   | { kind: 'partial'; plan: CopyPlan; transfer: Transfer }
-  /** Everything is there but the root under its tag. */
+  /** Everything is there except the root under its tag. */
   | {
       kind: 'whole';
       plan: CopyPlan;
@@ -72,9 +71,9 @@ export type CopiedImage =
     };
 
 /**
- * Copies what the destination lacks of an image: everything but the root's tag. In this order:
- * plan, blobs, manifests below the root (children before parents), then what belongs to the image.
- * The tag comes last (`commitRoot`), so that whoever finds the image finds its signatures, too.
+ * Copies what the destination lacks of an image: everything but the root's tag. The order is: plan,
+ * blobs, manifests below the root (children before parents), then what belongs to the image. The
+ * tag comes last (`commitRoot`), so that clients that find the image find its signatures, too.
  *
  * @throws CopyError or RegistryError, or the signal's reason. What was copied stays, and the next
  *   attempt finds it there.
@@ -86,8 +85,8 @@ export async function copyImage(image: ImageToCopy, options: CopyImageOptions = 
   if (current === plan.root.digest) return { kind: 'equal', plan };
   const { mounts, elsewhere = [], onEvent, ended } = (await options.onPlanned?.(plan)) ?? {};
   const others = new Set(elsewhere.map(({ digest }) => digest));
-  // What can't be found out is a result; only the end of the attempt rejects, and the copy of the
-  // blobs meets it as well.
+  // Failing to find referrers is a result. Only the end of the attempt rejects, and the copy of the
+  // blobs notices it as well.
   const finding =
     options.referrers && others.size === 0 ? findImageReferrers(source, plan, { signal }) : undefined;
   finding?.catch(() => {});
@@ -106,8 +105,8 @@ export async function copyImage(image: ImageToCopy, options: CopyImageOptions = 
 }
 
 /**
- * Finds what belongs to an image. Of an index that a platform filter made there is nothing; of its
- * children there may be.
+ * Finds what belongs to an image. An index that a platform filter made has no referrers; its
+ * children may have some.
  *
  * @throws only the signal's reason
  */
@@ -127,7 +126,7 @@ async function copyFound(
   found: FoundReferrers,
   options: CallOptions,
 ): Promise<ReferrersOutcome> {
-  // What refers to an image comes after it: whether Amazon ECR accepts it before is not documented.
+  // Referrers are put after their image: whether Amazon ECR accepts them earlier is not documented.
   if (found.referrers.length > 0) await destination.putManifest(root, root.digest, options);
   return await copyReferrers(source, destination, found, options);
 }

@@ -17,7 +17,7 @@ import {
 export type { BlobOutcome, CopyEvent } from './blob/copy-blob.ts';
 
 export interface CopyOptions extends Omit<BlobOptions, 'keep'> {
-  /** How many blobs travel at once at most; by default as many as both registries take. */
+  /** The most blobs copied at once; by default, as many as both registries accept. */
   concurrency?: number;
   /** The image's part in the pool that it shares with others; absent: it is copied alone. */
   pooled?: PooledImage | undefined;
@@ -31,23 +31,23 @@ export interface CopyResult {
    */
   arrived: Descriptor[];
   /**
-   * Bytes of the configs that passed through, by digest: they tell the platform of a single image.
+   * Bytes of the configs that passed through, by digest: they name the platform of a single image.
    */
   configs: Map<Digest, Uint8Array>;
 }
 
-/** More connections than this are opened only when streams need them. */
+/** Connections beyond this number are opened only when streams need them. */
 const mostWarmConnections = 48;
-/** Configs above this are not kept: a real one has some kilobytes. */
+/** Larger configs are not kept: a real one has a few kilobytes. */
 const maxKeptConfigBytes = 1024 * 1024;
 
 /**
- * Moves the plan's missing blobs, the largest first so that the last stream to end is a short one.
- * All of them, whichever manifest names them, share one pool of streams, with those of the other
- * images in the pool.
+ * Copies the plan's missing blobs, the largest first so that the last stream to end is a short one.
+ * All of them, whichever manifest names them, share one pool of streams with the other images in
+ * the pool.
  *
- * The first failure that can't be mended cancels the rest. Nothing is committed here: blobs without
- * a manifest are invisible in a registry.
+ * The first permanent failure cancels the rest. Nothing is committed here: blobs without a manifest
+ * are invisible in a registry.
  */
 export async function copyBlobs(
   source: ImageSource,
@@ -87,16 +87,16 @@ export async function copyBlobs(
   );
   void warmForMore(source, destination, pooled, outer);
   await copying;
-  // Nobody counted the bytes of what was mounted: the destination compares sizes with the
-  // descriptors', where it does for what is present, too.
+  // The bytes of mounted blobs were not counted: the destination compares their sizes with the
+  // descriptors, if it does so for present blobs, too.
   if (mounted.length > 0 && !destination.tellsPresence)
     await destination.presentBlobs(mounted, { signal: options.signal });
   return { transfer, arrived, configs };
 }
 
 /**
- * Opens connections for the blobs that wait for a stream, while the first ones travel: the limit
- * grows with the answers. What has begun opens its own.
+ * Opens connections for the blobs that wait for a stream, while the first ones are being copied:
+ * the limit grows with the answers. Blobs that have begun open their own.
  */
 async function warmForMore(
   source: ImageSource,
@@ -110,7 +110,7 @@ async function warmForMore(
   await Promise.all([source, destination].map((end) => end.warm?.(connections, { signal })));
 }
 
-/** The place of an image that shares its pool with nobody. */
+/** The place of an image that does not share its pool. */
 function alone({ name }: ImageDestination): { registry: string; repository: string } {
   return { registry: '', repository: name };
 }

@@ -6,22 +6,22 @@ import { amountOf } from './amount.ts';
 import type { Amount, CallOptions, ImageSource } from './ports.ts';
 
 const concurrency = 8;
-/** So many hosts are told, and so many characters of each. */
+/** How many hosts are named, and how many characters of each. */
 const maxHosts = 3;
 const maxHost = 100;
 
 /**
- * Which of an image's foreign layers the upstream registry has all the same: those are copied like
- * any other layer, so that the mirror holds the whole image. Others are left out: their
- * descriptors' `urls` say where clients get them
+ * Which of an image's foreign layers the upstream registry has anyway. Those are copied like any
+ * other layer, so that the mirror holds the whole image. Others are left out: their descriptors'
+ * `urls` say where clients get them
  * (https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md#non-distributable-layers).
  *
- * The `urls` themselves are never asked. They are the publisher's text: whoever may push an image
- * could have us send requests to any host that we reach, and distributing such a layer from
- * elsewhere is what its licence may forbid.
+ * The `urls` themselves are never requested. They are the publisher's text: anyone who may push an
+ * image could make us send requests to any host that we can reach. Besides, the layer's licence may
+ * forbid distributing it from elsewhere.
  *
- * @throws a failure that may pass, since it says nothing of the layer, or the signal's reason. What
- *   the registry refuses for good is as good as absent.
+ * @throws a temporary failure, since it says nothing about the layer, or the signal's reason. A
+ *   layer that the registry refuses for good counts as absent.
  */
 export async function servedForeignLayers(
   source: ImageSource,
@@ -52,7 +52,7 @@ export interface ForeignLayers extends Amount {
   note: string;
 }
 
-/** What a report says of layers that were left out; undefined where none were. */
+/** What a report says about layers that were left out; undefined if there were none. */
 export function reportForeignLayers(foreign: Descriptor[]): ForeignLayers | undefined {
   return foreign.length === 0 ? undefined : { ...amountOf(foreign), note: noteOf(foreign) };
 }

@@ -4,11 +4,11 @@ import { formatPlatform, type Platform } from '../oci/platform.ts';
 import type { CopyPlan } from './plan.ts';
 import type { CallOptions, ImageDestination } from './ports.ts';
 
-/** A config above this is not read: a real one has some kilobytes. */
+/** A larger config is not read: a real one has a few kilobytes. */
 const maxConfigBytes = 4 * 1024 * 1024;
 /**
- * The most platforms listed for one image: they are part of its mapping, and a list of mappings has
- * to fit into an answer.
+ * The most platforms listed for one image: they are part of its mapping, and a list of mappings
+ * must fit into an answer.
  */
 const maxPlatforms = 64;
 /** Characters; `windows(10.0.20348.2582)/amd64` has 31. */
@@ -17,9 +17,10 @@ const maxPlatformText = 100;
 /**
  * The platforms an image runs on, as `linux/arm64/v8`, sorted.
  *
- * An index tells them in its descriptors (`unknown/unknown` marks attestations). A single image
- * tells it in its config (OCI image specification, config.md): in `configs` if it was just copied,
- * else it is read from the mirror, never again from upstream. An artifact has none.
+ * An index names them in its descriptors (`unknown/unknown` marks attestations). A single image
+ * names its platform in its config (OCI image specification, config.md). The config is in `configs`
+ * if it was just copied; otherwise it is read from the mirror, never again from upstream. An
+ * artifact has none.
  */
 export async function imagePlatforms(
   plan: CopyPlan,
@@ -37,8 +38,8 @@ export async function imagePlatforms(
 }
 
 /**
- * Both come from outside and go into the mapping, an item of 400 KB at most: what is out of the
- * ordinary is left out.
+ * Both come from outside and go into the mapping, an item of at most 400 KB: unusual values are
+ * left out.
  */
 function indexPlatforms(manifests: Manifest[]): string[] {
   const platforms = new Set<string>();
@@ -59,7 +60,7 @@ function hasPlatformConfig(manifest: Manifest & { kind: 'image' }): boolean {
   );
 }
 
-/** A config comes from outside: whatever is not of the right type is as good as absent. */
+/** A config comes from outside: a field of the wrong type counts as absent. */
 function platformOfConfig(bytes: Uint8Array): Platform | undefined {
   let config: Partial<Record<string, unknown>>;
   try {

@@ -12,7 +12,7 @@ import { servedForeignLayers } from './foreign-layers.ts';
 import type { CallOptions, ImageDestination, ImageSource } from './ports.ts';
 import { limitsOf, streamsOf } from './streams.ts';
 
-/** What has to be done so that the destination holds an image. */
+/** What must be done so that the destination holds an image. */
 export interface CopyPlan {
   /** The manifest that the upstream's reference points to. */
   source: Manifest;
@@ -24,8 +24,8 @@ export interface CopyPlan {
   blobs: Descriptor[];
   present: Descriptor[];
   /**
-   * What the destination lacks, or all where it was not asked: it then tells when the upload of
-   * each is to begin.
+   * What the destination lacks, or all blobs if it was not asked: it then reports present blobs
+   * when the upload of each is about to begin.
    */
   missing: Descriptor[];
   /** Layers with `urls` that the upstream does not serve itself ("foreign" layers): not copied. */
@@ -35,30 +35,30 @@ export interface CopyPlan {
 }
 
 export interface PlanOptions extends CallOptions {
-  /** Keep only these platforms of an index. An image that is no index is copied whole. */
+  /** Keep only these platforms of an index. An image that is not an index is copied whole. */
   platforms?: Platform[] | undefined;
-  /** How many manifests are read at once; by default as many as the source takes. */
+  /** How many manifests are read at once; by default, as many as the source accepts. */
   concurrency?: number;
   /**
    * The image's part in a pool, whose requests share the limit, and which may know what the
    * destination holds.
    */
   pooled?: PooledImage | undefined;
-  /** Ask for each blob even of a destination that would tell by itself when it is uploaded. */
+  /** Ask for each blob, even if the destination would report presence by itself at upload. */
   ask?: boolean;
 }
 
-/** Nested indexes deeper than this are refused; real ones have one level, seldom two. */
+/** Indexes nested deeper than this are refused; real ones have one level, rarely two. */
 const maxDepth = 4;
 /**
- * More manifests than this in one image are refused: an index of indexes can name millions in a few
+ * An image with more manifests than this is refused: an index of indexes can name millions in a few
  * megabytes.
  */
 const maxManifests = 1_000;
 /**
  * Bytes of all manifests below the root, by their descriptors: they are held in memory, with what
- * was read out of them, until the image is committed. An index of a hundred platforms with
- * attestations has some 200 kB.
+ * was parsed from them, until the image is committed. An index of a hundred platforms with
+ * attestations has about 200 kB.
  */
 const maxManifestBytes = 64 * 1024 * 1024;
 /** Of the images of a pool, only one at a time has more than this. */
@@ -68,8 +68,8 @@ const manyManifestBytes = 4 * 1024 * 1024;
  * Reads the image once and finds out what the destination lacks.
  *
  * The upstream is asked for each manifest exactly once, children in parallel; the destination once
- * per hundred blobs, or not at all where it tells by itself. `root` may be given where the caller
- * has read it already.
+ * per hundred blobs, or not at all if it reports presence by itself. `root` may be given if the
+ * caller has already read it.
  *
  * @throws CopyError for images that are too deep or too large, contradict themselves or what the
  *   destination holds, have none of the platforms or can't be reduced to them; RegistryError from
@@ -95,8 +95,8 @@ export async function plan(
   const unknown = all.filter(({ digest }) => !there.has(digest));
   if (asks && (unknown.length > 0 || all.length === 0))
     for (const digest of await destination.presentBlobs(unknown, options)) there.add(digest);
-  // A foreign layer that the upstream serves all the same, or that is there, is a layer like
-  // others.
+  // A foreign layer that the upstream serves anyway, or that is already there, is an ordinary
+  // layer.
   const unheld = named.foreign.filter((blob) => !there.has(blob.digest));
   const served = new Set(await servedForeignLayers(source, unheld, options));
   const foreign = unheld.filter((blob) => !served.has(blob));
@@ -119,10 +119,7 @@ function totalBytes(manifests: Manifest[], blobs: Descriptor[]): number {
   return blobs.reduce((sum, { size }) => sum + size, ofManifests);
 }
 
-/**
- * Above what a number holds exactly, sums and comparisons of sizes would be wrong without a sign of
- * it.
- */
+/** Above the largest safe integer, sums and comparisons of sizes would be silently wrong. */
 function expectCountable(source: ImageSource, manifests: Manifest[], blobs: Descriptor[]): void {
   if (totalBytes(manifests, blobs) <= Number.MAX_SAFE_INTEGER) return;
   const reason = 'the sizes of its blobs add up to more than 2^53-1 bytes';
@@ -133,7 +130,7 @@ function checkBlobSizes(destination: ImageDestination, blobs: Descriptor[]): voi
   const { name, maxBlobBytes } = destination;
   const large = blobs.find(({ size }) => maxBlobBytes !== undefined && size > maxBlobBytes);
   if (large) {
-    const reason = `its ${large.size} bytes are more than the ${maxBlobBytes} that ${name} takes`;
+    const reason = `its ${large.size} bytes are more than the ${maxBlobBytes} that ${name} accepts`;
     throw new CopyError('IMAGE_TOO_LARGE', large.digest, reason);
   }
 }
@@ -220,7 +217,7 @@ async function readChildren(
   return { manifests: childrenFirst(root, read), blobs };
 }
 
-/** Reads when the pool has room, if there is one. */
+/** Reads once the pool has room, if there is a pool. */
 function inPool<T>(
   source: ImageSource,
   { pooled }: PlanOptions,
@@ -231,8 +228,8 @@ function inPool<T>(
 }
 
 /**
- * Orders what is below `root`. Levels alone would not do: an index may be a child of its own
- * neighbour, too.
+ * Orders the manifests below `root`. Levels alone would not be enough: an index may also be a child
+ * of its own sibling.
  */
 function childrenFirst(root: Manifest, read: Map<Digest, Manifest>): Manifest[] {
   const ordered = new Set<Manifest>();
@@ -249,9 +246,9 @@ function childrenFirst(root: Manifest, read: Map<Digest, Manifest>): Manifest[] 
 }
 
 /**
- * The manifest that an index names; undefined where that is a blob. Of a type that is not known
- * only the registry can tell: what it has no manifest of, or one that can't be read, is asked for
- * as a blob.
+ * The manifest that an index names; undefined if that is a blob. For an unknown type, only the
+ * registry can tell: if it has no such manifest, or one that can't be read, the content is
+ * requested as a blob.
  */
 async function readChild(
   source: ImageSource,
@@ -271,7 +268,7 @@ async function readChild(
     throw new CopyError(
       'SIZE_INVALID',
       source.name,
-      `the manifest ${child.digest} has ${manifest.bytes.byteLength} bytes, its index says ${child.size}`,
+      `the manifest ${child.digest} has ${manifest.bytes.byteLength} bytes, but its index says ${child.size}`,
     );
   }
   return manifest;
@@ -295,14 +292,14 @@ function collectBlobs(
       throw new CopyError('SIZE_INVALID', blob.digest, 'two manifests of the image give it different sizes');
     }
   }
-  // Named as an ordinary layer, too: then it is one.
+  // If it is also named as an ordinary layer, it is one.
   const only = [...foreign.values()].filter(({ digest }) => !blobs.has(digest));
   return { blobs: [...blobs.values()], foreign: only };
 }
 
 /**
- * Layers that a registry need not hold: `…nondistributable…` of the OCI image specification and
- * Docker's `foreign` ones, where `urls` says who serves them.
+ * Layers that a registry does not need to hold: `…nondistributable…` in the OCI image specification
+ * and Docker's `foreign` ones, if `urls` says who serves them.
  */
 function isForeign(blob: Descriptor): boolean {
   return /\b(nondistributable|foreign)\b/.test(blob.mediaType) && (blob.urls?.length ?? 0) > 0;

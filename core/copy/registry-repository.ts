@@ -19,11 +19,14 @@ import type {
   OpenedUpload,
 } from './ports.ts';
 
-/** HEAD requests at once where a registry has no batch check. */
+/** HEAD requests at once if a registry has no batch check. */
 const headConcurrency = 16;
-/** Blobs above this are not read into memory. */
+/** Larger blobs are not read into memory. */
 const maxReadBytes = 4 * 1024 * 1024;
-/** A registry that does not take a session back in this time keeps it until it expires there. */
+/**
+ * If a registry does not cancel a session within this time, it keeps the session until it expires
+ * there.
+ */
 const cancelWithinMs = 1_000;
 
 /** A repository of any distribution registry, as source and as destination. */
@@ -33,9 +36,9 @@ export class RegistryRepository implements ImageSource, ImageDestination {
   protected readonly client: RegistryClient;
   /** Blobs that were missing when the registry was asked. */
   readonly #missing = new Set<Digest>();
-  /** How often the connection broke while a blob was sent in one request. */
+  /** How often the connection broke while a blob was sent in a single request. */
   readonly #breaks = new Map<Digest, number>();
-  /** Where the registry sent uploads, for the next attempt. */
+  /** Where the registry redirected uploads, for the next attempt. */
   readonly #moved = new Map<Digest, UploadSession>();
 
   /** @param registry the registry as references name it, for messages. */
@@ -46,16 +49,16 @@ export class RegistryRepository implements ImageSource, ImageDestination {
   }
 
   /**
-   * A mount from the repository itself asks and opens the upload in one request, unless the
-   * registry refuses that.
+   * A mount from the repository itself checks for the blob and opens the upload in one request,
+   * unless the registry refuses that.
    */
   get tellsPresence(): boolean {
     return tellsPresence(this.client.registry) && !this.client.refused.has('self-mount');
   }
 
   /**
-   * Whether a blob may go in chunks. Amazon ECR answers them in its own way (CR#2831), and accepts
-   * large bodies.
+   * Whether a blob may be sent in chunks. Amazon ECR answers them in its own way (CR#2831), and
+   * accepts large bodies.
    */
   protected get takesChunks(): boolean {
     return !isEcr(this.client.registry);
@@ -109,7 +112,7 @@ export class RegistryRepository implements ImageSource, ImageDestination {
     }
     const mountable = mountFrom !== undefined && !this.client.refused.has('mount', mountFrom);
     const refusals: (() => void)[] = [];
-    // Where the registry was to say at a mount whether it has the blob and refuses that, nobody has
+    // If the registry was expected to report the blob at a mount, and refuses that, it has not been
     // asked yet.
     let asks = this.client.refused.has('self-mount');
     for (const from of [mountable && mountFrom, this.tellsPresence && this.repository]) {
@@ -134,7 +137,7 @@ export class RegistryRepository implements ImageSource, ImageDestination {
     return this.#opened(blob, opened.session);
   }
 
-  /** Whether a blob need not be sent. A registry that does not say so gets it. */
+  /** Whether a blob need not be sent. If the registry does not say so, it is sent. */
   async #isThere(blob: Descriptor, signal: AbortSignal | undefined): Promise<boolean> {
     try {
       return (await this.presentBlobs([blob], { signal })).has(blob.digest);
@@ -158,9 +161,9 @@ export class RegistryRepository implements ImageSource, ImageDestination {
             this.#breaks.set(blob.digest, (this.#breaks.get(blob.digest) ?? 0) + 1);
           throw error;
         }),
-      // Whoever cancels has been told to end at once: a registry that hangs must not hold it.
+      // The caller was asked to end at once: a registry that hangs must not delay it.
       cancel: async () => {
-        // The next attempt continues with it.
+        // The next attempt continues with this session.
         if (this.#moved.has(blob.digest)) return;
         await this.client
           .cancelUpload(session, { signal: AbortSignal.timeout(cancelWithinMs) })
@@ -196,14 +199,13 @@ export class RegistryRepository implements ImageSource, ImageDestination {
   async tagDigest(tag: string, options?: CallOptions): Promise<Digest | undefined> {
     const head = await this.client.headManifest(this.repository, tag, options);
     if (!head) return undefined;
-    // A registry that answers HEAD without Docker-Content-Digest leaves no choice but to read and
-    // hash.
+    // If a registry answers HEAD without Docker-Content-Digest, the only way is to read and hash.
     return head.digest ?? (await this.manifest(tag, options)).digest;
   }
 
   /**
-   * Whether the repository serves a blob with this digest and size. A registry that does not say so
-   * by HEAD is asked for its first bytes.
+   * Whether the repository serves a blob with this digest and size. If a registry does not answer
+   * this with HEAD, the first bytes are requested.
    */
   async hasBlob(blob: Descriptor, options?: CallOptions): Promise<boolean> {
     const { digest, size } = blob;
@@ -235,7 +237,7 @@ export class RegistryRepository implements ImageSource, ImageDestination {
     for await (const chunk of await this.blob(blob, options)) chunks.push(chunk);
     const bytes = Buffer.concat(chunks);
     if (!matchesDescriptor(bytes, blob)) {
-      throw this.#unreadable(blob, 'DIGEST_INVALID', 'the bytes that came do not have this digest');
+      throw this.#unreadable(blob, 'DIGEST_INVALID', 'the received bytes do not have this digest');
     }
     return bytes;
   }
@@ -249,7 +251,7 @@ export class RegistryRepository implements ImageSource, ImageDestination {
   }
 }
 
-/** An answer that will not change by asking again. */
+/** An answer that a retry will not change. */
 function isRefusal(error: unknown): boolean {
   return error instanceof RegistryError && error.status !== undefined && !error.temporary;
 }

@@ -5,33 +5,33 @@ import type { Manifest } from '../oci/manifest.ts';
 import type { CallOptions, ImageDestination, ImageSource } from './ports.ts';
 
 /**
- * Connections that are opened to each registry while the first manifest is on its way; more open as
- * more blobs want them.
+ * Connections that are opened to each registry while the first manifest is being read; more are
+ * opened as blobs need them.
  */
 const warmConnections = 16;
 
 export interface ResolveOptions extends CallOptions {
   /**
-   * Whether blobs will likely travel: connections for them are opened now, whose round trips are
-   * over when the blobs are known.
+   * Whether blobs will probably be copied. Connections for them are opened now, so that their round
+   * trips are over once the blobs are known.
    */
   warm?: boolean;
 }
 
-/** What both ends say of an image. */
+/** What both ends say about an image. */
 export interface Resolved {
   /** What the source's reference points to. */
   root: Manifest;
-  /** What the destination's points to; undefined where there is no such tag. */
+  /** What the destination's reference points to; undefined if there is no such tag. */
   current: Digest | undefined;
 }
 
 /**
- * Asks both ends at the same time what their references point to.
+ * Asks both ends, in parallel, what their references point to.
  *
- * @param destination may still be opening (a login), which does not hold up the source.
- * @param target the destination's tag; a digest needs no question, since whoever holds it holds the
- *   same. Undefined where it is not worth one.
+ * @param destination may still be opening (a login), which does not delay the source.
+ * @param target the destination's tag. A digest needs no request, since it always names the same
+ *   content. Undefined if it is not worth a request.
  */
 export async function resolve(
   source: ImageSource,
@@ -46,8 +46,9 @@ export async function resolve(
   const asked = askDestination(destination, target, options);
   const warmedSource = options.warm ? warm(source, signal) : undefined;
   const [manifest, { current, warmed: warmedDestination }] = await Promise.all([root, asked]);
-  // A request now would find the connections taken by pings that are about to end, and open one
-  // more: three round trips instead of the rest of one. What has just come took about three.
+  // A request now would find the connections busy with pings that are about to end, and would open
+  // one more: three round trips instead of the rest of one. The answer that just arrived took about
+  // three.
   const roundTripMs = (performance.now() - begun) / 3;
   const warmed = Promise.all([warmedSource, warmedDestination]);
   if (options.warm) await Promise.race([warmed, sleep(roundTripMs, undefined, { ref: false })]);
@@ -67,7 +68,7 @@ async function askDestination(
   return { current: await asking, warmed };
 }
 
-/** After the questions themselves have gone out, which are in more of a hurry. */
+/** After the requests themselves have been sent, which are more urgent. */
 async function warm(end: ImageSource | ImageDestination, signal: AbortSignal | undefined): Promise<void> {
   await setImmediate();
   await end.warm?.(warmConnections, { signal });

@@ -2,8 +2,8 @@ import { type Concurrency, fixedConcurrency, leastOf } from '../async/concurrenc
 import type { StreamLimit } from '../registry/stream-limit.ts';
 
 /**
- * Where nothing is learned from answers: an end without a limit of its own has this one, alone or
- * with others like it.
+ * For ends without a limit learned from answers: such an end has this limit, alone or together with
+ * others like it.
  */
 const fixedStreams = fixedConcurrency(8);
 
@@ -17,7 +17,7 @@ export function limitsOf(...ends: End[]): Concurrency[] {
   return limits.size > 0 ? [...limits] : [fixedStreams];
 }
 
-/** As many as all of these ends take at once, as far as they tell. */
+/** As many streams as all of these ends accept at once, as far as is known. */
 export function streamsOf(...ends: End[]): Concurrency {
   return leastOf(limitsOf(...ends));
 }

@@ -2,6 +2,6 @@
 export class DeadlineError extends Error {
   override readonly name = 'DeadlineError';
   constructor() {
-    super('the time of this invocation is used up; the job goes on in the next');
+    super('the time of this invocation is used up; the job continues in the next one');
   }
 }

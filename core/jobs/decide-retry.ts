@@ -2,7 +2,7 @@ import { DrayageError } from '../errors.ts';
 import { mayBeEarly, pauseForImage } from './early-event.ts';
 import type { JobError, JobRecord } from './record.ts';
 
-/** What becomes of a job after an error. */
+/** What happens to a job after an error. */
 export type Verdict =
   /**
    * Another attempt may succeed: wait until then. Only a `failure` counts against the budget of
@@ -11,22 +11,24 @@ export type Verdict =
   | { kind: 'wait'; why: 'failure' | 'rate-limit' | 'early-event'; delayMs: number; error: JobError }
   /** No attempt can succeed. */
   | { kind: 'fail'; error: JobError }
-  /** Not the image's fault but ours or our infrastructure's: the message goes back to the queue. */
+  /**
+   * Not the image's fault, but ours or our infrastructure's: the message goes back to the queue.
+   */
   | { kind: 'crash' };
 
 /**
- * After this many counted attempts a temporary failure is a failure. With the delays below: two to
- * three hours.
+ * After this many counted attempts, a temporary failure becomes permanent. With the delays below,
+ * this takes two to three hours.
  */
 export const maxAttempts = 12;
 const firstDelayMs = 30_000;
 const maxDelayMs = 30 * 60_000;
 const rateLimitDelayMs = 5 * 60_000;
-/** Those who wait for the same time are spread over this after it, at most. */
+/** Jobs that wait for the same time are spread over at most this period after it. */
 const limitSpreadMs = 30_000;
-/** However long a registry asks to wait: somebody should look at it sooner than in a year. */
+/** The longest wait, however long a registry asks for: a job must not wait for a year. */
 const maxWaitMs = 6 * 3_600_000;
-/** What an error tells can hold text of an image or a registry; a record must stay small. */
+/** An error message can contain text from an image or a registry; a record must stay small. */
 const maxTextLength = 1_000;
 
 /** What a job's record says about an error. */
@@ -40,9 +42,9 @@ function jobError({ code, side, message, remedy }: DrayageError): JobError {
 }
 
 /**
- * Decides what becomes of a job whose attempt ended with an error. Neither a rate limit nor an
- * image that is not there yet counts against the budget of attempts: the one says nothing about the
- * image, the other has a limit of its own.
+ * Decides what happens to a job whose attempt ended with an error. Neither a rate limit nor an
+ * image that is not there yet counts against the budget of attempts: a rate limit says nothing
+ * about the image, and an early event has a limit of its own.
  *
  * @param clock.random 0 ≤ random < 1; spreads the retries of jobs that failed together over the
  *   second half of the delay.
@@ -74,8 +76,8 @@ function backoffAfter(attempts: number): number {
 }
 
 /**
- * A limit that names no time is asked about every few minutes: more often would only keep it
- * closed. At the time that one names, not all who wait come back at once.
+ * If a rate limit names no time, the job is retried every few minutes: more often would only
+ * prolong the limit. If it names one, the waiting jobs do not all come back at once.
  */
 function limitDelay(afterMs: number | undefined, random: number): number {
   if (afterMs === undefined) return atMost(rateLimitDelayMs * (0.5 + random / 2));
@@ -86,7 +88,7 @@ function atMost(delayMs: number): number {
   return Math.round(Math.min(maxWaitMs, delayMs));
 }
 
-/** At most so many characters, without control characters. */
+/** At most this many characters, without control characters. */
 function bounded(text: string, length: number): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
   const plain = text.slice(0, length * 2).replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');

@@ -7,7 +7,7 @@ import type { MappingStore } from '../mapping/store.ts';
 import type { FanOut, JobStore, UpstreamGate } from './ports.ts';
 import type { JobRecord, JobState } from './record.ts';
 
-/** What jobs work with. Each function takes what it uses of this. */
+/** The dependencies of jobs. Each function takes the ones that it uses. */
 export interface MirrorJobDependencies {
   readonly config: Config;
   readonly mappings: MappingStore;
@@ -19,8 +19,8 @@ export interface MirrorJobDependencies {
   /** The streams that the jobs of an invocation share; absent: the job runs alone. */
   readonly pool?: BlobPool | undefined;
   /**
-   * When the attempt must end: what can't make it goes in parts. Absent: never, and all goes in one
-   * piece.
+   * When the attempt must end: blobs that can't make it are sent in parts. Absent: never, and every
+   * blob is sent in one piece.
    */
   readonly timeLimit?: TimeLimit | undefined;
   readonly openUpstream: (upstream: Upstream, repository: string) => Promise<ImageSource & TagLister>;
@@ -30,7 +30,7 @@ export interface MirrorJobDependencies {
    * How to wait for an image that is not there yet, milliseconds; rejects when the signal aborts.
    */
   readonly pause?: ((ms: number, signal?: AbortSignal) => Promise<void>) | undefined;
-  /** Reports what goes wrong beside the job itself. */
+  /** Reports problems that do not fail the job. */
   readonly warn: (message: string, error: unknown) => void;
 }
 
@@ -44,11 +44,11 @@ export interface OpenMirror {
   destination: ImageDestination;
 }
 
-/** How an attempt ended that did not fail. */
+/** How a successful attempt ended. */
 export type JobOutcome =
   | { state: Extract<JobState, 'committed' | 'satisfied' | 'superseded'>; changes: Partial<JobRecord> }
   /**
-   * Layer jobs carry its large layers; the last one of them wakes the job, and it looks after them
+   * Layer jobs carry its large layers. The last one of them wakes the job; the job checks on them
    * at this time.
    */
   | { state: 'copying'; lookAgainAt: Date; changes: Partial<JobRecord> };

@@ -3,16 +3,16 @@ import { RegistryError } from '../registry/errors.ts';
 import type { JobRecord } from './record.ts';
 
 /**
- * When to look again for an event's image: this long after the event, milliseconds. After the last
- * look, it is not coming. The schedule sends what is due once a minute.
+ * When to look again for an event's image: this long after the event, in milliseconds. After the
+ * last look, the job stops waiting. The schedule sends due jobs once a minute.
  */
 const looksMs = [60_000, 120_000, 240_000, 480_000, 600_000];
 const patienceMs = 600_000;
-/** A look that would come sooner than this after the last one is left out, milliseconds. */
+/** A look that would come sooner than this after the last one is left out, in milliseconds. */
 const leastPauseMs = 15_000;
 /**
  * The first looks, within the same attempt: most early events are early by a second or two. The
- * other jobs of the repository wait meanwhile, so that an older event gets none.
+ * repository's other jobs wait meanwhile, so an older event does not get them.
  */
 const shortPausesMs = [1_000, 2_000, 4_000];
 const shortPatienceMs = 10_000;
@@ -20,9 +20,9 @@ const shortPatienceMs = 10_000;
 type Job = Pick<JobRecord, 'trigger' | 'receivedAt'>;
 
 /**
- * Whether a job only seems to be about an image that does not exist: its event may have come before
- * the image, or before some of its layers. Harbor and registries with caches or replicas send it
- * while some of their nodes do not know the manifest yet.
+ * Whether a missing image may still appear: the job's event may have come before the image, or
+ * before some of its layers. Harbor and registries with caches or replicas send events while some
+ * of their nodes do not know the manifest yet.
  */
 export function mayBeEarly(error: unknown, job: Job, now: Date): error is RegistryError {
   return isUnknown(error) && job.trigger === 'webhook' && ageOf(job, now) < patienceMs;
@@ -37,8 +37,8 @@ export function isDeletedMeanwhile(error: unknown, { trigger }: Pick<JobRecord, 
 }
 
 /**
- * How long the job waits until its image is looked for again, milliseconds. It depends on the
- * event's age only.
+ * How long the job waits until its image is looked for again, in milliseconds. It depends only on
+ * the event's age.
  */
 export function pauseForImage(job: Job, now: Date): number {
   const age = ageOf(job, now);

@@ -14,26 +14,26 @@ export interface EnqueueDependencies {
   now?: () => Date;
 }
 
-/** An image that a job is asked for. */
+/** An image to create a job for. */
 export interface ImageToQueue {
   key: ImageKey;
-  /** What the event said that the tag points to. */
+  /** The digest that the tag points to, according to the event. */
   toldDigest?: string | undefined;
 }
 
 /**
- * Not every job got into the queue. What is missing is parked where possible, so that it runs a
- * minute later anyway.
+ * Not every job could be queued. The others are parked if possible, so that they run a minute
+ * later.
  */
 export class NotQueuedError extends Error {
   override readonly name = 'NotQueuedError';
 }
 
-/** A job whose message was refused is sent again by the schedule after this time. */
+/** After this time, the schedule sends a job again whose message was refused. */
 const retryAfterMs = 60_000;
 /**
- * Every job is parked before it is recorded, for this time: if whoever records it dies before the
- * message is sent, the schedule sends it. A job that still waits for its turn then gets a second
+ * Every job is parked for this time before it is recorded. If its creator dies before the message
+ * is sent, the schedule sends it. A job that is still waiting for its turn then gets a second
  * message, which does no harm.
  */
 const lostAfterMs = 10 * 60_000;
@@ -42,12 +42,12 @@ const chunkSize = 100;
 
 /**
  * Makes a mirror job for each image and queues it: counts the event, parks the job, writes its
- * record, then sends the message. In this order, because a worker must find the record of a
- * message, and what was parked is sent by the schedule, whatever comes after that.
+ * record, then sends the message. The order matters: a worker must find the record of a message,
+ * and the schedule sends a parked job whatever happens next.
  *
- * @returns the jobs, in the order of the images, only when all of them are in the queue.
- * @throws NotQueuedError when some could not be queued: the sender must send again, which does no
- *   harm to the others.
+ * @returns the jobs, in the order of the images, once all of them are in the queue.
+ * @throws NotQueuedError if some could not be queued. The sender must send the event again, which
+ *   does no harm to the others.
  */
 export async function enqueue(
   images: ImageToQueue[],
@@ -59,7 +59,7 @@ export async function enqueue(
     const recorded = await Promise.allSettled(
       images.slice(start, start + chunkSize).map((image) => record(image, trigger, deps)),
     );
-    // Those that were recorded are sent even if others could not be.
+    // Recorded jobs are sent even if others could not be recorded.
     const jobs = recorded.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     await sendJobs(jobs, deps);
     const lost = recorded.find((result) => result.status === 'rejected');
@@ -82,9 +82,9 @@ async function record(
 }
 
 /**
- * Sends jobs whose records exist. What the queue refuses is parked for a minute.
+ * Sends jobs whose records exist. Jobs that the queue refuses are parked for a minute.
  *
- * @throws NotQueuedError naming how many were refused and why.
+ * @throws NotQueuedError with the number of refused jobs and the reason.
  */
 export async function sendJobs(
   jobs: JobRecord[],

@@ -4,8 +4,8 @@ import { DrayageError, type Retry } from '../errors.ts';
 export type JobFailureCode = 'not_configured' | 'verification_unavailable' | 'not_a_digest' | 'too_slow';
 
 /**
- * A job that can't succeed for a reason of ours: its rule or its image, not a registry's answer.
- * Never retried.
+ * A job that can't succeed for a reason that we determine: its rule or its image, not a registry's
+ * answer. Never retried.
  */
 export class JobFailure extends DrayageError {
   override readonly name = 'JobFailure';
@@ -21,12 +21,12 @@ export class JobFailure extends DrayageError {
   }
 }
 
-/** No rule mirrors the image, or none does any more. */
+/** No rule mirrors the image, or no longer does. */
 export function notConfigured(image: string, reason: string): JobFailure {
   return new JobFailure('not_configured', `${image}: ${reason}`, 'add a rule for it to mirror.yaml');
 }
 
-/** The image, or a layer of it, is not copied in the time that a job has. */
+/** The image, or one of its layers, could not be copied in the time that a job has. */
 export function tooSlow(message: string): JobFailure {
   return new JobFailure(
     'too_slow',
@@ -35,15 +35,18 @@ export function tooSlow(message: string): JobFailure {
   );
 }
 
-/** Something that belongs to an image could not be had or stored for now. What was copied stays. */
+/**
+ * Something that belongs to an image could not be fetched or stored for now. What was copied stays.
+ */
 export class ReferrersPendingError extends DrayageError {
   override readonly name = 'ReferrersPendingError';
   readonly code = 'REFERRERS_PENDING';
-  /** Whose failure the message names. */
+  /** The side whose failure the message names. */
   readonly side: 'upstream' | 'mirror';
-  readonly remedy = 'none needed: the job tries again by itself; the image itself is mirrored';
+  readonly remedy = 'none needed: the job retries by itself; the image itself is mirrored';
   /**
-   * A rate limit where that is one of the reasons. The upstream's closes it, the mirror's does not.
+   * A rate limit if that is one of the reasons. The upstream's limit closes it; the mirror's does
+   * not.
    */
   readonly retry: Retry;
 
@@ -57,7 +60,7 @@ export class ReferrersPendingError extends DrayageError {
   ) {
     const pending = [incomplete, ...missing].filter((failure) => failure?.temporary);
     const limited = pending.filter((failure) => failure?.code === 'TOOMANYREQUESTS');
-    // Another attempt now would keep the upstream closed: nothing else that failed is as important.
+    // Another attempt now would prolong the upstream's limit: no other failure is as important.
     const named = limited.find((failure) => failure?.side !== 'mirror') ?? limited[0] ?? pending[0];
     const count = missing.length + moreMissing;
     super(

@@ -4,10 +4,10 @@ import type { JobStore } from './ports.ts';
 import { isFinished, type JobTrigger, newJob, newJobId } from './record.ts';
 import { recordParked } from './record-parked.ts';
 
-/** How long after a look the next one comes, by default. */
+/** The default time from one look to the next. */
 const defaultDelayMs = 60_000;
 
-/** A look at a tag, or at what belongs to a digest, that comes a while later. */
+/** A later look at a tag, or at what belongs to a digest. */
 export interface LaterLook {
   key: ImageKey;
   trigger: Extract<JobTrigger, 'recheck' | 'signature'>;
@@ -20,12 +20,12 @@ interface LookDependencies {
 }
 
 /**
- * Schedules one more look at a tag, or at what belongs to a digest, a while later; at most one at a
- * time. Registries answer from caches, which an event may be ahead of (`recheck`), and images are
+ * Schedules one more look, a while later, at a tag or at what belongs to a digest; at most one at a
+ * time. Registries answer from caches that may be behind an event (`recheck`), and images are
  * signed after they are pushed (`signature`).
  *
- * A look that is already waiting serves for both, but only if its job exists: whoever noted it may
- * have died before creating it.
+ * A look that is already waiting serves both purposes, but only if its job exists: the worker that
+ * recorded it may have died before creating the job.
  */
 export async function scheduleLook(
   look: LaterLook,
@@ -41,7 +41,7 @@ export async function scheduleLook(
   await recordParked(newJob({ id, key, event, trigger, ...times }), due, deps.jobs);
 }
 
-/** @returns the number of the look's event; undefined where another look will come. */
+/** @returns the number of the look's event; undefined if another look is already scheduled. */
 async function note(
   { key, id, now }: { key: ImageKey; id: string; now: Date },
   { mappings, jobs }: LookDependencies,

@@ -3,13 +3,13 @@ import type { LayerIndex } from '../copy/blob/layer-index.ts';
 import { mirrorRepository } from '../policy/mirror-repository.ts';
 
 /**
- * The layer index as an image of one upstream may use it: with the repositories of the same
- * upstream, and of upstreams that anybody can read (that have no credentials).
+ * The layer index as an image of one upstream may use it: restricted to repositories of the same
+ * upstream, and of upstreams that anyone can read (that have no credentials).
  *
- * A mount needs no more than a digest, which is no secret. Without this, whoever may push to one
- * upstream could name a layer of another one's private image in a manifest, and the mirror would
- * hand it out. Within an upstream the registry itself sees to that: it takes no manifest whose
- * blobs the repository lacks.
+ * A mount needs only a digest, which is not a secret. Without this restriction, anyone who may push
+ * to one upstream could name a layer of another one's private image in a manifest, and the mirror
+ * would serve it. Within an upstream, the registry itself prevents that: it accepts no manifest
+ * whose blobs the repository lacks.
  *
  * @param registry the image's upstream
  */
@@ -42,7 +42,7 @@ export function mountablePlaces(config: Config, registry: string): (repository: 
   return (repository) => folders.some((folder) => repository.startsWith(folder));
 }
 
-/** What the names of all mirror repositories of an upstream begin with. */
+/** The common prefix of all mirror repositories of an upstream. */
 function folderOf(config: Config, registry: string): string {
   const prefix = `${config.mirror.repositoryPrefix}/`;
   const [folder = ''] = mirrorRepository(config, registry, 'any').slice(prefix.length).split('/');

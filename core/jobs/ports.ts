@@ -2,38 +2,42 @@ import type { Digest } from '../oci/digest.ts';
 import type { JobMessage, JobProgress, JobRecord, JobState, LayerBlob } from './record.ts';
 
 /**
- * The job table: each job's record is its only truth; the queue carries no more than a reminder.
+ * The job table: each job's record is the only source of truth; the queue only carries a reminder.
  */
 export interface JobStore {
-  /** Writes a new job; one that is there already stays as it is. */
+  /** Writes a new job; one that already exists stays as it is. */
   create(job: JobRecord): Promise<void>;
   read(id: string): Promise<JobRecord | undefined>;
   /**
-   * Adds to the job's progress what a layer of it is further now; negative where a layer begins
-   * again. Nothing happens where the job is finished or shows no progress yet.
+   * Adds the progress of a layer to its job's progress; negative if a layer starts again. Nothing
+   * happens if the job is finished or has no progress yet.
    */
   addProgress(id: string, more: Pick<JobProgress, 'blobs' | 'bytes'>): Promise<void>;
-  /** Changes some fields; undefined removes one. Unless the job is finished already: then false. */
+  /**
+   * Changes some fields; undefined removes one. Returns false, without a change, if the job is
+   * finished.
+   */
   update(id: string, changes: Partial<Omit<JobRecord, 'id' | 'key'>>): Promise<boolean>;
   /**
-   * Records that an attempt begins and returns the record with it; undefined if there is no such
+   * Records that an attempt begins and returns the updated record; undefined if there is no such
    * job or it is finished.
    */
   begin(id: string, startedAt: string): Promise<JobRecord | undefined>;
   /**
-   * Counts that a layer of the job failed for now, and has the job wait, in one write. Layers that
-   * fail while it waits already belong to the same round: they are not counted.
+   * Counts a temporary failure of one of the job's layers, and sets the job to waiting, in one
+   * write. Layers that fail while it is already waiting belong to the same round: they are not
+   * counted.
    *
-   * @returns how many rounds failed so far, this one included; undefined where the job waits
-   *   already or is finished.
+   * @returns how many rounds have failed so far, including this one; undefined if the job is
+   *   already waiting or is finished.
    */
   addLayerFailure(id: string): Promise<number | undefined>;
   list(query: JobQuery): Promise<{ jobs: JobRecord[]; cursor?: string }>;
 
   /**
-   * Puts a job where {@link due} finds it from `notBefore` on. The same time stands in its record
-   * before: what was parked for another one is superseded. A job that has no record yet is parked
-   * with its message.
+   * Puts a job where {@link due} finds it from `notBefore` on. Its record must already contain the
+   * same time: notes for any other time are superseded. A job that has no record yet is parked with
+   * its message.
    */
   park(job: Pick<ParkedJob, 'id' | 'message'>, notBefore: string): Promise<void>;
   /** Parked jobs whose time has come, the longest due first. */
@@ -50,7 +54,7 @@ export interface ParkedJob {
 
 export interface JobQuery {
   states?: JobState[];
-  /** `registry/repository:tag`, as `image` tells it. */
+  /** `registry/repository:tag`, as in the `image` field. */
   image?: string;
   limit: number;
   /** Whether a job still fits into the page; the first that does not starts the next. */
@@ -59,8 +63,8 @@ export interface JobQuery {
 }
 
 /**
- * The most messages of the mirror queue in one invocation, whose jobs run side by side: Lambda
- * takes no more from a FIFO queue.
+ * The most messages of the mirror queue in one invocation, whose jobs run in parallel: Lambda takes
+ * no more from a FIFO queue.
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-parameters.html
  */
 export const mirrorBatchSize = 10;
@@ -68,8 +72,8 @@ export const mirrorBatchSize = 10;
 /** The mirror queue. */
 export interface JobQueue {
   /**
-   * Sends messages, each into the group of its mirror repository, and retries what the service
-   * refused.
+   * Sends messages, each into the group of its mirror repository, and retries those that the
+   * service refused.
    *
    * @returns the messages that could not be sent, with the reason; empty when all are in the queue.
    */
@@ -89,16 +93,18 @@ export interface LayerMessage {
   /** What to carry. */
   layer: LayerBlob;
   /**
-   * All blobs of the image that went to the layer queue, this one included: whoever sees them all
-   * present wakes the mirror job. With their sizes, which a repository that is asked for a blob
-   * compares with its own.
+   * All blobs of the image that went to the layer queue, including this one: the worker that finds
+   * them all present wakes the mirror job. They include their sizes, which a repository compares
+   * with its own when it is asked for a blob.
    */
   layers: LayerBlob[];
-  /** How many invocations have used up their time on the blob before; absent: none. */
+  /** How many earlier invocations have used up their time on the blob; absent: none. */
   invocations?: number;
 }
 
-/** The layer queue: a standard queue, whose messages may come twice, late and in any order. */
+/**
+ * The layer queue: a standard queue, whose messages may be delivered twice, late and in any order.
+ */
 export interface LayerQueue {
   /**
    * @returns the messages that could not be sent, with the reason; empty when all are in the queue.
@@ -107,28 +113,29 @@ export interface LayerQueue {
 }
 
 /**
- * Who carries which layer into which mirror repository right now, or will: tags that come together
- * have the same layers, and one job's layer is every other's, too. A hint that saves double work:
- * whoever holds none may still carry a layer without harm, since registries take a blob twice.
+ * Which worker carries, or will carry, which layer into which mirror repository. Tags that are
+ * pushed together share layers, so a layer of one job is often a layer of others. The leases are
+ * only a hint that avoids duplicate work: a worker without a lease may still carry a layer without
+ * harm, since registries accept a blob twice.
  */
 export interface LayerLeases {
   /**
-   * Takes a layer for `ttlMs`; false while another worker's lease has not run out. Whoever holds it
-   * renews it this way, too, and what waits in the queue is anybody's.
+   * Takes a layer for `ttlMs`; false while another worker's lease has not expired. The holder also
+   * renews its lease this way. Any worker may take a layer that waits in the queue.
    */
   take(claim: LayerClaim, ttlMs: number, now: Date): Promise<boolean>;
   /**
-   * Notes for `ttlMs` that the layer waits in the queue; false where somebody carries it, or it
-   * waits there already.
+   * Records for `ttlMs` that the layer waits in the queue; false if a worker carries it, or it is
+   * already waiting there.
    */
   queue(place: LayerPlace, ttlMs: number, now: Date): Promise<boolean>;
-  /** Which of these layers somebody is carrying, or wait in the queue. */
+  /** Which of these layers are being carried, or wait in the queue. */
   held(repository: string, layers: Digest[], now: Date): Promise<Set<Digest>>;
-  /** Lets go of a layer, if it is still this owner's. */
+  /** Releases a layer, if this owner still has it. */
   release(claim: LayerClaim): Promise<void>;
-  /** Notes that the layer does not wait in the queue any more, if nobody carries it. */
+  /** Records that the layer no longer waits in the queue, unless a worker carries it. */
   unqueue(place: LayerPlace): Promise<void>;
-  /** Forgets who has a layer, whoever it is: right where all workers are known to be gone. */
+  /** Removes a layer's lease, whoever has it: for use when all workers are known to be gone. */
   free(place: LayerPlace): Promise<void>;
 }
 
@@ -138,19 +145,19 @@ export interface LayerPlace {
   layer: Digest;
 }
 
-/** Who carries it there. */
+/** The worker that carries it there. */
 export interface LayerClaim extends LayerPlace {
   owner: string;
 }
 
-/** Upstream registries that asked not to be asked for a while, known to all workers. */
+/** Upstream registries whose rate limit is reached, shared by all workers. */
 export interface UpstreamGate {
   /**
-   * Until when the registry is closed, or undefined while it is open. What was read is believed for
-   * a few seconds.
+   * Until when the registry is closed, or undefined while it is open. Values are cached for a few
+   * seconds.
    */
   closedUntil(registry: string, now: Date): Promise<Date | undefined>;
-  /** Closes the registry until then, unless it is closed for longer. */
+  /** Closes the registry until then, unless it is already closed for longer. */
   close(registry: string, until: Date): Promise<void>;
 }
 

@@ -11,8 +11,8 @@ import { type JobMessage, type JobRecord, type JobState, newJob } from './record
 import { recordFailure } from './record-failure.ts';
 
 /**
- * A job that is not done after this many invocations makes no progress: a day of them moves 2 TB at
- * 24 MB/s.
+ * A job that is not done after this many invocations makes no progress: a day of them carries 2 TB
+ * at 24 MB/s.
  */
 const maxInvocations = 100;
 
@@ -20,14 +20,14 @@ export interface ProcessDependencies extends MirrorJobDependencies {
   readonly queue: JobQueue;
 }
 
-/** What became of a message. `gone`: the job was finished before. */
+/** The result of a message. `gone`: the job was already finished. */
 export type Processed = { job: JobRecord; state: JobState } | { state: 'gone' };
 
 /**
  * Runs the job of a message and records its end. When this returns, the message may be deleted: the
- * job is finished, parked, or queued again. When it throws, the message must come again.
+ * job is finished, parked, or queued again. When it throws, the message must be delivered again.
  *
- * @param signal ends the attempt; with a {@link DeadlineError} as its reason the job is queued
+ * @param signal ends the attempt; with a {@link DeadlineError} as its reason, the job is queued
  *   again at once.
  */
 export async function processMessage(
@@ -50,7 +50,7 @@ export async function processMessage(
     if (invocations < maxInvocations) return await again(job, invocations, deps);
     return await recordFailure(
       job,
-      tooSlow(`the image is not copied after ${invocations} invocations`),
+      tooSlow(`the image is still not copied after ${invocations} invocations`),
       deps,
     );
   }
@@ -79,7 +79,7 @@ function deletedUpstream({ key }: JobRecord): Exclude<JobOutcome, { state: 'copy
   return { state: 'satisfied', changes: { reason: { code: 'deleted_upstream', message } } };
 }
 
-/** Notes the attempt; a job whose record is lost gets a new one from its message. */
+/** Records the attempt; a job whose record is lost gets a new one from its message. */
 async function beginJob(
   message: JobMessage,
   deps: Pick<ProcessDependencies, 'jobs' | 'now'>,
@@ -93,8 +93,8 @@ async function beginJob(
 }
 
 /**
- * Lets go of the job while layer jobs carry its layers. The look counts as no attempt: it says
- * nothing of the image.
+ * Parks the job while layer jobs carry its layers. The look does not count as an attempt: it says
+ * nothing about the image.
  */
 async function parkedForLayers(
   job: JobRecord,
@@ -103,14 +103,14 @@ async function parkedForLayers(
 ): Promise<Processed> {
   const attempts = job.fannedOut ? job.attempts - 1 : job.attempts;
   const { state, notBefore } = (await deps.jobs.read(job.id)) ?? job;
-  // A layer that failed while this ran has let the job wait already: it does not come sooner for
-  // that.
+  // A layer that failed while this ran has already set the job to waiting: the job does not run any
+  // sooner.
   if (state === 'waiting' && notBefore) {
     await deps.jobs.update(job.id, { ...changes, attempts });
     return { job: { ...job, ...changes, notBefore }, state };
   }
   const look = lookAgainAt.toISOString();
-  // What it goes on with is recorded first: a layer job may wake it right away.
+  // What it continues with is recorded first: a layer job may wake it right away.
   if (!(await deps.jobs.update(job.id, { ...changes, attempts, notBefore: look }))) return { state: 'gone' };
   await deps.jobs.park(job, look);
   return { job: { ...job, ...changes }, state: 'copying' };

@@ -5,17 +5,16 @@ import { UpstreamClosedError } from './upstream-gate.ts';
 
 type FailureDependencies = Pick<MirrorJobDependencies, 'jobs' | 'gate' | 'now' | 'warn'>;
 
-/** What became of a job that failed, for now or for good. */
+/** The result of a job that failed, temporarily or for good. */
 export interface FailedJob {
   job: JobRecord;
   state: 'waiting' | 'failed';
 }
 
 /**
- * Records a failure and what follows from it. If that fails too, the failure itself is logged
- * besides.
+ * Records a failure and its consequences. If that fails, too, the original failure is also logged.
  *
- * @throws the error itself where it is ours, so that the message comes again.
+ * @throws the error itself if it is ours, so that the message is delivered again.
  */
 export async function recordFailure(
   job: JobRecord,
@@ -29,7 +28,7 @@ export async function recordFailure(
       throw error;
     }
     if (verdict.kind === 'fail') return await recordEnd(job, verdict, deps);
-    // An upstream that is closed already stays so for as long as it is.
+    // If the upstream is already closed, its end time stays.
     if (!(error instanceof UpstreamClosedError)) await closeIfLimited(job, verdict, deps);
     return await letWait(job, verdict, deps);
   } catch (second) {
@@ -44,7 +43,7 @@ async function recordCrash({ id }: JobRecord, { jobs }: Pick<FailureDependencies
       code: 'internal',
       side: 'drayage',
       message: 'an unexpected error ended the attempt; the log has it',
-      remedy: 'the queue tries again by itself; after five times the message lies in the dead-letter queue',
+      remedy: 'the queue retries by itself; after five attempts, the message goes to the dead-letter queue',
     },
   });
 }
@@ -76,8 +75,8 @@ async function letWait(
 ): Promise<FailedJob> {
   const notBefore = new Date(now().getTime() + delayMs).toISOString();
   const attempts = why === 'failure' ? job.attempts : job.attempts - 1;
-  // Recorded first: a note that the record knows nothing of is dropped. A crash in between brings
-  // the message again.
+  // Recorded first: a parking note that does not match the record is dropped. After a crash in
+  // between, the message is delivered again.
   await jobs.update(job.id, { state: 'waiting', notBefore, attempts, error });
   await jobs.park(job, notBefore);
   return { job: { ...job, error, notBefore }, state: 'waiting' };

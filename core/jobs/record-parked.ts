@@ -2,11 +2,11 @@ import type { JobStore } from './ports.ts';
 import { type JobRecord, messageOf } from './record.ts';
 
 /**
- * Writes a new job's parking note, then its record. In this order, so that whoever sees the record
- * can rely on the job being sent: a record alone would be a job that nobody sends. A note alone
- * contains the job's message, and is sent anyway.
+ * Writes a new job's parking note, then its record. The order guarantees that a job with a record
+ * is sent: a record alone would be a job that is never sent. A note alone contains the job's
+ * message, and is sent anyway.
  *
- * @param until when the schedule sends it, if nobody else has by then
+ * @param until when the schedule sends it, unless it was sent before
  */
 export async function recordParked(
   job: JobRecord,

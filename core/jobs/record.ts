@@ -28,7 +28,7 @@ export const jobTriggers = [
 ] as const;
 export type JobTrigger = (typeof jobTriggers)[number];
 
-/** A mirror job as the table holds it; {@link presentJob} gives it in the API's words. */
+/** A mirror job as the table holds it; {@link presentJob} converts it to the API's form. */
 export interface JobRecord {
   id: string;
   key: ImageKey;
@@ -36,7 +36,9 @@ export interface JobRecord {
   event: number;
   state: JobState;
   trigger: JobTrigger;
-  /** What the event said that the tag points to: a hint, which is never copied. */
+  /**
+   * The digest that the tag points to, according to the event: only a hint, which is never copied.
+   */
   toldDigest?: string;
   /** Times are ISO 8601. */
   receivedAt: string;
@@ -46,11 +48,11 @@ export interface JobRecord {
   notBefore?: string;
   attempts: number;
   /**
-   * How many invocations have used up their time on it: they are not failures, and do not count as
+   * How many invocations have used up their time on it. They are not failures and do not count as
    * attempts.
    */
   invocations?: number;
-  /** Rounds of layer jobs in which a layer failed for now. */
+  /** Rounds of layer jobs in which a layer failed temporarily. */
   layerFailures?: number;
   digest?: Digest;
   /** From the event to the published mapping, milliseconds. */
@@ -59,25 +61,24 @@ export interface JobRecord {
   transfer?: Transfer;
   /** Foreign layers that the upstream does not serve: not in the mirror. */
   foreign?: Amount;
-  /** What it found to belong to the image, and what of it the mirror holds. */
+  /** What was found to belong to the image, and how much of it the mirror holds. */
   referrers?: ReferrersSummary;
   error?: JobError;
-  /** Why a job is satisfied although its image is not mirrored; nobody has to do anything. */
+  /** Why a job is satisfied although its image is not mirrored; no action is needed. */
   reason?: JobReason;
   /** Its large layers are carried by layer jobs; while they are, nothing else happens to it. */
   fannedOut?: FannedOut;
 }
 
-/** What a job goes on with when its layer jobs are done. */
+/** What a job continues with when its layer jobs are done. */
 export interface FannedOut {
   /**
-   * What the upstream's reference pointed to: the job goes on with this image, so that a tag that
-   * moves meanwhile can't starve it.
+   * What the upstream's reference pointed to. The job continues with this image, so that a tag that
+   * keeps moving can't starve it.
    */
   sourceDigest: Digest;
   /**
-   * The numbers of the resolve that found it, and its time: they decide what the outcome may
-   * overwrite.
+   * The numbers and time of the resolve that found it: they decide what the outcome may overwrite.
    */
   event: number;
   resolve: number;
@@ -85,7 +86,7 @@ export interface FannedOut {
   /** When its layers were first handed out: a day later it fails. */
   since: string;
   layers: LayerBlob[];
-  /** What becomes of the image's blobs when the layers are carried. */
+  /** The image's transfer once the layers are carried. */
   transfer: Transfer;
 }
 
@@ -99,7 +100,7 @@ export interface JobProgress {
 export interface JobReason {
   /**
    * `not_selected`: newer tags have taken its place in `latest`. `deleted_upstream`: a later look
-   * found the tag deleted; mirror and mapping stay as they are.
+   * found that the tag was deleted; mirror and mapping stay as they are.
    */
   code: 'not_selected' | 'deleted_upstream';
   message: string;
@@ -112,11 +113,12 @@ export interface JobError {
   remedy: string;
 }
 
-/** A blob as a message names it: all that registries are asked by. */
+/** A blob as a message names it: everything needed to request it from registries. */
 export type LayerBlob = Pick<Descriptor, 'mediaType' | 'digest' | 'size'>;
 
 /**
- * What the queue carries: enough to find the job, and what the job is, should its record be gone.
+ * The content of a queue message: enough to find the job, or to create it again if its record is
+ * gone.
  */
 export interface JobMessage {
   job: string;
@@ -126,14 +128,14 @@ export interface JobMessage {
   receivedAt: string;
 }
 
-/** What a new job is made of. */
+/** The fields of a new job. */
 export interface NewJob extends Pick<JobRecord, 'id' | 'key' | 'event' | 'trigger' | 'receivedAt'> {
   toldDigest?: string | undefined;
-  /** Of a job that waits first: when it is sent. */
+  /** For a job that waits first: when it is sent. */
   notBefore?: string | undefined;
 }
 
-/** A job that nothing has happened to yet. Every record begins as one of these. */
+/** A job before anything has happened to it. Every record starts like this. */
 export function newJob({ toldDigest, notBefore, ...job }: NewJob): JobRecord {
   return {
     ...job,
@@ -149,22 +151,19 @@ export function messageOf({ id, key, event, trigger, receivedAt }: JobRecord): J
   return { job: id, image: key, event, trigger, receivedAt };
 }
 
-/** A job in the API's words. */
+/** A job in the API's form. */
 export function presentJob(job: JobRecord) {
   const { id, key, event: _event, toldDigest: _told, fannedOut: _fannedOut, ...shown } = job;
   const { invocations: _invocations, layerFailures: _failures, ...rest } = shown;
   return { id, image: formatImageKey(key), ...rest };
 }
 
-/**
- * Whether an attempt at a job was begun before this one: it may have moved the tag and lost its
- * lease.
- */
+/** Whether there was an earlier attempt at a job: it may have moved the tag and lost its lease. */
 export function wasBegunBefore({ attempts, invocations }: JobRecord): boolean {
   return attempts > 1 || invocations !== undefined;
 }
 
-/** Whether nothing will happen to a job any more. */
+/** Whether a job is in a final state. */
 export function isFinished(job: Pick<JobRecord, 'state'>): boolean {
   return (
     job.state === 'committed' ||
@@ -177,8 +176,8 @@ export function isFinished(job: Pick<JobRecord, 'state'>): boolean {
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'; // Crockford's base 32
 
 /**
- * A new id: 10 characters of time in milliseconds, 16 random ones, sorting by time (the ULID
- * layout, lower case).
+ * A new ID: 10 characters for the time in milliseconds and 16 random ones, sortable by time (the
+ * ULID layout, in lower case).
  */
 export function newJobId(now: number = Date.now()): string {
   let time = '';
@@ -188,7 +187,7 @@ export function newJobId(now: number = Date.now()): string {
   return time + random;
 }
 
-/** The time in a job id, milliseconds since 1970, or undefined if the text is not a job id. */
+/** The time in a job ID, in milliseconds since 1970, or undefined if the text is not a job ID. */
 export function jobIdTime(id: string): number | undefined {
   if (!/^[0-7][0-9a-hjkmnp-tv-z]{25}$/.test(id)) return undefined;
   let time = 0;

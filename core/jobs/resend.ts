@@ -10,15 +10,17 @@ export interface ResendDependencies {
   queue: JobQueue;
 }
 
-/** How many parked jobs one round takes; the next round follows at once while there are more. */
+/**
+ * How many parked jobs one round processes; while there are more, the next round follows at once.
+ */
 const roundSize = 100;
 
 /**
- * Sends the parked jobs that are due, each once, and drops what was parked before a job was parked
- * again. The message goes out before the job leaves the parking place: a crash in between sends it
- * twice, which does no harm, instead of never.
+ * Sends the parked jobs that are due, each once, and drops notes from before a job was parked
+ * again. The message is sent before the note is removed: after a crash in between, it is sent
+ * twice, which does no harm, rather than never.
  *
- * @returns how many were sent, and how many the queue refused: those stay parked for the next
+ * @returns how many were sent, and how many the queue refused: these stay parked for the next
  *   round.
  */
 export async function resendDue(
@@ -46,8 +48,8 @@ export async function resendDue(
       }
     }
     await Promise.all(dropped.map((parked) => deps.jobs.unpark(parked)));
-    // Before the message goes out: a worker may be quicker than we are, and its `copying` must
-    // stand.
+    // Before the message is sent: a worker may be faster than we are, and must not have its
+    // `copying` overwritten.
     await Promise.all(
       live
         .filter(({ isWaiting }) => isWaiting)
@@ -69,16 +71,16 @@ function messageOf(
   config: Config,
   now: Date,
 ): QueuedMessage | undefined {
-  // Whoever parked it died before its record was written: the worker writes one.
+  // The process that parked it died before it wrote the record: the worker writes one.
   if (!job) return parked.message && inGroup(parked.message, config);
   return isDue(job, parked, now) ? queuedMessage(job, config) : undefined;
 }
 
 /**
- * Whether to send a parked job. A queued one always: its message may never have been sent. One that
- * runs, or whose layers are carried, only if it was parked for this time last: each run parks the
- * job again, so that one that came for each older note, too, would come ever more often. One that
- * waits, as soon as its time has come, whichever note says so: then it is queued.
+ * Whether to send a parked job. A queued job is always sent: its message may never have been sent.
+ * A running job, or one whose layers are being carried, is sent only for its latest note: each run
+ * parks the job again, so sending it for older notes, too, would run it more and more often. A
+ * waiting job is sent once its time has come, whichever note says so; it is then queued.
  */
 function isDue(job: JobRecord, parked: ParkedJob, now: Date): boolean {
   if (isFinished(job)) return false;
@@ -87,9 +89,9 @@ function isDue(job: JobRecord, parked: ParkedJob, now: Date): boolean {
 }
 
 /**
- * Queues every unfinished job again: what queues that lost their messages need (the embedded ones
- * do when they stop, with all workers). Layers that were queued or carried are free for their jobs
- * to ask for them again.
+ * Queues every unfinished job again, for queues that lost their messages (the embedded ones do when
+ * they stop, along with all workers). Layers that were queued or being carried are freed, so that
+ * their jobs can queue them again.
  *
  * @returns how many jobs were sent.
  */

@@ -2,7 +2,7 @@ import type { Upstream } from '../config/config.ts';
 import { DrayageError, type Retry } from '../errors.ts';
 import type { UpstreamGate } from './ports.ts';
 
-/** The upstream asked not to be asked for a while, this worker or another one. */
+/** The upstream's rate limit was reached, by this worker or another one. */
 export class UpstreamClosedError extends DrayageError {
   override readonly name = 'UpstreamClosedError';
   readonly code = 'UPSTREAM_CLOSED';
@@ -12,7 +12,7 @@ export class UpstreamClosedError extends DrayageError {
   readonly retry: Retry;
 
   constructor(registry: string, until: Date, now: Date) {
-    super(`${registry} asked not to be asked before ${until.toISOString()}`);
+    super(`${registry} is rate-limited until ${until.toISOString()}`);
     this.retry = { kind: 'rate-limit', afterMs: Math.max(0, until.getTime() - now.getTime()) };
   }
 }

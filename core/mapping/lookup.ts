@@ -2,19 +2,19 @@ import { InvalidReferenceError, parseReference } from '../oci/reference.ts';
 import { type ImageKey, imageKey, type Mapping, presentMapping, type RegistryHosts } from './record.ts';
 import type { MappingStore } from './store.ts';
 
-/** What many references resolve to; every input stands in exactly one of the three. */
+/** What many references resolve to; every input appears in exactly one of the three fields. */
 export interface Resolved {
-  /** By the input strings as they came. */
+  /** Keyed by the input strings, unchanged. */
   mappings: Record<string, Mapping>;
   missing: string[];
   invalid: { image: string; message: string }[];
 }
 
 /**
- * Looks up many references at once. A reference with tag and digest is answered by its digest,
- * never by another one.
+ * Looks up many references at once. A reference with both tag and digest is looked up by its
+ * digest, and never resolves to another one.
  *
- * @param region whose mirror is wanted; by default the mapping's own.
+ * @param region whose mirror to use; by default, the mapping's own.
  */
 export async function resolveImages(
   store: Pick<MappingStore, 'readMany' | 'registryHosts'>,
@@ -43,7 +43,7 @@ export async function resolveImages(
   return resolved;
 }
 
-/** One image's mapping, or undefined where none was published. */
+/** One image's mapping, or undefined if none was published. */
 export async function lookupImage(
   store: Pick<MappingStore, 'readMany' | 'registryHosts'>,
   key: ImageKey,

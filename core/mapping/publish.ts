@@ -9,7 +9,7 @@ import type { CommittedResolve, Lease, MappingStore } from './store.ts';
 export type PublishOutcome =
   /** `replaced`: the digest that the tag pointed to before, if it was another one. */
   | { kind: 'published'; revision: number; replaced?: Digest }
-  /** The resolve found what is mapped already, with what belongs to it, and the mirror has it. */
+  /** The resolve found what is already mapped, with what belongs to it, and the mirror has it. */
   | { kind: 'confirmed' }
   /**
    * A resolve that began later has committed its outcome, or the tag is pinned: ours must not
@@ -19,13 +19,10 @@ export type PublishOutcome =
 
 export interface PublishRequest {
   key: ImageKey;
-  /** The job's id: who holds the lease. */
+  /** The ID of the job that holds the lease. */
   owner: string;
   resolve: CommittedResolve;
-  /**
-   * Everything of the mapping; `mirroredAt` is kept from the old one when the digest did not
-   * change.
-   */
+  /** The whole mapping; `mirroredAt` is kept from the old one if the digest did not change. */
   mapping: MappingRecord;
   /**
    * Moves the tag in the mirror registry and reads it back. Called with the lease held and checked.
@@ -34,22 +31,22 @@ export interface PublishRequest {
   signal?: AbortSignal;
 }
 
-/** A lease lasts this long unless renewed; it is held around the commit only. */
+/** A lease lasts this long unless renewed; it is held only around the commit. */
 const leaseMs = 30_000;
 const renewEveryMs = 10_000;
-/** Longer than one lease: who waits this long has seen a crashed holder's lease run out. */
+/** Longer than one lease: within this wait, a crashed holder's lease expires. */
 const acquireWithinMs = 45_000;
 const acquireEveryMs = 250;
 
 /**
- * Moves a tag and publishes its mapping, as the only one to do so.
+ * Moves a tag and publishes its mapping, exclusively.
  *
  * The lease keeps two jobs from moving the tag at the same time; the fencing number, checked right
  * before the tag is put, and the condition on the revision keep a job that has lost its lease
  * without noticing from publishing.
  *
- * @throws LeaseError when the lease could not be had or was lost: another attempt may succeed; the
- *   signal's reason when it ends while the lease is waited for.
+ * @throws LeaseError if the lease could not be acquired or was lost: another attempt may succeed.
+ *   The signal's reason if it aborts while waiting for the lease.
  */
 export async function publishMapping(store: MappingStore, request: PublishRequest): Promise<PublishOutcome> {
   const { key, resolve } = request;
@@ -61,14 +58,14 @@ export async function publishMapping(store: MappingStore, request: PublishReques
         held &&= still;
       },
       () => {
-        held = false; // unknown is lost: the condition of the write that follows decides
+        held = false; // unknown counts as lost: the condition of the next write decides
       },
     );
   }, renewEveryMs);
   try {
     const { state } = lease;
     if (state.committed && state.committed.resolve > resolve.resolve) {
-      return await freed(store, key, lease, 'a later look at upstream has been committed already');
+      return await freed(store, key, lease, 'a later look at upstream has already been committed');
     }
     if (state.mapping?.pin) return await freed(store, key, lease, 'the mapping is pinned to another digest');
     if (!(await store.renewLease(key, lease, leaseMs))) throw new LeaseError(key);
@@ -76,7 +73,7 @@ export async function publishMapping(store: MappingStore, request: PublishReques
     if (!held) throw new LeaseError(key);
     return await write(store, lease, request);
   } catch (error) {
-    // Best effort: if this fails too, the lease runs out by itself.
+    // Best effort: if this fails, too, the lease expires by itself.
     await store.releaseLease(key, lease).catch(() => {});
     throw error;
   } finally {
@@ -95,10 +92,10 @@ async function write(store: MappingStore, lease: Lease, request: PublishRequest)
   if (isDigestKey(key)) return { kind: 'published', revision: await publish() };
   const putDigest = () =>
     store.putDigest({ ...key, reference: mapping.digest }, { ...published, sourceDigest: mapping.digest });
-  // First the digest, which nobody can contradict: once the tag is published, both are there.
+  // First the digest, which never conflicts: once the tag is published, both are there.
   const wasMapped = await putDigest();
   const revision = await publish();
-  // Another tag that left it may have let it expire before this one was published.
+  // Another tag that moved away may have let it expire before this one was published.
   if (wasMapped) await putDigest();
   const isReplaced = before !== undefined && before.digest !== mapping.digest;
   return { kind: 'published', revision, ...(isReplaced && { replaced: before.digest }) };
@@ -110,7 +107,9 @@ async function write(store: MappingStore, lease: Lease, request: PublishRequest)
   }
 }
 
-/** The mapping of a digest that was mapped before: what the job did not look at stays as it was. */
+/**
+ * The mapping of a digest that was mapped before: parts that the job did not check stay the same.
+ */
 function continued(before: MappingRecord, mapping: MappingRecord): MappingRecord {
   const referrers = mapping.referrers ?? before.referrers;
   return { ...mapping, mirroredAt: before.mirroredAt, ...(referrers === undefined ? {} : { referrers }) };
@@ -146,7 +145,7 @@ async function waitForLease(store: MappingStore, { key, owner, signal }: Publish
   }
 }
 
-/** Somebody else moves the tag. The job must look again. */
+/** Another job is moving the tag. This job must look again. */
 export class LeaseError extends DrayageError {
   override readonly name = 'LeaseError';
   readonly code = 'TAG_BUSY';

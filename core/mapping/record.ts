@@ -4,7 +4,7 @@ import { type Digest, isDigest } from '../oci/digest.ts';
 import type { Reference } from '../oci/reference.ts';
 import { formatReference } from '../oci/reference.ts';
 
-/** What a mapping is about: one tag, or one digest, of an upstream repository. */
+/** The subject of a mapping: one tag, or one digest, of an upstream repository. */
 export type ImageKey = TagKey | DigestKey;
 
 export interface TagKey {
@@ -18,20 +18,20 @@ export interface DigestKey extends TagKey {
   reference: Digest;
 }
 
-/** Whether a key names one image for good, instead of a tag that moves. */
+/** Whether a key always names the same image, unlike a tag, which can move. */
 export function isDigestKey(key: ImageKey): key is DigestKey {
   return isDigest(key.reference);
 }
 
 /**
- * The key of a reference; a reference with tag and digest is keyed by the digest, which decides
- * what is meant.
+ * The key of a reference; a reference with both tag and digest is keyed by the digest, which takes
+ * precedence.
  */
 export function imageKey(ref: Reference): ImageKey {
   return { registry: ref.registry, repository: ref.repository, reference: ref.digest ?? ref.tag ?? 'latest' };
 }
 
-/** `registry/repository:tag` or `registry/repository@digest`, as it stands in `image` fields. */
+/** `registry/repository:tag` or `registry/repository@digest`, as in `image` fields. */
 export function formatImageKey(key: ImageKey): string {
   const { registry, repository } = key;
   return formatReference(
@@ -42,8 +42,8 @@ export function formatImageKey(key: ImageKey): string {
 }
 
 /**
- * What is stored of a published mapping. The registry's address is not: it is looked up when
- * somebody asks.
+ * The stored part of a published mapping. The registry's address is not stored: it is looked up for
+ * each request.
  */
 export interface MappingRecord {
   /** The repository in the mirror registry, `mirror/docker.io/library/nginx`. */
@@ -51,8 +51,8 @@ export interface MappingRecord {
   /** What the mirror holds. */
   digest: Digest;
   /**
-   * What upstream's reference pointed to; another one than `digest` only where a platform filter
-   * made a new index.
+   * What upstream's reference pointed to; differs from `digest` only if a platform filter made a
+   * new index.
    */
   sourceDigest: Digest;
   mediaType: string;
@@ -69,14 +69,14 @@ export interface MappingRecord {
   /** The job that published it. */
   job: string;
   /**
-   * What of its signatures, SBOMs and the like the mirror holds, as of the last look; absent where
-   * nobody has looked. A signature that is pushed later is noted at the digest at once, and at the
-   * tags that point to it when they are next published.
+   * Which of its signatures, SBOMs and the like the mirror holds, as of the last look; absent if
+   * there was none. A signature that is pushed later is recorded with the digest at once, and with
+   * the tags that point to it when they are next published.
    */
   referrers?: ReferrersSummary;
   /**
-   * Layers that the upstream does not serve itself and the mirror does not hold: nodes get them
-   * where the manifest says.
+   * Layers that the upstream does not serve itself and the mirror does not hold: nodes fetch them
+   * from where the manifest says.
    */
   foreign?: Amount;
 }
@@ -88,7 +88,7 @@ export interface StoredMapping {
   mapping: MappingRecord;
 }
 
-/** A mapping as the API tells it. */
+/** A mapping as the API returns it. */
 export interface Mapping {
   image: string;
   mirror: string;
@@ -108,14 +108,14 @@ export interface Mapping {
   foreign?: Amount;
 }
 
-/** Where each region's mirror registry is reached: region → host[:port]. */
+/** The address of each region's mirror registry: region → host[:port]. */
 export type RegistryHosts = Record<string, string>;
 
 /**
- * A stored mapping in the API's words.
+ * A stored mapping in the API's form.
  *
- * @param region whose mirror reference is wanted; the mapping's own region by default.
- * @returns undefined where the registry of that region does not hold the image.
+ * @param region whose mirror reference to return; by default, the mapping's own region.
+ * @returns undefined if the registry of that region does not hold the image.
  */
 export function presentMapping(
   stored: StoredMapping,

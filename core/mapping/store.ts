@@ -7,18 +7,19 @@ export interface TagState {
   /** How many events have named it. */
   events: number;
   /**
-   * The job of the latest event; it may not be recorded (yet). Later looks are not counted here.
+   * The job of the latest event; it may not be recorded (yet). Jobs of later looks are not stored
+   * here.
    */
   lastJob?: string;
-  /** How many resolves have begun; gives each resolve its place in time. */
+  /** How many resolves have begun; gives resolves their order. */
   resolves: number;
-  /** Counts the leases that were taken: the fencing number of the latest. */
+  /** Counts the leases taken: the fencing number of the latest one. */
   fence: number;
   /** Counts the publications of the mapping. */
   revision: number;
   /** The latest resolve whose outcome was committed. */
   committed?: CommittedResolve;
-  /** The job that takes one more look, while it waits. */
+  /** The job of a later look, while it is waiting. */
   recheck?: string;
   mapping?: MappingRecord;
 }
@@ -29,7 +30,9 @@ export interface CommittedResolve {
   event: number;
   /** The number of the resolve: an older one must not overwrite its outcome. */
   resolve: number;
-  /** The policy that it followed; under another one, the same events have to be looked at again. */
+  /**
+   * The policy that it followed; under a different one, the same events must be looked at again.
+   */
   fingerprint: string;
   /** What upstream's reference pointed to. */
   sourceDigest: Digest;
@@ -39,7 +42,7 @@ export interface CommittedResolve {
 export interface Lease {
   /** Only the holder of the latest number may write. */
   fence: number;
-  /** The tag as it was when the lease was taken: publishing is on condition of its revision. */
+  /** The tag as it was when the lease was taken: publishing is conditional on its revision. */
   state: TagState;
 }
 
@@ -52,28 +55,30 @@ export interface MappingStore {
   /** Counts one more event, whose job will be this one, and returns its number. */
   raiseEvent(key: ImageKey, job: string): Promise<number>;
   /**
-   * Counts one more event for a later look, unless one is waiting already: then undefined. A note
-   * older than ten minutes does not count as waiting, nor does that of the job `replaced`: whoever
-   * made it may have died before it parked the job.
+   * Counts one more event for a later look, unless one is already waiting: then undefined. A note
+   * older than ten minutes does not count as waiting, nor does the note of the job `replaced`: its
+   * creator may have died before it parked the job.
    */
   raiseRecheck(key: ImageKey, job: string, now: Date, replaced?: string): Promise<number | undefined>;
-  /** Forgets the waiting look if it is this job's. */
+  /** Removes the waiting look if it belongs to this job. */
   clearRecheck(key: ImageKey, job: string): Promise<void>;
   read(key: ImageKey): Promise<TagState | undefined>;
   /**
-   * Notes that a resolve begins; the returned state holds its number (`resolves`) and the event
+   * Records that a resolve begins; the returned state holds its number (`resolves`) and the event
    * counter.
    */
   beginResolve(key: ImageKey): Promise<TagState>;
 
-  /** Takes the tag's lease for `ttlMs`, or undefined while somebody else's has not run out. */
+  /**
+   * Takes the tag's lease for `ttlMs`, or undefined while another owner's lease has not expired.
+   */
   acquireLease(key: ImageKey, owner: string, ttlMs: number): Promise<Lease | undefined>;
   /** Whether the lease is still the latest; if so, it lasts `ttlMs` from now. */
   renewLease(key: ImageKey, lease: Lease, ttlMs: number): Promise<boolean>;
   releaseLease(key: ImageKey, lease: Lease): Promise<void>;
   /**
-   * Publishes on condition of fence and revision, and frees the lease; the new revision, or
-   * undefined if somebody else wrote.
+   * Publishes on condition of fence and revision, and releases the lease. Returns the new revision,
+   * or undefined if another writer was first.
    */
   publish(
     key: ImageKey,
@@ -81,10 +86,11 @@ export interface MappingStore {
     mapping: MappingRecord,
     committed: CommittedResolve,
   ): Promise<number | undefined>;
-  /** Notes, under the same conditions, that a resolve found what is mapped already. */
+  /** Records, under the same conditions, that a resolve found what is already mapped. */
   confirm(key: ImageKey, lease: Lease, committed: CommittedResolve, observedAt: string): Promise<boolean>;
   /**
-   * Records what a digest is mapped to. That can't change, so it needs no lease; it is not listed.
+   * Records what a digest is mapped to. That can't change, so it needs no lease. The mapping is not
+   * listed.
    *
    * @returns whether it was mapped before
    */
@@ -93,21 +99,22 @@ export interface MappingStore {
   noteReferrers(key: DigestKey, referrers: ReferrersSummary): Promise<void>;
   /**
    * Lets a digest's mapping expire at a time, unless a tag of its repository is mapped to it or it
-   * was published for its own sake. Whoever maps a tag to it again calls {@link putDigest} before
-   * and, if it was there, after.
+   * was published in its own right. To map a tag to it again, callers call {@link putDigest} before
+   * and, if it was already there, after.
    *
    * @returns whether it will expire
    */
   retireDigest(key: DigestKey, expiresAt: Date): Promise<boolean>;
 
   /**
-   * The published mappings of many keys, each once and in no order; keys without one are left out.
+   * The published mappings of many keys, each once, in no particular order; keys without one are
+   * left out.
    */
   readMany(keys: ImageKey[]): Promise<StoredMapping[]>;
   /** Published mappings in order of `registry/repository` and then of reference, by their bytes. */
   list(query: MappingQuery): Promise<{ mappings: StoredMapping[]; cursor?: string }>;
 
-  /** Where the mirror registries are reached. */
+  /** The addresses of the mirror registries. */
   registryHosts(): Promise<RegistryHosts>;
   putRegistryHost(region: string, host: string): Promise<void>;
 }
@@ -118,7 +125,7 @@ export interface MappingQuery {
   limit: number;
   /** Whether a mapping still fits into the page; the first that does not starts the next. */
   fits?: (stored: StoredMapping) => boolean;
-  /** As a former answer gave it. A cursor that no answer gave is an InvalidCursorError. */
+  /** From an earlier answer. Any other cursor is an InvalidCursorError. */
   cursor?: string;
 }
 
@@ -126,6 +133,6 @@ export interface MappingQuery {
 export class InvalidCursorError extends Error {
   override readonly name = 'InvalidCursorError';
   constructor() {
-    super('cursor is not one that an answer gave: leave it out to begin at the start');
+    super('the cursor does not come from an earlier answer: leave it out to start at the beginning');
   }
 }

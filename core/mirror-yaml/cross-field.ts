@@ -6,9 +6,8 @@ import { explain, type Finding } from './explain.ts';
 import type { YamlDocument, YamlPath } from './read-yaml.ts';
 
 /**
- * The rules that concern several fields. They look at the file as it is written and pass over
- * whatever has another type than it should, which the schema tells, so that all errors are told at
- * once.
+ * The rules that concern several fields. They check the file as written, so that all errors are
+ * reported at once. They skip values of the wrong type, which the schema reports.
  */
 export function crossFieldFindings(document: YamlDocument): Finding[] {
   const upstreams = list(at(document.value, ['upstreams']));
@@ -20,13 +19,13 @@ export function crossFieldFindings(document: YamlDocument): Finding[] {
         value: at(upstream, ['registry']),
       })),
       (registry, line) =>
-        `the registry ${shown(registry)} is there already, in line ${line}; put all its rules into one upstream`,
+        `the registry ${shown(registry)} is already configured in line ${line}; put all its rules into one upstream`,
     ),
     ...duplicates(
       document,
       upstreams.flatMap(webhookPaths).map((path) => webhookName(document, path)),
       (name, line) =>
-        `the webhook name ${shown(name)} is already taken, in line ${line}; give each webhook a name of its own (it is part of the URL, and defaults to the source’s)`,
+        `the webhook name ${shown(name)} is already used in line ${line}; give each webhook its own name (it is part of the URL, and defaults to the source’s name)`,
     ),
     ...upstreams.flatMap((upstream, index) => [
       ...webhookPaths(upstream, index).flatMap((path) => webhookFindings(upstream, path, document)),
@@ -36,7 +35,7 @@ export function crossFieldFindings(document: YamlDocument): Finding[] {
   ];
 }
 
-/** A value that must stand only once, and where it stands. */
+/** A value that must be unique, and its place. */
 interface Place {
   path: YamlPath;
   value: unknown;
@@ -82,7 +81,7 @@ function webhookFindings(upstream: unknown, path: YamlPath, document: YamlDocume
   if (source.home !== undefined && other !== undefined && other !== source)
     findings.push({
       path: [...path, 'source'],
-      message: `${shown(name)} speaks for ${source.home}, and this upstream is ${registry}; write ${other.name}, or put the webhook under ${source.home}`,
+      message: `${shown(name)} reports events of ${source.home}, but this upstream is ${registry}; write ${other.name}, or put the webhook under ${source.home}`,
     });
   if (typeof options !== 'object' || Array.isArray(options)) return findings;
   const parsed = source.optionsSchema.safeParse(options);
@@ -124,8 +123,8 @@ function ruleFindings(upstream: unknown, path: YamlPath, document: YamlDocument)
 }
 
 /**
- * Rolling back needs the older digests, which are untagged. A rule that expires images by their
- * number may take one at any age, so it may not select untagged ones.
+ * Rolling back needs older digests, which are untagged. A rule that expires images by count may
+ * remove one of any age, so it must not select untagged ones.
  */
 function lifecycleFindings(file: unknown): Finding[] {
   const written = at(file, ['mirror', 'history']) ?? '30d';
@@ -139,7 +138,7 @@ function lifecycleFindings(file: unknown): Finding[] {
     if (priority !== undefined && same !== undefined)
       findings.push({
         path: [...path, index, 'rulePriority'],
-        message: `is that of lifecycle[${same}] too; ECR wants each rule to have a priority of its own`,
+        message: `is also that of lifecycle[${same}]; ECR requires a different priority for each rule`,
       });
     else priorities.set(priority, index);
 

@@ -7,18 +7,16 @@ export interface EarlierRule {
 }
 
 interface Pattern extends EarlierRule {
-  /** What every name that it matches begins with. */
+  /** The common prefix of all names that it matches. */
   prefix: string;
-  /** Compiled when first needed. */
+  /** Compiled when it is first needed. */
   matches?: (name: string) => boolean;
 }
 
 /** For all rules of an upstream together: a file of thousands of patterns must not take minutes. */
 const budgetOfAll: CoverBudget = { steps: 50_000_000 };
 
-/**
- * The rules of an upstream that come before another one, and may keep it from ever being reached.
- */
+/** The rules of an upstream that come before another rule, and may make it unreachable. */
 export class EarlierRules {
   readonly #same = new Map<string, EarlierRule>();
   readonly #patterns: Pattern[] = [];
@@ -31,8 +29,8 @@ export class EarlierRules {
   }
 
   /**
-   * The first rule that matches everything that a pattern does; undefined if there is none, or it
-   * takes too long to tell.
+   * The first rule that matches everything that a pattern matches; undefined if there is none, or
+   * if the check takes too long.
    */
   reaching(match: string): EarlierRule | undefined {
     if (globProblem(match, 'repository') !== undefined) return this.#same.get(match);
@@ -42,7 +40,7 @@ export class EarlierRules {
     return same && (covering === undefined || same.index < covering.index) ? same : covering;
   }
 
-  /** Most patterns differ in how they begin, or by a single name. */
+  /** Most patterns differ in their prefix, or by a single name. */
   #covers(outer: Pattern, inner: string, sample: string): boolean {
     if (!sample.startsWith(outer.prefix)) return false;
     this.#budget.steps -= sample.length * outer.match.length;

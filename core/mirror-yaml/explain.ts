@@ -14,11 +14,10 @@ type Schema = z.core.$ZodType;
 type Issue = z.core.$ZodIssue;
 
 /**
- * Turns what a schema says about a value into messages that tell what was found and what to write
- * instead.
+ * Turns what a schema says about a value into messages: what was found, and what to write instead.
  *
- * @param base where the value stands in the document
- * @param source how a scalar was written; the path begins at the document's root
+ * @param base where the value is in the document
+ * @param source how a scalar was written; the path starts at the document's root
  */
 export function explain(
   issues: readonly Issue[],
@@ -84,7 +83,7 @@ function size(issue: Issue & { code: 'too_small' | 'too_big' }, found: unknown):
   if (typeof found === 'number') return `${found} is too ${issue.code === 'too_small' ? 'small' : 'large'}`;
   const limit = issue.code === 'too_small' ? issue.minimum : issue.maximum;
   if (issue.code === 'too_small')
-    return found === '' || limit === 1 ? 'is empty' : `has less than ${limit} items`;
+    return found === '' || limit === 1 ? 'is empty' : `has fewer than ${limit} items`;
   return `has more than ${limit} items`;
 }
 
@@ -101,9 +100,9 @@ function remedy(
   source: string | undefined,
   schema: Schema | undefined,
 ): string {
-  // Not even made a text: a mapping may have a key `toString`.
+  // Not even converted to text: a mapping may have a key `toString`.
   if (issue.code === 'invalid_type' && typeof found !== 'object') {
-    // YAML reads 1.10 as 1.1 and 0123 as 123, so what was written is what goes into the quotes.
+    // YAML reads 1.10 as 1.1 and 0123 as 123, so the quotes get the text as written.
     const written = source ?? String(found);
     if (issue.expected === 'string' && accepts(schema, written))
       return `; put it in quotes: ${JSON.stringify(written)}`;
@@ -116,7 +115,7 @@ function remedy(
 }
 
 /**
- * A value that belongs under one key of the expected mapping, as `latest` does in `tags: latest`.
+ * A value that belongs under one key of the expected mapping, such as `latest` in `tags: latest`.
  */
 function wrappedIn(schema: Schema, found: unknown): string | undefined {
   const key = (schema as z.ZodType).meta()?.wrap ?? wrapOfInner(schema);
@@ -146,8 +145,7 @@ function missingExample(path: YamlPath, help: FieldHelp | undefined): string {
 }
 
 /**
- * Of a union's branches the one that a mapping was probably meant to be: that which knows most of
- * its keys.
+ * The branch of a union that a mapping was probably meant for: the one that knows most of its keys.
  */
 function fittingBranch(
   issue: Issue & { code: 'invalid_union' },
@@ -167,7 +165,7 @@ function fittingBranch(
     .sort((a, b) => knownKeys(b.schema) - knownKeys(a.schema))[0];
 }
 
-/** The definition under the wrappers that defaults and optional fields are. */
+/** The definition under the wrappers of defaults and optional fields. */
 function definition(schema: Schema): z.core.$ZodTypes['_zod']['def'] {
   const def = (schema as z.core.$ZodTypes)._zod.def;
   return 'innerType' in def ? definition(def.innerType) : def;

@@ -7,8 +7,8 @@ const title = 'mirror.yaml of Drayage';
 /**
  * The JSON Schema of mirror.yaml (https://json-schema.org/draft/2020-12), made from the schema that
  * checks it: types, keys, choices and patterns. Rules that only code can check (globs, semver
- * ranges, what concerns several fields) are left to `drayage validate`: the schema accepts
- * everything that it accepts.
+ * ranges, rules across fields) are left to `drayage validate`. The schema accepts everything that
+ * this command accepts.
  */
 export function configJsonSchema(): object {
   const schema = z.toJSONSchema(fileSchema, {

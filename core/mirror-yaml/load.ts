@@ -6,8 +6,8 @@ import { fileFailure } from '../config/file-failure.ts';
 import { type ConfigError, maxConfigBytes, parseWithPlaces } from './parse.ts';
 
 /**
- * A configuration file can't be read or is wrong. The message tells every error with file, line and
- * column.
+ * A configuration file can't be read or is not valid. The message lists every error with file, line
+ * and column.
  */
 export class InvalidConfigError extends Error {
   readonly file: string;
@@ -32,7 +32,7 @@ export function formatConfigError(file: string, error: ConfigError): string {
 /**
  * Reads and validates a configuration file.
  *
- * @throws InvalidConfigError with everything that is wrong, also when the file can't be read.
+ * @throws InvalidConfigError with everything that is wrong, also if the file can't be read.
  */
 export function loadConfig(file: string): Config {
   return loadConfigWithWarnings(file).config;
@@ -76,7 +76,7 @@ function readText(file: string): string {
   }
 }
 
-/** Pipes and devices too, which have no size to look at first. */
+/** Also pipes and devices, whose size can't be checked first. */
 function readAtMost(file: string, limit: number): Uint8Array {
   const descriptor = openSync(file, 'r');
   try {

@@ -14,18 +14,18 @@ const longestPrefix = 100;
 const repositoryPrefix = text({ what: 'the beginning of repository names', example: 'mirror' }, (value) => {
   if (value.length > longestPrefix) return `has ${value.length} characters; write at most ${longestPrefix}`;
   if (/^[a-z0-9]+(?:[._-][a-z0-9]+)*(?:\/[a-z0-9]+(?:[._-][a-z0-9]+)*)*$/.test(value)) return undefined;
-  return `${JSON.stringify(value)} is no beginning of an ECR repository's name; write lower-case letters and digits, joined by one of . _ - and /, such as mirror`;
+  return `${JSON.stringify(value)} can't begin an ECR repository name; write lower-case letters and digits, joined by one of . _ - and /, such as mirror`;
 });
 
 const kmsKey = textLike(
-  { what: 'a KMS key (its ARN, id or alias)', example: 'alias/mirror' },
+  { what: 'a KMS key (its ARN, ID or alias)', example: 'alias/mirror' },
   /^(?:arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(?:key|alias)\/[\w/-]+|alias\/[\w/-]+|(?:mrk-)?[0-9a-f-]{32,36})$/,
 );
 
-const accountId = textLike({ what: 'an account id of 12 digits', example: '"111122223333"' }, /^\d{12}$/);
+const accountId = textLike({ what: 'an account ID of 12 digits', example: '"111122223333"' }, /^\d{12}$/);
 
 const organizationId = textLike(
-  { what: 'an organization id', example: 'o-a1b2c3d4e5' },
+  { what: 'an organization ID', example: 'o-a1b2c3d4e5' },
   /^o-[a-z0-9]{10,32}$/,
 );
 
@@ -37,7 +37,7 @@ const immutableExcept = z
   .array(
     text({ what: 'a pattern for tags', example: '"latest*"' }, (value) => {
       if (!/^[0-9A-Za-z._*-]{1,128}$/.test(value))
-        return `${JSON.stringify(value)} is no ECR tag filter; write 1 to 128 letters, digits, . _ - and *`;
+        return `${JSON.stringify(value)} is not an ECR tag filter; write 1 to 128 letters, digits, . _ - and *`;
       return value.split('*').length > 3 ? `${JSON.stringify(value)} has more than two *` : undefined;
     }),
   )
@@ -45,7 +45,7 @@ const immutableExcept = z
   .max(5)
   .meta({ what: 'a list of tag patterns', example: '["latest*"]' });
 
-/** ECR's own rule, of which only what is looked at here is checked: the rest is ECR's to judge. */
+/** ECR's own rule. Only the fields used here are checked; the rest is up to ECR. */
 const lifecycleRule = z.looseObject({
   rulePriority: z.int().min(1).meta({ what: 'a whole number from 1', example: '1' }),
   selection: z.looseObject({

@@ -5,7 +5,7 @@ import type { Table } from './table.ts';
 
 /** BatchGetItem takes at most this many keys. */
 const batchSize = 100;
-/** Calls at once; each answers 16 MB at most. */
+/** Calls at once; each returns at most 16 MB. */
 const batchesAtOnce = 8;
 
 export interface ItemKey {
@@ -14,17 +14,17 @@ export interface ItemKey {
 }
 
 /**
- * Reads any number of items, strongly consistently; those that are not there are left out, the
- * others come in no order.
+ * Reads any number of items with strong consistency. Items that do not exist are left out; the
+ * others come in no particular order.
  *
- * @param keys one of them may be named twice.
+ * @param keys may hold duplicates.
  */
 export async function batchGet(
   table: Table,
   keys: readonly ItemKey[],
   options?: CallOptions,
 ): Promise<Record<string, unknown>[]> {
-  // One call must not name a key twice.
+  // One call must not contain a key twice.
   const distinct = [...new Map(keys.map(({ pk, sk }) => [`${pk} ${sk}`, { pk, sk }])).values()];
   const found: Record<string, unknown>[] = [];
   const wave = batchSize * batchesAtOnce;
@@ -45,8 +45,8 @@ async function readBatch(
   const found: Record<string, unknown>[] = [];
   let wanted: Record<string, unknown>[] = keys.map((key) => ({ ...key }));
   for (let round = 0; wanted.length > 0; round++) {
-    // Keys come back unprocessed when the table is throttled: ask for them again, a little later
-    // each time.
+    // Keys come back unprocessed when the table is throttled: ask for them again, with a longer
+    // delay each time.
     if (round > 0) await sleep(Math.min(1_000, 50 * 2 ** round), undefined, { signal: options?.signal });
     const { Responses, UnprocessedKeys } = await table.client.send(
       new BatchGetCommand({ RequestItems: { [table.name]: { Keys: wanted, ConsistentRead: true } } }),

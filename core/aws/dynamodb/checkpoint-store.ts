@@ -6,8 +6,8 @@ import type { ItemKey } from './batch-get.ts';
 import { conditional, type Table, writeOnce } from './table.ts';
 
 /**
- * An upload that nobody carried on for so long is forgotten, seconds: three days. A job gives up
- * long before.
+ * An upload that was not continued for this long is forgotten, in seconds: three days. A job gives
+ * up long before that.
  */
 const retentionSeconds = 3 * 24 * 3600;
 
@@ -17,8 +17,8 @@ export class DynamoCheckpointStore implements CheckpointStore {
   readonly #region: string;
 
   /**
-   * @param region of the mirror registry: the same repository of another region has uploads of its
-   * own.
+   * @param region of the mirror registry: the same repository in another region has its own
+   *   uploads.
    */
   constructor(table: Table, region: string) {
     this.#table = table;
@@ -81,8 +81,8 @@ export class DynamoCheckpointStore implements CheckpointStore {
 }
 
 /**
- * The condition that a checkpoint is still the one that was read; upload and offset are what makes
- * it.
+ * The condition that a checkpoint is still the one that was read: it is identified by upload and
+ * offset.
  */
 function unlessChanged(last: UploadCheckpoint | undefined) {
   if (last === undefined) return { ConditionExpression: 'attribute_not_exists(pk)' };

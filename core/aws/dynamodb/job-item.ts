@@ -1,10 +1,10 @@
 import { type JobRecord, jobIdTime } from '../../jobs/record.ts';
 
-/** Jobs are kept this long, seconds. */
+/** How long jobs are kept, in seconds. */
 export const jobRetentionSeconds = 30 * 24 * 3600;
 /**
- * A month's jobs are spread over this many partitions: their ids grow with time, so that one
- * partition would take all writes of the moment.
+ * A month's jobs are spread over this many partitions. Job ids grow with time, so a single
+ * partition would take all current writes.
  */
 export const jobShards = 4;
 
@@ -13,7 +13,7 @@ export function jobPartition(month: string, shard: number): string {
   return `jobs#${month}#${shard}`;
 }
 
-/** The key of a job's item, or undefined if the text is no job id. */
+/** The key of a job's item, or undefined if the text is not a job ID. */
 export function jobItemKey(id: string): { pk: string; sk: string } | undefined {
   const time = jobIdTime(id);
   if (time === undefined) return undefined;
@@ -30,10 +30,10 @@ export function jobRecord(item: Record<string, unknown>): JobRecord {
 /**
  * The key of a job's item.
  *
- * @throws TypeError for what is no job id.
+ * @throws TypeError for a text that is not a job ID.
  */
 export function requireJobItemKey(id: string): { pk: string; sk: string } {
   const key = jobItemKey(id);
-  if (!key) throw new TypeError(`${id} is no job id`);
+  if (!key) throw new TypeError(`${id} is not a job ID`);
   return key;
 }

@@ -15,7 +15,7 @@ const finishedStates = {
   ':failed': 'failed',
 };
 
-/** The job store on DynamoDB. The id tells the partition, so that no index is needed. */
+/** The job store on DynamoDB. The ID determines the partition, so no index is needed. */
 export class DynamoJobStore implements JobStore {
   readonly #table: Table;
 
@@ -72,7 +72,7 @@ export class DynamoJobStore implements JobStore {
   }
 
   async addProgress(id: string, { blobs, bytes }: Pick<JobProgress, 'blobs' | 'bytes'>): Promise<void> {
-    // ADD takes no nested attribute, an addition in SET does.
+    // ADD does not accept a nested attribute; an addition in SET does.
     await this.#count(id, {
       update: 'SET progress.blobs = progress.blobs + :blobs, progress.#bytes = progress.#bytes + :bytes',
       condition: `${unfinished} AND attribute_exists(progress)`,
@@ -128,7 +128,7 @@ export class DynamoJobStore implements JobStore {
       new QueryCommand({
         TableName: this.#table.name,
         KeyConditionExpression: 'pk = :pk AND sk < :until',
-        // `~` comes after `#`, so that jobs due right now are among them.
+        // `~` comes after `#`, so jobs that are due right now are included.
         ExpressionAttributeValues: { ':pk': pk, ':until': `${now}~` },
         ConsistentRead: true,
         Limit: limit,
@@ -142,7 +142,8 @@ export class DynamoJobStore implements JobStore {
   }
 
   /**
-   * Like {@link #change}, for what would count twice if the SDK repeated it: it begins with SET.
+   * Like {@link #change}, for an update that would count twice if the SDK retried it. The update
+   * must begin with SET.
    */
   async #count(
     id: string,
@@ -183,11 +184,11 @@ export class DynamoJobStore implements JobStore {
 }
 
 /**
- * Notes are spread: otherwise all current ones would go to one partition, which takes 1,000 writes
- * per second.
+ * Notes are spread over partitions. Otherwise all current ones would go to one partition, which
+ * takes 1,000 writes per second.
  */
 const parkedShards = 8;
-/** Where notes were before they were spread. */
+/** Where notes were stored before they were spread. */
 const formerPartition = 'parked';
 const parkedPartitions = [
   ...Array.from({ length: parkedShards }, (_, shard) => `parked#${shard}`),

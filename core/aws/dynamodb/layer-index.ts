@@ -6,14 +6,14 @@ import type { Digest } from '../../oci/digest.ts';
 import { batchGet, type ItemKey } from './batch-get.ts';
 import { conditional, type ItemUpdate, type Table } from './table.ts';
 
-/** A blob that no image was committed with for so long is forgotten, seconds: 180 days. */
+/** A blob that no image was committed with for this long is forgotten, in seconds: 180 days. */
 const retentionSeconds = 180 * 24 * 3600;
 /** Updates at once; an image has some ten blobs, an index of many platforms a hundred. */
 const updatesAtOnce = 16;
 
 /**
- * The layer index of one region on DynamoDB: an item a blob, with the set of repositories that hold
- * it.
+ * The layer index of one region on DynamoDB: one item per blob, with the set of repositories that
+ * hold it.
  */
 export class DynamoLayerIndex implements LayerIndex {
   readonly #table: Table;
@@ -33,14 +33,14 @@ export class DynamoLayerIndex implements LayerIndex {
     );
     const holders = new Map<Digest, string[]>();
     for (const item of items) {
-      // A set that its last member leaves is gone, its item stays.
+      // When a set loses its last member, it is gone, but its item stays.
       const { pk, repositories } = item as { pk: string; repositories?: Set<string> };
       if (repositories) holders.set(pk.slice(pk.lastIndexOf('#') + 1) as Digest, [...repositories]);
     }
     return holders;
   }
 
-  /** A blob with the most holders that are noted keeps them. */
+  /** A blob that already has the maximum number of holders keeps them. */
   async add(repository: string, digests: Digest[]): Promise<void> {
     const expiresAt = Math.floor(Date.now() / 1000) + retentionSeconds;
     await inParallel([...new Set(digests)], updatesAtOnce, async (digest) => {

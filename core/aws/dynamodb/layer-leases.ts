@@ -5,7 +5,7 @@ import type { Digest } from '../../oci/digest.ts';
 import { batchGet, type ItemKey } from './batch-get.ts';
 import { conditional, type Table, writeOnce } from './table.ts';
 
-/** A lease that was never released is forgotten a day after its end, seconds. */
+/** A lease that was never released is forgotten a day after it ends, in seconds. */
 const retentionSeconds = 24 * 3600;
 /** The owner of a layer that waits in the queue. Workers have other names. */
 const queued = 'queue';
@@ -14,12 +14,13 @@ interface WantedLease {
   owner: string;
   ttlMs: number;
   now: Date;
-  /** Who else than nobody may have it until now, and the values that this names. */
+  /** Which current owners may be replaced, as a condition, and the values that it uses. */
   others?: { free: string; values: Record<string, string> };
 }
 
 /**
- * The leases of layers on DynamoDB: an item a layer of a mirror repository, with its owner and end.
+ * The leases of layers on DynamoDB: one item per layer of a mirror repository, with its owner and
+ * end.
  */
 export class DynamoLayerLeases implements LayerLeases {
   readonly #table: Table;

@@ -8,15 +8,15 @@ import type { Table } from './table.ts';
 
 const dayMs = 24 * 3600 * 1000;
 /**
- * A filter that matches little looks at this many jobs before it answers with what it has and a
+ * A query whose filter matches few jobs examines this many before it returns what it has and a
  * cursor.
  */
 const maxExamined = 5_000;
 
 /**
- * Lists jobs, the newest first. The cursor is the id of the last job looked at.
+ * Lists jobs, newest first. The cursor is the ID of the last job examined.
  *
- * @throws InvalidCursorError for a cursor that is no job id.
+ * @throws InvalidCursorError for a cursor that is not a job ID.
  */
 export async function listJobs(
   table: Table,
@@ -27,7 +27,7 @@ export async function listJobs(
   const jobs: JobRecord[] = [];
   let examined = 0;
   let last: string | undefined;
-  // Ids can name times up to the year 10889; nothing of those is looked for.
+  // IDs can encode times up to the year 10889; future months are not queried.
   for (const month of months(Math.min(from, Date.now()))) {
     for await (const job of jobsOfMonth(table, month, query)) {
       if (matches(job, query)) {
@@ -43,8 +43,8 @@ export async function listJobs(
 }
 
 /**
- * The months from `from` back to the oldest job that is kept. A day more at both ends: clocks and
- * expiry are not exact.
+ * The months from `from` back to the oldest job that is kept, with an extra day at both ends:
+ * clocks and expiry are not exact.
  */
 function months(from: number): string[] {
   const oldest = monthOf(Date.now() - jobRetentionSeconds * 1000 - dayMs);

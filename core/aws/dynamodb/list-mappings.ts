@@ -12,17 +12,17 @@ import {
   tagItemKey,
 } from './tag-item.ts';
 
-/** Where a list goes on: after this reference of this repository. */
+/** Where a list continues: after this reference of this repository. */
 interface Position {
   repository: string;
-  /** Empty: from its first reference on. */
+  /** Empty: start at its first reference. */
   reference: string;
 }
 
 /**
- * Lists published mappings, repository after repository, in order of name and then reference.
+ * Lists published mappings, ordered by repository name and then by reference.
  *
- * @throws InvalidCursorError for a cursor that no answer gave.
+ * @throws InvalidCursorError for a cursor that did not come from an earlier answer.
  */
 export async function listMappings(
   table: Table,
@@ -47,16 +47,16 @@ export async function listMappings(
 }
 
 /**
- * What lists do not show (tags without a publication) is read as well: a page of one would take too
- * many queries.
+ * Items that lists do not show (tags without a publication) are read as well: a page of one would
+ * take too many queries.
  */
 const minPageSize = 25;
 /**
- * Repositories that are asked at the same time: one after the other, a thousand with a tag each
- * would take seconds.
+ * How many repositories are queried at the same time. One after the other, a thousand with one tag
+ * each would take seconds.
  */
 const repositoriesAhead = 16;
-/** References that one query reads at most. */
+/** The most references that one query reads. */
 const maxPageSize = 250;
 
 /** Opens some repositories ahead of the one that is read, in their order. */
@@ -73,10 +73,10 @@ async function* readAhead(
   yield* ahead;
 }
 
-/** The same items, the first of which is asked for at once. */
+/** The same items, with the first one requested at once. */
 function begun<T>(items: AsyncGenerator<T>): AsyncIterable<T> {
   const first = items.next();
-  first.catch(() => {}); // told to who reads it; until then it is nobody's
+  first.catch(() => {}); // the reader of the first item receives the rejection
   return (async function* () {
     const { done, value } = await first;
     if (done) return;
@@ -85,7 +85,7 @@ function begun<T>(items: AsyncGenerator<T>): AsyncIterable<T> {
   })();
 }
 
-/** `registry/repository` of everything the query covers, from `from` (inclusive) on. */
+/** `registry/repository` of everything that the query covers, starting at `from` (inclusive). */
 async function* repositories(
   table: Table,
   query: MappingQuery,
@@ -148,7 +148,8 @@ async function* references(
 }
 
 /**
- * The mappings of listed items, in their order: markers stand for digests, which are read besides.
+ * The mappings of listed items, in their order. Markers stand for digests, whose items are read in
+ * addition.
  */
 async function withDigests(table: Table, items: TagItem[]): Promise<StoredMapping[]> {
   const markers = items
@@ -163,8 +164,8 @@ async function withDigests(table: Table, items: TagItem[]): Promise<StoredMappin
 }
 
 /**
- * Below what a sort key holds (1,024 bytes), and above any name: a repository has 255 characters at
- * most.
+ * Below the size limit of a sort key (1,024 bytes), and longer than any name: a repository name has
+ * at most 255 characters.
  */
 const maxPartBytes = 1_000;
 

@@ -16,11 +16,11 @@ import { retireDigest } from './retire-digest.ts';
 import { conditional, type ItemUpdate, type Table, writeOnce } from './table.ts';
 import { listedSortKey, storedMapping, type TagItem, tagItemKey, tagState } from './tag-item.ts';
 
-/** A recheck noted longer ago than this is taken for lost, milliseconds. */
+/** A recheck recorded longer ago than this counts as lost, in milliseconds. */
 const recheckLostMs = 10 * 60_000;
 
 /**
- * The mapping store on DynamoDB: plain conditional writes of one item, strongly consistent reads.
+ * The mapping store on DynamoDB: conditional writes of single items, and strongly consistent reads.
  */
 export class DynamoMappingStore implements MappingStore {
   readonly #table: Table;
@@ -36,7 +36,8 @@ export class DynamoMappingStore implements MappingStore {
         Key: tagItemKey(key),
         UpdateExpression: 'SET lastJob = :job ADD events :one',
         ExpressionAttributeValues: { ':job': job, ':one': 1 },
-        // Whoever counts events need not see what is mapped; the webhook function may not.
+        // Counting events does not require reading the mapping; the webhook function is not allowed
+        // to.
         ReturnValues: 'UPDATED_NEW',
       }),
     );
@@ -83,7 +84,7 @@ export class DynamoMappingStore implements MappingStore {
     const item = await this.#updateOnce(key, 'leaseOwner', {
       update: 'SET leaseOwner = :own, leaseUntil = :until ADD fence :one',
       condition: 'attribute_not_exists(leaseOwner) OR leaseUntil < :now',
-      // Two workers on one job are two owners.
+      // Two workers on the same job are two owners.
       values: { ':own': `${owner}#${randomUUID()}`, ':until': now + ttlMs, ':now': now, ':one': 1 },
     });
     return item && { fence: item.fence ?? 0, state: tagState(item) };
@@ -218,8 +219,8 @@ export class DynamoMappingStore implements MappingStore {
   }
 
   /**
-   * Before a digest is published in its own right, so that no list misses it. Tags are listed
-   * anyway.
+   * Before a digest is published in its own right, so that no list misses it. Tags are always
+   * listed.
    */
   async #listDigest(key: ImageKey): Promise<void> {
     if (!isDigestKey(key)) return;
@@ -228,15 +229,15 @@ export class DynamoMappingStore implements MappingStore {
     await this.#table.client.send(new PutCommand({ TableName: this.#table.name, Item: marker }));
   }
 
-  /** One conditional update; undefined when the condition does not hold. */
+  /** One conditional update; undefined if the condition does not hold. */
   async #update(key: ImageKey, update: ItemUpdate): Promise<TagItem | undefined> {
     const written = await conditional(this.#send(key, update));
     return written?.Attributes as TagItem | undefined;
   }
 
   /**
-   * Like {@link #update}, for a condition that fails if the same update is repeated: the attribute
-   * `own` gets the value `:own`.
+   * Like {@link #update}, for a condition that fails if the same update is repeated. The attribute
+   * `own` is set to the value `:own`.
    */
   async #updateOnce(
     key: ImageKey,

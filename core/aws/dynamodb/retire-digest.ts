@@ -5,11 +5,11 @@ import { listedSortKey, type TagItem, tagItemKey } from './tag-item.ts';
 
 /**
  * Lets the item of a digest expire, unless a tag of its repository is mapped to the digest or it
- * was published for its own sake.
+ * was published in its own right.
  *
- * Somebody may map a tag to it meanwhile. That changes the item's claim before the tag is published
- * and, as the item was there before, after it: between the two, what is written here is taken back
- * by the second change; before and after them, the claim or the tag shows.
+ * Another worker may map a tag to it at the same time. That changes the item's claim before the tag
+ * is published and, because the item already existed, again after it. If this write falls between
+ * the two, the second change reverts it. Before or after them, the claim or the tag is visible.
  */
 export async function retireDigest(table: Table, key: DigestKey, expiresAt: Date): Promise<boolean> {
   const { client, name: TableName } = table;

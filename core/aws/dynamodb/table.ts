@@ -9,26 +9,31 @@ import { timeouts } from '../connection.ts';
 /**
  * The one table. Its items, by partition key `pk` and sort key `sk` (both strings):
  *
- * | pk | sk | what | | --- | --- | --- | | `repo#<registry>/<repository>` | `ref#<tag>` | counters,
- * lease and mapping of a tag | | `repo#<registry>/<repository>` | `digest#<digest>` | the same of a
- * digest | | `repo#<registry>/<repository>` | `ref#<digest>` | that the digest was published for
- * its own sake, for listing | | `repos` | `<registry>/<repository>` | that the repository has
- * mappings, for listing | | `registries` | `<region>` | where the region's mirror registry is
- * reached | | `jobs#<month>#<shard>` | `<job id>` | a job | | `parked#<shard>` | `<notBefore>#<job
- * id>` | when a waiting job is due, and what it is should it have no record | |
- * `layer#<region>#<digest>` | `holders` | the repositories of the region's mirror that hold the
- * blob, eight at most | | `upload#<region>#<mirror repository>` | `<digest>` | how far the upload
- * of a blob in parts is | | `carried#<mirror repository>` | `<digest>` | who carries the layer
- * there, or that it is queued, and until when | | `webhooks` | `<name>` | how often the webhook's
- * secret was rotated, and when something came last | | `upstream#<registry>` | `gate` | until when
- * the upstream asked not to be asked |
+ * - `repo#<registry>/<repository>`, `ref#<tag>`: counters, lease and mapping of a tag
+ * - `repo#<registry>/<repository>`, `digest#<digest>`: the same for a digest
+ * - `repo#<registry>/<repository>`, `ref#<digest>`: marks, for lists, that the digest was published
+ *   in its own right
+ * - `repos`, `<registry>/<repository>`: marks, for lists, that the repository has mappings
+ * - `registries`, `<region>`: the address of the region's mirror registry
+ * - `jobs#<month>#<shard>`, `<job id>`: a job
+ * - `parked#<shard>`, `<notBefore>#<job id>`: when a waiting job is due, with its message in case it
+ *   has no record
+ * - `layer#<region>#<digest>`, `holders`: the repositories of the region's mirror that hold the
+ *   blob, at most eight
+ * - `upload#<region>#<mirror repository>`, `<digest>`: how far the upload of a blob in parts has
+ *   come
+ * - `carried#<mirror repository>`, `<digest>`: which worker carries the layer there, or that it is
+ *   queued, and until when
+ * - `webhooks`, `<name>`: how often the webhook's secret was rotated, and when the last event came
+ * - `upstream#<registry>`, `gate`: until when the upstream's rate limit closes it
  *
  * Jobs and the items below them, and digests that no tag points to any more, have `expiresAt`
- * (seconds since 1970), after which DynamoDB deletes them within some days: no code relies on when.
+ * (seconds since 1970). DynamoDB deletes them within a few days after that; no code relies on the
+ * exact time.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
  *
- * No index: whatever is asked is a key, or a range of one partition, and can be read strongly
- * consistently.
+ * No index: every query is a key or a range of one partition, and can be read with strong
+ * consistency.
  */
 export interface Table {
   name: string;
@@ -64,8 +69,8 @@ export interface ItemUpdate {
 }
 
 /**
- * Runs a conditional write; a condition that does not hold is `undefined`, every other failure
- * rejects.
+ * Runs a conditional write. Resolves to `undefined` if the condition does not hold; any other
+ * failure rejects.
  */
 export async function conditional<T>(write: Promise<T>): Promise<T | undefined> {
   try {
@@ -77,13 +82,12 @@ export async function conditional<T>(write: Promise<T>): Promise<T | undefined> 
 }
 
 /**
- * Runs a conditional write that may succeed only once, and returns the item as it is then. The
- * answer to a write can get lost; the SDK repeats it, and its condition fails because of the first
- * time. So the write puts a value of its own into the item, by which its success is recognised
- * anyway.
+ * Runs a conditional write that may succeed only once, and returns the resulting item. The answer
+ * to a write can get lost; the SDK then retries it, and its condition fails because of the first
+ * attempt. So the write puts a unique value into the item, which proves that it succeeded.
  *
- * @param write asks for `ReturnValues: 'ALL_NEW'`, or none
- * @param own the attribute, and the value that no other write gives it
+ * @param write requests `ReturnValues: 'ALL_NEW'`, or none
+ * @param own the attribute, and a value that no other write gives it
  * @returns undefined if the condition fails for another reason
  */
 export async function writeOnce(

@@ -21,14 +21,14 @@ export interface TagItem extends TagItemKey {
   mapping?: MappingRecord;
   /** New with each publication. */
   publication?: string;
-  /** Whether lists show it: published for its own sake, not only as the digest of a tag. */
+  /** Whether lists show it: published in its own right, not only as the digest of a tag. */
   listed?: boolean;
-  /** Of a digest: new each time that somebody maps to it. */
+  /** Of a digest: new each time that a tag is mapped to it. */
   claim?: string;
 }
 
 /**
- * Digests have a range of their own, so that whoever lists a repository's tags does not read all
+ * Digests have a range of their own, so that listing a repository's tags does not read every digest
  * that they ever pointed to.
  */
 const [tagPrefix, digestPrefix] = ['ref#', 'digest#'];
@@ -46,20 +46,20 @@ export function repositoryPartition(name: string): string {
 }
 
 /**
- * The sort key of what is listed of a repository: tags, and markers of the digests that were
- * published for their own sake.
+ * The sort key of a repository's listed items: tags, and markers of the digests that were published
+ * in their own right.
  */
 export function listedSortKey(reference: string): string {
   return `${tagPrefix}${reference}`;
 }
 
-/** A published mapping out of its item; undefined where nothing was published. */
+/** The published mapping in an item; undefined if nothing was published. */
 export function storedMapping(item: TagItem): StoredMapping | undefined {
   if (!item.mapping) return undefined;
   return { key: imageKeyOf(item), revision: item.revision ?? 0, mapping: item.mapping };
 }
 
-/** What an item is about. */
+/** The image that an item is about. */
 export function imageKeyOf({ pk, sk }: TagItemKey): ImageKey {
   const name = pk.slice('repo#'.length);
   const slash = name.indexOf('/');
@@ -70,7 +70,7 @@ export function imageKeyOf({ pk, sk }: TagItemKey): ImageKey {
   };
 }
 
-/** What an item says of its tag; counters that were never raised are 0. */
+/** The state of a tag in its item; counters that were never incremented are 0. */
 export function tagState(item: TagItem): TagState {
   return {
     events: item.events ?? 0,

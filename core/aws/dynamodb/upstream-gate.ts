@@ -4,19 +4,19 @@ import type { ItemKey } from './batch-get.ts';
 import { conditional, type Table } from './table.ts';
 
 /**
- * What was read is believed for so long, milliseconds: a worker asks before each job and would else
- * read it each time.
+ * How long a read value is cached, in milliseconds: a worker asks before each job and would
+ * otherwise read it each time.
  */
 const defaultCacheMs = 5_000;
-/** A gate that opened is forgotten after a day, seconds. */
+/** A gate that opened is forgotten after a day, in seconds. */
 const retentionSeconds = 24 * 3600;
 
-/** Closed upstreams on DynamoDB: an item a registry, with the time until which it is closed. */
+/** Closed upstreams on DynamoDB: one item per registry, with the time until which it is closed. */
 export class DynamoUpstreamGate implements UpstreamGate {
   readonly #table: Table;
   readonly #cacheMs: number;
   /**
-   * What is known of each registry, and when it was learnt by the process's own clock. Times in
+   * What is known about each registry, and when it was read, by the process's own clock. Times in
    * milliseconds.
    */
   readonly #known = new Map<string, { until: number; learntAt: number }>();
@@ -47,7 +47,7 @@ export class DynamoUpstreamGate implements UpstreamGate {
       ),
     );
     if (closed) this.#learn(registry, ms);
-    // It is closed for longer: who asks next reads until when.
+    // It is already closed for longer: the next caller reads until when.
     else this.#known.delete(registry);
   }
 

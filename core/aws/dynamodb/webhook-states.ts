@@ -9,7 +9,7 @@ import {
 } from '../../webhooks/secrets/state.ts';
 import { type Table, writeOnce } from './table.ts';
 
-/** The states of webhooks on DynamoDB: an item each. */
+/** The states of webhooks on DynamoDB: one item per webhook. */
 export class DynamoWebhookStates implements WebhookStates {
   readonly #table: Table;
 
@@ -25,7 +25,7 @@ export class DynamoWebhookStates implements WebhookStates {
   }
 
   async list(): Promise<Map<string, WebhookState>> {
-    // Some hundred bytes each: a configuration would need thousands of webhooks to exceed the
+    // A few hundred bytes each: a configuration would need thousands of webhooks to exceed the
     // megabyte that a page holds.
     const { Items = [] } = await this.#table.client.send(
       new QueryCommand({

@@ -3,12 +3,12 @@ import type { MirrorConfig } from '../../config/config.ts';
 import type { CheckpointStore } from '../../copy/blob/checkpoints.ts';
 import type { EcrSessions } from './session.ts';
 
-/** What a repository needs of its registry. */
+/** What a repository needs from its registry. */
 export interface EcrAccess {
   ecr: ECRClient;
   sessions: EcrSessions;
   settings: MirrorConfig['repository'];
-  /** Where uploads in parts are noted; without it there are none. */
+  /** Where uploads in parts are recorded; without it, there are none. */
   checkpoints?: CheckpointStore;
 }
 
@@ -16,6 +16,6 @@ export interface EcrAccess {
 export interface EcrName {
   /** `host/repository`, for messages. */
   name: string;
-  /** As the API takes it. */
+  /** As the API expects it. */
   repositoryName: string;
 }

@@ -8,14 +8,14 @@ import type { CallOptions } from '../../copy/ports.ts';
 import { timeouts } from '../connection.ts';
 
 /**
- * Turns on the mounting of blobs in the account's ECR registry of a region: what one repository
- * holds is then made available in another without a transfer. The setting is the registry's, off
- * until somebody enables it, and no CloudFormation type has it.
+ * Turns on the mounting of blobs in the account's ECR registry of a region: a blob that one
+ * repository holds can then be made available in another without a transfer. It is a setting of the
+ * registry, off by default, and no CloudFormation type supports it.
  * https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutAccountSetting.html
  *
  * @param config endpoint, region and credentials; by default from the environment.
- * @returns whether it had been off.
- * @throws ECRServiceException, or what the connection failed with.
+ * @returns whether it was off.
+ * @throws ECRServiceException, or a connection error.
  */
 export async function enableBlobMounting(
   config: ECRClientConfig = {},

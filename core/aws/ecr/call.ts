@@ -3,16 +3,16 @@ import type { CallOptions } from '../../copy/ports.ts';
 import { RegistryError } from '../../registry/errors.ts';
 import { isConnectionFailure } from '../connection.ts';
 
-/** What an error of the ECR API names. */
+/** What an error from the ECR API names. */
 export interface EcrCall {
   /** Such as `CreateRepository`. */
   operation: string;
-  /** A registry or a repository of it. */
+  /** A registry, or a repository in it. */
   registry: string;
 }
 
 /**
- * Calls the ECR API and turns its errors into those of the mirror's side; a cancelled call throws
+ * Calls the ECR API and turns its errors into errors of the mirror side. A cancelled call throws
  * its signal's reason.
  */
 export async function called<T>(

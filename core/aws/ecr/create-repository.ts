@@ -5,7 +5,9 @@ import { RegistryError } from '../../registry/errors.ts';
 import type { EcrAccess, EcrName } from './access.ts';
 import { called } from './call.ts';
 
-/** Creates a repository with the settings of mirror.yaml; one that exists by now stays as it is. */
+/**
+ * Creates a repository with the settings of mirror.yaml; one that already exists stays as it is.
+ */
 export async function createRepository(
   access: Pick<EcrAccess, 'ecr' | 'settings'>,
   repository: EcrName,
@@ -39,7 +41,7 @@ export async function createRepository(
       options,
     );
   } catch (error) {
-    // Another worker was quicker: that is what we wanted.
+    // Another worker was faster: the repository exists, as we wanted.
     if (!(error instanceof RegistryError && error.cause instanceof RepositoryAlreadyExistsException))
       throw error;
   }

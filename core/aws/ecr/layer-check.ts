@@ -12,11 +12,11 @@ import { called } from './call.ts';
 export const checkBatchSize = 100;
 
 /**
- * Refuses blobs that Amazon ECR never takes, before anything is sent.
+ * Refuses blobs that Amazon ECR never accepts, before anything is sent.
  *
  * @throws CopyError EMPTY_BLOB: an upload of 0 bytes can't be completed, and some artifacts have an
  *   empty config (https://github.com/devcontainers/cli/issues/814); DIGEST_UNSUPPORTED: any digest
- *   but sha256, the only ones that Amazon ECR is known to take.
+ *   but sha256, the only one that Amazon ECR is known to accept.
  */
 export function expectHoldable(blobs: Descriptor[]): void {
   for (const { digest, mediaType, size } of blobs) {
@@ -31,7 +31,7 @@ export function expectHoldable(blobs: Descriptor[]): void {
       throw new CopyError(
         'DIGEST_UNSUPPORTED',
         digest,
-        `Amazon ECR takes sha256 digests only (${mediaType})`,
+        `Amazon ECR accepts only sha256 digests (${mediaType})`,
       );
     }
   }
@@ -40,7 +40,7 @@ export function expectHoldable(blobs: Descriptor[]): void {
 /**
  * Which blobs of a batch a repository holds.
  *
- * @throws CopyError SIZE_INVALID where one has another size.
+ * @throws CopyError SIZE_INVALID if one has a different size.
  */
 export async function heldLayers(
   access: EcrAccess,
@@ -72,7 +72,7 @@ export async function heldLayers(
       {
         code: refused.failureCode ?? 'UNKNOWN',
         reason: refused.failureReason ?? 'the digest was refused',
-        remedy: 'Amazon ECR takes sha256 digests only',
+        remedy: 'Amazon ECR accepts only sha256 digests',
       },
     );
   }

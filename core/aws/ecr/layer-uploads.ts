@@ -18,8 +18,8 @@ import { called } from './call.ts';
 
 const MiB = 1024 * 1024;
 /**
- * Parts are at least so large but for the last, as LayerPartTooSmallException says; at most what
- * the API's model allows.
+ * The minimum size of a part, except the last (LayerPartTooSmallException), and the maximum in the
+ * API's model.
  */
 const minPartBytes = 5 * MiB;
 const maxPartBytes = 20 * MiB;
@@ -27,27 +27,28 @@ const maxPartBytes = 20 * MiB;
 export const maxLayerParts = 4_200;
 
 /**
- * A part is some 14 MB as JSON; the client's own limit is meant for small requests. Milliseconds.
+ * A part is about 14 MB as JSON; the client's own timeout is meant for small requests.
+ * Milliseconds.
  */
 const partTimeoutMs = 60_000;
 /**
  * On top of the SDK's five attempts, which are over after two seconds
- * (https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html): a layer of
- * gigabytes should outlive a minute of trouble.
+ * (https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html): a layer of several
+ * gigabytes should survive a minute of trouble.
  */
 const policy: RetryPolicy = { attempts: 5, baseMs: 1_000, maxMs: 15_000, budgetMs: 90_000 };
 
 /**
- * What the registry has of a layer after a part was sent: all before `bytes`, or nothing that can
- * be gone on with.
+ * What the registry holds of a layer after a part was sent: everything before `bytes`, or nothing
+ * that the upload can continue from.
  */
 export type PartAnswer = { kind: 'holds'; bytes: number } | { kind: 'lost' };
 
 /**
- * The uploads of layers in parts at one repository, call by call.
+ * The calls that upload layers in parts to one repository.
  * https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_UploadLayerPart.html
  *
- * Every call throws a RegistryError of the mirror's side, or the signal's reason.
+ * Every call throws a RegistryError of the mirror side, or the signal's reason.
  */
 export class EcrLayerUploads {
   readonly #ecr: ECRClient;
@@ -61,19 +62,19 @@ export class EcrLayerUploads {
     this.#registry = registry;
   }
 
-  /** Begins an upload; `partSize` is how large its parts shall be, bytes. */
+  /** Begins an upload; `partSize` is the size that its parts must have, in bytes. */
   async initiate(options?: CallOptions): Promise<{ uploadId: string; partSize: number }> {
     const command = new InitiateLayerUploadCommand({ repositoryName: this.#repositoryName });
     const { uploadId, partSize } = await this.#call('InitiateLayerUpload', options, (http) =>
       this.#ecr.send(command, http),
     );
-    if (!uploadId) throw new Error('InitiateLayerUpload gave no uploadId');
+    if (!uploadId) throw new Error('InitiateLayerUpload returned no uploadId');
     return { uploadId, partSize: Math.min(maxPartBytes, Math.max(minPartBytes, partSize ?? 0)) };
   }
 
   /**
-   * Sends the part that begins at `offset`. A part that the registry has already is told as held,
-   * as one that it took is.
+   * Sends the part that begins at `offset`. A part that the registry already has is reported as
+   * held, like one that it just accepted.
    */
   async send(
     uploadId: string,
@@ -100,8 +101,8 @@ export class EcrLayerUploads {
         if (!(error instanceof InvalidLayerPartException)) throw error;
         const { lastValidByteReceived } = error;
         if (typeof lastValidByteReceived !== 'number') return { kind: 'lost' };
-        // It is where we are, and yet refuses: the part is being received from somebody else, or
-        // from us, before an answer was lost.
+        // It is at our offset and still refuses the part: the part is being received from another
+        // worker, or from us, in a request whose answer was lost.
         if (lastValidByteReceived + 1 === offset) {
           throw uploadBusy(this.#registry, `the part is refused: ${error.message}`, error);
         }
@@ -111,11 +112,11 @@ export class EcrLayerUploads {
   }
 
   /**
-   * Makes a layer out of the parts.
+   * Combines the parts into a layer.
    *
-   * @returns whether the repository has the layer; false where the upload is gone or can't become
-   *   one.
-   * @throws RegistryError DIGEST_INVALID where the parts have another digest.
+   * @returns whether the repository has the layer; false if the upload is gone or can't be
+   *   completed.
+   * @throws RegistryError DIGEST_INVALID if the parts have a different digest.
    */
   async complete(uploadId: string, digest: Digest, options?: CallOptions): Promise<boolean> {
     const command = new CompleteLayerUploadCommand({
@@ -139,8 +140,8 @@ export class EcrLayerUploads {
         if (!(error instanceof InvalidLayerException)) throw error;
         throw this.#failure('CompleteLayerUpload', {
           code: 'DIGEST_INVALID',
-          reason: `the parts that it received are not ${digest}: ${error.message}`,
-          remedy: 'mirror the image again: the layer is then uploaded from its beginning',
+          reason: `the parts that it received do not add up to ${digest}: ${error.message}`,
+          remedy: 'mirror the image again: the layer is then uploaded from the beginning',
           cause: error,
         });
       }
@@ -170,14 +171,14 @@ export function isPartSize(bytes: number): boolean {
   return Number.isSafeInteger(bytes) && bytes >= minPartBytes && bytes <= maxPartBytes;
 }
 
-/** Another worker is uploading the same layer: its upload is left alone, and looked at later. */
+/** Another worker is uploading the same layer: its upload is left alone and checked later. */
 export function uploadBusy(registry: string, reason: string, cause?: Error): RegistryError {
   return new RegistryError(
     { side: 'mirror', registry, operation: 'UploadLayerPart' },
     {
       code: 'UPLOAD_BUSY',
       reason,
-      remedy: 'nothing is to be done: another worker uploads the same layer, and the job looks again later',
+      remedy: 'no action is needed: another worker is uploading the same layer, and the job checks again later',
       temporary: true,
       cause,
     },

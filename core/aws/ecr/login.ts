@@ -24,7 +24,7 @@ const plainSettings: RepositorySettings = {
  * profiles, SSO, instance and container roles:
  * https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html).
  *
- * @throws what the SDK throws: CredentialsProviderError if it finds no credentials
+ * @throws errors from the SDK: CredentialsProviderError if it finds no credentials
  */
 export async function ecrLogin(host: EcrHost, { signal }: EcrLoginOptions = {}): Promise<PasswordLogin> {
   const ecr = clientOf(host);

@@ -27,14 +27,14 @@ export class NotedUpload {
     this.#signal = signal;
   }
 
-  /** What is stored, as far as this worker knows; it may be of an upload that is gone. */
+  /** What is stored, as far as this worker knows. Its upload may be gone. */
   get stored(): UploadCheckpoint | undefined {
     return this.#stored;
   }
 
   /**
-   * Reads the checkpoint; undefined where there is none, or none that this blob could have: what
-   * was damaged or made up is begun anew, and replaced.
+   * Reads the checkpoint; undefined if there is none, or none that is valid for this blob. If it
+   * was damaged or forged, the upload starts again and replaces it.
    */
   async recall(): Promise<UploadCheckpoint | undefined> {
     const { checkpoints, repository } = this.#access;
@@ -54,23 +54,23 @@ export class NotedUpload {
   }
 
   /**
-   * Writes how far the upload is.
+   * Writes how far the upload has come.
    *
-   * @throws RegistryError UPLOAD_BUSY where another worker wrote meanwhile.
+   * @throws RegistryError UPLOAD_BUSY if another worker wrote in the meantime.
    */
   async note(next: UploadCheckpoint): Promise<UploadCheckpoint> {
     const { checkpoints, repository, name } = this.#access;
     this.#signal?.throwIfAborted();
     if (!(await checkpoints.write(repository, this.#blob.digest, next, this.#stored))) {
-      throw uploadBusy(name, `another worker uploads ${this.#blob.digest}`);
+      throw uploadBusy(name, `another worker is uploading ${this.#blob.digest}`);
     }
     this.#stored = next;
     return next;
   }
 
   /**
-   * Removes the checkpoint, best effort: one that stays is of an upload that is gone, which its
-   * next reader finds out.
+   * Removes the checkpoint, best effort. If it stays, its next reader finds out that the upload is
+   * gone.
    */
   async forget(): Promise<void> {
     const { checkpoints, repository } = this.#access;

@@ -10,28 +10,28 @@ import { RegistryError } from '../../registry/errors.ts';
 import { type EcrLayerUploads, maxLayerParts, type PartAnswer } from './layer-uploads.ts';
 import { NotedUpload, type NotedUploadAccess } from './noted-upload.ts';
 
-/** What an upload in parts needs of its repository. */
+/** What an upload in parts needs from its repository. */
 export interface PartUploadAccess extends NotedUploadAccess {
   uploads: EcrLayerUploads;
   isPresent(blob: Descriptor): Promise<boolean>;
 }
 
-/** How often an upload is begun anew before the registry counts as in trouble. */
+/** How often an upload is started before the registry counts as failing. */
 const maxBegun = 2;
 
 /**
- * What a run over the parts came to: all are there, the registry is at another byte, or the upload
- * can't be gone on with.
+ * The result of a run over the parts: all are there, the registry is at a different offset, or the
+ * upload can't continue.
  */
 type Transferred = { kind: 'all' } | PartAnswer;
 type Sent = { kind: 'noted' } | PartAnswer;
 
 /**
- * Uploads one layer in parts, from its checkpoint on if there is one.
+ * Uploads one layer in parts, starting from its checkpoint if there is one.
  *
- * Each part that the registry acknowledges is noted in the checkpoint on condition of the last one:
- * a worker that finds another's note steps back at once. Parts are sent one after the other, and
- * the next one is read meanwhile.
+ * Each part that the registry acknowledges is recorded in the checkpoint, on the condition that the
+ * checkpoint is unchanged. A worker that finds another worker's entry stops at once. Parts are sent
+ * one after the other, and the next one is read in the meantime.
  */
 export class EcrPartUpload {
   readonly #access: PartUploadAccess;
@@ -39,7 +39,7 @@ export class EcrPartUpload {
   readonly #read: (offset: number) => Promise<AsyncIterable<Uint8Array>>;
   readonly #options: PartUploadOptions;
   readonly #noted: NotedUpload;
-  /** Bytes that {@link PartUploadOptions.onBytes} was told of. */
+  /** Bytes reported to {@link PartUploadOptions.onBytes}. */
   #told = 0;
 
   constructor(
@@ -56,11 +56,11 @@ export class EcrPartUpload {
   }
 
   /**
-   * Ends when the repository has the layer. Not to be called twice.
+   * Ends when the repository has the layer. Must not be called twice.
    *
-   * @throws CopyError SIZE_INVALID, DIGEST_INVALID or IMAGE_TOO_LARGE; RegistryError UPLOAD_BUSY
-   *   where another worker is at it, or others of either side; the signal's reason. The checkpoint
-   *   stays, unless the bytes were wrong.
+   * @throws CopyError SIZE_INVALID, DIGEST_INVALID or IMAGE_TOO_LARGE; RegistryError UPLOAD_BUSY if
+   *   another worker is uploading it, or other errors of either side; the signal's reason. The
+   *   checkpoint stays, unless the bytes were wrong.
    */
   async run(): Promise<void> {
     const { signal } = this.#options;
@@ -82,8 +82,8 @@ export class EcrPartUpload {
     let ahead = 0;
     for (let begun = 0; ; ) {
       if (!noted) {
-        // Completed, and the answer or the end of the checkpoint was lost: then the upload is gone,
-        // too.
+        // It may have been completed, and the answer or the removal of the checkpoint was lost.
+        // Then the upload is gone, too.
         if (this.#noted.stored && (await isPresent(this.#blob))) return;
         if (begun === maxBegun) throw this.#lost();
         noted = await this.#begin();
@@ -101,8 +101,8 @@ export class EcrPartUpload {
   }
 
   /**
-   * A new upload, noted before its first part: of two workers that begin at the same time, one goes
-   * on.
+   * A new upload, recorded before its first part: if two workers begin at the same time, one
+   * continues.
    */
   async #begin(): Promise<UploadCheckpoint> {
     const { digest, size } = this.#blob;
@@ -116,8 +116,8 @@ export class EcrPartUpload {
   }
 
   /**
-   * @param ahead what the registry holds although the checkpoint says less: read and hashed, and
-   * not sent. Bytes.
+   * @param ahead bytes that the registry holds beyond the checkpoint: they are read and hashed, but
+   *   not sent.
    */
   async #transfer(from: UploadCheckpoint, ahead: number): Promise<Transferred> {
     const ended = new AbortController();
@@ -136,7 +136,7 @@ export class EcrPartUpload {
       if (end > ahead) {
         const answer = await this.#access.uploads.send(from.uploadId, part, this.#options);
         if (answer.kind === 'lost') return answer;
-        // Behind what is noted, or beyond the blob: an upload that nobody understands.
+        // Behind the checkpoint, or beyond the blob: the state of the upload makes no sense.
         if (answer.bytes <= part.offset || answer.bytes > this.#blob.size) return { kind: 'lost' };
         if (answer.bytes !== end) return answer;
       }
@@ -155,7 +155,7 @@ export class EcrPartUpload {
         sending = send(part);
       }
     } catch (error) {
-      // A part under way is not lost with its successor.
+      // The part in progress must not be lost when the next one fails.
       await sending.catch(() => {});
       throw error;
     } finally {
@@ -164,7 +164,7 @@ export class EcrPartUpload {
     }
   }
 
-  /** After a new beginning less is in the registry's hands: the number told is negative then. */
+  /** After a restart the registry holds less: the reported number is then negative. */
   #tell(held: number): void {
     const bytes = held - this.#told;
     this.#told = held;
@@ -178,7 +178,7 @@ export class EcrPartUpload {
         code: 'UPLOAD_LOST',
         reason: `the upload of ${this.#blob.digest} ended before it was complete, ${maxBegun} times`,
         remedy:
-          'see whether the repository is being deleted and created again; otherwise the registry has trouble',
+          'check whether the repository is being deleted and created again; otherwise the registry is failing',
         temporary: true,
       },
     );

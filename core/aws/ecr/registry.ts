@@ -7,7 +7,7 @@ import { EcrRepository } from './repository.ts';
 import { EcrSessions } from './session.ts';
 
 export interface EcrRegistryOptions {
-  /** Where uploads in parts are noted; without it repositories offer none. */
+  /** Where uploads in parts are recorded; without it, repositories offer none. */
   checkpoints?: CheckpointStore;
 }
 

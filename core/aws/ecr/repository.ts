@@ -28,8 +28,8 @@ import { type EcrSession, isTokenRefused } from './session.ts';
 const batchConcurrency = 8;
 
 /**
- * The protocol's part of an ECR repository. It makes no existence check of its own at POST: the API
- * is asked, for many at once.
+ * The part of an ECR repository that uses the registry protocol. It does not check for existence at
+ * POST: the API is asked about many blobs at once.
  */
 class PlainRepository extends RegistryRepository {
   override get tellsPresence(): boolean {
@@ -42,11 +42,10 @@ class PlainRepository extends RegistryRepository {
 }
 
 /**
- * An ECR repository: asks for blobs a hundred at a time, and creates itself on first need.
+ * An ECR repository: checks blobs a hundred at a time, and is created when it is first needed.
  *
- * When the registry refuses the token, a new one is fetched and the operation repeated once; a
- * token that is refused when it is fresh is an error for good, since it is a permission that is
- * missing.
+ * When the registry refuses the token, a new one is fetched and the operation is retried once. If a
+ * fresh token is refused, the error is permanent, since a permission is missing.
  */
 export class EcrRepository implements ImageSource, ImageDestination {
   readonly name: string;
@@ -110,14 +109,14 @@ export class EcrRepository implements ImageSource, ImageDestination {
     return this.#authorized((plain) => plain.tagDigest(tag, options), options);
   }
 
-  /** A manifest in the archive is told as missing, and restored by being put again. */
+  /** An archived manifest is reported as missing, and is restored when it is put again. */
   hasManifest(manifest: Manifest, options?: CallOptions): Promise<boolean> {
     return this.#authorized((plain) => plain.hasManifest(manifest, options), options);
   }
 
   /**
-   * A tag that may not move is refused by ECR even for the digest that it has already: that is no
-   * failure, so that nobody needs to ask before.
+   * ECR refuses to put an immutable tag even for the digest that it already points to. That is not
+   * a failure, so callers do not need to check first.
    * https://github.com/aws/containers-roadmap/issues/2380
    */
   async putManifest(manifest: Manifest, reference: string, options?: CallOptions): Promise<void> {
@@ -151,8 +150,8 @@ export class EcrRepository implements ImageSource, ImageDestination {
     for (let start = 0; start < blobs.length; start += checkBatchSize)
       batches.push(blobs.slice(start, start + checkBatchSize));
     try {
-      // Nothing to ask (an index without children), and still somebody has to create the
-      // repository.
+      // There is nothing to ask (an index without children), but the repository must still be
+      // created.
       if (batches.length === 0) await createRepository(this.#access, this.#names, options);
       const present = await inParallel(
         batches,
@@ -176,7 +175,7 @@ export class EcrRepository implements ImageSource, ImageDestination {
 
   /**
    * Asks for each blob over the registry protocol, if the role may not use batch checks. Then
-   * nothing says whether the repository exists, so it is created; the role may lack that
+   * nothing shows whether the repository exists, so it is created. The role may lack that
    * permission, too, which does not matter if the repository exists.
    */
   async #presentWithoutBatches(blobs: Descriptor[], options?: CallOptions): Promise<Set<Digest>> {
@@ -205,7 +204,7 @@ export class EcrRepository implements ImageSource, ImageDestination {
   }
 
   /**
-   * Runs an operation of the registry protocol, and once more with a new token where the present
+   * Runs an operation of the registry protocol, and retries it once with a new token if the current
    * one is refused.
    */
   async #authorized<T>(
@@ -226,8 +225,7 @@ export class EcrRepository implements ImageSource, ImageDestination {
   }
 
   /**
-   * A body can't be sent again from here: the first refusal is temporary, so that the blob begins
-   * again.
+   * A body can't be sent again from here. The first refusal is temporary, so the blob starts again.
    */
   async #write(
     { upload, blob, session }: { upload: BlobUpload; blob: Descriptor; session: EcrSession },
@@ -242,7 +240,7 @@ export class EcrRepository implements ImageSource, ImageDestination {
       const temporary = !this.#refusedBlobs.has(blob.digest);
       this.#refusedBlobs.add(blob.digest);
       this.#access.sessions.drop(session);
-      const reason = temporary ? 'the token was refused' : 'the token was refused, and a fresh one, too';
+      const reason = temporary ? 'the token was refused' : 'the token was refused, and so was a fresh one';
       throw new RegistryError(error, {
         code: error.code,
         status: error.status,

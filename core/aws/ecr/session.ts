@@ -7,7 +7,7 @@ import { RefusedFeatures } from '../../registry/refused-features.ts';
 import { StreamLimit } from '../../registry/stream-limit.ts';
 import { called } from './call.ts';
 
-/** A token is renewed when it lasts less than this. ECR's last 12 hours. */
+/** A token is renewed when less than this remains. ECR tokens last 12 hours. */
 const renewBeforeMs = 30 * 60_000;
 
 /** An authorization token, and the client that uses it. */
@@ -26,7 +26,7 @@ export interface EcrSession {
 export class EcrSessions {
   readonly #ecr: ECRClient;
   readonly #registry: string;
-  /** How many streams the registry takes at once: learnt once, for all sessions. */
+  /** How many streams the registry accepts at once: learned once, for all sessions. */
   readonly streams = new StreamLimit();
   readonly refused = new RefusedFeatures();
   readonly #fetching = new Flights<EcrSession>();
@@ -39,8 +39,8 @@ export class EcrSessions {
   }
 
   /**
-   * The session that is good now. Who asks while a token is fetched shares it; a caller that gives
-   * up leaves the others theirs.
+   * The current session. Callers that ask while a token is being fetched share it. A caller that
+   * gives up does not affect the others.
    */
   async open({ signal }: CallOptions = {}): Promise<EcrSession> {
     signal?.throwIfAborted();
@@ -49,7 +49,7 @@ export class EcrSessions {
     return await this.#fetching.join('', (shared) => this.#authorize(shared), signal);
   }
 
-  /** Forgets a session whose token the registry refused, unless there is a newer one already. */
+  /** Forgets a session whose token the registry refused, unless there is already a newer one. */
   drop(refused: EcrSession): void {
     if (this.#session === refused) this.#session = undefined;
   }
@@ -70,8 +70,8 @@ export class EcrSessions {
     }
     const decoded = Buffer.from(data.authorizationToken, 'base64').toString('utf8');
     const colon = decoded.indexOf(':');
-    // The endpoint is taken as told and never built: partitions, FIPS and dual-stack have other
-    // hosts.
+    // The endpoint is used as returned and never constructed: partitions, FIPS and dual-stack have
+    // other hosts.
     const host = new URL(data.proxyEndpoint).host;
     const client = new RegistryClient({
       registry: host,
@@ -82,15 +82,14 @@ export class EcrSessions {
       credentials: async () => ({ username: decoded.slice(0, colon), password: decoded.slice(colon + 1) }),
     });
     const expiresAt = data.expiresAt?.getTime() ?? Date.now() + 12 * 3600_000;
-    // The old session's client is left to the copies that still use it; idle connections close by
-    // themselves.
+    // Copies in progress keep the old session's client; its idle connections close by themselves.
     this.#session = { client, host, expiresAt };
     return this.#session;
   }
 }
 
 /**
- * Whether a registry refused the token. A token ends before its time with the credentials that it
+ * Whether a registry refused the token. A token ends early, together with the credentials that it
  * was fetched with; ECR then answers 403 without a challenge, “Your authorization token has
  * expired” (flipt-io/flipt#3043), or 401. A missing permission is 403, too.
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/common-errors-docker.html

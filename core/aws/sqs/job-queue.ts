@@ -20,14 +20,14 @@ export class SqsJobQueue implements JobQueue {
           MessageBody: JSON.stringify(message.body),
           MessageGroupId: groupId(message.group),
           // Unique: SQS's own deduplication would swallow a second, real push within five minutes.
-          // Within one call it keeps a retried request from queueing the message twice.
+          // Within one call, it keeps a retried request from queueing the message twice.
           MessageDeduplicationId: randomUUID(),
         },
       })),
     );
   }
 
-  /** Lets a received message come again after some seconds. */
+  /** Lets a received message become visible again after some seconds. */
   hideFor(receiptHandle: string, seconds: number): Promise<void> {
     return this.#sender.hideFor(receiptHandle, seconds);
   }

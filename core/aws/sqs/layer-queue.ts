@@ -3,8 +3,8 @@ import type { LayerMessage, LayerQueue } from '../../jobs/ports.ts';
 import { MessageSender, type RefusedMessage } from './message-sender.ts';
 
 /**
- * The layer queue on an SQS standard queue: layers wait for nobody, and a message that comes twice
- * finds its lease taken.
+ * The layer queue on an SQS standard queue: layers need no order, and a message that is delivered
+ * twice finds its lease taken.
  */
 export class SqsLayerQueue implements LayerQueue {
   readonly #sender: MessageSender;
@@ -20,7 +20,7 @@ export class SqsLayerQueue implements LayerQueue {
     );
   }
 
-  /** Lets a received message come again after some seconds. */
+  /** Lets a received message become visible again after some seconds. */
   hideFor(receiptHandle: string, seconds: number): Promise<void> {
     return this.#sender.hideFor(receiptHandle, seconds);
   }

@@ -12,25 +12,26 @@ import { timeouts } from '../connection.ts';
 /** SendMessageBatch takes at most this many messages. */
 const batchSize = 10;
 /**
- * Characters of all messages of a batch. SQS takes 1 MiB since 2025, emulators 256 KiB as it did
- * before; ours are ASCII.
+ * Characters of all messages in a batch. SQS has accepted 1 MiB since 2025; emulators accept 256
+ * KiB, as SQS did before. Our messages are ASCII.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
  */
 const batchLength = 250_000;
 /**
- * How many batches are under way at once; order does not matter, since a job looks at what is there
+ * How many batches are sent at once. Order does not matter, since a job looks at the current state
  * when it runs.
  */
 const batchesAtOnce = 8;
-/** How often what a batch refused is sent again, and how long apart. */
+/** How often refused messages of a batch are sent again, and how long apart. */
 const rounds = 3;
 const pauseMs = 100;
 /**
- * With the rounds: a queue that does not answer is given up well within a webhook's ten seconds.
+ * Together with the rounds: the sender gives up on a queue that does not answer well within a
+ * webhook's ten seconds.
  */
 const requestMs = 1_500;
 
-/** A message and what SQS gets of it. */
+/** A message and what is sent to SQS. */
 export interface OutgoingMessage<Message> {
   message: Message;
   entry: Omit<SendMessageBatchRequestEntry, 'Id'> & { MessageBody: string };
@@ -42,7 +43,7 @@ export interface RefusedMessage<Message> {
   reason: string;
 }
 
-/** Sends messages to one SQS queue, ten a call, and sends again what was refused. */
+/** Sends messages to one SQS queue, ten per call, and sends refused ones again. */
 export class MessageSender {
   readonly #client: SQSClient;
   readonly #url: string;
@@ -63,7 +64,7 @@ export class MessageSender {
       refused.push(...left);
       const reason = left[0]?.reason;
       if (reason !== undefined && left.length === wave.flat().length) {
-        // Nothing got through: the rest would only wait as long for the same.
+        // Nothing got through: the rest would wait just as long for the same result.
         const rest = batches.slice(start + batchesAtOnce).flat();
         refused.push(...rest.map(({ message }) => ({ message, reason })));
         break;
@@ -72,14 +73,14 @@ export class MessageSender {
     return refused;
   }
 
-  /** Deletes a received message; one that is gone is no error. */
+  /** Deletes a received message; a message that is already gone is not an error. */
   async remove(receiptHandle: string): Promise<void> {
     await this.#client.send(new DeleteMessageCommand({ QueueUrl: this.#url, ReceiptHandle: receiptHandle }));
   }
 
   /**
-   * Hides a received message for some seconds from now on, instead of for the queue's visibility
-   * timeout. The messages of its group wait as long.
+   * Hides a received message for some seconds from now, instead of the queue's visibility timeout.
+   * The other messages of its group wait just as long.
    */
   async hideFor(receiptHandle: string, seconds: number): Promise<void> {
     await this.#client.send(

@@ -1,10 +1,10 @@
 import type { Digest } from '../../oci/digest.ts';
 
-/** How far the upload of a blob in parts is: enough to go on in another process. */
+/** How far the upload of a blob in parts has come: enough to continue in another process. */
 export interface UploadCheckpoint {
   /** The registry's name of the upload. */
   uploadId: string;
-  /** How large the registry wants the parts, bytes. */
+  /** The part size that the registry asks for, in bytes. */
   partSize: number;
   /** Bytes that the registry has acknowledged. */
   offset: number;
@@ -15,15 +15,15 @@ export interface UploadCheckpoint {
 }
 
 /**
- * Checkpoints of uploads, one a repository and blob. Each write is on condition of the one before,
- * which also keeps two workers from carrying on the same upload.
+ * Checkpoints of uploads, one per repository and blob. Each write is conditional on the one before,
+ * which also keeps two workers from continuing the same upload.
  */
 export interface CheckpointStore {
   read(repository: string, digest: Digest): Promise<UploadCheckpoint | undefined>;
   /**
-   * Replaces `last` (undefined: there is none, or it is of an upload that is gone).
+   * Replaces `last` (undefined: there is none, or its upload is gone).
    *
-   * @returns false where something else than `last` is stored: another worker is at it.
+   * @returns false if something other than `last` is stored: another worker is uploading.
    */
   write(
     repository: string,
@@ -32,8 +32,8 @@ export interface CheckpointStore {
     last: UploadCheckpoint | undefined,
   ): Promise<boolean>;
   /**
-   * Forgets the checkpoint, when the blob is complete or its upload is gone; only if it is still
-   * this one.
+   * Removes the checkpoint, when the blob is complete or its upload is gone, but only if it is
+   * still this one.
    */
   remove(repository: string, digest: Digest, last: UploadCheckpoint): Promise<void>;
 }

@@ -5,30 +5,30 @@ import type { UploadSession } from '../../registry/operations/start-upload.ts';
 import type { CallOptions } from '../ports.ts';
 
 /**
- * The first chunk size after a body was refused, bytes. Below what common proxies accept
- * (Cloudflare 100 MB), and large enough that a round trip for each costs little.
+ * The first chunk size after a body was refused, in bytes. It is below what common proxies accept
+ * (Cloudflare 100 MB), and large enough that one round trip per chunk costs little.
  */
 const firstChunkBytes = 16 * 1024 * 1024;
-/** By how much each refusal makes chunks smaller. */
+/** The factor by which each refusal makes chunks smaller. */
 const shrinkBy = 4;
 /** Smaller chunks are not tried: nginx accepts 1 MB by default. */
 const leastChunkBytes = 256 * 1024;
 
 /**
- * After so many broken uploads of one blob in one request, a body limit is likely whose 413 got
- * lost.
+ * After this many broken uploads of one blob in a single request, a body limit whose 413 got lost
+ * is likely.
  */
 const suspiciousBreaks = 2;
 /** No proxy limits bodies to less in practice, bytes. */
 const leastSuspectBytes = 1024 * 1024;
 
-/** A body was refused for its size (413); the blob is to be sent again, in smaller bodies. */
+/** A body was refused for its size (413); the blob must be sent again, in smaller bodies. */
 export class BodyRefusedError extends RegistryError {
   constructor(error: RegistryError, maxBodyBytes: number) {
     super(error, {
       code: error.code === 'CONNECTION' ? error.code : 'BODY_TOO_LARGE',
       ...(error.status !== undefined && { status: error.status }),
-      reason: `${error.reason}; it continues in chunks of ${maxBodyBytes} bytes`,
+      reason: `${error.reason}; the upload continues in chunks of ${maxBodyBytes} bytes`,
       temporary: true,
       cause: error,
     });
@@ -40,13 +40,13 @@ export class BodyRefusedError extends RegistryError {
  * Uploads a blob into a session: in one request if the registry accepts bodies of its size,
  * otherwise in chunks
  * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-a-blob-in-chunks).
- * A body that is refused for its size (413), by the registry or a proxy in front of it, makes the
- * limit smaller for all further blobs of the registry.
+ * A body that is refused for its size (413), by the registry or a proxy in front of it, lowers the
+ * limit for all further blobs of the registry.
  *
- * A proxy may close the connection while the body is still under way, and its answer is lost then
- * (RFC 9110, 15.5.14). So a blob whose uploads have broken twice goes in chunks, too.
+ * A proxy may close the connection while the body is still being sent, and its answer is then lost
+ * (RFC 9110, 15.5.14). So a blob whose uploads broke twice is sent in chunks, too.
  *
- * @param breaks how often the connection broke while the blob was sent in one request
+ * @param breaks how often the connection broke while the blob was sent in a single request
  * @throws BodyRefusedError if it should be sent again; whatever {@link RegistryClient.putBlob}
  *   throws
  */
@@ -73,8 +73,9 @@ export async function uploadBlob(
 }
 
 /**
- * Sends chunks because bodies may be limited, and knows it afterwards. Where a chunk breaks off,
- * too, the next ones are smaller. That a registry takes no chunks does not fail the blob for good.
+ * Sends chunks because bodies may be limited, and records the limit if they get through. If a chunk
+ * breaks off, too, the next ones are smaller. A registry that does not accept chunks does not fail
+ * the blob for good.
  */
 async function tryChunks(
   client: RegistryClient,
@@ -97,7 +98,7 @@ async function tryChunks(
   }
 }
 
-/** How large chunks are after so many broken uploads. */
+/** The chunk size after this many broken uploads. */
 function chunkAfter(breaks: number, size: number): number {
   let bytes = smallerThan(size);
   for (let more = breaks - suspiciousBreaks; more > 0; more -= 1) bytes = Math.floor(bytes / shrinkBy);
@@ -108,7 +109,7 @@ function smallerThan(bytes: number): number {
   return Math.min(firstChunkBytes, Math.floor(bytes / shrinkBy));
 }
 
-/** A registry that takes neither a large body nor chunks: the limit is what has to be raised. */
+/** A registry that accepts neither a large body nor chunks: its limit must be raised. */
 function withoutChunks(error: unknown, chunkBytes: number): unknown {
   const isRefused =
     error instanceof RegistryError && error.status !== undefined && [404, 405, 501].includes(error.status);
@@ -121,7 +122,7 @@ function withoutChunks(error: unknown, chunkBytes: number): unknown {
   });
 }
 
-/** Makes the limit smaller than what was refused, unless it already is. */
+/** Lowers the limit below the refused size, unless it already is lower. */
 function refusedBody(
   { refused }: RegistryClient,
   error: RegistryError,
@@ -163,7 +164,7 @@ async function uploadChunks(
     await client.finishUpload(session, blob.digest, options);
   } catch (error) {
     if (!(error instanceof RegistryError) || error.status !== 416) throw error;
-    // The registry has a different number of bytes than it was sent: this session is useless.
+    // The registry has a different number of bytes than was sent: this session is useless.
     const { code, reason } = error;
     throw new RegistryError(error, { code, status: 416, reason, temporary: true, cause: error });
   } finally {
@@ -193,8 +194,8 @@ class Pieces {
   }
 
   /**
-   * Waits until the body has ended: only then is it known to be whole. More bytes are left to the
-   * body itself, which refuses them.
+   * Waits until the body has ended: only then is it known to be complete. If more bytes come, the
+   * body itself refuses them.
    */
   async expectEnd(): Promise<void> {
     while ((await this.#next()) !== undefined);

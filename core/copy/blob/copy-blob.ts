@@ -15,33 +15,33 @@ import { fallsBehind, isTooSlow, judgeAfterMs, type TimeLimit } from './time-lim
 export type CopyEvent =
   | { type: 'start'; blob: Descriptor }
   | { type: 'bytes'; blob: Descriptor; bytes: number }
-  /** The blob begins again after a temporary failure: the bytes reported so far do not count. */
+  /** The blob starts again after a temporary failure: the bytes reported so far do not count. */
   | { type: 'restart'; blob: Descriptor; bytes: number; error: unknown }
   | { type: 'end'; blob: Descriptor; how: BlobOutcome };
 
 /**
- * How a blob came to be in the destination. `present`: it was there, as the destination answered
- * when the upload was to begin.
+ * How a blob came to be in the destination. `present`: it was already there, as the destination
+ * answered when the upload was about to begin.
  */
 export type BlobOutcome = 'copied' | 'mounted' | 'present';
 
 export interface BlobOptions extends CallOptions {
   /**
-   * How often the upload is begun before its failure is the blob's. A read that breaks is continued
-   * besides.
+   * How often the upload is attempted before the blob fails. Independently of that, a read that
+   * breaks is continued.
    */
   attempts?: number | undefined;
   /** Where the blob may be mounted from. */
   mounts?: MountSources | undefined;
-  /** When the attempt must end: a blob that can't make it goes in parts where that is possible. */
+  /** When the attempt must end: a blob that can't make it is sent in parts, if possible. */
   timeLimit?: TimeLimit | undefined;
-  /** Takes the blob's chunks, too. */
+  /** Also receives the blob's chunks. */
   keep?: Uint8Array[] | undefined;
   onEvent?: ((event: CopyEvent) => void) | undefined;
   /** How to wait between two attempts, milliseconds; rejects when the signal ends. */
   pause?: ((ms: number, signal?: AbortSignal) => Promise<void>) | undefined;
   /**
-   * An upload that fails after the source has sent nothing for this long fails for lack of bytes.
+   * If an upload fails after the source has sent nothing for this long, the source is to blame.
    * Milliseconds; default 10 s.
    */
   silenceMs?: number | undefined;
@@ -51,20 +51,21 @@ const defaultAttempts = 3;
 const defaultSilenceMs = 10_000;
 /**
  * Uploads in parts at once in this process. Each has two parts in memory and, while one is sent,
- * its encoded forms, some 45 MB together. One is a serial chain of requests; several large layers
- * travel as jobs of their own.
+ * its encoded forms, about 45 MB in total. An upload is a serial chain of requests; several large
+ * layers are carried as jobs of their own.
  */
 const partUploads = pLimit(2);
 /**
- * With less time left than this, milliseconds, a change to parts would end before the first one.
+ * With less time left than this, in milliseconds, a switch to parts would run out of time before
+ * the first one.
  */
 const leastTimeMs = 30_000;
-/** A smaller blob is not looked up among those that are uploaded in parts, bytes. */
+/** A smaller blob is not looked up among those that are uploaded in parts, in bytes. */
 const leastPartedBytes = 64 * 1024 * 1024;
 
 /**
  * Ensures that the destination has one blob: finds it there, mounts it, or carries it. An upload
- * that breaks begins again, a read that breaks goes on where it was.
+ * that breaks starts again; a read that breaks continues where it was.
  *
  * @throws RegistryError, CopyError, or the signal's reason.
  */
@@ -89,7 +90,7 @@ interface BlobCopyContext {
 class Attempt {
   /** How many bytes it has reported. */
   bytes = 0;
-  /** Gives up this attempt alone. */
+  /** Gives up only this attempt. */
   readonly controller = new AbortController();
   /** Ends with the attempt, or with the copy. */
   readonly signal: AbortSignal;
@@ -131,7 +132,7 @@ class BlobCopy {
         signal?.throwIfAborted();
         const failure = error instanceof ReadFailure ? error.cause : error;
         const behind = error instanceof BehindError;
-        // Each of these makes the bodies smaller, so there are few; the blob itself did not fail.
+        // Each of these makes the bodies smaller, so there are few. The blob itself did not fail.
         const refused = error instanceof BodyRefusedError;
         if (refused) number -= 1;
         const ms = behind || refused ? 0 : pauseBefore(number + 1, attempts, error);
@@ -146,7 +147,7 @@ class BlobCopy {
   async #belongsInParts(): Promise<boolean> {
     const { timeLimit, signal } = this.#options;
     if (!timeLimit || !this.#mayGoInParts) return false;
-    // What was begun in parts by another process goes on from there.
+    // An upload in parts that another process began continues from there.
     return (
       isTooSlow(this.#blob, timeLimit) ||
       ((await this.#destination.isInParts?.(this.#blob, { signal })) ?? false)
@@ -172,20 +173,20 @@ class BlobCopy {
     const { mounts } = this.#options;
     const { signal, controller } = attempt;
     const mountFrom = await mounts?.sourceOf(this.#blob, { signal });
-    // Where nothing can make the read needless any more, both ends are asked at the same time.
+    // If nothing can make the read unnecessary, both ends are asked at the same time.
     const early =
       mountFrom === undefined && !this.#destination.tellsPresence ? this.#download(attempt) : undefined;
     try {
       const opened = await this.#destination.openUpload(this.#blob, { signal, mountFrom });
       if (opened.kind !== 'session') {
-        controller.abort(); // a read that was opened all the same
+        controller.abort(); // a read that was opened anyway
         return opened.kind;
       }
       if (mountFrom !== undefined) mounts?.refused(this.#blob, mountFrom);
       await this.#stream(early ?? this.#download(attempt), opened.upload, attempt);
       return 'copied';
     } catch (error) {
-      controller.abort(error); // ends a read that nobody will consume
+      controller.abort(error); // ends a read that has no consumer
       early?.destroy();
       throw error;
     }
@@ -212,7 +213,7 @@ class BlobCopy {
       // The destination, or a proxy before it, closes a connection that waits for a slow source.
       await orAborted(body.begin(), signal);
       if (body.errored) throw body.errored;
-      // Only now: a source that is late is not slow.
+      // Only now: a source that starts late is not slow.
       const begun = performance.now();
       watch = this.#watchSpeed(attempt);
       await upload.write(body, { signal });
@@ -228,7 +229,9 @@ class BlobCopy {
     }
   }
 
-  /** Ends the attempt when its stream is too slow for the time that is left and parts would do. */
+  /**
+   * Ends the attempt if its stream is too slow for the time that is left and parts are possible.
+   */
   #watchSpeed(attempt: Attempt): NodeJS.Timeout | undefined {
     const { timeLimit } = this.#options;
     if (!timeLimit || !this.#mayGoInParts) return undefined;
@@ -238,7 +241,7 @@ class BlobCopy {
       const stream = { size, sent: attempt.bytes, elapsedMs: performance.now() - begun };
       if (!fallsBehind(stream, timeLimit) || timeLimit.endsAt - Date.now() < leastTimeMs) return;
       timeLimit.speed.measured(stream.sent, stream.elapsedMs);
-      attempt.controller.abort(new BehindError(`${digest} can't be carried in time: it goes on in parts`));
+      attempt.controller.abort(new BehindError(`${digest} can't be carried in time: it continues in parts`));
     }, judgeAfterMs);
   }
 
@@ -270,8 +273,8 @@ class BlobCopy {
 }
 
 /**
- * The read was given up, after attempts of its own. Another upload would not help, unless it was
- * the continuation of the read that failed: then blob and upload begin again.
+ * The read was given up, after attempts of its own. Another upload would not help, unless a
+ * continuation of the read failed: then the blob and its upload start again.
  */
 class ReadFailure extends DrayageError {
   override readonly name = 'ReadFailure';
@@ -285,7 +288,7 @@ class ReadFailure extends DrayageError {
   }
 }
 
-/** A stream can't end in time: the blob goes on in parts. */
+/** A stream can't end in time: the blob continues in parts. */
 class BehindError extends Error {
   override readonly name = 'BehindError';
 }

@@ -11,31 +11,30 @@ export interface DownloadOptions {
   signal?: AbortSignal | undefined;
   /** Called with the size of each chunk as it passes. */
   onBytes?: ((bytes: number) => void) | undefined;
-  /** Takes the chunks, too, where somebody wants to look into a small blob. */
+  /** Also receives the chunks, for callers that look into a small blob. */
   keep?: Uint8Array[] | undefined;
   /** The repository that is read, for messages. */
   from?: string | undefined;
-  /** How often in a row the read is opened without getting anywhere. */
+  /** How often in a row the read is opened without progress. */
   attempts?: number | undefined;
   /** How to wait before a read is opened again, milliseconds; rejects when the signal ends. */
   pause?: ((ms: number, signal?: AbortSignal) => Promise<void>) | undefined;
 }
 
 const defaultAttempts = 3;
-/**
- * A read that brought this much got somewhere: what broke it afterwards is a new trouble, bytes.
- */
+/** A read that delivered this many bytes made progress: a later break counts as a new problem. */
 const progressBytes = 1024 * 1024;
 
 /**
- * A blob's bytes on their way to another registry: counted and hashed as they pass, and continued
- * after the last byte when the connection breaks, so that the upload they go into does not notice.
+ * A blob's bytes on their way to another registry: counted and hashed as they pass. When the
+ * connection breaks, the read continues after the last byte, so that the upload does not notice.
  *
- * The last bytes are held back until size and digest are known to be right: a receiver that was
- * promised `Content-Length` bytes never gets them all from a damaged blob, and so can't store it.
+ * The last bytes are held back until size and digest are known to be right. A receiver that was
+ * promised `Content-Length` bytes never gets all of them from a damaged blob, and so can't store
+ * it.
  *
  * Fails with a CopyError SIZE_INVALID or DIGEST_INVALID, naming what was promised and what came, or
- * with the read's own error where another read would not help.
+ * with the read's own error if another read would not help.
  */
 export class Download extends RelayStream {
   readonly #read: (offset: number) => Promise<AsyncIterable<Uint8Array>>;
@@ -43,7 +42,7 @@ export class Download extends RelayStream {
   readonly #options: DownloadOptions;
   readonly #digester: DigestVerifier;
   #received = 0;
-  /** Where the present read began. */
+  /** Where the current read began. */
   #begunAt = 0;
   #failures = 0;
   #spoilt = false;
@@ -55,7 +54,7 @@ export class Download extends RelayStream {
   /**
    * Opens the first read at once.
    *
-   * @param read opens the blob from an offset on
+   * @param read opens the blob at an offset
    */
   constructor(
     read: (offset: number) => Promise<AsyncIterable<Uint8Array>>,
@@ -72,15 +71,15 @@ export class Download extends RelayStream {
 
   /**
    * Whether it failed in a way that a read from the beginning may fix: the continuation was
-   * refused, or the bytes were put together from several reads and is not the blob.
+   * refused, or the bytes were put together from several reads and are not the blob.
    */
   get spoiltByContinuing(): boolean {
     return this.#spoilt;
   }
 
   /**
-   * Reads, and resolves as soon as a byte is there or none will come: until then an upload has no
-   * use for a connection.
+   * Reads, and resolves as soon as a byte has arrived or none will come. Until then, an upload has
+   * no use for a connection.
    */
   begin(): Promise<void> {
     this.read(0);
@@ -88,8 +87,8 @@ export class Download extends RelayStream {
   }
 
   /**
-   * How long no byte has come, or had come when it ended, milliseconds, while somebody waits for
-   * the next one; 0 if nobody does.
+   * How long no byte has arrived (up to the end, if it has ended) while a reader waits for the next
+   * one, in milliseconds; 0 if no reader waits.
    */
   get silentMs(): number {
     return this.isWanted ? (this.#endedMs ?? performance.now()) - this.#lastMs : 0;
@@ -128,7 +127,7 @@ export class Download extends RelayStream {
     this.#begun.resolve();
     const { size, digest } = this.#blob;
     if (this.#received !== size) {
-      this.#refuse('SIZE_INVALID', `${this.#received} bytes came, its descriptor says ${size}`);
+      this.#refuse('SIZE_INVALID', `${this.#received} bytes arrived, but its descriptor says ${size}`);
       return;
     }
     const actual = this.#digester.digest();
@@ -167,7 +166,7 @@ export class Download extends RelayStream {
       this.#failures = this.#received - this.#begunAt >= progressBytes ? 1 : this.#failures + 1;
       this.#spoilt = isContinuationRefused(error);
       const ms = this.#spoilt ? undefined : pauseBefore(this.#failures + 1, attempts, error);
-      // It was answered each time, and not with the rest: the whole blob may be.
+      // Each request was answered, but not with the rest. A request for the whole blob may work.
       this.#spoilt ||= ms === undefined && this.#received > 0 && isAnswered(error);
       if (ms === undefined) throw error;
       await pause(ms, signal);

@@ -3,8 +3,9 @@ import type { Digest } from '../../oci/digest.ts';
 import type { LayerIndex } from './layer-index.ts';
 
 /**
- * A layer index for images that are copied side by side, which share most of their layers:
- * look-ups of the same moment are one, and what one image adds no other one adds again.
+ * A layer index for images that are copied in parallel, which share most of their layers.
+ * Simultaneous look-ups are combined into one, and an entry that one image adds is not added again
+ * by others.
  */
 export function gatheredLookUps(index: LayerIndex): LayerIndex {
   let gathering: { digests: Set<Digest>; found: Promise<Map<Digest, string[]>> } | undefined;
@@ -13,7 +14,7 @@ export function gatheredLookUps(index: LayerIndex): LayerIndex {
     const digests = new Set<Digest>();
     const found = setImmediate().then(() => {
       gathering = undefined;
-      // One image that is given up must not take the others' answer away: no signal.
+      // No signal: an image that is given up must not cost the others their answer.
       return index.find([...digests]);
     });
     return { digests, found };

@@ -5,7 +5,7 @@ import { type LayerIndex, maxHolders } from './layer-index.ts';
 /** Where missing blobs may be mounted from. */
 export interface MountSources {
   /**
-   * The repository of the destination's registry that may hold the blob; asked right before its
+   * The repository of the destination's registry that may hold the blob. Called right before its
    * upload would begin.
    */
   sourceOf(blob: Descriptor, options?: CallOptions): Promise<string | undefined>;
@@ -13,27 +13,27 @@ export interface MountSources {
   refused(blob: Descriptor, repository: string): void;
 }
 
-/** Mounts by the layer index, which learns what the repository holds. */
+/** Mounts by the layer index, which is also told what the repository holds. */
 export interface IndexedMounts extends MountSources {
   /**
-   * Notes, once it is committed, that the repository holds all these blobs, as far as the index
-   * does not know.
+   * Records, once the image is committed, that the repository holds all these blobs, unless the
+   * index already knows.
    */
   note(): Promise<void>;
 }
 
 /**
- * Another job may have committed a blob above this since the index was asked: it is worth one more
- * question, bytes.
+ * For a blob above this size, in bytes, the index is asked once more: another job may have
+ * committed the blob since.
  */
 const askAgainBytes = 8 * 1024 * 1024;
 
 /**
  * Mounts by the layer index: asks it for all blobs at once, and again for a large one right before
- * it would travel. A wrong entry is dropped. The index is a hint: where it fails, `warn` is told,
- * and blobs travel.
+ * it would be copied. A wrong entry is dropped. The index is a hint: if it fails, `warn` is called,
+ * and blobs are copied.
  *
- * @param repository the destination, which is no source of its own
+ * @param repository the destination, which can't be its own source
  * @param blobs all blobs of the image
  */
 export async function indexedMounts(

@@ -10,13 +10,13 @@ import { pauseBefore } from './attempts.ts';
 export interface Part {
   /** Where it begins in the blob, bytes. */
   offset: number;
-  /** Good until the part after the next one is asked for. */
+  /** Valid until the part after the next one is requested. */
   bytes: Uint8Array;
   /** State of the digest over everything up to its end. */
   hashState: string;
 }
 
-/** Where to begin: what is before `offset` was given to `digest`. */
+/** Where to begin: the bytes before `offset` are already in `digest`. */
 export interface PartSourceStart {
   offset: number;
   digest: ResumableDigest;
@@ -26,12 +26,12 @@ export interface PartSourceStart {
 const attempts = 5;
 
 /**
- * Reads a blob in parts, which stand in two buffers by turns: one can be filled while the other is
+ * Reads a blob in parts, alternating between two buffers: one can be filled while the other is
  * being sent.
  *
- * A stream that breaks in a way that may pass is opened again where it broke. The last part is
+ * A stream that breaks with a temporary failure is opened again where it broke. The last part is
  * handed out only once size and digest of the whole blob are known to be right, so that a receiver
- * can't be led to complete a damaged one.
+ * can't complete a damaged one.
  */
 export class PartSource {
   readonly #blob: Descriptor;
@@ -39,7 +39,7 @@ export class PartSource {
   readonly #digest: ResumableDigest;
   readonly #signal: AbortSignal;
   readonly #buffers: Buffer[] = [];
-  /** Bytes that came so far, and are in the digest. */
+  /** Bytes that have arrived so far, and are in the digest. */
   #position: number;
   #stream: { body: AsyncIterable<Uint8Array>; chunks: AsyncIterator<Uint8Array> } | undefined;
   /** The rest of a chunk that reached beyond its part. */
@@ -48,14 +48,14 @@ export class PartSource {
   /** Bytes at the beginning of the stream that are in the digest already. */
   #skip = 0;
   /**
-   * Whether the bytes in the digest came from more than one read: they can be wrong together
-   * although each read was right.
+   * Whether the bytes in the digest came from more than one read: they can be wrong together even
+   * though each read was right.
    */
   #isJoined: boolean;
 
   /**
-   * @param signal ends it, also a read that is stuck; it must abort when the source is given up,
-   * before {@link close}.
+   * @param signal ends the source, even a read that is stuck. It must abort before {@link close}
+   *   when the source is given up.
    */
   constructor(
     blob: Descriptor,
@@ -94,7 +94,7 @@ export class PartSource {
     if (!stream) return;
     const { destroy } = stream.body as { destroy?: unknown };
     if (typeof destroy === 'function') destroy.call(stream.body);
-    // Not waited for: a generator that is stuck in its source ends when that does.
+    // Not awaited: a generator that is stuck in its source ends when the source does.
     stream.chunks.return?.().catch(() => {});
   }
 
@@ -106,7 +106,7 @@ export class PartSource {
     for (let filled = 0; filled < bytes.byteLength; ) {
       const chunk = await this.#chunk();
       if (chunk === undefined) {
-        const reason = `${this.#position} bytes came, its descriptor says ${this.#blob.size}`;
+        const reason = `${this.#position} bytes arrived, but its descriptor says ${this.#blob.size}`;
         throw this.#wrong('SIZE_INVALID', reason);
       }
       const taken = chunk.subarray(0, bytes.byteLength - filled);
@@ -137,7 +137,7 @@ export class PartSource {
     return new CopyError(code, this.#blob.digest, reason, this.#isJoined);
   }
 
-  /** The next bytes from {@link position} on, never none; undefined at the end of the stream. */
+  /** The next bytes from {@link position} on, never empty; undefined at the end of the stream. */
   async #chunk(): Promise<Uint8Array | undefined> {
     if (this.#rest) {
       const rest = this.#rest;
@@ -175,8 +175,8 @@ export class PartSource {
   }
 
   /**
-   * From the position on; if the source can't do that, from the beginning, since the parts that
-   * were sent are still good.
+   * Opens the source at the position or, if it can't do that, at the beginning: the parts that were
+   * sent are still valid.
    */
   async #readOn(): Promise<AsyncIterable<Uint8Array>> {
     this.#skip = 0;

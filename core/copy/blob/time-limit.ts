@@ -1,17 +1,17 @@
 import type { Descriptor } from '../../oci/descriptor.ts';
 
 /**
- * A stream's speed before one was measured here: what one push stream into Amazon ECR is reported
- * to reach, bytes a second.
+ * The assumed speed of a stream before any was measured: what one push stream into Amazon ECR is
+ * reported to reach, in bytes per second.
  */
 const assumedSpeed = 24e6;
-/** Shorter bodies measure round trips instead of speed, bytes. */
+/** Smaller bodies measure round trips rather than speed, in bytes. */
 const leastMeasuredBytes = 4 * 1024 * 1024;
-/** The share of the last measurement in the mean. */
+/** The weight of the latest measurement in the mean. */
 const weight = 0.3;
-/** How much of the time that is left a blob may need by its estimate. */
+/** The share of the remaining time that a blob may need by its estimate. */
 const margin = 0.8;
-/** A stream is judged by its own speed after this, and each time again, milliseconds. */
+/** A stream is judged by its own speed at this interval, in milliseconds. */
 export const judgeAfterMs = 10_000;
 
 /** How fast single streams are in this process. */
@@ -22,14 +22,14 @@ export class StreamSpeed {
     return this.#bytesPerSecond;
   }
 
-  /** A stream carried this much in this time. */
+  /** Records that a stream carried this many bytes in this time. */
   measured(bytes: number, ms: number): void {
     if (bytes < leastMeasuredBytes || ms <= 0) return;
     this.#bytesPerSecond += weight * ((bytes / ms) * 1_000 - this.#bytesPerSecond);
   }
 }
 
-/** When the present attempt must end, and what speed to reckon with. */
+/** When the current attempt must end, and what speed to expect. */
 export interface TimeLimit {
   /** Milliseconds since 1970. */
   endsAt: number;
@@ -37,13 +37,14 @@ export interface TimeLimit {
 }
 
 /**
- * Whether a blob, by the speed measured so far, can't travel in one piece in the time that is left.
+ * Whether a blob, by the speed measured so far, can't be carried in one piece in the time that is
+ * left.
  */
 export function isTooSlow(blob: Pick<Descriptor, 'size'>, limit: TimeLimit, now = Date.now()): boolean {
   return outlasts(blob.size, limit.speed.bytesPerSecond, limit.endsAt - now);
 }
 
-/** Whether a stream under way, by its own speed, can't end in time. */
+/** Whether a stream in progress, by its own speed, can't end in time. */
 export function fallsBehind(
   stream: { size: number; sent: number; elapsedMs: number },
   limit: TimeLimit,

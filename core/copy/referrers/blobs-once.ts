@@ -6,14 +6,14 @@ import type { CopyPlan } from '../plan.ts';
 import { emptyTransfer, type ImageDestination, type ImageSource, type Transfer } from '../ports.ts';
 
 /**
- * Blobs that travel at once for all plans together: they are small, and the image's own may be
- * under way.
+ * How many blobs are copied at once for all plans together: they are small, and the image's own
+ * blobs may be in progress.
  */
 const concurrency = 6;
 
 /**
- * Copies the blobs of several plans that are carried out at the same time, each blob once:
- * artifacts share their config, the two bytes of an empty one at least.
+ * Copies the blobs of several plans that run at the same time, each blob once: artifacts share
+ * their config, often the two bytes of an empty one.
  */
 export class BlobsOnce {
   readonly #source: ImageSource;
@@ -33,7 +33,7 @@ export class BlobsOnce {
   /**
    * Returns once the destination has all blobs of the plan.
    *
-   * @returns those that it did not have before.
+   * @returns the blobs that it did not have before.
    * @throws what copying one of them throws, after all have ended.
    */
   async copy(plan: CopyPlan): Promise<Descriptor[]> {
@@ -44,7 +44,7 @@ export class BlobsOnce {
     return ended.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
   }
 
-  /** Each blob counted once, as what happened to it first. */
+  /** Each blob is counted once, by what happened to it first. */
   transfer(): Transfer {
     const { copied, mounted, present } = structuredClone(this.#transfer);
     for (const [digest, { size }] of this.#present) {
@@ -70,7 +70,7 @@ export class BlobsOnce {
       return arrived;
     });
     this.#copying.set(blob.digest, copying);
-    // Whoever begins anew begins this blob anew, too.
+    // A retry of the plan also starts this blob again.
     copying.catch(() => this.#copying.delete(blob.digest));
     return copying;
   }

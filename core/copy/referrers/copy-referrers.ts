@@ -23,11 +23,11 @@ import {
 import { keepReferrersTag, type ReferrersDestination } from './referrers-tag.ts';
 
 export interface CopyReferrersOptions extends CallOptions {
-  /** How often one is begun before its temporary failure counts. */
+  /** How many attempts each referrer has before its temporary failure counts. */
   attempts?: number;
   /** How many are copied at once. */
   concurrency?: number;
-  /** Bytes of one; what is larger is left out. */
+  /** The size limit of each, in bytes; larger ones are left out. */
   maxBytes?: number;
   /** How to wait between two attempts, milliseconds; rejects when the signal ends. */
   pause?: (ms: number, signal?: AbortSignal) => Promise<void>;
@@ -36,19 +36,19 @@ export interface CopyReferrersOptions extends CallOptions {
 const defaultAttempts = 2;
 const defaultConcurrency = 4;
 /**
- * An SBOM has megabytes; what is larger than this would take the image's time, and has nobody to be
- * handed on to.
+ * An SBOM has megabytes. Anything larger than this would take up the image's time, and can't be
+ * handed out to another job.
  */
 const defaultMaxBytes = 1024 ** 3;
 
 /**
  * Copies what belongs to an image, each as an image of its own: blobs, then the manifest by digest,
- * or under cosign's tag, which a new signature moves. What the mirror has is not read from upstream
- * again.
+ * or under cosign's tag, which a new signature moves. Content that the mirror already has is not
+ * read from upstream again.
  *
- * What the mirror does not take (Amazon ECR refuses some artifacts:
- * https://github.com/aws/containers-roadmap/issues/2783), what upstream lists and does not have,
- * what fails for now: each is told as missing and keeps neither the others nor the image.
+ * A referrer that the mirror refuses (Amazon ECR refuses some artifacts:
+ * https://github.com/aws/containers-roadmap/issues/2783), that upstream lists but does not have, or
+ * that fails temporarily is reported as missing. It holds up neither the others nor the image.
  *
  * @throws only the signal's reason.
  */
@@ -79,7 +79,7 @@ export async function copyReferrers(
   };
 }
 
-/** What became of one: without a failure the mirror holds it. */
+/** The result for one referrer: without a failure, the mirror holds it. */
 interface Result {
   told: CopiedReferrer;
   failure?: ReferrerFailure;
@@ -90,9 +90,9 @@ class ReferrerCopier {
   readonly #destination: ReferrersDestination;
   readonly #blobs: BlobsOnce;
   readonly #options: CopyReferrersOptions;
-  /** A registry's rate limit is reached: asking for the others would keep it closed. */
+  /** A registry's rate limit is reached: asking for the others would prolong it. */
   #closed: ReferrerFailure | undefined;
-  /** One has failed for now after all its attempts: the others get one each. */
+  /** One has failed temporarily after all its attempts: the others get one attempt each. */
   #impatient = false;
 
   constructor(
@@ -128,11 +128,11 @@ class ReferrerCopier {
     }
   }
 
-  /** @returns the manifest if it was read, which what the mirror has is not. */
+  /** @returns the manifest if it was read; it is not read if the mirror already has it. */
   async #copy(referrer: Referrer): Promise<Manifest | undefined> {
     const { digest, tag } = referrer;
     const call = { signal: this.#options.signal };
-    // A tag that is right is left alone: an immutable one refuses even its own digest.
+    // A correct tag is left alone: an immutable one refuses even its own digest.
     if ((await this.#destination.tagDigest(tag ?? digest, call)) === digest) return undefined;
     const manifest = await this.#source.manifest(digest, call);
     checkListed(referrer, manifest);
@@ -142,7 +142,7 @@ class ReferrerCopier {
       throw new ReferrerError(
         'REFERRER_TOO_LARGE',
         digest,
-        `it has ${plan.sizeBytes} bytes, more than ${maxBytes}`,
+        `it has ${plan.sizeBytes} bytes, more than the limit of ${maxBytes}`,
       );
     }
     const arrived = await this.#blobs.copy(plan);
@@ -152,7 +152,10 @@ class ReferrerCopier {
   }
 }
 
-/** A list may say anything: what does not name the image as its subject does not belong to it. */
+/**
+ * A list can't be trusted: a manifest that does not name the image as its subject does not belong
+ * to it.
+ */
 function checkListed({ digest, subject, descriptor }: Referrer, manifest: Manifest): void {
   if (!descriptor) return;
   if (manifest.subject?.digest !== subject) {
@@ -164,7 +167,7 @@ function checkListed({ digest, subject, descriptor }: Referrer, manifest: Manife
     );
   }
   if (manifest.bytes.byteLength !== descriptor.size) {
-    const detail = `it has ${manifest.bytes.byteLength} bytes, its descriptor says ${descriptor.size}`;
+    const detail = `it has ${manifest.bytes.byteLength} bytes, but its descriptor says ${descriptor.size}`;
     throw new ReferrerError('SIZE_INVALID', digest, detail);
   }
 }
@@ -176,8 +179,8 @@ function told(referrer: Referrer, manifest?: Manifest): CopiedReferrer {
 }
 
 /**
- * One subject after the other: those that the mirror's registry could not be made to list, by their
- * place.
+ * Goes through the subjects one after the other. Returns the referrers that the mirror's registry
+ * could not be made to list, by their position.
  */
 async function listInTags(
   destination: ReferrersDestination,
@@ -209,12 +212,12 @@ async function listInTags(
 
 type ReferrerErrorCode = 'REFERRER_TOO_LARGE' | 'SIZE_INVALID' | 'SUBJECT_INVALID';
 
-/** Something that an upstream lists is not what it should be. */
+/** Something that an upstream lists is not valid. */
 class ReferrerError extends DrayageError {
   override readonly name = 'ReferrerError';
   readonly code: ReferrerErrorCode;
   readonly side = 'upstream';
-  readonly remedy = 'ask whoever pushed it to push it again as it should be, or do without it';
+  readonly remedy = 'ask its publisher to push a correct one, or do without it';
   readonly retry: Retry = { kind: 'never' };
 
   constructor(code: ReferrerErrorCode, digest: Digest, detail: string) {

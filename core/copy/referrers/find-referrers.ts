@@ -6,24 +6,23 @@ import { type FoundReferrers, type Referrer, type ReferrerFailure, referrerFailu
 
 export interface FindReferrersOptions extends CallOptions {
   /**
-   * The image itself is not mirrored as it is (a platform filter makes another index of it): what
-   * belongs to it would belong to nothing, and only tells whether its children are signed.
+   * The image itself is not mirrored as it is (a platform filter makes a different index of it).
+   * Its referrers would refer to nothing; they only show whether its children are signed.
    */
   withoutRoot?: boolean;
-  /** How many questions are under way at once. */
+  /** How many questions are asked at once. */
   concurrency?: number;
 }
 
-/** More than this are not taken of one image; a much signed one has some dozens. */
+/** The most referrers taken for one image; a heavily signed one has a few dozen. */
 const maxReferrers = 100;
-/**
- * Of more children than this it is not asked what belongs to them: an index can name a thousand.
- */
+/** Referrers are looked up for at most this many children: an index can name a thousand. */
 const maxChildren = 100;
 const defaultConcurrency = 8;
 
 /**
- * One question: what the referrers API lists of a manifest, or what one of cosign's tags points to.
+ * One question: what the referrers API lists for a manifest, or what one of cosign's tags points
+ * to.
  */
 interface Question {
   subject: Digest;
@@ -31,15 +30,15 @@ interface Question {
 }
 
 /**
- * Finds what belongs to an image at its upstream: what names it as its `subject`
+ * Finds what belongs to an image at its upstream: manifests that name it as their `subject`
  * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers; the
- * registry client asks the fallback tag where there is no such API), and what cosign keeps under
- * tags made of the digest (https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md).
- * Tags are asked for by HEAD, which registries don't count as a pull.
+ * registry client reads the fallback tag if there is no such API), and what cosign keeps under tags
+ * derived from the digest (https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md).
+ * Tags are checked with HEAD, which registries don't count as a pull.
  *
- * It may run while the image's blobs are copied: no failure is thrown, all are returned.
+ * It may run while the image's blobs are being copied: failures are not thrown, but returned.
  *
- * @param subjects the image's digest, then those of the manifests below it.
+ * @param subjects the image's digest, then the digests of the manifests below it.
  * @throws only the signal's reason.
  */
 export async function findReferrers(
@@ -51,16 +50,16 @@ export async function findReferrers(
   const search = new Search(source, subjects, options);
   if (root === undefined) return search.found();
   const ofRoot = await search.ask(questions(root), !options.withoutRoot);
-  // Who signs the children (`cosign sign --recursive`) signs the image, too: of an unsigned image
-  // only it is asked for, which saves four requests a child for nearly every image there is.
+  // Signing the children (`cosign sign --recursive`) signs the image, too. So for an unsigned image
+  // only the root is checked, which saves four requests per child for nearly every image.
   if (ofRoot.length === 0) return search.found();
   if (children.length > maxChildren) {
-    search.leaveOut(`it has ${children.length} manifests, and only the first ${maxChildren} were looked at`);
+    search.leaveOut(`it has ${children.length} manifests, and only the first ${maxChildren} were checked`);
   }
   const asked = children.slice(0, maxChildren);
   const second = await search.ask([
     ...asked.flatMap(questions),
-    // A signature of an SBOM, for example. What refers to those again is not looked for.
+    // A signature of an SBOM, for example. Referrers of these are not looked for.
     ...(options.withoutRoot ? [] : search.deeper(ofRoot)),
   ]);
   await search.ask(search.deeper(second.filter(({ subject }) => asked.includes(subject))));
@@ -71,7 +70,7 @@ function questions(subject: Digest): Question[] {
   return [...cosignTags(subject).map((tag) => ({ subject, tag })), { subject }];
 }
 
-/** A search under way: what was found so far, each once, and what was asked already. */
+/** A search in progress: what was found so far, each once, and what was already asked. */
 class Search {
   readonly #source: ImageSource;
   readonly #options: FindReferrersOptions;
@@ -79,7 +78,7 @@ class Search {
   readonly #asked = new Set<Digest>();
   readonly #found: Referrer[] = [];
   readonly #listed = new Set<string>();
-  /** One manifest may stand under several tags: children can have the same SBOM. */
+  /** One manifest may have several tags: children can share the same SBOM. */
   readonly #tagged = new Map<string, Referrer>();
   readonly #failures: ReferrerFailure[] = [];
   #cutOff = false;
@@ -94,14 +93,14 @@ class Search {
     return { referrers: this.#found, failures: this.#failures };
   }
 
-  /** Notes that there may be more than what was found. */
+  /** Records that there may be more than was found. */
   leaveOut(reason: string): void {
     this.#failures.push({ code: 'TOO_MANY_REFERRERS', reason });
   }
 
   /**
-   * What of these may have referrers itself and was not asked for them: only those that have a
-   * `subject` do.
+   * The ones that may have referrers themselves and were not asked yet: only those with a `subject`
+   * may.
    */
   deeper(referrers: Referrer[]): Question[] {
     const fresh = referrers.filter(({ digest, descriptor }) => descriptor && !this.#asked.has(digest));
@@ -109,7 +108,7 @@ class Search {
     return fresh.map(({ digest }) => ({ subject: digest }));
   }
 
-  /** Asks some questions at once. @returns what was found by them, and is new. */
+  /** Asks some questions in parallel. @returns the new findings. */
   async ask(asked: Question[], keep = true): Promise<Referrer[]> {
     const answers = await inParallel(
       asked,
@@ -135,19 +134,19 @@ class Search {
       return digest === undefined ? [] : [{ digest, subject, tag }];
     }
     const listed = (await this.#source.referrers?.(subject, { signal })) ?? [];
-    // What is part of the image already comes with it: BuildKit's attestations may name their
-    // sibling as the subject.
+    // Manifests that are part of the image come with it anyway: BuildKit's attestations may name
+    // their sibling as the subject.
     return listed
       .filter(({ digest }) => !this.#subjects.has(digest))
       .map((descriptor) => ({ digest: descriptor.digest, subject, descriptor }));
   }
 
-  /** False for what is known already, or too much. */
+  /** False if the referrer is already known, or exceeds the limit. */
   #keep(referrer: Referrer): boolean {
     const { digest, subject, tag, descriptor } = referrer;
     const tagged = this.#tagged.get(`${digest} ${subject}`);
     if (tag === undefined && tagged) {
-      // Found both ways: what is put under its tag is listed by its subject as well.
+      // Found both ways: a manifest put under its tag is also listed by its subject.
       tagged.descriptor = descriptor;
       return true;
     }

@@ -6,22 +6,23 @@ import { mediaTypes } from '../../oci/media-types.ts';
 import { referrersTag } from '../../registry/operations/referrers.ts';
 import type { CallOptions, ImageDestination, ImageSource } from '../ports.ts';
 
-/** A destination that may be asked what it lists. */
+/** A destination that may be able to list referrers. */
 export type ReferrersDestination = ImageDestination & Partial<Pick<ImageSource, 'manifest' | 'referrers'>>;
 
 /**
- * Others write the same index without a condition, which the protocol has not: so it is read again,
- * and written again.
+ * Others write the same index, and the protocol has no conditional writes. So the index is read
+ * back and, if needed, written again.
  */
 const maxRounds = 3;
 
 /**
- * Sees that a registry lists some manifests as referrers of `subject`. One that has no referrers
- * API leaves it to clients to keep an index of them under a tag, after the manifests themselves:
+ * Ensures that a registry lists some manifests as referrers of `subject`. If a registry has no
+ * referrers API, clients must keep an index of them under a tag, written after the manifests
+ * themselves:
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests-with-subject.
- * Whether it has the API is not asked: what it lists counts.
+ * Support for the API is not checked: what the registry lists counts.
  *
- * @throws ReferrersTagError when it lists them not, all the same; RegistryError of the destination.
+ * @throws ReferrersTagError if it still does not list them; RegistryError of the destination.
  */
 export async function keepReferrersTag(
   destination: ReferrersDestination,
@@ -62,7 +63,7 @@ async function addToIndex(
   await destination.putManifest(parseManifest(bytes, mediaTypes.ociIndex), tag, options);
 }
 
-/** The index that is there, with all that others wrote into it. */
+/** The existing index, with everything that others wrote into it. */
 async function heldIndex(
   destination: ReferrersDestination,
   tag: string,
@@ -75,8 +76,8 @@ async function heldIndex(
 }
 
 /**
- * The registry has no referrers API, and the tag that stands for it holds something else or is
- * written by others, too.
+ * The registry has no referrers API, and the tag that replaces it holds something else or is also
+ * written by others.
  */
 export class ReferrersTagError extends DrayageError {
   override readonly name = 'ReferrersTagError';

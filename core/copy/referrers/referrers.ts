@@ -9,7 +9,7 @@ export interface Referrer {
   digest: Digest;
   /** The manifest that it belongs to: the image, one of its children, or another referrer. */
   subject: Digest;
-  /** The tag that cosign finds it by; what has none is found by the manifest's `subject`. */
+  /** The tag that cosign finds it by; without one, it is found by the manifest's `subject`. */
   tag?: string;
   /** As the referrers API lists it. */
   descriptor?: Descriptor;
@@ -17,21 +17,21 @@ export interface Referrer {
 
 /** What was found to belong to an image, and what could not be found out. */
 export interface FoundReferrers {
-  /** Subjects before what refers to them. */
+  /** Subjects come before their referrers. */
   referrers: Referrer[];
-  /** Questions that got no answer, or more answers than are taken: the list may lack something. */
+  /** Questions that got no answer, or more results than the limit: the list may be incomplete. */
   failures: ReferrerFailure[];
 }
 
-/** Why something of a referrer did not succeed, fit to be stored and shown. */
+/** Why an operation on a referrer failed, in a form that can be stored and shown. */
 export interface ReferrerFailure {
   code: string;
   reason: string;
-  /** Another attempt later may succeed. */
+  /** A later attempt may succeed. */
   temporary?: true;
   /**
-   * Who failed, and how long it asks to be left alone, milliseconds: for who tries again, neither
-   * stored nor shown.
+   * Which side failed, and how long it asks clients to wait, in milliseconds. Only for retries:
+   * neither stored nor shown.
    */
   side?: 'upstream' | 'mirror';
   retryAfterMs?: number;
@@ -45,29 +45,32 @@ export interface CopiedReferrer {
 
 export interface MissingReferrer extends CopiedReferrer, ReferrerFailure {}
 
-/** What is stored and told of an image's referrers. */
+/** What is stored and shown of an image's referrers. */
 export interface ReferrersSummary {
-  /** How many the mirror holds, those that it had before included. */
+  /** How many the mirror holds, including those that it had before. */
   copied: number;
-  /** Some of those that it does not hold, and why. */
+  /** Some of those that it does not hold, with reasons. */
   missing: MissingReferrer[];
-  /** How many more are missing than are told. */
+  /** How many more are missing than are listed. */
   moreMissing?: number;
   /**
-   * Why there may be more at the upstream than was found: one reason, the one that may pass if
-   * there is such.
+   * Why there may be more at the upstream than was found. One reason only, preferably a temporary
+   * one.
    */
   incomplete?: ReferrerFailure;
 }
 
 /** What became of an image's referrers. */
 export interface ReferrersOutcome extends Omit<ReferrersSummary, 'copied'> {
-  /** All that the mirror holds now, those that it had before included. */
+  /** All that the mirror holds now, including those that it had before. */
   copied: CopiedReferrer[];
   transfer: Transfer;
 }
 
-/** So many are told as missing; the others are counted. A mapping is an item of 400 KB at most. */
+/**
+ * How many are listed as missing; the others are only counted. A mapping is an item of at most 400
+ * KB.
+ */
 export const maxToldMissing = 20;
 /** Characters; types have at most 255 and are short in practice. */
 const maxType = 100;
@@ -75,8 +78,8 @@ const maxCode = 64;
 const maxReason = 300;
 
 /**
- * What an error says. One that is not a DrayageError is reported, too: what belongs to an image
- * never keeps the image itself from being mirrored.
+ * What an error says. An error that is not a DrayageError is reported, too: a referrer never keeps
+ * the image itself from being mirrored.
  */
 export function referrerFailure(error: unknown): ReferrerFailure {
   const { code }: { code?: unknown } = typeof error === 'object' && error !== null ? error : {};
@@ -89,7 +92,7 @@ export function referrerFailure(error: unknown): ReferrerFailure {
   };
 }
 
-/** What is of interest to who tries again. */
+/** What a retry needs to know. */
 function laterOf({
   retry,
   side,
@@ -114,7 +117,7 @@ export function describeReferrer(
   };
 }
 
-/** An outcome without what is only of interest while the job runs. */
+/** An outcome without the details that only matter while the job runs. */
 export function summariseReferrers(outcome: ReferrersOutcome): ReferrersSummary {
   const { copied, missing, moreMissing, incomplete } = outcome;
   return {
@@ -129,7 +132,7 @@ function stored<T extends ReferrerFailure>({ side: _side, retryAfterMs: _ms, ...
   return rest;
 }
 
-/** Whether another attempt later may bring something that is missing now. */
+/** Whether a later attempt may bring something that is missing now. */
 export function mayBringMore({
   missing,
   incomplete,

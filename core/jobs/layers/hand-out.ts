@@ -6,28 +6,28 @@ import type { FannedOut, LayerBlob } from '../record.ts';
 import { queuedMs } from './layer-lease.ts';
 
 /**
- * The size from which on layers are handed out unless the deployment says otherwise, bytes: above
- * the second or two that a queue and another function's start take, several streams out of several
- * functions are faster than out of one.
+ * The minimum size of layers that are handed out, in bytes, unless the deployment says otherwise. A
+ * queue and the start of another function take a second or two. Above that, streams in several
+ * functions are faster than in one.
  */
 export const defaultFanOutBytes = 128 * 1024 * 1024;
 /**
- * More than this many layers of one image are not handed out: one question about them all is one
+ * The most layers of one image that are handed out: checking all of them then takes a single
  * request.
  */
 const maxLayers = 100;
-/** A layer is not worth a job of its own if it is the only one. */
+/** A layer that is the only one is not worth a job of its own. */
 const fewest = 2;
 
 /**
- * When the job looks after its layer jobs, which may have gone silent: a lease that nobody renews
- * has run out by then.
+ * When the job checks on its layer jobs, which may have died: a lease that is not renewed has
+ * expired by then.
  */
 export const lookAgainMs = 90_000;
 
 /**
- * A fan-out whose layers are not all there after this time fails its image: a day moves 2 TB
- * through one stream of 24 MB/s.
+ * If not all layers of a fan-out are there after this time, the image fails: in a day, one stream
+ * of 24 MB/s carries 2 TB.
  */
 export const maxFanOutMs = 24 * 3_600_000;
 
@@ -52,12 +52,12 @@ export async function layersToHandOut(
 }
 
 /**
- * Asks for layer jobs for what nobody is carrying or has asked for, this job or another one of the
- * repository. One message too many does no harm.
+ * Queues layer jobs for the layers that no job of the repository is carrying or has queued. A
+ * superfluous message does no harm.
  *
- * @param handed.missing those of the layers that the mirror lacks
- * @returns those that it asked for
- * @throws Error where the queue refuses, so that the mirror job comes again
+ * @param handed.missing the layers that the mirror lacks
+ * @returns the layers that it queued
+ * @throws Error if the queue refuses some, so that the mirror job is delivered again
  */
 export async function handOut(
   handed: { job: string; repository: string; layers: LayerBlob[]; missing: LayerBlob[] },
@@ -68,7 +68,7 @@ export async function handOut(
   const digests = missing.map(({ digest }) => digest);
   const held = await leases.held(repository, digests, now);
   const free = missing.filter(({ digest }) => !held.has(digest));
-  // Before they are sent: who looks at the same time does not send them, too.
+  // Before they are sent: a job that looks at the same time then does not send them, too.
   const noted = await Promise.all(
     free.map(({ digest }) => leases.queue({ repository, layer: digest }, queuedMs, now)),
   );
@@ -97,8 +97,8 @@ export async function missingLayers(
 }
 
 /**
- * What becomes of the image's blobs when the layers are carried, too: those that others asked for
- * are there for this job.
+ * The image's transfer once the layers are carried, too. Layers that others queued count as present
+ * for this job.
  */
 export function withLayers(transfer: Transfer, layers: LayerBlob[], asked: LayerBlob[]): Transfer {
   const own = new Set(asked.map(({ digest }) => digest));

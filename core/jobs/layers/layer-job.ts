@@ -3,24 +3,24 @@ import type { MirrorJobDependencies } from '../dependencies.ts';
 import type { JobQueue, LayerLeases, LayerQueue } from '../ports.ts';
 import type { JobError } from '../record.ts';
 
-/** What a layer job works with. */
+/** The dependencies of a layer job. */
 export interface LayerDependencies
   extends Pick<
     MirrorJobDependencies,
     'config' | 'jobs' | 'layerIndex' | 'gate' | 'timeLimit' | 'openUpstream' | 'openMirror' | 'now' | 'warn'
   > {
-  /** The mirror queue: where a job is woken. */
+  /** The mirror queue, to wake a job. */
   readonly queue: JobQueue;
-  /** The layer queue: where a layer goes on that did not fit into this invocation. */
+  /** The layer queue, for a layer that did not fit into this invocation. */
   readonly layerQueue: LayerQueue;
   readonly leases: LayerLeases;
 }
 
-/** What became of a layer message. */
+/** The result of a layer message. */
 export type ProcessedLayer =
-  /** Its job was finished before, or is unknown. */
+  /** Its job is already finished, or unknown. */
   | { state: 'gone' }
-  /** Another worker carries the layer. */
+  /** Another worker is carrying the layer. */
   | { state: 'held' }
   /**
    * The mirror has the layer. `complete`: it has all of the image's large ones, and the mirror job

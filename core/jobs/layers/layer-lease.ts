@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { MirrorJobDependencies } from '../dependencies.ts';
 import type { LayerLeases, LayerPlace } from '../ports.ts';
 
-/** How long a lease lasts that is not renewed: a worker that died is replaced this soon. */
+/** How long a lease lasts unless it is renewed: a worker that died is replaced after this time. */
 export const leaseMs = 60_000;
-/** How often it is renewed: two renewals may fail before it runs out. */
+/** How often it is renewed: two renewals may fail before it expires. */
 export const renewEveryMs = 20_000;
 /**
- * How long a layer counts as waiting in the queue: if it is lost there, or the backlog is longer,
- * it is sent again this late.
+ * How long a layer counts as waiting in the queue. If it is lost there, or the backlog is longer,
+ * it is sent again after this time.
  */
 export const queuedMs = 15 * 60_000;
 
@@ -21,12 +21,12 @@ export interface HeldLease {
 }
 
 /**
- * Takes the lease of a layer on its way into a mirror repository, and keeps it.
+ * Takes the lease of a layer on its way into a mirror repository, and keeps renewing it.
  *
- * Who can't renew it, or has lost it, goes on: it is there to save double work, and a registry
- * takes a blob twice.
+ * A worker that can't renew the lease, or has lost it, continues: the lease only avoids duplicate
+ * work, and a registry accepts a blob twice.
  *
- * @returns undefined where somebody else has it.
+ * @returns undefined if another worker has it.
  */
 export async function holdLease(
   place: LayerPlace,
@@ -44,7 +44,7 @@ export async function holdLease(
   let released: Promise<void> | undefined;
   const release = async () => {
     clearInterval(timer);
-    // A renewal that came after the release would take the lease again.
+    // A renewal after the release would take the lease again.
     await underWay;
     await leases
       .release(claim)

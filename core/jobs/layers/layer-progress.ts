@@ -1,13 +1,12 @@
 import type { CopyEvent } from '../../copy/copy.ts';
 import type { JobProgress } from '../record.ts';
 
-/** Follows one layer and adds to its job's progress now and then. */
+/** Follows one layer and regularly adds to its job's progress. */
 export interface LayerProgressReporter {
   onEvent(event: CopyEvent): void;
   /**
-   * Ends the reports; resolves when the last one has ended. What was reported of a layer that was
-   * not carried to its end is taken back: the next worker begins again, or counts what is recorded
-   * of it.
+   * Ends the reports; resolves when the last one has ended. If the layer was not carried to its
+   * end, its reports are taken back: the next worker starts again, or counts the recorded progress.
    */
   stop(carried: boolean): Promise<void>;
 }
@@ -16,7 +15,7 @@ const everyMs = 1_000;
 
 /**
  * Adds to the progress each second while something changes. A report that fails must not fail the
- * copy: `onFailure` hears of it, and what it was about goes with the next one.
+ * copy: `onFailure` is called, and its numbers go into the next report.
  */
 export function reportLayerProgress(
   report: (more: Pick<JobProgress, 'blobs' | 'bytes'>) => Promise<unknown>,

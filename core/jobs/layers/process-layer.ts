@@ -18,20 +18,20 @@ import { reportLayerProgress } from './layer-progress.ts';
 import { settleLayer } from './settle-layer.ts';
 
 /**
- * The largest layer that Amazon ECR takes, 52,000 MiB, needs three at 24 MB/s, which one push
- * stream is reported to reach: this many are the sign that nothing gets on.
+ * The largest layer that Amazon ECR accepts, 52,000 MiB, needs three invocations at 24 MB/s, which
+ * one push stream is reported to reach. This many mean that there is no progress.
  */
 const maxInvocations = 100;
 
 /**
  * Carries the layer of a message, and wakes its mirror job when the mirror has all large layers of
- * the image. When this returns, the message may be deleted; when it throws, the message must come
- * again.
+ * the image. When this returns, the message may be deleted; when it throws, the message must be
+ * delivered again.
  *
- * The job is woken before the message goes: a crash in between asks again. Two layers that end at
- * the same time may both wake it, which does no harm.
+ * The job is woken before the message is deleted, so a crash in between repeats the work. Two
+ * layers that end at the same time may both wake it, which does no harm.
  *
- * @param signal ends the attempt; with a {@link DeadlineError} as its reason the layer is queued
+ * @param signal ends the attempt; with a {@link DeadlineError} as its reason, the layer is queued
  *   again at once.
  */
 export async function processLayer(
@@ -49,13 +49,13 @@ export async function processLayer(
     return { state: 'gone' };
   }
   const lease = await holdLease(place, deps);
-  // What the other one can't do, the mirror job asks for again.
+  // If the other worker fails, the mirror job queues the layer again.
   if (lease === undefined) return { state: 'held' };
   const work: LayerWork = { message, job, place };
   try {
     return await carryAndWake(work, deps, signal);
   } catch (error) {
-    // Before the message comes again, by whatever way: it would find the lease taken, and be
+    // Before the message is delivered again, in any way: it would find the lease taken, and be
     // dropped.
     await lease.release();
     const outOfTime = signal.aborted && signal.reason instanceof DeadlineError;
@@ -77,7 +77,7 @@ interface LayerWork {
   place: LayerPlace;
 }
 
-/** The message comes again: nobody needs to ask for the layer meanwhile. */
+/** The message is delivered again: no job needs to queue the layer meanwhile. */
 async function queueAgain(
   place: LayerPlace,
   { leases, now, warn }: Pick<LayerDependencies, 'leases' | 'now' | 'warn'>,
@@ -147,7 +147,7 @@ async function wakeIfComplete(
   return true;
 }
 
-/** The configuration may have changed since the mirror job asked for the layer. */
+/** The configuration may have changed since the mirror job queued the layer. */
 function upstreamOf(job: JobRecord, config: Config): Upstream {
   const image = formatImageKey(job.key);
   const selection = selectImage(config, parseReference(image));
@@ -160,7 +160,7 @@ async function again({ message, job, place }: LayerWork, deps: LayerDependencies
   if (invocations >= maxInvocations) {
     const { digest, size } = message.layer;
     const failure = tooSlow(
-      `the layer ${digest} of ${size} bytes is not carried after ${invocations} invocations`,
+      `the layer ${digest} of ${size} bytes is still not copied after ${invocations} invocations`,
     );
     return await settleLayer(failure, job, deps);
   }

@@ -7,10 +7,10 @@ import { leaseMs } from './layer-lease.ts';
 type SettleDependencies = Pick<LayerDependencies, 'jobs' | 'gate' | 'now'>;
 
 /**
- * Records what an error means for the image. Rounds in which a layer failed are counted, whichever
- * layer it was: the attempts of the mirror job are those of its own.
+ * Records what an error means for the image. Rounds in which any layer failed are counted. They are
+ * separate from the mirror job's own attempts.
  *
- * @throws the error itself where it is ours.
+ * @throws the error itself if it is ours.
  */
 export async function settleLayer(
   error: unknown,
@@ -40,7 +40,7 @@ export async function settleLayer(
   return await park(job, { notBefore: until.toISOString(), error: verdict.error }, deps.jobs);
 }
 
-/** Another layer has failed in this round, and the job waits for its sake. */
+/** Another layer has failed in this round, and the job is already waiting because of it. */
 async function waitWithOthers(
   error: JobError,
   { id }: JobRecord,
@@ -48,20 +48,21 @@ async function waitWithOthers(
 ): Promise<ProcessedLayer> {
   const job = await deps.jobs.read(id);
   if (job === undefined || isFinished(job)) return { state: 'gone' };
-  // Parked once more: who recorded it may have died before that, or even before the time was known.
+  // Parked once more: the worker that recorded the failure may have died before parking it, or even
+  // before the time was known.
   const notBefore = job.notBefore ?? new Date(deps.now().getTime() + leaseMs).toISOString();
   await deps.jobs.park(job, notBefore);
   return { state: 'waiting', notBefore, error };
 }
 
-/** Lets the mirror job wait: it asks again for the layers that are missing then. */
+/** Lets the mirror job wait: afterwards, it queues the layers that are still missing. */
 async function park(
   job: JobRecord,
   wait: { notBefore: string; error: JobError },
   jobs: Pick<JobStore, 'update' | 'park'>,
 ): Promise<ProcessedLayer> {
-  // Recorded first: a note that the record knows nothing of is dropped. A crash in between brings
-  // the message again.
+  // Recorded first: a parking note that does not match the record is dropped. After a crash in
+  // between, the message is delivered again.
   await jobs.update(job.id, { state: 'waiting', ...wait });
   await jobs.park(job, wait.notBefore);
   return { state: 'waiting', ...wait };

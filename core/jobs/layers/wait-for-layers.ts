@@ -5,10 +5,10 @@ import type { FannedOut, JobRecord } from '../record.ts';
 import { handOut, lookAgainMs, maxFanOutMs, missingLayers } from './hand-out.ts';
 
 /**
- * Looks after the layers of a job that were handed out: asks again for what nobody carries.
+ * Checks on the layers that a job handed out, and queues those again that no worker carries.
  *
  * @param handed.repository the destination's name in its registry
- * @returns undefined when the mirror has them all, and the job can go on.
+ * @returns undefined if the mirror has them all, and the job can continue.
  * @throws JobFailure too_slow after a day.
  */
 export async function lookAfterLayers(
@@ -19,7 +19,7 @@ export async function lookAfterLayers(
   const { destination, repository } = handed;
   const { layers, since } = handed.fannedOut;
   const missing = await missingLayers({ layers }, destination, { signal });
-  // Without layer jobs any more (the deployment changed), the job carries the rest itself.
+  // If there are no layer jobs any more (the deployment changed), the job carries the rest itself.
   if (missing.length === 0 || !deps.fanOut) return undefined;
   if (deps.now().getTime() - Date.parse(since) > maxFanOutMs) {
     throw tooSlow(
@@ -30,7 +30,7 @@ export async function lookAfterLayers(
   return waitForLayers(deps, {});
 }
 
-/** The outcome of a run whose layers are on their way. */
+/** The outcome of a run whose layers are being carried. */
 export function waitForLayers(
   { now }: Pick<MirrorJobDependencies, 'now'>,
   changes: Partial<JobRecord>,

@@ -28,7 +28,7 @@ type CopyDependencies = Pick<
   'config' | 'jobs' | 'layerIndex' | 'fanOut' | 'timeLimit' | 'now' | 'warn'
 >;
 
-/** An image on its way: where from, where to, by which rule. */
+/** An image to copy: its source, its destination and its rule. */
 export interface ImageWork {
   job: JobRecord;
   root: Manifest;
@@ -41,9 +41,9 @@ export interface ImageWork {
   resolved: Pick<FannedOut, 'sourceDigest' | 'event' | 'resolve' | 'observedAt'>;
 }
 
-/** What became of an image's blobs and of what belongs to it. */
+/** The result of copying an image's blobs and what belongs to it. */
 export type CopiedJobImage =
-  /** All is there but the root's tag. */
+  /** Everything is there except the root's tag. */
   | {
       kind: 'whole';
       plan: CopyPlan;
@@ -51,7 +51,7 @@ export type CopiedJobImage =
       platforms: string[];
       referrers?: ReferrersSummary;
       foreign?: Amount;
-      /** Notes in the layer index what the repository holds, once the tag is put. */
+      /** Records in the layer index what the repository holds, once the tag is put. */
       note(): Promise<void>;
     }
   /** Its large layers were handed out to layer jobs; all other blobs are there. */
@@ -73,7 +73,7 @@ export async function copyJobImage(
     {
       pooled,
       signal,
-      // Who names a digest means this digest: no filter may make another one of it.
+      // A request for a digest means this digest: no filter may turn it into another one.
       platforms: isDigestKey(job.key) ? undefined : rule.platforms?.map(parsePlatform),
       referrers: rule.referrers,
       timeLimit: deps.timeLimit,
@@ -128,8 +128,8 @@ async function beginBlobs(
       ? await layersToHandOut(plan, { mounts, minBytes: fanOut.minBytes }, options)
       : [];
   const progress = await beginProgress(job, plan, deps);
-  // Before the others travel: the layers travel meanwhile, and what was resolved stands if this
-  // attempt ends.
+  // Before the other blobs are copied: the layers are carried meanwhile, and the resolved image is
+  // kept if this attempt ends.
   const handing = layers.length > 0 ? handOutLayers(work, plan, layers, deps) : undefined;
   const handed = await handing?.catch(async (error: unknown) => {
     await progress.stop(false);
@@ -144,9 +144,9 @@ async function beginBlobs(
 }
 
 /**
- * Records what the job goes on with when the layers are carried, then hands them out.
+ * Records what the job continues with once the layers are carried, then hands them out.
  *
- * @returns this, and for which it asked itself.
+ * @returns the record, and the layers that this job queued itself.
  */
 async function handOutLayers(
   { job, repository, resolved }: ImageWork,
@@ -155,7 +155,7 @@ async function handOutLayers(
   { jobs, now, fanOut }: Pick<CopyDependencies, 'jobs' | 'now' | 'fanOut'>,
 ): Promise<{ fannedOut: FannedOut; asked: LayerBlob[] }> {
   const { sourceDigest, event, resolve, observedAt } = resolved;
-  // Until it is known better.
+  // An estimate, until more is known.
   const transfer = { ...emptyTransfer(), copied: amountOf(plan.missing), present: amountOf(plan.present) };
   const since = now().toISOString();
   const fannedOut: FannedOut = { sourceDigest, event, resolve, observedAt, since, layers, transfer };
@@ -165,8 +165,8 @@ async function handOutLayers(
 }
 
 /**
- * Progress is added up: layer jobs add theirs. A job that goes on after them has its numbers
- * already.
+ * Progress is added up: layer jobs add theirs. A job that continues after them already has its
+ * numbers.
  */
 async function beginProgress(
   job: JobRecord,

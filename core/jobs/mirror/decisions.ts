@@ -5,9 +5,9 @@ import { type JobRecord, wasBegunBefore } from '../record.ts';
 import type { MirrorWork } from './work.ts';
 
 /**
- * Whether everything this job's event could tell is committed already. A later look was asked for
- * after such a commit: it always looks. So does a job that was begun before: it may have moved the
- * tag and lost its lease, and then the tag in the mirror is not what was committed.
+ * Whether everything that this job's event could report is already committed. A later look is
+ * requested after such a commit, so it always looks. So does a job that was already begun once: it
+ * may have moved the tag and lost its lease, and then the mirror's tag is not what was committed.
  */
 export function isSatisfied(
   { job, fingerprint }: Pick<MirrorWork, 'job' | 'fingerprint'>,
@@ -23,16 +23,16 @@ export function isSatisfied(
 }
 
 /**
- * Whether blobs will likely travel: a tag that is not mapped, or of which somebody says that it
- * moved. Connections are worth opening then before it is known, and what the mirror's tag names is
- * of no interest. Other looks mostly find nothing.
+ * Whether blobs will probably be copied: the tag is not mapped, or an event says that it moved.
+ * Then it is worth opening connections early, and the digest of the mirror's tag does not matter.
+ * Other looks mostly find nothing.
  */
 export function willTravel({ trigger, event }: JobRecord, { mapping, committed }: TagState): boolean {
   return mapping === undefined || (trigger === 'webhook' && event > (committed?.event ?? 0));
 }
 
 /**
- * The mapping, if what the upstream shows is mapped already, by the same policy and to the same
+ * The mapping, if what the upstream shows is already mapped, by the same policy and to the same
  * place.
  */
 export function mappedAlready(
@@ -48,9 +48,9 @@ export function mappedAlready(
 }
 
 /**
- * Whether the upstream may have answered from a cache that a push is ahead of, so that one more
- * look is due: when an event came although the upstream shows what is mapped already, and when this
- * look also counts for events that came after the job's own, whose jobs will ask nobody.
+ * Whether the upstream may have answered from a stale cache, so that one more look is due. This is
+ * so if an event came although the upstream shows what is already mapped, or if this look also
+ * covers events after the job's own, whose jobs will not ask the upstream.
  *
  * @param known the tag before the look
  * @param begun the tag when the look began

@@ -4,30 +4,30 @@ import type { JobStore } from '../ports.ts';
 import { type JobRecord, wasBegunBefore } from '../record.ts';
 
 /**
- * How long ago a look found nothing new when a job may leave the next one to a newer job,
+ * A job may leave its look to a newer job if a look within this time found nothing new, in
  * milliseconds.
  */
 const recentMs = 60_000;
 
-/** What is known when a job would ask the upstream. */
+/** What is known before a job asks the upstream. */
 export interface BeforeLook {
   tag: TagState;
-  /** The policy of now, and where it puts the image. */
+  /** The current policy, and where it puts the image. */
   fingerprint: string;
   repository: string;
   now: Date;
 }
 
 /**
- * Who looks at the upstream for a webhook's job, so that a flood of the same events does not become
- * a flood of requests. Of a tag that is mapped:
+ * Which job looks at the upstream for a webhook's job, so that a flood of identical events does not
+ * become a flood of requests. For a mapped tag:
  *
- * - `later-look`: the event tells what is mapped already. Since it may be older than the last push,
- *   one more look is due, a minute later.
- * - `newer-job`: within the last minute a look found nothing new, as duplicates make it, and a
- *   newer event's job is queued behind this one: that one looks for both. It must not be one that
- *   will leave the look itself, as that of an old delivery which is sent again. A job that is the
- *   first to follow a change always looks, so that its end says that its push is mapped.
+ * - `later-look`: the event names what is already mapped. Since the event may be older than the
+ *   last push, one more look is due, a minute later.
+ * - `newer-job`: within the last minute a look found nothing new, as is typical of duplicates, and
+ *   a newer event's job is queued behind this one. That job looks for both. It must not be a job
+ *   that leaves the look to another one itself, such as the job of an old delivery that is sent
+ *   again. The first job after a change always looks, so that when it ends, its push is mapped.
  *
  * @param newest the record of the job that {@link newerJob} names
  */
@@ -55,8 +55,8 @@ export function newerJob(job: JobRecord, before: BeforeLook): string | undefined
 }
 
 /**
- * One that was begun before may have moved the tag: it looks. So does one whose tag is mapped by
- * another policy.
+ * A job that was already begun once may have moved the tag, so it looks. So does a job whose tag is
+ * mapped by another policy.
  */
 function mayDefer(job: JobRecord, { tag, fingerprint, repository }: BeforeLook): boolean {
   if (job.trigger !== 'webhook' || wasBegunBefore(job)) return false;
@@ -69,7 +69,7 @@ function tellsWhatIsMapped({ toldDigest }: JobRecord, { tag }: BeforeLook): bool
 
 /**
  * Reads a job that was counted. An event is counted a moment before its job is recorded. Recording
- * may fail, and only a job that is there will look.
+ * may fail, and only a recorded job will look.
  */
 export async function readRecordedJob(
   id: string,

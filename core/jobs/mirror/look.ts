@@ -16,24 +16,21 @@ import type { MirrorWork } from './work.ts';
 
 /** What a mirror job finds before it copies. */
 export type Look =
-  /** Nothing is left to do now: others have looked, or will, or carry the layers. */
+  /** Nothing is left to do now: other jobs have looked, will look, or carry the layers. */
   | { kind: 'ended'; outcome: JobOutcome }
   /** The image is mapped and in the mirror. */
   | { kind: 'unchanged'; seen: Seen; mapping: MappingRecord }
   | { kind: 'changed'; seen: Seen };
 
-/** What a look saw at both ends, and what was known of the tag. */
+/** What a look saw at both ends, and what was known about the tag. */
 export interface Seen {
   /** What the upstream's reference points to. */
   root: Manifest;
   source: ImageSource;
   mirror: OpenMirror;
-  /**
-   * What the mirror's tag points to; undefined where there is no such tag, or where it was not
-   * asked.
-   */
+  /** What the mirror's tag points to; undefined if there is no such tag, or if it was not asked. */
   current: Digest | undefined;
-  /** The tag before the look; undefined where no event has named it. */
+  /** The tag before the look; undefined if no event has named it. */
   known: TagState | undefined;
   /** The tag when the look began. */
   begun: TagState;
@@ -46,7 +43,9 @@ type LookDependencies = Pick<
   'mappings' | 'jobs' | 'gate' | 'fanOut' | 'openUpstream' | 'openMirror' | 'now' | 'pause'
 >;
 
-/** Looks at what the upstream's reference points to now, unless others have or will. */
+/**
+ * Looks at what the upstream's reference points to now, unless other jobs have looked or will look.
+ */
 export async function lookUpstream(
   work: MirrorWork,
   deps: LookDependencies,
@@ -78,8 +77,8 @@ export async function lookUpstream(
 }
 
 /**
- * Goes on with an image whose large layers were handed out: when the mirror has them all, it is
- * looked at under the digest that was found then.
+ * Continues with an image whose large layers were handed out. Once the mirror has them all, the
+ * image is looked up by the digest that was found earlier.
  */
 export async function resumeLook(
   work: MirrorWork & { fannedOut: FannedOut },
@@ -105,8 +104,8 @@ export async function resumeLook(
 }
 
 /**
- * Reads what is known of the tag. A later look first clears its own entry, so that whoever asks
- * for one from now on gets another.
+ * Reads what is known about the tag. A later look first clears its own entry, so that a request for
+ * a look from now on gets a new one.
  */
 async function readTag(
   { trigger, key, id }: JobRecord,
@@ -116,7 +115,7 @@ async function readTag(
   return await mappings.read(key);
 }
 
-/** Why the rule's `latest` leaves the tag out; undefined where it does not. */
+/** Why the rule's `latest` leaves the tag out; undefined if it does not. */
 async function notSelected(
   { job, rule, source }: MirrorWork & { source: TagLister },
   { now, pause }: Pick<LookDependencies, 'now' | 'pause'>,
@@ -128,7 +127,8 @@ async function notSelected(
 }
 
 /**
- * Asks both ends what their references point to; the mirror's only where blobs will hardly travel.
+ * Asks both ends what their references point to; the mirror only if blobs will probably not be
+ * copied.
  */
 async function resolveEnds(
   ends: {
@@ -150,7 +150,7 @@ async function resolveEnds(
   return await readWhenThere(ask, { job, now, pause, signal });
 }
 
-/** Whether the image is mapped already, and the mirror's tag agrees. */
+/** Whether the image is already mapped, and the mirror's tag agrees. */
 async function compare(seen: Seen, work: MirrorWork, signal: AbortSignal): Promise<Look> {
   const { root, begun, mirror, observedAt } = seen;
   const mapping = mappedAlready(root, work, begun);

@@ -5,7 +5,7 @@ import type { JobReason } from '../record.ts';
 
 /**
  * Whether a tag is among the newest that its rule's `latest` names. Only the upstream's list of
- * tags can tell, so the question is asked when the job runs, not when the event arrives.
+ * tags can tell, so this is checked when the job runs, not when the event arrives.
  *
  * @returns why it is left out; undefined if it is among them
  */
@@ -17,7 +17,7 @@ export async function leftOutReason(
   if (isDigest(tag)) return undefined; // a digest has no age
   const all: string[] = [];
   for await (const name of tags) all.push(name);
-  if (!all.includes(tag)) all.push(tag); // a list may lag behind the push that the job is for
+  if (!all.includes(tag)) all.push(tag); // a list may lag behind the push that caused the job
   if (selectTags(rule, all).includes(tag)) return undefined;
   return {
     code: 'not_selected',

@@ -18,8 +18,7 @@ const signedWithinMs = 5 * 60_000;
 type WholeImage = Extract<CopiedJobImage, { kind: 'whole' }>;
 
 /**
- * What a job publishes: an image that was copied, or what is mapped already, as it was seen once
- * more.
+ * What a job publishes: an image that was copied, or one that is already mapped and was seen again.
  */
 export type Publication = { work: MirrorWork; seen: Seen } & (
   | { kind: 'unchanged'; mapping: MappingRecord }
@@ -28,9 +27,7 @@ export type Publication = { work: MirrorWork; seen: Seen } & (
 
 type PublishDependencies = Pick<MirrorJobDependencies, 'config' | 'mappings' | 'jobs' | 'now' | 'warn'>;
 
-/**
- * Moves the tag under its lease, publishes the mapping, and asks for the looks that are due later.
- */
+/** Moves the tag under its lease, publishes the mapping, and schedules later looks. */
 export async function publishImage(
   publication: Publication,
   deps: PublishDependencies,
@@ -41,7 +38,7 @@ export async function publishImage(
   const { destination } = seen.mirror;
   const image = publication.kind === 'copied' ? publication.image : undefined;
   const mapping = publication.kind === 'copied' ? newMapping(publication, deps.now()) : publication.mapping;
-  // Before the commit: a crash in between asks again, instead of never.
+  // Before the commit: after a crash in between, looks are scheduled twice rather than never.
   await scheduleLooks(publication, mapping, deps);
   const outcome = await publishMapping(deps.mappings, {
     key,
@@ -54,7 +51,7 @@ export async function publishImage(
       else await requireTag({ key, digest: mapping.digest }, destination, signal);
     },
   });
-  // Without the root, nothing can be mounted from what was copied.
+  // Without the root, the copied blobs can't be mounted elsewhere.
   if (outcome.kind !== 'superseded') await image?.note();
   await retireReplaced(key, outcome, deps);
   const changes = { ...changesOf(publication), digest: mapping.digest, fannedOut: undefined };
@@ -62,9 +59,9 @@ export async function publishImage(
 }
 
 /**
- * Reads the tag with the lease held: what was read before may be another job's by now.
+ * Reads the tag while holding the lease: another job may have moved it since it was last read.
  *
- * @throws LeaseError where it was moved. There is nothing at hand to move it back with.
+ * @throws LeaseError if it was moved. The manifest to move it back to is not at hand.
  */
 async function requireTag(
   { key, digest }: { key: ImageKey; digest: MappingRecord['digest'] },
@@ -76,10 +73,10 @@ async function requireTag(
 }
 
 /**
- * Asks for one more look at the tag, where the upstream's answer may be old, and at what belongs to
- * the image: soon, where something could not be had, and some minutes later where the image is new.
- * An image is signed after it is pushed, and what is pushed by digest with a `subject` (cosign's
- * bundles) moves no tag that a webhook could tell of.
+ * Schedules one more look at the tag, if the upstream's answer may be stale, and at what belongs to
+ * the image: soon, if something could not be fetched, and some minutes later, if the image is new.
+ * An image is signed after it is pushed, and a manifest that is pushed by digest with a `subject`
+ * (cosign's bundles) moves no tag that a webhook could report.
  */
 async function scheduleLooks(
   publication: Publication,
@@ -98,9 +95,9 @@ async function scheduleLooks(
 }
 
 /**
- * References by a digest that the tag has left are answered for the history that is configured,
- * then the table forgets them. The image is published: if this fails, the digest is only remembered
- * for longer.
+ * A digest that the tag has left can be looked up for the configured history; then the table
+ * forgets it. The image is already published: if this fails, the digest is only remembered for
+ * longer.
  */
 async function retireReplaced(
   key: ImageKey,
@@ -115,7 +112,7 @@ async function retireReplaced(
     .catch((error: unknown) => warn(`marking ${reference} as out of use failed`, error));
 }
 
-/** What the job's record says of the image. */
+/** What the job's record says about the image. */
 function changesOf(publication: Publication): Partial<JobRecord> {
   if (publication.kind === 'unchanged') return { transfer: presentOnly(publication.seen.root) };
   const { transfer, referrers, foreign } = publication.image;

@@ -8,12 +8,12 @@ import { publishImage } from './publish-image.ts';
 import { workOf } from './work.ts';
 
 /**
- * Runs one mirror job: makes the mirror hold what the upstream's tag points to now, and publishes
+ * Runs one mirror job: copies what the upstream's tag points to now into the mirror, and publishes
  * it.
  *
- * In order: is it satisfied already → resolve the tag → plan → copy what is missing → commit
- * manifests → move the tag under its lease → publish. Whatever was done before an error stays done;
- * the next attempt finds it present.
+ * In order: check whether it is already satisfied → resolve the tag → plan → copy what is missing →
+ * commit manifests → move the tag under its lease → publish. Work done before an error is kept; the
+ * next attempt finds it present.
  *
  * @throws JobFailure, RegistryError, CopyError, LeaseError… for everything that keeps the image
  *   from being mirrored.

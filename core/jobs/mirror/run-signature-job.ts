@@ -15,17 +15,16 @@ import type { JobRecord } from '../record.ts';
 import { requireOpen } from '../upstream-gate.ts';
 
 /**
- * Runs a signature job: something was pushed that belongs to the image with this digest, so the
- * mirror must hold all that belongs to it now. Each such event looks, whatever others have
- * committed: what was found before may have been added to.
+ * Runs a signature job: something that belongs to the image with this digest was pushed, so the
+ * mirror must now hold everything that belongs to it. Each such event causes a look, whatever other
+ * jobs have committed: something may have been added since.
  *
  * An image that the mirror repository does not hold is left alone: if it is being mirrored, its own
- * job looks for what belongs to it. The outcome stands in the job and in the digest's mapping; a
- * tag's mapping shows it once the tag is published again, and a child of an index has no mapping.
+ * job looks for what belongs to it. The outcome is recorded in the job and in the digest's mapping.
+ * A tag's mapping shows it once the tag is published again, and a child of an index has no mapping.
  *
- * @throws ReferrersPendingError when another attempt may bring what is missing;
- *   UpstreamClosedError; JobFailure; RegistryError of the mirror, or of the upstream where it can't
- *   be asked at all.
+ * @throws ReferrersPendingError if another attempt may bring what is missing; UpstreamClosedError;
+ *   JobFailure; RegistryError of the mirror, or of the upstream if it can't be asked at all.
  */
 export async function runSignatureJob(
   job: JobRecord,
@@ -42,7 +41,7 @@ export async function runSignatureJob(
     );
   }
   const { registry, repository, reference: digest } = key;
-  // From now on what comes is not seen by this look.
+  // Anything pushed from now on is not seen by this look.
   await deps.mappings.clearRecheck(key, job.id);
   const selection = selectImage(deps.config, { registry, repository, digest });
   if (!selection.mirrored) throw notConfigured(image, selection.reason);
@@ -65,7 +64,7 @@ export async function runSignatureJob(
   return { state: 'committed', changes: { digest, transfer: outcome.transfer, referrers } };
 }
 
-/** The mapping of a digest, published with a tag that points to it or for its own sake. */
+/** The mapping of a digest, published with a tag that points to it or in its own right. */
 async function mappingOf(
   key: DigestKey,
   mappings: Pick<MappingStore, 'read'>,
@@ -75,8 +74,8 @@ async function mappingOf(
 }
 
 /**
- * The manifests that an index names, read from the mirror where it can be read: that does not count
- * as a pull anywhere.
+ * The manifests that an index names, read from the mirror if it can be read: that never counts as a
+ * pull.
  */
 async function childrenOf(
   digest: Digest,

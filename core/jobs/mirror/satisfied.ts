@@ -6,11 +6,11 @@ import { newerJob, readRecordedJob, whoLooks } from './defer-look.ts';
 import type { MirrorWork } from './work.ts';
 
 /**
- * How a job ends that need not look itself: what it would find is committed already, or another job
- * will look.
+ * The outcome of a job that does not need to look itself: what it would find is already committed,
+ * or another job will look.
  *
  * @param work.known the tag before the look
- * @returns undefined where it must look
+ * @returns undefined if it must look
  */
 export async function satisfiedWithout(
   { known, ...work }: MirrorWork & { known: TagState },

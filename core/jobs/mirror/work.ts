@@ -7,20 +7,20 @@ import { selectImage } from '../../policy/select-image.ts';
 import { JobFailure, notConfigured } from '../errors.ts';
 import type { JobRecord } from '../record.ts';
 
-/** A mirror job, and where its image comes from and goes to by the rule that holds now. */
+/** A mirror job, with the source and destination of its image by the current rule. */
 export interface MirrorWork {
   job: JobRecord;
   upstream: Upstream;
   rule: RepositoryRule;
-  /** The rule's: under another one, the same events have to be looked at again. */
+  /** The rule's fingerprint: under a different one, the same events must be looked at again. */
   fingerprint: string;
   /** The destination's name in its registry. */
   repository: string;
 }
 
 /**
- * @throws JobFailure where no rule mirrors the image, or where its rule asks for what this version
- *   can't do.
+ * @throws JobFailure if no rule mirrors the image, or if its rule requires something that this
+ *   version can't do.
  */
 export function workOf(job: JobRecord, config: Config): MirrorWork {
   const image = formatImageKey(job.key);
