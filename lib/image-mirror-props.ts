@@ -203,7 +203,7 @@ function configurationProblems(config: Config): string[] {
   const problems: string[] = [];
   if (config.mirror.regions.length > 1) {
     problems.push(
-      `config mirror.regions: ${config.mirror.regions.join(', ')}: the stack mirrors into one region so far; name one, and deploy a stack for each further region`,
+      `config mirror.regions: ${config.mirror.regions.join(', ')}: so far, the stack mirrors into one region only; name one, and deploy a stack for each further region`,
     );
   }
   const { network } = config;

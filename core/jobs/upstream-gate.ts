@@ -8,7 +8,7 @@ export class UpstreamClosedError extends DrayageError {
   readonly code = 'UPSTREAM_CLOSED';
   readonly side = 'upstream';
   readonly remedy =
-    'none needed: the job goes on when the registry’s rate limit allows it; credentials with a higher limit shorten the wait';
+    'none needed: the job continues when the registry’s rate limit allows it; credentials with a higher limit shorten the wait';
   readonly retry: Retry;
 
   constructor(registry: string, until: Date, now: Date) {

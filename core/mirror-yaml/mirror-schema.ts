@@ -67,11 +67,11 @@ const repositorySettings = z.strictObject({
     .union([z.boolean(), z.strictObject({ except: immutableExcept })])
     .default(false)
     .meta({ what: 'true, false or a mapping with except', example: '{ except: ["latest*"] }' }),
-  pullAccounts: distinct(accountId, { what: 'a list of account ids', example: '["111122223333"]' }).default(
+  pullAccounts: distinct(accountId, { what: 'a list of account IDs', example: '["111122223333"]' }).default(
     [],
   ),
   organizations: distinct(organizationId, {
-    what: 'a list of organization ids',
+    what: 'a list of organization IDs',
     example: '[o-a1b2c3d4e5]',
   }).default([]),
   lifecycle: z.array(lifecycleRule).default([]).meta({
@@ -133,14 +133,14 @@ const proxy = text({ what: 'the URL of a proxy', example: 'http://proxy.example.
   if (url === undefined)
     return `${JSON.stringify(value)} is not a proxy URL; write, for example, http://proxy.example.com:3128`;
   if (url.username !== '' || url.password !== '')
-    return 'has a user name or a password, which would stand in the functions’ bundle for all to read; write the URL without';
+    return 'has a user name or a password, which would be readable in the functions’ bundle; write the URL without them';
   return undefined;
 });
 
 /** The key `network`. */
 export const networkSchema = z.strictObject({
   vpc: textLike(
-    { what: 'the id of a VPC', example: 'vpc-0123456789abcdef0' },
+    { what: 'the ID of a VPC', example: 'vpc-0123456789abcdef0' },
     /^vpc-[0-9a-f]{8,17}$/,
   ).optional(),
   caBundle: z.string().min(1).meta({ what: 'a file name', example: 'certificates.pem' }).optional(),

@@ -1,8 +1,7 @@
 /**
  * The candidate that a word was probably meant to be.
  *
- * @returns undefined when none is near: more than two changes away, or more than a third of the
- *   word.
+ * @returns undefined if none is close: at most two changes, and at most a third of the word.
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.min(2, Math.floor(word.length / 3)));
@@ -16,7 +15,7 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return best?.candidate;
 }
 
-/** Levenshtein's distance, a swap of neighbours counted as one change. */
+/** Levenshtein distance; a swap of neighbours counts as one change. */
 function editDistance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   const at = (i: number, j: number) => rows[i]?.[j] ?? 0;

@@ -71,13 +71,13 @@ function normaliseRule(rule: FileRule): RepositoryRule {
 
 function seconds(duration: string): number {
   const found = durationSeconds(duration);
-  if (found === undefined) throw new Error(`not a duration, though the schema took it: ${duration}`);
+  if (found === undefined) throw new Error(`not a duration, though the schema accepted it: ${duration}`);
   return found;
 }
 
 type Present<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 
-/** The same without keys whose value is undefined, which JSON does not have. */
+/** The same object without undefined values, which JSON does not have. */
 function present<T extends object>(value: T): Present<T> {
   return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as Present<T>;
 }

@@ -9,9 +9,9 @@ import { findKeysWithoutEffect } from './without-effect.ts';
 /** Longer files are not read. */
 export const maxConfigBytes = 1024 * 1024;
 
-/** An error in mirror.yaml: what was found where, and what to write instead. */
+/** An error in mirror.yaml: what was found, where, and what to write instead. */
 export interface ConfigError {
-  /** As `upstreams[0].repositories[1].match`; empty for the file as a whole. */
+  /** Such as `upstreams[0].repositories[1].match`; empty for the file as a whole. */
   path: string;
   message: string;
   /** Counted from 1. */
@@ -23,21 +23,21 @@ export interface ConfigError {
 export type ParsedConfig = { ok: true; config: Config } | { ok: false; errors: ConfigError[] };
 
 /**
- * Reads mirror.yaml. All errors are told at once, in the order of the text; only when the text is
- * not YAML, nothing else is looked at. Never throws, whatever the text.
+ * Reads mirror.yaml. All errors are reported at once, in the order of the text. If the text is not
+ * YAML, nothing else is checked. Never throws, whatever the text.
  */
 export function parseConfig(text: string): ParsedConfig {
   const parsed = parseWithPlaces(text);
   return parsed.ok ? { ok: true, config: parsed.config } : parsed;
 }
 
-/** A configuration with what only its text shows. */
+/** A configuration, with information that only its text has. */
 export interface ConfigWithPlaces {
   ok: true;
   config: Config;
   /** Settings of the file that have no effect. */
   warnings: ConfigError[];
-  /** Finds the place in the text of an error that shows only later. */
+  /** Finds the place in the text for an error that is detected later. */
   errorAt(path: YamlPath, message: string): ConfigError;
 }
 

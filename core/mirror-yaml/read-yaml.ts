@@ -14,18 +14,20 @@ export interface YamlProblem extends Position {
   message: string;
 }
 
-/** A YAML document as plain JSON values, and where in the text each of them stands. */
+/** A YAML document as plain JSON values, with the place of each in the text. */
 export interface YamlDocument {
   value: unknown;
-  /** Where the value at a path begins or, where there is none, the nearest value around it. */
+  /** Where the value at a path begins; if there is none, the nearest enclosing value. */
   locate(path: YamlPath): Position;
-  /** Where the key of a mapping stands. */
+  /** Where the key of a mapping is. */
   locateKey(path: YamlPath): Position;
-  /** A scalar as it was written, without its quotes: `1.10`, where the value is the number 1.1. */
+  /** A scalar as it was written, without its quotes: `1.10` for the number 1.1. */
   source(path: YamlPath): string | undefined;
 }
 
-/** With aliases resolved; a real configuration has some hundreds. Bounds "billion laughs". */
+/**
+ * With aliases resolved; a real configuration has a few hundred. Protects from "billion laughs".
+ */
 const maxValues = 50_000;
 const maxDepth = 50;
 const maxProblems = 100;
@@ -36,14 +38,13 @@ const maxProblems = 100;
  * text's order.
  */
 export function readYaml(text: string): { document: YamlDocument; problems: YamlProblem[] } {
-  // The library looks for duplicate keys by comparing each with each; the walk below does it in
-  // linear time.
+  // The library finds duplicate keys by comparing all pairs; the walk below does it in linear time.
   const parsed = parseDocument(text, { uniqueKeys: false, prettyErrors: false });
   const position = positionsIn(text);
   const problems: YamlProblem[] = [
     ...variables(text).map(({ at, name }) => ({
       path: [],
-      message: `YAML: ${name} is not replaced: there are no variables here; write the value, or generate the file with a tool such as envsubst`,
+      message: `YAML: ${name} is not replaced: variables are not supported here; write the value, or generate the file with a tool such as envsubst`,
       ...position(at),
     })),
     ...[...parsed.errors, ...parsed.warnings].map((error) => ({
@@ -53,13 +54,15 @@ export function readYaml(text: string): { document: YamlDocument; problems: Yaml
     })),
   ];
   const walk = new Walk(position, problems);
-  // After a syntax error the tree is a guess, and what it is said to lack would only mislead.
+  // After a syntax error the tree is a guess, and errors about missing keys would only mislead.
   const value = problems.length === 0 ? walk.convert(parsed.contents, []) : undefined;
   problems.sort((a, b) => a.line - b.line || a.column - b.column);
   return { document: { value, ...walk.lookup() }, problems: problems.slice(0, maxProblems) };
 }
 
-/** By the text itself: the library's LineCounter misses lines after some syntax errors. */
+/**
+ * Computed from the text itself: the library's LineCounter misses lines after some syntax errors.
+ */
 function positionsIn(text: string): (offset: number) => Position {
   const starts = [0];
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
@@ -83,7 +86,7 @@ function variables(text: string): { at: number; name: string }[] {
 }
 
 /**
- * The library's messages about several documents, nesting and unquoted patterns are for
+ * The library's messages about several documents, nesting and unquoted patterns are meant for
  * programmers.
  */
 function plainMessage(message: string): string {
@@ -93,7 +96,7 @@ function plainMessage(message: string): string {
   if (message.includes('Alias cannot be an empty string'))
     return 'a * without quotes is an alias; put a pattern in quotes: "*"';
   const plain = message.replace(/[.:\s]+$/, '');
-  // What a pattern can begin with, and YAML takes for something else.
+  // Characters that a pattern can begin with, but that mean something else in YAML.
   return /^Unresolved tag|alias at node end|reserved character|^Unresolved alias/.test(plain)
     ? `${plain}; put a pattern in quotes`
     : plain;
@@ -123,11 +126,7 @@ class Walk {
     if (node === null) return null;
     if (this.#values > maxValues) {
       if (this.#values === maxValues + 1)
-        this.#problem(
-          node,
-          path,
-          `the document has more than ${maxValues} values, aliases counted as what they stand for`,
-        );
+        this.#problem(node, path, `the document has more than ${maxValues} values, with aliases resolved`);
       return null;
     }
     if (isAlias(node)) return this.#alias(node, path);
@@ -173,7 +172,8 @@ class Walk {
   }
 
   #mapping(items: Pair<Node | null, Node | null>[], path: YamlPath): Record<string, unknown> {
-    // A null prototype would show in comparisons; defineProperty keeps `__proto__` an ordinary key.
+    // A null prototype would be visible in comparisons; defineProperty keeps `__proto__` an
+    // ordinary key.
     const mapping: Record<string, unknown> = {};
     for (const { key: keyNode, value: valueNode } of items) {
       const key = this.#key(keyNode, path);
@@ -184,7 +184,7 @@ class Walk {
         this.#problem(
           keyNode,
           inner,
-          `the key is there already, in line ${first?.line ?? '?'}; keep one of them`,
+          `the key already exists in line ${first?.line ?? '?'}; keep one of them`,
         );
         continue;
       }
@@ -209,7 +209,7 @@ class Walk {
     const target = this.#anchors.get(node.source);
     if (target === undefined) return this.#problem(node, path, noAnchor(node.source));
     if (this.#open.has(target))
-      return this.#problem(node, path, `the alias *${node.source} stands within what it is an alias of`);
+      return this.#problem(node, path, `the alias *${node.source} is inside the value that it refers to`);
     return this.convert(target, path);
   }
 
@@ -227,7 +227,7 @@ class Walk {
   }
 }
 
-/** What looks like a pattern was probably meant as one. */
+/** An alias that looks like a pattern was probably meant as one. */
 function noAnchor(name: string): string {
   const pattern = JSON.stringify(`*${name}`);
   return /^[A-Za-z]\w*$/.test(name)

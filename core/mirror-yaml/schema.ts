@@ -3,8 +3,7 @@ import { alarmsSchema, apiSchema, mirrorSchema, networkSchema } from './mirror-s
 import { upstreamSchema } from './upstream-schema.ts';
 
 /**
- * mirror.yaml as it is written, with defaults; rules that concern several fields are in
- * `cross-field.ts`.
+ * mirror.yaml as it is written, with defaults; rules across several fields are in `cross-field.ts`.
  */
 export const fileSchema = z
   .strictObject({

@@ -15,18 +15,15 @@ const dockerHubAliases = [
   'hub.docker.com',
 ];
 
-const registry = text(
-  { what: 'a registry, as it stands in references', example: 'docker.io' },
-  registryProblem,
-);
+const registry = text({ what: 'a registry, as in references', example: 'docker.io' }, registryProblem);
 
 function registryProblem(value: string): string | undefined {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(value))
-    return `${shown(value)} has a scheme; write the host alone, and where its API is under \`endpoint\``;
+    return `${shown(value)} has a scheme; write only the host, and the address of its API under \`endpoint\``;
   if (dockerHubAliases.includes(value))
     return `${shown(value)} is Docker Hub, which references call docker.io; write docker.io`;
   if (value.includes('/'))
-    return `${shown(value)} has a path; write the host alone, and the path in front of each \`match\``;
+    return `${shown(value)} has a path; write only the host, and put the path in front of each \`match\``;
   if (value !== value.toLowerCase())
     return `${shown(value)} has upper case; write ${shown(value.toLowerCase())}`;
   if (value.length > 255 || !hostPattern.test(value))
@@ -34,11 +31,11 @@ function registryProblem(value: string): string | undefined {
   return referenceProblem(value);
 }
 
-/** What references call a registry must read back as it. */
+/** A registry's name in a reference must parse back to the same registry. */
 function referenceProblem(value: string): string | undefined {
   try {
     if (parseReference(`${value}/a/b`).registry === value) return undefined;
-    return `${shown(value)} in front of a reference is a name at Docker Hub, not a registry; a registry has a dot or a port, or is localhost`;
+    return `${shown(value)} at the start of a reference is a name on Docker Hub, not a registry; a registry has a dot or a port, or is localhost`;
   } catch (error) {
     if (error instanceof InvalidReferenceError) return error.reason;
     throw error;
@@ -56,7 +53,7 @@ const endpoint = text({ what: 'a URL', example: 'https://registry.example.com' }
   return undefined;
 });
 
-/** A function has 780 s for a job, and needs time left to copy. */
+/** A function has 780 s for a job, and needs time left for the copy. */
 const longestTimeoutSeconds = 600;
 
 const timeout = text({ what: 'a duration', example: '2m' }, (value) => {
@@ -116,7 +113,7 @@ function rangeProblem(value: string): string | undefined {
   if (value.length <= 256 && validRange(value) !== null) return undefined;
   const unpadded = value.replace(/(?<![\w-])0+(?=\d)/g, '');
   if (unpadded !== value && validRange(unpadded) !== null)
-    return `${shown(value)} has leading zeros, which semver does not take; write ${shown(unpadded)}, it fits padded tags too`;
+    return `${shown(value)} has leading zeros, which semver does not accept; write ${shown(unpadded)}, which also matches padded tags`;
   return `${shown(value)} is not a semver range; write, for example, ">=1.25 <2" or "1.x"`;
 }
 

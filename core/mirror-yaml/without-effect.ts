@@ -1,8 +1,8 @@
 import type { YamlDocument, YamlPath } from './read-yaml.ts';
 
 /**
- * Keys that are read and checked and have no effect in this version, with what to know about each;
- * `*` is any item of a list.
+ * Keys that are read and checked but have no effect in this version, with advice for each; `*` is
+ * any item of a list.
  */
 export const keysWithoutEffect: readonly { key: string; message: string }[] = [
   {
@@ -25,25 +25,25 @@ export const keysWithoutEffect: readonly { key: string; message: string }[] = [
 ];
 
 /**
- * What this version’s stack refuses, as `lib/image-mirror-props.ts` does; `drayage local` runs all
- * the same.
+ * Keys that this version’s stack refuses (`lib/image-mirror-props.ts`); `drayage local` runs
+ * anyway.
  */
 export const keysThatTheStackRefuses: typeof keysWithoutEffect = [
-  { key: 'mirror.regions.1', message: 'the stack mirrors into one region so far; name one' },
+  { key: 'mirror.regions.1', message: 'so far, the stack mirrors into one region only; name one' },
   { key: 'network.vpc', message: 'the functions can’t run in a VPC yet; remove the key' },
   {
     key: 'upstreams.*.credentials.type',
-    message: 'the functions only read credentials from a secret so far; write {secret: …}',
+    message: 'so far, the functions only read credentials from a secret; write {secret: …}',
   },
 ];
 
-/** A key of the file that has no effect, and what to know about that. */
+/** A key of the file that has no effect, and what to do about it. */
 export interface KeyWithoutEffect {
   path: YamlPath;
   message: string;
 }
 
-/** Those of the keys that the file has. */
+/** The ones of these keys that the file has. */
 export function findKeysWithoutEffect({ value }: Pick<YamlDocument, 'value'>): KeyWithoutEffect[] {
   const all = [
     ...keysWithoutEffect.map((each) => ({ ...each, what: 'has no effect in this version' })),

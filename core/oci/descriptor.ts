@@ -3,7 +3,7 @@ import { InvalidManifestError, showValue } from './invalid-manifest-error.ts';
 import type { Platform } from './platform.ts';
 
 /**
- * Names content by digest, size in bytes and type.
+ * Identifies content by digest, size in bytes and type.
  * https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md
  */
 export interface Descriptor {
@@ -12,13 +12,13 @@ export interface Descriptor {
   size: number;
   /** In an index: what the child runs on. */
   platform?: Platform;
-  /** Where a foreign layer can be had; kept, never fetched from here. */
+  /** Where a foreign layer can be downloaded; kept, but never fetched. */
   urls?: string[];
   annotations?: Record<string, string>;
   artifactType?: string;
   /**
-   * The content itself in base64, if the publisher embedded it. Kept as it is and not verified:
-   * nothing reads it.
+   * The content itself in base64, if the publisher embedded it. Kept as it is, without
+   * verification: nothing reads it.
    */
   data?: string;
 }
@@ -26,15 +26,15 @@ export interface Descriptor {
 const remedy = 'ask the publisher to push the image again';
 
 /**
- * A media type as it can stand in a header: printable ASCII. Its parameters, which some artifacts
- * have, may stay.
+ * A media type that is valid in a header: printable ASCII. Parameters, which some artifacts have,
+ * are allowed.
  */
 const mediaTypePattern = /^[\x21-\x7e][\x20-\x7e]{0,254}$/;
 
 /**
- * Reads a descriptor out of parsed JSON; `path` is where it stands (`layers[3]`), for messages.
- * Only digest and size must be right: a copy depends on them. All else may be missing or `null`, as
- * Go's decoder, and so every other client, takes it; a media type is then empty. Unknown fields are
+ * Reads a descriptor from parsed JSON; `path` is its place (`layers[3]`), for messages. Only digest
+ * and size must be right: a copy depends on them. Everything else may be missing or `null`, which
+ * Go's decoder, and so every other client, accepts; a media type is then empty. Unknown fields are
  * left out. Throws `InvalidManifestError`.
  */
 export function parseDescriptor(value: unknown, path: string): Descriptor {
@@ -102,7 +102,7 @@ export function optionalAnnotations(
   return Object.fromEntries(entries);
 }
 
-/** The error for a value of the wrong shape: path, what must be there, what is there, remedy. */
+/** The error for a value of the wrong shape: path, expected value, actual value, remedy. */
 export function invalid(path: string, value: unknown, mustBe: string): InvalidManifestError {
   const found = value === undefined ? 'is missing' : `is ${showValue(value)}`;
   return new InvalidManifestError('MANIFEST_INVALID', `${path}: must be ${mustBe}, but ${found}; ${remedy}`);
@@ -124,9 +124,7 @@ function expectStrings(value: unknown, path: string): string[] {
   return value as string[];
 }
 
-/**
- * What is missing is empty: builders write `{}` or half a platform for children that run nowhere.
- */
+/** Missing fields are empty: builders write `{}` or half a platform for children that can't run. */
 function parsePlatformObject(value: unknown, path: string): Platform {
   const fields = expectObject(value, path);
   const platform: Platform = {

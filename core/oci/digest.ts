@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * A content digest, `algorithm:hex`, as the image specification writes it. sha256 and sha512 are
- * its two registered algorithms that registries serve.
+ * A content digest, `algorithm:hex`, as in the image specification. sha256 and sha512 are the two
+ * of its registered algorithms that registries serve.
  * https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md#digests
  */
 export type Digest = `sha256:${string}` | `sha512:${string}`;
@@ -13,8 +13,8 @@ export type DigestAlgorithm = 'sha256' | 'sha512';
 const digestPattern = /^(?:sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$/;
 
 /**
- * What was given as a digest is none. The message quotes the value (shortened) and says what a
- * digest looks like.
+ * A value is not a digest. The message quotes the value (shortened) and says what a digest looks
+ * like.
  */
 export class InvalidDigestError extends Error {
   readonly input: string;
@@ -28,7 +28,7 @@ export class InvalidDigestError extends Error {
   }
 }
 
-/** Whether a value of any type is a digest that `parseDigest` would take. */
+/** Whether a value of any type is a digest that `parseDigest` would accept. */
 export function isDigest(text: unknown): text is Digest {
   return typeof text === 'string' && digestPattern.test(text);
 }
@@ -44,16 +44,16 @@ export function digestAlgorithm(digest: Digest): DigestAlgorithm {
   return digest.startsWith('sha512:') ? 'sha512' : 'sha256';
 }
 
-/** The digest of bytes that are all in memory. */
+/** The digest of bytes in memory. */
 export function digestOf(bytes: Uint8Array, algorithm: DigestAlgorithm = 'sha256'): Digest {
   return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
 }
 
-/** A digest that is computed while bytes flow by. */
+/** A digest that is computed while bytes pass through. */
 export interface DigestVerifier {
-  /** Takes the next bytes; throws once `digest` was asked. */
+  /** Takes the next bytes; throws after `digest` was called. */
   update(chunk: Uint8Array): void;
-  /** The digest of everything that was given; may be asked more than once. */
+  /** The digest of everything so far; may be called more than once. */
   digest(): Digest;
 }
 

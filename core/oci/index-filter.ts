@@ -5,24 +5,24 @@ import { plainText } from './plain-text.ts';
 import { formatPlatform, type Platform, platformMatches } from './platform.ts';
 
 /**
- * How BuildKit ties an attestation, whose platform is unknown/unknown, to the child of the same
- * index that it is about. https://docs.docker.com/build/metadata/attestations/attestation-storage/
+ * How BuildKit links an attestation, whose platform is unknown/unknown, to the child of the same
+ * index that it describes. https://docs.docker.com/build/metadata/attestations/attestation-storage/
  */
 const referenceAnnotation = 'vnd.docker.reference.digest';
 
-/** More platforms than this are only counted in a message. */
+/** Beyond this number, a message only counts platforms. */
 const maxNamed = 20;
 /** Characters of one platform in a message; `windows(10.0.20348.2582)/amd64` has 30. */
 const maxPlatformText = 80;
 
 /**
- * No child of the index is for any of the platforms that were asked for. The platforms come from
- * the publisher, who can write anything there: the first 20 are told, each in at most 80 characters
- * without controls.
+ * No child of the index is for any of the requested platforms. The platforms come from the
+ * publisher, who can write anything there: the message names the first 20, each in at most 80
+ * characters without control characters.
  */
 export class NoMatchingPlatformError extends Error {
   readonly wanted: string[];
-  /** Those that the message names. */
+  /** The platforms that the message names. */
   readonly available: string[];
   constructor(wanted: string[], available: string[]) {
     const named = available.slice(0, maxNamed).map((platform) => plainText(platform, maxPlatformText));
@@ -36,12 +36,12 @@ export class NoMatchingPlatformError extends Error {
 }
 
 /**
- * The index with only the children for the given platforms, as new bytes with a new digest;
- * everything else, unknown fields included, stays, in order. Attestations of a kept child stay; a
- * child that names no platform can't be judged and stays.
+ * The index with only the children for the given platforms, as new bytes with a new digest.
+ * Everything else stays, in order, including unknown fields. Attestations of a kept child stay. A
+ * child without a platform can't be judged and stays, too.
  *
- * Returns undefined if nothing would be dropped (no platforms: nothing is), so that the bytes and
- * their digest can be kept. Throws `NoMatchingPlatformError` if nothing would be left,
+ * Returns undefined if nothing would be dropped (as with no platforms), so that the bytes and their
+ * digest can be kept. Throws `NoMatchingPlatformError` if nothing would be left,
  * `InvalidManifestError` if what is left can't be written again.
  */
 export function filterIndex(index: ImageIndex, platforms: Platform[]): ImageIndex | undefined {
@@ -76,20 +76,20 @@ function isWanted(child: Descriptor, platforms: Platform[]): boolean {
   return platforms.some((wanted) => platformMatches(wanted, platform));
 }
 
-/** Half a platform is as good as none. */
+/** Half a platform counts as none. */
 function isNamed({ os, architecture }: Platform): boolean {
   return os !== '' && architecture !== '';
 }
 
-/** Works on the JSON as it came, so that fields that we know nothing of are kept. */
+/** Works on the original JSON, so that unknown fields are kept. */
 function withoutChildren(index: ImageIndex, kept: boolean[]): Uint8Array {
   const body = JSON.parse(new TextDecoder().decode(index.bytes)) as { manifests: unknown[] };
   body.manifests = body.manifests.filter((_, i) => kept[i]);
   try {
     return new TextEncoder().encode(JSON.stringify(body));
   } catch (cause) {
-    // JSON.stringify recurses: unknown fields that nest a million deep overflow the stack.
-    const reason = 'it nests too deep to be written again; ask the publisher to push the image again';
+    // JSON.stringify recurses: unknown fields nested a million levels deep overflow the stack.
+    const reason = 'it is nested too deeply to be written again; ask the publisher to push the image again';
     throw new InvalidManifestError('MANIFEST_INVALID', reason, { cause });
   }
 }

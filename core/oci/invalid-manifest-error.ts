@@ -1,9 +1,9 @@
 import { DrayageError, type Retry } from '../errors.ts';
 
 /**
- * Why a manifest is refused, in the words of the distribution specification's error codes where it
- * has one: `MANIFEST_INVALID` is malformed or ambiguous, `DIGEST_INVALID` is not what was asked
- * for, and `MANIFEST_UNSUPPORTED` (ours) is well-formed but of a kind that is not copied.
+ * Why a manifest is refused, as an error code of the distribution specification if it has one:
+ * `MANIFEST_INVALID` is malformed or ambiguous, `DIGEST_INVALID` is not what was requested, and
+ * `MANIFEST_UNSUPPORTED` (ours) is well-formed but of a kind that is not copied.
  */
 export type InvalidManifestCode = 'MANIFEST_INVALID' | 'MANIFEST_UNSUPPORTED' | 'DIGEST_INVALID';
 
@@ -28,7 +28,7 @@ export class InvalidManifestError extends DrayageError {
   }
 }
 
-/** A value as it can be shown in a message: JSON, shortened. */
+/** A value in the form for messages: JSON, shortened. */
 export function showValue(value: unknown): string {
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === 'object' && value !== null) return 'an object';

@@ -14,8 +14,8 @@ import { isIndexType, isManifestType, isSchema1Type, mediaTypes } from './media-
 export { type InvalidManifestCode, InvalidManifestError } from './invalid-manifest-error.ts';
 
 /**
- * The largest manifest that is read: what ECR takes, and what the distribution specification asks
- * registries to take.
+ * The largest manifest that is read: what ECR accepts, and what the distribution specification asks
+ * registries to accept.
  */
 export const maxManifestBytes = 4 * 1024 * 1024;
 
@@ -31,14 +31,11 @@ export type KnownManifest = ImageManifest | ImageIndex;
 interface ManifestBase {
   mediaType: string;
   digest: Digest;
-  /** Verbatim as they came: one byte more is another digest. */
+  /** Exactly as received: a single different byte changes the digest. */
   bytes: Uint8Array;
-  /**
-   * As it stands in the manifest; where an artifact names none, its config's media type is what it
-   * is.
-   */
+  /** As the manifest has it; if an artifact names none, its config's media type is its type. */
   artifactType?: string;
-  /** What the manifest is about: a signature's image. */
+  /** The manifest that this one refers to: a signature's image. */
   subject?: Descriptor;
   annotations?: Record<string, string>;
 }
@@ -67,7 +64,10 @@ export interface ImageIndex extends ManifestBase {
  */
 export interface OtherManifest extends ManifestBase {
   kind: 'other';
-  /** What it names, as far as that is clear: descriptors under `config`, `layers` and `blobs`. */
+  /**
+   * The blobs that it names, as far as that is clear: descriptors under `config`, `layers` and
+   * `blobs`.
+   */
   blobs: Descriptor[];
 }
 
@@ -78,21 +78,20 @@ export function blobsOf(manifest: Manifest): Descriptor[] {
 }
 
 /**
- * What servers that do not know manifests (static files, object stores) say: no statement about the
- * type.
+ * Types sent by servers that do not know manifests (static files, object stores): they say nothing
+ * about the type.
  */
 const genericTypes = ['', 'application/json', 'application/octet-stream', 'text/plain'];
 
 /**
- * Reads a manifest that came from a registry, which is not trusted.
+ * Reads a manifest from a registry, which is not trusted.
  *
  * @param bytes the body, kept verbatim
  * @param mediaType the answer's Content-Type (parameters are dropped), or a descriptor's media type
- * @param expected the digest that was asked for
+ * @param expected the digest that was requested
  *
  * Throws `InvalidManifestError`: not UTF-8 JSON of the right shape, too large, of a kind that is
- * not copied (schema 1), with another digest, or one that could be read in two ways
- * (CVE-2021-41190).
+ * not copied (schema 1), with a different digest, or readable in two ways (CVE-2021-41190).
  */
 export function parseManifest(bytes: Uint8Array, mediaType?: string, expected?: Digest): KnownManifest {
   const manifest = parseAnyManifest(bytes, mediaType, expected);
@@ -118,7 +117,7 @@ export function parseAnyManifest(bytes: Uint8Array, mediaType?: string, expected
   if (expected && digest !== expected) {
     throw new InvalidManifestError(
       'DIGEST_INVALID',
-      `its digest is ${digest}, and ${expected} was asked for; the registry or something on the way changed it, try again`,
+      `its digest is ${digest}, but ${expected} was requested; the registry or something in between changed it, try again`,
     );
   }
   const body = expectObject(parseJson(bytes), 'the manifest');
@@ -158,13 +157,13 @@ function parseJson(bytes: Uint8Array): unknown {
 
 /**
  * The manifest's media type: header and body must agree with each other, and both with the fields
- * that are there.
+ * present.
  */
 function typeOf(body: Record<string, unknown>, header: string): string {
   const { schemaVersion } = body;
   const stated = optionalString(body, 'mediaType', '');
   if (schemaVersion === 1 || (stated !== undefined && isSchema1Type(stated))) throw schema1();
-  // Missing, or any number: nothing that is done with the manifest depends on it.
+  // Missing, or any number: nothing depends on it.
   if (isGiven(schemaVersion) && typeof schemaVersion !== 'number') {
     throw invalid('schemaVersion', schemaVersion, 'a number');
   }
@@ -178,8 +177,8 @@ function typeOf(body: Record<string, unknown>, header: string): string {
   }
   const type = told ?? (stated || undefined) ?? typeByFields(body);
   if (!isManifestType(type)) return type;
-  // A document that is both an image and an index is read as one by some and as the other by
-  // others, under one digest:
+  // Some clients would read a document that is both an image and an index as an image, others as an
+  // index, under one digest:
   // https://github.com/opencontainers/image-spec/security/advisories/GHSA-77vh-xpmg-72qh
   // (CVE-2021-41190).
   for (const field of isIndexType(type) ? ['config', 'layers', 'fsLayers'] : ['manifests', 'fsLayers']) {
@@ -194,7 +193,10 @@ function typeOf(body: Record<string, unknown>, header: string): string {
   return type;
 }
 
-/** OCI lets a manifest leave out its own type; Docker does not, so what has none is OCI's. */
+/**
+ * OCI lets a manifest leave out its own type; Docker does not. So a manifest without a type is
+ * OCI's.
+ */
 function typeByFields(body: Record<string, unknown>): string {
   if (isGiven(body.manifests)) return mediaTypes.ociIndex;
   if (isGiven(body.config)) return mediaTypes.ociManifest;
@@ -207,7 +209,7 @@ function typeByFields(body: Record<string, unknown>): string {
 
 function parseDescriptors(body: Record<string, unknown>, field: string): Descriptor[] {
   const value = body[field];
-  // Go writes an empty list that was never set as null, or leaves it out.
+  // Go writes a list that was never set as null, or leaves it out.
   if (!isGiven(value)) return [];
   if (!Array.isArray(value)) throw invalid(field, value, 'an array of descriptors');
   if (value.length > maxDescriptors) {
@@ -227,15 +229,15 @@ function namedBlobs(body: Record<string, unknown>): Descriptor[] {
 }
 
 /**
- * What a manifest of an unknown type names as manifests: it is read like an index then. Undefined
- * where it names blobs, or none of both.
+ * The manifests that a manifest of an unknown type names: it is then read like an index. Undefined
+ * if it names blobs, or neither.
  */
 function namedManifests(body: Record<string, unknown>): Descriptor[] | undefined {
   if (!Array.isArray(body.manifests) || isGiven(body.config) || isGiven(body.layers)) return undefined;
   return parseDescriptors(body, 'manifests');
 }
 
-/** A blob is copied once however often it is named, so its size may be told in one way only. */
+/** A blob is copied once, however often it is named, so its size must be the same everywhere. */
 function checkSizesAgree(config: Descriptor, layers: Descriptor[]): void {
   const sizes = new Map([[config.digest, config.size]]);
   layers.forEach(({ digest, size }, i) => {

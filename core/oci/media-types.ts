@@ -42,8 +42,7 @@ export function isImageManifestType(mediaType: string): boolean {
 }
 
 /**
- * Configs and layers: what an index lists with such a type is a blob, as in the index of a build
- * cache.
+ * Configs and layers: an index entry with such a type is a blob, as in the index of a build cache.
  */
 export function isBlobType(mediaType: string): boolean {
   return /^application\/vnd\.(?:oci\.image\.(?:layer|config)\.|oci\.empty\.|docker\.image\.rootfs\.|docker\.container\.image\.)/.test(
@@ -51,7 +50,7 @@ export function isBlobType(mediaType: string): boolean {
   );
 }
 
-/** Whether `parseManifest` takes the type: an index or the manifest of one image. */
+/** Whether `parseManifest` accepts the type: an index or the manifest of one image. */
 export function isManifestType(mediaType: string): boolean {
   return isIndexType(mediaType) || isImageManifestType(mediaType);
 }
@@ -65,7 +64,7 @@ export function isSchema1Type(mediaType: string): boolean {
 }
 
 /**
- * Whether a layer need not be in the registry, since its descriptor's `urls` say where it is:
+ * Whether a layer may be missing from the registry, since its descriptor's `urls` say where it is:
  * Windows base layers.
  * https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md#non-distributable-layers
  */
@@ -77,7 +76,7 @@ export function isForeignLayerType(mediaType: string): boolean {
 }
 
 /**
- * The `Accept` header for manifests. All types are named, because a registry that is not told of a
- * type may convert the manifest to another, whose digest is another, or answer 404.
+ * The `Accept` header for manifests. All types are named: a registry may convert a manifest of an
+ * unnamed type to a different type, with a different digest, or answer 404.
  */
 export const manifestAcceptHeader: string = [...indexTypes, ...imageManifestTypes].join(', ');

@@ -1,5 +1,5 @@
 /**
- * What an image runs on, as image-spec's index describes it.
+ * What an image runs on, as described in image-spec's index.
  * https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md
  */
 export interface Platform {
@@ -10,7 +10,7 @@ export interface Platform {
   'os.features'?: string[];
 }
 
-/** A text is no platform. The message quotes it and says how a platform is written. */
+/** A text is not a platform. The message quotes it and says how to write a platform. */
 export class InvalidPlatformError extends Error {
   readonly input: string;
   constructor(input: string, reason: string) {
@@ -32,9 +32,9 @@ const componentPattern = /^[A-Za-z0-9_.-]+$/;
 
 /**
  * Reads a platform specifier, `os[(version)]/architecture[/variant]`, as containerd does
- * (https://github.com/containerd/platforms), with one difference: the parts that containerd would
- * fill in from the machine it runs on are required. Other names for an architecture become Go's
- * (`x86_64` is `amd64`); the variant stays as it was written. Throws `InvalidPlatformError`.
+ * (https://github.com/containerd/platforms), with one difference: parts that containerd would fill
+ * in from the machine it runs on are required. Other names for an architecture become Go's
+ * (`x86_64` is `amd64`); the variant stays as written. Throws `InvalidPlatformError`.
  */
 export function parsePlatform(text: string): Platform {
   if (text.length > 255) throw new InvalidPlatformError(text, 'it is longer than 255 characters');
@@ -85,9 +85,9 @@ export function formatPlatform(p: Platform): string {
 }
 
 /**
- * The platform in the form in which two names of one platform are equal: os and architecture by
- * Go's names, and no variant where it is the usual one (arm64 v8, amd64 v1), but v7 for an arm that
- * names none.
+ * The platform in canonical form, in which two names of one platform are equal: os and architecture
+ * by Go's names, no variant if it is the usual one (arm64 v8, amd64 v1), and v7 for an arm without
+ * a variant.
  */
 export function normalizePlatform(p: Platform): Platform {
   const { architecture, variant } = canonicalArchitecture(p.architecture, p.variant);
@@ -101,10 +101,9 @@ export function normalizePlatform(p: Platform): Platform {
 }
 
 /**
- * Whether an image for `actual` is one that `wanted` asks for. Os, architecture and variant must be
- * the same after normalisation; a version and features of the os are compared only where `wanted`
- * names them. A shorter version stands for all of its builds: `10.0.17763` matches
- * `10.0.17763.5329`.
+ * Whether an image for `actual` matches `wanted`. Os, architecture and variant must be the same
+ * after normalisation. A version and features of the os are compared only if `wanted` names them. A
+ * shorter version stands for all of its builds: `10.0.17763` matches `10.0.17763.5329`.
  */
 export function platformMatches(wanted: Platform, actual: Platform): boolean {
   const want = normalizePlatform(wanted);

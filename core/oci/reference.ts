@@ -10,8 +10,8 @@ import { type Digest, isDigest } from './digest.ts';
  */
 export interface Reference {
   /**
-   * Host with optional port, `docker.io` for Docker Hub; letters keep the case they were written
-   * in, as upstream does.
+   * Host with optional port, `docker.io` for Docker Hub; letters keep their case, as in upstream's
+   * library.
    */
   registry: string;
   /** The path within the registry: `library/nginx`. */
@@ -37,7 +37,7 @@ const repositoryPattern =
 /** `tag := [\w][\w.-]{0,127}`. */
 const tagPattern = /^\w[\w.-]{0,127}$/;
 
-/** `identifier := [a-f0-9]{64}`, which Docker would take for an image's ID. */
+/** `identifier := [a-f0-9]{64}`, which Docker would read as an image ID. */
 const identifierPattern = /^[a-f0-9]{64}$/;
 
 /** `RepositoryNameTotalLengthMax`; since v0.6.0 of the library it no longer counts the registry. */
@@ -49,7 +49,7 @@ const maxRepositoryLength = 255;
  */
 const maxRegistryLength = 259;
 
-/** Above the sum of the parts' own limits; keeps hostile input away from the patterns. */
+/** Larger than the sum of the parts' own limits; keeps hostile input away from the patterns. */
 const maxReferenceLength = 1024;
 
 const defaultRegistry = 'docker.io';
@@ -57,7 +57,7 @@ const legacyDefaultRegistry = 'index.docker.io';
 const officialPrefix = 'library/';
 const defaultTag = 'latest';
 
-/** A text is no image reference; `reason` says which part is wrong and how it is written right. */
+/** A text is not an image reference; `reason` says which part is wrong and how to write it. */
 export class InvalidReferenceError extends Error {
   readonly input: string;
   readonly reason: string;
@@ -71,7 +71,7 @@ export class InvalidReferenceError extends Error {
 
 /**
  * Reads an image reference and normalises it: `nginx` is `docker.io/library/nginx:latest`,
- * `index.docker.io` is `docker.io`. The tag `latest` is added only where there is neither tag nor
+ * `index.docker.io` is `docker.io`. The tag `latest` is added only if there is neither tag nor
  * digest. Throws `InvalidReferenceError`.
  */
 export function parseReference(text: string): Reference {
@@ -97,12 +97,12 @@ export function parseReference(text: string): Reference {
   if (!registryPattern.test(registry)) {
     throw fail(`the registry ${quote(registry)} is not a host name or address; IPv6 goes in brackets`);
   }
-  // In a message the repository stands as it was written, without a `library/` that was added.
+  // A message shows the repository as it was written, without an added `library/`.
   const written = text.includes(repository) ? repository : repository.slice(officialPrefix.length);
   const wrong = repositoryProblem(repository, written);
   if (wrong) throw fail(wrong);
   if (tag !== undefined && !isTag(tag)) {
-    throw fail(`the tag ${quote(tag)} is not 1 to 128 letters, digits, _ . - that begin with none of . -`);
+    throw fail(`the tag ${quote(tag)} is not 1 to 128 letters, digits, _ . - that do not begin with . or -`);
   }
   if (digest !== undefined && !isDigest(digest)) {
     throw fail(
@@ -116,17 +116,15 @@ export function parseReference(text: string): Reference {
   return ref;
 }
 
-/**
- * The whole reference: `docker.io/library/nginx:1.27@sha256:…`, as far as tag and digest are there.
- */
+/** The whole reference: `docker.io/library/nginx:1.27@sha256:…`, with tag and digest if present. */
 export function formatReference(ref: Reference): string {
   return `${ref.registry}/${ref.repository}${suffix(ref)}`;
 }
 
 /**
- * The short form that people write: `nginx:latest` for `docker.io/library/nginx:latest`. Where the
+ * The short form that people write: `nginx:latest` for `docker.io/library/nginx:latest`. If the
  * short form would be read as something else (`docker.io/localhost/app`, `docker.io/a.b/app`),
- * which the Go library does not look at, it is the whole reference.
+ * which the Go library does not check, it is the whole reference.
  */
 export function formatFamiliar(ref: Reference): string {
   const full = formatReference(ref);
@@ -150,7 +148,7 @@ export function isRepository(path: string): boolean {
 }
 
 /**
- * Tells the registry from the rest: the first component is one only if it has a dot or a colon, is
+ * Splits off the registry: the first component is a registry only if it has a dot or a colon, is
  * `localhost`, or has upper case (which no repository may have). normalize.go `splitDockerDomain`.
  */
 function splitRegistry(name: string): { registry: string; remainder: string } {

@@ -2,18 +2,18 @@ import { createHash } from 'node:crypto';
 import { createSHA256, createSHA512 } from 'hash-wasm';
 import type { Digest, DigestAlgorithm, DigestVerifier } from './digest.ts';
 
-/** An incremental digest that another process can go on with. */
+/** An incremental digest that another process can continue. */
 export interface ResumableDigest extends DigestVerifier {
   /**
    * The state over everything given so far, base64: 168 characters for sha256, 296 for sha512. It
-   * holds up to a block of the content (127 bytes). Throws once `digest` was asked.
+   * holds up to a block of the content (127 bytes). Throws after `digest` was called.
    */
   save(): string;
 }
 
 /**
- * A saved state can't be gone on with: damaged, of another number of bytes, or of another version
- * of the library.
+ * A saved state can't be continued: it is damaged, or of a different number of bytes or version of
+ * the library.
  */
 export class InvalidDigestStateError extends Error {
   override readonly name = 'InvalidDigestStateError';
@@ -21,26 +21,25 @@ export class InvalidDigestStateError extends Error {
 
 /** Bytes of the checksum after the library's state. */
 const checksumBytes = 8;
-/** Bytes of the library's state that tell the build that wrote it. */
+/** Bytes of the library's state that identify the build that wrote it. */
 const buildBytes = 4;
 
 /**
- * Begins a digest whose state can be saved. Node's own hashes can't do that, hence WebAssembly: 285
- * MB/s for sha256 and 390 MB/s for sha512 on one core where Node does 1,750 and 860, which is still
- * ten times what one upload to a registry takes.
+ * Begins a digest whose state can be saved. Node's own hashes can't do that, hence WebAssembly. On
+ * one core it reaches 285 MB/s for sha256 and 390 MB/s for sha512, where Node reaches 1,750 and
+ * 860. That is still ten times the speed of one upload to a registry.
  */
 export function createResumableDigest(algorithm: DigestAlgorithm): Promise<ResumableDigest> {
   return open(algorithm);
 }
 
 /**
- * Goes on with a digest.
+ * Continues a digest.
  *
- * The state is taken for what a stranger may have written: it must be whole, of this algorithm and
- * build, and of exactly `count` bytes. Nothing else is left to it than to be the state of other
- * bytes: the digest is a wrong one then.
+ * The state is not trusted: it must be complete, of this algorithm and build, and of exactly
+ * `count` bytes. It can still be the state of other bytes; the digest is then wrong.
  *
- * @param count how many bytes the state must be over.
+ * @param count how many bytes the state must cover.
  * @throws InvalidDigestStateError saying what is wrong with it.
  */
 export function loadResumableDigest(

@@ -7,18 +7,18 @@ import { type Digest, digestAlgorithm } from './digest.ts';
  */
 const signatureTag = /^sha256-([0-9a-f]{64})(\.(sig|att|sbom))?$/;
 
-/** What cosign appends to the tag of an image's digest, one for each kind of thing. */
+/** What cosign appends to the tag of an image's digest, one for each kind of content. */
 const cosignSuffixes = ['sig', 'att', 'sbom'];
 
 /**
- * Whether a tag belongs to another image. Such a tag travels with its image and is never an image
+ * Whether a tag belongs to another image. Such a tag is copied with its image and is never an image
  * of its own.
  */
 export function isSignatureTag(tag: string): boolean {
   return signatureTag.test(tag);
 }
 
-/** The image that such a tag belongs to; undefined where the tag is not of this kind. */
+/** The image that such a tag belongs to; undefined if the tag is not of this kind. */
 export function signatureSubject(tag: string): Digest | undefined {
   const hex = signatureTag.exec(tag)?.[1];
   return hex === undefined ? undefined : `sha256:${hex}`;
@@ -26,7 +26,7 @@ export function signatureSubject(tag: string): Digest | undefined {
 
 /**
  * The tags under which cosign would keep what belongs to an image. None for sha512: with its 128
- * digits the name is longer than a tag may be.
+ * digits, the name would be too long for a tag.
  */
 export function cosignTags(subject: Digest): string[] {
   if (digestAlgorithm(subject) !== 'sha256') return [];

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import type { RepositoryRule } from '../config/config.ts';
 
 /**
- * Identifies what a rule makes of an image: 16 hex digits that change when a copy of the same
- * upstream digest would come out differently (platforms, referrers, verification), and do not when
- * only the choice of images or the schedule does.
+ * Identifies how a rule copies an image: 16 hex digits. They change when a copy of the same
+ * upstream digest would turn out differently (platforms, referrers, verification), but not when
+ * only the choice of images or the schedule changes.
  */
 export function policyFingerprint(rule: RepositoryRule): string {
   const outcome = [

@@ -2,19 +2,19 @@
  * The two pattern languages of mirror.yaml.
  *
  * In repositories (`match`): `?` is one character and `*` any number of them within a path
- * component, `**` crosses components; where it is a whole component with more to follow it also
- * stands for none at all, so that what matches `acme/x/api` by it matches `acme/api` too. In tags
- * (`include`, `exclude`): `?` is one character, `*` any number of any characters. Nothing else is
- * special; both patterns are anchored at both ends.
+ * component, `**` crosses components. If `**` is a whole component with more to follow, it also
+ * matches no component at all: a pattern that matches `acme/x/api` this way matches `acme/api`,
+ * too. In tags (`include`, `exclude`): `?` is one character, `*` any number of any characters.
+ * Nothing else is special; both patterns are anchored at both ends.
  */
 export type GlobKind = 'repository' | 'tag';
 
 const longest = { repository: 255, tag: 128 } as const;
 
 /**
- * Says what is wrong with a pattern and what to write instead.
+ * Describes what is wrong with a pattern and what to write instead.
  *
- * @returns undefined when the pattern is well-formed.
+ * @returns undefined if the pattern is well-formed.
  */
 export function globProblem(pattern: string, kind: GlobKind): string | undefined {
   if (pattern === '') return 'is empty; write a pattern, or "**" for everything';
@@ -45,9 +45,9 @@ function tagProblem(pattern: string): string | undefined {
 }
 
 /**
- * Compiles a pattern into a matcher. All states are followed side by side (Thompson's
- * construction), so the time grows with the length of the name times that of the pattern and there
- * is nothing to backtrack, however hostile the name. https://swtch.com/~rsc/regexp/regexp1.html
+ * Compiles a pattern into a matcher. All states are followed in parallel (Thompson's construction),
+ * so the time grows with the length of the name times that of the pattern, without backtracking,
+ * however hostile the name. https://swtch.com/~rsc/regexp/regexp1.html
  */
 export function compileGlob(pattern: string, kind: GlobKind): (name: string) => boolean {
   const steps = kind === 'repository' ? repositorySteps(pattern) : tagSteps(pattern);
@@ -55,22 +55,22 @@ export function compileGlob(pattern: string, kind: GlobKind): (name: string) => 
 }
 
 /**
- * The budget for comparing patterns, in steps of one state by one letter. Two patterns that people
- * write take some thousands.
+ * The budget for comparing patterns, in steps of one state by one letter. Two typical patterns take
+ * a few thousand.
  */
 export interface CoverBudget {
   steps: number;
 }
 
-/** A name that a well-formed pattern for repositories matches. */
+/** A name that matches a well-formed pattern for repositories. */
 export function sampleName(pattern: string): string {
   return pattern.replace(/\*+|\?/g, 'x');
 }
 
 /**
- * Whether everything that one pattern for repositories matches is matched by another one, too. Both
- * are followed side by side: `inner` by each single state, `outer` by the set of states that it is
- * in then. Where the budget ends first the answer is false.
+ * Whether one pattern for repositories matches everything that another one matches. Both are
+ * followed in parallel: `inner` by each single state, `outer` by the set of states that it is then
+ * in. If the budget ends first, the answer is false.
  */
 export function globCovers(
   outer: string,
@@ -120,9 +120,9 @@ type Step =
   | { kind: 'letter'; letter: string }
   | { kind: 'one'; slash: boolean }
   | { kind: 'many'; slash: boolean }
-  /** The beginning of a component `**`: either none, or on into the step that follows. */
+  /** The beginning of a component `**`: either no component, or on into the next step. */
   | { kind: 'components' }
-  /** Inside the components that `**` stands for, until a slash ends one of them. */
+  /** Inside the components that `**` matches, until a slash ends one of them. */
   | { kind: 'inComponents' };
 
 function repositorySteps(pattern: string): Step[] {
@@ -164,7 +164,7 @@ function run(steps: Step[], name: string): boolean {
   return active[steps.length] === 1;
 }
 
-/** Marks a state and those that are reached from it without a character. */
+/** Marks a state and all states reachable from it without a character. */
 function enter(steps: Step[], states: Uint8Array, i: number): void {
   if (states[i] === 1) return;
   states[i] = 1;

@@ -2,24 +2,24 @@ import { createHash } from 'node:crypto';
 import type { Config } from '../config/config.ts';
 
 /**
- * What Amazon ECR takes as a repository name.
+ * What Amazon ECR accepts as a repository name.
  * https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
  */
 const ecrName = /^(?:[a-z0-9]+(?:[._-][a-z0-9]+)*\/)*[a-z0-9]+(?:[._-][a-z0-9]+)*$/;
 const longestName = 256;
 
-/** How a name ends that was made legal. */
+/** The ending of a name that was made valid. */
 const hashedName = /\.[0-9a-f]{10}$/;
 const hashLength = 10;
 
 /**
- * The mirror's repository for an upstream repository: `<prefix>/<registry>/<repository>`, a port
- * written `host_5000`.
+ * The mirror's repository for an upstream repository: `<prefix>/<registry>/<repository>`, with a
+ * port written as `host_5000`.
  *
- * A name that ECR does not take becomes a readable legal form, a dot and ten hex digits of the
+ * A name that ECR does not accept becomes a readable valid form, a dot and ten hex digits of the
  * SHA-256 of the original. So that no two repositories ever share a name, the same is done to names
- * that only look made already: those that end as a made one does, and those of a registry with `_`
- * in its name, which could be another's port.
+ * that only look converted: those with the same kind of ending, and those of a registry with `_` in
+ * its name, which could stand for another one's port.
  *
  * @param registry as in references: `docker.io`, `127.0.0.1:5000`
  * @param repository the whole path, as in normalised references: `library/nginx`

@@ -1,5 +1,5 @@
 /**
- * Compares texts as people order them: runs of digits by their value, everything else by its
+ * Compares texts in natural order: runs of digits by their value, everything else by its
  * characters. `r9` comes before `r10`, and `9-g1a2b` before `63-g0c4d`. Texts that differ only in
  * leading zeros are ordered by their characters, so that only equal texts compare as equal.
  */

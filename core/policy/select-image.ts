@@ -14,19 +14,22 @@ export type Selection =
   | { mirrored: false; reason: string };
 
 /**
- * Decides whether the configuration mirrors an image. Of the upstream's rules the first whose
- * `match` fits the repository decides, and it alone: a tag that its filters leave out is not
- * offered to later rules. A reference without a tag is decided by its repository. `latest` needs
- * all tags of the repository and is not looked at here: a single push passes when it is a version.
+ * Decides whether the configuration mirrors an image. Only the first of the upstream's rules whose
+ * `match` fits the repository decides: a tag that its filters leave out is not offered to later
+ * rules. A reference without a tag is decided by its repository. `latest` needs all tags of the
+ * repository and is not checked here: a single push passes if it is a version.
  */
 export function selectImage(config: Config, ref: Reference): Selection {
   const upstream = config.upstreams.find(({ registry }) => registry === ref.registry);
-  if (upstream === undefined) return notConfigured(`no upstream is the registry ${ref.registry}`);
+  if (upstream === undefined) return notConfigured(`no upstream is configured for the registry ${ref.registry}`);
   const rule = ruleSelector(upstream)(ref.repository);
   if (rule === undefined) return notConfigured(`no rule of ${ref.registry} matches ${ref.repository}`);
   if (ref.tag === undefined) return { mirrored: true, upstream, rule };
   if (isSignatureTag(ref.tag))
-    return { mirrored: false, reason: 'signature: the tag names a signature, which travels with its image' };
+    return {
+      mirrored: false,
+      reason: 'signature: the tag names a signature, which is mirrored with its image',
+    };
   const decision = compileTagFilter(rule)(ref.tag);
   if (!decision.selected)
     return notConfigured(`the rule ${rule.match} leaves out the tag ${ref.tag}: ${decision.why}`);
@@ -34,8 +37,8 @@ export function selectImage(config: Config, ref: Reference): Selection {
 }
 
 /**
- * Which of an upstream's rules decides about a repository: the first whose `match` fits. Patterns
- * are compiled once, for many names.
+ * Which of an upstream's rules applies to a repository: the first whose `match` fits. Patterns are
+ * compiled once, for many names.
  */
 export function ruleSelector(upstream: Upstream): (repository: string) => RepositoryRule | undefined {
   const rules = upstream.repositories.map((rule) => ({ rule, fits: compileGlob(rule.match, 'repository') }));
@@ -43,7 +46,7 @@ export function ruleSelector(upstream: Upstream): (repository: string) => Reposi
 }
 
 /**
- * The image that a signature belongs to, if its signatures are mirrored. `reason` as that of {@link
+ * The image that a signature belongs to, if its signatures are mirrored. `reason` is as in {@link
  * Selection}.
  */
 export type SubjectSelection =
@@ -54,10 +57,10 @@ export type SubjectSelection =
 export type SubjectReference = Omit<Reference, 'tag' | 'digest'> & { digest: Digest };
 
 /**
- * Decides about a tag that names a signature, an attestation or an SBOM: it is looked at as part of
+ * Decides about a tag that names a signature, an attestation or an SBOM: it is treated as part of
  * the image whose digest the tag holds. Whether the mirror has that image is known only later.
  *
- * @returns undefined if the tag names no such thing.
+ * @returns undefined if the tag names none of these.
  */
 export function selectSubject(
   config: Config,
@@ -69,7 +72,7 @@ export function selectSubject(
   const selection = selectImage(config, subject);
   if (!selection.mirrored) return selection;
   if (!selection.rule.referrers) {
-    const reason = `signature: the rule ${selection.rule.match} has referrers: false, so that signatures stay upstream`;
+    const reason = `signature: the rule ${selection.rule.match} has referrers: false, so signatures are not mirrored`;
     return { mirrored: false, reason };
   }
   return { ...selection, subject };

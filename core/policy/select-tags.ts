@@ -11,10 +11,7 @@ import {
   tagVersion,
 } from './tag-version.ts';
 
-/**
- * Why a tag is not mirrored, or that it is; `version` is there where the rule reads tags as
- * versions.
- */
+/** Whether a tag is mirrored, and why not; `version` is set if the rule reads tags as versions. */
 export type TagDecision = { selected: true; version?: TagVersion } | { selected: false; why: string };
 
 /**
@@ -22,16 +19,16 @@ export type TagDecision = { selected: true; version?: TagVersion } | { selected:
  *
  * - it names no signature (`sha256-<hex>.sig` and the like);
  * - a pattern of `include` matches it and none of `exclude` does;
- * - where the rule has `semver` or `latest`, it is a version (`tagVersion`) and its number is in
- *   the range. The range is asked about the number alone, a partial one filled with zeros. A
- *   version with a suffix (`1.27.3-alpine`, `1.28.0-rc.1`) counts only when a matching pattern of
- *   `include` has a `-` of its own, as `*-alpine` does: nobody who writes `1.*` and `>=1.25` asks
- *   for release candidates.
- * - a range that names a prerelease itself (`>=1.28.0-rc.2`) asks for prereleases, and is asked
- *   about them with their suffix, as node-semver does with `includePrerelease`:
+ * - if the rule has `semver` or `latest`, it is a version (`tagVersion`) and its number is in the
+ *   range. Only the number is checked against the range, with missing parts as zeros. A version
+ *   with a suffix (`1.27.3-alpine`, `1.28.0-rc.1`) counts only if a matching pattern of `include`
+ *   has a `-` itself, such as `*-alpine`: `1.*` with `>=1.25` is not a request for release
+ *   candidates.
+ * - a range that names a prerelease itself (`>=1.28.0-rc.2`) includes prereleases, which are
+ *   checked with their suffix, as node-semver does with `includePrerelease`:
  *   https://github.com/npm/node-semver#prerelease-tags
  * - a date or build number (`20240329`) is in a range only if the range names one, too: `>=3.18`
- *   does not mean it.
+ *   does not include it.
  *
  * `latest` needs to see all tags: see `selectTags`.
  */

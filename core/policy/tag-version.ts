@@ -5,23 +5,21 @@ import { compareNatural } from './natural-order.ts';
 export interface TagVersion {
   /** Its numbers: `1.27` is [1, 27], `4.0.9.2244` [4, 0, 9, 2244], `2024-01-15` [2024, 1, 15]. */
   numbers: number[];
-  /** The first three numbers, missing ones taken as 0: what a semver range is applied to. */
+  /** The first three numbers, with missing ones as 0: what a semver range is applied to. */
   number: SemVer;
   /** What follows the numbers after a `-`: `alpine3.20`, `rc.1`; empty if nothing does. */
   suffix: string;
 }
 
-/** Six numbers at most, so that nothing grows with a hostile tag. */
+/** At most six numbers, so that nothing grows with a hostile tag. */
 const versionTag = /^v?(\d{1,15}(?:\.\d{1,15}){0,5})(?:-(.+))?$/;
 /** A date with separators that versions do not have: `2024-01-15`, `2024_01_15`. */
 const dateTag = /^(\d{4})([-_])(\d{2})\2(\d{2})(?:[-_.](.+))?$/;
-/**
- * From this many digits on a lone number is a date, or the number of a build as such: `20240329`.
- */
+/** From this many digits on, a lone number is a date or a build number: `20240329`. */
 const buildNumberDigits = 8;
 
 /**
- * Words by which a suffix says that the version is not out yet. Any other suffix is a build, a
+ * Words in a suffix that mean that the version is not released yet. Any other suffix is a build, a
  * revision or a variant of the version (`r10`, `ls101`, `63-g1a2b3c`, `debian-12`).
  */
 const prereleaseWord =
@@ -41,25 +39,25 @@ export function tagVersion(tag: string): TagVersion | undefined {
 
 function versionOf(numbers: number[], suffix = ''): TagVersion {
   const [major = 0, minor = 0, patch = 0] = numbers;
-  // From numbers, since `24.04` has a leading zero, which strict semver refuses.
+  // Built from numbers, since `24.04` has a leading zero, which strict semver refuses.
   return { numbers, number: new SemVer(`${major}.${minor}.${patch}`), suffix };
 }
 
 /**
- * Whether a version is a lone date or build number. Next to versions with dots it is not a version
- * of the same kind: Alpine has `20240329` and `3.20` in one repository.
+ * Whether a version is a lone date or build number. It is not comparable with versions with dots:
+ * Alpine has `20240329` and `3.20` in one repository.
  */
 export function isBuildNumber({ numbers }: TagVersion): boolean {
   return numbers.length === 1 && String(numbers[0]).length >= buildNumberDigits;
 }
 
-/** Whether the suffix says that the version is not out yet: `rc.1`, `beta`. */
+/** Whether the suffix says that the version is not released yet: `rc.1`, `beta`. */
 export function isPrerelease({ suffix }: Pick<TagVersion, 'suffix'>): boolean {
   return prereleaseWord.test(suffix);
 }
 
 /**
- * The version as semver writes it, with its suffix as the prerelease; undefined if semver does not
+ * The version in semver's form, with its suffix as the prerelease; undefined if semver does not
  * accept the suffix.
  */
 export function semverOf({ number, suffix }: TagVersion): SemVer | undefined {
@@ -70,9 +68,9 @@ export function semverOf({ number, suffix }: TagVersion): SemVer | undefined {
 }
 
 /**
- * Orders versions, older first, as people mean them: by their numbers, then prereleases before the
- * release, and the release before its builds and revisions; suffixes in natural order, so that
- * `rc9` comes before `rc10`. Of `1.27` and `1.27.0` the one that says more is the newer.
+ * Orders versions, older first: by their numbers, then prereleases before the release, and the
+ * release before its builds and revisions. Suffixes are in natural order, so `rc9` comes before
+ * `rc10`. Of `1.27` and `1.27.0`, the more specific one counts as newer.
  */
 export function compareVersions(a: TagVersion, b: TagVersion): number {
   const length = Math.max(a.numbers.length, b.numbers.length);

@@ -43,21 +43,21 @@ import {
 } from './transport/transport.ts';
 
 export interface RegistryClientOptions {
-  /** As it stands in references, for errors: `docker.io`. */
+  /** As in references, for errors: `docker.io`. */
   registry: string;
-  /** `https://registry-1.docker.io`; `http://` only where the configuration says so. */
+  /** `https://registry-1.docker.io`; `http://` only if the configuration says so. */
   endpoint: string;
   side: Side;
-  /** Hosts (`host` or `host:port`) besides the endpoint's that credentials may go to. */
+  /** Hosts (`host` or `host:port`) that credentials may be sent to besides the endpoint's. */
   authHosts?: readonly string[];
   /**
-   * Hosts (`host` or `host:port`) that reads may be redirected to although they are at internal
+   * Hosts (`host` or `host:port`) that reads may be redirected to even if they are at internal
    * addresses.
    */
   redirectHosts?: readonly string[];
   /**
-   * Asked when a challenge wants credentials, kept until the registry rejects them, and asked for
-   * fresh ones then; undefined is anonymous.
+   * Called when a challenge requires credentials. They are kept until the registry rejects them;
+   * then fresh ones are requested. Undefined is anonymous.
    */
   credentials?: CredentialSource;
   /** A proxy, and additional certificate authorities. */
@@ -65,29 +65,25 @@ export interface RegistryClientOptions {
   timeouts?: Partial<Timeouts>;
   retry?: Partial<RetryPolicy>;
   /**
-   * Connections of somebody else's, who closes them (a proxy, a mock); without it the client has
-   * its own pool, which refuses names at loopback and link-local addresses that the registry sends
-   * it to.
+   * Connections that the caller owns and closes (a proxy, a mock). Without it, the client has its
+   * own pool, which refuses to follow the registry to names at loopback and link-local addresses.
    */
   dispatcher?: Dispatcher;
-  /**
-   * How many streams the registry takes, where it was learnt before (by a client with another
-   * token).
-   */
+  /** How many streams the registry accepts, if already learned (by a client with another token). */
   streams?: StreamLimit;
   /** What the registry is known to refuse. */
   refused?: RefusedFeatures;
   /** Called for each HTTP request. */
   onRequest?: (info: RequestInfo) => void;
   /**
-   * Called when the registry says that it does not want to be asked for a time, milliseconds: a
-   * 429, or a rate limit used up.
+   * Called when the registry asks not to receive requests for some time, in milliseconds: a 429, or
+   * an exhausted rate limit.
    */
   onClosed?: (ms: number) => void;
 }
 
 /**
- * One registry, spoken to by the OCI distribution protocol
+ * A client for one registry, using the OCI distribution protocol
  * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md). Safe for concurrent
  * use: connections, tokens and credentials are shared. Failures are `RegistryError`s; a cancelled
  * operation throws its signal's reason.
@@ -95,7 +91,7 @@ export interface RegistryClientOptions {
 export class RegistryClient implements AsyncDisposable {
   readonly registry: string;
   readonly side: Side;
-  /** How many streams the registry can take at once, learnt from its answers. */
+  /** How many streams the registry can handle at once, learned from its answers. */
   readonly streams: StreamLimit;
   /** Which optional features the registry has refused so far. */
   readonly refused: RefusedFeatures;
@@ -136,7 +132,7 @@ export class RegistryClient implements AsyncDisposable {
     });
   }
 
-  /** Sees that the registry answers and takes the credentials: `GET /v2/`. */
+  /** Checks that the registry answers and accepts the credentials: `GET /v2/`. */
   async ping({ signal }: CallOptions = {}): Promise<void> {
     await this.#exchange.perform(
       {
@@ -154,12 +150,11 @@ export class RegistryClient implements AsyncDisposable {
   }
 
   /**
-   * Opens connections for requests that will come: each asks `GET /v2/` once, at the same time, so
-   * that the round trips of TCP and TLS are over when the requests come. Best effort: never
-   * rejects, and what fails shows again in the requests.
+   * Opens connections for upcoming requests: each sends `GET /v2/` once, in parallel, so that the
+   * round trips of TCP and TLS are over when the requests come. Best effort: never rejects, and
+   * failures show up again in the requests.
    *
-   * @param connections how many shall be there, those that are open already and those of requests
-   *   under way included
+   * @param connections the target number, including connections that are already open or in use
    */
   async warm(connections: number, { signal }: CallOptions = {}): Promise<void> {
     const url = apiUrl(this.#exchange.endpoint);
@@ -176,7 +171,9 @@ export class RegistryClient implements AsyncDisposable {
     return getManifest(this.#exchange, repository, reference, options);
   }
 
-  /** What a tag or digest is, without its bytes; undefined if the registry does not know it. */
+  /**
+   * What a tag or digest points to, without its bytes; undefined if the registry does not know it.
+   */
   headManifest(
     repository: string,
     reference: string,
@@ -205,8 +202,8 @@ export class RegistryClient implements AsyncDisposable {
   }
 
   /**
-   * A blob's bytes from `offset` on, as many as the descriptor says; their digest is for the caller
-   * to verify.
+   * A blob's bytes from `offset` on, as many as the descriptor says. The caller must verify their
+   * digest.
    */
   getBlob(
     repository: string,
@@ -216,7 +213,7 @@ export class RegistryClient implements AsyncDisposable {
     return getBlob(this.#exchange, repository, descriptor, options);
   }
 
-  /** Begins an upload, or mounts a blob of another repository. */
+  /** Begins an upload, or mounts a blob from another repository. */
   startUpload(repository: string, options?: StartUploadOptions): Promise<StartedUpload> {
     return startUpload(this.#exchange, repository, options);
   }
@@ -234,7 +231,7 @@ export class RegistryClient implements AsyncDisposable {
     return putBlob(this.#exchange, session, { ...descriptor, body }, options);
   }
 
-  /** Sends a piece of a blob; go on with the session that is returned. */
+  /** Sends a piece of a blob; continue with the returned session. */
   patchBlob(
     session: UploadSession,
     piece: { offset: number; size: number },
@@ -264,12 +261,12 @@ export class RegistryClient implements AsyncDisposable {
     return listRepositories(this.#exchange, options);
   }
 
-  /** What refers to a manifest: signatures and the like. */
+  /** The manifests that refer to a manifest: signatures and the like. */
   referrers(repository: string, digest: Digest, options?: CallOptions): Promise<Descriptor[]> {
     return listReferrers(this.#exchange, repository, digest, options);
   }
 
-  /** Closes the client's own connections at once, with what is under way on them. */
+  /** Closes the client's own connections at once, including those in use. */
   async close(): Promise<void> {
     await this.#connections.destroy();
   }

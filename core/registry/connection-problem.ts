@@ -1,7 +1,7 @@
 import { errors } from 'undici';
 import { redactText } from './transport/redact.ts';
 
-/** What kept a request from being answered, as far as it decides what helps. */
+/** Why a request was not answered, as far as it determines the remedy. */
 export type ProblemKind =
   | 'unknown-host'
   | 'no-dns'
@@ -28,13 +28,13 @@ export interface ConnectionProblem {
   kind: ProblemKind;
   /** A clause that names the host, with the failure's code at its end; redacted. */
   reason: string;
-  /** Who was asked, without credentials, path and query. */
+  /** The server that was asked, without credentials, path and query. */
   origin: string;
-  /** `host`, or `host:port` where the port is none that its scheme has anyway. */
+  /** `host`, or `host:port` if it is not the scheme's default port. */
   host: string;
 }
 
-/** Of an error of node or undici, what is read here. */
+/** The fields of an error of node or undici that are used here. */
 interface SystemError extends Error {
   code?: unknown;
   syscall?: unknown;
@@ -48,8 +48,8 @@ interface SystemError extends Error {
 }
 
 /**
- * Says what a request failed with, by the error of node or undici. Of several addresses, each was
- * tried.
+ * Explains why a request failed, by the error of node or undici. If there are several addresses,
+ * each was tried.
  */
 export function connectionProblem(error: unknown, url: URL): ConnectionProblem {
   const [first = error, ...others] = error instanceof AggregateError ? error.errors : [error];
@@ -134,10 +134,7 @@ function explain(error: SystemError, code: string, url: URL, addresses: string[]
   return { kind: 'other', clause: `no answer from ${host}: ${detail}` };
 }
 
-/**
- * https://nodejs.org/api/tls.html#x509-certificate-error-codes: no chain to an authority that is
- * known.
- */
+/** https://nodejs.org/api/tls.html#x509-certificate-error-codes: no chain to a known authority. */
 const untrusted: ReadonlySet<string> = new Set([
   'SELF_SIGNED_CERT_IN_CHAIN',
   'UNABLE_TO_GET_ISSUER_CERT',
@@ -156,7 +153,7 @@ export function isTlsFailure(code: string): boolean {
   );
 }
 
-/** The proxy that failed, if the error is about another name or port than was asked for. */
+/** The proxy that failed, if the error names a host or port that was not asked for. */
 function proxyOf({ hostname, address, port }: SystemError, url: URL): string | undefined {
   const plain = url.hostname.replace(/^\[|\]$/g, '');
   if (isText(hostname)) return hostname === plain ? undefined : redactText(hostname);
@@ -169,7 +166,7 @@ function portOf({ port, protocol }: URL): number {
 }
 
 /**
- * undici tells addresses and limit only in words: `(attempted addresses: 127.0.0.1:1, ::1:1,
+ * undici reports addresses and limit only in words: `(attempted addresses: 127.0.0.1:1, ::1:1,
  * timeout: 10000ms)`.
  */
 function connectTimeout(message: string, host: string): string {
@@ -179,7 +176,7 @@ function connectTimeout(message: string, host: string): string {
   return `no connection to ${host} ${within}${tried}`;
 }
 
-/** The text of the certificate is somebody else’s. */
+/** The text of the certificate is not trusted. */
 function otherNames({ cert }: SystemError, host: string): string {
   const names = isText(cert?.subjectaltname)
     ? redactText(cert.subjectaltname.replaceAll(/(DNS|IP Address):/g, ''))
@@ -188,8 +185,8 @@ function otherNames({ cert }: SystemError, host: string): string {
 }
 
 /**
- * What an answer says about the connection itself: that the server wants HTTPS (Go’s server and
- * nginx say so in a 400), or that a proxy, which answers for plain HTTP itself, wants a login.
+ * What an answer says about the connection itself: that the server requires HTTPS (Go’s server and
+ * nginx say so in a 400), or that a proxy, which itself answers plain HTTP, requires a login.
  * https://github.com/golang/go/blob/go1.24.0/src/net/http/server.go,
  * https://nginx.org/en/docs/http/ngx_http_ssl_module.html#errors
  */
@@ -210,7 +207,8 @@ export function answeredProblem(status: number, body: Uint8Array, url: URL): Con
 }
 
 /**
- * undici tells a proxy’s answer only in words: `Proxy response (407) !== 200 when HTTP Tunneling`.
+ * undici reports a proxy’s answer only in words: `Proxy response (407) !== 200 when HTTP
+ * Tunneling`.
  */
 function tunnelProblem(message: string, host: string): Explained {
   const [, status] = /Proxy response \((\d{3})\)/.exec(message) ?? [];
@@ -222,9 +220,9 @@ function tunnelProblem(message: string, host: string): Explained {
 }
 
 /**
- * The code of what the connection failed with; empty for errors of our own code. undici leaves out
- * those of its parser, by which a chunked body that was cut off before the server closed can be
- * told from what is not HTTP only in words.
+ * The code of a connection failure; empty for errors of our own code. undici leaves out the codes
+ * of its parser, so only the message distinguishes a chunked body that was cut off from something
+ * that is not HTTP.
  */
 export function failureCode(error: unknown): string {
   if (error instanceof errors.HTTPParserError && error.code === undefined) {

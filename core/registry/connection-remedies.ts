@@ -1,30 +1,29 @@
 import type { ConnectionProblem, ProblemKind } from './connection-problem.ts';
 
 /**
- * How the settings are called where the reader can change them: in mirror.yaml, or on a command
- * line.
+ * The names of the settings where the reader can change them: in mirror.yaml, or on a command line.
  */
 export interface SettingNames {
-  /** What is asked to see whether somebody answers: `/v2/`. */
+  /** The path to test whether a server answers: `/v2/`. */
   path: string;
-  /** How plain HTTP is asked for. */
+  /** How to request plain HTTP. */
   plainHttp: string;
-  /** How HTTPS is asked for. */
+  /** How to request HTTPS. */
   https: string;
-  /** How a further certificate authority is named. */
+  /** How to add a certificate authority. */
   authority: string;
-  /** How a longer time is given; absent where that can't be. */
+  /** How to allow more time; absent if that is not possible. */
   timeout?: string;
-  /** Where the proxy stands. */
+  /** Where the proxy is configured. */
   proxy: string;
 }
 
 type Remedy = (problem: ConnectionProblem, names: SettingNames) => string;
 
 /**
- * A command that shows more, after a colon or a verb. The host may be one that a hostile registry
- * chose, and who reads a command may paste it into a shell: only names and addresses as DNS and RFC
- * 3986 have them are put into one.
+ * A command that shows more, after a colon or a verb. The host may come from a hostile registry,
+ * and readers may paste a command into a shell. So a command contains only names and addresses that
+ * are valid in DNS and RFC 3986.
  */
 function command({ origin }: ConnectionProblem, before: string, text: (url: URL) => string): string {
   const url = new URL(origin);
@@ -80,14 +79,12 @@ const remedies: Readonly<Record<ProblemKind, Remedy>> = {
   other: (problem, names) => `check the address, firewalls and proxies${look(problem, names)}`,
 };
 
-/**
- * What helps against a connection that failed: the likely cause, and the next command or setting.
- */
+/** The remedy for a failed connection: the likely cause, and the next command or setting. */
 export function connectionRemedy(problem: ConnectionProblem, names: SettingNames): string {
   return remedies[problem.kind](problem, names);
 }
 
-/** Where the operator of a mirror changes them. */
+/** Where the operator of a mirror changes the settings. */
 export const mirrorSettings: SettingNames = {
   path: '/v2/',
   plainHttp: 'write endpoint: http://HOST in mirror.yaml',

@@ -1,32 +1,31 @@
-/** What the body of an error says; the texts come from outside, and are not redacted. */
+/** What the body of an error says. The texts come from outside and are not redacted. */
 export interface ErrorBody {
-  /** Of the first error that has one of the right form. */
+  /** From the first error that has a well-formed code. */
   code?: string;
   /** One for each error. */
   texts: string[];
-  /** The body is a web page, and this its title. */
+  /** The title, if the body is a web page. */
   page?: string;
 }
 
 /**
- * More errors of one answer are not read. A registry reports one for each blob that a manifest
- * lacks.
+ * The most errors read from one answer. A registry reports one for each blob that a manifest lacks.
  */
 const maxErrors = 5;
-/** A title is looked for in the beginning of a page. */
+/** A title is looked for at the beginning of a page. */
 const maxPageBytes = 4_000;
-/** The most of a detail that is shown, characters. */
+/** The most characters of a detail that are shown. */
 const maxDetail = 300;
 
 /**
  * Reads a body `{"errors": [{"code", "message", "detail"}]}`
  * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes). A detail
- * is any JSON, and for some failures the only place that says why (Quay's, for example). Of token
- * services and proxies, also the fields of {@link plainFields}. Of a web page, its title. What is
- * not of these forms says nothing.
+ * is any JSON, and for some failures the only place that says why (Quay's, for example). It also
+ * reads the fields of {@link plainFields} that token services and proxies use, and the title of a
+ * web page. Any other form is ignored.
  *
- * @param hide takes secrets out of a text: before anything is cut or written otherwise, which would
- *   hide them from whoever looks for them later
+ * @param hide removes secrets from a text, before it is cut or rewritten: that would hide them from
+ *   a later search
  */
 export function readErrorBody(body: Uint8Array, hide: (text: string) => string = (text) => text): ErrorBody {
   let parsed: unknown;
@@ -53,7 +52,10 @@ export function isWebPage(body: Uint8Array): boolean {
   return /^\s*<(!doctype html|html)\b/i.test(Buffer.from(body.subarray(0, 200)).toString('latin1'));
 }
 
-/** What is no registry, or stands before one, answers with HTML; its title may say who that is. */
+/**
+ * A server that is not a registry, or a proxy in front of one, answers with HTML; its title may say
+ * what it is.
+ */
 function readPage(body: Uint8Array, hide: (text: string) => string): ErrorBody {
   const text = hide(Buffer.from(body).toString('utf8')).slice(0, maxPageBytes);
   if (!isWebPage(body)) return { texts: [] };
@@ -62,8 +64,8 @@ function readPage(body: Uint8Array, hide: (text: string) => string): ErrorBody {
 }
 
 /**
- * Where else a text may stand: Docker Hub's token service (`details`), Harbor (`message`), OAuth
- * (`error_description`, RFC 6749, 5.2), and Quay (`error_message`, `detail`).
+ * Other fields that may hold a text: Docker Hub's token service (`details`), Harbor (`message`),
+ * OAuth (`error_description`, RFC 6749, 5.2), and Quay (`error_message`, `detail`).
  */
 const plainFields = ['message', 'details', 'error_description', 'error_message', 'detail'];
 

@@ -6,10 +6,10 @@ import { connectionRemedy, mirrorSettings } from './connection-remedies.ts';
 /** Which registry failed: the one that images come from, or the one that they go to. */
 export type Side = 'upstream' | 'mirror';
 
-/** What was being done, for an error to say. */
+/** What was being done, for error messages. */
 export interface OperationContext {
   side: Side;
-  /** As it stands in references: `docker.io`. */
+  /** As in references: `docker.io`. */
   registry: string;
   /** In words: `get manifest`. */
   operation: string;
@@ -22,7 +22,7 @@ export interface OperationContext {
 export interface RegistryFailure {
   /** A code of the distribution specification, or one of ours: see the table of remedies. */
   code: string;
-  /** A clause that follows the operation; redacted by who writes it. */
+  /** A clause that follows the operation; already redacted. */
   reason: string;
   /** The answer's HTTP status. */
   status?: number;
@@ -30,21 +30,21 @@ export interface RegistryFailure {
   temporary?: boolean;
   /** How long the registry asked to wait. */
   retryAfterMs?: number;
-  /** What helps, where the table's general hint does not do. */
+  /** A remedy, if the table's general one does not fit. */
   remedy?: string;
-  /** Of a connection that failed: what kept it from coming about. */
+  /** If a connection failed: the reason. */
   problem?: ConnectionProblem;
-  /** Of a request for a login: whether there was none, or it was not taken. */
+  /** If a login was required: whether it was missing or rejected. */
   login?: LoginState;
   cause?: unknown;
 }
 
 /**
- * An operation on a registry failed. `message` says side, registry, operation, repository and
- * reason and holds no secret; `code` is stable: the registry's own (`MANIFEST_UNKNOWN`,
+ * An operation on a registry failed. `message` names side, registry, operation, repository and
+ * reason, and contains no secret. `code` is stable: the registry's own (`MANIFEST_UNKNOWN`,
  * `TOOMANYREQUESTS`, …) or one derived from the status or failure (`UNAUTHORIZED`, `UNAVAILABLE`,
- * `TIMEOUT`, `CONNECTION`, …). `temporary` says whether trying again later makes sense. An
- * operation that was cancelled throws its signal's reason instead.
+ * `TIMEOUT`, `CONNECTION`, …). `temporary` says whether a later retry makes sense. A cancelled
+ * operation throws its signal's reason instead.
  */
 export class RegistryError extends DrayageError {
   readonly side: Side;
@@ -60,11 +60,10 @@ export class RegistryError extends DrayageError {
   readonly remedy: string;
   /** Whether the remedy is specific to this failure, rather than the general one for its code. */
   readonly isExplained: boolean;
-  /** Of a connection that failed: what kept it from coming about. */
+  /** If a connection failed: the reason. */
   readonly problem: ConnectionProblem | undefined;
   /**
-   * Of a request for a login: whether there was none, or it was not taken; undefined where that is
-   * not known.
+   * If a login was required: whether it was missing or rejected; undefined if that is not known.
    */
   readonly login: LoginState;
   readonly retry: Retry;
@@ -114,32 +113,32 @@ function describe({ operation, repository, reference }: OperationContext): strin
 
 const putManifest = 'put manifest';
 
-/** What is known of the login of a request that was refused. */
+/** What is known about the login of a refused request. */
 export type LoginState = 'missing' | 'rejected' | undefined;
 
 type Remedy = string | ((context: OperationContext, login: LoginState) => string);
 
-/** What the mirror is written with may be a role (ECR) or a login. */
+/** Writes to the mirror use a role (ECR) or a login. */
 const credentials = ({ side, registry }: OperationContext) =>
   side === 'upstream'
     ? `the credentials for ${registry}`
     : `the role or credentials that write to ${registry}`;
 
 /**
- * What helps, by code. Upper half: codes of the distribution specification
+ * Remedies by code. Upper half: codes of the distribution specification
  * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes); lower
  * half: ours.
  */
 const remedies: Readonly<Record<string, Remedy>> = {
   BLOB_UNKNOWN: 'the registry does not have this blob: push the image again',
-  BLOB_UPLOAD_INVALID: 'the upload can not go on: begin it again',
-  BLOB_UPLOAD_UNKNOWN: 'the upload has ended or expired: begin it again',
+  BLOB_UPLOAD_INVALID: 'the upload cannot continue: start it again',
+  BLOB_UPLOAD_UNKNOWN: 'the upload has ended or expired: start it again',
   DIGEST_INVALID: ({ side }) =>
     side === 'upstream'
-      ? 'the bytes do not match the digest: try again, and if the error persists push the image again'
-      : 'the registry stored other bytes than it was sent: try again, and check any proxy in front of it',
+      ? 'the bytes do not match the digest: try again; if the error persists, push the image again'
+      : 'the registry stored different bytes than were sent: try again, and check any proxy in front of it',
   MANIFEST_BLOB_UNKNOWN:
-    'a blob or a child manifest was there and is gone: copy again, and check what deletes content there',
+    'a blob or a child manifest was deleted during the copy: copy again, and check what deletes content there',
   MANIFEST_INVALID: ({ operation }) =>
     operation === putManifest
       ? 'the registry does not accept a manifest of this type or form: check its version and settings'
@@ -148,7 +147,7 @@ const remedies: Readonly<Record<string, Remedy>> = {
   NAME_INVALID: 'check the repository’s name',
   NAME_UNKNOWN: ({ side }) =>
     side === 'mirror' ? 'create the repository first' : 'check that the repository exists',
-  SIZE_INVALID: 'the bytes are not as many as the manifest says: push the image again',
+  SIZE_INVALID: 'the number of bytes is not the one in the manifest: push the image again',
   UNAUTHORIZED: (context, login) =>
     login === 'rejected'
       ? `${credentials(context)} are wrong or have expired: replace them`
@@ -168,37 +167,37 @@ const remedies: Readonly<Record<string, Remedy>> = {
   TAG_INVALID: 'the tag may not be moved: allow it in the repository’s tag immutability settings',
 
   UNAVAILABLE: 'the registry is having problems: wait and try again',
-  TIMEOUT: 'the registry or the way to it is slow: try again, and check firewalls and proxies',
-  // CR#1970: ECR drops the connection on an upload into a repository that does not exist.
+  TIMEOUT: 'the registry or the network is slow: try again, and check firewalls and proxies',
+  // CR#1970: ECR drops the connection when an upload goes to a repository that does not exist.
   // https://github.com/aws/containers-roadmap/issues/1970
   CONNECTION: ({ side, operation }) =>
     side === 'mirror' && (operation === 'start upload' || operation === 'mount blob')
       ? 'create the repository first: ECR drops the connection when it is missing; otherwise check the endpoint and the network'
       : 'check the endpoint, name resolution, firewalls and proxies',
-  TLS: 'check the certificate; for a private authority name its certificate under network.caBundle',
+  TLS: 'check the certificate; for a private authority, name its certificate under network.caBundle',
   CREDENTIALS_UNAVAILABLE: 'check the name of the secret and that it may be read',
   ANSWER_TOO_LARGE: 'check that the endpoint is a registry',
   ANSWER_INVALID:
-    'check that the endpoint is a registry of the distribution API and that nothing between alters its answers',
+    'check that the endpoint is a registry with the distribution API and that nothing in between alters its answers',
   RANGE_INVALID: 'the registry does not serve this part of the blob: start from the beginning',
-  REDIRECT_REFUSED: 'check the endpoint: write the address that the registry really has',
+  REDIRECT_REFUSED: 'check the endpoint: write the registry’s actual address',
   ADDRESS_REFUSED: ({ registry }) =>
-    `${registry} sends us to a host inside this network: check the endpoint, and what the name resolves to here; if that is intended, list the host under redirectHosts`,
-  LINK_REFUSED: 'the list can not be read to its end: check the endpoint and what stands before the registry',
-  LOCATION_REFUSED: 'check the endpoint: write the address that the registry really has',
+    `${registry} redirects to a host inside this network: check the endpoint, and what the name resolves to here; if that is intended, list the host under redirectHosts`,
+  LINK_REFUSED:
+    'the list cannot be read to its end: check the endpoint and any proxy in front of the registry',
+  LOCATION_REFUSED: 'check the endpoint: write the registry’s actual address',
   BODY_TOO_LARGE:
     'the registry, or a proxy in front of it, limits the size of bodies too tightly: raise its limit (nginx: client_max_body_size)',
   REFUSED: 'see the registry’s message',
-  // The specification's code for what has no other.
+  // The specification's code for failures without a code of their own.
   UNKNOWN: 'see the registry’s message, and its logs; some registries report a full disk this way',
 };
 
-/** Where a web page answers. */
-export const noRegistry = 'no registry is at this address: check its name and port';
+/** The remedy if a web page answers. */
+export const noRegistry = 'there is no registry at this address: check its name and port';
 
 /**
- * What the operator can do about a code in its context; a code that the table does not know gets
- * the general advice.
+ * What the operator can do about a code in its context; an unknown code gets the general advice.
  */
 export function remedyFor(code: string, context: OperationContext, login?: LoginState): string {
   const remedy = (Object.hasOwn(remedies, code) ? remedies[code] : undefined) ?? 'see the registry’s message';

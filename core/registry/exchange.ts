@@ -15,7 +15,7 @@ import { isRedirect, nextHop, repeatsMethod } from './transport/redirects.ts';
 import type { HttpAnswer, HttpRequest, Transport, Work } from './transport/transport.ts';
 import { isTrusted, type RegistryHosts } from './transport/trusted-hosts.ts';
 
-/** What every operation takes. */
+/** Options of every operation. */
 export interface CallOptions {
   /** Cancels: the operation then rejects at once with the signal's reason. */
   signal?: AbortSignal | undefined;
@@ -31,40 +31,39 @@ export interface Call extends CallOptions {
   repository?: string;
   reference?: string;
   headers?: Record<string, string>;
-  /**
-   * Bytes can be sent again; what is streamed can not, and is tried once, without following a
-   * challenge.
-   */
+  /** Bytes can be sent again. A stream cannot: it is tried once, without following a challenge. */
   body?: Uint8Array | AsyncIterable<Uint8Array>;
-  /** The statuses that are handed to the operation; all others are errors. */
+  /** The statuses that the operation handles; all others are errors. */
   expect: readonly number[];
   /** What a 404 means when it is an error: `MANIFEST_UNKNOWN`. */
   unknownCode: string;
-  /** Whether a failure that may pass is tried again here; GET, HEAD and what begins anew. */
+  /**
+   * Whether a temporary failure is retried here: GET, HEAD, and operations that start something
+   * new.
+   */
   retry: boolean;
   /**
-   * By how much longer it is tried again after too many requests than after other failures; 1
-   * unless given.
+   * How much longer retries continue after too many requests than after other failures; default 1.
    */
   patience?: number;
-  /** What the registry has to do before it can answer; nothing unless given. */
+  /** What the registry must do before it can answer; default nothing. */
   work?: Work;
 }
 
 /** An answer with a status that the operation expects. */
 export interface Answer extends HttpAnswer {
-  /** Who answered, after redirects. */
+  /** The URL that answered, after redirects. */
   url: URL;
   /**
    * Whether a redirect or an upload location led to another host than the endpoint's: its text is
-   * not for our messages.
+   * not quoted in our messages.
    */
   away: boolean;
 }
 
-/** Where a request ended up. */
+/** The result of a request, after redirects. */
 interface Arrival extends Answer {
-  /** The Authorization that was sent to begin with. */
+  /** The Authorization that was sent first. */
   sent: string | undefined;
 }
 
@@ -75,11 +74,11 @@ export interface ExchangeOptions {
   transport: Transport;
   authenticator: Authenticator;
   retry: RetryPolicy;
-  /** Told how quickly the registry answers, and when it refuses. */
+  /** Learns how quickly the registry answers, and when it refuses. */
   streams: StreamLimit;
   /** What the registry refuses; operations add to it. */
   refused: RefusedFeatures;
-  /** Called when the registry says that it does not want to be asked for a time, milliseconds. */
+  /** Called when the registry asks not to receive requests for some time, in milliseconds. */
   onClosed?: ((ms: number) => void) | undefined;
 }
 
@@ -112,9 +111,9 @@ export class Exchange {
   }
 
   /**
-   * The scope for reading a repository. Of the mirror's, one that is good for writing, too: a copy
-   * that asks what is there writes next, and another scope would be another token, and so a round
-   * trip or two.
+   * The scope for reading a repository. For the mirror's, it also allows writing: a copy that
+   * checks what is there writes next, and a different scope would need another token, and so
+   * another round trip or two.
    */
   readScope(repository: string): Scope {
     return this.#options.side === 'mirror'
@@ -133,8 +132,8 @@ export class Exchange {
 
   /**
    * Sends a call and hands the answer to `consume`, whose failures (a body that breaks off) are
-   * tried again like those of the request. `consume` reads, discards or keeps the body; when it
-   * throws the body is destroyed.
+   * retried like those of the request. `consume` reads, discards or keeps the body. If it throws,
+   * the body is destroyed.
    */
   async perform<T>(call: Call, consume: (answer: Answer) => T | Promise<T>): Promise<T> {
     const attempt = () => this.#attempt(call, consume);
@@ -159,13 +158,12 @@ export class Exchange {
     }
   }
 
-  /** The answer after authorization was settled: a 401 that is left can not be helped. */
+  /** The answer after authorization: a remaining 401 is final. */
   async #authorized(call: Call): Promise<Arrival> {
     const { authenticator, hosts } = this.#options;
     const { scopes, signal } = call;
     const context = this.context(call);
-    // Elsewhere (an upload location on another host) neither credentials nor challenges are
-    // anybody's business.
+    // Other hosts (an upload location) get no credentials, and their challenges are ignored.
     if (!isTrusted(call.url, hosts)) return await this.#followed(call, undefined);
     let authorization = await authenticator.authorization(scopes, context, signal);
     for (let challenges = 0; ; challenges += 1) {
@@ -179,9 +177,10 @@ export class Exchange {
   }
 
   /**
-   * Asks the registry that a read was redirected to, and that requires a token of its own: with an
-   * anonymous token from its own realm, without credentials (lscr.io and the gateways of scarf.sh
-   * redirect to other registries: https://github.com/google/go-containerregistry/issues/2360).
+   * Sends the request to a registry that a read was redirected to, and that requires its own token:
+   * with an anonymous token from its own realm, without credentials (lscr.io and the gateways of
+   * scarf.sh redirect to other registries:
+   * https://github.com/google/go-containerregistry/issues/2360).
    */
   async #asAnyone(call: Call, answer: Arrival): Promise<Arrival> {
     const challenge = answer.header('www-authenticate');
@@ -200,8 +199,8 @@ export class Exchange {
   }
 
   /**
-   * Sends the request and follows redirects: of reads anywhere, of writes only to hosts that the
-   * registry consists of. Once one leads to another host, Authorization stays behind for good.
+   * Sends the request and follows redirects: reads to any host, writes only to the registry's own
+   * hosts. Once a redirect leads to another host, Authorization is not sent any more.
    */
   async #followed(call: Call, sent: string | undefined): Promise<Arrival> {
     const { method, body, work, signal } = call;
@@ -248,14 +247,14 @@ export class Exchange {
   }
 
   /**
-   * From the registry's own answers: hosts that it sends us to (downloads, tokens) limit something
-   * else.
+   * Learns only from the registry's own answers: hosts that it redirects to (downloads, tokens)
+   * have other limits.
    */
   #learn({ url, body }: HttpRequest, { status, header }: HttpAnswer, ms: number): void {
     const { streams, onClosed } = this.#options;
     if (url.origin !== this.endpoint.origin) return;
     if (status === 429) streams.throttled();
-    // An answer to a body of ours tells how long that took.
+    // The time of an answer to a request with a body includes the upload.
     else if (status < 400 && body === undefined) streams.answered(ms);
     const closedMs = closedForMs(status, header, Date.now());
     if (closedMs !== undefined) onClosed?.(closedMs);
@@ -275,14 +274,14 @@ export class Exchange {
     const secrets = authenticator.secrets(sent);
     if (status === 401 && !answer.away) {
       authenticator.reject(sent, call.scopes);
-      // The stream is spent, but who can begin it anew comes with a new token. (Without one was
-      // sent if it could not be renewed.)
+      // The stream is used up, but a caller that can start it again will use a new token. (If the
+      // token could not be renewed, none was sent.)
       if (isStreamed(call.body)) refused.temporary = true;
     }
     return refusedError(this.context(call), refused, call.unknownCode, secrets);
   }
 
-  /** Errors of the connection get their context; those of our own code stay as they are. */
+  /** Connection errors get their context; errors of our own code stay as they are. */
   #explain(call: Call, error: unknown, what: string | URL): unknown {
     call.signal?.throwIfAborted();
     if (error instanceof RegistryError) return error;

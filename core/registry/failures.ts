@@ -12,13 +12,14 @@ import { hideSecrets, redactText } from './transport/redact.ts';
 /** An error body is read up to this size. */
 export const maxErrorBytes = 1024 * 1024;
 
-/** An answer that is no success. */
+/** An unsuccessful answer. */
 export interface RefusedAnswer {
-  /** Who answered, if not the registry itself: “the token service …”. */
+  /** What answered, if not the registry itself: “the token service …”. */
   by?: string;
   /**
-   * The registry chose who answered, and nobody trusts that host: its body tells nothing. Else a
-   * registry could have us ask hosts that only we reach, and read their answers in our errors.
+   * The registry chose the host that answered, and that host is not trusted: its body is not shown.
+   * Otherwise a registry could make us send requests to hosts that only we can reach, and read
+   * their answers in our errors.
    */
   untrusted?: boolean;
   status: number;
@@ -32,18 +33,18 @@ export interface RefusedAnswer {
   remedy?: string;
   /** What the answer says about the connection itself, instead of the registry's words. */
   problem?: ConnectionProblem | undefined;
-  /** Whether a login was missing, or was not taken. */
+  /** Whether a login was missing or rejected. */
   login?: RegistryFailure['login'];
 }
 
 const untold: ErrorBody = { texts: [] };
 
 /**
- * The error for an answer that is no success. Its code is the registry's own, `errors[0].code` of
- * the body, if that is one by its form; else it follows from the status.
+ * The error for an unsuccessful answer. Its code is the registry's own, `errors[0].code` of the
+ * body, if that is well-formed; otherwise it is derived from the status.
  *
  * @param unknownCode what 404 means here: `MANIFEST_UNKNOWN`, `BLOB_UNKNOWN`, `NAME_UNKNOWN`
- * @param secrets what must not be shown even if the registry repeats it
+ * @param secrets values that must not be shown, even if the registry repeats them
  */
 export function refusedError(
   context: OperationContext,
@@ -80,10 +81,7 @@ function inWords(ms: number): string {
   return seconds < 7_200 ? `${Math.ceil(seconds / 60)} min` : `${Math.ceil(seconds / 3_600)} h`;
 }
 
-/**
- * What helps where a web page answers for the registry; undefined where the status says more than
- * that.
- */
+/** The remedy if a web page answers instead of the registry; undefined if the status says more. */
 function pageRemedy(status: number): string | undefined {
   if (status === 404) return noRegistry;
   if (status === 403) return 'a proxy or firewall in front of the registry refuses this: ask its operator';
@@ -104,11 +102,10 @@ function codeOfStatus(status: number, unknownCode: string): string {
 }
 
 /**
- * The error for a request that got no answer, or whose answer broke off. One that is a
- * RegistryError already stays itself.
+ * The error for a request that got no answer, or whose answer broke off. A RegistryError is
+ * returned as it is.
  *
- * @param what was being done, or whom was asked; a connection to a URL that did not come about is
- *   told in words of its own
+ * @param what was being done, or the URL; a failed connection to a URL is explained in detail
  */
 export function brokenError(context: OperationContext, cause: unknown, what: string | URL): RegistryError {
   if (cause instanceof RegistryError) return cause;
@@ -128,7 +125,7 @@ export function brokenError(context: OperationContext, cause: unknown, what: str
 }
 
 /**
- * CR#1970: the remedy for the code is the one that tells of it.
+ * CR#1970: the remedy for the code explains it.
  * https://github.com/aws/containers-roadmap/issues/1970
  */
 function isDroppedByEcr({ side, operation }: OperationContext, kind: string): boolean {

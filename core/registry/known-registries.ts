@@ -1,4 +1,4 @@
-/** How a registry that references name is reached. */
+/** How to reach a registry that references name. */
 export interface RegistryAddress {
   /** Base URL of the `/v2/` API. */
   endpoint: string;
@@ -7,9 +7,9 @@ export interface RegistryAddress {
 }
 
 /**
- * Registries whose API or token service is on another host than their name says. Everybody else's
- * token realm is on the registry's own host: ghcr.io, quay.io, public.ecr.aws, gcr.io and
- * *.pkg.dev, mcr.microsoft.com, *.azurecr.io, nvcr.io.
+ * Registries whose API or token service is on a host other than their name. All others have their
+ * token realm on the registry's own host: ghcr.io, quay.io, public.ecr.aws, gcr.io and *.pkg.dev,
+ * mcr.microsoft.com, *.azurecr.io, nvcr.io.
  */
 const knownRegistries: Readonly<Record<string, RegistryAddress>> = {
   // https://distribution.github.io/distribution/spec/auth/token/
@@ -29,11 +29,11 @@ const knownRegistries: Readonly<Record<string, RegistryAddress>> = {
 const privateEcr =
   /^\d{12}\.dkr[.-]ecr(-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|(on\.aws|on\.amazonwebservices\.com\.cn))$/;
 
-/** A private ECR registry, and which endpoint of its API belongs to its host. */
+/** A private ECR registry, and the endpoint of the API that belongs to its host. */
 export interface EcrHost {
   /** As references name it. */
   registry: string;
-  /** Undefined leaves it to the environment. */
+  /** If undefined, the environment decides. */
   region: string | undefined;
   fips: boolean;
   dualstack: boolean;
@@ -42,8 +42,8 @@ export interface EcrHost {
 /**
  * Reads an ECR registry's host; undefined for any other registry.
  *
- * @param apiEndpoint the URL that stands in for the ECR API, if one does (`AWS_ENDPOINT_URL_ECR`):
- *   the registry at its host is an ECR registry, too
+ * @param apiEndpoint the URL that replaces the ECR API, if any (`AWS_ENDPOINT_URL_ECR`): the
+ *   registry at its host is an ECR registry, too
  */
 export function ecrHostOf(registry: string, apiEndpoint?: string): EcrHost | undefined {
   const match = privateEcr.exec(registry);
@@ -61,17 +61,16 @@ export function isEcr(registry: string): boolean {
 }
 
 /**
- * Whether a registry answers a mount of a blob from the very repository with 201 where it is there,
- * so that an upload need not be preceded by a question. Amazon ECR mounts only where an account has
- * turned it on. https://docs.aws.amazon.com/AmazonECR/latest/userguide/blob-mounting.html
+ * Whether a registry answers 201 to a mount of a blob from the same repository if the blob is
+ * there, so that no check is needed before an upload. Amazon ECR mounts only if the account has
+ * enabled it. https://docs.aws.amazon.com/AmazonECR/latest/userguide/blob-mounting.html
  */
 export function tellsPresence(registry: string): boolean {
   return !isEcr(registry);
 }
 
 /**
- * The address of a registry as it stands in normalised references; one that is not known is
- * `https://<registry>`.
+ * The address of a registry as in normalised references; an unknown one is `https://<registry>`.
  */
 export function knownRegistry(registry: string): RegistryAddress {
   const known = Object.hasOwn(knownRegistries, registry) ? knownRegistries[registry] : undefined;

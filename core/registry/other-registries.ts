@@ -1,12 +1,12 @@
 import { Authenticator } from './auth/authenticator.ts';
 import type { Transport } from './transport/transport.ts';
 
-/** The most of them that are remembered; the oldest goes. */
+/** The most registries that are remembered; the oldest is dropped. */
 const most = 100;
 
 /**
- * Registries that a registry redirects reads to, and that require tokens of their own. They get no
- * credentials of ours.
+ * Registries that a registry redirects reads to, and that require their own tokens. They get none
+ * of our credentials.
  */
 export class OtherRegistries {
   readonly #transport: Transport;
@@ -33,7 +33,7 @@ export class OtherRegistries {
     return authenticator;
   }
 
-  /** The same, if that registry has wanted a token before. */
+  /** The same, if that registry has required a token before. */
   known(url: URL, { repository }: { repository?: string }): Authenticator | undefined {
     return this.#known.get(keyOf(url, repository));
   }

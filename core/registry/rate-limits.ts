@@ -1,24 +1,23 @@
 import { parseRetryAfter } from './retry.ts';
 
 /**
- * A used up limit that names no time is asked about again after this long: more often would only
- * keep it closed.
+ * If an exhausted limit names no time, requests resume after this long: more often would only
+ * prolong it.
  */
 const unnamedMs = 5 * 60_000;
 /**
- * A `RateLimit-Reset` from this on is no number of seconds to wait (30 years) but a time, seconds
- * since 1970.
+ * From this value on, a `RateLimit-Reset` is not a number of seconds to wait (30 years), but a time
+ * in seconds since 1970.
  */
 const leastTime = 1e9;
 
 /**
- * How long a registry wants not to be asked, milliseconds, as an answer of it says; undefined where
- * it says nothing of the kind.
+ * How long a registry asks for no requests, in milliseconds, by one of its answers; undefined if it
+ * does not ask.
  *
- * A 429 does, for the time of its `Retry-After` if it names one. So does `RateLimit-Remaining: 0`
- * on any answer, Docker Hub's `0;w=21600` included
- * (https://docs.docker.com/docker-hub/usage/pulls/): what comes next would be refused. Its time is
- * `RateLimit-Reset`, in seconds
+ * A 429 asks for the time of its `Retry-After`, if it has one. So does `RateLimit-Remaining: 0` on
+ * any answer, including Docker Hub's `0;w=21600` (https://docs.docker.com/docker-hub/usage/pulls/):
+ * the next request would be refused. Its time is `RateLimit-Reset`, in seconds
  * (https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-07), which Docker Hub
  * leaves out and GitLab writes as a time
  * (https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/#response-headers).
@@ -29,8 +28,8 @@ export function closedForMs(
   now: number,
 ): number | undefined {
   const named = parseRetryAfter(header('retry-after'), now) ?? resetMs(header('ratelimit-reset'), now);
-  // A 429 without a time may be over in a moment: it is asked again, and closes the registry only
-  // when it stays.
+  // A 429 without a time may be over in a moment: the request is retried, and the registry is
+  // closed only if the 429 persists.
   if (status === 429) return named;
   const spent = /^\s*0\s*(?:[;,]|$)/.test(header('ratelimit-remaining') ?? '');
   return spent ? (named ?? unnamedMs) : undefined;

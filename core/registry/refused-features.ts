@@ -3,7 +3,7 @@ import { orAborted } from '../async/or-aborted.ts';
 /**
  * Parts of the distribution API that a registry may lack or refuse, each of which has a slower
  * substitute:
- * - `mount`: mounting a blob of another repository. Substitute: a plain upload.
+ * - `mount`: mounting a blob from another repository. Substitute: a plain upload.
  * - `self-mount`: asking for a blob by a mount from the repository itself. Substitute: HEAD, then a
  *   plain upload.
  * - `manifest-head`: HEAD of a manifest. Substitute: GET.
@@ -25,31 +25,31 @@ export type OptionalFeature =
 
 /**
  * Which optional features a registry has refused. A feature is tried until the registry refuses it
- * once; after that its substitute is used right away, so that a saving that does not work costs one
- * request, not one for each blob.
+ * once; after that, its substitute is used right away, so that an optimization that does not work
+ * costs one request, not one for each blob.
  */
 export class RefusedFeatures {
   readonly #refused = new Set<string>();
-  /** By feature, the first request for it: it resolves when that has been answered. */
+  /** By feature, a promise that resolves when the first request for it has been answered. */
   readonly #first = new Map<OptionalFeature, Promise<void>>();
   /**
-   * The largest request body to send, bytes: larger blobs go in chunks. Undefined until one is
-   * refused for its size.
+   * The largest request body to send, in bytes: larger blobs are sent in chunks. Undefined until
+   * one is refused for its size.
    */
   maxBodyBytes: number | undefined;
 
-  /** @param of what it was refused for, where that matters: the repository to mount from. */
+  /** @param of what it was refused for, if that matters: the repository to mount from. */
   has(feature: OptionalFeature, of?: string): boolean {
     return this.#refused.has(feature) || (of !== undefined && this.#refused.has(`${feature} ${of}`));
   }
 
-  /** @param of leave it out if the registry refuses the feature altogether. */
+  /** @param of omit it if the registry refuses the feature altogether. */
   add(feature: OptionalFeature, of?: string): void {
     this.#refused.add(of === undefined ? feature : `${feature} ${of}`);
   }
 
   /**
-   * Asks for a feature. While the first request for it is under way, others wait for what it shows,
+   * Asks for a feature. While the first request for it is in progress, others wait for its result,
    * so that many that begin together cost one refusal. If the registry has refused it, or refuses
    * it now, `ask` is not called.
    *
@@ -71,7 +71,7 @@ export class RefusedFeatures {
     try {
       return await ask();
     } catch (error) {
-      // Nothing is known: the next one is the first.
+      // Nothing is known: the next request becomes the first.
       this.#first.delete(feature);
       throw error;
     } finally {

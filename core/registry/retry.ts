@@ -2,13 +2,13 @@ import { wait } from '../async/wait.ts';
 import { RegistryError } from './errors.ts';
 
 /**
- * The one table of what is worth trying again: too many requests, a request that came too slowly
+ * The single table of what is worth a retry: too many requests, a request that came too slowly
  * (408) or too early (425), server errors, and connections that fail, break or stall. Everything
- * else is an answer, other 4xx above all.
+ * else is final, above all other 4xx.
  */
 const temporaryRefusals: ReadonlySet<number> = new Set([408, 425, 429]);
 /**
- * The server errors that stay: what the server never learnt, method (501) or version of HTTP (505).
+ * Permanent server errors: the server does not support the method (501) or the HTTP version (505).
  */
 const lastingServerErrors: ReadonlySet<number> = new Set([501, 505]);
 const temporaryFailures: ReadonlyMap<string, 'CONNECTION' | 'TIMEOUT'> = new Map([
@@ -32,8 +32,8 @@ const temporaryFailures: ReadonlyMap<string, 'CONNECTION' | 'TIMEOUT'> = new Map
 ]);
 
 /**
- * Whether an answer with this status may be another one later. A 5xx that has no name counts as 500
- * does (RFC 9110, 15), such as Cloudflare's 520 to 530:
+ * Whether a later answer may differ from this status. An unknown 5xx counts as 500 (RFC 9110, 15),
+ * such as Cloudflare's 520 to 530:
  * https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/
  */
 export function isTemporaryStatus(status: number): boolean {
@@ -42,30 +42,30 @@ export function isTemporaryStatus(status: number): boolean {
 }
 
 /**
- * The code for a connection that failed in a way that may pass; undefined for what stays (TLS,
- * unknown host, protocol).
+ * The code for a temporary connection failure; undefined for permanent ones (TLS, unknown host,
+ * protocol).
  */
 export function temporaryFailureCode(errorCode: string): 'CONNECTION' | 'TIMEOUT' | undefined {
   return temporaryFailures.get(errorCode);
 }
 
-/** How often and how long an operation is tried again. */
+/** How often and how long an operation is retried. */
 export interface RetryPolicy {
-  /** All attempts, the first included. */
+  /** All attempts, including the first. */
   attempts: number;
   /** The longest first wait. */
   baseMs: number;
-  /** The longest wait of the doubling; a `Retry-After` may be longer. */
+  /** The limit of the doubled waits; a `Retry-After` may be longer. */
   maxMs: number;
-  /** No attempt begins later than this after the first one began. */
+  /** No attempt starts later than this after the first one started. */
   budgetMs: number;
 }
 
 export const defaultRetryPolicy: RetryPolicy = { attempts: 4, baseMs: 250, maxMs: 5_000, budgetMs: 60_000 };
 
 /**
- * How long to wait after the `attempt`th failure (1 is the first): evenly between nothing and
- * `baseMs` doubled each time, "full jitter" of
+ * How long to wait after the `attempt`th failure (1 is the first): a random time between 0 and
+ * `baseMs`, which doubles each time: "full jitter" of
  * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/, so that many clients
  * don't come back at once.
  *
@@ -79,9 +79,7 @@ export function backoffMs(
   return Math.floor(random * Math.min(policy.maxMs, policy.baseMs * 2 ** (attempt - 1)));
 }
 
-/**
- * The longest wait that a registry is believed; what it asks beyond that is a mistake or malice.
- */
+/** The longest wait that a registry may ask for; anything longer is a mistake or malice. */
 const maxRetryAfterMs = 6 * 3_600_000;
 
 /**
@@ -91,7 +89,7 @@ const maxRetryAfterMs = 6 * 3_600_000;
 export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
   const text = value?.trim() ?? '';
   if (/^\d+$/.test(text)) return Math.min(maxRetryAfterMs, Number(text) * 1000);
-  // Only what looks like an HTTP date: Date.parse takes much else.
+  // Only what looks like an HTTP date: Date.parse accepts much else.
   if (!/^[A-Za-z]{3,9}, /.test(text)) return undefined;
   const date = Date.parse(text);
   return Number.isNaN(date) ? undefined : Math.min(maxRetryAfterMs, Math.max(0, date - now));
@@ -100,17 +98,18 @@ export function parseRetryAfter(value: string | undefined, now: number): number 
 export interface RetryOptions {
   signal?: AbortSignal | undefined;
   /**
-   * After too many requests (429): by how much more often, and within how much more time, the
-   * operation is tried again. Default 1.
+   * After too many requests (429): the factor for the number of retries and for their time budget.
+   * Default 1.
    */
   patience?: number | undefined;
 }
 
 /**
- * Runs an operation that may be run again (it is idempotent, or begins something anew), until it
- * succeeds, fails for good, or the policy is used up; the last error is thrown. A `Retry-After` is
- * the least that is waited; if it exceeds the budget, the error is thrown at once, and tells it,
- * for who can wait longer. An aborted signal ends it at once with the signal's reason.
+ * Runs an operation that can be repeated (it is idempotent, or starts something new) until it
+ * succeeds, fails for good, or the policy is exhausted; then the last error is thrown. A
+ * `Retry-After` is the minimum wait. If it exceeds the budget, the error is thrown at once and
+ * carries it, for callers that can wait longer. An aborted signal ends it at once with the signal's
+ * reason.
  */
 export async function withRetries<T>(
   operation: () => Promise<T>,

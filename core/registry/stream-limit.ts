@@ -1,34 +1,34 @@
-/** Where a registry's limit begins: moderate for one that nobody has asked yet. */
+/** The initial limit of a registry: moderate, since nothing is known about it yet. */
 const firstLimit = 16;
-/** More streams than this fill no line and only wait for each other. */
+/** More streams than this add no throughput and only wait for each other. */
 const highestLimit = 64;
 /**
- * Answers that follow one refusal belong to the same crowd and don't halve the limit again,
+ * Further refusals within this time belong to the same burst and don't halve the limit again, in
  * milliseconds.
  */
 const calmMs = 1_000;
 /**
- * An answer counts as quick up to this many times the quickest one, and this much more,
- * milliseconds.
+ * An answer counts as quick up to this many times the quickest one, plus this many milliseconds.
  */
 const quickFactor = 3;
 const quickMarginMs = 100;
 /**
- * Below the first limit, the quickest answer is forgotten by so much with each one: a road may have
- * become longer for good.
+ * Below the first limit, each answer raises the quickest time by this factor: the network may have
+ * become slower for good.
  */
 const forgetting = 1.01;
 
 /**
- * How many streams a registry is asked to carry at once: grows while its answers come quickly,
- * halves when it says that these are too many, and recovers one by one. The same rule as TCP's slow
- * start and congestion avoidance (RFC 5681, 3.1), with answers for acknowledgements.
+ * How many streams a registry is asked to handle at once. The limit grows while answers come
+ * quickly, halves when the registry says that there are too many, and recovers one by one. The same
+ * rule as TCP's slow start and congestion avoidance (RFC 5681, 3.1), with answers in place of
+ * acknowledgements.
  */
 export class StreamLimit {
   #limit = firstLimit;
   /**
-   * Until the first refusal each quick answer makes room for one more; afterwards a whole round of
-   * them does.
+   * Until the first refusal, each quick answer makes room for one more stream; afterwards, it takes
+   * a whole round of them.
    */
   #cautious = false;
   #quickestMs = Number.POSITIVE_INFINITY;
@@ -40,7 +40,7 @@ export class StreamLimit {
     return Math.floor(this.#limit);
   }
 
-  /** Calls back after each change; returns how to stop that. */
+  /** Calls back after each change. Returns a function that stops the calls. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -3,7 +3,7 @@ import { type JobRecord, jobIdTime } from '../../jobs/record.ts';
 /** How long jobs are kept, in seconds. */
 export const jobRetentionSeconds = 30 * 24 * 3600;
 /**
- * A month's jobs are spread over this many partitions. Job ids grow with time, so a single
+ * A month's jobs are spread over this many partitions. Job IDs grow with time, so a single
  * partition would take all current writes.
  */
 export const jobShards = 4;

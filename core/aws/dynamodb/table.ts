@@ -16,8 +16,8 @@ import { timeouts } from '../connection.ts';
  * - `repos`, `<registry>/<repository>`: marks, for lists, that the repository has mappings
  * - `registries`, `<region>`: the address of the region's mirror registry
  * - `jobs#<month>#<shard>`, `<job id>`: a job
- * - `parked#<shard>`, `<notBefore>#<job id>`: when a waiting job is due, with its message in case it
- *   has no record
+ * - `parked#<shard>`, `<notBefore>#<job id>`: when a waiting job is due, and its message in case
+ *   it has no record
  * - `layer#<region>#<digest>`, `holders`: the repositories of the region's mirror that hold the
  *   blob, at most eight
  * - `upload#<region>#<mirror repository>`, `<digest>`: how far the upload of a blob in parts has

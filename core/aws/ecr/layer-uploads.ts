@@ -178,7 +178,8 @@ export function uploadBusy(registry: string, reason: string, cause?: Error): Reg
     {
       code: 'UPLOAD_BUSY',
       reason,
-      remedy: 'no action is needed: another worker is uploading the same layer, and the job checks again later',
+      remedy:
+        'no action is needed: another worker is uploading the same layer, and the job checks again later',
       temporary: true,
       cause,
     },

@@ -15,7 +15,7 @@ export const queuedMs = 15 * 60_000;
 /** A lease that this worker has, renewed until it is released. */
 export interface HeldLease {
   /**
-   * Ends the lease; safe to call twice. It never rejects: a lease that can't be released runs out.
+   * Ends the lease; safe to call twice. It never rejects: a lease that can't be released expires.
    */
   release(): Promise<void>;
 }

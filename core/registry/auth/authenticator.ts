@@ -12,9 +12,9 @@ import { fetchToken, type Token } from './tokens.ts';
 export interface AuthenticatorOptions {
   endpoint: URL;
   authHosts: readonly string[];
-  /** Another registry's answer chose this one, so what its token service says is not quoted. */
+  /** Another registry's answer chose this one, so text from its token service is not quoted. */
   untrusted?: boolean;
-  /** Asked when a challenge wants them. */
+  /** Called when a challenge requires them. */
   credentials?: CredentialSource | undefined;
   transport: Transport;
 }
@@ -30,12 +30,12 @@ export interface Rejection {
   signal?: AbortSignal | undefined;
 }
 
-/** How this registry wants it, learnt from its last challenge. */
+/** The method that this registry requires, learned from its last challenge. */
 type Method =
   | { kind: 'basic' }
   | { kind: 'bearer'; realm: URL; anonymous: boolean; service: string | undefined };
 
-/** The token that a request wants. */
+/** The token that a request needs. */
 interface WantedToken {
   scopes: readonly Scope[];
   context: OperationContext;
@@ -43,20 +43,22 @@ interface WantedToken {
 }
 
 interface KnownToken extends Token {
-  /** What the token was asked for: the operation's scopes and those of the challenge. */
+  /** The scopes that the token was requested for: the operation's and those of the challenge. */
   scopes: Scope[];
 }
 
-/** The most tokens that are kept; the oldest goes. One repository's token is a few kilobytes. */
+/**
+ * The most tokens that are kept; the oldest is dropped. One repository's token is a few kilobytes.
+ */
 const maxTokens = 500;
 
 /**
  * Knows the `Authorization` header for a registry: Bearer tokens
  * (https://distribution.github.io/distribution/spec/auth/token/), Basic (ECR, and registries behind
- * a password file), or none. The first request goes without; its challenge is remembered, so later
- * ones carry theirs at once. Tokens are kept per scope until they expire or are rejected, and
- * requests that need the same one share one fetch. Credentials go to the endpoint's host and to
- * `authHosts`, nowhere else.
+ * a password file), or none. The first request is sent without a header; its challenge is
+ * remembered, so later requests carry one at once. Tokens are kept per scope until they expire or
+ * are rejected, and requests that need the same one share one fetch. Credentials are sent to the
+ * endpoint's host and to `authHosts`, nowhere else.
  */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
@@ -72,9 +74,9 @@ export class Authenticator {
 
   /**
    * The header for a request that needs the scopes, as far as it is known; undefined before the
-   * first challenge. If there is no token to be had where the last challenge said, that is
-   * forgotten, and the request goes without to be told anew: registries move their token services,
-   * and functions live long.
+   * first challenge. If no token can be obtained where the last challenge said, that challenge is
+   * forgotten, and the request is sent without a header to get a new one: registries move their
+   * token services, and functions live long.
    */
   async authorization(
     scopes: readonly Scope[],
@@ -88,7 +90,8 @@ export class Authenticator {
       return `Bearer ${await this.#token(method, { scopes, context, signal })}`;
     } catch (error) {
       signal?.throwIfAborted();
-      // A rate limit says that this is the right place, and asking again would only use more of it.
+      // A rate limit shows that this is the right place, and another request would only use up more
+      // of it.
       if (!(error instanceof RegistryError) || error.status === 429) throw error;
       if (this.#method === method) this.#method = undefined;
       return undefined;
@@ -97,7 +100,7 @@ export class Authenticator {
 
   /**
    * The header to try after a 401, different from the one that was rejected. Throws a
-   * `RegistryError` with the code `UNAUTHORIZED` if there is none, or none that may be obtained.
+   * `RegistryError` with the code `UNAUTHORIZED` if there is none, or none may be requested.
    */
   async answer({ challenge, sent, scopes, context, signal }: Rejection): Promise<string> {
     this.reject(sent, scopes);
@@ -128,19 +131,21 @@ export class Authenticator {
     if (sent === undefined) return;
     const key = scopeKey(scopes);
     const known = this.#tokens.get(key);
-    // Somebody else may have renewed it meanwhile. Its scopes are worth keeping.
+    // Another request may have renewed it meanwhile. Its scopes are worth keeping.
     if (known && sent === `Bearer ${known.token}`) this.#tokens.set(key, { ...known, staleAt: 0 });
     this.#credentials.rejectHeader(sent);
   }
 
-  /** Everything that must not be shown though a registry repeats it. */
+  /** Everything that must not be shown, even if a registry repeats it. */
   secrets(sent: string | undefined): string[] {
     const header = sent?.slice(sent.indexOf(' ') + 1) ?? '';
-    // A short password would blot out ordinary words.
+    // Hiding a short password would hide ordinary words.
     return [header, ...this.#credentials.secrets()].filter((secret) => secret.length >= 4);
   }
 
-  /** Bearer with a token service that may be asked, else Basic if there are credentials for it. */
+  /**
+   * Bearer, if its token service may be asked; otherwise Basic, if there are credentials for it.
+   */
   async #choose(
     challenges: readonly Challenge[],
     context: OperationContext,
@@ -188,7 +193,7 @@ export class Authenticator {
         reason: 'the registry requires a login, and there is none for it',
         login: 'missing',
       });
-    const why = `it wants ${redactText(schemes)}, which is not supported`;
+    const why = `it requires ${redactText(schemes)}, which is not supported`;
     throw refusal(
       context,
       why,
@@ -224,8 +229,8 @@ export class Authenticator {
   }
 
   /**
-   * One token, with the credentials read again if the token service rejects those that were kept
-   * (they were rotated).
+   * One token. If the token service rejects the cached credentials (they were rotated), they are
+   * read again.
    */
   async #fetchToken(
     { realm, service, anonymous }: Method & { kind: 'bearer' },
@@ -259,7 +264,9 @@ export class Authenticator {
   }
 }
 
-/** No setting of ours is about the token service of a registry that another one redirects to. */
+/**
+ * None of our settings applies to the token service of a registry that another one redirects to.
+ */
 const redirectedRemedy =
   'the registry redirects to a host that needs a token there: check the endpoint, or ask the registry’s operator';
 
@@ -280,7 +287,7 @@ function foreignRefusal(context: OperationContext, realm: URL): RegistryError {
   return new RegistryError(context, {
     code: 'UNAUTHORIZED',
     status: 401,
-    reason: `the registry’s token service is on another host, ${realm.host}, where the credentials may not go`,
+    reason: `the registry’s token service is on another host, ${realm.host}, where the credentials may not be sent`,
     remedy: `if that host may see them, add it in mirror.yaml to this upstream: authHosts: [${JSON.stringify(realm.host)}]`,
   });
 }

@@ -2,7 +2,7 @@
 export interface Challenge {
   /** In lower case: `bearer`, `basic`. */
   scheme: string;
-  /** Names in lower case; of a name that comes twice the first counts. */
+  /** Names in lower case; if a name occurs twice, the first counts. */
   parameters: ReadonlyMap<string, string>;
   /** Instead of parameters: `Negotiate TlRMTVNT…`. */
   token68?: string;
@@ -12,7 +12,8 @@ export interface Challenge {
 // position ("y").
 const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const schemePattern = new RegExp(`(${token})(?=[ \\t,]|$)`, 'y');
-// Without quotes a value is a token; some registries write URLs without quotes, so more is taken.
+// Without quotes, a value is a token; some registries write URLs without quotes, so more is
+// accepted.
 const parameterPattern = new RegExp(
   `(${token})[ \\t]*=[ \\t]*(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\s",=][^\\s",]*))(?=[ \\t]*(?:,|$))`,
   'y',
@@ -24,8 +25,8 @@ const spacePattern = /[ \t]+/y;
 /**
  * Parses WWW-Authenticate (RFC 9110, 11.6.1; RFC 6750, 3), which may hold several challenges:
  * `Bearer realm="https://auth.docker.io/token",service="registry.docker.io", Basic realm="x"`. The
- * comma separates both parameters and challenges: what has a `=` belongs to the challenge before
- * it. Where the header stops making sense the rest is left out, and what was understood counts.
+ * comma separates both parameters and challenges: an item with a `=` belongs to the challenge
+ * before it. If the header stops making sense, the rest is ignored, and what was understood counts.
  */
 export function parseChallenges(header: string | undefined): Challenge[] {
   const text = header ?? '';

@@ -10,7 +10,7 @@ export interface PasswordLogin {
 }
 
 /**
- * A token that only the token service takes, for a refresh grant of OAuth 2: what `docker login`
+ * A token that only the token service accepts, for a refresh grant of OAuth 2: what `docker login`
  * calls an identity token (https://distribution.github.io/distribution/spec/auth/oauth/).
  */
 export interface IdentityTokenLogin {
@@ -24,15 +24,15 @@ export function isSameLogin(one: Credentials, other: Credentials): boolean {
 }
 
 /**
- * Where credentials come from; undefined is anonymous. With `fresh` the last ones were rejected, so
- * what a cache holds will not do. A DrayageError keeps its code, its remedy and whether it is
+ * Where credentials come from; undefined is anonymous. With `fresh`, the last ones were rejected,
+ * so cached ones must not be used. A DrayageError keeps its code, its remedy and whether it is
  * temporary; any other error counts as temporary.
  */
 export type CredentialSource = (options: { fresh: boolean }) => Promise<Credentials | undefined>;
 
 /**
- * Keeps a registry's credentials from when they are first wanted until they are rejected (ECR's are
- * good for twelve hours, others are rotated). Requests that want them meanwhile share one reading.
+ * Keeps a registry's credentials from their first use until they are rejected (ECR's are valid for
+ * twelve hours, others are rotated). Concurrent requests share one read.
  */
 export class CredentialKeeper {
   readonly #source: CredentialSource | undefined;
@@ -45,7 +45,7 @@ export class CredentialKeeper {
   }
 
   /**
-   * The credentials, or undefined for none. Throws a RegistryError if they can not be read:
+   * The credentials, or undefined for none. Throws a RegistryError if they cannot be read:
    * CREDENTIALS_UNAVAILABLE, or the code of the source's error.
    */
   async read(context: OperationContext, signal?: AbortSignal): Promise<Credentials | undefined> {
@@ -81,7 +81,7 @@ export class CredentialKeeper {
     if (kept && header === basicHeader(kept)) this.reject(kept);
   }
 
-  /** What must not be shown though a registry repeats it. */
+  /** Values that must not be shown, even if a registry repeats them. */
   secrets(): string[] {
     const value = this.#kept?.value;
     if (!value) return [];
@@ -109,14 +109,14 @@ async function readFrom(
   }
 }
 
-/** What an error says of itself, if it does: a secret that is missing is no better later. */
+/** What an error says about itself, if anything: a retry does not help if a secret is missing. */
 function toldBy(error: unknown): Pick<RegistryFailure, 'code' | 'remedy' | 'temporary'> | undefined {
   if (!(error instanceof DrayageError)) return undefined;
   const { code, remedy, temporary } = error;
   return { code, remedy, temporary };
 }
 
-/** `Basic` with UTF-8 (RFC 7617, 2.1); undefined for an identity token, which is no password. */
+/** `Basic` with UTF-8 (RFC 7617, 2.1); undefined for an identity token, which is not a password. */
 export function basicHeader(credentials: Credentials | undefined): string | undefined {
   if (!credentials || 'identityToken' in credentials) return undefined;
   return `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`, 'utf8').toString('base64')}`;

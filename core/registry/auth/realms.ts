@@ -5,7 +5,7 @@ const altered = 'check the endpoint, and that nothing in between alters the regi
 
 /**
  * Where a Bearer challenge sends its client for a token: `trusted` hosts may see the credentials, a
- * `foreign` one is asked only by who has none, `refused` ones are never asked.
+ * `foreign` one is asked only if there are none, and `refused` ones are never asked.
  */
 export type Realm =
   | { kind: 'trusted'; url: URL }
@@ -13,11 +13,11 @@ export type Realm =
   | { kind: 'refused'; reason: string; remedy: string };
 
 /**
- * Judges a challenge's `realm`, which the registry's answer chose and so may be hostile. Trusted
- * are the endpoint's own host, port included, and those of `authHosts` (`host` means the scheme's
- * usual port). What falls from the endpoint's https to http is refused even without credentials:
- * the token itself is a secret. So are internal addresses (loopback, link-local, private) that
- * nobody trusts, unless the endpoint is one of that kind.
+ * Judges a challenge's `realm`, which comes from the registry's answer and so may be hostile.
+ * Trusted are the endpoint's own host, including its port, and those of `authHosts` (`host` means
+ * the scheme's usual port). A downgrade from the endpoint's https to http is refused even without
+ * credentials: the token itself is a secret. So are internal addresses (loopback, link-local,
+ * private) that are not trusted, unless the endpoint is of that kind itself.
  */
 export function judgeRealm(realm: string | undefined, endpoint: URL, authHosts: readonly string[]): Realm {
   if (realm === undefined)
@@ -31,7 +31,7 @@ export function judgeRealm(realm: string | undefined, endpoint: URL, authHosts: 
       kind: 'refused',
       reason: `its token service is on plain http (${url.host})`,
       remedy:
-        'a token would travel in the clear: the registry’s operator must give its token service an https URL; a proxy in front of it must pass on X-Forwarded-Proto',
+        'the token would be sent unencrypted: the registry’s operator must give its token service an https URL; a proxy in front of it must pass on X-Forwarded-Proto',
     };
   }
   if (url.username !== '' || url.password !== '') {

@@ -10,20 +10,20 @@ export function repositoryScope(repository: string, ...actions: ('pull' | 'push'
 }
 
 /**
- * What lists a registry's repositories.
+ * The scope to list a registry's repositories.
  * https://distribution.github.io/distribution/spec/auth/scope/#resource-types
  */
 export const catalogScope: Scope = 'registry:catalog:*';
 
 /**
- * The scopes of both lists, one a resource with the actions of all. The first list's come first,
- * since some token services read only the first (after go-containerregistry, which found that).
- * What has not the form `type:name:actions` (ECR's `aws`, Gitea's `*`) stays as it is.
+ * The scopes of both lists, merged into one per resource with all actions. Those of the first list
+ * come first, since some token services read only the first (as go-containerregistry found). A
+ * scope without the form `type:name:actions` (ECR's `aws`, Gitea's `*`) stays as it is.
  */
 export function mergeScopes(first: readonly Scope[], second: readonly Scope[]): Scope[] {
   const resources = new Map<string, Set<string>>();
   for (const scope of [...first, ...second]) {
-    // The name may hold colons itself (a host with its port).
+    // The name itself may contain colons (a host with its port).
     const colon = scope.lastIndexOf(':');
     const structured = colon > scope.indexOf(':');
     const resource = structured ? scope.slice(0, colon) : scope;

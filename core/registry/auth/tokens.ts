@@ -11,13 +11,12 @@ import type { Scope } from './scopes.ts';
 /** A token service's answer is read up to this size. */
 export const maxTokenBytes = 1024 * 1024;
 
-/** What a token is asked for. */
+/** A request for a token. */
 export interface TokenRequest {
   /** The realm, already judged. */
   realm: URL;
   /**
-   * Whether the realm is one that the configuration trusts; the text of any other is not for our
-   * messages.
+   * Whether the configuration trusts the realm; text from any other is not quoted in our messages.
    */
   trusted: boolean;
   service: string | undefined;
@@ -29,9 +28,9 @@ export interface TokenRequest {
 }
 
 export interface FetchTokenOptions {
-  /** What errors are about. */
+  /** The context of errors. */
   context: OperationContext;
-  /** What must not be shown though the token service repeats it. */
+  /** Values that must not be shown, even if the token service repeats them. */
   secrets: readonly string[];
   signal: AbortSignal;
 }
@@ -43,12 +42,13 @@ export interface Token {
 }
 
 /**
- * A token without `expires_in` is good for a minute:
+ * A token without `expires_in` is valid for a minute:
  * https://distribution.github.io/distribution/spec/auth/token/
  */
 const defaultLifetimeSeconds = 60;
 /**
- * A token is renewed this long before its end, and a short-lived one at nine tenths of its life.
+ * A token is renewed this long before it expires, and a short-lived one at nine tenths of its
+ * lifetime.
  */
 const renewBeforeMs = 15_000;
 
@@ -56,7 +56,7 @@ const renewBeforeMs = 15_000;
  * Asks a token service for a token: `GET realm?service=…&scope=…` with Basic authentication or none
  * (https://distribution.github.io/distribution/spec/auth/token/), or, with an identity token, `POST
  * realm` with a refresh grant (https://distribution.github.io/distribution/spec/auth/oauth/).
- * Redirects are followed only to where the login may go.
+ * Redirects are followed only to hosts that may see the login.
  */
 export async function fetchToken(
   transport: Transport,
@@ -119,8 +119,8 @@ function tokenRequest({ realm, service, scopes, login }: TokenRequest): SentRequ
 }
 
 /**
- * The first answer that is not a redirect which may be followed; 307 and 308 of a POST repeat it
- * (RFC 9110, 15.4.8).
+ * Follows redirects where that is allowed, and returns the first other answer. 307 and 308 repeat a
+ * POST (RFC 9110, 15.4.8).
  */
 async function follow(
   transport: Transport,
@@ -151,7 +151,7 @@ function readToken(body: Uint8Array, asked: number, url: URL, context: Operation
   }
   const fields = (typeof parsed === 'object' && parsed !== null ? parsed : {}) as Record<string, unknown>;
   const token = fields.token || fields.access_token;
-  // It goes into a header: visible ASCII only, and no longer than servers take.
+  // It goes into a header: only visible ASCII, and no longer than servers accept.
   if (typeof token !== 'string' || !/^[\x21-\x7e]{1,65536}$/.test(token)) {
     throw new RegistryError(context, {
       code: 'ANSWER_INVALID',
@@ -161,6 +161,6 @@ function readToken(body: Uint8Array, asked: number, url: URL, context: Operation
   const told = fields.expires_in;
   const seconds = typeof told === 'number' && told > 0 ? told : defaultLifetimeSeconds;
   const lifetimeMs = Math.min(seconds, 86_400) * 1000;
-  // Counted from before the request on this machine's clock; `issued_at` is on somebody else's.
+  // Counted from before the request, on this machine's clock; `issued_at` is on another machine's.
   return { token, staleAt: asked + Math.max(lifetimeMs - renewBeforeMs, lifetimeMs * 0.9) };
 }

@@ -7,16 +7,17 @@ import { RelayStream } from '../transport/relay-stream.ts';
 export interface BlobStreamOptions {
   /** How many bytes the body must hold. */
   size: number;
-  /** How many bytes at the beginning are not wanted. */
+  /** How many bytes at the beginning to skip. */
   skip: number;
-  /** What errors are about. */
+  /** The context of errors. */
   context: OperationContext;
   signal?: AbortSignal | undefined;
 }
 
 /**
- * The bytes of a blob as they come, exactly as many as announced: more is refused as soon as it
- * shows, fewer at the end. Reads once. Ending early (`break`, `destroy`) closes the connection.
+ * The bytes of a blob as they arrive, exactly as many as announced: more are refused as soon as
+ * they arrive, fewer at the end. Can be read once. Ending early (`break`, `destroy`) closes the
+ * connection.
  */
 export class BlobStream extends RelayStream {
   readonly #size: number;
@@ -46,7 +47,8 @@ export class BlobStream extends RelayStream {
   }
 
   protected override onEnd(): void {
-    // Nothing tells a body without framing that was cut from one that is short, so it may pass.
+    // A body without framing that was cut off looks like one that is too short, so the error is
+    // temporary.
     if (this.#received < this.#size)
       this.destroy(this.#sizeError(`ended after ${this.#received} bytes`, { temporary: true }));
     else this.push(null);
@@ -62,7 +64,7 @@ export class BlobStream extends RelayStream {
   }
 
   #sizeError(what: string, { temporary = false } = {}): RegistryError {
-    const reason = `the blob ${what}, and its size is ${this.#size}`;
+    const reason = `the blob ${what}, but its size is ${this.#size}`;
     return new RegistryError(this.#context, { code: 'SIZE_INVALID', reason, temporary });
   }
 }

@@ -7,7 +7,7 @@ import { BlobStream } from './blob-stream.ts';
 import { contentLength } from './headers.ts';
 import { digestUrl } from './paths.ts';
 
-/** What of a descriptor a transfer needs. */
+/** The fields of a descriptor that a transfer needs. */
 export interface BlobDescriptor {
   digest: Digest;
   /** In bytes. */
@@ -15,7 +15,7 @@ export interface BlobDescriptor {
 }
 
 export interface GetBlobOptions extends CallOptions {
-  /** Leaves out this many bytes at the beginning, of which somebody has the hash. */
+  /** Skips this many bytes at the beginning, which the caller has already hashed. */
   offset?: number;
 }
 
@@ -25,9 +25,8 @@ export interface GetBlobOptions extends CallOptions {
 const headRefusals = [400, 405, 406, 415, 501];
 
 /**
- * Asks whether the repository has a blob: its size if the registry says so, undefined if it does
- * not know the blob (404) or does not say (it refuses HEAD): who needs the blob there uploads it
- * then.
+ * Asks whether the repository has a blob. Returns its size if the registry reports it; undefined if
+ * it does not know the blob (404) or refuses HEAD: callers that need the blob there then upload it.
  */
 export async function headBlob(
   exchange: Exchange,
@@ -63,20 +62,20 @@ export async function headBlob(
 }
 
 /**
- * Status codes for a `Range` request that show that a registry does not serve parts: it is not
- * asked for one again.
+ * Status codes for a `Range` request that show that a registry does not serve parts. It is then not
+ * asked for parts again.
  */
 const rangeRefusals: ReadonlySet<number> = new Set([400, 405, 416, 501]);
 
 /**
  * Pulls a blob
  * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-blobs),
- * following redirects to where the registry keeps it. Until the first byte failures are retried;
- * after it the stream throws, and who wants more asks again, with an offset. The size is verified,
- * the digest is not.
+ * following redirects to where the registry keeps it. Failures before the first byte are retried.
+ * After it the stream throws, and the caller may continue with an offset. The size is verified, the
+ * digest is not.
  *
  * Throws a RegistryError, here or from the stream: BLOB_UNKNOWN, SIZE_INVALID (naming both sizes),
- * CONNECTION or TIMEOUT when it breaks off or stalls; with an offset, RANGE_INVALID (see {@link
+ * CONNECTION or TIMEOUT if it breaks off or stalls; with an offset, RANGE_INVALID (see {@link
  * isContinuationRefused}) for every refusal. The stream must be read or ended; until then it holds
  * a connection.
  */
@@ -97,7 +96,7 @@ export async function getBlob(
   if (offset > 0 && exchange.refused.has('range')) {
     throw continuationError(context, offset, 'the registry does not serve parts of blobs');
   }
-  // No coding: digest and ranges are about the bytes as they are stored.
+  // No content coding: digest and ranges refer to the stored bytes.
   const headers: Record<string, string> = { 'accept-encoding': 'identity' };
   if (offset > 0) headers.range = `bytes=${offset}-`;
   const read = exchange.perform(
@@ -122,7 +121,7 @@ export async function getBlob(
         throw new RegistryError(context, {
           code: 'SIZE_INVALID',
           status: answer.status,
-          reason: `the registry announces ${announced} bytes, and there should be ${expected}`,
+          reason: `the registry announces ${announced} bytes instead of ${expected}`,
         });
       }
       return new BlobStream(answer.body, { size: expected, skip: partial ? 0 : offset, context, signal });
@@ -132,16 +131,16 @@ export async function getBlob(
 }
 
 /**
- * Whether an error says only that a read can't continue where it broke off. It says nothing about
- * the blob, which a read from its beginning may well get.
+ * Whether an error only says that a read can't continue where it broke off. It says nothing about
+ * the blob: a read from the beginning may succeed.
  */
 export function isContinuationRefused(error: unknown): boolean {
   return error instanceof RegistryError && error.code === 'RANGE_INVALID' && error.temporary;
 }
 
 /**
- * An answer to a `Range` request is about the continuation, not about the blob: object stores,
- * caches and proxies behind a registry refuse the one and serve the other
+ * A refused `Range` request concerns the continuation, not the blob: object stores, caches and
+ * proxies behind a registry refuse the one and serve the other
  * (https://github.com/kubernetes/registry.k8s.io/issues/333).
  */
 function refuseContinuation(exchange: Exchange, offset: number, error: unknown): never {
@@ -173,13 +172,10 @@ function continuationError(
 /** Throws a TypeError unless the value is a number of bytes. */
 export function expectSize(field: string, value: number): void {
   if (Number.isSafeInteger(value) && value >= 0) return;
-  throw new TypeError(`${field}: ${value} is no number of bytes`);
+  throw new TypeError(`${field}: ${value} is not a number of bytes`);
 }
 
-/**
- * `Content-Range: bytes 5-9/10` (RFC 9110, 14.4) must be the part that was asked for, up to the
- * end.
- */
+/** `Content-Range: bytes 5-9/10` (RFC 9110, 14.4) must be the requested part, up to the end. */
 function expectRange(answer: Answer, offset: number, size: number, context: OperationContext): void {
   const range = answer.header('content-range') ?? '';
   const [, first, last, total] = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/i.exec(range.trim()) ?? [];
@@ -188,7 +184,7 @@ function expectRange(answer: Answer, offset: number, size: number, context: Oper
   throw new RegistryError(context, {
     code: 'RANGE_INVALID',
     status: answer.status,
-    reason: `bytes ${offset}-${size - 1}/${size} were asked for, and the answer has ${answer.away ? 'others' : `“${redactText(range).slice(0, 100)}”`}`,
+    reason: `bytes ${offset}-${size - 1}/${size} were requested, but the answer has ${answer.away ? 'others' : `“${redactText(range).slice(0, 100)}”`}`,
   });
 }
 

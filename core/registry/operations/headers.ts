@@ -5,8 +5,8 @@ import { redactText } from '../transport/redact.ts';
 import type { HttpAnswer } from '../transport/transport.ts';
 
 /**
- * `Docker-Content-Digest`; undefined if absent. Throws a RegistryError (DIGEST_INVALID) if it is no
- * digest.
+ * `Docker-Content-Digest`; undefined if absent. Throws a RegistryError (DIGEST_INVALID) if it is
+ * not a digest.
  */
 export function contentDigest(answer: Answer, context: OperationContext): Digest | undefined {
   const value = answer.header('docker-content-digest')?.trim();
@@ -16,12 +16,12 @@ export function contentDigest(answer: Answer, context: OperationContext): Digest
     code: 'DIGEST_INVALID',
     status: answer.status,
     reason: answer.away
-      ? `the Docker-Content-Digest of ${answer.url.host} is no digest`
-      : `the Docker-Content-Digest “${redactText(value)}” is no digest`,
+      ? `the Docker-Content-Digest of ${answer.url.host} is not a digest`
+      : `the Docker-Content-Digest “${redactText(value)}” is not a digest`,
   });
 }
 
-/** `Content-Length` as a number of bytes; undefined if absent or no such number. */
+/** `Content-Length` as a number of bytes; undefined if absent or not such a number. */
 export function contentLength(answer: HttpAnswer): number | undefined {
   const value = answer.header('content-length')?.trim() ?? '';
   return /^\d{1,15}$/.test(value) ? Number(value) : undefined;
@@ -34,8 +34,8 @@ export function contentType(answer: HttpAnswer): string | undefined {
 }
 
 /**
- * Throws a RegistryError (DIGEST_INVALID) that names both, if the answer names another digest of
- * the same algorithm.
+ * Throws a RegistryError (DIGEST_INVALID) that names both digests, if the answer has a different
+ * one of the same algorithm.
  */
 export function expectContentDigest(answer: Answer, expected: Digest, context: OperationContext): void {
   const told = contentDigest(answer, context);
@@ -43,7 +43,7 @@ export function expectContentDigest(answer: Answer, expected: Digest, context: O
   throw new RegistryError(context, {
     code: 'DIGEST_INVALID',
     status: answer.status,
-    reason: `the registry says that it is ${told}, and ${expected} was meant`,
+    reason: `the registry reports the digest ${told} instead of ${expected}`,
   });
 }
 

@@ -30,9 +30,9 @@ const bareLink = /^\s*((?:https?:\/\/|\/|\?)[^\s<>",;]+)\s*((?:;[^<>]*)?)$/;
 export type NextLink = { kind: 'next'; target: string } | { kind: 'none' } | { kind: 'unintelligible' };
 
 /**
- * Reads a Link header. Real registries leave out the brackets or the relation: a single target
- * without a relation is the next page, since a list has no other reason to send one. Anything
- * unintelligible does not end the list.
+ * Reads a Link header. Some registries leave out the brackets or the relation: a single target
+ * without a relation is the next page, since a list has no other reason to send one. An
+ * unintelligible header does not end the list.
  */
 export function nextLink(header: string | undefined): NextLink {
   const text = header?.trim() ?? '';
@@ -56,12 +56,12 @@ export function nextLink(header: string | undefined): NextLink {
   return isOther({ relations }) ? { kind: 'none' } : { kind: 'unintelligible' };
 }
 
-/** Whether a link surely leads elsewhere than to the next page. */
+/** Whether a link certainly does not lead to the next page. */
 function isOther({ relations }: { relations: string[] | undefined }): boolean {
   return relations?.every((relation) => otherRelations.has(relation)) ?? false;
 }
 
-/** Undefined where no relation is given. Some write them in single quotes. */
+/** Undefined if no relation is given. Some registries use single quotes. */
 function relationsOf(parameters: string): string[] | undefined {
   for (const [, name = '', quoted, plain] of parameters.matchAll(parameter)) {
     if (name.toLowerCase() !== 'rel') continue;

@@ -3,10 +3,10 @@ export class ListError extends Error {
   override readonly name = 'ListError';
 }
 
-/** A list is not nested deeper; Google's list of tags has three levels. */
+/** The deepest nesting of a list; Google's list of tags has three levels. */
 const maxDepth = 32;
 /**
- * The bytes of a string that are kept: as many as a repository's name can have, escaped or not
+ * How many bytes of a string are kept: as many as a repository name can have, escaped or not
  * (`\u0061`).
  */
 const maxStringBytes = 255 * 6;
@@ -20,11 +20,11 @@ const [objectStart, objectEnd, arrayStart, arrayEnd] = [0x7b, 0x7d, 0x5b, 0x5d];
 const [comma, colon] = [0x2c, 0x3a];
 
 /**
- * Reads the JSON of a list, `{"name": …, "tags": ["1.0", …]}`, as it comes, and keeps nothing but
- * its items: registries that ignore `n` send tens of thousands of tags in one answer, and Google's
- * adds an object for each image. The memory that it takes does not depend on what else the answer
- * holds. It follows strings and nesting, and does not check what it skips. (Streaming parsers build
- * the values that they pass, or whole strings, and their memory is then the sender's choice.)
+ * Reads the JSON of a list, `{"name": …, "tags": ["1.0", …]}`, as it arrives, and keeps only its
+ * items: registries that ignore `n` send tens of thousands of tags in one answer, and Google's adds
+ * an object for each image. Its memory does not depend on the rest of the answer. It follows
+ * strings and nesting, and does not check what it skips. (Streaming parsers build the values that
+ * they skip, or whole strings, so the sender determines their memory.)
  */
 export class ListReader {
   /** Called for each item of the list; undefined for one that is not a string, or too long. */
@@ -34,12 +34,12 @@ export class ListReader {
   readonly #open: number[] = [];
   #inString = false;
   #escaped = false;
-  /** The bytes of the string under way, if it is wanted; without those beyond the limit. */
+  /** The bytes of the current string, if it is needed, up to the limit. */
   readonly #string = Buffer.alloc(maxStringBytes);
   #length = 0;
   /** Whether the next value has not begun yet: after `[`, `,` or `:`. */
   #awaitsValue = true;
-  /** Whether the string under way is a key. */
+  /** Whether the current string is a key. */
   #isKey = false;
   /** The last key of the outermost object. */
   #key: string | undefined;
@@ -61,7 +61,7 @@ export class ListReader {
   }
 
   /**
-   * To be called after the last byte.
+   * Must be called after the last byte.
    *
    * @throws ListError unless it was a whole list, which may be null
    */
@@ -145,7 +145,7 @@ export class ListReader {
         this.#awaitsValue = true;
         return;
       default:
-        // A number, true, false or null, of which the first letter is enough.
+        // A number, true, false or null: the first letter is enough.
         if (!this.#awaitsValue) return;
         this.#beginValue(byte === 0x6e ? 'null' : 'other');
         if (this.#isListed) this.#onItem(undefined);

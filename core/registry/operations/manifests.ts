@@ -15,17 +15,17 @@ import { discard, readBounded } from '../transport/body.ts';
 import { contentDigest, contentLength, contentType, expectContentDigest, sameAlgorithm } from './headers.ts';
 import { manifestUrl } from './paths.ts';
 
-/** What a HEAD tells of a manifest; what the registry leaves out is undefined. */
+/** What a HEAD reports about a manifest; fields that the registry leaves out are undefined. */
 export interface ManifestHead {
   digest?: Digest;
-  /** As the registry says, without parameters. */
+  /** As the registry reports it, without parameters. */
   mediaType?: string;
   /** In bytes. */
   size?: number;
 }
 
 export interface GetManifestOptions extends CallOptions {
-  /** The type that the index gives it, which may be unknown here; empty if it gives none. */
+  /** The type in the index, which may be unknown here; empty if there is none. */
   mediaType?: string | undefined;
 }
 
@@ -37,9 +37,9 @@ function accepted(mediaType: string | undefined): string {
 /**
  * Pulls a manifest
  * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests),
- * verified against the digest that was asked for and the one that the registry tells. A tag's
- * digest is computed from the bytes, and is sha256 even if the registry tells sha512: another
- * registry would name the same manifest otherwise.
+ * verified against the requested digest and the one that the registry reports. A tag's digest is
+ * computed from the bytes, and is sha256 even if the registry reports sha512: otherwise, another
+ * registry would give the same manifest a different name.
  *
  * Throws a RegistryError: MANIFEST_UNKNOWN, DIGEST_INVALID (naming both), MANIFEST_INVALID,
  * MANIFEST_UNSUPPORTED, ANSWER_TOO_LARGE (above 4 MiB), or what the exchange throws.
@@ -60,7 +60,7 @@ export async function getManifest(
       method: 'GET',
       url: manifestUrl(exchange.endpoint, repository, reference),
       scopes: [exchange.readScope(repository)],
-      // No coding: a proxy that compressed it would change the bytes.
+      // No content coding: a proxy that compressed it would change the bytes.
       headers: { accept: accepted(mediaType), 'accept-encoding': 'identity' },
       expect: [200],
       unknownCode: 'MANIFEST_UNKNOWN',
@@ -78,9 +78,9 @@ export async function getManifest(
 
 /** How to read a manifest. */
 export interface ReadManifestOptions {
-  /** The digest that was asked for; undefined for a tag. */
+  /** The requested digest; undefined for a tag. */
   expected?: Digest | undefined;
-  /** Which media types are taken; default `known`. */
+  /** Which media types are accepted; default `known`. */
   types?: 'known' | 'any';
 }
 
@@ -92,7 +92,7 @@ export async function readManifest(
 ): Promise<Manifest> {
   const told = contentDigest(answer, context);
   const bytes = await readBounded(answer.body, maxManifestBytes);
-  // Told in another algorithm than asked for, it is one more digest to verify.
+  // A reported digest of a different algorithm is one more digest to verify.
   if (told !== undefined && (expected === undefined || !sameAlgorithm(told, expected))) {
     const computed = digestOf(bytes, digestAlgorithm(told));
     if (computed !== told) throw mismatch(context, answer, computed, told);
@@ -110,9 +110,9 @@ export async function readManifest(
       status: answer.status,
       // The message quotes values of the manifest.
       reason: answer.away
-        ? `what ${answer.url.host} sent is no manifest that is taken`
+        ? `the answer of ${answer.url.host} is not an accepted manifest`
         : isPage
-          ? 'the answer is a web page and not a manifest'
+          ? 'the answer is a web page, not a manifest'
           : error.message,
       cause: answer.away ? undefined : error,
       ...(remedy !== undefined && { remedy }),
@@ -126,7 +126,7 @@ function mismatch(
   actual: Digest,
   expected: Digest,
 ): RegistryError {
-  const reason = `the digest is ${actual}, and ${expected} was expected`;
+  const reason = `the digest is ${actual}, but ${expected} was expected`;
   return new RegistryError(context, { code: 'DIGEST_INVALID', status, reason });
 }
 
@@ -139,8 +139,8 @@ const headRefusals = [400, 403, 405, 406, 415, 501];
 
 /**
  * Asks whether a manifest exists and what it is; undefined if the registry does not know it (404).
- * A tag's digest is left out unless it is sha256, as `getManifest` gives it. A registry that
- * refuses HEAD is asked by GET.
+ * A tag's digest is left out unless it is sha256, as with `getManifest`. A registry that refuses
+ * HEAD is asked with GET.
  */
 export async function headManifest(
   exchange: Exchange,
@@ -187,7 +187,7 @@ export async function headManifest(
   return read;
 }
 
-/** What a HEAD would return, by GET. */
+/** What a HEAD would return, read with GET. */
 async function readHead(
   exchange: Exchange,
   repository: string,
@@ -204,8 +204,8 @@ async function readHead(
 }
 
 /**
- * ECR takes 10 PutImage a second for a whole account, so that a burst of images meets 429 again and
- * again; four retries in a row do not help then:
+ * ECR accepts 10 PutImage calls per second for a whole account, so a burst of images gets 429 again
+ * and again. Four retries in a row do not help then:
  * https://github.com/containerd/containerd/issues/10447,
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html
  */
@@ -214,12 +214,12 @@ const putPatience = 4;
 /**
  * Pushes a manifest
  * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests), byte
- * by byte as given; what it refers to must be there. Pushing it again is harmless, so it is
- * retried, and for longer where requests are too many.
+ * by byte as given. Everything that it refers to must already be there. Pushing it again is
+ * harmless, so it is retried, and for longer after too many requests.
  *
  * Throws a RegistryError: DIGEST_INVALID if the registry says that it stored something else,
- * MANIFEST_BLOB_UNKNOWN, MANIFEST_INVALID, TAG_INVALID (ECR: the tag is immutable) and others as
- * the registry tells them.
+ * MANIFEST_BLOB_UNKNOWN, MANIFEST_INVALID, TAG_INVALID (ECR: the tag is immutable) and other codes
+ * as the registry reports them.
  */
 export async function putManifest(
   exchange: Exchange,
@@ -238,7 +238,7 @@ export async function putManifest(
       scopes: [repositoryScope(repository, 'pull', 'push')],
       headers: { 'content-type': manifest.mediaType },
       body: manifest.bytes,
-      // 201 by the specification; some answer 200 or 202.
+      // 201 by the specification; some registries answer 200 or 202.
       expect: [200, 201, 202],
       unknownCode: 'NAME_UNKNOWN',
       retry: true,

@@ -5,9 +5,9 @@ import { nextLink } from './links.ts';
 
 /**
  * The next page of a list by the answer's Link header; undefined at the end. Throws LINK_REFUSED if
- * it leads to another scheme, host or port than this page's, or to a page that was read already. (A
- * page that a redirect brought from another host goes on there, and the exchange sends no
- * Authorization to it.)
+ * it leads to another scheme, host or port than this page's, or to a page that was already read. (A
+ * page that was redirected to another host continues there, and the exchange sends no Authorization
+ * to it.)
  *
  * @param seen the addresses of the pages so far
  */
@@ -26,6 +26,6 @@ export function nextPage(
   const next = resolveLocation(exchange.hosts, answer.url, link.target);
   if (!next.ok) throw refuse(next.reason.replace('Location', 'Link'));
   if (!next.sameOrigin) throw refuse(`the next page is on another host, ${next.url.host}`);
-  if (seen.has(next.url.href)) throw refuse('the next page is one that was read already');
+  if (seen.has(next.url.href)) throw refuse('the next page was already read');
   return next.url;
 }

@@ -2,7 +2,7 @@ import { type Digest, isDigest } from '../../oci/digest.ts';
 import { isRepository, isTag } from '../../oci/reference.ts';
 
 /**
- * The base of a registry's API as a URL. Throws a TypeError for what is none: another scheme, a
+ * The base of a registry's API as a URL. Throws a TypeError if it is not valid: another scheme, a
  * user, a query.
  *
  * @param endpoint `https://registry-1.docker.io`; a path before `/v2/` is kept
@@ -28,14 +28,16 @@ export function apiUrl(endpoint: URL): URL {
 }
 
 /**
- * A URL below `/v2/<repository>/`. Throws a TypeError if the repository is none, so that nothing
- * else gets into the path.
+ * A URL below `/v2/<repository>/`. Throws a TypeError if the repository is not valid, so that
+ * nothing else gets into the path.
  *
- * @param rest what follows, already of harmless characters
+ * @param rest what follows, already free of special characters
  */
 export function repositoryUrl(endpoint: URL, repository: string, rest: string): URL {
   if (!isRepository(repository)) {
-    throw new TypeError(`repository: ${JSON.stringify(repository)} is no repository name like library/nginx`);
+    throw new TypeError(
+      `repository: ${JSON.stringify(repository)} is not a repository name like library/nginx`,
+    );
   }
   return new URL(`${repository}/${rest}`, apiUrl(endpoint));
 }
@@ -50,7 +52,7 @@ export function manifestUrl(endpoint: URL, repository: string, reference: string
 
 /**
  * A URL that ends in a digest: `blobs/<digest>`, `referrers/<digest>`. Throws a TypeError if it is
- * none.
+ * not a digest.
  */
 export function digestUrl(
   endpoint: URL,
@@ -58,6 +60,7 @@ export function digestUrl(
   kind: 'blobs' | 'referrers',
   digest: Digest,
 ): URL {
-  if (!isDigest(digest)) throw new TypeError(`digest: ${JSON.stringify(digest)} is no digest like sha256:…`);
+  if (!isDigest(digest))
+    throw new TypeError(`digest: ${JSON.stringify(digest)} is not a digest like sha256:…`);
   return repositoryUrl(endpoint, repository, `${kind}/${digest}`);
 }

@@ -14,26 +14,23 @@ import { digestUrl } from './paths.ts';
 
 /** The most pages of one image's referrers. */
 const maxPages = 100;
-/**
- * Longer lists are cut off: they are no list of what belongs to an image any more, and would fill
- * the memory.
- */
+/** Longer lists are cut off: they are not plausible for one image, and would fill the memory. */
 export const maxListedReferrers = 1_000;
 
 /**
- * How a registry says that it has no referrers API: 404 by the specification, and what others make
- * of an unknown path.
+ * How a registry says that it has no referrers API: 404 by the specification, and other answers to
+ * an unknown path.
  */
 const notOffered = [400, 404, 405, 406, 501];
-/** Error codes that speak of the image or the repository, and not of the API. */
+/** Error codes that concern the image or the repository, not the API. */
 const unknownContent: ReadonlySet<string> = new Set(['MANIFEST_UNKNOWN', 'NAME_UNKNOWN', 'NAME_INVALID']);
 
 /**
- * What refers to a manifest by its `subject`: signatures, SBOMs, attestations
- * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers). A
- * registry without that API is asked for the tag that clients maintain instead (`sha256-<hex>`);
- * without either there are none. A registry that has shown that it has no such API is not asked
- * again. At most {@link maxListedReferrers} are returned.
+ * The manifests that refer to a manifest as their `subject`: signatures, SBOMs, attestations
+ * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers).
+ * Without that API, the tag that clients maintain instead (`sha256-<hex>`) is read; without either,
+ * there are none. A registry that has shown that it has no such API is not asked again. At most
+ * {@link maxListedReferrers} are returned.
  */
 export async function listReferrers(
   exchange: Exchange,
@@ -47,7 +44,7 @@ export async function listReferrers(
 }
 
 /**
- * Undefined if the registry does not offer the API: it is not asked again then, unless it only
+ * Undefined if the registry does not offer the API. It is then not asked again, unless it only
  * lacks the repository or the image.
  */
 async function referrersFromApi(
@@ -77,7 +74,7 @@ async function referrersFromApi(
         signal,
       },
       async (answer) => {
-        // A registry that answers every path with a page of its own has no API either.
+        // A registry that answers every path with its own page has no API either.
         if (answer.status !== 200 || (first && !isIndexType(contentType(answer) ?? ''))) {
           const { code = '' } = readErrorBody(await readBeginning(answer.body, maxErrorBytes));
           if (!unknownContent.has(code)) exchange.refused.add('referrers');
@@ -116,9 +113,7 @@ async function referrersFromTag(
   }
 }
 
-/**
- * The tag that stands for an image's referrers; algorithm and hash are cut to 32 and 64 characters.
- */
+/** The tag that holds an image's referrers; algorithm and hash are cut to 32 and 64 characters. */
 export function referrersTag(digest: Digest): string {
   const hash = digest.slice(digest.indexOf(':') + 1);
   return `${digestAlgorithm(digest)}-${hash.slice(0, 64)}`;

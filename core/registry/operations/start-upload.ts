@@ -8,33 +8,33 @@ import { expectContentDigest } from './headers.ts';
 import { repositoryUrl } from './paths.ts';
 
 /**
- * An upload under way; plain data. Each answer may bring a new location: go on with the session
- * that was returned last.
+ * An upload in progress; plain data. Each answer may bring a new location: continue with the
+ * session that was returned last.
  */
 export interface UploadSession {
   repository: string;
-  /** Absolute; may hold the registry's state in its query, so it is not for logs. */
+  /** Absolute; its query may hold the registry's state, so it must not be logged. */
   location: string;
-  /** The minimum size of a chunk other than the last, bytes: `OCI-Chunk-Min-Length`. */
+  /** The minimum size of a chunk other than the last, in bytes: `OCI-Chunk-Min-Length`. */
   minChunkBytes?: number;
 }
 
 export interface StartUploadOptions extends CallOptions {
   /**
-   * Asks to take the blob from another repository of the registry instead; `from` left out lets the
-   * registry look.
+   * Asks to mount the blob from another repository of the registry instead; without `from`, the
+   * registry looks for it.
    */
   mount?: { digest: Digest; from?: string };
 }
 
-/** What a beginning upload became. */
+/** The result of starting an upload. */
 export type StartedUpload =
   | { kind: 'mounted' }
   | { kind: 'session'; session: UploadSession }
   /**
    * The registry refuses to mount, from this repository or at all. Call `remember` once a plain
-   * upload has begun, and it is not asked again; a registry that refuses that, too, has refused the
-   * caller and not the mount (a login that has expired).
+   * upload has begun, and it is not asked again. If the registry refuses that, too, it refused the
+   * caller, not the mount (an expired login).
    */
   | { kind: 'refused'; remember: () => void };
 
@@ -49,11 +49,11 @@ const mountRefusals = [400, 401, 403, 404, 405, 500, 501];
 const refusalsOfSource: ReadonlySet<number> = new Set([401, 403, 404]);
 
 /**
- * Begins an upload, or mounts: `POST …/blobs/uploads/`
+ * Begins an upload, or mounts a blob: `POST …/blobs/uploads/`
  * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs). A
  * registry that does not mount answers with a session for a plain upload; so does ECR until a
- * manifest of the source names the blob (CR#2860). One that refuses costs nothing but this request:
- * begin again without a mount. Retried: what it leaves behind is an empty session.
+ * manifest of the source names the blob (CR#2860). A refusal only costs this request: the caller
+ * starts again without a mount. Retried: an attempt leaves only an empty session behind.
  */
 export async function startUpload(
   exchange: Exchange,
@@ -62,18 +62,18 @@ export async function startUpload(
 ): Promise<StartedUpload> {
   const url = repositoryUrl(exchange.endpoint, repository, 'blobs/uploads/');
   const scopes = [repositoryScope(repository, 'pull', 'push')];
-  // From the repository itself, it only asks whether the blob is there already.
+  // From the repository itself, it only asks whether the blob is already there.
   const mounts = mount !== undefined && mount.from !== repository;
   const call = { operation: mounts ? 'mount blob' : 'start upload', repository };
   if (mount) {
     if (!isDigest(mount.digest))
-      throw new TypeError(`mount.digest: ${JSON.stringify(mount.digest)} is no digest`);
+      throw new TypeError(`mount.digest: ${JSON.stringify(mount.digest)} is not a digest`);
     url.searchParams.set('mount', mount.digest);
     if (mount.from !== undefined) {
-      // For its check of the name.
+      // To validate the name.
       repositoryUrl(exchange.endpoint, mount.from, '');
       url.searchParams.set('from', mount.from);
-      // Another scope would be another token.
+      // Another scope would need another token.
       if (mounts) scopes.push(repositoryScope(mount.from, 'pull'));
     }
   }
@@ -95,8 +95,8 @@ export async function startUpload(
       signal,
     },
     async (answer) => {
-      // To its end, which is there already: the connection is free for the upload's next request
-      // then.
+      // Read to its end, which has already arrived: the connection is then free for the upload's
+      // next request.
       await discard(answer.body);
       if (mount && answer.status === 201) {
         expectContentDigest(answer, mount.digest, exchange.context(call));
@@ -108,8 +108,8 @@ export async function startUpload(
   );
   if (!mount) return await starting;
   return await starting.catch((error): StartedUpload => {
-    // Any other answer is one to the mount, too, or to the token for both repositories; and so may
-    // be a connection that is cut off. A plain upload shows whether it was.
+    // Any other answer may concern the mount, or the token for both repositories. So may a
+    // connection that is cut off. A plain upload shows whether it does.
     if (!(error instanceof RegistryError) || isAboutUpload(error)) throw error;
     return error.temporary || error.status === undefined
       ? { kind: 'refused', remember: () => {} }
@@ -117,7 +117,7 @@ export async function startUpload(
   });
 }
 
-/** A rate limit is nobody's refusal, and what an answer says that is none would be said again. */
+/** A rate limit does not refuse the mount, and an invalid answer would come again. */
 function isAboutUpload({ status, code }: RegistryError): boolean {
   return (
     status === 429 ||
@@ -125,7 +125,7 @@ function isAboutUpload({ status, code }: RegistryError): boolean {
   );
 }
 
-/** The session to go on with, from an answer's `Location`; throws LOCATION_REFUSED. */
+/** The session to continue with, from an answer's `Location`; throws LOCATION_REFUSED. */
 export function nextSession(
   exchange: Exchange,
   call: Pick<Call, 'operation' | 'repository'>,

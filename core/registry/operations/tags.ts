@@ -23,7 +23,7 @@ export async function* listTags(
     key: 'tags' as const,
     isItem: isTag,
     tooLongRemedy:
-      'check that the endpoint is a registry, and have the repository’s old tags deleted if they are as many',
+      'check that the endpoint is a registry, and have old tags of the repository deleted if there really are that many',
   };
   yield* listItems(exchange, call, options);
 }

@@ -2,9 +2,9 @@ import { type OperationContext, RegistryError } from '../errors.ts';
 import { RelayStream, readableOf } from '../transport/relay-stream.ts';
 
 /**
- * The body of an upload on its way: counts, holds the sender to the announced size (a server that
- * got fewer bytes would wait, and take the next request for them), and remembers the body's own
- * failure, so that it can be told from the connection's.
+ * The body of an upload in progress. It counts the bytes and enforces the announced size: a server
+ * that got fewer bytes would wait, and take the next request for the rest. It also remembers the
+ * body's own failure, so that it can be distinguished from the connection's.
  */
 export class UploadSource extends RelayStream {
   readonly #size: number;
@@ -24,7 +24,7 @@ export class UploadSource extends RelayStream {
     return this.#sent;
   }
 
-  /** What the body itself failed with; undefined while it is well. */
+  /** The body's own failure; undefined if there is none. */
   get failure(): { error: unknown } | undefined {
     return this.#failure;
   }
@@ -49,7 +49,7 @@ export class UploadSource extends RelayStream {
   }
 
   #sizeError(what: string): RegistryError {
-    const reason = `the body ${what}, and ${this.#size} were announced`;
+    const reason = `the body ${what}, but ${this.#size} were announced`;
     return new RegistryError(this.#context, { code: 'SIZE_INVALID', reason });
   }
 }

@@ -10,13 +10,13 @@ import { nextSession, type UploadSession } from './start-upload.ts';
 import { UploadSource } from './upload-source.ts';
 
 /**
- * Sends the whole blob in one streaming PUT: two requests a blob, POST included. The body is read
- * as fast as the registry takes it. Tried once: the stream is spent then. However it ends, the body
- * is: its own failure is thrown as it is, and on any other its iterator is returned (a Readable is
- * destroyed).
+ * Sends the whole blob in one streaming PUT: two requests per blob, including the POST. The body is
+ * read as fast as the registry accepts it. Tried once: the stream is then used up. The body always
+ * ends, too: its own failure is thrown as it is; on any other failure, its iterator is closed (a
+ * Readable is destroyed).
  *
- * Throws a RegistryError: SIZE_INVALID if the body has other than `size` bytes, DIGEST_INVALID if
- * the registry says that it stored something else, and what the registry answers.
+ * Throws a RegistryError: SIZE_INVALID if the body does not have `size` bytes, DIGEST_INVALID if
+ * the registry says that it stored something else, and the registry's own errors.
  */
 export async function putBlob(
   exchange: Exchange,
@@ -34,7 +34,7 @@ export async function putBlob(
       ...call,
       method: 'PUT',
       url: withDigest(session.location, digest),
-      // 201 by the specification; some answer 204.
+      // 201 by the specification; some registries answer 204.
       expect: [200, 201, 202, 204],
       work: 'finish',
       signal,
@@ -44,9 +44,9 @@ export async function putBlob(
 }
 
 /**
- * Sends one piece of a blob, beginning at `offset`, and returns the session to go on with. Pieces
- * go in order; all but the last have at least 5 MiB on ECR. Its answers' status (201) and `Range`
- * mislead (CR#2831), so the sender keeps its own offset.
+ * Sends one piece of a blob, beginning at `offset`, and returns the session to continue with.
+ * Pieces are sent in order. On ECR, all but the last must have at least 5 MiB. The status (201) and
+ * `Range` of ECR's answers mislead (CR#2831), so the sender keeps its own offset.
  */
 export async function patchBlob(
   exchange: Exchange,
@@ -56,7 +56,7 @@ export async function patchBlob(
 ): Promise<UploadSession> {
   expectSize('offset', offset);
   expectSize('size', size);
-  if (size === 0) throw new TypeError('size: a piece of 0 bytes can not be sent; leave it out');
+  if (size === 0) throw new TypeError('size: a piece of 0 bytes cannot be sent; leave it out');
   const call = { operation: 'upload piece', repository: session.repository };
   return await sendStream(exchange, {
     session,
@@ -86,8 +86,8 @@ export async function finishUpload(
 }
 
 /**
- * Tells the registry to forget an upload. Best effort: it forgets by itself in time, so failures
- * other than a cancellation are none.
+ * Tells the registry to drop an upload. Best effort: uploads expire by themselves, so failures
+ * other than a cancellation are ignored.
  */
 export async function cancelUpload(
   exchange: Exchange,
@@ -114,7 +114,7 @@ export async function cancelUpload(
   }
 }
 
-/** What is streamed into a session, and what becomes of the answer. */
+/** What is streamed into a session, and how the answer is handled. */
 interface StreamedCall<T> {
   session: UploadSession;
   body: AsyncIterable<Uint8Array>;
@@ -130,7 +130,7 @@ async function sendStream<T>(
 ): Promise<T> {
   const source = new UploadSource(body, size, exchange.context(call));
   try {
-    // Nothing is sent for no bytes; that there are none is still to be seen.
+    // No bytes need no source, but the source must be checked to be empty.
     if (size === 0) await finished(source.resume());
     return await exchange.perform(
       {
@@ -159,14 +159,14 @@ async function sendStream<T>(
     call.signal?.throwIfAborted();
     throw source.failure ? source.failure.error : error;
   } finally {
-    // Not waited for: a generator that is stuck in its source ends when that does.
+    // Not awaited: a generator that is stuck in its source ends when the source does.
     source.destroy();
   }
 }
 
 /**
- * The location with `digest` added, unless a redirect has it already. Its own query stays byte by
- * byte: it may be signed.
+ * The location with `digest` added, unless a redirect has it already. The location's own query
+ * stays unchanged: it may be signed.
  */
 function withDigest(location: string, digest: Digest): URL {
   if (new URL(location).searchParams.get('digest') === digest) return new URL(location);

@@ -2,23 +2,23 @@ import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
 import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net';
 
 /**
- * Addresses that mean another machine to us than to the registry that names them. `loopback` is
- * this machine itself, `link-local` its neighbours, above all the instance's metadata, `private` a
- * network of somebody's own.
+ * Addresses that mean a different machine to us than to the registry that names them. `loopback` is
+ * this machine itself, `link-local` its neighbours, above all the instance's metadata, and
+ * `private` a private network.
  */
 export type InternalAddress = 'loopback' | 'link-local' | 'private';
 
 /**
- * RFC 6890, and https://www.iana.org/assignments/iana-ipv4-special-registry/ (and -ipv6-) that it
- * set up.
+ * RFC 6890, and the registry that it set up:
+ * https://www.iana.org/assignments/iana-ipv4-special-registry/ (and -ipv6-).
  */
 const ranges: Readonly<Record<InternalAddress, readonly string[]>> = {
-  // With the unspecified address and its network, which lead to this machine as well.
+  // Includes the unspecified address and its network, which lead to this machine as well.
   loopback: ['127.0.0.0/8', '::1/128', '0.0.0.0/8', '::/128'],
   // AWS has metadata at fd00:ec2::254, DNS and time beside it:
   // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
   'link-local': ['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::/32'],
-  // With the shared address space of RFC 6598 and the unique local addresses of RFC 4193.
+  // Includes the shared address space of RFC 6598 and the unique local addresses of RFC 4193.
   private: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'],
 };
 
@@ -33,7 +33,7 @@ const blockLists = Object.entries(ranges).map(([kind, subnets]) => {
 
 /**
  * What kind of internal address a URL's host is; undefined for public addresses and for names,
- * which are not looked up here. `localhost` and what is below it is loopback by RFC 6761, 6.3.
+ * which are not looked up here. `localhost` and names below it are loopback by RFC 6761, 6.3.
  *
  * @param hostname as `URL` writes it: IPv4 in its usual form, IPv6 in brackets
  */
@@ -49,9 +49,9 @@ export function internalAddress(hostname: string): InternalAddress | undefined {
 }
 
 /**
- * The IPv4 address that an IPv6 address of a transition mechanism carries: a translator or a relay
- * leads there. IPv4-compatible addresses (RFC 4291, 2.5.5.1), NAT64 (RFC 6052; a prefix of one's
- * own by RFC 8215), 6to4 (RFC 3056). A Teredo address (RFC 4380) carries its client's, inverted.
+ * The IPv4 address that an IPv6 address of a transition mechanism contains: a translator or a relay
+ * leads there. IPv4-compatible addresses (RFC 4291, 2.5.5.1), NAT64 (RFC 6052; local prefixes by
+ * RFC 8215), 6to4 (RFC 3056). A Teredo address (RFC 4380) contains its client's, inverted.
  */
 function carriedIPv4(host: string): string | undefined {
   const words = wordsOf(host);
@@ -75,8 +75,8 @@ function wordsOf(host: string): number[] {
 }
 
 /**
- * Why an address that the registry's answer chose is not asked: it leads to where only we get, and
- * the registry itself is not there. Undefined if it may be asked.
+ * Why an address from the registry's answer is refused: only we can reach it, and the registry
+ * itself is not there. Undefined if it is allowed.
  */
 export function internalTarget(url: URL, endpoint: URL): string | undefined {
   const kind = internalAddress(url.hostname);
@@ -85,7 +85,7 @@ export function internalTarget(url: URL, endpoint: URL): string | undefined {
   return `a ${kind} address, ${url.host}`;
 }
 
-/** A name led to an internal address. Has a code as connection failures do. */
+/** A name led to an internal address. It has a code, like connection failures. */
 class AddressRefusedError extends Error {
   override readonly name = 'AddressRefusedError';
   readonly code = 'ADDRESS_REFUSED';
@@ -93,9 +93,9 @@ class AddressRefusedError extends Error {
 
 /**
  * The name resolution of a registry's connections: refuses names at loopback and link-local
- * addresses. The names that the configuration gives may be there, and so may others if the endpoint
- * is. Private addresses are not refused to names: within a network of one's own, names of public
- * services resolve to them (S3 through an interface endpoint of a VPC).
+ * addresses. Names from the configuration may be there, and others, too, if the endpoint is. Names
+ * may have private addresses: within a private network, names of public services resolve to them
+ * (S3 through an interface endpoint of a VPC).
  *
  * @param endpoint the registry's
  * @param trusted further host names of the configuration
@@ -132,9 +132,9 @@ function familyOf(address: string): 'ipv4' | 'ipv6' {
   return isIPv6(address) ? 'ipv6' : 'ipv4';
 }
 
-/** What to do about a registry that sends us to a metadata service: never to trust it. */
+/** The remedy for a registry that redirects to a metadata service: it must not be trusted. */
 export const metadataRemedy =
-  'no registry is at a link-local address, and metadata services are: nothing is sent there; ask the registry’s operator';
+  'link-local addresses belong to metadata services, not to registries: nothing is sent there; ask the registry’s operator';
 
 /**
  * Whether a host is at a link-local address, or at that of a metadata service in a private range

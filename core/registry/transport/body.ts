@@ -4,14 +4,14 @@ export interface AnswerBody extends AsyncIterable<Uint8Array> {
 }
 
 /**
- * The most that is read of a body that nobody wants, to keep its connection; a longer one costs the
+ * The most that is read of an unneeded body to keep its connection; a longer one costs the
  * connection.
  */
 const maxDiscardedBytes = 64 * 1024;
 
 /**
- * How long a bounded body may take as a whole: the idle timeout alone would let a drop every few
- * seconds go on for ever.
+ * How long a bounded body may take in total: with the idle timeout alone, a byte every few seconds
+ * could go on forever.
  */
 const maxReadMs = 120_000;
 
@@ -25,7 +25,7 @@ export class BodyTooLargeError extends Error {
   }
 }
 
-/** A bounded body came too slowly; has the code of undici's own body timeout, since it is one. */
+/** A bounded body came too slowly; it has the code of undici's own body timeout. */
 class BodyTooSlowError extends Error {
   readonly code = 'UND_ERR_BODY_TIMEOUT';
   constructor() {
@@ -35,8 +35,8 @@ class BodyTooSlowError extends Error {
 }
 
 /**
- * Hands on a body's chunks to its end; throws `BodyTooLargeError`, and stops reading, as soon as it
- * exceeds the limit.
+ * Passes on a body's chunks until its end; throws `BodyTooLargeError`, and stops reading, as soon
+ * as it exceeds the limit.
  */
 export async function readThrough(
   body: AnswerBody,
@@ -45,7 +45,7 @@ export async function readThrough(
 ): Promise<void> {
   const begun = performance.now();
   let size = 0;
-  // Leaving the loop by an error destroys the stream.
+  // Leaving the loop with an error destroys the stream.
   for await (const chunk of body) {
     size += chunk.byteLength;
     if (size > limit) throw new BodyTooLargeError(limit);
@@ -54,15 +54,18 @@ export async function readThrough(
   }
 }
 
-/** Reads a body to its end and gives it whole; throws as {@link readThrough} does. */
+/** Reads a body to its end and returns all of it; throws as {@link readThrough} does. */
 export async function readBounded(body: AnswerBody, limit: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   await readThrough(body, limit, (chunk) => chunks.push(chunk));
-  // A copy even of a single chunk, which would keep the whole buffer of its socket read alive.
+  // Copies even a single chunk, which would otherwise keep its socket's whole read buffer alive.
   return Buffer.concat(chunks);
 }
 
-/** The beginning of a body, up to the limit; what fails in it is no error: it only explains one. */
+/**
+ * The beginning of a body, up to the limit. A failure to read it is ignored: the body only explains
+ * an error.
+ */
 export async function readBeginning(body: AnswerBody, limit: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -74,14 +77,13 @@ export async function readBeginning(body: AnswerBody, limit: number): Promise<Ui
       if (size >= limit || performance.now() - begun > maxReadMs) break;
     }
   } catch {
-    // What came is what there is to show.
+    // Whatever arrived is enough.
   }
   return Buffer.concat(chunks).subarray(0, limit);
 }
 
 /**
- * Reads away a body that nobody wants, or closes its connection where that would take long. Never
- * fails.
+ * Reads and drops an unneeded body, or closes its connection if that would take long. Never fails.
  */
 export async function discard(body: AnswerBody): Promise<void> {
   await readBeginning(body, maxDiscardedBytes);

@@ -4,7 +4,7 @@ import type { Dispatcher } from 'undici';
 export interface Connections {
   dispatcherFor(url: URL): Dispatcher;
   /**
-   * Refuses a URL's host before it is contacted, if the connection itself can't.
+   * Refuses a URL's host before it is contacted, for connections that can't do so themselves.
    *
    * @throws an error with the code ADDRESS_REFUSED
    */
@@ -14,6 +14,6 @@ export interface Connections {
    * not known.
    */
   connected?(url: URL): number;
-  /** Closes all at once. */
+  /** Closes all of them at once. */
   destroy(): Promise<void>;
 }

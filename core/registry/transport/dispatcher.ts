@@ -6,18 +6,18 @@ import { proxyConnections } from './proxy-connections.ts';
 import { ReadBuffers } from './read-buffers.ts';
 import type { Timeouts } from './transport.ts';
 
-/** One for all registries: what is read from one is written to another. */
+/** One instance for all registries: bytes read from one are written to another. */
 const readBuffers = new ReadBuffers();
 
 /**
- * A pool of kept-alive connections per host. HTTP/1.1 only: blobs are large and want connections of
- * their own, whose flow control is the kernel's; with HTTP/2 they would share one, and node's
- * per-frame work costs more than the headers it saves.
+ * A pool of kept-alive connections per host. HTTP/1.1 only: blobs are large and need their own
+ * connections, with the kernel's flow control. With HTTP/2 they would share one, and node's work
+ * per frame costs more than the headers that it saves.
  *
- * Plain connections read up to 256 KiB at once, a quarter of the events of node's 64 KiB, into
- * buffers that are used again. TLS has records of 16 KiB, which node hands out one by one.
+ * Plain connections read up to 256 KiB at once into reused buffers, which needs a quarter of the
+ * events of node's 64 KiB. TLS has records of 16 KiB, which node delivers one by one.
  *
- * @param lookup resolves names, and may refuse them; addresses do not come to it
+ * @param lookup resolves names, and may refuse them; it is not called for addresses
  */
 export function createConnections(
   timeouts: Timeouts,
@@ -29,7 +29,7 @@ export function createConnections(
   const options = { timeout: timeouts.connectMs, lookup, allowH2: false, ...(ca && { ca }) };
   const secure = buildConnector(options);
   const plain: buildConnector.connector = (target, done) => {
-    // undici hands what it does not know on to net.connect; its types do not list it.
+    // undici passes unknown options on to net.connect; its types do not list this one.
     const read = { ...options, onread: readBuffers.reader() } as buildConnector.BuildOptions;
     buildConnector(read)(target, (...result) => {
       if (result[1]) readBuffers.watch(result[1]);
@@ -39,7 +39,7 @@ export function createConnections(
   const direct = new Agent({
     allowH2: false,
     pipelining: 1,
-    // Below the 60 s after which common load balancers close an idle connection.
+    // Less than the 60 s after which common load balancers close an idle connection.
     keepAliveTimeout: 30_000,
     keepAliveMaxTimeout: 60_000,
     connect: (target, done) => (target.protocol === 'https:' ? secure : plain)(target, done),

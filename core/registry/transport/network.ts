@@ -5,21 +5,21 @@ import { rootCertificates } from 'node:tls';
 export interface NetworkSettings {
   /** Undefined: without a proxy. */
   proxy?: ProxySettings | undefined;
-  /** Certificates of additional authorities, PEM; those that Node trusts stay trusted. */
+  /** PEM certificates of additional authorities; those that Node trusts stay trusted. */
   certificates?: string | undefined;
 }
 
 export interface ProxySettings {
   /**
-   * The URL of the proxy for `https://` addresses, which go through a CONNECT tunnel; absent: they
-   * are reached without one.
+   * The URL of the proxy for `https://` addresses, which are reached through a CONNECT tunnel; if
+   * absent, they are reached directly.
    */
   https?: string | undefined;
   /** The URL of the proxy for `http://` addresses. */
   http?: string | undefined;
   /**
-   * Hosts that are reached without a proxy, as in NO_PROXY: names, with what is below them, and
-   * addresses; separated by commas.
+   * Hosts that are reached without a proxy, as in NO_PROXY: names, including their subdomains, and
+   * addresses, separated by commas.
    */
   noProxy?: string | undefined;
 }
@@ -27,14 +27,14 @@ export interface ProxySettings {
 /** This machine is never reached through a proxy, as with Go's http.ProxyFromEnvironment. */
 const ownNames = 'localhost,127.0.0.1,::1';
 
-/** The list of hosts that are reached without a proxy, this machine included. */
+/** The list of hosts that are reached without a proxy, including this machine. */
 export function withoutProxy({ noProxy = '' }: ProxySettings): string {
   return noProxy.trim() === '*' ? '*' : [ownNames, noProxy].filter((part) => part !== '').join(',');
 }
 
 /**
- * All authorities that are trusted: Node's, those of NODE_EXTRA_CA_CERTS, and these. Undefined
- * leaves it to Node.
+ * All trusted authorities: Node's, those of NODE_EXTRA_CA_CERTS, and these. Undefined keeps Node's
+ * default.
  */
 export function trustedAuthorities(certificates: string | undefined): string[] | undefined {
   if (certificates === undefined) return undefined;

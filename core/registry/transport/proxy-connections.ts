@@ -5,14 +5,14 @@ import { type NetworkSettings, type ProxySettings, trustedAuthorities, withoutPr
 import type { Timeouts } from './transport.ts';
 
 /**
- * A name that is not resolved here in this time is left to the proxy: behind many proxies, names
- * can't be resolved at all.
+ * A name that is not resolved here within this time is left to the proxy: behind many proxies,
+ * names can't be resolved at all.
  */
 const lookupWithinMs = 1_000;
 
-/** What connections through a proxy need besides it. */
+/** Options of connections through a proxy, besides the proxy itself. */
 export interface ProxyConnectionsOptions extends Pick<NetworkSettings, 'certificates'> {
-  /** Takes what is reached without a proxy. */
+  /** For hosts that are reached without a proxy. */
   direct: Agent;
   timeouts: Timeouts;
   /** Resolves names, and may refuse them. */
@@ -22,10 +22,9 @@ export interface ProxyConnectionsOptions extends Pick<NetworkSettings, 'certific
 /**
  * Connections through a proxy, except to the hosts that are reached without one.
  *
- * The proxy resolves names, so that the guard against internal addresses can't see where a
- * connection ends. What it can do is done: a name is resolved here as well, and refused if it leads
- * to this machine or to a link-local address. A name that only the proxy resolves is left to the
- * proxy.
+ * The proxy resolves names, so the guard against internal addresses can't see where a connection
+ * ends. Therefore a name is resolved here as well, and refused if it leads to this machine or to a
+ * link-local address. A name that only the proxy can resolve is left to the proxy.
  */
 export function proxyConnections(
   proxy: ProxySettings,
@@ -34,7 +33,7 @@ export function proxyConnections(
   const ca = trustedAuthorities(certificates);
   const secure = { timeout: timeouts.connectMs, ...(ca && { ca }) };
   const proxied = new EnvHttpProxyAgent({
-    // An empty text means no proxy; undefined would mean the environment's.
+    // An empty string means no proxy; undefined would mean the environment's.
     httpProxy: proxy.http ?? '',
     httpsProxy: proxy.https ?? '',
     noProxy: withoutProxy(proxy),
@@ -61,7 +60,7 @@ export function proxyConnections(
   };
 }
 
-/** Why a name is not to be asked; undefined if it may be, or can't be resolved here. */
+/** Why a name is refused; undefined if it is allowed, or can't be resolved here. */
 function refusalOf(hostname: string, guard: LookupFunction): Promise<Error | undefined> {
   return new Promise((resolve) => {
     setTimeout(() => resolve(undefined), lookupWithinMs).unref();

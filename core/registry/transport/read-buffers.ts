@@ -1,34 +1,35 @@
 import type { Socket } from 'node:net';
 
-/** The most that is read of a connection at once, bytes. */
+/** The most bytes that are read from a connection at once. */
 const bufferBytes = 256 * 1024;
-/** A buffer with less room than this is not read into any more. */
+/** A buffer with less free space than this is not filled any further. */
 const leastRoomBytes = 32 * 1024;
-/** More buffers than this are not kept for later. */
+/** The most free buffers that are kept for reuse. */
 const maxFree = 64;
 
-/** A buffer that connections read into, and what became of its bytes. */
+/** A buffer that connections read into, and the state of its bytes. */
 interface ReadBuffer {
   bytes: Buffer;
-  /** How far it was read into, and whether more will be. */
+  /** How far it is filled, and whether more will follow. */
   used: number;
   full: boolean;
   /**
-   * How many of these bytes have been written to another connection, and so are nobody's any more.
+   * How many of these bytes have been written to another connection, and so are not needed any
+   * more.
    */
   written: number;
 }
 
 /**
- * Buffers for what is read, which are used again once all of it has been written to other
- * connections: what a copy carries then stays in a few megabytes, instead of going through the
- * allocator and the garbage collector. On plain connections that saves a fifth of the CPU of a copy
+ * Read buffers that are reused once all of their bytes have been written to other connections. A
+ * copy then needs only a few megabytes, instead of passing everything through the allocator and the
+ * garbage collector. On plain connections, that saves a fifth of the CPU time of a copy
  * (docs/decisions/0012).
  *
- * A buffer of which anything is not written, because it was looked at here (headers, manifests) or
- * its upload failed, is not used again: it is the garbage collector's. So nothing is overwritten
- * that somebody may still hold, on one condition: **what is handed to a connection for writing is
- * not read afterwards.**
+ * A buffer is not reused if any of its bytes were not written, because they were read here
+ * (headers, manifests) or their upload failed: it is left to the garbage collector. So bytes that
+ * are still in use are never overwritten, on one condition: **bytes that are passed to a connection
+ * for writing are not read afterwards.**
  */
 export class ReadBuffers {
   readonly #free: Buffer[] = [];
@@ -63,13 +64,13 @@ export class ReadBuffers {
         if (!current) throw new Error('a connection was read without a buffer');
         const { bytes, used } = current;
         current.used += count;
-        // Into the connection's own stream, as if it had been read the usual way; false pauses it.
+        // Pushes into the connection's own stream, as if read the usual way; false pauses it.
         return this.push(bytes.subarray(used, used + count));
       },
     };
   }
 
-  /** Watches what is written to a connection. */
+  /** Watches the writes to a connection. */
   watch(socket: Socket): void {
     const write = socket.write;
     const watched = (chunk: Uint8Array | string, ...rest: unknown[]): boolean => {

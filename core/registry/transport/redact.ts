@@ -1,7 +1,7 @@
 /**
- * What of a URL's query may be shown. All else is hidden: presigned URLs carry their signature
- * there, upload locations their state. After go-containerregistry's internal/redact, which keeps an
- * allow-list for the same reason.
+ * The query parameters of a URL that may be shown. All others are hidden: presigned URLs carry
+ * their signature there, upload locations their state. Modelled on go-containerregistry's
+ * internal/redact, which keeps an allow-list for the same reason.
  */
 const shownParameters: ReadonlySet<string> = new Set([
   'digest',
@@ -14,10 +14,10 @@ const shownParameters: ReadonlySet<string> = new Set([
   'artifactType',
 ]);
 
-/** The most characters of a foreign text that a message carries. */
+/** The most characters of a foreign text that a message contains. */
 const maxShownText = 400;
 
-/** The most characters of a foreign text that the patterns look at. */
+/** The most characters of a foreign text that the patterns search. */
 const maxReadText = 4096;
 
 /**
@@ -29,7 +29,7 @@ export function redactUrl(url: URL | string): string {
   try {
     parsed = new URL(url);
   } catch {
-    // Relative or malformed: the part that can hold neither parameters nor, of
+    // Relative or malformed: only the part that can hold neither parameters nor, as in
     // `https://user:pass@[`, a password.
     const [shown = ''] = String(url).split(/[?#]/, 1);
     const slashes = shown.indexOf('//');
@@ -47,22 +47,22 @@ export function urlWithoutQuery(url: URL): string {
 }
 
 /**
- * Text that somebody else wrote (a registry's error message, a library's) as it may be shown:
- * secrets, credentials of any Authorization header, JSON Web Tokens and URL queries hidden; control
- * characters, which could forge log lines, are spaces; at most 400 characters. Known secrets are
- * looked for in the whole text, all else in its beginning: the text may be a megabyte, made to keep
- * patterns busy.
+ * Foreign text (an error message of a registry or a library) in a form that may be shown. Secrets,
+ * credentials of any Authorization header, JSON Web Tokens and URL queries are hidden. Control
+ * characters, which could forge log lines, become spaces. The text has at most 400 characters.
+ * Known secrets are searched in the whole text, everything else only at its beginning: the text may
+ * be a megabyte, made to keep patterns busy.
  *
- * @param secrets values that are known and must not appear (tokens, passwords)
+ * @param secrets known values that must not appear (tokens, passwords)
  */
 export function redactText(text: string, secrets: readonly string[] = []): string {
   let shown = hideSecrets(text, secrets, 'REDACTED');
   const whole = shown.length <= maxReadText;
   shown = beginningOf(shown)
-    // No pattern can fail after its first few characters, so each takes time linear in the text,
-    // and takes a cut token for one.
+    // No pattern can fail after its first few characters, so each takes linear time, and matches a
+    // token that was cut off, too.
     .replace(/(?<![A-Za-z0-9])(Bearer|Basic)(\s{1,64})(?!realm=)[\w.~+/-]{6,}=*/gi, '$1$2REDACTED')
-    // Any base64url of a JSON object, header of a token (RFC 7515, 3.1) or not.
+    // Any base64url-encoded JSON object, whether or not it is a token's header (RFC 7515, 3.1).
     .replace(/(?<![A-Za-z0-9])eyJ[\w-]{8,}(?:\.[\w-]*){0,4}/g, 'REDACTED')
     .replace(/(?<![A-Za-z0-9])https?:\/\/[^\s"'<>]+/gi, (url) => redactUrl(url))
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
@@ -71,7 +71,7 @@ export function redactText(text: string, secrets: readonly string[] = []): strin
   return whole && shown.length <= maxShownText ? shown : `${shown.slice(0, maxShownText)}…`;
 }
 
-/** The text with a mark in the place of each secret. */
+/** The text with a mark in place of each secret. */
 export function hideSecrets(text: string, secrets: readonly string[], mark: string): string {
   // The longest first: one may be a part of another.
   return [...new Set(secrets.flatMap(writtenForms))]
@@ -80,8 +80,7 @@ export function hideSecrets(text: string, secrets: readonly string[], mark: stri
 }
 
 /**
- * How a secret may stand in a text that somebody else made: as it is, in a URL or a form, and in
- * JSON.
+ * The forms that a secret may have in a foreign text: as it is, in a URL or a form, and in JSON.
  */
 function writtenForms(secret: string): string[] {
   if (secret === '') return [];
@@ -90,8 +89,8 @@ function writtenForms(secret: string): string[] {
 }
 
 /**
- * As much of a long text as is looked at, without the word that the cut divides: it may be the
- * beginning of a secret.
+ * The beginning of a long text, without the word that the cut divides: it may be the beginning of a
+ * secret.
  */
 function beginningOf(text: string): string {
   if (text.length <= maxReadText) return text;

@@ -2,7 +2,7 @@ import { type OperationContext, RegistryError } from '../errors.ts';
 import { isMetadataAddress, metadataRemedy } from './addresses.ts';
 import type { Destination } from './redirects.ts';
 
-/** A redirect is not followed. */
+/** The error for a redirect that is not followed. */
 export function redirectRefused(
   context: OperationContext,
   status: number,
@@ -20,19 +20,19 @@ export function redirectRefused(
   });
 }
 
-/** A write is redirected to a host that is not the registry's. */
+/** The error for a write that is redirected to a host that is not the registry's. */
 export function writeRedirectRefused(context: OperationContext, status: number, url: URL): RegistryError {
   return new RegistryError(context, {
     code: 'REDIRECT_REFUSED',
     status,
-    reason: `the registry redirects this request to another host, ${url.host}, and only reads may be redirected there`,
+    reason: `the registry redirects this request to another host, ${url.host}, but only reads may be redirected there`,
     remedy: `if that host is the registry’s and may see the credentials, add it to authHosts: [${JSON.stringify(url.host)}]`,
   });
 }
 
 /**
- * The registry wants an upload at another location (307, 308), and the bytes are spent: begin again
- * with a new read, and send it there at once.
+ * The registry redirects an upload to another location (307, 308), and the bytes are used up: start
+ * again with a new read, and send it there directly.
  * https://github.com/opencontainers/distribution-spec/issues/607
  */
 export class UploadMovedError extends RegistryError {

@@ -4,7 +4,7 @@ import { type RegistryHosts, refusedTarget } from './trusted-hosts.ts';
 export const maxRedirects = 5;
 
 /**
- * Where an answer points to, or why that is not followed (a clause for an error; holds no secret).
+ * Where an answer points to, or why it is not followed (a clause for an error, without secrets).
  */
 export type Destination =
   | { ok: true; url: URL; sameOrigin: boolean }
@@ -23,10 +23,10 @@ export function repeatsMethod(status: number): boolean {
 
 /**
  * Resolves a `Location` against the URL that answered it. It may be relative (RFC 9110, 10.2.2) and
- * may name another host, to which no Authorization goes then: `sameOrigin` compares scheme, host
- * and port. Refused are anything but http and https, https falling to http, a user in the URL,
- * which would be credentials of somebody else's choosing, and internal addresses (loopback,
- * link-local, private) unless the endpoint is one of that kind, or `redirectHosts` lists the host.
+ * may name another host, which then gets no Authorization: `sameOrigin` compares scheme, host and
+ * port. Refused are schemes other than http and https, a downgrade from https to http, a user in
+ * the URL (credentials that we did not choose), and internal addresses (loopback, link-local,
+ * private) unless the endpoint is of that kind itself, or `redirectHosts` lists the host.
  *
  * @param hosts the registry's
  * @param from the URL that answered
@@ -39,14 +39,14 @@ export function resolveLocation(hosts: RegistryHosts, from: URL, location: strin
   try {
     url = new URL(location, from);
   } catch {
-    return { ok: false, reason: 'the answer’s Location is no URL' };
+    return { ok: false, reason: 'the answer’s Location is not a URL' };
   }
   url.hash = '';
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
     return { ok: false, reason: `the answer’s Location has the scheme ${url.protocol.slice(0, 20)}` };
   }
   if (from.protocol === 'https:' && url.protocol === 'http:') {
-    return { ok: false, reason: `the answer’s Location falls from https to http (${url.host})` };
+    return { ok: false, reason: `the answer’s Location downgrades from https to http (${url.host})` };
   }
   if (url.username !== '' || url.password !== '') {
     return { ok: false, reason: `the answer’s Location names a user (${url.host})` };

@@ -1,29 +1,29 @@
 import { Readable } from 'node:stream';
 
 /**
- * A stream of what another one brings, looked at chunk by chunk on the way. Chunks pass from event
- * to event: at gigabytes, a promise for each of them costs more than hashing it. Backpressure
- * passes the other way: while nobody takes the chunks, the source is paused.
+ * A stream that relays another one and inspects its chunks on the way. Chunks pass from event to
+ * event: at gigabytes, a promise for each of them costs more than hashing it. Backpressure passes
+ * the other way: while the chunks are not consumed, the source is paused.
  */
 export abstract class RelayStream extends Readable {
   #source: Readable | undefined;
-  /** Somebody waits for a chunk. */
+  /** A reader is waiting for a chunk. */
   #wanted = false;
 
   constructor() {
-    // Nothing is kept here: a chunk that is not taken at once pauses the source, which has a buffer
-    // of its own.
+    // Nothing is buffered here: a chunk that is not consumed at once pauses the source, which has
+    // its own buffer.
     super({ highWaterMark: 0 });
-    // A stream that is dropped while it fails would otherwise end the process.
+    // Otherwise, a dropped stream that fails would end the process.
     this.on('error', () => {});
   }
 
-  /** Whether somebody waits for a chunk. */
+  /** Whether a reader is waiting for a chunk. */
   protected get isWanted(): boolean {
     return this.#wanted;
   }
 
-  /** Goes on with this source; another one before it must have ended or failed. */
+  /** Continues with this source; an earlier one must have ended or failed. */
   protected follow(source: Readable): void {
     if (this.destroyed) {
       source.on('error', () => {});
@@ -47,17 +47,17 @@ export abstract class RelayStream extends Readable {
     source.on('close', () => {
       if (!ended && isCurrent()) this.onFailure(new ClosedEarlyError());
     });
-    // The listener for chunks set it flowing.
+    // The listener for chunks has set it flowing.
     if (!this.#wanted) source.pause();
   }
 
-  /** Hands a chunk on, and pauses the source if nobody is ready for the next one. */
+  /** Passes a chunk on, and pauses the source if the reader is not ready for the next one. */
   protected pass(chunk: Uint8Array): void {
     this.#wanted = this.push(chunk);
     if (!this.#wanted) this.#source?.pause();
   }
 
-  /** A chunk came: look at it and {@link pass} it. */
+  /** A chunk arrived: inspect it and {@link pass} it. */
   protected abstract onChunk(chunk: Uint8Array): void;
   /** The source ended: push null, or destroy. */
   protected abstract onEnd(): void;
@@ -70,15 +70,15 @@ export abstract class RelayStream extends Readable {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    // Also where it has ended: what was read to its end is not harmed by it.
+    // Even if it has ended: that does no harm to a source that was read to its end.
     this.#source?.destroy();
     done(error);
   }
 }
 
 /**
- * A stream was closed before its end without an error of its own; has the code of a socket that
- * was.
+ * A stream was closed before its end without an error of its own; it has the code of a socket that
+ * was closed early.
  */
 class ClosedEarlyError extends Error {
   override readonly name = 'ClosedEarlyError';
@@ -88,7 +88,7 @@ class ClosedEarlyError extends Error {
   }
 }
 
-/** A body as a Readable of bytes; one that is a Readable stays itself. */
+/** A body as a Readable of bytes; a Readable is returned as it is. */
 export function readableOf(body: AsyncIterable<Uint8Array>): Readable {
   return body instanceof Readable ? body : Readable.from(body, { objectMode: false, highWaterMark: 0 });
 }

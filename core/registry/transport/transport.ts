@@ -5,35 +5,35 @@ import type { Connections } from './connections.ts';
 import { urlWithoutQuery } from './redact.ts';
 import { drayageVersion } from './version.ts';
 
-/** Limits of a request, in milliseconds; undici keeps them to about half a second. */
+/** Time limits of a request, in milliseconds; undici is accurate to about half a second. */
 export interface Timeouts {
-  /** To open a connection, TLS included. */
+  /** To open a connection, including TLS. */
   connectMs: number;
-  /** From the request's last byte to the response headers, if the other side only has to answer. */
+  /** From the request's last byte to the response headers, if the server only needs to answer. */
   headersMs: number;
   /**
-   * As {@link headersMs} for manifests, blobs and lists. A registry that is a cache fetches them
-   * first, from a network that may be slow, and some begin again each time the client leaves:
+   * As {@link headersMs} for manifests, blobs and lists. A registry that is a cache must fetch them
+   * first, over a network that may be slow, and some start again each time the client disconnects:
    * https://github.com/project-zot/zot/issues/2416
    */
   fetchMs: number;
   /** Between two pieces of an answer's body. */
   idleBodyMs: number;
   /**
-   * As {@link headersMs} at the end of an upload: storing what was sent may take long once its last
-   * byte is there (a registry on object storage copies it).
+   * As {@link headersMs} at the end of an upload: storing the blob may take long after its last
+   * byte (a registry on object storage copies it).
    */
   finishMs: number;
 }
 
 /**
- * What the other side does before its response headers, which decides the limit: {@link Timeouts}.
+ * What the server does before its response headers, which determines the limit: {@link Timeouts}.
  */
 export type Work = 'fetch' | 'finish';
 
 /**
- * The timeouts for a registry that may take this long for the first byte of an answer,
- * milliseconds.
+ * The timeouts for a registry that may take this long, in milliseconds, for the first byte of an
+ * answer.
  */
 export function timeoutsFor(firstByteMs: number): Partial<Timeouts> {
   return {
@@ -51,7 +51,7 @@ export const defaultTimeouts: Timeouts = {
   finishMs: 300_000,
 };
 
-/** Tells of one HTTP request; redirects, token requests and retries are requests of their own. */
+/** Describes one HTTP request; redirects, token requests and retries are separate requests. */
 export interface RequestInfo {
   method: string;
   /** Without its query. */
@@ -67,16 +67,16 @@ export interface HttpRequest {
   method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   url: URL;
   headers: Record<string, string>;
-  /** What is streamed needs a `content-length` header. */
+  /** A stream needs a `content-length` header. */
   body?: Uint8Array | AsyncIterable<Uint8Array>;
-  /** What the other side has to do before it can answer; nothing unless given. */
+  /** What the server must do before it can answer; default nothing. */
   work?: Work;
   signal?: AbortSignal | undefined;
 }
 
 export interface HttpAnswer {
   status: number;
-  /** A header's value, several joined by comma (RFC 9110, 5.3); undefined if absent. */
+  /** A header's value, with several joined by commas (RFC 9110, 5.3); undefined if absent. */
   header(name: string): string | undefined;
   /** Must be read, discarded or destroyed: it holds the connection. */
   body: Readable;
@@ -90,28 +90,22 @@ export interface TransportOptions {
 }
 
 /**
- * Sends one request and resolves with the answer whatever its status; no redirect, credential or
- * retry happens here.
+ * Sends one request and resolves with the answer, whatever its status. Redirects, credentials and
+ * retries are handled elsewhere.
  */
 export type Transport = (request: HttpRequest) => Promise<HttpAnswer>;
 
 /**
- * Answers' bodies are read ahead this far before their connection is paused: enough that source and
- * destination of a copy rarely wait for each other, little against a function's memory even with
- * dozens of blobs under way.
+ * How far an answer's body is read ahead before its connection is paused: enough that source and
+ * destination of a copy rarely wait for each other, but little compared with a function's memory,
+ * even with dozens of blobs in progress.
  */
 const readAheadBytes = 512 * 1024;
 
-/**
- * More informational answers (103, Early Hints) than this before the answer itself are not waited
- * for.
- */
+/** The most informational answers (103, Early Hints) that are accepted before the answer itself. */
 const maxHints = 20;
 
-/**
- * An answer would not begin; has the code of undici's own error for too many headers, since it is
- * one.
- */
+/** An answer never began; it has the code of undici's own error for too many headers. */
 class EndlessHintsError extends Error {
   override readonly name = 'EndlessHintsError';
   readonly code = 'UND_ERR_HEADERS_OVERFLOW';
@@ -140,25 +134,25 @@ export function createTransport(options: TransportOptions): Transport {
         path: `${url.pathname}${url.search}`,
         method,
         headers: { 'user-agent': `drayage/${drayageVersion}`, ...headers },
-        // undici takes async iterables, its types do not say so: docs/docs/api/Dispatcher.md,
-        // "RequestOptions".
+        // undici accepts async iterables, though its types do not say so:
+        // docs/docs/api/Dispatcher.md, "RequestOptions".
         body: body as Uint8Array | Readable | undefined,
         headersTimeout,
         bodyTimeout: timeouts.idleBodyMs,
         highWaterMark: readAheadBytes,
-        // Each of them begins the time for the headers anew.
+        // Each of them restarts the timeout for the headers.
         onInfo: () => {
           hints += 1;
           if (hints > maxHints) throw new EndlessHintsError();
         },
-        // undici closes the connection after each HEAD unless told not to; existence checks come by
-        // the dozen.
+        // By default, undici closes the connection after each HEAD; existence checks come by the
+        // dozen.
         ...(method === 'HEAD' ? { reset: false } : {}),
         ...(signal ? { signal } : {}),
       });
     } catch (error) {
       tell(undefined);
-      // undici's own does not tell after how long.
+      // undici's own error does not say after how long.
       if (error instanceof errors.HeadersTimeoutError)
         throw new errors.HeadersTimeoutError(`no answer within ${headersTimeout / 1_000} s`);
       throw error;
@@ -169,7 +163,7 @@ export function createTransport(options: TransportOptions): Transport {
       const value = received[name];
       return Array.isArray(value) ? value.join(', ') : value;
     };
-    // A stream that is dropped while it fails would otherwise end the process.
+    // Otherwise, a dropped stream that fails would end the process.
     stream.on('error', () => {});
     return { status, header, body: stream };
   };

@@ -1,17 +1,17 @@
 import { internalTarget } from './addresses.ts';
 
-/** Which hosts a registry consists of, as the configuration says. */
+/** The hosts that belong to a registry, according to the configuration. */
 export interface RegistryHosts {
   endpoint: URL;
-  /** Hosts (`host` or `host:port`) besides the endpoint's that credentials may go to. */
+  /** Hosts (`host` or `host:port`) that credentials may be sent to besides the endpoint's. */
   authHosts: readonly string[];
-  /** Hosts that reads may be redirected to although they are at internal addresses. */
+  /** Hosts that reads may be redirected to even if they are at internal addresses. */
   redirectHosts: readonly string[];
 }
 
 /**
- * Whether a URL is on a host that may see the registry's credentials: the endpoint's own, port
- * included, or one of `authHosts`.
+ * Whether a URL is on a host that may see the registry's credentials: the endpoint's own, including
+ * its port, or one of `authHosts`.
  */
 export function isTrusted(url: URL, { endpoint, authHosts }: Omit<RegistryHosts, 'redirectHosts'>): boolean {
   return url.host === endpoint.host || isListed(url, authHosts);
@@ -23,8 +23,8 @@ export function isListed(url: URL, hosts: readonly string[]): boolean {
 }
 
 /**
- * Why a redirect of a read is not followed to an internal address; undefined if it may be: the
- * configuration lists the host, or the registry is at an address of that kind itself.
+ * Why a read's redirect to an internal address is not followed. Undefined if it is allowed: the
+ * configuration lists the host, or the registry itself is at an address of that kind.
  */
 export function refusedTarget(url: URL, { endpoint, redirectHosts }: RegistryHosts): string | undefined {
   return isListed(url, redirectHosts) ? undefined : internalTarget(url, endpoint);

@@ -50,7 +50,7 @@ export function describeDestination(start: () => Promise<Subject>): void {
         side: 'upstream',
         temporary: false,
       });
-      await expect(asking).rejects.toThrow(/4096 bytes, its descriptor says 7/);
+      await expect(asking).rejects.toThrow(/4096 bytes, but its descriptor says 7/);
     });
 
     it('stores a blob and gives its bytes back', async () => {

@@ -48,14 +48,14 @@ describe('getBlob', () => {
     ]);
     const error = await errorOf(clientFor(server).getBlob('a', descriptor));
     expect(error).toMatchObject({ code: 'SIZE_INVALID', temporary: false });
-    expect(error.message).toContain('announces 5 bytes, and there should be 300000');
+    expect(error.message).toContain('announces 5 bytes instead of 300000');
   });
 
   it('refuses more bytes than the descriptor says', async () => {
     const server = await startScriptedServer([{ request: get, answer: chunked(blob, Buffer.from('!')) }]);
     const error = await errorOf(collect(await clientFor(server).getBlob('a', descriptor)));
     expect(error).toMatchObject({ code: 'SIZE_INVALID', temporary: false });
-    expect(error.message).toContain('at least 300001 bytes, and its size is 300000');
+    expect(error.message).toContain('at least 300001 bytes, but its size is 300000');
   });
 
   it('does not keep reading an endless blob', async () => {
@@ -83,7 +83,7 @@ describe('getBlob', () => {
     const server = await startScriptedServer([{ request: get, answer: chunked(blob.subarray(0, 299_999)) }]);
     const error = await errorOf(collect(await clientFor(server).getBlob('a', descriptor)));
     expect(error).toMatchObject({ code: 'SIZE_INVALID', temporary: true });
-    expect(error.message).toContain('ended after 299999 bytes, and its size is 300000');
+    expect(error.message).toContain('ended after 299999 bytes, but its size is 300000');
   });
 
   it('reports a broken connection, and does not retry by itself', async () => {

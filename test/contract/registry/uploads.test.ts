@@ -88,9 +88,9 @@ describe('putBlob', () => {
   });
 
   it.each([
-    ['fewer', [blob.subarray(1)], /ended after 199999 bytes, and 200000 were announced/],
+    ['fewer', [blob.subarray(1)], /ended after 199999 bytes, but 200000 were announced/],
     ['no', [], /ended after 0 bytes/],
-    ['more', [blob, Buffer.from('!')], /has at least 200001 bytes, and 200000 were announced/],
+    ['more', [blob, Buffer.from('!')], /has at least 200001 bytes, but 200000 were announced/],
   ])('refuses a body with %s bytes', async (_, parts, message) => {
     // A connection that is cut before the first byte never becomes a request.
     const { promise: arrived, resolve } = Promise.withResolvers<void>();

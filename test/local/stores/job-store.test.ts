@@ -47,7 +47,7 @@ describe('the job store on DynamoDB', () => {
       expect(await stores.jobs.begin(id, '2026-04-01T12:00:00.000Z')).toBeUndefined();
     }
     expect(await stores.jobs.update(newJobId(), { attempts: 3 })).toBe(false);
-    await expect(stores.jobs.create(jobOf({ id: 'no-job' }))).rejects.toThrow('no-job is no job id');
+    await expect(stores.jobs.create(jobOf({ id: 'no-job' }))).rejects.toThrow('no-job is not a job ID');
   });
 
   it('leaves an existing job as it is', async () => {

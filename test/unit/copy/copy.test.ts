@@ -137,7 +137,7 @@ describe('the copy of blobs', () => {
     });
     const copying = copyBlobs(store, destination, { ...made, missing: [{ ...lie, size: 7 }] });
     await expect(copying).rejects.toMatchObject({ code: 'SIZE_INVALID', side: 'upstream' });
-    await expect(copying).rejects.toThrow('4000 bytes, its descriptor says 7');
+    await expect(copying).rejects.toThrow('4000 bytes, but its descriptor says 7');
   });
 
   it('returns the configs that passed through, and no layers', async () => {

@@ -121,7 +121,7 @@ describe('the plan of an odd image', () => {
     const child = image('child');
     const planning = planOf(child, index({ ...childOf(child), size: child.bytes.byteLength + 1 }));
     await expect(planning).rejects.toMatchObject({ code: 'SIZE_INVALID', side: 'upstream' });
-    await expect(planning).rejects.toThrow(`${child.bytes.byteLength} bytes, its index says`);
+    await expect(planning).rejects.toThrow(`${child.bytes.byteLength} bytes, but its index says`);
   });
 
   it('refuses a blob to which two children give different sizes', async () => {

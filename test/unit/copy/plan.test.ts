@@ -140,7 +140,7 @@ describe('the plan of a copy', () => {
     const lie = manifestOf({ ...honest, layers: [{ ...honest.layers[0], size: 7 }] });
     const planning = plan(storeWith(image), mirror, lie);
     await expect(planning).rejects.toMatchObject({ code: 'SIZE_INVALID', side: 'upstream' });
-    await expect(planning).rejects.toThrow('mirror holds it with 4321 bytes, its descriptor says 7');
+    await expect(planning).rejects.toThrow('mirror holds it with 4321 bytes, but its descriptor says 7');
   });
 
   it('lists a few platforms of an index that names many long ones, in plain text', async () => {

@@ -103,7 +103,7 @@ mirror:
       ],
       ['7:19', 'mirror.repository.encryption.kmskey', /did you mean kmsKey/],
       ['8:31', 'mirror.repository.immutableTags.except[0]', /more than two \*/],
-      ['9:21', 'mirror.repository.organizations[0]', /"acme" is not an organization id/],
+      ['9:21', 'mirror.repository.organizations[0]', /"acme" is not an organization ID/],
     ],
   ],
   [
@@ -160,7 +160,7 @@ network: { vpc: default, proxy: "http://user:secret@proxy.example.com" }
       ['3:31', 'api.domain.certificate', /is missing/],
       ['3:39', 'api.domain.name', /"mirror" is not a host name/],
       ['4:18', 'alarms.topic', /"alarms" is not the ARN of an SNS topic/],
-      ['5:17', 'network.vpc', /"default" is not the id of a VPC/],
+      ['5:17', 'network.vpc', /"default" is not the ID of a VPC/],
       ['5:33', 'network.proxy', /^has a user name or a password/],
     ],
   ],
@@ -195,8 +195,8 @@ network: { vpc: default, proxy: "http://user:secret@proxy.example.com" }
       '    webhook: { source: distribution, name: hooks }',
     ),
     [
-      ['6:15', 'upstreams[1].registry', /is there already, in line 4/],
-      ['8:44', 'upstreams[2].webhook.name', /"hooks" is already taken, in line 5/],
+      ['6:15', 'upstreams[1].registry', /is already configured in line 4/],
+      ['8:44', 'upstreams[2].webhook.name', /"hooks" is already used in line 5/],
     ],
   ],
   [
@@ -209,7 +209,7 @@ network: { vpc: default, proxy: "http://user:secret@proxy.example.com" }
       '      - { source: cdevents, options: { nothing: 1 } }',
     ),
     [
-      ['7:34', 'upstreams[0].webhooks[0].name', /"github" is already taken, in line 5/],
+      ['7:34', 'upstreams[0].webhooks[0].name', /"github" is already used in line 5/],
       ['8:40', 'upstreams[0].webhooks[1].options.nothing', /nothing/],
     ],
   ],
@@ -219,7 +219,7 @@ network: { vpc: default, proxy: "http://user:secret@proxy.example.com" }
       '  - { registry: a.example, webhook: { source: distribution } }',
       '  - { registry: b.example, webhook: { source: distribution } }',
     ),
-    [['5:37', 'upstreams[1].webhook.name', /"distribution" is already taken, in line 4/]],
+    [['5:37', 'upstreams[1].webhook.name', /"distribution" is already used in line 4/]],
   ],
   [
     'patterns without quotes',
@@ -331,7 +331,7 @@ network: { vpc: default, proxy: "http://user:secret@proxy.example.com" }
       [
         '7:45',
         'upstreams[3].webhook.source',
-        /"dockerhub" speaks for docker.io, and this upstream is ghcr.io; write github/,
+        /"dockerhub" reports events of docker.io, but this upstream is ghcr.io; write github/,
       ],
       ['8:66', 'upstreams[4].webhook.options.secret', /unknown key "secret"; there are no keys here/],
       ['9:72', 'upstreams[5].webhook.options.heder', /unknown key "heder"; did you mean header\?/],

@@ -25,7 +25,7 @@ describe('YAML that is not a configuration', () => {
     expect(errorsOf(text)).toEqual([
       {
         path: 'upstreams[0].registry',
-        message: 'YAML: the key is there already, in line 4; keep one of them',
+        message: 'YAML: the key already exists in line 4; keep one of them',
         line: 6,
         column: 5,
       },

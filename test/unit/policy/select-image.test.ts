@@ -40,8 +40,8 @@ describe('selectImage', () => {
   });
 
   it.each([
-    ['quay.io/acme/api:1', 'not_configured: no upstream is the registry quay.io'],
-    ['127.0.0.1:5001/a:1', 'not_configured: no upstream is the registry 127.0.0.1:5001'],
+    ['quay.io/acme/api:1', 'not_configured: no upstream is configured for the registry quay.io'],
+    ['127.0.0.1:5001/a:1', 'not_configured: no upstream is configured for the registry 127.0.0.1:5001'],
     ['acme/web:1', 'not_configured: no rule of docker.io matches acme/web'],
     [
       'nginx:2.0',
@@ -59,7 +59,7 @@ describe('selectImage', () => {
     ],
     [
       `redis:${digest.replace(':', '-')}.sig`,
-      'signature: the tag names a signature, which travels with its image',
+      'signature: the tag names a signature, which is mirrored with its image',
     ],
   ])('does not mirror %s', (image, reason) => expect(select(image)).toEqual({ mirrored: false, reason }));
 });

@@ -59,7 +59,7 @@ upstreams:
       events: [],
       signatures: [],
       ignored: [
-        { reason: 'signature: the rule acme/* has referrers: false, so that signatures stay upstream' },
+        { reason: 'signature: the rule acme/* has referrers: false, so signatures are not mirrored' },
       ],
     });
   });

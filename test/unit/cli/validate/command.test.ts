@@ -54,7 +54,7 @@ describe('drayage validate', () => {
     expect(await run('--config', file)).toEqual({
       exitCode: undefined,
       // What the stack refuses is not a mistake in the file.
-      stderr: `warning: ${file}:2:32 mirror.regions[1]: is refused by cdk synth in this version: the stack mirrors into one region so far; name one\n`,
+      stderr: `warning: ${file}:2:32 mirror.regions[1]: is refused by cdk synth in this version: so far, the stack mirrors into one region only; name one\n`,
       stdout:
         `${file} is valid: 2 upstreams, 2 rules, mirrored to eu-west-1, us-east-1 under mirror/\n` +
         '  docker.io             2 rules, webhook hub (dockerhub)\n' +

@@ -76,7 +76,7 @@ describe('a download', () => {
   });
 
   it.each([
-    ['fewer', 999, /999 bytes came, its descriptor says 1000/],
+    ['fewer', 999, /999 bytes arrived, but its descriptor says 1000/],
     ['more', 1_001, /more than the 1000 bytes/],
   ])('refuses %s bytes than promised, and never lets that many pass', async (_, size, message) => {
     const blob = { ...blobOf(seededBytes('sized', size)), size: 1_000 };

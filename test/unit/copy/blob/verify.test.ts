@@ -12,7 +12,9 @@ describe('the size of a blob that a repository holds', () => {
 
   it.each([0, 3, 5])('shows that the descriptor lies: %s instead of 4', (size) => {
     const check = () => expectHeldSize('mirror/app', blob, size);
-    expect(check).toThrow(`${blob.digest}: mirror/app holds it with ${size} bytes, its descriptor says 4`);
+    expect(check).toThrow(
+      `${blob.digest}: mirror/app holds it with ${size} bytes, but its descriptor says 4`,
+    );
     expect(check).toThrow(
       expect.objectContaining({ code: 'SIZE_INVALID', side: 'upstream', temporary: false }),
     );
