@@ -48,7 +48,7 @@ function remedyFor(code: string, path: string): string | undefined {
     case 'EFBIG':
       return 'raise the limit for files: ulimit -f';
     case 'EROFS':
-      return 'use a folder that is writable';
+      return 'use a writable folder';
     case 'EMFILE':
     case 'ENFILE':
       return 'raise the limit for open files: ulimit -n';

@@ -12,7 +12,7 @@ const patienceMs = 600_000;
 const leastPauseMs = 15_000;
 /**
  * The first looks, within the same attempt: most early events are early by a second or two. The
- * repository's other jobs wait meanwhile, so an older event does not get them.
+ * repository's other jobs wait meanwhile, so an older event gets no such looks.
  */
 const shortPausesMs = [1_000, 2_000, 4_000];
 const shortPatienceMs = 10_000;

@@ -147,7 +147,7 @@ const remedies: Readonly<Record<string, Remedy>> = {
   NAME_INVALID: 'check the repository’s name',
   NAME_UNKNOWN: ({ side }) =>
     side === 'mirror' ? 'create the repository first' : 'check that the repository exists',
-  SIZE_INVALID: 'the number of bytes is not the one in the manifest: push the image again',
+  SIZE_INVALID: 'the size differs from the one in the manifest: push the image again',
   UNAUTHORIZED: (context, login) =>
     login === 'rejected'
       ? `${credentials(context)} are wrong or have expired: replace them`
@@ -182,7 +182,7 @@ const remedies: Readonly<Record<string, Remedy>> = {
   RANGE_INVALID: 'the registry does not serve this part of the blob: start from the beginning',
   REDIRECT_REFUSED: 'check the endpoint: write the registry’s actual address',
   ADDRESS_REFUSED: ({ registry }) =>
-    `${registry} redirects to a host inside this network: check the endpoint, and what the name resolves to here; if that is intended, list the host under redirectHosts`,
+    `${registry} points to a host inside this network: check the endpoint, and what the name resolves to here; if that is intended, list the host under redirectHosts`,
   LINK_REFUSED:
     'the list cannot be read to its end: check the endpoint and any proxy in front of the registry',
   LOCATION_REFUSED: 'check the endpoint: write the registry’s actual address',

@@ -267,7 +267,7 @@ export class Exchange {
     call.signal?.throwIfAborted();
     const refused: RefusedAnswer = { status, retryAfter: answer.header('retry-after'), body };
     if (answer.away) {
-      refused.by = `${answer.url.host}, where the registry sent us,`;
+      refused.by = `${answer.url.host}, where the registry sent the request,`;
       refused.untrusted = true;
       refused.remedy = `the registry sends requests to ${answer.url.host}, which refuses them: try again; if the error persists, ask the registry’s operator`;
     } else refused.problem = answeredProblem(status, body, answer.url);

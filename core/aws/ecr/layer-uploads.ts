@@ -140,7 +140,7 @@ export class EcrLayerUploads {
         if (!(error instanceof InvalidLayerException)) throw error;
         throw this.#failure('CompleteLayerUpload', {
           code: 'DIGEST_INVALID',
-          reason: `the parts that it received do not add up to ${digest}: ${error.message}`,
+          reason: `the parts that it received do not have the digest ${digest}: ${error.message}`,
           remedy: 'mirror the image again: the layer is then uploaded from the beginning',
           cause: error,
         });

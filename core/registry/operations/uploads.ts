@@ -130,7 +130,7 @@ async function sendStream<T>(
 ): Promise<T> {
   const source = new UploadSource(body, size, exchange.context(call));
   try {
-    // No bytes need no source, but the source must be checked to be empty.
+    // With size 0, nothing is sent, but the body must still turn out to be empty.
     if (size === 0) await finished(source.resume());
     return await exchange.perform(
       {

@@ -119,7 +119,7 @@ describe('a repository of Amazon ECR', () => {
     [
       'DIGEST_UNSUPPORTED',
       { ...blobOf('x'), digest: digestOf(Buffer.from('x'), 'sha512') },
-      /sha256 digests only/,
+      /only sha256 digests/,
     ],
   ])('refuses what it cannot hold before anything is sent: %s', async (code, blob, message) => {
     const { registry, checkpointed } = await startWithCheckpoints();

@@ -61,7 +61,7 @@ describe('a redirect', () => {
     ]);
     const error = await errorOf(clientFor(server, { credentials }).getBlob('a', descriptor));
     expect(error).toMatchObject({ code: 'UNAUTHORIZED', status: 401 });
-    expect(error.message).toContain(`${cdn.host}, where the registry sent us, answered 401`);
+    expect(error.message).toContain(`${cdn.host}, where the registry sent the request, answered 401`);
   });
 
   it('to another host quotes nothing from its answer', async () => {

@@ -18,7 +18,7 @@ describe('fileFailure', () => {
     ['ENOSPC', 'the disk is full (ENOSPC)', /^free some space.*df -h data$/],
     ['EDQUOT', 'the disk quota is exceeded (EDQUOT)', /quota$/],
     ['EFBIG', 'the file would be larger than this process may write (EFBIG)', /ulimit -f$/],
-    ['EROFS', 'the file system is read-only (EROFS)', /can be written$/],
+    ['EROFS', 'the file system is read-only (EROFS)', /writable folder$/],
     ['EACCES', 'permission denied (EACCES)', /ls -ld data\/x data$/],
   ])('says after %s what helps', (code, reason, remedy) => {
     const failure = fileFailure(Object.assign(new Error('e'), { code }), 'data/x');

@@ -96,7 +96,7 @@ describe('the plan of an odd image', () => {
     expect((await planFor(1_000)).missing).toHaveLength(2);
     await expect(planFor(1_001)).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' });
     await expect(planFor(1_001)).rejects.toThrow(
-      `${blobOf('l').digest}: its 1001 bytes are more than the 1000 that mirror.example/app takes`,
+      `${blobOf('l').digest}: its 1001 bytes are more than the 1000 that mirror.example/app accepts`,
     );
   });
 

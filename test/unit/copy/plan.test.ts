@@ -174,7 +174,7 @@ describe('the plan of a copy', () => {
       temporary: false,
       remedy: expect.stringContaining('publisher'),
     });
-    await expect(planning).rejects.toThrow('nests too deep');
+    await expect(planning).rejects.toThrow('nested too deep');
   });
 
   it('reads no more manifests after one that cannot be read', async () => {

@@ -76,7 +76,7 @@ const cases: [name: string, text: string, errors: Expected[]][] = [
     'durations out of range',
     'version: 1\nmirror:\n  regions: [eu-west-1]\n  history: 0s\nalarms: { lag: 521w5d }\nnetwork: {}\napi: {}\nupstreams:\n  - { registry: ghcr.io, repositories: [{ match: a/b, reconcile: 3651d }] }',
     [
-      ['4:12', 'mirror.history', /no time at all/],
+      ['4:12', 'mirror.history', /is zero/],
       ['5:16', 'alarms.lag', /is not a duration/],
       ['9:66', 'upstreams[0].repositories[0].reconcile', /too long; write at most 3650d/],
     ],
@@ -94,7 +94,7 @@ mirror:
     organizations: [acme]
 `,
     [
-      ['4:21', 'mirror.repositoryPrefix', /no beginning of an ECR repository's name/],
+      ['4:21', 'mirror.repositoryPrefix', /can't begin an ECR repository name/],
       ['6:17', 'mirror.repository.scanOnPush', /must be true or false, found "yes"/],
       [
         '7:17',
@@ -139,7 +139,7 @@ mirror:
         'mirror.repository.lifecycle[0].selection.countNumber',
         /after 29 days, which is within the history \(30d\); write at least 30/,
       ],
-      ['10:23', 'mirror.repository.lifecycle[1].rulePriority', /is that of lifecycle\[0\] too/],
+      ['10:23', 'mirror.repository.lifecycle[1].rulePriority', /is also that of lifecycle\[0\]/],
       [
         '11:49',
         'mirror.repository.lifecycle[1].selection.countType',
@@ -173,10 +173,10 @@ network: { vpc: default, proxy: "http://user:secret@proxy.example.com" }
     [
       ['index.docker.io', /is Docker Hub, which references call docker.io; write docker.io/],
       ['registry-1.docker.io', /is Docker Hub, which references call docker.io; write docker.io/],
-      ['https://ghcr.io', /has a scheme; write the host alone/],
-      ['ghcr.io/acme', /has a path; write the host alone/],
+      ['https://ghcr.io', /has a scheme; write only the host/],
+      ['ghcr.io/acme', /has a path; write only the host/],
       ['GHCR.io', /has upper case; write "ghcr.io"/],
-      ['registry', /is a name at Docker Hub, not a registry/],
+      ['registry', /is a name on Docker Hub, not a registry/],
       ['"a b.example"', /is not a host with optional port/],
       ['"ghcr.io:"', /is not a host with optional port/],
     ] as const

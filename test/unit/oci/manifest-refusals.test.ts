@@ -83,7 +83,7 @@ describe('a manifest that was not asked for', () => {
     const read = () => parseManifest(bytes, mediaTypes.ociManifest, asked);
     expect(read).toThrow(InvalidManifestError);
     expect(read).toThrow(expect.objectContaining({ code: 'DIGEST_INVALID' }));
-    expect(read).toThrow(new RegExp(`its digest is ${digestOf(bytes)}, and ${asked} was asked for`));
+    expect(read).toThrow(new RegExp(`its digest is ${digestOf(bytes)}, but ${asked} was requested`));
   });
 
   it('refuses one byte more', () => {

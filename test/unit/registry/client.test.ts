@@ -81,7 +81,7 @@ describe('RegistryClient over https', () => {
 
   it.each([
     ['on another host', 'https://evil.example/token', /authHosts: \["evil\.example"\]/, /evil\.example/],
-    ['on plain http', 'http://auth.docker.io/token', /in the clear/, /plain http/],
+    ['on plain http', 'http://auth.docker.io/token', /sent unencrypted/, /plain http/],
   ])('does not ask a token service %s', async (_, realm, remedy, message) => {
     registry().intercept({ path }).reply(401, '', challenge(realm));
     const error = await client({ credentials: true })

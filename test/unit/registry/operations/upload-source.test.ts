@@ -22,9 +22,9 @@ describe('UploadSource', () => {
   });
 
   it.each([
-    [[3, 3], /ended after 6 bytes, and 7 were announced/],
+    [[3, 3], /ended after 6 bytes, but 7 were announced/],
     [[], /ended after 0 bytes/],
-    [[3, 5], /has at least 8 bytes, and 7 were announced/],
+    [[3, 5], /has at least 8 bytes, but 7 were announced/],
   ])('refuses a body of %j bytes for 7', async (sizes, message) => {
     const source = new UploadSource(chunks(...sizes), 7, context);
     await expect(drain(source)).rejects.toMatchObject({

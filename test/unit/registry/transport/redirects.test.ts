@@ -27,7 +27,7 @@ describe('resolveLocation', () => {
   it.each([
     [undefined, /no Location/],
     ['', /no Location/],
-    ['http://[', /no URL/],
+    ['http://[', /not a URL/],
     ['http://r.example/y', /from https to http \(r\.example\)/],
     ['file:///etc/passwd', /scheme file:/],
     ['data:text/plain,x', /scheme data:/],
