@@ -49,7 +49,7 @@ describe('listTags', () => {
     ['to another host', 'https://evil.example/v2/library/nginx/tags/list', /another host, evil\.example/],
     ['to another port', 'http://127.0.0.1:1/v2/library/nginx/tags/list', /another host/],
     ['to another scheme', 'ftp://127.0.0.1/x', /scheme ftp:/],
-    ['to itself', '/v2/library/nginx/tags/list?n=1000', /read already/],
+    ['to itself', '/v2/library/nginx/tags/list?n=1000', /already read/],
   ])('refuses a Link %s', async (_, link, message) => {
     const server = await startScriptedServer([
       {
