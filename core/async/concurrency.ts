@@ -25,7 +25,7 @@ export function leastOf(limits: readonly Concurrency[]): Concurrency {
   };
 }
 
-/** So many for each one that a limit allows, but not above `most`. */
+/** This many for each one that a limit allows, but at most `most`. */
 export function timesLimit(limit: Concurrency, times: number, most: number): Concurrency {
   return {
     get value() {

@@ -136,9 +136,9 @@ function checkBlobSizes(destination: ImageDestination, blobs: Descriptor[]): voi
 }
 
 /**
- * What of an image is put under the tag: a smaller index, or the image as it is.
+ * What is put under the tag: a smaller index, or the image as it is.
  *
- * @throws CopyError where that can't be made
+ * @throws CopyError if the smaller index can't be made
  */
 export function applyPlatforms(
   source: ImageSource,

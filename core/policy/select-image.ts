@@ -21,7 +21,8 @@ export type Selection =
  */
 export function selectImage(config: Config, ref: Reference): Selection {
   const upstream = config.upstreams.find(({ registry }) => registry === ref.registry);
-  if (upstream === undefined) return notConfigured(`no upstream is configured for the registry ${ref.registry}`);
+  if (upstream === undefined)
+    return notConfigured(`no upstream is configured for the registry ${ref.registry}`);
   const rule = ruleSelector(upstream)(ref.repository);
   if (rule === undefined) return notConfigured(`no rule of ${ref.registry} matches ${ref.repository}`);
   if (ref.tag === undefined) return { mirrored: true, upstream, rule };

@@ -19,7 +19,7 @@ export function listRepositories(exchange: Exchange, options?: ListOptions): Asy
     key: 'repositories' as const,
     isItem: isRepository,
     tooLongRemedy:
-      'check that the endpoint is a registry; if it has as many repositories, name those you want',
+      'check that the endpoint is a registry; if it really has that many repositories, name the ones that you want',
   };
   return listItems(exchange, call, options);
 }

@@ -63,7 +63,7 @@ export class ListReader {
   /**
    * Must be called after the last byte.
    *
-   * @throws ListError unless it was a whole list, which may be null
+   * @throws ListError unless it was a complete list, which may be null
    */
   end(): void {
     if (!this.#ended) throw new ListError('the list is cut off');

@@ -5,20 +5,19 @@ import { ListError, type ListKey, ListReader } from './list-reader.ts';
 import { nextPage } from './pages.ts';
 
 /**
- * The most items of one list, and the most characters in all of them; a registry with more may
- * never end.
+ * The most items of one list, and the most characters in all of them: a longer list may never end.
  */
 export const maxItems = 1_000_000;
 const maxCharacters = 64 * 1024 * 1024;
 
 /**
- * Beside its items an answer may hold much else (some 300 bytes an image at Google's), which is
- * only read past.
+ * Besides its items, an answer may hold much else (about 300 bytes per image at Google's), which is
+ * skipped.
  */
 const maxPageBytes = 512 * 1024 * 1024;
 
 /**
- * The most pages of one list; with fewer than fifty items each it would not be worth its requests.
+ * The most pages of one list; with fewer than fifty items each, it would not be worth the requests.
  */
 const maxPages = 20_000;
 
@@ -41,16 +40,16 @@ export interface ListOptions extends CallOptions {
 /** A list of the registry. */
 export interface ListCall extends Pick<Call, 'operation' | 'repository' | 'url' | 'scopes' | 'unknownCode'> {
   key: ListKey;
-  /** Whether a text can be an item; what can't is left out. */
+  /** Whether a text is a valid item; others are left out. */
   isItem(text: string): boolean;
-  /** What helps where the list is too long. */
+  /** The remedy if the list is too long. */
   tooLongRemedy: string;
 }
 
 /**
- * The items of a list, page by page as they are read. A registry that refuses `n` is asked without
- * it. Throws LINK_REFUSED when the next page is elsewhere or unintelligible, ANSWER_TOO_LARGE for
- * more than a million items.
+ * The items of a list, page by page as they are read. If a registry refuses `n`, it is asked
+ * without it. Throws LINK_REFUSED if the next page is on another host or unintelligible,
+ * ANSWER_TOO_LARGE for more than a million items.
  */
 export async function* listItems(
   exchange: Exchange,
@@ -84,7 +83,7 @@ export async function* listItems(
 
 /** How much of a list may still come. */
 interface Left {
-  /** Whatever they are. */
+  /** Valid or not. */
   items: number;
   characters: number;
 }

@@ -5,8 +5,8 @@ import { repositoryUrl } from './paths.ts';
 
 /**
  * All tags of a repository, page by page as they are read
- * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags). What is
- * not a tag by the grammar could not be asked for and is left out. Throws NAME_UNKNOWN for an
+ * (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags). Items
+ * that are not valid tags could not be requested and are left out. Throws NAME_UNKNOWN for an
  * unknown repository, and what {@link listItems} throws.
  */
 export async function* listTags(
