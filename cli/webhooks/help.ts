@@ -4,20 +4,20 @@ const address = `
 
 const exitCodes = 'Exit codes: 0 done, 1 failed, 2 usage.';
 
-/** What `drayage webhooks --help` tells after its options. */
+/** What `drayage webhooks --help` prints after its options. */
 export const webhooksHelp = `
 A webhook tells Drayage that an image was pushed. mirror.yaml configures webhooks, each under its upstream. The deployment’s
 API provides what the sender needs: the webhook’s URL and secret.
 
 From the configuration to the first event:
   $ export DRAYAGE_API=https://…  DRAYAGE_TOKEN=…
-  $ drayage webhooks list                      which webhooks there are, and whether events arrive
+  $ drayage webhooks list                      the webhooks, and whether events arrive
   $ drayage webhooks register github           register one at GitHub; or by hand: drayage webhooks list github --secrets
   $ drayage webhooks test github               deliver one event as GitHub would, and follow its job
 
 ${exitCodes}`;
 
-/** What `drayage webhooks list --help` tells after its options. */
+/** What `drayage webhooks list --help` prints after its options. */
 export const listHelp = `${address}
 
 Without --secrets, secrets and the tokens in URLs are shown as …. --json prints everything that the API returns for the
@@ -30,7 +30,7 @@ Examples:
 
 ${exitCodes}`;
 
-/** What `drayage webhooks register --help` tells after its options. */
+/** What `drayage webhooks register --help` prints after its options. */
 export const registerHelp = `${address} This needs the operator’s.
 
 The credentials for the upstream’s API are in DRAYAGE_UPSTREAM_TOKEN, or in DRAYAGE_UPSTREAM_TOKEN_<NAME> for the webhook of
@@ -60,7 +60,7 @@ Examples:
 
 ${exitCodes}`;
 
-/** What `drayage webhooks test --help` tells after its options. */
+/** What `drayage webhooks test --help` prints after its options. */
 export const testHelp = `${address} This needs the operator’s.
 
 Builds what the sender would send after a push, signs it with the webhook’s secret and delivers it to the webhook’s URL.
@@ -76,7 +76,7 @@ Examples:
 
 Exit codes: 0 the job ended well (committed, satisfied, superseded), 1 anything else, 2 usage.`;
 
-/** What `drayage webhooks rotate --help` tells after its options. */
+/** What `drayage webhooks rotate --help` prints after its options. */
 export const rotateHelp = `${address} This needs the operator’s.
 
 The webhook gets a new secret, which is printed; if the sender can’t sign, this means a new URL. The old secret stays valid
