@@ -22,7 +22,7 @@ describe('the settings of the CDK app', () => {
     'refuse the environment %j',
     (value) => {
       expect(() => settings({ environment: value })).toThrow(
-        'context environment: it is a JSON object of strings',
+        'context environment: it must be a JSON object of strings',
       );
     },
   );

@@ -52,10 +52,10 @@ describe('the layer queue of the local stack', () => {
     expect(waiting('layer')).toEqual([]);
   });
 
-  it('moves what is no layer job to its dead-letter queue after five times', async () => {
+  it('moves a message that is not a layer job to its dead-letter queue after five times', async () => {
     await layers.send([{ what: 'no layer' } as unknown as LayerMessage]);
     const dead = () => waiting('layer-dead-letters').map(({ body }) => body);
     await expect.poll(dead, { timeout: 20_000 }).toEqual(['{"what":"no layer"}']);
-    expect(pipeline.logs()).toContain('the message is no layer job');
+    expect(pipeline.logs()).toContain('the message is not a layer job');
   });
 });
