@@ -3,7 +3,7 @@ import { parseBasic, sameSecret, sign, verify } from './secrets.ts';
 
 /** How the token service behaves. */
 export interface TokenOptions {
-  /** What clients without credentials get; default pull. */
+  /** The access of clients without credentials; default pull. */
   anonymous?: 'none' | 'pull' | 'push';
   /** Seconds until a token expires; default 300. */
   expiresIn?: number;
@@ -28,8 +28,8 @@ export type TokenAnswer =
   | { kind: 'unauthorized' };
 
 /**
- * Issues and reads the bearer tokens of a registry. Tokens hold what they grant and are signed:
- * nothing is remembered.
+ * Issues and reads the bearer tokens of a registry. Tokens contain what they grant and are signed:
+ * nothing is stored.
  */
 export class TokenIssuer {
   readonly service = 'registry.local';
@@ -43,8 +43,8 @@ export class TokenIssuer {
   }
 
   /**
-   * A token for what was asked, as far as it is allowed; as with other token services, one that
-   * grants less is issued, too.
+   * A token for the requested access, as far as it is allowed. Like other token services, this one
+   * also issues tokens that grant less than requested.
    * @param authorization the request's header
    * @param scopes such as `repository:library/nginx:pull,push`
    */

@@ -28,6 +28,6 @@ describe('the settings of the CDK app', () => {
   );
 
   it.each([7, '', ['a.yaml']])('refuse the configuration %j', (config) => {
-    expect(() => settings({ config })).toThrow(`context config: ${JSON.stringify(config)} is no path`);
+    expect(() => settings({ config })).toThrow(`context config: ${JSON.stringify(config)} is not a path`);
   });
 });
