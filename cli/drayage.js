@@ -45,7 +45,7 @@ function newerNode() {
     const binary = fileURLToPath(new URL('bin/node', `file://${manifest}`));
     if (existsSync(binary)) return binary;
   } catch {
-    // not installed: told below
+    // not installed: reported below
   }
   process.stderr.write(
     `drayage needs Node ${needed} or newer and this is ${process.version}.\n` +
@@ -57,7 +57,7 @@ function newerNode() {
 }
 
 /**
- * Runs the command under another Node as if it were this process. The IPC channel tells it when
+ * Runs the command under another Node as if it were this process. The IPC channel shows it when
  * this process is gone.
  */
 function relay(node) {

@@ -105,7 +105,7 @@ export class ImageMirror extends Construct {
     });
     const api = new ServiceFunction(this, 'Mapping', {
       name: 'api',
-      description: 'tells where images are',
+      description: 'answers where images are',
       timeout: Duration.seconds(10),
       memorySize: 512,
       environment: {

@@ -120,7 +120,7 @@ function isHeld(content: string): boolean {
 }
 
 /**
- * Process ids are reused. If the system tells which program has this one (Linux), it must be Node.
+ * Process ids are reused. If the system shows which program has this one (Linux), it must be Node.
  */
 function mayBeOurs(pid: number): boolean {
   try {

@@ -13,7 +13,7 @@ export interface LocalTable {
 /**
  * Starts the DynamoDB emulator with the one table.
  *
- * @param directory keeps the data over a restart; absent: in memory.
+ * @param directory keeps the data across restarts; absent: in memory.
  * @throws Error if the data in the directory can't be opened.
  */
 export async function startTable(region: string, directory?: string): Promise<LocalTable> {

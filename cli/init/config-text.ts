@@ -39,7 +39,7 @@ ${isExample ? '  # Examples: put your own registries and repositories in their p
 function upstreamText(registry: string, images: Reference[], wanted: string | undefined): string {
   const webhook =
     wanted === undefined
-      ? `    # What tells its pushes: the source that fits, see docs/webhooks.
+      ? `    # The source of its push webhooks: pick the matching one, see docs/webhooks.
     # webhook: { source: generic }\n`
       : `    webhook: ${wanted}    # drayage webhooks list says where to enter it\n`;
   const repositories = Map.groupBy(images, ({ repository }) => repository);

@@ -1,6 +1,6 @@
 const address = `
---api (or DRAYAGE_API) is the stack’s output ApiUrl, or what drayage local prints as "api" (which needs a token only with
---auth). --token, or better DRAYAGE_TOKEN, which no process list shows, is the reader’s or the operator’s token.`;
+--api (or DRAYAGE_API) is the stack’s output ApiUrl, or what drayage local prints as "api" (it needs a token only with
+--auth). --token is the reader’s or the operator’s token; DRAYAGE_TOKEN is safer, since no process list shows it.`;
 
 const exitCodes = 'Exit codes: 0 done, 1 failed, 2 usage.';
 
@@ -47,8 +47,8 @@ that name (in capitals, with _ for anything but letters and digits), or in --tok
   artifactory      REPOSITORY KEY, else all local ones  access token of an administrator
   nexus            NEXUS REPOSITORY, else of its options --user, password: nx-capabilities
 
-Run it as often as you like: an existing webhook is updated, also after drayage webhooks rotate, and never added twice.
-Others are left alone. If an API does not show secrets, the webhook is written again each time. Webhooks of other sources
+Run it as often as you like: an existing webhook is updated, also after drayage webhooks rotate, but never added twice.
+Others are left alone. If an API does not show secrets, the webhook is rewritten each time. Webhooks of other sources
 are entered by hand: the command prints the steps and exits with 1.
 
 Examples:

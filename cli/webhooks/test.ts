@@ -88,7 +88,7 @@ function conclude(job: Job): string {
     case 'superseded':
       return `${image}: ${state}, job ${id}${told === undefined ? '' : `: ${told}`}`;
     case 'failed':
-      throw new CommandError(`job ${id} failed: ${error?.message ?? 'no reason was told'}`, error?.remedy);
+      throw new CommandError(`job ${id} failed: ${error?.message ?? 'no reason was given'}`, error?.remedy);
     default:
       throw new CommandError(
         `job ${id} is still ${state}${error ? `: ${error.message}` : ''}`,

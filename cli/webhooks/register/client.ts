@@ -132,7 +132,7 @@ export class UpstreamClient {
 /** A number or text that identifies something in a path. */
 export const idSchema = z.union([z.number(), z.string().min(1)]).transform((id) => encodeURIComponent(id));
 
-/** `owner/name` for a path: each part encoded by itself. */
+/** `owner/name` for a path: each part encoded separately. */
 export function pathOf(name: string): string {
   return name.split('/').map(encodeURIComponent).join('/');
 }
