@@ -10,7 +10,10 @@ export class LayerLinks {
   readonly #key = randomBytes(32);
   #base: string | undefined;
 
-  /** The host of the links, a different one as with S3; without it, the host of the request. */
+  /**
+   * Makes links point to another host, as with S3. By default they point to the host of the
+   * request.
+   */
   useHost(origin: string): void {
     this.#base = origin;
   }

@@ -17,12 +17,12 @@ export interface Grant {
 }
 
 /**
- * The list of repositories, as scopes name it.
+ * The name of the repository list in scopes.
  * https://distribution.github.io/distribution/spec/auth/scope/#resource-types
  */
 export const catalogResource = 'registry:catalog';
 
-/** What a request for a token is answered with. */
+/** The answer to a request for a token. */
 export type TokenAnswer =
   | { kind: 'token'; token: string; expiresIn: number; issuedAt: string }
   | { kind: 'unauthorized' };
@@ -67,7 +67,7 @@ export class TokenIssuer {
     return { kind: 'token', token, expiresIn, issuedAt: new Date().toISOString() };
   }
 
-  /** What a token grants, by resource; undefined where it is not ours or has expired. */
+  /** What a token grants, by resource; undefined if it is not ours or has expired. */
   granted(token: string): Map<string, Set<string>> | undefined {
     const statement = verify(this.#key, token) as { grants: Grant[]; expiresAt: number } | undefined;
     if (statement === undefined || statement.expiresAt <= Date.now()) return undefined;

@@ -59,7 +59,7 @@ export async function refuseMethod(exchange: HttpExchange, methods: string[]): P
   await sendError(exchange, {
     status: 405,
     code: 'UNSUPPORTED',
-    message: `${exchange.method} is not possible here`,
+    message: `${exchange.method} is not supported here`,
     headers: { allow: methods.join(', ') },
   });
 }
