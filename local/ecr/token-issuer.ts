@@ -56,7 +56,7 @@ export class TokenIssuer {
       .map((scope) => /^(repository:.+|registry:catalog):([a-z,*]+)$/.exec(scope))
       .filter((match) => match !== null)
       .map(([, resource = '', wanted = '']): Grant => {
-        // Everybody may pull, and only who logs in may list all repositories.
+        // Everybody may pull; only logged-in users may list all repositories.
         if (resource === catalogResource)
           return { resource, actions: authorization === undefined ? [] : ['*'] };
         const names = wanted === '*' ? [...actions] : wanted.split(',');

@@ -54,7 +54,7 @@ export function nameUnknown(context: RegistryContext, repository: string): Proto
   return { status: 404, code: 'NAME_UNKNOWN', message };
 }
 
-/** Answers that the address knows other methods. */
+/** Answers that the address supports only these methods. */
 export async function refuseMethod(exchange: HttpExchange, methods: string[]): Promise<void> {
   await sendError(exchange, {
     status: 405,
