@@ -10,14 +10,14 @@ const tags = 500;
 const endWithinMs = 20 * 60_000;
 
 /**
- * A burst of deliveries at the local stack while its workers mirror: how many a second are taken,
- * how long each waits, and, which ends the bench where it does not hold, that whatever was answered
- * 202 is done in the end.
+ * A burst of deliveries to the local stack while its workers mirror: how many are accepted a
+ * second, and how long each waits. The bench fails unless every delivery that was answered 202 is
+ * done in the end.
  */
 export async function benchBurst(): Promise<string> {
   const rows: string[][] = [];
   rows.push([
-    'an empty function behind the same API, which queues nothing',
+    'an empty function behind the same API that queues nothing',
     ...(await sendToEmpty()),
     '',
     '',
@@ -39,7 +39,7 @@ export async function benchBurst(): Promise<string> {
     if (ended.length !== deliveries) throw new Error(`${deliveries - ended.length} deliveries were lost`);
     const looks = [...looksByTag(pipeline.upstream.requests).values()];
     rows.push([
-      tellDigest ? 'the digest is told (GitHub, Harbor, …)' : 'it is not (Docker Hub, Quay, …)',
+      tellDigest ? 'with the digest (GitHub, Harbor, …)' : 'without the digest (Docker Hub, Quay, …)',
       ...figures,
       ((performance.now() - started) / 1000).toFixed(0),
       (looks.reduce((sum, each) => sum + each, 0) / tags).toFixed(2),
@@ -48,7 +48,7 @@ export async function benchBurst(): Promise<string> {
   }
   return [
     `## ${deliveries} signed deliveries over ${connections} connections, ${tags} tags, each named ${deliveries / tags} times`,
-    'The local stack: API, functions, table, queue, registries and the sender share this machine. Each was answered 202, and each job came to its end.',
+    'The local stack: API, functions, table, queue, registries and the sender share this machine. Each delivery was answered 202, and each job ended.',
     '',
     markdownTable(
       [
@@ -59,7 +59,7 @@ export async function benchBurst(): Promise<string> {
         '99 %',
         'longest',
         'all done after, s',
-        'looks upstream a tag',
+        'upstream lookups per tag',
         'most',
       ],
       rows,
@@ -68,8 +68,8 @@ export async function benchBurst(): Promise<string> {
 }
 
 /**
- * The same deliveries at a function that answers at once: what the sender, the API and the thread
- * of a function allow.
+ * The same deliveries to a function that answers at once: the limit of the sender, the API and the
+ * thread of a function.
  */
 async function sendToEmpty(): Promise<string[]> {
   await using pipeline = await startPipeline();
@@ -93,7 +93,7 @@ async function sendToEmpty(): Promise<string[]> {
   }
 }
 
-/** Deliveries a second, and how long they waited. @throws where one was not answered 202 */
+/** Deliveries a second, and how long they waited. @throws if one was not answered 202 */
 function answerFigures(answered: Delivery[], started: number): string[] {
   const sentMs = performance.now() - started;
   const refused = answered.filter(({ status }) => status !== 202);

@@ -14,7 +14,7 @@ import { markdownTable, median, quantile } from './statistics.ts';
 const defaultRounds = 15;
 const warmRounds = 200;
 const receiveRounds = 20_000;
-/** What the webhook function may take longer than an empty one, milliseconds. */
+/** How much longer than an empty function the webhook function may take, in milliseconds. */
 const allowedMs = 150;
 
 interface Result {
@@ -25,9 +25,9 @@ interface Result {
 }
 
 /**
- * The start of the webhook function: from the start of the process to its first answer, a 202 with
- * a job in the queue, beside an empty handler with the SQS client. Both are bundled as they are
- * deployed, and run in turn.
+ * The start of the webhook function, from the start of the process to its first answer, a 202 with
+ * a job in the queue; compared with an empty handler with the SQS client. Both are bundled as for
+ * deployment, and run in turn.
  */
 export async function benchColdStart({ rounds = defaultRounds }: BenchOptions): Promise<string> {
   await using pipeline = await startPipeline({ mirrorInstances: 1 });
@@ -73,7 +73,7 @@ async function bundle(entry: string, folder: string, name: string): Promise<stri
   return outfile;
 }
 
-/** The event of API Gateway for one delivery of GitHub's. */
+/** API Gateway's event for one delivery from GitHub. */
 function deliveryEvent(secret: string): object {
   const body = JSON.stringify(githubPayload('acme/cold', '1'));
   return {
@@ -88,9 +88,11 @@ function deliveryEvent(secret: string): object {
   };
 }
 
-/** Microseconds to receive one delivery: proof, JSON, source and policy, without table or queue. */
+/**
+ * Microseconds to receive one delivery: signature, JSON, source and policy, without table or queue.
+ */
 async function timeReceive(config: Config): Promise<number> {
-  const secret = 'a secret that many deliveries are signed with';
+  const secret = 'a secret that signs many deliveries';
   const body = JSON.stringify(githubPayload('acme/cold', '1'));
   const request = {
     method: 'POST',
@@ -138,7 +140,7 @@ function report(
       ],
     ),
     '',
-    `The webhook function takes ${more.toFixed(0)} ms more (at most ${allowedMs} are wanted: ${more <= allowedMs ? 'held' : 'NOT HELD'}).`,
-    `Warm: ${median(warmMs).toFixed(1)} ms a delivery (95 %: ${quantile(warmMs, 0.95).toFixed(1)}), nearly all of it the emulators of table and queue: to verify it, read it and decide takes ${receiveUs.toFixed(0)} µs.`,
+    `The webhook function takes ${more.toFixed(0)} ms more (target: at most ${allowedMs}: ${more <= allowedMs ? 'held' : 'NOT HELD'}).`,
+    `Warm: ${median(warmMs).toFixed(1)} ms a delivery (95 %: ${quantile(warmMs, 0.95).toFixed(1)}), nearly all of it in the emulators of table and queue: verifying, reading and deciding takes ${receiveUs.toFixed(0)} µs.`,
   ].join('\n');
 }

@@ -25,7 +25,7 @@ export async function benchCopy(options: BenchOptions): Promise<string> {
   const timings = new Map<string, Timing[]>(measured.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round++) {
     for (const { name, command } of turned(measured, round)) {
-      // An empty registry each time: another repository of the same one could be mounted from.
+      // A new registry each time: otherwise blobs could be mounted from another repository.
       await using mirror = await startBenchRegistry();
       const timing = await timed(
         command(`${source.host}/bench:1`, `${mirror.host}/bench:1`),
@@ -46,16 +46,16 @@ export async function benchCopy(options: BenchOptions): Promise<string> {
   ]);
   return [
     `## Copy: ${layers.length} layers of 128 MiB between two docker-registries, without a wire`,
-    `Whole processes, median of ${rounds} interleaved runs. \`limit\` is the same bytes through \`curl | curl\`, one pair a layer, all at`,
-    `once: what loopback, both registries and two cores allow. Ratio: our time divided by theirs. ${note}`,
+    `Whole processes, median of ${rounds} interleaved runs. \`limit\` is the same bytes through \`curl | curl\`, one pair for each layer, all at`,
+    `once: the limit of loopback, both registries and two cores. Ratio: our time divided by theirs. ${note}`,
     '',
     markdownTable(['', 'seconds', 'ratio', 'CPU s/GB', 'peak MB'], rows),
   ].join('\n');
 }
 
 /**
- * The same bytes through two curls and a pipe for each layer, all at once: no hash, no manifest, no
- * questions.
+ * The same bytes through two curls and a pipe for each layer, all at once: no hashes, no manifest,
+ * no other requests.
  */
 function pipes(blobs: string[], from: string, to: string): string {
   const one = (digest: string) => `

@@ -12,8 +12,8 @@ export const mebibyte = 1024 * kibibyte;
 type Layers = { size: number; seed?: string }[];
 
 /**
- * How an application's image looks: a base that versions share, packages, and two layers that each
- * build changes.
+ * A typical application image: a base that versions share, packages, and two layers that change
+ * with each build.
  */
 export function webImage(version: number): SeededImage {
   const kept: Layers = [...layers(3, 20 * mebibyte), ...layers(10, mebibyte)];
@@ -21,7 +21,7 @@ export function webImage(version: number): SeededImage {
   return seededImage({ seed: `web ${version}`, layers: [...named, ...layers(2, 3 * mebibyte)] });
 }
 
-/** Three platforms that have nothing in common. */
+/** Three platforms with nothing in common. */
 export function multiIndex(): SeededIndex {
   return seededIndex({
     seed: 'multi',
@@ -53,7 +53,7 @@ export function sharedImages(): { repository: string; tag: string; image: Seeded
   }));
 }
 
-/** How many distinct blobs an image has, and the bytes of all and of the largest. */
+/** The number of distinct blobs of an image, their total size and the size of the largest. */
 export function sizesOf(image: SeededImage | SeededIndex): { blobs: number; bytes: number; largest: number } {
   const sizes = [...image.blobs.values()].map((blob) => blob.length);
   return {

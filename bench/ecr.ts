@@ -24,13 +24,13 @@ interface EcrRequests {
 }
 
 /**
- * Counts what one mirror job asks of upstream and of an ECR-like mirror. Small layers: only the
- * number of requests counts, and each one is 50 to 100 ms of a real registry's time and part of
- * ECR's quota.
+ * Counts the requests of one mirror job to the upstream and to an ECR-like mirror. Layers are
+ * small, since only the number of requests matters: each takes 50 to 100 ms at a real registry and
+ * counts against ECR's quota.
  */
 export async function benchEcr(): Promise<string> {
-  // One worker, which an image before has given its token: those requests come once in twelve
-  // hours.
+  // One worker, which already got its token with an earlier image: those requests occur once in
+  // twelve hours.
   await using pipeline = await interruptible(() => startPipeline({ mirrorInstances: 1 }));
   await pipeline.mirror('acme/before', '1', image('before', 1));
   const rows: string[][] = [];
@@ -42,8 +42,8 @@ export async function benchEcr(): Promise<string> {
   }
   return [
     '## ECR: requests of one mirror job, in the local stack',
-    'The mirror behaves as ECR does. Its plan: 2 for each missing blob (open an upload, put it), 1 for each 100 blobs (which are there), 1 for each',
-    'manifest, and 1; where there is nothing to do, 3 in all.',
+    'The mirror behaves like ECR. Planned: 2 for each missing blob (start an upload, put it), 1 for each 100 blobs (which are present), 1 for each',
+    'manifest, and 1; with nothing to do, 3 in all.',
     '',
     markdownTable(['', 'missing blobs', 'manifests', 'upstream', 'mirror', 'planned at the mirror'], rows),
     '',
@@ -125,7 +125,7 @@ function operationRows(counted: [string, EcrRequests][], side: keyof EcrRequests
   ]);
 }
 
-/** The ECR API's operation, or the method and what it is about in the registry protocol. */
+/** The ECR API's operation, or the method and its subject in the registry protocol. */
 function operationOf({ operation, method, path }: RequestRecord): string {
   if (operation !== undefined) return operation;
   const about = /\/(manifests|blobs\/uploads|blobs|tags|referrers)(?:\/|$)/.exec(path)?.[1];

@@ -16,8 +16,8 @@ const fanOutBytes = 16 * mebibyte;
 const repository = 'acme/fan-out';
 const { streamBytesPerSecond: stream, totalBytesPerSecond: total = stream } = narrowWire;
 /**
- * How many processes, each with how many layers at once, and how often: what takes long varies
- * little. Two streams fill a process's wire; with one, a process is what an instance in Lambda is.
+ * How many processes, how many layers at once in each, and how many runs: long runs vary little.
+ * Two streams fill a process's wire; with one, a process is like an instance in Lambda.
  */
 const settings = [
   { workers: 1, streams: 2, rounds: 1 },
@@ -28,7 +28,10 @@ const settings = [
   { workers: 8, streams: 1, rounds: 3 },
 ];
 
-/** Has processes, each on wires of its own, carry one large image, and compares their number. */
+/**
+ * Copies one large image with several processes, each on wires of its own, and compares numbers of
+ * processes.
+ */
 export async function benchFanOut(options: BenchOptions): Promise<string> {
   const rows: string[][] = [];
   const times: { workers: number; streams: number; seconds: number }[] = [];
@@ -63,7 +66,7 @@ export async function benchFanOut(options: BenchOptions): Promise<string> {
     `Each process: ${total / 1e6} MB/s to the upstream and to the mirror, ${stream / 1e6} MB/s a stream, ${narrowWire.roundTripMs} ms there and back; it runs the handlers of`,
     `the layer function, one of them those of the mirror function, too, on one local stack. Seconds: from the first`,
     'byte of a blob to the published mapping, median of the runs; the layers alone: to the last byte that the mirror took of them. Limit: all bytes at the full speed of all wires.',
-    'Cores busy: of this machine, with whatever; where it is nearly all of them, they are the wire.',
+    'Cores busy: of this machine, with any work; if it is nearly all of them, they are the bottleneck.',
     '',
     markdownTable(
       [
@@ -86,11 +89,11 @@ export async function benchFanOut(options: BenchOptions): Promise<string> {
 interface FanOutRun {
   seconds: number;
   layersSeconds: number;
-  /** What the worker with the least to do has read from upstream, bytes. */
+  /** What the least busy worker has read from upstream, in bytes. */
   idlest: number;
   /**
-   * How many of the machine's cores were, with whatever: where it is nearly all of them, they are
-   * the wire.
+   * How many of the machine's cores were busy, with any work: if nearly all, they are the
+   * bottleneck.
    */
   coresBusy: number;
 }
@@ -149,7 +152,7 @@ async function follow({ upstream, stack, mapping }: Pipeline, blobs: Digest[]) {
   return { begun, layersEnded, ended: performance.now() };
 }
 
-/** What all cores together have worked since the machine's start. */
+/** The busy time of all cores together since the machine's start. */
 function busySeconds(): number {
   return cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0) / 1000;
 }

@@ -5,8 +5,8 @@ const starting = new Set<Promise<unknown>>();
 const running = new Set<AsyncDisposable>();
 
 /**
- * Starts something that is also disposed of when the bench is interrupted. After that nothing is
- * started any more: what asks for it waits for the process's end.
+ * Starts something that is also disposed of when the bench is interrupted. After an interruption
+ * nothing is started any more: callers wait for the end of the process.
  */
 export async function interruptible<T extends AsyncDisposable>(start: () => T | Promise<T>): Promise<T> {
   if (interrupted) return new Promise<never>(() => {});
@@ -25,7 +25,8 @@ export async function interruptible<T extends AsyncDisposable>(start: () => T | 
 }
 
 /**
- * Lets SIGINT, SIGTERM and SIGHUP end what is running, the latest first, before the process itself.
+ * Makes SIGINT, SIGTERM and SIGHUP end whatever is running, the latest first, before the process
+ * itself.
  */
 export function endOnSignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

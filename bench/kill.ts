@@ -6,17 +6,15 @@ import { mebibyte } from './corpus.ts';
 import { interruptible } from './interruption.ts';
 import { markdownTable } from './statistics.ts';
 
-/** Two gigabytes each: layers that all travel at once, and more of them than do. */
+/** Two gigabytes each: as many layers as are copied at once, and more. */
 const copies = { 'few large layers': { layers: 24, mean: 90 }, 'many layers': { layers: 128, mean: 16 } };
-/**
- * A gigabyte in parts: from an upstream behind a wire, and from one that serves as fast as it can.
- */
+/** A gigabyte in parts: from an upstream behind a wire, and from one without a limit. */
 const uploads = { 'upstream at 25 MB/s': 25e6, 'upstream on loopback': undefined };
 const layerBytes = 1024 * mebibyte;
 
 /**
- * Kills what carries an image at ten seeded moments, starts it again each time, and tells what was
- * read again.
+ * Kills the process that copies an image at ten seeded moments, restarts it each time, and reports
+ * what was read again.
  */
 export async function benchKill(): Promise<string> {
   const copied: string[][] = [];
@@ -53,7 +51,7 @@ function copyFigures({ image, interruptions, read, needless }: KilledCopy): stri
   const inFlight = interruptions.map((each) => sizeOf(each.inFlight));
   const allowed = inFlight.reduce((sum, bytes) => sum + bytes, 0);
   if (needless.length > 0 || read > size + allowed)
-    throw new Error(`${megabytes(read)} MB were read, ${needless.length} blobs more often than was needed`);
+    throw new Error(`${megabytes(read)} MB were read, ${needless.length} blobs more often than needed`);
   return [
     String(image.blobs.length - 1),
     megabytes(size),
@@ -79,12 +77,12 @@ function partFigures({ size, partSize, partsSent, interruptions, read }: KilledP
 
 function report(copied: string[][], uploaded: string[][]): string {
   return [
-    '## Kill: SIGKILL at ten seeded moments, started again each time',
-    'Every image was pulled in the end, each byte of it. MB are what the source handed to connections: what it had sent and nobody has',
-    'read counts, too.',
+    '## Kill: SIGKILL at ten seeded moments, restarted each time',
+    'Every image was pulled completely in the end. MB are what the source wrote to connections: bytes that it sent and nobody',
+    'read count, too.',
     '',
     '`drayage copy` between two registries. Allowed: the sizes of the blobs in flight, over all interruptions. Needless: blobs that were',
-    'read more often than once and once for each interruption that met them.',
+    'read more often than once, plus once for each interruption that affected them.',
     '',
     markdownTable(
       ['', 'layers', 'MB', 'kills', 'MB read again', 'allowed', 'most in flight', 'needless', 'seconds'],

@@ -6,7 +6,7 @@ import { type Place, pushImageOf } from '../test/support/streamed-image.ts';
 
 /**
  * Pushes an image of gzip-compressed layers, one layer at a time, so that only one is in memory.
- * Gives the layers' digests.
+ * Returns the layers' digests.
  */
 export async function pushLayerByLayer(
   place: Place,

@@ -1,37 +1,37 @@
 import type { WireOptions } from './wire/relay.ts';
 
-/** A time that no client can beat on a wire, and what it is made of. */
+/** A time that no client can beat on a wire, and its parts. */
 export interface Limit {
   seconds: number;
   /** Such as "9 R + 21.0 MB". */
   madeOf: string;
 }
 
-/** What an image asks of whoever copies it. */
+/** The work of copying an image. */
 export interface Work {
   isIndex: boolean;
   /**
-   * How many blobs the mirror lacks, and the bytes of the largest: all go at once, so that one
-   * decides.
+   * How many blobs the mirror lacks, and the size of the largest: all are copied at once, so the
+   * largest decides.
    */
   missing: { blobs: number; largest: number };
 }
 
-/** What a client can open on two cores without the cores becoming the wire. */
+/** How many streams a client can open on two cores before the cores become the bottleneck. */
 const streamsAtOnce = 64;
 /**
- * What two docker-registries take to serve and to store a small blob, in seconds: 13 ms of CPU
+ * How long two docker-registries take to serve and store a small blob, in seconds: 13 ms of CPU
  * together, on two cores (their own CPU time in copies of wide and many without a wire). It counts
- * where there are more blobs than streams; otherwise it hides behind the bytes.
+ * if there are more blobs than streams; otherwise it is hidden by the transfer.
  */
 const registriesWorkPerBlob = 0.0065;
 
 /**
- * The least that a copy takes.
+ * The least time that a copy takes.
  *
  * Nothing to do: the root manifest over a new connection (3 R: one for the request, two for the
  * connection) while the mirror is asked. Otherwise the root manifest (3) while the mirror's
- * connection opens, the question which blobs are there (1), new upstream connections for the blobs
+ * connection opens, the check which blobs are present (1), new upstream connections for the blobs
  * while uploads are opened (3), the PUT (1) and the manifest (1). An index has its children to read
  * over new connections (3) and to put (1). More blobs than streams: each further round reads (1)
  * and puts (1).
@@ -44,20 +44,22 @@ export function limitOf(work: Work, wire: WireOptions): Limit {
   return limit(wire, roundTrips, rounds * largest, rounds > 1 ? blobs * registriesWorkPerBlob : 0);
 }
 
-/** What the tags of repositories ask of whoever copies them all. */
+/** The work of copying all tags of some repositories. */
 export interface TagsWork {
   tags: number;
-  /** Distinct blobs that the mirror lacks; the bytes of the largest, and of each other at most. */
+  /**
+   * Distinct blobs that the mirror lacks; the size of the largest, and the most that each other one
+   * has.
+   */
   missing: { blobs: number; largest: number; others: number };
 }
 
 /**
- * The least that copying all tags takes on the wire; what the registries themselves have to do is
- * left out.
+ * The least time that copying all tags takes on the wire, without the registries' own work.
  *
- * The lists of tags over new connections (3 R), while the connections for all that follows are
+ * The lists of tags over new connections (3 R), while the connections for everything else are
  * opened; the manifests, as many at once as there are streams (1 a round). Nothing to do: that is
- * all, as the mirror is asked in the same rounds. Otherwise the question which blobs are there (1),
+ * all, as the mirror is asked in the same rounds. Otherwise the check which blobs are present (1),
  * each round of blobs (2: one reads, one puts), and the manifests (1 a round).
  */
 export function limitOfTags({ tags, missing }: TagsWork, wire: WireOptions): Limit {

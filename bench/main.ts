@@ -1,14 +1,14 @@
 /**
  * `npm run bench -- [BENCH]… [--rounds N] [--peers A,B] [--cases A,B] [--save NAME]`: measures this
- * machine, prints Markdown, and writes it to bench/results/ with `--save NAME`. Without BENCH all,
- * which takes about half an hour:
+ * machine, prints Markdown, and with `--save NAME` writes it to bench/results/. Without BENCH it
+ * runs all, which takes about half an hour:
  *
- *     wire      copies over a simulated wire, beside other programs and what the wire allows (`--cases` picks some)
- *     tags      all tags of a repository and of twenty, beside other programs (`--cases` picks some;
- *               its names are not those of wire, so that either is run alone with it)
+ *     wire      copies over a simulated wire, compared with other programs and the wire's limit (`--cases` picks some)
+ *     tags      all tags of a repository and of twenty, compared with other programs (`--cases` picks some;
+ *               its names differ from those of wire, so that only one of the two runs with it)
  *     copy      a gigabyte without a wire: CPU and memory
  *     memory    one layer of 100 MB and one of 4 GB
- *     ecr       the requests of a mirror job at a registry that behaves as ECR does
+ *     ecr       the requests of a mirror job at a registry that behaves like ECR
  *     shared    images with the same base: bytes from upstream
  *     pipeline  from the webhook to the published mapping
  *     cold-start  the webhook function, from the start of its process to its first answer
@@ -69,7 +69,7 @@ const wanted = positionals.length > 0 ? positionals : Object.keys(benches);
 const unknown = wanted.find((name) => !(name in benches));
 if (unknown !== undefined) refuse(`there is no bench ${unknown}: ${Object.keys(benches).join(', ')}`);
 if (options.rounds !== undefined && !(Number.isInteger(options.rounds) && options.rounds > 0)) {
-  refuse(`--rounds takes a whole number from 1 on and not ${values.rounds}`);
+  refuse(`--rounds takes a whole number of at least 1, not ${values.rounds}`);
 }
 
 endOnSignals();
@@ -88,7 +88,7 @@ if (values.save !== undefined) {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, `${values.save}.md`), report);
 }
-// A bench that went on after a failure has set the exit code.
+// A bench that continued after a failure has set the exit code.
 process.exit();
 
 function refuse(message: string): never {

@@ -10,8 +10,8 @@ const defaultRounds = 1;
 const sizes = { '100 MB': 100 * mebibyte, '4 GB': 4096 * mebibyte };
 
 /**
- * Copies an image of one layer, a small and a very large one: bytes stream, so the memory is to be
- * the same.
+ * Copies an image with one layer, first a small and then a very large one: bytes are streamed, so
+ * the memory should be the same.
  */
 export async function benchMemory(options: BenchOptions): Promise<string> {
   const rounds = options.rounds ?? defaultRounds;

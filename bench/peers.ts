@@ -53,9 +53,9 @@ const versions: Record<string, string[]> = {
 };
 
 /**
- * Those that are on the PATH, ours first, and a sentence that tells versions and who is missing.
+ * The peers on the PATH, ours first, and a sentence with their versions and the missing ones.
  *
- * @throws for a name that is none's
+ * @throws for an unknown name
  */
 export function installedPeers(wanted?: string[]): { peers: Peer[]; note: string } {
   const unknown = wanted?.find((name) => !all.some((peer) => peer.name === name));
@@ -73,14 +73,14 @@ export function installedPeers(wanted?: string[]): { peers: Peer[]; note: string
   };
 }
 
-/** What peers are run with. */
+/** The environment in which peers run. */
 export interface PeerEnvironment extends AsyncDisposable {
   /** Empty at first, and removed at the end. */
   folder: string;
   variables: Record<string, string>;
 }
 
-/** Settings of the person who runs the bench (credentials, registries) stay out of it. */
+/** Excludes the settings of the user who runs the bench (credentials, registries). */
 export function peerEnvironment(): Promise<PeerEnvironment> {
   return interruptible(() => {
     const folder = mkdtempSync(join(tmpdir(), 'bench-peers-'));
@@ -95,8 +95,8 @@ export function peerEnvironment(): Promise<PeerEnvironment> {
 }
 
 /**
- * Another peer begins each round: what the one before leaves behind (caches, memory) comes to
- * everybody.
+ * Each round starts with another peer, so that the leftovers of the previous one (caches, memory)
+ * affect every peer equally.
  */
 export function turned<T>(peers: T[], round: number): T[] {
   const start = round % peers.length;
@@ -113,7 +113,7 @@ export function isInstalled(program: string): boolean {
   return spawnSync('which', [program]).status === 0;
 }
 
-/** The version that a program tells of itself. */
+/** The version that a program reports. */
 export function versionOf(program: string): string {
   const { stdout } = spawnSync(program, versions[program] ?? [], { encoding: 'utf8' });
   return /\d+\.\d+\.\d+/.exec(stdout ?? '')?.[0] ?? '';

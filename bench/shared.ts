@@ -4,7 +4,8 @@ import { interruptible } from './interruption.ts';
 import { markdownTable } from './statistics.ts';
 
 /**
- * Mirrors images that share a base and measures how often the same bytes cross the upstream's wire.
+ * Mirrors images that share a base, and measures how often the same bytes are read from the
+ * upstream.
  */
 export async function benchShared(): Promise<string> {
   const images = sharedImages();
@@ -29,7 +30,7 @@ export async function benchShared(): Promise<string> {
   }
   return [
     '## Shared: 20 images over 5 repositories with the same base, through the local stack',
-    `${megabytes(sum)} MB in all images, ${megabytes(uniqueBytes)} MB of them unique. MB: blobs read from upstream; what is mounted is not read again.`,
+    `${megabytes(sum)} MB in all images, ${megabytes(uniqueBytes)} MB of them unique. MB: blobs read from upstream; mounted blobs are not read again.`,
     '',
     markdownTable(['', 'MB', 'to the unique', 'of the sum', 'mounted MB', 'seconds'], rows),
   ].join('\n');

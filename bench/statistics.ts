@@ -1,9 +1,9 @@
-/** The middle of some numbers; of two middle ones the mean. */
+/** The middle of some numbers, or the mean of the two middle ones. */
 export function median(numbers: number[]): number {
   return quantile(numbers, 0.5);
 }
 
-/** The value below which a share (0 to 1) of the numbers lies, interpolated. */
+/** The value below which a share (0 to 1) of the numbers lie, interpolated. */
 export function quantile(numbers: number[], share: number): number {
   const sorted = [...numbers].sort((a, b) => a - b);
   const position = (sorted.length - 1) * share;

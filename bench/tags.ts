@@ -11,21 +11,21 @@ import { openRoad } from './tags/road.ts';
 import { runProgram, type TagsRuns, type Upstream } from './tags/run.ts';
 
 const defaultRounds = 3;
-/** What takes longer, cold and again together, is run once. */
+/** Programs that take longer, cold and again together, run only once. */
 const slowSeconds = 60;
 
-/** Something that copies a corpus, into an empty mirror and once more. */
+/** Something that copies a corpus into an empty mirror, and then again. */
 interface Contestant {
   name: string;
-  /** Whether it has to read each layer once. */
+  /** Whether it must read each layer exactly once. */
   readsOnce: boolean;
   run(upstream: Upstream): Promise<TagsRuns>;
 }
 
 /**
  * Copies all tags of one repository and of twenty, over a simulated wire and without one, each
- * program in turn. Where a program fails, or a tag is missing afterwards, the bench goes on with
- * the others, tells so in its report, and ends with 1.
+ * program in turn. If a program fails, or a tag is missing afterwards, the bench continues with the
+ * others, reports it, and exits with 1.
  */
 export async function benchTags(options: BenchOptions): Promise<string> {
   const rounds = options.rounds ?? defaultRounds;
@@ -82,7 +82,7 @@ function contestantsOf(
   const peers = programs.filter(({ isOurs }) => !isOurs);
   const contestant = (program: TagsProgram): Contestant => ({
     name: program.name,
-    // Processes one after the other know nothing of each other's layers.
+    // Consecutive processes know nothing of each other's layers.
     readsOnce: program.isOurs && !(program.isLoop && repositories > 1),
     run: (upstream) => runProgram(upstream, program, environment),
   });

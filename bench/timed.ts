@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { interruptible } from './interruption.ts';
 
-/** What a command took, as the operating system counts it. */
+/** The resources that a command used, according to the operating system. */
 export interface Timing {
   wallSeconds: number;
   /** User and system, of all its processes. */
@@ -11,17 +11,17 @@ export interface Timing {
   peakMegabytes: number;
 }
 
-/** A command that runs under GNU time; disposed of, it is killed unless it has ended. */
+/** A command that runs under GNU time. Disposing of it kills it unless it has ended. */
 export interface TimedRun extends AsyncDisposable {
-  /** The first line that it writes to standard output. @throws when it ends without one */
+  /** The first line that it writes to standard output. @throws if it ends without one */
   firstLine(): Promise<string>;
   /** Asks it to end, as Ctrl-C does. */
   interrupt(): void;
-  /** When it has ended: what it took. @throws when it failed, with what it wrote */
+  /** Resolves when it has ended, with the resources used. @throws if it failed, with its output */
   timing(): Promise<Timing>;
 }
 
-/** Runs a command under GNU time. @throws when it fails, with what it wrote */
+/** Runs a command under GNU time. @throws if it fails, with its output */
 export async function timed(command: string[], environment: Record<string, string> = {}): Promise<Timing> {
   await using run = await startTimed(command, environment);
   return await run.timing();
@@ -36,14 +36,14 @@ function runUnderTime(command: string[], environment: Record<string, string>): T
   const child = spawn('/usr/bin/time', ['-f', '%e %U %S %M', ...command], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
-    // A process group of its own: an interrupted bench ends the command and not only GNU time.
+    // A process group of its own: an interrupted bench ends the command, not only GNU time.
     detached: true,
   });
   let stdout = '';
   let stderr = '';
   const line = new Promise<string>((resolve) => {
     child.stdout.on('data', (chunk: Buffer) => {
-      // Only the first line is kept of what may be long.
+      // The output may be long: only the first line is kept.
       if (!stdout.includes('\n')) stdout += chunk;
       if (stdout.includes('\n')) resolve(stdout.slice(0, stdout.indexOf('\n')));
     });

@@ -2,16 +2,16 @@ import type { SeededImage, SeededIndex } from '../test/support/seeded-image.ts';
 import { manyIndex, multiIndex, webImage, wideImage } from './corpus.ts';
 import type { Work } from './limits.ts';
 
-/** What is copied, and what the mirror has before. */
+/** What to copy, and what the mirror already has. */
 export interface WiredCase {
   name: string;
   what: string;
   image: SeededImage | SeededIndex;
-  /** In the mirror's repository already, under another tag unless it is the image itself. */
+  /** Already in the mirror's repository, under another tag unless it is the image itself. */
   before?: SeededImage | SeededIndex;
 }
 
-/** Makes the cases of the given names (all without). @throws where there is none of a name */
+/** Creates the cases with the given names, or all. @throws for an unknown name */
 export function wiredCases(names?: string[]): WiredCase[] {
   const unknown = names?.find((name) => !makers.some((maker) => maker.name === name));
   if (unknown !== undefined) {
@@ -22,7 +22,7 @@ export function wiredCases(names?: string[]): WiredCase[] {
     .map(({ name, what, make }) => ({ name, what, ...make() }));
 }
 
-/** What is left to do in a case. */
+/** The work that a case requires. */
 export function workOf({ image, before }: WiredCase): Work {
   const missing = [...image.blobs].filter(([digest]) => before?.blobs.has(digest) !== true);
   return {

@@ -11,8 +11,8 @@ import { fillUpstream, runWired, type WiredPair, type WiredRun } from './wired-r
 const defaultRounds = 5;
 
 /**
- * Copies over a simulated wire, each case by each peer in turn, and compares the medians with what
- * the wire allows.
+ * Copies over a simulated wire, each case with each peer in turn, and compares the medians with the
+ * limit of the wire.
  */
 export async function benchWiredCopy(options: BenchOptions): Promise<string> {
   const rounds = options.rounds ?? defaultRounds;
@@ -54,8 +54,8 @@ function introduction(rounds: number, note: string): string {
     `R = ${roundTripMs} ms: each request waits R before it is forwarded, the first on a connection 3 R. ${streamBytesPerSecond / 1e6} MB/s for`,
     `each body, each way. Median of ${rounds} interleaved runs, each into a new registry. ${note}`,
     '',
-    '- seconds: from the first request of any kind to the end of the last answer but those to pings; wall: the whole process.',
-    '- requests, connections: upstream + mirror. Pings (`GET /v2/`) are counted apart; attempts to speak TLS are not counted.',
+    '- seconds: from the first request of any kind to the end of the last answer except to pings; wall: the whole process.',
+    '- requests, connections: upstream + mirror. Pings (`GET /v2/`) are counted separately; attempts to use TLS are not counted.',
     '- MB: read from upstream + written to the mirror, heads included.',
     '- to the limit, to skopeo: seconds divided by theirs.',
   ].join('\n');

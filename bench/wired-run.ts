@@ -24,15 +24,14 @@ export interface WiredRun extends Timing {
 
 const repository = 'bench/image';
 
-/** Puts what the cases copy where it is copied from, past the wire. */
+/** Pushes the images of the cases to the upstream, bypassing the wire. */
 export async function fillUpstream(upstream: DockerRegistry, cases: WiredCase[]): Promise<void> {
   for (const { name, image } of cases) await pushImage(upstream.endpoint, repository, name, image);
 }
 
 /**
- * Lets a peer copy a case's image into a new registry: in one that is used again, blobs could be
- * mounted.
- * @throws where it fails, or the mirror has something else afterwards
+ * Makes a peer copy a case's image into a new registry: in a reused one, blobs could be mounted.
+ * @throws if it fails, or the mirror has something else afterwards
  */
 export async function runWired(
   pair: WiredPair,

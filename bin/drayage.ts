@@ -32,8 +32,7 @@ try {
   addSecurityChecks(app);
   app.synth();
 } catch (error) {
-  // What the user wrote is wrong: the message says what and where, a stack trace would only hide
-  // it.
+  // The user's input is wrong: the message says what and where; a stack trace would only hide it.
   if (!(error instanceof InvalidConfigError || error instanceof InvalidImageMirrorPropsError)) throw error;
   console.error(error.message);
   process.exitCode = 1;

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// The `drayage` command. In the published package it runs the JavaScript made of cli/main.ts, which
-// needs what `engines` says. In the repository it runs cli/main.ts itself, which needs Node 24;
-// where the machine's own is older, there is one in the devDependency `node`.
+// The `drayage` command. In the published package it runs the JavaScript built from cli/main.ts,
+// which needs the Node version in `engines`. In the repository it runs cli/main.ts itself, which
+// needs Node 24; if the machine's own is older, it uses the one in the devDependency `node`.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import * as module from 'node:module';
@@ -14,8 +14,8 @@ const isRepository = existsSync(source);
 const main = isRepository ? source : built;
 const needed = isRepository ? '24.0' : leastNode();
 /**
- * Compiled code of the last run: it saves a third of the start. Where it can't be written, nothing
- * is kept.
+ * Reuses the compiled code of the last run, which saves a third of the start-up time. If it can't
+ * be written, nothing is kept.
  */
 const cache = fileURLToPath(new URL('../node_modules/.cache/drayage', import.meta.url));
 
@@ -45,7 +45,7 @@ function newerNode() {
     const binary = fileURLToPath(new URL('bin/node', `file://${manifest}`));
     if (existsSync(binary)) return binary;
   } catch {
-    // not installed: told below
+    // not installed: reported below
   }
   process.stderr.write(
     `drayage needs Node ${needed} or newer and this is ${process.version}.\n` +
@@ -57,7 +57,7 @@ function newerNode() {
 }
 
 /**
- * Runs the command under another Node as if it were this process. The IPC channel tells it when
+ * Runs the command under another Node as if it were this process. The IPC channel shows it when
  * this process is gone.
  */
 function relay(node) {

@@ -11,8 +11,8 @@ import { syncCommand } from './sync/command.ts';
 import { validateCommand } from './validate/command.ts';
 import { webhooksCommand } from './webhooks/command.ts';
 
-// Started by cli/drayage.js under another Node: when that process is gone, however it ended, so are
-// we.
+// Started by cli/drayage.js under another Node: when that process is gone, however it ended, this
+// one ends too.
 if (process.env.DRAYAGE_RELAYED === '1' && process.send) {
   delete process.env.DRAYAGE_RELAYED;
   process.on('disconnect', () => process.exit(1));
@@ -58,8 +58,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {
-    // Help and version are asked for; everything else commander finds is how the command was
-    // called.
+    // Help and version were asked for; everything else that commander reports is a usage error.
     process.exitCode = error.exitCode === 0 || error.code === 'commander.help' ? 0 : 2;
   } else if (error instanceof OutputLostError) {
     process.exitCode = 1;
@@ -71,7 +70,7 @@ try {
   }
 }
 
-/** What helps where the operating system refused something that no command expected to fail. */
+/** What helps if the operating system refused something that no command expects to fail. */
 function systemRemedy(error: unknown): string | undefined {
   const { syscall, path } = (error ?? {}) as NodeJS.ErrnoException;
   return syscall === undefined ? undefined : fileFailure(error, path ?? '.').remedy;

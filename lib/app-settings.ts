@@ -1,7 +1,7 @@
 import type { Node } from 'constructs';
 import { InvalidImageMirrorPropsError } from './image-mirror-props.ts';
 
-/** What the CDK app is told besides the configuration. */
+/** Settings of the CDK app besides the configuration. */
 export interface AppSettings {
   /** The path of the configuration. */
   configFile: string;
@@ -10,12 +10,12 @@ export interface AppSettings {
 }
 
 /**
- * Read what the CDK app is told by context values (`--context`, cdk.json) and environment
+ * Read the settings of the CDK app from context values (`--context`, cdk.json) and environment
  * variables.
  *
- * @param context where context values are looked up: the app's node
+ * @param context where to look up context values: the app's node
  * @param variables the environment variables
- * @throws InvalidImageMirrorPropsError when a context value is of the wrong kind
+ * @throws InvalidImageMirrorPropsError if a context value has the wrong type
  */
 export function readAppSettings(
   context: Pick<Node, 'tryGetContext'>,
@@ -24,19 +24,19 @@ export function readAppSettings(
   const configFile: unknown = context.tryGetContext('config') ?? variables.DRAYAGE_CONFIG ?? './mirror.yaml';
   if (typeof configFile !== 'string' || configFile === '') {
     throw new InvalidImageMirrorPropsError([
-      `context config: ${JSON.stringify(configFile)} is no path; write, for example, --context config=mirror.yaml`,
+      `context config: ${JSON.stringify(configFile)} is not a path; write, for example, --context config=mirror.yaml`,
     ]);
   }
   return { configFile, environment: stringMap(context.tryGetContext('environment')) };
 }
 
-/** From the command line a context value is text; from cdk.json it may be an object. */
+/** From the command line, a context value is a string; from cdk.json, it may be an object. */
 function stringMap(value: unknown): Record<string, string> {
   if (value === undefined) return {};
   const object = typeof value === 'string' ? parsed(value) : value;
   if (isStringMap(object)) return object;
   throw new InvalidImageMirrorPropsError([
-    'context environment: it is a JSON object of strings, for example {"AWS_ENDPOINT_URL_ECR":"http://127.0.0.1:5000"}',
+    'context environment: it must be a JSON object of strings, for example {"AWS_ENDPOINT_URL_ECR":"http://127.0.0.1:5000"}',
   ]);
 }
 

@@ -9,10 +9,11 @@ export type BlobMountingProps = Pick<ServiceFunctionProps, 'config' | 'environme
 
 /**
  * Turns on the mounting of blobs in the ECR registry of the stack's region and account. The setting
- * is the registry's, and no CloudFormation type has it. It stays on when the stack is deleted.
+ * belongs to the registry, and no CloudFormation type covers it. It stays on when the stack is
+ * deleted.
  */
 export class BlobMounting extends Construct {
-  /** The setting: what copies depends on it. */
+  /** The setting: the functions that copy depend on it. */
   readonly setting: CustomResource;
   readonly function: ServiceFunction['function'];
 
@@ -32,16 +33,16 @@ export class BlobMounting extends Construct {
     acknowledge(
       handler,
       'AwsSolutions-IAM5[Resource::*]',
-      'The setting belongs to the whole registry, its operations support no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html',
+      'The setting belongs to the whole registry; its operations do not support resource-level permissions: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html',
     );
     this.setting = new CustomResource(this, 'Setting', {
       resourceType: 'Custom::BlobMounting',
       serviceToken: this.function.functionArn,
-      // The function answers within a minute; without a limit CloudFormation waits an hour for one
+      // The function answers within a minute; without a limit, CloudFormation waits an hour for one
       // that died.
       serviceTimeout: Duration.minutes(5),
     });
-    // Its permissions first: the policy is a resource of its own.
+    // Its permissions first: the policy is a separate resource.
     this.setting.node.addDependency(handler);
   }
 }

@@ -14,15 +14,15 @@ export interface ExistingSecrets {
 /** Settings of {@link DeploymentSecrets}. */
 export interface DeploymentSecretsProps {
   /**
-   * Secrets to use instead of new ones, for example those of a deployment before: `{"root": "<64
+   * Secrets to use instead of new ones, for example those of an earlier deployment: `{"root": "<64
    * random characters>"}`.
    *
    * @default - a new secret for each that is left out
    */
   readonly secrets?: ExistingSecrets;
   /**
-   * What becomes of new secrets when they leave the stack. Losing them means pasting a new secret
-   * at every upstream.
+   * What happens to new secrets when they are removed from the stack. Losing them means pasting a
+   * new secret at every upstream.
    *
    * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE: they stay, unless their own first deployment
    *   fails
@@ -33,8 +33,8 @@ export interface DeploymentSecretsProps {
 /**
  * The deployment's own secrets, each `{"root": "<64 random characters>"}`: every webhook secret and
  * every API token is derived from its root (`core/webhooks/secrets/secrets.ts`), so nobody has to
- * invent or distribute one. They are two, so that the webhook function, which takes whatever the
- * internet sends, cannot derive API tokens.
+ * invent or distribute one. There are two, so that the webhook function, which accepts requests
+ * from the internet, cannot derive API tokens.
  */
 export class DeploymentSecrets extends Construct {
   /**
@@ -55,9 +55,9 @@ export class DeploymentSecrets extends Construct {
 }
 
 /**
- * CloudFormation generates the value once, when it creates the secret, and again whenever a
- * property of `generateSecretString` changes: changing anything there would invalidate every
- * webhook and token, so a test holds it as it is.
+ * CloudFormation generates the value when it creates the secret, and again whenever a property of
+ * `generateSecretString` changes. Changing anything there would invalidate every webhook and token,
+ * so a test checks that it stays the same.
  */
 function rootSecret(scope: Construct, id: string, description: string, removalPolicy: RemovalPolicy): Secret {
   const secret = new Secret(scope, id, {
@@ -74,7 +74,7 @@ function rootSecret(scope: Construct, id: string, description: string, removalPo
   acknowledge(
     secret,
     'AwsSolutions-SMG4',
-    'Webhook secrets and tokens derived from it stand in the settings of other systems: a rotation on a timer would cut them off. An operator rotates them.',
+    'Webhook secrets and tokens derived from it are in the settings of other systems: scheduled rotation would cut them off. An operator rotates them.',
   );
   return secret;
 }

@@ -11,21 +11,21 @@ import { acknowledge } from './acknowledge.ts';
 
 /** Settings of {@link EcrEvents}. */
 export interface EcrEventsProps {
-  /** The normalised configuration; without a webhook of the source `ecr` there is no rule. */
+  /** The normalised configuration; without a webhook with the source `ecr`, there is no rule. */
   readonly config: Config;
   /** The function that takes the events: the webhook function. */
   readonly target: IFunction;
 }
 
 /**
- * Hands pushes into ECR registries that are upstreams to the webhook function: those that arrive at
- * this account's default event bus, which are the account's own in this region, and what other
- * accounts and regions send there. Only the rule may invoke the function with them, which is what
- * makes them authentic. https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
+ * Delivers pushes to upstream ECR registries to the webhook function. They arrive at this account's
+ * default event bus: the account's own events in this region, and those that other accounts and
+ * regions send there. Only the rule may invoke the function with them, which makes them authentic.
+ * https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
  */
 export class EcrEvents extends Construct {
   /**
-   * Events that could not be handed over, or failed in each attempt; undefined without an upstream
+   * Events that could not be delivered, or failed in every attempt; undefined without an upstream
    * ECR registry.
    */
   readonly lostEvents: Queue | undefined;
@@ -48,13 +48,13 @@ export class EcrEvents extends Construct {
     acknowledge(
       this.lostEvents,
       'AwsSolutions-SQS3',
-      'It is a dead-letter queue itself: of the rule, and of the function’s asynchronous invocations. Nothing receives from it.',
+      'It is itself a dead-letter queue: for the rule, and for the function’s asynchronous invocations. Nothing receives from it.',
     );
-    // Lambda tries a failing function twice again; then the event is not dropped but kept.
+    // Lambda retries a failing function twice; then the event is kept instead of dropped.
     // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
     target.configureAsyncInvoke({ retryAttempts: 2, onFailure: new SqsDestination(this.lostEvents) });
     new Rule(this, 'Rule', {
-      description: 'Drayage: images that were pushed into upstream ECR registries',
+      description: 'Drayage: images that were pushed to upstream ECR registries',
       eventPattern: {
         source: ['aws.ecr'],
         detailType: ['ECR Image Action'],
@@ -62,7 +62,7 @@ export class EcrEvents extends Construct {
         region: [...new Set(registries.map(({ region }) => region))],
         detail: { 'action-type': ['PUSH'], result: ['SUCCESS'] },
       },
-      // What EventBridge can't hand over within a day goes to the same queue.
+      // Events that EventBridge can't deliver within a day go to the same queue.
       // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
       targets: [new LambdaFunction(target, { deadLetterQueue: this.lostEvents })],
     });

@@ -9,8 +9,8 @@ export interface Deployment {
 }
 
 /**
- * What keeps a table or secrets that exist already from being used, as far as it shows before the
- * deployment. Of a table that is imported, keys and attributes are not known.
+ * Reasons why an existing table or existing secrets can't be used, as far as they are known before
+ * deployment. The keys and attributes of an imported table are not known.
  */
 export function existingProblems(
   { table, secrets = {} }: { table?: ITable | undefined; secrets?: ExistingSecrets | undefined },
@@ -28,7 +28,9 @@ export function existingProblems(
   return problems;
 }
 
-/** The functions get only the table's name, which means a table in their own region and account. */
+/**
+ * The functions get only the table's name, which refers to a table in their own region and account.
+ */
 function placeProblems({ tableArn, env }: ITable, { region, account }: Deployment): string[] {
   const place = placeOf(tableArn, env);
   const problems: string[] = [];
@@ -43,7 +45,10 @@ function placeProblems({ tableArn, env }: ITable, { region, account }: Deploymen
   return problems;
 }
 
-/** Where something is: an import has it in its ARN, although it belongs to the stack. */
+/**
+ * The location of something: for an import it is in the ARN, although the construct belongs to the
+ * stack.
+ */
 function placeOf(arn: string, env: ResourceEnvironment): Deployment {
   return Token.isUnresolved(arn) ? env : Arn.split(arn, ArnFormat.NO_RESOURCE_NAME);
 }
@@ -53,7 +58,7 @@ function differs(one: string | undefined, other: string | undefined): boolean {
   return isKnown(one) && isKnown(other) && one !== other;
 }
 
-/** Of a table that the same app makes. */
+/** Problems of a table that the same app creates. */
 function shapeProblems(table: ITable): string[] {
   if (!(table instanceof Table)) return [];
   const { partitionKeys, sortKeys } = table.schemaV2();

@@ -6,8 +6,8 @@ import type { Construct } from 'constructs';
 import type { Config } from '../core/config/config.ts';
 
 /**
- * What holds `lambda/` and, in the published package, `functions/`: the repository, or `dist`
- * there.
+ * The folder that holds `lambda/` and, in the published package, `functions/`: the repository, or
+ * `dist` in the package.
  */
 export const packageRoot = join(import.meta.dirname, '..');
 
@@ -17,15 +17,15 @@ export const packageRoot = join(import.meta.dirname, '..');
 export const configFileName = 'mirror.json';
 
 /**
- * How a function's handler becomes its bundle, in the terms of esbuild: one minified ESM file with
- * everything in it, the AWS SDK too, so that what runs is what was tested.
+ * The esbuild options for a function's bundle: one minified ESM file with everything in it,
+ * including the AWS SDK, so that the code that runs is the code that was tested.
  */
 export const esbuildOptions = {
   format: 'esm' as const,
   target: 'node24',
   mainFields: ['module', 'main'],
   minify: true,
-  // Error classes are told apart by name in logs and by the SDK's retry rules.
+  // Logs and the SDK's retry rules distinguish error classes by name.
   keepNames: true,
   sourcemap: true,
   sourcesContent: false,
@@ -37,11 +37,11 @@ export const esbuildOptions = {
 };
 
 /**
- * How the CDK bundles a handler's source: as {@link esbuildOptions} say, by the esbuild that is
+ * How the CDK bundles a handler's source: with {@link esbuildOptions}, by the esbuild that is
  * installed here (no container engine), and with the configuration beside it.
  *
- * @param scope any construct of the stack; the configuration's file is prepared in the output
- *   folder of its app
+ * @param scope any construct of the stack; the configuration file is prepared in the output folder
+ *   of its app
  * @param config the normalised configuration
  */
 export function bundleOptions(scope: Construct, config: Config): BundlingOptions {
@@ -66,15 +66,14 @@ export function bundleOptions(scope: Construct, config: Config): BundlingOptions
 }
 
 /**
- * The bundle of a function that was built before, as the published package has them, with the
- * configuration beside it.
+ * The prebuilt bundle of a function, as in the published package, with the configuration beside it.
  *
  * @param scope a construct of the function's own; the folder is prepared in the output folder of
  *   its app
  * @param name the function's name
  * @param config the normalised configuration
  * @param root where `functions/` is
- * @returns the folder, or undefined where the function has to be bundled from its source
+ * @returns the folder, or undefined if the function has to be bundled from its source
  */
 export function prebuiltBundle(
   scope: Construct,

@@ -7,14 +7,14 @@ import type { ExistingSecrets } from './deployment-secrets.ts';
 import { type Deployment, existingProblems } from './existing-problems.ts';
 import type { ApiThrottle } from './mirror-api.ts';
 
-/** Settings of an image mirror. What is mirrored, and where to, stands in the configuration. */
+/** Settings of an image mirror. The configuration says what is mirrored, and where to. */
 export interface ImageMirrorProps {
   /** The configuration: `mirror.yaml`, as `loadConfig` reads it. */
   readonly config: Config;
 
   /**
-   * What becomes of the table and of the deployment's secrets when the stack is deleted. Mirror
-   * repositories always stay: they are made by the mirror function, not by the stack.
+   * What happens to the table and the deployment's secrets when the stack is deleted. Mirror
+   * repositories always stay: the mirror function creates them, not the stack.
    *
    * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE: they stay, unless the first deployment
    *   fails, which leaves nothing behind
@@ -22,19 +22,19 @@ export interface ImageMirrorProps {
   readonly removalPolicy?: RemovalPolicy;
 
   /**
-   * A table to use instead of a new one, for example after a restore from a backup: of the same
-   * region and account. Its keys must be the texts `pk` and `sk`, its time-to-live attribute
-   * `expiresAt`; a restore does not bring the latter back, turn it on.
+   * A table to use instead of a new one, for example after a restore from a backup: in the same
+   * region and account. Its keys must be the strings `pk` and `sk`, its time-to-live attribute
+   * `expiresAt`; a restore does not bring the latter back, so turn it on.
    * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_RestoreTableFromBackup.html
-   * One that a customer's key encrypts is imported with it (`Table.fromTableAttributes`), so that
-   * the functions may use the key.
+   * If a customer managed key encrypts it, import it with that key (`Table.fromTableAttributes`),
+   * so that the functions may use the key.
    *
    * @default - the mirror creates one
    */
   readonly table?: ITable;
 
   /**
-   * Secrets of the same region to use instead of new ones: with those of an earlier deployment, its
+   * Secrets in the same region to use instead of new ones: with those of an earlier deployment, its
    * webhooks and tokens stay valid. Each holds `{"root": "<64 random characters>"}`.
    *
    * @default - the mirror creates those that are left out
@@ -43,8 +43,8 @@ export interface ImageMirrorProps {
 
   /**
    * Whether to turn on blob mounting in the ECR registry of the account and region. Layers that
-   * several images share are then copied once for all repositories. The setting is the whole
-   * registry's, also for images that are no mirror's; without it every mirror repository gets its
+   * several images share are then copied once for all repositories. The setting affects the whole
+   * registry, including images that are not mirrored. Without it, every mirror repository gets its
    * own copy.
    *
    * @default true
@@ -60,10 +60,10 @@ export interface ImageMirrorProps {
 
   /**
    * Memory of the mirror function and of the layer function in MB, 512 to 10,240. Layers are
-   * streamed, so it is not the size of an image that counts: 16 streams over TLS take 220 MB,
-   * whatever their size. More memory buys CPU: a gigabyte costs 5.4 s of it, TLS on both sides
-   * included, so that 1,024 MB (0.58 of a vCPU) carry some 100 MB/s, more than the 50 to 90 MB/s
-   * that a function's network is reported to give.
+   * streamed, so the size of an image does not matter: 16 streams over TLS take 220 MB, whatever
+   * their size. More memory buys CPU: a gigabyte costs 5.4 s of it, including TLS on both sides, so
+   * 1,024 MB (0.58 of a vCPU) carry some 100 MB/s, more than the 50 to 90 MB/s that a function's
+   * network reportedly provides.
    * https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
    *
    * @default 1024
@@ -78,32 +78,31 @@ export interface ImageMirrorProps {
   readonly maxConcurrency?: number;
 
   /**
-   * How many large layers travel at once, 2 to 1,000; each is a stream of its own into ECR. The
-   * account's limit of concurrent executions (1,000 by default) has to hold these and the mirror
-   * jobs, beside whatever else runs there.
+   * How many large layers are copied at once, 2 to 1,000; each is a separate stream into ECR. The
+   * account's limit of concurrent executions (1,000 by default) must cover these and the mirror
+   * jobs, and whatever else runs in the account.
    *
    * @default 20
    */
   readonly layerConcurrency?: number;
 
   /**
-   * From which size on, in bytes, the layers of an image are carried by layer jobs of their own, if
-   * several of that size are missing. Smaller ones travel with their image.
+   * The least size, in bytes, at which the layers of an image are copied by separate layer jobs, if
+   * several of that size are missing. Smaller ones are copied with their image.
    *
    * @default 134217728 (128 MiB)
    */
   readonly fanOutBytes?: number;
 
   /**
-   * How many requests the API takes before it answers 429.
+   * How many requests the API accepts before it answers 429.
    *
    * @default 500 requests a second, bursts of 1,000
    */
   readonly throttle?: ApiThrottle;
 
   /**
-   * Environment variables of every function, besides those that the mirror sets, for example
-   * `AWS_ENDPOINT_URL_ECR`.
+   * Additional environment variables for every function, for example `AWS_ENDPOINT_URL_ECR`.
    *
    * @default none
    */
@@ -117,7 +116,7 @@ export interface ImageMirrorSettings
 
 type OptionalProps = 'removalPolicy' | 'table' | 'secrets';
 
-/** The props are refused; `problems` tells each, with what to write instead. */
+/** The props are invalid; `problems` lists each problem with what to write instead. */
 export class InvalidImageMirrorPropsError extends Error {
   readonly problems: readonly string[];
 
@@ -131,8 +130,8 @@ export class InvalidImageMirrorPropsError extends Error {
 /**
  * Check the props before anything is built, and fill in the defaults.
  *
- * @param deployment the stack's region and account, where they are known
- * @throws InvalidImageMirrorPropsError that tells all problems at once
+ * @param deployment the stack's region and account, if known
+ * @throws InvalidImageMirrorPropsError that lists all problems
  */
 export function resolveProps(props: ImageMirrorProps, deployment: Deployment = {}): ImageMirrorSettings {
   const settings: ImageMirrorSettings = {
@@ -149,7 +148,7 @@ export function resolveProps(props: ImageMirrorProps, deployment: Deployment = {
     ...(props.secrets !== undefined && { secrets: props.secrets }),
   };
   const problems = [
-    // 512: the AWS SDK, the TLS connections and the stream buffers of the copies.
+    // 512: for the AWS SDK, the TLS connections and the stream buffers of the copies.
     ...wholeNumber('mirrorMemorySize', settings.mirrorMemorySize, { least: 512, most: 10_240 }),
     ...wholeNumber('maxConcurrency', settings.maxConcurrency, { least: 2, most: 1_000 }),
     ...wholeNumber('layerConcurrency', settings.layerConcurrency, { least: 2, most: 1_000 }),
@@ -177,16 +176,18 @@ function wholeNumber(
 function environmentProblems(environment: Record<string, string>): string[] {
   return Object.keys(environment).flatMap((name) => {
     if (!/^[A-Za-z][A-Za-z0-9_]+$/.test(name)) {
-      return [`environment: '${name}' is no name that Lambda takes: letters, digits and _, a letter first`];
+      return [
+        `environment: '${name}' is not a name that Lambda accepts: letters, digits and _, a letter first`,
+      ];
     }
     if (/^(DRAYAGE_|POWERTOOLS_SERVICE_NAME$|POWERTOOLS_METRICS_NAMESPACE$|NODE_OPTIONS$)/.test(name)) {
-      return [`environment: '${name}' is set by the mirror itself: leave it out`];
+      return [`environment: '${name}' is set by the mirror itself: remove it`];
     }
     return [];
   });
 }
 
-/** The images would be copied into a different registry from the one that the mapping names. */
+/** The images would be copied into a different registry than the mapping says. */
 function regionProblems({ mirror }: Config, region: string | undefined): string[] {
   const [wanted] = mirror.regions;
   if (region === undefined || region === wanted) return [];
@@ -196,14 +197,13 @@ function regionProblems({ mirror }: Config, region: string | undefined): string[
 }
 
 /**
- * What a configuration may say, but this stack does not build: refused rather than left out in
- * silence.
+ * Valid configuration that this stack does not support yet: refused rather than silently ignored.
  */
 function configurationProblems(config: Config): string[] {
   const problems: string[] = [];
   if (config.mirror.regions.length > 1) {
     problems.push(
-      `config mirror.regions: ${config.mirror.regions.join(', ')}: so far, the stack mirrors into one region only; name one, and deploy a stack for each further region`,
+      `config mirror.regions: ${config.mirror.regions.join(', ')}: so far, the stack mirrors into one region only; name one, and deploy another stack for each further region`,
     );
   }
   const { network } = config;
@@ -212,13 +212,13 @@ function configurationProblems(config: Config): string[] {
   }
   if (network?.caBundle !== undefined && network.certificates === undefined) {
     problems.push(
-      'config network.caBundle: the certificates have not been read; read the configuration with `loadConfig`, which does that',
+      'config network.caBundle: the certificates have not been read; load the configuration with `loadConfig`, which reads them',
     );
   }
   for (const { registry, credentials } of config.upstreams) {
     if (credentials !== undefined && !('secret' in credentials)) {
       problems.push(
-        `config upstreams ${registry} credentials: type ecr is not supported by the functions so far; write {secret: …}`,
+        `config upstreams ${registry} credentials: the functions do not support type ecr so far; write {secret: …}`,
       );
     }
   }

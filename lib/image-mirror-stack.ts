@@ -7,7 +7,7 @@ import type { ImageMirrorProps } from './image-mirror-props.ts';
 export interface ImageMirrorStackProps extends StackProps, ImageMirrorProps {}
 
 /**
- * One image mirror as a stack of its own, with the outputs that an operator and the command line
+ * One image mirror as a separate stack, with the outputs that an operator and the command line
  * need.
  */
 export class ImageMirrorStack extends Stack {
@@ -18,7 +18,7 @@ export class ImageMirrorStack extends Stack {
     this.mirror = new ImageMirror(this, 'Mirror', props);
     const { api, table, queue, layerQueue, secrets } = this.mirror;
     this.#output('ApiUrl', api.url, 'The mapping API: `drayage --api`');
-    this.#output('WebhookUrls', `${api.url}/webhooks/`, 'Where webhooks go: followed by their name');
+    this.#output('WebhookUrls', `${api.url}/webhooks/`, 'Prefix of webhook URLs: append the webhook’s name');
     this.#output('TableName', table.table.tableName, 'Mappings and jobs');
     this.#output('QueueUrl', queue.queue.queueUrl, 'Mirror jobs');
     this.#output('DeadLetterQueueUrl', queue.deadLetterQueue.queueUrl, 'Mirror jobs that crashed too often');

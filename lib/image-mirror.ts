@@ -23,8 +23,8 @@ import { grantUpstreamCredentials } from './upstream-credentials.ts';
  */
 const webhookItems = { keys: ['jobs#*', 'parked#*', 'webhooks'] };
 /**
- * A tag's item holds its mapping, too: only the count of its events is touched, and nothing else
- * comes back.
+ * A tag's item also holds its mapping: only the count of its events is changed, and nothing else is
+ * returned.
  */
 const countedTags = { keys: ['repo#*'], attributes: ['events', 'lastJob'] };
 
@@ -46,7 +46,7 @@ export class ImageMirror extends Construct {
   readonly layerQueue: LayerQueue;
   readonly secrets: DeploymentSecrets;
   readonly api: MirrorApi;
-  /** The functions, to add to: permissions, alarms, a VPC's endpoints. */
+  /** The functions, for additions such as permissions, alarms or VPC endpoints. */
   readonly functions: Readonly<Record<Exclude<FunctionName, 'blob-mounting'>, IFunction>> &
     Readonly<Partial<Record<'blob-mounting', IFunction>>>;
 
@@ -73,13 +73,13 @@ export class ImageMirror extends Construct {
     const webhook = new ServiceFunction(this, 'Webhook', {
       name: 'webhook',
       description: 'verifies webhooks and queues mirror jobs',
-      // Many images of one delivery, or a slow queue; API Gateway waits 30 seconds.
+      // For many images in one delivery, or a slow queue; API Gateway waits 30 seconds.
       timeout: Duration.seconds(28),
       memorySize: 512,
       environment: {
         ...shared,
         DRAYAGE_WEBHOOK_SECRET: this.secrets.webhooks.secretArn,
-        // What it copies must not come back as an event to be copied.
+        // Images that it copies must not come back as events to be copied.
         DRAYAGE_ACCOUNT: account,
       },
       config,
@@ -96,7 +96,7 @@ export class ImageMirror extends Construct {
     });
     const layer = new ServiceFunction(this, 'Layer', {
       name: 'layer',
-      description: 'carries one large layer of an image',
+      description: 'copies one large layer of an image',
       timeout: Duration.seconds(900),
       memorySize: settings.mirrorMemorySize,
       environment: copying,
@@ -105,13 +105,13 @@ export class ImageMirror extends Construct {
     });
     const api = new ServiceFunction(this, 'Mapping', {
       name: 'api',
-      description: 'tells where images are',
+      description: 'answers where images are',
       timeout: Duration.seconds(10),
       memorySize: 512,
       environment: {
         ...shared,
         DRAYAGE_API_SECRET: this.secrets.api.secretArn,
-        // The operator asks it for the webhooks' secrets.
+        // The operator gets the webhooks' secrets from it.
         DRAYAGE_WEBHOOK_SECRET: this.secrets.webhooks.secretArn,
       },
       config,
@@ -147,7 +147,7 @@ export class ImageMirror extends Construct {
     grantMirrorAccess(layer, layer.function, config.mirror, layerActions);
     for (const copier of [mirror, layer]) {
       grantUpstreamCredentials(copier, copier.function, config);
-      // The first image that is copied finds blobs mountable.
+      // Blobs can be mounted from the first copied image on.
       if (mounting) copier.function.node.addDependency(mounting.setting);
     }
 
@@ -184,26 +184,26 @@ export class ImageMirror extends Construct {
 
   #grantTable(): void {
     const { webhook, mirror, layer, api, schedule } = this.functions;
-    // It takes what the internet sends: how often a secret was rotated, recording and parking jobs,
-    // and counting the events of a tag. Mappings and whatever else there is are out of its reach.
+    // It accepts requests from the internet. It may read how often a secret was rotated, record and
+    // park jobs, and count the events of a tag. Mappings and everything else are out of its reach.
     this.table.grantItems(webhook, webhookItems, 'GetItem', 'PutItem', 'UpdateItem');
     this.table.grantItems(webhook, countedTags, 'UpdateItem');
-    // Leases, publishing, the record of its job, the layer index, checkpoints of uploads in parts,
+    // Leases, publishing, the record of its job, the layer index, checkpoints of multipart uploads,
     // and whether a tag still points to a digest.
     this.table.grant(mirror, 'GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem');
     // The record and progress of its job, the layer's lease, the layer index, and checkpoints.
     this.table.grant(layer, 'GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
-    // Reading, and recording the jobs that are asked for.
+    // Reading, and recording the jobs that are requested.
     this.table.grant(api, 'GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem');
-    // Taking due jobs out of where they are parked.
+    // Taking parked jobs that are due.
     this.table.grant(schedule, 'GetItem', 'Query', 'UpdateItem', 'DeleteItem');
   }
 
   #grantQueues(): void {
     const { webhook, mirror, layer, api, schedule } = this.functions;
-    // The layer function wakes the job whose last layer it carried.
+    // The layer function wakes a job after copying its last layer.
     for (const sender of [webhook, mirror, layer, api, schedule]) this.queue.queue.grantSendMessages(sender);
-    // It sends a layer again, too, that did not fit into one invocation.
+    // It also requeues a layer that did not fit into one invocation.
     for (const sender of [mirror, layer]) this.layerQueue.queue.grantSendMessages(sender);
   }
 }

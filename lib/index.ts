@@ -1,4 +1,4 @@
-/** What a CDK app of one's own is built with: the mirror as a construct, or as a stack. */
+/** For use in your own CDK app: the mirror as a construct, or as a stack. */
 export type { Config } from '../core/config/config.ts';
 export { InvalidConfigError, loadConfig } from '../core/mirror-yaml/load.ts';
 export { type ConfigError, parseConfig } from '../core/mirror-yaml/parse.ts';

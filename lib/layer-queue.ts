@@ -10,9 +10,9 @@ const standard: QueueProps = {
 };
 
 /**
- * The queue of layer jobs and its dead-letter queue. Standard: the layers of one image shall travel
- * at the same time, and in any order; a message that comes twice finds its layer present, or
- * carried by another.
+ * The queue of layer jobs and its dead-letter queue. A standard queue: the layers of one image are
+ * copied at the same time and in any order. A message that is delivered twice finds its layer
+ * present, or being copied by another.
  *
  * A received message stays hidden as in the mirror queue.
  */

@@ -6,14 +6,11 @@ import { Construct } from 'constructs';
 
 /** Settings of {@link MinuteSchedule}. */
 export interface MinuteScheduleProps {
-  /** The function that is invoked each minute, with an event that says nothing. */
+  /** The function to invoke every minute, with an empty event. */
   readonly target: IFunction;
 }
 
-/**
- * Runs a function every minute. A run that is missed is not made up for: the next one does its
- * work.
- */
+/** Runs a function every minute. A missed run is not repeated: the next one does its work. */
 export class MinuteSchedule extends Construct {
   constructor(scope: Construct, id: string, props: MinuteScheduleProps) {
     super(scope, id);

@@ -17,20 +17,20 @@ export interface MirrorAlarmsProps {
   /**
    * The queue of lost events of upstream ECR registries.
    *
-   * @default - there is none
+   * @default - none
    */
   readonly lostEvents?: IQueue;
   /**
-   * Whom to tell, and from which lag on: the configuration's `alarms`.
+   * Whom to notify, and from which lag on: the configuration's `alarms`.
    *
-   * @default - the dead-letter alarms alone, which tell nobody but show in the console
+   * @default - only the dead-letter alarms, which notify nobody but show in the console
    */
   readonly alarms?: Config['alarms'];
 }
 
 /**
- * Alarms for what nobody would notice otherwise: jobs that crash over and over, and queues that
- * fall behind.
+ * Alarms for problems that nobody would notice otherwise: jobs that crash over and over, and queues
+ * that fall behind.
  */
 export class MirrorAlarms extends Construct {
   constructor(scope: Construct, id: string, { queue, layerQueue, lostEvents, alarms }: MirrorAlarmsProps) {
@@ -39,12 +39,12 @@ export class MirrorAlarms extends Construct {
       this.#deadLetters(
         'DeadLetters',
         queue.deadLetterQueue,
-        'A mirror job crashed its function until it was given up. The job table has it: find the cause, then redrive.',
+        'A mirror job crashed its function until it was given up. It is in the job table: find the cause, then redrive.',
       ),
       this.#deadLetters(
         'LayerDeadLetters',
         layerQueue.deadLetterQueue,
-        'A large layer crashed its function until it was given up. Its mirror job asks for it again: find the cause in the log of the layer function.',
+        'A large layer crashed its function until it was given up. Its mirror job will request it again: find the cause in the log of the layer function.',
       ),
     ];
     if (lostEvents !== undefined) {
@@ -59,17 +59,17 @@ export class MirrorAlarms extends Construct {
     if (alarms === undefined) return;
     const { lagSeconds, topic } = alarms;
     watched.push(
-      // A message that is being worked on counts until it is deleted, so this is the time to the
-      // mapping of an image that one invocation copies. A job that waits, or whose large layers
-      // travel as messages of their own, has none meanwhile: the age of those is what the second
-      // alarm sees.
+      // A message counts until it is deleted, also while it is processed. So this is the time to
+      // the mapping for an image that one invocation copies. A job that waits, or whose large
+      // layers are separate messages, has no message meanwhile: the second alarm covers the age of
+      // those.
       this.#lag('Lag', queue.queue, {
         threshold: lagSeconds,
         alarmDescription: `A mirror job is not done ${lagSeconds} s after it was queued.`,
       }),
       this.#lag('LayerLag', layerQueue.queue, {
         threshold: lagSeconds,
-        alarmDescription: `A large layer is not in the mirror ${lagSeconds} s after it was queued: more of them may travel at once (layerConcurrency).`,
+        alarmDescription: `A large layer is not in the mirror ${lagSeconds} s after it was queued: allow more of them at once (layerConcurrency).`,
       }),
     );
     if (topic === undefined) return;

@@ -18,7 +18,7 @@ import { Construct } from 'constructs';
 import type { Config } from '../core/config/config.ts';
 import { acknowledge } from './acknowledge.ts';
 
-/** How many requests the whole API takes before it answers 429. */
+/** How many requests the whole API accepts before it answers 429. */
 export interface ApiThrottle {
   /** Requests a second, sustained. */
   readonly ratePerSecond: number;
@@ -41,9 +41,9 @@ export interface MirrorApiProps {
 }
 
 /**
- * What an access log line holds. Never the path: a webhook whose upstream cannot sign has its
- * secret there (`/webhooks/{name}/{token}`), and so has `/v1/admission/{token}`. The route key
- * shows the pattern instead.
+ * What an access log line holds. Never the path: it contains the secret of a webhook whose upstream
+ * cannot sign (`/webhooks/{name}/{token}`), and of `/v1/admission/{token}`. The route key shows the
+ * pattern instead.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
  */
 export const accessLogFields = {
@@ -62,7 +62,7 @@ export const accessLogFields = {
 /** The HTTP API (payload format 2.0) in front of the webhook and the API function. */
 export class MirrorApi extends Construct {
   readonly api: HttpApi;
-  /** The address without a trailing slash: the custom domain where one is configured. */
+  /** The address without a trailing slash: the custom domain if one is configured. */
   readonly url: string;
 
   constructor(scope: Construct, id: string, props: MirrorApiProps) {
@@ -70,7 +70,7 @@ export class MirrorApi extends Construct {
     this.api = new HttpApi(this, 'Api', {
       description: 'Drayage: webhooks in, mappings out',
       createDefaultStage: false,
-      // A second address would let callers go round what guards the domain.
+      // A second address would let callers bypass whatever protects the domain.
       disableExecuteApiEndpoint: props.api.domain !== undefined,
     });
     this.#addRoutes(props);
@@ -99,7 +99,7 @@ export class MirrorApi extends Construct {
       this.api.addRoutes({ path, methods, integration: toMapping, ...guard });
     route('/v1/{proxy+}', [HttpMethod.GET, HttpMethod.HEAD], reads);
     route('/v1/{proxy+}', [HttpMethod.POST]);
-    // A read by POST, since a thousand references fit no query string.
+    // A read by POST, since a thousand references don't fit in a query string.
     route('/v1/mappings/resolve', [HttpMethod.POST], reads);
     route('/healthz', [HttpMethod.GET, HttpMethod.HEAD]);
     route('/', [HttpMethod.GET, HttpMethod.HEAD]);

@@ -9,26 +9,25 @@ import {
 import { Construct } from 'constructs';
 
 /**
- * Receives of a message before it goes to the dead-letter queue. Failures are recorded as jobs, so
- * this many are crashes.
+ * How often a message is received before it goes to the dead-letter queue. Failures are recorded in
+ * the job, so these are crashes.
  */
 export const maxReceiveCount = 5;
 
 /**
- * Seconds that a received message stays hidden: the timeout of the functions, which Lambda demands
- * as the least (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html). The
- * functions themselves make it two minutes as long as they work, so that a message whose function
- * dies silently does not hold up its repository for longer.
+ * How many seconds a received message stays hidden: the timeout of the functions, the minimum that
+ * Lambda requires (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html). While
+ * they work, the functions set it to two minutes themselves, so that a message whose function dies
+ * silently does not block its repository for longer.
  */
 export const visibilitySeconds = 900;
 
 const fifo: QueueProps = {
   fifo: true,
-  // SQS's deduplication window would swallow a second, real push of a tag within five minutes: each
-  // message carries an id of its own, and what collapses duplicates is the "satisfied" rule
-  // (design, decision 2).
+  // SQS's deduplication window would swallow a second, real push of a tag within five minutes. So
+  // each message has its own id, and the "satisfied" rule removes duplicates (design, decision 2).
   contentBasedDeduplication: false,
-  // High throughput mode: the limits count per message group, which is one mirror repository.
+  // High throughput mode: the limits apply per message group, which is one mirror repository.
   // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/high-throughput-fifo.html
   deduplicationScope: DeduplicationScope.MESSAGE_GROUP,
   fifoThroughputLimit: FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
@@ -39,7 +38,8 @@ const fifo: QueueProps = {
 
 /**
  * The queue of mirror jobs and its dead-letter queue. FIFO, one message group per mirror
- * repository: images of one repository share layers, so in turn the second finds them present.
+ * repository: images of one repository share layers, so if they are copied in turn, the second
+ * finds them present.
  */
 export class MirrorQueue extends Construct {
   readonly queue: Queue;

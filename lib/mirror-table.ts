@@ -3,23 +3,20 @@ import { AttributeType, BillingMode, type ITable, Table } from 'aws-cdk-lib/aws-
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 
-/**
- * The item operations that the store uses; each function is granted those that it needs and no
- * others.
- */
+/** The item operations that the store uses; each function is granted only those that it needs. */
 export type TableAction = 'GetItem' | 'BatchGetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'DeleteItem';
 
 /** Settings of {@link MirrorTable}. */
 export interface MirrorTableProps {
   /**
    * A table to use instead of a new one, for example one that was restored from a backup. Its keys
-   * are the texts `pk` and `sk`, and its time-to-live attribute is `expiresAt`.
+   * are the strings `pk` and `sk`, and its time-to-live attribute is `expiresAt`.
    *
    * @default - a new table
    */
   readonly table?: ITable;
   /**
-   * What becomes of a new table when it leaves the stack.
+   * What happens to a new table when it is removed from the stack.
    *
    * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE: it stays, unless its own first deployment
    *   fails
@@ -27,13 +24,13 @@ export interface MirrorTableProps {
   readonly removalPolicy?: RemovalPolicy;
 }
 
-/** Which items a grant covers; by default all items of the table. */
+/** The items that a grant covers; by default all items of the table. */
 export interface ItemScope {
   /** Patterns of partition keys: `jobs#*`. */
   readonly keys: string[];
   /**
-   * The only attributes that a request may name, besides the keys; what it returns may be no more
-   * than what it has written.
+   * The only attributes that a request may name, besides the keys; it may return only what it has
+   * written.
    *
    * @default - any
    */
@@ -41,9 +38,10 @@ export interface ItemScope {
 }
 
 /**
- * The one table: mappings, jobs, tag counters and leases, told apart by the prefixes of `pk` and
- * `sk`. It is used with conditional writes and strongly consistent reads of base-table items, so it
- * has no index: an index is eventually consistent, and nobody can then build on it by mistake.
+ * The one table: mappings, jobs, tag counters and leases, distinguished by the prefixes of `pk` and
+ * `sk`. It is used with conditional writes and strongly consistent reads of base-table items. It
+ * has no index: an index is eventually consistent, and without one nobody can rely on it by
+ * mistake.
  */
 export class MirrorTable extends Construct {
   readonly table: ITable;
@@ -62,14 +60,14 @@ export class MirrorTable extends Construct {
       });
   }
 
-  /** Allow item operations on the table, and nothing on any index or stream: it has none. */
+  /** Allow item operations on the table, but nothing on indexes or streams: it has none. */
   grant(grantee: IGrantable, ...actions: TableAction[]): void {
     this.#grantKey(grantee);
     this.table.grant(grantee, ...actions.map((action) => `dynamodb:${action}`));
   }
 
   /**
-   * Allow item operations on some of the items only.
+   * Allow item operations on only some of the items.
    * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
    */
   grantItems(grantee: IGrantable, { keys, attributes }: ItemScope, ...actions: TableAction[]): void {
@@ -89,8 +87,8 @@ export class MirrorTable extends Construct {
     );
   }
   /**
-   * DynamoDB uses a customer's key with the permissions of whoever uses the table; the CDK's
-   * `grant` gives none. Only a table that was passed in has such a key.
+   * DynamoDB uses a customer managed key with the permissions of the table's caller; the CDK's
+   * `grant` does not grant them. Only a table that was passed in has such a key.
    * https://github.com/aws/aws-cdk/pull/7425
    */
   #grantKey(grantee: IGrantable): void {

@@ -5,9 +5,9 @@ import type { MirrorConfig } from '../core/config/config.ts';
 import { acknowledge } from './acknowledge.ts';
 
 /**
- * What the layer function does in ECR: it checks, mounts and pushes blobs, and creates a repository
- * that has been deleted meanwhile. It can't put an image. Pushing goes over the registry protocol,
- * whose requests need the permissions of the API's operations; mounting needs
+ * What the layer function does in ECR: it checks, mounts and pushes blobs, and recreates a
+ * repository that has been deleted meanwhile. It can't put an image. Pushing goes over the registry
+ * protocol, whose requests need the permissions of the API's operations; mounting needs
  * `GetDownloadUrlForLayer` on the repository that has the blob.
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/blob-mounting.html
@@ -21,18 +21,18 @@ export const layerActions = [
   'ecr:GetDownloadUrlForLayer',
 ];
 
-/** What the mirror function does there: all that, and it reads and puts manifests. */
+/** What the mirror function does in ECR: all that, and it reads and puts manifests. */
 export const mirrorActions = [...layerActions, 'ecr:PutImage', 'ecr:BatchGetImage'];
 
 /**
- * Allow copying into the mirror: the repositories below the configured prefix, in the stack's
- * region and account, and no others.
+ * Allow copying into the mirror: only the repositories below the configured prefix, in the stack's
+ * region and account.
  *
- * @param scope a construct that holds the grantee's policy; the accepted cdk-nag findings are noted
- *   there
+ * @param scope a construct that holds the grantee's policy; the accepted cdk-nag findings are
+ *   recorded there
  * @param grantee who copies
  * @param mirror the configuration's `mirror`
- * @param actions what it does there: {@link mirrorActions} or {@link layerActions}
+ * @param actions what the grantee does there: {@link mirrorActions} or {@link layerActions}
  */
 export function grantMirrorAccess(
   scope: Construct,
@@ -45,14 +45,14 @@ export function grantMirrorAccess(
   acknowledge(
     scope,
     `AwsSolutions-IAM5[Resource::${repositories.readable}]`,
-    'Mirror repositories are made when an image first needs them, so only their prefix is known at deployment.',
+    'Mirror repositories are created when an image first needs them, so only their prefix is known at deployment.',
   );
 
   allow(grantee, { actions: ['ecr:GetAuthorizationToken'], resources: ['*'] });
   acknowledge(
     scope,
     'AwsSolutions-IAM5[Resource::*]',
-    'ecr:GetAuthorizationToken supports no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html',
+    'ecr:GetAuthorizationToken does not support resource-level permissions: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html',
   );
 
   const { encryption } = mirror.repository;
@@ -60,9 +60,9 @@ export function grantMirrorAccess(
 }
 
 /**
- * Allow making repositories that a customer's key encrypts: ECR describes the key and creates its
- * grants on behalf of whoever creates the repository. Pushing and pulling then need nothing.
- * https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html
+ * Allow creating repositories that a customer managed key encrypts: ECR describes the key and
+ * creates its grants on behalf of the repository's creator. Pushing and pulling then need no key
+ * permissions. https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html
  */
 function grantRepositoryKey(scope: Construct, grantee: IGrantable, key: string): void {
   const actions = ['kms:DescribeKey', 'kms:CreateGrant', 'kms:RetireGrant'];
@@ -88,7 +88,7 @@ function grantRepositoryKey(scope: Construct, grantee: IGrantable, key: string):
   acknowledge(
     scope,
     `AwsSolutions-IAM5[Resource::${anyKey.readable}]`,
-    'The key is configured by its alias, which only a condition can name: the statement applies to the keys of that alias, and through ECR alone.',
+    'The key is configured by its alias, which only a condition can name: the statement applies to the key with that alias, and only through ECR.',
   );
 }
 
@@ -103,8 +103,8 @@ function allow(grantee: IGrantable, permission: Permission): void {
 }
 
 /**
- * An ARN of the stack's region and account, and as cdk-nag spells it: `<AWS::Partition>` for what
- * is not known yet.
+ * An ARN in the stack's region and account, and the way cdk-nag spells it: `<AWS::Partition>` for
+ * values that are not known yet.
  */
 function regionalArn(scope: Construct, service: string, resource: string): { arn: string; readable: string } {
   const { partition, region, account } = Stack.of(scope);

@@ -4,7 +4,7 @@ import type { IConstruct } from 'constructs';
 
 /**
  * Check a CDK app against the AWS Solutions rules whenever it is synthesised. Every finding that is
- * not accepted where it arises (`acknowledge`) stops the synthesis.
+ * not accepted at its source (`acknowledge`) stops the synthesis.
  *
  * @param app the app, or a stage of it
  */
@@ -13,8 +13,8 @@ export function addSecurityChecks(app: Stage): void {
 }
 
 /**
- * The AWS Solutions rules with their warnings, such as a table without backups, as errors: the CDK
- * lets warnings pass.
+ * The AWS Solutions rules, with warnings such as a table without backups as errors: the CDK lets
+ * warnings pass.
  */
 class StrictSolutionsChecks extends AwsSolutionsChecks {
   override validateScope(scope: IConstruct): PolicyValidationPluginReport {

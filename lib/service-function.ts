@@ -25,20 +25,20 @@ export interface ServiceFunctionProps {
   readonly description: string;
   /** How long an invocation may take. */
   readonly timeout: Duration;
-  /** Memory in MB; the CPU share follows it. */
+  /** Memory in MB; the CPU share is proportional to it. */
   readonly memorySize: number;
   /** How long its logs are kept. */
   readonly logRetention: RetentionDays;
   /** The normalised configuration, which is part of its bundle. */
   readonly config: Config;
-  /** Its environment, besides what every function has. */
+  /** Its environment, in addition to what every function has. */
   readonly environment: Record<string, string>;
 }
 
 /**
- * One Lambda function with a log group and a role of its own. The role may write to that log group
- * and nothing else until it is granted more; no managed policy, since AWSLambdaBasicExecutionRole
- * allows every log group.
+ * One Lambda function with its own log group and role. The role may only write to that log group
+ * until it is granted more. It has no managed policy, since AWSLambdaBasicExecutionRole allows
+ * every log group.
  */
 export class ServiceFunction extends Construct {
   readonly function: LambdaFunction;

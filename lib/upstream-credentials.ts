@@ -5,10 +5,10 @@ import type { Config } from '../core/config/config.ts';
 
 /**
  * Allow reading the secrets that the configuration names for logging in to upstreams. The operator
- * makes them, in the stack's region and account; one that a customer's key encrypts needs a
- * statement in that key's policy besides.
+ * creates them in the stack's region and account. If a customer managed key encrypts one, that
+ * key's policy also needs a statement.
  *
- * @param scope where the imported secrets are made
+ * @param scope where the imported secrets are created
  * @param grantee who copies
  * @param config the configuration
  */

@@ -20,7 +20,7 @@ export interface DataDirectory {
   release(): void;
 }
 
-/** The roots that all secrets of the deployment derive from, and the password of its registry. */
+/** The roots of all secrets of the deployment, and the password of its registry. */
 export interface LocalSecretValues {
   webhookRoot: string;
   apiRoot: string;
@@ -28,9 +28,9 @@ export interface LocalSecretValues {
 }
 
 /**
- * Opens the folder, creating what is not there, as its only user.
+ * Opens the folder for exclusive use, and creates what is missing.
  *
- * @throws Error when another `drayage local` uses it, it can't be written, or its secrets are
+ * @throws Error if another `drayage local` uses it, it can't be written, or its secrets are
  *   damaged.
  */
 export async function openDataDirectory(directory: string): Promise<DataDirectory> {
@@ -48,7 +48,7 @@ export async function openDataDirectory(directory: string): Promise<DataDirector
   }
 }
 
-/** New random roots: for a stack that keeps nothing, or at a folder's first use. */
+/** New random roots: for a stack that keeps nothing, or for the first use of a folder. */
 export function newSecrets(): LocalSecretValues {
   const random = () => randomBytes(32).toString('base64url');
   return { webhookRoot: random(), apiRoot: random(), registryPassword: random() };
@@ -85,8 +85,7 @@ function readIfThere(file: string): string | undefined {
 }
 
 /**
- * Nothing of the file is quoted, nor is the message of a JSON error, which quotes the text around
- * it.
+ * Quotes neither the file nor the message of a JSON error, which quotes the text around the error.
  */
 function parseSecrets(text: string, file: string): LocalSecretValues {
   let value: Partial<Record<keyof LocalSecretValues, unknown>> | null;
@@ -98,7 +97,7 @@ function parseSecrets(text: string, file: string): LocalSecretValues {
   const take = (field: keyof LocalSecretValues): string => {
     const found = value?.[field];
     if (typeof found === 'string' && found !== '') return found;
-    throw damaged(file, `${field} must be a text that is not empty`);
+    throw damaged(file, `${field} must be a non-empty string`);
   };
   return {
     webhookRoot: take('webhookRoot'),

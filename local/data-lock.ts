@@ -4,19 +4,19 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StartError } from './start-error.ts';
 
-/** A predecessor that was just killed may need this long to be gone. */
+/** A predecessor that was just killed may need this long to exit. */
 const lockWaitMs = 5_000;
 
-/** What this process holds: its own id in a lock is otherwise that of a dead predecessor. */
+/** The locks of this process: its own id in any other lock belongs to a dead predecessor. */
 const held = new Set<string>();
 
 /**
- * Takes the folder's `lock`, a file that holds `PID UUID`. It appears whole, by a link to a
- * finished file: whoever sees it can read whose it is. What a killed process left is taken away.
+ * Takes the folder's `lock`, a file that holds `PID UUID`. It appears complete, by a link to a
+ * finished file, so its owner can always be read. The lock of a killed process is removed.
  *
  * @param waitMs how long to wait for a holder that may be about to end
- * @returns gives the lock back
- * @throws Error when another process holds it
+ * @returns a function that releases the lock
+ * @throws Error if another process holds it
  */
 export async function takeLock(directory: string, waitMs = lockWaitMs): Promise<() => void> {
   const lock = join(directory, 'lock');
@@ -47,8 +47,8 @@ export async function takeLock(directory: string, waitMs = lockWaitMs): Promise<
 }
 
 /**
- * Takes a dead process's lock away, under a lock for just that: of two that see it dead, the second
- * must not take away what the first has put in its place. @returns whether it was this one's turn
+ * Removes a dead process's lock, under a separate lock for that: if two processes see it dead, the
+ * second must not remove the first one's new lock. @returns whether it was this one's turn
  */
 function removeDead(lock: string, dead: string, file: string): boolean {
   const turn = `${lock}.removal`;
@@ -66,8 +66,8 @@ function removeDead(lock: string, dead: string, file: string): boolean {
 }
 
 /**
- * Takes away what a process left that was killed between two lines of `removeDead`, and puts back
- * what is not that.
+ * Removes the leftovers of a process that was killed between two lines of `removeDead`, and puts
+ * anything else back.
  */
 function setAside(turn: string, dead: string): void {
   const aside = `${turn}.${randomUUID()}`;
@@ -105,7 +105,7 @@ function contentOf(file: string): string | undefined {
   }
 }
 
-/** Whether a process that can be one of ours still has this lock. */
+/** Whether a process that may be one of ours still has this lock. */
 function isHeld(content: string): boolean {
   if (held.has(content)) return true;
   const pid = Number.parseInt(content, 10);
@@ -120,8 +120,7 @@ function isHeld(content: string): boolean {
 }
 
 /**
- * Ids are given out again. Where the system tells what runs under this one (Linux), it must be some
- * Node.
+ * Process ids are reused. If the system shows which program has this one (Linux), it must be Node.
  */
 function mayBeOurs(pid: number): boolean {
   try {

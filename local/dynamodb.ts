@@ -13,8 +13,8 @@ export interface LocalTable {
 /**
  * Starts the DynamoDB emulator with the one table.
  *
- * @param directory keeps the data over a restart; absent: in memory.
- * @throws Error when what is in the directory can't be opened.
+ * @param directory keeps the data across restarts; absent: in memory.
+ * @throws Error if the data in the directory can't be opened.
  */
 export async function startTable(region: string, directory?: string): Promise<LocalTable> {
   if (directory !== undefined) await checkDatabase(directory);
@@ -44,7 +44,7 @@ export async function startTable(region: string, directory?: string): Promise<Lo
       }),
     );
   } catch (error) {
-    if (!(error instanceof ResourceInUseException)) throw error; // there since the last start
+    if (!(error instanceof ResourceInUseException)) throw error; // created by an earlier start
   } finally {
     client.destroy();
   }

@@ -13,7 +13,7 @@ export interface EventSourceOptions {
   region: string;
   queueUrl: string;
   function: Invocable;
-  /** Invocations at once; of a FIFO queue, no two have messages of the same group. */
+  /** Invocations at once; with a FIFO queue, no two have messages of the same group. */
   concurrency: number;
   /** The most messages of an invocation. */
   batchSize: number;
@@ -21,15 +21,16 @@ export interface EventSourceOptions {
 }
 
 export interface EventSource {
-  /** Takes no more messages; resolves when those under way have ended or `withinMs` is over. */
+  /** Stops taking messages; resolves when those in progress have ended or `withinMs` is over. */
   stop(withinMs: number): Promise<void>;
 }
 
 /**
- * Feeds a function from a queue, as Lambda's event source mapping does that reports batch item
- * failures: what the function reports as failed stays in the queue for the rest of its visibility
- * timeout, and the whole batch does where the function fails itself or its answer makes no sense;
- * all else is deleted. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+ * Feeds a function from a queue, like Lambda's event source mapping with batch item failures.
+ * Messages that the function reports as failed stay in the queue for the rest of their visibility
+ * timeout. If the function itself fails or its answer makes no sense, the whole batch stays. All
+ * other messages are deleted.
+ * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
  */
 export function startEventSource(options: EventSourceOptions): EventSource {
   const client = new SQSClient({
@@ -94,13 +95,13 @@ async function deliver(
         }),
       );
   } catch (error) {
-    if (signal.aborted) return; // stopped in the middle: the messages stay, and the jobs' records say they are unfinished
+    if (signal.aborted) return; // stopped midway: the messages stay, and the jobs' records say they are unfinished
     options.log.write(`the ${options.function.name} function failed: ${(error as Error).message}\n`);
   }
 }
 
 /**
- * The messages that Lambda deletes. An identifier that is none of the batch's makes it keep all of
+ * The messages that Lambda deletes. An identifier that is not in the batch makes it keep all of
  * them.
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
  */

@@ -1,24 +1,24 @@
-/** What is used of the emulator's queue. */
+/** The part of the emulator's queue that we use. */
 interface EmulatedQueue {
-  /** How many messages of a group are in flight; a group that is in here gives out nothing. */
+  /** How many messages of a group are in flight; a group that is listed here gives out nothing. */
   readonly fifoLockedGroups: Map<string, number>;
   dequeueFifo(count: number, ...rest: unknown[]): ReceivedMessage[];
 }
 type ReceivedMessage = object;
 
-/** SQS gives out no more at once. */
+/** SQS returns no more at once. */
 const mostAtOnce = 10;
 
 /**
- * Lets the emulator's FIFO queues give out several messages of one group at once, as SQS does:
+ * Makes the emulator's FIFO queues return several messages of one group at once, as SQS does:
  * “Amazon SQS first attempts to return as many messages with the same message group ID as
- * possible”. The emulator stops after one of each group.
+ * possible”. The emulator stops after one from each group.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
  *
- * @throws Error if the emulator is not built as it was when this was written
+ * @throws Error if the emulator's code has changed since this was written
  */
 export async function giveOutWholeGroups(): Promise<void> {
-  // Its package exports the server alone; this is the same module that the server has loaded.
+  // Its package exports only the server; this is the same module that the server has loaded.
   const store = (await import(new URL('sqs/sqsStore.js', import.meta.resolve('fauxqs')).href)) as {
     SqsQueue?: { prototype: Partial<EmulatedQueue> };
   };
@@ -42,7 +42,7 @@ function patched(this: EmulatedQueue, count: number, ...rest: unknown[]): Receiv
     const more = original?.call(this, Math.min(count, mostAtOnce) - received.length, ...rest) ?? [];
     if (more.length === 0) break;
     received.push(...more);
-    // The groups of this call may give out another one.
+    // The groups of this call may return another one.
     for (const [group, inFlight] of [...locked]) {
       if (before.has(group)) continue;
       taken.set(group, (taken.get(group) ?? 0) + inFlight);

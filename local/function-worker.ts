@@ -1,20 +1,20 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Context } from 'aws-lambda';
 
-/** What the runner asks a function's thread to do. */
+/** The runner's request to a function's thread. */
 export interface Invocation {
   id: number;
   event: unknown;
-  /** When the function's time is used up, milliseconds since 1970. */
+  /** When the function times out, in milliseconds since 1970. */
   deadline: number;
 }
 
-/** What the thread answers. */
+/** The thread's answer. */
 export type InvocationResult =
   | { id: number; value: unknown }
   | { id: number; error: { name: string; message: string } };
 
-/** What the thread is started with. */
+/** The thread's start data. */
 export interface FunctionWorkerData {
   /** The module that exports `handler`, a file URL. */
   module: string;
@@ -26,7 +26,7 @@ type Handler = (event: unknown, context: Context) => Promise<unknown>;
 const { module, functionName } = workerData as FunctionWorkerData;
 const { handler } = (await import(module)) as { handler: Handler };
 const port = parentPort;
-if (!port) throw new Error('this file is the inside of a worker thread');
+if (!port) throw new Error('this file must run in a worker thread');
 
 port.on('message', async (invocation: Invocation) => {
   port.postMessage(await invoke(invocation));
@@ -35,7 +35,7 @@ port.postMessage('ready');
 
 async function invoke({ id, event, deadline }: Invocation): Promise<InvocationResult> {
   try {
-    // Through JSON as in Lambda: what a handler returns must be representable there.
+    // Through JSON, as in Lambda: a handler's result must be representable there.
     const value = await handler(event, context(id, deadline));
     return { id, value: value === undefined ? null : JSON.parse(JSON.stringify(value)) };
   } catch (error) {

@@ -1,8 +1,6 @@
 import { LambdaFunction, type LambdaFunctionOptions } from './lambda-function.ts';
 
-/**
- * The deployed functions that the local stack runs, with the limits that they have there (lib/).
- */
+/** The deployed functions that the local stack runs, with the same limits as in lib/. */
 export interface Functions {
   webhook: LambdaFunction;
   api: LambdaFunction;
@@ -13,15 +11,15 @@ export interface Functions {
 
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 
-/** How many instances the functions have at most that the queues feed. */
+/** The most instances of the functions that the queues feed. */
 export interface Instances {
-  /** How many images are mirrored at once. */
+  /** The most images mirrored at once. */
   mirror: number;
-  /** How many large layers are carried at once. */
+  /** The most large layers copied at once. */
   layer: number;
 }
 
-/** Makes the functions; none runs before its first event. */
+/** Creates the functions; none runs before its first event. */
 export function createFunctions(
   environment: Record<string, string>,
   instances: Instances,
@@ -34,7 +32,7 @@ export function createFunctions(
     new LambdaFunction({
       name,
       module: new URL(`../lambda/${name}/handler${extension}`, import.meta.url),
-      // Each signs its requests as itself, as functions do that have a role each.
+      // Each signs its requests with its own identity, like functions with separate roles.
       environment: { ...environment, AWS_ACCESS_KEY_ID: name, POWERTOOLS_SERVICE_NAME: name },
       log,
       ...limits,

@@ -6,7 +6,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { StartError } from './start-error.ts';
 import type { Invocable } from './watcher.ts';
 
-/** API Gateway takes no larger body; our own limit of 1 MiB is the function's business. */
+/** API Gateway accepts no larger body; the function enforces our own limit of 1 MiB. */
 const maxBodyBytes = 10 * 1024 * 1024;
 
 export interface HttpApi {
@@ -16,12 +16,12 @@ export interface HttpApi {
 }
 
 /**
- * The largest response that Lambda accepts from a synchronous invocation, as JSON: 6 MB and some
+ * The largest response that Lambda accepts from a synchronous invocation, as JSON: 6 MB and a few
  * bytes. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
  */
 const maxAnswerBytes = 6 * 1024 * 1024 + 100;
 
-/** The function has run, and what it returned can't be sent. */
+/** The function has run, but its result can't be sent. */
 class InvalidAnswer extends Error {
   constructor(cause: unknown) {
     super(`the function's answer is invalid: ${(cause as Error).message}`, { cause });
@@ -30,10 +30,10 @@ class InvalidAnswer extends Error {
 }
 
 /**
- * Serves an HTTP API on loopback the way API Gateway does: each request becomes an event of payload
+ * Serves an HTTP API on loopback the way API Gateway does: each request becomes an event in payload
  * format 2.0.
  *
- * @param route which function answers a path.
+ * @param route returns the function that answers a path.
  * @param port 0 takes a free one.
  */
 export async function startHttpApi(
@@ -44,8 +44,7 @@ export async function startHttpApi(
   const server = createServer((request, response) => {
     answer(request, response, route).catch((error: Error) => {
       log.write(`the local HTTP API could not answer ${request.method}: ${error.message}\n`);
-      // What API Gateway says when a function answers what is no answer; and when it fails or times
-      // out.
+      // The answers of API Gateway to an invalid function result, and to a failure or timeout.
       if (error instanceof InvalidAnswer) send(response, 500, { message: 'Internal Server Error' });
       else send(response, 503, { message: 'Service Unavailable' });
     });
@@ -81,7 +80,7 @@ function portError(error: NodeJS.ErrnoException, port: number): Error {
     );
   if (error.code === 'EACCES')
     return new StartError(
-      `port ${port} may not be used by this user (EACCES)`,
+      `this user may not use port ${port} (EACCES)`,
       `ports below 1024 need root: ${other}`,
       error,
     );
@@ -107,12 +106,12 @@ async function answer(
   }
 }
 
-/** @throws Error where a status, header or body is none that HTTP has. */
+/** @throws Error if a status, header or body is not valid in HTTP. */
 function write(response: ServerResponse, result: APIGatewayProxyStructuredResultV2): void {
   const size = Buffer.byteLength(JSON.stringify(result));
   if (size > maxAnswerBytes)
     throw new Error(
-      `it has ${size} bytes, and Lambda takes ${maxAnswerBytes}: Function.ResponseSizeTooLarge`,
+      `it has ${size} bytes, and Lambda accepts ${maxAnswerBytes}: Function.ResponseSizeTooLarge`,
     );
   for (const [name, value] of Object.entries(result.headers ?? {})) response.setHeader(name, String(value));
   const bytes = Buffer.from(result.body ?? '', result.isBase64Encoded ? 'base64' : 'utf8');
@@ -126,14 +125,14 @@ function send(response: ServerResponse, status: number, body: unknown): void {
     response.destroy();
     return;
   }
-  // What the function wanted may contradict this body, or be what can't be sent.
+  // The function's own headers may contradict this body, or be what can't be sent.
   for (const name of response.getHeaderNames()) response.removeHeader(name);
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
 /**
- * The whole body, or undefined if it is too large (the rest is read and dropped, so that the answer
- * gets through).
+ * The whole body, or undefined if it is too large. The rest is read and dropped, so that the answer
+ * gets through.
  */
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];

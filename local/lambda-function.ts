@@ -6,21 +6,21 @@ export interface LambdaFunctionOptions {
   name: string;
   /** The module that exports `handler`. */
   module: URL;
-  /** Added to the runner's own environment; each function has its own, as in Lambda. */
+  /** Added to the runner's environment; each function has its own, as in Lambda. */
   environment: Record<string, string>;
   timeoutMs: number;
-  /** Instances at most. */
+  /** The most instances. */
   instances: number;
   /**
-   * Events at once in one instance. Lambda has one; functions that only wait for others may take
+   * The most events at once in one instance. Lambda allows one; functions that mostly wait may take
    * more here.
    */
   eventsPerInstance: number;
-  /** Takes what the function logs. */
+  /** Receives the function's logs. */
   log: NodeJS.WritableStream;
 }
 
-/** The function took longer than its timeout; its instance was ended, as Lambda does. */
+/** The function took longer than its timeout; its instance was ended, as in Lambda. */
 export class FunctionTimeout extends Error {
   override readonly name = 'FunctionTimeout';
 }
@@ -32,9 +32,9 @@ interface Instance {
 }
 
 /**
- * Runs one of our Lambda handlers in threads of its own: like Lambda's instances they share nothing
- * but what is stored outside, have their own environment, are kept for the next event, and are
- * ended when they overrun their time.
+ * Runs one of our Lambda handlers in threads of its own. Like Lambda's instances, they share only
+ * what is stored outside, have their own environment, are kept for the next event, and are ended
+ * when they time out.
  */
 export class LambdaFunction {
   readonly #options: LambdaFunctionOptions;
@@ -79,20 +79,20 @@ export class LambdaFunction {
     }
   }
 
-  /** How many events are under way. */
+  /** How many events are in progress. */
   get busy(): number {
     return [...this.#instances].reduce((sum, { waiting }) => sum + waiting.size, 0);
   }
 
   /**
-   * Ends all instances at once without an exception, as running out of memory does; the next event
-   * starts another one.
+   * Ends all instances at once without an exception, as if they ran out of memory; the next event
+   * starts a new one.
    */
   async crash(): Promise<void> {
     await Promise.all([...this.#instances].map(({ worker }) => worker.terminate()));
   }
 
-  /** Ends all instances; events under way are rejected. */
+  /** Ends all instances; events in progress are rejected. */
   async stop(): Promise<void> {
     this.#stopped = true;
     const instances = [...this.#instances];
@@ -125,7 +125,7 @@ export class LambdaFunction {
     worker.stdout.pipe(log, { end: false });
     worker.stderr.pipe(log, { end: false });
     const instance: Instance = { worker, waiting: new Map(), ready: once(worker, 'message') };
-    instance.ready.catch(() => {}); // an error event is told to whoever waits, below
+    instance.ready.catch(() => {}); // the waiting callers get the error event, below
     worker.on('message', (message: InvocationResult | 'ready') => {
       if (message === 'ready') return;
       const caller = instance.waiting.get(message.id);
@@ -141,7 +141,7 @@ export class LambdaFunction {
     return instance;
   }
 
-  /** Takes an instance out of use and tells everybody who waits for it. */
+  /** Takes an instance out of use and rejects everything that waits for it. */
   #discard(instance: Instance, error: Error): void {
     if (!this.#instances.delete(instance)) return;
     for (const { reject } of instance.waiting.values()) reject(error);

@@ -2,20 +2,21 @@ import { createRequire } from 'node:module';
 import { type FileFailure, fileFailure } from '../core/config/file-failure.ts';
 import { StartError } from './start-error.ts';
 
-/** The part of dynalite's database that is used here. */
+/** The part of dynalite's database that we use. */
 interface Database {
   open(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * Opens and closes a folder of dynalite's database (LevelDB). The emulator opens it only with the
- * first request, and a failure there is thrown where nobody can catch it.
+ * Opens and closes a folder of dynalite's database (LevelDB). The emulator opens it only at the
+ * first request, and throws a failure where nobody can catch it.
  *
- * @throws Error that names the folder and what to do: it is no database, damaged, or in use
+ * @throws Error that names the folder and says what to do, if it is not a database, damaged, or in
+ *   use
  */
 export async function checkDatabase(folder: string): Promise<void> {
-  // The very package that the emulator has.
+  // The same package that the emulator uses.
   const { Level } = createRequire(import.meta.resolve('dynalite'))('level') as {
     Level: new (folder: string) => Database;
   };
@@ -32,7 +33,7 @@ export async function checkDatabase(folder: string): Promise<void> {
 }
 
 /**
- * What ended the table, where a write failed: LevelDB throws that where nobody can catch it.
+ * The error for a failed write, which ends the table: LevelDB throws it where nobody can catch it.
  * Undefined for any other error.
  *
  * @param directory the data folder
@@ -54,14 +55,14 @@ function explain(code: string | undefined, message: string, folder: string): Fil
       reason: 'another process uses it',
       remedy: 'stop that process, or choose another folder: --data FOLDER',
     };
-  // LevelDB tells the operating system's reason in the words of strerror alone.
+  // LevelDB gives the operating system's reason only as the text of strerror.
   const errno = systemReasons.find(([words]) => message.includes(words))?.[1];
   if (errno !== undefined) return fileFailure(Object.assign(new Error(message), { code: errno }), folder);
   return {
     // Its own messages name files and rules. They don't quote what is stored.
     reason: message,
     remedy:
-      'restore the folder; or remove it, and jobs and mappings begin anew (what is mirrored is found present)',
+      'restore the folder; or remove it, and jobs and mappings start from scratch (mirrored images are found present)',
   };
 }
 

@@ -1,10 +1,10 @@
 import type { LambdaFunction } from './lambda-function.ts';
 
 /**
- * Calls a function each minute, as the deployed schedule does. A call that takes longer than a
- * minute is not joined by a second one.
+ * Calls a function every minute, as the deployed schedule does. A call that takes longer than a
+ * minute is not overlapped by the next.
  *
- * @returns how to end it.
+ * @returns a function that stops it.
  */
 export function startSchedule(
   schedule: LambdaFunction,

@@ -7,9 +7,9 @@ export interface LocalSecrets {
 }
 
 /**
- * Serves GetSecretValue of the Secrets Manager API, the one operation that the functions use.
+ * Serves GetSecretValue of the Secrets Manager API, the only operation that the functions use.
  *
- * @param values each secret's JSON object, by name; read anew with every call.
+ * @param values each secret's JSON object, by name; read again for every call.
  */
 export async function startSecretsManager(values: () => Record<string, object>): Promise<LocalSecrets> {
   const server = createServer((request, response) => {
@@ -59,7 +59,7 @@ export async function startSecretsManager(values: () => Record<string, object>):
   };
 }
 
-/** Any process on this machine can ask, with anything for a body. */
+/** Any process on this machine can send a request, with any body. */
 function secretId(body: string): string | undefined {
   try {
     const id = (JSON.parse(body) as { SecretId?: unknown } | null)?.SecretId;

@@ -11,7 +11,7 @@ export interface LocalQueue {
 }
 
 /**
- * Visibility, retention and redrive as the deployed queues have them (lib/mirror-queue.ts,
+ * Visibility, retention and redrive as in the deployed queues (lib/mirror-queue.ts,
  * lib/layer-queue.ts).
  */
 const attributes = { VisibilityTimeout: '900', MessageRetentionPeriod: '1209600' };
@@ -19,7 +19,7 @@ const maxReceiveCount = 5;
 
 /**
  * Starts the SQS emulator with the mirror queue, the layer queue and their dead-letter queues, in
- * memory: the job table has all jobs, and a mirror job asks again for its layers.
+ * memory: the job table has all jobs, and a mirror job requests its layers again.
  */
 export async function startQueue(region: string): Promise<LocalQueue> {
   await giveOutWholeGroups();
@@ -33,7 +33,7 @@ export async function startQueue(region: string): Promise<LocalQueue> {
   };
   create('mirror', '.fifo', { FifoQueue: 'true' });
   create('layer', '', {});
-  // The emulator's own URLs name hosts that not every resolver knows; it looks at the path alone.
+  // The emulator's own URLs contain hosts that not every resolver knows; it only looks at the path.
   const url = (name: string) => `${endpoint}/000000000000/${name}`;
   return {
     endpoint,

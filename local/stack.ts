@@ -22,37 +22,35 @@ import { type LocalWebhook, localWebhooks, presentLocalWebhooks } from './webhoo
 
 export interface LocalStackOptions {
   config: Config;
-  /** The API's port; 0 or none takes a free one. */
+  /** The API's port; 0 or absent: a free one. */
   port?: number;
   /**
-   * A folder that keeps images, mappings, jobs and secrets over a restart; absent: nothing is kept.
+   * A folder that keeps images, mappings, jobs and secrets across restarts; absent: nothing is
+   * kept.
    */
   data?: string;
-  /** Ask for the API's tokens, and for the registry's password on pulls. */
+  /** Require the API's tokens, and the registry's password for pulls. */
   auth?: boolean;
-  /**
-   * Values of the upstreams' secrets, by the name that mirror.yaml gives them: `{username,
-   * password}`.
-   */
+  /** Values of the upstreams' secrets, by their names in mirror.yaml: `{username, password}`. */
   upstreamSecrets?: Record<string, object>;
   /** How many images are mirrored at once; 0: jobs are left to other processes. */
   mirrorInstances?: number;
-  /** How many large layers are carried at once; 0: they are left to other processes. */
+  /** How many large layers are copied at once; 0: they are left to other processes. */
   layerInstances?: number;
   /**
-   * From which size on, bytes, several missing layers of an image become layer jobs; as deployed by
-   * default.
+   * The least size, in bytes, at which several missing layers of an image become layer jobs; as
+   * deployed by default.
    */
   fanOutBytes?: number;
-  /** When a job whose function failed comes again, seconds; as deployed by default. */
+  /** After how many seconds a job whose function failed is retried; as deployed by default. */
   retrySeconds?: number;
   /** How long a message stays hidden after its function died, seconds; as deployed by default. */
   holdSeconds?: number;
-  /** The pause between the schedule's calls, milliseconds; a minute as deployed. */
+  /** The pause between the schedule's calls, in milliseconds; a minute by default, as deployed. */
   scheduleMs?: number;
   /** Takes logs; standard error by default. */
   log?: NodeJS.WritableStream;
-  /** Observes deliveries and jobs; absent: nothing does. */
+  /** Observes deliveries and jobs; optional. */
   watcher?: LocalWatcher;
 }
 
@@ -76,14 +74,11 @@ export interface LocalStack {
   mappings: Pick<MappingStore, 'list'>;
   /** The webhooks as the API shows them to the operator. */
   webhooks(): Promise<PresentedWebhook[]>;
-  /**
-   * What the functions are told through the environment: other processes can run them on the same
-   * services.
-   */
+  /** The functions' environment: with it, other processes can run them on the same services. */
   environment: Record<string, string>;
   /**
-   * Ends everything: no new work is taken, running jobs get a moment and are queued again at the
-   * next start.
+   * Ends everything: no new work is taken; running jobs get a moment to finish, otherwise they are
+   * queued again at the next start.
    */
   stop(): Promise<void>;
 }
@@ -94,8 +89,8 @@ const webhookSecret = 'drayage/local/webhooks';
 const apiSecret = 'drayage/local/api';
 
 /**
- * Starts the whole pipeline on this machine: embedded registry, queue, table and secrets, each
- * speaking its AWS protocol, and the very handlers that Lambda runs.
+ * Starts the whole pipeline on this machine: embedded registry, queue, table and secrets, each with
+ * its AWS protocol, and the same handlers that Lambda runs.
  */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
   const cleanups: (() => unknown)[] = [];
@@ -125,7 +120,7 @@ async function start(
     return service;
   };
 
-  // First of all: the table's own lock is what nobody can pass who shares the folder by mistake.
+  // First of all: the table's own lock stops another process that uses the same folder by mistake.
   const table = kept(await startTable(region, data?.table));
   const registry = kept(
     await startRegistry({
@@ -173,7 +168,8 @@ async function start(
 
   const stores = localStores(table, queue, region);
   cleanups.push(stores.close);
-  // The registry has another port after each start; what was mapped before is still in it.
+  // The registry has a new port after each start; the images that were mapped before are still in
+  // it.
   await stores.mappings.putRegistryHost(region, registry.host);
   await resendUnfinished({ config, ...stores });
 

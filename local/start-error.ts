@@ -11,12 +11,12 @@ export class StartError extends Error {
   }
 }
 
-/** Failures of these are about no file. */
+/** Failures of these system calls are not about a file. */
 const ofSockets: ReadonlySet<string> = new Set(['bind', 'listen', 'connect', 'getaddrinfo']);
 
 /**
- * The error for a data folder that can’t be used, where the operating system says why; any other
- * error as it is.
+ * The error for a data folder that can’t be used, if the operating system gave the reason; any
+ * other error unchanged.
  */
 export function dataFolderError(error: unknown, directory: string): unknown {
   const { syscall, path } = (error ?? {}) as NodeJS.ErrnoException;

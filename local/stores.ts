@@ -7,7 +7,7 @@ import { SqsJobQueue } from '../core/aws/sqs/job-queue.ts';
 import type { LocalTable } from './dynamodb.ts';
 import type { LocalQueue } from './sqs.ts';
 
-/** The runner's own access to table and queue, by the adapters that the functions use. */
+/** The runner's own access to table and queue, through the adapters that the functions use. */
 export function localStores(table: LocalTable, queue: LocalQueue, region: string) {
   const client = { region, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
   const opened = openTable(table.name, { ...client, endpoint: table.endpoint });

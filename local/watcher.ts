@@ -5,10 +5,12 @@ import type { LambdaFunction } from './lambda-function.ts';
 
 /** The answer that a webhook's sender got. */
 export interface Delivery {
-  /** The webhook's name from the path: there may be no such webhook. */
+  /** The webhook's name from the path; such a webhook need not exist. */
   name: string;
   status: number;
-  /** What the body says: both are absent if something was refused, or was not a delivery. */
+  /**
+   * From the body of the answer: both are absent if the request was refused or was not a delivery.
+   */
   accepted?: { image: string; job: string }[];
   ignored?: { image?: string; reason: string }[];
   /** Why it was refused. */
@@ -18,16 +20,16 @@ export interface Delivery {
 /** Observes what happens in the local stack. Its methods must not throw. */
 export interface LocalWatcher {
   delivery(delivery: Delivery): void;
-  /** A job ended or waits now. */
+  /** A job has ended, or is waiting. */
   job(job: JobRecord): void;
 }
 
-/** A function, as seen by what invokes it. */
+/** A function, as its callers see it. */
 export type Invocable = Pick<LambdaFunction, 'invoke' | 'name'>;
 
 /**
- * How many reported jobs are remembered: messages can come twice, and the layers of one image have
- * a message each.
+ * How many reported jobs are remembered: a message can be delivered twice, and each layer of an
+ * image has its own message.
  */
 const remembered = 1_000;
 
@@ -45,7 +47,7 @@ export function watchDeliveries(webhook: Invocable, watcher: LocalWatcher): Invo
   };
 }
 
-/** Wraps a function that reads from a queue: it reports what became of the job of each message. */
+/** Wraps a function that reads from a queue, and reports the outcome of each message's job. */
 export function jobTeller(
   jobs: Pick<JobStore, 'read'>,
   watcher: LocalWatcher,
@@ -70,7 +72,7 @@ export function jobTeller(
         return await worker.invoke(event);
       } finally {
         for (const { body } of (event as SQSEvent).Records) {
-          // The table may be closed already: then nothing observes the jobs any more either.
+          // The table may be closed already; then nothing observes the jobs any more either.
           await tell((JSON.parse(body) as Pick<JobMessage, 'job'>).job).catch(() => {});
         }
       }

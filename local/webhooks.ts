@@ -4,16 +4,16 @@ import { type PresentedWebhook, presentWebhook } from '../core/webhooks/present-
 import { webhookSecret } from '../core/webhooks/secrets/secrets.ts';
 import { newWebhookState, type WebhookStates } from '../core/webhooks/secrets/state.ts';
 
-/** How a webhook of the local stack is reached. */
+/** The address and secret of a local webhook. */
 export interface LocalWebhook {
   source: string;
-  /** Absolute; holds the path token where the source can't sign. */
+  /** Absolute; contains the path token if the source can't sign. */
   url: string;
-  /** What is pasted at the upstream, where the source signs or sends it. */
+  /** The secret to paste at the upstream, if the source signs with it or sends it. */
   secret?: string;
 }
 
-/** Where webhooks are reached, and what their secrets come from. */
+/** The address of the webhooks, and the root of their secrets. */
 export interface LocalWebhooksOptions {
   /** The address of the local API. */
   origin: string;
@@ -22,7 +22,7 @@ export interface LocalWebhooksOptions {
   states: Pick<WebhookStates, 'list'>;
 }
 
-/** All webhooks of the configuration, by name, with the secrets that are current. */
+/** All webhooks of the configuration, by name, with their current secrets. */
 export async function localWebhooks(
   config: Config,
   { origin, root, states }: LocalWebhooksOptions,
@@ -39,7 +39,7 @@ export async function localWebhooks(
 }
 
 /**
- * All webhooks of the configuration as the API shows them to the operator, with their secrets and
+ * All webhooks of the configuration, as the API shows them to the operator, with their secrets and
  * steps.
  */
 export async function presentLocalWebhooks(

@@ -1,7 +1,4 @@
-/**
- * What every Node function that sends to a queue has at least: the client, and nothing done with
- * it.
- */
+/** The minimum of every Node function that sends to a queue: the client, unused. */
 import { SQSClient } from '@aws-sdk/client-sqs';
 
 const client = new SQSClient({});

@@ -1,7 +1,7 @@
 /**
- * Runs in a process of its own, as an instance of a function does: loads a bundle, invokes its
- * handler with the event of the first argument, and writes how long that took from the start of the
- * process, then how long more invocations take.
+ * Runs in its own process, like an instance of a function. It loads a bundle, invokes its handler
+ * with the event in the first argument, and writes how long that took from the start of the
+ * process, then how long further invocations take.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 

@@ -1,18 +1,17 @@
 /**
  * The process of one worker, forked by {@link file://./worker.ts}: runs the handlers of the queues
- * that it is told to look after, each stream in an instance of its own, as Lambda does. Ends with
- * its parent.
+ * that it is given, each stream in its own instance, as in Lambda. Ends with its parent.
  */
 import { startEventSource } from '../../local/event-source.ts';
 import { LambdaFunction } from '../../local/lambda-function.ts';
 
-/** What the parent tells. */
+/** The parent's instructions. */
 export interface Feeds {
   /** The functions' environment. */
   environment: Record<string, string>;
   /** How many layers at once. */
   layers: number;
-  /** Whether mirror jobs, too. */
+  /** Whether to run mirror jobs, too. */
   mirror: boolean;
 }
 

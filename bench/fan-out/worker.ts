@@ -8,7 +8,7 @@ import type { WireOptions } from '../wire/relay.ts';
 import { startWire } from '../wire/wire.ts';
 import type { Feeds } from './process.ts';
 
-/** A process that carries layers, with a wire to the upstream and one to the mirror for itself. */
+/** A process that copies layers, with its own wires to the upstream and to the mirror. */
 export interface Worker extends AsyncDisposable {
   /** What went over its wires. */
   read(): Promise<{ upstream: WireCounts; mirror: WireCounts }>;

@@ -1,6 +1,6 @@
 import { manyRepositories, oneRepository, type TagsCorpus } from './corpus.ts';
 
-/** What is copied, and whether over wires. */
+/** What to copy, and whether over wires. */
 export interface TagsCase {
   name: string;
   corpus(): TagsCorpus;
@@ -16,7 +16,7 @@ const all: TagsCase[] = [
   { name: 'b-loopback', corpus: manyRepositories, isWired: false, hasPipeline: false },
 ];
 
-/** The cases of the given names (all without). @throws where there is none of a name */
+/** The cases with the given names, or all. @throws for an unknown name */
 export function tagsCases(names?: string[]): TagsCase[] {
   const unknown = names?.find((name) => !all.some((each) => each.name === name));
   if (unknown !== undefined)

@@ -1,23 +1,21 @@
-/** What is copied, as files tell it that programs are given. YAML reads JSON. */
+/** What to copy, for the configuration files of programs. YAML parsers read JSON. */
 interface Copy {
   from: string;
   to: string;
   repositories: string[];
 }
 
-/** Below which name the mirror has all repositories. */
+/** The name below which the mirror has all repositories. */
 export const prefix = 'mirror';
-/** The upstream's name, whatever port it has. */
+/** The upstream's name, regardless of its port. */
 export const registryName = 'registry.example';
 
-/** Where `drayage sync` puts a repository, and the pipeline, too. */
+/** Where `drayage sync` and the pipeline put a repository. */
 export function mirroredName(repository: string): string {
   return `${prefix}/${registryName}/${repository}`;
 }
 
-/**
- * mirror.yaml, with a webhook as GitHub's, and without referrers, which the peers leave out, too.
- */
+/** mirror.yaml, with a webhook like GitHub's, and without referrers, as with the peers. */
 export function mirrorFile({ from }: Pick<Copy, 'from'>): object {
   return {
     version: 1,
@@ -34,9 +32,9 @@ export function mirrorFile({ from }: Pick<Copy, 'from'>): object {
 }
 
 /**
- * Of regsync: `parallel` is how many copies of images go at once, of as many repositories, since
- * it takes the tags of one repository one after the other. `reqConcurrent` is how many requests a
- * registry gets at once (3 by default).
+ * The file of regsync. `parallel` is how many images are copied at once, each from a different
+ * repository, since regsync takes the tags of a repository one after the other. `reqConcurrent` is
+ * how many requests a registry gets at once (3 by default).
  */
 export function regsyncFile({ from, to, repositories }: Copy): object {
   return {
@@ -51,7 +49,7 @@ export function regsyncFile({ from, to, repositories }: Copy): object {
   };
 }
 
-/** Of `skopeo sync --src yaml`: no tag is named, so all are copied. */
+/** The file of `skopeo sync --src yaml`: no tag is named, so all are copied. */
 export function skopeoFile({ from, repositories }: Omit<Copy, 'to'>): object {
   const images = Object.fromEntries(repositories.map((name) => [name, []]));
   return { [from]: { 'tls-verify': false, images } };

@@ -10,7 +10,7 @@ export interface TaggedImage {
   image: SeededImage;
 }
 
-/** What is copied: all tags of some repositories, all in one namespace. */
+/** What to copy: all tags of some repositories in one namespace. */
 export interface TagsCorpus {
   what: string;
   /** Such as `acme/service-0`. */
@@ -31,7 +31,7 @@ export function manyRepositories(): TagsCorpus {
   return corpusOf(`200 tags in 20 repositories, ${bases} bases of 1 MB among them`, 20, 10);
 }
 
-/** What copying a corpus asks for: into an empty registry, or into one that has it all. */
+/** The work of copying a corpus into an empty registry, or into one that already has it. */
 export function tagsWork({ images }: TagsCorpus, nothingMissing: boolean): TagsWork {
   const sizes = nothingMissing ? [] : [...blobsOf(images)].map(([, bytes]) => bytes.length);
   const missing = { blobs: sizes.length, largest: Math.max(0, ...sizes), others: ownLayer };

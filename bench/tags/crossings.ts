@@ -4,11 +4,11 @@ import type { TagsRun } from './run.ts';
 /** How often the layers of a corpus were read from the upstream. */
 export interface Crossings {
   reads: number;
-  /** Of the layer that was read most often. */
+  /** How often the most-read layer was read. */
   most: number;
 }
 
-/** What a run read of some layers. */
+/** How often a run read some layers. */
 export function crossingsOf({ upstream }: TagsRun, layers: Set<Digest>): Crossings {
   const reads = [...layers].map((digest) => upstream.blobReads[digest] ?? 0);
   return { reads: reads.reduce((sum, each) => sum + each, 0), most: Math.max(...reads) };

@@ -14,10 +14,10 @@ const unfinished = ['queued', 'waiting', 'copying'];
 const endWithinMs = 10 * 60_000;
 
 /**
- * Lets `drayage local` mirror a corpus: a webhook for each tag, all at once, until every job has
+ * Mirrors a corpus with `drayage local`: a webhook for each tag, all at once, until every job has
  * ended and every mapping names its digest; then the same webhooks again.
  *
- * Its mirror is the registry within, on loopback: only the upstream may be behind a wire.
+ * The mirror is its embedded registry on loopback: only the upstream may be behind a wire.
  */
 export async function runPipeline(
   { corpus, registry, road }: Upstream,
@@ -44,12 +44,12 @@ export async function runPipeline(
   const [cold, again] = [await run(), await run()];
   local.interrupt();
   const { peakMegabytes } = await local.timing();
-  // GNU time tells only of the whole process, its start included.
+  // GNU time only reports on the whole process, including its start.
   const whole = { peakMegabytes, cpuSeconds: Number.NaN };
   return { cold: { ...cold, ...whole }, again: { ...again, ...whole } };
 }
 
-/** Gives the job's id. */
+/** Returns the job's id. */
 async function sendWebhook({ webhooks, api }: Ready, repository: string, tag: string): Promise<string> {
   const body = JSON.stringify(githubPayload(repository, tag));
   const headers = {
@@ -66,8 +66,8 @@ async function sendWebhook({ webhooks, api }: Ready, repository: string, tag: st
 }
 
 /**
- * Waits for these jobs, and not for those that look for signatures later. One is asked for at a
- * time: the API runs on the same cores.
+ * Waits for these jobs, but not for those that look for signatures later. It polls one at a time,
+ * since the API runs on the same cores.
  */
 async function jobsEnded({ api }: Ready, ids: string[]): Promise<void> {
   const until = Date.now() + endWithinMs;

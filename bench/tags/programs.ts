@@ -4,20 +4,20 @@ import { join } from 'node:path';
 import { drayage, isInstalled, versionOf } from '../peers.ts';
 import { mirroredName, mirrorFile, prefix, regsyncFile, skopeoFile } from './configurations.ts';
 
-/** What a program is to copy. */
+/** What a program should copy. */
 export interface TagsCopy {
   /** HOST:PORT of the two registries, plain HTTP. */
   from: string;
   to: string;
   repositories: string[];
-  /** For files that tell the program so. */
+  /** A folder for the program's configuration files. */
   folder: string;
 }
 
 /** A program that copies all tags of repositories. */
 export interface TagsProgram {
   name: string;
-  /** Ours are always measured. */
+  /** Whether it is ours; ours are always measured. */
   isOurs: boolean;
   /** One process for each repository, one after the other. */
   isLoop: boolean;
@@ -69,7 +69,7 @@ const peers: TagsProgram[] = [
     name: 'skopeo',
     isOurs: false,
     isLoop: false,
-    // It keeps only the last component of a name.
+    // skopeo keeps only the last component of a name.
     destination: (repository) => `acme/${repository.split('/').at(-1)}`,
     command: (copy) => [
       ...['skopeo', 'sync', '--all', '--src', 'yaml', '--dest', 'docker', '--dest-tls-verify=false'],
@@ -79,9 +79,9 @@ const peers: TagsProgram[] = [
 ];
 
 /**
- * Those that are there, ours first, and a sentence that tells versions and who is missing.
+ * The installed programs, ours first, and a sentence with their versions and the missing ones.
  *
- * @throws for a name that is none's
+ * @throws for an unknown name
  */
 export function installedPrograms(wanted?: string[]): { programs: TagsProgram[]; note: string } {
   const names = peers.map(({ name }) => name);
@@ -111,7 +111,7 @@ function file({ folder }: TagsCopy, name: string, content: object): string {
   return path;
 }
 
-/** What `drayage sync --help` answers; where there is no such command, it is the help of all. */
+/** The output of `drayage sync --help`; without such a command, the general help. */
 function syncHelp(): string {
   help ??= spawnSync(process.execPath, [drayage, 'sync', '--help'], { encoding: 'utf8' }).stdout;
   return help;

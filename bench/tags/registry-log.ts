@@ -5,8 +5,8 @@ import { countRequest, noCounts, type WireCounts } from '../wire/counts.ts';
 let marks = 0;
 
 /**
- * Asks something of a registry that is found in its log: the requests that ended before it stand
- * above. Gives the line's number.
+ * Sends a registry a request that can be found in its log: earlier requests are above it. Returns
+ * the line's number.
  */
 export async function markLog(registry: DockerRegistry): Promise<number> {
   const name = `bench-mark-${++marks}.`;
@@ -19,8 +19,8 @@ export async function markLog(registry: DockerRegistry): Promise<number> {
 }
 
 /**
- * What a registry has answered, as its log tells: bytes to the client without heads, and none from
- * it. The first request's time is that of its answer.
+ * What a registry has answered, according to its log: bytes to the client without heads, and none
+ * from the client. The first request has the time of its answer.
  */
 export function countsOfLog(lines: string[]): WireCounts {
   const counts = noCounts();

@@ -10,25 +10,25 @@ import type { TagsRun, TagsRuns } from './run.ts';
 /** The peers that seconds are divided by. */
 const comparedWith = ['crane', 'regsync'];
 
-/** What the tables mean. */
+/** An explanation of the tables. */
 export function introduction(rounds: number, note: string): string {
   const { roundTripMs, streamBytesPerSecond } = usualWire;
   return [
     '## Tags: all tags of repositories, between two docker-registries',
     `R = ${roundTripMs} ms on the wire: each request waits R before it is forwarded, the first on a connection 3 R. ${streamBytesPerSecond / 1e6} MB/s for each`,
-    `body, each way. Median of ${rounds} interleaved rounds; what takes longer than a minute is run once. Cold: into a new registry;`,
-    `again: the same right after it. Each tag’s digest is compared with the upstream’s after each run. ${note}`,
+    `body, each way. Median of ${rounds} interleaved rounds; programs that take longer than a minute run once. Cold: into a new registry;`,
+    `again: the same copy right after that. Each tag’s digest is compared with the upstream’s after each run. ${note}`,
     '',
-    '- seconds: from the first request of any kind to the end of the last answer but those to pings; wall: the whole processes.',
-    '- requests, connections: upstream + mirror. Pings (`GET /v2/`) are counted apart.',
-    '- MB: read from upstream + written to the mirror. Without a wire only the former, without heads.',
-    '- layers read: from upstream, of distinct ones; most: how often the one that was read most often.',
+    '- seconds: from the first request of any kind to the end of the last answer except to pings; wall: the whole processes.',
+    '- requests, connections: upstream + mirror. Pings (`GET /v2/`) are counted separately.',
+    '- MB: read from upstream + written to the mirror. Without a wire, only the former, without heads.',
+    '- layers read: from upstream, of the distinct ones; most: reads of the most-read layer.',
     '- CPU s: of the program; others: of both registries and the wires, on the same cores.',
     '- to the limit, to crane, to regsync: seconds divided by theirs.',
-    '- drayage copy and crane know one repository: for several, a loop of processes, one after the other. regsync, with `parallel` and',
+    '- drayage copy and crane handle one repository: for several, a loop of processes, one after the other. regsync, with `parallel` and',
     '  `reqConcurrent` 16, takes the tags of a repository one after the other; skopeo sync does so with all.',
-    '- drayage local: the embedded pipeline, from the first of as many webhooks as there are tags, sent at once, to the last mapping. Its',
-    '  mirror is within it, without a wire and uncounted; its peak is that of the whole stack, in both tables.',
+    '- drayage local: the embedded pipeline, from the first webhook (one for each tag, all at once) to the last mapping. Its',
+    '  mirror is embedded, without a wire and not counted; its peak is that of the whole stack, in both tables.',
   ].join('\n');
 }
 

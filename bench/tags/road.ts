@@ -3,17 +3,17 @@ import type { WireCounts } from '../wire/counts.ts';
 import { startWire } from '../wire/wire.ts';
 import { countsOfLog, markLog } from './registry-log.ts';
 
-/** The way to a registry, with or without a wire, and what went over it. */
+/** The connection to a registry, with or without a wire, and its counts. */
 export interface Road extends AsyncDisposable {
   /** 127.0.0.1:PORT, for clients. */
   host: string;
-  /** Forgets what was counted. */
+  /** Resets the counts. */
   reset(): Promise<void>;
-  /** What went over it since; without a wire, what the registry's log tells of it. */
+  /** What has passed since; without a wire, according to the registry's log. */
   read(): Promise<WireCounts>;
 }
 
-/** Opens the way to a registry. */
+/** Opens the connection to a registry. */
 export async function openRoad(registry: DockerRegistry, isWired: boolean): Promise<Road> {
   return isWired ? await wiredRoad(registry) : directRoad(registry);
 }

@@ -7,12 +7,12 @@ import type { TagsCorpus } from './corpus.ts';
 import type { TagsProgram } from './programs.ts';
 import { openRoad, type Road } from './road.ts';
 
-/** An upstream with a corpus, and the way to it. */
+/** An upstream with a corpus, and the connection to it. */
 export interface Upstream {
   corpus: TagsCorpus;
   registry: DockerRegistry;
   road: Road;
-  /** Whether that to the mirror is a wire, too. */
+  /** Whether the mirror is behind a wire, too. */
   isWired: boolean;
 }
 
@@ -21,22 +21,22 @@ export interface TagsRun extends Timing {
   /** From the first request to the end of the last answer. */
   seconds: number;
   upstream: WireCounts;
-  /** Undefined where the mirror is in the program itself. */
+  /** Undefined if the mirror is part of the program. */
   mirror?: WireCounts;
-  /** Of the registries and the wires, which share the machine with the program. */
+  /** CPU seconds of the registries and the wires, which share the machine with the program. */
   othersCpuSeconds: number;
 }
 
-/** A run into an empty registry, and one right after it, which finds nothing to do. */
+/** A run into an empty registry, and another right after it that finds nothing to do. */
 export interface TagsRuns {
   cold: TagsRun;
   again: TagsRun;
 }
 
 /**
- * Lets a program copy a corpus into a new registry, twice.
+ * Makes a program copy a corpus into a new registry, twice.
  *
- * @throws where it fails, or a tag is missing or wrong afterwards
+ * @throws if it fails, or a tag is missing or wrong afterwards
  */
 export async function runProgram(
   upstream: Upstream,

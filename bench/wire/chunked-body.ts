@@ -3,11 +3,11 @@ export class ChunkedBody {
   /** Whether the last byte has been taken. */
   ended = false;
   #line = '';
-  /** Of the present chunk and its line end. */
+  /** Bytes left of the current chunk and its line end. */
   #dataLeft = 0;
   #inTrailers = false;
 
-  /** How many of these bytes belong to the body: all of them, unless it ends within. */
+  /** How many of these bytes belong to the body: all of them, unless it ends among them. */
   take(bytes: Buffer): number {
     let position = 0;
     while (position < bytes.length && !this.ended) {

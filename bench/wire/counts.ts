@@ -1,26 +1,25 @@
-/** What went over a wire since it was last reset. */
+/** What has passed over a wire since it was last reset. */
 export interface WireCounts {
   /** By method, without pings. */
   requests: Record<string, number>;
   /**
-   * `GET /v2/`: asks for nothing, so clients use it to learn about authentication or to open
-   * connections.
+   * `GET /v2/`: has no result, so clients use it to discover authentication or to open connections.
    */
   pings: number;
-  /** Those of the client that carried a request. */
+  /** The client's connections that carried a request. */
   connections: number;
-  /** How often each blob was asked for by GET, by its digest. */
+  /** How often each blob was requested by GET, by its digest. */
   blobReads: Record<string, number>;
   /** From the client, heads included. */
   bytesUp: number;
   /** To the client, heads included. */
   bytesDown: number;
   /**
-   * When the first request had come, pings too: milliseconds of the machine's monotonic clock. 0:
-   * none came.
+   * When the first request arrived, including pings: milliseconds of the machine's monotonic clock.
+   * 0: none has.
    */
   firstRequestMs: number;
-  /** When the last answer ended, without answers to pings; the same clock. 0: none did. */
+  /** When the last answer ended, except answers to pings; by the same clock. 0: none has. */
   lastAnswerMs: number;
   /** User and system time of the wire's own process, in seconds. */
   ownCpuSeconds: number;
@@ -43,7 +42,7 @@ export function noCounts(): WireCounts {
 
 const blobPath = /\/blobs\/(sha256:[0-9a-f]{64})$/;
 
-/** Counts one request by its method and path; tells whether it was a ping. */
+/** Counts one request by its method and path; returns whether it was a ping. */
 export function countRequest(counts: WireCounts, method: string, path: string): boolean {
   const isPing = method === 'GET' && (path === '/v2/' || path === '/v2');
   if (isPing) counts.pings++;
@@ -53,13 +52,13 @@ export function countRequest(counts: WireCounts, method: string, path: string): 
   return isPing;
 }
 
-/** From the first request on any of the roads to the end of the last answer, in seconds. */
+/** From the first request on any of the connections to the end of the last answer, in seconds. */
 export function secondsOver(roads: WireCounts[]): number {
   const starts = roads.map(({ firstRequestMs }) => firstRequestMs).filter((time) => time > 0);
   return (Math.max(...roads.map(({ lastAnswerMs }) => lastAnswerMs)) - Math.min(...starts)) / 1000;
 }
 
-/** How many requests, without pings. */
+/** The number of requests, without pings. */
 export function requestsOf({ requests }: WireCounts): number {
   return Object.values(requests).reduce((sum, count) => sum + count, 0);
 }

@@ -1,12 +1,12 @@
 import { ChunkedBody } from './chunked-body.ts';
 
 /**
- * How long a message's body is: bytes, or by its chunks (RFC 9112 §7.1), or up to the end of the
- * connection.
+ * The length of a message's body: in bytes, or given by its chunks (RFC 9112 §7.1), or until the
+ * end of the connection.
  */
 export type BodyLength = number | 'chunked' | 'until-close';
 
-/** A stretch of one HTTP/1.1 message, its bytes as they came. `last` ends the message. */
+/** A part of one HTTP/1.1 message, with its bytes unchanged. `last` ends the message. */
 export type Part =
   | { kind: 'head'; bytes: Buffer; text: string; last: boolean }
   | { kind: 'body'; bytes: Buffer; last: boolean };
@@ -15,7 +15,7 @@ const headEnd = '\r\n\r\n';
 const longestHead = 64 * 1024;
 
 /**
- * Cuts one direction of a connection into messages and their parts; nothing is changed, added or
+ * Splits one direction of a connection into messages and their parts; nothing is changed, added or
  * kept.
  */
 export class MessageReader {
@@ -23,22 +23,22 @@ export class MessageReader {
   #head: Buffer = Buffer.alloc(0);
   #left: number | ChunkedBody | undefined;
 
-  /** @param bodyLength tells from a message's head how long its body is */
+  /** @param bodyLength returns the length of a message's body from its head */
   constructor(bodyLength: (head: string) => BodyLength) {
     this.#bodyLength = bodyLength;
   }
 
   /**
-   * The parts in the next bytes of the connection; a head comes whole.
+   * The parts in the next bytes of the connection; a head is always complete.
    *
-   * @throws where no head ends in time
+   * @throws if a head is too long
    */
   *read(chunk: Buffer): Generator<Part> {
     for (let rest = chunk; rest.length > 0; ) {
       if (this.#left === undefined) {
         const all = this.#head.length === 0 ? rest : Buffer.concat([this.#head, rest]);
         const end = all.indexOf(headEnd);
-        if (end < 0 && all.length > longestHead) throw new Error('a message without end of its head');
+        if (end < 0 && all.length > longestHead) throw new Error('a message whose head does not end');
         this.#head = end < 0 ? all : Buffer.alloc(0);
         if (end < 0) return;
         const bytes = all.subarray(0, end + headEnd.length);

@@ -1,6 +1,6 @@
 /**
- * The process of one wire, forked by {@link file://./wire.ts}: what it carries must not compete
- * with what is measured. Ends with its parent.
+ * The process of one wire, forked by {@link file://./wire.ts}: its work must not compete with what
+ * is measured. Ends with its parent.
  */
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,12 +8,12 @@ import { monotonicMs, noCounts, type WireCounts } from './counts.ts';
 import { Pace } from './pace.ts';
 import { relay, type WireOptions, type WireState } from './relay.ts';
 
-/** What the parent asks; each is answered by an {@link Answer}. */
+/** The parent's requests; each is answered by an {@link Answer}. */
 export type Ask =
   | { ask: 'listen'; options: WireOptions }
-  /** Counts from nothing, and new connections go to this port of loopback. */
+  /** Resets the counts; new connections go to this port on loopback. */
   | { ask: 'reset'; target: number }
-  /** Waits for the connections' end, then tells the counts. */
+  /** Waits for the connections to end, then returns the counts. */
   | { ask: 'read' };
 
 export type Answer = { port: number } | { counts: WireCounts };
@@ -57,5 +57,5 @@ async function answer(message: Ask): Promise<Answer> {
 
 process.on('message', async (message: Ask) => process.send?.(await answer(message)));
 process.on('disconnect', () => process.exit());
-// An interrupted bench ends its wires itself, when what goes through them is gone.
+// An interrupted bench ends its wires itself, after whatever uses them.
 process.on('SIGINT', () => {});

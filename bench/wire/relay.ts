@@ -7,17 +7,17 @@ import { Pace } from './pace.ts';
 /** How a wire behaves. */
 export interface WireOptions {
   /**
-   * A request waits this long before it is forwarded, the first on a connection three times as
-   * long: milliseconds.
+   * A request waits this long before it is forwarded, in milliseconds; the first on a connection
+   * waits three times as long.
    */
   roundTripMs: number;
-  /** Of each body, each way, on its own. */
+  /** The limit of each body, in each direction. */
   streamBytesPerSecond: number;
-  /** Of all bodies together, both ways; without it there is no such limit. */
+  /** The limit of all bodies together, in both directions; absent: none. */
   totalBytesPerSecond?: number;
 }
 
-/** What a wire's connections share. */
+/** The state that a wire's connections share. */
 export interface WireState {
   options: WireOptions;
   /** The registry's port on loopback. */
@@ -36,9 +36,9 @@ const tlsHandshake = 0x16;
 const notTls = 'HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
 
 /**
- * Carries one connection of a client to a connection of its own to the registry: bytes as they are
- * (so `Host`, and with it the registry's `Location`, is the wire's), only later. Resolves when
- * either side is gone.
+ * Relays one client connection over its own connection to the registry. Bytes are unchanged, only
+ * delayed, so `Host`, and with it the registry's `Location`, is the wire's. Resolves when either
+ * side is gone.
  */
 export async function relay(client: Socket, wire: WireState): Promise<void> {
   const registry = connect({ port: wire.target, host: '127.0.0.1', noDelay: true });
@@ -51,7 +51,7 @@ export async function relay(client: Socket, wire: WireState): Promise<void> {
       carryAnswers(registry, client, wire, asked),
     ]);
   } catch {
-    // One side went away in the middle: so does the other.
+    // If one side disconnects midway, so does the other.
   } finally {
     for (const socket of sockets) socket.destroySoon();
   }
@@ -69,8 +69,8 @@ async function carryRequests(
   let isFirst = true;
   for await (const chunk of client as AsyncIterable<Buffer>) {
     if (isFirst && chunk[0] === tlsHandshake) {
-      // Clients that may speak HTTP try TLS before. A wire with TLS would not cost that attempt:
-      // told at once, not counted.
+      // Clients that may use HTTP try TLS first. With TLS on the wire, that attempt would cost
+      // nothing, so it is answered at once and not counted.
       await write(client, Buffer.from(notTls));
       return;
     }
@@ -112,7 +112,7 @@ function noteRequest(head: string, counts: WireCounts): Asked {
   return { method, isPing: countRequest(counts, method, path) };
 }
 
-/** Writes heads at once and bodies no faster than the wire lets them. */
+/** Writes heads at once, and bodies no faster than the wire allows. */
 class PacedBody {
   readonly #wire: WireState;
   #stream: Pace;
@@ -129,7 +129,7 @@ class PacedBody {
       const now = monotonicMs();
       const size = part.bytes.length;
       const wait = Math.max(this.#stream.book(size, now), this.#wire.total?.book(size, now) ?? 0) - now;
-      // What is shorter than a timer can tell stays on the books.
+      // Delays too short for a timer stay on the books.
       if (wait >= 1) await sleep(wait);
     }
     await write(to, part.bytes);
@@ -140,7 +140,7 @@ class PacedBody {
   }
 }
 
-/** Resolves when the bytes are on their way, or can't be any more. */
+/** Resolves when the bytes have been sent, or can't be any more. */
 function write(to: Socket, bytes: Buffer): Promise<void> {
   return new Promise((resolve) => to.write(bytes, () => resolve()));
 }

@@ -6,17 +6,17 @@ import type { WireCounts } from './counts.ts';
 import type { Answer, Ask } from './process.ts';
 import type { WireOptions } from './relay.ts';
 
-/** A simulated wire before a registry: a proxy on loopback in a process of its own. */
+/** A simulated wire in front of a registry: a proxy on loopback in a process of its own. */
 export interface Wire extends AsyncDisposable {
   /** 127.0.0.1:PORT, for clients. */
   host: string;
-  /** Puts it before another registry (127.0.0.1:PORT) and forgets what it counted. */
+  /** Puts it in front of another registry (127.0.0.1:PORT) and resets its counts. */
   reset(registry: string): Promise<void>;
-  /** What went over it since; waits a moment for connections that are still open. */
+  /** What has passed over it since; waits a moment for open connections. */
   read(): Promise<WireCounts>;
 }
 
-/** The wire that figures are compared on: 50 ms there and back, 15 MB/s for each stream. */
+/** The wire on which figures are compared: 50 ms round trip, 15 MB/s for each stream. */
 export const usualWire: WireOptions = { roundTripMs: 50, streamBytesPerSecond: 15e6 };
 
 /** The wire of one of several processes: 5 MB/s for each stream, 10 MB/s for all. */
@@ -26,7 +26,7 @@ export const narrowWire: WireOptions = {
   totalBytesPerSecond: 10e6,
 };
 
-/** Starts one; it leads nowhere until its first reset. */
+/** Starts a wire; it leads nowhere until its first reset. */
 export function startWire(options: WireOptions = usualWire): Promise<Wire> {
   return interruptible(() => forkWire(options));
 }

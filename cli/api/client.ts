@@ -7,7 +7,7 @@ import { type ApiRequest, exchange } from './exchange.ts';
 import { readJson, refusal } from './read-answer.ts';
 import { RequestError } from './request-error.ts';
 
-/** A job as the API tells it. */
+/** A job as the API returns it. */
 export type Job = ReturnType<typeof presentJob>;
 
 /** Where Drayage's API is, and who asks. */
@@ -18,8 +18,8 @@ export interface ApiAddress {
 }
 
 /**
- * Of an object, only that it is one is checked, and what everything here relies on: the API is of
- * our own version or a newer one.
+ * Checks only that a value is an object and has the fields that the code here relies on: the API
+ * has our own version or a newer one.
  */
 function having<T>(shape: z.ZodRawShape): z.ZodType<T> {
   return z.looseObject(shape) as unknown as z.ZodType<T>;
@@ -67,7 +67,7 @@ export class DrayageApi {
     return this.#ask('GET', `/v1/jobs/${encodeURIComponent(id)}`, job);
   }
 
-  /** `GET /v1/mappings?image=REF`; undefined for one that is not mirrored. */
+  /** `GET /v1/mappings?image=REF`; undefined for an image that is not mirrored. */
   async mapping(image: string): Promise<Mapping | undefined> {
     try {
       return await this.#ask('GET', `/v1/mappings?image=${encodeURIComponent(image)}`, mapping);
@@ -77,7 +77,7 @@ export class DrayageApi {
     }
   }
 
-  /** `GET /v1/mappings?registry=HOST`: some of a registry's. */
+  /** `GET /v1/mappings?registry=HOST`: some of a registry's mappings. */
   async mappingsOf(registry: string, limit: number): Promise<Mapping[]> {
     const path = `/v1/mappings?registry=${encodeURIComponent(registry)}&limit=${limit}`;
     return (await this.#ask('GET', path, z.object({ mappings: z.array(mapping) }))).mappings;

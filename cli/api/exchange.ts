@@ -13,7 +13,7 @@ import { drayageVersion } from '../../core/registry/transport/version.ts';
 import { networkFrom } from '../shared/network.ts';
 import { RequestError } from './request-error.ts';
 
-/** A longer answer is none that we asked for. */
+/** A longer answer can't be what we asked for. */
 const maxAnswerBytes = 4 * 1024 * 1024;
 const timeoutMs = 30_000;
 
@@ -24,7 +24,7 @@ export interface ApiRequest {
   headers?: Record<string, string>;
   /** Sent as JSON. */
   body?: unknown;
-  /** What must not be shown, whoever repeats it. */
+  /** Must not be shown, even if the answer repeats it. */
   secrets?: readonly string[];
   signal?: AbortSignal | undefined;
 }
@@ -37,9 +37,9 @@ export interface ApiAnswer {
 
 /**
  * Sends a request and reads its answer: within 30 seconds, up to 4 MiB. A redirect is an answer
- * like any other, since what follows it would carry the credentials to where somebody else says.
+ * like any other: following it would send the credentials to an address that somebody else chose.
  *
- * @throws RequestError where there is no answer, or too long a one; the signal's reason if it is
+ * @throws RequestError if there is no answer or it is too long; the signal's reason if it is
  *   aborted
  */
 export async function exchange(request: ApiRequest): Promise<ApiAnswer> {
@@ -72,7 +72,7 @@ export async function exchange(request: ApiRequest): Promise<ApiAnswer> {
 /** One pool for the process, made when it is first needed. */
 let opened: Connections | undefined;
 
-/** The user names the address, so any address may be contacted: there is nothing to guard. */
+/** The user chooses the address, so any address may be contacted: there is nothing to guard. */
 function connections(): Connections {
   opened ??= createConnections(defaultTimeouts, lookup, networkFrom(process.env));
   return opened;
@@ -93,7 +93,7 @@ function broken(request: ApiRequest, error: unknown): RequestError {
   const name = requestName(request);
   if (error instanceof BodyTooLargeError)
     return new RequestError(`${name} was answered with more than ${maxAnswerBytes} bytes`, { cause: error });
-  // fetch says “fetch failed”, and has the reason as its cause.
+  // fetch only says “fetch failed”; the reason is its cause.
   const problem = connectionProblem((error as { cause?: unknown }).cause ?? error, request.url);
   return unanswered(
     name,
@@ -111,7 +111,7 @@ function unanswered(name: string, problem: ConnectionProblem, cause: unknown): R
   });
 }
 
-/** What the settings of a connection are called where the address is one that the user gives. */
+/** What connection settings are called when the user gives the address. */
 const settings: SettingNames = {
   path: '/',
   plainHttp: 'give its address with http://',

@@ -4,17 +4,17 @@ import type { DrayageApi, Job } from './client.ts';
 
 /** How a job is followed. */
 export interface FollowOptions {
-  /** How long to wait between looks. */
+  /** How long to wait between requests. */
   everyMs: number;
-  /** For how long at most. */
+  /** How long to follow it at most. */
   withinMs: number;
-  /** Called after each look. */
+  /** Called after each request. */
   onLook?(job: Job): void;
   signal?: AbortSignal | undefined;
 }
 
 /**
- * Follows a job to its end, whichever that is.
+ * Follows a job until it ends, however it ends.
  *
  * @returns the job as it was last seen: unfinished if it took too long
  */

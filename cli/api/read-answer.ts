@@ -8,10 +8,10 @@ import { RequestError } from './request-error.ts';
 const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 
 /**
- * The JSON of an answer, whose texts are fit for a terminal: control characters in them, which
- * could move its cursor or set its title, are `�`, but for tabs and line breaks.
+ * The JSON of an answer, with texts that are safe for a terminal: control characters, which could
+ * move its cursor or set its title, become `�`, except tabs and line breaks.
  *
- * @throws RequestError for one that is not of the form
+ * @throws RequestError if it does not match the schema
  */
 export function readJson<T>(request: ApiRequest, { text }: ApiAnswer, schema: z.ZodType<T>): T {
   let value: unknown;
@@ -35,10 +35,7 @@ function unusable(request: ApiRequest, why: string): RequestError {
   });
 }
 
-/**
- * The error for an answer that is no success, with what the API says about it: shortened, secrets
- * hidden.
- */
+/** The error for an unsuccessful answer, with the API's message: shortened, secrets hidden. */
 export function refusal(request: ApiRequest, { status, text, headers }: ApiAnswer): RequestError {
   const told = toldError(text);
   const message = told.message === undefined ? '' : redactText(told.message, request.secrets);

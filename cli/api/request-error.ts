@@ -12,13 +12,13 @@ export interface RequestFailure {
 /** A request to an API failed. `message` names method and path and holds no secret. */
 export class RequestError extends Error {
   override readonly name = 'RequestError';
-  /** Of the answer; absent where there was none. */
+  /** Status of the answer; absent if there was none. */
   readonly status: number | undefined;
-  /** The answer's own code, where it has one. */
+  /** The error code in the answer, if it has one. */
   readonly code: string | undefined;
   /** What the operator can do about it. */
   readonly remedy: string | undefined;
-  /** What kept the connection from coming about, where there was none. */
+  /** Why there was no connection, if there was none. */
   readonly problem: ProblemKind | undefined;
 
   constructor(message: string, more: RequestFailure = {}) {
@@ -29,7 +29,7 @@ export class RequestError extends Error {
     this.problem = more.problem;
   }
 
-  /** The same with advice that only the caller knows. */
+  /** The same error with advice that only the caller can give. */
   withRemedy(remedy: string): RequestError {
     const { status, code, problem, cause } = this;
     return new RequestError(this.message, { status, code, problem, remedy, cause });

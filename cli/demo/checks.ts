@@ -10,7 +10,7 @@ export function blobsOf(built: BuiltImage): ImageBlob[] {
   return [...built.layers, built.config];
 }
 
-/** How many bytes these blobs have. */
+/** How many bytes these blobs have in all. */
 export function bytesOf(blobs: ImageBlob[]): number {
   return blobs.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
 }
@@ -21,7 +21,7 @@ export function changedBlobs(built: BuiltImage, before: BuiltImage): ImageBlob[]
   return blobsOf(built).filter(({ descriptor }) => !known.has(descriptor.digest));
 }
 
-/** The job says that these blobs of the image were copied, and that all others were there. */
+/** Checks that the job copied these blobs of the image and found all others present. */
 export function checkTransfer(job: Job, built: BuiltImage, copied: ImageBlob[]): void {
   const all = blobsOf(built);
   const expected = {
@@ -34,13 +34,13 @@ export function checkTransfer(job: Job, built: BuiltImage, copied: ImageBlob[]):
     const { blobs, bytes } = expected[how];
     ensure(
       found?.blobs === blobs && found.bytes === bytes,
-      `job ${job.id} tells of ${found?.blobs} blobs (${found?.bytes} bytes) ${how}, and it should be ${blobs} (${bytes} bytes)`,
+      `job ${job.id} reports ${found?.blobs} blobs (${found?.bytes} bytes) ${how}, and it should be ${blobs} (${bytes} bytes)`,
     );
   }
 }
 
 /**
- * Nothing but these blobs, each once, was read from the upstream.
+ * Checks that only these blobs were read from the upstream, each once.
  *
  * @param requests all that the upstream received
  * @returns how many manifests and blobs were read
@@ -62,7 +62,9 @@ export function checkRequests(
   return { manifests: read('/manifests/').length, blobs: asked.length };
 }
 
-/** The mapping names the image, the digest that was pushed and the mirror's registry. */
+/**
+ * Checks that the mapping names the image, the digest that was pushed and the mirror's registry.
+ */
 export function checkMapping(mapping: Mapping, built: BuiltImage, registry: string): void {
   const { digest } = built.manifest;
   const repository = `${registry}/mirror/${image.registry}/${image.namespace}/${image.name}`;

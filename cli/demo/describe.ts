@@ -19,12 +19,12 @@ export function describeEnvironment({ upstream, stack }: Environment, step: Step
 }
 
 /**
- * The columns of an image that a narrow terminal leaves out: the digest, the unpacked size, the
- * files, and what is in it.
+ * The columns of an image that are left out on a narrow terminal: the digest, the unpacked size,
+ * the files, and what is in it.
  */
 const imageLeaveOut = [5, 3, 2, 1];
 
-/** What the image is made of, and where some blobs are `changed`, which. */
+/** What the image is made of, and which blobs are `changed`, if any. */
 export function describeImage(built: BuiltImage, step: Step, changed?: ImageBlob[]): void {
   const ends = ({ descriptor }: ImageBlob, state: Cell): Cell[] => [
     formatBytes(descriptor.size),
@@ -51,7 +51,7 @@ export function describeImage(built: BuiltImage, step: Step, changed?: ImageBlob
   );
 }
 
-/** What a push had to send, and the digest under which it is there. */
+/** What a push had to send, and the digest of the image. */
 export function describePush(built: BuiltImage, pushed: ImageBlob[], step: Step): void {
   step.rows([
     [dim('pushed'), namesOf(pushed)],
@@ -59,7 +59,7 @@ export function describePush(built: BuiltImage, pushed: ImageBlob[], step: Step)
   ]);
 }
 
-/** How the image came, and that it is the one that was built. */
+/** How the image was pulled, and that it is the one that was built. */
 export function describePull(built: BuiltImage, pulled: PulledImage, step: Step): void {
   const { blobs, redirects, bytes } = pulled;
   const parts = `manifest, config and ${counted(built.layers.length, 'layer')}`;
@@ -72,13 +72,13 @@ export function describePull(built: BuiltImage, pulled: PulledImage, step: Step)
   ]);
 }
 
-/** A mapping as the API answers it, easier to read. */
+/** A mapping as the API returns it, easier to read. */
 export function describeJson(mapping: Mapping, screen: Screen): void {
   screen.line(`${indent}${screen.paint('dim', `GET /v1/mappings?image=${mapping.image}`)}`);
   screen.json(mapping);
 }
 
-/** What of a mapping is most wanted. */
+/** The most useful parts of a mapping. */
 export function describeMapping({ image, mirror, digest }: Mapping, step: Step): void {
   step.rows([
     [dim('image'), image],

@@ -12,15 +12,15 @@ export interface Environment {
 }
 
 /**
- * What one download from the upstream may take, bytes a second: a copy over loopback would be over
- * before it is seen.
+ * The most that one download from the upstream may take, in bytes a second: without it, a copy over
+ * loopback would end before anybody sees it.
  */
 export const downloadRate = 20_000_000;
 
 /**
  * Starts the upstream registry and the local stack on free ports.
  *
- * @param folder a folder that the upstream may fill
+ * @param folder where the upstream may store its files
  */
 export async function startEnvironment(folder: string, log: NodeJS.WritableStream): Promise<Environment> {
   const upstream = await startRegistry({ flavour: 'distribution', data: join(folder, 'upstream') });
@@ -44,7 +44,7 @@ export async function startEnvironment(folder: string, log: NodeJS.WritableStrea
   }
 }
 
-/** The configuration of somebody whose images are at GitHub, but for the endpoint. */
+/** The configuration of a user whose images are at GitHub, except for the endpoint. */
 function configuration(endpoint: string) {
   const parsed = parseConfig(`
 version: 1

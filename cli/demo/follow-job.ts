@@ -9,8 +9,8 @@ const withinMs = 45_000;
 /**
  * Follows a job until it is committed.
  *
- * @param onProgress called after each look that found progress
- * @throws DemoFailure where it ends in any other way, or not in time
+ * @param onProgress called each time there is progress
+ * @throws DemoFailure if it ends in any other way, or not in time
  */
 export async function followToCommit(
   api: string,

@@ -16,8 +16,8 @@ export interface BuiltImage {
 }
 
 /**
- * What Drayage's own functions import: with Node below and our source above, the image is one that
- * runs.
+ * What Drayage's own functions import: with Node below it and our source above it, the image can
+ * run.
  */
 const packages = [
   '@aws-lambda-powertools/logger',
@@ -34,11 +34,11 @@ const packages = [
   'yaml',
   'zod',
 ];
-/** Our own directories that are the application. */
+/** Our own directories that make up the application. */
 const sources = ['core', 'lambda'];
-/** What the image is called, but for its tag. */
+/** The name of the image without its tag. */
 export const image = { registry: 'ghcr.io', namespace: 'acme', name: 'worker' };
-/** The file that tells the versions apart. */
+/** The file that differs between the versions. */
 export const changedFile = 'app/package.json';
 
 /** The whole name of a version. */
@@ -46,7 +46,7 @@ export function referenceOf(tag: string): string {
   return `${image.registry}/${image.namespace}/${image.name}:${tag}`;
 }
 
-/** The layers that stay: the Node that runs this, and the packages next to it. */
+/** The layers that stay the same: the Node that runs the demo, and the packages next to it. */
 export async function buildBase(signal?: AbortSignal): Promise<Layer[]> {
   const installed = installedPackages(packages, fileURLToPath(import.meta.url));
   const dependencies = [...installed].flatMap(([name, folder]) =>
@@ -112,7 +112,7 @@ function imageConfig(layers: Layer[], tag: string): object {
   };
 }
 
-/** Go's names, which images use, for Node's. */
+/** From Node's names to Go's, which images use. */
 const architectures: Partial<Record<NodeJS.Architecture, string>> = {
   x64: 'amd64',
   ia32: '386',

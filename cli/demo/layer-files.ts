@@ -8,20 +8,20 @@ export interface LayerFile {
   kind: 'File' | 'Directory' | 'SymbolicLink';
   /** Permissions without the type. */
   mode: number;
-  /** A file's content, read when it is asked for. */
+  /** A file's content, read on demand. */
   read?: () => Uint8Array;
-  /** Where a link leads. */
+  /** The target of a link. */
   target?: string;
 }
 
 /**
- * Owner may write, everybody may read, as npm packs: who runs the build and their umask make no
- * difference.
+ * The owner may write and everybody may read, as in npm packages, whatever user and umask the build
+ * runs with.
  */
 const plainMode = 0o644;
 const executableMode = 0o755;
 
-/** A real file of this machine, links followed. */
+/** A real file of this machine, with links followed. */
 export function fileOf(source: string, path: string): LayerFile {
   const executable = (statSync(source).mode & 0o100) !== 0;
   return {
@@ -37,7 +37,7 @@ export function textFile(path: string, text: string): LayerFile {
   return { path, kind: 'File', mode: plainMode, read: () => Buffer.from(text) };
 }
 
-/** A real directory of this machine with everything in it, links as links. */
+/** A real directory of this machine with everything in it; links stay links. */
 export function filesOf(directory: string, path: string): LayerFile[] {
   const files: LayerFile[] = [{ path, kind: 'Directory', mode: executableMode }];
   for (const entry of readdirSync(directory, { withFileTypes: true })) {
@@ -53,8 +53,8 @@ export function filesOf(directory: string, path: string): LayerFile[] {
 }
 
 /**
- * The files with the directories above them, each once, in an order that depends on the paths
- * alone: parents first.
+ * The files and their parent directories, each once, in an order that depends only on the paths:
+ * parents first.
  */
 export function inOrder(files: LayerFile[]): LayerFile[] {
   const byPath = new Map<string, LayerFile>();

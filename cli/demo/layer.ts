@@ -9,7 +9,7 @@ import { tarball } from './tarball.ts';
 
 /** A blob of an image: its descriptor and all its bytes. */
 export interface ImageBlob {
-  /** For people: what it is to the image. */
+  /** For people: its role in the image. */
   name: string;
   descriptor: Descriptor;
   bytes: Uint8Array;
@@ -21,13 +21,13 @@ export interface Layer extends ImageBlob {
   contents: string;
   /** Files in it, without directories. */
   files: number;
-  /** Of the tar archive. */
+  /** Size of the tar archive. */
   unpackedBytes: number;
   /** The digest of the tar archive before compression, which the image's config lists. */
   diffId: Digest;
 }
 
-/** Builds a layer: tar, gzip at its fastest, and the digests of both while they flow. */
+/** Builds a layer: tar, gzip at its fastest level, and the digests of both on the fly. */
 export async function buildLayer(
   name: string,
   contents: string,

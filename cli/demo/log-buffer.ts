@@ -2,13 +2,13 @@ import { Writable } from 'node:stream';
 
 const defaultMaxBytes = 64 * 1024;
 
-/** Takes what the pipeline logs and keeps the end of it, for the case that something fails. */
+/** Takes the pipeline's logs and keeps the end of them in case something fails. */
 export class LogBuffer extends Writable {
   readonly #maxBytes: number;
   #chunks: Buffer[] = [];
   #bytes = 0;
 
-  /** @param maxBytes older output is forgotten */
+  /** @param maxBytes older output is dropped */
   constructor(maxBytes: number = defaultMaxBytes) {
     super();
     this.#maxBytes = maxBytes;
@@ -23,7 +23,7 @@ export class LogBuffer extends Writable {
     done();
   }
 
-  /** What was kept; empty where nothing was logged. */
+  /** What was kept; empty if nothing was logged. */
   text(): string {
     return Buffer.concat(this.#chunks).toString();
   }

@@ -20,7 +20,7 @@ export interface PushedVersion {
   missing: ImageBlob[];
 }
 
-/** What the demo shows it with. */
+/** What the demo needs to show it. */
 export interface MirrorVersionOptions {
   environment: Environment;
   step: Step;
@@ -30,8 +30,8 @@ export interface MirrorVersionOptions {
 }
 
 /**
- * Sends the webhook for a version that was pushed, follows its job to the end, and ensures that the
- * missing blobs travelled and no others.
+ * Sends the webhook for a version that was pushed, follows its job to the end, and checks that only
+ * the missing blobs were copied.
  */
 export async function mirrorVersion(
   { built, missing }: PushedVersion,
@@ -46,7 +46,7 @@ export async function mirrorVersion(
 
   const follower = progressFollower(stream);
   const job = await followToCommit(stack.ready.api, id, follower.onProgress, signal).finally(follower.stop);
-  ensure(job.lagMs !== undefined, `job ${id} does not tell how long it took`);
+  ensure(job.lagMs !== undefined, `job ${id} does not say how long it took`);
   checkTransfer(job, built, missing);
   const asked = checkRequests(upstream.requests, missing);
   const present = blobsOf(built).filter((blob) => !missing.includes(blob));
@@ -67,7 +67,7 @@ function githubWebhook({ github }: Record<string, LocalWebhook>): LocalWebhook {
   return github;
 }
 
-/** A bar that appears with the first progress that a job tells. */
+/** A bar that appears with the first progress that a job reports. */
 function progressFollower(stream: ScreenStream): { onProgress(progress: JobProgress): void; stop(): void } {
   let bar: ProgressBar | undefined;
   return {

@@ -8,11 +8,11 @@ interface PackageManifest {
 }
 
 /**
- * Where the named packages and everything that they depend on are installed, by package name. A
- * package that lies within another's folder is not named again.
+ * Where the named packages and all their dependencies are installed, by package name. A package
+ * inside another's folder is not listed separately.
  *
  * @param from the file that would import them
- * @throws DemoFailure where a package is not installed
+ * @throws DemoFailure if a package is not installed
  */
 export function installedPackages(names: readonly string[], from: string): Map<string, string> {
   const found = new Map<string, string>();
@@ -31,7 +31,7 @@ export function installedPackages(names: readonly string[], from: string): Map<s
   return found;
 }
 
-/** The way Node looks, but for the folder: many packages don't export their package.json. */
+/** Looks where Node would, but for the folder: many packages don't export their package.json. */
 function folderOf(name: string, importer: string): string | undefined {
   const roots = createRequire(importer).resolve.paths(name) ?? [];
   const manifest = roots.map((root) => join(root, name, 'package.json')).find(existsSync);

@@ -6,9 +6,9 @@ import type { BuiltImage } from './image.ts';
 /** What was pulled and found equal. */
 export interface PulledImage {
   blobs: number;
-  /** Of manifest, config and layers. */
+  /** Bytes of manifest, config and layers. */
   bytes: number;
-  /** How many blobs the registry sent the client elsewhere for. */
+  /** For how many blobs the registry redirected the client. */
   redirects: number;
 }
 
@@ -16,7 +16,7 @@ export interface PulledImage {
  * Pulls an image over plain HTTP, as any client on this machine may, and compares each byte with
  * what was built.
  *
- * @param reference where the mapping says that it is
+ * @param reference the image's location, from the mapping
  * @throws DemoFailure at the first difference
  */
 export async function pullAndCompare(

@@ -5,8 +5,8 @@ import type { ImageBlob } from './layer.ts';
 const chunkBytes = 256 * 1024;
 
 /**
- * Pushes an image as its publisher does: the blobs that the registry lacks, each by POST and PUT,
- * and then the manifest.
+ * Pushes an image as its publisher does: first the blobs that the registry lacks, each by POST and
+ * PUT, then the manifest.
  *
  * @returns the blobs that were sent
  */

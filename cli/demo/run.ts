@@ -11,16 +11,16 @@ import { createScreen } from './screen.ts';
 import { tellStory } from './story.ts';
 
 /**
- * Runs `drayage demo` on standard output, in a folder of its own that is removed.
+ * Runs `drayage demo` on standard output, in a temporary folder that is removed at the end.
  *
- * @throws Error where it is interrupted, or something does not turn out as shown
+ * @throws Error if it is interrupted, or something does not happen as shown
  */
 export async function runDemo(): Promise<void> {
   const interrupt = interruption();
   const log = new LogBuffer();
   const folder = temporaryFolder();
   const removeFolder = () => rmSync(folder, { recursive: true, force: true });
-  process.once('exit', removeFolder); // for those who can't wait
+  process.once('exit', removeFolder); // for users who can't wait
   const stream = process.stdout;
   const screen = createScreen(stream);
   const started = performance.now();
@@ -53,7 +53,7 @@ function temporaryFolder(): string {
   }
 }
 
-/** A signal that fires when the demo is interrupted, or nobody reads what it writes any more. */
+/** A signal that fires when the demo is interrupted, or when nobody reads its output any more. */
 function interruption(): { signal: AbortSignal; release(): void } {
   const controller = new AbortController();
   const release = onInterrupt(() =>

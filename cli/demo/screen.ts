@@ -8,18 +8,18 @@ import { type Cell, formatTable, type Paint, type Style } from '../terminal/tabl
 import { folded, foldedLine, lineWidth } from '../terminal/wrap.ts';
 
 /**
- * What the demo writes to: standard output, or something that looks like it; `hasColors` as
- * NO_COLOR, TERM and others decide.
+ * What the demo writes to: standard output, or something like it. `hasColors` follows NO_COLOR,
+ * TERM and others.
  */
 export type ScreenStream = BarStream;
 
-/** One numbered step, while it goes on. */
+/** One numbered step while it runs. */
 export interface Step {
   /** Aligned rows under the title; `TableLayout` explains `align` and `leaveOut`. */
   rows(rows: readonly (readonly Cell[])[], align?: string, leaveOut?: readonly number[]): void;
   /**
-   * Ends the title's line, for a step that shows something while it goes on. What comes after
-   * stands under it.
+   * Ends the title's line, for a step that shows something while it runs. Later output goes below
+   * it.
    */
   live(): void;
 }
@@ -28,25 +28,22 @@ export interface Step {
 export interface Screen {
   paint: Paint;
   line(text?: string): void;
-  /**
-   * A value as JSON, easy to read; its digests are shortened if the terminal is too narrow for
-   * them.
-   */
+  /** A value as readable JSON; its digests are shortened if the terminal is too narrow for them. */
   json(value: object): void;
-  /** Aligned rows, as far to the right as those of steps. */
+  /** Aligned rows, indented like those of steps. */
   rows: Step['rows'];
-  /** Runs a step and writes its title and how long it took. */
+  /** Runs a step, and writes its title and duration. */
   step<T>(title: string, run: (step: Step) => Promise<T>): Promise<T>;
 }
 
-/** Where times end on the right, if the terminal is not narrower. */
+/** The column where durations end, unless the terminal is narrower. */
 const maxWidth = 96;
-/** What stands before everything but titles. */
+/** The indent of everything but titles. */
 export const indent = '    ';
 
 /**
- * A screen on a stream: on a terminal colours, lines that change, and nothing that is wider than it
- * is; plain lines of any length elsewhere.
+ * A screen on a stream. On a terminal: colours, lines that change, and nothing wider than the
+ * terminal. Elsewhere: plain lines of any length.
  */
 export function createScreen(stream: ScreenStream): Screen {
   const colours = stream.isTTY && stream.hasColors?.() === true;
@@ -102,8 +99,8 @@ export function createScreen(stream: ScreenStream): Screen {
 }
 
 /**
- * The line of a step's number and title: at once on a terminal, elsewhere when it is known how it
- * ends.
+ * The line with a step's number and title: written at once on a terminal, elsewhere when the step
+ * has ended.
  */
 function createHeading(stream: ScreenStream, heading: Heading) {
   const live = stream.isTTY ? createLiveLines(stream) : undefined;
@@ -113,7 +110,7 @@ function createHeading(stream: ScreenStream, heading: Heading) {
   live?.draw(({ columns }) => render(columns));
   return {
     ended: () => ended,
-    /** Ends the line, once; with something at its right end. */
+    /** Ends the line, once, with something at its right end. */
     end(ending?: Ending) {
       if (ended) return;
       ended = true;
@@ -134,14 +131,14 @@ interface Heading {
   paint: Paint;
 }
 
-/** What stands at the right end of a heading. */
+/** The text at the right end of a heading. */
 interface Ending {
   text: string;
   style: Style;
 }
 
 /**
- * A title after its number, in as many lines as it needs, with its ending at the right of the last
+ * A title after its number, on as many lines as it needs, with its ending at the right of the last
  * one.
  */
 function headingLines({ number, title, paint }: Heading, width: number, ending?: Ending): string[] {

@@ -20,10 +20,10 @@ import { pushImage } from './push-image.ts';
 import type { Screen, ScreenStream } from './screen.ts';
 import { type Mirrored, summary, summaryAlign, summaryLeaveOut } from './summary.ts';
 
-/** What the demo needs of its surroundings. */
+/** What the demo needs from its caller. */
 export interface DemoOptions {
   screen: Screen;
-  /** Where the screen is, for the progress bar. */
+  /** The stream of the screen, for the progress bar. */
   stream: ScreenStream;
   /** An empty folder for its files. */
   folder: string;
@@ -36,7 +36,7 @@ export interface DemoOptions {
  * The whole demo, from the first server to the last comparison. Nothing is left running when it
  * ends.
  *
- * @throws DemoFailure where something does not turn out as shown
+ * @throws DemoFailure if something does not happen as shown
  */
 export async function tellStory(options: DemoOptions): Promise<void> {
   const { screen, folder, log, signal } = options;

@@ -12,17 +12,17 @@ export interface Mirrored {
   durationMs: number;
 }
 
-/** How the columns of {@link summary} are aligned. */
+/** The alignment of the columns of {@link summary}. */
 export const summaryAlign = 'lrrrrrrr';
 /**
- * Which of them a narrow terminal leaves out: the time saved, the numbers of blobs, then what was
- * present.
+ * Columns that are left out on a narrow terminal: the time saved, the numbers of blobs, then what
+ * was present.
  */
 export const summaryLeaveOut = [7, 3, 1, 4, 5];
 
 /**
- * What was copied, what was there already, and what that saved: a row for each version, times
- * compared with the first.
+ * What was copied, what was present already, and how much that saved: a row for each version. Times
+ * are compared with the first.
  */
 export function summary(versions: Mirrored[]): Cell[][] {
   const titles = ['', '', 'copied', '', 'present', 'bytes saved', 'webhook to mapping', 'time saved'];
@@ -52,7 +52,7 @@ function saved(part: number, whole: number): Cell {
 
 const none: Amount = { blobs: 0, bytes: 0 };
 
-/** A share as people write it, rounded down so that nothing but all of it is 100 %. */
+/** A percentage, rounded down so that only the whole is 100 %. */
 export function percent(part: number, whole: number): string {
   if (part <= 0 || whole <= 0) return '0 %';
   return part >= whole ? '100 %' : `${(Math.floor((part / whole) * 1000) / 10).toFixed(1)} %`;

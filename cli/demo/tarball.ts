@@ -3,12 +3,14 @@ import { Header, type HeaderData, Pax } from 'tar';
 import type { LayerFile } from './layer-files.ts';
 
 const blockBytes = 512;
-/** What npm gives to everything that it packs: zip knows no time before 1980, in no time zone. */
+/**
+ * The time that npm gives every file in a package: zip has no times before 1980, in any time zone.
+ */
 const fixedTime = new Date('1985-10-26T08:15:00.000Z');
 
 /**
- * A tar archive of the files in the order given. The same files make the same bytes: no owner, no
- * times of their own.
+ * A tar archive of the files in the given order. The same files give the same bytes: the archive
+ * has no owners, and one fixed time for all files.
  */
 export function* tarball(files: Iterable<LayerFile>): Generator<Buffer> {
   for (const file of files) {
@@ -34,7 +36,7 @@ function header(file: LayerFile, size: number): Buffer {
   const block = Buffer.alloc(blockBytes);
   plain.encode(block, 0);
   if (!plain.needPax) return block;
-  // A path too long for the plain header stands in a header of its own before it.
+  // A path that is too long for the plain header goes into a header of its own before it.
   const extended = new Pax({ path: fields.path, linkpath: fields.linkpath, mtime: fixedTime }).encode();
   const short = new Header({ ...fields, path: basename(file.path).slice(0, 99) });
   short.encode(block, 0);

@@ -17,7 +17,7 @@ export interface Push {
  * https://docs.github.com/webhooks/webhook-events-and-payloads#package
  * https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries
  *
- * @returns the id of the job that the push led to
+ * @returns the id of the job that the push caused
  */
 export async function sendWebhook(webhook: LocalWebhook, push: Push, signal?: AbortSignal): Promise<string> {
   ensure(webhook.secret !== undefined, 'the webhook has no secret to sign with');

@@ -3,7 +3,7 @@ import { InvalidReferenceError, parseReference, type Reference } from '../../cor
 import type { InitOptions } from './options.ts';
 
 const help = `
-Without --from, the file has an example for each of the common registries. With --from, it mirrors those images: a
+Without --from, the file has an example for each common registry. With --from, it mirrors those images: a
 repository with all of its tags, an image with its tag.
 
 Examples:

@@ -11,7 +11,8 @@ const examples: Reference[] = [
 /**
  * The text of a first mirror.yaml.
  *
- * @param images repositories, and images with a tag; digests are mirrored with their repository
+ * @param images repositories, and images with a tag; an image with a digest stands for its
+ *   repository
  */
 export function configText(region: string, images: Reference[]): string {
   const registries = Map.groupBy(images.length > 0 ? images : examples, ({ registry }) => registry);
@@ -38,7 +39,7 @@ ${isExample ? '  # Examples: put your own registries and repositories in their p
 function upstreamText(registry: string, images: Reference[], wanted: string | undefined): string {
   const webhook =
     wanted === undefined
-      ? `    # What tells its pushes: the source that fits, see docs/webhooks.
+      ? `    # The source of its push webhooks: pick the matching one, see docs/webhooks.
     # webhook: { source: generic }\n`
       : `    webhook: ${wanted}    # drayage webhooks list says where to enter it\n`;
   const repositories = Map.groupBy(images, ({ repository }) => repository);
@@ -51,7 +52,7 @@ function upstreamText(registry: string, images: Reference[], wanted: string | un
       : `      - match: "${repository}"
         tags: { include: [${include.join(', ')}] }\n`;
   });
-  // A bracket begins a list.
+  // An opening bracket begins a list.
   const written = registry.startsWith('[') ? `"${registry}"` : registry;
   return `  - registry: ${written}
     # credentials: { secret: drayage/${registry.replaceAll(/[[\]:]+/g, '-').replace(/^-+/, '')} }    # {username, password} in Secrets Manager; default: anonymous
@@ -61,7 +62,7 @@ ${rules.join('')}`;
 }
 
 /**
- * What is written under `webhook`: if several registries use one source, each webhook gets its own
+ * The value of `webhook`: if several registries use the same source, each webhook gets its own
  * name.
  */
 function webhookOf(registry: string, all: string[]): string | undefined {
@@ -72,7 +73,7 @@ function webhookOf(registry: string, all: string[]): string | undefined {
   return isShared ? `{ source: ${source}, name: ${name} }` : `{ source: ${source} }`;
 }
 
-/** The source that belongs to a registry, or to its kind of host. */
+/** The source for a registry, or for its kind of host. */
 function sourceOf(registry: string): string | undefined {
   const home = sources.find((source) => source.home === registry);
   if (home) return home.name;

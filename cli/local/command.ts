@@ -6,27 +6,27 @@ import type { LocalFlags } from './flags.ts';
 export function localCommand(): Command {
   return new Command('local')
     .description(
-      'Run the whole pipeline on this machine: webhooks, queue, workers, a registry that behaves as ECR, mapping API.',
+      'Run the whole pipeline on this machine: webhooks, queue, workers, a registry that behaves like ECR, mapping API.',
     )
     .option('--config <file>', 'the configuration', 'mirror.yaml')
     .option('--port <number>', "the API's port; 0 takes a free one", parsePort, 0)
-    .option('--data <folder>', 'keep images, mappings, jobs and webhook secrets over a restart')
-    .option('--auth', 'ask for API tokens, and for the registry password on pulls', false)
+    .option('--data <folder>', 'keep images, mappings, jobs and webhook secrets across restarts')
+    .option('--auth', 'require API tokens, and the registry password for pulls', false)
     .option(
       '--secrets <file>',
-      'JSON with the secrets that credentials in the configuration name: {"name": {"username", "password"}}',
+      'JSON with the secrets that the configuration’s credentials name: {"name": {"username", "password"}}',
     )
     .addHelpText(
       'after',
       `
-The first line on standard output is JSON: where API, registry and queue are, for each webhook its URL and what to paste
-at the upstream, and with --auth the API's tokens. Logs go to standard error. Ctrl-C stops.
+The first line on standard output is JSON: the addresses of API, registry and queue, each webhook’s URL and what to paste
+at the upstream, and with --auth the API's tokens. Logs go to standard error. Ctrl-C stops it.
 
-On a terminal the same follows in plain lines, with commands to try, and then a line for each delivery and each job. Of the
-logs, warnings and errors are shown there; with POWERTOOLS_LOG_LEVEL=INFO in the environment all are, as JSON.
+On a terminal the same follows in plain lines, with commands to try, and then a line for each delivery and each job. It
+shows only warnings and errors of the logs; with POWERTOOLS_LOG_LEVEL=INFO in the environment, all logs, as JSON.
 
-Programs of this machine may ask the API and pull, unless there is --auth; through a tunnel, only webhooks are
-taken then. Pushes need ECR's login, which any AWS credentials get:
+Without --auth, programs on this machine may use the API and pull; through a tunnel, only webhooks are
+accepted. Pushes need ECR's login, which accepts any AWS credentials:
   $ aws ecr get-login-password --endpoint-url http://127.0.0.1:40124 --region eu-west-1 \\
       | docker login --username AWS --password-stdin 127.0.0.1:40124
 
@@ -36,7 +36,7 @@ Example:
   $ curl 'http://127.0.0.1:40123/v1/mappings?image=nginx:1.27'`,
     )
     .action(async (flags: LocalFlags) => {
-      // Before anything starts that would have to be stopped.
+      // Before anything starts that has to be stopped.
       const told = new Promise<void>((resolve) => void onInterrupt(resolve));
       // Loaded only here: the emulators would slow every other command's start.
       const { runLocal } = await import('./run.ts');

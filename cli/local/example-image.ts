@@ -8,21 +8,21 @@ export interface ExampleImage {
   repository: string;
   tag: string;
   /**
-   * It is mirrored, or the rules name it; otherwise parts in capitals stand for what only the user
-   * knows.
+   * Whether it is mirrored or named by the rules; otherwise parts in capitals stand for what only
+   * the user knows.
    */
   isReal: boolean;
 }
 
 const patterned = /[*?]/;
-/** What may be mirrored if the rules name no tag. */
+/** The tag to use if the rules name none. */
 const usualTag = 'latest';
 
 /**
  * An image of one of the registries: one that is already mirrored, or that the rules name without a
- * pattern, or else one of the form that they have.
+ * pattern, or else one in the form of the rules.
  *
- * @param registries in the order of preference
+ * @param registries in order of preference
  * @param mapped what is mirrored
  * @returns undefined if no rule is for any of the registries
  */

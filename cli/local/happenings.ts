@@ -7,14 +7,14 @@ import { formatTransfer } from '../copy/report.ts';
 import { formatDuration } from '../shared/format.ts';
 import { adviceFor } from '../webhooks/describe.ts';
 
-/** A delivery can name hundreds of images: this many are shown. */
+/** A delivery can name hundreds of images: only this many are shown. */
 const shownItems = 3;
 /** Text from a sender is shown up to this length. */
 const longestText = 300;
 
 /**
- * What became of a delivery. The sender of a refused one has proved nothing, so none of its content
- * is shown.
+ * The outcome of a delivery. The content of a refused one is not shown, since its sender has proved
+ * nothing.
  */
 export function describeDelivery({ status, accepted, ignored, code = 'unknown' }: Delivery): string {
   if (status >= 500) return `not queued, answered ${status}: the sender should retry`;
@@ -41,7 +41,7 @@ function listed(what: string, items: readonly string[]): string[] {
   return [`${what} ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`];
 }
 
-/** What became of a job. */
+/** The outcome of a job. */
 export function describeJob(job: JobRecord): string {
   const { state, transfer, error, notBefore } = job;
   const told = [`${formatImageKey(job.key)} ${state}`];

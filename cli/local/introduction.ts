@@ -16,16 +16,16 @@ export interface Introduced {
   config: Config;
   /** Where the configuration is. */
   file: string;
-  /** The folder that is kept, if one is. */
+  /** The data folder, if there is one. */
   data?: string | undefined;
   webhooks: PresentedWebhook[];
   mappings: StoredMapping[];
-  /** How this command was called: `drayage`, `npx drayage`. */
+  /** How this command was invoked: `drayage`, `npx drayage`. */
   command: string;
 }
 
 /**
- * What users need to know when they have just started the pipeline: what is where, what to paste at
+ * What users need to know when they have just started the pipeline: its addresses, what to paste at
  * the senders, and what to try.
  */
 export function introduction(about: Introduced, width: number): string[] {
@@ -101,7 +101,7 @@ function trials({ ready, config, webhooks, mappings, command }: Introduced): str
   return [`Try next, in another terminal${note}:`, '', ...commands.map((line) => `  ${line}`)];
 }
 
-/** ECR's login at the local registry, which takes any AWS credentials. */
+/** The ECR login at the local registry, which accepts any AWS credentials. */
 function loginOf(registry: string, { mirror }: Config): string {
   const region = mirror.regions[0] ?? 'local';
   return (

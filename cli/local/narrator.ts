@@ -4,12 +4,12 @@ import { proseWidth, wrapped } from '../terminal/wrap.ts';
 import { clock, describeDelivery, describeJob } from './happenings.ts';
 import { type Introduced, introduction } from './introduction.ts';
 
-/** Tells people at a terminal what `drayage local` is, and what happens there. */
+/** Tells people at a terminal what `drayage local` runs, and what happens there. */
 export interface Narrator {
   watcher: LocalWatcher;
   /** A line about something else, at once. */
   tell(line: string): void;
-  /** Prints what is where; what has happened before follows it. */
+  /** Prints the introduction, followed by what happened before it. */
   introduce(about: Introduced): void;
 }
 
@@ -30,7 +30,7 @@ export function createNarrator(stream: Stream, webhooks: readonly string[]): Nar
   };
   return {
     watcher: {
-      // A name that is not one of ours may be anything, even a secret in the wrong place.
+      // An unknown name may be anything, even a secret in the wrong place.
       delivery: (delivery) =>
         happened(webhooks.includes(delivery.name) ? delivery.name : '?', describeDelivery(delivery)),
       job: (job) => happened('job', describeJob(job)),

@@ -6,7 +6,7 @@ import type { LocalFlags } from './flags.ts';
 import { createNarrator, type Narrator } from './narrator.ts';
 import { terminalLog } from './terminal-log.ts';
 
-/** How many mappings to search for an image to try things with. */
+/** How many mappings to search for an example image. */
 const lookedAt = 100;
 
 /**
@@ -60,8 +60,8 @@ export async function runLocal(flags: LocalFlags, told: Promise<void>): Promise<
 }
 
 /**
- * Ends the process for what nobody can catch: a table that can't be written is told in plain words,
- * a defect with its stack.
+ * Ends the process after an error that nobody can catch. A table that can't be written is reported
+ * in plain words, a defect with its stack.
  */
 function endFor(error: Error & { remedy?: string | undefined }): void {
   const told = error.remedy === undefined ? `${error.stack}` : `drayage: ${error.message}\n  ${error.remedy}`;
@@ -70,22 +70,22 @@ function endFor(error: Error & { remedy?: string | undefined }): void {
 }
 
 /**
- * Where people read: standard error, since results belong on standard output; standard output if
- * only that is a terminal.
+ * The stream that people read: standard error, since standard output is for results; or standard
+ * output if only that is a terminal.
  */
 function terminalOf({ stderr, stdout }: NodeJS.Process): NodeJS.WriteStream | undefined {
   return [stderr, stdout].find(({ isTTY }) => isTTY);
 }
 
 /**
- * Logs as they are, unless people read them: they get plain lines, unless they ask for a log level.
+ * Logs unchanged if no people read them, or if they asked for a log level; otherwise plain lines.
  */
 function logFor(narrator: Narrator | undefined): NodeJS.WritableStream {
   const plain = narrator && process.stderr.isTTY && !process.env.POWERTOOLS_LOG_LEVEL;
   return plain ? terminalLog(narrator.tell) : logOutput();
 }
 
-/** How to call the command the way this one was called: npx says that it runs it. */
+/** How this command was invoked, to use in examples: npx says so in the environment. */
 function commandName(): string {
   return process.env.npm_command === 'exec' ? 'npx drayage' : 'drayage';
 }

@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { plainText } from '../../core/oci/plain-text.ts';
 
-/** What the functions log of deliveries and jobs, which have lines of their own. */
+/** Log messages about deliveries and jobs, which have lines of their own. */
 const toldElsewhere = new Set([
   'a delivery was refused',
   'the job failed',
@@ -23,8 +23,8 @@ interface Entry {
 }
 
 /**
- * Takes the functions' logs, and prints warnings and errors as plain lines. Anything that is not a
- * log entry is passed on.
+ * Takes the functions' logs and prints warnings and errors as plain lines. Anything else that is
+ * not a log entry is passed on.
  */
 export function terminalLog(tell: (line: string) => void): Writable {
   let rest = '';
@@ -39,7 +39,7 @@ export function terminalLog(tell: (line: string) => void): Writable {
       done();
     },
   });
-  // Each of many worker threads pipes two streams into it: that is not a leak to warn about.
+  // Many worker threads each pipe two streams into it: that is not a leak to warn about.
   return output.setMaxListeners(0);
 }
 

@@ -4,7 +4,7 @@
  */
 const dockerHub: ReadonlySet<string> = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io']);
 
-/** The path that Docker itself puts behind a host; it means the registry as a whole. */
+/** The path that Docker itself puts behind a host; it means the whole registry. */
 const apiPath = /^v[12]$/;
 
 /**
@@ -14,11 +14,11 @@ const apiPath = /^v[12]$/;
 export type KeyPaths = 'host' | 'below';
 
 /**
- * The key under which a login file keeps what is meant for a repository, of all the ways to write
- * one: `ghcr.io`, `https://ghcr.io`, `https://index.docker.io/v1/`, and `quay.io/acme` for what is
- * below it. The longest path wins.
+ * The key of a repository's entry in a login file. Keys are written in many ways: `ghcr.io`,
+ * `https://ghcr.io`, `https://index.docker.io/v1/`, and `quay.io/acme` for the repositories below
+ * it. The longest path wins.
  *
- * @param paths what other paths mean. `host`: the host, too, but it weighs less than the host alone
+ * @param paths what other paths mean. `host`: the host, but with less weight than the host alone
  */
 export function findKey(
   keys: Iterable<string>,
@@ -36,7 +36,7 @@ export function findKey(
   return best?.key;
 }
 
-/** What a credential helper may keep a registry's login under, the usual first. */
+/** The keys under which a credential helper may keep a registry's login, the usual one first. */
 export function helperKeys(registry: string): string[] {
   const host = hostName(registry);
   return host === 'docker.io' ? ['https://index.docker.io/v1/', host] : [registry, `https://${registry}`];
@@ -53,7 +53,7 @@ function splitKey(key: string): { host: string; path: string } {
   return { host: hostName(host), path: path.filter((part) => part !== '').join('/') };
 }
 
-/** Host names know no case. */
+/** Host names are case-insensitive. */
 function hostName(host: string): string {
   const lower = host.toLowerCase();
   return dockerHub.has(lower) ? 'docker.io' : lower;

@@ -1,8 +1,8 @@
 import { DrayageError, type Retry } from '../../core/errors.ts';
 
 /**
- * A login can't be read or used. The registry client tells it with side, registry and operation
- * before it.
+ * A login can't be read or used. The registry client puts side, registry and operation before the
+ * message.
  */
 export class LoginError extends DrayageError {
   override readonly name = 'LoginError';
@@ -12,8 +12,8 @@ export class LoginError extends DrayageError {
   readonly remedy: string;
 
   /**
-   * @param message never holds a secret: neither a file's contents nor what a helper printed for a
-   * login
+   * @param message never holds a secret: neither a file's contents nor a login that a helper
+   *   printed
    */
   constructor(message: string, remedy: string) {
     super(message);

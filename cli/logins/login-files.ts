@@ -14,18 +14,18 @@ export interface LoginFile {
   auths: Record<string, unknown>;
   /** Helpers by registry. */
   credHelpers: Record<string, unknown>;
-  /** The helper of all registries that `credHelpers` does not name. */
+  /** The helper for all registries that `credHelpers` does not name. */
   credsStore: string | undefined;
 }
 
-/** A login file that is larger than this is none. */
+/** A larger file can't be a login file. */
 const maxBytes = 4 * 1024 * 1024;
 
 /**
- * The login files of this user, in the order in which they are asked: Docker's, then those of
+ * The login files of this user, in the order in which they are tried: Docker's, then those of
  * Podman, Buildah and Skopeo
- * (https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md). Those that are
- * not there are left out.
+ * (https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md). Missing files are
+ * left out.
  *
  * @throws LoginError for one that can't be read
  */
@@ -62,14 +62,13 @@ function readLoginFile(path: string, keyPaths: KeyPaths): LoginFile | undefined 
   try {
     content = JSON.parse(text);
   } catch {
-    // Without the parser's message, which quotes what stands around the error: it may be a
-    // password.
+    // Without the parser's message, which quotes the text around the error: it may be a password.
     throw damaged(path, 'it is not JSON');
   }
-  if (!isObject(content)) throw damaged(path, 'it holds no object');
+  if (!isObject(content)) throw damaged(path, 'it is not an object');
   const { credsStore } = content;
   if (credsStore !== undefined && typeof credsStore !== 'string')
-    throw damaged(path, 'credsStore is no text');
+    throw damaged(path, 'credsStore is not a string');
   return {
     path,
     keyPaths,
@@ -81,7 +80,7 @@ function readLoginFile(path: string, keyPaths: KeyPaths): LoginFile | undefined 
 
 function objectAt(path: string, content: Record<string, unknown>, field: string): Record<string, unknown> {
   const value = content[field] ?? {};
-  if (!isObject(value)) throw damaged(path, `${field} is no object`);
+  if (!isObject(value)) throw damaged(path, `${field} is not an object`);
   return value;
 }
 
@@ -92,6 +91,6 @@ function isObject(value: unknown): value is Record<string, unknown> {
 function damaged(path: string, why: string): LoginError {
   return new LoginError(
     `the login file ${path} is damaged: ${why}`,
-    'mend it, or move it away and log in again',
+    'repair it, or move it away and log in again',
   );
 }

@@ -7,7 +7,7 @@ import { runHelper } from './run-helper.ts';
 
 /** What a login is for. */
 export interface LoginSubject {
-  /** As it stands in references: `docker.io`. */
+  /** As it appears in references: `docker.io`. */
   registry: string;
   repository: string;
 }
@@ -16,14 +16,14 @@ export interface LoginSubject {
 export interface LoginOptions {
   /** HOME, DOCKER_CONFIG and the like, and the PATH that helpers are on. */
   env: NodeJS.ProcessEnv;
-  /** Ends a helper that is being asked. */
+  /** Ends a helper that is running. */
   signal?: AbortSignal;
 }
 
 /**
  * The logins that `docker login`, `podman login` and credential helpers keep, as credentials of one
- * registry. Files are read and helpers are run when the registry wants a login, and again when it
- * rejected it: nothing is kept here.
+ * registry. Files are read and helpers are run when the registry asks for a login, and again when
+ * it has rejected one: nothing is cached here.
  */
 export function loginSource(subject: LoginSubject, options: LoginOptions): CredentialSource {
   return async () => {
@@ -47,7 +47,7 @@ async function loginFrom(
     const name = file.credHelpers[helperKey];
     if (typeof name !== 'string') {
       throw new LoginError(
-        `${where} has no text for ${helperKey}`,
+        `${where} has no string for ${helperKey}`,
         'write what follows docker-credential- in the name of the helper’s program',
       );
     }

@@ -2,18 +2,18 @@ import type { Credentials, PasswordLogin } from '../../core/registry/auth/creden
 import { LoginError } from './login-error.ts';
 
 /**
- * A login as it stands under `auths`: `auth` (base64 of `user:password`), or `username` and
- * `password`. An empty one, which Docker writes where a helper keeps the login, is none.
+ * A login from an entry of `auths`: `auth` (base64 of `user:password`), or `username` and
+ * `password`. An empty entry, which Docker writes when a helper keeps the login, has none.
  *
- * @param where names file and key, for messages
+ * @param where the file and the key, for messages
  */
 export function readEntry(entry: unknown, where: string): Credentials | undefined {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry))
-    throw unusable(where, 'is no object');
+    throw unusable(where, 'is not an object');
   const fields = entry as Record<string, unknown>;
   const text = (name: string): string => {
     const value = fields[name] ?? '';
-    if (typeof value !== 'string') throw unusable(where, `has a field ${name} that is no text`);
+    if (typeof value !== 'string') throw unusable(where, `has a field ${name} that is not a string`);
     return value;
   };
   const login = text('auth') === '' ? plain(text('username'), text('password')) : decode(text('auth'), where);
@@ -27,13 +27,13 @@ function plain(username: string, password: string): PasswordLogin | undefined {
 }
 
 function decode(auth: string, where: string): PasswordLogin {
-  // Buffer skips what is no base64; this must not.
+  // Buffer skips characters that are not base64; we must not.
   if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(auth.trim()))
-    throw unusable(where, 'has a field auth that is no base64');
+    throw unusable(where, 'has a field auth that is not base64');
   // Docker itself once wrote zeros behind the password: docker/cli, configfile `decodeAuth`.
   const text = Buffer.from(auth, 'base64').toString('utf8').replace(/\0+$/, '');
   const colon = text.indexOf(':');
-  if (colon <= 0) throw unusable(where, 'has a field auth that is no user:password');
+  if (colon <= 0) throw unusable(where, 'has a field auth that is not user:password');
   return { username: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 

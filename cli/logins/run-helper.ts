@@ -4,22 +4,19 @@ import type { Credentials } from '../../core/registry/auth/credentials.ts';
 import { redactText } from '../../core/registry/transport/redact.ts';
 import { LoginError } from './login-error.ts';
 
-/** A name that is only a name: no path, no option. */
+/** A plain name: no path, no option. */
 const helperName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-/**
- * Helpers ask cloud APIs, and may ask the person at the machine; then the copy must not hang for
- * ever.
- */
+/** Helpers call cloud APIs and may ask the user; even so, the copy must not hang forever. */
 const defaultTimeoutMs = 60_000;
 /** ECR's passwords have some 3,000 characters. */
 const maxOutputBytes = 256 * 1024;
-/** How a helper says that it has no login: docker-credential-helpers, credentials/error.go. */
+/** A helper's message when it has no login: docker-credential-helpers, credentials/error.go. */
 const notFound = /credentials not found/i;
 const maxShownText = 200;
 
 export interface HelperOptions {
   env: NodeJS.ProcessEnv;
-  /** Names file and field that name the helper, for messages. */
+  /** The file and the field that name the helper, for messages. */
   where: string;
   timeoutMs?: number;
   /** Ends the helper when the command is interrupted. */
@@ -30,8 +27,8 @@ export interface HelperOptions {
  * Asks `docker-credential-<name> get` for a registry's login
  * (https://github.com/docker/docker-credential-helpers#development). No shell is involved.
  *
- * @returns undefined where it has none
- * @throws LoginError where it is missing, fails, takes too long or answers something else
+ * @returns undefined if it has none
+ * @throws LoginError if it is missing, fails, takes too long or prints something else
  */
 export async function runHelper(
   name: string,
@@ -40,7 +37,7 @@ export async function runHelper(
 ): Promise<Credentials | undefined> {
   if (!helperName.test(name)) {
     throw new LoginError(
-      `${where} names the credential helper ${JSON.stringify(name.slice(0, 80))}, which is no name`,
+      `${where} names the credential helper ${JSON.stringify(name.slice(0, 80))}, which is not a name`,
       'write what follows docker-credential- in the name of its program, such as ecr-login',
     );
   }
@@ -60,13 +57,13 @@ export async function runHelper(
         ? fail('is not installed', `put ${program} into a folder of PATH, or take it out of the file`)
         : fail(`can't be run: ${ended.code}`, 'make it executable');
     case 'stopped':
-      throw fail(`has not answered within ${timeoutMs / 1000} s`);
+      throw fail(`did not answer within ${timeoutMs / 1000} s`);
     case 'too much':
       throw fail(`printed more than ${maxOutputBytes} bytes`);
   }
   const { code, stdout, stderr } = ended;
   if (code === 0) return readAnswer(stdout, fail);
-  // By convention the message comes on standard output.
+  // By convention the message is on standard output.
   const told = stdout.trim() || stderr.trim();
   if (notFound.test(stdout) || notFound.test(stderr)) return undefined;
   const shown = plainText(redactText(told), maxShownText);
@@ -79,10 +76,11 @@ function readAnswer(stdout: string, fail: (why: string) => LoginError): Credenti
     answer = JSON.parse(stdout);
   } catch {
     // Never shown: it may hold the secret.
-    throw fail('printed no JSON');
+    throw fail('did not print JSON');
   }
   const { Username: username, Secret: password } = (answer ?? {}) as Record<string, unknown>;
-  if (typeof username !== 'string' || typeof password !== 'string') throw fail('told no Username and Secret');
+  if (typeof username !== 'string' || typeof password !== 'string')
+    throw fail('printed no Username and Secret');
   if (username === '' && password === '') return undefined;
   // https://docs.docker.com/reference/cli/docker/login/#credential-helper-protocol
   return username === '<token>' ? { identityToken: password } : { username, password };
@@ -107,7 +105,7 @@ function run(program: string, { input, env, signal }: RunOptions): Promise<Ended
       signal.removeEventListener('abort', stop);
       if (ended.kind !== 'ended') {
         child.kill('SIGKILL');
-        // What it started itself may hold them open.
+        // Its own child processes may hold them open.
         child.stdout.destroy();
         child.stderr.destroy();
       }
@@ -129,7 +127,7 @@ function run(program: string, { input, env, signal }: RunOptions): Promise<Ended
     );
     const text = (chunks: Buffer[]) => Buffer.concat(chunks).toString('utf8');
     child.on('close', (code) => settle({ kind: 'ended', code, stdout: text(stdout), stderr: text(stderr) }));
-    // One that ends without reading is told by how it ended.
+    // If it ends without reading, how it ended says enough.
     child.stdin.on('error', () => {});
     child.stdin.end(input);
   });

@@ -1,14 +1,14 @@
 import { Command } from 'commander';
 
 const help = `
-Editors that know YAML schemas complete and check mirror.yaml by it. In the file's first line:
+Editors that support YAML schemas use it to complete and check mirror.yaml. Put this in the file's first line:
 
   # yaml-language-server: $schema=./mirror.schema.json
 
 Examples:
   drayage schema > mirror.schema.json
 
-drayage validate checks more: patterns, versions, and what concerns several fields.
+drayage validate checks more: patterns, versions, and rules that span several fields.
 `;
 
 /** `drayage schema`: the JSON Schema of mirror.yaml. */

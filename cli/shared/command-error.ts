@@ -1,5 +1,5 @@
 /**
- * A command can't do what it was asked for; `remedy` says what helps, and is shown below the
+ * A command can't do what it was asked to do; `remedy` says what helps, and is shown below the
  * message.
  */
 export class CommandError extends Error {

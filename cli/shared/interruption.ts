@@ -1,14 +1,14 @@
 /**
- * A second signal ends at once; but a terminal's Ctrl-C can arrive twice, from the terminal and
+ * A second signal ends the process at once. But one Ctrl-C can arrive twice, from the terminal and
  * from the launcher.
  */
 const patienceMs = 1_000;
 
 /**
- * Calls back when the process is told to end (SIGINT, SIGTERM, SIGHUP). A later signal, when the
- * patience is over, ends it without further ado, with exit code 1.
+ * Calls back when the process is told to end (SIGINT, SIGTERM, SIGHUP). A later signal, after the
+ * grace period, ends it at once with exit code 1.
  *
- * @returns gives the signals back to Node, which ends the process with the next one
+ * @returns a function that gives the signals back to Node, which ends the process at the next one
  */
 export function onInterrupt(told: () => void): () => void {
   let since: number | undefined;

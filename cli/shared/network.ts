@@ -3,9 +3,9 @@ import type { NetworkSettings, ProxySettings } from '../../core/registry/transpo
 import { CommandError } from './command-error.ts';
 
 /**
- * How the user's commands reach registries and APIs: through the proxies that HTTPS_PROXY,
- * HTTP_PROXY and NO_PROXY name, in either case, and with the authorities of `caFile`, or else of
- * SSL_CERT_FILE, besides those that Node trusts.
+ * How the user's commands reach registries and APIs: through the proxies in HTTPS_PROXY, HTTP_PROXY
+ * and NO_PROXY, in upper or lower case, and with the certificate authorities of `caFile`, or else
+ * of SSL_CERT_FILE, in addition to those that Node trusts.
  *
  * @throws CommandError for a proxy or a file that can't be used
  */
@@ -36,7 +36,7 @@ function proxyUrl(env: NodeJS.ProcessEnv, name: string): string | undefined {
   );
 }
 
-/** User and password stand percent-encoded in a URL. */
+/** User and password are percent-encoded in a URL. */
 function isDecodable({ username, password }: URL): boolean {
   try {
     decodeURIComponent(`${username}${password}`);

@@ -2,8 +2,8 @@ import { Writable } from 'node:stream';
 import { fileFailure } from '../../core/config/file-failure.ts';
 
 /**
- * Standard output can't be written any more. It has been told where that can be; there is nothing
- * to add.
+ * Standard output can't be written any more. This has already been reported, if possible; there is
+ * nothing to add.
  */
 export class OutputLostError extends Error {
   readonly remedy: string | undefined;
@@ -19,15 +19,15 @@ export class OutputLostError extends Error {
 const lost = new AbortController();
 
 /**
- * Aborted, with an OutputLostError, when standard output can't be written any more: for commands
- * that then have no purpose.
+ * Aborted with an OutputLostError when standard output can't be written any more: for commands that
+ * are then pointless.
  */
 export const outputLost: AbortSignal = lost.signal;
 
 /**
- * Keeps a closed standard output or standard error from ending the process with a stack trace. What
- * nobody reads is dropped, and the command goes on to its own exit code; any other failure, such as
- * a full disk, is told, exit code 1.
+ * Keeps a closed standard output or standard error from ending the process with a stack trace.
+ * Output that nobody reads is dropped, and the command keeps its own exit code. Any other failure,
+ * such as a full disk, is reported with exit code 1.
  */
 export function watchOutput(): void {
   process.stderr.on('error', () => {});
@@ -43,8 +43,8 @@ export function watchOutput(): void {
 }
 
 /**
- * Standard error for logs that are piped into it: it takes them also when nobody reads them any
- * more, where the stream itself would let its sources stop and fill up.
+ * Standard error for logs that are piped into it. It still takes them when nobody reads them any
+ * more; the stream itself would block its sources and let them fill up.
  */
 export function logOutput(stream: NodeJS.WritableStream = process.stderr): Writable {
   const output = new Writable({
@@ -52,7 +52,7 @@ export function logOutput(stream: NodeJS.WritableStream = process.stderr): Writa
       stream.write(chunk, () => done());
     },
   });
-  // Each worker thread pipes two streams into it, and there are many: that is no leak to warn of
-  // among the logs.
+  // Many worker threads each pipe two streams into it: that is not a leak to warn about in the
+  // logs.
   return output.setMaxListeners(0);
 }

@@ -1,9 +1,9 @@
-/** How far back a rate looks: long enough to be read, short enough to tell a stall. */
+/** How far back a rate looks: long enough to be readable, short enough to show a stall. */
 const windowMs = 3_000;
-/** Samples are gathered over this time. */
+/** Samples within this time are merged. */
 const sampleMs = 200;
 
-/** How fast something went lately. */
+/** The recent rate of something. */
 export class Rate {
   readonly #begun: number;
   #samples: { at: number; bytes: number }[] = [];
@@ -19,7 +19,7 @@ export class Rate {
     else this.#samples.push({ at: now, bytes });
   }
 
-  /** Bytes a second, or undefined as long as there is too little to tell. */
+  /** Bytes a second, or undefined while there is too little data. */
   perSecond(now: number): number | undefined {
     this.#samples = this.#samples.filter(({ at }) => now - at <= windowMs);
     const over = Math.min(windowMs, now - this.#begun);

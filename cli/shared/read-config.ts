@@ -3,9 +3,9 @@ import { InvalidConfigError, loadConfig } from '../../core/mirror-yaml/load.ts';
 import { CommandError } from './command-error.ts';
 
 /**
- * The configuration of a command that runs by it.
+ * The configuration of a command that depends on it.
  *
- * @throws CommandError, or InvalidConfigError where the file can't be read
+ * @throws CommandError, or InvalidConfigError if the file can't be read
  */
 export function readConfig(file: string): Config {
   try {

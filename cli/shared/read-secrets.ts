@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs';
 import { fileFailure } from '../../core/config/file-failure.ts';
 import { CommandError } from './command-error.ts';
 
-/** What helps where the file of `--secrets` can't be used. */
+/** What helps if the file of `--secrets` can't be used. */
 export const secretsForm =
   'write one secret for each name in mirror.yaml: {"NAME": {"username": "…", "password": "…"}}';
 
 /**
- * The secrets that `--secrets` names, each a JSON object, by name.
+ * The secrets in the file of `--secrets`, each a JSON object, by name.
  *
- * @throws CommandError that holds none of the text
+ * @throws CommandError that contains none of the file's text
  */
 export function readSecrets(file: string): Record<string, object> {
   let value: unknown;

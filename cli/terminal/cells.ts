@@ -1,17 +1,17 @@
 import { stripVTControlCharacters } from 'node:util';
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
-/** Takes no cell: marks on the character before, and what is never shown. */
+/** Takes no cell: marks on the previous character, and invisible characters. */
 const invisible = /^[\p{Mn}\p{Me}\p{Cc}\p{Cf}]+$/u;
 /**
- * Takes two cells: East Asian wide and fullwidth characters, and what is shown as an emoji.
- * https://www.unicode.org/reports/tr11/#Definitions
+ * Takes two cells: East Asian wide and fullwidth characters, and characters that are shown as
+ * emoji. https://www.unicode.org/reports/tr11/#Definitions
  * https://www.unicode.org/reports/tr51/#Emoji_Presentation
  */
 const wide =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{17000}-\u{18cff}\u{1b000}-\u{1b2ff}\u{20000}-\u{3fffd}\p{Emoji_Presentation}]|\ufe0f/u;
 
-/** How many cells of a terminal a text takes. Colours take none. */
+/** How many terminal cells a text takes. Colours take none. */
 export function cellWidth(text: string): number {
   const plain = stripVTControlCharacters(text);
   if (/^[\x20-\x7e]*$/.test(plain)) return plain.length;
@@ -21,16 +21,16 @@ export function cellWidth(text: string): number {
 }
 
 /**
- * A text of at most so many cells. One that is too long loses its colours, too: they may be what is
- * cut.
+ * A text of at most so many cells. A longer one also loses its colours, since a cut could break
+ * them.
  */
 export function cutToCells(text: string, cells: number): string {
   return cellWidth(text) <= cells ? text : (splitCells(text, cells)[0] ?? '');
 }
 
 /**
- * A text in pieces of at most so many cells, without its colours. A wider character is a piece of
- * its own.
+ * A text in pieces of at most so many cells, without colours. A wider character is a piece of its
+ * own.
  */
 export function splitCells(text: string, cells: number): string[] {
   const pieces: string[] = [];

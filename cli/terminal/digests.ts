@@ -5,9 +5,9 @@ import { foldedLine } from './wrap.ts';
 const forms: readonly ((text: string) => string)[] = [(text) => text, shortened(12), shortened(8)];
 
 /**
- * Lays out text that contains digests, with as much of them as fits the width.
+ * Lays out text that contains digests, showing as much of them as fits the width.
  *
- * @param layOut with a function for the texts that are to be shown
+ * @param layOut gets a function that shortens the texts to show
  * @returns the shortest form if none fits
  */
 export function fittingDigests<T>(
@@ -24,7 +24,7 @@ export function fittingDigests<T>(
 }
 
 /**
- * A line, broken where the width requires it, with as much of its digests as fits; a single word,
+ * A line, wrapped if the width requires it, with as much of its digests as fits. A single word,
  * such as a reference, stays as it is.
  */
 export function fittedLine(line: string, width: number): string[] {

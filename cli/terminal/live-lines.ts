@@ -3,7 +3,7 @@ import { cellWidth, cutToCells } from './cells.ts';
 
 /** A terminal, or something that looks like one. */
 export type Terminal = Pick<WriteStream, 'write' | 'columns' | 'rows'> & {
-  /** Reports a change of size. */
+  /** Emitted when the size changes. */
   on?(event: 'resize', listener: () => void): unknown;
   off?(event: 'resize', listener: () => void): unknown;
 };
@@ -14,21 +14,21 @@ export interface Room {
   lines: number;
 }
 
-/** Lines at the end of a terminal that are drawn again in place. */
+/** Lines at the end of a terminal that are redrawn in place. */
 export interface LiveLines {
-  /** Draws what fits in place of the last lines, and again when the terminal's size changes. */
+  /** Replaces the last lines with what fits, and redraws when the terminal's size changes. */
   draw(render: (room: Room) => readonly string[]): void;
-  /** Takes them away; what is written next begins where they began. */
+  /** Removes them; later output begins where they began. */
   clear(): void;
-  /** Leaves them as they are; what is written next begins below them. */
+  /** Leaves them as they are; later output begins below them. */
   keep(): void;
 }
 
-/** A terminal that does not say its size. */
+/** For a terminal that does not report its size. */
 const usual = { columns: 80, rows: 24 };
 
 /**
- * How many columns and lines may be drawn on: the last column makes some terminals wrap, the last
+ * How many columns and lines may be used: the last column makes some terminals wrap, and the last
  * line is the cursor's.
  */
 export function drawable({ columns, rows }: Pick<Terminal, 'columns' | 'rows'>): Room {
@@ -44,10 +44,10 @@ export function createLiveLines(terminal: Terminal): LiveLines {
   let render: ((room: Room) => readonly string[]) | undefined;
   const show = (lines: readonly string[]) => {
     const columns = terminal.columns || usual.columns;
-    // A terminal that became narrower since has wrapped the lines.
+    // If the terminal became narrower since, it has wrapped the lines.
     const before = widths.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / columns)), 0);
-    // Each line is cleared by itself: tmux keeps in its history what is cleared from the top of the
-    // screen on.
+    // Each line is cleared separately: tmux keeps text in its history that is cleared from the top
+    // of the screen.
     const left = Math.max(0, before - lines.length);
     const text = [...lines, ...Array<string>(left).fill('')].map((line) => `${line}\x1b[K\n`).join('');
     widths = lines.map(cellWidth);

@@ -24,14 +24,13 @@ export interface ProgressBarOptions {
 export type BarStream = Terminal & Pick<WriteStream, 'isTTY'> & { hasColors?(): boolean };
 
 const redrawMs = 80;
-/** Without a terminal a line is written at most this often. */
+/** Without a terminal, a line is written at most this often. */
 const lineMs = 2_000;
 /** A narrower bar is useless. */
 const narrowestBar = 5;
 
 /**
- * A bar of one line on a terminal; plain lines now and then elsewhere, so that a log stays
- * readable.
+ * A one-line bar on a terminal; elsewhere, occasional plain lines, so that a log stays readable.
  */
 export function createProgressBar(stream: BarStream, options: ProgressBarOptions): ProgressBar {
   return stream.isTTY ? drawnBar(stream, options) : writtenLines(stream, options);
@@ -107,8 +106,8 @@ interface BarLineOptions extends Pick<ProgressBarOptions, 'label' | 'width'> {
 }
 
 /**
- * As much of it as there is room for: the rate goes first, then the amount; the bar has what is
- * left.
+ * As much of it as there is room for: the rate is left out first, then the amount. The bar takes
+ * the rest.
  */
 function barLine(
   { fraction, percent, amount, rate }: Parts,
@@ -122,7 +121,7 @@ function barLine(
   return cells < narrowestBar ? `${label} ${text}` : `${label}  ${drawBar(fraction, cells, colours)} ${text}`;
 }
 
-/** A bar of so many cells, of which this fraction is full. */
+/** A bar of so many cells, filled to this fraction. */
 export function drawBar(fraction: number, cells: number, colours: boolean): string {
   const full = Math.round(fraction * cells);
   const [done, left] = ['█'.repeat(full), '░'.repeat(cells - full)];

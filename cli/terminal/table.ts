@@ -2,7 +2,7 @@ import { cellWidth } from './cells.ts';
 import { fittingDigests } from './digests.ts';
 import { folded } from './wrap.ts';
 
-/** What a text may look like on a terminal. */
+/** How a text may look on a terminal. */
 export type Style = 'bold' | 'dim' | 'cyan' | 'green' | 'red';
 
 /** A piece of a line; plain unless a style is given. */
@@ -13,11 +13,11 @@ export type Paint = (style: Style, text: string) => string;
 
 /** How a table is laid out. */
 export interface TableLayout {
-  /** One letter a column: `l` or `r`; columns beyond it are `l`. */
+  /** One letter for each column: `l` or `r`; further columns are `l`. */
   align?: string | undefined;
   /** Absent: styles are left out. */
   paint?: Paint | undefined;
-  /** The longest that a line may be, cells; absent: any length. */
+  /** The longest line allowed, in cells; absent: any length. */
   width?: number | undefined;
   /** Columns to leave out if there is no room for all, in this order. */
   leaveOut?: readonly number[] | undefined;
@@ -27,20 +27,18 @@ type Row = readonly Cell[];
 
 interface Table {
   rows: readonly Row[];
-  /** A letter a column. */
+  /** One letter for each column. */
   align: string[];
 }
 
 const gap = '  ';
-/**
- * The last column continues below itself if there is this much room, otherwise below the second.
- */
+/** The last column wraps below itself if there is this much room, otherwise below the second. */
 const narrowestColumn = 24;
 
 /**
- * Lines with aligned columns. Styles don't count as width. Where the lines would be longer than the
+ * Lines with aligned columns. Styles don't count as width. If the lines would be longer than the
  * layout allows, columns are left out, then digests are shortened, and finally the last column
- * continues on the lines below.
+ * wraps onto the lines below.
  */
 export function formatTable(rows: readonly Row[], layout: TableLayout = {}): string[] {
   const { align = '', width = Number.POSITIVE_INFINITY, leaveOut = [] } = layout;
@@ -74,7 +72,7 @@ function withoutColumns(
     if (widthOf(keptRows()) <= width) break;
     left.add(column);
   }
-  // Columns beyond the letters are `l`, and stay so.
+  // Columns beyond the letters stay `l`.
   return { rows: keptRows(), align: kept(align) };
 }
 

@@ -6,22 +6,23 @@ const widest = 120;
 
 type Stream = Pick<NodeJS.WriteStream, 'isTTY' | 'columns'>;
 
-/** The width for prose on a stream: that of the terminal; without one lines are not broken. */
+/** The width for prose on a stream: the terminal's; without a terminal, lines are not wrapped. */
 export function proseWidth({ isTTY, columns }: Stream): number {
   return isTTY && columns > 0 ? Math.min(columns, widest) : Number.POSITIVE_INFINITY;
 }
 
 /**
- * The width for lines in columns on a stream: that of the terminal; without one there is no limit.
+ * The width for lines in columns on a stream: the terminal's; without a terminal, there is no
+ * limit.
  */
 export function lineWidth({ isTTY, columns }: Stream): number {
   return isTTY ? drawable({ columns, rows: 0 }).columns : Number.POSITIVE_INFINITY;
 }
 
 /**
- * A text in lines no longer than `width` where words allow it, below each other after `prefix`.
- * Text in backticks is to be copied, and stays on one line. What is too long for its place below
- * the others starts further to the left, if it fits there.
+ * A text wrapped at `width` where words allow it, aligned after `prefix`. Text in backticks is for
+ * copying and stays on one line. A line that is too long for its indent starts further to the left,
+ * if it fits there.
  */
 export function wrapped(prefix: string, text: string, width: number): string[] {
   const indent = cellWidth(prefix);
@@ -33,8 +34,8 @@ export function wrapped(prefix: string, text: string, width: number): string[] {
 }
 
 /**
- * Words in lines of at most `room` cells. A longer word that fits `width` has a line of its own,
- * and not the first, which has a prefix.
+ * Words in lines of at most `room` cells. A longer word that fits `width` gets a line of its own,
+ * but not the first, which has a prefix.
  */
 function broken(line: string, room: number, width: number): string[] {
   if (cellWidth(line) <= room) return [line];
@@ -49,15 +50,13 @@ function broken(line: string, room: number, width: number): string[] {
   return lines;
 }
 
-/** Where a line begins: below the others, or further to the left if only that lets it fit. */
+/** Where a line begins: below the others, or further to the left if it only fits there. */
 function startOf(line: string, indent: number, width: number): number {
   const furthest = width - cellWidth(line);
   return furthest < 0 ? indent : Math.min(indent, furthest);
 }
 
-/**
- * A text in lines of at most `width` cells, whatever it is: words that are longer are broken, too.
- */
+/** A text in lines of at most `width` cells, whatever it contains: longer words are broken, too. */
 export function folded(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.match(/\S+/g) ?? ['']) {
@@ -70,8 +69,7 @@ export function folded(text: string, width: number): string[] {
 }
 
 /**
- * A line that is too long continues below, indented by `hanging` more cells; spaces at its
- * beginning stay.
+ * A line that is too long continues below, indented by `hanging` more cells; leading spaces stay.
  */
 export function foldedLine(line: string, width: number, hanging = 2): string[] {
   if (cellWidth(line) <= width) return [line];

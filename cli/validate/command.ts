@@ -21,8 +21,8 @@ that are mirrored. The least that mirrors something is:
         - match: library/nginx         # * and ? within a path component, ** across them
           tags: { include: ["1.*"] }
 
-Every error is told at once, as FILE:LINE:COLUMN PATH: what is wrong and what to write instead. Keys that have
-no effect in this version are warned about. drayage init writes a first file, drayage schema one for editors.
+All errors are reported at once, as FILE:LINE:COLUMN PATH: what is wrong and what to write instead. Keys that have
+no effect in this version cause a warning. drayage init writes a first file, drayage schema prints one for editors.
 Exit codes: 0 valid, 1 not, 2 wrong usage.
 
 Examples:
@@ -31,10 +31,10 @@ Examples:
   drayage validate --json | jq .config       the configuration with all defaults filled in
 `;
 
-/** `drayage validate`: checks mirror.yaml without asking anybody: no network, no AWS account. */
+/** `drayage validate`: checks mirror.yaml offline, without network or AWS account. */
 export function validateCommand(): Command {
   return new Command('validate')
-    .description('Check mirror.yaml, and tell every error with its line.')
+    .description('Check mirror.yaml, and report every error with its line.')
     .option('--config <file>', 'the configuration to check', 'mirror.yaml')
     .option('--json', 'write the result to stdout as JSON: {valid, config, warnings} or {valid, errors}')
     .addHelpText('after', help)
@@ -62,7 +62,7 @@ async function validate({ config: file, json }: ValidateOptions): Promise<void> 
   }
 }
 
-/** @param fold a line in as many as the terminal needs */
+/** @param fold wraps a line for the terminal */
 function summary(file: string, config: Config, fold: (line: string) => string[]): string {
   const rules = config.upstreams.reduce((sum, { repositories }) => sum + repositories.length, 0);
   const { regions, repositoryPrefix } = config.mirror;

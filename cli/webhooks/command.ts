@@ -6,10 +6,7 @@ import type { RegisterFlags } from './register.ts';
 import type { RotateFlags } from './rotate.ts';
 import type { TestFlags } from './test.ts';
 
-/**
- * `drayage webhooks`: what a deployment's webhooks are, and how they get to where images are
- * pushed.
- */
+/** `drayage webhooks`: shows a deployment's webhooks, and enters them where images are pushed. */
 export function webhooksCommand(): Command {
   return new Command('webhooks')
     .description(
@@ -23,11 +20,11 @@ export function webhooksCommand(): Command {
 }
 
 function listCommand(): Command {
-  const command = subcommand('list', 'Show which webhooks there are, and whether events arrive.')
+  const command = subcommand('list', 'Show the webhooks, and whether events arrive.')
     .argument('[name]', 'one webhook, with the steps to enter it')
     .option('--secrets', 'show secrets, and the tokens in URLs')
     .addHelpText('after', listHelp);
-  // Each is loaded only when it runs: it would slow every other command's start.
+  // Each is loaded only when it runs: it would slow the start of every other command.
   return command.action((name: string | undefined, flags: ListFlags) =>
     run(command, async () => (await import('./list.ts')).runList(name, flags)),
   );

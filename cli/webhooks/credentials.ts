@@ -6,7 +6,7 @@ import type { UpstreamCredentials } from './register/registrar.ts';
 const variable = 'DRAYAGE_UPSTREAM_TOKEN';
 const maxBytes = 64 * 1024;
 
-/** How a user says who they are at an upstream. */
+/** The flags with a user's credentials for an upstream. */
 export interface CredentialFlags {
   user?: string;
   /** `-`: standard input. */
@@ -14,7 +14,7 @@ export interface CredentialFlags {
 }
 
 /**
- * The variable with the token of one webhook's upstream: of `acme-hub`,
+ * The variable with the token for one webhook's upstream: for `acme-hub`,
  * `DRAYAGE_UPSTREAM_TOKEN_ACME_HUB`.
  */
 export function tokenVariable(name: string): string {
@@ -26,12 +26,12 @@ function ownVariable(general: string, name: string): string {
 }
 
 /**
- * The credentials for the upstreams of webhooks. A token that is for no upstream in particular goes
- * to one alone: several would each get to see the others'. A user's name may be set for each alike,
- * `DRAYAGE_UPSTREAM_USER_ACME_HUB`.
+ * The credentials for the upstreams of webhooks. A token that does not name its upstream is sent to
+ * a single upstream only: otherwise each would see a token meant for another. A user's name can be
+ * set for each in the same way, `DRAYAGE_UPSTREAM_USER_ACME_HUB`.
  *
  * @param names of webhooks, with the endpoints of their upstreams
- * @throws UsageError where one has none
+ * @throws UsageError if one has none
  */
 export function readCredentials(
   names: ReadonlyMap<string, string>,
@@ -53,9 +53,9 @@ export function readCredentials(
         throw new UsageError(
           `${name}: who may enter it at the upstream? Set ${variable} (or ${tokenVariable(name)}), or give --token-file FILE (- is standard input)`,
         );
-      // A header takes no line break; fetch's own message would quote the token.
+      // A header can't contain line breaks; fetch's own message would quote the token.
       if (/[^\x21-\x7e]/.test(token) && user === undefined)
-        throw new UsageError(`${name}: the token holds characters that no token has`);
+        throw new UsageError(`${name}: the token contains characters that no token has`);
       return [name, { user, token }];
     }),
   );

@@ -10,14 +10,14 @@ const answer = z.object({
 
 const remedies: Readonly<Record<number, string>> = {
   401: 'the secret may have been rotated just now: try again in some minutes',
-  404: 'the secret may have been rotated just now, or the deployment knows another configuration than its API: try again in some minutes',
+  404: 'the secret may have been rotated just now, or the deployment has a different configuration from its API: try again in some minutes',
   503: 'the deployment could not queue it: try again',
 };
 
 /**
  * Sends a delivery as the webhook's sender does.
  *
- * @throws RequestError for any answer but 202, which names no token
+ * @throws RequestError for any answer but 202; it holds no token
  */
 export async function deliver(
   { url, secret, authentication }: PresentedWebhook,

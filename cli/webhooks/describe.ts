@@ -5,16 +5,16 @@ import { cellWidth } from '../terminal/cells.ts';
 import { wrapped } from '../terminal/wrap.ts';
 import { plainText } from './plain-text.ts';
 
-/** What helps where deliveries are refused, by the code of the reason. */
+/** What helps if deliveries are refused, by the code of the reason. */
 const refusalAdvice: Readonly<Record<string, string>> = {
   not_authentic: 'check the secret at the sender',
   not_found: 'check the end of the URL at the sender',
-  method_not_allowed: 'something asks the URL by another method than POST',
+  method_not_allowed: 'something calls the URL with a method other than POST',
   invalid_json: 'have the sender use the content type application/json',
   too_large: 'have the sender send pushes of images only',
 };
 
-/** The webhook as it may be shown to anybody: without its token and secret. */
+/** The webhook in a form that anybody may see: without its token and secret. */
 export function masked(webhook: PresentedWebhook): PresentedWebhook {
   const { url, secret, authentication } = webhook;
   const shownUrl = authentication.kind === 'path-token' ? url.replace(/[^/]*$/, '…') : url;
@@ -44,19 +44,19 @@ export function describeWebhook(
     ...refused(webhook, now),
   ];
   if (webhook.retiredUntil !== undefined && Date.parse(webhook.retiredUntil) > now)
-    rows.push(['rotated', `the secret before this one is taken until ${webhook.retiredUntil}`]);
+    rows.push(['rotated', `the previous secret is accepted until ${webhook.retiredUntil}`]);
   return [
     ...wrapped('', `${webhook.name}: ${webhook.title}, ${webhook.registry}`, width),
     ...rows.flatMap(([label, text]) => wrapped(`  ${label.padEnd(9)} `, text, width)),
   ];
 }
 
-/** The prefix of everything below a step's first line. */
+/** The indent below a step's first line. */
 const below = '     ';
 
 /**
- * The steps of a webhook's guide. Prose is wrapped to the width; what is to be copied, as commands
- * are, is not.
+ * The steps of a webhook's guide. Prose is wrapped to the width; text to copy, such as commands, is
+ * not.
  */
 export function describeSteps(
   { steps, documentation }: PresentedWebhook,
@@ -70,14 +70,14 @@ export function describeSteps(
   return [...lines, ...wrapped('  See ', documentation, width)].map((line) => line.trimEnd());
 }
 
-/** What stands under a step: code as it is, or more prose. Each has an empty line before it. */
+/** A block below a step: code as it is, or more prose. Each has an empty line before it. */
 function blockOf(part: string, kind: 'code' | 'prose', width: number): string[] {
   const text = plainText(part).replace(/^\n+/, '');
   if (text === '') return [];
   return ['', ...(kind === 'code' ? codeOf(text, width) : wrapped(below, text, width))];
 }
 
-/** Code below a step, or further to the left if only that lets it fit. */
+/** Code below a step, or further to the left if it only fits there. */
 function codeOf(code: string, width: number): string[] {
   const lines = code.split('\n');
   const room = width - Math.max(...lines.map(cellWidth));

@@ -4,7 +4,7 @@ import { UsageError } from '../shared/usage-error.ts';
 import { UpstreamClient } from './register/client.ts';
 import type { Outcome, Registrar, UpstreamCredentials } from './register/registrar.ts';
 
-/** A webhook with who enters it, and where. */
+/** A webhook, and the registrar that enters it. */
 export interface Registration {
   webhook: PresentedWebhook;
   registrar: Registrar;
@@ -12,7 +12,7 @@ export interface Registration {
   endpoint: string;
 }
 
-/** What became of a webhook at a place. */
+/** The outcome for a webhook at a place. */
 export type PlaceResult = { place: string } & ({ outcome: Outcome } | { error: Failure });
 
 /** What went wrong, and what helps. */
@@ -21,21 +21,21 @@ export interface Failure {
   remedy?: string;
 }
 
-/** What a run does. */
+/** What a run should do. */
 export interface EnterOptions {
   credentials: UpstreamCredentials;
-  /** Places that were named; none: those of the webhook's rules. */
+  /** Places from the command line; if empty, those of the webhook's rules. */
   at: readonly string[];
-  /** Look, and write nothing. */
+  /** Only look; write nothing. */
   dryRun: boolean;
 }
 
 /**
- * Enters a webhook at its upstream. A place where that fails does not keep it from the others.
+ * Enters a webhook at its upstream. A failure at one place does not affect the others.
  *
  * @param onResult called after each place
- * @throws UsageError where the only place, or what tells the places, is none; RequestError where
- *   not even the places can be found out
+ * @throws UsageError if the only place, or the option that determines the places, is invalid;
+ *   RequestError if the places can't be determined
  */
 export async function enterWebhook(
   { webhook, registrar, endpoint }: Registration,
@@ -53,14 +53,14 @@ export async function enterWebhook(
       if (!dryRun && plan.outcome !== 'unchanged') await plan.apply();
       onResult({ place, outcome: plan.outcome });
     } catch (error) {
-      // What was written at another place must be told, too.
+      // What was written at other places must be reported, too.
       const isOneOfSeveral = error instanceof UsageError && places.length > 1;
       onResult({ place, error: isOneOfSeveral ? { message: error.message } : failureOf(error) });
     }
   }
 }
 
-/** Throws the error; one of usage with the webhook's name, since there may be several. */
+/** Throws the error; a usage error gets the webhook's name, since there may be several. */
 function throwFor(name: string, error: unknown): never {
   throw error instanceof UsageError ? new UsageError(`${name}: ${error.message}`) : error;
 }
@@ -83,13 +83,13 @@ function secretsOf(
 function adviceFor({ status }: RequestError, { permission, placeForm }: Registrar): string | undefined {
   switch (status) {
     case 401:
-      return `the upstream does not take the credentials: check DRAYAGE_UPSTREAM_TOKEN and --user; ${permission}`;
+      return `the upstream does not accept the credentials: check DRAYAGE_UPSTREAM_TOKEN and --user; ${permission}`;
     case 403:
       return permission;
     case 404:
       return `check the place (--at: ${placeForm}) and --endpoint; ${permission}`;
     case 429:
-      return 'the upstream’s rate limit is reached: wait';
+      return 'the upstream’s rate limit is reached: try again later';
     default:
       return undefined;
   }

@@ -1,10 +1,10 @@
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
 import { CommandError } from '../shared/command-error.ts';
 
-/** What is said where there are none. */
+/** The message if there are none. */
 export const noWebhooks = 'no upstream in mirror.yaml has a webhook: add webhook: { source: … } to one';
 
-/** The webhook of that name. @throws with the names that there are */
+/** The webhook with that name. @throws with the existing names */
 export function findWebhook(webhooks: readonly PresentedWebhook[], name: string): PresentedWebhook {
   const found = webhooks.find((webhook) => webhook.name === name);
   if (found !== undefined) return found;
@@ -15,13 +15,13 @@ export function findWebhook(webhooks: readonly PresentedWebhook[], name: string)
   );
 }
 
-/** Whether what a sender needs is there: the API gives secrets to the operator alone. */
+/** Whether everything that a sender needs is there: the API gives secrets only to the operator. */
 export function hasSecrets({ url, secret, authentication: { kind } }: PresentedWebhook): boolean {
   if (kind === 'oidc') return true;
   return kind === 'path-token' ? !/\/(…|%E2%80%A6)$/i.test(url) : secret !== undefined;
 }
 
-/** @throws where the API did not give the secrets, with what helps */
+/** @throws with advice if the API did not give the secrets */
 export function requireSecrets(webhook: PresentedWebhook): void {
   if (hasSecrets(webhook)) return;
   throw new CommandError(

@@ -10,9 +10,9 @@ export interface ApiFlags {
 }
 
 /**
- * Where the API is, as it was given.
+ * The address of the API, from the flags.
  *
- * @throws UsageError where it was not, or is no address
+ * @throws UsageError if it is missing, or not an address
  */
 export function apiAddress({ api, token }: ApiFlags): ApiAddress {
   if (api === undefined || api === '')
@@ -21,14 +21,14 @@ export function apiAddress({ api, token }: ApiFlags): ApiAddress {
     );
   // fetch's own message would quote it.
   if (token !== undefined && /[^\x21-\x7e]/.test(token))
-    throw new UsageError('the token (--token, DRAYAGE_TOKEN) holds characters that no token has');
+    throw new UsageError('the token (--token, DRAYAGE_TOKEN) contains characters that no token has');
   return { api: originAndPath(api, '--api'), ...(token !== undefined && token !== '' && { token }) };
 }
 
 /**
  * An address without a slash at its end.
  *
- * @throws UsageError for one that is none, or that holds a login, a query or a fragment
+ * @throws UsageError if it is not an address, or contains a login, a query or a fragment
  */
 export function originAndPath(text: string, option: string): string {
   const url = httpUrl(text);

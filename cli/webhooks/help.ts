@@ -1,23 +1,23 @@
 const address = `
---api (or DRAYAGE_API) is the stack’s output ApiUrl, or what drayage local prints as "api" (which needs a token only with
---auth). --token, or better DRAYAGE_TOKEN, which no process list shows, is the reader’s or the operator’s token.`;
+--api (or DRAYAGE_API) is the stack’s output ApiUrl, or what drayage local prints as "api" (it needs a token only with
+--auth). --token is the reader’s or the operator’s token; DRAYAGE_TOKEN is safer, since no process list shows it.`;
 
 const exitCodes = 'Exit codes: 0 done, 1 failed, 2 usage.';
 
-/** What `drayage webhooks --help` tells after its options. */
+/** What `drayage webhooks --help` prints after its options. */
 export const webhooksHelp = `
 A webhook tells Drayage that an image was pushed. mirror.yaml configures webhooks, each under its upstream. The deployment’s
 API provides what the sender needs: the webhook’s URL and secret.
 
 From the configuration to the first event:
   $ export DRAYAGE_API=https://…  DRAYAGE_TOKEN=…
-  $ drayage webhooks list                      which webhooks there are, and whether events arrive
+  $ drayage webhooks list                      the webhooks, and whether events arrive
   $ drayage webhooks register github           register one at GitHub; or by hand: drayage webhooks list github --secrets
   $ drayage webhooks test github               deliver one event as GitHub would, and follow its job
 
 ${exitCodes}`;
 
-/** What `drayage webhooks list --help` tells after its options. */
+/** What `drayage webhooks list --help` prints after its options. */
 export const listHelp = `${address}
 
 Without --secrets, secrets and the tokens in URLs are shown as …. --json prints everything that the API returns for the
@@ -30,7 +30,7 @@ Examples:
 
 ${exitCodes}`;
 
-/** What `drayage webhooks register --help` tells after its options. */
+/** What `drayage webhooks register --help` prints after its options. */
 export const registerHelp = `${address} This needs the operator’s.
 
 The credentials for the upstream’s API are in DRAYAGE_UPSTREAM_TOKEN, or in DRAYAGE_UPSTREAM_TOKEN_<NAME> for the webhook of
@@ -47,8 +47,8 @@ that name (in capitals, with _ for anything but letters and digits), or in --tok
   artifactory      REPOSITORY KEY, else all local ones  access token of an administrator
   nexus            NEXUS REPOSITORY, else of its options --user, password: nx-capabilities
 
-Run it as often as you like: an existing webhook is updated, also after drayage webhooks rotate, and never added twice.
-Others are left alone. If an API does not show secrets, the webhook is written again each time. Webhooks of other sources
+Run it as often as you like: an existing webhook is updated, also after drayage webhooks rotate, but never added twice.
+Others are left alone. If an API does not show secrets, the webhook is rewritten each time. Webhooks of other sources
 are entered by hand: the command prints the steps and exits with 1.
 
 Examples:
@@ -60,7 +60,7 @@ Examples:
 
 ${exitCodes}`;
 
-/** What `drayage webhooks test --help` tells after its options. */
+/** What `drayage webhooks test --help` prints after its options. */
 export const testHelp = `${address} This needs the operator’s.
 
 Builds what the sender would send after a push, signs it with the webhook’s secret and delivers it to the webhook’s URL.
@@ -76,7 +76,7 @@ Examples:
 
 Exit codes: 0 the job ended well (committed, satisfied, superseded), 1 anything else, 2 usage.`;
 
-/** What `drayage webhooks rotate --help` tells after its options. */
+/** What `drayage webhooks rotate --help` prints after its options. */
 export const rotateHelp = `${address} This needs the operator’s.
 
 The webhook gets a new secret, which is printed; if the sender can’t sign, this means a new URL. The old secret stays valid

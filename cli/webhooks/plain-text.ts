@@ -1,6 +1,6 @@
 /**
- * Markdown of a source's guide for a terminal: without emphasis, fences and the brackets around
- * addresses; code stays marked.
+ * The Markdown of a source's guide for a terminal: without emphasis, fences, and brackets around
+ * addresses. Code stays marked.
  */
 export function plainText(markdown: string): string {
   return markdown

@@ -17,25 +17,28 @@ export interface RegisterFlags extends ApiFlags, CredentialFlags {
   dryRun?: boolean;
 }
 
-/** What became of a webhook: of each place, or what has to be done by hand. */
+/** The outcome for a webhook: for each place, or the steps to do by hand. */
 interface RegisteredWebhook {
   name: string;
   source: string;
   endpoint?: string;
   places: PlaceResult[];
-  /** Not even the places could be found out. */
+  /** The places could not be determined. */
   error?: Failure;
-  /** There is no API for it: what is to be done by hand. */
+  /** There is no API for it: the steps to do by hand. */
   steps?: string[];
 }
 
-/** `drayage webhooks register`: enters webhooks at their upstreams, as often as one likes. */
+/**
+ * `drayage webhooks register`: enters webhooks at their upstreams. It can be run any number of
+ * times.
+ */
 export async function runRegister(names: string[], flags: RegisterFlags): Promise<void> {
   const { at = [] } = flags;
   if (flags.all ? names.length > 0 : names.length === 0)
-    throw new UsageError('name the webhooks, or give --all and no name');
+    throw new UsageError('name the webhooks, or give --all and no names');
   if ((at.length > 0 || flags.endpoint !== undefined) && (flags.all || new Set(names).size > 1))
-    throw new UsageError('--at and --endpoint are about one webhook: name that one alone');
+    throw new UsageError('--at and --endpoint apply to one webhook: name only that one');
   const all = await new DrayageApi(apiAddress(flags)).webhooks();
   const chosen = flags.all ? all : [...new Set(names)].map((name) => findWebhook(all, name));
   for (const webhook of chosen) requireSecrets(webhook);
@@ -63,7 +66,7 @@ export async function runRegister(names: string[], flags: RegisterFlags): Promis
         tell(name, result, flags);
       });
     } catch (error) {
-      // What one of several lacks does not keep the others from being entered.
+      // A problem with one of several does not keep the others from being entered.
       const lacks = chosen.length > 1 && error instanceof UsageError;
       entered.error = lacks ? { message: error.message.replace(`${name}: `, '') } : failureOf(error);
       tellFailure(name, entered.error);
@@ -76,7 +79,7 @@ export async function runRegister(names: string[], flags: RegisterFlags): Promis
   if (!results.every(isDone)) process.exitCode = 1;
 }
 
-/** Undefined where there is no API for the source. */
+/** Undefined if there is no API for the source. */
 function registrationOf(webhook: PresentedWebhook, { endpoint }: RegisterFlags): Registration | undefined {
   const registrar = findRegistrar(webhook.source);
   if (registrar === undefined) return undefined;
@@ -103,7 +106,7 @@ function tellFailure(what: string, { message, remedy }: Failure): void {
   process.stderr.write(`${what}: ${message}\n${remedy === undefined ? '' : `  ${remedy}\n`}`);
 }
 
-/** Without the secret, which `drayage webhooks list NAME --secrets` shows. */
+/** Leaves out the secret, which `drayage webhooks list NAME --secrets` shows. */
 function tellByHand(webhook: PresentedWebhook): void {
   const { name, title, authentication } = webhook;
   const how =

@@ -10,22 +10,19 @@ import { findRegistrar } from './register/index.ts';
 
 /** The options of `drayage webhooks rotate`. */
 export interface RotateFlags extends ApiFlags {
-  /**
-   * For how long the secret until now is still taken, such as `24h`; absent: as long as the API
-   * does by itself.
-   */
+  /** How long the previous secret stays valid, such as `24h`; absent: the API's default. */
   keep?: string;
 }
 
-/** What the API takes. */
+/** The longest that the API accepts. */
 const longestKeepSeconds = 7 * 86_400;
 
-/** `drayage webhooks rotate`: a new secret, and what is to be done with it. */
+/** `drayage webhooks rotate`: makes a new secret, and says what to do with it. */
 export async function runRotate(name: string, flags: RotateFlags): Promise<void> {
   const keep = keepSeconds(flags.keep);
   const api = new DrayageApi(apiAddress(flags));
   const webhook = await api.rotate(name, keep).catch(async (error: unknown) => {
-    // Says which names there are.
+    // Throws with the existing names.
     if (error instanceof RequestError && error.code === 'not_found') findWebhook(await api.webhooks(), name);
     throw error;
   });
@@ -38,9 +35,9 @@ export async function runRotate(name: string, flags: RotateFlags): Promise<void>
   const { url, secret, retiredUntil, source } = webhook;
   const old =
     retiredUntil === undefined
-      ? // Functions that are warm believe what they read for as long.
-        'the secret until now is taken for half a minute more at most'
-      : `the secret until now is taken until ${retiredUntil}`;
+      ? // Warm functions use what they have read for that long.
+        'the previous secret is accepted for at most another half minute'
+      : `the previous secret is accepted until ${retiredUntil}`;
   const next =
     findRegistrar(source) === undefined
       ? ['Enter it at the sender:', ...describeSteps(webhook, width)]

@@ -7,12 +7,11 @@ import type { DrayageApi } from '../api/client.ts';
 import { CommandError } from '../shared/command-error.ts';
 import { UsageError } from '../shared/usage-error.ts';
 
-/** Enough to find one with a tag among them. */
+/** Enough to find one with a tag. */
 const looked = 20;
 
 /**
- * The image that a test delivery is about: the given one, or one of the registry's that is
- * mirrored.
+ * The image for a test delivery: the given one, or a mirrored one of the registry.
  *
  * @throws UsageError for an image of another registry or without a tag
  */
@@ -28,22 +27,22 @@ export async function sampleImage(
         return { registry, repository, tag, digest: sourceDigest, mediaType };
     }
     throw new CommandError(
-      `no image of ${registry} is mirrored yet that ${name} could be tested with`,
-      `name one that the rules mirror: --image ${registry}/REPOSITORY:TAG`,
+      `no image of ${registry} is mirrored yet to test ${name} with`,
+      `name one that matches the rules: --image ${registry}/REPOSITORY:TAG`,
     );
   }
   const { registry: host, repository, tag, digest } = parseImage(given);
   if (host !== registry)
-    throw new UsageError(`${given} is at ${host}, and the webhook ${name} speaks for ${registry}`);
+    throw new UsageError(`${given} is at ${host}, and the webhook ${name} is for ${registry}`);
   if (tag === undefined || digest !== undefined)
-    throw new UsageError(`${given}: webhooks tell of tags: write REPOSITORY:TAG without a digest`);
+    throw new UsageError(`${given}: webhooks are about tags: write REPOSITORY:TAG without a digest`);
   const mapping = await api.mapping(`${registry}/${repository}:${tag}`);
   return {
     registry,
     repository,
     tag,
-    // What the tag points to is asked of the registry; a digest that nothing has never equals what
-    // is mapped.
+    // The job asks the registry what the tag points to; a digest that nothing has never equals the
+    // mapped one.
     digest: (mapping?.sourceDigest ?? digestOf(new Uint8Array())) as Digest,
     mediaType: mapping?.mediaType ?? mediaTypes.ociIndex,
   };

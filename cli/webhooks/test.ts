@@ -17,9 +17,7 @@ export interface TestFlags extends ApiFlags {
 
 const follow = { everyMs: 1_000, withinMs: 30 * 60_000 };
 
-/**
- * `drayage webhooks test`: delivers what the sender would, and follows the job that it leads to.
- */
+/** `drayage webhooks test`: delivers what the sender would, and follows the resulting job. */
 export async function runTest(name: string, flags: TestFlags): Promise<void> {
   const address = apiAddress(flags);
   const api = new DrayageApi(address);
@@ -33,9 +31,7 @@ export async function runTest(name: string, flags: TestFlags): Promise<void> {
   const options = known.data;
   const authentication = source.authentication(options);
   if (authentication.kind === 'oidc')
-    throw new Error(
-      `deliveries of ${name} are signed by their issuer, and nobody else can: push an image instead`,
-    );
+    throw new Error(`only the issuer can sign deliveries of ${name}: push an image instead`);
   requireSecrets(webhook);
   const image = await sampleImage(api, webhook, flags.image);
   const { headers = {}, body: sample } = source.sample(image, options);
@@ -58,7 +54,7 @@ export async function runTest(name: string, flags: TestFlags): Promise<void> {
   if (flags.json) process.stdout.write(`${JSON.stringify({ accepted, ignored, ...(job && { job }) })}\n`);
   if (job === undefined)
     throw new CommandError(
-      'the delivery is authentic, and led to no job',
+      'the delivery is authentic, but led to no job',
       'give an image that mirror.yaml mirrors with --image',
     );
   const end = conclude(job);
@@ -79,9 +75,9 @@ function followToEnd(api: DrayageApi, id: string): Promise<Job> {
 }
 
 /**
- * How a job ended, in words.
+ * The end of a job, in words.
  *
- * @throws CommandError for one that failed or goes on
+ * @throws CommandError if it failed or is still running
  */
 function conclude(job: Job): string {
   const { id, image, state, error } = job;
@@ -92,7 +88,7 @@ function conclude(job: Job): string {
     case 'superseded':
       return `${image}: ${state}, job ${id}${told === undefined ? '' : `: ${told}`}`;
     case 'failed':
-      throw new CommandError(`job ${id} failed: ${error?.message ?? 'no reason was told'}`, error?.remedy);
+      throw new CommandError(`job ${id} failed: ${error?.message ?? 'no reason was given'}`, error?.remedy);
     default:
       throw new CommandError(
         `job ${id} is still ${state}${error ? `: ${error.message}` : ''}`,

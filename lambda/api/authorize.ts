@@ -5,18 +5,17 @@ import { HttpError, type HttpRequest } from '../shared/http.ts';
 import type { ApiDeployment } from './api-deployment.ts';
 
 /**
- * What a route does: reads need the reader's token, writes the operator's; the rest is open to
- * everybody.
+ * What a route needs: `read` the reader's token, `write` the operator's; `open` routes need none.
  */
 export type Access = 'open' | 'read' | 'write';
 
-/** Who asks. The operator may read, too, and sees what readers don't. */
+/** Who is calling. The operator may read, too, and sees more than readers do. */
 export type Caller = 'anybody' | 'reader' | 'operator';
 
 /**
- * Lets a request pass and tells whose it is, or throws HttpError 401 or 403.
+ * Returns the caller of a request that is allowed, or throws HttpError 401 or 403.
  *
- * @param isIamAuthorized whether API Gateway has checked the caller's AWS signature; counts where
+ * @param isIamAuthorized whether API Gateway has checked the caller's AWS signature; matters if
  *   reads are `iam`.
  */
 export async function authorize(
@@ -29,7 +28,7 @@ export async function authorize(
   const token = bearerToken(request.headers.authorization ?? '');
   const { reads } = deployment.config.api;
   if (access === 'read' && (reads === 'none' || (reads === 'iam' && isIamAuthorized))) {
-    // The token may still tell that it is the operator.
+    // The token may still show that it is the operator.
     return token !== undefined && (await holderOf(token, deployment)) === 'operator' ? 'operator' : 'reader';
   }
   if (token === undefined) {
@@ -47,10 +46,10 @@ export async function authorize(
 }
 
 /**
- * Without tokens everybody on this machine is the operator, which pages in its browsers are not:
- * neither one that sends requests here (its origin is told), nor one whose own name leads here (DNS
- * rebinding: the host is no loopback address). The latter also keeps a tunnel for webhooks from
- * handing out the rest of the API.
+ * Without tokens, everybody on this machine is the operator, except web pages in its browsers:
+ * neither a page that sends requests here (they have an origin), nor one whose own name resolves to
+ * this address (DNS rebinding: the host is not a loopback address). The second check also keeps a
+ * tunnel for webhooks from exposing the rest of the API.
  */
 function fromThisMachine({ origin, headers }: HttpRequest): Caller {
   const host = URL.canParse(origin) ? new URL(origin).hostname : '';
@@ -59,7 +58,7 @@ function fromThisMachine({ origin, headers }: HttpRequest): Caller {
   throw new HttpError(
     403,
     'forbidden',
-    'without --auth only programs of this machine are answered, by a loopback address: start drayage local with --auth',
+    'without --auth the API answers only programs on this machine that use a loopback address: start drayage local with --auth',
   );
 }
 

@@ -12,7 +12,7 @@ import { getWebhooks, rotateWebhook } from './webhooks.ts';
 
 interface Route {
   method: 'GET' | 'POST';
-  /** Its first group, if it has one, is the call's `parameter`. */
+  /** Its first group, if any, is the call's `parameter`. */
   path: RegExp;
   access: Access;
   handle(call: Call): Promise<HttpResponse>;
@@ -29,7 +29,7 @@ const routes: Route[] = [
   { method: 'GET', path: /^\/healthz$/, access: 'open', handle: async () => json(200, { status: 'ok' }) },
 ];
 
-/** Answers the API's routes, all but the webhooks. */
+/** Answers all of the API's routes except the webhooks. */
 async function run(event: APIGatewayProxyEventV2, deployment: ApiDeployment): Promise<HttpResponse> {
   try {
     const request = httpRequest(event);
@@ -57,7 +57,7 @@ function noRoute(here: Route[]): HttpError {
   return new HttpError(405, 'method_not_allowed', `this route takes ${allow}`, { allow });
 }
 
-/** The IAM authorizer of API Gateway leaves who called in the event. */
+/** The IAM authorizer of API Gateway puts the caller into the event. */
 function isIamAuthorized(event: APIGatewayProxyEventV2): boolean {
   const { authorizer } = event.requestContext as { authorizer?: { iam?: unknown } };
   return authorizer?.iam !== undefined;

@@ -58,8 +58,8 @@ export async function getJob({ parameter: id, deployment }: Call): Promise<HttpR
 }
 
 /**
- * `POST /v1/mirrors`: queues images on demand. All or none: an image that no rule names refuses the
- * request.
+ * `POST /v1/mirrors`: queues images on demand. All or none: one image that no rule names is enough
+ * to refuse the request.
  */
 export async function postMirrors({ request, deployment }: Call): Promise<HttpResponse> {
   const { config } = deployment;

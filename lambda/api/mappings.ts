@@ -27,7 +27,7 @@ const maxLimit = 1_000;
 /** How many references one request resolves at most. */
 const maxImages = 1_000;
 
-/** `GET /v1/mappings`: one mapping by `image=`, else a list. */
+/** `GET /v1/mappings`: one mapping with `image=`, otherwise a list. */
 export async function getMappings({ request, deployment }: Call): Promise<HttpResponse> {
   const { mappings } = deployment;
   const image = request.query.get('image');
@@ -46,7 +46,7 @@ async function getMapping(
 
 async function listMappings(request: HttpRequest, mappings: MappingStore): Promise<HttpResponse> {
   const region = regionOf(request);
-  // Hosts are not known yet: none has more than 253 characters.
+  // The host is not known yet: it has at most 253 characters.
   const longest = (stored: StoredMapping) =>
     presentMapping(stored, { [stored.mapping.region]: 'h'.repeat(253) });
   const [page, hosts] = await Promise.all([
@@ -78,7 +78,7 @@ export async function resolveMappings({ request, deployment }: Call): Promise<Ht
   const images = textList(body, 'images', maxImages);
   const { region } = body;
   if (region !== undefined && typeof region !== 'string') {
-    throw new HttpError(400, 'invalid_request', 'region must be a text such as eu-west-1');
+    throw new HttpError(400, 'invalid_request', 'region must be a string such as eu-west-1');
   }
   const resolved = await resolveImages(deployment.mappings, images, region);
   if (answerBytes(resolved) <= maxAnswerBytes) return json(200, resolved);
@@ -99,13 +99,15 @@ export function keyOf(image: string): ImageKey {
   }
 }
 
-/** For `.catch`: a cursor that nobody gave is the caller's mistake. */
+/** For `.catch`: a cursor that we never issued is the caller's mistake. */
 export function badCursor(error: unknown): never {
   if (error instanceof InvalidCursorError) throw new HttpError(400, 'invalid_cursor', error.message);
   throw error;
 }
 
-/** Over what is mapped, without the times: a look that found nothing new leaves it as it was. */
+/**
+ * Covers the mapped content without the times: a check that finds nothing new does not change it.
+ */
 function entityTag(list: Mapping[], cursor: string | undefined): string {
   const content = list.map(({ observedAt: _, mirroredAt: __, ...rest }) => rest);
   const hash = createHash('sha256')
@@ -114,7 +116,7 @@ function entityTag(list: Mapping[], cursor: string | undefined): string {
   return `W/"${hash}"`;
 }
 
-/** RFC 9110, 13.1.2: weak comparison, a list or `*`. */
+/** RFC 9110, 13.1.2: weak comparison; a list or `*`. */
 function matchesTag(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
   const bare = (tag: string) => tag.trim().replace(/^W\//, '');

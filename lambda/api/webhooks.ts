@@ -10,8 +10,8 @@ const defaultKeepSeconds = 24 * 3600;
 const maxKeepSeconds = 7 * 24 * 3600;
 
 /**
- * `GET /v1/webhooks`: where each is reached, what it is entered with, and when something came.
- * Secrets are the operator's to see.
+ * `GET /v1/webhooks`: the address of each, what to enter at the sender, and when deliveries
+ * arrived. Only the operator sees secrets.
  */
 export async function getWebhooks({ request, caller, deployment }: Call): Promise<HttpResponse> {
   const isOperator = caller === 'operator';
@@ -30,23 +30,19 @@ export async function getWebhooks({ request, caller, deployment }: Call): Promis
 }
 
 /**
- * `POST /v1/webhooks/{name}/rotate`: makes a new secret; the one before is taken for another day,
- * or `keepSeconds`.
+ * `POST /v1/webhooks/{name}/rotate`: makes a new secret; the previous one is accepted for another
+ * day, or for `keepSeconds`.
  */
 export async function rotateWebhook({ request, parameter: name, deployment }: Call): Promise<HttpResponse> {
   const configured = configuredWebhooks(deployment.config).find(({ webhook }) => webhook.name === name);
-  if (!configured) throw new HttpError(404, 'not_found', 'there is no webhook of this name');
+  if (!configured) throw new HttpError(404, 'not_found', 'there is no webhook with this name');
   if (configured.source.authentication(configured.webhook.options).kind === 'oidc')
     throw new HttpError(409, 'no_secret', `${name} has no secret: its sender signs with a key of its own`);
   const keepSeconds = keepSecondsOf(request);
   const now = new Date();
   const rotated = await rotateSecret(deployment.webhookStates, name, keepSeconds, now);
   if (!rotated)
-    throw new HttpError(
-      409,
-      'conflict',
-      `the secret of ${name} is being rotated by somebody else: look again`,
-    );
+    throw new HttpError(409, 'conflict', `somebody else is rotating the secret of ${name}: check again`);
   logger.info('a webhook secret was rotated', { webhook: name, generation: rotated.generation, keepSeconds });
   const roots = await deployment.webhookRoots();
   return json(200, presentWebhook(configured, rotated, { roots, origin: request.origin, now }));
@@ -60,6 +56,6 @@ function keepSecondsOf(request: HttpRequest): number {
   throw new HttpError(
     400,
     'invalid_request',
-    `keepSeconds must be a whole number from 0 to ${maxKeepSeconds}: how long the secret before is still taken`,
+    `keepSeconds must be a whole number from 0 to ${maxKeepSeconds}: how long the previous secret is accepted`,
   );
 }

@@ -5,14 +5,14 @@ import { enableBlobMounting } from '../../core/aws/ecr/blob-mounting.ts';
 import { answer, type Outcome, outcomeOf } from '../shared/custom-resource.ts';
 import { logger } from '../shared/telemetry.ts';
 
-/** The setting gets this long; the function's 60 s leave room for the answer. */
+/** Time limit for the setting; the function's 60 s leave room for the answer. */
 const settingMs = 25_000;
 const physicalId = 'blob-mounting';
 
 /**
- * The custom resource of the registry setting BLOB_MOUNTING: on when the stack is made or changed.
- * It is left on when the stack goes, since other stacks and people may rely on it by then, and it
- * harms nobody.
+ * The custom resource for the registry setting BLOB_MOUNTING: turns it on when the stack is created
+ * or updated. It stays on when the stack is deleted, since other stacks and people may rely on it
+ * by then, and it does no harm.
  */
 async function run(event: CloudFormationCustomResourceEvent): Promise<void> {
   const outcome = await outcomeAfter(event);

@@ -13,14 +13,12 @@ import { logger, metrics, stateMetric } from '../shared/telemetry.ts';
 import { parseLayerMessage } from './message.ts';
 
 /**
- * When a message that crashed comes again, seconds: later than a lease that could not be released
- * has run out, which would have the message dropped.
+ * After how many seconds a message that crashed is retried: longer than an unreleased lease lasts,
+ * since a retry that still finds the lease would drop the message.
  */
 const firstRetrySeconds = 90;
 
-/**
- * Carries the layers of a batch of the layer queue, and reports the messages that must come again.
- */
+/** Copies the layers of a batch of the layer queue, and returns the messages to retry. */
 async function runBatch(
   { records, context, hold, retrySeconds }: MessageBatch,
   deployment: CopyDeployment,
@@ -33,7 +31,7 @@ async function runBatch(
       const { messageId } = record;
       logger.error('the message goes back to the queue', { messageId, error: error as Error });
       metrics.addMetric('LayersCrashed', MetricUnit.Count, 1);
-      // A renewal under way would set its time again.
+      // A renewal in progress would reset its time.
       await hold.end(record);
       await comeAgainSoon(record, deployment.layerQueue, retrySeconds);
       batchItemFailures.push({ itemIdentifier: messageId });

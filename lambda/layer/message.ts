@@ -6,7 +6,7 @@ const blobSchema = z.object({
   mediaType: z.string(),
   digest: z.custom<LayerMessage['layer']['digest']>(
     (value) => typeof value === 'string' && isDigest(value),
-    'it is no digest',
+    'it is not a digest',
   ),
   size: z.number().int().nonnegative(),
 });
@@ -21,11 +21,11 @@ const messageSchema = z.object({
 /**
  * Reads a message of the layer queue.
  *
- * @throws Error for what is no message of ours: it ends in the dead-letter queue, where somebody
- *   looks at it.
+ * @throws Error if it is not one of our messages: it ends up in the dead-letter queue, where
+ *   somebody looks at it.
  */
 export function parseLayerMessage(body: string): LayerMessage {
   const parsed = messageSchema.safeParse(JSON.parse(body));
   if (parsed.success) return parsed.data;
-  throw new Error(`the message is no layer job: ${z.prettifyError(parsed.error)}`);
+  throw new Error(`the message is not a layer job: ${z.prettifyError(parsed.error)}`);
 }

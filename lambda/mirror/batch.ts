@@ -4,24 +4,24 @@ import { parseMessage } from './message.ts';
 
 /** What to do with each message of a batch. None of these rejects. */
 export interface BatchWork {
-  /** Runs the message's job; false if the message must come again. */
+  /** Runs the message's job; false if the message must be retried. */
   run(record: SQSRecord): Promise<boolean>;
-  /** How often the job of a message was begun so far; 0 if nobody knows. */
+  /** How often the job of a message has been started; 0 if unknown. */
   attemptsOf(record: SQSRecord): Promise<number>;
 }
 
 /**
- * Runs the messages of a batch side by side, those of one tag one after the other: the first then
- * does the work of all. A message that fails keeps none of the others from its turn. Which of two
- * events of a tag is the later one is decided by their numbers, not by the queue, so the order
- * within a message group need not be kept.
+ * Runs the messages of a batch in parallel, but those of one tag one after the other: the first
+ * then does the work of all. A failed message does not keep the others from their turn. The numbers
+ * of a tag's events decide which is the later one, not the queue, so the order within a message
+ * group need not be kept.
  *
- * A message that was received before may have ended the function, with all that ran beside it. So a
- * batch with such a message runs one after the other, the jobs that were begun least often first:
- * what finishes is deleted from the queue, and a message that ends the function each time ends up
- * alone.
+ * A message that was received before may have crashed the function, along with everything that ran
+ * beside it. So a batch with such a message runs one by one, the jobs with the fewest starts first:
+ * finished messages are deleted from the queue, and a message that crashes the function every time
+ * ends up alone.
  *
- * @returns the messages that must come again
+ * @returns the messages to retry
  */
 export async function runBatch(records: SQSRecord[], work: BatchWork): Promise<SQSRecord[]> {
   const failed: SQSRecord[] = [];
@@ -44,11 +44,11 @@ async function leastBegunFirst(records: SQSRecord[], { attemptsOf }: BatchWork):
   return counted.sort((a, b) => a.attempts - b.attempts).map(({ record }) => record);
 }
 
-/** The tag that a message is about; one that is not a job's is about itself. */
+/** The tag of a message; a message that is not a job gets a key of its own. */
 function tagOf({ body, messageId }: SQSRecord): string {
   try {
     return formatImageKey(parseMessage(body).image);
   } catch {
-    return messageId; // running it reports what is wrong
+    return messageId; // running it reports the problem
   }
 }

@@ -17,11 +17,12 @@ import { runBatch } from './batch.ts';
 import { parseMessage } from './message.ts';
 
 /**
- * When a message that crashed comes again, seconds; the next messages of its group wait as long.
+ * After how many seconds a message that crashed is retried; the next messages of its group wait
+ * that long, too.
  */
 const firstRetrySeconds = 30;
 
-/** Runs the jobs of a batch of the mirror queue, and reports the messages that must come again. */
+/** Runs the jobs of a batch of the mirror queue, and returns the messages to retry. */
 async function run(
   { Records: records }: SQSEvent,
   context: Context,
@@ -39,7 +40,7 @@ async function run(
         } catch (error) {
           logger.error('the message goes back to the queue', { messageId, error: error as Error });
           metrics.addMetric('JobsCrashed', MetricUnit.Count, 1);
-          // A renewal under way would set its time again.
+          // A renewal in progress would reset its time.
           await hold.end(record);
           await comeAgainSoon(record, queue, retrySeconds);
           return false;
@@ -56,15 +57,18 @@ async function run(
 }
 
 /**
- * Deletes a message that is done. Lambda deletes it when the whole batch is, which another job may
- * take minutes for, or never get to. It never rejects: a message that comes again finds its job
- * finished.
+ * Deletes a message that is done. Lambda deletes it only when the whole batch is done; another job
+ * may delay that by minutes, or forever. It never rejects: a message that is received again finds
+ * its job finished.
  */
 async function forget({ receiptHandle, messageId }: SQSRecord, queue: VisibilityQueue): Promise<void> {
   try {
     await queue.remove(receiptHandle);
   } catch (error) {
-    logger.warn('a message that is done stays until the batch is', { messageId, error: error as Error });
+    logger.warn('a finished message stays in the queue until its batch is done', {
+      messageId,
+      error: error as Error,
+    });
   }
 }
 
@@ -72,16 +76,16 @@ async function attemptsOf({ body }: SQSRecord, jobs: Pick<JobStore, 'read'>): Pr
   try {
     return (await jobs.read(parseMessage(body).job))?.attempts ?? 0;
   } catch (error) {
-    logger.warn('how often a job was begun could not be read', { error: error as Error });
+    logger.warn('the number of a job’s attempts could not be read', { error: error as Error });
     return 0;
   }
 }
 
-/** What a job runs in. */
+/** The environment of a job. */
 interface Invocation {
   context: Context;
   deployment: CopyDeployment;
-  /** What the jobs of the batch share. */
+  /** Shared by the jobs of the batch. */
   shared: Pick<ProcessDependencies, 'pool' | 'layerIndex'>;
 }
 

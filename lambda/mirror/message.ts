@@ -12,8 +12,8 @@ const messageSchema = z.object({
 /**
  * Reads a message of the mirror queue.
  *
- * @throws Error for what is not a message of ours: it ends in the dead-letter queue, where somebody
- *   looks at it.
+ * @throws Error if it is not one of our messages: it ends up in the dead-letter queue, where
+ *   somebody looks at it.
  */
 export function parseMessage(body: string): JobMessage {
   const parsed = messageSchema.safeParse(JSON.parse(body));

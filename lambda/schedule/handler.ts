@@ -8,10 +8,10 @@ import { Deployment } from '../shared/deployment.ts';
 import { logger, metrics } from '../shared/telemetry.ts';
 
 /**
- * Each minute: sends the parked jobs whose time has come.
+ * Every minute: sends the parked jobs that are due.
  *
- * @throws when the queue refused some, so that the invocation counts as failed and alarms; they
- *   stay parked.
+ * @throws if the queue refused some, so that the invocation counts as failed and raises an alarm;
+ *   they stay parked.
  */
 async function run({ config, jobs, queue }: Deployment): Promise<{ sent: number }> {
   const { sent, refused } = await resendDue({ config, jobs, queue }, new Date());

@@ -5,11 +5,11 @@ import type { CopyDeployment } from './copy-deployment.ts';
 import { logger } from './telemetry.ts';
 
 /**
- * What a mirror job and a layer job work with in one invocation. The mirror function adds its
+ * The dependencies of a mirror job or a layer job in one invocation. The mirror function adds its
  * `fanOut`.
  *
- * @param endsAt when the invocation's time is used up, milliseconds since 1970
- * @param log where what goes wrong beside the job is reported
+ * @param endsAt when the invocation times out, in milliseconds since 1970
+ * @param log reports problems that don't fail the job
  */
 export function copyDependencies(
   deployment: CopyDeployment,

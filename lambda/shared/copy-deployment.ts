@@ -14,7 +14,7 @@ import type { VisibilityQueue } from './messages.ts';
 import { MirrorRegistry } from './mirror-registry.ts';
 import { Upstreams } from './upstreams.ts';
 
-/** What the functions work with that copy. */
+/** The dependencies of the functions that copy. */
 export class CopyDeployment extends Deployment {
   get layerQueue(): LayerQueue & VisibilityQueue {
     return this.once('layerQueue', () => new SqsLayerQueue(this.environment.text('DRAYAGE_LAYER_QUEUE_URL')));
@@ -40,14 +40,14 @@ export class CopyDeployment extends Deployment {
     return this.once('secrets', () => new SecretReader());
   }
 
-  /** How fast streams into the mirror are in this instance. */
+  /** The speed of streams into the mirror in this instance. */
   get streamSpeed(): StreamSpeed {
     return this.once('streamSpeed', () => new StreamSpeed());
   }
 
   /**
-   * From which size on, bytes, several missing blobs of an image travel as layer jobs. It is set
-   * for the mirror function alone.
+   * The least size, in bytes, at which several missing blobs of an image become layer jobs. It is
+   * set only for the mirror function.
    */
   get fanOutBytes(): number {
     return this.environment.number('DRAYAGE_FAN_OUT_BYTES');
@@ -75,7 +75,8 @@ export class CopyDeployment extends Deployment {
   }
 
   /**
-   * When a message that crashed comes again, seconds; absent: each function has its own default.
+   * After how many seconds a message that crashed is retried; absent: each function has its own
+   * default.
    */
   get retrySeconds(): number | undefined {
     return this.environment.optionalNumber('DRAYAGE_RETRY_SECONDS', { mayBeZero: true });

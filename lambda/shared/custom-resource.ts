@@ -2,25 +2,25 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
 
 /**
- * CloudFormation takes an answer of 4,096 bytes at most; what is told besides the reason is short.
+ * CloudFormation accepts answers of at most 4,096 bytes; everything besides the reason is short.
  */
 const maxReasonLength = 1_000;
 /**
- * How often the answer is sent, how long one may take and how long to wait between two,
+ * How often to try sending the answer, how long one attempt may take, and the pause between two, in
  * milliseconds.
  */
 const attempts = 4;
 const requestMs = 5_000;
 const pauseMs = 500;
 
-/** What CloudFormation is told: the work is done, or why not. */
+/** The answer to CloudFormation: the work is done, or why not. */
 export type Outcome = { status: 'SUCCESS' } | { status: 'FAILED'; reason: string };
 
 /**
- * Does a custom resource's work and makes an outcome of whatever happens: a resource that tells
- * nothing keeps its stack waiting for an hour.
+ * Does a custom resource's work and turns whatever happens into an outcome: a resource that does
+ * not answer keeps its stack waiting for an hour.
  *
- * @param work gets the signal that ends after `withinMs`.
+ * @param work gets a signal that is aborted after `withinMs`.
  */
 export async function outcomeOf(
   what: string,
@@ -35,7 +35,7 @@ export async function outcomeOf(
     tooLate.reject(error);
   }, withinMs);
   try {
-    // Raced as well: not everything heeds its signal.
+    // Raced as well: not everything obeys its signal.
     await Promise.race([work(late.signal), tooLate.promise]);
     return { status: 'SUCCESS' };
   } catch (thrown) {
@@ -51,9 +51,10 @@ export async function outcomeOf(
  * Answers CloudFormation at the URL that came with its request.
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html
  *
- * @param physicalId names the resource for ever: another one would make CloudFormation replace it.
- * @throws Error when the answer could not be sent, without the URL, which is a credential. Lambda
- *   then runs the function again.
+ * @param physicalId identifies the resource permanently: a different one would make CloudFormation
+ *   replace it.
+ * @throws Error if the answer could not be sent; without the URL, which is a credential. Lambda
+ *   then retries the function.
  */
 export async function answer(
   event: CloudFormationCustomResourceEvent,
@@ -75,7 +76,7 @@ export async function answer(
     try {
       const { ok, status } = await fetch(ResponseURL, {
         method: 'PUT',
-        // Bytes, since a text would come with a Content-Type that the URL is not signed for.
+        // Bytes, since a string would get a Content-Type that the URL is not signed for.
         body: Buffer.from(body),
         signal: AbortSignal.timeout(requestMs),
       });

@@ -9,11 +9,11 @@ import { Environment, EnvironmentError } from './environment.ts';
 import type { VisibilityQueue } from './messages.ts';
 
 /**
- * What every function works with, as its environment says. Each part is opened when it is first
+ * What every function needs, as configured by its environment. Each part is opened when it is first
  * used, and kept as long as the deployment object lives.
  *
- * A bundle holds whatever the getters of its class mention, used or not. So what only some
- * functions need stands in a class of its own, which extends this one.
+ * A bundle contains everything that the getters of its class refer to, used or not. So what only
+ * some functions need is in a separate class that extends this one.
  */
 export class Deployment {
   protected readonly environment: Environment;
@@ -28,7 +28,7 @@ export class Deployment {
     return this.once('config', () => this.environment.config());
   }
 
-  /** The region that this deployment mirrors into. */
+  /** The region into which this deployment mirrors. */
   get region(): string {
     const [region] = this.config.mirror.regions;
     if (region) return region;
@@ -54,7 +54,7 @@ export class Deployment {
     return this.once('table', () => openTable(this.environment.text('DRAYAGE_TABLE')));
   }
 
-  /** Makes a part when it is first asked for. One that could not be made is tried again. */
+  /** Creates a part on first use. If that fails, the next use tries again. */
   protected once<T>(part: string, make: () => T): T {
     if (!this.#opened.has(part)) this.#opened.set(part, make());
     return this.#opened.get(part) as T;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from '../../core/config/config.ts';
 
-/** The environment does not hold what a function needs; the message names the variable. */
+/** The environment lacks something that a function needs; the message names the variable. */
 export class EnvironmentError extends Error {
   override readonly name = 'EnvironmentError';
 }
@@ -9,10 +9,10 @@ export class EnvironmentError extends Error {
 type Variable = `DRAYAGE_${string}`;
 
 const configVariable: Variable = 'DRAYAGE_CONFIG_JSON';
-/** The construct puts it beside the bundle, since an environment has room for 4 kB only. */
+/** The construct puts it beside the bundle, since an environment has room for only 4 kB. */
 const configFile = 'mirror.json';
 
-/** What the stack passes to its functions. Nothing is read before it is asked for. */
+/** What the stack passes to its functions. Values are read on demand. */
 export class Environment {
   readonly #variables: NodeJS.ProcessEnv;
 
@@ -41,14 +41,14 @@ export class Environment {
     throw new EnvironmentError(problem(name, `is "${text}", which is not ${wanted}`));
   }
 
-  /** The same of a variable that may be absent. @throws EnvironmentError */
+  /** The same for a variable that may be absent. @throws EnvironmentError */
   optionalNumber(name: Variable, options?: { mayBeZero: boolean }): number | undefined {
     return this.#variables[name] === undefined ? undefined : this.number(name, options);
   }
 
   /**
-   * The configuration as it was normalised: from its variable, else from the file beside the
-   * bundle. The stack validated it before it wrote it, so only its outline is checked.
+   * The normalised configuration: from its variable, otherwise from the file beside the bundle. The
+   * stack validated it before writing it, so only its outline is checked.
    *
    * @throws EnvironmentError
    */

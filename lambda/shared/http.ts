@@ -1,16 +1,16 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 
-/** A request as the API's functions see it. */
+/** A request, as the API's functions see it. */
 export interface HttpRequest {
   method: string;
-  /** Without the stage, percent-encoding as it came. */
+  /** Without the stage; percent-encoding unchanged. */
   path: string;
   query: URLSearchParams;
   /** Names in lower case. */
   headers: Record<string, string>;
   body: Uint8Array;
   /**
-   * Scheme and host by which the API was reached, as API Gateway tells them: its own domain name or
+   * The scheme and host through which the API was reached, from API Gateway: its own domain name or
    * the custom one.
    */
   origin: string;
@@ -19,8 +19,7 @@ export interface HttpRequest {
 export type HttpResponse = APIGatewayProxyStructuredResultV2;
 
 /**
- * A request that can't be answered as asked. The message goes to the caller: it must not hold a
- * secret.
+ * A request that can't be fulfilled. The message goes to the caller: it must not contain a secret.
  */
 export class HttpError extends Error {
   override readonly name = 'HttpError';
@@ -37,8 +36,8 @@ export class HttpError extends Error {
 }
 
 /**
- * What an answer's body may have at most, bytes as they stand in the function's own answer, a JSON
- * text of JSON. Lambda takes 6 MB of that; beyond it, the caller gets nothing but a 500.
+ * The largest body of an answer, in bytes as they appear in the function's own answer, where JSON
+ * is escaped within JSON. Lambda accepts 6 MB of that; beyond it, the caller only gets a 500.
  * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
  */
 export const maxAnswerBytes = 5_000_000;
@@ -48,7 +47,7 @@ export function answerBytes(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(JSON.stringify(value)));
 }
 
-/** Decides for each item in turn whether it still fits into an answer; the first always does. */
+/** Decides for each item in turn whether it still fits into an answer; the first always fits. */
 export function fitsIntoAnswer<T>(present: (item: T) => unknown): (item: T) => boolean {
   let bytes = 0;
   return (item) => {
@@ -62,7 +61,7 @@ export function fitsIntoAnswer<T>(present: (item: T) => unknown): (item: T) => b
 export function httpRequest(event: APIGatewayProxyEventV2): HttpRequest {
   const { stage, http } = event.requestContext;
   const prefix = `/${stage}/`;
-  // With a named stage the raw path begins with it.
+  // With a named stage, the raw path begins with it.
   const path =
     stage !== '$default' && event.rawPath.startsWith(prefix)
       ? event.rawPath.slice(prefix.length - 1)
@@ -77,7 +76,7 @@ export function httpRequest(event: APIGatewayProxyEventV2): HttpRequest {
     query: new URLSearchParams(event.rawQueryString),
     headers,
     body: Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8'),
-    // API Gateway sets the header itself, and serves https alone.
+    // API Gateway sets the header itself, and serves only https.
     origin: `${headers['x-forwarded-proto'] === 'http' ? 'http' : 'https'}://${event.requestContext.domainName}`,
   };
 }
@@ -94,7 +93,7 @@ export function errorResponse(error: HttpError): HttpResponse {
   return json(error.status, { error: { code: error.code, message: error.message } }, error.headers);
 }
 
-/** Reads a JSON object out of a request's body. @throws HttpError 400 invalid_json */
+/** Reads a JSON object from a request's body. @throws HttpError 400 invalid_json */
 export function jsonObject(request: HttpRequest): Record<string, unknown> {
   let value: unknown;
   try {

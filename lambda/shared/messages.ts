@@ -2,18 +2,16 @@ import type { Context, SQSRecord } from 'aws-lambda';
 import { DeadlineError } from '../../core/jobs/deadline.ts';
 import { logger } from './telemetry.ts';
 
-/**
- * A job gets this long, well below the functions' 900 s, so that its end can always be recorded.
- */
+/** Time limit of a job, well below the functions' 900 s, so that its end can always be recorded. */
 const jobDeadlineMs = 780_000;
-/** Kept of a shorter timeout for recording the end. */
+/** Reserved from a shorter timeout for recording the end. */
 const reserveMs = 15_000;
-/** The longest wait for a message that crashed, seconds. */
+/** The longest retry delay of a message that crashed, in seconds. */
 const maxRetrySeconds = 900;
 /** How long a message stays hidden after its function's last renewal, seconds. */
 const defaultHoldSeconds = 120;
 
-/** A queue that hides what was received from others, until it is deleted. */
+/** A queue that hides a received message from others until it is deleted. */
 export interface VisibilityQueue {
   hideFor(receiptHandle: string, seconds: number): Promise<void>;
   remove(receiptHandle: string): Promise<void>;
@@ -21,26 +19,26 @@ export interface VisibilityQueue {
 
 /** The messages of an invocation, hidden from others while it works. */
 export interface MessageHold {
-  /** Stops renewing a message, or all of them: resolves when no renewal is under way any more. */
+  /** Stops renewing a message, or all of them; resolves when no renewal is in progress any more. */
   end(record?: SQSRecord): Promise<void>;
 }
 
-/** What an invocation has to do. */
+/** The work of an invocation. */
 export interface MessageBatch {
   records: SQSRecord[];
   context: Context;
   hold: MessageHold;
-  /** When a message that crashed comes again the first time, seconds. */
+  /** After how many seconds a message that crashed is first retried. */
   retrySeconds: number;
 }
 
 /**
  * Keeps the messages of an invocation hidden while it works: for two minutes, renewed every minute,
- * instead of for the queue's visibility timeout of fifteen. When a function dies (out of memory,
- * timed out, runtime exit), the renewals stop. Best effort: if a renewal fails, the queue's own
- * timeout applies.
+ * instead of the queue's visibility timeout of fifteen. When a function dies (out of memory,
+ * timeout, runtime exit), the renewals stop. This is best effort: if a renewal fails, the queue's
+ * own timeout applies.
  *
- * Once released, a message stays hidden until the time that was set last; whoever releases it can
+ * Once released, a message stays hidden until the time that was set last; the releasing code can
  * set another.
  */
 export function holdMessages(
@@ -71,8 +69,8 @@ export function holdMessages(
 }
 
 /**
- * Works until the invocation's time is nearly used up: the signal then ends with a {@link
- * DeadlineError}. `endsAt`: when that is, milliseconds since 1970.
+ * Works until shortly before the invocation times out: the signal is then aborted with a {@link
+ * DeadlineError}. `endsAt`: when that is, in milliseconds since 1970.
  */
 export async function withDeadline<T>(
   context: Context,
@@ -89,8 +87,8 @@ export async function withDeadline<T>(
 }
 
 /**
- * Lets a message come again after some time, then longer each time. It never rejects: the message
- * then comes after the time for which it was hidden last.
+ * Retries a message after some time, longer each time. It never rejects: on failure, the message
+ * returns when the time for which it was last hidden is over.
  */
 export async function comeAgainSoon(
   record: SQSRecord,
@@ -101,6 +99,6 @@ export async function comeAgainSoon(
   try {
     await queue.hideFor(record.receiptHandle, Math.min(maxRetrySeconds, firstSeconds * 2 ** (received - 1)));
   } catch (error) {
-    logger.warn('the message comes again only after its visibility timeout', { error: error as Error });
+    logger.warn('the message is retried only after its visibility timeout', { error: error as Error });
   }
 }

@@ -3,7 +3,7 @@ import type { CallOptions } from '../../core/copy/ports.ts';
 import type { OpenMirror } from '../../core/jobs/dependencies.ts';
 import type { MappingStore } from '../../core/mapping/store.ts';
 
-/** The mirror registry of a region, whose host the table records. */
+/** The mirror registry of a region. The table records its host. */
 export class MirrorRegistry {
   readonly #registry: Pick<EcrRegistry, 'region' | 'host' | 'repository'>;
   readonly #mappings: Pick<MappingStore, 'putRegistryHost'>;
@@ -17,7 +17,7 @@ export class MirrorRegistry {
     this.#mappings = mappings;
   }
 
-  /** Opens a repository, and records in the table where the registry is reached. */
+  /** Opens a repository, and records the registry's address in the table. */
   async open(repository: string, options: CallOptions): Promise<OpenMirror> {
     const { region } = this.#registry;
     const host = await this.#registry.host(options);

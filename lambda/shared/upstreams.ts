@@ -10,14 +10,14 @@ import type { NetworkSettings } from '../../core/registry/transport/network.ts';
 import { timeoutsFor } from '../../core/registry/transport/transport.ts';
 import { logger } from './telemetry.ts';
 
-/** What upstreams need of a deployment, which opens each part only when it is used. */
+/** What upstreams need from a deployment, which opens each part only when it is used. */
 interface UpstreamsDependencies {
   readonly config: Config;
   readonly upstreamGate: UpstreamGate;
   readonly secrets: Pick<SecretReader, 'readFields'>;
 }
 
-/** One client for each upstream registry, so that connections and tokens are used again. */
+/** One client for each upstream registry, so that connections and tokens are reused. */
 export class Upstreams {
   readonly #deps: UpstreamsDependencies;
   readonly #clients = new Map<string, RegistryClient>();
@@ -58,16 +58,19 @@ export class Upstreams {
     return await this.#deps.secrets.readFields(credentials.secret, ['username', 'password'], options);
   }
 
-  /** A rate limit that one worker meets holds for all of them. */
+  /** A rate limit that one worker hits applies to all of them. */
   #close({ registry }: Upstream, ms: number): void {
     this.#deps.upstreamGate
       .close(registry, new Date(Date.now() + ms))
-      .catch((error) => logger.warn('the other workers do not know of a rate limit', { registry, error }));
+      .catch((error) =>
+        logger.warn('the other workers could not be told of a rate limit', { registry, error }),
+      );
   }
 }
 
 /**
- * How upstreams are reached. The proxy is for them alone: the mirror and AWS are reached directly.
+ * The network settings for upstreams. Only they use the proxy: the mirror and AWS are reached
+ * directly.
  */
 function upstreamNetwork({ network }: Config): NetworkSettings | undefined {
   if (!network) return undefined;
@@ -81,13 +84,13 @@ class UpstreamRepository extends RegistryRepository implements TagLister {
   }
 }
 
-/** `credentials: {type: ecr}` needs a role of the other account, which nothing here assumes yet. */
+/** `credentials: {type: ecr}` needs a role of the other account, which no code here assumes yet. */
 class UnsupportedCredentials extends DrayageError {
   override readonly name = 'UnsupportedCredentials';
   readonly code = 'CREDENTIALS_UNSUPPORTED';
   readonly side = 'upstream';
   readonly remedy =
-    'use credentials: {secret: …}; this version can not assume a role for another ECR registry';
+    'use credentials: {secret: …}; this version cannot assume a role for another ECR registry';
   readonly retry: Retry = { kind: 'never' };
 
   constructor() {

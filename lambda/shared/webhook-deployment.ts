@@ -8,9 +8,9 @@ import {
 import type { WebhookStates } from '../../core/webhooks/secrets/state.ts';
 import { Deployment } from './deployment.ts';
 
-/** What the functions work with that know the webhooks' secrets. */
+/** The dependencies of the functions that know the webhooks' secrets. */
 export class WebhookDeployment extends Deployment {
-  /** The account whose registry the mirror is; absent where the mirror is not at AWS. */
+  /** The account of the mirror's registry; absent if the mirror is not on AWS. */
   get account(): string | undefined {
     return this.environment.optionalText('DRAYAGE_ACCOUNT');
   }
@@ -30,7 +30,7 @@ export class WebhookDeployment extends Deployment {
     );
   }
 
-  /** What all webhook secrets derive from. */
+  /** The root of all webhook secrets. */
   async webhookRoots(options: { fresh: boolean } = { fresh: false }): Promise<SecretRoots> {
     const secret = this.environment.text('DRAYAGE_WEBHOOK_SECRET');
     const root = await this.secrets.readField(secret, 'root', options);

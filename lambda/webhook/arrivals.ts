@@ -2,23 +2,23 @@ import type { WebhookArrivals, WebhookStates } from '../../core/webhooks/secrets
 import { logger } from '../shared/telemetry.ts';
 
 /**
- * An instance writes the same news of a webhook down this often at most; after a refusal, the next
+ * An instance records the same news about a webhook at most this often; after a refusal, the next
  * delivery is news.
  */
 const everyMs = 30_000;
 
-/** What came for a webhook. */
+/** What arrived for a webhook. */
 type Arrival = 'delivered' | 'accepted' | { refused: string };
 
 /**
- * Records when something came for a webhook, so that operators see whether its sender is set up.
+ * Records when something arrived for a webhook, so that operators see whether its sender is set up.
  */
 export class ArrivalNotes {
   readonly #deployment: { readonly webhookStates: Pick<WebhookStates, 'note'> };
-  /** By webhook, what was noted when: names are those of the configuration. */
+  /** By webhook, what was recorded when. The names are those of the configuration. */
   readonly #noted = new Map<string, Map<string, number>>();
 
-  /** @param deployment opens the table only when something is noted. */
+  /** @param deployment opens the table only when something is recorded. */
   constructor(deployment: { readonly webhookStates: Pick<WebhookStates, 'note'> }) {
     this.#deployment = deployment;
   }
@@ -35,7 +35,7 @@ export class ArrivalNotes {
       await this.#deployment.webhookStates.note(name, arrivals(what, new Date(now).toISOString()));
     } catch (error) {
       this.#noted.get(name)?.delete(kind);
-      logger.warn('when a delivery came could not be noted', { webhook: name, error: error as Error });
+      logger.warn('the time of a delivery could not be recorded', { webhook: name, error: error as Error });
     }
   }
 }

@@ -20,13 +20,13 @@ interface Queued {
   ignored: IgnoredEvent[];
 }
 
-/** What an instance of the function has. */
+/** What an instance of the function holds. */
 interface Receiver {
   deployment: WebhookDeployment;
   arrivals: ArrivalNotes;
 }
 
-/** Verifies a delivery and queues what it says. Answers 202 only after the queue has every job. */
+/** Verifies a delivery and queues its events. Answers 202 only after the queue has every job. */
 async function run(
   event: APIGatewayProxyEventV2 | BusEvent,
   receiver: Receiver,
@@ -42,7 +42,7 @@ async function run(
     return await answer({ method: request.method, name }, result, receiver);
   } catch (error) {
     if (error instanceof HttpError) return errorResponse(error);
-    // Secrets, keys, table or queue can't be had. None of this is the sender's fault: it should
+    // Secrets, keys, table or queue are unavailable. None of this is the sender's fault: it should
     // send the delivery again.
     logger.error('the delivery could not be queued', { webhook: name, error: error as Error });
     metrics.addMetric('WebhookUnavailable', MetricUnit.Count, 1);
@@ -54,10 +54,7 @@ async function run(
   }
 }
 
-/**
- * @throws whatever keeps an event from being queued: Lambda then invokes the function with it
- * again.
- */
+/** @throws whatever keeps an event from being queued: Lambda then retries the event. */
 async function takeEvent(event: BusEvent, receiver: Receiver): Promise<undefined> {
   const { config, account } = receiver.deployment;
   for (const { webhook, result } of receiveEvent(event, { config, account })) {
@@ -71,7 +68,7 @@ async function answer(
   receiver: Receiver,
 ): Promise<HttpResponse> {
   if (result.kind === 'refused') {
-    // The name is known to be ours only when it is not a 404; a guessed one does not belong into
+    // The name is known to be ours only if the status is not 404; a guessed one does not belong in
     // the log.
     const webhook = result.status === 404 ? undefined : name;
     logger.warn('a delivery was refused', { webhook, status: result.status, code: result.code });
@@ -80,21 +77,21 @@ async function answer(
     throw new HttpError(result.status, result.code, result.message, result.headers);
   }
   if (result.kind === 'answer') {
-    // A handshake, by OPTIONS, comes without proof.
+    // A handshake, by OPTIONS, comes without authentication.
     if (method === 'POST') await receiver.arrivals.note(name, 'delivered');
     return json(result.status, result.body, result.headers);
   }
   return json(202, await take(name, result, receiver));
 }
 
-/** Queues what a delivery says, and tells of it. */
+/** Queues the events of a delivery, and logs the result. */
 async function take(name: string, result: QueueableEvents, receiver: Receiver): Promise<Queued> {
   const accepts = result.events.length + result.signatures.length > 0;
   const [queued] = await Promise.all([
     queueEvents(result, receiver.deployment),
     receiver.arrivals.note(name, accepts ? 'accepted' : 'delivered'),
   ]);
-  logger.info('a delivery was taken', { webhook: name, ...queued });
+  logger.info('a delivery was accepted', { webhook: name, ...queued });
   metrics.addMetric('WebhookAccepted', MetricUnit.Count, queued.accepted.length);
   metrics.addMetric('WebhookIgnored', MetricUnit.Count, queued.ignored.length);
   const malformed = queued.ignored.filter(({ reason }) => reason.startsWith('malformed: ')).length;
@@ -105,7 +102,7 @@ async function take(name: string, result: QueueableEvents, receiver: Receiver): 
 /**
  * Queues a job for each event of a delivery.
  *
- * @throws NotQueuedError when some could not be queued.
+ * @throws NotQueuedError if some could not be queued.
  */
 async function queueEvents(
   result: QueueableEvents,
@@ -113,8 +110,8 @@ async function queueEvents(
 ): Promise<Queued> {
   const deps = { config, mappings, jobs, queue };
   const images = result.events.map(({ image, digest }) => ({ key: imageKey(image), toldDigest: digest }));
-  // Images first: a signature is added to an image that is there, and jobs of one repository run in
-  // turn.
+  // Images first: a signature is added to an image that must already be there, and jobs of one
+  // repository run in turn.
   const queued = await enqueue(images, 'webhook', deps);
   const signatures = result.signatures.map((subject) => ({ key: imageKey(subject) }));
   queued.push(...(await enqueue(signatures, 'signature', deps)));

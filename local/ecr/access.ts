@@ -14,7 +14,7 @@ export type AccessNeed =
       from?: string;
     };
 
-/** Whether it may. */
+/** Whether the request is allowed. */
 export type AccessDecision =
   | { allowed: true }
   | {
@@ -36,8 +36,8 @@ function challenged(challenge: string, message: string): AccessDecision {
 
 /**
  * ECR's: Basic only. With open pulls, clients on this machine pull without credentials; an empty
- * user and password count as none, since some clients (skopeo) send those in answer to a challenge.
- * `/v2/` always asks: clients learn there how to push.
+ * user and password count as no credentials, since some clients (skopeo) send them in answer to a
+ * challenge. `/v2/` always sends a challenge: it shows clients how to log in for a push.
  */
 export function ecrAccess(password: EcrPassword, { pulls }: { pulls: 'open' | 'authorized' }): AccessControl {
   return (exchange, need) => {
@@ -67,7 +67,7 @@ export function ecrAccess(password: EcrPassword, { pulls }: { pulls: 'open' | 'a
   };
 }
 
-/** Anybody may do anything. */
+/** Everybody may do everything. */
 export const openAccess: AccessControl = () => allowed;
 
 /** One user for everything. */

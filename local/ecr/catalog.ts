@@ -13,13 +13,13 @@ import type {
 export class RepositoryGoneError extends Error {
   readonly repository: string;
   constructor(repository: string) {
-    super(`the repository ${repository} does not exist any more; create it again and push the image anew`);
+    super(`the repository ${repository} does not exist any more; create it and push the image again`);
     this.name = 'RepositoryGoneError';
     this.repository = repository;
   }
 }
 
-/** A manifest with its bytes, and the tag that is to point to it. */
+/** A manifest with its bytes, and the tag that should point to it. */
 export interface ManifestToKeep {
   manifest: StoredManifest;
   bytes: Uint8Array;
@@ -27,9 +27,8 @@ export interface ManifestToKeep {
 }
 
 /**
- * Repositories, their blobs, manifests and tags. Reads are answered from memory; a change is
- * written first and then applied, one at a time, so that what was acknowledged is there after a
- * restart.
+ * Repositories, their blobs, manifests and tags. Reads are answered from memory. Changes are first
+ * written and then applied, one at a time, so that acknowledged changes survive a restart.
  */
 export class Catalog {
   readonly blobs: BlobStore;
@@ -38,7 +37,7 @@ export class Catalog {
   readonly #settings = new Map<string, string>();
   readonly #changes = new Mutex();
 
-  /** `Catalog.open` is how one is made. */
+  /** Use `Catalog.open` instead. */
   private constructor(storage: RegistryStorage) {
     this.blobs = storage.blobs;
     this.#records = storage.records;
@@ -54,7 +53,7 @@ export class Catalog {
     return catalog;
   }
 
-  /** @returns false for what belongs to a repository that is gone: its deletion was interrupted. */
+  /** @returns false for a record of a deleted repository, whose deletion was interrupted. */
   #restore([kind, name = '', item = '']: string[], value: unknown): boolean {
     if (kind === 'setting') {
       this.#settings.set(name, value as string);
@@ -73,7 +72,7 @@ export class Catalog {
     return true;
   }
 
-  /** A repository, as it is now. */
+  /** A repository in its current state. */
   repository(name: string): Repository | undefined {
     return this.#repositories.get(name);
   }
@@ -88,7 +87,7 @@ export class Catalog {
     return this.#settings.get(name);
   }
 
-  /** Keeps an account setting. */
+  /** Stores an account setting. */
   setSetting(name: string, value: string): Promise<void> {
     return this.#changes.run(async () => {
       await this.#records.put(`setting ${name}`, value);
@@ -96,7 +95,7 @@ export class Catalog {
     });
   }
 
-  /** @returns the new repository, or undefined where there is one of this name */
+  /** @returns the new repository, or undefined if one with this name exists */
   createRepository(name: string, settings: RepositorySettings): Promise<Repository | undefined> {
     return this.#changes.run(async () => {
       if (this.#repositories.has(name)) return undefined;
@@ -111,8 +110,8 @@ export class Catalog {
   deleteRepository(repository: Repository): Promise<void> {
     return this.#changes.run(async () => {
       if (this.#repositories.get(repository.name) !== repository) return;
-      // First: what an interruption leaves of the rest belongs to no repository and goes at the
-      // next start.
+      // First: if the rest is interrupted, the remains belong to no repository and are removed at
+      // the next start.
       await this.#records.remove(`repository ${repository.name}`);
       this.#repositories.delete(repository.name);
       for (const tag of repository.tags.keys()) await this.#records.remove(`tag ${repository.name} ${tag}`);
@@ -128,8 +127,8 @@ export class Catalog {
   }
 
   /**
-   * Keeps a received blob, whose digest was checked, and lets the repository have it. The partial
-   * blob is used up.
+   * Stores a received blob, whose digest was checked, and adds it to the repository. This consumes
+   * the partial blob.
    * @throws RepositoryGoneError
    */
   addLayer(repository: Repository, digest: Digest, partial: PartialBlob): Promise<void> {
@@ -144,8 +143,8 @@ export class Catalog {
   }
 
   /**
-   * Lets a repository have a blob that another one has.
-   * @returns false where the other has it no more
+   * Adds a blob of another repository to a repository.
+   * @returns false if the other does not have it any more
    * @throws RepositoryGoneError
    */
   mountLayer(repository: Repository, digest: Digest, from: Repository): Promise<boolean> {
@@ -158,14 +157,14 @@ export class Catalog {
     });
   }
 
-  /** Takes a blob out of a repository. */
+  /** Removes a blob from a repository. */
   removeLayer(repository: Repository, digest: Digest): Promise<void> {
     return this.#changes.run(() => this.#unlinkLayer(repository, digest));
   }
 
   /**
-   * Keeps a manifest and points a tag to it. `check` runs right before, when no other change can
-   * come in between; what it returns, unless undefined, ends the attempt and is returned.
+   * Stores a manifest and points a tag to it. `check` runs right before, with no other change in
+   * between. If it returns something other than undefined, nothing is stored, and that is returned.
    * @throws RepositoryGoneError
    */
   putManifest<Refusal>(
@@ -190,14 +189,14 @@ export class Catalog {
     });
   }
 
-  /** Takes a tag away and leaves the manifest. */
+  /** Removes a tag but keeps the manifest. */
   removeTag(repository: Repository, tag: string): Promise<void> {
     return this.#changes.run(() => this.#dropTag(repository, tag));
   }
 
   /**
-   * Takes a manifest with all its tags out of a repository.
-   * @param options with `layers`, also the blobs that no other manifest there names
+   * Removes a manifest with all its tags from a repository.
+   * @param options with `layers`, also removes the blobs that no other manifest there names
    */
   removeManifest(repository: Repository, digest: Digest, { layers = false } = {}): Promise<void> {
     return this.#changes.run(async () => {
@@ -237,7 +236,7 @@ export class Catalog {
     repository.tags.delete(tag);
   }
 
-  /** Whether the bytes are stored: some repository has them. */
+  /** Whether the bytes are stored, that is, whether some repository has them. */
   #isHeld(digest: Digest): boolean {
     for (const { layers, manifests } of this.#repositories.values()) {
       if (layers.has(digest) || manifests.has(digest)) return true;

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { sameSecret } from './secrets.ts';
 
-/** How long GetAuthorizationToken says that a token is valid (milliseconds). */
+/** How long a token is valid, according to GetAuthorizationToken (milliseconds). */
 export const tokenLifetime = 12 * 60 * 60 * 1000;
 
-/** How many expired passwords are told from wrong ones. */
+/** How many expired passwords are distinguished from wrong ones. */
 const rememberedPasswords = 16;
 
 /** The password within ECR's authorization token; the user is always `AWS`. */
@@ -17,18 +17,18 @@ export class EcrPassword {
     this.#current = password;
   }
 
-  /** The one that is valid. */
+  /** The valid password. */
   get current(): string {
     return this.#current;
   }
 
-  /** Lets the present one expire, as it would after 12 hours. */
+  /** Expires the current password, as happens after 12 hours. */
   rotate(password: string = randomBytes(32).toString('base64url')): void {
     this.#expired = [this.#current, ...this.#expired].slice(0, rememberedPasswords);
     this.#current = password;
   }
 
-  /** What a user and password are worth. */
+  /** Whether a user and password are valid. */
   check(username: string, password: string): 'valid' | 'expired' | 'wrong' {
     if (username !== 'AWS') return 'wrong';
     if (sameSecret(password, this.#current)) return 'valid';

@@ -6,17 +6,19 @@ export type FaultAction =
    * Breaks the connection: at once, or after so many bytes of the request's or the answer's body.
    */
   | { kind: 'cut'; afterBytes?: number }
-  /** Waits before it begins, and lets each body pass at a limited rate. */
+  /** Waits before it begins, and limits the rate of each body. */
   | { kind: 'slow'; bytesPerSecond?: number; delayMs?: number }
   /** Goes silent and keeps the connection: at once, or after so many bytes of a body. */
   | { kind: 'stall'; afterBytes?: number }
-  /** Changes one bit of the answer's first body byte, so that a digest no longer matches. */
+  /**
+   * Changes one bit of the answer's first body byte, so that its digest does not match any more.
+   */
   | { kind: 'corrupt' };
 
-/** Which requests it happens to. */
+/** The requests that a fault applies to. */
 export interface FaultMatch {
   method?: string;
-  /** A text that the path (with its query) contains, or a pattern for it. */
+  /** A string that the path (with its query) contains, or a pattern for it. */
   path?: RegExp | string;
   /** An operation of the ECR API, such as `PutImage`. */
   operation?: string;
@@ -24,20 +26,20 @@ export interface FaultMatch {
   times?: number;
   /** How likely it is for each request that matches, 0 to 1; default 1. */
   probability?: number;
-  /** Makes the dice fall the same way each time; default 1. */
+  /** The seed for the random numbers, so that they repeat; default 1. */
   seed?: number;
 }
 
-/** A switch to be set by tests. */
+/** A fault that tests can switch on. */
 export interface Fault {
   match: FaultMatch;
   action: FaultAction;
 }
 
-/** A request as faults look at it. */
+/** A request, as faults see it. */
 export interface FaultSubject {
   method: string;
-  /** With the query. */
+  /** Including the query. */
   path: string;
   operation: string | undefined;
 }
@@ -47,7 +49,7 @@ interface ArmedFault extends Fault {
   random: () => number;
 }
 
-/** The faults that are switched on. The first that matches happens. */
+/** The faults that are switched on. The first that matches applies. */
 export class FaultSwitches {
   #faults: ArmedFault[] = [];
 
@@ -65,7 +67,7 @@ export class FaultSwitches {
     this.#faults = [];
   }
 
-  /** What happens to a request. */
+  /** The fault for a request. */
   take(subject: FaultSubject): FaultAction | undefined {
     for (const fault of this.#faults) {
       if (fault.left <= 0 || !matches(fault.match, subject)) continue;
@@ -81,7 +83,7 @@ function matches({ method, path, operation }: FaultMatch, subject: FaultSubject)
   if (method !== undefined && method.toUpperCase() !== subject.method) return false;
   if (operation !== undefined && operation !== subject.operation) return false;
   if (path === undefined) return true;
-  // `search` has no memory between calls, unlike `test` on a pattern with the flag g.
+  // `search` has no state between calls, unlike `test` on a pattern with the flag g.
   return typeof path === 'string' ? subject.path.includes(path) : subject.path.search(path) >= 0;
 }
 

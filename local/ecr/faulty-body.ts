@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultAction } from './faults.ts';
 
-/** A body did not pass because a fault was switched on; the connection is gone. */
+/** A body was not transferred because of a fault; the connection is gone. */
 export class FaultError extends Error {
   constructor(kind: FaultAction['kind']) {
     super(`a fault of kind ${kind} ended the request`);
@@ -10,7 +10,7 @@ export class FaultError extends Error {
   }
 }
 
-/** Resolves when the connection closes, however it does. */
+/** Resolves when the connection closes for any reason. */
 export function connectionClosed(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
     if (socket.destroyed) resolve();
@@ -18,7 +18,7 @@ export function connectionClosed(socket: Socket): Promise<void> {
   });
 }
 
-/** Waits, but not for a connection that is closed. */
+/** Waits, but stops if the connection closes. */
 export async function waitOn(socket: Socket, milliseconds: number): Promise<void> {
   const closed = new AbortController();
   const onClose = (): void => closed.abort();
@@ -33,7 +33,7 @@ export async function waitOn(socket: Socket, milliseconds: number): Promise<void
 }
 
 /**
- * A body as a fault lets it pass.
+ * A body as it passes through a fault.
  * @throws FaultError once the connection was cut, or was closed by the client while it stalled
  */
 export async function* faultyBody(
@@ -77,7 +77,7 @@ export async function* faultyBody(
 }
 
 /**
- * Breaks the connection once what was written has gone out, so that the other side sees exactly
+ * Breaks the connection once everything written has been sent, so that the other side sees exactly
  * that much.
  */
 async function cut(socket: Socket): Promise<void> {
@@ -87,17 +87,14 @@ async function cut(socket: Socket): Promise<void> {
 
 interface Pace {
   bytesPerSecond: number;
-  /** Bytes that passed before. */
+  /** Bytes that have passed so far. */
   passed: number;
-  /** When the first byte passed, as `performance.now()` has it. */
+  /** When the first byte passed, by `performance.now()`. */
   started: number;
   socket: Socket;
 }
 
-/**
- * In pieces of a twentieth of a second each, so that a rate far below the chunk size is a rate,
- * too.
- */
+/** In pieces of a twentieth of a second each, so that rates far below the chunk size work, too. */
 async function* slowly(
   chunk: Uint8Array,
   { bytesPerSecond, passed, started, socket }: Pace,

@@ -4,9 +4,7 @@ import type { FaultAction } from './faults.ts';
 import { FaultError, faultyBody } from './faulty-body.ts';
 import type { RequestRecord } from './requests.ts';
 
-/**
- * The client broke off, or was broken off, in the middle of a body; there is nobody to answer to.
- */
+/** The connection ended in the middle of a body; there is nobody to answer. */
 export class ConnectionLostError extends Error {
   constructor(cause: unknown) {
     super('the connection was lost in the middle of a body', { cause });
@@ -14,7 +12,7 @@ export class ConnectionLostError extends Error {
   }
 }
 
-/** A body is larger than the operation takes. */
+/** A body is larger than the operation accepts. */
 export class BodyTooLargeError extends Error {
   readonly limit: number;
   constructor(limit: number) {
@@ -26,26 +24,26 @@ export class BodyTooLargeError extends Error {
 
 type Headers = Record<string, string | number>;
 
-/** What an exchange is made of. */
+/** The parts of an exchange. */
 export interface HttpExchangeParts {
   request: IncomingMessage;
   response: ServerResponse;
-  /** Counts what passes. */
+  /** Counts the bytes that pass. */
   record: RequestRecord;
-  /** What goes wrong with the bodies. */
+  /** The fault that affects the bodies. */
   fault: FaultAction | undefined;
 }
 
 /**
- * One request and its answer: bodies pass through it, so that they are counted and faults can
- * happen to them.
+ * One request and its answer: bodies pass through it, so that they can be counted and disturbed by
+ * faults.
  */
 export class HttpExchange {
   readonly method: string;
   /** Without the query, not decoded. */
   readonly path: string;
   readonly query: URLSearchParams;
-  /** `http://` and the host as the client wrote it, for absolute addresses in answers. */
+  /** `http://` and the host as the client sent it, for absolute addresses in answers. */
   readonly origin: string;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
@@ -67,7 +65,7 @@ export class HttpExchange {
     response.on('error', () => {});
   }
 
-  /** A request header; of one that came more than once, all values with commas. */
+  /** A request header; repeated headers are joined with commas. */
   header(name: string): string | undefined {
     const value = this.#request.headers[name];
     return Array.isArray(value) ? value.join(', ') : value;
@@ -79,12 +77,12 @@ export class HttpExchange {
     return address === '::1' || /^(?:::ffff:)?127\./.test(address);
   }
 
-  /** Whether an answer was begun. */
+  /** Whether an answer has been started. */
   get answered(): boolean {
     return this.#response.headersSent;
   }
 
-  /** The request's body. Reading throws ConnectionLostError when the client breaks off. */
+  /** The request's body. Reading throws ConnectionLostError if the client disconnects. */
   async *body(): AsyncGenerator<Uint8Array> {
     const source =
       this.#fault === undefined
@@ -110,15 +108,15 @@ export class HttpExchange {
     let size = 0;
     for await (const chunk of this.body()) {
       size += chunk.length;
-      // The rest is read and dropped: a client that is still sending would not see an answer that
-      // comes before.
+      // The rest is read and dropped: a client that is still sending would not see an earlier
+      // answer.
       if (size <= limit) chunks.push(chunk);
     }
     if (size > limit) throw new BodyTooLargeError(limit);
     return Buffer.concat(chunks);
   }
 
-  /** Answers with a body that is in memory; a HEAD gets the headers alone. */
+  /** Answers with a body from memory; a HEAD request gets only the headers. */
   async send(status: number, headers: Headers = {}, body: Uint8Array | string = ''): Promise<void> {
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
     const length: Headers = status === 204 || status === 304 ? {} : { 'content-length': bytes.length };
@@ -130,7 +128,7 @@ export class HttpExchange {
     await this.send(status, { 'content-type': 'application/json', ...headers }, JSON.stringify(value));
   }
 
-  /** Answers with a stream; `headers` name its length. Returns when it has gone out. */
+  /** Answers with a stream; `headers` contain its length. Returns when everything has been sent. */
   async sendStream(status: number, headers: Headers, source: AsyncIterable<Uint8Array>): Promise<void> {
     await this.#answer(status, headers, source);
   }
@@ -150,13 +148,13 @@ export class HttpExchange {
       if (response.destroyed) return;
       this.#record.status = status;
       response.writeHead(status, headers);
-      // Headers otherwise leave together with the body's first bytes, which a fault may hold back
-      // for ever.
+      // Otherwise, headers are sent together with the body's first bytes, which a fault may hold
+      // back forever.
       if (this.#fault !== undefined) response.flushHeaders();
       if (body !== undefined && this.method !== 'HEAD') await this.#write(body);
       response.end();
     } finally {
-      // A stream that nobody has begun to read keeps its file open.
+      // A stream that has not been read at all keeps its file open.
       if (body instanceof Readable) body.destroy();
     }
   }
@@ -172,7 +170,8 @@ export class HttpExchange {
         if (!response.write(chunk)) await drained(response);
       }
     } catch (cause) {
-      // An answer that was begun can only be broken off; ended properly it would pass for whole.
+      // An answer that was started can only be aborted; if it ended properly, it would look
+      // complete.
       response.destroy();
       throw new ConnectionLostError(cause);
     }
@@ -180,8 +179,8 @@ export class HttpExchange {
 }
 
 /**
- * The request's path and query. Not by URL, which would normalise `..` and take `//host` for a
- * host.
+ * The request's path and query. Not parsed with URL, which would normalise `..` and take `//host`
+ * for a host.
  */
 export function splitTarget(request: IncomingMessage): { path: string; query: string } {
   const target = request.url ?? '/';
@@ -191,7 +190,7 @@ export function splitTarget(request: IncomingMessage): { path: string; query: st
     : { path: target.slice(0, mark), query: target.slice(mark + 1) };
 }
 
-/** Resolves when the connection takes more, or will never take any. */
+/** Resolves when the connection accepts more data, or never will. */
 function drained(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {

@@ -2,30 +2,33 @@ import { randomBytes } from 'node:crypto';
 import { type Digest, isDigest } from '../../core/oci/digest.ts';
 import { sign, verify } from './secrets.ts';
 
-/** How long a link to a layer works (milliseconds). */
+/** How long a link to a layer is valid (milliseconds). */
 const linkLifetime = 60 * 60 * 1000;
 
-/** Links that need no login, as ECR hands out presigned S3 addresses for layers. */
+/** Links that need no login, like the presigned S3 URLs that ECR returns for layers. */
 export class LayerLinks {
   readonly #key = randomBytes(32);
   #base: string | undefined;
 
-  /** Links go to another host, as they do with S3; without it, to the one that was asked. */
+  /**
+   * Makes links point to another host, as with S3. By default they point to the host of the
+   * request.
+   */
   useHost(origin: string): void {
     this.#base = origin;
   }
 
   /**
-   * Where the bytes can be had without credentials.
+   * An address of the bytes that needs no credentials.
    *
-   * @param origin the registry's, as the client wrote it
+   * @param origin the registry's, as the client sent it
    */
   linkTo(digest: Digest, origin: string): string {
     const token = sign(this.#key, { digest, expiresAt: Date.now() + linkLifetime });
     return `${this.#base ?? origin}/layers/${digest}?token=${token}`;
   }
 
-  /** The digest that a link is for, if it is one of ours and still valid. */
+  /** The digest of a link, if the link is one of ours and still valid. */
   resolve(path: string, token: string | null): Digest | undefined {
     const digest = path.slice('/layers/'.length);
     const statement = verify(this.#key, token ?? '') as { digest: string; expiresAt: number } | undefined;

@@ -1,6 +1,5 @@
 /**
- * Runs one task after another, in the order in which they came. A task that fails does not stop the
- * next.
+ * Runs one task after another, in the order of arrival. A task that fails does not stop the next.
  */
 export class Mutex {
   #last: Promise<unknown> = Promise.resolve();

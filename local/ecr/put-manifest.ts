@@ -5,18 +5,18 @@ import { isManifestType } from '../../core/oci/media-types.ts';
 import type { Catalog } from './catalog.ts';
 import { isImmutable, type Repository, type StoredManifest } from './repository.ts';
 
-/** A manifest as it came, and where it is to go. */
+/** A manifest as received, and where to put it. */
 export interface ManifestToPut {
   bytes: Uint8Array;
   mediaType: string | undefined;
   tag?: string;
-  /** What the client says that its digest is. */
+  /** The digest according to the client. */
   digest?: Digest;
-  /** ECR takes no `;` in media types: CR#2306. */
+  /** ECR does not accept `;` in media types: CR#2306. */
   refuseMediaTypeParameters?: boolean;
 }
 
-/** What became of it. */
+/** The outcome of a PUT. */
 export type PutManifestOutcome =
   | {
       kind: 'stored';
@@ -29,7 +29,7 @@ export type PutManifestOutcome =
   | { kind: 'images-missing'; digests: Digest[] }
   | { kind: 'tag-immutable'; tag: string };
 
-/** Puts a manifest, if everything that it names is in the repository; both protocols do this. */
+/** Puts a manifest if everything that it names is in the repository. Both protocols use this. */
 export async function putManifest(
   catalog: Catalog,
   repository: Repository,
@@ -56,7 +56,7 @@ export async function putManifest(
     if (layers.length > 0) return { kind: 'layers-missing', digests: layers };
     const images = manifest.children.filter((child) => !repository.manifests.has(child));
     if (images.length > 0) return { kind: 'images-missing', digests: images };
-    // Even for the digest that the tag has already: CR#2380.
+    // Even if the tag already has this digest: CR#2380.
     if (tag !== undefined && repository.tags.has(tag) && isImmutable(repository.settings, tag)) {
       return { kind: 'tag-immutable', tag };
     }
@@ -69,8 +69,7 @@ export async function putManifest(
 }
 
 /**
- * Everything that is a blob: config, layers, and an index's entries that are no manifests (build
- * caches have such).
+ * All blobs: config, layers, and an index's entries that are not manifests (as in build caches).
  */
 function blobsOf(manifest: KnownManifest): Descriptor[] {
   if (manifest.kind === 'image') return [manifest.config, ...manifest.layers];
@@ -78,7 +77,7 @@ function blobsOf(manifest: KnownManifest): Descriptor[] {
 }
 
 /**
- * What must be there first. Foreign layers (with `urls`) are elsewhere: image-spec,
+ * Blobs that must be present first. Foreign layers (with `urls`) are elsewhere: image-spec,
  * non-distributable layers.
  */
 function requiredBlobs(manifest: KnownManifest): Digest[] {
@@ -116,7 +115,7 @@ function describe(manifest: KnownManifest, repository: Repository): StoredManife
   return stored;
 }
 
-/** A manifest by its tag or digest, as paths write it. */
+/** A manifest by its tag or digest, as in paths. */
 export function findManifest(repository: Repository, reference: string): StoredManifest | undefined {
   const digest = isDigest(reference) ? reference : repository.tags.get(reference);
   return digest === undefined ? undefined : repository.manifests.get(digest);

@@ -6,7 +6,7 @@ import type { TokenIssuer } from './token-issuer.ts';
 import type { UploadSessions } from './upload-sessions.ts';
 
 /**
- * Whose behaviour a registry has: Amazon ECR's, or that of a plain one after the OCI distribution
+ * The behaviour of a registry: Amazon ECR's, or that of a plain registry by the OCI distribution
  * specification.
  */
 export type Flavour = 'ecr' | 'distribution';
@@ -20,7 +20,7 @@ export interface RegistryContext {
   links: LayerLinks;
   /** ECR's authorization token. */
   password: EcrPassword;
-  /** The token service, where there is one. */
+  /** The token service, if there is one. */
   issuer: TokenIssuer | undefined;
   region: string;
   accountId: string;

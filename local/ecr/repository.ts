@@ -3,7 +3,7 @@ import type { Digest } from '../../core/oci/digest.ts';
 /** ECR's tag mutability settings. */
 export type TagMutability = 'MUTABLE' | 'IMMUTABLE' | 'IMMUTABLE_WITH_EXCLUSION' | 'MUTABLE_WITH_EXCLUSION';
 
-/** What CreateRepository sets; plain JSON in the API's own words. */
+/** The settings of CreateRepository, as plain JSON in the API's own words. */
 export interface RepositorySettings {
   imageTagMutability: TagMutability;
   /** Wildcard patterns, at most five: tags to which the opposite of the setting applies. */
@@ -12,20 +12,20 @@ export interface RepositorySettings {
   encryptionConfiguration: { encryptionType: 'AES256' | 'KMS' | 'KMS_DSSE'; kmsKey?: string };
 }
 
-/** What a repository gets that nobody configured. */
+/** The settings of a repository that nobody configured. */
 export const defaultSettings: RepositorySettings = {
   imageTagMutability: 'MUTABLE',
   imageScanningConfiguration: { scanOnPush: false },
   encryptionConfiguration: { encryptionType: 'AES256' },
 };
 
-/** What the registry remembers of a manifest besides its bytes. */
+/** What the registry stores about a manifest besides its bytes. */
 export interface StoredManifest {
   digest: Digest;
   mediaType: string;
-  /** Of the manifest itself, in bytes. */
+  /** Size of the manifest itself, in bytes. */
   size: number;
-  /** Of the config and layers, in bytes; of an index the sum over nothing: 0. */
+  /** Size of the config and layers, in bytes; 0 for an index. */
   contentSize: number;
   /** Milliseconds since 1970. */
   pushedAt: number;
@@ -34,7 +34,10 @@ export interface StoredManifest {
   /** An index's manifests. */
   children: Digest[];
   subject?: Digest;
-  /** As the referrers API tells it: the manifest's artifactType, else its config's media type. */
+  /**
+   * As the referrers API returns it: the manifest's artifactType, otherwise its config's media
+   * type.
+   */
   artifactType?: string;
   annotations?: Record<string, string>;
 }
@@ -66,7 +69,7 @@ export function isReferred(repository: Repository, blob: Digest): boolean {
 }
 
 /**
- * Whether a tag that exists may not be put again. Exclusion filters turn the setting around for the
+ * Whether an existing tag must not be overwritten. Exclusion filters invert the setting for the
  * tags that they match.
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html
  */
@@ -87,7 +90,7 @@ export function isImmutable(settings: RepositorySettings, tag: string): boolean 
 }
 
 /**
- * `*` stands for any characters. Tried from left to right without backtracking: hostile filters
+ * `*` stands for any characters. Matched from left to right without backtracking: hostile filters
  * cost nothing.
  */
 function matchesWildcard(pattern: string, text: string): boolean {

@@ -16,11 +16,11 @@ export interface ListenerOptions {
   faults: FaultSwitches;
   log: RequestLog;
   /**
-   * `layers`: nothing but `/layers/`, as S3 serves them for ECR. Requests that carry credentials
-   * besides the link are refused there.
+   * `layers`: only `/layers/`, as S3 serves them for ECR. Requests with credentials besides the
+   * link are refused there.
    */
   serves: 'everything' | 'layers';
-  /** The requests that are being answered; whoever stops the server waits for them. */
+  /** The requests in progress; stopping the server waits for them. */
   underWay: Set<Promise<void>>;
 }
 
@@ -54,8 +54,8 @@ export function requestListener(context: RegistryContext, options: ListenerOptio
 }
 
 /**
- * A defect here, or a full disk. The client is told the reason: this registry serves its own
- * machine.
+ * A defect here, or a full disk. The client gets the reason, since this registry only serves its
+ * own machine.
  */
 async function reportFailure(
   exchange: HttpExchange,
@@ -73,7 +73,7 @@ async function reportFailure(
   }
 }
 
-/** A request, and what goes wrong with it. */
+/** A request, and the fault that applies to it. */
 interface ReceivedRequest {
   exchange: HttpExchange;
   request: IncomingMessage;
@@ -109,11 +109,11 @@ async function answer(
 }
 
 interface FaultyRequest extends Pick<ReceivedRequest, 'exchange' | 'request'> {
-  /** Whose errors the client reads. */
+  /** The protocol whose errors the client understands. */
   protocol: 'registry' | 'api';
 }
 
-/** Lets happen what comes before any answer. @returns whether that is all */
+/** Applies what comes before any answer. @returns whether that ends the request */
 async function happened(
   fault: FaultAction,
   { exchange, request, protocol }: FaultyRequest,

@@ -1,23 +1,23 @@
-/** How a request proved who it is; the value itself is never kept. */
+/** How a request authenticated; the value itself is never kept. */
 export type AuthorizationKind = 'none' | 'basic' | 'bearer' | 'sigv4' | 'other';
 
 /**
- * One request that the registry received, for tests. Entered when it arrives, completed as it goes
- * on.
+ * One request that the registry received, for tests. Added when the request arrives, completed
+ * while it is handled.
  */
 export interface RequestRecord {
   method: string;
-  /** Without the query, as it came. */
+  /** Without the query, unchanged. */
   path: string;
   /** With the values of `token` left out. */
   query: string;
   /** The ECR API's operation, such as `PutImage`. */
   operation?: string;
-  /** 0 until answered, and for good where the connection was dropped. */
+  /** 0 until answered; stays 0 if the connection was dropped. */
   status: number;
   /** Bytes of the body that were read. */
   bytesIn: number;
-  /** Bytes of the body that were handed to the connection. */
+  /** Bytes of the body that were written to the connection. */
   bytesOut: number;
   authorization: AuthorizationKind;
 }
@@ -32,7 +32,7 @@ export class RequestLog {
     this.#limit = limit;
   }
 
-  /** Enters a request. */
+  /** Adds a request. */
   add(record: RequestRecord): void {
     this.records.push(record);
     if (this.records.length > this.#limit) this.records.splice(0, this.records.length - this.#limit);

@@ -1,19 +1,17 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 
-/** Whether two secrets are the same, in a time that tells nothing about where they differ. */
+/** Whether two secrets are the same, compared in a time that does not reveal where they differ. */
 export function sameSecret(a: string, b: string): boolean {
   return timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest());
 }
 
-/**
- * A statement that only the holder of `key` can have made: base64url of the JSON, a dot, its HMAC.
- */
+/** A statement that only the holder of `key` can make: base64url of the JSON, a dot, its HMAC. */
 export function sign(key: Uint8Array, statement: unknown): string {
   const payload = Buffer.from(JSON.stringify(statement)).toString('base64url');
   return `${payload}.${macOf(key, payload)}`;
 }
 
-/** What was signed, or undefined where the signature is not by `key`. */
+/** The signed statement, or undefined if the signature is not by `key`. */
 export function verify(key: Uint8Array, signed: string): unknown {
   const [payload = '', mac = '', ...rest] = signed.split('.');
   if (rest.length > 0 || !sameSecret(mac, macOf(key, payload))) return undefined;

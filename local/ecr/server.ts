@@ -20,13 +20,19 @@ export type { Flavour } from './registry-context.ts';
 export type { AuthorizationKind, RequestRecord } from './requests.ts';
 export type { TokenOptions } from './token-issuer.ts';
 
-/** How a registry is started. */
+/** The options of a registry. */
 export interface RegistryOptions {
-  /** `ecr`: Amazon ECR's API and protocol with its quirks. `distribution`: a plain OCI registry. */
+  /**
+   * `ecr`: Amazon ECR's API and protocol, including its quirks. `distribution`: a plain OCI
+   * registry.
+   */
   flavour: Flavour;
   /** Default: a free one. */
   port?: number;
-  /** A folder that keeps everything; without it everything is in memory. One process at a time. */
+  /**
+   * A folder that keeps all data; without it, everything is in memory. Only one process at a time
+   * may use it.
+   */
   data?: string;
   /** ECR: pulls from this machine need credentials, too. Default false. */
   auth?: boolean;
@@ -37,15 +43,15 @@ export interface RegistryOptions {
   /** ECR: default 000000000000. */
   accountId?: string;
   /**
-   * ECR: layers come from a port of their own, which refuses requests with credentials, as S3 does.
-   * Default false.
+   * ECR: layers are served from a separate port, which refuses requests with credentials, as S3
+   * does. Default false.
    */
   separateLayerHost?: boolean;
-  /** Plain registry: who may do anything; without it, everybody. */
+  /** Plain registry: the user who may do everything; without it, everybody may. */
   credentials?: { username: string; password: string };
   /** Plain registry: bearer tokens from `/token` on the same host, instead of Basic. */
   tokens?: TokenOptions;
-  /** How many requests are remembered; default 10,000. */
+  /** How many requests are kept; default 10,000. */
   requestLogSize?: number;
 }
 
@@ -61,11 +67,11 @@ export interface EmbeddedRegistry extends AsyncDisposable {
   readonly authorization: string;
   /** The last requests, oldest first; live. */
   readonly requests: readonly RequestRecord[];
-  /** Switches for what shall go wrong. */
+  /** Switches for faults. */
   readonly faults: FaultSwitches;
   /** Forgets the requests so far. */
   clearRequests(): void;
-  /** ECR: lets the present password expire; those who use it get 403 from now on. */
+  /** ECR: expires the current password; clients that use it get 403 from now on. */
   rotatePassword(password?: string): void;
   /** Names, sorted. */
   repositories(): string[];
@@ -77,13 +83,13 @@ export interface EmbeddedRegistry extends AsyncDisposable {
   tag(repository: string, tag: string): Digest | undefined;
   /** A repository's tags, sorted. */
   tags(repository: string): string[];
-  /** Ends all connections and the server. Data on disk stay. */
+  /** Ends all connections and the server. Data on disk is kept. */
   stop(): Promise<void>;
 }
 
 /**
  * Starts a registry on 127.0.0.1.
- * @throws Error where the port is taken or the data folder can't be used
+ * @throws Error if the port is in use or the data folder can't be used
  */
 export async function startRegistry(options: RegistryOptions): Promise<EmbeddedRegistry> {
   const storage = options.data === undefined ? memoryStorage() : await diskStorage(options.data);
@@ -116,7 +122,7 @@ export async function startRegistry(options: RegistryOptions): Promise<EmbeddedR
   };
   const stop = async (): Promise<void> => {
     await Promise.all(servers.splice(0).map(close));
-    // What was received before is still being written.
+    // Data that was received before is still being written.
     await Promise.all(underWay);
   };
   try {
@@ -163,9 +169,11 @@ function accessOf(
 async function listen(port: number, listener: RequestListener): Promise<Server> {
   const server = createServer(
     {
-      // An upload of gigabytes over a slow line takes longer than node's default of five minutes.
+      // An upload of gigabytes over a slow network takes longer than Node's default of five
+      // minutes.
       requestTimeout: 0,
-      // Longer than clients keep idle connections: one that closes first resets their next request.
+      // Longer than clients keep idle connections: a server that closes first resets their next
+      // request.
       keepAliveTimeout: 65_000,
       noDelay: true,
     },

@@ -3,7 +3,7 @@ import type { TokenIssuer } from './token-issuer.ts';
 
 /**
  * `GET /token`: the token service. https://distribution.github.io/distribution/spec/auth/token/
- * The OAuth2 way by POST is answered 405, on which clients fall back to this one.
+ * OAuth2 by POST is answered 405, after which clients fall back to this one.
  */
 export async function answerToken(exchange: HttpExchange, issuer: TokenIssuer): Promise<void> {
   if (exchange.method !== 'GET') return exchange.send(405, { allow: 'GET' });

@@ -3,7 +3,7 @@ import { parseBasic, sameSecret, sign, verify } from './secrets.ts';
 
 /** How the token service behaves. */
 export interface TokenOptions {
-  /** What clients without credentials get; default pull. */
+  /** The access of clients without credentials; default pull. */
   anonymous?: 'none' | 'pull' | 'push';
   /** Seconds until a token expires; default 300. */
   expiresIn?: number;
@@ -17,19 +17,19 @@ export interface Grant {
 }
 
 /**
- * The list of repositories, as scopes name it.
+ * The name of the repository list in scopes.
  * https://distribution.github.io/distribution/spec/auth/scope/#resource-types
  */
 export const catalogResource = 'registry:catalog';
 
-/** What a request for a token is answered with. */
+/** The answer to a request for a token. */
 export type TokenAnswer =
   | { kind: 'token'; token: string; expiresIn: number; issuedAt: string }
   | { kind: 'unauthorized' };
 
 /**
- * Issues and reads the bearer tokens of a registry. Tokens hold what they grant and are signed:
- * nothing is remembered.
+ * Issues and reads the bearer tokens of a registry. Tokens contain what they grant and are signed:
+ * nothing is stored.
  */
 export class TokenIssuer {
   readonly service = 'registry.local';
@@ -43,8 +43,8 @@ export class TokenIssuer {
   }
 
   /**
-   * A token for what was asked, as far as it is allowed; as with other token services, one that
-   * grants less is issued, too.
+   * A token for the requested access, as far as it is allowed. Like other token services, this one
+   * also issues tokens that grant less than requested.
    * @param authorization the request's header
    * @param scopes such as `repository:library/nginx:pull,push`
    */
@@ -56,7 +56,7 @@ export class TokenIssuer {
       .map((scope) => /^(repository:.+|registry:catalog):([a-z,*]+)$/.exec(scope))
       .filter((match) => match !== null)
       .map(([, resource = '', wanted = '']): Grant => {
-        // Everybody may pull, and only who logs in may list all repositories.
+        // Everybody may pull; only logged-in users may list all repositories.
         if (resource === catalogResource)
           return { resource, actions: authorization === undefined ? [] : ['*'] };
         const names = wanted === '*' ? [...actions] : wanted.split(',');
@@ -67,7 +67,7 @@ export class TokenIssuer {
     return { kind: 'token', token, expiresIn, issuedAt: new Date().toISOString() };
   }
 
-  /** What a token grants, by resource; undefined where it is not ours or has expired. */
+  /** What a token grants, by resource; undefined if it is not ours or has expired. */
   granted(token: string): Map<string, Set<string>> | undefined {
     const statement = verify(this.#key, token) as { grants: Grant[]; expiresAt: number } | undefined;
     if (statement === undefined || statement.expiresAt <= Date.now()) return undefined;

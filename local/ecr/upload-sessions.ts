@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { PartialBlob, RegistryStorage, StoredRecord } from './storage/blob-store.ts';
 
-/** ECR stores parts as S3 does: every part but the last has at least this size. */
+/** ECR stores parts as S3 does: every part except the last has at least this size. */
 export const minPartBytes = 5 * 1024 * 1024;
 
-/** The part size that InitiateLayerUpload tells. */
+/** The part size that InitiateLayerUpload returns. */
 export const partBytes = 10 * 1024 * 1024;
 
 /**
@@ -13,13 +13,13 @@ export const partBytes = 10 * 1024 * 1024;
  */
 export const maxParts = 4200;
 
-/** Sessions that nobody touched for so long are thrown away (milliseconds). */
+/** Sessions that are idle for this long are discarded (milliseconds). */
 const idleLimit = 24 * 60 * 60 * 1000;
 
-/** Which protocol an upload was begun with; the other one does not find it. */
+/** The protocol that started an upload; the other one does not find it. */
 export type UploadKind = 'api' | 'distribution';
 
-/** What is kept of a session over a restart. */
+/** The state of a session that survives a restart. */
 interface SessionState {
   id: string;
   kind: UploadKind;
@@ -32,10 +32,10 @@ interface SessionState {
   undersized: boolean;
 }
 
-/** One upload under way. */
+/** One upload in progress. */
 export interface UploadSession extends SessionState {
   partial: PartialBlob;
-  /** The first chunk's last byte, which ECR repeats for all the others (CR#2831). */
+  /** The last byte of the first chunk, which ECR repeats for all others (CR#2831). */
   firstChunkEnd?: number;
   touchedAt: number;
   /** A request is adding bytes or completing it right now. */
@@ -43,7 +43,7 @@ export interface UploadSession extends SessionState {
 }
 
 /**
- * Uploads under way. Those of the ECR API are kept over a restart, since their parts may come from
+ * Uploads in progress. Those of the ECR API survive a restart, since their parts may come from
  * several processes.
  */
 export class UploadSessions {
@@ -54,7 +54,10 @@ export class UploadSessions {
     this.#storage = storage;
   }
 
-  /** Takes up what an earlier process had; `records` is everything that the storage has loaded. */
+  /**
+   * Resumes the sessions of an earlier process; `records` is everything that the storage has
+   * loaded.
+   */
   static async open(storage: RegistryStorage, records: StoredRecord[]): Promise<UploadSessions> {
     const sessions = new UploadSessions(storage);
     for (const { key, value } of records) {
@@ -68,7 +71,7 @@ export class UploadSessions {
     return sessions;
   }
 
-  /** Begins an upload. */
+  /** Starts an upload. */
   async create(kind: UploadKind, repository: string): Promise<UploadSession> {
     await this.#discardIdle();
     const id = randomUUID();
@@ -89,15 +92,15 @@ export class UploadSessions {
     return session;
   }
 
-  /** The session of this kind in this repository. */
+  /** The session with this id and kind in this repository. */
   find(kind: UploadKind, repository: string, id: string): UploadSession | undefined {
     const session = this.#sessions.get(id);
     return session?.kind === kind && session.repository === repository ? session : undefined;
   }
 
   /**
-   * Adds a part, or bytes up to where the connection broke; in that case the bytes stay, no part is
-   * counted and the source's error is thrown.
+   * Adds a part. If the connection breaks, the bytes so far are kept, no part is counted and the
+   * source's error is thrown.
    * @returns the part's size
    */
   async append(session: UploadSession, source: AsyncIterable<Uint8Array>): Promise<number> {
@@ -120,19 +123,19 @@ export class UploadSessions {
     }
   }
 
-  /** Forgets a session whose bytes were committed. */
+  /** Removes a session whose bytes were committed. */
   async finish(session: UploadSession): Promise<void> {
     this.#sessions.delete(session.id);
     if (session.kind === 'api') await this.#storage.records.remove(`upload ${session.id}`);
   }
 
-  /** Throws a session away with its bytes. */
+  /** Discards a session with its bytes. */
   async discard(session: UploadSession): Promise<void> {
     await this.finish(session);
     await session.partial.discard();
   }
 
-  /** Throws all sessions of a repository away. */
+  /** Discards all sessions of a repository. */
   async discardOf(repository: string): Promise<void> {
     for (const session of [...this.#sessions.values()]) {
       if (session.repository === repository) await this.discard(session);

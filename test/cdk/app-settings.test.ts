@@ -22,12 +22,12 @@ describe('the settings of the CDK app', () => {
     'refuse the environment %j',
     (value) => {
       expect(() => settings({ environment: value })).toThrow(
-        'context environment: it is a JSON object of strings',
+        'context environment: it must be a JSON object of strings',
       );
     },
   );
 
   it.each([7, '', ['a.yaml']])('refuse the configuration %j', (config) => {
-    expect(() => settings({ config })).toThrow(`context config: ${JSON.stringify(config)} is no path`);
+    expect(() => settings({ config })).toThrow(`context config: ${JSON.stringify(config)} is not a path`);
   });
 });

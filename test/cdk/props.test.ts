@@ -28,8 +28,8 @@ describe('wrong props', () => {
       'layerConcurrency: 1001 is not a whole number from 2 to 1000',
       'throttle.ratePerSecond: 0 is not a whole number from 1 to 10000',
       'throttle.burst: 1.5 is not a whole number from 1 to 5000',
-      "environment: 'A-B' is no name that Lambda takes: letters, digits and _, a letter first",
-      "environment: 'DRAYAGE_TABLE' is set by the mirror itself: leave it out",
+      "environment: 'A-B' is not a name that Lambda accepts: letters, digits and _, a letter first",
+      "environment: 'DRAYAGE_TABLE' is set by the mirror itself: remove it",
     ]);
   });
 

@@ -71,7 +71,7 @@ describe('cdk-nag', () => {
   it('accepts a finding only for a written reason', () => {
     const stack = new Stack(new App(), 'Other');
     expect(() => acknowledge(stack, 'AwsSolutions-SQS3', ' fine ')).toThrow(
-      /AwsSolutions-SQS3 at Other: write down why/,
+      /AwsSolutions-SQS3 at Other: give a reason/,
     );
   });
 });

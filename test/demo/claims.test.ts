@@ -68,7 +68,7 @@ describe('what the demo claims', () => {
     });
 
     const fewer = all.slice(1);
-    expect(() => checkTransfer(job, built, fewer)).toThrow(/tells of 3 blobs .* copied, and it should be 2/);
+    expect(() => checkTransfer(job, built, fewer)).toThrow(/reports 3 blobs .* copied, and it should be 2/);
     expect(() => checkRequests(upstream.requests, fewer)).toThrow(/the upstream was asked for the blobs/);
     expect(() => checkRequests([], all)).toThrow('asked for the blobs (none)');
     expect(() => checkMapping(mapping, built, 'elsewhere:1')).toThrow(

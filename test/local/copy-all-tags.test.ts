@@ -162,7 +162,7 @@ describe('drayage copy --all-tags', () => {
   });
 
   it.each([
-    [['--latest', '0'], 'write a whole number, 1 or greater'],
+    [['--latest', '0'], 'write a whole number of at least 1'],
     [['--latest', '99999'], '--latest: 99999 is too large'],
     [['--semver', 'nonsense'], '--semver: "nonsense" is not a semver range'],
     [['--include', 'a b'], '--include: "a b" has " "'],

@@ -56,6 +56,6 @@ describe('the layer queue of the local stack', () => {
     await layers.send([{ what: 'no layer' } as unknown as LayerMessage]);
     const dead = () => waiting('layer-dead-letters').map(({ body }) => body);
     await expect.poll(dead, { timeout: 20_000 }).toEqual(['{"what":"no layer"}']);
-    expect(pipeline.logs()).toContain('the message is no layer job');
+    expect(pipeline.logs()).toContain('the message is not a layer job');
   });
 });

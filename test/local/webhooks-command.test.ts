@@ -177,7 +177,7 @@ describe('drayage webhooks test', () => {
     const { code, stderr } = await drayage(['webhooks', 'test', 'github', '--api', server.origin]);
     expect({ code, stderr }).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('signed by their issuer'),
+      stderr: expect.stringContaining('only the issuer can sign'),
     });
   });
 
@@ -217,7 +217,7 @@ describe('drayage webhooks test', () => {
       stderr: expect.stringContaining('--image ghcr.io/REPOSITORY:TAG'),
     });
     const other = await (await startApi()).run(['test', 'github', '--image', 'quay.io/a/b:1']);
-    expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining('speaks for ghcr.io') });
+    expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining('is for ghcr.io') });
     const bad = await (await startApi()).run(['test', 'github', '--image', 'ghcr.io/A:1']);
     expect(bad).toMatchObject({ code: 2 });
   });
@@ -245,7 +245,7 @@ describe('drayage webhooks rotate', () => {
     expect([code, stdout.split('\n')]).toEqual([
       0,
       [
-        'hub has a new secret; the secret until now is taken until 2100-01-02T00:00:00.000Z.',
+        'hub has a new secret; the previous secret is accepted until 2100-01-02T00:00:00.000Z.',
         `  URL       ${server.origin}/webhooks/hub/hub-secret`,
         'Enter it at the sender: drayage webhooks register hub',
         '',

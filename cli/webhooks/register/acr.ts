@@ -10,9 +10,10 @@ const resourceId =
   /^\/subscriptions\/[\w-]+\/resourceGroups\/[\w().-]+\/providers\/Microsoft\.ContainerRegistry\/registries\/[A-Za-z0-9]+$/i;
 
 /**
- * Webhooks of an Azure Container Registry, through Azure's management API. It does not tell where a
- * webhook delivers or what it sends, so that a webhook is known by its name, and one that is there
- * is always written again. https://learn.microsoft.com/rest/api/containerregistry/webhooks/create
+ * Webhooks of an Azure Container Registry, through Azure's management API. The API does not show
+ * where a webhook delivers or what it sends. So a webhook is recognised by its name, and an
+ * existing one is always rewritten.
+ * https://learn.microsoft.com/rest/api/containerregistry/webhooks/create
  */
 export const acr: Registrar = {
   sources: ['acr'],
@@ -29,7 +30,7 @@ export const acr: Registrar = {
   },
   async plan(place, webhook, client) {
     if (!resourceId.test(place))
-      throw new UsageError(`${place} is no resource id of a registry; --at takes ${this.placeForm}`);
+      throw new UsageError(`${place} is not a registry’s resource id; --at takes ${this.placeForm}`);
     const { location } = await client.get(`${place}${version}`, z.object({ location: z.string() }));
     const path = `${place}/webhooks/${webhookName(webhook)}${version}`;
     const found = await client.find(path, z.looseObject({}));
@@ -50,8 +51,8 @@ export const acr: Registrar = {
 };
 
 /**
- * Letters and digits only, 5 to 50; with a hash where others are left out, so that no two webhooks
- * share it.
+ * Letters and digits only, 5 to 50. If other characters are left out, a hash is added, so that no
+ * two webhooks share a name.
  */
 function webhookName({ name }: PresentedWebhook): string {
   const plain = name.replace(/[^A-Za-z0-9]/g, '').slice(0, 35);

@@ -6,15 +6,15 @@ export function addressOf({ url, authentication }: PresentedWebhook): string {
 }
 
 /**
- * Whether a hook that was found is this webhook: it delivers to its URL, with whichever token. The
- * origin counts, so that two deployments may have webhooks of one name at the same place.
+ * Whether an existing hook is this webhook: it delivers to the webhook's URL, with any token. The
+ * origin counts, so that two deployments can have webhooks of the same name at the same place.
  */
 export function isAddressOf(webhook: PresentedWebhook, url: string): boolean {
   const address = addressOf(webhook);
   return url === address || url.startsWith(`${address}/`);
 }
 
-/** The name that a webhook has at the upstream, where it has one. */
+/** The name of a webhook at the upstream, if hooks there have names. */
 export function hookName({ name }: PresentedWebhook): string {
   return `drayage-${name}`;
 }

@@ -14,8 +14,8 @@ const subscription = z.object({
 });
 
 /**
- * Webhooks of the JFrog Platform, of all local Docker repositories or of those that are named. It
- * does not tell a webhook's secret: one that is there is always written again.
+ * Webhooks of the JFrog Platform, for all local Docker repositories or for named ones. The API does
+ * not show a webhook's secret: an existing one is always rewritten.
  * https://jfrog.com/help/r/jfrog-rest-apis/webhooks
  */
 export const artifactory: Registrar = {

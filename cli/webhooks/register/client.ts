@@ -4,10 +4,10 @@ import { type ApiAnswer, type ApiRequest, exchange } from '../../api/exchange.ts
 import { readJson, refusal } from '../../api/read-answer.ts';
 import { RequestError } from '../../api/request-error.ts';
 
-/** Nobody has as many webhooks or repositories; a list that goes on for ever is hostile. */
+/** Nobody has that many webhooks or repositories; an endless list is hostile. */
 const maxPages = 200;
 
-/** A client of an upstream's own API, below one address that nothing leads away from. */
+/** A client of an upstream's own API, confined to one base address. */
 export class UpstreamClient {
   /** Without a slash at its end; may have a path. */
   readonly endpoint: string;
@@ -16,8 +16,8 @@ export class UpstreamClient {
   #headers: Record<string, string> = {};
 
   /**
-   * @param secrets what must not be shown, whoever repeats it
-   * @param advice what helps with an answer that is no success
+   * @param secrets must not be shown, even if an answer repeats them
+   * @param advice what helps after an unsuccessful answer
    */
   constructor(
     endpoint: string,
@@ -29,7 +29,7 @@ export class UpstreamClient {
     this.#advice = advice;
   }
 
-  /** Gives every later request these headers, and hides what they hold. */
+  /** Adds these headers to all later requests, and hides their values. */
   use(headers: Record<string, string>): void {
     this.#headers = headers;
     for (const value of Object.values(headers)) this.#secrets.push(value, value.replace(/^\w+ /, ''));
@@ -39,7 +39,7 @@ export class UpstreamClient {
     return (await this.#read('GET', this.#url(path), schema)).value;
   }
 
-  /** As `get`; undefined where there is no such thing (404). */
+  /** Like `get`; undefined if there is no such thing (404). */
   async find<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
     try {
       return await this.get(path, schema);
@@ -49,7 +49,7 @@ export class UpstreamClient {
     }
   }
 
-  /** A list over all of its pages, which the `Link` header leads through (RFC 8288). */
+  /** All pages of a list, following the `Link` header (RFC 8288). */
   list<T>(path: string, item: z.ZodType<T>): Promise<T[]> {
     return this.pages(path, z.array(item), (items, answer) => {
       const link = nextLink(answer.headers.get('link') ?? undefined);
@@ -59,7 +59,7 @@ export class UpstreamClient {
     });
   }
 
-  /** A list whose pages tell the next one's address by themselves. */
+  /** All pages of a list whose pages contain the next one's address. */
   async pages<P, T>(
     path: string,
     schema: z.ZodType<P>,
@@ -82,7 +82,7 @@ export class UpstreamClient {
     await this.#send(method, this.#url(path), body);
   }
 
-  /** As `write`, for an answer that matters. */
+  /** Like `write`, for an answer that matters. */
   async send<T>(
     method: 'POST' | 'PUT' | 'PATCH',
     path: string,
@@ -107,32 +107,32 @@ export class UpstreamClient {
   }
 
   /**
-   * What a list named must not climb out of its place in a path: a hook called `..` would be its
+   * A name from a list must not escape its place in a path: a hook called `..` would be its
    * repository.
    */
   #url(path: string): URL {
     if (path.split(/[/?]/).some((part) => part === '.' || part === '..'))
-      throw new RequestError(`${path} holds a name that is none`);
+      throw new RequestError(`${path} contains an invalid name`);
     return new URL(`${this.endpoint}${path}`);
   }
 
-  /** The next page, which must be where the last one was: the request carries the credentials. */
+  /**
+   * The next page, which must be at the same address as the last: the request carries the
+   * credentials.
+   */
   #follow(next: string, from: URL): URL {
     const url = URL.canParse(next, from.href) ? new URL(next, from) : undefined;
     if (url?.origin === from.origin && url.username === '' && url.password === '') return url;
-    throw new RequestError(
-      `the next page of ${from.origin}${from.pathname} is said to be at another address`,
-      {
-        remedy: 'give the address that the API calls itself by with --endpoint',
-      },
-    );
+    throw new RequestError(`the next page of ${from.origin}${from.pathname} is at another address`, {
+      remedy: 'give the address that the API uses for itself with --endpoint',
+    });
   }
 }
 
-/** A number or text that names a thing in a path. */
+/** A number or text that identifies something in a path. */
 export const idSchema = z.union([z.number(), z.string().min(1)]).transform((id) => encodeURIComponent(id));
 
-/** `owner/name` for a path: each part encoded by itself. */
+/** `owner/name` for a path: each part encoded separately. */
 export function pathOf(name: string): string {
   return name.split('/').map(encodeURIComponent).join('/');
 }

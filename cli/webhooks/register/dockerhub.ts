@@ -15,10 +15,10 @@ function pageOf<T>(item: z.ZodType<T>) {
 }
 
 /**
- * Webhooks of a repository. Login and repositories are documented; `webhook_pipeline`, by which the
- * site itself keeps webhooks, is not, and has no update: an outdated one is deleted before the new
- * one is created, since names must be unique and plans limit how many there may be. A failure
- * between the two is mended by the next run. https://docs.docker.com/reference/api/hub/latest/
+ * Webhooks of a repository. Login and repositories are documented; `webhook_pipeline`, which the
+ * site itself uses for webhooks, is not. It has no update: an outdated webhook is deleted before
+ * the new one is created, since names must be unique and plans limit the number of webhooks. The
+ * next run repairs a failure between the two. https://docs.docker.com/reference/api/hub/latest/
  */
 export const dockerhub: Registrar = {
   sources: ['dockerhub'],
@@ -46,7 +46,7 @@ export const dockerhub: Registrar = {
     ),
   async plan(place, webhook, client) {
     if (!/^[^/]+\/[^/]+$/.test(place))
-      throw new UsageError(`${place} is no repository of Docker Hub: write NAMESPACE/REPOSITORY`);
+      throw new UsageError(`${place} is not a Docker Hub repository: write NAMESPACE/REPOSITORY`);
     const hooks = `/v2/repositories/${pathOf(place)}/webhook_pipeline/`;
     const all = await client.pages(`${hooks}?page_size=100`, pageOf(hook), ({ results, next }) => ({
       items: results,

@@ -19,10 +19,10 @@ type Hook = z.output<typeof hook>;
 const pageSize = 50;
 
 /**
- * Hooks of Gitea and Forgejo, whose API is the same. Packages belong to owners, so that the hook is
- * the organisation's, or the user's own. Gitea neither tells a hook's secret nor changes it
- * (`editHook` of 1.23 leaves it out), so that one that is not proven to work is replaced. With a
- * hook it deletes what that has still to deliver: the old one goes a while after the new one came.
+ * Hooks of Gitea and Forgejo, which share an API. Packages belong to owners, so the hook is the
+ * organisation's or the user's own. Gitea neither shows nor changes a hook's secret (`editHook` of
+ * 1.23 leaves it out), so a hook that is not proven to work is replaced. Deleting a hook also
+ * deletes its pending deliveries: the old one is deleted a while after the new one is created.
  * https://docs.gitea.com/api/ (organization, user, repository: hooks)
  * https://github.com/go-gitea/gitea/blob/v1.23.8/routers/api/v1/utils/hook.go
  * https://codeberg.org/api/swagger
@@ -51,7 +51,7 @@ export function giteaRegistrar(graceMs: number): Registrar {
           if (proven === undefined) {
             const added = await create(hooks, webhook, client);
             if (!added.events?.includes('package')) {
-              // One that would never deliver is not kept beside another.
+              // A hook that would never deliver is not kept beside another.
               if (found.length > 0) await client.write('DELETE', `${hooks}/${added.id}`);
               throw withoutPackages(place);
             }
@@ -82,8 +82,8 @@ async function create(hooks: string, webhook: PresentedWebhook, client: Upstream
 }
 
 /**
- * Whether deliveries show that a hook has the current secret: it came after the last rotation, and
- * something authentic after it.
+ * Whether deliveries show that a hook has the current secret: it was created after the last
+ * rotation, and an authentic delivery arrived after that.
  */
 function isProven({ config, events, active, created_at }: Hook, webhook: PresentedWebhook): boolean {
   const { url, rotatedAt, deliveredAt, refusedAt } = webhook;
@@ -96,7 +96,7 @@ function isProven({ config, events, active, created_at }: Hook, webhook: Present
   return delivered > created && !isAfter(rotatedAt, created) && !isAfter(refusedAt, delivered);
 }
 
-/** An owner's hooks are at another path where the owner is who asks. */
+/** An owner's hooks are at a different path if the caller is the owner. */
 async function hooksOf(place: string, client: UpstreamClient): Promise<string> {
   if (place.includes('/')) return `/api/v1/repos/${pathOf(place)}/hooks`;
   const { login } = await client.get('/api/v1/user', z.object({ login: z.string() }));
@@ -106,8 +106,8 @@ async function hooksOf(place: string, client: UpstreamClient): Promise<string> {
 }
 
 /**
- * By page numbers: links carry the address that the server believes to have, which behind a proxy
- * is often another.
+ * By page numbers: links contain the server's own idea of its address, which is often wrong behind
+ * a proxy.
  */
 async function findHooks(
   hooks: string,
@@ -118,16 +118,13 @@ async function findHooks(
   const all = await client.pages(`${hooks}?limit=${pageSize}&page=1`, z.array(hook), (items) => {
     page += 1;
     const next = `${client.endpoint}${hooks}?limit=${pageSize}&page=${page}`;
-    // A server may have a lower limit of its own: only an empty page is the last.
+    // A server may have a lower page limit: only an empty page marks the end.
     return { items, next: items.length === 0 ? undefined : next };
   });
   return all.filter(({ config: { url = '' } }) => isOurs(url));
 }
 
-/**
- * Older versions leave out events that their API does not know: such a hook never delivers
- * anything.
- */
+/** Older versions drop events that their API does not know: such a hook never delivers anything. */
 function withoutPackages(place: string): RequestError {
   return new RequestError(`the server left out the event “package” of the webhook at ${place}`, {
     remedy: 'enter it in the settings, with Package under Custom Events; or update the server and try again',

@@ -8,9 +8,9 @@ import type { Registrar } from './registrar.ts';
 const hook = z.object({ id: idSchema, config: z.object({ url: z.string().nullish() }) });
 
 /**
- * Hooks of an organisation or a repository. GitHub does not tell a hook's secret (it answers
- * `********`), so that one that is there is always written again.
- * https://docs.github.com/rest/orgs/webhooks https://docs.github.com/rest/repos/webhooks
+ * Hooks of an organisation or a repository. GitHub does not show a hook's secret (it returns
+ * `********`), so an existing one is always rewritten. https://docs.github.com/rest/orgs/webhooks
+ * https://docs.github.com/rest/repos/webhooks
  * https://docs.github.com/rest/about-the-rest-api/api-versions
  */
 export const github: Registrar = {

@@ -19,7 +19,7 @@ const policy = z.object({
 });
 
 /**
- * Webhook policies of a project. What `auth_header` holds is sent as the header Authorization.
+ * Webhook policies of a project. The value of `auth_header` is sent as the header Authorization.
  * https://goharbor.io/docs/latest/working-with-projects/project-configuration/configure-webhooks/
  * https://github.com/goharbor/harbor/blob/main/api/v2.0/swagger.yaml
  */
@@ -29,7 +29,7 @@ export const harbor: Registrar = {
   permission:
     'the user must administer the project; a robot account needs the permissions List, Create and Update of Notification Policy',
   endpoint: (registry) => `https://${registry}`,
-  // Else a project that is called 12 would be the one with the id 12.
+  // Otherwise a project named 12 would be taken for the one with the id 12.
   authorize: async (credentials) => ({ ...(await basic(credentials)), 'x-is-resource-name': 'true' }),
   places: async (webhook) => ownersOf(webhook),
   async plan(place, webhook, client) {
@@ -56,7 +56,7 @@ export const harbor: Registrar = {
     const current = all.find(isOurs);
     if (enabled && event_types?.includes('PUSH_ARTIFACT') && current && isSame(current, wanted))
       return unchanged;
-    // Format and check of certificates are the project's choice: both formats are understood.
+    // The format and certificate checks are the project's choice: both formats are understood.
     const { auth_header: _, ...kept } = current ?? {};
     const change = all.map((each) => (each === current ? { ...kept, ...wanted } : each));
     return {
@@ -67,7 +67,7 @@ export const harbor: Registrar = {
   },
 };
 
-/** Whether it is delivered to where it should, with the header that it should have. */
+/** Whether it has the right address and the right header. */
 function isSame(found: z.output<typeof target>, wanted: z.output<typeof target>): boolean {
   const same = (key: 'type' | 'address' | 'auth_header') => (found[key] ?? '') === (wanted[key] ?? '');
   return same('type') && same('address') && same('auth_header');

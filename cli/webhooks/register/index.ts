@@ -20,7 +20,7 @@ export const registrars: readonly Registrar[] = [
   nexus,
 ];
 
-/** Who enters webhooks of that source; undefined where there is no API for it. */
+/** The registrar for webhooks of that source; undefined if there is no API for it. */
 export function findRegistrar(source: string): Registrar | undefined {
   return registrars.find(({ sources }) => sources.includes(source));
 }

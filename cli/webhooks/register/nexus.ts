@@ -15,8 +15,8 @@ const capability = z.object({
 });
 
 /**
- * The capability “Webhook: Repository” of a Nexus repository. It does not tell its secret: one that
- * is there is always written again. Only newer versions have capabilities in their REST API.
+ * The capability “Webhook: Repository” of a Nexus repository. The API does not show its secret: an
+ * existing one is always rewritten. Only newer versions have capabilities in their REST API.
  * https://help.sonatype.com/en/webhooks.html
  * https://help.sonatype.com/en/rest-and-integration-api.html
  */
@@ -31,7 +31,7 @@ export const nexus: Registrar = {
     const repository = configuredRepository(webhook);
     if (repository !== undefined) return [repository];
     throw new UsageError(
-      `${webhook.name}: images don’t tell the name of the repository in Nexus: give it with --at`,
+      `${webhook.name}: image names don’t contain the name of the repository in Nexus: give it with --at`,
     );
   },
   async plan(place, webhook, client) {
@@ -55,7 +55,7 @@ export const nexus: Registrar = {
     };
     if (found === undefined) return { outcome: 'created', apply: () => client.write('POST', path, wanted) };
     const { id } = found;
-    // The id is wanted in the body, too.
+    // The API wants the id in the body, too.
     const change = { id, ...wanted };
     return {
       outcome: 'updated',

@@ -11,7 +11,7 @@ export function ownersOf(webhook: PresentedWebhook): string[] {
 
 /**
  * The repositories that the rules name. A pattern with a wildcard below its first component stands
- * for those of the namespace's repositories that it fits.
+ * for the repositories of that namespace that match.
  *
  * @param list all repositories of a namespace, as `namespace/name`
  */
@@ -32,7 +32,7 @@ export async function repositoriesOf(
   }
   if (found.size > 0) return [...found];
   throw new UsageError(
-    `${webhook.name}: no repository of ${[...listed.keys()].join(', ')} fits its rules: name one with --at NAMESPACE/REPOSITORY`,
+    `${webhook.name}: no repository of ${[...listed.keys()].join(', ')} matches its rules: name one with --at NAMESPACE/REPOSITORY`,
   );
 }
 
@@ -45,8 +45,8 @@ function ownerOf(pattern: string, { name }: PresentedWebhook): string {
 }
 
 /**
- * The repository's name at the upstream, where the webhook's options have it, for those whose
- * references don't tell it.
+ * The repository's name at the upstream, from the webhook's options: for upstreams whose image
+ * references don't contain it.
  */
 export function configuredRepository({ options: { repository } }: PresentedWebhook): string | undefined {
   return typeof repository === 'string' && repository !== '' ? repository : undefined;

@@ -19,19 +19,19 @@ const repositories = z.object({
   next_page: z.string().nullish(),
 });
 
-/** Quay gives up a notification that has failed this often in a row. */
+/** Quay disables a notification that has failed this often in a row. */
 const failuresUntilDisabled = 3;
 
 /**
  * Notifications of a repository. They can't be changed: one with an older token is deleted after
- * the new one was created, so that no push falls between the two.
+ * the new one is created, so that no push falls between the two.
  * https://docs.redhat.com/en/documentation/red_hat_quay/3/html/red_hat_quay_api_reference/repositorynotification
  */
 export const quay: Registrar = {
   sources: ['quay'],
   placeForm: 'NAMESPACE/REPOSITORY',
   permission:
-    'the token must be an OAuth token of an application of the organisation, with Administer Repositories (repo:admin); a robot’s password is none',
+    'the token must be an OAuth token of an application of the organisation, with Administer Repositories (repo:admin); a robot’s password will not do',
   endpoint: (registry) => `https://${registry}`,
   authorize: bearer,
   places: (webhook, client) =>
@@ -44,7 +44,7 @@ export const quay: Registrar = {
     }),
   async plan(place, webhook, client) {
     if (!place.includes('/'))
-      throw new UsageError(`${place} is no repository of Quay: write NAMESPACE/REPOSITORY`);
+      throw new UsageError(`${place} is not a Quay repository: write NAMESPACE/REPOSITORY`);
     const path = `/api/v1/repository/${pathOf(place)}/notification/`;
     const { notifications: all } = await client.get(path, notifications);
     const ours = all.filter(
@@ -66,7 +66,7 @@ export const quay: Registrar = {
             eventConfig: {},
             title: hookName(webhook),
           });
-        // Its failures are set to none.
+        // Resets its failure count.
         else if (isDisabled) await client.write('POST', `${path}${current.uuid}`);
         for (const { uuid } of outdated) await client.write('DELETE', `${path}${uuid}`);
       },

@@ -1,17 +1,17 @@
 import type { PresentedWebhook } from '../../../core/webhooks/present-webhook.ts';
 import type { UpstreamClient } from './client.ts';
 
-/** What becomes of a webhook at a place of the upstream. */
+/** The outcome for a webhook at a place of the upstream. */
 export type Outcome = 'created' | 'updated' | 'unchanged';
 
-/** What is to be done at a place, after it was looked at. Nothing was written yet. */
+/** What to do at a place, after a look at it. Nothing has been written yet. */
 export interface Plan {
   outcome: Outcome;
-  /** Does it; not called by `--dry-run`, nor for what is unchanged. */
+  /** Does it; not called with `--dry-run`, or if nothing changes. */
   apply(): Promise<void>;
 }
 
-/** What a user gave to get into the upstream's API. */
+/** A user's credentials for the upstream's API. */
 export interface UpstreamCredentials {
   user?: string | undefined;
   /** A token, or the user's password. */
@@ -19,39 +19,37 @@ export interface UpstreamCredentials {
 }
 
 /**
- * Enters webhooks at one kind of upstream through its API. A new one is a file beside this one and
- * a line in `index.ts`.
+ * Enters webhooks at one kind of upstream through its API. To add one, add a file beside this one
+ * and a line in `index.ts`.
  */
 export interface Registrar {
   sources: readonly string[];
   /** What `--at` names here. */
   placeForm: string;
-  /** What the credentials must allow: said when they don't. */
+  /** What the credentials must allow: shown when they don't. */
   permission: string;
-  /**
-   * Where the API of a registry is; undefined where that can't be told from the registry's name.
-   */
+  /** The address of a registry's API; undefined if the registry's name doesn't determine it. */
   endpoint(registry: string): string | undefined;
   /**
-   * The headers that every request has. Most make them of what was given; some have to log in for
-   * them.
+   * The headers of every request. Most registrars derive them from the credentials; some have to
+   * log in first.
    *
-   * @throws UsageError where the user’s name is missing
+   * @throws UsageError if the user’s name is missing
    */
   authorize(credentials: UpstreamCredentials, client: UpstreamClient): Promise<Record<string, string>>;
   /**
    * Where the webhook belongs, by its rules.
    *
-   * @throws UsageError where they don't tell
+   * @throws UsageError if they don't say
    */
   places(webhook: PresentedWebhook, client: UpstreamClient): Promise<string[]>;
   /**
-   * Looks at a place, by GET alone.
+   * Looks at a place, with GET only.
    *
-   * @throws UsageError for a place that has another form than {@link placeForm}
+   * @throws UsageError for a place that does not match {@link placeForm}
    */
   plan(place: string, webhook: PresentedWebhook, client: UpstreamClient): Promise<Plan>;
 }
 
-/** A plan that has nothing to do. */
+/** A plan with nothing to do. */
 export const unchanged: Plan = { outcome: 'unchanged', apply: async () => {} };

@@ -4,7 +4,7 @@ import { invalidParameter } from './errors.ts';
 import { parseInput } from './input.ts';
 
 /**
- * The settings, their values (the first is the default). Only BLOB_MOUNTING changes anything here.
+ * The settings and their values; the first is the default. Only BLOB_MOUNTING has an effect here.
  */
 const settings: Record<string, string[]> = {
   BLOB_MOUNTING: ['DISABLED', 'ENABLED'],
@@ -26,7 +26,7 @@ export async function getAccountSetting(context: RegistryContext, body: unknown)
   return { name, value: context.catalog.setting(name) ?? values[0] };
 }
 
-/** PutAccountSetting: `BLOB_MOUNTING` is what lets blobs be mounted. */
+/** PutAccountSetting: `BLOB_MOUNTING` allows blobs to be mounted. */
 export async function putAccountSetting(context: RegistryContext, body: unknown): Promise<unknown> {
   const { name, value } = parseInput(z.object({ name: z.string(), value: z.string() }), body);
   const values = valuesOf(name);

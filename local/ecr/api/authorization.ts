@@ -3,8 +3,8 @@ import type { HttpExchange } from '../http-exchange.ts';
 import type { RegistryContext } from '../registry-context.ts';
 
 /**
- * GetAuthorizationToken: Basic credentials for the registry protocol, and where it is spoken: as
- * the client reached this registry, so that whoever comes through a proxy stays there.
+ * GetAuthorizationToken: Basic credentials for the registry protocol, and the registry's address as
+ * the client reached it, so that clients behind a proxy keep using the proxy.
  */
 export async function getAuthorizationToken(
   context: RegistryContext,

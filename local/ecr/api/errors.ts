@@ -1,4 +1,4 @@
-/** The exceptions of the ECR API that are answered here. */
+/** The exceptions of the ECR API that are used here. */
 export type ApiErrorName =
   | 'EmptyUploadException'
   | 'ImageAlreadyExistsException'
@@ -23,7 +23,7 @@ export type ApiErrorName =
   | 'UploadNotFoundException';
 
 /**
- * An operation's failure as the API tells it; `fields` are members of the exception besides its
+ * An operation's failure as the API reports it; `fields` are members of the exception besides its
  * message.
  */
 export class ApiError extends Error {

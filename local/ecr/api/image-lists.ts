@@ -18,7 +18,7 @@ function isWanted(tags: string[], status: 'TAGGED' | 'UNTAGGED' | 'ANY' = 'ANY')
   return status === 'ANY' || (status === 'TAGGED') === tags.length > 0;
 }
 
-/** ListImages: one entry a tag, and one for each image without any. */
+/** ListImages: one entry for each tag, and one for each untagged image. */
 export async function listImages(context: RegistryContext, body: unknown): Promise<unknown> {
   const input = parseInput(z.object({ ...repositoryInput, ...pageInput, filter }), body);
   const repository = requireRepository(context, input);
@@ -32,7 +32,7 @@ export async function listImages(context: RegistryContext, body: unknown): Promi
   return { imageIds: page, nextToken };
 }
 
-/** DescribeImages: those named, or all in pages. */
+/** DescribeImages: the named ones, or all in pages. */
 export async function describeImages(context: RegistryContext, body: unknown): Promise<unknown> {
   const input = parseInput(
     z.object({

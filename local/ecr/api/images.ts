@@ -4,7 +4,7 @@ import type { RegistryContext } from '../registry-context.ts';
 import { type Repository, type StoredManifest, tagsOf } from '../repository.ts';
 import { imageIdentifier, parseInput, repositoryInput, requireRepository } from './input.ts';
 
-/** An image as requests name it. */
+/** An image, as requests name it. */
 export type ImageIdentifier = z.output<typeof imageIdentifier>;
 
 interface ImageFailure {
@@ -13,7 +13,7 @@ interface ImageFailure {
   failureReason: string;
 }
 
-/** The most images of one request. */
+/** The most images in one request. */
 const imageIds = z.array(imageIdentifier).min(1).max(100);
 
 /** The image, or why there is none. */
@@ -44,8 +44,8 @@ export function lookUp(
 }
 
 /**
- * BatchGetImage: manifests as they were put. `acceptedMediaTypes` converts nothing, as ECR converts
- * nothing newer.
+ * BatchGetImage: manifests as they were put. `acceptedMediaTypes` has no effect, since ECR does not
+ * convert newer formats.
  */
 export async function batchGetImage(context: RegistryContext, body: unknown): Promise<unknown> {
   const input = parseInput(
@@ -75,8 +75,9 @@ export async function batchGetImage(context: RegistryContext, body: unknown): Pr
 }
 
 /**
- * BatchDeleteImage. A tag goes alone, unless it is the image's last: then the image goes; by digest
- * it goes with all its tags. Layers that no other image of the repository has go with it.
+ * BatchDeleteImage. By tag, only the tag is deleted, unless it is the image's last: then the image
+ * is deleted. By digest, the image is deleted with all its tags. Layers that no other image of the
+ * repository has are deleted with it.
  * https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchDeleteImage.html
  */
 export async function batchDeleteImage(context: RegistryContext, body: unknown): Promise<unknown> {

@@ -4,7 +4,7 @@ import type { Repository } from '../repository.ts';
 import { ecrNamePattern, isEcrRepositoryName } from '../repository-names.ts';
 import { ApiError, invalidParameter } from './errors.ts';
 
-/** Every operation names the registry, or means the caller's. */
+/** Every operation names the registry; the default is the caller's. */
 export const registryInput = { registryId: z.string().optional() };
 
 /** Operations on one repository. */
@@ -16,7 +16,7 @@ export const imageIdentifier = z.object({
   imageTag: z.string().optional(),
 });
 
-/** What pages of a list are asked with. */
+/** The paging parameters of a list. */
 export const pageInput = {
   nextToken: z.string().optional(),
   maxResults: z.number().int().min(1).max(1000).optional(),
@@ -30,7 +30,7 @@ export function parseInput<Schema extends z.ZodType>(schema: Schema, body: unkno
   throw invalidParameter(issue?.path.join('.') || 'body', issue?.message ?? 'it must fit the model');
 }
 
-/** @throws ApiError InvalidParameterException where a name breaks the rules */
+/** @throws ApiError InvalidParameterException if a name breaks the rules */
 export function checkRepositoryName(name: string): void {
   if (name.length < 2)
     throw invalidParameter('repositoryName', 'Member must have length greater than or equal to 2');
@@ -56,7 +56,7 @@ export function requireRepository(
   return repository;
 }
 
-/** The exception for a repository that is not there. */
+/** The exception for a repository that does not exist. */
 export function repositoryNotFound(registryId: string, name: string): ApiError {
   return new ApiError(
     'RepositoryNotFoundException',
@@ -65,9 +65,9 @@ export function repositoryNotFound(registryId: string, name: string): ApiError {
 }
 
 /**
- * A page of a list. Tokens hold the last key of the page before, so that what comes or goes
- * meanwhile shifts nothing.
- * @throws ApiError InvalidParameterException for a token that is none
+ * A page of a list. A token contains the last key of the previous page, so that insertions and
+ * deletions shift nothing.
+ * @throws ApiError InvalidParameterException for an invalid token
  */
 export function pageOf<Item>(
   items: Item[],
@@ -93,7 +93,7 @@ function decodeToken(token: string): string {
     const { after } = JSON.parse(Buffer.from(token, 'base64url').toString()) as { after: unknown };
     if (typeof after === 'string') return after;
   } catch {
-    // Falls through to the error for every other text that is no token.
+    // Falls through to the error for every other invalid token.
   }
   throw invalidParameter('nextToken', 'must be a token that this operation returned');
 }

@@ -20,7 +20,7 @@ const part = z.object({
   layerPartBlob: z.string(),
 });
 
-/** UploadLayerPart: the next bytes, in order; both ends of the range belong to it. */
+/** UploadLayerPart: the next bytes, in order; both ends of the range are inclusive. */
 export async function uploadLayerPart(context: RegistryContext, body: unknown): Promise<unknown> {
   const input = parseInput(part, body);
   const repository = requireRepository(context, input);
@@ -38,7 +38,7 @@ export async function uploadLayerPart(context: RegistryContext, body: unknown): 
         registryId: context.accountId,
         repositoryName: repository.name,
         uploadId: session.id,
-        // -1 before the first part: the inclusive form of "none"; what ECR says then is not
+        // -1 before the first part: the inclusive form of "none"; what ECR returns then is not
         // documented.
         lastValidByteReceived: length - 1,
       },
@@ -59,7 +59,7 @@ export async function uploadLayerPart(context: RegistryContext, body: unknown): 
   };
 }
 
-/** CompleteLayerUpload: checks the digest and lets the repository have the layer. */
+/** CompleteLayerUpload: checks the digest and adds the layer to the repository. */
 export async function completeLayerUpload(context: RegistryContext, body: unknown): Promise<unknown> {
   const input = parseInput(
     z.object({ ...repositoryInput, uploadId: z.string(), layerDigests: z.array(z.string()).min(1).max(100) }),

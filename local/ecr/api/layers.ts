@@ -29,7 +29,7 @@ export async function batchCheckLayerAvailability(context: RegistryContext, body
   return { layers, failures };
 }
 
-/** sha512, which the image specification has as well, is none of ECR's. */
+/** ECR does not support sha512, which the image specification also allows. */
 function isLayerDigest(text: string): text is Digest {
   return isDigest(text) && text.startsWith('sha256:');
 }

@@ -15,7 +15,7 @@ const image = z.object({
   imageDigest: z.string().optional(),
 });
 
-/** PutImage: keeps a manifest, verbatim, and points a tag to it. */
+/** PutImage: stores a manifest verbatim, and points a tag to it. */
 export async function putImage(context: RegistryContext, body: unknown): Promise<unknown> {
   const input = parseInput(image, body);
   const repository = requireRepository(context, input);
@@ -26,7 +26,7 @@ export async function putImage(context: RegistryContext, body: unknown): Promise
   if (tag !== undefined && !isTag(tag)) throw invalidParameter('imageTag', 'must be a tag');
   if (digest !== undefined && !isDigest(digest))
     throw invalidParameter('imageDigest', 'must be a digest such as sha256:…');
-  // Neither the request nor the manifest (OCI's may leave it out) tells the type: aws/aws-sdk#193.
+  // Neither the request nor the manifest (OCI's may omit it) states the type: aws/aws-sdk#193.
   if (mediaType === undefined && !statesItsType(imageManifest)) throw invalidManifest();
   const outcome = await putManifest(context.catalog, repository, {
     bytes,

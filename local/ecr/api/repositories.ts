@@ -98,7 +98,7 @@ function describe(
   };
 }
 
-/** DescribeRepositories: those named, or all in pages. */
+/** DescribeRepositories: the named ones, or all in pages. */
 export async function describeRepositories(context: RegistryContext, body: unknown): Promise<unknown> {
   const input = parseInput(
     z.object({
@@ -121,7 +121,7 @@ export async function describeRepositories(context: RegistryContext, body: unkno
   return { repositories };
 }
 
-/** DeleteRepository: `force` where there are images. */
+/** DeleteRepository: needs `force` if there are images. */
 export async function deleteRepository(context: RegistryContext, body: unknown): Promise<unknown> {
   const input = parseInput(z.object({ ...repositoryInput, force: z.boolean().optional() }), body);
   const repository = requireRepository(context, input);

@@ -41,15 +41,16 @@ const maxBodyBytes = 32 * 1024 * 1024;
 const service = 'AmazonEC2ContainerRegistry_V20150921';
 
 /**
- * The operation that a request names, such as `PutImage`; undefined where it is none of this API.
+ * The operation that a request names, such as `PutImage`; undefined if it does not belong to this
+ * API.
  */
 export function operationOf(target: string | undefined): string | undefined {
   return target?.startsWith(`${service}.`) ? target.slice(service.length + 1) : undefined;
 }
 
 /**
- * Answers a request of the ECR API: AWS JSON 1.1, `POST /`. Requests must be signed, but by whom is
- * not checked: whoever reaches this port is the account.
+ * Answers a request of the ECR API: AWS JSON 1.1, `POST /`. Requests must be signed, but the signer
+ * is not checked: anybody who reaches this port is the account.
  */
 export async function routeApi(context: RegistryContext, exchange: HttpExchange): Promise<void> {
   try {
@@ -73,13 +74,13 @@ export async function routeApi(context: RegistryContext, exchange: HttpExchange)
   }
 }
 
-/** An exception as AWS JSON 1.1 has it. */
+/** An exception in the form of AWS JSON 1.1. */
 export interface ApiFailure {
   status: number;
   /** Such as `ThrottlingException`. */
   type: string;
   message: string;
-  /** What the exception has besides its message. */
+  /** The members of the exception besides its message. */
   fields?: Record<string, unknown>;
   headers?: Record<string, string>;
 }

@@ -3,7 +3,7 @@ import type { HttpExchange } from '../http-exchange.ts';
 import type { RegistryContext } from '../registry-context.ts';
 import { sendError } from './errors.ts';
 
-/** Asks the access control; a refusal is answered. */
+/** Asks the access control, and answers a refused request. */
 export async function admit(
   context: RegistryContext,
   exchange: HttpExchange,

@@ -6,9 +6,8 @@ import { nameUnknown, sendError } from './errors.ts';
 import type { RouteInput } from './route.ts';
 
 /**
- * `GET` and `HEAD …/blobs/<digest>`. ECR answers a GET with a redirect to where the bytes are,
- * which takes no credentials. Only blobs that were pushed to or mounted into this very repository
- * are found.
+ * `GET` and `HEAD …/blobs/<digest>`. ECR answers a GET with a redirect to the bytes, which accepts
+ * no credentials. Only blobs that were pushed to or mounted into this repository are found.
  */
 export async function getBlob(
   context: RegistryContext,
@@ -40,7 +39,8 @@ export async function getBlob(
 }
 
 /**
- * `GET` and `HEAD /layers/<digest>?token=…`: the bytes behind a redirect, for whoever has the link.
+ * `GET` and `HEAD /layers/<digest>?token=…`: the bytes behind a redirect, for anybody with the
+ * link.
  */
 export async function getLinkedLayer(context: RegistryContext, exchange: HttpExchange): Promise<void> {
   const digest = context.links.resolve(exchange.path, exchange.query.get('token'));
@@ -48,7 +48,7 @@ export async function getLinkedLayer(context: RegistryContext, exchange: HttpExc
     return sendError(exchange, {
       status: 403,
       code: 'DENIED',
-      message: 'the link is not valid, or not any more',
+      message: 'the link is not valid, or has expired',
     });
   }
   const size = sizeOf(context, digest);
@@ -58,14 +58,14 @@ export async function getLinkedLayer(context: RegistryContext, exchange: HttpExc
   await sendBlob(context, exchange, digest, size);
 }
 
-/** `DELETE …/blobs/<digest>`; ECR deletes layers with their images. */
+/** `DELETE …/blobs/<digest>`. ECR deletes layers only with their images. */
 export async function deleteBlob(
   context: RegistryContext,
   exchange: HttpExchange,
   { repository: name, item }: RouteInput,
 ): Promise<void> {
   if (context.flavour === 'ecr') {
-    const message = 'The operation is unsupported: layers go with their images';
+    const message = 'The operation is unsupported: layers are deleted with their images';
     return sendError(exchange, { status: 405, code: 'UNSUPPORTED', message });
   }
   const repository = context.catalog.repository(name);
@@ -108,8 +108,8 @@ async function sendBlob(
 }
 
 /**
- * One range of RFC 9110 §14.1.2. Anything else, several ranges included, is no reason to refuse:
- * the whole is sent.
+ * One range of RFC 9110 §14.1.2. For anything else, including several ranges, the whole blob is
+ * sent.
  */
 function parseRange(header: string | undefined, size: number): ByteRange | 'unsatisfiable' | undefined {
   const match = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? '');

@@ -24,7 +24,7 @@ export type ErrorCode =
   | 'UNSUPPORTED'
   | 'UNKNOWN';
 
-/** An error as the registry protocol tells it. */
+/** An error in the form of the registry protocol. */
 export interface ProtocolError {
   status: number;
   code: ErrorCode;
@@ -43,23 +43,23 @@ export function sendError(exchange: HttpExchange, error: ProtocolError): Promise
   );
 }
 
-/** A text with the digests as ECR lists them in its messages. */
+/** Digests, as ECR lists them in its messages. */
 export function listDigests(digests: Digest[]): string {
   return `'[${digests.join(', ')}]'`;
 }
 
-/** The answer where a repository is not there. */
+/** The answer for a repository that does not exist. */
 export function nameUnknown(context: RegistryContext, repository: string): ProtocolError {
   const message = `The repository with name '${repository}' does not exist in the registry with id '${context.accountId}'`;
   return { status: 404, code: 'NAME_UNKNOWN', message };
 }
 
-/** Answers that the address knows other methods. */
+/** Answers that the address supports only these methods. */
 export async function refuseMethod(exchange: HttpExchange, methods: string[]): Promise<void> {
   await sendError(exchange, {
     status: 405,
     code: 'UNSUPPORTED',
-    message: `${exchange.method} is not possible here`,
+    message: `${exchange.method} is not supported here`,
     headers: { allow: methods.join(', ') },
   });
 }

@@ -9,7 +9,7 @@ import { listDigests, nameUnknown, type ProtocolError, sendError } from './error
 import type { RouteInput } from './route.ts';
 
 /**
- * `GET` and `HEAD …/manifests/<reference>`: the bytes as they were put, whatever the client
+ * `GET` and `HEAD …/manifests/<reference>`: the bytes as they were pushed, whatever the client
  * accepts.
  */
 export async function getManifest(
@@ -36,7 +36,7 @@ export async function getManifest(
   await exchange.sendStream(200, headers, await context.catalog.blobs.read(manifest.digest));
 }
 
-/** `PUT …/manifests/<reference>`: takes a manifest if everything that it names is there. */
+/** `PUT …/manifests/<reference>`: accepts a manifest if everything that it names is present. */
 export async function putManifestOver(
   context: RegistryContext,
   exchange: HttpExchange,
@@ -68,13 +68,13 @@ export async function putManifestOver(
   await exchange.send(201, {
     location: `/v2/${name}/manifests/${digest}`,
     'docker-content-digest': digest,
-    // Tells that the referrers API lists it. Whether ECR says so is not known; without it clients
+    // Says that the referrers API lists it. Whether ECR does so is not known; without it, clients
     // keep the fallback tag.
     ...(subject === undefined || isEcr ? {} : { 'oci-subject': subject }),
   });
 }
 
-/** Repositories of a plain registry come into being with the first push. */
+/** The first push creates a repository of a plain registry. */
 export async function ensureRepository(context: RegistryContext, name: string): Promise<Repository> {
   for (;;) {
     const repository =
@@ -85,7 +85,7 @@ export async function ensureRepository(context: RegistryContext, name: string): 
 
 type Refusal = Exclude<PutManifestOutcome, { kind: 'stored' }>;
 
-/** ECR's own codes and texts, as users quote them in issues (beside each). */
+/** ECR's own codes and messages, as quoted in the issues beside each. */
 function ecrRefusal(context: RegistryContext, name: string, item: string, refusal: Refusal): ProtocolError {
   const required = (what: string, digests: Digest[]): string =>
     `${what} with digests ${listDigests(digests)} required for pushing image into repository with name '${name}' ` +
@@ -121,7 +121,7 @@ function ecrRefusal(context: RegistryContext, name: string, item: string, refusa
   }
 }
 
-/** As distribution 2.8 answers: registry/handlers/manifests.go. */
+/** The answers of distribution 2.8: registry/handlers/manifests.go. */
 function distributionRefusal(refusal: Refusal): ProtocolError {
   switch (refusal.kind) {
     case 'invalid':
@@ -146,8 +146,8 @@ function distributionRefusal(refusal: Refusal): ProtocolError {
 }
 
 /**
- * `DELETE …/manifests/<reference>`: by digest with all its tags, or a tag alone. ECR has
- * `BatchDeleteImage` for it.
+ * `DELETE …/manifests/<reference>`: by digest with all its tags, or only a tag. ECR uses
+ * `BatchDeleteImage` for that.
  */
 export async function deleteManifest(
   context: RegistryContext,

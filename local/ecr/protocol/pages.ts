@@ -3,23 +3,22 @@ import type { RegistryContext } from '../registry-context.ts';
 import { sendError } from './errors.ts';
 
 /**
- * What ECR lists where the client names no number (genuinetools/reg#206), and the most that it
- * takes.
+ * ECR's page size if the client gives none (genuinetools/reg#206), and the largest that it accepts.
  */
 const ecrPage = { default: 100, max: 1000 };
 
-/** A part of a list, and the headers that say where the rest is. */
+/** A part of a list, and the headers with the location of the rest. */
 interface Page {
   items: string[];
   headers: Record<string, string>;
 }
 
 /**
- * The page of a list that the query asks for: in lexical order, `n` items, the next page in the
- * `Link` header (RFC 8288).
+ * The requested page of a list: `n` items in lexical order, with the next page in the `Link` header
+ * (RFC 8288).
  *
- * @param path where the list is
- * @returns undefined where the request was refused and answered
+ * @param path the path of the list
+ * @returns undefined if the request was refused and answered
  */
 export async function readPage(
   context: RegistryContext,

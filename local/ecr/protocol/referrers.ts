@@ -6,9 +6,8 @@ import { nameUnknown, sendError } from './errors.ts';
 import type { RouteInput } from './route.ts';
 
 /**
- * `GET …/referrers/<digest>`: the manifests whose subject this is, as an index; empty where there
- * is none.
- * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers
+ * `GET …/referrers/<digest>`: the manifests with this subject, as an index; empty if there are
+ * none. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers
  */
 export async function listReferrers(
   context: RegistryContext,

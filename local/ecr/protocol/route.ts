@@ -1,7 +1,7 @@
 import type { HttpExchange } from '../http-exchange.ts';
 import type { RegistryContext } from '../registry-context.ts';
 
-/** What a handler gets besides the exchange. */
+/** A handler's input besides the exchange. */
 export interface RouteInput {
   /** A valid name; the repository need not exist. */
   repository: string;

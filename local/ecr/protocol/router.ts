@@ -23,8 +23,8 @@ const push = (handle: RouteHandler) => ({ need: 'push' as const, handle });
 const remove = (handle: RouteHandler) => ({ need: 'delete' as const, handle });
 
 /**
- * Names may hold words such as `blobs`: the pattern takes the longest name, so the last such word
- * counts.
+ * Names may contain words such as `blobs`: the pattern matches the longest name, so the last such
+ * word counts.
  */
 const routes: Route[] = [
   { pattern: /^\/v2\/(.+)\/blobs\/uploads\/()$/, methods: { POST: push(startUpload) } },

@@ -5,7 +5,7 @@ import { readPage } from './pages.ts';
 import type { RouteInput } from './route.ts';
 
 /**
- * `GET …/tags/list`: in lexical order, in pages of `n`, the next of which the `Link` header names
+ * `GET …/tags/list`: in lexical order, in pages of `n`; the `Link` header leads to the next page
  * (RFC 8288).
  */
 export async function listTags(

@@ -8,8 +8,8 @@ import { ensureRepository } from './manifests.ts';
 import type { RouteInput } from './route.ts';
 
 /**
- * `POST …/blobs/uploads/`: mounts a blob, or begins an upload. No check whether the blob is here:
- * ECR makes none.
+ * `POST …/blobs/uploads/`: mounts a blob, or starts an upload. It does not check whether the blob
+ * is present, since ECR does not.
  */
 export async function startUpload(
   context: RegistryContext,
@@ -18,7 +18,7 @@ export async function startUpload(
 ): Promise<void> {
   let repository = context.catalog.repository(name);
   if (repository === undefined) {
-    // CR#1970: ECR breaks the connection instead of answering that there is no such repository.
+    // CR#1970: ECR closes the connection instead of answering that the repository does not exist.
     if (context.flavour === 'ecr') return exchange.drop();
     repository = await ensureRepository(context, name);
   }
@@ -34,8 +34,8 @@ export async function startUpload(
 }
 
 /**
- * The repository that a blob can be mounted from. ECR: only with the account setting, only from the
- * repository named, only once a manifest there refers to the blob (CR#2860), and only under the
+ * The repository from which a blob can be mounted. ECR: only with the account setting, only from
+ * the named repository, only once a manifest there refers to the blob (CR#2860), and only with the
  * same encryption. https://docs.aws.amazon.com/AmazonECR/latest/userguide/blob-mounting.html
  */
 function mountSource(
@@ -56,7 +56,7 @@ function mountSource(
   return sameEncryption && isReferred(source, digest) ? source : undefined;
 }
 
-/** `PATCH …/blobs/uploads/<id>`: one chunk; without Content-Range it goes to the end. */
+/** `PATCH …/blobs/uploads/<id>`: one chunk; without Content-Range it is appended. */
 export async function patchUpload(
   context: RegistryContext,
   exchange: HttpExchange,
@@ -71,7 +71,10 @@ export async function patchUpload(
   await exchange.send(context.flavour === 'ecr' ? 201 : 202, uploadHeaders(context, exchange, session));
 }
 
-/** `PUT …/blobs/uploads/<id>?digest=…`: the last bytes, or all of them, and the end. */
+/**
+ * `PUT …/blobs/uploads/<id>?digest=…`: sends the last bytes, or all of them, and completes the
+ * upload.
+ */
 export async function putUpload(
   context: RegistryContext,
   exchange: HttpExchange,
@@ -85,8 +88,8 @@ export async function putUpload(
   const session = await findSession(context, exchange, input);
   if (session === undefined) return;
   const { length } = session.partial;
-  // A body without a range is the whole blob to ECR, so that a broken PUT can't be sent again in
-  // the same upload (apple/containerization#790); to other registries it is what comes next.
+  // ECR takes a body without a range for the whole blob, so a broken PUT can't be retried in the
+  // same upload (apple/containerization#790). Other registries append it.
   const problem = rangeProblem(
     context,
     exchange,
@@ -108,7 +111,7 @@ export async function putUpload(
   await sendCreated(context, exchange, input.repository, digest);
 }
 
-/** What is wrong with a blob that was received whole. */
+/** The problem with a completely received blob, if any. */
 async function completionProblem(
   context: RegistryContext,
   session: UploadSession,
@@ -145,8 +148,8 @@ async function completionProblem(
 }
 
 /**
- * `GET …/blobs/uploads/<id>`: how far it is. ECR Public is known to answer 404 (dotnet/sdk#33019),
- * so ECR here does.
+ * `GET …/blobs/uploads/<id>`: the progress of an upload. ECR Public is known to answer 404
+ * (dotnet/sdk#33019), so ECR does here.
  */
 export async function getUpload(
   context: RegistryContext,
@@ -158,7 +161,7 @@ export async function getUpload(
   if (session !== undefined) await exchange.send(204, uploadHeaders(context, exchange, session));
 }
 
-/** `DELETE …/blobs/uploads/<id>`: gives an upload up. ECR documents no such call. */
+/** `DELETE …/blobs/uploads/<id>`: cancels an upload. ECR documents no such call. */
 export async function deleteUpload(
   context: RegistryContext,
   exchange: HttpExchange,
@@ -175,8 +178,8 @@ export async function deleteUpload(
 }
 
 /**
- * The session that the path names; that there is none, or that another request is writing to it, is
- * answered.
+ * The session that the path names. If there is none, or another request is writing to it, this
+ * answers the request.
  */
 async function findSession(
   context: RegistryContext,
@@ -197,7 +200,7 @@ function uploadUnknown(): ProtocolError {
   return { status: 404, code: 'BLOB_UPLOAD_UNKNOWN', message: 'blob upload unknown to registry' };
 }
 
-/** @param implied the first byte where the request names none */
+/** @param implied the first byte if the request names none */
 function rangeProblem(
   context: RegistryContext,
   exchange: HttpExchange,
@@ -234,7 +237,7 @@ function hasBody(exchange: HttpExchange): boolean {
   );
 }
 
-/** Where to go on, and how far it is: ECR repeats the first chunk's range for ever (CR#2831). */
+/** The next address and the progress: ECR keeps repeating the first chunk's range (CR#2831). */
 function uploadHeaders(
   context: RegistryContext,
   exchange: HttpExchange,
@@ -244,8 +247,7 @@ function uploadHeaders(
   const end = isEcr ? (session.firstChunkEnd ?? 0) : Math.max(session.partial.length - 1, 0);
   const path = `/v2/${session.repository}/blobs/uploads/${session.id}`;
   return {
-    // Absolute from one, relative and with a query of its own from the other: clients must cope
-    // with both.
+    // Absolute in one flavour, relative and with a query in the other: clients must handle both.
     location: isEcr ? `${exchange.origin}${path}` : `${path}?_state=${session.id.replaceAll('-', '')}`,
     range: `0-${end}`,
     'docker-upload-uuid': session.id,

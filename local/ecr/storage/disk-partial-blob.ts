@@ -6,17 +6,20 @@ import type { PartialBlob } from './blob-store.ts';
 import { RunningDigest } from './running-digest.ts';
 import { renameInto } from './write-atomically.ts';
 
-/** While one write is under way, this much may wait for the next; then the sender is held back. */
+/**
+ * While one write is in progress, this much may wait for the next; beyond that, the sender has to
+ * wait.
+ */
 const maxWaitingBytes = 1024 * 1024;
 
-/** A blob that is being received into a file. */
+/** A blob that is being written to a file. */
 export class DiskPartialBlob implements PartialBlob {
   length: number;
   readonly #path: string;
   readonly #blobPath: (digest: Digest) => string;
   /**
-   * Absent after a restart, since node's hash state does not outlive the process, and after a
-   * failed write: then the file is read again at the end.
+   * Absent after a restart, since Node's hash state does not outlive the process, and after a
+   * failed write: the file is then read again at the end.
    */
   #digest: RunningDigest | undefined;
 
@@ -43,7 +46,7 @@ export class DiskPartialBlob implements PartialBlob {
     let waitingBytes = 0;
     let writing: Promise<void> | undefined;
     let failure: unknown;
-    /** Writes what waits, in one go, and then what came meanwhile. */
+    /** Writes everything that waits in one go, then whatever arrived meanwhile. */
     const write = async (): Promise<void> => {
       while (waiting.length > 0) {
         const batch = waiting;

@@ -5,12 +5,12 @@ import { StartError } from '../../start-error.ts';
 import type { RecordStore, StoredRecord } from './blob-store.ts';
 import { writeAtomically } from './write-atomically.ts';
 
-/** How many record files are read at once when a registry starts. */
+/** How many record files are read at once at the start. */
 const loadConcurrency = 32;
 
 /**
- * One JSON file a record, named by the hash of its key: keys hold slashes and may be longer than a
- * file name.
+ * One JSON file for each record, named by the hash of its key: keys contain slashes and may be too
+ * long for a file name.
  */
 export function openDiskRecords(folder: string, temporary: string): RecordStore {
   const pathOf = (key: string): string =>

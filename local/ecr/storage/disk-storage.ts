@@ -8,20 +8,20 @@ import { openDiskRecords } from './disk-records.ts';
 import { writeAtomically } from './write-atomically.ts';
 
 /**
- * Bytes per read: large enough that the cost of a read does not show, small enough for many
+ * Bytes per read: large enough to make the cost of a read negligible, small enough for many
  * readers.
  */
 const readSize = 512 * 1024;
 
 /**
- * Everything under one folder, which is made when missing:
+ * Everything in one folder, which is created if missing:
  *
  *     blobs/<algorithm>/<two digits>/<hex>   content by digest
  *     uploads/<uuid>                         blobs that are being received
  *     records/<sha256 of key>.json           repositories, tags …
  *     temporary/                             files on their way; emptied at the start
  *
- * A file appears under its name by a rename only, so that a process killed at any moment leaves
+ * A file gets its name only by a rename, so that a process killed at any moment leaves
  * whole files. File names are made of checked digests, UUIDs and hashes: nothing that a client
  * sends becomes a path. One process at a time may use a folder.
  */

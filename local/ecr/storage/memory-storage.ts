@@ -4,12 +4,12 @@ import type { BlobStore, ByteRange, PartialBlob, RegistryStorage } from './blob-
 import { RunningDigest } from './running-digest.ts';
 
 /**
- * Below this a chunk is copied: it is a slice of a larger buffer of the socket, which would stay in
- * memory with it.
+ * Smaller chunks are copied: they are slices of a larger socket buffer, which would otherwise stay
+ * in memory.
  */
 const copyBelow = 32 * 1024;
 
-/** Everything in memory, in the chunks in which it came. Gone with the process. */
+/** Everything in memory, in chunks as received. It is gone when the process ends. */
 export function memoryStorage(): RegistryStorage {
   const blobs = new Map<Digest, Uint8Array[]>();
   const store: BlobStore = {

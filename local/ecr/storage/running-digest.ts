@@ -2,8 +2,8 @@ import { createHash, type Hash } from 'node:crypto';
 import type { Digest } from '../../../core/oci/digest.ts';
 
 /**
- * A SHA-256 that can be asked in between: an upload's digest is wanted before it is known that this
- * was the last byte.
+ * A SHA-256 that can be read at any time: an upload's digest is needed before it is known whether
+ * more bytes follow.
  */
 export class RunningDigest {
   readonly #hash: Hash = createHash('sha256');

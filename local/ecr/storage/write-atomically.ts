@@ -3,9 +3,9 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /**
- * Writes a file so that its name never stands for half of it: into `temporary` (same file system),
- * then renamed. That is safe against the death of the process; against the loss of power it would
- * take an fsync, which a local registry does without.
+ * Writes a file atomically: first into `temporary` (on the same file system), then renamed. That is
+ * safe if the process dies. Safety against power loss would need an fsync, which a local registry
+ * does without.
  */
 export async function writeAtomically(
   path: string,
@@ -22,7 +22,7 @@ export async function writeAtomically(
   }
 }
 
-/** A rename that makes the target's folder when it is missing. */
+/** A rename that creates the target's folder if it is missing. */
 export async function renameInto(from: string, to: string): Promise<void> {
   try {
     await rename(from, to);

@@ -66,7 +66,11 @@ describe('register at Azure', () => {
   it('requires the resource id', async () => {
     const server = await startScriptedServer();
     await expect(enter(api, server, { at: [] })).rejects.toThrow(/resource id with --at/);
-    await expect(enter(api, server, { at: ['acme'] })).rejects.toThrow(/acme is no resource id/);
-    await expect(enter(api, server, { at: [`${place}/../other`] })).rejects.toThrow(/is no resource id/);
+    await expect(enter(api, server, { at: ['acme'] })).rejects.toThrow(
+      /acme is not a registry’s resource id/,
+    );
+    await expect(enter(api, server, { at: [`${place}/../other`] })).rejects.toThrow(
+      /is not a registry’s resource id/,
+    );
   });
 });

@@ -75,7 +75,7 @@ describe('register at Docker Hub', () => {
       login,
       { request: `GET ${path}?page_size=100`, answer: page([old]) },
     ]);
-    expect((await failure(api, server)).message).toContain('holds a name that is none');
+    expect((await failure(api, server)).message).toContain('contains an invalid name');
   });
 
   it('finds the repositories that rules with wildcards match', async () => {

@@ -85,7 +85,7 @@ describe('register at GitHub', () => {
       const answer = { status: 200, headers: { link: `<${next}>; rel="next"` }, body: [] };
       const server = await startScriptedServer([{ request: `GET ${path}?per_page=100`, answer }]);
       expect((await failure(api, server)).message).toMatch(
-        /next page of .*\/orgs\/acme\/hooks is said to be at another/,
+        /next page of .*\/orgs\/acme\/hooks is at another/,
       );
     }
   });
@@ -94,7 +94,7 @@ describe('register at GitHub', () => {
     const server = await startScriptedServer();
     const [result] = await enter(api, server, { at: [place] });
     expect(result).toMatchObject({
-      error: { message: expect.stringContaining('holds a name that is none') },
+      error: { message: expect.stringContaining('contains an invalid name') },
     });
     expect(server.requests).toEqual([]);
   });

@@ -82,6 +82,6 @@ describe('register at Quay', () => {
     const answer = { status: 200, body: { repositories: [] } };
     const server = await startScriptedServer([{ request: 'GET /api/v1/repository?namespace=acme', answer }]);
     const client = new UpstreamClient(server.origin, []);
-    await expect(quay.places(webhook, client)).rejects.toThrow(/no repository of acme fits its rules/);
+    await expect(quay.places(webhook, client)).rejects.toThrow(/no repository of acme matches its rules/);
   });
 });

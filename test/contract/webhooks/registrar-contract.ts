@@ -108,7 +108,7 @@ export function registrarContract(api: ApiCase): void {
     });
 
     it.each([
-      [401, /does not take the credentials/],
+      [401, /does not accept the credentials/],
       [403, /\w/],
       [404, /check the place \(--at: /],
     ])('says what helps with %i, and shows no secret', async (status, remedy) => {

@@ -21,7 +21,7 @@ describe('a message of the layer queue', () => {
     ['a count of zero', { ...message, invocations: 0 }, 'invocations'],
   ])('is refused with %s, naming the field', (_, wrong, field) => {
     expect(() => parseLayerMessage(JSON.stringify(wrong))).toThrow(field);
-    expect(() => parseLayerMessage(JSON.stringify(wrong))).toThrow('the message is no layer job');
+    expect(() => parseLayerMessage(JSON.stringify(wrong))).toThrow('the message is not a layer job');
   });
 
   it('is refused if it is not JSON', () => {

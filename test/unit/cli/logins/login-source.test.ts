@@ -61,14 +61,14 @@ describe('login files', () => {
 
   it.each([
     ['{"auths": {"ghcr.io": {"auth": "hunter22" ', 'config.json is damaged: it is not JSON'],
-    ['[]', 'config.json is damaged: it holds no object'],
-    [{ auths: 'hunter22' }, 'config.json is damaged: auths is no object'],
-    [{ auths: { 'ghcr.io': 'hunter22' } }, /login of ghcr\.io in .*config\.json is no object/],
-    [{ auths: { 'ghcr.io': { auth: 'hunter22!' } } }, 'a field auth that is no base64'],
-    [{ auths: { 'ghcr.io': { auth: 'aHVudGVyMjI=' } } }, 'a field auth that is no user:password'],
-    [{ auths: { 'ghcr.io': { auth: 22 } } }, 'a field auth that is no text'],
+    ['[]', 'config.json is damaged: it is not an object'],
+    [{ auths: 'hunter22' }, 'config.json is damaged: auths is not an object'],
+    [{ auths: { 'ghcr.io': 'hunter22' } }, /login of ghcr\.io in .*config\.json is not an object/],
+    [{ auths: { 'ghcr.io': { auth: 'hunter22!' } } }, 'a field auth that is not base64'],
+    [{ auths: { 'ghcr.io': { auth: 'aHVudGVyMjI=' } } }, 'a field auth that is not user:password'],
+    [{ auths: { 'ghcr.io': { auth: 22 } } }, 'a field auth that is not a string'],
     [{ auths: { 'ghcr.io': { registrytoken: 'hunter22' } } }, 'is a token of one registry session'],
-    [{ credHelpers: { 'ghcr.io': 7 } }, '^credHelpers of \\S+ has no text for ghcr.io'],
+    [{ credHelpers: { 'ghcr.io': 7 } }, '^credHelpers of \\S+ has no string for ghcr.io'],
   ])('report what is wrong with %j, and no secret', async (content, message) => {
     const folder = loginFolder();
     folder.write('.docker/config.json', content);

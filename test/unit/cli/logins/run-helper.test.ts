@@ -29,9 +29,9 @@ describe('a credential helper that fails', () => {
     ['echo >&2 boom; exit 1', 'ended with exit code 1: “boom”'],
     ['exit 1', /ended with exit code 1$/],
     ['kill -9 $$', /ended with a signal$/],
-    ['echo hunter22', /printed no JSON$/],
-    [`echo '{"Secret":"hunter22"}'`, /told no Username and Secret$/],
-    ['echo null', /told no Username and Secret$/],
+    ['echo hunter22', /did not print JSON$/],
+    [`echo '{"Secret":"hunter22"}'`, /printed no Username and Secret$/],
+    ['echo null', /printed no Username and Secret$/],
     ['head -c 300000 /dev/zero', /printed more than 262144 bytes$/],
     ['echo "Authorization: Basic aHVudGVyMjI6eHh4"; exit 1', 'Basic REDACTED'],
   ])('by `%s` is reported without a secret', async (script, message) => {
@@ -43,7 +43,7 @@ describe('a credential helper that fails', () => {
 
   it('by silence does not block the copy, and neither does what it started', async () => {
     const begun = Date.now();
-    expect(await failure('sleep 20 & sleep 20', 100)).toContain('has not answered within 0.1 s');
+    expect(await failure('sleep 20 & sleep 20', 100)).toContain('did not answer within 0.1 s');
     expect(Date.now() - begun).toBeLessThan(5_000);
   });
 
@@ -51,7 +51,7 @@ describe('a credential helper that fails', () => {
     const { env, home, helper } = loginFolder();
     helper('stuck', `echo $$ >${home}/pid; exec sleep 20`);
     const asked = runHelper('stuck', 'ghcr.io', { env, where: 'config.json', timeoutMs: 300 });
-    await expect(asked).rejects.toThrow('has not answered within 0.3 s');
+    await expect(asked).rejects.toThrow('did not answer within 0.3 s');
     const pid = Number(readFileSync(join(home, 'pid'), 'utf8'));
     await expect.poll(() => isRunning(pid)).toBe(false);
   });
@@ -78,7 +78,7 @@ describe('a credential helper that fails', () => {
     async (name) => {
       const { env } = loginFolder();
       await expect(runHelper(name, 'ghcr.io', { env, where: 'config.json' })).rejects.toThrow(
-        /config\.json names the credential helper .*, which is no name/,
+        /config\.json names the credential helper .*, which is not a name/,
       );
     },
   );

@@ -37,7 +37,7 @@ describe('a webhook for people', () => {
 
   it('says until when the previous secret is accepted', () => {
     const retiredUntil = '2026-11-24T13:00:00Z';
-    const line = `  rotated   the secret before this one is taken until ${retiredUntil}`;
+    const line = `  rotated   the previous secret is accepted until ${retiredUntil}`;
     expect(describeWebhook({ ...hub, retiredUntil }, now)).toContain(line);
     expect(describeWebhook({ ...hub, retiredUntil }, now + 3_600_001)).not.toContain(line);
   });
