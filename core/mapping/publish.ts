@@ -102,8 +102,13 @@ async function write(store: MappingStore, lease: Lease, request: PublishRequest)
 
   async function publish(): Promise<number> {
     const revision = await store.publish(key, lease, published, resolve);
-    if (revision === undefined) throw new LeaseError(key);
-    return revision;
+    if (revision !== undefined) return revision;
+    // A job of a tag may have put the digest's mapping meanwhile, which says the same.
+    const state = isDigestKey(key) ? await store.read(key) : undefined;
+    const isOurs = state?.fence === lease.fence;
+    const second = isOurs ? await store.publish(key, { ...lease, state }, published, resolve) : undefined;
+    if (second === undefined) throw new LeaseError(key);
+    return second;
   }
 }
 

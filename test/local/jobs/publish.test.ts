@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { LeaseError, type PublishRequest, publishMapping } from '../../../core/mapping/publish.ts';
+import type { TagState } from '../../../core/mapping/store.ts';
 import { keyOf, type LocalStores, mappingOf, resolveOf, startStores } from '../../support/local-stores.ts';
 
 describe('publishing a mapping', () => {
@@ -41,6 +42,29 @@ describe('publishing a mapping', () => {
     expect(await mappings.readMany([{ ...asked.key, reference: asked.mapping.digest }])).toHaveLength(1);
     // The lease is free at once.
     expect(await mappings.acquireLease(asked.key, 'another', 1)).toBeDefined();
+  });
+
+  it('publishes a digest although a tag with the same digest is published at the same time', async () => {
+    freshTag();
+    const { mappings } = stores;
+    const tag = request('both', 1);
+    const key = { ...tag.key, reference: tag.mapping.digest };
+    const moveTag = async () => void (await publishMapping(mappings, tag));
+    expect(await publishMapping(mappings, request('both', 1, { key, moveTag }))).toMatchObject({
+      kind: 'published',
+    });
+    expect(await mappings.readMany([key, tag.key])).toHaveLength(2);
+    // Somebody else's lease is still in the way.
+    const lost = request('both', 2, {
+      key,
+      mapping: { ...tag.mapping, mirrorRepository: 'elsewhere/nginx' },
+      moveTag: async () => {
+        const lease = (await mappings.read(key))?.fence ?? 0;
+        await mappings.releaseLease(key, { fence: lease, state: (await mappings.read(key)) as TagState });
+        await mappings.acquireLease(key, 'another', 1_000);
+      },
+    });
+    await expect(publishMapping(mappings, lost)).rejects.toBeInstanceOf(LeaseError);
   });
 
   it('confirms what is already mapped, and keeps the time when it was mirrored', async () => {
