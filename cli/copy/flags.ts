@@ -75,6 +75,8 @@ export async function tagRule(
         `--all-tags copies from repository to repository: leave the tag or digest out of ${text}`,
       );
   }
+  // Loading the schema costs as much as the rest of the start.
+  if (Object.keys(given).length === 0) return { include: ['*'], exclude: [] };
   const [{ tagsSchema }, { explain }] = await Promise.all([
     import('../../core/mirror-yaml/upstream-schema.ts'),
     import('../../core/mirror-yaml/explain.ts'),
