@@ -70,8 +70,8 @@ export async function copyPair(
   let isCommitted = false;
   const copying = async () => {
     const isKnown = comparison.kind === 'different';
-    const asked = isKnown ? undefined : target;
-    const resolved = await resolve(source, referenceOf(src), destination, asked, { signal });
+    const ends = { source, reference: referenceOf(src), destination };
+    const resolved = await resolve({ ...ends, target: isKnown ? undefined : target }, { signal });
     const { root } = resolved;
     const current = isKnown ? comparison.current : resolved.current;
     // The next tag of the repository is compared by HEAD again.

@@ -8,7 +8,7 @@ import { isEcr, tellsPresence } from '../registry/known-registries.ts';
 import type { UploadSession } from '../registry/operations/start-upload.ts';
 import type { StreamLimit } from '../registry/stream-limit.ts';
 import { UploadMovedError } from '../registry/transport/redirect-errors.ts';
-import { uploadBlob } from './blob/chunked-upload.ts';
+import { type BlobToUpload, uploadBlob } from './blob/chunked-upload.ts';
 import { expectHeldSize, matchesDescriptor } from './blob/verify.ts';
 import type {
   BlobUpload,
@@ -150,7 +150,7 @@ export class RegistryRepository implements ImageSource, ImageDestination {
   #opened(blob: Descriptor, session: UploadSession): OpenedUpload {
     const upload: BlobUpload = {
       write: (body, call) =>
-        this.#write(session, blob, body, call).catch((error) => {
+        this.#write({ session, blob, body }, call).catch((error) => {
           if (error instanceof UploadMovedError)
             this.#moved.set(blob.digest, { ...session, location: error.location });
           if (
@@ -173,18 +173,12 @@ export class RegistryRepository implements ImageSource, ImageDestination {
     return { kind: 'session', upload };
   }
 
-  #write(
-    session: UploadSession,
-    blob: Descriptor,
-    body: AsyncIterable<Uint8Array>,
-    options?: CallOptions,
-  ): Promise<void> {
-    return this.takesChunks
-      ? uploadBlob(this.client, session, blob, body, {
-          ...options,
-          breaks: this.#breaks.get(blob.digest) ?? 0,
-        })
-      : this.client.putBlob(session, blob, body, options);
+  #write(upload: Omit<BlobToUpload, 'client'>, options?: CallOptions): Promise<void> {
+    const { client } = this;
+    const { session, blob, body } = upload;
+    if (!this.takesChunks) return client.putBlob(session, blob, body, options);
+    const breaks = this.#breaks.get(blob.digest) ?? 0;
+    return uploadBlob({ ...upload, client }, { ...options, breaks });
   }
 
   async hasManifest({ digest, mediaType }: Manifest, options?: CallOptions): Promise<boolean> {

@@ -18,6 +18,20 @@ export interface ResolveOptions extends CallOptions {
   warm?: boolean;
 }
 
+/** An image at both ends. */
+export interface EndsToResolve {
+  source: ImageSource;
+  /** The source's tag or digest. */
+  reference: string;
+  /** It may still be opening (a login), which does not delay the source. */
+  destination: ImageDestination | Promise<ImageDestination>;
+  /**
+   * The destination's tag. A digest needs no request, since it always names the same content.
+   * Undefined if it is not worth a request.
+   */
+  target: string | undefined;
+}
+
 /** What both ends say about an image. */
 export interface Resolved {
   /** What the source's reference points to. */
@@ -28,16 +42,9 @@ export interface Resolved {
 
 /**
  * Asks both ends, in parallel, what their references point to.
- *
- * @param destination may still be opening (a login), which does not delay the source.
- * @param target the destination's tag. A digest needs no request, since it always names the same
- *   content. Undefined if it is not worth a request.
  */
 export async function resolve(
-  source: ImageSource,
-  reference: string,
-  destination: ImageDestination | Promise<ImageDestination>,
-  target: string | undefined,
+  { source, reference, destination, target }: EndsToResolve,
   options: ResolveOptions = {},
 ): Promise<Resolved> {
   const { signal } = options;

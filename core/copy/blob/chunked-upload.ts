@@ -36,6 +36,14 @@ export class BodyRefusedError extends RegistryError {
   }
 }
 
+/** A blob, and the session that it goes into. */
+export interface BlobToUpload {
+  client: RegistryClient;
+  session: UploadSession;
+  blob: Descriptor;
+  body: AsyncIterable<Uint8Array>;
+}
+
 /**
  * Uploads a blob into a session: in one request if the registry accepts bodies of its size,
  * otherwise in chunks
@@ -51,20 +59,18 @@ export class BodyRefusedError extends RegistryError {
  *   throws
  */
 export async function uploadBlob(
-  client: RegistryClient,
-  session: UploadSession,
-  blob: Descriptor,
-  body: AsyncIterable<Uint8Array>,
+  upload: BlobToUpload,
   { breaks = 0, ...options }: CallOptions & { breaks?: number } = {},
 ): Promise<void> {
+  const { client, session, blob, body } = upload;
   const limit = client.refused.maxBodyBytes;
   if (limit === undefined && breaks >= suspiciousBreaks && blob.size > leastSuspectBytes) {
-    return await tryChunks(client, session, blob, body, { ...options, breaks });
+    return await tryChunks(upload, { ...options, breaks });
   }
   const chunkBytes = limit === undefined || blob.size <= limit ? undefined : limit;
   try {
     if (chunkBytes === undefined) await client.putBlob(session, blob, body, options);
-    else await uploadChunks(client, session, blob, body, chunkBytes, options);
+    else await uploadChunks(upload, chunkBytes, options);
   } catch (error) {
     if (!(error instanceof RegistryError) || error.status !== 413)
       throw chunkBytes === undefined ? error : withoutChunks(error, chunkBytes);
@@ -78,15 +84,13 @@ export async function uploadBlob(
  * the blob for good.
  */
 async function tryChunks(
-  client: RegistryClient,
-  session: UploadSession,
-  blob: Descriptor,
-  body: AsyncIterable<Uint8Array>,
+  upload: BlobToUpload,
   { breaks, ...options }: CallOptions & { breaks: number },
 ): Promise<void> {
+  const { client, blob } = upload;
   const chunkBytes = chunkAfter(breaks, blob.size);
   try {
-    await uploadChunks(client, session, blob, body, chunkBytes, options);
+    await uploadChunks(upload, chunkBytes, options);
     client.refused.maxBodyBytes ??= chunkBytes;
   } catch (error) {
     if (!(error instanceof RegistryError) || error.side !== client.side) throw error;
@@ -145,10 +149,7 @@ function refusedBody(
 }
 
 async function uploadChunks(
-  client: RegistryClient,
-  begun: UploadSession,
-  blob: Descriptor,
-  body: AsyncIterable<Uint8Array>,
+  { client, session: begun, blob, body }: BlobToUpload,
   wantedBytes: number,
   options?: CallOptions,
 ): Promise<void> {

@@ -28,19 +28,24 @@ export interface IndexedMounts extends MountSources {
  */
 const askAgainBytes = 8 * 1024 * 1024;
 
+/** Blobs that may be mounted, and what says from where. */
+export interface BlobsToMount {
+  index: LayerIndex;
+  /** The destination, which can't be its own source. */
+  repository: string;
+  /** All blobs of the image. */
+  blobs: Descriptor[];
+  /** Reports that the index fails. */
+  warn: (message: string, error: unknown) => void;
+}
+
 /**
  * Mounts by the layer index: asks it for all blobs at once, and again for a large one right before
  * it would be copied. A wrong entry is dropped. The index is a hint: if it fails, `warn` is called,
  * and blobs are copied.
- *
- * @param repository the destination, which can't be its own source
- * @param blobs all blobs of the image
  */
 export async function indexedMounts(
-  index: LayerIndex,
-  repository: string,
-  blobs: Descriptor[],
-  warn: (message: string, error: unknown) => void,
+  { index, repository, blobs, warn }: BlobsToMount,
   options?: CallOptions,
 ): Promise<IndexedMounts> {
   const find = async (wanted: Descriptor[]) => {

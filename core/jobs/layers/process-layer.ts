@@ -123,7 +123,10 @@ async function carry(
   let carried = false;
   try {
     const index = mountableLayers(deps.layerIndex, deps.config, job.key.registry);
-    const mounts = await indexedMounts(index, place.repository, [layer], deps.warn, { signal });
+    const mounts = await indexedMounts(
+      { index, repository: place.repository, blobs: [layer], warn: deps.warn },
+      { signal },
+    );
     const { timeLimit } = deps;
     const { onEvent } = progress;
     const how = await copyBlob(source, destination, layer, { mounts, timeLimit, signal, onEvent });

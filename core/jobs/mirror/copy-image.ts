@@ -121,7 +121,7 @@ async function beginBlobs(
 ): Promise<JobBlobs> {
   const { job, repository } = work;
   const index = mountableLayers(deps.layerIndex, deps.config, job.key.registry);
-  const mounts = await indexedMounts(index, repository, plan.blobs, deps.warn, options);
+  const mounts = await indexedMounts({ index, repository, blobs: plan.blobs, warn: deps.warn }, options);
   const { fanOut } = deps;
   const layers =
     fanOut && !job.fannedOut

@@ -145,7 +145,7 @@ async function resolveEnds(
   const target = travels ? undefined : job.key.reference;
   const ask = () => {
     const destination = opening.then((mirror) => mirror.destination);
-    return resolve(source, reference, destination, target, { warm: travels, signal });
+    return resolve({ source, reference, destination, target }, { warm: travels, signal });
   };
   return await readWhenThere(ask, { job, now, pause, signal });
 }

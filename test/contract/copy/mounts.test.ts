@@ -62,7 +62,12 @@ describe('two simultaneous copies to different repositories', () => {
     const destination = await mirror.ecr.repository(repository);
     const planned = await plan(source, destination, 'latest');
     const warnings: string[] = [];
-    const mounts = await indexedMounts(index, repository, planned.blobs, (text) => warnings.push(text));
+    const mounts = await indexedMounts({
+      index,
+      repository,
+      blobs: planned.blobs,
+      warn: (text) => warnings.push(text),
+    });
     return {
       read,
       warnings,
