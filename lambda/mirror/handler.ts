@@ -11,7 +11,13 @@ import { type ProcessDependencies, type Processed, processMessage } from '../../
 import { formatImageKey } from '../../core/mapping/record.ts';
 import { copyDependencies } from '../shared/copy-dependencies.ts';
 import { CopyDeployment } from '../shared/copy-deployment.ts';
-import { comeAgainSoon, holdMessages, type VisibilityQueue, withDeadline } from '../shared/messages.ts';
+import {
+  comeAgainSoon,
+  holdMessages,
+  type MessageHold,
+  type VisibilityQueue,
+  withDeadline,
+} from '../shared/messages.ts';
 import { logger, metrics, stateMetric } from '../shared/telemetry.ts';
 import { runBatch } from './batch.ts';
 import { parseMessage } from './message.ts';
@@ -45,7 +51,7 @@ async function run(
           await comeAgainSoon(record, queue, retrySeconds);
           return false;
         }
-        if (records.length > 1) await forget(record, queue);
+        if (records.length > 1) await forget(record, { hold, queue });
         return true;
       },
       attemptsOf: (record) => attemptsOf(record, jobs),
@@ -61,8 +67,13 @@ async function run(
  * may delay that by minutes, or forever. It never rejects: a message that is received again finds
  * its job finished.
  */
-async function forget({ receiptHandle, messageId }: SQSRecord, queue: VisibilityQueue): Promise<void> {
+async function forget(
+  record: SQSRecord,
+  { hold, queue }: { hold: MessageHold; queue: VisibilityQueue },
+): Promise<void> {
+  const { receiptHandle, messageId } = record;
   try {
+    await hold.end(record);
     await queue.remove(receiptHandle);
   } catch (error) {
     logger.warn('a finished message stays in the queue until its batch is done', {

@@ -169,6 +169,18 @@ describe('the functions of the queues', () => {
     expect(deployment.recorded.hidden).toEqual(['receipt 0 7']);
   });
 
+  it('delete each finished message of a batch at once, and no single one, which Lambda deletes', async () => {
+    const deployment = new RecordingCopy(acme);
+    const other = mirrorMessage.replace('"reference":"1"', '"reference":"2"');
+    expect(await createMirror(deployment)(batch(mirrorMessage, other), context)).toEqual({
+      batchItemFailures: [],
+    });
+    expect(deployment.recorded.removed.sort()).toEqual(['receipt 0', 'receipt 1']);
+    const single = new RecordingCopy(acme);
+    await createMirror(single)(batch(mirrorMessage), context);
+    expect(single.recorded.removed).toEqual([]);
+  });
+
   it.each([
     ['mirror', createMirror, undefined, 60],
     ['mirror', createMirror, '5', 10],
