@@ -24,6 +24,8 @@ const recheckLostMs = 10 * 60_000;
  */
 export class DynamoMappingStore implements MappingStore {
   readonly #table: Table;
+  /** Repositories whose item this process has written: such items are never deleted. */
+  readonly #notedRepositories = new Set<string>();
 
   constructor(table: Table) {
     this.#table = table;
@@ -210,12 +212,10 @@ export class DynamoMappingStore implements MappingStore {
 
   /** Before the first publication of a repository, so that no list misses it. */
   async #noteRepository(key: ImageKey): Promise<void> {
-    await this.#table.client.send(
-      new PutCommand({
-        TableName: this.#table.name,
-        Item: { pk: 'repos', sk: `${key.registry}/${key.repository}` },
-      }),
-    );
+    const sk = `${key.registry}/${key.repository}`;
+    if (this.#notedRepositories.has(sk)) return;
+    await this.#table.client.send(new PutCommand({ TableName: this.#table.name, Item: { pk: 'repos', sk } }));
+    this.#notedRepositories.add(sk);
   }
 
   /**

@@ -127,7 +127,7 @@ async function beginBlobs(
     fanOut && !job.fannedOut
       ? await layersToHandOut(plan, { mounts, minBytes: fanOut.minBytes }, options)
       : [];
-  const progress = await beginProgress(job, plan, deps);
+  const progress = await beginProgress(job, { ...plan, handsOut: layers.length > 0 }, deps);
   // Before the other blobs are copied: the layers are carried meanwhile, and the resolved image is
   // kept if this attempt ends.
   const handing = layers.length > 0 ? handOutLayers(work, plan, layers, deps) : undefined;
@@ -170,13 +170,24 @@ async function handOutLayers(
  */
 async function beginProgress(
   job: JobRecord,
-  { missing }: CopyPlan,
+  { missing, handsOut }: Pick<CopyPlan, 'missing'> & { handsOut: boolean },
   { jobs, warn }: Pick<CopyDependencies, 'jobs' | 'warn'>,
 ) {
   const report = (error: unknown) => warn('a progress report could not be written', error);
-  if (!job.fannedOut) {
-    const { blobs: totalBlobs, bytes: totalBytes } = amountOf(missing);
-    await jobs.update(job.id, { progress: { blobs: 0, totalBlobs, bytes: 0, totalBytes } }).catch(report);
-  }
-  return reportLayerProgress((more) => jobs.addProgress(job.id, more), report);
+  const { blobs: totalBlobs, bytes: totalBytes } = amountOf(missing);
+  const totals = { blobs: 0, totalBlobs, bytes: 0, totalBytes };
+  const begun = job.fannedOut ? undefined : jobs.update(job.id, { progress: totals }).catch(report);
+  // Layer jobs add to it at once; otherwise the blobs need not wait.
+  if (handsOut) await begun;
+  const reporter = reportLayerProgress(async (more) => {
+    await begun;
+    await jobs.addProgress(job.id, more);
+  }, report);
+  return {
+    onEvent: reporter.onEvent,
+    stop: async (carried: boolean) => {
+      await begun;
+      await reporter.stop(carried);
+    },
+  };
 }
