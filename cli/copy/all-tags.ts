@@ -67,7 +67,7 @@ export async function eachTag<T>(
   const outcomes = await sideBySide<TagPair, T>(pairs, work, {
     parallel,
     signal,
-    groupOf: () => '',
+    groupOf: () => ({ registry: '', repository: '' }),
     told: (outcome, pair) => told({ tag: pair.tag, ...outcome }, pair),
   });
   return outcomes.map((outcome, index) => ({ tag: tags[index] ?? '', ...outcome }));

@@ -22,6 +22,11 @@ export interface CopyContext {
    * Destination repositories (`registry/repository`) that lacked the last tag they were asked for.
    */
   missingAt: Set<string>;
+  /**
+   * Whether the image may mount layers from another repository of the destination; absent: from
+   * all.
+   */
+  mayMountFrom?: (repository: string) => boolean;
   /** Creates the destination's repository, if that is wanted. */
   createRepository?: () => Promise<void>;
   signal: AbortSignal;

@@ -11,6 +11,7 @@ import { resolve } from '../../core/copy/resolve.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { isManifestType } from '../../core/oci/media-types.ts';
 import type { Reference } from '../../core/oci/reference.ts';
+import { lacksContent } from '../../core/registry/errors.ts';
 import { type Comparison, compareImage } from './compare-image.ts';
 import {
   type CopyContext,
@@ -66,7 +67,7 @@ export async function copyPair(
   const started = Date.now();
   const { source, destination } = openPair(pair, context);
   const target = dst.tag ?? dst.digest ?? 'latest';
-  const pooled = pool.enter(dst);
+  const pooled = pool.enter({ ...dst, ...(context.mayMountFrom && { mayMountFrom: context.mayMountFrom }) });
   let isCommitted = false;
   const copying = async () => {
     const isKnown = comparison.kind === 'different';
@@ -115,7 +116,16 @@ export async function copyPair(
     return { report: report(plan, copied.transfer, copied.referrers), equal: false };
   };
   const interrupted = () => destination.interrupted(target);
-  return await explained(destination, signal, copying, interrupted).finally(() => pooled.leave(isCommitted));
+  const copyingOrAgain = () =>
+    copying().catch((error: unknown) => {
+      if (!lacksContent(error)) throw error;
+      // Another image of this run found it there, and something has deleted it since.
+      pooled.distrust();
+      return copying();
+    });
+  return await explained(destination, signal, copyingOrAgain, interrupted).finally(() =>
+    pooled.leave(isCommitted),
+  );
 }
 
 /** Copies what belongs to an image that the destination has, if that is wanted. */

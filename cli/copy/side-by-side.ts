@@ -51,12 +51,17 @@ export function imagesAtOnce(
   return timesLimit(streams, imagesPerStream, mostImages);
 }
 
+/** Whether it is of the whole registry: a login may be refused for one repository only. */
+function isOfWholeRegistry(code: string): boolean {
+  return isOfRegistry(code) && code !== 'UNAUTHORIZED' && code !== 'DENIED';
+}
+
 export interface SideBySideOptions<I, T> {
   /** How many images are worked on at once. */
   parallel: Concurrency;
   signal: AbortSignal;
   /** Images with the same group meet the same registries and logins: only they fail alike. */
-  groupOf(image: I): string;
+  groupOf(image: I): { registry: string; repository: string };
   /** Called with each outcome as it comes. */
   told(outcome: Outcome<T>, image: I): void;
 }
@@ -78,6 +83,11 @@ export async function sideBySide<I, T>(
     limit.concurrency = parallel.value;
   });
   const groups = new Map<string, GroupFailures>();
+  const failuresOf = (name: string, counts: (code: string) => boolean) => {
+    const group = groups.get(name) ?? new GroupFailures(counts);
+    groups.set(name, group);
+    return group;
+  };
   const underWay: { image: I; error: unknown }[] = [];
   const attempt = async (image: I): Promise<Outcome<T>> => {
     try {
@@ -91,11 +101,14 @@ export async function sideBySide<I, T>(
   const turns = images.map((image) =>
     limit(async () => {
       signal.throwIfAborted();
-      const name = groupOf(image);
-      const group = groups.get(name) ?? new GroupFailures();
-      groups.set(name, group);
-      const outcome: Outcome<T> = group.isHopeless ? { outcome: 'skipped' } : await attempt(image);
-      if (outcome.outcome !== 'skipped') group.take(outcome);
+      const { registry, repository } = groupOf(image);
+      const inGroups = [
+        failuresOf(`registry ${registry}`, isOfWholeRegistry),
+        failuresOf(`repository ${repository}`, isOfRegistry),
+      ];
+      const isHopeless = inGroups.some((group) => group.isHopeless);
+      const outcome: Outcome<T> = isHopeless ? { outcome: 'skipped' } : await attempt(image);
+      if (outcome.outcome !== 'skipped') for (const group of inGroups) group.take(outcome);
       told(outcome, image);
       return outcome;
     }),
@@ -122,8 +135,14 @@ export class InterruptedError<I = unknown> extends Error {
 
 /** Counts how many images in a row failed alike. */
 class GroupFailures {
+  readonly #counts: (code: string) => boolean;
   #code = '';
   #count = 0;
+
+  /** @param counts whether a failure with this code says something about the rest of the group */
+  constructor(counts: (code: string) => boolean) {
+    this.#counts = counts;
+  }
 
   get isHopeless(): boolean {
     return this.#count >= failuresAlike;
@@ -135,6 +154,6 @@ class GroupFailures {
     const code = outcome.outcome === 'failed' ? outcome.error.code : '';
     if (code !== this.#code) this.#count = 0;
     this.#code = code;
-    if (isOfRegistry(code)) this.#count += 1;
+    if (this.#counts(code)) this.#count += 1;
   }
 }

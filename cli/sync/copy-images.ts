@@ -14,7 +14,7 @@ import type { CopyReport } from '../copy/report.ts';
 import { type Done, InterruptedError, type Outcome, sideBySide } from '../copy/side-by-side.ts';
 import type { Explain } from './explain.ts';
 import { clientOf, type SyncImage } from './find-images.ts';
-import type { MappingNotes } from './mapping-notes.ts';
+import type { MappingNotes, SeenImage } from './mapping-notes.ts';
 import type { SyncTarget } from './target.ts';
 import type { Upstreams } from './upstreams.ts';
 
@@ -25,10 +25,14 @@ export interface SyncRun {
   pool: BlobPool;
   parallel: Concurrency;
   missingAt: Set<string>;
+  /** Whether upstreams without `credentials` are known to be open to everybody. */
+  knowsLogins: boolean;
   explain: Explain;
   output: CopyOutput;
   /** Absent: nobody wants to know where images are. */
   notes?: MappingNotes | undefined;
+  /** Images that were copied, and why their mappings could not be written. */
+  unnoted: Map<string, Error>;
   signal: AbortSignal;
 }
 
@@ -79,9 +83,21 @@ async function copyImage(image: SyncImage, run: SyncRun, watcher: CopyWatcher): 
   const { report, equal } = await copyPair(image, context, watching, comparison);
   const { referrers } = report;
   const [digest, sourceDigest] = [report.digest as Digest, report.sourceDigest as Digest];
-  await notes?.note(image, { digest, sourceDigest, observedAt, plan, referrers }, signal);
+  await noteOrReport(image, { digest, sourceDigest, observedAt, plan, referrers }, run);
   if (!equal) return { outcome: 'done', result: report };
   return { outcome: 'equal', digest, ...(referrers && { referrers }) };
+}
+
+/** The image is there: that its mapping could not be read there does not fail it. */
+async function noteOrReport(image: SyncImage, seen: SeenImage, run: SyncRun): Promise<void> {
+  try {
+    await run.notes?.note(image, seen, run.signal);
+  } catch (error) {
+    run.unnoted.set(
+      formatReference(image.src),
+      run.signal.aborted ? new Error('interrupted') : run.explain(error),
+    );
+  }
 }
 
 function contextOf({ upstream, rule, dst }: SyncImage, run: SyncRun): CopyContext {
@@ -94,6 +110,7 @@ function contextOf({ upstream, rule, dst }: SyncImage, run: SyncRun): CopyContex
     pool,
     parallel,
     missingAt,
+    mayMountFrom: target.mayMountFor(upstream.registry, run.knowsLogins),
     ...(createRepository && { createRepository }),
     signal,
   };
@@ -120,7 +137,10 @@ async function eachImage<T>(
       {
         parallel,
         signal,
-        groupOf: ({ src, dst }) => `${src.registry} ${dst.registry}`,
+        groupOf: ({ src, dst }) => ({
+          registry: `${src.registry} ${dst.registry}`,
+          repository: `${src.registry}/${src.repository}`,
+        }),
         told(outcome, image) {
           outcomes.set(image, outcome);
           progress.imageEnded();

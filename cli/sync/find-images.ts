@@ -79,7 +79,10 @@ async function find(
       parallel: listsAtOnce,
       signal,
       // A repository that must not be read says nothing of the others.
-      groupOf: ({ upstream, repository }) => `${upstream.registry}/${repository}`,
+      groupOf: ({ upstream, repository }) => {
+        const name = `${upstream.registry}/${repository}`;
+        return { registry: name, repository: name };
+      },
       told() {},
     },
   );

@@ -46,6 +46,8 @@ export async function runSync(flags: SyncFlags): Promise<void> {
       pool: new BlobPool(),
       parallel: imagesAtOnce(flags.parallel, [client, ...upstreams.values()]),
       missingAt: new Set(),
+      knowsLogins: flags.secrets !== undefined,
+      unnoted: new Map(),
       explain,
       output: createOutput({ json: flags.json, events: false }),
       notes: before && new MappingNotes(target, before),
@@ -67,7 +69,10 @@ async function copy(found: FoundImages, run: SyncRun, flags: SyncFlags, started:
   } finally {
     conclude(report, run);
   }
-  fail(report, flags, ended.interrupted);
+  const unnoted = [...run.unnoted].map(
+    ([image, error]) => `the entry of ${image} in ${flags.mapping} was not updated: ${error.message}`,
+  );
+  fail(report, flags, ended.interrupted, unnoted);
 }
 
 async function plan(found: FoundImages, run: SyncRun, flags: SyncFlags, started: number): Promise<void> {
@@ -101,8 +106,17 @@ function conclude(report: SyncReport, { output }: SyncRun): void {
 }
 
 /** @throws Error unless all went well */
-function fail(report: SyncReport, { json }: SyncFlags, interrupted: string | undefined): void {
-  const lines = [...(interrupted === undefined ? [] : [interrupted]), ...problemsOf(report, json)];
+function fail(
+  report: SyncReport,
+  { json }: SyncFlags,
+  interrupted: string | undefined,
+  unnoted: readonly string[] = [],
+): void {
+  const lines = [
+    ...(interrupted === undefined ? [] : [interrupted]),
+    ...problemsOf(report, json),
+    ...unnoted,
+  ];
   if (lines.length > 0) throw new Error(lines.join('\n'));
 }
 

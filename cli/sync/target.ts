@@ -1,4 +1,5 @@
 import type { Config } from '../../core/config/config.ts';
+import { mountablePlaces } from '../../core/jobs/mountable-layers.ts';
 import type { Reference } from '../../core/oci/reference.ts';
 import { mirrorRepository } from '../../core/policy/mirror-repository.ts';
 import type { RegistryClient } from '../../core/registry/client.ts';
@@ -18,6 +19,13 @@ export interface SyncTarget {
   region: string | undefined;
   /** The repository for an upstream's. */
   repositoryFor(registry: string, repository: string): Pick<Reference, 'registry' | 'repository'>;
+  /**
+   * Whether images of an upstream may mount layers from a repository: see `mountablePlaces`.
+   *
+   * @param knowsLogins whether the configuration says which upstreams need a login. If this user's
+   *   logins are used, every other upstream may be private.
+   */
+  mayMountFor(upstream: string, knowsLogins: boolean): (repository: string) => boolean;
   /**
    * Creates a repository when something is first written to it; undefined if the registry does so
    * by itself.
@@ -58,6 +66,10 @@ export async function openTarget(
       registry,
       repository: mirrorRepository(placed, upstream, repository),
     }),
+    mayMountFor: (upstream, knowsLogins) => {
+      const own = placed.upstreams.filter(({ registry }) => registry === upstream);
+      return mountablePlaces(knowsLogins ? placed : { ...placed, upstreams: own }, upstream);
+    },
     creatorOf: ecr ? repositoryCreators(ecr, config, signal) : () => undefined,
   };
 }

@@ -36,6 +36,11 @@ export interface CopyResult {
   configs: Map<Digest, Uint8Array>;
 }
 
+/**
+ * Blobs of one image that wait for a stream or travel: many more than there are streams. A manifest
+ * may name ten thousand, and each that waits takes memory.
+ */
+const mostBlobsAtOnce = 256;
 /** Connections beyond this number are opened only when streams need them. */
 const mostWarmConnections = 48;
 /** Larger configs are not kept: a real one has a few kilobytes. */
@@ -73,7 +78,7 @@ export async function copyBlobs(
   const largestFirst = [...plan.missing].sort((a, b) => b.size - a.size);
   const copying = inParallel(
     largestFirst,
-    Math.max(1, largestFirst.length), // the pool has the limit
+    mostBlobsAtOnce, // the pool has the limit; one image must not fill it
     async (blob, signal) => {
       const isKept = kept.has(blob.digest) && blob.size <= maxKeptConfigBytes;
       const keep = isKept ? ([] as Uint8Array[]) : undefined;

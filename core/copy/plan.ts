@@ -89,9 +89,8 @@ export async function plan(
   checkBlobSizes(destination, named.blobs);
   expectCountable(source, manifests, [...named.blobs, ...named.foreign]);
   const asks = options.ask || !destination.tellsPresence;
-  const holds = (digest: Digest) => options.pooled?.holds(digest) === true;
   const all = [...named.blobs, ...named.foreign];
-  const there = new Set(all.map(({ digest }) => digest).filter(holds));
+  const there = new Set(all.filter((blob) => options.pooled?.holds(blob)).map(({ digest }) => digest));
   const unknown = all.filter(({ digest }) => !there.has(digest));
   if (asks && (unknown.length > 0 || all.length === 0))
     for (const digest of await destination.presentBlobs(unknown, options)) there.add(digest);

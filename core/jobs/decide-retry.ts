@@ -1,4 +1,5 @@
 import { DrayageError } from '../errors.ts';
+import { lacksContent } from '../registry/errors.ts';
 import { mayBeEarly, pauseForImage } from './early-event.ts';
 import type { JobError, JobRecord } from './record.ts';
 
@@ -59,12 +60,14 @@ export function decideRetry(
   if (mayBeEarly(error, job, now))
     return { kind: 'wait', why: 'early-event', delayMs: pauseForImage(job, now), error: failure };
   const { retry } = error;
-  if (retry.kind === 'never') return { kind: 'fail', error: failure };
+  // What was there when the image was planned has been deleted since: the next attempt asks again.
+  if (retry.kind === 'never' && !lacksContent(error)) return { kind: 'fail', error: failure };
   if (retry.kind === 'rate-limit') {
     return { kind: 'wait', why: 'rate-limit', delayMs: limitDelay(retry.afterMs, random), error: failure };
   }
   if (job.attempts < maxAttempts) {
-    const delayMs = atMost(Math.max(retry.afterMs ?? 0, backoffAfter(job.attempts) * (0.5 + random / 2)));
+    const afterMs = retry.kind === 'backoff' ? retry.afterMs : undefined;
+    const delayMs = atMost(Math.max(afterMs ?? 0, backoffAfter(job.attempts) * (0.5 + random / 2)));
     return { kind: 'wait', why: 'failure', delayMs, error: failure };
   }
   const message = `${failure.message} (given up after ${job.attempts} attempts)`;

@@ -43,6 +43,8 @@ export interface JobRecord {
   /** Times are ISO 8601. */
   receivedAt: string;
   startedAt?: string;
+  /** When the latest attempt began; `startedAt` is the first one's time. */
+  begunAt?: string;
   finishedAt?: string;
   /** A waiting job is sent again at this time. */
   notBefore?: string;
@@ -154,7 +156,7 @@ export function messageOf({ id, key, event, trigger, receivedAt }: JobRecord): J
 /** A job in the API's form. */
 export function presentJob(job: JobRecord) {
   const { id, key, event: _event, toldDigest: _told, fannedOut: _fannedOut, ...shown } = job;
-  const { invocations: _invocations, layerFailures: _failures, ...rest } = shown;
+  const { invocations: _invocations, layerFailures: _failures, begunAt: _begun, ...rest } = shown;
   return { id, image: formatImageKey(key), ...rest };
 }
 

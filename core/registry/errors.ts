@@ -203,3 +203,8 @@ export function remedyFor(code: string, context: OperationContext, login?: Login
   const remedy = (Object.hasOwn(remedies, code) ? remedies[code] : undefined) ?? 'see the registry’s message';
   return typeof remedy === 'string' ? remedy : remedy(context, login);
 }
+
+/** Whether a registry refused a manifest because something that it names is missing there. */
+export function lacksContent(error: unknown): boolean {
+  return error instanceof RegistryError && error.side === 'mirror' && error.code === 'MANIFEST_BLOB_UNKNOWN';
+}

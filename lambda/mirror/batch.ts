@@ -7,7 +7,7 @@ export interface BatchWork {
   /** Runs the message's job; false if the message must be retried. */
   run(record: SQSRecord): Promise<boolean>;
   /** How often the job of a message has been started; 0 if unknown. */
-  attemptsOf(record: SQSRecord): Promise<number>;
+  begunAtOf(record: SQSRecord): Promise<string>;
 }
 
 /**
@@ -28,7 +28,7 @@ export async function runBatch(records: SQSRecord[], work: BatchWork): Promise<S
   const runInTurn = async (turn: SQSRecord[]) => {
     for (const record of turn) if (!(await work.run(record))) failed.push(record);
   };
-  if (records.length > 1 && records.some(cameBefore)) await runInTurn(await leastBegunFirst(records, work));
+  if (records.length > 1 && records.some(cameBefore)) await runInTurn(await latestBegunLast(records, work));
   else await Promise.all([...Map.groupBy(records, tagOf).values()].map(runInTurn));
   return failed;
 }
@@ -37,11 +37,13 @@ function cameBefore({ attributes }: SQSRecord): boolean {
   return Number(attributes.ApproximateReceiveCount) > 1;
 }
 
-async function leastBegunFirst(records: SQSRecord[], { attemptsOf }: BatchWork): Promise<SQSRecord[]> {
+async function latestBegunLast(records: SQSRecord[], { begunAtOf }: BatchWork): Promise<SQSRecord[]> {
   const counted = await Promise.all(
-    records.map(async (record) => ({ record, attempts: await attemptsOf(record) })),
+    records.map(async (record) => ({ record, begunAt: await begunAtOf(record) })),
   );
-  return counted.sort((a, b) => a.attempts - b.attempts).map(({ record }) => record);
+  return counted
+    .sort((a, b) => (a.begunAt < b.begunAt ? -1 : Number(a.begunAt > b.begunAt)))
+    .map(({ record }) => record);
 }
 
 /** The tag of a message; a message that is not a job gets a key of its own. */

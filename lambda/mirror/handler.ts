@@ -6,6 +6,7 @@ import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { BlobPool } from '../../core/copy/blob/blob-pool.ts';
 import { gatheredLookUps } from '../../core/copy/blob/gathered-index.ts';
+import { inGroup } from '../../core/jobs/enqueue.ts';
 import type { JobStore } from '../../core/jobs/ports.ts';
 import { type ProcessDependencies, type Processed, processMessage } from '../../core/jobs/process-message.ts';
 import { formatImageKey } from '../../core/mapping/record.ts';
@@ -27,6 +28,8 @@ import { parseMessage } from './message.ts';
  * that long, too.
  */
 const firstRetrySeconds = 30;
+/** With less time left, in milliseconds, no further job of a batch is begun. */
+const leastTimeMs = 60_000;
 
 /** Runs the jobs of a batch of the mirror queue, and returns the messages to retry. */
 async function run(
@@ -36,13 +39,17 @@ async function run(
 ): Promise<SQSBatchResponse> {
   const { queue, jobs, holdSeconds, retrySeconds = firstRetrySeconds } = deployment;
   const hold = holdMessages(records, queue, holdSeconds);
+  let begun = 0;
   const shared = { pool: new BlobPool(), layerIndex: gatheredLookUps(deployment.layerIndex) };
   try {
     const failed = await runBatch(records, {
       async run(record) {
         const { messageId } = record;
         try {
-          await runRecord(record.body, { context, deployment, shared });
+          const isTooLate = begun > 0 && context.getRemainingTimeInMillis() < leastTimeMs;
+          begun += 1;
+          if (isTooLate) await sendAgain(record.body, deployment);
+          else await runRecord(record.body, { context, deployment, shared });
         } catch (error) {
           logger.error('the message goes back to the queue', { messageId, error: error as Error });
           metrics.addMetric('JobsCrashed', MetricUnit.Count, 1);
@@ -54,7 +61,7 @@ async function run(
         if (records.length > 1) await forget(record, { hold, queue });
         return true;
       },
-      attemptsOf: (record) => attemptsOf(record, jobs),
+      begunAtOf: (record) => begunAtOf(record, jobs),
     });
     return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
   } finally {
@@ -83,13 +90,19 @@ async function forget(
   }
 }
 
-async function attemptsOf({ body }: SQSRecord, jobs: Pick<JobStore, 'read'>): Promise<number> {
+async function begunAtOf({ body }: SQSRecord, jobs: Pick<JobStore, 'read'>): Promise<string> {
   try {
-    return (await jobs.read(parseMessage(body).job))?.attempts ?? 0;
+    return (await jobs.read(parseMessage(body).job))?.begunAt ?? '';
   } catch (error) {
     logger.warn('the number of a job’s attempts could not be read', { error: error as Error });
-    return 0;
+    return '';
   }
+}
+
+/** Leaves a job that there is no time for to another invocation, as if it had not been received. */
+async function sendAgain(body: string, { queue, config }: CopyDeployment): Promise<void> {
+  const refused = await queue.send([inGroup(parseMessage(body), config)]);
+  if (refused[0]) throw new Error(`the job could not be queued again: ${refused[0].reason}`);
 }
 
 /** The environment of a job. */

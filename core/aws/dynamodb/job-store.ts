@@ -85,7 +85,7 @@ export class DynamoJobStore implements JobStore {
     if (!jobItemKey(id)) return undefined;
     return await this.#count(id, {
       update:
-        'SET #state = :copying, startedAt = if_not_exists(startedAt, :at) REMOVE notBefore ADD attempts :one',
+        'SET #state = :copying, startedAt = if_not_exists(startedAt, :at), begunAt = :at REMOVE notBefore ADD attempts :one',
       names: { '#state': 'state' },
       values: { ...finishedStates, ':copying': 'copying', ':at': startedAt, ':one': 1 },
     });

@@ -2,7 +2,6 @@ import { type Concurrency, fixedConcurrency } from '../../async/concurrency.ts';
 import { Flights } from '../../async/flights.ts';
 import { StreamPool } from '../../async/stream-pool.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
-import type { Digest } from '../../oci/digest.ts';
 import type { ImageDestination, ImageSource } from '../ports.ts';
 import { limitsOf } from '../streams.ts';
 import { type BlobOptions, type BlobOutcome, copyBlob } from './copy-blob.ts';
@@ -52,7 +51,8 @@ export class BlobPool {
   enter(place: PlaceInPool): PooledImage {
     const mayMountFrom = place.mayMountFrom ?? (() => true);
     const image = new LeadingImage(place);
-    const heldKey = (digest: Digest) => `${place.registry}/${place.repository} ${digest}`;
+    const heldKey = ({ digest, size }: Descriptor) =>
+      `${place.registry}/${place.repository} ${digest} ${size}`;
     const streams = this.#streams;
     const left = Promise.withResolvers<void>();
     let held: Promise<void> | undefined;
@@ -74,14 +74,14 @@ export class BlobPool {
       get waiting() {
         return streams.waiting;
       },
-      holds: (digest) => this.#held.has(heldKey(digest)),
+      holds: (blob) => this.#held.has(heldKey(blob)),
       plan: (missing, present) => {
-        for (const { digest } of present) this.#held.set(heldKey(digest), false);
+        for (const blob of present) this.#held.set(heldKey(blob), false);
         this.#leads.claim(image, missing);
       },
       request: (limits, work, signal) => this.#requests.run({ size: 0, limits, signal }, work),
       copy: async (ends, blob, options) => {
-        const key = heldKey(blob.digest);
+        const key = heldKey(blob);
         const isNew = this.#held.get(key);
         if (isNew !== undefined) return tellPresent(blob, isNew, options);
         const from = await this.#leads.follow(image, blob, mayMountFrom, options.signal);
@@ -94,6 +94,10 @@ export class BlobPool {
       holdManyManifests: async (signal) => {
         held ??= holdManyManifests(signal);
         await held;
+      },
+      distrust: () => {
+        const prefix = `${place.registry}/${place.repository} `;
+        for (const key of this.#held.keys()) if (key.startsWith(prefix)) this.#held.delete(key);
       },
       leave: (committed) => {
         left.resolve();
@@ -178,7 +182,7 @@ export interface PooledImage {
   readonly running: number;
   readonly waiting: number;
   /** Whether the repository is known to hold a blob: nobody needs to ask. */
-  holds(digest: Digest): boolean;
+  holds(blob: Descriptor): boolean;
   /**
    * Says what the image needs, before the first blob is copied: it leads what nobody else has asked
    * for.
@@ -193,6 +197,8 @@ export interface PooledImage {
    * leaves.
    */
   holdManyManifests(signal?: AbortSignal): Promise<void>;
+  /** Forgets what the repository holds: it refused a manifest because a blob is missing. */
+  distrust(): void;
   /**
    * Ends the image's part.
    *

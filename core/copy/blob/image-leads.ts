@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { orAborted } from '../../async/or-aborted.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
-import type { Digest } from '../../oci/digest.ts';
 
 /** Where an image goes. */
 export interface Place {
@@ -40,7 +39,10 @@ export class LeadingImage {
 
   /** Whether it waits for another image, or for one that does. */
   dependsOn(image: LeadingImage): boolean {
-    return this.waitsFor.has(image) || [...this.waitsFor].some((each) => each.dependsOn(image));
+    // A set also visits what is added while it is walked through.
+    const reached = new Set(this.waitsFor);
+    for (const each of reached) for (const next of each.waitsFor) reached.add(next);
+    return reached.has(image);
   }
 }
 
@@ -57,6 +59,8 @@ interface Candidate {
  * layers may take an hour.
  */
 const patienceMs = 2_000;
+/** For the blob itself it waits this long, in milliseconds, and as much more for its size. */
+const arrivalMs = 30_000;
 const patientBytesPerMs = 2_000;
 
 /**
@@ -69,16 +73,16 @@ export class ImageLeads {
 
   /** Says that an image needs these blobs. It leads those that no other one needs. */
   claim(image: LeadingImage, blobs: readonly Descriptor[]): void {
-    for (const { digest } of blobs) {
-      const candidates = this.#of(image.place, digest);
+    for (const blob of blobs) {
+      const candidates = this.#of(image.place, blob);
       if (candidates.some((each) => each.image === image)) continue;
       candidates.push({ image, arrived: Promise.withResolvers() });
     }
   }
 
   /** The blob is in the image's repository. */
-  arrived(image: LeadingImage, { digest }: Descriptor): void {
-    this.#of(image.place, digest)
+  arrived(image: LeadingImage, blob: Descriptor): void {
+    this.#of(image.place, blob)
       .find((each) => each.image === image)
       ?.arrived.resolve();
   }
@@ -111,7 +115,7 @@ export class ImageLeads {
   ): Promise<string | undefined> {
     this.claim(image, [blob]);
     for (;;) {
-      const others = this.#of(image.place, blob.digest).filter(
+      const others = this.#of(image.place, blob).filter(
         (each) => each.image === image || mayMountFrom(each.image.place.repository),
       );
       const leader = others.find((each) => each.image.isCommitted) ?? others[0];
@@ -128,34 +132,40 @@ export class ImageLeads {
   }
 
   /** The registry did not mount the blob from there. */
-  refused(place: Place, { digest }: Descriptor, repository: string): void {
-    const key = keyOf(place, digest);
-    const others = this.#of(place, digest).filter((each) => each.image.place.repository !== repository);
+  refused(place: Place, blob: Descriptor, repository: string): void {
+    const key = keyOf(place, blob);
+    const others = this.#of(place, blob).filter((each) => each.image.place.repository !== repository);
     this.#candidates.set(key, others);
   }
 
-  #of(place: Place, digest: Digest): Candidate[] {
-    const key = keyOf(place, digest);
+  #of(place: Place, blob: Descriptor): Candidate[] {
+    const key = keyOf(place, blob);
     const candidates = this.#candidates.get(key) ?? [];
     this.#candidates.set(key, candidates);
     return candidates;
   }
 }
 
-function keyOf({ registry }: Place, digest: Digest): string {
-  return `${registry} ${digest}`;
+/** Manifests may lie about a size: what they name is then another blob. */
+function keyOf({ registry }: Place, { digest, size }: Descriptor): string {
+  return `${registry} ${digest} ${size}`;
 }
 
-/** Resolves when the leader ends, or takes too long about what else it carries. */
+/**
+ * Resolves when the leader ends, or takes too long: for the blob itself, or for what else it
+ * carries.
+ */
 async function endOf({ image, arrived }: Candidate, { size }: Descriptor): Promise<boolean | 'too-late'> {
   const stop = new AbortController();
-  const tooLate = arrived.promise.then(async () => {
-    await sleep(patienceMs + size / patientBytesPerMs, undefined, { signal: stop.signal });
+  const { signal } = stop;
+  const waitFor = async (ms: number) => {
+    await sleep(ms + size / patientBytesPerMs, undefined, { signal });
     return 'too-late' as const;
-  });
-  tooLate.catch(() => {}); // it ended first
+  };
+  const late = [waitFor(arrivalMs), arrived.promise.then(() => waitFor(patienceMs))];
+  for (const each of late) each.catch(() => {}); // it ended first
   try {
-    return await Promise.race([image.ended, tooLate]);
+    return await Promise.race([image.ended, ...late]);
   } finally {
     stop.abort();
   }

@@ -1,3 +1,4 @@
+import { lacksContent } from '../../registry/errors.ts';
 import type { JobOutcome, MirrorJobDependencies } from '../dependencies.ts';
 import { waitForLayers } from '../layers/wait-for-layers.ts';
 import { mountablePlaces } from '../mountable-layers.ts';
@@ -49,6 +50,9 @@ export async function runMirrorJob(
     const outcome = await publishImage({ kind: 'copied', work, seen: look.seen, image }, deps, signal);
     isCommitted = outcome.state === 'committed';
     return outcome;
+  } catch (error) {
+    if (lacksContent(error)) pooled?.distrust();
+    throw error;
   } finally {
     pooled?.leave(isCommitted);
   }

@@ -114,7 +114,7 @@ describe('ten jobs in one invocation', () => {
           return false;
         }
       },
-      attemptsOf: async () => 0,
+      begunAtOf: async () => '',
     });
     return failed.map(({ messageId }) => messageId as Kind);
   };

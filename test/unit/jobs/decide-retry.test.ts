@@ -67,6 +67,12 @@ describe('what becomes of a job after an error', () => {
     expect(judged(error)).toMatchObject({ kind: 'wait', why: 'failure', delayMs: 22_500 });
   });
 
+  it('a manifest whose blobs were deleted meanwhile makes it retry, since the plan asks again', () => {
+    const gone = { code: 'MANIFEST_BLOB_UNKNOWN', status: 400 };
+    expect(judged(failure(gone, 'mirror'))).toMatchObject({ kind: 'wait', why: 'failure' });
+    expect(judged(failure(gone, 'upstream'))).toMatchObject({ kind: 'fail' });
+  });
+
   it('a rate limit makes it wait without counting, however often', () => {
     const limited = failure({ code: 'TOOMANYREQUESTS', status: 429, temporary: true });
     // Midway between two and a half and five minutes: not so often that the limit stays closed.

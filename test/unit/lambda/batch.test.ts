@@ -16,7 +16,7 @@ const record = (id: string, tag: string, received = 1): SQSRecord =>
   }) as unknown as SQSRecord;
 
 /** Work that ends when the test says so, and records what runs. */
-function recording(attempts: Record<string, number> = {}) {
+function recording(begunAt: Record<string, string> = {}) {
   const running = new Map<string, (ok: boolean) => void>();
   const begun: string[] = [];
   const work: BatchWork = {
@@ -24,7 +24,7 @@ function recording(attempts: Record<string, number> = {}) {
       begun.push(messageId);
       return new Promise((resolve) => running.set(messageId, resolve));
     },
-    attemptsOf: async ({ messageId }) => attempts[messageId] ?? 0,
+    begunAtOf: async ({ messageId }) => begunAt[messageId] ?? '',
   };
   const end = async (id: string, ok = true) => {
     running.get(id)?.(ok);
@@ -75,20 +75,20 @@ describe('a batch of the mirror queue', () => {
   });
 
   it('runs one after the other what came before, with the jobs first that were begun least often', async () => {
-    const { work, begun, end } = recording({ a: 2, b: 1, c: 1 });
+    const { work, begun, end } = recording({ a: '09:02', b: '09:01' });
     const failed = runBatch([record('a', '1', 2), record('b', '2', 2), record('c', '3', 2)], work);
-    for (const [position, id] of ['b', 'c', 'a'].entries()) {
+    for (const [position, id] of ['c', 'b', 'a'].entries()) {
       await settled();
       expect(begun).toHaveLength(position + 1);
       await end(id);
     }
-    expect(begun).toEqual(['b', 'c', 'a']);
+    expect(begun).toEqual(['c', 'b', 'a']);
     expect(ids(await failed)).toEqual([]);
   });
 
   it('asks nothing about a single message', async () => {
     const { work, begun, end } = recording();
-    const asking = { ...work, attemptsOf: async () => expect.fail('it was asked') };
+    const asking = { ...work, begunAtOf: async () => expect.fail('it was asked') };
     const failed = runBatch([record('a', '1', 3)], asking);
     await settled();
     await end('a');

@@ -169,6 +169,25 @@ describe('the functions of the queues', () => {
     expect(deployment.recorded.hidden).toEqual(['receipt 0 7']);
   });
 
+  it('leave jobs of a batch that there is no time for to another invocation', async () => {
+    const deployment = new RecordingCopy(acme);
+    const other = mirrorMessage.replace('"job":"job"', '"job":"other"');
+    let left = 900_000;
+    const running = {
+      ...context,
+      getRemainingTimeInMillis: () => {
+        const now = left;
+        left = 50_000;
+        return now;
+      },
+    } as Context;
+    expect(await createMirror(deployment)(batch(mirrorMessage, other), running)).toEqual({
+      batchItemFailures: [],
+    });
+    expect(deployment.recorded.sent).toMatchObject([{ body: { job: 'other' } }]);
+    expect(deployment.recorded.removed).toHaveLength(2);
+  });
+
   it('delete each finished message of a batch at once, and no single one, which Lambda deletes', async () => {
     const deployment = new RecordingCopy(acme);
     const other = mirrorMessage.replace('"reference":"1"', '"reference":"2"');

@@ -115,7 +115,7 @@ describe('blobs that several images of a repository lack', () => {
       { how: 'present', isNew: true },
     ]);
     expect(events.map(({ type }) => type)).toEqual(['start', 'end']);
-    expect(three.pooled.holds(base.digest)).toBe(true);
+    expect(three.pooled.holds(base)).toBe(true);
     expect(await three.copy(base)).toEqual({ how: 'present', isNew: true });
     expect(reads).toEqual([base.digest]);
   });
@@ -235,6 +235,30 @@ describe('blobs that images of several repositories lack', () => {
     expect(reads).toHaveLength(2);
   });
 
+  it('are followed along long chains of images without walking every path', async () => {
+    const { pool, source, mirror } = setUp();
+    const blobs = Array.from({ length: 40 }, (_, index) => ({
+      ...base,
+      digest: digestOf(Buffer.from(`${index}`)),
+    }));
+    const images = blobs.map((blob, index) => {
+      const repository = `app-${index}`;
+      const pooled = pool.enter({ registry: 'mirror.example', repository });
+      pooled.plan([blob], []);
+      return { pooled, ends: { source, destination: mirror.at(repository) } };
+    });
+    const abort = new AbortController();
+    // Each waits for all before it, in so many ways that nobody could walk them one by one.
+    const waiting = images.flatMap(({ pooled, ends }, index) =>
+      blobs.slice(0, index).map((blob) => pooled.copy(ends, blob, { signal: abort.signal })),
+    );
+    const ended = Promise.allSettled(waiting);
+    await settled();
+    abort.abort(new Error('interrupted'));
+    await ended;
+    for (const { pooled } of images) pooled.leave(false);
+  });
+
   it('are not waited for by an image that is given up', async () => {
     const { image } = setUp();
     const abort = new AbortController();
@@ -244,6 +268,28 @@ describe('blobs that images of several repositories lack', () => {
     await settled();
     abort.abort(new Error('interrupted'));
     await expect(waiting).rejects.toThrow('interrupted');
+  });
+});
+
+describe('what a pool knows', () => {
+  it('does not cover a blob with the same digest and another size', async () => {
+    const { image, reads } = setUp();
+    const [one, liar] = [image('app'), image('app')];
+    await one.copy(base);
+    expect(liar.pooled.holds({ ...base, size: base.size - 1 })).toBe(false);
+    await expect(liar.copy({ ...base, size: base.size - 1 })).rejects.toMatchObject({ code: 'SIZE_INVALID' });
+    expect(await image('app').copy(base)).toEqual({ how: 'present', isNew: true });
+    expect(reads).toHaveLength(2);
+  });
+
+  it('is forgotten for a repository that turned out to lack something', async () => {
+    const { image } = setUp();
+    const [one, other] = [image('app'), image('other')];
+    await one.copy(base);
+    one.commit();
+    await other.copy(base);
+    one.pooled.distrust();
+    expect([one.pooled.holds(base), other.pooled.holds(base)]).toEqual([false, true]);
   });
 });
 
