@@ -60,6 +60,7 @@ describe('a mirror job', () => {
       trigger: 'webhook',
       receivedAt: '2026-04-01T12:00:00.000Z',
       startedAt: '2026-04-01T12:00:07.500Z',
+      begunAt: '2026-04-01T12:00:07.500Z',
       finishedAt: '2026-04-01T12:00:07.500Z',
       lagMs: 7_500,
       attempts: 1,

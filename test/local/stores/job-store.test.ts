@@ -61,11 +61,18 @@ describe('the job store on DynamoDB', () => {
     const job = await created({ state: 'waiting', notBefore: '2026-04-01T12:01:00.000Z' });
     const begun = await stores.jobs.begin(job.id, '2026-04-01T12:02:00.000Z');
     const { notBefore: _, ...rest } = job;
-    expect(begun).toEqual({ ...rest, state: 'copying', attempts: 1, startedAt: '2026-04-01T12:02:00.000Z' });
+    expect(begun).toEqual({
+      ...rest,
+      begunAt: '2026-04-01T12:02:00.000Z',
+      state: 'copying',
+      attempts: 1,
+      startedAt: '2026-04-01T12:02:00.000Z',
+    });
     // The first start is the one reported; every attempt counts.
     expect(await stores.jobs.begin(job.id, '2026-04-01T12:03:00.000Z')).toMatchObject({
       attempts: 2,
       startedAt: '2026-04-01T12:02:00.000Z',
+      begunAt: '2026-04-01T12:03:00.000Z',
     });
   });
 
