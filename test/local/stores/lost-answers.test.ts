@@ -59,16 +59,16 @@ describe('a conditional write whose answer is lost', () => {
   it('is still a published mapping, and only one', async () => {
     const mappings = new DynamoMappingStore(table);
     const key = freshKey();
-    const publish = async (content: string) => {
+    const publish = async (content: string, skip: number) => {
       const lease = await mappings.acquireLease(key, 'job', 30_000);
       if (!lease) throw new Error('no lease');
       const mapping = mappingOf(content);
-      // The first request of a publication records the repository; the second is the conditional
-      // write.
-      return await losing(() => mappings.publish(key, lease, mapping, resolveOf(mapping, 1)), 1);
+      return await losing(() => mappings.publish(key, lease, mapping, resolveOf(mapping, 1)), skip);
     };
-    expect(await publish('one')).toBe(1);
-    expect(await publish('two')).toBe(2);
+    // The first request of a repository's first publication records the repository; the conditional
+    // write follows.
+    expect(await publish('one', 1)).toBe(1);
+    expect(await publish('two', 0)).toBe(2);
     expect((await mappings.readMany([key]))[0]).toMatchObject({ revision: 2, mapping: mappingOf('two') });
   });
 
