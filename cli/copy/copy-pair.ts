@@ -90,7 +90,7 @@ export async function copyPair(
       return { report: report(image, presentOnly(wanted), referrers), equal: true };
     }
     const copied = await copyImage(
-      { source, destination, root, current },
+      { source, destination, root },
       {
         pooled,
         signal,
@@ -108,7 +108,7 @@ export async function copyPair(
         },
       },
     );
-    // What is equal was found above, and nobody else carries blobs of this image.
+    // Nobody else carries blobs of this image.
     if (copied.kind !== 'whole') throw new Error(`the copy ended as ${copied.kind}`);
     const { plan } = copied;
     await commitRoot(destination, plan, target, { signal, readBack: false });

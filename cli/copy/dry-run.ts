@@ -6,9 +6,11 @@ import { formatReference } from '../../core/oci/reference.ts';
 import { formatBytes } from '../shared/format.ts';
 import { fittedLine } from '../terminal/digests.ts';
 import { formatTable } from '../terminal/table.ts';
+import { compareImage } from './compare-image.ts';
 import { type CopyContext, type ImagePair, mountFrom } from './context.ts';
 import { planImage } from './plan-image.ts';
 import { formatAmount } from './report.ts';
+import type { Done } from './side-by-side.ts';
 
 /**
  * What a copy would do with a blob: nothing, ask the registry to take it from its other repository,
@@ -72,6 +74,15 @@ export async function dryRun(pair: ImagePair, context: CopyContext): Promise<Dry
     totals: totalsOf(blobs),
     ...(foreign && { foreign }),
   };
+}
+
+/** Finds out what a copy would do with an image that the destination's tag does not name yet. */
+export async function planIfDifferent(pair: ImagePair, context: CopyContext): Promise<Done<DryRunReport>> {
+  const comparison = await compareImage(pair, context);
+  if (comparison.kind === 'equal') return { outcome: 'equal', digest: comparison.digest };
+  const result = await dryRun(pair, context);
+  const { digest, destinationDigest } = result;
+  return digest === destinationDigest ? { outcome: 'equal', digest } : { outcome: 'done', result };
 }
 
 /** Sums by state; of several images' blobs each digest counts once. */

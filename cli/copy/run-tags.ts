@@ -9,10 +9,9 @@ import {
   type TagPair,
 } from './all-tags.ts';
 import { sumOf } from './amount.ts';
-import { compareImage } from './compare-image.ts';
 import type { CopyContext, ImagePair } from './context.ts';
 import { copyIfDifferent } from './copy-pair.ts';
-import { type DryRunReport, dryRun, formatTotals, totalsOf } from './dry-run.ts';
+import { type DryRunReport, formatTotals, planIfDifferent, totalsOf } from './dry-run.ts';
 import { explainFailure } from './explain.ts';
 import type { TagRule } from './flags.ts';
 import { missingReferrers } from './image-referrers.ts';
@@ -110,13 +109,7 @@ async function planTags(
     tags,
     pair,
     context,
-    async (image) => {
-      const comparison = await compareImage(image, context);
-      if (comparison.kind === 'equal') return { outcome: 'equal', digest: comparison.digest };
-      const result = await dryRun(image, context);
-      const { digest, destinationDigest } = result;
-      return digest === destinationDigest ? { outcome: 'equal', digest } : { outcome: 'done', result };
-    },
+    (image) => planIfDifferent(image, context),
     (outcome) =>
       output.text(
         outcome.outcome === 'done'

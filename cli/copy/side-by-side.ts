@@ -1,5 +1,5 @@
-import pLimit from 'p-limit';
 import { type Concurrency, fixedConcurrency, leastOf, timesLimit } from '../../core/async/concurrency.ts';
+import { followedLimit } from '../../core/async/followed-limit.ts';
 import type { ReferrersSummary } from '../../core/copy/referrers/referrers.ts';
 import { explainFailure, type Failure } from './explain.ts';
 
@@ -78,10 +78,7 @@ export async function sideBySide<I, T>(
   work: (image: I) => Promise<Done<T>>,
   { parallel, signal, groupOf, told }: SideBySideOptions<I, T>,
 ): Promise<Outcome<T>[]> {
-  const limit = pLimit(parallel.value);
-  const stopFollowing = parallel.onChange(() => {
-    limit.concurrency = parallel.value;
-  });
+  const { limit, stop } = followedLimit(parallel);
   const groups = new Map<string, GroupFailures>();
   const failuresOf = (name: string, counts: (code: string) => boolean) => {
     const group = groups.get(name) ?? new GroupFailures(counts);
@@ -114,7 +111,7 @@ export async function sideBySide<I, T>(
     }),
   );
   const ended = await Promise.allSettled(turns);
-  stopFollowing();
+  stop();
   if (signal.aborted) throw new InterruptedError(underWay);
   return ended.map((turn) => {
     if (turn.status === 'rejected') throw turn.reason;

@@ -7,7 +7,7 @@ import { formatReference } from '../../core/oci/reference.ts';
 import { compareImage } from '../copy/compare-image.ts';
 import type { CopyContext, CopyWatcher } from '../copy/context.ts';
 import { copyPair } from '../copy/copy-pair.ts';
-import { type DryRunReport, dryRun } from '../copy/dry-run.ts';
+import { type DryRunReport, planIfDifferent } from '../copy/dry-run.ts';
 import { interruption } from '../copy/interruption.ts';
 import type { CopyOutput } from '../copy/output.ts';
 import type { CopyReport } from '../copy/report.ts';
@@ -53,12 +53,7 @@ export function copyImages(images: readonly SyncImage[], run: SyncRun): Promise<
 export function planImages(images: readonly SyncImage[], run: SyncRun): Promise<Ended<DryRunReport>> {
   return eachImage(images, run, async (image) => {
     const context = contextOf(image, run);
-    const reading = { ...context, flags: { ...context.flags, referrers: false } };
-    const comparison = await compareImage(image, reading);
-    if (comparison.kind === 'equal') return { outcome: 'equal', digest: comparison.digest };
-    const result = await dryRun(image, reading);
-    const { digest, destinationDigest } = result;
-    return digest === destinationDigest ? { outcome: 'equal', digest } : { outcome: 'done', result };
+    return await planIfDifferent(image, { ...context, flags: { ...context.flags, referrers: false } });
   });
 }
 

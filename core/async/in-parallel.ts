@@ -1,5 +1,5 @@
-import pLimit from 'p-limit';
-import type { Concurrency } from './concurrency.ts';
+import { type Concurrency, fixedConcurrency } from './concurrency.ts';
+import { followedLimit } from './followed-limit.ts';
 
 /**
  * Works on many items, a few at a time; the limit may change while it runs. After the first
@@ -18,13 +18,9 @@ export async function inParallel<T, R>(
   outer?.throwIfAborted();
   const failed = new AbortController();
   const signal = outer ? AbortSignal.any([outer, failed.signal]) : failed.signal;
-  const limit = pLimit(typeof concurrency === 'number' ? concurrency : concurrency.value);
-  const follow =
-    typeof concurrency === 'number'
-      ? undefined
-      : concurrency.onChange(() => {
-          limit.concurrency = concurrency.value;
-        });
+  const { limit, stop } = followedLimit(
+    typeof concurrency === 'number' ? fixedConcurrency(concurrency) : concurrency,
+  );
   const results: R[] = [];
   await Promise.allSettled(
     items.map((item, index) =>
@@ -38,7 +34,7 @@ export async function inParallel<T, R>(
       }),
     ),
   );
-  follow?.();
+  stop();
   outer?.throwIfAborted();
   failed.signal.throwIfAborted();
   return results;

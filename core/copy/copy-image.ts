@@ -21,10 +21,6 @@ export interface ImageToCopy {
   destination: ReferrersDestination;
   /** The manifest that the source's reference points to. */
   root: Manifest;
-  /**
-   * What the destination's tag points to. If the copy would put the same there, nothing is copied.
-   */
-  current?: Digest | undefined;
 }
 
 /** How the blobs of a plan must be handled. */
@@ -56,8 +52,6 @@ export interface CopyImageOptions extends CallOptions {
 
 /** What became of an image. */
 export type CopiedImage =
-  /** The destination's tag already points to it. */
-  | { kind: 'equal'; plan: CopyPlan }
   /** All blobs are there except those that another worker carries; no manifest was put. */
   | { kind: 'partial'; plan: CopyPlan; transfer: Transfer }
   /** Everything is there except the root under its tag. */
@@ -79,10 +73,9 @@ export type CopiedImage =
  *   attempt finds it there.
  */
 export async function copyImage(image: ImageToCopy, options: CopyImageOptions = {}): Promise<CopiedImage> {
-  const { source, destination, root, current } = image;
+  const { source, destination, root } = image;
   const { platforms, pooled, signal, timeLimit } = options;
   const plan = await planCopy(source, destination, root, { platforms, pooled, signal });
-  if (current === plan.root.digest) return { kind: 'equal', plan };
   const { mounts, elsewhere = [], onEvent, ended } = (await options.onPlanned?.(plan)) ?? {};
   const others = new Set(elsewhere.map(({ digest }) => digest));
   // Failing to find referrers is a result. Only the end of the attempt rejects, and the copy of the

@@ -6,11 +6,11 @@ import { blobsOf, InvalidManifestError, type Manifest } from '../oci/manifest.ts
 import { isBlobType, isManifestType } from '../oci/media-types.ts';
 import type { Platform } from '../oci/platform.ts';
 import { RegistryError } from '../registry/errors.ts';
-import type { PooledImage } from './blob/blob-pool.ts';
+import { type PooledImage, requestInPool } from './blob/blob-pool.ts';
 import { CopyError } from './errors.ts';
 import { servedForeignLayers } from './foreign-layers.ts';
 import type { CallOptions, ImageDestination, ImageSource } from './ports.ts';
-import { limitsOf, streamsOf } from './streams.ts';
+import { streamsOf } from './streams.ts';
 
 /** What must be done so that the destination holds an image. */
 export interface CopyPlan {
@@ -206,7 +206,12 @@ async function readChildren(
     const answers = await inParallel(
       wanted,
       concurrency,
-      (child, signal) => inPool(source, options, signal, () => readChild(source, child, { signal })),
+      (child, signal) =>
+        requestInPool(
+          { pooled: options.pooled, end: source },
+          () => readChild(source, child, { signal }),
+          signal,
+        ),
       options.signal,
     );
     blobs.push(...wanted.filter((_, i) => answers[i] === undefined));
@@ -214,16 +219,6 @@ async function readChildren(
     for (const parent of parents) read.set(parent.digest, parent);
   }
   return { manifests: childrenFirst(root, read), blobs };
-}
-
-/** Reads once the pool has room, if there is a pool. */
-function inPool<T>(
-  source: ImageSource,
-  { pooled }: PlanOptions,
-  signal: AbortSignal,
-  read: () => Promise<T>,
-): Promise<T> {
-  return pooled ? pooled.request(limitsOf(source), read, signal) : read();
 }
 
 /**

@@ -114,3 +114,12 @@ export function queuedMessage(job: JobRecord, config: Config): QueuedMessage {
 export function inGroup(body: JobMessage, config: Config): QueuedMessage {
   return { group: mirrorRepository(config, body.image.registry, body.image.repository), body };
 }
+
+/** Queues a job's message once more. @throws Error where the queue refuses it */
+export async function sendAgain(
+  body: JobMessage,
+  { queue, config }: Pick<EnqueueDependencies, 'queue' | 'config'>,
+): Promise<void> {
+  const [refused] = await queue.send([inGroup(body, config)]);
+  if (refused) throw new Error(`the job could not be queued again: ${refused.reason}`);
+}

@@ -2,12 +2,12 @@ import { formatImageKey } from '../mapping/record.ts';
 import { DeadlineError } from './deadline.ts';
 import type { JobOutcome, MirrorJobDependencies } from './dependencies.ts';
 import { isDeletedMeanwhile } from './early-event.ts';
-import { queuedMessage } from './enqueue.ts';
+import { sendAgain } from './enqueue.ts';
 import { tooSlow } from './errors.ts';
 import { runMirrorJob } from './mirror/run-mirror-job.ts';
 import { runSignatureJob } from './mirror/run-signature-job.ts';
 import type { JobQueue } from './ports.ts';
-import { type JobMessage, type JobRecord, type JobState, newJob } from './record.ts';
+import { type JobMessage, type JobRecord, type JobState, messageOf, newJob } from './record.ts';
 import { recordFailure } from './record-failure.ts';
 
 /**
@@ -123,7 +123,6 @@ async function again(
   deps: Pick<ProcessDependencies, 'config' | 'jobs' | 'queue'>,
 ): Promise<Processed> {
   await deps.jobs.update(job.id, { state: 'queued', attempts: job.attempts - 1, invocations });
-  const refused = await deps.queue.send([queuedMessage(job, deps.config)]);
-  if (refused[0]) throw new Error(`the job could not be queued again: ${refused[0].reason}`);
+  await sendAgain(messageOf(job), deps);
   return { job, state: 'queued' };
 }

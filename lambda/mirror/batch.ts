@@ -6,7 +6,7 @@ import { parseMessage } from './message.ts';
 export interface BatchWork {
   /** Runs the message's job; false if the message must be retried. */
   run(record: SQSRecord): Promise<boolean>;
-  /** How often the job of a message has been started; 0 if unknown. */
+  /** When the latest attempt at the job of a message began, ISO 8601; empty if none has. */
   begunAtOf(record: SQSRecord): Promise<string>;
 }
 
@@ -17,9 +17,9 @@ export interface BatchWork {
  * group need not be kept.
  *
  * A message that was received before may have crashed the function, along with everything that ran
- * beside it. So a batch with such a message runs one by one, the jobs with the fewest starts first:
- * finished messages are deleted from the queue, and a message that crashes the function every time
- * ends up alone.
+ * beside it. So a batch with such a message runs one by one, the job that was begun last at the
+ * end: finished messages are deleted from the queue, and a message that crashes the function every
+ * time ends up alone.
  *
  * @returns the messages to retry
  */
@@ -38,10 +38,10 @@ function cameBefore({ attributes }: SQSRecord): boolean {
 }
 
 async function latestBegunLast(records: SQSRecord[], { begunAtOf }: BatchWork): Promise<SQSRecord[]> {
-  const counted = await Promise.all(
+  const dated = await Promise.all(
     records.map(async (record) => ({ record, begunAt: await begunAtOf(record) })),
   );
-  return counted
+  return dated
     .sort((a, b) => (a.begunAt < b.begunAt ? -1 : Number(a.begunAt > b.begunAt)))
     .map(({ record }) => record);
 }

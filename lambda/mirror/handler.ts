@@ -6,7 +6,7 @@ import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { BlobPool } from '../../core/copy/blob/blob-pool.ts';
 import { gatheredLookUps } from '../../core/copy/blob/gathered-index.ts';
-import { inGroup } from '../../core/jobs/enqueue.ts';
+import { sendAgain } from '../../core/jobs/enqueue.ts';
 import type { JobStore } from '../../core/jobs/ports.ts';
 import { type ProcessDependencies, type Processed, processMessage } from '../../core/jobs/process-message.ts';
 import { formatImageKey } from '../../core/mapping/record.ts';
@@ -48,7 +48,8 @@ async function run(
         try {
           const isTooLate = begun > 0 && context.getRemainingTimeInMillis() < leastTimeMs;
           begun += 1;
-          if (isTooLate) await sendAgain(record.body, deployment);
+          // Another invocation takes it, as if it had not been received.
+          if (isTooLate) await sendAgain(parseMessage(record.body), deployment);
           else await runRecord(record.body, { context, deployment, shared });
         } catch (error) {
           logger.error('the message goes back to the queue', { messageId, error: error as Error });
@@ -94,15 +95,9 @@ async function begunAtOf({ body }: SQSRecord, jobs: Pick<JobStore, 'read'>): Pro
   try {
     return (await jobs.read(parseMessage(body).job))?.begunAt ?? '';
   } catch (error) {
-    logger.warn('the number of a job’s attempts could not be read', { error: error as Error });
+    logger.warn('when a job was begun could not be read', { error: error as Error });
     return '';
   }
-}
-
-/** Leaves a job that there is no time for to another invocation, as if it had not been received. */
-async function sendAgain(body: string, { queue, config }: CopyDeployment): Promise<void> {
-  const refused = await queue.send([inGroup(parseMessage(body), config)]);
-  if (refused[0]) throw new Error(`the job could not be queued again: ${refused[0].reason}`);
 }
 
 /** The environment of a job. */

@@ -212,3 +212,12 @@ function tellPresent(blob: Descriptor, isNew: boolean, { onEvent }: BlobOptions)
   onEvent?.({ type: 'end', blob, how: 'present' });
   return { how: 'present', isNew };
 }
+
+/** Sends a small request to an end when the pool has room for it; at once without a pool. */
+export function requestInPool<T>(
+  { pooled, end }: { pooled: PooledImage | undefined; end: Parameters<typeof limitsOf>[0] },
+  work: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  return pooled ? pooled.request(limitsOf(end), work, signal) : work();
+}
