@@ -3,11 +3,11 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isDigest } from '../oci/digest.ts';
 import { blobsOf, type Manifest } from '../oci/manifest.ts';
-import type { PooledImage } from './blob/blob-pool.ts';
+import { type PooledImage, requestInPool } from './blob/blob-pool.ts';
 import { CopyError } from './errors.ts';
 import type { CopyPlan } from './plan.ts';
 import type { CallOptions, ImageDestination } from './ports.ts';
-import { limitsOf, streamsOf } from './streams.ts';
+import { streamsOf } from './streams.ts';
 
 /**
  * Puts the manifests below the root, children before parents: a registry refuses an index whose
@@ -30,8 +30,8 @@ export async function commitChildren(
     images,
     streamsOf(destination),
     async (manifest, signal) => {
-      const put = async () => await putChild(manifest, signal);
-      await (pooled ? pooled.request(limitsOf(destination), put, signal) : put());
+      const put = () => putChild(manifest, signal);
+      await requestInPool({ pooled, end: destination }, put, signal);
     },
     options.signal,
   );
