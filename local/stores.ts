@@ -1,6 +1,6 @@
 import { DynamoJobStore } from '../core/aws/dynamodb/job-store.ts';
 import { DynamoLayerLeases } from '../core/aws/dynamodb/layer-leases.ts';
-import { DynamoMappingStore } from '../core/aws/dynamodb/mapping-store.ts';
+import { DynamoMappingStore } from '../core/aws/dynamodb/mappings/mapping-store.ts';
 import { openTable } from '../core/aws/dynamodb/table.ts';
 import { DynamoWebhookStates } from '../core/aws/dynamodb/webhook-states.ts';
 import { SqsJobQueue } from '../core/aws/sqs/job-queue.ts';

@@ -1,3 +1,4 @@
+import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import { formatPlatform, type Platform } from '../oci/platform.ts';
@@ -37,19 +38,21 @@ export async function imagePlatforms(
   return platform ? [formatPlatform(platform)] : [];
 }
 
-/**
- * Both come from outside and go into the mapping, an item of at most 400 KB: unusual values are
- * left out.
- */
 function indexPlatforms(manifests: Manifest[]): string[] {
+  return platformTexts(manifests.flatMap((one) => (one.kind === 'index' ? one.manifests : [])));
+}
+
+/**
+ * The platforms that descriptors of an index name, sorted. They come from outside and go into the
+ * mapping, an item of at most 400 KB: unusual values are left out.
+ */
+export function platformTexts(descriptors: Pick<Descriptor, 'platform'>[]): string[] {
   const platforms = new Set<string>();
-  for (const manifest of manifests) {
-    for (const { platform } of manifest.kind === 'index' ? manifest.manifests : []) {
-      if (platforms.size >= maxPlatforms) break;
-      if (!platform || !isPlatform(platform)) continue;
-      const text = formatPlatform(platform);
-      if (text.length <= maxPlatformText) platforms.add(text);
-    }
+  for (const { platform } of descriptors) {
+    if (platforms.size >= maxPlatforms) break;
+    if (!platform || !isPlatform(platform)) continue;
+    const text = formatPlatform(platform);
+    if (text.length <= maxPlatformText) platforms.add(text);
   }
   return [...platforms].sort();
 }

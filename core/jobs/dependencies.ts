@@ -41,7 +41,7 @@ export interface TagLister {
 /** The mirror repository of a job, and where it is. */
 export interface OpenMirror {
   region: string;
-  destination: ImageDestination;
+  destination: ImageDestination & Pick<ImageSource, 'manifest'>;
 }
 
 /** How a successful attempt ended. */

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import type { ImageKey } from '../mapping/record.ts';
+import { formatImageKey, type ImageKey } from '../mapping/record.ts';
 import type { MappingStore } from '../mapping/store.ts';
 import { mirrorRepository } from '../policy/mirror-repository.ts';
 import type { JobQueue, JobStore, QueuedMessage } from './ports.ts';
@@ -110,9 +110,15 @@ export function queuedMessage(job: JobRecord, config: Config): QueuedMessage {
   return inGroup(messageOf(job), config);
 }
 
-/** A message in the group of its mirror repository. */
+/**
+ * A message in the group of its mirror repository, or of its tag if somebody asked for a change of
+ * the mapping: a rollback must not wait until a large image of the same repository is copied. The
+ * tag's lease gives them an order.
+ */
 export function inGroup(body: JobMessage, config: Config): QueuedMessage {
-  return { group: mirrorRepository(config, body.image.registry, body.image.repository), body };
+  const { image, change } = body;
+  if (change) return { group: `change ${formatImageKey(image)}`, body };
+  return { group: mirrorRepository(config, image.registry, image.repository), body };
 }
 
 /** Queues a job's message once more. @throws Error where the queue refuses it */

@@ -1,7 +1,13 @@
 import type { ReferrersOutcome } from '../copy/referrers/referrers.ts';
 import { DrayageError, type Retry } from '../errors.ts';
 
-export type JobFailureCode = 'not_configured' | 'verification_unavailable' | 'not_a_digest' | 'too_slow';
+export type JobFailureCode =
+  | 'not_configured'
+  | 'verification_unavailable'
+  | 'not_a_digest'
+  | 'too_slow'
+  | 'not_mirrored'
+  | 'gone';
 
 /**
  * A job that can't succeed for a reason that we determine: its rule or its image, not a registry's

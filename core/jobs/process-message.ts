@@ -1,4 +1,5 @@
 import { formatImageKey } from '../mapping/record.ts';
+import { runChangeJob } from './changes/run-change-job.ts';
 import { DeadlineError } from './deadline.ts';
 import type { JobOutcome, MirrorJobDependencies } from './dependencies.ts';
 import { isDeletedMeanwhile } from './early-event.ts';
@@ -38,8 +39,7 @@ export async function processMessage(
   const job = await beginJob(message, deps);
   if (job === undefined) return { state: 'gone' };
   try {
-    const run = job.trigger === 'signature' ? runSignatureJob : runMirrorJob;
-    const outcome = await run(job, deps, signal);
+    const outcome = await runnerOf(job)(job, deps, signal);
     if (outcome.state === 'copying') return await parkedForLayers(job, outcome, deps);
     return await ended(job, outcome, deps);
   } catch (error) {
@@ -54,6 +54,11 @@ export async function processMessage(
       deps,
     );
   }
+}
+
+function runnerOf({ trigger, change }: JobRecord) {
+  if (change) return runChangeJob;
+  return trigger === 'signature' ? runSignatureJob : runMirrorJob;
 }
 
 /** Records the end of a job that did not fail. */
@@ -87,8 +92,8 @@ async function beginJob(
   const startedAt = deps.now().toISOString();
   const begun = await deps.jobs.begin(message.job, startedAt);
   if (begun !== undefined || (await deps.jobs.read(message.job)) !== undefined) return begun;
-  const { job: id, image: key, event, trigger, receivedAt } = message;
-  await deps.jobs.create(newJob({ id, key, event, trigger, receivedAt }));
+  const { job: id, image: key, event, trigger, receivedAt, change } = message;
+  await deps.jobs.create(newJob({ id, key, event, trigger, receivedAt, change }));
   return await deps.jobs.begin(id, startedAt);
 }
 

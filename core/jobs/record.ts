@@ -28,6 +28,13 @@ export const jobTriggers = [
 ] as const;
 export type JobTrigger = (typeof jobTriggers)[number];
 
+/**
+ * A change of a tag's mapping that somebody asked for, rather than upstream: `rollback` moves it
+ * back to an earlier digest and pins it, `pin` keeps it where it is, `unpin` lets it follow upstream
+ * again.
+ */
+export type Change = { kind: 'rollback'; digest: Digest } | { kind: 'pin' } | { kind: 'unpin' };
+
 /** A mirror job as the table holds it; {@link presentJob} converts it to the API's form. */
 export interface JobRecord {
   id: string;
@@ -36,6 +43,8 @@ export interface JobRecord {
   event: number;
   state: JobState;
   trigger: JobTrigger;
+  /** What to change, for jobs with the trigger `rollback` or `pin`. */
+  change?: Change;
   /**
    * The digest that the tag points to, according to the event: only a hint, which is never copied.
    */
@@ -66,7 +75,7 @@ export interface JobRecord {
   /** What was found to belong to the image, and how much of it the mirror holds. */
   referrers?: ReferrersSummary;
   error?: JobError;
-  /** Why a job is satisfied although its image is not mirrored; no action is needed. */
+  /** Why a job ended without mirroring its image; no action is needed. */
   reason?: JobReason;
   /** Its large layers are carried by layer jobs; while they are, nothing else happens to it. */
   fannedOut?: FannedOut;
@@ -102,9 +111,10 @@ export interface JobProgress {
 export interface JobReason {
   /**
    * `not_selected`: newer tags have taken its place in `latest`. `deleted_upstream`: a later look
-   * found that the tag was deleted; mirror and mapping stay as they are.
+   * found that the tag was deleted; mirror and mapping stay as they are. `pinned`: the tag stays at
+   * the digest that it is pinned to.
    */
-  code: 'not_selected' | 'deleted_upstream';
+  code: 'not_selected' | 'deleted_upstream' | 'pinned';
   message: string;
 }
 
@@ -128,29 +138,32 @@ export interface JobMessage {
   event: number;
   trigger: JobTrigger;
   receivedAt: string;
+  change?: Change;
 }
 
 /** The fields of a new job. */
 export interface NewJob extends Pick<JobRecord, 'id' | 'key' | 'event' | 'trigger' | 'receivedAt'> {
   toldDigest?: string | undefined;
+  change?: Change | undefined;
   /** For a job that waits first: when it is sent. */
   notBefore?: string | undefined;
 }
 
 /** A job before anything has happened to it. Every record starts like this. */
-export function newJob({ toldDigest, notBefore, ...job }: NewJob): JobRecord {
+export function newJob({ toldDigest, notBefore, change, ...job }: NewJob): JobRecord {
   return {
     ...job,
     state: notBefore === undefined ? 'queued' : 'waiting',
     ...(toldDigest !== undefined && { toldDigest }),
+    ...(change !== undefined && { change }),
     ...(notBefore !== undefined && { notBefore }),
     attempts: 0,
   };
 }
 
 /** The message that reminds a worker of a job. */
-export function messageOf({ id, key, event, trigger, receivedAt }: JobRecord): JobMessage {
-  return { job: id, image: key, event, trigger, receivedAt };
+export function messageOf({ id, key, event, trigger, receivedAt, change }: JobRecord): JobMessage {
+  return { job: id, image: key, event, trigger, receivedAt, ...(change && { change }) };
 }
 
 /** A job in the API's form. */

@@ -1,14 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import { wait } from '../async/wait.ts';
-import { DrayageError, type Retry } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
-import { formatImageKey, type ImageKey, isDigestKey, type MappingRecord } from './record.ts';
-import type { CommittedResolve, Lease, MappingStore } from './store.ts';
+import { type HeldLease, LeaseError, withLease } from './lease.ts';
+import { type DigestKey, type ImageKey, isDigestKey, type MappingRecord } from './record.ts';
+import type { CommittedResolve, Lease, MappingStore, TagState } from './store.ts';
 
 /** How the attempt to move a tag ended. */
 export type PublishOutcome =
-  /** `replaced`: the digest that the tag pointed to before, if it was another one. */
-  | { kind: 'published'; revision: number; replaced?: Digest }
+  | Published
   /** The resolve found what is already mapped, with what belongs to it, and the mirror has it. */
   | { kind: 'confirmed' }
   /**
@@ -17,6 +15,14 @@ export type PublishOutcome =
    */
   | { kind: 'superseded'; reason: string };
 
+/** A new mapping was published. */
+export interface Published {
+  kind: 'published';
+  revision: number;
+  /** The digest that the tag pointed to before, if it was another one. */
+  replaced?: Digest;
+}
+
 export interface PublishRequest {
   key: ImageKey;
   /** The ID of the job that holds the lease. */
@@ -24,19 +30,14 @@ export interface PublishRequest {
   resolve: CommittedResolve;
   /** The whole mapping; `mirroredAt` is kept from the old one if the digest did not change. */
   mapping: MappingRecord;
+  /** What the manifests below the image are mapped to. Absent: they are mapped already. */
+  children?: MappingRecord[] | undefined;
   /**
    * Moves the tag in the mirror registry and reads it back. Called with the lease held and checked.
    */
   moveTag: () => Promise<void>;
   signal?: AbortSignal;
 }
-
-/** A lease lasts this long unless renewed; it is held only around the commit. */
-const leaseMs = 30_000;
-const renewEveryMs = 10_000;
-/** Longer than one lease: within this wait, a crashed holder's lease expires. */
-const acquireWithinMs = 45_000;
-const acquireEveryMs = 250;
 
 /**
  * Moves a tag and publishes its mapping, exclusively.
@@ -50,35 +51,27 @@ const acquireEveryMs = 250;
  */
 export async function publishMapping(store: MappingStore, request: PublishRequest): Promise<PublishOutcome> {
   const { key, resolve } = request;
-  const lease = await waitForLease(store, request);
-  let held = true;
-  const renewing = setInterval(() => {
-    store.renewLease(key, lease, leaseMs).then(
-      (still) => {
-        held &&= still;
-      },
-      () => {
-        held = false; // unknown counts as lost: the condition of the next write decides
-      },
-    );
-  }, renewEveryMs);
-  try {
-    const { state } = lease;
-    if (state.committed && state.committed.resolve > resolve.resolve) {
-      return await freed(store, key, lease, 'a later look at upstream has already been committed');
+  return await withLease(store, request, async (held) => {
+    const { state, lease } = held;
+    const reason = isPinned(state)
+      ? 'the tag is pinned'
+      : state.committed && state.committed.resolve > resolve.resolve
+        ? 'a later look at upstream has already been committed'
+        : undefined;
+    if (reason !== undefined) {
+      await store.releaseLease(key, lease);
+      return { kind: 'superseded', reason };
     }
-    if (state.mapping?.pin) return await freed(store, key, lease, 'the mapping is pinned to another digest');
-    if (!(await store.renewLease(key, lease, leaseMs))) throw new LeaseError(key);
+    await held.confirm();
     await request.moveTag();
-    if (!held) throw new LeaseError(key);
+    held.expectHeld();
     return await write(store, lease, request);
-  } catch (error) {
-    // Best effort: if this fails, too, the lease expires by itself.
-    await store.releaseLease(key, lease).catch(() => {});
-    throw error;
-  } finally {
-    clearInterval(renewing);
-  }
+  });
+}
+
+/** Whether a tag stays what it is, whatever upstream shows; also if its image was lost since. */
+export function isPinned({ mapping, removed }: Pick<TagState, 'mapping' | 'removed'>): boolean {
+  return (mapping ?? removed?.mapping)?.pin === true;
 }
 
 async function write(store: MappingStore, lease: Lease, request: PublishRequest): Promise<PublishOutcome> {
@@ -89,11 +82,35 @@ async function write(store: MappingStore, lease: Lease, request: PublishRequest)
     return { kind: 'confirmed' };
   }
   const published = before?.digest === mapping.digest ? continued(before, mapping) : mapping;
-  if (isDigestKey(key)) return { kind: 'published', revision: await publish() };
-  const putDigest = () =>
-    store.putDigest({ ...key, reference: mapping.digest }, { ...published, sourceDigest: mapping.digest });
+  return await publishWithDigest(store, lease, { ...request, mapping: published });
+}
+
+/** A mapping to publish under a lease. */
+export interface LeasedPublication extends Pick<PublishRequest, 'key' | 'mapping' | 'children'> {
+  /** Absent: no resolve found it, so the latest one that was committed stays the latest. */
+  resolve?: CommittedResolve | undefined;
+}
+
+/**
+ * Publishes a mapping under its lease, and the mappings of its digest and children.
+ *
+ * @throws LeaseError if another writer was first
+ */
+export async function publishWithDigest(
+  store: MappingStore,
+  lease: Lease,
+  { key, mapping, children, resolve }: LeasedPublication,
+): Promise<Published> {
+  const digest: DigestKey = { ...key, reference: mapping.digest };
+  if (isDigestKey(key)) {
+    await store.putChildren(digest, children);
+    return { kind: 'published', revision: await publish() };
+  }
+  const before = lease.state.mapping;
+  const putDigest = () => store.putDigest(digest, { ...mapping, pin: false, sourceDigest: mapping.digest });
   // First the digest, which never conflicts: once the tag is published, both are there.
-  const wasMapped = await putDigest();
+  const { wasMapped, isComplete } = await putDigest();
+  if (!isComplete) await store.putChildren(digest, children);
   const revision = await publish();
   // Another tag that moved away may have let it expire before this one was published.
   if (wasMapped) await putDigest();
@@ -101,12 +118,12 @@ async function write(store: MappingStore, lease: Lease, request: PublishRequest)
   return { kind: 'published', revision, ...(isReplaced && { replaced: before.digest }) };
 
   async function publish(): Promise<number> {
-    const revision = await store.publish(key, lease, published, resolve);
+    const revision = await store.publish(key, lease, mapping, resolve);
     if (revision !== undefined) return revision;
     // A job of a tag may have put the digest's mapping meanwhile, which says the same.
     const state = isDigestKey(key) ? await store.read(key) : undefined;
     const isOurs = state?.fence === lease.fence;
-    const second = isOurs ? await store.publish(key, { ...lease, state }, published, resolve) : undefined;
+    const second = isOurs ? await store.publish(key, { ...lease, state }, mapping, resolve) : undefined;
     if (second === undefined) throw new LeaseError(key);
     return second;
   }
@@ -130,35 +147,46 @@ function sameContent(before: MappingRecord, mapping: MappingRecord): boolean {
   );
 }
 
-async function freed(
+/** What happens to a mapping under its lease. */
+export type MappingChange =
+  | { kind: 'publish'; mapping: MappingRecord }
+  /** The mapping was removed, and nothing shall remind of it: not even that it was pinned. */
+  | { kind: 'forget-removed' }
+  | { kind: 'nothing' };
+
+/** A change of a mapping that no look at upstream asks for. */
+export interface ChangeRequest {
+  key: ImageKey;
+  /** The ID of the job that holds the lease. */
+  owner: string;
+  /** What to do, by the tag's state under the lease. */
+  decide: (state: TagState) => MappingChange;
+  /** Moves the tag in the mirror registry. Called with the lease held and checked. */
+  moveTag?: () => Promise<void>;
+  signal?: AbortSignal;
+}
+
+/**
+ * Changes a mapping under its lease: a rollback, or a pin.
+ *
+ * @returns undefined if nothing was published
+ * @throws LeaseError as {@link publishMapping}
+ */
+export async function changeMapping(
   store: MappingStore,
-  key: ImageKey,
-  lease: Lease,
-  reason: string,
-): Promise<PublishOutcome> {
-  await store.releaseLease(key, lease);
-  return { kind: 'superseded', reason };
-}
-
-async function waitForLease(store: MappingStore, { key, owner, signal }: PublishRequest): Promise<Lease> {
-  const until = Date.now() + acquireWithinMs;
-  for (;;) {
-    const lease = await store.acquireLease(key, owner, leaseMs);
-    if (lease) return lease;
-    if (Date.now() >= until) throw new LeaseError(key);
-    await wait(acquireEveryMs, signal);
-  }
-}
-
-/** Another job is moving the tag. This job must look again. */
-export class LeaseError extends DrayageError {
-  override readonly name = 'LeaseError';
-  readonly code = 'TAG_BUSY';
-  readonly side = 'mirror';
-  readonly remedy = 'none needed: the job looks again by itself';
-  readonly retry: Retry = { kind: 'backoff' };
-
-  constructor(key: ImageKey) {
-    super(`another job is moving ${formatImageKey(key)}`);
-  }
+  { key, decide, moveTag, ...request }: ChangeRequest,
+): Promise<Published | undefined> {
+  return await withLease(store, { key, ...request }, async (held: HeldLease) => {
+    const { lease, state } = held;
+    const change = decide(state);
+    if (change.kind !== 'publish') {
+      if (change.kind === 'forget-removed') await store.forgetRemoved(key, lease);
+      await store.releaseLease(key, lease);
+      return undefined;
+    }
+    await held.confirm();
+    await moveTag?.();
+    held.expectHeld();
+    return await publishWithDigest(store, lease, { key, mapping: change.mapping });
+  });
 }

@@ -81,6 +81,17 @@ export interface MappingRecord {
   foreign?: Amount;
 }
 
+/** Why, and when, a mapping was removed. */
+export interface MappingRemoval {
+  /**
+   * What a look at the mirror showed: the image was deleted or archived there, or it is still there
+   * but the tag no longer is.
+   */
+  reason: 'deleted' | 'archived' | 'untagged';
+  /** When it was seen, ISO 8601. */
+  at: string;
+}
+
 /** A published mapping as the table holds it. */
 export interface StoredMapping {
   key: ImageKey;

@@ -1,6 +1,14 @@
 import type { ReferrersSummary } from '../copy/referrers/referrers.ts';
 import type { Digest } from '../oci/digest.ts';
-import type { DigestKey, ImageKey, MappingRecord, RegistryHosts, StoredMapping } from './record.ts';
+import type {
+  DigestKey,
+  ImageKey,
+  MappingRecord,
+  MappingRemoval,
+  RegistryHosts,
+  StoredMapping,
+  TagKey,
+} from './record.ts';
 
 /** What the table knows about one tag or digest. */
 export interface TagState {
@@ -22,7 +30,48 @@ export interface TagState {
   /** The job of a later look, while it is waiting. */
   recheck?: string;
   mapping?: MappingRecord;
+  /** The mapping that was removed last, while there is no other. */
+  removed?: RemovedMapping;
+  /** Changes whenever a digest is mapped again, by any tag or in its own right. */
+  claim?: string;
 }
+
+/** A mapping that is no longer there, and why. If it was pinned, the tag stays pinned. */
+export interface RemovedMapping extends MappingRemoval {
+  mapping: MappingRecord;
+}
+
+/** What a tag was mapped to, for a while. */
+export interface HistoryEntry {
+  /** The revision of the mapping that it was published as. */
+  revision: number;
+  mapping: MappingRecord;
+  /** When another mapping took its place, or it was removed, ISO 8601; absent: it is current. */
+  replacedAt?: string;
+  /** If it was removed rather than replaced: why. */
+  removed?: MappingRemoval;
+}
+
+/** What was known about a digest before it was mapped. */
+export interface FormerDigest {
+  wasMapped: boolean;
+  /** Whether the manifests below it are recorded, and stay. */
+  isComplete: boolean;
+}
+
+/** Counts what lists of mappings may have missed. */
+export interface MappingChanges {
+  /** Raised before mappings are published or removed. */
+  count: number;
+  /** When it was raised last, ISO 8601; empty: never. */
+  at: string;
+}
+
+/**
+ * A writer raises {@link MappingChanges}, then publishes or removes mappings for this long, in
+ * milliseconds. A list that was begun later than this after the last change misses nothing.
+ */
+export const changesSettleMs = 60_000;
 
 /** What a resolve knew when it began, kept once its outcome is committed. */
 export interface CommittedResolve {
@@ -77,24 +126,54 @@ export interface MappingStore {
   renewLease(key: ImageKey, lease: Lease, ttlMs: number): Promise<boolean>;
   releaseLease(key: ImageKey, lease: Lease): Promise<void>;
   /**
-   * Publishes on condition of fence and revision, and releases the lease. Returns the new revision,
-   * or undefined if another writer was first.
+   * Publishes on condition of fence and revision, and releases the lease. The mapping of a tag that
+   * it replaces goes into the history first. Returns the new revision, or undefined if another
+   * writer was first.
+   *
+   * @param committed absent: the latest resolve stays what it was
    */
   publish(
     key: ImageKey,
     lease: Lease,
     mapping: MappingRecord,
-    committed: CommittedResolve,
+    committed: CommittedResolve | undefined,
   ): Promise<number | undefined>;
   /** Records, under the same conditions, that a resolve found what is already mapped. */
   confirm(key: ImageKey, lease: Lease, committed: CommittedResolve, observedAt: string): Promise<boolean>;
   /**
+   * Removes a mapping on condition of fence and revision, and releases the lease. The mapping of a
+   * tag goes into the history first. Returns the new revision, or undefined if another writer was
+   * first.
+   */
+  unmap(key: ImageKey, lease: Lease, removal: MappingRemoval): Promise<number | undefined>;
+  /** Forgets the mapping that was removed last, on condition of the fence. */
+  forgetRemoved(key: ImageKey, lease: Lease): Promise<void>;
+  /**
+   * What a tag is and was mapped to, the latest first. What was replaced or removed is kept for the
+   * configured history.
+   */
+  history(key: TagKey): Promise<HistoryEntry[]>;
+  /**
    * Records what a digest is mapped to. That can't change, so it needs no lease. The mapping is not
    * listed.
    *
-   * @returns whether it was mapped before
+   * @returns what was recorded before
    */
-  putDigest(key: DigestKey, mapping: MappingRecord): Promise<boolean>;
+  putDigest(key: DigestKey, mapping: MappingRecord): Promise<FormerDigest>;
+  /**
+   * Records what the manifests below an index are mapped to, after the index itself. They stay as
+   * long as one of the indexes that name them does.
+   *
+   * @param children absent: those that were recorded before stay
+   */
+  putChildren(parent: DigestKey, children: MappingRecord[] | undefined): Promise<void>;
+  /**
+   * Removes what a digest is mapped to, on condition that nobody has mapped it again since its
+   * `claim` was read.
+   *
+   * @returns whether it was removed
+   */
+  unmapDigest(key: DigestKey, claim: string | undefined): Promise<boolean>;
   /** Records what belongs to a digest, if the digest is mapped to itself. */
   noteReferrers(key: DigestKey, referrers: ReferrersSummary): Promise<void>;
   /**
@@ -111,12 +190,18 @@ export interface MappingStore {
    * left out.
    */
   readMany(keys: ImageKey[]): Promise<StoredMapping[]>;
+  /** The mappings of all tags of a repository, in order of tag. */
+  tagsOf(repository: Pick<ImageKey, 'registry' | 'repository'>): Promise<StoredMapping[]>;
+  /** The upstream repository whose images a mirror repository holds, if any was published there. */
+  upstreamOf(mirrorRepository: string): Promise<Pick<ImageKey, 'registry' | 'repository'> | undefined>;
   /** Published mappings in order of `registry/repository` and then of reference, by their bytes. */
   list(query: MappingQuery): Promise<{ mappings: StoredMapping[]; cursor?: string }>;
 
   /** The addresses of the mirror registries. */
   registryHosts(): Promise<RegistryHosts>;
   putRegistryHost(region: string, host: string): Promise<void>;
+  /** How often mappings have changed; read it before a list that must not miss anything. */
+  changes(): Promise<MappingChanges>;
 }
 
 export interface MappingQuery {

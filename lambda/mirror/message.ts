@@ -1,5 +1,8 @@
 import * as z from 'zod';
 import { type JobMessage, jobTriggers } from '../../core/jobs/record.ts';
+import { type Digest, isDigest } from '../../core/oci/digest.ts';
+
+const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value), 'not a digest');
 
 const messageSchema = z.object({
   job: z.string(),
@@ -7,6 +10,13 @@ const messageSchema = z.object({
   event: z.number().int(),
   trigger: z.enum(jobTriggers),
   receivedAt: z.string(),
+  change: z
+    .discriminatedUnion('kind', [
+      z.object({ kind: z.literal('rollback'), digest }),
+      z.object({ kind: z.literal('pin') }),
+      z.object({ kind: z.literal('unpin') }),
+    ])
+    .optional(),
 });
 
 /**

@@ -1,5 +1,5 @@
 import { DynamoJobStore } from '../../core/aws/dynamodb/job-store.ts';
-import { DynamoMappingStore } from '../../core/aws/dynamodb/mapping-store.ts';
+import { DynamoMappingStore } from '../../core/aws/dynamodb/mappings/mapping-store.ts';
 import { openTable, type Table } from '../../core/aws/dynamodb/table.ts';
 import { SqsJobQueue } from '../../core/aws/sqs/job-queue.ts';
 import type { Config } from '../../core/config/config.ts';
@@ -38,7 +38,10 @@ export class Deployment {
   }
 
   get mappings(): MappingStore {
-    return this.once('mappings', () => new DynamoMappingStore(this.table));
+    return this.once('mappings', () => {
+      const { historySeconds } = this.config.mirror;
+      return new DynamoMappingStore(this.table, { historySeconds });
+    });
   }
 
   get jobs(): JobStore {

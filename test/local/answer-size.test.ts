@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DynamoJobStore } from '../../core/aws/dynamodb/job-store.ts';
-import { DynamoMappingStore } from '../../core/aws/dynamodb/mapping-store.ts';
+import { DynamoMappingStore } from '../../core/aws/dynamodb/mappings/mapping-store.ts';
 import { openTable, type Table } from '../../core/aws/dynamodb/table.ts';
 import { newJobId } from '../../core/jobs/record.ts';
 import type { Mapping } from '../../core/mapping/record.ts';

@@ -1,5 +1,5 @@
 import { DynamoJobStore } from '../../core/aws/dynamodb/job-store.ts';
-import { DynamoMappingStore } from '../../core/aws/dynamodb/mapping-store.ts';
+import { DynamoMappingStore } from '../../core/aws/dynamodb/mappings/mapping-store.ts';
 import { openTable, type Table } from '../../core/aws/dynamodb/table.ts';
 import type { MappingRecord } from '../../core/mapping/record.ts';
 import type { CommittedResolve } from '../../core/mapping/store.ts';

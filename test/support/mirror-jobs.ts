@@ -144,13 +144,12 @@ export class MirrorJobs {
       gate: new DynamoUpstreamGate(stores.table),
       openUpstream: async (_, repository) =>
         asUpstream(this.upstream(keyOf('', repository)), this.upstreamChanges),
-      openMirror: async (repository) => ({
-        region: 'eu-west-1',
-        destination: destinationLike(
-          storeOf(this.mirrors, repository, `mirror.example/${repository}`),
-          this.mirrorChanges,
-        ),
-      }),
+      openMirror: async (repository) => {
+        const held = storeOf(this.mirrors, repository, `mirror.example/${repository}`);
+        const destination = destinationLike(held, this.mirrorChanges);
+        const manifest: ImageSource['manifest'] = (reference, options) => held.manifest(reference, options);
+        return { region: 'eu-west-1', destination: { ...destination, manifest } };
+      },
       now: () => this.now,
       pause: async (ms) => {
         this.pauses.push(ms);

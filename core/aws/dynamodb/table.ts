@@ -13,7 +13,10 @@ import { timeouts } from '../connection.ts';
  * - `repo#<registry>/<repository>`, `digest#<digest>`: the same for a digest
  * - `repo#<registry>/<repository>`, `ref#<digest>`: marks, for lists, that the digest was published
  *   in its own right
+ * - `history#<registry>/<repository>:<tag>`, `<revision>`: what the tag was mapped to until then
  * - `repos`, `<registry>/<repository>`: marks, for lists, that the repository has mappings
+ * - `mirrors`, `<mirror repository>`: which upstream repository's images it holds
+ * - `snapshot`, `changes`: counts the times that mappings may have changed
  * - `registries`, `<region>`: the address of the region's mirror registry
  * - `jobs#<month>#<shard>`, `<job id>`: a job
  * - `parked#<shard>`, `<notBefore>#<job id>`: when a waiting job is due, and its message in case
@@ -27,7 +30,7 @@ import { timeouts } from '../connection.ts';
  * - `webhooks`, `<name>`: how often the webhook's secret was rotated, and when the last event came
  * - `upstream#<registry>`, `gate`: until when the upstream's rate limit closes it
  *
- * Jobs and the items below them, and digests that no tag points to any more, have `expiresAt`
+ * Jobs and the items below them, history, and digests that no tag points to any more, have `expiresAt`
  * (seconds since 1970). DynamoDB deletes them within a few days after that; no code relies on the
  * exact time.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
@@ -56,6 +59,15 @@ export function openTable(name: string, config: DynamoDBClientConfig = {}): Tabl
       },
     ),
   };
+}
+
+/** Reads one item with strong consistency. */
+export async function readItem(
+  { client, name: TableName }: Table,
+  key: { pk: string; sk: string },
+): Promise<Record<string, unknown> | undefined> {
+  const { Item } = await client.send(new GetCommand({ TableName, Key: key, ConsistentRead: true }));
+  return Item;
 }
 
 /** An update of one item, in DynamoDB's expressions. */
@@ -98,8 +110,6 @@ export async function writeOnce(
 ): Promise<Record<string, unknown> | undefined> {
   const written = await conditional(write);
   if (written) return written.Attributes ?? {};
-  const { Item } = await table.client.send(
-    new GetCommand({ TableName: table.name, Key: key, ConsistentRead: true }),
-  );
-  return Item?.[own.attribute] === own.value ? Item : undefined;
+  const item = await readItem(table, key);
+  return item?.[own.attribute] === own.value ? item : undefined;
 }

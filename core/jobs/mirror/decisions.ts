@@ -8,14 +8,17 @@ import type { MirrorWork } from './work.ts';
  * Whether everything that this job's event could report is already committed. A later look is
  * requested after such a commit, so it always looks. So does a job that was already begun once: it
  * may have moved the tag and lost its lease, and then the mirror's tag is not what was committed.
+ * And a mapping that was removed since, because the mirror had lost the image, is not what was
+ * committed, either.
  */
 export function isSatisfied(
   { job, fingerprint }: Pick<MirrorWork, 'job' | 'fingerprint'>,
-  { committed }: Pick<TagState, 'committed'>,
+  { committed, mapping }: Pick<TagState, 'committed' | 'mapping'>,
 ): boolean {
   return (
     job.trigger !== 'recheck' &&
     !wasBegunBefore(job) &&
+    mapping !== undefined &&
     committed !== undefined &&
     committed.fingerprint === fingerprint &&
     job.event <= committed.event

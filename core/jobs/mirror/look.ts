@@ -1,6 +1,6 @@
 import type { ImageSource } from '../../copy/ports.ts';
 import { resolve } from '../../copy/resolve.ts';
-import { isDigestKey, type MappingRecord } from '../../mapping/record.ts';
+import type { MappingRecord } from '../../mapping/record.ts';
 import type { CommittedResolve, TagState } from '../../mapping/store.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Manifest } from '../../oci/manifest.ts';
@@ -11,7 +11,7 @@ import type { FannedOut, JobReason, JobRecord } from '../record.ts';
 import { requireOpen } from '../upstream-gate.ts';
 import { mappedAlready, willTravel } from './decisions.ts';
 import { leftOutReason } from './newest-tags.ts';
-import { satisfiedWithout } from './satisfied.ts';
+import { pinnedOutcome, satisfiedWithout } from './satisfied.ts';
 import type { MirrorWork } from './work.ts';
 
 /** What a mirror job finds before it copies. */
@@ -53,6 +53,8 @@ export async function lookUpstream(
 ): Promise<Look> {
   const { job, upstream, fingerprint, repository } = work;
   const known = await readTag(job, deps);
+  const pinned = known && pinnedOutcome(job.key, known);
+  if (pinned) return { kind: 'ended', outcome: pinned };
   const satisfied = known && (await satisfiedWithout({ ...work, known }, deps, signal));
   if (satisfied) return { kind: 'ended', outcome: satisfied };
 
@@ -158,7 +160,7 @@ async function compare(seen: Seen, work: MirrorWork, signal: AbortSignal): Promi
   const { key } = work.job;
   const tagDigest = async () =>
     seen.current ?? (await mirror.destination.tagDigest(key.reference, { signal }));
-  const isThere = isDigestKey(key) || (await tagDigest()) === mapping.digest;
+  const isThere = (await tagDigest()) === mapping.digest;
   return isThere
     ? { kind: 'unchanged', seen, mapping: { ...mapping, observedAt } }
     : { kind: 'changed', seen };

@@ -2,11 +2,13 @@ import { presentOnly } from '../../copy/amount.ts';
 import { commitRoot } from '../../copy/commit.ts';
 import type { ImageDestination } from '../../copy/ports.ts';
 import { mayBringMore } from '../../copy/referrers/referrers.ts';
-import { LeaseError, type PublishOutcome, publishMapping } from '../../mapping/publish.ts';
+import { LeaseError } from '../../mapping/lease.ts';
+import { type PublishOutcome, publishMapping } from '../../mapping/publish.ts';
 import { type ImageKey, isDigestKey, type MappingRecord } from '../../mapping/record.ts';
 import type { JobOutcome, MirrorJobDependencies } from '../dependencies.ts';
 import { type LaterLook, scheduleLook } from '../later-look.ts';
 import type { JobRecord } from '../record.ts';
+import { childMappings } from './child-mappings.ts';
 import type { CopiedJobImage } from './copy-image.ts';
 import { mayBeStale } from './decisions.ts';
 import type { Seen } from './look.ts';
@@ -44,6 +46,7 @@ export async function publishImage(
     key,
     owner: id,
     mapping,
+    children: image && childMappings(image.plan, mapping),
     resolve: seen.resolved,
     signal,
     moveTag: async () => {
@@ -99,7 +102,7 @@ async function scheduleLooks(
  * forgets it. The image is already published: if this fails, the digest is only remembered for
  * longer.
  */
-async function retireReplaced(
+export async function retireReplaced(
   key: ImageKey,
   outcome: PublishOutcome,
   { config, mappings, now, warn }: Pick<PublishDependencies, 'config' | 'mappings' | 'now' | 'warn'>,

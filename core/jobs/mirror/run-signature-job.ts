@@ -21,7 +21,7 @@ import { requireOpen } from '../upstream-gate.ts';
  *
  * An image that the mirror repository does not hold is left alone: if it is being mirrored, its own
  * job looks for what belongs to it. The outcome is recorded in the job and in the digest's mapping.
- * A tag's mapping shows it once the tag is published again, and a child of an index has no mapping.
+ * A tag's mapping shows it once the tag is published again.
  *
  * @throws ReferrersPendingError if another attempt may bring what is missing; UpstreamClosedError;
  *   JobFailure; RegistryError of the mirror, or of the upstream if it can't be asked at all.

@@ -1,3 +1,5 @@
+import { isPinned } from '../../mapping/publish.ts';
+import { formatImageKey, type ImageKey } from '../../mapping/record.ts';
 import type { TagState } from '../../mapping/store.ts';
 import type { JobOutcome, MirrorJobDependencies } from '../dependencies.ts';
 import { scheduleLook } from '../later-look.ts';
@@ -28,4 +30,15 @@ export async function satisfiedWithout(
   if (who === 'newer-job') return { state: 'satisfied', changes: {} };
   await scheduleLook({ key: job.key, trigger: 'recheck' }, deps);
   return satisfied;
+}
+
+/**
+ * The outcome of a job whose tag is pinned: it stays what it is until somebody unpins it, which
+ * looks at upstream again. Undefined if it is not pinned.
+ */
+export function pinnedOutcome(key: ImageKey, known: TagState): JobOutcome | undefined {
+  if (!isPinned(known)) return undefined;
+  const digest = (known.mapping ?? known.removed?.mapping)?.digest;
+  const message = `${formatImageKey(key)} is pinned to ${digest}; unpin it to let it follow upstream`;
+  return { state: 'superseded', changes: { digest, reason: { code: 'pinned', message } } };
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { LeaseError, type PublishRequest, publishMapping } from '../../../core/mapping/publish.ts';
+import { LeaseError } from '../../../core/mapping/lease.ts';
+import { type PublishRequest, publishMapping } from '../../../core/mapping/publish.ts';
 import type { TagState } from '../../../core/mapping/store.ts';
 import { keyOf, type LocalStores, mappingOf, resolveOf, startStores } from '../../support/local-stores.ts';
 

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { decideRetry } from '../../../core/jobs/decide-retry.ts';
 import { scheduleLook } from '../../../core/jobs/later-look.ts';
 import { runSignatureJob } from '../../../core/jobs/mirror/run-signature-job.ts';
+import { LeaseError } from '../../../core/mapping/lease.ts';
 import { lookupImage } from '../../../core/mapping/lookup.ts';
-import { LeaseError } from '../../../core/mapping/publish.ts';
 import type { ImageKey } from '../../../core/mapping/record.ts';
 import { parsed } from '../../support/memory-image.ts';
 import { MirrorJobs, upstreamError } from '../../support/mirror-jobs.ts';
@@ -113,8 +113,8 @@ describe('a signature job', () => {
     const child = { ...key, reference: second.digest };
     expect(await sign(child)).toMatchObject({ state: 'committed', changes: { referrers: { copied: 1 } } });
     expect(jobs.mirror(key).tags.has(cosignTag(second))).toBe(true);
-    // It is not an image of its own: nothing was mapped.
-    expect(await jobs.mapping(child)).toBeUndefined();
+    // It was mapped with its index.
+    expect(await jobs.mapping(child)).toMatchObject({ referrers: { copied: 1 } });
   });
 
   it('reports what the mirror refuses, and is done', async () => {

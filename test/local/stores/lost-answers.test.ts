@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DynamoCheckpointStore } from '../../../core/aws/dynamodb/checkpoint-store.ts';
 import { DynamoJobStore } from '../../../core/aws/dynamodb/job-store.ts';
 import { DynamoLayerLeases } from '../../../core/aws/dynamodb/layer-leases.ts';
-import { DynamoMappingStore } from '../../../core/aws/dynamodb/mapping-store.ts';
+import { DynamoMappingStore } from '../../../core/aws/dynamodb/mappings/mapping-store.ts';
 import { openTable, type Table } from '../../../core/aws/dynamodb/table.ts';
 import { DynamoUpstreamGate } from '../../../core/aws/dynamodb/upstream-gate.ts';
 import { DynamoWebhookStates } from '../../../core/aws/dynamodb/webhook-states.ts';

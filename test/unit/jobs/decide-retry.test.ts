@@ -5,7 +5,7 @@ import { decideRetry, maxAttempts } from '../../../core/jobs/decide-retry.ts';
 import { JobFailure, ReferrersPendingError } from '../../../core/jobs/errors.ts';
 import type { JobRecord } from '../../../core/jobs/record.ts';
 import { UpstreamClosedError } from '../../../core/jobs/upstream-gate.ts';
-import { LeaseError } from '../../../core/mapping/publish.ts';
+import { LeaseError } from '../../../core/mapping/lease.ts';
 import { digestOf } from '../../../core/oci/digest.ts';
 import { RegistryError, type RegistryFailure } from '../../../core/registry/errors.ts';
 

@@ -1,34 +1,68 @@
 import { randomUUID } from 'node:crypto';
-import { GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import type { ReferrersSummary } from '../../copy/referrers/referrers.ts';
+import { PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { ReferrersSummary } from '../../../copy/referrers/referrers.ts';
 import {
   type DigestKey,
   type ImageKey,
   isDigestKey,
   type MappingRecord,
+  type MappingRemoval,
   type RegistryHosts,
   type StoredMapping,
-} from '../../mapping/record.ts';
-import type { CommittedResolve, Lease, MappingQuery, MappingStore, TagState } from '../../mapping/store.ts';
-import { batchGet } from './batch-get.ts';
+  type TagKey,
+} from '../../../mapping/record.ts';
+import type {
+  CommittedResolve,
+  FormerDigest,
+  HistoryEntry,
+  Lease,
+  MappingChanges,
+  MappingQuery,
+  MappingStore,
+  TagState,
+} from '../../../mapping/store.ts';
+import { batchGet } from '../batch-get.ts';
+import { conditional, type ItemUpdate, readItem, type Table, writeOnce } from '../table.ts';
+import { ChangesCounter } from './changes-counter.ts';
+import { putChildren, sameClaim } from './digest-children.ts';
+import { putHistory, type Replaced, readHistory } from './history.ts';
 import { listMappings } from './list-mappings.ts';
+import { RepositoryMarks } from './repository-marks.ts';
 import { retireDigest } from './retire-digest.ts';
-import { conditional, type ItemUpdate, type Table, writeOnce } from './table.ts';
-import { listedSortKey, storedMapping, type TagItem, tagItemKey, tagState } from './tag-item.ts';
+import {
+  listedSortKey,
+  repositoryPartition,
+  storedMapping,
+  type TagItem,
+  tagItemKey,
+  tagState,
+} from './tag-item.ts';
 
 /** A recheck recorded longer ago than this counts as lost, in milliseconds. */
 const recheckLostMs = 10 * 60_000;
+/** A month. */
+const defaultHistorySeconds = 30 * 24 * 3_600;
+
+/** The condition that nobody has published since a revision was read; 0: nobody ever has. */
+function sameRevision(revision: number): string {
+  return revision === 0 ? 'attribute_not_exists(revision)' : 'revision = :revision';
+}
 
 /**
  * The mapping store on DynamoDB: conditional writes of single items, and strongly consistent reads.
  */
 export class DynamoMappingStore implements MappingStore {
   readonly #table: Table;
-  /** Repositories whose item this process has written: such items are never deleted. */
-  readonly #notedRepositories = new Set<string>();
+  readonly #historySeconds: number;
+  readonly #repositories: RepositoryMarks;
+  readonly #changes: ChangesCounter;
 
-  constructor(table: Table) {
+  /** @param options.historySeconds how long the history of a tag is kept: `mirror.history` */
+  constructor(table: Table, { historySeconds = defaultHistorySeconds } = {}) {
     this.#table = table;
+    this.#historySeconds = historySeconds;
+    this.#repositories = new RepositoryMarks(table);
+    this.#changes = new ChangesCounter(table);
   }
 
   async raiseEvent(key: ImageKey, job: string): Promise<number> {
@@ -70,10 +104,8 @@ export class DynamoMappingStore implements MappingStore {
   }
 
   async read(key: ImageKey): Promise<TagState | undefined> {
-    const { Item } = await this.#table.client.send(
-      new GetCommand({ TableName: this.#table.name, Key: tagItemKey(key), ConsistentRead: true }),
-    );
-    return Item && tagState(Item as TagItem);
+    const item = await readItem(this.#table, tagItemKey(key));
+    return item && tagState(item as unknown as TagItem);
   }
 
   async beginResolve(key: ImageKey): Promise<TagState> {
@@ -113,18 +145,22 @@ export class DynamoMappingStore implements MappingStore {
     key: ImageKey,
     lease: Lease,
     mapping: MappingRecord,
-    committed: CommittedResolve,
+    committed: CommittedResolve | undefined,
   ): Promise<number | undefined> {
-    await Promise.all([this.#noteRepository(key), this.#listDigest(key)]);
+    await Promise.all([
+      this.#repositories.note(key, mapping.mirrorRepository),
+      this.#listDigest(key),
+      this.#changes.raise(),
+      this.#keep(key, lease.state),
+    ]);
     const { revision } = lease.state;
     const item = await this.#updateOnce(key, 'publication', {
-      update:
-        'SET #mapping = :mapping, committed = :committed, listed = :listed, revision = :next, publication = :own REMOVE leaseOwner, leaseUntil, expiresAt',
-      condition: `fence = :fence AND ${revision === 0 ? 'attribute_not_exists(revision)' : 'revision = :revision'}`,
+      update: `SET #mapping = :mapping, listed = :listed, revision = :next, publication = :own, claim = :own${committed ? ', committed = :committed' : ''} REMOVE leaseOwner, leaseUntil, expiresAt, removed`,
+      condition: `fence = :fence AND ${sameRevision(revision)}`,
       values: {
         ':own': randomUUID(),
         ':mapping': mapping,
-        ':committed': committed,
+        ...(committed && { ':committed': committed }),
         ':listed': true,
         ':next': revision + 1,
         ':fence': lease.fence,
@@ -132,6 +168,40 @@ export class DynamoMappingStore implements MappingStore {
       },
     });
     return item?.revision;
+  }
+
+  async unmap(key: ImageKey, lease: Lease, removal: MappingRemoval): Promise<number | undefined> {
+    const { mapping, revision } = lease.state;
+    if (mapping === undefined) return undefined;
+    await Promise.all([this.#changes.raise(), this.#keep(key, lease.state, removal)]);
+    const item = await this.#updateOnce(key, 'publication', {
+      update:
+        'SET removed = :removed, revision = :next, publication = :own, claim = :own REMOVE #mapping, listed, leaseOwner, leaseUntil',
+      condition: 'fence = :fence AND revision = :revision',
+      values: {
+        ':own': randomUUID(),
+        ':removed': { ...removal, mapping },
+        ':next': revision + 1,
+        ':fence': lease.fence,
+        ':revision': revision,
+      },
+    });
+    return item?.revision;
+  }
+
+  async forgetRemoved(key: ImageKey, { fence }: Lease): Promise<void> {
+    await this.#update(key, {
+      update: 'REMOVE removed',
+      condition: 'fence = :fence',
+      values: { ':fence': fence },
+    });
+  }
+
+  async history(key: TagKey): Promise<HistoryEntry[]> {
+    // First what is current: what is replaced meanwhile is then in the history.
+    const { mapping, revision = 0 } = (await this.read(key)) ?? {};
+    const past = await readHistory(this.#table, key, { before: revision, now: new Date() });
+    return mapping ? [{ revision, mapping }, ...past] : past;
   }
 
   async confirm(
@@ -143,10 +213,11 @@ export class DynamoMappingStore implements MappingStore {
     await this.#listDigest(key);
     const item = await this.#update(key, {
       update:
-        'SET #mapping.observedAt = :observed, committed = :committed, listed = :listed REMOVE leaseOwner, leaseUntil, expiresAt',
+        'SET #mapping.observedAt = :observed, committed = :committed, listed = :listed, claim = :claim REMOVE leaseOwner, leaseUntil, expiresAt',
       condition: 'fence = :fence AND revision = :revision',
       values: {
         ':listed': true,
+        ':claim': randomUUID(),
         ':observed': observedAt,
         ':committed': committed,
         ':revision': lease.state.revision,
@@ -156,19 +227,37 @@ export class DynamoMappingStore implements MappingStore {
     return item !== undefined;
   }
 
-  async putDigest(key: DigestKey, mapping: MappingRecord): Promise<boolean> {
+  async putDigest(key: DigestKey, mapping: MappingRecord): Promise<FormerDigest> {
     const { Attributes } = await this.#table.client.send(
       new UpdateCommand({
         TableName: this.#table.name,
         Key: tagItemKey(key),
         UpdateExpression:
-          'SET #mapping = :mapping, revision = if_not_exists(revision, :one), claim = :claim REMOVE expiresAt',
+          'SET #mapping = :mapping, revision = if_not_exists(revision, :one), claim = :claim REMOVE expiresAt, removed',
         ExpressionAttributeNames: { '#mapping': 'mapping' },
         ExpressionAttributeValues: { ':mapping': mapping, ':one': 1, ':claim': randomUUID() },
         ReturnValues: 'ALL_OLD',
       }),
     );
-    return (Attributes as TagItem | undefined)?.mapping !== undefined;
+    const former = Attributes as TagItem | undefined;
+    return {
+      wasMapped: former?.mapping !== undefined,
+      isComplete: former?.children !== undefined && former.expiresAt === undefined,
+    };
+  }
+
+  putChildren(parent: DigestKey, children: MappingRecord[] | undefined): Promise<void> {
+    return putChildren(this.#table, parent, children);
+  }
+
+  async unmapDigest(key: DigestKey, claim: string | undefined): Promise<boolean> {
+    await this.#changes.raise();
+    const item = await this.#update(key, {
+      update: 'REMOVE #mapping, listed SET claim = :own',
+      condition: `attribute_exists(#mapping) AND ${sameClaim(claim)}`,
+      values: { ':own': randomUUID(), ...(claim !== undefined && { ':claim': claim }) },
+    });
+    return item !== undefined;
   }
 
   async noteReferrers(key: DigestKey, referrers: ReferrersSummary): Promise<void> {
@@ -186,6 +275,39 @@ export class DynamoMappingStore implements MappingStore {
   async readMany(keys: ImageKey[]): Promise<StoredMapping[]> {
     const items = await batchGet(this.#table, keys.map(tagItemKey));
     return items.flatMap((item) => storedMapping(item as unknown as TagItem) ?? []);
+  }
+
+  async tagsOf({
+    registry,
+    repository,
+  }: Pick<ImageKey, 'registry' | 'repository'>): Promise<StoredMapping[]> {
+    const tags: StoredMapping[] = [];
+    let next: Record<string, unknown> | undefined;
+    do {
+      const page = await this.#table.client.send(
+        new QueryCommand({
+          TableName: this.#table.name,
+          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :tags)',
+          ExpressionAttributeValues: {
+            ':pk': repositoryPartition(`${registry}/${repository}`),
+            ':tags': listedSortKey(''),
+          },
+          ConsistentRead: true,
+          ExclusiveStartKey: next,
+        }),
+      );
+      tags.push(...(page.Items ?? []).flatMap((item) => storedMapping(item as TagItem) ?? []));
+      next = page.LastEvaluatedKey;
+    } while (next);
+    return tags;
+  }
+
+  upstreamOf(mirrorRepository: string): Promise<Pick<ImageKey, 'registry' | 'repository'> | undefined> {
+    return this.#repositories.upstreamOf(mirrorRepository);
+  }
+
+  changes(): Promise<MappingChanges> {
+    return this.#changes.read();
   }
 
   list(query: MappingQuery): Promise<{ mappings: StoredMapping[]; cursor?: string }> {
@@ -210,12 +332,12 @@ export class DynamoMappingStore implements MappingStore {
     );
   }
 
-  /** Before the first publication of a repository, so that no list misses it. */
-  async #noteRepository(key: ImageKey): Promise<void> {
-    const sk = `${key.registry}/${key.repository}`;
-    if (this.#notedRepositories.has(sk)) return;
-    await this.#table.client.send(new PutCommand({ TableName: this.#table.name, Item: { pk: 'repos', sk } }));
-    this.#notedRepositories.add(sk);
+  /** Before a tag's mapping is replaced or removed. Of a digest, there is nothing to keep. */
+  async #keep(key: ImageKey, { mapping, revision }: TagState, removed?: MappingRemoval): Promise<void> {
+    if (mapping === undefined || isDigestKey(key)) return;
+    const replaced: Replaced = { revision, mapping, ...(removed && { removed }) };
+    const kept = { now: new Date(), keptSeconds: this.#historySeconds };
+    await putHistory(this.#table, key, replaced, kept);
   }
 
   /**

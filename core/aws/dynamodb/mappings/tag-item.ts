@@ -1,5 +1,11 @@
-import { type ImageKey, isDigestKey, type MappingRecord, type StoredMapping } from '../../mapping/record.ts';
-import type { CommittedResolve, TagState } from '../../mapping/store.ts';
+import {
+  type ImageKey,
+  isDigestKey,
+  type MappingRecord,
+  type StoredMapping,
+} from '../../../mapping/record.ts';
+import type { CommittedResolve, RemovedMapping, TagState } from '../../../mapping/store.ts';
+import type { Digest } from '../../../oci/digest.ts';
 
 export interface TagItemKey {
   pk: string;
@@ -23,8 +29,16 @@ export interface TagItem extends TagItemKey {
   publication?: string;
   /** Whether lists show it: published in its own right, not only as the digest of a tag. */
   listed?: boolean;
-  /** Of a digest: new each time that a tag is mapped to it. */
+  /** New each time that the item is mapped again: by a tag, by an index, or in its own right. */
   claim?: string;
+  /** The mapping that was removed, until another one is published. */
+  removed?: RemovedMapping;
+  /** Of an index: the manifests below it, which have items of their own. */
+  children?: Digest[];
+  /** Of a manifest below indexes: those that are mapped. */
+  parents?: Set<Digest>;
+  /** When DynamoDB may delete it, seconds since 1970. */
+  expiresAt?: number;
 }
 
 /**
@@ -81,5 +95,7 @@ export function tagState(item: TagItem): TagState {
     committed: item.committed,
     recheck: item.recheck,
     mapping: item.mapping,
+    removed: item.removed,
+    claim: item.claim,
   };
 }

@@ -1,8 +1,8 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
-import type { StoredMapping } from '../../mapping/record.ts';
-import { InvalidCursorError, type MappingQuery } from '../../mapping/store.ts';
-import { batchGet } from './batch-get.ts';
-import type { Table } from './table.ts';
+import type { StoredMapping } from '../../../mapping/record.ts';
+import { InvalidCursorError, type MappingQuery } from '../../../mapping/store.ts';
+import { batchGet } from '../batch-get.ts';
+import type { Table } from '../table.ts';
 import {
   imageKeyOf,
   listedSortKey,

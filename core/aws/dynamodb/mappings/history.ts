@@ -1,0 +1,82 @@
+import { PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import {
+  formatImageKey,
+  type MappingRecord,
+  type MappingRemoval,
+  type TagKey,
+} from '../../../mapping/record.ts';
+import type { HistoryEntry } from '../../../mapping/store.ts';
+import type { Table } from '../table.ts';
+
+/** The partition of a tag's history. */
+function historyPartition(key: TagKey): string {
+  return `history#${formatImageKey(key)}`;
+}
+
+/** Revisions in the order of numbers. */
+const revisionDigits = 12;
+
+/** A mapping that is about to be replaced or removed. */
+export interface Replaced {
+  revision: number;
+  mapping: MappingRecord;
+  removed?: MappingRemoval;
+}
+
+/**
+ * Records what a tag is mapped to before another mapping takes its place. Should the next write
+ * fail, the record only says early what a later writer says again.
+ *
+ * @param keptSeconds how long it is kept from now on
+ */
+export async function putHistory(
+  { client, name: TableName }: Table,
+  key: TagKey,
+  { revision, ...entry }: Replaced,
+  { now, keptSeconds }: { now: Date; keptSeconds: number },
+): Promise<void> {
+  const item = {
+    pk: historyPartition(key),
+    sk: `${revision}`.padStart(revisionDigits, '0'),
+    ...entry,
+    replacedAt: now.toISOString(),
+    expiresAt: Math.floor(now.getTime() / 1_000) + keptSeconds,
+  };
+  await client.send(new PutCommand({ TableName, Item: item }));
+}
+
+/**
+ * What a tag was mapped to before a revision, the latest first. Entries that have expired are left
+ * out, although DynamoDB may not have deleted them yet.
+ */
+export async function readHistory(
+  { client, name: TableName }: Table,
+  key: TagKey,
+  { before, now }: { before: number; now: Date },
+): Promise<HistoryEntry[]> {
+  const entries: HistoryEntry[] = [];
+  let next: Record<string, unknown> | undefined;
+  do {
+    const page = await client.send(
+      new QueryCommand({
+        TableName,
+        KeyConditionExpression: 'pk = :pk AND sk < :before',
+        FilterExpression: 'expiresAt > :now',
+        ExpressionAttributeValues: {
+          ':pk': historyPartition(key),
+          ':before': `${before}`.padStart(revisionDigits, '0'),
+          ':now': Math.floor(now.getTime() / 1_000),
+        },
+        ScanIndexForward: false,
+        ConsistentRead: true,
+        ExclusiveStartKey: next,
+      }),
+    );
+    for (const item of page.Items ?? []) {
+      const { sk, mapping, replacedAt, removed } = item as Omit<HistoryEntry, 'revision'> & { sk: string };
+      entries.push({ revision: Number(sk), mapping, replacedAt, ...(removed && { removed }) });
+    }
+    next = page.LastEvaluatedKey;
+  } while (next);
+  return entries;
+}
