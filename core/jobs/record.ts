@@ -30,8 +30,8 @@ export type JobTrigger = (typeof jobTriggers)[number];
 
 /**
  * A change of a tag's mapping that somebody asked for, rather than upstream: `rollback` moves it
- * back to an earlier digest and pins it, `pin` keeps it where it is, `unpin` lets it follow upstream
- * again.
+ * back to an earlier digest and pins it, `pin` keeps it where it is, `unpin` lets it follow
+ * upstream again.
  */
 export type Change = { kind: 'rollback'; digest: Digest } | { kind: 'pin' } | { kind: 'unpin' };
 

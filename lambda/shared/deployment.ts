@@ -39,8 +39,8 @@ export class Deployment {
 
   get mappings(): MappingStore {
     return this.once('mappings', () => {
-      const { historySeconds } = this.config.mirror;
-      return new DynamoMappingStore(this.table, { historySeconds });
+      const { table, config } = this;
+      return new DynamoMappingStore(table, { historySeconds: config.mirror.historySeconds });
     });
   }
 

@@ -16,8 +16,8 @@ import type { Change, JobRecord } from '../record.ts';
 type Changed = { state: 'committed' | 'satisfied'; digest: Digest | undefined };
 
 /**
- * Changes the mapping of a tag as somebody asked for, under the tag's lease. After `unpin`, it looks
- * at upstream at once.
+ * Changes the mapping of a tag as somebody asked for, under the tag's lease. After `unpin`, it
+ * looks at upstream at once.
  *
  * @throws JobFailure `not_mirrored` if the tag has no such mapping, `gone` if the mirror no longer
  *   holds the image to roll back to; LeaseError; RegistryError of the mirror.

@@ -1,7 +1,7 @@
-import type { TagKey } from '../mapping/record.ts';
-import { type EnqueueDependencies, sendJobs } from './enqueue.ts';
-import { type Change, type JobRecord, newJob, newJobId } from './record.ts';
-import { recordParked } from './record-parked.ts';
+import type { TagKey } from '../../mapping/record.ts';
+import { type EnqueueDependencies, sendJobs } from '../enqueue.ts';
+import { type Change, type JobRecord, newJob, newJobId } from '../record.ts';
+import { recordParked } from '../record-parked.ts';
 
 /** If its message gets lost, the schedule sends a change again after this time. */
 const lostAfterMs = 60_000;
