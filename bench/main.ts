@@ -16,6 +16,8 @@
  *     kill      killed ten times: what is read again
  *     fan-out   one large image by 1, 2, 4 and 8 processes, each on a wire of its own
  *
+ * The programs are measured as whole processes, ours as the package ships it: it is built first.
+ *
  * Needs `docker-registry` and `time` (Debian's packages) and `curl`; `skopeo`, `crane`, `regctl`,
  * `regsync` and `oras` take part when they are on the PATH.
  */
@@ -33,6 +35,7 @@ import { benchKill } from './kill.ts';
 import { benchMemory } from './memory.ts';
 import type { Bench, BenchOptions } from './options.ts';
 import { benchPipeline } from './pipeline.ts';
+import { publishForBench } from './published.ts';
 import { benchShared } from './shared.ts';
 import { benchTags } from './tags.ts';
 import { benchWiredCopy } from './wired-copy.ts';
@@ -73,6 +76,8 @@ if (options.rounds !== undefined && !(Number.isInteger(options.rounds) && option
 }
 
 endOnSignals();
+process.stderr.write('build…\n');
+publishForBench();
 const parts = [
   `# Measured on ${new Date().toISOString().slice(0, 10)}`,
   `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}, everything on loopback.`,

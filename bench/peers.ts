@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { interruptible } from './interruption.ts';
+import { drayage } from './published.ts';
 
 /** A program that copies an image from registry to registry. */
 export interface Peer {
@@ -10,9 +11,6 @@ export interface Peer {
   /** The command that copies one reference (HOST/repository:tag, plain HTTP) to another. */
   command(from: string, to: string): string[];
 }
-
-/** The command of this repository. */
-export const drayage = join(import.meta.dirname, '..', 'cli', 'drayage.js');
 
 const all: Peer[] = [
   {

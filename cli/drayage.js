@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The `drayage` command. In the published package it runs the JavaScript built from cli/main.ts,
+// The `drayage` command. In the published package it runs the JavaScript bundled from cli/main.ts,
 // which needs the Node version in `engines`. In the repository it runs cli/main.ts itself, which
 // needs Node 24; if the machine's own is older, it uses the one in the devDependency `node`.
 import { spawn } from 'node:child_process';

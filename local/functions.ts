@@ -9,7 +9,8 @@ export interface Functions {
   schedule: LambdaFunction;
 }
 
-const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+/** In the published package, a function runs from the bundle that is deployed: one file to load. */
+const isSource = import.meta.url.endsWith('.ts');
 
 /** The most instances of the functions that the queues feed. */
 export interface Instances {
@@ -31,7 +32,10 @@ export function createFunctions(
   ): LambdaFunction =>
     new LambdaFunction({
       name,
-      module: new URL(`../lambda/${name}/handler${extension}`, import.meta.url),
+      module: new URL(
+        isSource ? `../lambda/${name}/handler.ts` : `../functions/${name}/index.mjs`,
+        import.meta.url,
+      ),
       // Each signs its requests with its own identity, like functions with separate roles.
       environment: { ...environment, AWS_ACCESS_KEY_ID: name, POWERTOOLS_SERVICE_NAME: name },
       log,

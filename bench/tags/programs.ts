@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { drayage, isInstalled, versionOf } from '../peers.ts';
+import { isInstalled, versionOf } from '../peers.ts';
+import { drayage } from '../published.ts';
 import { mirroredName, mirrorFile, prefix, regsyncFile, skopeoFile } from './configurations.ts';
 
 /** What a program should copy. */

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+/** Made when a text first needs it: that takes some 15 ms. */
+let segmenter: Intl.Segmenter | undefined;
 /** Takes no cell: marks on the previous character, and invisible characters. */
 const invisible = /^[\p{Mn}\p{Me}\p{Cc}\p{Cf}]+$/u;
 /**
@@ -16,7 +17,7 @@ export function cellWidth(text: string): number {
   const plain = stripVTControlCharacters(text);
   if (/^[\x20-\x7e]*$/.test(plain)) return plain.length;
   let width = 0;
-  for (const { segment } of graphemes.segment(plain)) width += widthOf(segment);
+  for (const { segment } of graphemesOf(plain)) width += widthOf(segment);
   return width;
 }
 
@@ -35,7 +36,7 @@ export function cutToCells(text: string, cells: number): string {
 export function splitCells(text: string, cells: number): string[] {
   const pieces: string[] = [];
   let width = Number.POSITIVE_INFINITY;
-  for (const { segment } of graphemes.segment(stripVTControlCharacters(text))) {
+  for (const { segment } of graphemesOf(stripVTControlCharacters(text))) {
     const more = widthOf(segment);
     if (width + more > cells) {
       pieces.push('');
@@ -45,6 +46,11 @@ export function splitCells(text: string, cells: number): string[] {
     width += more;
   }
   return pieces;
+}
+
+function graphemesOf(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
+  return segmenter.segment(text);
 }
 
 function widthOf(grapheme: string): number {

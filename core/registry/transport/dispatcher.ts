@@ -14,7 +14,7 @@ const readBuffers = new ReadBuffers();
  * connections, with the kernel's flow control. With HTTP/2 they would share one, and node's work
  * per frame costs more than the headers that it saves.
  *
- * Plain connections read up to 256 KiB at once into reused buffers, which needs a quarter of the
+ * Plain connections read up to 512 KiB at once into reused buffers, which needs an eighth of the
  * events of node's 64 KiB. TLS has records of 16 KiB, which node delivers one by one.
  *
  * @param lookup resolves names, and may refuse them; it is not called for addresses

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
 
 /** The most bytes that are read from a connection at once. */
-const bufferBytes = 256 * 1024;
+const bufferBytes = 512 * 1024;
 /** A buffer with less free space than this is not filled any further. */
-const leastRoomBytes = 32 * 1024;
+const leastRoomBytes = 64 * 1024;
 /** The most free buffers that are kept for reuse. */
-const maxFree = 64;
+const maxFree = 32;
 
 /** A buffer that connections read into, and the state of its bytes. */
 interface ReadBuffer {

@@ -6,13 +6,13 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { ReadBuffers } from '../../../core/registry/transport/read-buffers.ts';
 import { seededBytes } from '../../support/seeded-layer.ts';
 
-const sent = seededBytes('read buffers', 8 * 1024 * 1024);
+const sent = seededBytes('read buffers', 16 * 1024 * 1024);
 const hashOf = (chunks: Iterable<Uint8Array>) => {
   const hash = createHash('sha256');
   for (const chunk of chunks) hash.update(chunk);
   return hash.digest('hex');
 };
-/** This many buffers of 256 KiB hold everything, if none is reused. */
+/** This many buffers of 512 KiB hold everything, if none is reused. */
 const buffersForAll = 32;
 
 async function listening(onConnection: (socket: Socket) => void): Promise<number> {
