@@ -13,7 +13,8 @@ import { MirrorAlarms } from './mirror-alarms.ts';
 import { MirrorApi } from './mirror-api.ts';
 import { MirrorQueue } from './mirror-queue.ts';
 import { MirrorTable } from './mirror-table.ts';
-import { grantMirrorAccess, layerActions, mirrorActions } from './registry-access.ts';
+import { grantMirrorAccess, grantMirrorLook, layerActions, mirrorActions } from './registry-access.ts';
+import { RegistryEvents, registryEventsSeconds } from './registry-events.ts';
 import { type FunctionName, ServiceFunction } from './service-function.ts';
 import { grantUpstreamCredentials } from './upstream-credentials.ts';
 
@@ -36,6 +37,8 @@ const countedTags = { keys: ['repo#*'], attributes: ['events', 'lastJob'] };
  *        │                                  ▲   ▲              │ large layers  ▲
  *        │                                  │   └──────── layer queue ──▶ layer function
  *        └──▶ API function ──▶ table ◀──┴── schedule function, each minute
+ *                                ▲
+ *     ECR's events ──▶ queue ──▶ registry-events function
  *
  * The identifiers of the parts are part of the template's logical ids: renaming one replaces the
  * resource.
@@ -44,6 +47,7 @@ export class ImageMirror extends Construct {
   readonly table: MirrorTable;
   readonly queue: MirrorQueue;
   readonly layerQueue: LayerQueue;
+  readonly registryEvents: RegistryEvents;
   readonly secrets: DeploymentSecrets;
   readonly api: MirrorApi;
   /** The functions, for additions such as permissions, alarms or VPC endpoints. */
@@ -61,6 +65,11 @@ export class ImageMirror extends Construct {
     this.table = new MirrorTable(this, 'Table', settings);
     this.queue = new MirrorQueue(this, 'Queue');
     this.layerQueue = new LayerQueue(this, 'LayerQueue');
+    this.registryEvents = new RegistryEvents(this, 'RegistryEvents', {
+      account,
+      region,
+      prefix: config.mirror.repositoryPrefix,
+    });
     this.secrets = new DeploymentSecrets(this, 'Secrets', settings);
 
     const shared = {
@@ -126,6 +135,19 @@ export class ImageMirror extends Construct {
       config,
       logRetention,
     });
+    const registryEvents = new ServiceFunction(this, 'RegistryEventsFunction', {
+      name: 'registry-events',
+      description: 'removes mappings of images that the mirror lost',
+      timeout: Duration.seconds(registryEventsSeconds),
+      memorySize: 512,
+      environment: {
+        ...shared,
+        DRAYAGE_ACCOUNT: account,
+        DRAYAGE_REGISTRY_EVENTS_QUEUE_URL: this.registryEvents.queue.queueUrl,
+      },
+      config,
+      logRetention,
+    });
     const mounting = settings.blobMounting
       ? new BlobMounting(this, 'BlobMounting', { environment: settings.environment, config, logRetention })
       : undefined;
@@ -135,6 +157,7 @@ export class ImageMirror extends Construct {
       layer: layer.function,
       api: api.function,
       schedule: schedule.function,
+      'registry-events': registryEvents.function,
       ...(mounting && { 'blob-mounting': mounting.function }),
     };
 
@@ -145,6 +168,7 @@ export class ImageMirror extends Construct {
     this.secrets.api.grantRead(api.function);
     grantMirrorAccess(mirror, mirror.function, config.mirror, mirrorActions);
     grantMirrorAccess(layer, layer.function, config.mirror, layerActions);
+    grantMirrorLook(registryEvents, registryEvents.function, config.mirror);
     for (const copier of [mirror, layer]) {
       grantUpstreamCredentials(copier, copier.function, config);
       // Blobs can be mounted from the first copied image on.
@@ -165,6 +189,7 @@ export class ImageMirror extends Construct {
         maxConcurrency: settings.layerConcurrency,
       }),
     );
+    this.registryEvents.feed(registryEvents.function);
     new MinuteSchedule(this, 'EveryMinute', { target: schedule.function });
     this.api = new MirrorApi(this, 'Api', {
       api: config.api,
@@ -177,6 +202,7 @@ export class ImageMirror extends Construct {
     new MirrorAlarms(this, 'Alarms', {
       queue: this.queue,
       layerQueue: this.layerQueue,
+      registryEvents: this.registryEvents,
       ...(lostEvents && { lostEvents }),
       ...(config.alarms && { alarms: config.alarms }),
     });
@@ -202,7 +228,8 @@ export class ImageMirror extends Construct {
   #grantQueues(): void {
     const { webhook, mirror, layer, api, schedule } = this.functions;
     // The layer function wakes a job after copying its last layer.
-    for (const sender of [webhook, mirror, layer, api, schedule]) this.queue.queue.grantSendMessages(sender);
+    const senders = [webhook, mirror, layer, api, schedule, this.functions['registry-events']];
+    for (const sender of senders) this.queue.queue.grantSendMessages(sender);
     // It also requeues a layer that did not fit into one invocation.
     for (const sender of [mirror, layer]) this.layerQueue.queue.grantSendMessages(sender);
   }

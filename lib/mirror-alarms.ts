@@ -7,6 +7,7 @@ import { Construct } from 'constructs';
 import type { Config } from '../core/config/config.ts';
 import type { LayerQueue } from './layer-queue.ts';
 import type { MirrorQueue } from './mirror-queue.ts';
+import type { RegistryEvents } from './registry-events.ts';
 
 /** Settings of {@link MirrorAlarms}. */
 export interface MirrorAlarmsProps {
@@ -14,6 +15,8 @@ export interface MirrorAlarmsProps {
   readonly queue: MirrorQueue;
   /** The queue of layer jobs, with its dead-letter queue. */
   readonly layerQueue: LayerQueue;
+  /** The queue of the mirror registry's own events, with its dead-letter queue. */
+  readonly registryEvents: RegistryEvents;
   /**
    * The queue of lost events of upstream ECR registries.
    *
@@ -33,8 +36,9 @@ export interface MirrorAlarmsProps {
  * that fall behind.
  */
 export class MirrorAlarms extends Construct {
-  constructor(scope: Construct, id: string, { queue, layerQueue, lostEvents, alarms }: MirrorAlarmsProps) {
+  constructor(scope: Construct, id: string, props: MirrorAlarmsProps) {
     super(scope, id);
+    const { queue, layerQueue, registryEvents, lostEvents, alarms } = props;
     const watched = [
       this.#deadLetters(
         'DeadLetters',
@@ -45,6 +49,11 @@ export class MirrorAlarms extends Construct {
         'LayerDeadLetters',
         layerQueue.deadLetterQueue,
         'A large layer crashed its function until it was given up. Its mirror job will request it again: find the cause in the log of the layer function.',
+      ),
+      this.#deadLetters(
+        'RegistryEventDeadLetters',
+        registryEvents.deadLetterQueue,
+        'An event about an image that the mirror lost could not be worked off, so a mapping may point to an image that is gone: find the cause in the log of the registry-events function, then redrive the queue.',
       ),
     ];
     if (lostEvents !== undefined) {

@@ -40,13 +40,9 @@ export function grantMirrorAccess(
   mirror: MirrorConfig,
   actions: string[],
 ): void {
-  const repositories = regionalArn(scope, 'ecr', `repository/${mirror.repositoryPrefix}/*`);
+  const repositories = mirrorRepositories(scope, mirror);
   allow(grantee, { actions, resources: [repositories.arn] });
-  acknowledge(
-    scope,
-    `AwsSolutions-IAM5[Resource::${repositories.readable}]`,
-    'Mirror repositories are created when an image first needs them, so only their prefix is known at deployment.',
-  );
+  acknowledgeRepositories(scope, repositories.readable);
 
   allow(grantee, { actions: ['ecr:GetAuthorizationToken'], resources: ['*'] });
   acknowledge(
@@ -57,6 +53,19 @@ export function grantMirrorAccess(
 
   const { encryption } = mirror.repository;
   if (encryption.type === 'KMS') grantRepositoryKey(scope, grantee, encryption.kmsKey);
+}
+
+/**
+ * Allow looking at the images of the mirror, but not pulling them.
+ *
+ * @param scope a construct that holds the grantee's policy
+ * @param grantee who looks
+ * @param mirror the configuration's `mirror`
+ */
+export function grantMirrorLook(scope: Construct, grantee: IGrantable, mirror: MirrorConfig): void {
+  const repositories = mirrorRepositories(scope, mirror);
+  allow(grantee, { actions: ['ecr:DescribeImages'], resources: [repositories.arn] });
+  acknowledgeRepositories(scope, repositories.readable);
 }
 
 /**
@@ -89,6 +98,18 @@ function grantRepositoryKey(scope: Construct, grantee: IGrantable, key: string):
     scope,
     `AwsSolutions-IAM5[Resource::${anyKey.readable}]`,
     'The key is configured by its alias, which only a condition can name: the statement applies to the key with that alias, and only through ECR.',
+  );
+}
+
+function mirrorRepositories(scope: Construct, { repositoryPrefix }: MirrorConfig) {
+  return regionalArn(scope, 'ecr', `repository/${repositoryPrefix}/*`);
+}
+
+function acknowledgeRepositories(scope: Construct, readable: string): void {
+  acknowledge(
+    scope,
+    `AwsSolutions-IAM5[Resource::${readable}]`,
+    'Mirror repositories are created when an image first needs them, so only their prefix is known at deployment.',
   );
 }
 

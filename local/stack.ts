@@ -4,6 +4,7 @@ import { defaultFanOutBytes } from '../core/jobs/layers/hand-out.ts';
 import { mirrorBatchSize } from '../core/jobs/ports.ts';
 import { resendUnfinished } from '../core/jobs/resend.ts';
 import type { MappingStore } from '../core/mapping/store.ts';
+import { eventBatchSize } from '../core/registry-events/ports.ts';
 import type { PresentedWebhook } from '../core/webhooks/present-webhook.ts';
 import { deriveSecret } from '../core/webhooks/secrets/secrets.ts';
 import { type LocalSecretValues, newSecrets, openDataDirectory } from './data-directory.ts';
@@ -12,6 +13,7 @@ import { type EmbeddedRegistry, startRegistry } from './ecr/server.ts';
 import { startEventSource } from './event-source.ts';
 import { createFunctions, type Functions, type Instances } from './functions.ts';
 import { type HttpApi, startHttpApi } from './http-api.ts';
+import { deliverRegistryEvents } from './registry-events.ts';
 import { startSchedule } from './schedule.ts';
 import { startSecretsManager } from './secrets-manager.ts';
 import { type LocalQueue, startQueue } from './sqs.ts';
@@ -84,6 +86,8 @@ export interface LocalStack {
 }
 
 const stopWithinMs = 1_500;
+/** The account that the emulators stand for. */
+const localAccount = '000000000000';
 const defaultInstances = 2;
 const webhookSecret = 'drayage/local/webhooks';
 const apiSecret = 'drayage/local/api';
@@ -122,10 +126,20 @@ async function start(
 
   // First of all: the table's own lock stops another process that uses the same folder by mistake.
   const table = kept(await startTable(region, data?.table));
+  const queue = kept(await startQueue(region));
+  const events = deliverRegistryEvents({
+    endpoint: queue.endpoint,
+    queueUrl: queue.registryEventsQueueUrl,
+    place: { account: localAccount, region, prefix: config.mirror.repositoryPrefix },
+    log,
+  });
+  cleanups.push(events.close);
   const registry = kept(
     await startRegistry({
       flavour: 'ecr',
       region,
+      accountId: localAccount,
+      events: events.sink,
       auth,
       data: data?.registry,
       password: secrets.registryPassword,
@@ -136,7 +150,6 @@ async function start(
     region,
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
   });
-  const queue = kept(await startQueue(region));
   const manager = kept(await startSecretsManager(() => secretValues(secrets, options)));
   const environment = {
     AWS_REGION: region,
@@ -151,6 +164,8 @@ async function start(
     DRAYAGE_QUEUE_URL: queue.queueUrl,
     DRAYAGE_FAN_OUT_BYTES: String(options.fanOutBytes ?? defaultFanOutBytes),
     DRAYAGE_LAYER_QUEUE_URL: queue.layerQueueUrl,
+    DRAYAGE_REGISTRY_EVENTS_QUEUE_URL: queue.registryEventsQueueUrl,
+    DRAYAGE_ACCOUNT: localAccount,
     DRAYAGE_WEBHOOK_SECRET: webhookSecret,
     DRAYAGE_API_SECRET: auth ? apiSecret : '',
     DRAYAGE_CONFIG_JSON: JSON.stringify(config),
@@ -193,7 +208,19 @@ async function start(
       batchSize: name === 'mirror' ? mirrorBatchSize : 1,
       log,
     });
-  const sources = [feed('mirror', queue.queueUrl), feed('layer', queue.layerQueueUrl)];
+  const sources = [
+    feed('mirror', queue.queueUrl),
+    feed('layer', queue.layerQueueUrl),
+    startEventSource({
+      endpoint: queue.endpoint,
+      region,
+      queueUrl: queue.registryEventsQueueUrl,
+      function: functions.registryEvents,
+      concurrency: 1,
+      batchSize: eventBatchSize,
+      log,
+    }),
+  ];
   cleanups.push(() => Promise.all(sources.map((source) => source.stop(stopWithinMs))));
   cleanups.push(startSchedule(functions.schedule, log, options.scheduleMs));
   const webhookOptions = { origin: api.url, root: secrets.webhookRoot, states: stores.webhookStates };

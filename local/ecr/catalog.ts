@@ -67,7 +67,10 @@ export class Catalog {
     const repository = this.#repositories.get(name);
     if (repository === undefined) return kind !== 'layer' && kind !== 'manifest' && kind !== 'tag';
     if (kind === 'layer' && isDigest(item)) repository.layers.set(item, value as number);
-    if (kind === 'manifest' && isDigest(item)) repository.manifests.set(item, value as StoredManifest);
+    if (kind === 'manifest' && isDigest(item)) {
+      repository.manifests.set(item, value as StoredManifest);
+      archiveLayers(repository, value as StoredManifest);
+    }
     if (kind === 'tag') repository.tags.set(item, value as Digest);
     return true;
   }
@@ -176,16 +179,31 @@ export class Catalog {
       this.#expectCurrent(repository);
       const refusal = check();
       if (refusal !== undefined) return refusal;
-      if (!repository.manifests.has(manifest.digest)) {
+      const held = repository.manifests.get(manifest.digest);
+      if (held === undefined || held.archivedAt !== undefined) {
         if (!this.#isHeld(manifest.digest)) await this.blobs.put(manifest.digest, bytes);
         await this.#records.put(`manifest ${repository.name} ${manifest.digest}`, manifest);
         repository.manifests.set(manifest.digest, manifest);
+        archiveLayers(repository, manifest);
       }
       if (tag !== undefined && repository.tags.get(tag) !== manifest.digest) {
         await this.#records.put(`tag ${repository.name} ${tag}`, manifest.digest);
         repository.tags.set(tag, manifest.digest);
       }
       return undefined;
+    });
+  }
+
+  /** Archives a manifest with its tags, or restores it. */
+  archive(repository: Repository, digest: Digest, archived: boolean): Promise<void> {
+    return this.#changes.run(async () => {
+      const held = repository.manifests.get(digest);
+      if (held === undefined) return;
+      const { archivedAt: _, ...active } = held;
+      const stored: StoredManifest = archived ? { ...active, archivedAt: Date.now() } : active;
+      await this.#records.put(`manifest ${repository.name} ${digest}`, stored);
+      repository.manifests.set(digest, stored);
+      archiveLayers(repository, stored);
     });
   }
 
@@ -219,6 +237,7 @@ export class Catalog {
   }
 
   async #linkLayer(repository: Repository, digest: Digest, size: number): Promise<void> {
+    repository.archivedLayers.delete(digest);
     if (repository.layers.has(digest)) return;
     await this.#records.put(`layer ${repository.name} ${digest}`, size);
     repository.layers.set(digest, size);
@@ -228,6 +247,7 @@ export class Catalog {
     if (!repository.layers.has(digest)) return;
     await this.#records.remove(`layer ${repository.name} ${digest}`);
     repository.layers.delete(digest);
+    repository.archivedLayers.delete(digest);
     await this.#collect(digest);
   }
 
@@ -251,5 +271,24 @@ export class Catalog {
 }
 
 function emptyRepository(name: string, createdAt: number, settings: RepositorySettings): Repository {
-  return { name, createdAt, settings, layers: new Map(), manifests: new Map(), tags: new Map() };
+  return {
+    name,
+    createdAt,
+    settings,
+    layers: new Map(),
+    archivedLayers: new Set(),
+    manifests: new Map(),
+    tags: new Map(),
+  };
+}
+
+/** Archives an archived manifest's layers, unless an active one names them, too. */
+function archiveLayers(repository: Repository, { archivedAt, blobs }: StoredManifest): void {
+  if (archivedAt === undefined) {
+    for (const blob of blobs) repository.archivedLayers.delete(blob);
+    return;
+  }
+  const active = [...repository.manifests.values()].filter((manifest) => manifest.archivedAt === undefined);
+  const named = new Set(active.flatMap((manifest) => manifest.blobs));
+  for (const blob of blobs) if (!named.has(blob)) repository.archivedLayers.add(blob);
 }

@@ -61,7 +61,7 @@ export async function putManifest(
       return { kind: 'tag-immutable', tag };
     }
     unchanged =
-      repository.manifests.has(manifest.digest) &&
+      isActive(repository, manifest.digest) &&
       (tag === undefined || repository.tags.get(tag) === manifest.digest);
     return undefined;
   });
@@ -115,8 +115,14 @@ function describe(manifest: KnownManifest, repository: Repository): StoredManife
   return stored;
 }
 
-/** A manifest by its tag or digest, as in paths. */
+/** A manifest by its tag or digest, as in paths; one that is archived can't be pulled. */
 export function findManifest(repository: Repository, reference: string): StoredManifest | undefined {
   const digest = isDigest(reference) ? reference : repository.tags.get(reference);
-  return digest === undefined ? undefined : repository.manifests.get(digest);
+  return digest !== undefined && isActive(repository, digest) ? repository.manifests.get(digest) : undefined;
+}
+
+/** Whether a repository has a manifest that is not archived. */
+function isActive(repository: Repository, digest: Digest): boolean {
+  const manifest = repository.manifests.get(digest);
+  return manifest !== undefined && manifest.archivedAt === undefined;
 }

@@ -1,6 +1,7 @@
 import type { AccessControl } from './access.ts';
 import type { Catalog } from './catalog.ts';
 import type { EcrPassword } from './ecr-password.ts';
+import type { EventSink } from './events.ts';
 import type { LayerLinks } from './layer-links.ts';
 import type { TokenIssuer } from './token-issuer.ts';
 import type { UploadSessions } from './upload-sessions.ts';
@@ -26,4 +27,6 @@ export interface RegistryContext {
   accountId: string;
   /** 127.0.0.1:PORT */
   host: string;
+  /** Takes ECR's events. */
+  emit: EventSink;
 }

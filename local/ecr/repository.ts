@@ -40,6 +40,8 @@ export interface StoredManifest {
    */
   artifactType?: string;
   annotations?: Record<string, string>;
+  /** When it was archived, milliseconds since 1970: it is still listed, but can't be pulled. */
+  archivedAt?: number;
 }
 
 /** A repository as the registry holds it in memory; only the catalog changes it. */
@@ -50,6 +52,8 @@ export interface Repository {
   settings: RepositorySettings;
   /** Blobs that can be pulled from here, with their sizes. */
   layers: Map<Digest, number>;
+  /** Those of the layers that only archived images name. */
+  archivedLayers: Set<Digest>;
   manifests: Map<Digest, StoredManifest>;
   tags: Map<string, Digest>;
 }

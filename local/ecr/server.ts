@@ -5,6 +5,7 @@ import type { Digest } from '../../core/oci/digest.ts';
 import { type AccessControl, basicAccess, ecrAccess, openAccess, tokenAccess } from './access.ts';
 import { Catalog } from './catalog.ts';
 import { EcrPassword } from './ecr-password.ts';
+import type { EventSink } from './events.ts';
 import { FaultSwitches } from './faults.ts';
 import { LayerLinks } from './layer-links.ts';
 import type { Flavour, RegistryContext } from './registry-context.ts';
@@ -15,6 +16,7 @@ import { memoryStorage } from './storage/memory-storage.ts';
 import { TokenIssuer, type TokenOptions } from './token-issuer.ts';
 import { UploadSessions } from './upload-sessions.ts';
 
+export type { EventSink, RegistryEvent } from './events.ts';
 export type { Fault, FaultAction, FaultMatch, FaultSwitches } from './faults.ts';
 export type { Flavour } from './registry-context.ts';
 export type { AuthorizationKind, RequestRecord } from './requests.ts';
@@ -51,6 +53,8 @@ export interface RegistryOptions {
   credentials?: { username: string; password: string };
   /** Plain registry: bearer tokens from `/token` on the same host, instead of Basic. */
   tokens?: TokenOptions;
+  /** ECR: takes the events that EventBridge would get; default: nobody does. */
+  events?: EventSink;
   /** How many requests are kept; default 10,000. */
   requestLogSize?: number;
 }
@@ -112,6 +116,7 @@ export async function startRegistry(options: RegistryOptions): Promise<EmbeddedR
     region: options.region ?? 'eu-west-1',
     accountId: options.accountId ?? '000000000000',
     host: '',
+    emit: options.events ?? (() => {}),
   };
   const servers: Server[] = [];
   const underWay = new Set<Promise<void>>();

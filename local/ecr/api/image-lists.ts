@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import type { RegistryContext } from '../registry-context.ts';
-import { tagsOf } from '../repository.ts';
-import { ApiError } from './errors.ts';
-import { lookUp } from './images.ts';
+import { type StoredManifest, tagsOf } from '../repository.ts';
+import { lookUp, notFound } from './images.ts';
 import {
   imageIdentifier,
   pageInput,
@@ -12,19 +11,32 @@ import {
   requireRepository,
 } from './input.ts';
 
-const filter = z.object({ tagStatus: z.enum(['TAGGED', 'UNTAGGED', 'ANY']).optional() }).optional();
+const filter = z
+  .object({
+    tagStatus: z.enum(['TAGGED', 'UNTAGGED', 'ANY']).optional(),
+    imageStatus: z.enum(['ACTIVE', 'ARCHIVED', 'ACTIVATING', 'ANY']).optional(),
+  })
+  .optional();
 
-function isWanted(tags: string[], status: 'TAGGED' | 'UNTAGGED' | 'ANY' = 'ANY'): boolean {
-  return status === 'ANY' || (status === 'TAGGED') === tags.length > 0;
+/** Whether a list shows an image: by default, only those that are active. */
+function isWanted(
+  { archivedAt }: StoredManifest,
+  tags: string[],
+  { tagStatus = 'ANY', imageStatus = 'ACTIVE' }: z.output<typeof filter> = {},
+): boolean {
+  const status = archivedAt === undefined ? 'ACTIVE' : 'ARCHIVED';
+  if (imageStatus !== 'ANY' && imageStatus !== status) return false;
+  return tagStatus === 'ANY' || (tagStatus === 'TAGGED') === tags.length > 0;
 }
 
 /** ListImages: one entry for each tag, and one for each untagged image. */
 export async function listImages(context: RegistryContext, body: unknown): Promise<unknown> {
   const input = parseInput(z.object({ ...repositoryInput, ...pageInput, filter }), body);
   const repository = requireRepository(context, input);
-  const all = [...repository.manifests.keys()].flatMap((imageDigest) => {
+  const all = [...repository.manifests.values()].flatMap((manifest) => {
+    const imageDigest = manifest.digest;
     const tags = tagsOf(repository, imageDigest);
-    if (!isWanted(tags, input.filter?.tagStatus)) return [];
+    if (!isWanted(manifest, tags, input.filter)) return [];
     return tags.length === 0 ? [{ imageDigest }] : tags.map((imageTag) => ({ imageDigest, imageTag }));
   });
   const keyOf = (id: { imageDigest: string; imageTag?: string }) => `${id.imageDigest} ${id.imageTag ?? ''}`;
@@ -47,13 +59,10 @@ export async function describeImages(context: RegistryContext, body: unknown): P
   const named = input.imageIds?.map((imageId) => {
     const found = lookUp(repository, imageId);
     if (!('failureCode' in found)) return found;
-    throw new ApiError(
-      'ImageNotFoundException',
-      `The image with imageId {imageDigest:'${imageId.imageDigest ?? 'null'}', imageTag:'${imageId.imageTag ?? 'null'}'} does not exist within the repository with name '${repository.name}' in the registry with id '${context.accountId}'`,
-    );
+    throw notFound(context, repository, imageId);
   });
-  const wanted = (named ?? [...repository.manifests.values()]).filter(({ digest }) =>
-    isWanted(tagsOf(repository, digest), input.filter?.tagStatus),
+  const wanted = (named ?? [...repository.manifests.values()]).filter((manifest) =>
+    isWanted(manifest, tagsOf(repository, manifest.digest), input.filter),
   );
   const { page, nextToken } = pageOf(wanted, ({ digest }) => digest, input);
   const imageDetails = page.map((manifest) => {
@@ -66,6 +75,8 @@ export async function describeImages(context: RegistryContext, body: unknown): P
       imageSizeInBytes: manifest.contentSize,
       imagePushedAt: manifest.pushedAt / 1000,
       imageManifestMediaType: manifest.mediaType,
+      imageStatus: manifest.archivedAt === undefined ? 'ACTIVE' : 'ARCHIVED',
+      ...(manifest.archivedAt === undefined ? {} : { lastArchivedAt: manifest.archivedAt / 1000 }),
       ...(manifest.artifactType === undefined ? {} : { artifactMediaType: manifest.artifactType }),
       ...(manifest.subject === undefined ? {} : { subjectManifestDigest: manifest.subject }),
     };

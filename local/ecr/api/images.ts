@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import { isDigest } from '../../../core/oci/digest.ts';
+import { tellImageAction } from '../events.ts';
 import type { RegistryContext } from '../registry-context.ts';
 import { type Repository, type StoredManifest, tagsOf } from '../repository.ts';
+import { ApiError } from './errors.ts';
 import { imageIdentifier, parseInput, repositoryInput, requireRepository } from './input.ts';
 
 /** An image, as requests name it. */
@@ -43,6 +45,18 @@ export function lookUp(
   return manifest;
 }
 
+/** The exception for an image that {@link lookUp} does not find. */
+export function notFound(
+  context: RegistryContext,
+  repository: Repository,
+  { imageDigest, imageTag }: ImageIdentifier,
+): ApiError {
+  return new ApiError(
+    'ImageNotFoundException',
+    `The image with imageId {imageDigest:'${imageDigest ?? 'null'}', imageTag:'${imageTag ?? 'null'}'} does not exist within the repository with name '${repository.name}' in the registry with id '${context.accountId}'`,
+  );
+}
+
 /**
  * BatchGetImage: manifests as they were put. `acceptedMediaTypes` has no effect, since ECR does not
  * convert newer formats.
@@ -59,6 +73,11 @@ export async function batchGetImage(context: RegistryContext, body: unknown): Pr
     const found = lookUp(repository, imageId);
     if ('failureCode' in found) {
       failures.push({ imageId, ...found });
+      continue;
+    }
+    if (found.archivedAt !== undefined) {
+      const failureReason = 'Requested image is archived';
+      failures.push({ imageId, failureCode: 'ImageNotFound', failureReason });
       continue;
     }
     const chunks: Uint8Array[] = [];
@@ -95,6 +114,7 @@ export async function batchDeleteImage(context: RegistryContext, body: unknown):
     const tags = tagsOf(repository, digest);
     if (imageId.imageTag !== undefined && tags.length > 1) {
       await context.catalog.removeTag(repository, imageId.imageTag);
+      tellImageAction(context, 'DELETE', { repository: repository.name, digest, tag: imageId.imageTag });
       deleted.push({ imageDigest: digest, imageTag: imageId.imageTag });
       continue;
     }
@@ -105,8 +125,10 @@ export async function batchDeleteImage(context: RegistryContext, body: unknown):
       continue;
     }
     await context.catalog.removeManifest(repository, digest, { layers: true });
-    const named = tags.map((imageTag) => ({ imageDigest: digest, imageTag }));
-    deleted.push(...(named.length === 0 ? [{ imageDigest: digest }] : named));
+    for (const tag of tags.length === 0 ? [undefined] : tags) {
+      tellImageAction(context, 'DELETE', { repository: repository.name, digest, tag });
+      deleted.push({ imageDigest: digest, ...(tag !== undefined && { imageTag: tag }) });
+    }
   }
   return { imageIds: deleted, failures };
 }

@@ -15,9 +15,9 @@ export async function batchCheckLayerAvailability(context: RegistryContext, body
   const digests = [...new Set(input.layerDigests)];
   const layers = digests.filter(isLayerDigest).map((layerDigest) => {
     const layerSize = repository.layers.get(layerDigest);
-    return layerSize === undefined
-      ? { layerDigest, layerAvailability: 'UNAVAILABLE' }
-      : { layerDigest, layerAvailability: 'AVAILABLE', layerSize };
+    if (layerSize === undefined) return { layerDigest, layerAvailability: 'UNAVAILABLE' };
+    const archived = repository.archivedLayers.has(layerDigest);
+    return { layerDigest, layerAvailability: archived ? 'ARCHIVED' : 'AVAILABLE', layerSize };
   });
   const failures = digests
     .filter((digest) => !isLayerDigest(digest))
@@ -44,7 +44,7 @@ export async function getDownloadUrlForLayer(
   const repository = requireRepository(context, input);
   const { layerDigest } = input;
   if (!isDigest(layerDigest)) throw invalidParameter('layerDigest', 'must be a digest such as sha256:…');
-  if (!repository.layers.has(layerDigest)) {
+  if (!repository.layers.has(layerDigest) || repository.archivedLayers.has(layerDigest)) {
     throw new ApiError(
       'LayersNotFoundException',
       `The layer with digest '${layerDigest}' does not exist in the repository with name '${repository.name}' in the registry with id '${context.accountId}'`,

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { type Digest, isDigest } from '../../../core/oci/digest.ts';
 import { maxManifestBytes } from '../../../core/oci/manifest.ts';
 import { isTag } from '../../../core/oci/reference.ts';
+import { tellImageAction } from '../events.ts';
 import { type PutManifestOutcome, putManifest } from '../put-manifest.ts';
 import type { RegistryContext } from '../registry-context.ts';
 import { ApiError, invalidParameter } from './errors.ts';
@@ -44,6 +45,7 @@ export async function putImage(context: RegistryContext, body: unknown): Promise
       `Image with digest '${manifest.digest}'${tagged} already exists in the repository with name '${repository.name}' in registry with id '${context.accountId}'`,
     );
   }
+  tellImageAction(context, 'PUSH', { repository: repository.name, digest: manifest.digest, tag });
   return {
     image: {
       registryId: context.accountId,

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { tellDeletedRepository } from '../events.ts';
 import type { RegistryContext } from '../registry-context.ts';
 import { defaultSettings, type Repository, type RepositorySettings } from '../repository.ts';
 import { ApiError, invalidParameter } from './errors.ts';
@@ -133,5 +134,6 @@ export async function deleteRepository(context: RegistryContext, body: unknown):
   }
   await context.catalog.deleteRepository(repository);
   await context.uploads.discardOf(repository.name);
+  tellDeletedRepository(context, repository.name, input.force === true);
   return { repository: describe(context, repository) };
 }

@@ -11,6 +11,7 @@ import { completeLayerUpload, initiateLayerUpload, uploadLayerPart } from './lay
 import { batchCheckLayerAvailability, getDownloadUrlForLayer } from './layers.ts';
 import { putImage } from './put-image.ts';
 import { createRepository, deleteRepository, describeRepositories } from './repositories.ts';
+import { updateImageStorageClass } from './storage-class.ts';
 
 /** Performs one operation: JSON in, JSON out. @throws ApiError */
 type Operation = (context: RegistryContext, body: unknown, exchange: HttpExchange) => Promise<unknown>;
@@ -31,6 +32,7 @@ const operations: Record<string, Operation> = {
   ListImages: listImages,
   PutAccountSetting: putAccountSetting,
   PutImage: putImage,
+  UpdateImageStorageClass: updateImageStorageClass,
   UploadLayerPart: uploadLayerPart,
 };
 

@@ -24,7 +24,7 @@ export async function getBlob(
   const repository = context.catalog.repository(name);
   if (repository === undefined) return sendError(exchange, nameUnknown(context, name));
   const size = repository.layers.get(item);
-  if (size === undefined) {
+  if (size === undefined || repository.archivedLayers.has(item)) {
     return sendError(exchange, {
       status: 404,
       code: 'BLOB_UNKNOWN',

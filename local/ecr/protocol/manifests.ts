@@ -1,6 +1,7 @@
 import { type Digest, isDigest } from '../../../core/oci/digest.ts';
 import { maxManifestBytes } from '../../../core/oci/manifest.ts';
 import { isTag } from '../../../core/oci/reference.ts';
+import { tellImageAction } from '../events.ts';
 import type { HttpExchange } from '../http-exchange.ts';
 import { findManifest, type PutManifestOutcome, putManifest } from '../put-manifest.ts';
 import type { RegistryContext } from '../registry-context.ts';
@@ -65,6 +66,8 @@ export async function putManifestOver(
     return sendError(exchange, refusal);
   }
   const { digest, subject } = outcome.manifest;
+  if (isEcr)
+    tellImageAction(context, 'PUSH', { repository: name, digest, tag: isDigest(item) ? undefined : item });
   await exchange.send(201, {
     location: `/v2/${name}/manifests/${digest}`,
     'docker-content-digest': digest,

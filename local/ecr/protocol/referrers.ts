@@ -25,7 +25,10 @@ export async function listReferrers(
   if (repository === undefined) return sendError(exchange, nameUnknown(context, name));
   const wanted = exchange.query.get('artifactType');
   const manifests = [...repository.manifests.values()]
-    .filter(({ subject, artifactType }) => subject === item && (wanted === null || artifactType === wanted))
+    .filter(
+      ({ subject, artifactType, archivedAt }) =>
+        subject === item && archivedAt === undefined && (wanted === null || artifactType === wanted),
+    )
     .sort((a, b) => a.pushedAt - b.pushedAt || (a.digest < b.digest ? -1 : 1))
     .map(({ mediaType, digest, size, artifactType, annotations }) => ({
       mediaType,

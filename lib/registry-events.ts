@@ -1,0 +1,73 @@
+import { Duration } from 'aws-cdk-lib';
+import { Rule } from 'aws-cdk-lib/aws-events';
+import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { lossPatterns, type MirrorPlace } from '../core/registry-events/patterns.ts';
+import { eventBatchSize, eventReceiveCount } from '../core/registry-events/ports.ts';
+
+/**
+ * How long the function may take, seconds: it waits up to 45 s for a tag's lease, which a job that
+ * crashed holds for 30 s.
+ */
+export const registryEventsSeconds = 90;
+
+/** The most invocations at once: ECR limits how often images may be described. */
+const maxConcurrency = 10;
+
+const standard: QueueProps = {
+  retentionPeriod: Duration.days(14),
+  encryption: QueueEncryption.SQS_MANAGED,
+  enforceSSL: true,
+};
+
+const descriptions = {
+  images: 'Drayage: images that were deleted or archived in the mirror',
+  lifecycle: 'Drayage: what lifecycle policies did in the mirror',
+  repositories: 'Drayage: mirror repositories that were deleted',
+};
+
+/**
+ * Delivers what the mirror's own registry tells about images that it lost: EventBridge rules, a
+ * queue, and its dead-letter queue. The order of events does not matter, since each only makes the
+ * function look, so it is a standard queue.
+ */
+export class RegistryEvents extends Construct {
+  readonly queue: Queue;
+  /** Events that could not be delivered, and those whose messages failed each time. */
+  readonly deadLetterQueue: Queue;
+
+  constructor(scope: Construct, id: string, place: MirrorPlace) {
+    super(scope, id);
+    this.deadLetterQueue = new Queue(this, 'DeadLetters', standard);
+    this.queue = new Queue(this, 'Queue', {
+      ...standard,
+      // Twice the function's timeout: a batch may wait for its turn in Lambda's poller.
+      visibilityTimeout: Duration.seconds(2 * registryEventsSeconds),
+      deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: eventReceiveCount },
+    });
+    for (const [name, { 'detail-type': detailType, ...eventPattern }] of Object.entries(
+      lossPatterns(place),
+    )) {
+      new Rule(this, name, {
+        description: descriptions[name as keyof typeof descriptions],
+        eventPattern: { ...eventPattern, detailType },
+        // Only these rules may send, by the condition on their ARNs in the queue's policy.
+        targets: [new SqsQueue(this.queue, { deadLetterQueue: this.deadLetterQueue })],
+      });
+    }
+  }
+
+  /** Feeds the function. A batch is not waited for: a mapping should be gone at once. */
+  feed(target: IFunction): void {
+    target.addEventSource(
+      new SqsEventSource(this.queue, {
+        batchSize: eventBatchSize,
+        reportBatchItemFailures: true,
+        maxConcurrency,
+      }),
+    );
+  }
+}
