@@ -1,4 +1,6 @@
 import type { CallOptions } from '../copy/ports.ts';
+import type { EnqueueDependencies } from '../jobs/enqueue.ts';
+import type { ImageKey, MappingRemoval } from '../mapping/record.ts';
 import type { Digest } from '../oci/digest.ts';
 
 /**
@@ -6,7 +8,7 @@ import type { Digest } from '../oci/digest.ts';
  * `archived`: it has it, but answers pulls with 404 until it is restored or pushed again. `untagged`:
  * it is there, but not under this tag.
  */
-export type LossReason = 'deleted' | 'archived' | 'untagged';
+export type LossReason = MappingRemoval['reason'];
 
 /** An image as a mapping names it. */
 export interface MappedImage {
@@ -28,6 +30,29 @@ export interface MirrorImages {
     images: MappedImage[],
     options?: CallOptions,
   ): Promise<(LossReason | undefined)[]>;
+}
+
+/** What settling losses works with. */
+export interface LossDependencies extends EnqueueDependencies {
+  images: MirrorImages;
+  /** Reports problems that need no second attempt. */
+  warn: (message: string, error: unknown) => void;
+}
+
+/** Where the images are that events are about. */
+export interface LossPlace {
+  /** The mirror repository. */
+  repository: string;
+  /** Whose images it holds. */
+  upstream: Pick<ImageKey, 'registry' | 'repository'>;
+  deps: LossDependencies;
+  signal?: AbortSignal | undefined;
+}
+
+/** A mapping that was removed, of a tag or of a digest. */
+export interface RemovedImage {
+  key: ImageKey;
+  reason: LossReason;
 }
 
 /**

@@ -27,6 +27,7 @@ const coreFolders = [
   'webhooks',
   'mirror-yaml',
   'jobs',
+  'registry-events',
   'aws',
 ];
 
