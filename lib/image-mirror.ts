@@ -24,6 +24,12 @@ import { grantUpstreamCredentials } from './upstream-credentials.ts';
  */
 const webhookItems = { keys: ['jobs#*', 'parked#*', 'webhooks'] };
 /**
+ * The table's items that the registry-events function reads to see what is mapped, and writes to
+ * remove mappings and to record jobs.
+ */
+const mappedItems = { keys: ['repo#*', 'mirrors'] };
+const removalItems = { keys: ['repo#*', 'history#*', 'snapshot', 'jobs#*', 'parked#*'] };
+/**
  * A tag's item also holds its mapping: only the count of its events is changed, and nothing else is
  * returned.
  */
@@ -162,6 +168,7 @@ export class ImageMirror extends Construct {
     };
 
     this.#grantTable();
+    this.#grantRegistryEvents();
     this.#grantQueues();
     this.secrets.webhooks.grantRead(webhook.function);
     this.secrets.webhooks.grantRead(api.function);
@@ -223,6 +230,12 @@ export class ImageMirror extends Construct {
     this.table.grant(api, 'GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem');
     // Taking parked jobs that are due.
     this.table.grant(schedule, 'GetItem', 'Query', 'UpdateItem', 'DeleteItem');
+  }
+
+  #grantRegistryEvents(): void {
+    const grantee = this.functions['registry-events'];
+    this.table.grantItems(grantee, mappedItems, 'GetItem', 'BatchGetItem', 'Query');
+    this.table.grantItems(grantee, removalItems, 'PutItem', 'UpdateItem');
   }
 
   #grantQueues(): void {

