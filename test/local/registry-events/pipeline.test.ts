@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type MirrorEcr, mirrorEcr } from '../support/mirror-ecr.ts';
-import { type ApiJob, type Pipeline, startPipeline } from '../support/pipeline.ts';
-import { seededImage, seededIndex } from '../support/seeded-image.ts';
+import { type MirrorEcr, mirrorEcr } from '../../support/mirror-ecr.ts';
+import { type ApiJob, type Pipeline, startPipeline } from '../../support/pipeline.ts';
+import { seededImage, seededIndex } from '../../support/seeded-image.ts';
 
 /** How soon after ECR's event a mapping must be gone. */
 const promptMs = 2_000;
