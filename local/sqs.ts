@@ -20,9 +20,9 @@ const attributes = { VisibilityTimeout: '900', MessageRetentionPeriod: '1209600'
 const defaultReceiveCount = 5;
 
 /**
- * Starts the SQS emulator with the mirror queue, the layer queue, the queue of the registry's events
- * and their dead-letter queues, in memory: the job table has all jobs, and a mirror job requests its
- * layers again.
+ * Starts the SQS emulator with the mirror queue, the layer queue, the queue of the registry's
+ * events and their dead-letter queues, in memory: the job table has all jobs, and a mirror job
+ * requests its layers again.
  */
 export async function startQueue(region: string): Promise<LocalQueue> {
   await giveOutWholeGroups();

@@ -1,6 +1,6 @@
 /**
- * An EventBridge pattern, as far as ours go: each field's value must be one of a list, or begin with
- * a prefix.
+ * An EventBridge pattern, as far as ours go: each field's value must be one of a list, or begin
+ * with a prefix.
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
  */
 export interface EventPattern {

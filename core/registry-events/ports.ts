@@ -5,8 +5,8 @@ import type { Digest } from '../oci/digest.ts';
 
 /**
  * Why an image can't be pulled from the mirror any more. `deleted`: the registry does not have it.
- * `archived`: it has it, but answers pulls with 404 until it is restored or pushed again. `untagged`:
- * it is there, but not under this tag.
+ * `archived`: it has it, but answers pulls with 404 until it is restored or pushed again.
+ * `untagged`: it is there, but not under this tag.
  */
 export type LossReason = MappingRemoval['reason'];
 
@@ -21,7 +21,8 @@ export interface MappedImage {
 export interface MirrorImages {
   /**
    * What is lost of some images of one repository, in their order; undefined: it can be pulled. A
-   * tag that points to another digest does not count as lost, since the mapped digest can be pulled.
+   * tag that points to another digest does not count as lost, since the mapped digest can be
+   * pulled.
    *
    * @throws RegistryError if the registry can't be asked: nothing is known then
    */

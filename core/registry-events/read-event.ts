@@ -70,8 +70,8 @@ const apiCall = z.object({
 
 /**
  * Reads an event about the mirror's registry. Events of other registries, of repositories that are
- * not mirrors, and of other kinds are ignored; so is what makes no sense, since nothing would change
- * if it came again.
+ * not mirrors, and of other kinds are ignored; so is what makes no sense, since nothing would
+ * change if it came again.
  *
  * @param event the content of a message: anything
  */

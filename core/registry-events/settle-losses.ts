@@ -78,8 +78,8 @@ async function lostDigests(hints: LossHint[], { repository, deps, signal }: Loss
 }
 
 /**
- * The mapped tags that seem to be lost. An event about a digest need not name the tags that point to
- * it, and one about a tag need not name what it is mapped to.
+ * The mapped tags that seem to be lost. An event about a digest need not name the tags that point
+ * to it, and one about a tag need not name what it is mapped to.
  */
 async function suspectTags(
   hints: LossHint[],

@@ -64,8 +64,8 @@ export function tellStorageClass(
 }
 
 /**
- * Tells that a repository was deleted, as CloudTrail does in an account that has a trail. ECR itself
- * documents no event for it.
+ * Tells that a repository was deleted, as CloudTrail does in an account that has a trail. ECR
+ * itself documents no event for it.
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/logging-using-cloudtrail.html
  */
 export function tellDeletedRepository(registry: Registry, repositoryName: string, force: boolean): void {
