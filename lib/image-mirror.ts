@@ -15,6 +15,7 @@ import { MirrorQueue } from './mirror-queue.ts';
 import { MirrorTable } from './mirror-table.ts';
 import { grantMirrorAccess, layerActions, mirrorActions } from './registry-access.ts';
 import { type FunctionName, ServiceFunction } from './service-function.ts';
+import { SnapshotBucket } from './snapshot-bucket.ts';
 import { grantUpstreamCredentials } from './upstream-credentials.ts';
 
 /**
@@ -28,6 +29,9 @@ const webhookItems = { keys: ['jobs#*', 'parked#*', 'webhooks'] };
  */
 const countedTags = { keys: ['repo#*'], attributes: ['events', 'lastJob'] };
 
+/** What lists of mappings are made of, and how often they have changed. */
+const listedItems = { keys: ['repo#*', 'repos', 'registries', 'snapshot'] };
+
 /**
  * An image mirror: webhooks come in, images are copied into the ECR registry of the stack's region
  * and account, and the mapping API tells where they are.
@@ -36,6 +40,8 @@ const countedTags = { keys: ['repo#*'], attributes: ['events', 'lastJob'] };
  *        │                                  ▲   ▲              │ large layers  ▲
  *        │                                  │   └──────── layer queue ──▶ layer function
  *        └──▶ API function ──▶ table ◀──┴── schedule function, each minute
+ *                   ▲             │
+ *                   └── bucket ◀──┴── snapshot function, each minute
  *
  * The identifiers of the parts are part of the template's logical ids: renaming one replaces the
  * resource.
@@ -45,6 +51,7 @@ export class ImageMirror extends Construct {
   readonly queue: MirrorQueue;
   readonly layerQueue: LayerQueue;
   readonly secrets: DeploymentSecrets;
+  readonly snapshots: SnapshotBucket;
   readonly api: MirrorApi;
   /** The functions, for additions such as permissions, alarms or VPC endpoints. */
   readonly functions: Readonly<Record<Exclude<FunctionName, 'blob-mounting'>, IFunction>> &
@@ -62,6 +69,7 @@ export class ImageMirror extends Construct {
     this.queue = new MirrorQueue(this, 'Queue');
     this.layerQueue = new LayerQueue(this, 'LayerQueue');
     this.secrets = new DeploymentSecrets(this, 'Secrets', settings);
+    this.snapshots = new SnapshotBucket(this, 'Snapshots', settings);
 
     const shared = {
       ...settings.environment,
@@ -113,6 +121,7 @@ export class ImageMirror extends Construct {
         DRAYAGE_API_SECRET: this.secrets.api.secretArn,
         // The operator gets the webhooks' secrets from it.
         DRAYAGE_WEBHOOK_SECRET: this.secrets.webhooks.secretArn,
+        DRAYAGE_SNAPSHOT_BUCKET: this.snapshots.bucket.bucketName,
       },
       config,
       logRetention,
@@ -126,6 +135,20 @@ export class ImageMirror extends Construct {
       config,
       logRetention,
     });
+    const snapshot = new ServiceFunction(this, 'Snapshot', {
+      name: 'snapshot',
+      description: 'stores the whole mapping as one object',
+      timeout: Duration.seconds(900),
+      memorySize: 512,
+      ...(settings.reserveConcurrency && { reservedConcurrency: 1 }),
+      environment: {
+        ...settings.environment,
+        DRAYAGE_TABLE: this.table.table.tableName,
+        DRAYAGE_SNAPSHOT_BUCKET: this.snapshots.bucket.bucketName,
+      },
+      config,
+      logRetention,
+    });
     const mounting = settings.blobMounting
       ? new BlobMounting(this, 'BlobMounting', { environment: settings.environment, config, logRetention })
       : undefined;
@@ -135,11 +158,14 @@ export class ImageMirror extends Construct {
       layer: layer.function,
       api: api.function,
       schedule: schedule.function,
+      snapshot: snapshot.function,
       ...(mounting && { 'blob-mounting': mounting.function }),
     };
 
     this.#grantTable();
     this.#grantQueues();
+    this.snapshots.grantWrite(snapshot.function);
+    this.snapshots.grantExport(api, api.function);
     this.secrets.webhooks.grantRead(webhook.function);
     this.secrets.webhooks.grantRead(api.function);
     this.secrets.api.grantRead(api.function);
@@ -165,7 +191,14 @@ export class ImageMirror extends Construct {
         maxConcurrency: settings.layerConcurrency,
       }),
     );
-    new MinuteSchedule(this, 'EveryMinute', { target: schedule.function });
+    new MinuteSchedule(this, 'EveryMinute', {
+      target: schedule.function,
+      description: 'queues the jobs that are due',
+    });
+    new MinuteSchedule(this, 'EveryMinuteSnapshot', {
+      target: snapshot.function,
+      description: 'stores the mapping if it has changed',
+    });
     this.api = new MirrorApi(this, 'Api', {
       api: config.api,
       webhook: webhook.function,
@@ -183,7 +216,7 @@ export class ImageMirror extends Construct {
   }
 
   #grantTable(): void {
-    const { webhook, mirror, layer, api, schedule } = this.functions;
+    const { webhook, mirror, layer, api, schedule, snapshot } = this.functions;
     // It accepts requests from the internet. It may read how often a secret was rotated, record and
     // park jobs, and count the events of a tag. Mappings and everything else are out of its reach.
     this.table.grantItems(webhook, webhookItems, 'GetItem', 'PutItem', 'UpdateItem');
@@ -197,6 +230,7 @@ export class ImageMirror extends Construct {
     this.table.grant(api, 'GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem');
     // Taking parked jobs that are due.
     this.table.grant(schedule, 'GetItem', 'Query', 'UpdateItem', 'DeleteItem');
+    this.table.grantItems(snapshot, listedItems, 'GetItem', 'BatchGetItem', 'Query');
   }
 
   #grantQueues(): void {

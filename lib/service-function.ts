@@ -15,7 +15,7 @@ import type { Config } from '../core/config/config.ts';
 import { bundleOptions, packageRoot, prebuiltBundle } from './function-bundle.ts';
 
 /** The functions, by the folder under `lambda/` that holds their `handler.ts`. */
-export type FunctionName = 'webhook' | 'mirror' | 'layer' | 'api' | 'schedule' | 'blob-mounting';
+export type FunctionName = 'webhook' | 'mirror' | 'layer' | 'api' | 'schedule' | 'snapshot' | 'blob-mounting';
 
 /** Settings of {@link ServiceFunction}. */
 export interface ServiceFunctionProps {
@@ -27,6 +27,12 @@ export interface ServiceFunctionProps {
   readonly timeout: Duration;
   /** Memory in MB; the CPU share is proportional to it. */
   readonly memorySize: number;
+  /**
+   * The most invocations at once, which are taken from the account's limit.
+   *
+   * @default - as many as the account allows
+   */
+  readonly reservedConcurrency?: number;
   /** How long its logs are kept. */
   readonly logRetention: RetentionDays;
   /** The normalised configuration, which is part of its bundle. */
@@ -60,6 +66,9 @@ export class ServiceFunction extends Construct {
       architecture: Architecture.ARM_64,
       timeout: props.timeout,
       memorySize: props.memorySize,
+      ...(props.reservedConcurrency !== undefined && {
+        reservedConcurrentExecutions: props.reservedConcurrency,
+      }),
       role,
       logGroup: this.logGroup,
       environment: {

@@ -1,5 +1,6 @@
 import { enableBlobMounting } from '../core/aws/ecr/blob-mounting.ts';
 import type { Config } from '../core/config/config.ts';
+import { exportPrefix } from '../core/exports/snapshot-store.ts';
 import { defaultFanOutBytes } from '../core/jobs/layers/hand-out.ts';
 import { mirrorBatchSize } from '../core/jobs/ports.ts';
 import { resendUnfinished } from '../core/jobs/resend.ts';
@@ -12,6 +13,7 @@ import { type EmbeddedRegistry, startRegistry } from './ecr/server.ts';
 import { startEventSource } from './event-source.ts';
 import { createFunctions, type Functions, type Instances } from './functions.ts';
 import { type HttpApi, startHttpApi } from './http-api.ts';
+import { type LocalBucket, startBucket } from './s3/server.ts';
 import { startSchedule } from './schedule.ts';
 import { startSecretsManager } from './secrets-manager.ts';
 import { type LocalQueue, startQueue } from './sqs.ts';
@@ -48,6 +50,8 @@ export interface LocalStackOptions {
   holdSeconds?: number;
   /** The pause between the schedule's calls, in milliseconds; a minute by default, as deployed. */
   scheduleMs?: number;
+  /** The pause between looks for a new snapshot, in milliseconds; a second by default. */
+  snapshotMs?: number;
   /** Takes logs; standard error by default. */
   log?: NodeJS.WritableStream;
   /** Observes deliveries and jobs; optional. */
@@ -70,6 +74,7 @@ export interface LocalStack {
   /** The password of the registry's user `AWS`. */
   registryPassword: string;
   queue: LocalQueue;
+  bucket: LocalBucket;
   functions: Functions;
   mappings: Pick<MappingStore, 'list'>;
   /** The webhooks as the API shows them to the operator. */
@@ -85,6 +90,12 @@ export interface LocalStack {
 
 const stopWithinMs = 1_500;
 const defaultInstances = 2;
+/**
+ * On AWS, snapshots are built every minute, and the API looks for a new one every five seconds.
+ * Here, people wait for what they have just changed.
+ */
+const snapshotMs = 1_000;
+const snapshotFreshMs = 250;
 const webhookSecret = 'drayage/local/webhooks';
 const apiSecret = 'drayage/local/api';
 
@@ -137,6 +148,9 @@ async function start(
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
   });
   const queue = kept(await startQueue(region));
+  const bucket = kept(
+    await startBucket({ directory: data?.bucket, secret: 'local', expiring: exportPrefix }),
+  );
   const manager = kept(await startSecretsManager(() => secretValues(secrets, options)));
   const environment = {
     AWS_REGION: region,
@@ -147,12 +161,15 @@ async function start(
     AWS_ENDPOINT_URL_DYNAMODB: table.endpoint,
     AWS_ENDPOINT_URL_SQS: queue.endpoint,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: manager.endpoint,
+    AWS_ENDPOINT_URL_S3: bucket.endpoint,
     DRAYAGE_TABLE: table.name,
     DRAYAGE_QUEUE_URL: queue.queueUrl,
     DRAYAGE_FAN_OUT_BYTES: String(options.fanOutBytes ?? defaultFanOutBytes),
     DRAYAGE_LAYER_QUEUE_URL: queue.layerQueueUrl,
     DRAYAGE_WEBHOOK_SECRET: webhookSecret,
     DRAYAGE_API_SECRET: auth ? apiSecret : '',
+    DRAYAGE_SNAPSHOT_BUCKET: bucket.name,
+    DRAYAGE_SNAPSHOT_FRESH_MS: String(snapshotFreshMs),
     DRAYAGE_CONFIG_JSON: JSON.stringify(config),
     ...(options.retrySeconds !== undefined && { DRAYAGE_RETRY_SECONDS: String(options.retrySeconds) }),
     ...(options.holdSeconds !== undefined && { DRAYAGE_HOLD_SECONDS: String(options.holdSeconds) }),
@@ -196,6 +213,7 @@ async function start(
   const sources = [feed('mirror', queue.queueUrl), feed('layer', queue.layerQueueUrl)];
   cleanups.push(() => Promise.all(sources.map((source) => source.stop(stopWithinMs))));
   cleanups.push(startSchedule(functions.schedule, log, options.scheduleMs));
+  cleanups.push(startSchedule(functions.snapshot, log, options.snapshotMs ?? snapshotMs));
   const webhookOptions = { origin: api.url, root: secrets.webhookRoot, states: stores.webhookStates };
   return {
     ready: {
@@ -209,6 +227,7 @@ async function start(
     registry,
     registryPassword: secrets.registryPassword,
     queue,
+    bucket,
     functions,
     mappings: stores.mappings,
     webhooks: () => presentLocalWebhooks(config, webhookOptions),
