@@ -23,6 +23,7 @@ async function run(deployment: SnapshotDeployment): Promise<SnapshotOutcome> {
   const outcome = await deployment.writer.update();
   if (outcome.kind === 'overtaken')
     logger.warn('another snapshot was stored meanwhile: the next call looks again');
+  metrics.addMetric('SnapshotsStored', MetricUnit.Count, outcome.kind === 'stored' ? 1 : 0);
   if (outcome.kind !== 'stored') return outcome;
   const { count, bytes, textBytes } = outcome;
   logger.info('a snapshot was stored', { mappings: count, bytes, textBytes });

@@ -125,9 +125,9 @@ describe('exports that do not fit into an answer', () => {
     const notes = { content, 'text-bytes': String(textBytes) };
     await store.put(snapshotKey, { gzip, contentType: 'application/json', notes }, before?.etag);
     const second = await fetch(`${path}quay.io`);
-    await keepsNothing.close();
     expect(await first.json()).toEqual({ version: 1, mappings: [] });
     const { mappings } = (await second.json()) as { mappings: Mapping[] };
     expect(mappings).toHaveLength(1_500);
+    await keepsNothing.close();
   });
 });

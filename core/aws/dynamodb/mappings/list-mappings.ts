@@ -145,6 +145,9 @@ async function* references(
         TableName: table.name,
         KeyConditionExpression: 'pk = :pk AND sk > :after',
         FilterExpression: 'listed = :yes',
+        // Reading costs the same with and without the counters and leases; parsing them does not.
+        ProjectionExpression: 'pk, sk, #mapping, revision',
+        ExpressionAttributeNames: { '#mapping': 'mapping' },
         ExpressionAttributeValues: {
           ':pk': repositoryPartition(repository),
           ':after': listedSortKey(after),
