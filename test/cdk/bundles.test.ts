@@ -39,7 +39,7 @@ interface Resource {
   };
 }
 
-describe.each(['webhook', 'mirror', 'layer', 'api', 'schedule', 'blob-mounting'])(
+describe.each(['webhook', 'mirror', 'layer', 'api', 'schedule', 'snapshot', 'blob-mounting'])(
   "the %s function's bundle",
   (name) => {
     const folder = () => bundles.get(name) ?? '';
