@@ -13,8 +13,8 @@ export interface ImageMirrorProps {
   readonly config: Config;
 
   /**
-   * What happens to the table, the snapshot and the deployment's secrets when the stack is deleted. Mirror
-   * repositories always stay: the mirror function creates them, not the stack.
+   * What happens to the table, the snapshot and the deployment's secrets when the stack is deleted.
+   * Mirror repositories always stay: the mirror function creates them, not the stack.
    *
    * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE: they stay, unless the first deployment
    *   fails, which leaves nothing behind

@@ -144,7 +144,11 @@ export class S3Objects {
   }
 }
 
-/** A file holds the facts as a line of JSON, and then the bytes. @throws StartError if it is damaged */
+/**
+ * A file holds the facts as a line of JSON, and then the bytes.
+ *
+ * @throws StartError if it is damaged
+ */
 function parseFile(content: Buffer, file: string): { facts: ObjectFacts; body: Uint8Array } {
   const end = content.indexOf('\n');
   const body = content.subarray(end + 1);

@@ -17,7 +17,10 @@ const columns = [
   'job',
 ] as const satisfies (keyof Mapping)[];
 
-/** A table for spreadsheets and scripts (RFC 4180), with a line of names; platforms are separated by spaces. */
+/**
+ * A table for spreadsheets and scripts (RFC 4180), with a line of names; platforms are separated by
+ * spaces.
+ */
 export const csv: ExportFormat = {
   name: 'csv',
   contentType: 'text/csv; charset=utf-8; header=present',
@@ -35,8 +38,8 @@ function field(value: string | number | boolean | string[]): string {
 }
 
 /**
- * Spreadsheets take what begins with one of these for a formula. Platforms and media types come from
- * whoever pushed the image. https://owasp.org/www-community/attacks/CSV_Injection
+ * Spreadsheets take what begins with one of these for a formula. Platforms and media types come
+ * from whoever pushed the image. https://owasp.org/www-community/attacks/CSV_Injection
  */
 function harmless(text: string): string {
   return /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
