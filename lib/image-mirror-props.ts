@@ -88,9 +88,9 @@ export interface ImageMirrorProps {
 
   /**
    * Whether to reserve one concurrent execution for the snapshot function, so that no second one
-   * builds the same snapshot. Lambda refuses that in an account whose limit of concurrent executions
-   * is still 10, as in some new accounts: `below its minimum value of [10]`. Ask for a higher limit,
-   * or write false; two snapshot functions at once do no harm, they only cost twice.
+   * builds the same snapshot. Lambda refuses that in an account whose limit of concurrent
+   * executions is still 10, as in some new accounts: `below its minimum value of [10]`. Ask for a
+   * higher limit, or write false; two snapshot functions at once do no harm, they only cost twice.
    * https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
    *
    * @default true
