@@ -44,7 +44,7 @@ export function createFunctions(
     });
   return {
     webhook: make('webhook', { timeoutMs: 28_000, instances: 1, eventsPerInstance: 64 }),
-    api: make('api', { timeoutMs: 10_000, instances: 1, eventsPerInstance: 64 }),
+    api: make('api', { timeoutMs: 28_000, instances: 1, eventsPerInstance: 64 }),
     mirror: make('mirror', { timeoutMs: 900_000, instances: instances.mirror, eventsPerInstance: 1 }),
     layer: make('layer', { timeoutMs: 900_000, instances: instances.layer, eventsPerInstance: 1 }),
     schedule: make('schedule', { timeoutMs: 60_000, instances: 1, eventsPerInstance: 1 }),

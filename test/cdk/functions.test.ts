@@ -7,7 +7,7 @@ const functions = {
   webhook: { Timeout: 28, MemorySize: 512 },
   mirror: { Timeout: 900, MemorySize: 1_024 },
   layer: { Timeout: 900, MemorySize: 1_024 },
-  api: { Timeout: 10, MemorySize: 512 },
+  api: { Timeout: 28, MemorySize: 512 },
   schedule: { Timeout: 60, MemorySize: 512 },
   snapshot: { Timeout: 900, MemorySize: 512 },
   'blob-mounting': { Timeout: 60, MemorySize: 256 },
