@@ -3,11 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { build } from 'esbuild';
 import type { Config } from '../core/config/config.ts';
 import { receiveWebhook } from '../core/webhooks/receive.ts';
-import { esbuildOptions } from '../lib/function-bundle.ts';
 import { githubHeaders, githubPayload, pipelineConfig, startPipeline } from '../test/support/pipeline.ts';
+import { bundle } from './bundle.ts';
 import type { BenchOptions } from './options.ts';
 import { markdownTable, median, quantile } from './statistics.ts';
 
@@ -60,22 +59,9 @@ export async function benchColdStart({ rounds = defaultRounds }: BenchOptions): 
   }
 }
 
-async function bundle(entry: string, folder: string, name: string): Promise<string> {
-  const outfile = join(folder, name, 'index.mjs');
-  await build({
-    ...esbuildOptions,
-    bundle: true,
-    platform: 'node',
-    absWorkingDir: join(import.meta.dirname, '..'),
-    entryPoints: [entry],
-    outfile,
-  });
-  return outfile;
-}
-
 /** API Gateway's event for one delivery from GitHub. */
-function deliveryEvent(secret: string): object {
-  const body = JSON.stringify(githubPayload('acme/cold', '1'));
+export function deliveryEvent(secret: string, repository = 'acme/cold', tag = '1'): object {
+  const body = JSON.stringify(githubPayload(repository, tag));
   return {
     version: '2.0',
     routeKey: '$default',

@@ -13,6 +13,7 @@
  *     pipeline  from the webhook to the published mapping
  *     cold-start  the webhook function, from the start of its process to its first answer
  *     burst     10,000 deliveries over 50 connections
+ *     mappings  100,000 mappings: list, resolve, snapshot, exports, and what they cost on AWS
  *     kill      killed ten times: what is read again
  *     fan-out   one large image by 1, 2, 4 and 8 processes, each on a wire of its own
  *
@@ -32,6 +33,7 @@ import { benchEcr } from './ecr.ts';
 import { benchFanOut } from './fan-out.ts';
 import { endOnSignals } from './interruption.ts';
 import { benchKill } from './kill.ts';
+import { benchMappings } from './mappings.ts';
 import { benchMemory } from './memory.ts';
 import type { Bench, BenchOptions } from './options.ts';
 import { benchPipeline } from './pipeline.ts';
@@ -50,6 +52,7 @@ const benches: Record<string, Bench> = {
   pipeline: benchPipeline,
   'cold-start': benchColdStart,
   burst: benchBurst,
+  mappings: benchMappings,
   kill: benchKill,
   'fan-out': benchFanOut,
 };

@@ -13,8 +13,8 @@ export interface ImageMirrorProps {
   readonly config: Config;
 
   /**
-   * What happens to the table and the deployment's secrets when the stack is deleted. Mirror
-   * repositories always stay: the mirror function creates them, not the stack.
+   * What happens to the table, the snapshot and the deployment's secrets when the stack is deleted.
+   * Mirror repositories always stay: the mirror function creates them, not the stack.
    *
    * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE: they stay, unless the first deployment
    *   fails, which leaves nothing behind
@@ -87,6 +87,17 @@ export interface ImageMirrorProps {
   readonly layerConcurrency?: number;
 
   /**
+   * Whether to reserve one concurrent execution for the snapshot function, so that no second one
+   * builds the same snapshot. Lambda refuses that in an account whose limit of concurrent
+   * executions is still 10, as in some new accounts: `below its minimum value of [10]`. Ask for a
+   * higher limit, or write false; two snapshot functions at once do no harm, they only cost twice.
+   * https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+   *
+   * @default true
+   */
+  readonly reserveConcurrency?: boolean;
+
+  /**
    * The least size, in bytes, at which the layers of an image are copied by separate layer jobs, if
    * several of that size are missing. Smaller ones are copied with their image.
    *
@@ -139,6 +150,7 @@ export function resolveProps(props: ImageMirrorProps, deployment: Deployment = {
     mirrorMemorySize: props.mirrorMemorySize ?? 1_024,
     maxConcurrency: props.maxConcurrency ?? 10,
     layerConcurrency: props.layerConcurrency ?? 20,
+    reserveConcurrency: props.reserveConcurrency ?? true,
     fanOutBytes: props.fanOutBytes ?? defaultFanOutBytes,
     throttle: props.throttle ?? { ratePerSecond: 500, burst: 1_000 },
     environment: props.environment ?? {},

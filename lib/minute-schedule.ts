@@ -8,6 +8,8 @@ import { Construct } from 'constructs';
 export interface MinuteScheduleProps {
   /** The function to invoke every minute, with an empty event. */
   readonly target: IFunction;
+  /** What that does, as the console shows it. */
+  readonly description: string;
 }
 
 /** Runs a function every minute. A missed run is not repeated: the next one does its work. */
@@ -15,7 +17,7 @@ export class MinuteSchedule extends Construct {
   constructor(scope: Construct, id: string, props: MinuteScheduleProps) {
     super(scope, id);
     new Rule(this, 'Rule', {
-      description: 'Drayage: queues the jobs that are due',
+      description: `Drayage: ${props.description}`,
       schedule: Schedule.rate(Duration.minutes(1)),
       targets: [new LambdaFunction(props.target, { retryAttempts: 0, maxEventAge: Duration.minutes(1) })],
     });

@@ -22,6 +22,7 @@ export type FunctionName =
   | 'api'
   | 'schedule'
   | 'registry-events'
+  | 'snapshot'
   | 'blob-mounting';
 
 /** Settings of {@link ServiceFunction}. */
@@ -34,6 +35,12 @@ export interface ServiceFunctionProps {
   readonly timeout: Duration;
   /** Memory in MB; the CPU share is proportional to it. */
   readonly memorySize: number;
+  /**
+   * The most invocations at once, which are taken from the account's limit.
+   *
+   * @default - as many as the account allows
+   */
+  readonly reservedConcurrency?: number;
   /** How long its logs are kept. */
   readonly logRetention: RetentionDays;
   /** The normalised configuration, which is part of its bundle. */
@@ -67,6 +74,9 @@ export class ServiceFunction extends Construct {
       architecture: Architecture.ARM_64,
       timeout: props.timeout,
       memorySize: props.memorySize,
+      ...(props.reservedConcurrency !== undefined && {
+        reservedConcurrentExecutions: props.reservedConcurrency,
+      }),
       role,
       logGroup: this.logGroup,
       environment: {

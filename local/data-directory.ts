@@ -16,6 +16,7 @@ import { dataFolderError, StartError } from './start-error.ts';
 export interface DataDirectory {
   registry: string;
   table: string;
+  bucket: string;
   secrets: LocalSecretValues;
   release(): void;
 }
@@ -39,6 +40,7 @@ export async function openDataDirectory(directory: string): Promise<DataDirector
     return {
       registry: join(directory, 'registry'),
       table: join(directory, 'table'),
+      bucket: join(directory, 'bucket'),
       secrets: readSecrets(join(directory, 'secrets.json')),
       release,
     };

@@ -8,6 +8,7 @@ export interface Functions {
   layer: LambdaFunction;
   schedule: LambdaFunction;
   registryEvents: LambdaFunction;
+  snapshot: LambdaFunction;
 }
 
 /** In the published package, a function runs from the bundle that is deployed: one file to load. */
@@ -44,10 +45,11 @@ export function createFunctions(
     });
   return {
     webhook: make('webhook', { timeoutMs: 28_000, instances: 1, eventsPerInstance: 64 }),
-    api: make('api', { timeoutMs: 10_000, instances: 1, eventsPerInstance: 64 }),
+    api: make('api', { timeoutMs: 28_000, instances: 1, eventsPerInstance: 64 }),
     mirror: make('mirror', { timeoutMs: 900_000, instances: instances.mirror, eventsPerInstance: 1 }),
     layer: make('layer', { timeoutMs: 900_000, instances: instances.layer, eventsPerInstance: 1 }),
     schedule: make('schedule', { timeoutMs: 60_000, instances: 1, eventsPerInstance: 1 }),
     registryEvents: make('registry-events', { timeoutMs: 90_000, instances: 1, eventsPerInstance: 1 }),
+    snapshot: make('snapshot', { timeoutMs: 900_000, instances: 1, eventsPerInstance: 1 }),
   };
 }

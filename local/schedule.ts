@@ -1,8 +1,8 @@
 import type { LambdaFunction } from './lambda-function.ts';
 
 /**
- * Calls a function every minute, as the deployed schedule does. A call that takes longer than a
- * minute is not overlapped by the next.
+ * Calls a function regularly, every minute unless told otherwise, as the deployed schedules do. A
+ * call that takes longer is not overlapped by the next.
  *
  * @returns a function that stops it.
  */
@@ -12,16 +12,21 @@ export function startSchedule(
   everyMs = 60_000,
 ): () => void {
   let running = false;
+  let stopped = false;
   const timer = setInterval(async () => {
     if (running) return;
     running = true;
     try {
       await schedule.invoke({ time: new Date().toISOString() });
     } catch (error) {
-      log.write(`the schedule's call failed: ${(error as Error).message}\n`);
+      if (!stopped)
+        log.write(`the schedule's call of ${schedule.name} failed: ${(error as Error).message}\n`);
     } finally {
       running = false;
     }
   }, everyMs);
-  return () => clearInterval(timer);
+  return () => {
+    stopped = true;
+    clearInterval(timer);
+  };
 }

@@ -1,5 +1,6 @@
 import { enableBlobMounting } from '../core/aws/ecr/blob-mounting.ts';
 import type { Config } from '../core/config/config.ts';
+import { exportPrefix } from '../core/exports/snapshot-store.ts';
 import { defaultFanOutBytes } from '../core/jobs/layers/hand-out.ts';
 import { mirrorBatchSize } from '../core/jobs/ports.ts';
 import { resendUnfinished } from '../core/jobs/resend.ts';
@@ -14,6 +15,7 @@ import { startEventSource } from './event-source.ts';
 import { createFunctions, type Functions, type Instances } from './functions.ts';
 import { type HttpApi, startHttpApi } from './http-api.ts';
 import { deliverRegistryEvents } from './registry-events.ts';
+import { type LocalBucket, startBucket } from './s3/server.ts';
 import { startSchedule } from './schedule.ts';
 import { startSecretsManager } from './secrets-manager.ts';
 import { type LocalQueue, startQueue } from './sqs.ts';
@@ -50,6 +52,8 @@ export interface LocalStackOptions {
   holdSeconds?: number;
   /** The pause between the schedule's calls, in milliseconds; a minute by default, as deployed. */
   scheduleMs?: number;
+  /** The pause between looks for a new snapshot, in milliseconds; a second by default. */
+  snapshotMs?: number;
   /** Takes logs; standard error by default. */
   log?: NodeJS.WritableStream;
   /** Observes deliveries and jobs; optional. */
@@ -72,6 +76,7 @@ export interface LocalStack {
   /** The password of the registry's user `AWS`. */
   registryPassword: string;
   queue: LocalQueue;
+  bucket: LocalBucket;
   functions: Functions;
   mappings: Pick<MappingStore, 'list'>;
   /** The webhooks as the API shows them to the operator. */
@@ -89,6 +94,12 @@ const stopWithinMs = 1_500;
 /** The account that the emulators stand for. */
 const localAccount = '000000000000';
 const defaultInstances = 2;
+/**
+ * On AWS, snapshots are built every minute, and the API looks for a new one every five seconds.
+ * Here, people wait for what they have just changed.
+ */
+const snapshotMs = 1_000;
+const snapshotFreshMs = 250;
 const webhookSecret = 'drayage/local/webhooks';
 const apiSecret = 'drayage/local/api';
 
@@ -150,6 +161,9 @@ async function start(
     region,
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
   });
+  const bucket = kept(
+    await startBucket({ directory: data?.bucket, secret: 'local', expiring: exportPrefix }),
+  );
   const manager = kept(await startSecretsManager(() => secretValues(secrets, options)));
   const environment = {
     AWS_REGION: region,
@@ -160,6 +174,7 @@ async function start(
     AWS_ENDPOINT_URL_DYNAMODB: table.endpoint,
     AWS_ENDPOINT_URL_SQS: queue.endpoint,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: manager.endpoint,
+    AWS_ENDPOINT_URL_S3: bucket.endpoint,
     DRAYAGE_TABLE: table.name,
     DRAYAGE_QUEUE_URL: queue.queueUrl,
     DRAYAGE_FAN_OUT_BYTES: String(options.fanOutBytes ?? defaultFanOutBytes),
@@ -168,6 +183,8 @@ async function start(
     DRAYAGE_ACCOUNT: localAccount,
     DRAYAGE_WEBHOOK_SECRET: webhookSecret,
     DRAYAGE_API_SECRET: auth ? apiSecret : '',
+    DRAYAGE_SNAPSHOT_BUCKET: bucket.name,
+    DRAYAGE_SNAPSHOT_FRESH_MS: String(snapshotFreshMs),
     DRAYAGE_CONFIG_JSON: JSON.stringify(config),
     ...(options.retrySeconds !== undefined && { DRAYAGE_RETRY_SECONDS: String(options.retrySeconds) }),
     ...(options.holdSeconds !== undefined && { DRAYAGE_HOLD_SECONDS: String(options.holdSeconds) }),
@@ -227,6 +244,7 @@ async function start(
   ];
   cleanups.push(() => Promise.all(sources.map((source) => source.stop(stopWithinMs))));
   cleanups.push(startSchedule(functions.schedule, log, options.scheduleMs));
+  cleanups.push(startSchedule(functions.snapshot, log, options.snapshotMs ?? snapshotMs));
   const webhookOptions = { origin: api.url, root: secrets.webhookRoot, states: stores.webhookStates };
   return {
     ready: {
@@ -240,6 +258,7 @@ async function start(
     registry,
     registryPassword: secrets.registryPassword,
     queue,
+    bucket,
     functions,
     mappings: stores.mappings,
     webhooks: () => presentLocalWebhooks(config, webhookOptions),

@@ -196,6 +196,8 @@ export interface MappingStore {
   upstreamOf(mirrorRepository: string): Promise<Pick<ImageKey, 'registry' | 'repository'> | undefined>;
   /** Published mappings in order of `registry/repository` and then of reference, by their bytes. */
   list(query: MappingQuery): Promise<{ mappings: StoredMapping[]; cursor?: string }>;
+  /** All that {@link list} shows, in its order, read as it is taken. */
+  all(): AsyncIterable<StoredMapping>;
 
   /** The addresses of the mirror registries. */
   registryHosts(): Promise<RegistryHosts>;

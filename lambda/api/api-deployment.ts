@@ -1,9 +1,27 @@
+import { S3SnapshotStore } from '../../core/aws/s3/snapshot-store.ts';
+import { Exporter } from '../../core/exports/exporter.ts';
 import { WebhookDeployment } from '../shared/webhook-deployment.ts';
+
+/**
+ * How long the answer of which snapshot is stored is used again, unless the environment says
+ * otherwise: the snapshot itself is up to a minute old.
+ */
+const defaultFreshMs = 5_000;
+/** A small part of the function's memory: a snapshot of 100,000 mappings takes a third of this. */
+const cacheBytes = 32 * 1024 * 1024;
 
 /** What the API function works with. */
 export class ApiDeployment extends WebhookDeployment {
   /** The secret whose `root` the API's tokens derive from; empty if the API needs no token. */
   get apiSecret(): string {
     return this.environment.text('DRAYAGE_API_SECRET', { mayBeEmpty: true });
+  }
+
+  get exporter(): Exporter {
+    return this.once('exporter', () => {
+      const store = new S3SnapshotStore(this.environment.text('DRAYAGE_SNAPSHOT_BUCKET'));
+      const freshMs = this.environment.optionalNumber('DRAYAGE_SNAPSHOT_FRESH_MS') ?? defaultFreshMs;
+      return new Exporter(store, { freshMs, cacheBytes });
+    });
   }
 }

@@ -6,6 +6,7 @@ import { logger } from '../shared/telemetry.ts';
 import { ApiDeployment } from './api-deployment.ts';
 import { type Access, authorize } from './authorize.ts';
 import type { Call } from './call.ts';
+import { getExport } from './exports.ts';
 import { getJob, getJobs, postMirrors } from './jobs.ts';
 import { getMappings, resolveMappings } from './mappings.ts';
 import { getWebhooks, rotateWebhook } from './webhooks.ts';
@@ -21,6 +22,7 @@ interface Route {
 const routes: Route[] = [
   { method: 'GET', path: /^\/v1\/mappings$/, access: 'read', handle: getMappings },
   { method: 'POST', path: /^\/v1\/mappings\/resolve$/, access: 'read', handle: resolveMappings },
+  { method: 'GET', path: /^\/v1\/exports\/([^/]+)$/, access: 'read', handle: getExport },
   { method: 'GET', path: /^\/v1\/jobs$/, access: 'read', handle: getJobs },
   { method: 'GET', path: /^\/v1\/jobs\/([^/]+)$/, access: 'read', handle: getJob },
   { method: 'POST', path: /^\/v1\/mirrors$/, access: 'write', handle: postMirrors },

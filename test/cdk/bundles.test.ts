@@ -39,40 +39,44 @@ interface Resource {
   };
 }
 
-describe.each(['webhook', 'mirror', 'layer', 'api', 'schedule', 'registry-events', 'blob-mounting'])(
-  "the %s function's bundle",
-  (name) => {
-    const folder = () => bundles.get(name) ?? '';
+describe.each([
+  'webhook',
+  'mirror',
+  'layer',
+  'api',
+  'schedule',
+  'registry-events',
+  'snapshot',
+  'blob-mounting',
+])("the %s function's bundle", (name) => {
+  const folder = () => bundles.get(name) ?? '';
 
-    it('is one module with its source map and the configuration', () => {
-      expect(readdirSync(folder()).sort()).toEqual(['index.mjs', 'index.mjs.map', 'mirror.json']);
-    });
+  it('is one module with its source map and the configuration', () => {
+    expect(readdirSync(folder()).sort()).toEqual(['index.mjs', 'index.mjs.map', 'mirror.json']);
+  });
 
-    it('holds the configuration as it was normalised', () => {
-      expect(JSON.parse(readFileSync(join(folder(), 'mirror.json'), 'utf8'))).toEqual(config);
-    });
+  it('holds the configuration as it was normalised', () => {
+    expect(JSON.parse(readFileSync(join(folder(), 'mirror.json'), 'utf8'))).toEqual(config);
+  });
 
-    it('is minified and keeps no source text in its map', () => {
-      expect(statSync(join(folder(), 'index.mjs')).size).toBeLessThan(3 * 1024 * 1024);
-      expect(
-        JSON.parse(readFileSync(join(folder(), 'index.mjs.map'), 'utf8')).sourcesContent,
-      ).toBeUndefined();
-    });
+  it('is minified and keeps no source text in its map', () => {
+    expect(statSync(join(folder(), 'index.mjs')).size).toBeLessThan(3 * 1024 * 1024);
+    expect(JSON.parse(readFileSync(join(folder(), 'index.mjs.map'), 'utf8')).sourcesContent).toBeUndefined();
+  });
 
-    it('loads without any package beside it and exports the handler', async () => {
-      const program = `const { handler } = await import(${JSON.stringify(pathToFileURL(join(folder(), 'index.mjs')))}); console.log(typeof handler);`;
-      const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program], {
-        cwd: folder(),
-        env: {
-          AWS_REGION: 'eu-west-1',
-          POWERTOOLS_SERVICE_NAME: name,
-          POWERTOOLS_METRICS_NAMESPACE: 'Drayage',
-        },
-      });
-      expect(stdout).toBe('function\n');
+  it('loads without any package beside it and exports the handler', async () => {
+    const program = `const { handler } = await import(${JSON.stringify(pathToFileURL(join(folder(), 'index.mjs')))}); console.log(typeof handler);`;
+    const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program], {
+      cwd: folder(),
+      env: {
+        AWS_REGION: 'eu-west-1',
+        POWERTOOLS_SERVICE_NAME: name,
+        POWERTOOLS_METRICS_NAMESPACE: 'Drayage',
+      },
     });
-  },
-);
+    expect(stdout).toBe('function\n');
+  });
+});
 
 describe('a bundle that was built before, as in the published package', () => {
   const root = mkdtempSync(join(tmpdir(), 'drayage-prebuilt-'));

@@ -20,7 +20,7 @@ const services: Record<string, string> = {
 const actionOf = (service: string, operation: string) =>
   `${service}:${service === 'sqs' ? operation.replace(/Batch$/, '') : operation}`;
 
-const functions = ['webhook', 'mirror', 'layer', 'api', 'schedule', 'registry-events'] as const;
+const functions = ['webhook', 'mirror', 'layer', 'api', 'schedule', 'registry-events', 'snapshot'] as const;
 /**
  * What each function asked of AWS while the pipeline ran. The functions of the local stack sign as
  * themselves.
@@ -28,11 +28,22 @@ const functions = ['webhook', 'mirror', 'layer', 'api', 'schedule', 'registry-ev
 const asked = new Map<string, Set<string>>(functions.map((name) => [name, new Set()]));
 
 function note(message: unknown): void {
-  const { headers } = (message as { request: IncomingMessage }).request;
+  const { headers, method = '' } = (message as { request: IncomingMessage }).request;
   const [prefix = '', operation = ''] = String(headers['x-amz-target'] ?? '').split('.');
   const service = services[prefix];
-  const signer = /Credential=([^/]+)\//.exec(headers.authorization ?? '')?.[1] ?? '';
+  const [, signer = '', scope] =
+    /Credential=([^/]+)\/\d+\/[^/]+\/([^/]+)\//.exec(headers.authorization ?? '') ?? [];
   if (service !== undefined) asked.get(signer)?.add(actionOf(service, operation));
+  if (scope === 's3') for (const action of objectActions(method)) asked.get(signer)?.add(action);
+}
+
+/**
+ * What a request for an object needs; HEAD tells whether it is there. A put that replaces an object
+ * reads its tag.
+ */
+function objectActions(method: string): string[] {
+  if (method === 'PUT') return ['s3:PutObject', 's3:GetObject'];
+  return method === 'HEAD' ? ['s3:GetObject', 's3:ListBucket'] : ['s3:GetObject'];
 }
 
 /** Requests an image, as an operator does. */
@@ -80,6 +91,13 @@ async function work(pipeline: Pipeline): Promise<void> {
   expect(await pipeline.jobIn(id, 'waiting', 'committed', 'failed')).toMatchObject({ state: 'waiting' });
   expect(await pipeline.jobIn(id, 'committed', 'failed')).toMatchObject({ state: 'committed' });
 
+  // A digest in its own right, which lists read in another way than tags.
+  const { digest } = (await pipeline.mapping('ghcr.io/acme/large:1')) ?? {};
+  const byDigest = `ghcr.io/acme/large@${digest}`;
+  await pipeline.jobIn(await request(pipeline, byDigest), 'committed');
+  const exported = async () => (await pipeline.get('/v1/exports/json?repository=acme/large')).text();
+  await vi.waitFor(async () => expect(await exported()).toContain(byDigest), 20_000);
+
   for (const path of ['/v1/mappings', '/v1/jobs', '/v1/webhooks'])
     expect((await pipeline.get(path)).status).toBe(200);
   expect(await pipeline.mapping('ghcr.io/acme/app:1')).toBeDefined();
@@ -103,6 +121,7 @@ describe('what the functions ask of AWS', () => {
   it.each(functions)('%s: all of it is granted', (name) => {
     const requests = [...(asked.get(name) ?? [])];
     expect(requests).toContainEqual(expect.stringMatching(/^dynamodb:/));
+    if (['api', 'snapshot'].includes(name)) expect(requests).toContain('s3:GetObject');
     expect(requests.filter((action) => !grantedTo(name).includes(action))).toEqual([]);
   });
 

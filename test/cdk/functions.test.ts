@@ -7,9 +7,10 @@ const functions = {
   webhook: { Timeout: 28, MemorySize: 512 },
   mirror: { Timeout: 900, MemorySize: 1_024 },
   layer: { Timeout: 900, MemorySize: 1_024 },
-  api: { Timeout: 10, MemorySize: 512 },
+  api: { Timeout: 28, MemorySize: 512 },
   schedule: { Timeout: 60, MemorySize: 512 },
   'registry-events': { Timeout: 90, MemorySize: 512 },
+  snapshot: { Timeout: 900, MemorySize: 512 },
   'blob-mounting': { Timeout: 60, MemorySize: 256 },
 };
 
@@ -20,9 +21,10 @@ const own: Record<string, string[]> = {
   webhook: [...tableAndQueue, 'DRAYAGE_ACCOUNT', 'DRAYAGE_WEBHOOK_SECRET'],
   mirror: [...tableAndQueue, 'DRAYAGE_FAN_OUT_BYTES', 'DRAYAGE_LAYER_QUEUE_URL'],
   layer: [...tableAndQueue, 'DRAYAGE_LAYER_QUEUE_URL'],
-  api: [...tableAndQueue, 'DRAYAGE_API_SECRET', 'DRAYAGE_WEBHOOK_SECRET'],
+  api: [...tableAndQueue, 'DRAYAGE_API_SECRET', 'DRAYAGE_SNAPSHOT_BUCKET', 'DRAYAGE_WEBHOOK_SECRET'],
   schedule: tableAndQueue,
   'registry-events': [...tableAndQueue, 'DRAYAGE_ACCOUNT', 'DRAYAGE_REGISTRY_EVENTS_QUEUE_URL'],
+  snapshot: ['DRAYAGE_SNAPSHOT_BUCKET', 'DRAYAGE_TABLE'],
   'blob-mounting': [],
 };
 
@@ -81,18 +83,31 @@ describe('the functions', () => {
   });
 });
 
-describe('the schedule', () => {
-  it('runs the schedule function every minute and does not retry a failed run', () => {
-    template.hasResourceProperties('AWS::Events::Rule', {
-      ScheduleExpression: 'rate(1 minute)',
-      State: 'ENABLED',
-      Targets: [
-        {
-          Arn: { 'Fn::GetAtt': [functionOf(template, 'schedule').id, 'Arn'] },
-          RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
-        },
-      ],
-    });
+describe('the schedules', () => {
+  it.each(['schedule', 'snapshot'])(
+    'run the %s function every minute and do not retry a failed run',
+    (name) => {
+      template.resourceCountIs('AWS::Events::Rule', 3);
+      template.hasResourceProperties('AWS::Events::Rule', {
+        ScheduleExpression: 'rate(1 minute)',
+        State: 'ENABLED',
+        Targets: [
+          {
+            Arn: { 'Fn::GetAtt': [functionOf(template, name).id, 'Arn'] },
+            RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
+          },
+        ],
+      });
+    },
+  );
+
+  it('let only one snapshot be built at a time, unless the account’s limit is too low for that', () => {
+    const concurrency = (of: typeof template, name: string) =>
+      functionOf(of, name).properties.ReservedConcurrentExecutions;
+    for (const name of Object.keys(functions))
+      expect(concurrency(template, name)).toBe(name === 'snapshot' ? 1 : undefined);
+    const other = mirrorTemplate(undefined, { reserveConcurrency: false });
+    expect(concurrency(other, 'snapshot')).toBeUndefined();
   });
 });
 
@@ -100,6 +115,7 @@ describe('the stack', () => {
   it('keeps the logical ids of what holds data, because a new id would replace it', () => {
     const ids = (type: string) => Object.keys(template.findResources(type)).sort();
     expect(ids('AWS::DynamoDB::Table')).toEqual(['MirrorTable6463EAF8']);
+    expect(ids('AWS::S3::Bucket')).toEqual(['MirrorSnapshotsBucket549BE1F7']);
     expect(ids('AWS::SecretsManager::Secret')).toEqual([
       'MirrorSecretsApi3EE0E102',
       'MirrorSecretsWebhooks42DE6E77',

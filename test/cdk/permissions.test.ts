@@ -3,8 +3,18 @@ import { layerActions, mirrorActions } from '../../lib/registry-access.ts';
 import { mirrorTemplate, statementsOf } from './mirror-template.ts';
 
 const template = mirrorTemplate();
-const names = ['webhook', 'mirror', 'layer', 'api', 'schedule', 'registry-events', 'blob-mounting'];
+const names = [
+  'webhook',
+  'mirror',
+  'layer',
+  'api',
+  'schedule',
+  'registry-events',
+  'snapshot',
+  'blob-mounting',
+];
 const copiers = ['mirror', 'layer'];
+const [bucket = ''] = Object.keys(template.findResources('AWS::S3::Bucket'));
 const repositories = 'arn:<AWS::Partition>:ecr:eu-west-1:<AWS::AccountId>:repository/yard/images/*';
 
 /** The actions of one service that a function may use, without the prefix. */
@@ -17,7 +27,7 @@ function actionsOf(name: string, service: string, of = template): string[] {
 }
 
 describe('permissions', () => {
-  it('contain no wildcard, except for what ECR has for whole registries and for repositories below the prefix', () => {
+  it('contain no wildcard, except for what ECR has for whole registries, for repositories below the prefix, and for exports', () => {
     const wide = names.flatMap((name) =>
       statementsOf(template, name)
         .filter(({ actions, resources }) => [...actions, ...resources].some((text) => text.includes('*')))
@@ -29,6 +39,7 @@ describe('permissions', () => {
       { name: 'layer', actions: layerActions, resources: [repositories] },
       { name: 'layer', actions: ['ecr:GetAuthorizationToken'], resources: ['*'] },
       { name: 'registry-events', actions: ['ecr:DescribeImages'], resources: [repositories] },
+      { name: 'api', actions: ['s3:GetObject', 's3:PutObject'], resources: [`<${bucket}.Arn>/exports/*`] },
       {
         name: 'blob-mounting',
         actions: ['ecr:GetAccountSetting', 'ecr:PutAccountSetting'],
@@ -62,7 +73,7 @@ describe('permissions', () => {
   });
 
   it('let no other function do anything in ECR, except turn on blob mounting', () => {
-    for (const name of ['webhook', 'api', 'schedule']) expect(actionsOf(name, 'ecr')).toEqual([]);
+    for (const name of ['webhook', 'api', 'schedule', 'snapshot']) expect(actionsOf(name, 'ecr')).toEqual([]);
     expect(actionsOf('blob-mounting', 'ecr')).toEqual(['GetAccountSetting', 'PutAccountSetting']);
   });
 
@@ -75,6 +86,7 @@ describe('permissions', () => {
       api: ['BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
       schedule: ['DeleteItem', 'GetItem', 'Query', 'UpdateItem'],
       'registry-events': ['BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
+      snapshot: ['BatchGetItem', 'GetItem', 'Query'],
       'blob-mounting': [],
     });
   });
@@ -101,7 +113,35 @@ describe('permissions', () => {
         sends: [mirrorQueue],
         receives: ['<MirrorRegistryEventsQueueE6BAD4CD.Arn>'],
       },
+      snapshot: { sends: [], receives: [] },
       'blob-mounting': { sends: [], receives: [] },
+    });
+  });
+
+  it('let the snapshot function replace the snapshot, and the API read it and store what it makes of it', () => {
+    const objects = (name: string) =>
+      statementsOf(template, name)
+        .filter(({ actions }) => actions.some((action) => action.startsWith('s3:')))
+        .map(({ actions, resources }) => [...actions, ...resources]);
+    const list = ['s3:ListBucket', `<${bucket}.Arn>`];
+    const snapshot = `<${bucket}.Arn>/snapshot.json.gz`;
+    expect(objects('snapshot')).toEqual([['s3:GetObject', 's3:PutObject', snapshot], list]);
+    expect(objects('api')).toEqual([
+      ['s3:GetObject', snapshot],
+      list,
+      ['s3:GetObject', 's3:PutObject', `<${bucket}.Arn>/exports/*`],
+    ]);
+    const others = names.filter((name) => !['snapshot', 'api'].includes(name));
+    for (const name of others) expect(objects(name)).toEqual([]);
+  });
+
+  it('let the snapshot function read what lists are made of, and neither jobs nor secrets', () => {
+    const [reads, ...more] = statementsOf(template, 'snapshot').filter(({ actions }) =>
+      actions.some((action) => action.startsWith('dynamodb:')),
+    );
+    expect(more).toEqual([]);
+    expect(reads?.conditions).toEqual({
+      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['repo#*', 'repos', 'registries', 'snapshot'] },
     });
   });
 
@@ -129,6 +169,7 @@ describe('permissions', () => {
       api: ['<MirrorSecretsWebhooks42DE6E77>', '<MirrorSecretsApi3EE0E102>'],
       schedule: [],
       'registry-events': [],
+      snapshot: [],
       'blob-mounting': [],
     });
     for (const name of names) expect(actionsOf(name, 'secretsmanager')).not.toContain('PutSecretValue');
@@ -148,7 +189,7 @@ describe('permissions', () => {
     const services = names.flatMap((name) =>
       statementsOf(template, name).flatMap(({ actions }) => actions.map((action) => action.split(':')[0])),
     );
-    expect([...new Set(services)].sort()).toEqual(['dynamodb', 'ecr', 'logs', 'secretsmanager', 'sqs']);
+    expect([...new Set(services)].sort()).toEqual(['dynamodb', 'ecr', 'logs', 's3', 'secretsmanager', 'sqs']);
   });
 });
 

@@ -24,6 +24,7 @@ const coreFolders = [
   'registry',
   'copy',
   'mapping',
+  'exports',
   'webhooks',
   'mirror-yaml',
   'jobs',

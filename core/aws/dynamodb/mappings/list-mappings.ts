@@ -28,22 +28,35 @@ export async function listMappings(
   table: Table,
   query: MappingQuery,
 ): Promise<{ mappings: StoredMapping[]; cursor?: string }> {
-  let position = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
+  const from = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
+  let position = from;
   const mappings: StoredMapping[] = [];
-  const from = position;
-  const names = repositories(table, query, from?.repository);
-  const pageSize = Math.min(maxPageSize, query.limit + 1);
-  const open = (repository: string) =>
-    references(table, repository, from?.repository === repository ? from.reference : '', pageSize);
-  for await (const { repository, found } of readAhead(names, open)) {
-    for await (const stored of found) {
-      if (mappings.length === query.limit || query.fits?.(stored) === false)
-        return { mappings, cursor: position && encodeCursor(position) };
-      mappings.push(stored);
-      position = { repository, reference: stored.key.reference };
-    }
+  for await (const stored of mappingsFrom(table, query, from, query.limit + 1)) {
+    if (mappings.length === query.limit || query.fits?.(stored) === false)
+      return { mappings, cursor: position && encodeCursor(position) };
+    mappings.push(stored);
+    const { registry, repository, reference } = stored.key;
+    position = { repository: `${registry}/${repository}`, reference };
   }
   return { mappings };
+}
+
+/** All published mappings, in the order of lists. They are read as they are taken. */
+export function allMappings(table: Table): AsyncGenerator<StoredMapping> {
+  return mappingsFrom(table, {}, undefined, maxPageSize);
+}
+
+async function* mappingsFrom(
+  table: Table,
+  query: Pick<MappingQuery, 'registry' | 'repository'>,
+  from: Position | undefined,
+  wanted: number,
+): AsyncGenerator<StoredMapping> {
+  const pageSize = Math.min(maxPageSize, wanted);
+  const names = repositories(table, query, from?.repository);
+  const open = (repository: string) =>
+    references(table, repository, from?.repository === repository ? from.reference : '', pageSize);
+  for await (const found of readAhead(names, open)) yield* found;
 }
 
 /**
@@ -63,10 +76,10 @@ const maxPageSize = 250;
 async function* readAhead(
   repositories: AsyncIterable<string>,
   open: (repository: string) => AsyncGenerator<StoredMapping>,
-): AsyncGenerator<{ repository: string; found: AsyncIterable<StoredMapping> }> {
-  const ahead: { repository: string; found: AsyncIterable<StoredMapping> }[] = [];
+): AsyncGenerator<AsyncIterable<StoredMapping>> {
+  const ahead: AsyncIterable<StoredMapping>[] = [];
   for await (const repository of repositories) {
-    ahead.push({ repository, found: begun(open(repository)) });
+    ahead.push(begun(open(repository)));
     const next = ahead.length > repositoriesAhead ? ahead.shift() : undefined;
     if (next) yield next;
   }
@@ -88,7 +101,7 @@ function begun<T>(items: AsyncGenerator<T>): AsyncIterable<T> {
 /** `registry/repository` of everything that the query covers, starting at `from` (inclusive). */
 async function* repositories(
   table: Table,
-  query: MappingQuery,
+  query: Pick<MappingQuery, 'registry' | 'repository'>,
   from: string | undefined,
 ): AsyncGenerator<string> {
   if (query.registry !== undefined && query.repository !== undefined) {
@@ -132,6 +145,9 @@ async function* references(
         TableName: table.name,
         KeyConditionExpression: 'pk = :pk AND sk > :after',
         FilterExpression: 'listed = :yes',
+        // Reading costs the same with and without the counters and leases; parsing them does not.
+        ProjectionExpression: 'pk, sk, #mapping, revision',
+        ExpressionAttributeNames: { '#mapping': 'mapping' },
         ExpressionAttributeValues: {
           ':pk': repositoryPartition(repository),
           ':after': listedSortKey(after),

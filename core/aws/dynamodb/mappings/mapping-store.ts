@@ -26,7 +26,7 @@ import { conditional, type ItemUpdate, readItem, type Table, writeOnce } from '.
 import { ChangesCounter } from './changes-counter.ts';
 import { putChildren, sameClaim } from './digest-children.ts';
 import { putHistory, type Replaced, readHistory } from './history.ts';
-import { listMappings } from './list-mappings.ts';
+import { allMappings, listMappings } from './list-mappings.ts';
 import { RepositoryMarks } from './repository-marks.ts';
 import { retireDigest } from './retire-digest.ts';
 import {
@@ -313,6 +313,10 @@ export class DynamoMappingStore implements MappingStore {
 
   list(query: MappingQuery): Promise<{ mappings: StoredMapping[]; cursor?: string }> {
     return listMappings(this.#table, query);
+  }
+
+  all(): AsyncIterable<StoredMapping> {
+    return allMappings(this.#table);
   }
 
   async registryHosts(): Promise<RegistryHosts> {

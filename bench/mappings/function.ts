@@ -1,0 +1,48 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { interruptible } from '../interruption.ts';
+
+/** One invocation. */
+export interface Invoked {
+  answer: unknown;
+  ms: number;
+  cpuMs: number;
+  /** The most memory of the process so far. */
+  peakMegabytes: number;
+}
+
+/** One instance of a function in a process of its own. */
+export interface FunctionProcess extends AsyncDisposable {
+  invoke(event: unknown): Promise<Invoked>;
+}
+
+/** Below the 512 MB of the deployed functions, as Lambda leaves room for what is not V8's heap. */
+const heapMegabytes = 400;
+
+/** Starts an instance of a bundled function. */
+export function startFunction(bundle: string, environment: Record<string, string>): Promise<FunctionProcess> {
+  return interruptible(async () => {
+    const child = fork(join(import.meta.dirname, 'process.ts'), [bundle], {
+      execArgv: [`--max-old-space-size=${heapMegabytes}`],
+      env: { ...process.env, ...environment, POWERTOOLS_LOG_LEVEL: 'WARN' },
+      serialization: 'advanced',
+    });
+    const ended = once(child, 'exit').then(([code]) => {
+      throw new Error(`${bundle} ended with ${code}`);
+    });
+    ended.catch(() => {}); // it is ended in the end; whoever waits for an answer gets the error
+    const next = async () => (await Promise.race([once(child, 'message'), ended]))[0] as unknown;
+    await next();
+    return {
+      async invoke(event) {
+        const message = next();
+        child.send(event as object);
+        return (await message) as Invoked;
+      },
+      async [Symbol.asyncDispose]() {
+        child.kill('SIGKILL');
+      },
+    };
+  });
+}
