@@ -25,6 +25,7 @@ const coreFolders = [
   'copy',
   'mapping',
   'webhooks',
+  'notify',
   'mirror-yaml',
   'jobs',
   'aws',
