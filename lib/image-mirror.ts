@@ -6,6 +6,7 @@ import { mirrorBatchSize } from '../core/jobs/ports.ts';
 import { BlobMounting } from './blob-mounting.ts';
 import { DeploymentSecrets } from './deployment-secrets.ts';
 import { EcrEvents } from './ecr-events.ts';
+import { grantEvents } from './event-bus.ts';
 import { type ImageMirrorProps, resolveProps } from './image-mirror-props.ts';
 import { LayerQueue } from './layer-queue.ts';
 import { MinuteSchedule } from './minute-schedule.ts';
@@ -13,6 +14,7 @@ import { MirrorAlarms } from './mirror-alarms.ts';
 import { MirrorApi } from './mirror-api.ts';
 import { MirrorQueue } from './mirror-queue.ts';
 import { MirrorTable } from './mirror-table.ts';
+import { Notifications } from './notifications.ts';
 import { grantMirrorAccess, layerActions, mirrorActions } from './registry-access.ts';
 import { type FunctionName, ServiceFunction } from './service-function.ts';
 import { grantUpstreamCredentials } from './upstream-credentials.ts';
@@ -28,6 +30,9 @@ const webhookItems = { keys: ['jobs#*', 'parked#*', 'webhooks'] };
  */
 const countedTags = { keys: ['repo#*'], attributes: ['events', 'lastJob'] };
 
+/** The functions that only some configurations and settings need. */
+type OptionalFunction = Extract<FunctionName, 'notify' | 'blob-mounting'>;
+
 /**
  * An image mirror: webhooks come in, images are copied into the ECR registry of the stack's region
  * and account, and the mapping API tells where they are.
@@ -36,6 +41,9 @@ const countedTags = { keys: ['repo#*'], attributes: ['events', 'lastJob'] };
  *        │                                  ▲   ▲              │ large layers  ▲
  *        │                                  │   └──────── layer queue ──▶ layer function
  *        └──▶ API function ──▶ table ◀──┴── schedule function, each minute
+ *
+ * What was mirrored, or failed, goes to the default event bus, and from there, with `notify` in the
+ * configuration, through the notify queue to the notify function and other people's webhooks.
  *
  * The identifiers of the parts are part of the template's logical ids: renaming one replaces the
  * resource.
@@ -47,8 +55,8 @@ export class ImageMirror extends Construct {
   readonly secrets: DeploymentSecrets;
   readonly api: MirrorApi;
   /** The functions, for additions such as permissions, alarms or VPC endpoints. */
-  readonly functions: Readonly<Record<Exclude<FunctionName, 'blob-mounting'>, IFunction>> &
-    Readonly<Partial<Record<'blob-mounting', IFunction>>>;
+  readonly functions: Readonly<Record<Exclude<FunctionName, OptionalFunction>, IFunction>> &
+    Readonly<Partial<Record<OptionalFunction, IFunction>>>;
 
   /** @throws InvalidImageMirrorPropsError before anything is built */
   constructor(scope: Construct, id: string, props: ImageMirrorProps) {
@@ -129,12 +137,16 @@ export class ImageMirror extends Construct {
     const mounting = settings.blobMounting
       ? new BlobMounting(this, 'BlobMounting', { environment: settings.environment, config, logRetention })
       : undefined;
+    const notifications = config.notify
+      ? new Notifications(this, 'Notifications', { environment: settings.environment, config, logRetention })
+      : undefined;
     this.functions = {
       webhook: webhook.function,
       mirror: mirror.function,
       layer: layer.function,
       api: api.function,
       schedule: schedule.function,
+      ...(notifications && { notify: notifications.function }),
       ...(mounting && { 'blob-mounting': mounting.function }),
     };
 
@@ -147,6 +159,8 @@ export class ImageMirror extends Construct {
     grantMirrorAccess(layer, layer.function, config.mirror, layerActions);
     for (const copier of [mirror, layer]) {
       grantUpstreamCredentials(copier, copier.function, config);
+      // An image was mirrored, or failed: a layer that fails for good fails its image.
+      grantEvents(copier, copier.function);
       // Blobs can be mounted from the first copied image on.
       if (mounting) copier.function.node.addDependency(mounting.setting);
     }
@@ -178,6 +192,7 @@ export class ImageMirror extends Construct {
       queue: this.queue,
       layerQueue: this.layerQueue,
       ...(lostEvents && { lostEvents }),
+      ...(notifications && { notifications }),
       ...(config.alarms && { alarms: config.alarms }),
     });
   }

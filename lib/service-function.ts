@@ -15,7 +15,7 @@ import type { Config } from '../core/config/config.ts';
 import { bundleOptions, packageRoot, prebuiltBundle } from './function-bundle.ts';
 
 /** The functions, by the folder under `lambda/` that holds their `handler.ts`. */
-export type FunctionName = 'webhook' | 'mirror' | 'layer' | 'api' | 'schedule' | 'blob-mounting';
+export type FunctionName = 'webhook' | 'mirror' | 'layer' | 'api' | 'schedule' | 'notify' | 'blob-mounting';
 
 /** Settings of {@link ServiceFunction}. */
 export interface ServiceFunctionProps {

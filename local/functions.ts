@@ -7,6 +7,7 @@ export interface Functions {
   mirror: LambdaFunction;
   layer: LambdaFunction;
   schedule: LambdaFunction;
+  notify: LambdaFunction;
 }
 
 /** In the published package, a function runs from the bundle that is deployed: one file to load. */
@@ -47,5 +48,7 @@ export function createFunctions(
     mirror: make('mirror', { timeoutMs: 900_000, instances: instances.mirror, eventsPerInstance: 1 }),
     layer: make('layer', { timeoutMs: 900_000, instances: instances.layer, eventsPerInstance: 1 }),
     schedule: make('schedule', { timeoutMs: 60_000, instances: 1, eventsPerInstance: 1 }),
+    // It mostly waits for endpoints.
+    notify: make('notify', { timeoutMs: 60_000, instances: 1, eventsPerInstance: 10 }),
   };
 }

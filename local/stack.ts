@@ -10,8 +10,10 @@ import { type LocalSecretValues, newSecrets, openDataDirectory } from './data-di
 import { startTable } from './dynamodb.ts';
 import { type EmbeddedRegistry, startRegistry } from './ecr/server.ts';
 import { startEventSource } from './event-source.ts';
+import { type LocalEventBus, startEventBus } from './eventbridge.ts';
 import { createFunctions, type Functions, type Instances } from './functions.ts';
 import { type HttpApi, startHttpApi } from './http-api.ts';
+import { addNotifyRules } from './notify-rules.ts';
 import { startSchedule } from './schedule.ts';
 import { startSecretsManager } from './secrets-manager.ts';
 import { type LocalQueue, startQueue } from './sqs.ts';
@@ -31,7 +33,10 @@ export interface LocalStackOptions {
   data?: string;
   /** Require the API's tokens, and the registry's password for pulls. */
   auth?: boolean;
-  /** Values of the upstreams' secrets, by their names in mirror.yaml: `{username, password}`. */
+  /**
+   * Values of the secrets that mirror.yaml names: `{username, password}` of upstreams, `{secret}` of
+   * the endpoints of `notify`.
+   */
   upstreamSecrets?: Record<string, object>;
   /** How many images are mirrored at once; 0: jobs are left to other processes. */
   mirrorInstances?: number;
@@ -70,6 +75,7 @@ export interface LocalStack {
   /** The password of the registry's user `AWS`. */
   registryPassword: string;
   queue: LocalQueue;
+  eventBus: LocalEventBus;
   functions: Functions;
   mappings: Pick<MappingStore, 'list'>;
   /** The webhooks as the API shows them to the operator. */
@@ -85,6 +91,9 @@ export interface LocalStack {
 
 const stopWithinMs = 1_500;
 const defaultInstances = 2;
+/** How many batches of events are delivered at once, and how many events a batch has. */
+const notifyConcurrency = 4;
+const notifyBatchSize = 10;
 const webhookSecret = 'drayage/local/webhooks';
 const apiSecret = 'drayage/local/api';
 
@@ -137,6 +146,8 @@ async function start(
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
   });
   const queue = kept(await startQueue(region));
+  const eventBus = kept(await startEventBus(region, log));
+  cleanups.push(addNotifyRules(eventBus, { config, queue, region }));
   const manager = kept(await startSecretsManager(() => secretValues(secrets, options)));
   const environment = {
     AWS_REGION: region,
@@ -147,10 +158,12 @@ async function start(
     AWS_ENDPOINT_URL_DYNAMODB: table.endpoint,
     AWS_ENDPOINT_URL_SQS: queue.endpoint,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: manager.endpoint,
+    AWS_ENDPOINT_URL_EVENTBRIDGE: eventBus.endpoint,
     DRAYAGE_TABLE: table.name,
     DRAYAGE_QUEUE_URL: queue.queueUrl,
     DRAYAGE_FAN_OUT_BYTES: String(options.fanOutBytes ?? defaultFanOutBytes),
     DRAYAGE_LAYER_QUEUE_URL: queue.layerQueueUrl,
+    DRAYAGE_NOTIFY_QUEUE_URL: queue.notifyQueueUrl,
     DRAYAGE_WEBHOOK_SECRET: webhookSecret,
     DRAYAGE_API_SECRET: auth ? apiSecret : '',
     DRAYAGE_CONFIG_JSON: JSON.stringify(config),
@@ -194,6 +207,18 @@ async function start(
       log,
     });
   const sources = [feed('mirror', queue.queueUrl), feed('layer', queue.layerQueueUrl)];
+  if (config.notify)
+    sources.push(
+      startEventSource({
+        endpoint: queue.endpoint,
+        region,
+        queueUrl: queue.notifyQueueUrl,
+        function: functions.notify,
+        concurrency: notifyConcurrency,
+        batchSize: notifyBatchSize,
+        log,
+      }),
+    );
   cleanups.push(() => Promise.all(sources.map((source) => source.stop(stopWithinMs))));
   cleanups.push(startSchedule(functions.schedule, log, options.scheduleMs));
   const webhookOptions = { origin: api.url, root: secrets.webhookRoot, states: stores.webhookStates };
@@ -209,6 +234,7 @@ async function start(
     registry,
     registryPassword: secrets.registryPassword,
     queue,
+    eventBus,
     functions,
     mappings: stores.mappings,
     webhooks: () => presentLocalWebhooks(config, webhookOptions),

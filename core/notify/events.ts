@@ -36,8 +36,9 @@ export function imageMirrored({
     ...attributes(shown.config, shown.stored.key),
     id: eventId(job.id, 'mirrored'),
     type: 'dev.drayage.image.mirrored.v1',
-    // Not now: the same event may be made again after a crash.
-    time: mapping.mirroredAt,
+    // Not now: the same event may be made again after a crash. A job that publishes an image that
+    // was mirrored before, such as a rollback, has a later time.
+    time: mapping.mirroredAt > job.receivedAt ? mapping.mirroredAt : job.receivedAt,
     data: {
       image: mapping.image,
       mapping,
