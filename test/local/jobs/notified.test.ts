@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ProcessDependencies } from '../../../core/jobs/process-message.ts';
-import { isFinished } from '../../../core/jobs/record.ts';
+import { isFinished, messageOf } from '../../../core/jobs/record.ts';
+import { requestChange } from '../../../core/jobs/request-change.ts';
 import { eventSchemas } from '../../../core/notify/event-schema.ts';
 import { LayerJobs } from '../../support/layer-jobs.ts';
 import { upstreamError } from '../../support/mirror-jobs.ts';
@@ -44,10 +45,10 @@ describe('what others are told of a job', () => {
   beforeEach(() => layers.reset());
   afterAll(() => mirror().close());
 
-  const failsFor = (code: string, status: number) => {
+  const failsFor = (code: string, failure: { status: number; temporary?: boolean }) => {
     mirror().upstreamChanges = {
       manifest: async () => {
-        throw upstreamError(code, { status });
+        throw upstreamError(code, failure);
       },
     };
   };
@@ -102,11 +103,11 @@ describe('what others are told of a job', () => {
 
   it('is why a job failed for good, and nothing while it waits', async () => {
     const key = mirror().key('1.0');
-    failsFor('DENIED', 503);
+    failsFor('UNAVAILABLE', { status: 503, temporary: true });
     const message = await mirror().job(key);
     await mirror().run(message);
     expect(mirror().notified).toEqual([]);
-    failsFor('DENIED', 403);
+    failsFor('DENIED', { status: 403 });
     expect(await mirror().run(message)).toMatchObject({ state: 'failed' });
 
     const [event, ...others] = mirror().notified;
@@ -118,6 +119,27 @@ describe('what others are told of a job', () => {
       type: 'dev.drayage.image.failed.v1',
       data: { error, image: `docker.io/${key.repository}:1.0`, job: { id: message.job, attempts: 2 } },
     });
+  });
+
+  it('is that a tag was rolled back, since clusters follow', async () => {
+    const key = mirror().key('1.0');
+    await mirror().mirrored(key, image('old'));
+    await mirror().mirrored(key, image('new'));
+    mirror().notified = [];
+    const { digest } = image('old').manifest;
+    mirror().now = new Date(mirror().now.getTime() + 60_000);
+    const job = await requestChange({ key, change: { kind: 'rollback', digest } }, mirror().dependencies());
+    await mirror().run(messageOf(job));
+    expect(mirror().notified).toEqual([
+      expect.objectContaining({
+        time: mirror().now.toISOString(),
+        data: expect.objectContaining({
+          previousDigest: image('new').manifest.digest,
+          mapping: expect.objectContaining({ digest, pin: true, revision: 3 }),
+          job: expect.objectContaining({ id: job.id, trigger: 'rollback' }),
+        }),
+      }),
+    ]);
   });
 
   it('is told once of an image of which several layers fail', async () => {
@@ -144,7 +166,7 @@ describe('what others are told of a job', () => {
     const key = mirror().key('1.0');
     mirror().push(key, image('refused'));
     expect(await mirror().run(await mirror().job(key), { notifier })).toMatchObject({ state: 'committed' });
-    failsFor('DENIED', 403);
+    failsFor('DENIED', { status: 403 });
     expect(await mirror().run(await mirror().job(key), { notifier })).toMatchObject({ state: 'failed' });
     expect(mirror().warnings).toEqual(['an event could not be sent', 'an event could not be sent']);
   });
