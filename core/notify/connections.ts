@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net';
 import { guardedLookup, internalAddress } from '../registry/transport/addresses.ts';
 import type { Connections } from '../registry/transport/connections.ts';
 import { createConnections } from '../registry/transport/dispatcher.ts';
@@ -12,8 +13,14 @@ const nowhere = new URL('https://endpoint.invalid');
  * whoever owns the name, so it may not lead to this machine or to a link-local address, unless the
  * configuration itself says `localhost`. Private addresses are allowed: receivers are often in a
  * private network.
+ *
+ * @param lookup for tests
  */
-export function endpointConnections(url: URL, network: NetworkSettings | undefined): Connections {
+export function endpointConnections(
+  url: URL,
+  network: NetworkSettings | undefined,
+  lookup?: LookupFunction,
+): Connections {
   const trusted = internalAddress(url.hostname) === 'loopback' ? [url.hostname] : [];
-  return createConnections(defaultTimeouts, guardedLookup(nowhere, trusted), network);
+  return createConnections(defaultTimeouts, guardedLookup(nowhere, trusted, lookup), network);
 }

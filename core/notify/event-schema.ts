@@ -136,6 +136,12 @@ export function detailTypeOf({ type }: Pick<NotifiedEvent, 'type'>): string {
  * fields, since later versions may add some.
  */
 export function eventJsonSchema(event: NotifyEvent): object {
-  const schema = z.toJSONSchema(eventSchemas[event], { io: 'input' });
+  const schema = z.toJSONSchema(eventSchemas[event], {
+    io: 'input',
+    // `format` says it.
+    override: ({ jsonSchema }) => {
+      if (jsonSchema.format === 'date-time') delete jsonSchema.pattern;
+    },
+  });
   return { ...schema, title: `Drayage: ${detailTypes[event]}` };
 }

@@ -136,7 +136,14 @@ describe('permissions', () => {
     const services = names.flatMap((name) =>
       statementsOf(template, name).flatMap(({ actions }) => actions.map((action) => action.split(':')[0])),
     );
-    expect([...new Set(services)].sort()).toEqual(['dynamodb', 'ecr', 'logs', 'secretsmanager', 'sqs']);
+    expect([...new Set(services)].sort()).toEqual([
+      'dynamodb',
+      'ecr',
+      'events',
+      'logs',
+      'secretsmanager',
+      'sqs',
+    ]);
   });
 });
 
