@@ -6,6 +6,7 @@ import { mirrorBatchSize } from '../core/jobs/ports.ts';
 import { BlobMounting } from './blob-mounting.ts';
 import { DeploymentSecrets } from './deployment-secrets.ts';
 import { EcrEvents } from './ecr-events.ts';
+import { grantEvents } from './event-bus.ts';
 import { type ImageMirrorProps, resolveProps } from './image-mirror-props.ts';
 import { LayerQueue } from './layer-queue.ts';
 import { MinuteSchedule } from './minute-schedule.ts';
@@ -13,6 +14,7 @@ import { MirrorAlarms } from './mirror-alarms.ts';
 import { MirrorApi } from './mirror-api.ts';
 import { MirrorQueue } from './mirror-queue.ts';
 import { MirrorTable } from './mirror-table.ts';
+import { Notifications } from './notifications.ts';
 import { grantMirrorAccess, grantMirrorLook, layerActions, mirrorActions } from './registry-access.ts';
 import { RegistryEvents, registryEventsSeconds } from './registry-events.ts';
 import { type FunctionName, ServiceFunction } from './service-function.ts';
@@ -39,6 +41,9 @@ const countedTags = { keys: ['repo#*'], attributes: ['events', 'lastJob'] };
 /** What lists of mappings are made of, and how often they have changed. */
 const listedItems = { keys: ['repo#*', 'repos', 'registries', 'snapshot'] };
 
+/** The functions that only some configurations and settings need. */
+type OptionalFunction = Extract<FunctionName, 'notify' | 'blob-mounting'>;
+
 /**
  * An image mirror: webhooks come in, images are copied into the ECR registry of the stack's region
  * and account, and the mapping API tells where they are.
@@ -52,6 +57,9 @@ const listedItems = { keys: ['repo#*', 'repos', 'registries', 'snapshot'] };
  *                   ▲             │
  *                   └── bucket ◀──┴── snapshot function, each minute
  *
+ * What was mirrored, or failed, goes to the default event bus, and from there, with `notify` in the
+ * configuration, through the notify queue to the notify function and other people's webhooks.
+ *
  * The identifiers of the parts are part of the template's logical ids: renaming one replaces the
  * resource.
  */
@@ -64,8 +72,8 @@ export class ImageMirror extends Construct {
   readonly snapshots: SnapshotBucket;
   readonly api: MirrorApi;
   /** The functions, for additions such as permissions, alarms or VPC endpoints. */
-  readonly functions: Readonly<Record<Exclude<FunctionName, 'blob-mounting'>, IFunction>> &
-    Readonly<Partial<Record<'blob-mounting', IFunction>>>;
+  readonly functions: Readonly<Record<Exclude<FunctionName, OptionalFunction>, IFunction>> &
+    Readonly<Partial<Record<OptionalFunction, IFunction>>>;
 
   /** @throws InvalidImageMirrorPropsError before anything is built */
   constructor(scope: Construct, id: string, props: ImageMirrorProps) {
@@ -181,6 +189,9 @@ export class ImageMirror extends Construct {
     const mounting = settings.blobMounting
       ? new BlobMounting(this, 'BlobMounting', { environment: settings.environment, config, logRetention })
       : undefined;
+    const notifications = config.notify
+      ? new Notifications(this, 'Notifications', { environment: settings.environment, config, logRetention })
+      : undefined;
     this.functions = {
       webhook: webhook.function,
       mirror: mirror.function,
@@ -189,6 +200,7 @@ export class ImageMirror extends Construct {
       schedule: schedule.function,
       'registry-events': registryEvents.function,
       snapshot: snapshot.function,
+      ...(notifications && { notify: notifications.function }),
       ...(mounting && { 'blob-mounting': mounting.function }),
     };
 
@@ -205,6 +217,8 @@ export class ImageMirror extends Construct {
     grantMirrorLook(registryEvents, registryEvents.function, config.mirror);
     for (const copier of [mirror, layer]) {
       grantUpstreamCredentials(copier, copier.function, config);
+      // An image was mirrored, or failed: a layer that fails for good fails its image.
+      grantEvents(copier, copier.function);
       // Blobs can be mounted from the first copied image on.
       if (mounting) copier.function.node.addDependency(mounting.setting);
     }
@@ -245,6 +259,7 @@ export class ImageMirror extends Construct {
       layerQueue: this.layerQueue,
       registryEvents: this.registryEvents,
       ...(lostEvents && { lostEvents }),
+      ...(notifications && { notifications }),
       ...(config.alarms && { alarms: config.alarms }),
     });
   }

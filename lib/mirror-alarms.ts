@@ -7,6 +7,7 @@ import { Construct } from 'constructs';
 import type { Config } from '../core/config/config.ts';
 import type { LayerQueue } from './layer-queue.ts';
 import type { MirrorQueue } from './mirror-queue.ts';
+import type { Notifications } from './notifications.ts';
 import type { RegistryEvents } from './registry-events.ts';
 
 /** Settings of {@link MirrorAlarms}. */
@@ -24,6 +25,12 @@ export interface MirrorAlarmsProps {
    */
   readonly lostEvents?: IQueue;
   /**
+   * The notify queue, with its dead-letter queue.
+   *
+   * @default - none
+   */
+  readonly notifications?: Pick<Notifications, 'deadLetterQueue'>;
+  /**
    * Whom to notify, and from which lag on: the configuration's `alarms`.
    *
    * @default - only the dead-letter alarms, which notify nobody but show in the console
@@ -38,7 +45,7 @@ export interface MirrorAlarmsProps {
 export class MirrorAlarms extends Construct {
   constructor(scope: Construct, id: string, props: MirrorAlarmsProps) {
     super(scope, id);
-    const { queue, layerQueue, registryEvents, lostEvents, alarms } = props;
+    const { queue, layerQueue, registryEvents, lostEvents, notifications, alarms } = props;
     const watched = [
       this.#deadLetters(
         'DeadLetters',
@@ -62,6 +69,15 @@ export class MirrorAlarms extends Construct {
           'LostEvents',
           lostEvents,
           'A push to an upstream ECR registry could not be queued. The message names the image: request it (POST /v1/mirrors), then delete the message.',
+        ),
+      );
+    }
+    if (notifications !== undefined) {
+      watched.push(
+        this.#deadLetters(
+          'NotifyDeadLetters',
+          notifications.deadLetterQueue,
+          'An event did not reach an endpoint of notify within a day. The log of the notify function says why: mend the endpoint, then redrive the dead-letter queue.',
         ),
       );
     }

@@ -23,6 +23,7 @@ export type FunctionName =
   | 'schedule'
   | 'registry-events'
   | 'snapshot'
+  | 'notify'
   | 'blob-mounting';
 
 /** Settings of {@link ServiceFunction}. */

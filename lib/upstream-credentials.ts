@@ -21,6 +21,20 @@ export function grantUpstreamCredentials(scope: Construct, grantee: IGrantable, 
   }
 }
 
+/**
+ * Allow reading the secrets that the endpoints of `notify` are signed with. The operator creates
+ * them, as {@link grantUpstreamCredentials} says.
+ *
+ * @param scope where the imported secrets are created
+ * @param grantee who sends the webhooks
+ * @param config the configuration
+ */
+export function grantNotifySecrets(scope: Construct, grantee: IGrantable, config: Config): void {
+  for (const name of new Set(config.notify?.map(({ secret }) => secret))) {
+    importSecret(scope, `Notify-${name}`, name).grantRead(grantee);
+  }
+}
+
 /** A complete ARN ends in a hyphen and six characters that Secrets Manager adds to the name. */
 function importSecret(scope: Construct, id: string, name: string): ISecret {
   if (!name.startsWith('arn:')) return Secret.fromSecretNameV2(scope, id, name);

@@ -9,6 +9,7 @@ export interface Functions {
   schedule: LambdaFunction;
   registryEvents: LambdaFunction;
   snapshot: LambdaFunction;
+  notify: LambdaFunction;
 }
 
 /** In the published package, a function runs from the bundle that is deployed: one file to load. */
@@ -51,5 +52,7 @@ export function createFunctions(
     schedule: make('schedule', { timeoutMs: 60_000, instances: 1, eventsPerInstance: 1 }),
     registryEvents: make('registry-events', { timeoutMs: 90_000, instances: 1, eventsPerInstance: 1 }),
     snapshot: make('snapshot', { timeoutMs: 900_000, instances: 1, eventsPerInstance: 1 }),
+    // It mostly waits for endpoints.
+    notify: make('notify', { timeoutMs: 60_000, instances: 1, eventsPerInstance: 10 }),
   };
 }

@@ -12,8 +12,10 @@ import { type LocalSecretValues, newSecrets, openDataDirectory } from './data-di
 import { startTable } from './dynamodb.ts';
 import { type EmbeddedRegistry, startRegistry } from './ecr/server.ts';
 import { startEventSource } from './event-source.ts';
+import { type LocalEventBus, startEventBus } from './eventbridge.ts';
 import { createFunctions, type Functions, type Instances } from './functions.ts';
 import { type HttpApi, startHttpApi } from './http-api.ts';
+import { addNotifyRules } from './notify-rules.ts';
 import { deliverRegistryEvents } from './registry-events.ts';
 import { type LocalBucket, startBucket } from './s3/server.ts';
 import { startSchedule } from './schedule.ts';
@@ -35,7 +37,10 @@ export interface LocalStackOptions {
   data?: string;
   /** Require the API's tokens, and the registry's password for pulls. */
   auth?: boolean;
-  /** Values of the upstreams' secrets, by their names in mirror.yaml: `{username, password}`. */
+  /**
+   * Values of the secrets that mirror.yaml names: `{username, password}` of upstreams, `{secret}` of
+   * the endpoints of `notify`.
+   */
   upstreamSecrets?: Record<string, object>;
   /** How many images are mirrored at once; 0: jobs are left to other processes. */
   mirrorInstances?: number;
@@ -77,6 +82,7 @@ export interface LocalStack {
   registryPassword: string;
   queue: LocalQueue;
   bucket: LocalBucket;
+  eventBus: LocalEventBus;
   functions: Functions;
   mappings: Pick<MappingStore, 'list'>;
   /** The webhooks as the API shows them to the operator. */
@@ -100,6 +106,9 @@ const defaultInstances = 2;
  */
 const snapshotMs = 1_000;
 const snapshotFreshMs = 250;
+/** How many batches of events are delivered at once, and how many events a batch has. */
+const notifyConcurrency = 4;
+const notifyBatchSize = 10;
 const webhookSecret = 'drayage/local/webhooks';
 const apiSecret = 'drayage/local/api';
 
@@ -164,6 +173,8 @@ async function start(
   const bucket = kept(
     await startBucket({ directory: data?.bucket, secret: 'local', expiring: exportPrefix }),
   );
+  const eventBus = kept(await startEventBus(region, log));
+  cleanups.push(addNotifyRules(eventBus, { config, queue, region }));
   const manager = kept(await startSecretsManager(() => secretValues(secrets, options)));
   const environment = {
     AWS_REGION: region,
@@ -175,12 +186,14 @@ async function start(
     AWS_ENDPOINT_URL_SQS: queue.endpoint,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: manager.endpoint,
     AWS_ENDPOINT_URL_S3: bucket.endpoint,
+    AWS_ENDPOINT_URL_EVENTBRIDGE: eventBus.endpoint,
     DRAYAGE_TABLE: table.name,
     DRAYAGE_QUEUE_URL: queue.queueUrl,
     DRAYAGE_FAN_OUT_BYTES: String(options.fanOutBytes ?? defaultFanOutBytes),
     DRAYAGE_LAYER_QUEUE_URL: queue.layerQueueUrl,
     DRAYAGE_REGISTRY_EVENTS_QUEUE_URL: queue.registryEventsQueueUrl,
     DRAYAGE_ACCOUNT: localAccount,
+    DRAYAGE_NOTIFY_QUEUE_URL: queue.notifyQueueUrl,
     DRAYAGE_WEBHOOK_SECRET: webhookSecret,
     DRAYAGE_API_SECRET: auth ? apiSecret : '',
     DRAYAGE_SNAPSHOT_BUCKET: bucket.name,
@@ -229,18 +242,27 @@ async function start(
       batchSize: name === 'mirror' ? mirrorBatchSize : 1,
       log,
     });
+  const eventSource = {
+    endpoint: queue.endpoint,
+    region,
+    queueUrl: queue.registryEventsQueueUrl,
+    function: functions.registryEvents,
+    concurrency: 1,
+    batchSize: eventBatchSize,
+    log,
+  };
+  const notifySource = {
+    ...eventSource,
+    queueUrl: queue.notifyQueueUrl,
+    function: functions.notify,
+    concurrency: notifyConcurrency,
+    batchSize: notifyBatchSize,
+  };
   const sources = [
     feed('mirror', queue.queueUrl),
     feed('layer', queue.layerQueueUrl),
-    startEventSource({
-      endpoint: queue.endpoint,
-      region,
-      queueUrl: queue.registryEventsQueueUrl,
-      function: functions.registryEvents,
-      concurrency: 1,
-      batchSize: eventBatchSize,
-      log,
-    }),
+    startEventSource(eventSource),
+    ...(config.notify ? [startEventSource(notifySource)] : []),
   ];
   cleanups.push(() => Promise.all(sources.map((source) => source.stop(stopWithinMs))));
   cleanups.push(startSchedule(functions.schedule, log, options.scheduleMs));
@@ -259,6 +281,7 @@ async function start(
     registryPassword: secrets.registryPassword,
     queue,
     bucket,
+    eventBus,
     functions,
     mappings: stores.mappings,
     webhooks: () => presentLocalWebhooks(config, webhookOptions),

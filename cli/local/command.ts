@@ -14,7 +14,7 @@ export function localCommand(): Command {
     .option('--auth', 'require API tokens, and the registry password for pulls', false)
     .option(
       '--secrets <file>',
-      'JSON with the secrets that the configuration’s credentials name: {"name": {"username", "password"}}',
+      'JSON with the secrets that the configuration names: {"name": {"username", "password"}}, for notify {"secret"}',
     )
     .addHelpText(
       'after',

@@ -9,6 +9,8 @@ export interface Config {
   api: ApiConfig;
   /** Absent: no alarm is sent anywhere. */
   alarms?: AlarmsConfig;
+  /** Outgoing webhooks, no two with the same name. Absent: events only go to EventBridge. */
+  notify?: NotifyEndpoint[];
   /** Absent: the functions run outside any VPC. */
   network?: NetworkConfig;
   /** No two have the same registry, and no two webhooks the same name. */
@@ -70,6 +72,22 @@ export interface AlarmsConfig {
   lagSeconds: number;
 }
 
+/** What an outgoing webhook can be about, as mirror.yaml calls it. */
+export const notifyEvents = ['mirrored', 'failed', 'removed'] as const;
+export type NotifyEvent = (typeof notifyEvents)[number];
+
+/** An outgoing webhook: where events are sent, signed as Standard Webhooks. */
+export interface NotifyEndpoint {
+  /** Lower-case letters, digits and `-`, at most 63; by default made from the URL's host. */
+  name: string;
+  /** `http:` only for loopback and private addresses. */
+  url: string;
+  /** A Secrets Manager secret (name or ARN) of the form `{secret: "whsec_…"}`. */
+  secret: string;
+  /** At least one. */
+  events: NotifyEvent[];
+}
+
 export interface NetworkConfig {
   /** ID of the VPC that the functions run in. */
   vpc?: string;
@@ -77,7 +95,7 @@ export interface NetworkConfig {
   caBundle?: string;
   /** The content of that file; absent until it is read (`loadConfig`). */
   certificates?: string;
-  /** URL of the HTTP proxy for requests to upstreams. */
+  /** URL of the HTTP proxy for requests to upstreams and to the endpoints of `notify`. */
   proxy?: string;
 }
 

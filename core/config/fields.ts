@@ -33,6 +33,14 @@ export function textLike(help: FieldHelp, pattern: RegExp) {
   ).meta({ ...help, ...(pattern.flags === '' && { pattern: pattern.source }) });
 }
 
+/** The name or ARN of a secret. */
+export function secretName(example: string) {
+  return textLike(
+    { what: 'the name or ARN of a secret in Secrets Manager', example },
+    /^(?:arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:)?[\w/+=.@-]{1,512}$/,
+  );
+}
+
 /** A duration such as `30d`. */
 export function duration(example: string) {
   return text({ what: 'a duration', example }, durationProblem).meta({

@@ -3,7 +3,10 @@ import type { BlobPool } from '../copy/blob/blob-pool.ts';
 import type { LayerIndex } from '../copy/blob/layer-index.ts';
 import type { TimeLimit } from '../copy/blob/time-limit.ts';
 import type { CallOptions, ImageDestination, ImageSource } from '../copy/ports.ts';
+import type { MappingRecord } from '../mapping/record.ts';
 import type { MappingStore } from '../mapping/store.ts';
+import type { Notifier } from '../notify/ports.ts';
+import type { Digest } from '../oci/digest.ts';
 import type { FanOut, JobStore, UpstreamGate } from './ports.ts';
 import type { JobRecord, JobState } from './record.ts';
 
@@ -14,6 +17,7 @@ export interface MirrorJobDependencies {
   readonly jobs: JobStore;
   readonly layerIndex: LayerIndex;
   readonly gate: UpstreamGate;
+  readonly notifier: Notifier;
   /** Absent: the job carries all layers itself. */
   readonly fanOut?: FanOut | undefined;
   /** The streams that the jobs of an invocation share; absent: the job runs alone. */
@@ -44,9 +48,22 @@ export interface OpenMirror {
   destination: ImageDestination & Pick<ImageSource, 'manifest'>;
 }
 
+/** A mapping that a job has published. */
+export interface PublishedByJob {
+  mapping: MappingRecord;
+  revision: number;
+  /** The digest that was mapped before, if it was another one. */
+  replaced?: Digest | undefined;
+}
+
 /** How a successful attempt ended. */
 export type JobOutcome =
-  | { state: Extract<JobState, 'committed' | 'satisfied' | 'superseded'>; changes: Partial<JobRecord> }
+  | {
+      state: Extract<JobState, 'committed' | 'satisfied' | 'superseded'>;
+      changes: Partial<JobRecord>;
+      /** Absent if the mapping stayed as it was. */
+      published?: PublishedByJob | undefined;
+    }
   /**
    * Layer jobs carry its large layers. The last one of them wakes the job; the job checks on them
    * at this time.

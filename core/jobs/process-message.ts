@@ -5,6 +5,7 @@ import type { JobOutcome, MirrorJobDependencies } from './dependencies.ts';
 import { isDeletedMeanwhile } from './early-event.ts';
 import { sendAgain } from './enqueue.ts';
 import { tooSlow } from './errors.ts';
+import { announceMirrored } from './mirror/announce-end.ts';
 import { runMirrorJob } from './mirror/run-mirror-job.ts';
 import { runSignatureJob } from './mirror/run-signature-job.ts';
 import type { JobQueue } from './ports.ts';
@@ -61,13 +62,15 @@ function runnerOf({ trigger, change }: JobRecord) {
   return trigger === 'signature' ? runSignatureJob : runMirrorJob;
 }
 
-/** Records the end of a job that did not fail. */
+/** Tells and records the end of a job that did not fail. */
 async function ended(
   job: JobRecord,
-  { state, changes }: Exclude<JobOutcome, { state: 'copying' }>,
-  deps: Pick<ProcessDependencies, 'jobs' | 'now'>,
+  outcome: Exclude<JobOutcome, { state: 'copying' }>,
+  deps: Pick<ProcessDependencies, 'config' | 'mappings' | 'jobs' | 'notifier' | 'now' | 'warn'>,
 ): Promise<Processed> {
+  const { state, changes } = outcome;
   const finished = deps.now();
+  await announceMirrored(job, outcome, deps);
   await deps.jobs.update(job.id, {
     ...changes,
     state,

@@ -1,9 +1,13 @@
 import { decideRetry, type Verdict } from './decide-retry.ts';
 import type { MirrorJobDependencies } from './dependencies.ts';
+import { announceFailed } from './mirror/announce-end.ts';
 import type { JobRecord } from './record.ts';
 import { UpstreamClosedError } from './upstream-gate.ts';
 
-type FailureDependencies = Pick<MirrorJobDependencies, 'jobs' | 'gate' | 'now' | 'warn'>;
+type FailureDependencies = Pick<
+  MirrorJobDependencies,
+  'config' | 'jobs' | 'gate' | 'notifier' | 'now' | 'warn'
+>;
 
 /** The result of a job that failed, temporarily or for good. */
 export interface FailedJob {
@@ -51,10 +55,11 @@ async function recordCrash({ id }: JobRecord, { jobs }: Pick<FailureDependencies
 async function recordEnd(
   job: JobRecord,
   { error }: Verdict & { kind: 'fail' },
-  { jobs, now }: Pick<FailureDependencies, 'jobs' | 'now'>,
+  deps: FailureDependencies,
 ): Promise<FailedJob> {
-  const finishedAt = now().toISOString();
-  await jobs.update(job.id, { state: 'failed', finishedAt, notBefore: undefined, error });
+  const finishedAt = deps.now().toISOString();
+  await announceFailed(job, error, deps);
+  await deps.jobs.update(job.id, { state: 'failed', finishedAt, notBefore: undefined, error });
   return { job: { ...job, error }, state: 'failed' };
 }
 

@@ -18,6 +18,8 @@ export type PublishOutcome =
 /** A new mapping was published. */
 export interface Published {
   kind: 'published';
+  /** As it is stored. */
+  mapping: MappingRecord;
   revision: number;
   /** The digest that the tag pointed to before, if it was another one. */
   replaced?: Digest;
@@ -104,7 +106,7 @@ export async function publishWithDigest(
   const digest: DigestKey = { ...key, reference: mapping.digest };
   if (isDigestKey(key)) {
     await store.putChildren(digest, children);
-    return { kind: 'published', revision: await publish() };
+    return { kind: 'published', mapping, revision: await publish() };
   }
   const before = lease.state.mapping;
   const putDigest = () => store.putDigest(digest, { ...mapping, pin: false, sourceDigest: mapping.digest });
@@ -115,7 +117,7 @@ export async function publishWithDigest(
   // Another tag that moved away may have let it expire before this one was published.
   if (wasMapped) await putDigest();
   const isReplaced = before !== undefined && before.digest !== mapping.digest;
-  return { kind: 'published', revision, ...(isReplaced && { replaced: before.digest }) };
+  return { kind: 'published', mapping, revision, ...(isReplaced && { replaced: before.digest }) };
 
   async function publish(): Promise<number> {
     const revision = await store.publish(key, lease, mapping, resolve);

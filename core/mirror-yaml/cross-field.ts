@@ -3,6 +3,7 @@ import { shown } from '../config/fields.ts';
 import { findSource, sources } from '../webhooks/sources/index.ts';
 import { EarlierRules } from './earlier-rules.ts';
 import { explain, type Finding } from './explain.ts';
+import { defaultEndpointName } from './notify-schema.ts';
 import type { YamlDocument, YamlPath } from './read-yaml.ts';
 
 /**
@@ -26,6 +27,12 @@ export function crossFieldFindings(document: YamlDocument): Finding[] {
       upstreams.flatMap(webhookPaths).map((path) => webhookName(document, path)),
       (name, line) =>
         `the webhook name ${shown(name)} is already used in line ${line}; give each webhook its own name (it is part of the URL, and defaults to the source’s name)`,
+    ),
+    ...duplicates(
+      document,
+      list(at(document.value, ['notify'])).map(endpointName),
+      (name, line) =>
+        `the endpoint name ${shown(name)} is already used in line ${line}; give each endpoint its own name (it defaults to the host of the URL)`,
     ),
     ...upstreams.flatMap((upstream, index) => [
       ...webhookPaths(upstream, index).flatMap((path) => webhookFindings(upstream, path, document)),
@@ -66,6 +73,17 @@ function webhookPaths(upstream: unknown, index: number): YamlPath[] {
 function webhookName(document: YamlDocument, path: YamlPath): Place {
   const webhook = at(document.value, path);
   return { path: [...path, 'name'], value: at(webhook, ['name']) ?? at(webhook, ['source']) };
+}
+
+/** Where an endpoint's name is written: in the URL, if it has no other. */
+function endpointName(endpoint: unknown, index: number): Place {
+  const name = at(endpoint, ['name']);
+  if (name !== undefined) return { path: ['notify', index, 'name'], value: name };
+  const url = at(endpoint, ['url']);
+  return {
+    path: ['notify', index, 'url'],
+    value: typeof url === 'string' ? defaultEndpointName(url) : undefined,
+  };
 }
 
 function webhookFindings(upstream: unknown, path: YamlPath, document: YamlDocument): Finding[] {

@@ -1,21 +1,32 @@
-import type { Config, MirrorConfig, RepositoryRule, Upstream, Webhook } from '../config/config.ts';
+import type {
+  Config,
+  MirrorConfig,
+  NotifyEndpoint,
+  RepositoryRule,
+  Upstream,
+  Webhook,
+} from '../config/config.ts';
+import { notifyEvents } from '../config/config.ts';
 import { durationSeconds } from '../config/duration.ts';
 import { formatPlatform, parsePlatform } from '../oci/platform.ts';
 import { knownRegistry } from '../registry/known-registries.ts';
 import { findSource } from '../webhooks/sources/index.ts';
+import { defaultEndpointName } from './notify-schema.ts';
 import type { ConfigFile } from './schema.ts';
 
 type FileUpstream = ConfigFile['upstreams'][number];
+type FileEndpoint = NonNullable<ConfigFile['notify']>[number];
 type FileRule = FileUpstream['repositories'][number];
 
 /** The configuration that a valid file means. */
 export function normalise(file: ConfigFile): Config {
-  const { alarms, network } = file;
+  const { alarms, network, notify } = file;
   return {
     version: file.version,
     mirror: normaliseMirror(file.mirror),
     api: present(file.api),
     ...(alarms && { alarms: present({ topic: alarms.topic, lagSeconds: seconds(alarms.lag) }) }),
+    ...(notify?.length && { notify: notify.map(normaliseEndpoint) }),
     ...(network && { network: present(network) }),
     upstreams: file.upstreams.map(normaliseUpstream),
   };
@@ -31,6 +42,15 @@ function normaliseMirror(mirror: ConfigFile['mirror']): MirrorConfig {
       encryption: encryption === 'AES256' ? { type: 'AES256' } : { type: 'KMS', kmsKey: encryption.kmsKey },
     },
     historySeconds: seconds(mirror.history),
+  };
+}
+
+function normaliseEndpoint({ name, ...endpoint }: FileEndpoint): NotifyEndpoint {
+  return {
+    ...endpoint,
+    name: name ?? defaultEndpointName(endpoint.url) ?? '',
+    url: new URL(endpoint.url).href,
+    events: notifyEvents.filter((event) => endpoint.events.includes(event)),
   };
 }
 

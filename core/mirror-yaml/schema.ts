@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { alarmsSchema, apiSchema, mirrorSchema, networkSchema } from './mirror-schema.ts';
+import { notifySchema } from './notify-schema.ts';
 import { upstreamSchema } from './upstream-schema.ts';
 
 /**
@@ -11,6 +12,7 @@ export const fileSchema = z
     mirror: mirrorSchema,
     api: apiSchema.prefault({}),
     alarms: alarmsSchema.optional(),
+    notify: notifySchema.optional(),
     network: networkSchema.optional(),
     upstreams: z
       .array(upstreamSchema)

@@ -1,7 +1,16 @@
 import { validRange } from 'semver';
 import * as z from 'zod';
 import { durationProblem, durationSeconds } from '../config/duration.ts';
-import { distinct, durationOrNever, hostPattern, httpUrl, shown, text, textLike } from '../config/fields.ts';
+import {
+  distinct,
+  durationOrNever,
+  hostPattern,
+  httpUrl,
+  secretName,
+  shown,
+  text,
+  textLike,
+} from '../config/fields.ts';
 import { InvalidPlatformError, parsePlatform } from '../oci/platform.ts';
 import { InvalidReferenceError, parseReference } from '../oci/reference.ts';
 import { type GlobKind, globProblem } from '../policy/glob.ts';
@@ -67,10 +76,7 @@ const authHost = textLike({ what: 'a host with optional port', example: 'auth.do
 const credentials = z
   .union([
     z.strictObject({
-      secret: textLike(
-        { what: 'the name or ARN of a secret in Secrets Manager', example: 'drayage/docker-hub' },
-        /^(?:arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:)?[\w/+=.@-]{1,512}$/,
-      ),
+      secret: secretName('drayage/docker-hub'),
     }),
     z.strictObject({
       type: z.literal('ecr').meta({ what: 'ecr', example: 'ecr' }),

@@ -25,6 +25,7 @@ export function copyDependencies(
     leases: deployment.layerLeases,
     layerIndex: deployment.layerIndex,
     gate: deployment.upstreamGate,
+    notifier: deployment.notifier,
     timeLimit: { endsAt, speed: deployment.streamSpeed },
     openUpstream: (upstream, repository) => deployment.upstreams.open(upstream, repository),
     openMirror: (repository, options) => deployment.mirror.open(repository, options),

@@ -9,9 +9,11 @@ import type { CheckpointStore } from '../../core/copy/blob/checkpoints.ts';
 import type { LayerIndex } from '../../core/copy/blob/layer-index.ts';
 import { StreamSpeed } from '../../core/copy/blob/time-limit.ts';
 import type { FanOut, LayerLeases, LayerQueue, UpstreamGate } from '../../core/jobs/ports.ts';
+import type { Notifier } from '../../core/notify/ports.ts';
 import { Deployment } from './deployment.ts';
 import type { VisibilityQueue } from './messages.ts';
 import { MirrorRegistry } from './mirror-registry.ts';
+import { openNotifier } from './notifier.ts';
 import { Upstreams } from './upstreams.ts';
 
 /** The dependencies of the functions that copy. */
@@ -67,6 +69,10 @@ export class CopyDeployment extends Deployment {
       const { region, config, checkpoints, mappings } = this;
       return new MirrorRegistry(new EcrRegistry(region, config.mirror.repository, { checkpoints }), mappings);
     });
+  }
+
+  get notifier(): Notifier {
+    return this.once('notifier', openNotifier);
   }
 
   /** How long a message stays hidden after its function's last renewal, seconds. */

@@ -6,8 +6,8 @@ import { DrayageError, type Retry } from '../../core/errors.ts';
 import type { TagLister } from '../../core/jobs/dependencies.ts';
 import type { UpstreamGate } from '../../core/jobs/ports.ts';
 import { RegistryClient } from '../../core/registry/client.ts';
-import type { NetworkSettings } from '../../core/registry/transport/network.ts';
 import { timeoutsFor } from '../../core/registry/transport/transport.ts';
+import { outsideNetwork } from './outside-network.ts';
 import { logger } from './telemetry.ts';
 
 /** What upstreams need from a deployment, which opens each part only when it is used. */
@@ -42,7 +42,7 @@ export class Upstreams {
       endpoint: upstream.endpoint,
       authHosts: upstream.authHosts,
       redirectHosts: upstream.redirectHosts,
-      network: upstreamNetwork(this.#deps.config),
+      network: outsideNetwork(this.#deps.config),
       ...(upstream.timeoutSeconds !== undefined && {
         timeouts: timeoutsFor(upstream.timeoutSeconds * 1000),
       }),
@@ -66,16 +66,6 @@ export class Upstreams {
         logger.warn('the other workers could not be told of a rate limit', { registry, error }),
       );
   }
-}
-
-/**
- * The network settings for upstreams. Only they use the proxy: the mirror and AWS are reached
- * directly.
- */
-function upstreamNetwork({ network }: Config): NetworkSettings | undefined {
-  if (!network) return undefined;
-  const { proxy, certificates } = network;
-  return { proxy: proxy === undefined ? undefined : { http: proxy, https: proxy }, certificates };
 }
 
 class UpstreamRepository extends RegistryRepository implements TagLister {

@@ -12,6 +12,7 @@ const services: Record<string, string> = {
   AmazonSQS: 'sqs',
   AmazonEC2ContainerRegistry_V20150921: 'ecr',
   secretsmanager: 'secretsmanager',
+  AWSEvents: 'events',
 };
 /**
  * A batch of messages needs the permission of one:

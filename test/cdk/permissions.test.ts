@@ -189,7 +189,15 @@ describe('permissions', () => {
     const services = names.flatMap((name) =>
       statementsOf(template, name).flatMap(({ actions }) => actions.map((action) => action.split(':')[0])),
     );
-    expect([...new Set(services)].sort()).toEqual(['dynamodb', 'ecr', 'logs', 's3', 'secretsmanager', 'sqs']);
+    expect([...new Set(services)].sort()).toEqual([
+      'dynamodb',
+      'ecr',
+      'events',
+      'logs',
+      's3',
+      'secretsmanager',
+      'sqs',
+    ]);
   });
 });
 

@@ -15,6 +15,7 @@ import {
 } from '../../core/jobs/record.ts';
 import { type ImageKey, isDigestKey } from '../../core/mapping/record.ts';
 import { parseConfig } from '../../core/mirror-yaml/parse.ts';
+import type { NotifiedEvent } from '../../core/notify/event-schema.ts';
 import { RegistryError } from '../../core/registry/errors.ts';
 import { keyOf, type LocalStores, startStores } from './local-stores.ts';
 import { holdImage } from './memory-image.ts';
@@ -69,6 +70,8 @@ export class MirrorJobs {
   readonly stores: LocalStores;
   readonly queue = new MemoryQueue();
   readonly warnings: string[] = [];
+  /** The events that others were told of. */
+  notified: NotifiedEvent[] = [];
   readonly upstreams = new Map<string, MemoryStore>();
   readonly mirrors = new Map<string, MemoryStore>();
   /** What upstream does differently, until the test is over. */
@@ -86,7 +89,9 @@ export class MirrorJobs {
   }
 
   static async start(): Promise<MirrorJobs> {
-    return new MirrorJobs(await startStores());
+    const stores = await startStores();
+    await stores.mappings.putRegistryHost('eu-west-1', 'mirror.example');
+    return new MirrorJobs(stores);
   }
 
   /** Forgets what the last test changed; the table stays. */
@@ -96,6 +101,7 @@ export class MirrorJobs {
     this.pauses = [];
     this.afterPause = () => {};
     this.warnings.length = 0;
+    this.notified = [];
     this.upstreamChanges = {};
     this.mirrorChanges = {};
     this.now = new Date('2026-04-01T12:00:00.000Z');
@@ -142,6 +148,9 @@ export class MirrorJobs {
       layerIndex: new DynamoLayerIndex(stores.table, 'eu-west-1'),
       // Nothing from the last run is trusted, as in a new instance.
       gate: new DynamoUpstreamGate(stores.table),
+      notifier: {
+        notify: async (event) => void this.notified.push(event),
+      },
       openUpstream: async (_, repository) =>
         asUpstream(this.upstream(keyOf('', repository)), this.upstreamChanges),
       openMirror: async (repository) => {

@@ -71,12 +71,15 @@ upstreams:
 }
 
 /** Starts both; `await using` stops them. */
-export async function startPipeline(options: Partial<LocalStackOptions> = {}): Promise<Pipeline> {
+export async function startPipeline({
+  configure = pipelineConfig,
+  ...options
+}: Partial<LocalStackOptions> & { configure?: typeof pipelineConfig } = {}): Promise<Pipeline> {
   const upstream = await startRegistry({ flavour: 'distribution' });
   const log = new PassThrough();
   const lines: Buffer[] = [];
   log.on('data', (chunk: Buffer) => lines.push(chunk));
-  const config = pipelineConfig(upstream.endpoint);
+  const config = configure(upstream.endpoint);
   const stack = await startLocalStack({ config, log, retrySeconds: 0, ...options });
   const { api, webhooks } = stack.ready;
   const get = (path: string) => fetch(`${api}${path}`);

@@ -26,6 +26,7 @@ const coreFolders = [
   'mapping',
   'exports',
   'webhooks',
+  'notify',
   'mirror-yaml',
   'jobs',
   'registry-events',

@@ -6,14 +6,18 @@ import type { Digest } from '../../oci/digest.ts';
 import type { Manifest } from '../../oci/manifest.ts';
 import { parseReference } from '../../oci/reference.ts';
 import { selectImage } from '../../policy/select-image.ts';
-import type { JobOutcome, MirrorJobDependencies, OpenMirror } from '../dependencies.ts';
+import type { JobOutcome, MirrorJobDependencies, OpenMirror, PublishedByJob } from '../dependencies.ts';
 import { JobFailure } from '../errors.ts';
 import { retireReplaced } from '../mirror/publish-image.ts';
 import { runMirrorJob } from '../mirror/run-mirror-job.ts';
 import type { Change, JobRecord } from '../record.ts';
 
-/** How a change ended: the digest that the tag is mapped to now. */
-type Changed = { state: 'committed' | 'satisfied'; digest: Digest | undefined };
+/** How a change ended: the digest that the tag is mapped to now, and what was published. */
+type Changed = {
+  state: 'committed' | 'satisfied';
+  digest: Digest | undefined;
+  published: PublishedByJob | undefined;
+};
 
 /**
  * Changes the mapping of a tag as somebody asked for, under the tag's lease. After `unpin`, it
@@ -30,10 +34,11 @@ export async function runChangeJob(
   const { change, key } = job;
   if (change === undefined || isDigestKey(key))
     throw new Error(`the job ${job.id} changes no tag: it must not be queued`);
-  const { state, digest } = await changed({ job, change }, deps, signal);
+  const { state, digest, published } = await changed({ job, change }, deps, signal);
   const isFollowed = selectImage(deps.config, parseReference(formatImageKey(key))).mirrored;
-  if (change.kind !== 'unpin' || !isFollowed) return { state, changes: { digest } };
-  return await runMirrorJob(job, deps, signal);
+  if (change.kind !== 'unpin' || !isFollowed) return { state, changes: { digest }, published };
+  const outcome = await runMirrorJob(job, deps, signal);
+  return outcome.state === 'copying' ? outcome : { published, ...outcome };
 }
 
 function changed(
@@ -68,7 +73,7 @@ async function setPin(
         : { kind: 'forget-removed' };
     },
   });
-  return { state: published ? 'committed' : 'satisfied', digest };
+  return { state: published ? 'committed' : 'satisfied', digest, published };
 }
 
 /** Moves the tag in the mirror back to an image that it pointed to, and pins the mapping. */
@@ -98,7 +103,7 @@ async function rollBack(
     },
   });
   if (published) await retireReplaced(key, published, deps);
-  return { state: published ? 'committed' : 'satisfied', digest };
+  return { state: published ? 'committed' : 'satisfied', digest, published };
 }
 
 /** Reads an image's manifest from the mirror. @throws JobFailure `gone` if it is not there */

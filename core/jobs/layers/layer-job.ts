@@ -7,7 +7,16 @@ import type { JobError } from '../record.ts';
 export interface LayerDependencies
   extends Pick<
     MirrorJobDependencies,
-    'config' | 'jobs' | 'layerIndex' | 'gate' | 'timeLimit' | 'openUpstream' | 'openMirror' | 'now' | 'warn'
+    | 'config'
+    | 'jobs'
+    | 'layerIndex'
+    | 'gate'
+    | 'notifier'
+    | 'timeLimit'
+    | 'openUpstream'
+    | 'openMirror'
+    | 'now'
+    | 'warn'
   > {
   /** The mirror queue, to wake a job. */
   readonly queue: JobQueue;

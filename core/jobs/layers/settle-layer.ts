@@ -1,10 +1,11 @@
 import { decideRetry } from '../decide-retry.ts';
+import { announceFailed } from '../mirror/announce-end.ts';
 import type { JobStore } from '../ports.ts';
 import { isFinished, type JobError, type JobRecord } from '../record.ts';
 import type { LayerDependencies, ProcessedLayer } from './layer-job.ts';
 import { leaseMs } from './layer-lease.ts';
 
-type SettleDependencies = Pick<LayerDependencies, 'jobs' | 'gate' | 'now'>;
+type SettleDependencies = Pick<LayerDependencies, 'config' | 'jobs' | 'gate' | 'notifier' | 'now' | 'warn'>;
 
 /**
  * Records what an error means for the image. Rounds in which any layer failed are counted. They are
@@ -25,6 +26,7 @@ export async function settleLayer(
   }
   if (verdict.kind === 'crash') throw error;
   if (verdict.kind === 'fail') {
+    await announceFailed(job, verdict.error, deps);
     await deps.jobs.update(job.id, {
       state: 'failed',
       finishedAt: deps.now().toISOString(),

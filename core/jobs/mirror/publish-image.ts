@@ -58,7 +58,11 @@ export async function publishImage(
   if (outcome.kind !== 'superseded') await image?.note();
   await retireReplaced(key, outcome, deps);
   const changes = { ...changesOf(publication), digest: mapping.digest, fannedOut: undefined };
-  return { state: outcome.kind === 'superseded' ? 'superseded' : 'committed', changes };
+  return {
+    state: outcome.kind === 'superseded' ? 'superseded' : 'committed',
+    changes,
+    ...(outcome.kind === 'published' && { published: outcome }),
+  };
 }
 
 /**

@@ -15,6 +15,24 @@ export function standardWebhookSecret(key: Uint8Array): string {
   return prefix + Buffer.from(key).toString('base64');
 }
 
+/** The bytes that a key may have, by the specification. */
+const keyBytes = { least: 24, most: 64 };
+
+/**
+ * What is wrong with a secret that we are to sign with; undefined if it is right. The answer does
+ * not contain the secret.
+ * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#signature-scheme
+ */
+export function standardWebhookSecretProblem(secret: string): string | undefined {
+  const text = secret.slice(prefix.length);
+  const form = `write ${prefix} and ${keyBytes.least} to ${keyBytes.most} random bytes in base64`;
+  if (!secret.startsWith(prefix) || !/^[A-Za-z0-9+/]+={0,2}$/.test(text))
+    return `does not have the form of Standard Webhooks; ${form}`;
+  const { length } = Buffer.from(text, 'base64');
+  if (length >= keyBytes.least && length <= keyBytes.most) return undefined;
+  return `has a key of ${length} bytes; ${form}`;
+}
+
 /**
  * The value of `webhook-signature` for one delivery.
  *

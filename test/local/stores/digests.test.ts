@@ -93,9 +93,15 @@ describe('mappings of digests', () => {
     expect(await publish(key('1.0'), a, 1)).toMatchObject({ kind: 'published' });
     expect(await publish(key('1.0'), { ...a, mirrorRepository: 'mirror/other' }, 2)).toEqual({
       kind: 'published',
+      mapping: expect.anything(),
       revision: 2,
     });
-    expect(await publish(key('1.0'), b, 3)).toEqual({ kind: 'published', revision: 3, replaced: a.digest });
+    expect(await publish(key('1.0'), b, 3)).toEqual({
+      kind: 'published',
+      mapping: expect.anything(),
+      revision: 3,
+      replaced: a.digest,
+    });
   });
 
   it('expire once no tag points to them', async () => {

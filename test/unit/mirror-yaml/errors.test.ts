@@ -82,6 +82,52 @@ const cases: [name: string, text: string, errors: Expected[]][] = [
     ],
   ],
   [
+    'wrong endpoints',
+    `version: 1
+mirror: { regions: [eu-west-1] }
+notify:
+  - { url: hooks.example.com, secret: a }
+  - { url: "http://hooks.example.com/x", secret: a, name: plain }
+  - { url: "https://user:pass@hooks.example.com", secret: a, name: login }
+  - { url: "https://hooks.example.com/#x", secret: a, name: fragment }
+  - { url: "http://169.254.169.254/latest", secret: a, name: metadata }
+  - { url: "https://hooks.example.com/a", secret: "two words", events: [] }
+  - { url: "https://hooks.example.com/b", events: [mirrored, deleted], name: Chat }
+  - { url: "https://HOOKS.example.com/c", secret: a, event: [failed] }
+  - { url: "https://d.example", secret: a, name: plain }
+  - { url: "https://e.example", secret: a, events: [failed, failed] }
+`,
+    [
+      ['4:12', 'notify[0].url', /"hooks.example.com" is not a URL; write, for example, https/],
+      ['5:12', 'notify[1].url', /is not encrypted; write https/],
+      ['6:12', 'notify[2].url', /^has a user name or a password/],
+      ['7:12', 'notify[3].url', /has a fragment/],
+      ['8:12', 'notify[4].url', /link-local address, where only metadata services are/],
+      ['9:51', 'notify[5].secret', /"two words" is not the name or ARN of a secret/],
+      ['9:72', 'notify[5].events', /is empty; it must be a list of events/],
+      ['10:5', 'notify[6].secret', /is missing; add it, for example: secret: drayage\/notify-chat/],
+      ['10:62', 'notify[6].events[1]', /must be mirrored, failed, removed, found "deleted"/],
+      ['10:78', 'notify[6].name', /"Chat" is not a name of at most 63 lower-case letters/],
+      ['11:12', 'notify[7].url', /the endpoint name "hooks-example-com" is already used in line 9/],
+      ['11:54', 'notify[7].event', /unknown key "event"; did you mean events\?/],
+      ['12:50', 'notify[8].name', /the endpoint name "plain" is already used in line 5/],
+      ['13:61', 'notify[9].events[1]', /"failed" is in the list already; keep one of them/],
+    ],
+  ],
+  [
+    'what is not a list of endpoints',
+    'version: 1\nmirror: { regions: [eu-west-1] }\nnotify: { url: "https://a.example", secret: a }',
+    [['3:9', 'notify', /must be a list of at most 20 endpoints, found a mapping; write, for example, \[/]],
+  ],
+  [
+    'more endpoints than rules fit on an event bus',
+    `version: 1\nmirror: { regions: [eu-west-1] }\nnotify:\n${Array.from(
+      { length: 21 },
+      (_, index) => `  - { url: "https://h${index}.example", secret: a }\n`,
+    ).join('')}`,
+    [['4:3', 'notify', /has more than 20 items/]],
+  ],
+  [
     'wrong repository settings',
     `version: 1
 mirror:

@@ -51,6 +51,36 @@ describe('a valid configuration', () => {
     ]);
   });
 
+  it('names an endpoint after its host, and sends it everything', () => {
+    const { notify } = configOf(`
+version: 1
+mirror: { regions: [eu-west-1] }
+notify:
+  - { url: "https://Hooks.example.com:8443/a?b=c", secret: drayage/notify }
+  - { url: "http://127.0.0.1:8080", secret: drayage/notify }
+  - { url: "http://[::1]:8080/", secret: drayage/notify }
+  - { url: "http://10.0.0.7/", secret: drayage/notify, events: [removed, mirrored] }
+  - url: https://hooks.example.com
+    name: chat
+    secret: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:chat-a1b2c3"
+`);
+    const all = ['mirrored', 'failed', 'removed'];
+    const secret = 'drayage/notify';
+    expect(notify).toEqual([
+      { name: 'hooks-example-com-8443', url: 'https://hooks.example.com:8443/a?b=c', secret, events: all },
+      { name: '127-0-0-1-8080', url: 'http://127.0.0.1:8080/', secret, events: all },
+      { name: '1-8080', url: 'http://[::1]:8080/', secret, events: all },
+      { name: '10-0-0-7', url: 'http://10.0.0.7/', secret, events: ['mirrored', 'removed'] },
+      {
+        name: 'chat',
+        url: 'https://hooks.example.com/',
+        secret: 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:chat-a1b2c3',
+        events: all,
+      },
+    ]);
+    expect(configOf('version: 1\nmirror: { regions: [eu-west-1] }\nnotify: []')).not.toHaveProperty('notify');
+  });
+
   it('keeps everything that is written', () => {
     const config = configOf(`
 version: 1
