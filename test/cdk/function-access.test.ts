@@ -76,7 +76,6 @@ async function work(pipeline: Pipeline): Promise<void> {
   await pipeline.mirror('acme/app', '1', image('second'));
   const large = seededImage({ seed: 'large', layers: [{ size: 90_000 }, { size: 80_000 }] });
   await pipeline.mirror('acme/large', '1', large);
-  await loseImages(pipeline, image);
 
   // One job meets the limit, and another one waits until it ends.
   for (const name of ['limited', 'waiting']) await pipeline.push(`acme/${name}`, '1', image(name));
@@ -103,6 +102,7 @@ async function work(pipeline: Pipeline): Promise<void> {
     expect((await pipeline.get(path)).status).toBe(200);
   expect(await pipeline.mapping('ghcr.io/acme/app:1')).toBeDefined();
   expect((await pipeline.post('/v1/webhooks/github/rotate', {})).status).toBe(200);
+  await loseImages(pipeline, image);
 }
 
 describe('what the functions ask of AWS', () => {
