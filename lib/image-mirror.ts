@@ -215,6 +215,8 @@ export class ImageMirror extends Construct {
     grantMirrorAccess(mirror, mirror.function, config.mirror, mirrorActions);
     grantMirrorAccess(layer, layer.function, config.mirror, layerActions);
     grantMirrorLook(registryEvents, registryEvents.function, config.mirror);
+    // A mapping was removed.
+    grantEvents(registryEvents, registryEvents.function);
     for (const copier of [mirror, layer]) {
       grantUpstreamCredentials(copier, copier.function, config);
       // An image was mirrored, or failed: a layer that fails for good fails its image.

@@ -1,5 +1,5 @@
 import { LeaseError, type LeaseRequest, withLease } from './lease.ts';
-import type { MappingRecord, MappingRemoval } from './record.ts';
+import type { MappingRecord, MappingRemoval, StoredMapping } from './record.ts';
 import type { MappingStore } from './store.ts';
 
 /** A mapping that may have lost its image. */
@@ -12,7 +12,9 @@ export interface RemovalRequest extends LeaseRequest {
 }
 
 /** How the look at a mapping ended; `kept` also if there was none. */
-export type RemovalOutcome = { kind: 'removed'; mapping: MappingRecord } | { kind: 'kept' };
+export type RemovalOutcome =
+  /** `stored`: the mapping as it was. */
+  { kind: 'removed'; stored: StoredMapping; removal: MappingRemoval } | { kind: 'kept' };
 
 /**
  * Removes a mapping whose image is gone, exclusively. The look decides, not what somebody was told:
@@ -31,6 +33,6 @@ export async function removeMapping(store: MappingStore, request: RemovalRequest
     }
     expectHeld();
     if ((await store.unmap(key, lease, removal)) === undefined) throw new LeaseError(key);
-    return { kind: 'removed', mapping };
+    return { kind: 'removed', stored: { key, revision: state.revision, mapping }, removal };
   });
 }

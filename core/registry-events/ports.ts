@@ -1,6 +1,7 @@
 import type { CallOptions } from '../copy/ports.ts';
 import type { EnqueueDependencies } from '../jobs/enqueue.ts';
 import type { ImageKey, MappingRemoval } from '../mapping/record.ts';
+import type { Notifier } from '../notify/ports.ts';
 import type { Digest } from '../oci/digest.ts';
 
 /**
@@ -36,6 +37,8 @@ export interface MirrorImages {
 /** What settling losses works with. */
 export interface LossDependencies extends EnqueueDependencies {
   images: MirrorImages;
+  /** Tells others what was removed. */
+  notifier: Notifier;
   /** Reports problems that need no second attempt. */
   warn: (message: string, error: unknown) => void;
 }

@@ -1,10 +1,12 @@
 import { inParallel } from '../async/in-parallel.ts';
 import { enqueue, NotQueuedError } from '../jobs/enqueue.ts';
 import type { StoredMapping } from '../mapping/record.ts';
-import { removeMapping } from '../mapping/remove.ts';
+import { type RemovalOutcome, removeMapping } from '../mapping/remove.ts';
+import { announce } from '../notify/announce.ts';
+import { mappingRemoved } from '../notify/events.ts';
 import type { Digest } from '../oci/digest.ts';
 import { selectImage } from '../policy/select-image.ts';
-import type { LossDependencies, LossPlace, LossReason, RemovedImage } from './ports.ts';
+import type { LossDependencies, LossPlace, RemovedImage } from './ports.ts';
 import type { HintedImage, LossHint } from './read-event.ts';
 import { removeDigests } from './remove-digests.ts';
 
@@ -135,20 +137,21 @@ async function removeTags(
     suspects,
     removalsAtOnce,
     async ({ key, mapping: seen }): Promise<RemovedImage[]> => {
-      let reason: LossReason | undefined;
       try {
-        const { kind } = await removeMapping(mappings, {
+        const outcome = await removeMapping(mappings, {
           key,
           owner,
           signal,
           look: async (mapping) => {
             if (mapping.mirrorRepository !== repository) return undefined;
             const image = { digest: mapping.digest, tag: key.reference };
-            [reason] = await images.losses(repository, [image], { signal });
+            const [reason] = await images.losses(repository, [image], { signal });
             return reason && { reason, at: now().toISOString() };
           },
         });
-        return kind === 'removed' && reason !== undefined ? [{ key, reason }] : [];
+        if (outcome.kind === 'kept') return [];
+        await announceRemoved(outcome, deps);
+        return [{ key, reason: outcome.removal.reason }];
       } catch (error) {
         failures.push({ tag: key.reference, digests: [seen.digest], error });
         return [];
@@ -156,6 +159,18 @@ async function removeTags(
     },
   );
   return removed.flat();
+}
+
+/** Tells others about a tag. What is mapped by its digest alone comes and goes with tags. */
+async function announceRemoved(
+  { stored, removal }: Extract<RemovalOutcome, { kind: 'removed' }>,
+  deps: LossDependencies,
+): Promise<void> {
+  const { config, mappings } = deps;
+  await announce(
+    async () => mappingRemoved({ config, stored, removal, hosts: await mappings.registryHosts() }),
+    deps,
+  );
 }
 
 function failedHints(hints: LossHint[], failures: Failure[]): Map<LossHint, unknown> {

@@ -1,9 +1,11 @@
 import { EcrMirrorImages } from '../../core/aws/ecr/mirror-images.ts';
 import { MessageSender } from '../../core/aws/sqs/message-sender.ts';
+import type { Notifier } from '../../core/notify/ports.ts';
 import type { MirrorPlace } from '../../core/registry-events/patterns.ts';
 import type { MirrorImages } from '../../core/registry-events/ports.ts';
 import { Deployment } from '../shared/deployment.ts';
 import type { VisibilityQueue } from '../shared/messages.ts';
+import { openNotifier } from '../shared/notifier.ts';
 
 /** What the registry-events function works with. */
 export class RegistryEventsDeployment extends Deployment {
@@ -16,6 +18,10 @@ export class RegistryEventsDeployment extends Deployment {
 
   get images(): MirrorImages {
     return this.once('images', () => new EcrMirrorImages({ region: this.region }));
+  }
+
+  get notifier(): Notifier {
+    return this.once('notifier', openNotifier);
   }
 
   /** The queue that the events come from. */

@@ -65,10 +65,10 @@ async function settle(
   { repository, hints, signal }: RepositoryHints,
   deployment: RegistryEventsDeployment,
 ): Promise<LossHint[]> {
-  const { config, mappings, jobs, queue, images } = deployment;
+  const { config, mappings, jobs, queue, images, notifier } = deployment;
   const warn = (text: string, error: unknown) => logger.warn(text, { repository, error: error as Error });
   try {
-    const deps = { config, mappings, jobs, queue, images, warn };
+    const deps = { config, mappings, jobs, queue, images, notifier, warn };
     const { removed, failed } = await settleLosses(repository, hints, deps, signal);
     tell(removed);
     for (const error of new Set(failed.values())) tellFailure(repository, error);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { requestChange } from '../../../core/jobs/changes/request-change.ts';
 import type { ProcessDependencies } from '../../../core/jobs/process-message.ts';
 import { isFinished, messageOf } from '../../../core/jobs/record.ts';
-import { requestChange } from '../../../core/jobs/changes/request-change.ts';
 import { eventSchemas } from '../../../core/notify/event-schema.ts';
 import { LayerJobs } from '../../support/layer-jobs.ts';
 import { upstreamError } from '../../support/mirror-jobs.ts';

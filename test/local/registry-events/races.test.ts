@@ -40,6 +40,7 @@ describe('a deletion in the mirror while a job mirrors the same tag', () => {
       jobs: jobs.stores.jobs,
       queue: jobs.queue,
       images: turns.inTurns(imagesOf(mirror)),
+      notifier: { notify: async () => {} },
       warn: () => {},
     };
     for (;;) {

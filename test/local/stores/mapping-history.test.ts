@@ -71,7 +71,7 @@ describe('the history of a tag', () => {
   it('says what was removed, and why; then nothing is current', async () => {
     await publish(a, 1);
     await publish(b, 2);
-    expect(await remove()).toMatchObject({ kind: 'removed', mapping: { digest: b.digest } });
+    expect(await remove()).toMatchObject({ kind: 'removed', stored: { mapping: { digest: b.digest } } });
     expect(await stores.mappings.readMany([key('1.0')])).toEqual([]);
     const [removed, former] = await stores.mappings.history(key('1.0'));
     expect(removed).toMatchObject({ mapping: { digest: b.digest }, removed: { reason: 'deleted' } });
