@@ -34,6 +34,12 @@ interface LastBuild {
 }
 
 /**
+ * While it is not certain that the last build saw everything, the next one waits for so many times
+ * as long as that took: a writer that is called every second leaves most of a slow table to others.
+ */
+const pausesPerBuild = 4;
+
+/**
  * Keeps the snapshot up to date. It remembers its last build, and a new instance builds once: its
  * code may present mappings differently.
  */
@@ -65,7 +71,8 @@ export class SnapshotWriter {
       if (last.began >= settled) return { kind: 'final' };
       // More may have changed without being counted again. A table that takes long to read is not
       // read all the time.
-      if (began < settled && began - last.ended < last.ended - last.began) return { kind: 'waiting' };
+      const pauseMs = pausesPerBuild * (last.ended - last.began);
+      if (began < settled && began - last.ended < pauseMs) return { kind: 'waiting' };
     }
     const document = await writeDocument(presented(mappings.all(), hosts));
     const { count } = document;

@@ -30,7 +30,8 @@ describe('answers of the API', () => {
   let pipeline: Pipeline;
   let table: Table;
   beforeAll(async () => {
-    pipeline = await startPipeline();
+    // Nothing here is about the snapshot, which takes long for the largest mappings there can be.
+    pipeline = await startPipeline({ snapshotMs: 3_600_000 });
     const { environment } = pipeline.stack;
     table = openTable(environment.DRAYAGE_TABLE ?? '', {
       endpoint: environment.AWS_ENDPOINT_URL_DYNAMODB ?? '',

@@ -157,7 +157,8 @@ describe('GET /v1/exports', () => {
     const answer = await pipeline.post('/v1/mirrors', { images: ['ghcr.io/acme/app:1'] });
     const { jobs } = (await answer.json()) as { jobs: { id: string }[] };
     await pipeline.jobIn(jobs[0]?.id ?? '', 'committed', 'satisfied');
-    await expect(pipeline.stack.functions.snapshot.invoke({})).resolves.toMatchObject({ kind: 'unchanged' });
+    const { snapshot } = pipeline.stack.functions;
+    await expect.poll(() => snapshot.invoke({}), { timeout: 10_000 }).toMatchObject({ kind: 'unchanged' });
     expect(puts()).toBe(before);
     expect((await all()).response.headers.get('etag')).toBe(response.headers.get('etag'));
   });

@@ -70,7 +70,7 @@ describe('the writer of the snapshot', () => {
     const writer = writerWith();
     await publish('1', 'one');
     expect(await writer.update()).toMatchObject({ kind: 'stored', count: 1 });
-    await expect.poll(() => writer.update()).toEqual({ kind: 'unchanged', count: 1 });
+    await expect.poll(() => writer.update(), { timeout: 20_000 }).toEqual({ kind: 'unchanged', count: 1 });
 
     const late = writerWith({ changes: settled });
     // A new instance builds once: its code may be new.
@@ -90,8 +90,7 @@ describe('the writer of the snapshot', () => {
     expect(await writer.update()).toMatchObject({ kind: 'stored' });
     expect(await writer.update()).toEqual({ kind: 'waiting' });
     await publish('2', 'two');
-    await sleep(350);
-    expect(await writer.update()).toMatchObject({ kind: 'stored', count: 2 });
+    await expect.poll(() => writer.update(), { timeout: 20_000 }).toMatchObject({ kind: 'stored', count: 2 });
   });
 
   it('stores nothing if only times have changed', async () => {
