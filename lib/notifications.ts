@@ -12,7 +12,7 @@ import { grantNotifySecrets } from './upstream-credentials.ts';
 /** Settings of {@link Notifications}: those that its function shares with the others. */
 export type NotificationsProps = Pick<ServiceFunctionProps, 'config' | 'environment' | 'logRetention'>;
 
-/** How many events an invocation delivers side by side, and how many invocations there are at once. */
+/** How many events an invocation delivers side by side, and how many invocations run at once. */
 const batchSize = 10;
 const maxConcurrency = 10;
 /** For reading a secret, and for an endpoint that does not answer. */
@@ -27,8 +27,8 @@ const standard: QueueProps = {
 /**
  * Delivers events to the endpoints of the configuration's `notify`: a rule on the default event bus
  * for each endpoint, one queue, and the function that sends webhooks. The endpoint is the message's
- * group, which makes the queue a fair one: a slow endpoint with many waiting messages does not delay
- * those of the others.
+ * group, which makes the queue a fair one: a slow endpoint with many waiting messages does not
+ * delay those of the others.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
  */
 export class Notifications extends Construct {

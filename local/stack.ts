@@ -38,8 +38,8 @@ export interface LocalStackOptions {
   /** Require the API's tokens, and the registry's password for pulls. */
   auth?: boolean;
   /**
-   * Values of the secrets that mirror.yaml names: `{username, password}` of upstreams, `{secret}` of
-   * the endpoints of `notify`.
+   * Values of the secrets that mirror.yaml names: `{username, password}` of upstreams, `{secret}`
+   * of the endpoints of `notify`.
    */
   upstreamSecrets?: Record<string, object>;
   /** How many images are mirrored at once; 0: jobs are left to other processes. */

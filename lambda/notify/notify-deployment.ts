@@ -29,7 +29,7 @@ export class NotifyDeployment {
     return this.#queue;
   }
 
-  /** Pauses between attempts are at most this long, in seconds; absent: they grow as they should. */
+  /** Pauses between attempts are at most this long, in seconds; absent: they grow as deployed. */
   get retrySeconds(): number | undefined {
     return this.#environment.optionalNumber('DRAYAGE_RETRY_SECONDS', { mayBeZero: true });
   }

@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
+import type { ImageIdentifier } from '@aws-sdk/client-ecr';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { mirrorEcr } from '../support/mirror-ecr.ts';
 import { type ApiJob, type Pipeline, startPipeline } from '../support/pipeline.ts';
@@ -54,15 +55,18 @@ async function request(pipeline: Pipeline, image: string): Promise<string> {
   return jobs[0]?.id ?? '';
 }
 
-/** Loses a tag and an image in the mirror, and waits until both are mirrored again. */
-async function loseImages(pipeline: Pipeline, image: (seed: string) => SeededImage): Promise<void> {
+/** Loses a tag and an image in the mirror, and waits until they are mirrored again. */
+async function loseImages(pipeline: Pipeline, { manifest }: SeededImage): Promise<void> {
   const ecr = mirrorEcr(pipeline);
-  for (const tag of ['1', '2']) await pipeline.mirror('acme/lost', tag, image('lost'));
-  for (const tag of ['1', '2']) {
-    await ecr.remove('mirror/ghcr.io/acme/lost', { imageTag: tag });
-    const revision = async () => (await pipeline.mapping(`ghcr.io/acme/lost:${tag}`))?.revision;
-    await vi.waitFor(async () => expect(await revision()).toBe(3), 20_000);
-  }
+  const lose = async (imageId: ImageIdentifier, tag: string, revision: number) => {
+    await ecr.remove('mirror/ghcr.io/acme/lost', imageId);
+    await vi.waitFor(async () => {
+      expect((await pipeline.mapping(`ghcr.io/acme/lost:${tag}`))?.revision).toBe(revision);
+    }, 20_000);
+  };
+  // The mapping is published, removed and published again.
+  await lose({ imageTag: '1' }, '1', 3);
+  await lose({ imageDigest: manifest.digest }, '2', 3);
   ecr.close();
 }
 
@@ -102,7 +106,8 @@ async function work(pipeline: Pipeline): Promise<void> {
     expect((await pipeline.get(path)).status).toBe(200);
   expect(await pipeline.mapping('ghcr.io/acme/app:1')).toBeDefined();
   expect((await pipeline.post('/v1/webhooks/github/rotate', {})).status).toBe(200);
-  await loseImages(pipeline, image);
+  for (const tag of ['1', '2']) await pipeline.mirror('acme/lost', tag, image('lost'));
+  await loseImages(pipeline, image('lost'));
 }
 
 describe('what the functions ask of AWS', () => {
