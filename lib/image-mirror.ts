@@ -215,6 +215,8 @@ export class ImageMirror extends Construct {
     grantMirrorAccess(mirror, mirror.function, config.mirror, mirrorActions);
     grantMirrorAccess(layer, layer.function, config.mirror, layerActions);
     grantMirrorLook(registryEvents, registryEvents.function, config.mirror);
+    // A rollback is accepted only if the mirror still holds the image.
+    grantMirrorLook(api, api.function, config.mirror);
     for (const copier of [mirror, layer]) {
       grantUpstreamCredentials(copier, copier.function, config);
       // An image was mirrored, or failed: a layer that fails for good fails its image.
