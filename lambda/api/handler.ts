@@ -6,12 +6,15 @@ import { logger } from '../shared/telemetry.ts';
 import { ApiDeployment } from './api-deployment.ts';
 import { type Access, authorize } from './authorize.ts';
 import type { Call } from './call.ts';
+import { getHistory, postPin, postRollback, postUnpin } from './changes.ts';
+import { encodeAnswer } from './encode-answer.ts';
 import { getExport } from './exports.ts';
 import { getJob, getJobs, postMirrors } from './jobs.ts';
 import { getMappings, resolveMappings } from './mappings.ts';
 import { getWebhooks, rotateWebhook } from './webhooks.ts';
 
-interface Route {
+/** One route of the API. */
+export interface Route {
   method: 'GET' | 'POST';
   /** Its first group, if any, is the call's `parameter`. */
   path: RegExp;
@@ -19,10 +22,15 @@ interface Route {
   handle(call: Call): Promise<HttpResponse>;
 }
 
-const routes: Route[] = [
+/** All of them, as docs/openapi.yaml describes them. */
+export const routes: readonly Route[] = [
   { method: 'GET', path: /^\/v1\/mappings$/, access: 'read', handle: getMappings },
   { method: 'POST', path: /^\/v1\/mappings\/resolve$/, access: 'read', handle: resolveMappings },
   { method: 'GET', path: /^\/v1\/exports\/([^/]+)$/, access: 'read', handle: getExport },
+  { method: 'GET', path: /^\/v1\/mappings\/history$/, access: 'read', handle: getHistory },
+  { method: 'POST', path: /^\/v1\/mappings\/rollback$/, access: 'write', handle: postRollback },
+  { method: 'POST', path: /^\/v1\/mappings\/pin$/, access: 'write', handle: postPin },
+  { method: 'POST', path: /^\/v1\/mappings\/unpin$/, access: 'write', handle: postUnpin },
   { method: 'GET', path: /^\/v1\/jobs$/, access: 'read', handle: getJobs },
   { method: 'GET', path: /^\/v1\/jobs\/([^/]+)$/, access: 'read', handle: getJob },
   { method: 'POST', path: /^\/v1\/mirrors$/, access: 'write', handle: postMirrors },
@@ -43,7 +51,7 @@ async function run(event: APIGatewayProxyEventV2, deployment: ApiDeployment): Pr
     const access = { access: route.access, isIamAuthorized: isIamAuthorized(event) };
     const caller = await authorize(request, access, deployment);
     const parameter = route.path.exec(request.path)?.[1] ?? '';
-    return await route.handle({ request, parameter, caller, deployment });
+    return await encodeAnswer(request, await route.handle({ request, parameter, caller, deployment }));
   } catch (error) {
     if (error instanceof HttpError) return errorResponse(error);
     logger.error('the request could not be answered', { error: error as Error });
