@@ -3,7 +3,7 @@ import { signDelivery } from '../../core/webhooks/authenticity/sign.ts';
 import { findSource } from '../../core/webhooks/sources/index.ts';
 import { apiAddress } from '../api/address.ts';
 import { DrayageApi, type Job } from '../api/client.ts';
-import { followJob } from '../api/follow-job.ts';
+import { followJob } from '../api/follow-jobs.ts';
 import { jobMeaning } from '../api/job-meaning.ts';
 import type { ApiFlags } from '../shared/api-command.ts';
 import { CommandError } from '../shared/command-error.ts';

@@ -1,5 +1,7 @@
+import { DynamoUpstreamGate } from '../../core/aws/dynamodb/upstream-gate.ts';
 import { S3SnapshotStore } from '../../core/aws/s3/snapshot-store.ts';
 import { Exporter } from '../../core/exports/exporter.ts';
+import type { UpstreamGate } from '../../core/jobs/ports.ts';
 import { WebhookDeployment } from '../shared/webhook-deployment.ts';
 
 /**
@@ -23,5 +25,9 @@ export class ApiDeployment extends WebhookDeployment {
       const freshMs = this.environment.optionalNumber('DRAYAGE_SNAPSHOT_FRESH_MS') ?? defaultFreshMs;
       return new Exporter(store, { freshMs, cacheBytes });
     });
+  }
+
+  get upstreamGate(): Pick<UpstreamGate, 'closedUntil'> {
+    return this.once('upstreamGate', () => new DynamoUpstreamGate(this.table));
   }
 }

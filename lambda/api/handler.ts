@@ -9,6 +9,7 @@ import type { Call } from './call.ts';
 import { getExport } from './exports.ts';
 import { getJob, getJobs, postMirrors } from './jobs.ts';
 import { getMappings, resolveMappings } from './mappings.ts';
+import { getStatus } from './status.ts';
 import { getWebhooks, rotateWebhook } from './webhooks.ts';
 
 interface Route {
@@ -28,6 +29,7 @@ const routes: Route[] = [
   { method: 'POST', path: /^\/v1\/mirrors$/, access: 'write', handle: postMirrors },
   { method: 'GET', path: /^\/v1\/webhooks$/, access: 'read', handle: getWebhooks },
   { method: 'POST', path: /^\/v1\/webhooks\/([^/]+)\/rotate$/, access: 'write', handle: rotateWebhook },
+  { method: 'GET', path: /^\/v1\/status$/, access: 'read', handle: getStatus },
   { method: 'GET', path: /^\/healthz$/, access: 'open', handle: async () => json(200, { status: 'ok' }) },
 ];
 
