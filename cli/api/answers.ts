@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { presentJob } from '../../core/jobs/record.ts';
+import type { History } from '../../core/mapping/history.ts';
 import type { Resolved } from '../../core/mapping/lookup.ts';
 import type { Mapping } from '../../core/mapping/record.ts';
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
@@ -7,26 +8,6 @@ import type { Status } from '../../lambda/api/status.ts';
 
 /** A job as the API returns it. */
 export type Job = ReturnType<typeof presentJob>;
-
-/** `GET /v1/mappings/history` */
-export interface History {
-  image: string;
-  /** The newest first. */
-  history: HistoryEntry[];
-}
-
-/** What a tag was mapped to, and when. Times are ISO 8601. */
-export interface HistoryEntry
-  extends Pick<Mapping, 'digest' | 'pinned' | 'sourceDigest' | 'pin' | 'revision'> {
-  observedAt: string;
-  mirroredAt: string;
-  /** When the next one took its place. */
-  replacedAt?: string;
-  job: string;
-  current: boolean;
-  /** Why and when it was removed from the mapping. */
-  removed?: { reason: string; at: string };
-}
 
 /**
  * Checks only that a value is an object and has the fields that the code here relies on: the API

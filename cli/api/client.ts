@@ -1,17 +1,18 @@
 import type * as z from 'zod';
-import type { JobState } from '../../core/jobs/record.ts';
+import type { Change, JobState } from '../../core/jobs/record.ts';
+import type { History } from '../../core/mapping/history.ts';
 import type { Resolved } from '../../core/mapping/lookup.ts';
 import type { Mapping } from '../../core/mapping/record.ts';
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
 import type { Status } from '../../lambda/api/status.ts';
-import type { History, Job } from './answers.ts';
+import type { Job } from './answers.ts';
 import * as answers from './answers.ts';
 import { type ApiRequest, exchange } from './exchange.ts';
 import { readJson, refusal } from './read-answer.ts';
 import { remedyFor } from './remedies.ts';
 import { RequestError } from './request-error.ts';
 
-export type { History, HistoryEntry, Job } from './answers.ts';
+export type { Job } from './answers.ts';
 
 /** Where Drayage's API is, and who asks. */
 export interface ApiAddress {
@@ -27,9 +28,6 @@ export interface JobFilter {
   limit: number;
   cursor?: string | undefined;
 }
-
-/** What to do with a mapped tag. */
-export type TagChange = { kind: 'rollback'; digest: string } | { kind: 'pin' } | { kind: 'unpin' };
 
 /** A client of Drayage's own API. */
 export class DrayageApi {
@@ -106,7 +104,7 @@ export class DrayageApi {
    * `POST /v1/mappings/rollback`, `/pin` or `/unpin`: the job that does it; undefined for an image
    * that is not mirrored.
    */
-  async change(image: string, { kind, ...more }: TagChange): Promise<Job | undefined> {
+  async change(image: string, { kind, ...more }: Change): Promise<Job | undefined> {
     const path = `/v1/mappings/${kind}`;
     const queued = await unlessMissing(this.#ask('POST', path, answers.jobs, { image, ...more }));
     return queued?.jobs[0];

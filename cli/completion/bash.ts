@@ -2,9 +2,9 @@ import { quoted } from './quote.ts';
 import { allCommands, type CompletedCommand, type Values } from './tree.ts';
 
 /**
- * The script for bash, from version 3.2 (of macOS) on. bash splits the line at `:`, `=` and `@`, too,
- * which images contain: the script reads the line itself, and leaves out of each answer what stands
- * before the last of them.
+ * The script for bash, from version 3.2 (of macOS) on. bash splits the line at `:`, `=` and `@`,
+ * too, which images contain: the script reads the line itself, and leaves out of each answer what
+ * stands before the last of them.
  * https://www.gnu.org/software/bash/manual/html_node/Programmable-Completion.html
  */
 export function bashScript(tree: CompletedCommand): string {

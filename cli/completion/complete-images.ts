@@ -14,15 +14,15 @@ const deadlineMs = 250;
 const freshMs = 60_000;
 /** In the background, reading the names may take this long. */
 const refreshMs = 20_000;
-/** The most names that are kept, in pages of the API's largest size, and that are offered at once. */
+/** The most names that are kept, the API's largest page, and the most that are offered at once. */
 const maxNames = 10_000;
 const pageSize = 1_000;
 const maxOffered = 500;
 
 /**
- * `drayage complete images WORD`: prints the mirrored images that begin with the word, one on a line. It
- * answers with what is known after a quarter of a second, and says nothing about errors: nobody
- * could read them in the middle of a line.
+ * `drayage complete images WORD`: prints the mirrored images that begin with the word, one on a
+ * line. It answers with what is known after a quarter of a second, and says nothing about errors:
+ * nobody could read them in the middle of a line.
  */
 export async function completeImages(word: string): Promise<void> {
   await quietly(async () => {

@@ -1,11 +1,11 @@
-import type { HistoryEntry } from '../api/client.ts';
+import type { PastMapping } from '../../core/mapping/history.ts';
 import { dateAndClock } from '../shared/format.ts';
 import { formatTable } from '../terminal/table.ts';
 import { lineWidth } from '../terminal/wrap.ts';
 
 /** A tag's history as a table with a heading, the newest first, within the width of a terminal. */
 export function historyTable(
-  entries: readonly HistoryEntry[],
+  entries: readonly PastMapping[],
   stream: Pick<NodeJS.WriteStream, 'isTTY' | 'columns'>,
 ): string[] {
   const rows = entries.map((entry) => [
@@ -17,9 +17,9 @@ export function historyTable(
   return formatTable([['DIGEST', 'MIRRORED', 'UNTIL', 'NOTE'], ...rows], { width: lineWidth(stream) });
 }
 
-function noteOf({ current, pin, removed }: HistoryEntry): string {
+function noteOf({ current, pin, removed }: PastMapping): string {
   const notes = [
-    ...(current ? ['current'] : []),
+    ...(current && removed === undefined ? ['current'] : []),
     ...(pin ? ['pinned'] : []),
     ...(removed === undefined ? [] : [`${removed.reason} in the mirror`]),
   ];

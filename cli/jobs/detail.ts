@@ -10,7 +10,9 @@ const longestText = 300;
 /** What can be said of a job in words. */
 type Described = Pick<Job, 'state' | 'error' | 'reason' | 'transfer' | 'notBefore'>;
 
-/** Why a job waits or has failed, what it found, or what it copied; empty if nothing is known yet. */
+/**
+ * Why a job waits or has failed, what it found, or what it copied; empty if nothing is known yet.
+ */
 export function jobDetail(job: Described): string {
   const { state, error, transfer } = job;
   if (state === 'failed' || state === 'waiting')

@@ -17,7 +17,9 @@ export interface LookupFlags extends ApiFlags {
   long?: boolean;
 }
 
-/** Finds some images' mappings, by the texts that were asked for; what is not mirrored is left out. */
+/**
+ * Finds some images' mappings, by the texts that were asked for; what is not mirrored is left out.
+ */
 type Find = (images: readonly string[]) => Promise<ReadonlyMap<string, Mapping>>;
 
 /** The API resolves this many at once. */

@@ -4,8 +4,8 @@ import { formatTable } from '../terminal/table.ts';
 import { lineWidth } from '../terminal/wrap.ts';
 
 /**
- * Mappings as a table with a heading, within the width of a terminal. Those of a file may lack what is only
- * information.
+ * Mappings as a table with a heading, within the width of a terminal. Those of a file may lack what
+ * is only information.
  */
 export function mappingsTable(
   mappings: readonly Mapping[],

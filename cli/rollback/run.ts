@@ -1,6 +1,7 @@
-import { isDigest } from '../../core/oci/digest.ts';
+import type { PastMapping } from '../../core/mapping/history.ts';
+import { type Digest, isDigest } from '../../core/oci/digest.ts';
 import { apiAddress } from '../api/address.ts';
-import { DrayageApi, type HistoryEntry, type Job } from '../api/client.ts';
+import { DrayageApi, type Job } from '../api/client.ts';
 import { historyTable } from '../history/table.ts';
 import { type FollowFlags, followToEnd, jobLine } from '../jobs/follow.ts';
 import type { ApiFlags } from '../shared/api-command.ts';
@@ -38,7 +39,7 @@ export async function runRollback(image: string, prefix: string, flags: Rollback
  * The one digest of the history that begins like this. A whole digest is left to the API, which
  * may know more than the history shows.
  */
-function chosenDigest(image: string, prefix: string, history: readonly HistoryEntry[]): string {
+function chosenDigest(image: string, prefix: string, history: readonly PastMapping[]): Digest {
   if (isDigest(prefix)) return prefix;
   const found = [...new Set(history.map(({ digest }) => digest))].filter((digest) =>
     digest.startsWith(prefix),
@@ -57,10 +58,10 @@ function chosenDigest(image: string, prefix: string, history: readonly HistoryEn
   );
 }
 
-function announcement(image: string, digest: string, history: readonly HistoryEntry[]): string[] {
-  const now = history.find(({ current }) => current);
+function announcement(image: string, digest: string, history: readonly PastMapping[]): string[] {
+  const now = history.find(({ current, removed }) => current && removed === undefined);
   const then = history.find((entry) => entry.digest === digest);
-  const since = (entry: HistoryEntry | undefined) =>
+  const since = (entry: PastMapping | undefined) =>
     entry === undefined ? '' : `, mirrored ${dateAndClock(new Date(entry.mirroredAt))}`;
   return [
     `rolling ${image} back, and pinning it:`,

@@ -17,7 +17,7 @@ export interface Status {
     copying: number;
     /** Jobs received since then that have failed. */
     failed: { count: number; since: string };
-    /** False in a flood: there are more jobs than are counted, or failures since an earlier time. */
+    /** False in a flood: there are more jobs than are counted. */
     complete: boolean;
     /** The one that was received first. */
     oldestWaiting?: ReturnType<typeof presentJob>;
