@@ -1,5 +1,5 @@
 import { isFinished } from '../../core/jobs/record.ts';
-import type { DrayageApi, Job } from '../api/client.ts';
+import { type ApiAddress, DrayageApi, type Job } from '../api/client.ts';
 import { followJobs } from '../api/follow-jobs.ts';
 import { CommandError } from '../shared/command-error.ts';
 import { counted } from '../shared/format.ts';
@@ -37,7 +37,7 @@ interface Followed {
  * @throws CommandError if any failed or has not ended
  */
 export async function followToEnd(
-  api: DrayageApi,
+  address: ApiAddress,
   queued: readonly Job[],
   flags: FollowFlags,
   done: (job: Job) => string = jobLine,
@@ -48,7 +48,7 @@ export async function followToEnd(
   }
   const isQuiet = flags.json === true && !process.stderr.isTTY;
   const view = isQuiet ? silentView : createJobView(process.stderr, queued);
-  const { jobs, stopped } = await follow(api, queued, view, flags, (job) => {
+  const { jobs, stopped } = await follow(address, queued, view, flags, (job) => {
     if (flags.json) return;
     view.clear();
     printLine(done(job));
@@ -60,7 +60,7 @@ export async function followToEnd(
 }
 
 async function follow(
-  api: DrayageApi,
+  address: ApiAddress,
   queued: readonly Job[],
   view: JobView,
   { timeout }: FollowFlags,
@@ -69,15 +69,16 @@ async function follow(
   const latest = new Map(queued.map((job) => [job.id, job]));
   const interrupted = new AbortController();
   const release = onInterrupt(() => interrupted.abort());
+  const signal = AbortSignal.any([interrupted.signal, outputLost]);
   try {
     const jobs = await followJobs(
-      api,
+      new DrayageApi(address, signal),
       queued.map(({ id }) => id),
       {
         everyMs,
         withinMs: timeout === undefined ? Number.POSITIVE_INFINITY : timeout * 1_000,
         patienceMs,
-        signal: AbortSignal.any([interrupted.signal, outputLost]),
+        signal,
         onLook(job) {
           latest.set(job.id, job);
           view.look(job);

@@ -25,7 +25,7 @@ export async function runJobs(id: string | undefined, flags: JobsFlags): Promise
       throw new UsageError('--state and --image choose jobs of a list: leave them out with a job’s id');
     const api = new DrayageApi(address);
     const job = await api.job(id);
-    if (watch) await followToEnd(api, [job], { json: json === true });
+    if (watch) await followToEnd(address, [job], { json: json === true });
     else
       process.stdout.write(
         json ? `${JSON.stringify(job)}\n` : `${describeJob(job, process.stdout).join('\n')}\n`,

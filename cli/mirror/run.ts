@@ -13,9 +13,10 @@ const chunkSize = 100;
 
 /** `drayage mirror`: queues the images, each once, and follows all of their jobs. */
 export async function runMirror(images: readonly string[], flags: MirrorFlags): Promise<void> {
-  const api = new DrayageApi(apiAddress(flags));
+  const address = apiAddress(flags);
+  const api = new DrayageApi(address);
   const distinct = new Map(images.map((image) => [formatReference(parseReference(image)), image]));
-  await followToEnd(api, await queueImages(api, [...distinct.values()]), flags);
+  await followToEnd(address, await queueImages(api, [...distinct.values()]), flags);
 }
 
 async function queueImages(api: DrayageApi, images: readonly string[]): Promise<Job[]> {

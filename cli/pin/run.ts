@@ -10,10 +10,11 @@ export interface PinFlags extends ApiFlags, FollowFlags {}
 
 /** `drayage pin` and `drayage unpin`: change whether a tag moves, and follow the job. */
 export async function runPin(kind: 'pin' | 'unpin', image: string, flags: PinFlags): Promise<void> {
-  const api = new DrayageApi(apiAddress(flags));
+  const address = apiAddress(flags);
+  const api = new DrayageApi(address);
   const job = await api.change(image, { kind });
   if (job === undefined) throw new NotMirroredError([image]);
-  await followToEnd(api, [job], flags, kind === 'pin' ? pinned : unpinned);
+  await followToEnd(address, [job], flags, kind === 'pin' ? pinned : unpinned);
 }
 
 function pinned(job: Job): string {

@@ -19,7 +19,8 @@ export interface RollbackFlags extends ApiFlags, FollowFlags {}
  * @param prefix the beginning of a digest, with its algorithm
  */
 export async function runRollback(image: string, prefix: string, flags: RollbackFlags): Promise<void> {
-  const api = new DrayageApi(apiAddress(flags));
+  const address = apiAddress(flags);
+  const api = new DrayageApi(address);
   const found = await api.history(image);
   if (found === undefined) throw new NotMirroredError([image]);
   const { image: name, history } = found;
@@ -32,7 +33,7 @@ export async function runRollback(image: string, prefix: string, flags: Rollback
       [`${name}@${digest}`],
       `choose a digest of its history: drayage history ${name}`,
     );
-  await followToEnd(api, [job], flags, rolledBack);
+  await followToEnd(address, [job], flags, rolledBack);
 }
 
 /**
