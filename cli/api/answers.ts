@@ -78,6 +78,6 @@ export const status = having<Status>({
   version: z.string(),
   regions: z.array(z.string()),
   registries: z.record(z.string(), z.string()),
-  jobs: z.looseObject({ queued: z.number(), waiting: z.number(), copying: z.number() }),
+  jobs: z.looseObject({ queued: z.number(), waiting: z.number(), planned: z.number(), copying: z.number() }),
   upstreams: z.array(z.looseObject({ registry: z.string() })),
 });

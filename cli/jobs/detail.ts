@@ -8,7 +8,7 @@ import { clockOrDate } from '../shared/format.ts';
 const longestText = 300;
 
 /** What can be said of a job in words. */
-type Described = Pick<Job, 'state' | 'error' | 'reason' | 'transfer' | 'notBefore'>;
+type Described = Pick<Job, 'state' | 'error' | 'reason' | 'transfer' | 'notBefore' | 'change'>;
 
 /**
  * Why a job waits or has failed, what it found, or what it copied; empty if nothing is known yet.

@@ -33,19 +33,23 @@ export function describeStatus(
   ];
 }
 
-function jobsText({ queued, waiting, copying, failed, complete }: Status['jobs'], now: Date): string {
+function jobsText(
+  { queued, waiting, planned, copying, failed, complete }: Status['jobs'],
+  now: Date,
+): string {
   const hours = Math.round((now.getTime() - Date.parse(failed.since)) / 3_600_000);
   const since = hours >= 24 ? 'in the last day' : `since ${clockOrDate(new Date(failed.since), now)}`;
-  const open = `${copying} copying, ${queued} queued, ${waiting} waiting`;
+  const open = `${copying} copying, ${queued} queued, ${waiting} waiting${planned > 0 ? ` (${planned} for a planned look)` : ''}`;
   const why = failed.count > 0 ? ': drayage jobs --state failed' : '';
   return `${complete ? '' : 'at least '}${open}; ${failed.count} failed ${since}${why}`;
 }
 
-function oldestRow({ oldestWaiting: job, waiting }: Status['jobs'], now: Date): [string, string][] {
+function oldestRow({ oldestWaiting: job, waiting, planned }: Status['jobs'], now: Date): [string, string][] {
   if (job === undefined) return [];
   const why = jobDetail(job);
   const since = formatAge(job.receivedAt, now.getTime());
-  const which = waiting > 1 ? `the oldest of ${counted(waiting, 'job')}: ` : '';
+  const tried = waiting - planned;
+  const which = tried > 1 ? `the oldest of ${counted(tried, 'job')}: ` : '';
   return [
     ['waiting', `${which}${job.image}, received ${since}, ${stateText(job)}${why === '' ? '' : `: ${why}`}`],
   ];

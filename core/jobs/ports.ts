@@ -52,6 +52,8 @@ export interface JobStore {
 
 /** How many jobs are in which state. */
 export interface JobSummary extends Record<'queued' | 'waiting' | 'copying' | 'failed', number> {
+  /** How many of the waiting ones have not begun: looks that were planned for later. */
+  planned: number;
   /** Failed jobs are counted back to this time. */
   since: Date;
   /**
@@ -59,7 +61,7 @@ export interface JobSummary extends Record<'queued' | 'waiting' | 'copying' | 'f
    * was asked for. In a flood there are more than is read.
    */
   isComplete: boolean;
-  /** The waiting job that was received first. */
+  /** The waiting job that was received first, of those that have been tried. */
   oldestWaiting?: JobRecord;
 }
 

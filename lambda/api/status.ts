@@ -14,12 +14,14 @@ export interface Status {
   jobs: {
     queued: number;
     waiting: number;
+    /** How many of the waiting ones have not begun: looks that were planned for later. */
+    planned: number;
     copying: number;
     /** Jobs received since then that have failed. */
     failed: { count: number; since: string };
     /** False in a flood: there are more jobs than are counted. */
     complete: boolean;
-    /** The one that was received first. */
+    /** Of those that have been tried and wait, the one that was received first. */
     oldestWaiting?: ReturnType<typeof presentJob>;
   };
   upstreams: UpstreamStatus[];
@@ -54,7 +56,7 @@ export async function getStatus({ deployment }: Call): Promise<HttpResponse> {
       })),
     ),
   ]);
-  const { queued, waiting, copying, failed, since, isComplete, oldestWaiting } = summary;
+  const { queued, waiting, planned, copying, failed, since, isComplete, oldestWaiting } = summary;
   const status: Status = {
     version: drayageVersion,
     regions: config.mirror.regions,
@@ -62,6 +64,7 @@ export async function getStatus({ deployment }: Call): Promise<HttpResponse> {
     jobs: {
       queued,
       waiting,
+      planned,
       copying,
       failed: { count: failed, since: since.toISOString() },
       complete: isComplete,

@@ -9,7 +9,7 @@ import type { Table } from './table.ts';
 const notesRead = 100;
 
 /** What is counted of a job. */
-type Counted = Pick<JobRecord, 'id' | 'state'>;
+type Counted = Pick<JobRecord, 'id' | 'state' | 'startedAt'>;
 
 /**
  * Counts jobs. Newer ones are read from their own partitions, one page of at most a megabyte each;
@@ -27,11 +27,13 @@ export async function summarizeJobs(table: Table, since: Date): Promise<JobSumma
   );
   const open = [...recent.jobs, ...items.map(jobRecord)].filter((job) => !isFinished(job));
   const count = (state: JobRecord['state']) => open.filter((job) => job.state === state).length;
-  const waiting = open.filter(({ state }) => state === 'waiting').map(({ id }) => id);
-  const oldestWaiting = await readJob(table, waiting.sort()[0]);
+  const waiting = open.filter(({ state }) => state === 'waiting');
+  const tried = waiting.filter(({ startedAt }) => startedAt !== undefined).map(({ id }) => id);
+  const oldestWaiting = await readJob(table, tried.sort()[0]);
   return {
     queued: count('queued'),
-    waiting: count('waiting'),
+    waiting: waiting.length,
+    planned: waiting.length - tried.length,
     copying: count('copying'),
     failed: recent.jobs.filter(({ state }) => state === 'failed').length,
     since: recent.since,
@@ -63,7 +65,7 @@ async function recentOfShard(
       TableName: table.name,
       KeyConditionExpression: 'pk = :pk AND sk > :from',
       FilterExpression: '#state IN (:queued, :waiting, :copying, :failed)',
-      ProjectionExpression: 'sk, #state',
+      ProjectionExpression: 'sk, #state, startedAt',
       ExpressionAttributeNames: { '#state': 'state' },
       ExpressionAttributeValues: {
         ':pk': partition,
@@ -77,7 +79,9 @@ async function recentOfShard(
       ScanIndexForward: false,
     }),
   );
-  const jobs = (page.Items ?? []).map(({ sk, state }) => ({ id: sk, state }) as Counted);
+  const jobs = (page.Items ?? []).map(
+    ({ sk, state, startedAt }) => ({ id: sk, state, startedAt }) as Counted,
+  );
   const last = page.LastEvaluatedKey?.sk as string | undefined;
   return { jobs, from: last === undefined ? 0 : (jobIdTime(last) ?? 0) };
 }
