@@ -1,12 +1,20 @@
 import { Command, CommanderError } from 'commander';
 import { fileFailure } from '../core/config/file-failure.ts';
 import { drayageVersion } from '../core/registry/transport/version.ts';
+import { completeCommand, completionCommand } from './completion/command.ts';
 import { copyCommand } from './copy/command.ts';
 import { demoCommand } from './demo/command.ts';
+import { historyCommand } from './history/command.ts';
 import { initCommand } from './init/command.ts';
+import { jobsCommand } from './jobs/command.ts';
 import { localCommand } from './local/command.ts';
+import { lookupCommand } from './lookup/command.ts';
+import { mirrorCommand } from './mirror/command.ts';
+import { pinCommand, unpinCommand } from './pin/command.ts';
+import { rollbackCommand } from './rollback/command.ts';
 import { schemaCommand } from './schema/command.ts';
 import { OutputLostError, watchOutput } from './shared/output.ts';
+import { statusCommand } from './status/command.ts';
 import { syncCommand } from './sync/command.ts';
 import { validateCommand } from './validate/command.ts';
 import { webhooksCommand } from './webhooks/command.ts';
@@ -35,7 +43,17 @@ const program = new Command('drayage')
   .addCommand(syncCommand())
   .addCommand(validateCommand())
   .addCommand(schemaCommand())
+  .addCommand(mirrorCommand())
+  .addCommand(lookupCommand())
+  .addCommand(historyCommand())
+  .addCommand(rollbackCommand())
+  .addCommand(pinCommand())
+  .addCommand(unpinCommand())
+  .addCommand(jobsCommand())
+  .addCommand(statusCommand())
   .addCommand(webhooksCommand())
+  .addCommand(completionCommand())
+  .addCommand(completeCommand(), { hidden: true })
   .addCommand(demoCommand());
 program.addHelpText(
   'after',
@@ -47,7 +65,11 @@ Begin here:
   $ drayage local --config mirror.yaml            run the pipeline on this machine
   $ drayage copy docker.io/library/alpine:3.22 registry.example/mirror/alpine:3.22
   $ drayage sync --to registry.example/mirror     copy what mirror.yaml names, without a pipeline
-  $ drayage webhooks list --api https://…         the webhooks of a deployment, and whether events arrive
+  $ export DRAYAGE_API=https://…  DRAYAGE_TOKEN=…  the deployment that these ask:
+  $ drayage status                                how it is doing
+  $ drayage webhooks list                         its webhooks, and whether events arrive
+  $ drayage mirror docker.io/library/nginx:1.27   mirror an image now
+  $ drayage lookup docker.io/library/nginx:1.27   where it is in the mirror
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 not mirrored.`,
 );
@@ -64,9 +86,12 @@ try {
     process.exitCode = 1;
   } else {
     process.stderr.write(`drayage: ${error instanceof Error ? error.message : String(error)}\n`);
-    const { remedy = systemRemedy(error) } = (error ?? {}) as { remedy?: unknown };
+    const { remedy = systemRemedy(error), exitCode } = (error ?? {}) as {
+      remedy?: unknown;
+      exitCode?: number;
+    };
     if (typeof remedy === 'string') process.stderr.write(`  ${remedy}\n`);
-    process.exitCode = 1;
+    process.exitCode = exitCode ?? 1;
   }
 }
 

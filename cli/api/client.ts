@@ -1,14 +1,18 @@
-import * as z from 'zod';
-import type { presentJob } from '../../core/jobs/record.ts';
+import type * as z from 'zod';
+import type { Change, JobState } from '../../core/jobs/record.ts';
+import type { History } from '../../core/mapping/history.ts';
+import type { Resolved } from '../../core/mapping/lookup.ts';
 import type { Mapping } from '../../core/mapping/record.ts';
-import { internalAddress } from '../../core/registry/transport/addresses.ts';
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
+import type { Status } from '../../lambda/api/status.ts';
+import type { Job } from './answers.ts';
+import * as answers from './answers.ts';
 import { type ApiRequest, exchange } from './exchange.ts';
 import { readJson, refusal } from './read-answer.ts';
+import { remedyFor } from './remedies.ts';
 import { RequestError } from './request-error.ts';
 
-/** A job as the API returns it. */
-export type Job = ReturnType<typeof presentJob>;
+export type { Job } from './answers.ts';
 
 /** Where Drayage's API is, and who asks. */
 export interface ApiAddress {
@@ -17,29 +21,13 @@ export interface ApiAddress {
   token?: string | undefined;
 }
 
-/**
- * Checks only that a value is an object and has the fields that the code here relies on: the API
- * has our own version or a newer one.
- */
-function having<T>(shape: z.ZodRawShape): z.ZodType<T> {
-  return z.looseObject(shape) as unknown as z.ZodType<T>;
+/** Which jobs to list. */
+export interface JobFilter {
+  states?: readonly JobState[] | undefined;
+  image?: string | undefined;
+  limit: number;
+  cursor?: string | undefined;
 }
-
-const webhook = having<PresentedWebhook>({
-  name: z.string(),
-  registry: z.string(),
-  source: z.string(),
-  title: z.string(),
-  url: z.url(),
-  secret: z.string().optional(),
-  authentication: z.looseObject({ kind: z.string(), header: z.string().optional(), description: z.string() }),
-  where: z.string(),
-  steps: z.array(z.string()),
-  repositories: z.array(z.string()),
-  options: z.record(z.string(), z.unknown()),
-});
-const job = having<Job>({ id: z.string(), image: z.string(), state: z.string() });
-const mapping = having<Mapping>({ image: z.string(), sourceDigest: z.string(), mediaType: z.string() });
 
 /** A client of Drayage's own API. */
 export class DrayageApi {
@@ -53,34 +41,78 @@ export class DrayageApi {
 
   /** `GET /v1/webhooks` */
   async webhooks(): Promise<PresentedWebhook[]> {
-    return (await this.#ask('GET', '/v1/webhooks', z.object({ webhooks: z.array(webhook) }))).webhooks;
+    return (await this.#ask('GET', '/v1/webhooks', answers.webhooks)).webhooks;
   }
 
   /** `POST /v1/webhooks/{name}/rotate` */
   rotate(name: string, keepSeconds?: number): Promise<PresentedWebhook> {
     const body = keepSeconds === undefined ? {} : { keepSeconds };
-    return this.#ask('POST', `/v1/webhooks/${encodeURIComponent(name)}/rotate`, webhook, body);
+    return this.#ask('POST', `/v1/webhooks/${encodeURIComponent(name)}/rotate`, answers.webhook, body);
   }
 
   /** `GET /v1/jobs/{id}` */
   job(id: string): Promise<Job> {
-    return this.#ask('GET', `/v1/jobs/${encodeURIComponent(id)}`, job);
+    return this.#ask('GET', `/v1/jobs/${encodeURIComponent(id)}`, answers.job);
+  }
+
+  /** `GET /v1/jobs`: one page, the newest first. */
+  jobs({ states, image, limit, cursor }: JobFilter): Promise<{ jobs: Job[]; cursor?: string }> {
+    const query = { state: states?.join(','), image, limit: `${limit}`, cursor };
+    return this.#ask('GET', `/v1/jobs${queryOf(query)}`, answers.jobs);
+  }
+
+  /** `POST /v1/mirrors`: at most a hundred images, all or none. */
+  async mirror(images: readonly string[]): Promise<Job[]> {
+    return (await this.#ask('POST', '/v1/mirrors', answers.jobs, { images })).jobs;
   }
 
   /** `GET /v1/mappings?image=REF`; undefined for an image that is not mirrored. */
-  async mapping(image: string): Promise<Mapping | undefined> {
-    try {
-      return await this.#ask('GET', `/v1/mappings?image=${encodeURIComponent(image)}`, mapping);
-    } catch (error) {
-      if (error instanceof RequestError && error.code === 'not_mirrored') return undefined;
-      throw error;
-    }
+  async mapping(image: string, region?: string): Promise<Mapping | undefined> {
+    return await unlessMissing(
+      this.#ask('GET', `/v1/mappings${queryOf({ image, region })}`, answers.usableMapping),
+    );
+  }
+
+  /** `POST /v1/mappings/resolve`: at most a thousand images. */
+  resolve(images: readonly string[], region?: string): Promise<Resolved> {
+    return this.#ask('POST', '/v1/mappings/resolve', answers.resolved, { images, region });
   }
 
   /** `GET /v1/mappings?registry=HOST`: some of a registry's mappings. */
   async mappingsOf(registry: string, limit: number): Promise<Mapping[]> {
-    const path = `/v1/mappings?registry=${encodeURIComponent(registry)}&limit=${limit}`;
-    return (await this.#ask('GET', path, z.object({ mappings: z.array(mapping) }))).mappings;
+    return (
+      await this.#ask('GET', `/v1/mappings${queryOf({ registry, limit: `${limit}` })}`, answers.mappings)
+    ).mappings;
+  }
+
+  /** `GET /v1/mappings`: one page of all mappings. */
+  mappings({
+    limit,
+    cursor,
+  }: Pick<JobFilter, 'limit' | 'cursor'>): Promise<{ mappings: Mapping[]; cursor?: string }> {
+    return this.#ask('GET', `/v1/mappings${queryOf({ limit: `${limit}`, cursor })}`, answers.mappings);
+  }
+
+  /** `GET /v1/mappings/history?image=REF`; undefined for an image that was never mirrored. */
+  async history(image: string): Promise<History | undefined> {
+    return await unlessMissing(
+      this.#ask('GET', `/v1/mappings/history${queryOf({ image })}`, answers.history),
+    );
+  }
+
+  /**
+   * `POST /v1/mappings/rollback`, `/pin` or `/unpin`: the job that does it; undefined for an image
+   * that is not mirrored.
+   */
+  async change(image: string, { kind, ...more }: Change): Promise<Job | undefined> {
+    const path = `/v1/mappings/${kind}`;
+    const queued = await unlessMissing(this.#ask('POST', path, answers.jobs, { image, ...more }));
+    return queued?.jobs[0];
+  }
+
+  /** `GET /v1/status` */
+  status(): Promise<Status> {
+    return this.#ask('GET', '/v1/status', answers.status);
   }
 
   async #ask<T>(method: 'GET' | 'POST', path: string, schema: z.ZodType<T>, body?: unknown): Promise<T> {
@@ -95,7 +127,7 @@ export class DrayageApi {
     };
     try {
       const answer = await exchange(request);
-      if (answer.status === 200) return readJson(request, answer, schema);
+      if (answer.status === 200 || answer.status === 202) return readJson(request, answer, schema);
       throw refusal(request, answer);
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
@@ -105,32 +137,18 @@ export class DrayageApi {
   }
 }
 
-const address = 'the stack’s output ApiUrl, or what drayage local prints as "api"';
+/** `?name=value&…`, without those that are absent; empty if all are. */
+function queryOf(parameters: Record<string, string | undefined>): string {
+  const given = Object.entries(parameters).filter(([, value]) => value !== undefined);
+  const pairs = given.map(([name, value = '']) => `${name}=${encodeURIComponent(value)}`);
+  return pairs.length === 0 ? '' : `?${pairs.join('&')}`;
+}
 
-function remedyFor(
-  error: RequestError,
-  { method, url }: ApiRequest,
-  sent: 'token' | 'anonymous',
-): string | undefined {
-  const { status, code, problem, remedy } = error;
-  const which = method === 'GET' ? 'the reader’s or operator’s token' : 'the operator’s token';
-  if (problem !== undefined)
-    return problem === 'refused' && internalAddress(url.hostname) === 'loopback'
-      ? 'start drayage local, and use the address that it prints as "api" (the port changes at each start unless you give --port)'
-      : remedy;
-  if (status === 401)
-    return sent === 'token'
-      ? `the token is not valid for this deployment: pass ${which} with --token or DRAYAGE_TOKEN, and check --api`
-      : `pass ${which} with --token or DRAYAGE_TOKEN`;
-  if (status === 403) return 'this needs the operator’s token: pass it with --token or DRAYAGE_TOKEN';
-  if (
-    status === undefined ||
-    (status === 404 && (code === undefined || url.pathname.endsWith('/v1/webhooks')))
-  )
-    return `there is no Drayage API at this address: check --api (${address})`;
-  if (status >= 300 && status < 400) return `check --api (${address})`;
-  if (status >= 500) return 'try again; if it keeps failing, check the logs of the API function';
-  if (code === 'conflict')
-    return 'look at what is there now (drayage webhooks list), and try again if necessary';
-  return remedy;
+async function unlessMissing<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof RequestError && error.code === 'not_mirrored') return undefined;
+    throw error;
+  }
 }

@@ -13,8 +13,11 @@ import { drayageVersion } from '../../core/registry/transport/version.ts';
 import { networkFrom } from '../shared/network.ts';
 import { RequestError } from './request-error.ts';
 
-/** A longer answer can't be what we asked for. */
-const maxAnswerBytes = 4 * 1024 * 1024;
+/**
+ * A longer answer can't be what we asked for: Lambda returns at most 6 MB.
+ * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ */
+const maxAnswerBytes = 6 * 1024 * 1024;
 const timeoutMs = 30_000;
 
 /** A request to an HTTP API. */
@@ -36,7 +39,7 @@ export interface ApiAnswer {
 }
 
 /**
- * Sends a request and reads its answer: within 30 seconds, up to 4 MiB. A redirect is an answer
+ * Sends a request and reads its answer: within 30 seconds, up to 6 MiB. A redirect is an answer
  * like any other: following it would send the credentials to an address that somebody else chose.
  *
  * @throws RequestError if there is no answer or it is too long; the signal's reason if it is

@@ -1,6 +1,6 @@
 import type { JobProgress } from '../../core/jobs/record.ts';
 import { DrayageApi, type Job } from '../api/client.ts';
-import { followJob } from '../api/follow-job.ts';
+import { followJob } from '../api/follow-jobs.ts';
 import { DemoFailure } from './facts.ts';
 
 const everyMs = 50;

@@ -1,9 +1,7 @@
-import type { JobRecord } from '../../core/jobs/record.ts';
-import { formatImageKey } from '../../core/mapping/record.ts';
+import { type JobRecord, presentJob } from '../../core/jobs/record.ts';
 import { plainText } from '../../core/oci/plain-text.ts';
 import type { Delivery } from '../../local/watcher.ts';
-import { jobMeaning } from '../api/job-meaning.ts';
-import { formatTransfer } from '../copy/report.ts';
+import { jobDetail, stateText } from '../jobs/detail.ts';
 import { formatDuration } from '../shared/format.ts';
 import { adviceFor } from '../webhooks/describe.ts';
 
@@ -42,22 +40,12 @@ function listed(what: string, items: readonly string[]): string[] {
 }
 
 /** The outcome of a job. */
-export function describeJob(job: JobRecord): string {
-  const { state, transfer, error, notBefore } = job;
-  const told = [`${formatImageKey(job.key)} ${state}`];
-  if (state === 'waiting' && notBefore !== undefined) told.push(` until ${clock(new Date(notBefore))}`);
-  const took = Date.parse(job.finishedAt ?? '') - Date.parse(job.receivedAt);
-  if (state !== 'waiting' && took >= 0) told.push(` in ${formatDuration(took)}`);
-  const why =
-    state === 'failed' || state === 'waiting'
-      ? error && `${plainText(error.message, longestText)}${state === 'failed' ? `; ${error.remedy}` : ''}`
-      : (jobMeaning(job) ?? (transfer && formatTransfer(transfer)));
-  return told.join('') + (why ? `: ${why}` : '');
-}
-
-/** The time of day: `20:40:04`. */
-export function clock(time: Date): string {
-  return [time.getHours(), time.getMinutes(), time.getSeconds()]
-    .map((part) => String(part).padStart(2, '0'))
-    .join(':');
+export function describeJob(record: JobRecord): string {
+  const job = presentJob(record);
+  const { image, state, receivedAt, finishedAt = '', error } = job;
+  const took = Date.parse(finishedAt) - Date.parse(receivedAt);
+  const when = state !== 'waiting' && took >= 0 ? ` in ${formatDuration(took)}` : '';
+  const remedy = state === 'failed' && error !== undefined ? `; ${error.remedy}` : '';
+  const why = `${jobDetail(job)}${remedy}`;
+  return `${image} ${stateText(job)}${when}${why === '' ? '' : `: ${why}`}`;
 }

@@ -72,7 +72,6 @@ function trials({ ready, config, webhooks, mappings, command }: Introduced): str
   const registries = [...new Set([...tested, ...config.upstreams].map((each) => each.registry))];
   const image = exampleImage(config, registries, mappings);
   const webhook = tested.find((each) => each.registry === image?.registry) ?? tested[0];
-  const auth = tokens ? ' -H "Authorization: Bearer $DRAYAGE_TOKEN"' : '';
   const name = image && `${image.registry}/${image.repository}:${image.tag}`;
   const deliver =
     webhook?.registry === image?.registry && webhook
@@ -80,10 +79,7 @@ function trials({ ready, config, webhooks, mappings, command }: Introduced): str
           `# deliver what ${webhook.title} sends after a push`,
           `${command} webhooks test ${webhook.name} --image ${name}`,
         ]
-      : [
-          '# mirror an image without a delivery',
-          `curl -sS${auth} -d '{"images":["${name}"]}' ${api}/v1/mirrors`,
-        ];
+      : ['# mirror an image without a delivery', `${command} mirror ${name}`];
   const commands = [
     `export DRAYAGE_API=${api}${tokens ? ` DRAYAGE_TOKEN=${tokens.operator}` : ''}`,
     ...(webhook ? ['# the steps at the sender', `${command} webhooks list ${webhook.name} --secrets`] : []),
@@ -92,10 +88,12 @@ function trials({ ready, config, webhooks, mappings, command }: Introduced): str
       : [
           ...deliver,
           '# ask where the copy is, and pull it',
-          `curl -sS${auth} '${api}/v1/mappings?image=${name}'`,
+          `${command} lookup ${name}`,
           ...(tokens ? [loginOf(registry, config)] : []),
           `docker pull ${registry}/${mirrorRepository(config, image.registry, image.repository)}:${image.tag}`,
         ]),
+    '# how everything is doing',
+    `${command} status`,
   ];
   const note = image === undefined || image.isReal ? '' : ', with an image of yours in place of the capitals';
   return [`Try next, in another terminal${note}:`, '', ...commands.map((line) => `  ${line}`)];

@@ -1,7 +1,8 @@
 import type { WriteStream } from 'node:tty';
 import type { LocalWatcher } from '../../local/watcher.ts';
+import { clock } from '../shared/format.ts';
 import { proseWidth, wrapped } from '../terminal/wrap.ts';
-import { clock, describeDelivery, describeJob } from './happenings.ts';
+import { describeDelivery, describeJob } from './happenings.ts';
 import { type Introduced, introduction } from './introduction.ts';
 
 /** Tells people at a terminal what `drayage local` runs, and what happens there. */

@@ -31,3 +31,26 @@ export function formatAge(time: string, now: number = Date.now()): string {
   const hours = Math.floor(minutes / 60);
   return hours < 48 ? `${hours} h ago` : `${Math.floor(hours / 24)} d ago`;
 }
+
+/** The time of day: `20:40:04`. */
+export function clock(time: Date): string {
+  return [time.getHours(), time.getMinutes(), time.getSeconds()].map(twoDigits).join(':');
+}
+
+/** The time of day, with the date unless it is today: `20:40:04`, `2026-11-30 20:40:04`. */
+export function clockOrDate(time: Date, now: Date = new Date()): string {
+  return dayOf(time) === dayOf(now) ? clock(time) : dateAndClock(time);
+}
+
+/** Date and time of day: `2026-11-30 20:40:04`. */
+export function dateAndClock(time: Date): string {
+  return `${dayOf(time)} ${clock(time)}`;
+}
+
+function dayOf(time: Date): string {
+  return [time.getFullYear(), twoDigits(time.getMonth() + 1), twoDigits(time.getDate())].join('-');
+}
+
+function twoDigits(part: number): string {
+  return String(part).padStart(2, '0');
+}

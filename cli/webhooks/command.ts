@@ -1,5 +1,5 @@
-import { Command, Option } from 'commander';
-import { UsageError } from '../shared/usage-error.ts';
+import { Command } from 'commander';
+import { apiCommand, runAction } from '../shared/api-command.ts';
 import { listHelp, registerHelp, rotateHelp, testHelp, webhooksHelp } from './help.ts';
 import type { ListFlags } from './list.ts';
 import type { RegisterFlags } from './register.ts';
@@ -20,18 +20,18 @@ export function webhooksCommand(): Command {
 }
 
 function listCommand(): Command {
-  const command = subcommand('list', 'Show the webhooks, and whether events arrive.')
+  const command = apiCommand('list', 'Show the webhooks, and whether events arrive.')
     .argument('[name]', 'one webhook, with the steps to enter it')
     .option('--secrets', 'show secrets, and the tokens in URLs')
     .addHelpText('after', listHelp);
   // Each is loaded only when it runs: it would slow the start of every other command.
   return command.action((name: string | undefined, flags: ListFlags) =>
-    run(command, async () => (await import('./list.ts')).runList(name, flags)),
+    runAction(command, async () => (await import('./list.ts')).runList(name, flags)),
   );
 }
 
 function registerCommand(): Command {
-  const command = subcommand(
+  const command = apiCommand(
     'register',
     'Register webhooks with their upstreams, through the upstreams’ APIs.',
   )
@@ -48,47 +48,28 @@ function registerCommand(): Command {
     .option('--endpoint <url>', 'where the upstream’s API is')
     .addHelpText('after', registerHelp);
   return command.action((names: string[], flags: RegisterFlags) =>
-    run(command, async () => (await import('./register.ts')).runRegister(names, flags)),
+    runAction(command, async () => (await import('./register.ts')).runRegister(names, flags)),
   );
 }
 
 function testCommand(): Command {
-  const command = subcommand('test', 'Deliver an event as the sender would, and follow the job.')
+  const command = apiCommand('test', 'Deliver an event as the sender would, and follow the job.')
     .argument('<name>', 'the webhook')
     .option('--image <ref>', 'the image that was pushed, REGISTRY/REPOSITORY:TAG')
     .addHelpText('after', testHelp);
   return command.action((name: string, flags: TestFlags) =>
-    run(command, async () => (await import('./test.ts')).runTest(name, flags)),
+    runAction(command, async () => (await import('./test.ts')).runTest(name, flags)),
   );
 }
 
 function rotateCommand(): Command {
-  const command = subcommand('rotate', 'Give a webhook a new secret.')
+  const command = apiCommand('rotate', 'Give a webhook a new secret.')
     .argument('<name>', 'the webhook')
     .option('--keep <duration>', 'how long the old secret stays valid: 0s to 7d (default: 24h)')
     .addHelpText('after', rotateHelp);
   return command.action((name: string, flags: RotateFlags) =>
-    run(command, async () => (await import('./rotate.ts')).runRotate(name, flags)),
+    runAction(command, async () => (await import('./rotate.ts')).runRotate(name, flags)),
   );
-}
-
-function subcommand(name: string, description: string): Command {
-  return new Command(name)
-    .description(description)
-    .optionsGroup('Deployment:')
-    .addOption(new Option('--api <url>', 'address of Drayage’s API').env('DRAYAGE_API'))
-    .addOption(new Option('--token <token>', 'token of Drayage’s API').env('DRAYAGE_TOKEN'))
-    .optionsGroup('Options:')
-    .option('--json', 'print the result as one JSON object');
-}
-
-async function run(command: Command, action: () => Promise<void>): Promise<void> {
-  try {
-    await action();
-  } catch (error) {
-    if (error instanceof UsageError) command.error(`error: ${error.message}`);
-    throw error;
-  }
 }
 
 function addText(text: string, before: string[] = []): string[] {

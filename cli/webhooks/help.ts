@@ -1,6 +1,4 @@
-const address = `
---api (or DRAYAGE_API) is the stack’s output ApiUrl, or what drayage local prints as "api" (it needs a token only with
---auth). --token is the reader’s or the operator’s token; DRAYAGE_TOKEN is safer, since no process list shows it.`;
+import { addressHelp } from '../shared/api-command.ts';
 
 const exitCodes = 'Exit codes: 0 done, 1 failed, 2 usage.';
 
@@ -18,7 +16,7 @@ From the configuration to the first event:
 ${exitCodes}`;
 
 /** What `drayage webhooks list --help` prints after its options. */
-export const listHelp = `${address}
+export const listHelp = `${addressHelp}
 
 Without --secrets, secrets and the tokens in URLs are shown as …. --json prints everything that the API returns for the
 token: for the operator’s, secrets as well.
@@ -31,7 +29,7 @@ Examples:
 ${exitCodes}`;
 
 /** What `drayage webhooks register --help` prints after its options. */
-export const registerHelp = `${address} This needs the operator’s.
+export const registerHelp = `${addressHelp} This needs the operator’s.
 
 The credentials for the upstream’s API are in DRAYAGE_UPSTREAM_TOKEN, or in DRAYAGE_UPSTREAM_TOKEN_<NAME> for the webhook of
 that name (in capitals, with _ for anything but letters and digits), or in --token-file. If the API needs a user name, add
@@ -61,7 +59,7 @@ Examples:
 ${exitCodes}`;
 
 /** What `drayage webhooks test --help` prints after its options. */
-export const testHelp = `${address} This needs the operator’s.
+export const testHelp = `${addressHelp} This needs the operator’s.
 
 Builds what the sender would send after a push, signs it with the webhook’s secret and delivers it to the webhook’s URL.
 Drayage handles it like a real push. The test shows that the deployment and its rules work, not that the sender can reach
@@ -77,7 +75,7 @@ Examples:
 Exit codes: 0 the job ended well (committed, satisfied, superseded), 1 anything else, 2 usage.`;
 
 /** What `drayage webhooks rotate --help` prints after its options. */
-export const rotateHelp = `${address} This needs the operator’s.
+export const rotateHelp = `${addressHelp} This needs the operator’s.
 
 The webhook gets a new secret, which is printed; if the sender can’t sign, this means a new URL. The old secret stays valid
 for a day, or as long as --keep says, so that nothing is lost until the sender has the new one. After a leak, use --keep 0s

@@ -1,9 +1,10 @@
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
+import { apiAddress } from '../api/address.ts';
 import { DrayageApi } from '../api/client.ts';
+import type { ApiFlags } from '../shared/api-command.ts';
 import { proseWidth } from '../terminal/wrap.ts';
 import { describeSteps, describeWebhook, masked } from './describe.ts';
 import { findWebhook, hasSecrets, noWebhooks } from './find.ts';
-import { type ApiFlags, apiAddress } from './flags.ts';
 
 /** The options of `drayage webhooks list`. */
 export interface ListFlags extends ApiFlags {

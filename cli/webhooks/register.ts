@@ -1,12 +1,13 @@
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
+import { apiAddress, originAndPath } from '../api/address.ts';
 import { DrayageApi } from '../api/client.ts';
+import type { ApiFlags } from '../shared/api-command.ts';
 import { UsageError } from '../shared/usage-error.ts';
 import { proseWidth, wrapped } from '../terminal/wrap.ts';
 import { type CredentialFlags, readCredentials } from './credentials.ts';
 import { describeSteps, masked } from './describe.ts';
 import { enterWebhook, type Failure, failureOf, type PlaceResult, type Registration } from './enter.ts';
 import { findWebhook, requireSecrets } from './find.ts';
-import { type ApiFlags, apiAddress, originAndPath } from './flags.ts';
 import { findRegistrar } from './register/index.ts';
 
 /** The options of `drayage webhooks register`. */

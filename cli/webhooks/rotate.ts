@@ -1,11 +1,12 @@
 import { durationSeconds } from '../../core/config/duration.ts';
+import { apiAddress } from '../api/address.ts';
 import { DrayageApi } from '../api/client.ts';
 import { RequestError } from '../api/request-error.ts';
+import type { ApiFlags } from '../shared/api-command.ts';
 import { UsageError } from '../shared/usage-error.ts';
 import { proseWidth, wrapped } from '../terminal/wrap.ts';
 import { describeSteps } from './describe.ts';
 import { findWebhook, requireSecrets } from './find.ts';
-import { type ApiFlags, apiAddress } from './flags.ts';
 import { findRegistrar } from './register/index.ts';
 
 /** The options of `drayage webhooks rotate`. */

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { signDelivery } from '../../core/webhooks/authenticity/sign.ts';
 import { findSource } from '../../core/webhooks/sources/index.ts';
+import { apiAddress } from '../api/address.ts';
 import { DrayageApi, type Job } from '../api/client.ts';
-import { followJob } from '../api/follow-job.ts';
+import { followJob } from '../api/follow-jobs.ts';
 import { jobMeaning } from '../api/job-meaning.ts';
+import type { ApiFlags } from '../shared/api-command.ts';
 import { CommandError } from '../shared/command-error.ts';
 import { deliver } from './deliver.ts';
 import { findWebhook, requireSecrets } from './find.ts';
-import { type ApiFlags, apiAddress } from './flags.ts';
 import { sampleImage } from './sample-image.ts';
 
 /** The options of `drayage webhooks test`. */

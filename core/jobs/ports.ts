@@ -33,6 +33,11 @@ export interface JobStore {
    */
   addLayerFailure(id: string): Promise<number | undefined>;
   list(query: JobQuery): Promise<{ jobs: JobRecord[]; cursor?: string }>;
+  /**
+   * Counts jobs, with a fixed number of reads: those that are not finished, and those received
+   * since a time that have failed.
+   */
+  summary(since: Date): Promise<JobSummary>;
 
   /**
    * Puts a job where {@link due} finds it from `notBefore` on. Its record must already contain the
@@ -43,6 +48,21 @@ export interface JobStore {
   /** Parked jobs whose time has come, the longest due first. */
   due(now: string, limit: number): Promise<ParkedJob[]>;
   unpark(parked: ParkedJob): Promise<void>;
+}
+
+/** How many jobs are in which state. */
+export interface JobSummary extends Record<'queued' | 'waiting' | 'copying' | 'failed', number> {
+  /** How many of the waiting ones have not begun: looks that were planned for later. */
+  planned: number;
+  /** Failed jobs are counted back to this time. */
+  since: Date;
+  /**
+   * Whether all jobs that are not finished are counted, and the failed ones back to the time that
+   * was asked for. In a flood there are more than is read.
+   */
+  isComplete: boolean;
+  /** The waiting job that was received first, of those that have been tried. */
+  oldestWaiting?: JobRecord;
 }
 
 export interface ParkedJob {

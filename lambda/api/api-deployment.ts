@@ -1,5 +1,6 @@
+import { DynamoUpstreamGate } from '../../core/aws/dynamodb/upstream-gate.ts';
 import { EcrMirrorImages } from '../../core/aws/ecr/mirror-images.ts';
-import { S3SnapshotStore } from '../../core/aws/s3/snapshot-store.ts';
+import { S3SnapshotStore, S3SnapshotStore } from '../../core/aws/s3/snapshot-store.ts';
 import { Exporter } from '../../core/exports/exporter.ts';
 import type { MirrorImages } from '../../core/registry-events/ports.ts';
 import { WebhookDeployment } from '../shared/webhook-deployment.ts';
@@ -30,5 +31,9 @@ export class ApiDeployment extends WebhookDeployment {
   /** Looks at images of the mirror registry. */
   get images(): MirrorImages {
     return this.once('images', () => new EcrMirrorImages({ region: this.region }));
+  }
+
+  get upstreamGate(): Pick<UpstreamGate, 'closedUntil'> {
+    return this.once('upstreamGate', () => new DynamoUpstreamGate(this.table));
   }
 }

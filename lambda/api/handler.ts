@@ -11,6 +11,7 @@ import { encodeAnswer } from './encode-answer.ts';
 import { getExport } from './exports.ts';
 import { getJob, getJobs, postMirrors } from './jobs.ts';
 import { getMappings, resolveMappings } from './mappings.ts';
+import { getStatus } from './status.ts';
 import { getWebhooks, rotateWebhook } from './webhooks.ts';
 
 /** One route of the API. */
@@ -36,6 +37,7 @@ export const routes: readonly Route[] = [
   { method: 'POST', path: /^\/v1\/mirrors$/, access: 'write', handle: postMirrors },
   { method: 'GET', path: /^\/v1\/webhooks$/, access: 'read', handle: getWebhooks },
   { method: 'POST', path: /^\/v1\/webhooks\/([^/]+)\/rotate$/, access: 'write', handle: rotateWebhook },
+  { method: 'GET', path: /^\/v1\/status$/, access: 'read', handle: getStatus },
   { method: 'GET', path: /^\/healthz$/, access: 'open', handle: async () => json(200, { status: 'ok' }) },
 ];
 

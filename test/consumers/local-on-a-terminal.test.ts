@@ -82,7 +82,8 @@ upstreams:
       const output = await tryCommands(local);
       expect(output).toContain(`Secret: \`${secret}\``);
       expect(output).toContain('ghcr.io/acme/shop:1.0: committed');
-      expect(output).toContain(`"digest":"${image.manifest.digest}"`);
+      expect(output).toContain(`\n${registry}/mirror/ghcr.io/acme/shop:1.0\n`);
+      expect(output).toContain(`at ${api}\n  mirror    eu-west-1  ${registry}\n`);
       expect(output.endsWith('\nmirror/ghcr.io/acme/shop:1.0')).toBe(true);
       await local.sees('committed in');
       expect(lines(local).join('\n')).toMatch(

@@ -137,6 +137,25 @@ describe('the commands of the README', () => {
     ]);
   });
 
+  it('the commands for a deployment, with its settings from the environment', async () => {
+    const image = seededImage({ seed: 'readme commands', layers: [{ size: 3_000 }] });
+    await pipeline.push('acme/shop', '1.0', image);
+    const environment = 'export DRAYAGE_API="$API" DRAYAGE_TOKEN="$OPERATOR_TOKEN"';
+    const [mirrored, found, pinned, failed, status] = await shell(
+      /^npx drayage (mirror|lookup|jobs|status)/,
+      environment,
+    );
+    expect(mirrored).toContain(`ghcr.io/acme/shop:1.0  committed  ${image.manifest.digest}`);
+    const { registry } = pipeline.stack.ready;
+    expect(found).toBe(`${registry}/mirror/ghcr.io/acme/shop:1.0`);
+    expect(pinned).toBe(`${registry}/mirror/ghcr.io/acme/shop@${image.manifest.digest}`);
+    expect(failed).toBe('');
+    expect(status).toContain(`mirror    eu-west-1  ${registry}`);
+    expect(
+      await shell(/^source <\(npx drayage completion/, environment, (line) => `${line}\ncomplete -p drayage`),
+    ).toEqual(['complete -F _drayage drayage']);
+  });
+
   it('drayage webhooks, with its settings from the environment', async () => {
     // GitHub according to its published API; the organisation is that of the rules.
     const hooks: unknown[] = [];

@@ -1,3 +1,4 @@
+import type { ParkedJob } from '../../jobs/ports.ts';
 import { type JobRecord, jobIdTime } from '../../jobs/record.ts';
 
 /** How long jobs are kept, in seconds. */
@@ -36,4 +37,26 @@ export function requireJobItemKey(id: string): { pk: string; sk: string } {
   const key = jobItemKey(id);
   if (!key) throw new TypeError(`${id} is not a job ID`);
   return key;
+}
+
+/**
+ * Notes are spread over partitions. Otherwise all current ones would go to one partition, which
+ * takes 1,000 writes per second.
+ */
+const parkedShards = 8;
+/** Where notes were stored before they were spread. */
+export const formerParkedPartition = 'parked';
+/** All partitions with notes. */
+export const parkedPartitions = [
+  ...Array.from({ length: parkedShards }, (_, shard) => `parked#${shard}`),
+  formerParkedPartition,
+];
+
+/** The key of a job's note for a time. */
+export function parkedKey({ id, notBefore }: Pick<ParkedJob, 'id' | 'notBefore'>): {
+  pk: string;
+  sk: string;
+} {
+  const shard = id.charCodeAt(id.length - 1) % parkedShards;
+  return { pk: `parked#${shard}`, sk: `${notBefore}#${id}` };
 }

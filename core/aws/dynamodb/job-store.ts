@@ -1,10 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { DeleteCommand, GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import type { JobQuery, JobStore, ParkedJob } from '../../jobs/ports.ts';
+import type { JobQuery, JobStore, JobSummary, ParkedJob } from '../../jobs/ports.ts';
 import { type JobMessage, type JobProgress, type JobRecord, jobIdTime } from '../../jobs/record.ts';
 import { formatImageKey } from '../../mapping/record.ts';
-import { jobItemKey, jobRecord, jobRetentionSeconds, requireJobItemKey } from './job-item.ts';
+import {
+  formerParkedPartition,
+  jobItemKey,
+  jobRecord,
+  jobRetentionSeconds,
+  parkedKey,
+  parkedPartitions,
+  requireJobItemKey,
+} from './job-item.ts';
 import { listJobs } from './list-jobs.ts';
+import { summarizeJobs } from './summarize-jobs.ts';
 import { conditional, type ItemUpdate, type Table, writeOnce } from './table.ts';
 
 const unfinished = 'attribute_exists(pk) AND NOT #state IN (:committed, :satisfied, :superseded, :failed)';
@@ -105,6 +114,10 @@ export class DynamoJobStore implements JobStore {
     return listJobs(this.#table, query);
   }
 
+  summary(since: Date): Promise<JobSummary> {
+    return summarizeJobs(this.#table, since);
+  }
+
   async park({ id, message }: Pick<ParkedJob, 'id' | 'message'>, notBefore: string): Promise<void> {
     const item = { ...parkedKey({ id, notBefore }), ...(message && { message }) };
     await this.#table.client.send(new PutCommand({ TableName: this.#table.name, Item: item }));
@@ -136,7 +149,7 @@ export class DynamoJobStore implements JobStore {
     );
     return Items.map((item) => {
       const [notBefore = '', id = ''] = (item.sk as string).split('#');
-      const place = pk === formerPartition ? { pk } : {};
+      const place = pk === formerParkedPartition ? { pk } : {};
       return { ...place, id, notBefore, ...(item.message && { message: item.message as JobMessage }) };
     });
   }
@@ -181,21 +194,4 @@ export class DynamoJobStore implements JobStore {
       }),
     );
   }
-}
-
-/**
- * Notes are spread over partitions. Otherwise all current ones would go to one partition, which
- * takes 1,000 writes per second.
- */
-const parkedShards = 8;
-/** Where notes were stored before they were spread. */
-const formerPartition = 'parked';
-const parkedPartitions = [
-  ...Array.from({ length: parkedShards }, (_, shard) => `parked#${shard}`),
-  formerPartition,
-];
-
-function parkedKey({ id, notBefore }: Pick<ParkedJob, 'id' | 'notBefore'>): { pk: string; sk: string } {
-  const shard = id.charCodeAt(id.length - 1) % parkedShards;
-  return { pk: `parked#${shard}`, sk: `${notBefore}#${id}` };
 }

@@ -128,7 +128,7 @@ export function registrarContract(api: ApiCase): void {
       ['a web page', { status: 200, body: '<html>' }, /can’t be used: it is a web page/],
       ['no JSON', { status: 200, body: 'ok' }, /can’t be used: it is not JSON/],
       ['another form', { status: 200, body: '[[7]]' }, /can’t be used: /],
-      ['5 MiB', { status: 200, body: ' '.repeat(5 * 1024 * 1024) }, /more than 4194304 bytes/],
+      ['7 MiB', { status: 200, body: ' '.repeat(7 * 1024 * 1024) }, /more than 6291456 bytes/],
       ['an error without content', { status: 500, body: '[{"message":{}},7]' }, /was answered 500$/],
     ])('fails if the answer is %s', async (_, answer, expected) => {
       const server = await startScriptedServer([{ request: first().request, answer }]);

@@ -1,13 +1,7 @@
 import { httpUrl } from '../../core/config/fields.ts';
-import type { ApiAddress } from '../api/client.ts';
+import type { ApiFlags } from '../shared/api-command.ts';
 import { UsageError } from '../shared/usage-error.ts';
-
-/** The options that every subcommand has. */
-export interface ApiFlags {
-  api?: string;
-  token?: string;
-  json?: boolean;
-}
+import type { ApiAddress } from './client.ts';
 
 /**
  * The address of the API, from the flags.

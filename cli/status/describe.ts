@@ -1,0 +1,81 @@
+import type { Status, UpstreamStatus } from '../../lambda/api/status.ts';
+import { jobDetail, stateText } from '../jobs/detail.ts';
+import { clockOrDate, counted, formatAge } from '../shared/format.ts';
+import { formatTable } from '../terminal/table.ts';
+import { lineWidth, proseWidth, wrapped } from '../terminal/wrap.ts';
+import { adviceFor } from '../webhooks/describe.ts';
+
+/** A status as lines for people, within the width of a terminal. */
+export function describeStatus(
+  status: Status,
+  api: string,
+  stream: Pick<NodeJS.WriteStream, 'isTTY' | 'columns'>,
+  now: Date = new Date(),
+): string[] {
+  const { version, regions, registries, jobs, upstreams } = status;
+  const rows: [string, string][] = [
+    ...regions.map((region): [string, string] => [
+      'mirror',
+      `${region}  ${registries[region] ?? 'nothing was mirrored there yet'}`,
+    ]),
+    ['jobs', jobsText(jobs, now)],
+    ...oldestRow(jobs, now),
+  ];
+  const width = proseWidth(stream);
+  const heading = ['UPSTREAM', 'WEBHOOK', 'LAST EVENT', 'NOTE'];
+  const table = formatTable([heading, ...upstreams.flatMap((each) => upstreamRows(each, now))], {
+    width: lineWidth(stream),
+  });
+  return [
+    `Drayage ${version} at ${api}`,
+    ...rows.flatMap(([label, text]) => wrapped(`  ${label.padEnd(9)} `, text, width)),
+    ...(upstreams.length === 0 ? [] : ['', ...table]),
+  ];
+}
+
+function jobsText(
+  { queued, waiting, planned, copying, failed, complete }: Status['jobs'],
+  now: Date,
+): string {
+  const hours = Math.round((now.getTime() - Date.parse(failed.since)) / 3_600_000);
+  const since = hours >= 24 ? 'in the last day' : `since ${clockOrDate(new Date(failed.since), now)}`;
+  const open = `${copying} copying, ${queued} queued, ${waiting} waiting${planned > 0 ? ` (${planned} for a planned look)` : ''}`;
+  const why = failed.count > 0 ? ': drayage jobs --state failed' : '';
+  return `${complete ? '' : 'at least '}${open}; ${failed.count} failed ${since}${why}`;
+}
+
+function oldestRow({ oldestWaiting: job, waiting, planned }: Status['jobs'], now: Date): [string, string][] {
+  if (job === undefined) return [];
+  const why = jobDetail(job);
+  const since = formatAge(job.receivedAt, now.getTime());
+  const tried = waiting - planned;
+  const which = tried > 1 ? `the oldest of ${counted(tried, 'job')}: ` : '';
+  return [
+    ['waiting', `${which}${job.image}, received ${since}, ${stateText(job)}${why === '' ? '' : `: ${why}`}`],
+  ];
+}
+
+function upstreamRows({ registry, closedUntil, webhooks }: UpstreamStatus, now: Date): string[][] {
+  const closed =
+    closedUntil === undefined ? [] : [`rate-limited until ${clockOrDate(new Date(closedUntil), now)}`];
+  if (webhooks.length === 0) return [[registry, 'none', '', closed.join()]];
+  return webhooks.map(({ name, deliveredAt, refusedAt, refusedFor }, index) => {
+    const isRefused = refusedAt !== undefined && (deliveredAt === undefined || refusedAt > deliveredAt);
+    const notes = [
+      ...(index === 0 ? closed : []),
+      ...(isRefused ? [refusal(refusedFor, refusedAt, now)] : []),
+    ];
+    return [
+      index === 0 ? registry : '',
+      name,
+      deliveredAt === undefined ? 'none yet' : formatAge(deliveredAt, now.getTime()),
+      notes.join('; '),
+    ];
+  });
+}
+
+function refusal(reason = '', at: string, now: Date): string {
+  const code = /^\w+/.exec(reason)?.[0] ?? '';
+  const advice = adviceFor(code);
+  return `refused ${formatAge(at, now.getTime())}: ${code}${advice === undefined ? '' : `: ${advice}`}`;
+}

@@ -1,0 +1,13 @@
+import { addressHelp } from '../shared/api-command.ts';
+
+/** What `drayage status --help` prints after its options. */
+export const statusHelp = `${addressHelp}
+
+Shows the mirror’s registries, how many jobs are under way, wait, or have failed in the last day, the job that waits longest,
+and for each upstream whether its rate limit is reached and when its webhooks were last heard. --json prints GET /v1/status.
+
+Examples:
+  $ drayage status
+  $ drayage status --json | jq .jobs.failed.count
+
+Exit codes: 0 done, whatever the jobs do; 1 failed, 2 usage.`;

@@ -1,0 +1,88 @@
+import { presentJob } from '../../core/jobs/record.ts';
+import type { RegistryHosts } from '../../core/mapping/record.ts';
+import { drayageVersion } from '../../core/registry/transport/version.ts';
+import type { WebhookArrivals } from '../../core/webhooks/secrets/state.ts';
+import { type HttpResponse, json } from '../shared/http.ts';
+import type { Call } from './call.ts';
+
+/** What `GET /v1/status` returns. Times are ISO 8601. */
+export interface Status {
+  version: string;
+  regions: string[];
+  /** The address of each region's mirror registry, once something was mirrored there. */
+  registries: RegistryHosts;
+  jobs: {
+    queued: number;
+    waiting: number;
+    /** How many of the waiting ones have not begun: looks that were planned for later. */
+    planned: number;
+    copying: number;
+    /** Jobs received since then that have failed. */
+    failed: { count: number; since: string };
+    /** False in a flood: there are more jobs than are counted. */
+    complete: boolean;
+    /** Of those that have been tried and wait, the one that was received first. */
+    oldestWaiting?: ReturnType<typeof presentJob>;
+  };
+  upstreams: UpstreamStatus[];
+}
+
+/** An upstream of the configuration. */
+export interface UpstreamStatus {
+  registry: string;
+  /** Its rate limit is reached: nothing is asked of it before. */
+  closedUntil?: string;
+  webhooks: ({ name: string; source: string } & WebhookArrivals)[];
+}
+
+/** Failed jobs are counted this far back. */
+const failuresWithinMs = 24 * 3600 * 1_000;
+
+/**
+ * `GET /v1/status`: how the deployment is doing, with a number of reads that does not depend on how
+ * much is mirrored.
+ */
+export async function getStatus({ deployment }: Call): Promise<HttpResponse> {
+  const { config, jobs, mappings, webhookStates } = deployment;
+  const now = new Date();
+  const [summary, registries, states, upstreams] = await Promise.all([
+    jobs.summary(new Date(now.getTime() - failuresWithinMs)),
+    mappings.registryHosts(),
+    webhookStates.list(),
+    Promise.all(
+      config.upstreams.map(async (upstream) => ({
+        upstream,
+        closedUntil: await deployment.upstreamGate.closedUntil(upstream.registry, now),
+      })),
+    ),
+  ]);
+  const { queued, waiting, planned, copying, failed, since, isComplete, oldestWaiting } = summary;
+  const status: Status = {
+    version: drayageVersion,
+    regions: config.mirror.regions,
+    registries,
+    jobs: {
+      queued,
+      waiting,
+      planned,
+      copying,
+      failed: { count: failed, since: since.toISOString() },
+      complete: isComplete,
+      ...(oldestWaiting && { oldestWaiting: presentJob(oldestWaiting) }),
+    },
+    upstreams: upstreams.map(({ upstream: { registry, webhooks }, closedUntil }) => ({
+      registry,
+      ...(closedUntil && { closedUntil: closedUntil.toISOString() }),
+      webhooks: webhooks.map(({ name, source }) => {
+        const { deliveredAt, acceptedAt, refusedAt, refusedFor } = states.get(name) ?? {};
+        return { name, source, ...present({ deliveredAt, acceptedAt, refusedAt, refusedFor }) };
+      }),
+    })),
+  };
+  return json(200, status);
+}
+
+/** Without what is undefined. */
+function present(arrivals: Record<keyof WebhookArrivals, string | undefined>): WebhookArrivals {
+  return Object.fromEntries(Object.entries(arrivals).filter(([, time]) => time !== undefined));
+}
