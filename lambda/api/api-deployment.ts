@@ -1,7 +1,8 @@
 import { DynamoUpstreamGate } from '../../core/aws/dynamodb/upstream-gate.ts';
 import { EcrMirrorImages } from '../../core/aws/ecr/mirror-images.ts';
-import { S3SnapshotStore, S3SnapshotStore } from '../../core/aws/s3/snapshot-store.ts';
+import { S3SnapshotStore } from '../../core/aws/s3/snapshot-store.ts';
 import { Exporter } from '../../core/exports/exporter.ts';
+import type { UpstreamGate } from '../../core/jobs/ports.ts';
 import type { MirrorImages } from '../../core/registry-events/ports.ts';
 import { WebhookDeployment } from '../shared/webhook-deployment.ts';
 
