@@ -1,12 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { BatchGetCommand } from '@aws-sdk/lib-dynamodb';
+import { inParallel } from '../../async/in-parallel.ts';
+import { wait } from '../../async/wait.ts';
 import type { CallOptions } from '../../copy/ports.ts';
 import type { Table } from './table.ts';
 
 /** BatchGetItem takes at most this many keys. */
 const batchSize = 100;
-/** Calls at once; each returns at most 16 MB. */
-const batchesAtOnce = 8;
+/**
+ * Calls at once; each returns at most 16 MB. The 1,000 references that one request may resolve are
+ * read in a single round trip.
+ */
+const batchesAtOnce = 10;
 
 export interface ItemKey {
   pk: string;
@@ -18,6 +22,7 @@ export interface ItemKey {
  * others come in no particular order.
  *
  * @param keys may hold duplicates.
+ * @throws the signal's reason as soon as it aborts.
  */
 export async function batchGet(
   table: Table,
@@ -26,31 +31,31 @@ export async function batchGet(
 ): Promise<Record<string, unknown>[]> {
   // One call must not contain a key twice.
   const distinct = [...new Map(keys.map(({ pk, sk }) => [`${pk} ${sk}`, { pk, sk }])).values()];
-  const found: Record<string, unknown>[] = [];
-  const wave = batchSize * batchesAtOnce;
-  for (let start = 0; start < distinct.length; start += wave) {
-    const batches: ItemKey[][] = [];
-    for (let at = start; at < Math.min(start + wave, distinct.length); at += batchSize)
-      batches.push(distinct.slice(at, at + batchSize));
-    found.push(...(await Promise.all(batches.map((batch) => readBatch(table, batch, options)))).flat());
-  }
-  return found;
+  const batches: ItemKey[][] = [];
+  for (let at = 0; at < distinct.length; at += batchSize) batches.push(distinct.slice(at, at + batchSize));
+  const found = await inParallel(
+    batches,
+    batchesAtOnce,
+    (batch, signal) => readBatch(table, batch, signal),
+    options?.signal,
+  );
+  return found.flat();
 }
 
 async function readBatch(
   table: Table,
   keys: ItemKey[],
-  options?: CallOptions,
+  signal: AbortSignal,
 ): Promise<Record<string, unknown>[]> {
   const found: Record<string, unknown>[] = [];
   let wanted: Record<string, unknown>[] = keys.map((key) => ({ ...key }));
   for (let round = 0; wanted.length > 0; round++) {
     // Keys come back unprocessed when the table is throttled: ask for them again, with a longer
     // delay each time.
-    if (round > 0) await sleep(Math.min(1_000, 50 * 2 ** round), undefined, { signal: options?.signal });
+    if (round > 0) await wait(Math.min(1_000, 50 * 2 ** round), signal);
     const { Responses, UnprocessedKeys } = await table.client.send(
       new BatchGetCommand({ RequestItems: { [table.name]: { Keys: wanted, ConsistentRead: true } } }),
-      { abortSignal: options?.signal },
+      { abortSignal: signal },
     );
     found.push(...(Responses?.[table.name] ?? []));
     wanted = UnprocessedKeys?.[table.name]?.Keys ?? [];
