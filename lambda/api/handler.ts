@@ -7,6 +7,7 @@ import { ApiDeployment } from './api-deployment.ts';
 import { type Access, authorize } from './authorize.ts';
 import type { Call } from './call.ts';
 import { getExport } from './exports.ts';
+import { encodeAnswer } from './encode-answer.ts';
 import { getJob, getJobs, postMirrors } from './jobs.ts';
 import { getMappings, resolveMappings } from './mappings.ts';
 import { getWebhooks, rotateWebhook } from './webhooks.ts';
@@ -43,7 +44,7 @@ async function run(event: APIGatewayProxyEventV2, deployment: ApiDeployment): Pr
     const access = { access: route.access, isIamAuthorized: isIamAuthorized(event) };
     const caller = await authorize(request, access, deployment);
     const parameter = route.path.exec(request.path)?.[1] ?? '';
-    return await route.handle({ request, parameter, caller, deployment });
+    return await encodeAnswer(request, await route.handle({ request, parameter, caller, deployment }));
   } catch (error) {
     if (error instanceof HttpError) return errorResponse(error);
     logger.error('the request could not be answered', { error: error as Error });

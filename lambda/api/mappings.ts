@@ -1,25 +1,17 @@
-import { createHash } from 'node:crypto';
 import { lookupImage, resolveImages } from '../../core/mapping/lookup.ts';
-import {
-  type ImageKey,
-  imageKey,
-  type Mapping,
-  presentMapping,
-  type StoredMapping,
-} from '../../core/mapping/record.ts';
+import { type ImageKey, imageKey, presentMapping, type StoredMapping } from '../../core/mapping/record.ts';
 import { InvalidCursorError, type MappingStore } from '../../core/mapping/store.ts';
 import { InvalidReferenceError, parseReference } from '../../core/oci/reference.ts';
 import {
-  answerBytes,
   fitsIntoAnswer,
   HttpError,
   type HttpRequest,
   type HttpResponse,
   json,
   jsonObject,
-  maxAnswerBytes,
 } from '../shared/http.ts';
 import type { Call } from './call.ts';
+import { conditionalJson } from './conditional.ts';
 import { limitOf, nameOf, regionOf, textList } from './parameters.ts';
 
 const defaultLimit = 100;
@@ -40,7 +32,7 @@ async function getMapping(
   mappings: MappingStore,
 ): Promise<HttpResponse> {
   const mapping = await lookupImage(mappings, keyOf(image), regionOf(request));
-  if (mapping) return json(200, mapping);
+  if (mapping) return conditionalJson(request, mapping);
   throw new HttpError(404, 'not_mirrored', `${image} has not been mirrored (yet)`);
 }
 
@@ -62,14 +54,10 @@ async function listMappings(request: HttpRequest, mappings: MappingStore): Promi
     mappings.registryHosts(),
   ]);
   const list = page.mappings.flatMap((stored) => presentMapping(stored, hosts, region) ?? []);
-  const etag = entityTag(list, page.cursor);
-  const headers = { etag, 'cache-control': 'no-cache' };
-  if (matchesTag(request.headers['if-none-match'], etag)) return { statusCode: 304, headers };
-  return json(
-    200,
-    { mappings: list, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) },
-    headers,
-  );
+  return conditionalJson(request, {
+    mappings: list,
+    ...(page.cursor === undefined ? {} : { cursor: page.cursor }),
+  });
 }
 
 /** `POST /v1/mappings/resolve` */
@@ -80,13 +68,7 @@ export async function resolveMappings({ request, deployment }: Call): Promise<Ht
   if (region !== undefined && typeof region !== 'string') {
     throw new HttpError(400, 'invalid_request', 'region must be a string such as eu-west-1');
   }
-  const resolved = await resolveImages(deployment.mappings, images, region);
-  if (answerBytes(resolved) <= maxAnswerBytes) return json(200, resolved);
-  throw new HttpError(
-    413,
-    'answer_too_large',
-    `the answer for these ${images.length} images would be too large: ask for fewer at once`,
-  );
+  return json(200, await resolveImages(deployment.mappings, images, region));
 }
 
 /** Parses a reference of a request. @throws HttpError 400 invalid_reference */
@@ -103,22 +85,4 @@ export function keyOf(image: string): ImageKey {
 export function badCursor(error: unknown): never {
   if (error instanceof InvalidCursorError) throw new HttpError(400, 'invalid_cursor', error.message);
   throw error;
-}
-
-/**
- * Covers the mapped content without the times: a check that finds nothing new does not change it.
- */
-function entityTag(list: Mapping[], cursor: string | undefined): string {
-  const content = list.map(({ observedAt: _, mirroredAt: __, ...rest }) => rest);
-  const hash = createHash('sha256')
-    .update(JSON.stringify([content, cursor]))
-    .digest('base64url');
-  return `W/"${hash}"`;
-}
-
-/** RFC 9110, 13.1.2: weak comparison; a list or `*`. */
-function matchesTag(header: string | undefined, etag: string): boolean {
-  if (header === undefined) return false;
-  const bare = (tag: string) => tag.trim().replace(/^W\//, '');
-  return header.split(',').some((tag) => tag.trim() === '*' || bare(tag) === bare(etag));
 }

@@ -42,9 +42,9 @@ export class HttpError extends Error {
  */
 export const maxAnswerBytes = 5_000_000;
 
-/** How many bytes of {@link maxAnswerBytes} a value takes. */
-export function answerBytes(value: unknown): number {
-  return Buffer.byteLength(JSON.stringify(JSON.stringify(value)));
+/** How many bytes of {@link maxAnswerBytes} a body takes that is text. */
+export function escapedBytes(body: string): number {
+  return Buffer.byteLength(JSON.stringify(body));
 }
 
 /** Decides for each item in turn whether it still fits into an answer; the first always fits. */
@@ -52,7 +52,7 @@ export function fitsIntoAnswer<T>(present: (item: T) => unknown): (item: T) => b
   let bytes = 0;
   return (item) => {
     const isFirst = bytes === 0;
-    bytes += answerBytes(present(item) ?? null);
+    bytes += escapedBytes(JSON.stringify(present(item) ?? null));
     return isFirst || bytes <= maxAnswerBytes;
   };
 }

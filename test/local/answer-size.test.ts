@@ -102,13 +102,18 @@ describe('answers of the API', () => {
   });
 
   it('refuse to resolve more than one answer holds, and say what to do', async () => {
-    const resolve = (images: string[]) => pipeline.post('/v1/mappings/resolve', JSON.stringify({ images }));
-    const refused = await resolve(tags.map((tag) => `nginx:${tag}`));
+    const resolve = (images: string[], coding: string) =>
+      pipeline.post('/v1/mappings/resolve', JSON.stringify({ images }), { 'accept-encoding': coding });
+    const all = tags.map((tag) => `nginx:${tag}`);
+    const refused = await resolve(all, 'identity');
     expect(refused.status).toBe(413);
     expect(await refused.json()).toMatchObject({
       error: { code: 'answer_too_large', message: expect.stringContaining('fewer at once') },
     });
-    const answered = await resolve(tags.slice(0, 100).map((tag) => `nginx:${tag}`));
-    expect(answered.status).toBe(200);
+    expect((await resolve(all.slice(0, 100), 'identity')).status).toBe(200);
+    // Compressed, they all fit.
+    const answered = await resolve(all, 'gzip');
+    expect(answered.headers.get('content-encoding')).toBe('gzip');
+    expect(Object.keys(((await answered.json()) as { mappings: object }).mappings)).toHaveLength(600);
   });
 });

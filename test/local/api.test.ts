@@ -78,6 +78,30 @@ describe('the API', () => {
     expect(changed.status).toBe(200);
   });
 
+  it('answers 304 for a single mapping that the caller has, until the tag moves', async () => {
+    await pipeline.mirror('acme/polled', '1', image('polled'));
+    const path = `${pipeline.api}/v1/mappings?image=ghcr.io/acme/polled:1`;
+    const poll = (etag: string) => fetch(path, { headers: { 'if-none-match': `W/"other", ${etag}` } });
+    const etag = (await fetch(path)).headers.get('etag') ?? '';
+    const same = await poll(etag);
+    expect([same.status, same.headers.get('etag'), same.headers.get('vary')]).toEqual([
+      304,
+      etag,
+      'accept-encoding',
+    ]);
+    await pipeline.mirror('acme/polled', '1', image('polled, moved'));
+    expect((await poll(etag)).status).toBe(200);
+  });
+
+  it.each(['gzip', 'br'])('compresses lists for callers that accept %s', async (coding) => {
+    const path = `${pipeline.api}/v1/mappings?repository=acme/a`;
+    const plain = await request(path, { headers: { 'accept-encoding': 'identity' } });
+    const packed = await fetch(path, { headers: { 'accept-encoding': coding } });
+    expect(packed.headers.get('content-encoding')).toBe(coding);
+    expect(await packed.json()).toEqual(await plain.body.json());
+    expect(packed.headers.get('etag')).toBe(plain.headers.etag);
+  });
+
   it('resolves many references, each as it was written', async () => {
     const digest = image('a1').manifest.digest;
     const other = image('a2').manifest.digest;
