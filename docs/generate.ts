@@ -1,7 +1,7 @@
 /**
  * `npm run docs`: generates the pages of the webhook sources and their table in README.md from the
- * sources' guides, and the JSON Schemas of mirror.yaml and of the events, so that they can't differ
- * from the code. A test fails if they are out of date.
+ * sources' guides, the JSON Schemas of mirror.yaml and of the events, and the OpenAPI document of
+ * the API, so that they can't differ from the code. A test fails if they are out of date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { configJsonSchema } from '../core/mirror-yaml/json-schema.ts';
 import { eventJsonSchema } from '../core/notify/event-schema.ts';
 import { sourcePage, sourceTable } from '../core/webhooks/guide.ts';
 import { sources } from '../core/webhooks/sources/index.ts';
+import { openApiYaml } from '../lambda/api/openapi/document.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -20,6 +21,7 @@ export function generatedFiles(): Map<string, string> {
   files.set('docs/mirror.schema.json', schemaText(configJsonSchema()));
   for (const event of notifyEvents)
     files.set(`docs/events/${event}.schema.json`, schemaText(eventJsonSchema(event)));
+  files.set('docs/openapi.yaml', openApiYaml());
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
   const table = sourceTable(sources, 'docs/webhooks/');
   files.set('README.md', readme.replace(/(<!-- sources -->\n)[\s\S]*(<!-- \/sources -->)/, `$1${table}$2`));

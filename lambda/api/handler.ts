@@ -12,7 +12,8 @@ import { getJob, getJobs, postMirrors } from './jobs.ts';
 import { getMappings, resolveMappings } from './mappings.ts';
 import { getWebhooks, rotateWebhook } from './webhooks.ts';
 
-interface Route {
+/** One route of the API. */
+export interface Route {
   method: 'GET' | 'POST';
   /** Its first group, if any, is the call's `parameter`. */
   path: RegExp;
@@ -20,7 +21,8 @@ interface Route {
   handle(call: Call): Promise<HttpResponse>;
 }
 
-const routes: Route[] = [
+/** All of them, as docs/openapi.yaml describes them. */
+export const routes: readonly Route[] = [
   { method: 'GET', path: /^\/v1\/mappings$/, access: 'read', handle: getMappings },
   { method: 'POST', path: /^\/v1\/mappings\/resolve$/, access: 'read', handle: resolveMappings },
   { method: 'GET', path: /^\/v1\/exports\/([^/]+)$/, access: 'read', handle: getExport },

@@ -1,53 +1,29 @@
 import { enqueue, NotQueuedError } from '../../core/jobs/enqueue.ts';
-import { type JobState, jobStates, presentJob } from '../../core/jobs/record.ts';
+import { presentJob } from '../../core/jobs/record.ts';
 import { formatImageKey } from '../../core/mapping/record.ts';
 import { parseReference } from '../../core/oci/reference.ts';
 import { selectImage } from '../../core/policy/select-image.ts';
-import {
-  fitsIntoAnswer,
-  HttpError,
-  type HttpRequest,
-  type HttpResponse,
-  json,
-  jsonObject,
-} from '../shared/http.ts';
+import { fitsIntoAnswer, HttpError, type HttpResponse, json } from '../shared/http.ts';
 import type { Call } from './call.ts';
 import { badCursor, keyOf } from './mappings.ts';
-import { limitOf, textList } from './parameters.ts';
-
-const defaultLimit = 50;
-const maxLimit = 500;
-const maxImages = 100;
+import { parseBody, parseQuery } from './parse-input.ts';
+import { jobsQuery, mirrorsBody } from './schemas/request.ts';
 
 /** `GET /v1/jobs`, the newest first. */
 export async function getJobs({ request, deployment }: Call): Promise<HttpResponse> {
-  const image = request.query.get('image');
+  const { state, image, ...query } = parseQuery(request, jobsQuery);
   const page = await deployment.jobs
     .list({
-      states: statesOf(request),
-      image: image === null ? undefined : formatImageKey(keyOf(image)),
-      cursor: request.query.get('cursor') ?? undefined,
-      limit: limitOf(request, defaultLimit, maxLimit),
+      ...(state !== undefined && state.length > 0 && { states: state }),
+      ...(image !== undefined && { image: formatImageKey(keyOf(image)) }),
       fits: fitsIntoAnswer(presentJob),
+      ...query,
     })
     .catch(badCursor);
   return json(200, {
     jobs: page.jobs.map(presentJob),
     ...(page.cursor === undefined ? {} : { cursor: page.cursor }),
   });
-}
-
-function statesOf(request: HttpRequest): JobState[] | undefined {
-  const text = request.query.get('state');
-  if (text === null || text === '') return undefined;
-  const states = text.split(',');
-  const isState = (state: string): state is JobState => (jobStates as readonly string[]).includes(state);
-  if (states.every(isState)) return states;
-  throw new HttpError(
-    400,
-    'invalid_request',
-    `state must be one of ${jobStates.join(', ')}, or several with commas`,
-  );
 }
 
 /** `GET /v1/jobs/{id}` */
@@ -63,7 +39,7 @@ export async function getJob({ parameter: id, deployment }: Call): Promise<HttpR
  */
 export async function postMirrors({ request, deployment }: Call): Promise<HttpResponse> {
   const { config } = deployment;
-  const images = textList(jsonObject(request), 'images', maxImages);
+  const { images } = parseBody(request, mirrorsBody);
   const keys = new Map(images.map((image) => [image, keyOf(image)]));
   for (const image of keys.keys()) {
     const selection = selectImage(config, parseReference(image));

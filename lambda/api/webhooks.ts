@@ -2,12 +2,11 @@ import { configuredWebhooks } from '../../core/webhooks/find-webhook.ts';
 import { presentWebhook } from '../../core/webhooks/present-webhook.ts';
 import { rotateSecret } from '../../core/webhooks/secrets/rotate.ts';
 import { newWebhookState } from '../../core/webhooks/secrets/state.ts';
-import { HttpError, type HttpRequest, type HttpResponse, json, jsonObject } from '../shared/http.ts';
+import { HttpError, type HttpResponse, json } from '../shared/http.ts';
 import { logger } from '../shared/telemetry.ts';
 import type { Call } from './call.ts';
-
-const defaultKeepSeconds = 24 * 3600;
-const maxKeepSeconds = 7 * 24 * 3600;
+import { parseBody } from './parse-input.ts';
+import { rotateBody } from './schemas/request.ts';
 
 /**
  * `GET /v1/webhooks`: the address of each, what to enter at the sender, and when deliveries
@@ -38,7 +37,8 @@ export async function rotateWebhook({ request, parameter: name, deployment }: Ca
   if (!configured) throw new HttpError(404, 'not_found', 'there is no webhook with this name');
   if (configured.source.authentication(configured.webhook.options).kind === 'oidc')
     throw new HttpError(409, 'no_secret', `${name} has no secret: its sender signs with a key of its own`);
-  const keepSeconds = keepSecondsOf(request);
+  const { keepSeconds } =
+    request.body.byteLength === 0 ? rotateBody.parse({}) : parseBody(request, rotateBody);
   const now = new Date();
   const rotated = await rotateSecret(deployment.webhookStates, name, keepSeconds, now);
   if (!rotated)
@@ -46,16 +46,4 @@ export async function rotateWebhook({ request, parameter: name, deployment }: Ca
   logger.info('a webhook secret was rotated', { webhook: name, generation: rotated.generation, keepSeconds });
   const roots = await deployment.webhookRoots();
   return json(200, presentWebhook(configured, rotated, { roots, origin: request.origin, now }));
-}
-
-function keepSecondsOf(request: HttpRequest): number {
-  if (request.body.byteLength === 0) return defaultKeepSeconds;
-  const { keepSeconds = defaultKeepSeconds } = jsonObject(request);
-  if (Number.isInteger(keepSeconds) && Number(keepSeconds) >= 0 && Number(keepSeconds) <= maxKeepSeconds)
-    return Number(keepSeconds);
-  throw new HttpError(
-    400,
-    'invalid_request',
-    `keepSeconds must be a whole number from 0 to ${maxKeepSeconds}: how long the previous secret is accepted`,
-  );
 }

@@ -1,0 +1,202 @@
+import * as z from 'zod';
+import { exampleDigest, exampleImage, exampleJob } from '../schemas/fields.ts';
+import { job, jobList, queuedJobs } from '../schemas/job.ts';
+import { history, mapping, mappingList, resolved } from '../schemas/mapping.ts';
+import {
+  historyQuery,
+  jobsQuery,
+  mappingsQuery,
+  mirrorsBody,
+  resolveBody,
+  rollbackBody,
+  rotateBody,
+  tagBody,
+} from '../schemas/request.ts';
+import { webhook, webhookList } from '../schemas/webhook.ts';
+import type { Operation } from './operation.ts';
+
+const invalidRequest = { invalid_request: 'A parameter or field is wrong: the message names it.' };
+const invalidReference = { invalid_reference: 'The image is not an image reference.' };
+const invalidCursor = { invalid_cursor: 'The cursor does not come from an earlier answer.' };
+const invalidJson = { invalid_json: 'The body is not a JSON object in UTF-8.' };
+const tooLarge = { answer_too_large: 'The answer does not fit: ask for less, or accept br or gzip.' };
+const notQueued = { not_queued: 'The queue did not take all: send the request again.' };
+const neverMirrored = { not_mirrored: 'The tag is not mirrored, and was not within `mirror.history`.' };
+
+/** Pin, unpin and rollback: a job makes the change. */
+function change(
+  name: 'pin' | 'unpin' | 'rollback',
+): Pick<Operation, 'method' | 'path' | 'operationId' | 'tag' | 'access' | 'answer'> {
+  return {
+    method: 'post',
+    path: `/v1/mappings/${name}`,
+    operationId: `${name}Mapping`,
+    tag: 'Mappings',
+    access: 'write',
+    answer: { status: 202, description: 'The job that makes the change', schema: queuedJobs },
+  };
+}
+
+/** Each route of the API, in the order of the document. */
+export const operations: Operation[] = [
+  {
+    method: 'get',
+    path: '/v1/mappings',
+    operationId: 'getMappings',
+    tag: 'Mappings',
+    summary: 'Where an image is, or a list of all mappings',
+    description:
+      'With `image`, the answer is one mapping, and the other parameters except `region` have no effect. Without it, the answer is a page of the list, in order of repository and tag. A reference by digest is answered for every index and manifest that the mirror holds.',
+    access: 'read',
+    query: mappingsQuery,
+    answer: {
+      status: 200,
+      description: 'The mapping of `image`, or a page of the list',
+      schema: z.union([mapping, mappingList]),
+    },
+    isConditional: true,
+    errors: {
+      400: { ...invalidRequest, ...invalidReference, ...invalidCursor },
+      404: { not_mirrored: 'The image is not mirrored (yet).' },
+    },
+  },
+  {
+    method: 'post',
+    path: '/v1/mappings/resolve',
+    operationId: 'resolveMappings',
+    tag: 'Mappings',
+    summary: 'Where many images are',
+    description:
+      'A read by POST, since many references do not fit into an address. A tag and a digest that disagree are answered by the digest.',
+    access: 'read',
+    body: { schema: resolveBody, example: { images: [exampleImage] } },
+    answer: { status: 200, description: 'What each reference resolves to', schema: resolved },
+    errors: { 400: { ...invalidJson, ...invalidRequest }, 413: tooLarge },
+  },
+  {
+    method: 'get',
+    path: '/v1/mappings/history',
+    operationId: 'getMappingHistory',
+    tag: 'Mappings',
+    summary: 'Which digests a tag was mapped to',
+    access: 'read',
+    query: historyQuery,
+    answer: { status: 200, description: 'The history, the latest first', schema: history },
+    isConditional: true,
+    errors: { 400: { ...invalidRequest, ...invalidReference }, 404: neverMirrored },
+  },
+  {
+    ...change('rollback'),
+    summary: 'Put a tag back to an earlier digest, and pin it',
+    description:
+      'The digest is one of the tag’s history, and the mirror must still hold it: that is looked up before the job is queued.',
+    body: { schema: rollbackBody, example: { image: exampleImage, digest: exampleDigest } },
+    errors: {
+      400: { ...invalidJson, ...invalidRequest, ...invalidReference },
+      404: { not_mirrored: 'The tag is not mirrored, or never had this digest within `mirror.history`.' },
+      409: { gone: 'The mirror does not hold the digest any more.' },
+      503: notQueued,
+    },
+  },
+  {
+    ...change('pin'),
+    summary: 'Keep a tag where it is, whatever is pushed',
+    body: { schema: tagBody, example: { image: exampleImage } },
+    errors: {
+      400: { ...invalidJson, ...invalidRequest, ...invalidReference },
+      404: neverMirrored,
+      503: notQueued,
+    },
+  },
+  {
+    ...change('unpin'),
+    summary: 'Let a tag follow its upstream again',
+    description: 'The job looks at the upstream at once.',
+    body: { schema: tagBody, example: { image: exampleImage } },
+    errors: {
+      400: { ...invalidJson, ...invalidRequest, ...invalidReference },
+      404: neverMirrored,
+      503: notQueued,
+    },
+  },
+  {
+    method: 'get',
+    path: '/v1/jobs',
+    operationId: 'getJobs',
+    tag: 'Jobs',
+    summary: 'Jobs, the newest first',
+    access: 'read',
+    query: jobsQuery,
+    answer: { status: 200, description: 'A page of the list', schema: jobList },
+    errors: { 400: { ...invalidRequest, ...invalidReference, ...invalidCursor } },
+  },
+  {
+    method: 'get',
+    path: '/v1/jobs/{id}',
+    operationId: 'getJob',
+    tag: 'Jobs',
+    summary: 'One job',
+    access: 'read',
+    parameters: { id: z.string().meta({ examples: [exampleJob] }) },
+    answer: { status: 200, description: 'The job', schema: job },
+    errors: { 404: { not_found: 'There is no job with this id; jobs are kept for 30 days.' } },
+  },
+  {
+    method: 'post',
+    path: '/v1/mirrors',
+    operationId: 'mirrorImages',
+    tag: 'Jobs',
+    summary: 'Mirror images on demand',
+    description: 'All or none: one image that no rule of mirror.yaml names is enough to refuse the request.',
+    access: 'write',
+    body: { schema: mirrorsBody, example: { images: [exampleImage] } },
+    answer: { status: 202, description: 'A job for each image', schema: queuedJobs },
+    errors: {
+      400: { ...invalidJson, ...invalidRequest, ...invalidReference },
+      403: { not_configured: 'No rule names one of the images.' },
+      503: notQueued,
+    },
+  },
+  {
+    method: 'get',
+    path: '/v1/webhooks',
+    operationId: 'getWebhooks',
+    tag: 'Webhooks',
+    summary: 'The webhooks of mirror.yaml',
+    description: 'Only the operator sees secrets.',
+    access: 'read',
+    answer: { status: 200, description: 'All of them', schema: webhookList },
+  },
+  {
+    method: 'post',
+    path: '/v1/webhooks/{name}/rotate',
+    operationId: 'rotateWebhook',
+    tag: 'Webhooks',
+    summary: 'Make a new secret for a webhook',
+    access: 'write',
+    parameters: { name: z.string().meta({ examples: ['github'] }) },
+    body: { schema: rotateBody, isOptional: true, example: { keepSeconds: 3_600 } },
+    answer: { status: 200, description: 'The webhook with its new secret', schema: webhook },
+    errors: {
+      400: { ...invalidJson, ...invalidRequest },
+      404: { not_found: 'mirror.yaml has no webhook with this name.' },
+      409: {
+        no_secret: 'Its sender signs with a key of its own.',
+        conflict: 'Somebody else is rotating the secret.',
+      },
+    },
+  },
+  {
+    method: 'get',
+    path: '/healthz',
+    operationId: 'getHealth',
+    tag: 'Service',
+    summary: 'Whether the API answers',
+    access: 'open',
+    answer: {
+      status: 200,
+      description: 'It does',
+      schema: z.object({ status: z.literal('ok') }).meta({ id: 'Health' }),
+    },
+  },
+];

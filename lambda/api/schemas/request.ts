@@ -1,0 +1,132 @@
+import * as z from 'zod';
+import { shown } from '../../../core/config/fields.ts';
+import { jobStates } from '../../../core/jobs/record.ts';
+import { isDigest } from '../../../core/oci/digest.ts';
+import { exampleDigest, exampleImage, exampleJob } from './fields.ts';
+
+/** Completes the message of a field: what belongs there, and what was found. */
+const must = (be: string) => ({
+  error: ({ input }: { input?: unknown }) =>
+    input === undefined ? `is missing: it must be ${be}` : `must be ${be}, not ${shown(input)}`,
+});
+
+const reference = z.string(must(`an image reference, such as ${exampleImage}`));
+
+/** An image reference in any spelling; what is none is a 400 `invalid_reference`. */
+export const image = reference.meta({
+  description: 'An image reference in any spelling: `nginx` is `docker.io/library/nginx:latest`.',
+  examples: [exampleImage],
+});
+
+const tagged = reference.meta({
+  description: 'An image reference with a tag and no digest; without a tag, it is `latest`.',
+  examples: [exampleImage],
+});
+
+/** At most so many image references. */
+const images = (most: number) =>
+  z
+    .array(image, must(`a list of image references, such as ["${exampleImage}"]`))
+    .max(most, {
+      error: ({ input }) =>
+        `has ${(input as unknown[]).length} entries; at most ${most} are accepted at once: send several requests`,
+    })
+    .meta({ description: `At most ${most}.`, examples: [[exampleImage]] });
+
+const region = z
+  .string(must('the name of a region, such as eu-west-1'))
+  .regex(/^[a-z0-9-]{1,64}$/, must('the name of a region, such as eu-west-1'))
+  .meta({
+    description: 'The region whose mirror is meant; by default, the mapping’s own.',
+    examples: ['eu-west-1'],
+  });
+
+const name = (what: string, example: string) =>
+  z
+    .string()
+    .refine((text) => text !== '' && Buffer.byteLength(text) <= 255, must('a name of 1 to 255 bytes'))
+    .meta({ description: `Only those of this ${what}.`, minLength: 1, maxLength: 255, examples: [example] });
+
+/** A whole number in decimal digits, as text. */
+function limit(most: number, usual: number) {
+  const be = `a whole number from 1 to ${most}`;
+  return z
+    .preprocess(
+      (text) => (typeof text === 'string' && /^\d{1,9}$/.test(text) ? Number(text) : text),
+      z.int(must(be)).min(1, must(be)).max(most, must(be)),
+    )
+    .default(usual)
+    .meta({ description: 'The most entries of a page; a page may have fewer.', examples: [usual] });
+}
+
+const cursor = z.string().meta({
+  description: 'The `cursor` of the page before. No other text is accepted.',
+  examples: ['WyJnaGNyLmlvL2FjbWUvc2hvcCIsIjEuMCJd'],
+});
+
+/** How many references one request resolves at most. */
+export const mostResolved = 1_000;
+/** How many images one request queues at most. */
+export const mostMirrored = 100;
+/** The longest time for which the secret before the current one is accepted, seconds. */
+export const mostKeepSeconds = 7 * 24 * 3600;
+
+/** With `image`, one mapping; otherwise a list. */
+export const mappingsQuery = z.object({
+  image: image.optional(),
+  registry: name('registry', 'ghcr.io').optional(),
+  repository: name('repository', 'acme/shop').optional(),
+  region: region.optional(),
+  limit: limit(1_000, 100),
+  cursor: cursor.optional(),
+});
+
+export const historyQuery = z.object({ image: tagged });
+
+export const jobsQuery = z.object({
+  state: z
+    .string()
+    .transform((text) => (text === '' ? [] : text.split(',')))
+    .pipe(
+      z.array(
+        z.enum(jobStates, must(`one of ${jobStates.join(', ')}, or several of them with commas between`)),
+      ),
+    )
+    .meta({
+      description: 'Only jobs in this state, or in one of several: with commas between them.',
+      pattern: `^(|(${jobStates.join('|')})(,(${jobStates.join('|')}))*)$`,
+      examples: ['failed,waiting'],
+    })
+    .optional(),
+  image: image.optional(),
+  limit: limit(500, 50),
+  cursor: cursor.meta({ examples: [exampleJob] }).optional(),
+});
+
+export const resolveBody = z.strictObject({ images: images(mostResolved), region: region.optional() });
+
+export const mirrorsBody = z.strictObject({ images: images(mostMirrored) });
+
+export const tagBody = z.strictObject({ image: tagged });
+
+export const rollbackBody = z.strictObject({
+  image: tagged,
+  digest: z
+    .string(must(`a digest of the tag’s history, such as ${exampleDigest}`))
+    .refine(isDigest, must('sha256: and 64, or sha512: and 128, hexadecimal digits in lower case'))
+    .meta({
+      description: 'A digest of the tag’s history.',
+      pattern: '^(sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$',
+      examples: [exampleDigest],
+    }),
+});
+
+const keep = `a whole number of seconds from 0 to ${mostKeepSeconds} (how long the previous secret is accepted)`;
+export const rotateBody = z.strictObject({
+  keepSeconds: z
+    .int(must(keep))
+    .min(0, must(keep))
+    .max(mostKeepSeconds, must(keep))
+    .default(24 * 3600)
+    .meta({ description: 'For how many seconds the previous secret is accepted.', examples: [3_600] }),
+});
