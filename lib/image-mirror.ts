@@ -217,6 +217,8 @@ export class ImageMirror extends Construct {
     grantMirrorLook(registryEvents, registryEvents.function, config.mirror);
     // A mapping was removed.
     grantEvents(registryEvents, registryEvents.function);
+    // A rollback is accepted only if the mirror still holds the image.
+    grantMirrorLook(api, api.function, config.mirror);
     for (const copier of [mirror, layer]) {
       grantUpstreamCredentials(copier, copier.function, config);
       // An image was mirrored, or failed: a layer that fails for good fails its image.

@@ -1,5 +1,7 @@
+import { EcrMirrorImages } from '../../core/aws/ecr/mirror-images.ts';
 import { S3SnapshotStore } from '../../core/aws/s3/snapshot-store.ts';
 import { Exporter } from '../../core/exports/exporter.ts';
+import type { MirrorImages } from '../../core/registry-events/ports.ts';
 import { WebhookDeployment } from '../shared/webhook-deployment.ts';
 
 /**
@@ -23,5 +25,10 @@ export class ApiDeployment extends WebhookDeployment {
       const freshMs = this.environment.optionalNumber('DRAYAGE_SNAPSHOT_FRESH_MS') ?? defaultFreshMs;
       return new Exporter(store, { freshMs, cacheBytes });
     });
+  }
+
+  /** Looks at images of the mirror registry. */
+  get images(): MirrorImages {
+    return this.once('images', () => new EcrMirrorImages({ region: this.region }));
   }
 }

@@ -6,8 +6,9 @@ import { logger } from '../shared/telemetry.ts';
 import { ApiDeployment } from './api-deployment.ts';
 import { type Access, authorize } from './authorize.ts';
 import type { Call } from './call.ts';
-import { getExport } from './exports.ts';
+import { getHistory, postPin, postRollback, postUnpin } from './changes.ts';
 import { encodeAnswer } from './encode-answer.ts';
+import { getExport } from './exports.ts';
 import { getJob, getJobs, postMirrors } from './jobs.ts';
 import { getMappings, resolveMappings } from './mappings.ts';
 import { getWebhooks, rotateWebhook } from './webhooks.ts';
@@ -26,6 +27,10 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: /^\/v1\/mappings$/, access: 'read', handle: getMappings },
   { method: 'POST', path: /^\/v1\/mappings\/resolve$/, access: 'read', handle: resolveMappings },
   { method: 'GET', path: /^\/v1\/exports\/([^/]+)$/, access: 'read', handle: getExport },
+  { method: 'GET', path: /^\/v1\/mappings\/history$/, access: 'read', handle: getHistory },
+  { method: 'POST', path: /^\/v1\/mappings\/rollback$/, access: 'write', handle: postRollback },
+  { method: 'POST', path: /^\/v1\/mappings\/pin$/, access: 'write', handle: postPin },
+  { method: 'POST', path: /^\/v1\/mappings\/unpin$/, access: 'write', handle: postUnpin },
   { method: 'GET', path: /^\/v1\/jobs$/, access: 'read', handle: getJobs },
   { method: 'GET', path: /^\/v1\/jobs\/([^/]+)$/, access: 'read', handle: getJob },
   { method: 'POST', path: /^\/v1\/mirrors$/, access: 'write', handle: postMirrors },

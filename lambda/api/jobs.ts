@@ -1,10 +1,11 @@
-import { enqueue, NotQueuedError } from '../../core/jobs/enqueue.ts';
+import { enqueue } from '../../core/jobs/enqueue.ts';
 import { presentJob } from '../../core/jobs/record.ts';
 import { formatImageKey } from '../../core/mapping/record.ts';
 import { parseReference } from '../../core/oci/reference.ts';
 import { selectImage } from '../../core/policy/select-image.ts';
 import { fitsIntoAnswer, HttpError, type HttpResponse, json } from '../shared/http.ts';
 import type { Call } from './call.ts';
+import { answerQueued } from './changes.ts';
 import { badCursor, keyOf } from './mappings.ts';
 import { parseBody, parseQuery } from './parse-input.ts';
 import { jobsQuery, mirrorsBody } from './schemas/request.ts';
@@ -46,16 +47,12 @@ export async function postMirrors({ request, deployment }: Call): Promise<HttpRe
     if (!selection.mirrored) throw new HttpError(403, 'not_configured', `${image}: ${selection.reason}`);
   }
   const distinct = new Map([...keys.values()].map((key) => [formatImageKey(key), key]));
-  try {
-    const { mappings, jobs, queue } = deployment;
-    const queued = await enqueue(
+  const { mappings, jobs, queue } = deployment;
+  return await answerQueued(() =>
+    enqueue(
       [...distinct.values()].map((key) => ({ key })),
       'request',
       { config, mappings, jobs, queue },
-    );
-    return json(202, { jobs: queued.map(presentJob) });
-  } catch (error) {
-    if (error instanceof NotQueuedError) throw new HttpError(503, 'not_queued', error.message);
-    throw error;
-  }
+    ),
+  );
 }

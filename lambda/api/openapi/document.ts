@@ -103,13 +103,15 @@ function converted(): { schemas: Json; schemaOf: SchemaOf } {
 
 /**
  * Leaves out the limits of JavaScript's integers and the patterns that repeat a format, and puts in
- * the defaults of fields that are converted, which zod drops.
+ * the defaults and examples of fields that are converted, which zod drops.
  */
 function adjust({ _zod: { def } }: z.core.$ZodTypes, schema: Json): void {
   if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
   if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
   if (schema.format === 'date-time') delete schema.pattern;
   if (def.type === 'default') schema.default = def.defaultValue;
+  if ('example' in schema) schema.examples = [schema.example];
+  delete schema.example;
   delete schema.id;
 }
 

@@ -95,7 +95,7 @@ export const operations: Operation[] = [
       400: { ...invalidJson, ...invalidRequest, ...invalidReference },
       404: { not_mirrored: 'The tag is not mirrored, or never had this digest within `mirror.history`.' },
       409: { gone: 'The mirror does not hold the digest any more.' },
-      503: notQueued,
+      503: { ...notQueued, mirror_unavailable: 'The mirror registry did not answer: try again.' },
     },
   },
   {
@@ -104,7 +104,7 @@ export const operations: Operation[] = [
     body: { schema: tagBody, example: { image: exampleImage } },
     errors: {
       400: { ...invalidJson, ...invalidRequest, ...invalidReference },
-      404: neverMirrored,
+      404: { not_mirrored: 'The tag is not mapped.' },
       503: notQueued,
     },
   },
@@ -137,7 +137,7 @@ export const operations: Operation[] = [
     tag: 'Jobs',
     summary: 'One job',
     access: 'read',
-    parameters: { id: z.string().meta({ examples: [exampleJob] }) },
+    parameters: { id: z.string().meta({ example: exampleJob }) },
     answer: { status: 200, description: 'The job', schema: job },
     errors: { 404: { not_found: 'There is no job with this id; jobs are kept for 30 days.' } },
   },
@@ -174,7 +174,7 @@ export const operations: Operation[] = [
     tag: 'Webhooks',
     summary: 'Make a new secret for a webhook',
     access: 'write',
-    parameters: { name: z.string().meta({ examples: ['github'] }) },
+    parameters: { name: z.string().meta({ example: 'github' }) },
     body: { schema: rotateBody, isOptional: true, example: { keepSeconds: 3_600 } },
     answer: { status: 200, description: 'The webhook with its new secret', schema: webhook },
     errors: {

@@ -15,12 +15,12 @@ const reference = z.string(must(`an image reference, such as ${exampleImage}`));
 /** An image reference in any spelling; what is none is a 400 `invalid_reference`. */
 export const image = reference.meta({
   description: 'An image reference in any spelling: `nginx` is `docker.io/library/nginx:latest`.',
-  examples: [exampleImage],
+  example: exampleImage,
 });
 
 const tagged = reference.meta({
   description: 'An image reference with a tag and no digest; without a tag, it is `latest`.',
-  examples: [exampleImage],
+  example: exampleImage,
 });
 
 /** At most so many image references. */
@@ -31,21 +31,21 @@ const images = (most: number) =>
       error: ({ input }) =>
         `has ${(input as unknown[]).length} entries; at most ${most} are accepted at once: send several requests`,
     })
-    .meta({ description: `At most ${most}.`, examples: [[exampleImage]] });
+    .meta({ description: `At most ${most}.`, example: [exampleImage] });
 
 const region = z
   .string(must('the name of a region, such as eu-west-1'))
   .regex(/^[a-z0-9-]{1,64}$/, must('the name of a region, such as eu-west-1'))
   .meta({
     description: 'The region whose mirror is meant; by default, the mapping’s own.',
-    examples: ['eu-west-1'],
+    example: 'eu-west-1',
   });
 
 const name = (what: string, example: string) =>
   z
     .string()
     .refine((text) => text !== '' && Buffer.byteLength(text) <= 255, must('a name of 1 to 255 bytes'))
-    .meta({ description: `Only those of this ${what}.`, minLength: 1, maxLength: 255, examples: [example] });
+    .meta({ description: `Only those of this ${what}.`, minLength: 1, maxLength: 255, example });
 
 /** A whole number in decimal digits, as text. */
 function limit(most: number, usual: number) {
@@ -56,12 +56,12 @@ function limit(most: number, usual: number) {
       z.int(must(be)).min(1, must(be)).max(most, must(be)),
     )
     .default(usual)
-    .meta({ description: 'The most entries of a page; a page may have fewer.', examples: [usual] });
+    .meta({ description: 'The most entries of a page; a page may have fewer.', example: usual });
 }
 
 const cursor = z.string().meta({
   description: 'The `cursor` of the page before. No other text is accepted.',
-  examples: ['WyJnaGNyLmlvL2FjbWUvc2hvcCIsIjEuMCJd'],
+  example: 'WyJnaGNyLmlvL2FjbWUvc2hvcCIsIjEuMCJd',
 });
 
 /** How many references one request resolves at most. */
@@ -95,12 +95,12 @@ export const jobsQuery = z.object({
     .meta({
       description: 'Only jobs in this state, or in one of several: with commas between them.',
       pattern: `^(|(${jobStates.join('|')})(,(${jobStates.join('|')}))*)$`,
-      examples: ['failed,waiting'],
+      example: 'failed,waiting',
     })
     .optional(),
   image: image.optional(),
   limit: limit(500, 50),
-  cursor: cursor.meta({ examples: [exampleJob] }).optional(),
+  cursor: cursor.meta({ example: exampleJob }).optional(),
 });
 
 export const resolveBody = z.strictObject({ images: images(mostResolved), region: region.optional() });
@@ -117,7 +117,7 @@ export const rollbackBody = z.strictObject({
     .meta({
       description: 'A digest of the tag’s history.',
       pattern: '^(sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$',
-      examples: [exampleDigest],
+      example: exampleDigest,
     }),
 });
 
@@ -128,5 +128,5 @@ export const rotateBody = z.strictObject({
     .min(0, must(keep))
     .max(mostKeepSeconds, must(keep))
     .default(24 * 3600)
-    .meta({ description: 'For how many seconds the previous secret is accepted.', examples: [3_600] }),
+    .meta({ description: 'For how many seconds the previous secret is accepted.', example: 3_600 }),
 });
