@@ -1,5 +1,14 @@
 import * as z from 'zod';
 
+/**
+ * A schema that describes exactly the values of a type: one that describes others, or leaves some
+ * out, does not compile. `exactly<Mapping>()(z.object({ … }))`
+ */
+export const exactly =
+  <T>() =>
+  <S extends z.ZodType<T>>(schema: S & ([T] extends [z.output<S>] ? unknown : never)): S =>
+    schema;
+
 /** An example that the other examples refer to. */
 export const exampleDigest = 'sha256:50d858e0985ecc7f60418aaf0cc5ab587f42c2570a884095a9e8ccacd0f6545c';
 export const exampleImage = 'ghcr.io/acme/shop:1.0';

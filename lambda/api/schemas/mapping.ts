@@ -2,7 +2,17 @@ import * as z from 'zod';
 import type { History } from '../../../core/mapping/history.ts';
 import type { Resolved } from '../../../core/mapping/lookup.ts';
 import type { Mapping } from '../../../core/mapping/record.ts';
-import { amount, count, digest, exampleDigest, exampleImage, exampleJob, referrers, time } from './fields.ts';
+import {
+  amount,
+  count,
+  digest,
+  exactly,
+  exampleDigest,
+  exampleImage,
+  exampleJob,
+  referrers,
+  time,
+} from './fields.ts';
 
 const host = '111122223333.dkr.ecr.eu-west-1.amazonaws.com';
 const repository = `${host}/mirror/ghcr.io/acme/shop`;
@@ -38,31 +48,33 @@ const exampleContent = {
 };
 
 /** Where an image is. */
-export const mapping = z
-  .object({
-    image: z.string().describe('The upstream’s reference, normalised.'),
-    mirror: z.string().describe('The mirror reference: by tag, or by digest for a reference by digest.'),
-    ...content,
-    regions: z
-      .record(z.string(), z.object({ mirror: z.string(), digest }))
-      .describe('The same for each region, which may lag.'),
-    referrers: referrers.exactOptional(),
-    foreign: amount
-      .exactOptional()
-      .describe('Layers that the upstream does not serve itself: not in the mirror.'),
-  })
-  .meta({
-    id: 'Mapping',
-    description: 'An image of an upstream, and where the mirror has it.',
-    examples: [
-      {
-        image: exampleImage,
-        mirror: `${repository}:1.0`,
-        ...exampleContent,
-        regions: { 'eu-west-1': { mirror: `${repository}:1.0`, digest: exampleDigest } },
-      },
-    ],
-  }) satisfies z.ZodType<Mapping>;
+export const mapping = exactly<Mapping>()(
+  z
+    .object({
+      image: z.string().describe('The upstream’s reference, normalised.'),
+      mirror: z.string().describe('The mirror reference: by tag, or by digest for a reference by digest.'),
+      ...content,
+      regions: z
+        .record(z.string(), z.object({ mirror: z.string(), digest }))
+        .describe('The same for each region, which may lag.'),
+      referrers: referrers.exactOptional(),
+      foreign: amount
+        .exactOptional()
+        .describe('Layers that the upstream does not serve itself: not in the mirror.'),
+    })
+    .meta({
+      id: 'Mapping',
+      description: 'An image of an upstream, and where the mirror has it.',
+      examples: [
+        {
+          image: exampleImage,
+          mirror: `${repository}:1.0`,
+          ...exampleContent,
+          regions: { 'eu-west-1': { mirror: `${repository}:1.0`, digest: exampleDigest } },
+        },
+      ],
+    }),
+);
 
 /** The `cursor` of a list's answer. */
 export const nextCursor = z.string().exactOptional().describe('For the next page; absent on the last one.');
@@ -71,50 +83,62 @@ export const mappingList = z
   .object({ mappings: z.array(mapping), cursor: nextCursor })
   .meta({ id: 'MappingList' });
 
-export const resolved = z
-  .object({
-    mappings: z.record(z.string(), mapping).describe('By the references as they were sent.'),
-    missing: z.array(z.string()).describe('References that are not mirrored (yet).'),
-    invalid: z
-      .array(z.object({ image: z.string(), message: z.string() }))
-      .describe('What is not an image reference, and why.'),
-  })
-  .meta({
-    id: 'Resolved',
-    description: 'Every reference that was sent is in exactly one of the three.',
-    examples: [
-      {
-        mappings: {},
-        missing: [exampleImage],
-        invalid: [{ image: 'UPPER/case', message: 'the repository is not in lower case' }],
-      },
-    ],
-  }) satisfies z.ZodType<Resolved>;
+export const resolved = exactly<Resolved>()(
+  z
+    .object({
+      mappings: z.record(z.string(), mapping).describe('By the references as they were sent.'),
+      missing: z.array(z.string()).describe('References that are not mirrored (yet).'),
+      invalid: z
+        .array(z.object({ image: z.string(), message: z.string() }))
+        .describe('What is not an image reference, and why.'),
+    })
+    .meta({
+      id: 'Resolved',
+      description: 'Every reference that was sent is in exactly one of the three.',
+      examples: [
+        {
+          mappings: {},
+          missing: [exampleImage],
+          invalid: [
+            {
+              image: 'UPPER/Case:1',
+              message:
+                'invalid image reference "UPPER/Case:1": the repository "Case" must be lower case; did you mean "case"?',
+            },
+          ],
+        },
+      ],
+    }),
+);
 
-export const history = z
-  .object({
-    image: z.string(),
-    history: z
-      .array(
-        z.object({
-          ...content,
-          current: z.boolean().describe('Whether the tag points to it now.'),
-          replacedAt: time.exactOptional().describe('When another digest took its place, or it was removed.'),
-          removed: z
-            .object({ reason: z.enum(['deleted', 'untagged', 'archived']), at: time })
-            .exactOptional()
-            .describe('What the mirror lost it by.'),
-        }),
-      )
-      .describe('The latest first; kept for `mirror.history` after they were replaced.'),
-  })
-  .meta({
-    id: 'History',
-    description: 'Which digests a tag was mapped to.',
-    examples: [
-      {
-        image: exampleImage,
-        history: [{ ...exampleContent, current: true }],
-      },
-    ],
-  }) satisfies z.ZodType<History>;
+export const history = exactly<History>()(
+  z
+    .object({
+      image: z.string(),
+      history: z
+        .array(
+          z.object({
+            ...content,
+            current: z.boolean().describe('Whether the tag points to it now.'),
+            replacedAt: time
+              .exactOptional()
+              .describe('When another digest took its place, or it was removed.'),
+            removed: z
+              .object({ reason: z.enum(['deleted', 'untagged', 'archived']), at: time })
+              .exactOptional()
+              .describe('What the mirror lost it by.'),
+          }),
+        )
+        .describe('The latest first; kept for `mirror.history` after they were replaced.'),
+    })
+    .meta({
+      id: 'History',
+      description: 'Which digests a tag was mapped to.',
+      examples: [
+        {
+          image: exampleImage,
+          history: [{ ...exampleContent, current: true }],
+        },
+      ],
+    }),
+);
