@@ -1,6 +1,6 @@
+import { requestChange } from '../../core/jobs/changes/request-change.ts';
 import { NotQueuedError } from '../../core/jobs/enqueue.ts';
 import { type Change, type JobRecord, presentJob } from '../../core/jobs/record.ts';
-import { requestChange } from '../../core/jobs/request-change.ts';
 import { pastMappingOf, presentHistory } from '../../core/mapping/history.ts';
 import { formatImageKey, isDigestKey, type TagKey } from '../../core/mapping/record.ts';
 import type { HistoryEntry } from '../../core/mapping/store.ts';

@@ -7,7 +7,8 @@ import { HttpError, type HttpRequest, type HttpResponse, maxAnswerBytes } from '
 import type { Call } from './call.ts';
 import { matchesTag } from './conditional.ts';
 import { chooseCoding } from './content-coding.ts';
-import { nameOf, regionOf } from './parameters.ts';
+import { parseQuery } from './parse-input.ts';
+import { exportQuery } from './schemas/request.ts';
 
 /** How long a redirect may be followed. */
 const linkSeconds = 5 * 60;
@@ -26,11 +27,7 @@ export async function getExport({ request, parameter, deployment }: Call): Promi
     const names = exportFormats.map(({ name }) => name).join(', ');
     throw new HttpError(404, 'unknown_format', `there is no such export; there are ${names}`);
   }
-  const filter = {
-    registry: nameOf(request, 'registry'),
-    repository: nameOf(request, 'repository'),
-    region: regionOf(request),
-  };
+  const filter = parseQuery(request, exportQuery);
   for (let attempt = 1; attempt <= attempts; attempt++) {
     const answer = await answerOnce(request, format, filter, deployment.exporter, attempt > 1);
     if (answer) return answer;

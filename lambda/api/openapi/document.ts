@@ -166,9 +166,13 @@ function presentAnswers(operation: Operation, schemaOf: SchemaOf): Json {
     [answer.status]: {
       description: answer.description,
       ...(isConditional && { headers: etag }),
-      content: { 'application/json': { schema: schemaOf(answer.schema) } },
+      content: {
+        'application/json': { schema: schemaOf(answer.schema) },
+        ...Object.fromEntries((answer.texts ?? []).map((type) => [type, { schema: { type: 'string' } }])),
+      },
     },
   };
+  if (answer.redirect !== undefined) answers[302] = { description: answer.redirect };
   if (isConditional)
     answers[304] = {
       description: 'The caller has it already: `If-None-Match` names its ETag.',

@@ -27,4 +27,8 @@ export interface Answer {
   status: 200 | 202;
   description: string;
   schema: z.ZodType;
+  /** Other media types that the answer may have, as text. */
+  texts?: string[];
+  /** When the answer is a redirect, 302, instead. */
+  redirect?: string;
 }

@@ -1,8 +1,10 @@
 import * as z from 'zod';
+import { exportFormats } from '../../../core/exports/formats/index.ts';
 import { exampleDigest, exampleImage, exampleJob } from '../schemas/fields.ts';
 import { job, jobList, queuedJobs } from '../schemas/job.ts';
-import { history, mapping, mappingList, resolved } from '../schemas/mapping.ts';
+import { exported, history, mapping, mappingList, resolved } from '../schemas/mapping.ts';
 import {
+  exportQuery,
   historyQuery,
   jobsQuery,
   mappingsQuery,
@@ -117,6 +119,38 @@ export const operations: Operation[] = [
       400: { ...invalidJson, ...invalidRequest, ...invalidReference },
       404: neverMirrored,
       503: notQueued,
+    },
+  },
+  {
+    method: 'get',
+    path: '/v1/exports/{format}',
+    operationId: 'getExport',
+    tag: 'Mappings',
+    summary: 'The whole mapping, or part of it, in one piece',
+    description:
+      'From a snapshot that is rebuilt at most once a minute: polling it with `If-None-Match` costs next to nothing.',
+    access: 'read',
+    parameters: {
+      format: z.enum(exportFormats.map(({ name }) => name)).meta({ example: 'json' }),
+    },
+    query: exportQuery,
+    answer: {
+      status: 200,
+      description: 'The export',
+      schema: exported,
+      texts: exportFormats
+        .map(({ contentType }) => contentType.replace(/;.*/, ''))
+        .filter((type) => type !== 'application/json'),
+      redirect: 'It exceeds the size of an answer: fetch it, compressed with gzip, from `Location`.',
+    },
+    isConditional: true,
+    errors: {
+      400: invalidRequest,
+      404: { unknown_format: 'There is no such export.' },
+      503: {
+        not_built: 'The first snapshot is being built: try again.',
+        busy: 'The snapshot was replaced while it was read: try again.',
+      },
     },
   },
   {

@@ -142,3 +142,8 @@ export const history = exactly<History>()(
       ],
     }),
 );
+
+/** The export `json`. */
+export const exported = z
+  .object({ version: z.literal(1), mappings: z.array(mapping) })
+  .meta({ id: 'Export', description: 'The whole mapping, or the part that the filters let pass.' });

@@ -71,12 +71,19 @@ export const mostMirrored = 100;
 /** The longest time for which the secret before the current one is accepted, seconds. */
 export const mostKeepSeconds = 7 * 24 * 3600;
 
-/** With `image`, one mapping; otherwise a list. */
-export const mappingsQuery = z.object({
-  image: image.optional(),
+const filters = {
   registry: name('registry', 'ghcr.io').optional(),
   repository: name('repository', 'acme/shop').optional(),
   region: region.optional(),
+};
+
+/** Which mappings an export has. */
+export const exportQuery = z.object(filters);
+
+/** With `image`, one mapping; otherwise a list. */
+export const mappingsQuery = z.object({
+  image: image.optional(),
+  ...filters,
   limit: limit(1_000, 100),
   cursor: cursor.optional(),
 });
