@@ -14,6 +14,7 @@ import {
   rotateBody,
   tagBody,
 } from '../schemas/request.ts';
+import { status } from '../schemas/status.ts';
 import { webhook, webhookList } from '../schemas/webhook.ts';
 import type { Operation } from './operation.ts';
 
@@ -219,6 +220,15 @@ export const operations: Operation[] = [
         conflict: 'Somebody else is rotating the secret.',
       },
     },
+  },
+  {
+    method: 'get',
+    path: '/v1/status',
+    operationId: 'getStatus',
+    tag: 'Service',
+    summary: 'How the deployment is doing',
+    access: 'read',
+    answer: { status: 200, description: 'Counts of jobs, upstreams and webhooks', schema: status },
   },
   {
     method: 'get',

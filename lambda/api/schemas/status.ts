@@ -1,0 +1,44 @@
+import * as z from 'zod';
+import type { Status } from '../status.ts';
+import { count, exactly, time } from './fields.ts';
+import { job } from './job.ts';
+
+/** How the deployment is doing. */
+export const status = exactly<Status>()(
+  z
+    .object({
+      version: z.string(),
+      regions: z.array(z.string()),
+      registries: z
+        .record(z.string(), z.string())
+        .describe('The address of each region’s mirror registry, once something was mirrored there.'),
+      jobs: z.object({
+        queued: count,
+        waiting: count,
+        planned: count.describe('How many of the waiting ones have not begun: looks planned for later.'),
+        copying: count,
+        failed: z.object({ count, since: time }).describe('Jobs received since then that have failed.'),
+        complete: z.boolean().describe('False in a flood: there are more jobs than are counted.'),
+        oldestWaiting: job
+          .exactOptional()
+          .describe('Of those that have been tried and wait, the one that was received first.'),
+      }),
+      upstreams: z.array(
+        z.object({
+          registry: z.string(),
+          closedUntil: time.exactOptional().describe('Its rate limit is reached.'),
+          webhooks: z.array(
+            z.object({
+              name: z.string(),
+              source: z.string(),
+              deliveredAt: time.exactOptional(),
+              acceptedAt: time.exactOptional(),
+              refusedAt: time.exactOptional(),
+              refusedFor: z.string().exactOptional(),
+            }),
+          ),
+        }),
+      ),
+    })
+    .meta({ id: 'Status', description: 'How the deployment is doing.' }),
+);
