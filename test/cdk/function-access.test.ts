@@ -108,6 +108,8 @@ async function work(pipeline: Pipeline): Promise<void> {
   expect((await pipeline.post('/v1/webhooks/github/rotate', {})).status).toBe(200);
   for (const tag of ['1', '2']) await pipeline.mirror('acme/lost', tag, image('lost'));
   await loseImages(pipeline, image('lost'));
+  const rollback = { image: 'ghcr.io/acme/app:1', digest: image('first').manifest.digest };
+  expect((await pipeline.post('/v1/mappings/rollback', rollback)).status).toBe(202);
 }
 
 describe('what the functions ask of AWS', () => {

@@ -38,8 +38,9 @@ describe('permissions', () => {
       { name: 'mirror', actions: ['ecr:GetAuthorizationToken'], resources: ['*'] },
       { name: 'layer', actions: layerActions, resources: [repositories] },
       { name: 'layer', actions: ['ecr:GetAuthorizationToken'], resources: ['*'] },
-      { name: 'registry-events', actions: ['ecr:DescribeImages'], resources: [repositories] },
       { name: 'api', actions: ['s3:GetObject', 's3:PutObject'], resources: [`<${bucket}.Arn>/exports/*`] },
+      { name: 'api', actions: ['ecr:DescribeImages'], resources: [repositories] },
+      { name: 'registry-events', actions: ['ecr:DescribeImages'], resources: [repositories] },
       {
         name: 'blob-mounting',
         actions: ['ecr:GetAccountSetting', 'ecr:PutAccountSetting'],
@@ -68,12 +69,12 @@ describe('permissions', () => {
     );
   });
 
-  it('let the registry-events function look at images, but pull and change none', () => {
-    expect(actionsOf('registry-events', 'ecr')).toEqual(['DescribeImages']);
+  it('let the registry-events and the API function look at images, but pull and change none', () => {
+    for (const name of ['registry-events', 'api']) expect(actionsOf(name, 'ecr')).toEqual(['DescribeImages']);
   });
 
   it('let no other function do anything in ECR, except turn on blob mounting', () => {
-    for (const name of ['webhook', 'api', 'schedule', 'snapshot']) expect(actionsOf(name, 'ecr')).toEqual([]);
+    for (const name of ['webhook', 'schedule', 'snapshot']) expect(actionsOf(name, 'ecr')).toEqual([]);
     expect(actionsOf('blob-mounting', 'ecr')).toEqual(['GetAccountSetting', 'PutAccountSetting']);
   });
 

@@ -227,9 +227,8 @@ export const operations: Operation[] = [
     operationId: 'getStatus',
     tag: 'Service',
     summary: 'How the deployment is doing',
-    description: 'Its cost does not depend on how much is mirrored.',
     access: 'read',
-    answer: { status: 200, description: 'The status', schema: status },
+    answer: { status: 200, description: 'Counts of jobs, upstreams and webhooks', schema: status },
   },
   {
     method: 'get',

@@ -3,20 +3,19 @@ import type { Status } from '../status.ts';
 import { count, exactly, time } from './fields.ts';
 import { job } from './job.ts';
 
+/** How the deployment is doing. */
 export const status = exactly<Status>()(
   z
     .object({
-      version: z.string().describe('Of the deployed package.'),
-      regions: z.array(z.string()).describe('Those of mirror.yaml; the first is the hub.'),
+      version: z.string(),
+      regions: z.array(z.string()),
       registries: z
         .record(z.string(), z.string())
         .describe('The address of each region’s mirror registry, once something was mirrored there.'),
       jobs: z.object({
         queued: count,
         waiting: count,
-        planned: count.describe(
-          'How many of the waiting ones have not begun: looks that were planned for later.',
-        ),
+        planned: count.describe('How many of the waiting ones have not begun: looks planned for later.'),
         copying: count,
         failed: z.object({ count, since: time }).describe('Jobs received since then that have failed.'),
         complete: z.boolean().describe('False in a flood: there are more jobs than are counted.'),
@@ -27,9 +26,7 @@ export const status = exactly<Status>()(
       upstreams: z.array(
         z.object({
           registry: z.string(),
-          closedUntil: time
-            .exactOptional()
-            .describe('Its rate limit is reached: nothing is asked of it before.'),
+          closedUntil: time.exactOptional().describe('Its rate limit is reached.'),
           webhooks: z.array(
             z.object({
               name: z.string(),
