@@ -2,11 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ECRClient, GetAccountSettingCommand } from '@aws-sdk/client-ecr';
+import { BatchDeleteImageCommand, ECRClient, GetAccountSettingCommand } from '@aws-sdk/client-ecr';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import { digestOf } from '../../core/oci/digest.ts';
 import { deriveSecret, webhookSecret } from '../../core/webhooks/secrets/secrets.ts';
 import { type EmbeddedRegistry, startRegistry } from '../../local/ecr/server.ts';
+import { drayage } from '../support/drayage.ts';
 import { githubHeaders, githubPayload } from '../support/pipeline.ts';
 import { pushImage, seededImage } from '../support/seeded-image.ts';
 import { bootstrap, type Deployment, deploy } from './deployment.ts';
@@ -49,7 +50,13 @@ async function timed<T>(step: string, work: () => Promise<T>): Promise<T> {
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'drayage-deploy-'));
-  mirror = await startRegistry({ flavour: 'ecr' });
+  mirror = await startRegistry({
+    flavour: 'ecr',
+    // As ECR tells EventBridge. Before the deployment, nobody listens.
+    events: (event) => {
+      stack?.putEvent(event).catch((error: Error) => process.stderr.write(`${error.message}\n`));
+    },
+  });
   upstream = await startRegistry({ flavour: 'distribution' });
   const configFile = join(folder, 'mirror.yaml');
   writeFileSync(
@@ -249,6 +256,76 @@ describe('the deployed stack', () => {
     const ignored = JSON.stringify(githubPayload('other/app', '1'));
     for (const each of [secret, before]) expect(await deliver(each, ignored)).toMatchObject({ status: 202 });
     expect(await deliver('neither', ignored)).toMatchObject({ status: 401 });
+  });
+
+  describe('operated by the command line', () => {
+    let front: { url: string; close(): void };
+    beforeAll(async () => {
+      front = await stack.front();
+    });
+    afterAll(() => front?.close());
+
+    const operated = 'acme/operated';
+    const tag = `ghcr.io/${operated}:1`;
+    const built = (seed: string) => seededImage({ seed, layers: [{ size: 20_000 }] });
+    const [first, second] = [built('operated 1'), built('operated 2')];
+    /** Runs a command against the deployed API, as the operator. */
+    const run = async (...args: string[]) => {
+      const DRAYAGE_TOKEN = deriveSecret(await stack.rootOf('ApiSecretArn'), 'token:operator');
+      return await drayage(args, { env: { ...process.env, DRAYAGE_API: front.url, DRAYAGE_TOKEN } });
+    };
+    const expectDone = async (...args: string[]) => {
+      const result = await run(...args);
+      expect(result, args.join(' ')).toMatchObject({ code: 0 });
+      return result.stdout;
+    };
+    const digestNow = async () =>
+      JSON.parse((await run('lookup', tag, '--json')).stdout).mappings[tag]?.digest;
+
+    it('mirrors, shows the history, rolls back, pins and unpins', async () => {
+      for (const image of [first, second]) {
+        await pushImage(upstream.endpoint, operated, '1', image);
+        await timed('drayage mirror', () => expectDone('mirror', tag));
+        expect(await digestNow()).toBe(image.manifest.digest);
+      }
+      const history = await expectDone('history', tag);
+      for (const { manifest } of [first, second]) expect(history).toContain(manifest.digest.slice(7, 19));
+      await timed('drayage rollback', () => expectDone('rollback', tag, first.manifest.digest));
+      expect(await digestNow()).toBe(first.manifest.digest);
+      expect(mirror.tag(`mirror/ghcr.io/${operated}`, '1')).toBe(first.manifest.digest);
+      await expectDone('unpin', tag);
+      expect(await digestNow()).toBe(second.manifest.digest);
+      await expectDone('pin', tag);
+      expect(await expectDone('jobs', '--image', tag)).toMatch(/rollback/);
+      await expectDone('status');
+    });
+
+    it('removes the mapping of an image that ECR says was deleted', async () => {
+      const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+      const ecr = new ECRClient({ endpoint: mirror.endpoint, region: 'eu-west-1', credentials });
+      const imageIds = [{ imageDigest: second.manifest.digest }];
+      await ecr.send(new BatchDeleteImageCommand({ repositoryName: `mirror/ghcr.io/${operated}`, imageIds }));
+      ecr.destroy();
+      await timed('deletion to 404', async () => {
+        await expect.poll(async () => (await run('lookup', tag)).code, { timeout: 20_000 }).toBe(3);
+      });
+    });
+
+    it('serves the whole mapping from its snapshot', async () => {
+      const token = deriveSecret(await stack.rootOf('ApiSecretArn'), 'token:reader');
+      const exported = async () => {
+        const headers = { authorization: `Bearer ${token}` };
+        const answer = await fetch(`${front.url}/v1/exports/json`, { headers });
+        return answer.ok ? ((await answer.json()) as { mappings: { image: string }[] }).mappings : [];
+      };
+      // It is built every minute.
+      await timed('the next snapshot', async () => {
+        await expect
+          .poll(async () => (await exported()).map((one) => one.image), { timeout: 130_000, interval: 1_000 })
+          .toContain(image);
+      });
+      expect((await exported()).map((one) => one.image)).not.toContain(tag);
+    }, 200_000);
   });
 
   it('has nothing left in its queues', async () => {

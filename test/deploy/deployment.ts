@@ -1,10 +1,13 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { request } from 'undici';
+import { type Dispatcher, request } from 'undici';
 import { SqsLayerQueue } from '../../core/aws/sqs/layer-queue.ts';
 import type { LayerMessage } from '../../core/jobs/ports.ts';
 import { packageRoot } from '../../lib/function-bundle.ts';
@@ -124,6 +127,53 @@ export class Deployment {
       ...(options.body !== undefined && { body: options.body }),
     });
     return { status: statusCode, body: JSON.parse(await body.text()) };
+  }
+
+  /**
+   * Serves the HTTP API at an address of loopback, for programs that can't send another Host header
+   * than that of the address.
+   */
+  async front(): Promise<{ url: string; close(): void }> {
+    const host = new URL(this.outputs.ApiUrl).host;
+    const server = createServer(async (incoming, outgoing) => {
+      const { statusCode, headers, body } = await request(new URL(incoming.url ?? '/', this.#endpoint), {
+        method: incoming.method as Dispatcher.HttpMethod,
+        headers: { ...incoming.headers, host },
+        body: ['GET', 'HEAD'].includes(incoming.method ?? '') ? null : incoming,
+      });
+      outgoing.writeHead(statusCode, headers);
+      body.pipe(outgoing);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    return {
+      url: `http://127.0.0.1:${port}`,
+      close() {
+        server.close();
+        server.closeAllConnections();
+      },
+    };
+  }
+
+  /** Hands an event of an AWS service to the account's event bus. */
+  async putEvent(event: { source: string; 'detail-type': string; detail: unknown }): Promise<void> {
+    const client = new EventBridgeClient({ endpoint: this.#endpoint, region, credentials });
+    try {
+      const { FailedEntryCount } = await client.send(
+        new PutEventsCommand({
+          Entries: [
+            {
+              Source: event.source,
+              DetailType: event['detail-type'],
+              Detail: JSON.stringify(event.detail),
+            },
+          ],
+        }),
+      );
+      if (FailedEntryCount) throw new Error(`the event bus refused ${event['detail-type']}`);
+    } finally {
+      client.destroy();
+    }
   }
 
   /** The root of one of the deployment's secrets, as an operator reads it. */
