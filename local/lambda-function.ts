@@ -122,8 +122,11 @@ export class LambdaFunction {
         stderr: true,
       },
     );
-    worker.stdout.pipe(log, { end: false });
-    worker.stderr.pipe(log, { end: false });
+    // Not piped: each pipe would add its listeners to the log, and there are many functions.
+    for (const output of [worker.stdout, worker.stderr])
+      output.on('data', (chunk: Uint8Array) => {
+        log.write(chunk);
+      });
     const instance: Instance = { worker, waiting: new Map(), ready: once(worker, 'message') };
     instance.ready.catch(() => {}); // the waiting callers get the error event, below
     worker.on('message', (message: InvocationResult | 'ready') => {
