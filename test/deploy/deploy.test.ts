@@ -54,7 +54,7 @@ beforeAll(async () => {
     flavour: 'ecr',
     // As ECR tells EventBridge. Before the deployment, nobody listens.
     events: (event) => {
-      stack?.putEvent(event).catch((error: Error) => process.stderr.write(`${error.message}\n`));
+      stack?.deliverServiceEvent(event).catch((error: Error) => process.stderr.write(`${error.message}\n`));
     },
   });
   upstream = await startRegistry({ flavour: 'distribution' });

@@ -4,9 +4,19 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import {
+  EventBridgeClient,
+  ListRulesCommand,
+  ListTargetsByRuleCommand,
+  TestEventPatternCommand,
+} from '@aws-sdk/client-eventbridge';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  GetQueueAttributesCommand,
+  GetQueueUrlCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import { type Dispatcher, request } from 'undici';
 import { SqsLayerQueue } from '../../core/aws/sqs/layer-queue.ts';
 import type { LayerMessage } from '../../core/jobs/ports.ts';
@@ -155,24 +165,29 @@ export class Deployment {
     };
   }
 
-  /** Hands an event of an AWS service to the account's event bus. */
-  async putEvent(event: { source: string; 'detail-type': string; detail: unknown }): Promise<void> {
-    const client = new EventBridgeClient({ endpoint: this.#endpoint, region, credentials });
+  /**
+   * Delivers an event of an AWS service to the queues that the deployed rules send it to. As on AWS,
+   * nobody but the service may put such an event on the bus, and MiniStack's services send none.
+   */
+  async deliverServiceEvent(event: object): Promise<void> {
+    const options = { endpoint: this.#endpoint, region, credentials };
+    const [events, sqs] = [new EventBridgeClient(options), new SQSClient(options)];
+    const text = JSON.stringify(event);
     try {
-      const { FailedEntryCount } = await client.send(
-        new PutEventsCommand({
-          Entries: [
-            {
-              Source: event.source,
-              DetailType: event['detail-type'],
-              Detail: JSON.stringify(event.detail),
-            },
-          ],
-        }),
-      );
-      if (FailedEntryCount) throw new Error(`the event bus refused ${event['detail-type']}`);
+      const { Rules = [] } = await events.send(new ListRulesCommand({}));
+      for (const { Name, EventPattern } of Rules) {
+        if (EventPattern === undefined) continue;
+        const { Result } = await events.send(new TestEventPatternCommand({ Event: text, EventPattern }));
+        if (!Result) continue;
+        const { Targets = [] } = await events.send(new ListTargetsByRuleCommand({ Rule: Name }));
+        for (const { Arn = '' } of Targets.filter((target) => target.Arn?.startsWith('arn:aws:sqs:'))) {
+          const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: Arn.split(':').at(-1) }));
+          await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: text }));
+        }
+      }
     } finally {
-      client.destroy();
+      events.destroy();
+      sqs.destroy();
     }
   }
 
