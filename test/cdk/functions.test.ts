@@ -87,7 +87,6 @@ describe('the schedules', () => {
   it.each(['schedule', 'snapshot'])(
     'run the %s function every minute and do not retry a failed run',
     (name) => {
-      template.resourceCountIs('AWS::Events::Rule', 3);
       template.hasResourceProperties('AWS::Events::Rule', {
         ScheduleExpression: 'rate(1 minute)',
         State: 'ENABLED',

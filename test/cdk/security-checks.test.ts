@@ -60,6 +60,7 @@ describe('cdk-nag', () => {
     expect([...rules].sort()).toEqual([
       'AwsSolutions-APIG4',
       'AwsSolutions-IAM5',
+      'AwsSolutions-S1',
       'AwsSolutions-SMG4',
       'AwsSolutions-SQS3',
     ]);
