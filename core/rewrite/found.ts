@@ -1,6 +1,14 @@
 import { InvalidReferenceError, parseReference, type Reference } from '../oci/reference.ts';
 import type { Edit } from './edits.ts';
 
+/** A Kubernetes object, as far as its text names it. */
+export interface ResourceName {
+  apiVersion?: string;
+  kind?: string;
+  name?: string;
+  namespace?: string;
+}
+
 /** An image reference in a text. */
 export interface FoundImage {
   /** What the text means, as it is looked up: the parts of a group are joined. */
@@ -9,8 +17,10 @@ export interface FoundImage {
   start: number;
   /** The edits after which the text means another reference. */
   edits(to: Reference): Edit[];
-  /** The edits that no longer ask for a pull of each start; only where that has been the default. */
+  /** The edit that no longer asks for a pull at each start; only where that has been the default. */
   pullPolicy?: Edit;
+  /** The Kubernetes object that it stands in. */
+  resource?: ResourceName;
 }
 
 /** Something at the place of a reference that can't be looked up, and stays as it is. */
@@ -25,6 +35,8 @@ export interface LeftAlone {
   why: 'variable' | 'invalid' | 'unclear';
   /** For people. */
   reason: string;
+  /** The Kubernetes object that it stands in. */
+  resource?: ResourceName;
 }
 
 /** A part of the text that can't be read, and that may contain references. */
@@ -48,6 +60,12 @@ export class Finding {
   readonly #seen = new Map<number, string>();
   readonly #claimed = new Set<number>();
   readonly #unreadable: Unreadable[] = [];
+  #resource: ResourceName | undefined;
+
+  /** Says in which object everything that follows is found. */
+  enter(resource: ResourceName): void {
+    this.#resource = resource;
+  }
 
   /**
    * Adds an image if its reference can be looked up; otherwise records why not.
@@ -71,7 +89,7 @@ export class Finding {
     }
     try {
       parseReference(text);
-      this.#images.set(start, found);
+      this.#images.set(start, { ...found, ...this.#within });
     } catch (error) {
       if (!(error instanceof InvalidReferenceError)) throw error;
       this.leave(text, start, 'invalid', error.reason);
@@ -80,7 +98,7 @@ export class Finding {
 
   /** Records what can't be looked up. */
   leave(text: string, start: number, why: LeftAlone['why'], reason: string): void {
-    this.#leftAlone.set(start, { text, start, why, reason });
+    this.#leftAlone.set(start, { text, start, why, reason, ...this.#within });
   }
 
   /** Records an alias, which needs nothing if its anchor is found as an image itself. */
@@ -91,6 +109,10 @@ export class Finding {
   /** Records a part that can't be read. */
   fail(unreadable: Unreadable): void {
     this.#unreadable.push(unreadable);
+  }
+
+  get #within(): { resource?: ResourceName } {
+    return this.#resource === undefined ? {} : { resource: this.#resource };
   }
 
   /** Everything, in the order of the text. */

@@ -69,7 +69,16 @@ function object(search: Search, node: Node, listed: string | undefined, more: re
   const { view } = search;
   if (!view.once(node, 'object')) return;
   const kind = view.text(view.get(node, 'kind')) ?? listed;
-  const group = groupOf(view.text(view.get(node, 'apiVersion')));
+  const apiVersion = view.text(view.get(node, 'apiVersion'));
+  const group = groupOf(apiVersion);
+  const metadata = view.get(node, 'metadata');
+  const [name, namespace] = ['name', 'namespace'].map((key) => view.text(view.get(metadata, key)));
+  search.finding.enter({
+    ...(apiVersion !== undefined && { apiVersion }),
+    ...(kind !== undefined && { kind }),
+    ...(name !== undefined && { name }),
+    ...(namespace !== undefined && { namespace }),
+  });
   const own = more.filter((each) => each.kind === kind || each.kind === `${kind}.${group}`);
   for (const { path } of own) for (const image of follow(view, node, path)) addImage(search, image);
   // List, PodList and the like, and the ResourceList of functions.
