@@ -72,7 +72,7 @@ function checkFlags(paths: readonly string[], flags: RewriteFlags): void {
     throw new UsageError('--write changes files: name them');
   if (paths.filter((path) => path === '-').length > 1)
     throw new UsageError('standard input can be read once');
-  if (missing === 'enqueue' && mapping !== undefined && api === undefined)
+  if (missing === 'enqueue' && mapping !== undefined && !api)
     throw new UsageError('--missing enqueue asks the API to mirror images: give its address with --api');
 }
 
