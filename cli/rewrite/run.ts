@@ -122,7 +122,17 @@ async function printResult(all: readonly Rewritten[], report: Report, flags: Rew
   else if (flags.write) await writeFiles(all, report, flags);
   else
     for (const [index, { input, pointed }] of all.entries())
-      process.stdout.write(separated(rewrite(input.text, pointed.edits), index < all.length - 1, index > 0));
+      process.stdout.write(
+        separated(orPlaceholder(rewrite(input.text, pointed.edits)), index < all.length - 1, index > 0),
+      );
+}
+
+/**
+ * Helm 4 takes empty output for a failure, though a chart may render to nothing.
+ * https://github.com/helm/helm/blob/main/pkg/postrenderer/postrenderer.go
+ */
+function orPlaceholder(text: string): string {
+  return text.trim() === '' && process.env.HELM_PLUGIN_NAME !== undefined ? '# no manifests\n' : text;
 }
 
 /** A text of a stream that consists of several files. */
