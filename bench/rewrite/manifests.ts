@@ -34,11 +34,17 @@ const size = 6_000;
  * Manifests as people write them, each about 6 kB: Deployments with comments, anchors, folded and
  * literal texts, quotes of both kinds, other alphabets; every third has CRLF, every fifth tabs
  * before comments, every seventh is a CronJob in a List.
+ *
+ * @param tabs false for programs that refuse them, though YAML allows them
  */
-export function* benchManifests(count: number, mappings: readonly BenchMapping[]): Generator<BenchManifest> {
+export function* benchManifests(
+  count: number,
+  mappings: readonly BenchMapping[],
+  { tabs }: { tabs: boolean },
+): Generator<BenchManifest> {
   for (let index = 0; index < count; index++) {
     const images = [0, 1, 2].map((more) => mappings[(index * 3 + more) % mappings.length] as BenchMapping);
-    const template = manifest(index);
+    const template = manifest(index, tabs && index % 5 === 0);
     const write = (text: (mapping: BenchMapping) => string) =>
       images.reduce((all, mapping, at) => all.replaceAll(`«${at}»`, text(mapping)), template);
     yield {
@@ -49,7 +55,7 @@ export function* benchManifests(count: number, mappings: readonly BenchMapping[]
   }
 }
 
-function manifest(index: number): string {
+function manifest(index: number, isTabbed: boolean): string {
   const pod = (indent: string) =>
     `spec:
   initContainers:
@@ -73,7 +79,7 @@ ${filler()}`.replaceAll('\n', `\n${indent}`);
     index % 7 === 0
       ? `apiVersion: v1\nkind: List\nitems:\n  - apiVersion: batch/v1\n    kind: CronJob\n    metadata: {name: app-${index}}\n    spec:\n      jobTemplate:\n        spec:\n          template:\n            ${pod('            ')}`
       : `apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: app-${index}\n  labels: {app: app-${index}, 層: 前}\nspec:\n  replicas: 2\n  template:\n    metadata:\n      labels:\n        app: app-${index}\n    ${pod('    ')}`;
-  const tabbed = index % 5 === 0 ? body.replaceAll(' # ', '\t# ') : body;
+  const tabbed = isTabbed ? body.replaceAll(' # ', '\t# ') : body;
   const text = `# ${index}: generated for the bench\n${tabbed.trimEnd()}\n`.replaceAll(
     '«untouched»',
     'nginx',

@@ -34,10 +34,11 @@ function searchYaml(
   imagePaths: readonly ImagePath[],
   finding: Finding,
 ): void {
-  for (const part of parseStream(text, mention(kind, imagePaths)))
+  const isWanted = kind === 'kubernetes' && imagePaths.length === 0 ? mayLeadToImages : undefined;
+  for (const part of parseStream(text, mention(kind, imagePaths), isWanted))
     for (const document of part.documents) {
       const problem = problemOf(part, document);
-      if (problem) finding.fail({ ...problem, start: part.base + problem.start });
+      if (problem) finding.fail({ ...problem, start: part.at(problem.start) });
       else searchDocument({ view: new YamlView(part, document), finding }, kind, imagePaths);
     }
 }
@@ -72,6 +73,11 @@ function mention(kind: FileKind, imagePaths: readonly ImagePath[]): (part: strin
   if (kind !== 'kubernetes') return () => true;
   const kinds = imagePaths.map((each) => each.kind.replace(/\..*$/s, ''));
   return (part) => /image|\\[xuU]/i.test(part) || kinds.some((name) => part.includes(name));
+}
+
+/** Which keys have to be read: objects are named by their metadata. */
+function mayLeadToImages(key: string, below: string): boolean {
+  return key === 'metadata' || /image/i.test(key) || /image/i.test(below);
 }
 
 const template = 'this is a template and not YAML yet: render it first, for example with helm template';

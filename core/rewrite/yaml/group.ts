@@ -43,25 +43,25 @@ export class Group {
     const entry = this.#entries.findLast((each) => each.key === key);
     const range = entry?.value.range;
     if (entry?.keyNode.range == null || range == null) return [];
-    const { base, text } = this.#view.part;
+    const { text } = this.#view.part;
+    const insertion = (offset: number, inserted: string): Edit => {
+      const at = this.#view.part.at(offset);
+      return { start: at, end: at, text: inserted };
+    };
     const quote = (entry.keyNode as Scalar).type === 'QUOTE_DOUBLE' ? '"' : '';
     const added = `${quote}${name}${quote}: ${quote}${value}${quote}`;
     const map = this.#view.target(this.#map);
-    if (isMap(map) && map.flow === true) return [insertion(base + range[1], `, ${added}`)];
+    if (isMap(map) && map.flow === true) return [insertion(range[1], `, ${added}`)];
     const [from] = entry.keyNode.range;
     const line = text.lastIndexOf('\n', from - 1) + 1;
     const indent = ' '.repeat(from - line - (text.startsWith('\uFEFF') && line === 0 ? 1 : 0));
     const end = text.indexOf('\n', range[1]);
     const eol = lineBreak(text);
     // A block scalar has the line break within it, so the new entry stands before it.
-    if (isBlock(entry.value)) return [insertion(base + from, `${added}${eol}${indent}`)];
-    if (end < 0) return [insertion(base + text.length, `${eol}${indent}${added}`)];
-    return [insertion(base + (text[end - 1] === '\r' ? end - 1 : end), `${eol}${indent}${added}`)];
+    if (isBlock(entry.value)) return [insertion(from, `${added}${eol}${indent}`)];
+    if (end < 0) return [insertion(text.length, `${eol}${indent}${added}`)];
+    return [insertion(text[end - 1] === '\r' ? end - 1 : end, `${eol}${indent}${added}`)];
   }
-}
-
-function insertion(at: number, text: string): Edit {
-  return { start: at, end: at, text };
 }
 
 function lineBreak(text: string): string {

@@ -25,7 +25,9 @@ export function slotOf(view: YamlView, node: Node): Slot | NoSlot {
   const [from, to] = [scalar.range[0], scalar.range[1]];
   const at = innerRange(view.part.text, scalar, from, to, value);
   if (at === undefined) return 'unclear';
-  const [start, end] = [view.part.base + at.start, view.part.base + at.end];
+  const start = view.part.at(at.start);
+  // Nothing is left out within a scalar.
+  const end = start + at.end - at.start;
   return {
     value: at.value,
     start,

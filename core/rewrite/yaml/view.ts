@@ -122,7 +122,7 @@ export class YamlView {
 
   /** Where a node begins in the whole text. */
   start(node: Node): number {
-    return this.part.base + (node.range?.[0] ?? 0);
+    return this.part.at(node.range?.[0] ?? 0);
   }
 }
 

@@ -192,3 +192,113 @@ export const pod: fc.Arbitrary<{ text: string; images: string[] }> = fc
     const text = `${mark}${before}kind: Pod\nspec:\n  containers:${list}`;
     return { text: text.replaceAll('\n', eol), images: images.map(({ image }) => image) };
   });
+
+/** A value of a manifest: a key’s text, or what is nested below it. */
+type Tree = string | { list: Tree[] } | { map: [string, Tree][] };
+
+const leaf = fc.oneof(
+  { weight: 2, arbitrary: reference },
+  fc.constantFrom(
+    'plain',
+    'two words',
+    '"a # b"',
+    "'it''s'",
+    '"a\\"b"',
+    '[a, {b: "c"}]',
+    '{image: x}',
+    '&a anchored',
+    '!!str tagged',
+    '|\n%  literal: |\n%   # no comment\n',
+    '>-\n%  folded\n\n%  - image: x\n',
+    'begins\n%  and goes on',
+    'begins\n%  - and goes on',
+    '"begins\n%  spec:\n%   a"',
+    '',
+    '~',
+    '12:30',
+    'a:b',
+    '# only a comment',
+    'x # comment',
+    'x\t# comment',
+    '-1',
+  ),
+);
+const keys = fc.constantFrom(
+  'containers',
+  'image',
+  'volumes',
+  'reference',
+  'spec',
+  'env',
+  'a',
+  '"b c"',
+  'metadata',
+  '<<',
+);
+const { tree } = fc.letrec<{ tree: Tree; map: { map: [string, Tree][] } }>((tie) => ({
+  tree: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    leaf,
+    fc.array(tie('tree'), { minLength: 1, maxLength: 4 }).map((list) => ({ list })),
+    tie('map'),
+  ),
+  map: fc.array(fc.tuple(keys, tie('tree')), { minLength: 1, maxLength: 5 }).map((map) => ({ map })),
+}));
+
+/** A container between other things. */
+const podTree: fc.Arbitrary<Tree> = fc
+  .record({ before: fc.array(fc.tuple(keys, tree), { maxLength: 3 }), image: reference, after: tree })
+  .map(({ before, image, after }) => ({
+    map: [
+      ...before,
+      [
+        'containers',
+        {
+          list: [
+            {
+              map: [
+                ['image', image],
+                ['more', after],
+              ],
+            },
+            {
+              map: [
+                ['x', after],
+                ['image', `"${image}"`],
+              ],
+            },
+          ],
+        },
+      ],
+      ['after', after],
+    ],
+  }));
+
+/** Objects in block style, of any shape, written in all the ways that a leaf can be. */
+export const blockYaml: fc.Arbitrary<string> = fc
+  .record({
+    top: fc.tuple(fc.tuple(keys, tree), fc.tuple(keys, podTree), fc.tuple(keys, tree)),
+    isIndented: fc.boolean(),
+    comment: fc.constantFrom('', '# image\n', '\n', '    # deep\n'),
+    eol: fc.constantFrom('\n', '\r\n'),
+  })
+  .map(({ top, isIndented, comment, eol }) => {
+    const write = (node: Tree, indent: string): string => {
+      if (typeof node === 'string') return ` ${node.replaceAll('%', indent)}`.trimEnd().concat('\n');
+      if ('list' in node) {
+        const at = isIndented ? `${indent}  ` : indent;
+        return `\n${node.list.map((item) => `${at}-${within(item, `${at}  `)}`).join('')}`;
+      }
+      return `\n${node.map.map(([name, value]) => entry(name, value, `${indent}  `)).join(comment)}`;
+    };
+    const entry = (name: string, value: Tree, indent: string) => `${indent}${name}:${write(value, indent)}`;
+    const within = (item: Tree, indent: string) =>
+      typeof item === 'object' && 'map' in item
+        ? ` ${item.map
+            .map(([name, value]) => entry(name, value, indent))
+            .join('')
+            .trimStart()}`
+        : write(item, indent);
+    const text = `kind: Thing\n${top.map(([name, value]) => entry(name, value, '')).join(comment)}`;
+    return text.replaceAll('\n', eol);
+  });

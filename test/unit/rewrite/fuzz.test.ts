@@ -5,7 +5,7 @@ import { inOrder, rewrite } from '../../../core/rewrite/edits.ts';
 import { findImages } from '../../../core/rewrite/find-images.ts';
 import type { Found } from '../../../core/rewrite/found.ts';
 import { type FileKind, fileKinds } from '../../../core/rewrite/kinds.ts';
-import { dockerSoup, pod, reference, yamlSoup } from './arbitrary.ts';
+import { blockYaml, dockerSoup, pod, reference, yamlSoup } from './arbitrary.ts';
 
 const numRuns = 20_000;
 const timeout = 600_000;
@@ -46,6 +46,26 @@ describe(`for ${numRuns} texts, there is a definite answer`, () => {
       fc.property(yamlSoup, fc.constantFrom(...yamlKinds), (text, kind) => void checkAnswer(text, kind)),
       { numRuns },
     );
+  });
+
+  it('for objects of any shape: leaving out what is not needed changes nothing', { timeout }, () => {
+    let compared = 0;
+    fc.assert(
+      fc.property(fc.oneof({ weight: 9, arbitrary: blockYaml }, yamlSoup), (text) => {
+        // With another path to search, everything is read.
+        const everything = { imagePaths: [{ kind: 'None', path: ['x'] }] };
+        const found = findImages(text, 'kubernetes', everything);
+        if (found.unreadable.length > 0) return;
+        const facts = ({ images, leftAlone }: Found) => [
+          images.map(({ image, start, edits }) => ({ image, start, edits: edits(inMirror(image)) })),
+          leftAlone,
+        ];
+        expect(facts(checkAnswer(text, 'kubernetes'))).toEqual(facts(found));
+        if (found.images.length > 0) compared++;
+      }),
+      { numRuns },
+    );
+    expect(compared).toBeGreaterThan(numRuns / 20);
   });
 
   it('for Dockerfiles', { timeout }, () => {
