@@ -1,9 +1,18 @@
 import { type Command, Option } from 'commander';
-import { fileKinds } from '../../core/rewrite/kinds.ts';
+import type { FileKind } from '../../core/rewrite/kinds.ts';
 import { apiCommand, runAction } from '../shared/api-command.ts';
-import { missingChoices, type RewriteFlags } from './flags.ts';
+import type { MissingChoice, RewriteFlags } from './flags.ts';
 import { rewriteHelp } from './help.ts';
-import { addImagePath } from './parse-image-path.ts';
+
+const kinds: Record<FileKind, true> = {
+  kubernetes: true,
+  kustomization: true,
+  'helm-values': true,
+  compose: true,
+  'github-actions': true,
+  dockerfile: true,
+};
+const missingChoices: Record<MissingChoice, true> = { keep: true, fail: true, enqueue: true };
 
 /** `drayage rewrite`: manifests in, manifests out. */
 export function rewriteCommand(): Command {
@@ -24,7 +33,7 @@ export function rewriteCommand(): Command {
       new Option(
         '--missing <what>',
         'what to do if images are not mirrored: keep them, fail, or keep and enqueue them (default: keep)',
-      ).choices(missingChoices),
+      ).choices(Object.keys(missingChoices)),
     )
     .optionsGroup('What is printed:')
     .option(
@@ -34,11 +43,11 @@ export function rewriteCommand(): Command {
     .option('--diff', 'print a unified diff')
     .option('--write', 'change the files')
     .optionsGroup('What is read:')
-    .addOption(new Option('--as <kind>', 'what the input is').choices(fileKinds))
+    .addOption(new Option('--as <kind>', 'what the input is').choices(Object.keys(kinds)))
     .option(
       '--image-path <kind=path>',
       'where else references stand: Prometheus=spec.image, Thing.example.com=spec.parts[].image; may be repeated',
-      addImagePath,
+      (path: string, before: string[] = []) => [...before, path],
     )
     .option('--krm', 'be a KRM function: a ResourceList in, a ResourceList out')
     .option('--plugin-config <file>', 'be a kustomize plugin: its configuration sets options')

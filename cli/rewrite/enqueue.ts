@@ -13,7 +13,9 @@ export interface Enqueued {
   refused: string[];
 }
 
-/** Asks the API to mirror images. It takes all of a request or none, so refusals are narrowed down. */
+/**
+ * Asks the API to mirror images. It takes all of a request or none, so refusals are narrowed down.
+ */
 export async function enqueueMissing(images: readonly string[], flags: RewriteFlags): Promise<Enqueued> {
   const api = new DrayageApi(apiAddress(flags));
   const result: Enqueued = { queued: 0, refused: [] };

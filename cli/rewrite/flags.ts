@@ -1,10 +1,8 @@
-import type { ImagePath } from '../../core/rewrite/kinds/kubernetes.ts';
 import type { FileKind } from '../../core/rewrite/kinds.ts';
 import type { ApiFlags } from '../shared/api-command.ts';
 
 /** What to do about images that are not mirrored. */
-export const missingChoices = ['keep', 'fail', 'enqueue'] as const;
-export type MissingChoice = (typeof missingChoices)[number];
+export type MissingChoice = 'keep' | 'fail' | 'enqueue';
 
 /** What decides how references change; a plugin's configuration may set it as well. */
 export interface RewriteSettings {
@@ -14,7 +12,8 @@ export interface RewriteSettings {
   tags?: boolean;
   pullPolicy?: boolean;
   missing?: MissingChoice;
-  imagePath?: ImagePath[];
+  /** `KIND=path`, where else references stand. */
+  imagePath?: string[];
 }
 
 /** The options of `drayage rewrite`. */

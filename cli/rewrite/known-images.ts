@@ -22,7 +22,8 @@ export async function lookUp(images: readonly string[], flags: RewriteFlags): Pr
   const found =
     images.length === 0 ? new Map<string, Mapping>() : await resolveAll(api, images, flags.region);
   const hosts = new Set([...found.values()].flatMap(mirrorHosts));
-  // What is not mapped may be in the mirror already: only the deployment knows all of its addresses.
+  // What is not mapped may be in the mirror already: only the deployment knows all of its
+  // addresses.
   if (images.some((image) => !found.has(image) && !hosts.has(parseReference(image).registry)))
     for (const host of Object.values((await api.status()).registries)) hosts.add(host);
   return { mapping: (image) => found.get(image), isMirror: (registry) => hosts.has(registry) };

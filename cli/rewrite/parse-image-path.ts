@@ -1,22 +1,17 @@
-import { InvalidArgumentError } from 'commander';
 import type { ImagePath } from '../../core/rewrite/kinds/kubernetes.ts';
 import { InvalidPathError, parsePath } from '../../core/rewrite/yaml/path.ts';
+import { UsageError } from '../shared/usage-error.ts';
 
-/** `KIND=path` or `KIND.group=path`. @throws InvalidPathError */
-export function imagePath(text: string): ImagePath {
+/** `KIND=path` or `KIND.group=path`. @throws UsageError */
+export function parseImagePath(text: string): ImagePath {
   const equals = text.indexOf('=');
   const kind = text.slice(0, Math.max(0, equals));
   if (!/^[A-Za-z][\w.-]*$/.test(kind))
-    throw new InvalidPathError(`${JSON.stringify(text)} is not KIND=path, such as Prometheus=spec.image`);
-  return { kind, path: parsePath(text.slice(equals + 1)) };
-}
-
-/** The same for an option that may be repeated. @throws InvalidArgumentError */
-export function addImagePath(text: string, before: readonly ImagePath[] = []): ImagePath[] {
+    throw new UsageError(`${JSON.stringify(text)} is not KIND=path, such as Prometheus=spec.image`);
   try {
-    return [...before, imagePath(text)];
+    return { kind, path: parsePath(text.slice(equals + 1)) };
   } catch (error) {
-    if (error instanceof InvalidPathError) throw new InvalidArgumentError(error.message);
+    if (error instanceof InvalidPathError) throw new UsageError(error.message);
     throw error;
   }
 }

@@ -2,10 +2,8 @@ import { readFileSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
 import * as z from 'zod';
 import { fileFailure } from '../../core/config/file-failure.ts';
-import { InvalidPathError } from '../../core/rewrite/yaml/path.ts';
 import { CommandError } from '../shared/command-error.ts';
-import { missingChoices, type RewriteSettings } from './flags.ts';
-import { imagePath } from './parse-image-path.ts';
+import type { RewriteSettings } from './flags.ts';
 
 /** Scalars may be texts: a ConfigMap has no others. */
 const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]);
@@ -16,7 +14,7 @@ const settings = z.strictObject({
   region: z.string().optional(),
   tags: flag.optional(),
   pullPolicy: flag.optional(),
-  missing: z.enum(missingChoices).optional(),
+  missing: z.enum(['keep', 'fail', 'enqueue']).optional(),
   imagePaths: z
     .union([z.array(z.string()), z.string().transform((text) => text.split(/\s+/).filter(Boolean))])
     .optional(),
@@ -54,14 +52,7 @@ export function settingsOf(object: unknown, where: string): RewriteSettings {
   const parsed = settings.safeParse(spec ?? data ?? {});
   if (!parsed.success) throw new CommandError(`${where}: ${z.prettifyError(parsed.error)}`, form);
   const { imagePaths, ...others } = parsed.data;
-  try {
-    return Object.fromEntries(
-      Object.entries({ ...others, imagePath: imagePaths?.map(imagePath) }).filter(
-        ([, value]) => value !== undefined,
-      ),
-    );
-  } catch (error) {
-    if (error instanceof InvalidPathError) throw new CommandError(`${where}: ${error.message}`, form);
-    throw error;
-  }
+  return Object.fromEntries(
+    Object.entries({ ...others, imagePath: imagePaths }).filter(([, setting]) => setting !== undefined),
+  );
 }

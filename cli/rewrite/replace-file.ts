@@ -3,8 +3,8 @@ import { fileFailure } from '../../core/config/file-failure.ts';
 import { CommandError } from '../shared/command-error.ts';
 
 /**
- * Writes a file anew. It has its old text or its new one at any time, keeps its mode, and a symbolic
- * link stays one.
+ * Writes a file anew. It has its old text or its new one at any time, keeps its mode, and a
+ * symbolic link stays one.
  *
  * @throws CommandError
  */

@@ -10,6 +10,7 @@ import { enqueueMissing } from './enqueue.ts';
 import type { RewriteFlags } from './flags.ts';
 import { lookUp } from './known-images.ts';
 import { openFunction } from './krm.ts';
+import { parseImagePath } from './parse-image-path.ts';
 import { readPluginConfig } from './plugin-config.ts';
 import { type Input, readInput } from './read-input.ts';
 import { replaceFile } from './replace-file.ts';
@@ -27,11 +28,10 @@ export async function runRewrite(paths: readonly string[], given: RewriteFlags):
   const inputs = await readInput(paths.length === 0 ? ['-'] : paths, given.as, tell);
   const asFunction = given.krm ? openFunction(inputs[0]?.text ?? '') : undefined;
   const flags: RewriteFlags = { ...config, ...asFunction?.settings, ...given };
+  const imagePaths = (flags.imagePath ?? []).map(parseImagePath);
   if (isPrinted(flags)) checkOutput(inputs);
 
-  const found = inputs.map((input) =>
-    findImages(input.text, input.kind, { imagePaths: flags.imagePath ?? [] }),
-  );
+  const found = inputs.map((input) => findImages(input.text, input.kind, { imagePaths }));
   checkReadable(inputs, found);
   const images = new Set(found.flatMap((each) => each.images.map(({ image }) => image)));
   const known = images.size === 0 ? nothing : await lookUp([...images], flags);

@@ -17,7 +17,9 @@ export interface FoundImage {
   start: number;
   /** The edits after which the text means another reference. */
   edits(to: Reference): Edit[];
-  /** The edit that no longer asks for a pull at each start; only where that has been the default. */
+  /**
+   * The edit that no longer asks for a pull at each start; only where that has been the default.
+   */
   pullPolicy?: Edit;
   /** The Kubernetes object that it stands in. */
   resource?: ResourceName;
@@ -131,7 +133,9 @@ export class Finding {
 
 const anchorElsewhere = 'it is an alias, and its anchor stands where a text has another meaning';
 
-/** Shell and Compose `$X`, `${X}`, Kubernetes and Tekton `$(X)`, GitHub `${{ x }}`, Go `{{ .X }}`. */
+/**
+ * Shell and Compose `$X`, `${X}`, Kubernetes and Tekton `$(X)`, GitHub `${{ x }}`, Go `{{ .X }}`.
+ */
 export function hasVariable(text: string): boolean {
   return /\$[{(\w]|\{\{/.test(text);
 }

@@ -10,7 +10,9 @@ export const fileKinds = [
 
 export type FileKind = (typeof fileKinds)[number];
 
-/** What files are called; the first that fits. Paths have `/`, and names are compared without case. */
+/**
+ * What files are called; the first that fits. Paths have `/`, and names are compared without case.
+ */
 const names: readonly [RegExp, FileKind][] = [
   [/(^|\/)(dockerfile|containerfile)[^/]*(?<!\.dockerignore|\.md|\.ya?ml|\.json)$/, 'dockerfile'],
   [/\.(dockerfile|containerfile)$/, 'dockerfile'],

@@ -305,7 +305,7 @@ describe('drayage rewrite', () => {
     const own = await run(['--image-path', 'Thing=spec.other', ...args], thing('nginx:1.27'));
     expect(own.stdout).toBe(thing('nginx:1.27'));
     write('plugin.yaml', 'spec: {imagePaths: ["a b"]}\n');
-    expect(await run(args, '')).toMatchObject({ code: 1, stderr: expect.stringContaining('KIND=path') });
+    expect(await run(args, '')).toMatchObject({ code: 2, stderr: expect.stringContaining('KIND=path') });
   });
 
   it.each([

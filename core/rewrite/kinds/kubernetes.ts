@@ -32,7 +32,9 @@ const rule = (kinds: string, group: string | undefined, path: string, part: Part
   part,
 });
 
-/** The kinds whose references stand at known places. Others are searched for lists of containers. */
+/**
+ * The kinds whose references stand at known places. Others are searched for lists of containers.
+ */
 const rules: readonly Rule[] = [
   rule('Pod', '', 'spec', podSpec),
   rule('PodTemplate', '', 'template.spec', podSpec),
@@ -133,8 +135,8 @@ function withPolicy(search: Search, node: Node, key: string, policyKey: string):
 }
 
 /**
- * The edit that turns `Always` into `IfNotPresent`, if it is what Kubernetes has filled in: it does so
- * for the tag `latest`, and without tag and digest. With any other reference, somebody wrote it.
+ * The edit that turns `Always` into `IfNotPresent`, if it is what Kubernetes has filled in: it does
+ * so for the tag `latest`, and without tag and digest. With any other reference, somebody wrote it.
  * https://kubernetes.io/docs/concepts/containers/images/#imagepullpolicy-defaulting
  */
 function relaxed({ view }: Search, image: Node | undefined, policy: Node | undefined): Edit | undefined {

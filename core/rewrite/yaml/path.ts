@@ -1,7 +1,9 @@
 import type { Node } from 'yaml';
 import type { YamlView } from './view.ts';
 
-/** The steps to values in a document: a key, `*` for each value of a map, `[]` for each list item. */
+/**
+ * The steps to values in a document: a key, `*` for each value of a map, `[]` for each list item.
+ */
 export type Path = readonly string[];
 
 /** A text is not a path. */

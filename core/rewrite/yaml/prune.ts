@@ -36,8 +36,8 @@ const entryPattern = new RegExp(
 
 /**
  * Leaves out what can hold no reference, since parsing is what takes the time: everything below a
- * key, if `isWanted` says nothing of it, neither anchors nor aliases stand there, and the document is
- * written so simply that each line can be understood by itself. Any other document stays whole.
+ * key, if `isWanted` says nothing of it, neither anchors nor aliases stand there, and the document
+ * is written so simply that each line can be understood by itself. Any other document stays whole.
  *
  * @param isWanted whether the lines below this key have to stay
  * @returns undefined if nothing was left out

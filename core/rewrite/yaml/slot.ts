@@ -35,7 +35,9 @@ export function slotOf(view: YamlView, node: Node): Slot | NoSlot {
   };
 }
 
-/** The part of the source that is the scalar’s text: without quotes, and without a block’s header. */
+/**
+ * The part of the source that is the scalar’s text: without quotes, and without a block’s header.
+ */
 function innerRange(
   text: string,
   { type }: Scalar,

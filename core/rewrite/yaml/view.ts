@@ -26,8 +26,8 @@ export interface Entry {
 
 /**
  * One document as programs read it: aliases and merge keys are followed, and each node is visited
- * once for a purpose, however many aliases lead to it, so that neither cycles nor aliases of aliases
- * cost more than the text is long.
+ * once for a purpose, however many aliases lead to it, so that neither cycles nor aliases of
+ * aliases cost more than the text is long.
  */
 export class YamlView {
   readonly part: YamlPart;
@@ -128,7 +128,9 @@ export class YamlView {
 
 interface Anchors {
   targets: ReadonlyMap<Alias, Node>;
-  /** The scalars below a top-level key that no program reads itself, such as Compose’s `x-image`. */
+  /**
+   * The scalars below a top-level key that no program reads itself, such as Compose’s `x-image`.
+   */
   templates: ReadonlySet<Node>;
 }
 
