@@ -11,6 +11,7 @@ import { localCommand } from './local/command.ts';
 import { lookupCommand } from './lookup/command.ts';
 import { mirrorCommand } from './mirror/command.ts';
 import { pinCommand, unpinCommand } from './pin/command.ts';
+import { rewriteCommand } from './rewrite/command.ts';
 import { rollbackCommand } from './rollback/command.ts';
 import { schemaCommand } from './schema/command.ts';
 import { OutputLostError, watchOutput } from './shared/output.ts';
@@ -45,6 +46,7 @@ const program = new Command('drayage')
   .addCommand(schemaCommand())
   .addCommand(mirrorCommand())
   .addCommand(lookupCommand())
+  .addCommand(rewriteCommand())
   .addCommand(historyCommand())
   .addCommand(rollbackCommand())
   .addCommand(pinCommand())
@@ -70,6 +72,7 @@ Begin here:
   $ drayage webhooks list                         its webhooks, and whether events arrive
   $ drayage mirror docker.io/library/nginx:1.27   mirror an image now
   $ drayage lookup docker.io/library/nginx:1.27   where it is in the mirror
+  $ drayage rewrite deploy/ --diff                what manifests look like when they use the mirror
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 not mirrored.`,
 );

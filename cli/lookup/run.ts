@@ -1,11 +1,9 @@
 import type { Mapping } from '../../core/mapping/record.ts';
 import { apiAddress } from '../api/address.ts';
 import { DrayageApi } from '../api/client.ts';
-import { RequestError } from '../api/request-error.ts';
-import { MappingList } from '../mapping/look-up.ts';
-import { readMappingFile } from '../mapping/read-file.ts';
+import { openMappingFile, resolveAll } from '../mapping/find-mappings.ts';
 import type { ApiFlags } from '../shared/api-command.ts';
-import { CommandError, NotMirroredError } from '../shared/command-error.ts';
+import { NotMirroredError } from '../shared/command-error.ts';
 import { UsageError } from '../shared/usage-error.ts';
 import { mappingsTable } from './table.ts';
 
@@ -21,9 +19,6 @@ export interface LookupFlags extends ApiFlags {
  * Finds some images' mappings, by the texts that were asked for; what is not mirrored is left out.
  */
 type Find = (images: readonly string[]) => Promise<ReadonlyMap<string, Mapping>>;
-
-/** The API resolves this many at once. */
-const chunkSize = 1_000;
 
 /**
  * `drayage lookup`
@@ -55,10 +50,7 @@ export async function runLookup(images: readonly string[], flags: LookupFlags): 
 }
 
 function inFile(file: string, region: string | undefined): Find {
-  const other = 'name a file that drayage sync --mapping wrote, or what GET /v1/exports/json answered';
-  const mappings = readMappingFile(file, other);
-  if (mappings === undefined) throw new CommandError(`--mapping ${file} does not exist`, other);
-  const list = new MappingList(mappings, region);
+  const { list } = openMappingFile(file, region);
   return async (images) =>
     new Map(
       images.flatMap((image) => {
@@ -71,31 +63,8 @@ function inFile(file: string, region: string | undefined): Find {
 function inApi(api: DrayageApi, region: string | undefined): Find {
   return async (images) => {
     const [only] = images;
-    if (only !== undefined && images.length === 1) {
-      const mapping = await api.mapping(only, region);
-      return new Map(mapping === undefined ? [] : [[only, mapping]]);
-    }
-    const found = new Map<string, Mapping>();
-    for (let at = 0; at < images.length; at += chunkSize)
-      for (const [image, mapping] of await resolve(api, images.slice(at, at + chunkSize), region))
-        found.set(image, mapping);
-    return found;
+    if (only === undefined || images.length > 1) return await resolveAll(api, images, region);
+    const mapping = await api.mapping(only, region);
+    return new Map(mapping === undefined ? [] : [[only, mapping]]);
   };
-}
-
-/** Asks for half as many at once where the answer would be too large. */
-async function resolve(
-  api: DrayageApi,
-  images: readonly string[],
-  region: string | undefined,
-): Promise<[string, Mapping][]> {
-  try {
-    return Object.entries((await api.resolve(images, region)).mappings);
-  } catch (error) {
-    if (!(error instanceof RequestError) || error.code !== 'answer_too_large' || images.length < 2)
-      throw error;
-    const half = Math.ceil(images.length / 2);
-    const [first, second] = [images.slice(0, half), images.slice(half)];
-    return [...(await resolve(api, first, region)), ...(await resolve(api, second, region))];
-  }
 }

@@ -151,6 +151,17 @@ describe('the commands of the README', () => {
     expect(pinned).toBe(`${registry}/mirror/ghcr.io/acme/shop@${image.manifest.digest}`);
     expect(failed).toBe('');
     expect(status).toContain(`mirror    eu-west-1  ${registry}`);
+    const [manifest, rewritten] = ['deploy.yaml', 'mirrored.yaml'].map((name) => join(folder, name));
+    writeFileSync(
+      manifest ?? '',
+      'kind: Pod\nspec: {containers: [{image: "ghcr.io/acme/shop:1.0"}]} # shop\n',
+    );
+    const [diff, checked] = await shell(/^npx drayage rewrite/, environment, (line) =>
+      line.replace('deploy.yaml', manifest ?? '').replace('mirrored.yaml', rewritten ?? ''),
+    );
+    expect(diff).toContain(`+spec: {containers: [{image: "${pinned}"}]} # shop`);
+    expect(checked).toBe('');
+    expect(readFileSync(rewritten ?? '', 'utf8')).toContain(`image: "${pinned}"`);
     expect(
       await shell(/^source <\(npx drayage completion/, environment, (line) => `${line}\ncomplete -p drayage`),
     ).toEqual(['complete -F _drayage drayage']);

@@ -12,29 +12,32 @@ export interface CommandResult {
   stderr: string;
 }
 
+/** How a program is started. */
+export interface StartOptions {
+  cwd?: string;
+  env?: NodeJS.ProcessEnv;
+  /** What stands on standard input; none by default. */
+  input?: string | Uint8Array;
+}
+
 /** Runs `drayage` with arguments until it ends. */
-export function drayage(
-  args: string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
-): Promise<CommandResult> {
+export function drayage(args: string[], options: StartOptions = {}): Promise<CommandResult> {
   return startDrayage(args, options).ended;
 }
 
 /** Starts `drayage` with arguments; `end` sends it a signal. */
-export function startDrayage(args: string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) {
+export function startDrayage(args: string[], options: StartOptions = {}) {
   return startNode(file, args, options);
 }
 
 /** Starts a program of ours with arguments; `end` sends it a signal. */
-export function startNode(
-  program: string,
-  args: string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
-) {
+export function startNode(program: string, args: string[], { input, ...options }: StartOptions = {}) {
   const child = spawn(process.execPath, [program, ...args], {
     ...options,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
+  // A command that ends before it has read everything is no failure of ours.
+  child.stdin?.on('error', () => {}).end(input);
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
   const ended = once(child, 'close').then(
     ([code]): CommandResult => ({ code: code as number | null, stdout: stdout(), stderr: stderr() }),

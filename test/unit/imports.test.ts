@@ -28,6 +28,7 @@ const coreFolders = [
   'webhooks',
   'notify',
   'mirror-yaml',
+  'rewrite',
   'jobs',
   'registry-events',
   'aws',

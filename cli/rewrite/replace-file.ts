@@ -1,0 +1,26 @@
+import { chmod, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { fileFailure } from '../../core/config/file-failure.ts';
+import { CommandError } from '../shared/command-error.ts';
+
+/**
+ * Writes a file anew. It has its old text or its new one at any time, keeps its mode, and a
+ * symbolic link stays one.
+ *
+ * @throws CommandError
+ */
+export async function replaceFile(path: string, text: string): Promise<void> {
+  try {
+    const file = await realpath(path);
+    const draft = `${file}.${process.pid}.drayage`;
+    try {
+      await writeFile(draft, text, { flag: 'wx' });
+      await chmod(draft, (await stat(file)).mode);
+      await rename(draft, file);
+    } finally {
+      await rm(draft, { force: true });
+    }
+  } catch (error) {
+    const { reason, remedy } = fileFailure(error, path);
+    throw new CommandError(`${path} can’t be written: ${reason}`, remedy);
+  }
+}
