@@ -1,13 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { inParallel } from '../../../core/async/in-parallel.ts';
 import { requestChange } from '../../../core/jobs/changes/request-change.ts';
 import { type Change, type JobMessage, messageOf } from '../../../core/jobs/record.ts';
 import { formatImageKey, type ImageKey } from '../../../core/mapping/record.ts';
 import { removeMapping } from '../../../core/mapping/remove.ts';
-import { seededFractions } from '../../support/killed.ts';
 import { MirrorJobs } from '../../support/mirror-jobs.ts';
 import { type SeededImage, seededImage } from '../../support/seeded-image.ts';
+import { SeededTurns } from '../../support/seeded-turns.ts';
 
 describe('a change that somebody asked for', () => {
   let jobs: MirrorJobs;
@@ -188,13 +187,18 @@ describe('a change that somebody asked for', () => {
           { key, change },
           { ...jobs.dependencies(), now: () => jobs.now },
         );
-        const delays = seededFractions(`order ${seed}`, 60);
-        const mappings = intercepted(jobs.stores.mappings, async () => {
-          const ms = Math.round((delays.shift() ?? 0) * 8) - 2;
-          if (ms > 0) await sleep(ms);
+        const turns = new SeededTurns(seed);
+        const mappings = turns.inTurns(jobs.stores.mappings);
+        // The rollback begins with the push's first call, or its second, …, or after its end.
+        const begin = Promise.withResolvers<void>();
+        let callsBefore = seed % 16;
+        const counted = intercepted(mappings, async () => {
+          if (callsBefore-- === 0) begin.resolve();
         });
-        const runs = [pushed, messageOf(rollback)].map((message) => jobs.run(message, { mappings }));
-        await Promise.all(runs);
+        await Promise.all([
+          jobs.run(pushed, { mappings: counted }).finally(begin.resolve),
+          begin.promise.then(() => jobs.run(messageOf(rollback), { mappings })),
+        ]);
         const { mapping, revision = 0 } = (await jobs.stores.mappings.read(key)) ?? {};
         // The rollback pins: the push is either before it, and then replaced, or superseded.
         expect(mapping).toMatchObject({ digest: r, pin: true });
