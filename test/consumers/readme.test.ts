@@ -167,6 +167,23 @@ describe('the commands of the README', () => {
     ).toEqual(['complete -F _drayage drayage']);
   });
 
+  it('curl exports the mapping, and takes a tag back', async () => {
+    const { digest } = seededImage({ seed: 'readme shop', layers: [{ size: 3_000 }] }).manifest;
+    await expect
+      .poll(async () => (await shell(/^curl .*\/v1\/exports\/json/))[0], { timeout: 10_000 })
+      .toContain('"image":"ghcr.io/acme/shop:1.0"');
+    const [history, rolledBack] = await shell(/^curl .*mappings\/(history|rollback)/, '', (line) =>
+      line.replace(/sha256:[0-9a-f]+…/, digest),
+    );
+    expect(JSON.parse(history ?? '').history.map((one: { digest: string }) => one.digest)).toContain(digest);
+    const mapped = async () =>
+      JSON.parse((await shell(/^curl .*mappings\?image=.*[^r]$/))[0] ?? '') as Record<string, unknown>;
+    expect(JSON.parse(rolledBack ?? '').jobs).toMatchObject([{ trigger: 'rollback' }]);
+    await expect.poll(mapped, { timeout: 10_000 }).toMatchObject({ digest, pin: true });
+    await shell(/^curl .*mappings\/unpin/);
+    await expect.poll(mapped, { timeout: 10_000 }).toMatchObject({ pin: false });
+  });
+
   it('drayage webhooks, with its settings from the environment', async () => {
     // GitHub according to its published API; the organisation is that of the rules.
     const hooks: unknown[] = [];

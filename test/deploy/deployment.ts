@@ -166,8 +166,9 @@ export class Deployment {
   }
 
   /**
-   * Delivers an event of an AWS service to the queues that the deployed rules send it to. As on AWS,
-   * nobody but the service may put such an event on the bus, and MiniStack's services send none.
+   * Delivers an event of an AWS service to the queues that the deployed rules send it to. As on
+   * AWS, nobody but the service may put such an event on the bus, and MiniStack's services send
+   * none.
    */
   async deliverServiceEvent(event: object): Promise<void> {
     const options = { endpoint: this.#endpoint, region, credentials };
