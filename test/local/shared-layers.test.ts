@@ -84,6 +84,8 @@ describe('a layer that several images share', () => {
     async (_, name, remove) => {
       const digest = sharedLayer(image('any', name));
       await pipeline.mirror(`acme/${name}-1`, '1', image(`${name} 1`, name));
+      // Otherwise the image would be mirrored again as soon as the registry tells of the deletion.
+      await fetch(`${pipeline.upstream.endpoint}/v2/acme/${name}-1/manifests/1`, { method: 'DELETE' });
       await ecr.send(remove() as DeleteRepositoryCommand);
       pipeline.stack.registry.clearRequests();
 
