@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { CheckpointStore, UploadCheckpoint } from '../../copy/blob/checkpoints.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { ItemKey } from './batch-get.ts';
-import { conditional, type Table, writeOnce } from './table.ts';
+import { conditional, readItem, type Table, writeOnce } from './table.ts';
 
 /**
  * An upload that was not continued for this long is forgotten, in seconds: three days. A job gives
@@ -26,15 +26,9 @@ export class DynamoCheckpointStore implements CheckpointStore {
   }
 
   async read(repository: string, digest: Digest): Promise<UploadCheckpoint | undefined> {
-    const { Item } = await this.#table.client.send(
-      new GetCommand({
-        TableName: this.#table.name,
-        Key: this.#key(repository, digest),
-        ConsistentRead: true,
-      }),
-    );
-    if (!Item) return undefined;
-    const { uploadId, partSize, offset, hashState } = Item as UploadCheckpoint & ItemKey;
+    const item = await readItem(this.#table, this.#key(repository, digest));
+    if (!item) return undefined;
+    const { uploadId, partSize, offset, hashState } = item as unknown as UploadCheckpoint & ItemKey;
     return { uploadId, partSize, offset, hashState };
   }
 

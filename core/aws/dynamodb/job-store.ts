@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { DeleteCommand, GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { JobQuery, JobStore, JobSummary, ParkedJob } from '../../jobs/ports.ts';
 import { type JobMessage, type JobProgress, type JobRecord, jobIdTime } from '../../jobs/record.ts';
 import { formatImageKey } from '../../mapping/record.ts';
@@ -14,7 +14,7 @@ import {
 } from './job-item.ts';
 import { listJobs } from './list-jobs.ts';
 import { summarizeJobs } from './summarize-jobs.ts';
-import { conditional, type ItemUpdate, type Table, writeOnce } from './table.ts';
+import { conditional, type ItemUpdate, readItem, type Table, writeOnce } from './table.ts';
 
 const unfinished = 'attribute_exists(pk) AND NOT #state IN (:committed, :satisfied, :superseded, :failed)';
 const finishedStates = {
@@ -53,10 +53,8 @@ export class DynamoJobStore implements JobStore {
   async read(id: string): Promise<JobRecord | undefined> {
     const key = jobItemKey(id);
     if (!key) return undefined;
-    const { Item } = await this.#table.client.send(
-      new GetCommand({ TableName: this.#table.name, Key: key, ConsistentRead: true }),
-    );
-    return Item && jobRecord(Item);
+    const item = await readItem(this.#table, key);
+    return item && jobRecord(item);
   }
 
   async update(id: string, changes: Partial<Omit<JobRecord, 'id' | 'key'>>): Promise<boolean> {

@@ -1,10 +1,9 @@
-import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { JobQuery } from '../../jobs/ports.ts';
 import { type JobRecord, jobIdTime } from '../../jobs/record.ts';
 import { formatImageKey } from '../../mapping/record.ts';
 import { InvalidCursorError } from '../../mapping/store.ts';
 import { jobPartition, jobRecord, jobRetentionSeconds, jobShards } from './job-item.ts';
-import type { Table } from './table.ts';
+import { queryPages, type Table } from './table.ts';
 
 const dayMs = 24 * 3600 * 1000;
 /**
@@ -94,23 +93,14 @@ async function* shardOfMonth(
   partition: string,
   query: JobQuery,
 ): AsyncGenerator<JobRecord, void> {
-  let next: Record<string, unknown> | undefined;
-  do {
-    const page = await table.client.send(
-      new QueryCommand({
-        TableName: table.name,
-        KeyConditionExpression: query.cursor === undefined ? 'pk = :pk' : 'pk = :pk AND sk < :cursor',
-        ExpressionAttributeValues: {
-          ':pk': partition,
-          ...(query.cursor === undefined ? {} : { ':cursor': query.cursor }),
-        },
-        ConsistentRead: true,
-        ScanIndexForward: false,
-        Limit: Math.max(query.limit, 25),
-        ExclusiveStartKey: next,
-      }),
-    );
-    for (const item of page.Items ?? []) yield jobRecord(item);
-    next = page.LastEvaluatedKey;
-  } while (next);
+  const pages = queryPages(table, {
+    KeyConditionExpression: query.cursor === undefined ? 'pk = :pk' : 'pk = :pk AND sk < :cursor',
+    ExpressionAttributeValues: {
+      ':pk': partition,
+      ...(query.cursor === undefined ? {} : { ':cursor': query.cursor }),
+    },
+    ScanIndexForward: false,
+    Limit: Math.max(query.limit, 25),
+  });
+  for await (const items of pages) for (const item of items) yield jobRecord(item);
 }

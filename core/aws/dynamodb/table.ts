@@ -3,7 +3,12 @@ import {
   DynamoDBClient,
   type DynamoDBClientConfig,
 } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
+import {
+  DynamoDBDocumentClient,
+  GetCommand,
+  QueryCommand,
+  type QueryCommandInput,
+} from '@aws-sdk/lib-dynamodb';
 import { timeouts } from '../connection.ts';
 
 /**
@@ -68,6 +73,24 @@ export async function readItem(
 ): Promise<Record<string, unknown> | undefined> {
   const { Item } = await client.send(new GetCommand({ TableName, Key: key, ConsistentRead: true }));
   return Item;
+}
+
+/**
+ * Queries one partition with strong consistency, page by page: the next page is only read if it is
+ * asked for.
+ */
+export async function* queryPages(
+  { client, name: TableName }: Table,
+  query: Omit<QueryCommandInput, 'TableName' | 'ConsistentRead' | 'ExclusiveStartKey'>,
+): AsyncGenerator<Record<string, unknown>[]> {
+  let next: Record<string, unknown> | undefined;
+  do {
+    const page = await client.send(
+      new QueryCommand({ ...query, TableName, ConsistentRead: true, ExclusiveStartKey: next }),
+    );
+    yield page.Items ?? [];
+    next = page.LastEvaluatedKey;
+  } while (next);
 }
 
 /** An update of one item, in DynamoDB's expressions. */

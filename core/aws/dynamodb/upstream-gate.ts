@@ -1,7 +1,7 @@
-import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { UpstreamGate } from '../../jobs/ports.ts';
 import type { ItemKey } from './batch-get.ts';
-import { conditional, type Table } from './table.ts';
+import { conditional, readItem, type Table } from './table.ts';
 
 /**
  * How long a read value is cached, in milliseconds: a worker asks before each job and would
@@ -52,10 +52,8 @@ export class DynamoUpstreamGate implements UpstreamGate {
   }
 
   async #read(registry: string): Promise<number> {
-    const { Item } = await this.#table.client.send(
-      new GetCommand({ TableName: this.#table.name, Key: keyOf(registry), ConsistentRead: true }),
-    );
-    const until = (Item?.closedUntil as number | undefined) ?? 0;
+    const item = await readItem(this.#table, keyOf(registry));
+    const until = (item?.closedUntil as number | undefined) ?? 0;
     this.#learn(registry, until);
     return until;
   }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import {
   newWebhookState,
   type RetiredSecret,
@@ -7,7 +7,7 @@ import {
   type WebhookState,
   type WebhookStates,
 } from '../../webhooks/secrets/state.ts';
-import { type Table, writeOnce } from './table.ts';
+import { readItem, type Table, writeOnce } from './table.ts';
 
 /** The states of webhooks on DynamoDB: one item per webhook. */
 export class DynamoWebhookStates implements WebhookStates {
@@ -18,10 +18,7 @@ export class DynamoWebhookStates implements WebhookStates {
   }
 
   async read(name: string): Promise<WebhookState> {
-    const { Item } = await this.#table.client.send(
-      new GetCommand({ TableName: this.#table.name, Key: itemKey(name), ConsistentRead: true }),
-    );
-    return webhookState(Item);
+    return webhookState(await readItem(this.#table, itemKey(name)));
   }
 
   async list(): Promise<Map<string, WebhookState>> {

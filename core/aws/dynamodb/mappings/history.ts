@@ -1,4 +1,4 @@
-import { PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import {
   formatImageKey,
   type MappingRecord,
@@ -6,15 +6,17 @@ import {
   type TagKey,
 } from '../../../mapping/record.ts';
 import type { HistoryEntry } from '../../../mapping/store.ts';
-import type { Table } from '../table.ts';
+import { queryPages, type Table } from '../table.ts';
 
 /** The partition of a tag's history. */
 function historyPartition(key: TagKey): string {
   return `history#${formatImageKey(key)}`;
 }
 
-/** Revisions in the order of numbers. */
-const revisionDigits = 12;
+/** Sorts as the revisions do. */
+function sortKeyOf(revision: number): string {
+  return `${revision}`.padStart(12, '0');
+}
 
 /** A mapping that is about to be replaced or removed. */
 export interface Replaced {
@@ -37,7 +39,7 @@ export async function putHistory(
 ): Promise<void> {
   const item = {
     pk: historyPartition(key),
-    sk: `${revision}`.padStart(revisionDigits, '0'),
+    sk: sortKeyOf(revision),
     ...entry,
     replacedAt: now.toISOString(),
     expiresAt: Math.floor(now.getTime() / 1_000) + keptSeconds,
@@ -50,33 +52,26 @@ export async function putHistory(
  * out, although DynamoDB may not have deleted them yet.
  */
 export async function readHistory(
-  { client, name: TableName }: Table,
+  table: Table,
   key: TagKey,
   { before, now }: { before: number; now: Date },
 ): Promise<HistoryEntry[]> {
   const entries: HistoryEntry[] = [];
-  let next: Record<string, unknown> | undefined;
-  do {
-    const page = await client.send(
-      new QueryCommand({
-        TableName,
-        KeyConditionExpression: 'pk = :pk AND sk < :before',
-        FilterExpression: 'expiresAt > :now',
-        ExpressionAttributeValues: {
-          ':pk': historyPartition(key),
-          ':before': `${before}`.padStart(revisionDigits, '0'),
-          ':now': Math.floor(now.getTime() / 1_000),
-        },
-        ScanIndexForward: false,
-        ConsistentRead: true,
-        ExclusiveStartKey: next,
-      }),
-    );
-    for (const item of page.Items ?? []) {
+  const pages = queryPages(table, {
+    KeyConditionExpression: 'pk = :pk AND sk < :before',
+    FilterExpression: 'expiresAt > :now',
+    ExpressionAttributeValues: {
+      ':pk': historyPartition(key),
+      ':before': sortKeyOf(before),
+      ':now': Math.floor(now.getTime() / 1_000),
+    },
+    ScanIndexForward: false,
+  });
+  for await (const items of pages) {
+    for (const item of items) {
       const { sk, mapping, replacedAt, removed } = item as Omit<HistoryEntry, 'revision'> & { sk: string };
       entries.push({ revision: Number(sk), mapping, replacedAt, ...(removed && { removed }) });
     }
-    next = page.LastEvaluatedKey;
-  } while (next);
+  }
   return entries;
 }

@@ -1,8 +1,7 @@
-import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { StoredMapping } from '../../../mapping/record.ts';
 import { InvalidCursorError, type MappingQuery } from '../../../mapping/store.ts';
 import { batchGet } from '../batch-get.ts';
-import type { Table } from '../table.ts';
+import { queryPages, type Table } from '../table.ts';
 import {
   imageKeyOf,
   listedSortKey,
@@ -110,26 +109,19 @@ async function* repositories(
   }
   const first = query.registry === undefined ? '' : `${query.registry}/`;
   const start = from !== undefined && from > first ? from : first;
-  let next: Record<string, unknown> | undefined;
-  do {
-    const page = await table.client.send(
-      new QueryCommand({
-        TableName: table.name,
-        // A sort key can't be compared with an empty string.
-        KeyConditionExpression: start === '' ? 'pk = :pk' : 'pk = :pk AND sk >= :start',
-        ExpressionAttributeValues: { ':pk': 'repos', ...(start === '' ? {} : { ':start': start }) },
-        ConsistentRead: true,
-        ExclusiveStartKey: next,
-      }),
-    );
-    for (const item of page.Items ?? []) {
+  const pages = queryPages(table, {
+    // A sort key can't be compared with an empty string.
+    KeyConditionExpression: start === '' ? 'pk = :pk' : 'pk = :pk AND sk >= :start',
+    ExpressionAttributeValues: { ':pk': 'repos', ...(start === '' ? {} : { ':start': start }) },
+  });
+  for await (const items of pages) {
+    for (const item of items) {
       const name = item.sk as string;
       if (query.registry !== undefined && !name.startsWith(`${query.registry}/`)) return;
       if (query.repository !== undefined && name.slice(name.indexOf('/') + 1) !== query.repository) continue;
       yield name;
     }
-    next = page.LastEvaluatedKey;
-  } while (next);
+  }
 }
 
 async function* references(
@@ -138,29 +130,20 @@ async function* references(
   after: string,
   pageSize: number,
 ): AsyncGenerator<StoredMapping> {
-  let next: Record<string, unknown> | undefined;
-  do {
-    const page = await table.client.send(
-      new QueryCommand({
-        TableName: table.name,
-        KeyConditionExpression: 'pk = :pk AND sk > :after',
-        FilterExpression: 'listed = :yes',
-        // Reading costs the same with and without the counters and leases; parsing them does not.
-        ProjectionExpression: 'pk, sk, #mapping, revision',
-        ExpressionAttributeNames: { '#mapping': 'mapping' },
-        ExpressionAttributeValues: {
-          ':pk': repositoryPartition(repository),
-          ':after': listedSortKey(after),
-          ':yes': true,
-        },
-        ConsistentRead: true,
-        Limit: Math.max(pageSize, minPageSize),
-        ExclusiveStartKey: next,
-      }),
-    );
-    yield* await withDigests(table, (page.Items ?? []) as TagItem[]);
-    next = page.LastEvaluatedKey;
-  } while (next);
+  const pages = queryPages(table, {
+    KeyConditionExpression: 'pk = :pk AND sk > :after',
+    FilterExpression: 'listed = :yes',
+    // Reading costs the same with and without the counters and leases; parsing them does not.
+    ProjectionExpression: 'pk, sk, #mapping, revision',
+    ExpressionAttributeNames: { '#mapping': 'mapping' },
+    ExpressionAttributeValues: {
+      ':pk': repositoryPartition(repository),
+      ':after': listedSortKey(after),
+      ':yes': true,
+    },
+    Limit: Math.max(pageSize, minPageSize),
+  });
+  for await (const items of pages) yield* await withDigests(table, items as unknown as TagItem[]);
 }
 
 /**

@@ -22,7 +22,7 @@ import type {
   TagState,
 } from '../../../mapping/store.ts';
 import { batchGet } from '../batch-get.ts';
-import { conditional, type ItemUpdate, readItem, type Table, writeOnce } from '../table.ts';
+import { conditional, type ItemUpdate, queryPages, readItem, type Table, writeOnce } from '../table.ts';
 import { ChangesCounter } from './changes-counter.ts';
 import { putChildren, sameClaim } from './digest-children.ts';
 import { putHistory, type Replaced, readHistory } from './history.ts';
@@ -283,23 +283,15 @@ export class DynamoMappingStore implements MappingStore {
     repository,
   }: Pick<ImageKey, 'registry' | 'repository'>): Promise<StoredMapping[]> {
     const tags: StoredMapping[] = [];
-    let next: Record<string, unknown> | undefined;
-    do {
-      const page = await this.#table.client.send(
-        new QueryCommand({
-          TableName: this.#table.name,
-          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :tags)',
-          ExpressionAttributeValues: {
-            ':pk': repositoryPartition(`${registry}/${repository}`),
-            ':tags': listedSortKey(''),
-          },
-          ConsistentRead: true,
-          ExclusiveStartKey: next,
-        }),
-      );
-      tags.push(...(page.Items ?? []).flatMap((item) => storedMapping(item as TagItem) ?? []));
-      next = page.LastEvaluatedKey;
-    } while (next);
+    const pages = queryPages(this.#table, {
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :tags)',
+      ExpressionAttributeValues: {
+        ':pk': repositoryPartition(`${registry}/${repository}`),
+        ':tags': listedSortKey(''),
+      },
+    });
+    for await (const items of pages)
+      tags.push(...items.flatMap((item) => storedMapping(item as unknown as TagItem) ?? []));
     return tags;
   }
 

@@ -1,6 +1,6 @@
-import { QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { DigestKey } from '../../../mapping/record.ts';
-import { conditional, readItem, type Table } from '../table.ts';
+import { conditional, queryPages, readItem, type Table } from '../table.ts';
 import { retireChildren, sameClaim } from './digest-children.ts';
 import { listedSortKey, type TagItem, tagItemKey } from './tag-item.ts';
 
@@ -41,24 +41,16 @@ export async function retireDigest(table: Table, key: DigestKey, expiresAt: Date
 }
 
 /** The digests that the tags of a repository are mapped to. */
-async function taggedDigests({ client, name: TableName }: Table, pk: string): Promise<Set<string>> {
+async function taggedDigests(table: Table, pk: string): Promise<Set<string>> {
   const digests = new Set<string>();
-  let next: Record<string, unknown> | undefined;
-  do {
-    const page = await client.send(
-      new QueryCommand({
-        TableName,
-        KeyConditionExpression: 'pk = :pk AND begins_with(sk, :tags)',
-        ProjectionExpression: '#mapping.digest',
-        ExpressionAttributeNames: { '#mapping': 'mapping' },
-        ExpressionAttributeValues: { ':pk': pk, ':tags': listedSortKey('') },
-        ConsistentRead: true,
-        ExclusiveStartKey: next,
-      }),
-    );
-    for (const { mapping } of (page.Items ?? []) as Pick<TagItem, 'mapping'>[])
+  const pages = queryPages(table, {
+    KeyConditionExpression: 'pk = :pk AND begins_with(sk, :tags)',
+    ProjectionExpression: '#mapping.digest',
+    ExpressionAttributeNames: { '#mapping': 'mapping' },
+    ExpressionAttributeValues: { ':pk': pk, ':tags': listedSortKey('') },
+  });
+  for await (const items of pages)
+    for (const { mapping } of items as Pick<TagItem, 'mapping'>[])
       if (mapping?.digest) digests.add(mapping.digest);
-    next = page.LastEvaluatedKey;
-  } while (next);
   return digests;
 }
