@@ -8,7 +8,7 @@ import { App, Stack } from 'aws-cdk-lib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { prebuiltBundle } from '../../lib/function-bundle.ts';
 import { ImageMirrorStack } from '../../lib/image-mirror-stack.ts';
-import { configOf } from './mirror-template.ts';
+import { configOf, functionNames } from './mirror-template.ts';
 
 const run = promisify(execFile);
 const config = configOf();
@@ -39,16 +39,7 @@ interface Resource {
   };
 }
 
-describe.each([
-  'webhook',
-  'mirror',
-  'layer',
-  'api',
-  'schedule',
-  'registry-events',
-  'snapshot',
-  'blob-mounting',
-])("the %s function's bundle", (name) => {
+describe.each([...functionNames, 'blob-mounting'])("the %s function's bundle", (name) => {
   const folder = () => bundles.get(name) ?? '';
 
   it('is one module with its source map and the configuration', () => {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { mirrorEcr } from '../support/mirror-ecr.ts';
 import { type ApiJob, type Pipeline, startPipeline } from '../support/pipeline.ts';
 import { type SeededImage, seededImage } from '../support/seeded-image.ts';
-import { mirrorTemplate, statementsOf } from './mirror-template.ts';
+import { functionNames, mirrorTemplate, statementsOf } from './mirror-template.ts';
 
 /** How the services name themselves in `x-amz-target` and in policies. */
 const services: Record<string, string> = {
@@ -22,12 +22,11 @@ const services: Record<string, string> = {
 const actionOf = (service: string, operation: string) =>
   `${service}:${service === 'sqs' ? operation.replace(/Batch$/, '') : operation}`;
 
-const functions = ['webhook', 'mirror', 'layer', 'api', 'schedule', 'registry-events', 'snapshot'] as const;
 /**
  * What each function asked of AWS while the pipeline ran. The functions of the local stack sign as
  * themselves.
  */
-const asked = new Map<string, Set<string>>(functions.map((name) => [name, new Set()]));
+const asked = new Map<string, Set<string>>(functionNames.map((name) => [name, new Set()]));
 
 function note(message: unknown): void {
   const { headers, method = '' } = (message as { request: IncomingMessage }).request;
@@ -126,7 +125,7 @@ describe('what the functions ask of AWS', () => {
     await pipeline?.[Symbol.asyncDispose]();
   });
 
-  it.each(functions)('%s: all of it is granted', (name) => {
+  it.each(functionNames)('%s: all of it is granted', (name) => {
     const requests = [...(asked.get(name) ?? [])];
     expect(requests).toContainEqual(expect.stringMatching(/^dynamodb:/));
     if (['api', 'snapshot'].includes(name)) expect(requests).toContain('s3:GetObject');
@@ -134,7 +133,7 @@ describe('what the functions ask of AWS', () => {
   });
 
   it('is all that they may do with the table, except for what uploads in parts need', () => {
-    const unused = functions.flatMap((name) =>
+    const unused = functionNames.flatMap((name) =>
       grantedTo(name)
         .filter((action) => action.startsWith('dynamodb:') && !asked.get(name)?.has(action))
         .map((action) => `${name} ${action}`),

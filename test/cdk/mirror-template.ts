@@ -3,6 +3,17 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { parseConfig } from '../../core/mirror-yaml/parse.ts';
 import { ImageMirrorStack, type ImageMirrorStackProps } from '../../lib/image-mirror-stack.ts';
 
+/** The functions that every deployment has, by their folders. */
+export const functionNames = [
+  'webhook',
+  'mirror',
+  'layer',
+  'api',
+  'schedule',
+  'registry-events',
+  'snapshot',
+] as const;
+
 /** The smallest mirror.yaml that uses what the stack reads. */
 export const smallConfig = `
 version: 1

@@ -1,18 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { layerActions, mirrorActions } from '../../lib/registry-access.ts';
-import { mirrorTemplate, statementsOf } from './mirror-template.ts';
+import { functionNames, mirrorTemplate, statementsOf } from './mirror-template.ts';
 
 const template = mirrorTemplate();
-const names = [
-  'webhook',
-  'mirror',
-  'layer',
-  'api',
-  'schedule',
-  'registry-events',
-  'snapshot',
-  'blob-mounting',
-];
+const names = [...functionNames, 'blob-mounting'];
 const copiers = ['mirror', 'layer'];
 const [bucket = ''] = Object.keys(template.findResources('AWS::S3::Bucket'));
 const repositories = 'arn:<AWS::Partition>:ecr:eu-west-1:<AWS::AccountId>:repository/yard/images/*';

@@ -1,14 +1,20 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { openApiDocument } from '../../lambda/api/openapi/document.ts';
+import { findProgram } from '../support/find-program.ts';
 
-const remedy = `install it and say where it is:
+const program = {
+  title: 'Schemathesis',
+  name: 'schemathesis',
+  variable: 'DRAYAGE_SCHEMATHESIS',
+  remedy: `install it and say where it is:
     python3 -m venv .venv && .venv/bin/pip install schemathesis==4.32.5
-    DRAYAGE_SCHEMATHESIS=.venv/bin/schemathesis npm run test:consumers`;
+    DRAYAGE_SCHEMATHESIS=.venv/bin/schemathesis npm run test:consumers`,
+};
 
 /** What Schemathesis checks of each answer: https://schemathesis.readthedocs.io/en/stable/reference/checks/ */
 const checks = [
@@ -46,13 +52,13 @@ export interface SchemathesisOptions {
  * @throws Error with the remedy if the program is missing
  */
 export async function runSchemathesis(options: SchemathesisOptions): Promise<SchemathesisRun> {
-  const program = findProgram();
+  const file = findProgram(program);
   const folder = mkdtempSync(join(tmpdir(), 'drayage-schemathesis-'));
   try {
     const document = join(folder, 'openapi.json');
     writeFileSync(document, JSON.stringify(strictDocument(options.isSecured)));
     const child = spawn(
-      program,
+      file,
       [
         ...['run', document, '--url', options.api, '--checks', checks.join(',')],
         ...['--phases', 'examples,coverage,fuzzing', '--max-examples', String(options.examples)],
@@ -94,28 +100,4 @@ function withoutFurtherFields(schema: unknown): unknown {
   const copied = Object.entries(schema).map(([key, value]) => [key, withoutFurtherFields(value)]);
   const closed = 'properties' in schema && !('additionalProperties' in schema);
   return { ...Object.fromEntries(copied), ...(closed && { additionalProperties: false }) };
-}
-
-function findProgram(): string {
-  const named = process.env.DRAYAGE_SCHEMATHESIS;
-  const places = named
-    ? [named]
-    : [
-        join(import.meta.dirname, '../../.venv/bin/schemathesis'),
-        ...(process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'schemathesis')),
-      ];
-  const found = places.find(isExecutable);
-  if (found !== undefined) return found;
-  throw new Error(
-    `Schemathesis is not installed at ${named ?? '.venv/bin/schemathesis or on the PATH'}: ${remedy}`,
-  );
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, mkdirSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { delimiter, dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { packageRoot } from '../../lib/function-bundle.ts';
 import { freePort } from '../support/docker-registry.ts';
+import { findProgram } from '../support/find-program.ts';
 
 /** MiniStack, an emulator of AWS, in a process of its own. It is the PyPI package ministack. */
 export interface MiniStack extends AsyncDisposable {
@@ -14,9 +14,14 @@ export interface MiniStack extends AsyncDisposable {
   log(): string;
 }
 
-const remedy = `install it and say where it is:
+const program = {
+  title: 'MiniStack',
+  name: 'ministack',
+  variable: 'DRAYAGE_MINISTACK',
+  remedy: `install it and say where it is:
     python3 -m venv .venv && .venv/bin/pip install ministack==1.5.33
-    DRAYAGE_MINISTACK=.venv/bin/ministack npm run test:deploy`;
+    DRAYAGE_MINISTACK=.venv/bin/ministack npm run test:deploy`,
+};
 
 const startWithinMs = 60_000;
 
@@ -29,7 +34,7 @@ const startWithinMs = 60_000;
 export async function startMiniStack(folder: string): Promise<MiniStack> {
   mkdirSync(folder, { recursive: true });
   const port = await freePort();
-  const child = spawn(findProgram(), [], {
+  const child = spawn(findProgram(program), [], {
     // It has its own group: the functions' processes are its children, and end with the group.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -67,30 +72,6 @@ export async function startMiniStack(folder: string): Promise<MiniStack> {
     throw new Error(`MiniStack did not start:\n${log()}`, { cause });
   }
   return { endpoint, log, [Symbol.asyncDispose]: stop };
-}
-
-function findProgram(): string {
-  const named = process.env.DRAYAGE_MINISTACK;
-  const places = named
-    ? [named]
-    : [
-        join(packageRoot, '.venv/bin/ministack'),
-        ...(process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'ministack')),
-      ];
-  const found = places.find(isExecutable);
-  if (found !== undefined) return found;
-  throw new Error(
-    `MiniStack is not installed at ${named ?? '.venv/bin/ministack or on the PATH'}: ${remedy}`,
-  );
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function ready(url: string, hasExited: () => boolean): Promise<void> {

@@ -1,4 +1,5 @@
 import { below, type Dice, dice } from '../unit/webhooks/mutate.ts';
+import { intercepted } from './intercepted.ts';
 
 /**
  * Lets the calls of several parties go on one at a time, in an order that a seed chooses: the same
@@ -23,15 +24,9 @@ export class SeededTurns {
 
   /** The same object, each of whose methods first waits for its turn. */
   inTurns<T extends object>(target: T): T {
-    return new Proxy(target, {
-      get: (_, name) => {
-        const value: unknown = Reflect.get(target, name);
-        if (typeof value !== 'function') return value;
-        return async (...parameters: unknown[]) => {
-          await this.turn();
-          return await value.apply(target, parameters);
-        };
-      },
+    return intercepted(target, async ({ go }) => {
+      await this.turn();
+      return await go();
     });
   }
 

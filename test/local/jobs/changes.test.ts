@@ -4,6 +4,7 @@ import { requestChange } from '../../../core/jobs/changes/request-change.ts';
 import { type Change, type JobMessage, messageOf } from '../../../core/jobs/record.ts';
 import { formatImageKey, type ImageKey } from '../../../core/mapping/record.ts';
 import { removeMapping } from '../../../core/mapping/remove.ts';
+import { intercepted } from '../../support/intercepted.ts';
 import { MirrorJobs } from '../../support/mirror-jobs.ts';
 import { type SeededImage, seededImage } from '../../support/seeded-image.ts';
 import { SeededTurns } from '../../support/seeded-turns.ts';
@@ -123,8 +124,9 @@ describe('a change that somebody asked for', () => {
     await push(key, blue);
     const message = await request(key, { kind: 'rollback', digest: red.manifest.digest });
     const died = new Error('died');
-    const mappings = intercepted(jobs.stores.mappings, async (name) => {
-      if (name === 'publish') throw died;
+    const mappings = intercepted(jobs.stores.mappings, async ({ method, go }) => {
+      if (method === 'publish') throw died;
+      return await go();
     });
     await expect(jobs.run(message, { mappings })).rejects.toThrow(died);
     expect(tagOf(key)).toBe(red.manifest.digest);
@@ -192,8 +194,9 @@ describe('a change that somebody asked for', () => {
         // The rollback begins with the push's first call, or its second, …, or after its end.
         const begin = Promise.withResolvers<void>();
         let callsBefore = seed % 16;
-        const counted = intercepted(mappings, async () => {
+        const counted = intercepted(mappings, async ({ go }) => {
           if (callsBefore-- === 0) begin.resolve();
+          return await go();
         });
         await Promise.all([
           jobs.run(pushed, { mappings: counted }).finally(begin.resolve),
@@ -218,17 +221,3 @@ describe('a change that somebody asked for', () => {
     expect(seen.size, 'the rollback came first, and the push did').toBe(2);
   }, 240_000);
 });
-
-/** The same object, with something done before each call of its methods. */
-function intercepted<T extends object>(target: T, before: (method: string) => Promise<void>): T {
-  return new Proxy(target, {
-    get(of, name) {
-      const value = Reflect.get(of, name, of);
-      if (typeof value !== 'function') return value;
-      return async (...args: unknown[]) => {
-        await before(String(name));
-        return await value.apply(of, args);
-      };
-    },
-  });
-}

@@ -1,46 +1,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { enqueue } from '../../../core/jobs/enqueue.ts';
 import { scheduleLook } from '../../../core/jobs/later-look.ts';
-import type { ProcessDependencies } from '../../../core/jobs/process-message.ts';
 import { resendDue } from '../../../core/jobs/resend.ts';
 import type { ImageKey } from '../../../core/mapping/record.ts';
+import { type Death, dyingAt } from '../../support/dying-process.ts';
 import { MirrorJobs } from '../../support/mirror-jobs.ts';
 import { seededImage } from '../../support/seeded-image.ts';
 
 const image = (seed: string) => seededImage({ seed, layers: [{ size: 500 }] });
 const minutes = (count: number) => count * 60_000;
-
-/**
- * Dependencies of a process that dies at its nth call to a store or the queue, either before or
- * after the call took effect.
- */
-function dyingAt(
-  dependencies: ProcessDependencies,
-  call: number,
-  when: 'before' | 'after',
-): { deps: ProcessDependencies; died: () => boolean } {
-  let calls = 0;
-  let isDead = false;
-  const mortal = <T extends object>(target: T): T =>
-    new Proxy(target, {
-      get(_, name) {
-        const member = Reflect.get(target, name);
-        if (typeof member !== 'function') return member;
-        return async (...args: unknown[]) => {
-          calls += 1;
-          if (calls > call || (calls === call && when === 'before')) isDead = true;
-          if (isDead) throw new Error('the process is dead');
-          const result = await member.apply(target, args);
-          if (calls === call) isDead = true;
-          if (isDead) throw new Error('the process is dead');
-          return result;
-        };
-      },
-    });
-  const { mappings, jobs, queue } = dependencies;
-  const deps = { ...dependencies, mappings: mortal(mappings), jobs: mortal(jobs), queue: mortal(queue) };
-  return { deps, died: () => isDead };
-}
 
 describe('a push whose function dies', () => {
   let jobs: MirrorJobs;
@@ -53,6 +21,8 @@ describe('a push whose function dies', () => {
   });
   afterAll(() => jobs.close());
 
+  /** The dependencies of a process that dies at a call to a store or the queue. */
+  const dying = (death: Death) => dyingAt(jobs.dependencies(), death, ['mappings', 'jobs', 'queue']).deps;
   /** Runs everything that the schedule sends in the coming hour. */
   const anHourPasses = async () => {
     for (let round = 0; round < 6; round += 1) {
@@ -79,7 +49,7 @@ describe('a push whose function dies', () => {
     async (call, when) => {
       const key = await movedTag();
       const earlier = await jobs.job(key);
-      const { deps } = dyingAt(jobs.dependencies(), call, when);
+      const deps = dying({ call, when });
       const answer = await enqueue([{ key }], 'webhook', deps).then(
         () => 202,
         () => 503,
@@ -99,7 +69,7 @@ describe('a push whose function dies', () => {
   it('is mirrored from its note alone, although its record was never written', async () => {
     const key = jobs.key('1.0');
     jobs.push(key, image('v1'));
-    const { deps } = dyingAt(jobs.dependencies(), 3, 'before');
+    const deps = dying({ call: 3, when: 'before' });
     await expect(enqueue([{ key }], 'webhook', deps)).rejects.toThrow('dead');
     await anHourPasses();
     expect(await jobs.mapping(key)).toMatchObject({ digest: image('v1').manifest.digest });
@@ -113,7 +83,7 @@ describe('a push whose function dies', () => {
       jobs.push(key, image('v1'));
       await anHourPasses();
       jobs.push(key, image('v2'));
-      const { deps } = dyingAt(jobs.dependencies(), call, when);
+      const deps = dying({ call, when });
       await scheduleLook({ key, trigger: 'recheck' }, deps).catch(() => {});
       await scheduleLook({ key, trigger: 'recheck' }, jobs.dependencies());
       await anHourPasses();

@@ -1,40 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { requestChange } from '../../../core/jobs/changes/request-change.ts';
-import type { ProcessDependencies } from '../../../core/jobs/process-message.ts';
 import { isFinished, messageOf } from '../../../core/jobs/record.ts';
 import { eventSchemas } from '../../../core/notify/event-schema.ts';
+import { dyingAt } from '../../support/dying-process.ts';
 import { LayerJobs } from '../../support/layer-jobs.ts';
 import { upstreamError } from '../../support/mirror-jobs.ts';
 import { seededImage } from '../../support/seeded-image.ts';
 
 const image = (seed: string) => seededImage({ seed, layers: [{ size: 500 }] });
-
-/** Dependencies of a function that dies at its nth call to a store or the event bus. */
-function dyingAt(dependencies: ProcessDependencies, call: number, when: 'before' | 'after') {
-  let calls = 0;
-  let isDead = false;
-  const mortal = <T extends object>(target: T): T =>
-    new Proxy(target, {
-      get(_, name) {
-        const member = Reflect.get(target, name);
-        if (typeof member !== 'function') return member;
-        return async (...args: unknown[]) => {
-          calls += 1;
-          if (calls > call || (calls === call && when === 'before')) isDead = true;
-          if (isDead) throw new Error('the process is dead');
-          const result = await member.apply(target, args);
-          if (calls === call) isDead = true;
-          if (isDead) throw new Error('the process is dead');
-          return result;
-        };
-      },
-    });
-  const { mappings, jobs, notifier } = dependencies;
-  return {
-    deps: { ...dependencies, mappings: mortal(mappings), jobs: mortal(jobs), notifier: mortal(notifier) },
-    died: () => isDead,
-  };
-}
 
 describe('what others are told of a job', () => {
   let layers: LayerJobs;
@@ -179,7 +152,7 @@ describe('what others are told of a job', () => {
         mirror().push(key, image(`${when} ${call}`));
         const message = await mirror().job(key);
         mirror().notified = [];
-        const dying = dyingAt(mirror().dependencies(), call, when);
+        const dying = dyingAt(mirror().dependencies(), { call, when }, ['mappings', 'jobs', 'notifier']);
         await mirror()
           .run(message, dying.deps)
           .catch(() => {});
