@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import type { NotifyRule } from '../core/notify/rules.ts';
+import { matchesPattern, type Pattern } from './event-pattern.ts';
+import { type LoopbackServer, serveOnLoopback } from './serve-on-loopback.ts';
 
 /** An event on the bus, as rules see it. */
 export interface BusEvent {
@@ -18,16 +18,14 @@ export interface BusEvent {
 
 /** A rule of the bus, and where it sends what matches. */
 export interface LocalRule {
-  pattern: NotifyRule['pattern'];
+  pattern: Pattern;
   /** Gets the event as it is; an input transformer is the target's own business. */
   target: (event: BusEvent) => Promise<void>;
 }
 
-export interface LocalEventBus {
-  endpoint: string;
+export interface LocalEventBus extends LoopbackServer {
   /** Adds a rule for later events. */
   addRule(rule: LocalRule): void;
-  stop(): Promise<void>;
 }
 
 /**
@@ -56,7 +54,7 @@ class Refused extends Error {
 export async function startEventBus(region: string, log: NodeJS.WritableStream): Promise<LocalEventBus> {
   const rules: LocalRule[] = [];
   const deliver = async (event: BusEvent) => {
-    const matching = rules.filter(({ pattern }) => matches(pattern, event));
+    const matching = rules.filter(({ pattern }) => matchesPattern(event, pattern));
     await Promise.all(
       matching.map(({ target }) =>
         target(event).catch((error: Error) => {
@@ -95,16 +93,7 @@ export async function startEventBus(region: string, log: NodeJS.WritableStream):
       }
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    addRule: (rule) => void rules.push(rule),
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return { ...(await serveOnLoopback(server)), addRule: (rule) => void rules.push(rule) };
 }
 
 type Entry = Record<string, unknown>;
@@ -183,16 +172,4 @@ function detailOf(text: string): Record<string, unknown> {
     // refused below
   }
   throw new Refused('MalformedDetail', 'Detail is malformed.');
-}
-
-/**
- * Exact matching, which is all that our rules use.
- * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
- */
-function matches({ source, detailType, detail }: NotifyRule['pattern'], event: BusEvent): boolean {
-  return (
-    source.includes(event.source) &&
-    detailType.includes(event['detail-type']) &&
-    detail.source.includes(String(event.detail.source))
-  );
 }

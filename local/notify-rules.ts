@@ -17,8 +17,9 @@ export function addNotifyRules(
   const credentials = { accessKeyId: 'events', secretAccessKey: 'local' };
   const sender = new MessageSender(queue.notifyQueueUrl, { region, credentials, endpoint: queue.endpoint });
   for (const { endpoint, pattern } of notifyRules(config)) {
+    const { source, detailType, detail: wanted } = pattern;
     bus.addRule({
-      pattern,
+      pattern: { source, 'detail-type': detailType, detail: wanted },
       async target({ detail }) {
         const entry = { MessageBody: JSON.stringify({ endpoint, event: detail }), MessageGroupId: endpoint };
         const [refused] = await sender.send([{ message: endpoint, entry }]);

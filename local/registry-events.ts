@@ -1,6 +1,7 @@
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { type DetailPattern, lossPatterns, type MirrorPlace } from '../core/registry-events/patterns.ts';
-import type { EventSink, RegistryEvent } from './ecr/server.ts';
+import { lossPatterns, type MirrorPlace } from '../core/registry-events/patterns.ts';
+import type { EventSink } from './ecr/server.ts';
+import { matchesPattern } from './event-pattern.ts';
 
 /** Where the events go. */
 export interface EventDelivery {
@@ -25,7 +26,7 @@ export function deliverRegistryEvents({ endpoint, queueUrl, place, log }: EventD
   const patterns = Object.values(lossPatterns(place));
   return {
     sink(event) {
-      if (!patterns.some((pattern) => matches(event, { ...pattern }))) return;
+      if (!patterns.some((pattern) => matchesPattern(event, { ...pattern }))) return;
       const message = new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify(event) });
       client.send(message).catch((error: Error) => {
         log.write(`an event of the registry is lost: ${error.message}\n`);
@@ -33,16 +34,4 @@ export function deliverRegistryEvents({ endpoint, queueUrl, place, log }: EventD
     },
     close: () => client.destroy(),
   };
-}
-
-/** EventBridge's matching, as far as our patterns need it. */
-function matches(value: RegistryEvent | Record<string, unknown>, pattern: DetailPattern): boolean {
-  return Object.entries(pattern).every(([field, wanted]) => {
-    const own = (value as Record<string, unknown>)[field];
-    if (!Array.isArray(wanted))
-      return typeof own === 'object' && own !== null && matches(own as Record<string, unknown>, wanted);
-    return wanted.some((one) =>
-      typeof one === 'string' ? own === one : typeof own === 'string' && own.startsWith(one.prefix),
-    );
-  });
 }

@@ -1,17 +1,12 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-
-export interface LocalSecrets {
-  endpoint: string;
-  stop(): Promise<void>;
-}
+import { type LoopbackServer, serveOnLoopback } from './serve-on-loopback.ts';
 
 /**
  * Serves GetSecretValue of the Secrets Manager API, the only operation that the functions use.
  *
  * @param values each secret's JSON object, by name; read again for every call.
  */
-export async function startSecretsManager(values: () => Record<string, object>): Promise<LocalSecrets> {
+export async function startSecretsManager(values: () => Record<string, object>): Promise<LoopbackServer> {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -48,15 +43,7 @@ export async function startSecretsManager(values: () => Record<string, object>):
       });
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return await serveOnLoopback(server);
 }
 
 /** Any process on this machine can send a request, with any body. */

@@ -31,9 +31,4 @@ export class RegistryEventsDeployment extends Deployment {
       () => new MessageSender(this.environment.text('DRAYAGE_REGISTRY_EVENTS_QUEUE_URL')),
     );
   }
-
-  /** After how many seconds a message that failed is retried; absent: as the function sees fit. */
-  get retrySeconds(): number | undefined {
-    return this.environment.optionalNumber('DRAYAGE_RETRY_SECONDS', { mayBeZero: true });
-  }
 }

@@ -79,12 +79,4 @@ export class CopyDeployment extends Deployment {
   get holdSeconds(): number | undefined {
     return this.environment.optionalNumber('DRAYAGE_HOLD_SECONDS');
   }
-
-  /**
-   * After how many seconds a message that crashed is retried; absent: each function has its own
-   * default.
-   */
-  get retrySeconds(): number | undefined {
-    return this.environment.optionalNumber('DRAYAGE_RETRY_SECONDS', { mayBeZero: true });
-  }
 }

@@ -53,6 +53,14 @@ export class Deployment {
     return this.once('queue', () => new SqsJobQueue(this.environment.text('DRAYAGE_QUEUE_URL')));
   }
 
+  /**
+   * After how many seconds a message that failed or crashed is retried; absent: each function has
+   * its own default.
+   */
+  get retrySeconds(): number | undefined {
+    return this.environment.optionalNumber('DRAYAGE_RETRY_SECONDS', { mayBeZero: true });
+  }
+
   protected get table(): Table {
     return this.once('table', () => openTable(this.environment.text('DRAYAGE_TABLE')));
   }

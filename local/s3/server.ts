@@ -1,19 +1,17 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { crc32 } from 'node:zlib';
 import { splitTarget } from '../ecr/http-exchange.ts';
+import { type LoopbackServer, serveOnLoopback } from '../serve-on-loopback.ts';
 import { S3Error } from './error.ts';
 import { namesTag, type ObjectFacts, S3Objects } from './objects.ts';
 import { checkSignature } from './signature.ts';
 
 /** A running S3 endpoint with one bucket. */
-export interface LocalBucket {
-  endpoint: string;
+export interface LocalBucket extends LoopbackServer {
   name: string;
   /** Every request, as `METHOD key`, in their order. */
   requests: string[];
-  stop(): Promise<void>;
 }
 
 export interface LocalBucketOptions {
@@ -91,17 +89,7 @@ export async function startBucket(options: LocalBucketOptions): Promise<LocalBuc
     else response.writeHead(200, answerHeaders(found.facts)).end(found.body);
   }
 
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    name,
-    requests,
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return { ...(await serveOnLoopback(server)), name, requests };
 }
 
 /** The key in a path-style address: `/bucket/key`. */
