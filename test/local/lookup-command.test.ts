@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drayage } from '../support/drayage.ts';
+import { writeMappingFile } from '../support/mapping-file.ts';
 import { type Pipeline, startPipeline } from '../support/pipeline.ts';
 import { startScriptedServer } from '../support/scripted-server.ts';
 import { seededImage } from '../support/seeded-image.ts';
@@ -18,13 +19,7 @@ describe('drayage lookup', () => {
     pipeline = await startPipeline();
     folder = mkdtempSync(join(tmpdir(), 'drayage-lookup-'));
     file = join(folder, 'mapping.json');
-    await pipeline.mirror('acme/shop', '1.0', images.shop);
-    await pipeline.push('library/nginx', '1.27', images.nginx);
-    const queued = await pipeline.post('/v1/mirrors', { images: ['nginx:1.27'] });
-    const { jobs } = (await queued.json()) as { jobs: { id: string }[] };
-    await pipeline.jobIn(jobs[0]?.id ?? '', 'committed');
-    const list = (await (await pipeline.get('/v1/mappings')).json()) as { mappings: unknown[] };
-    writeFileSync(file, JSON.stringify({ version: 1, ...list }));
+    await writeMappingFile(pipeline, images, file);
   });
   afterAll(async () => {
     await pipeline[Symbol.asyncDispose]();

@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { drayage } from '../support/drayage.ts';
+import { writeMappingFile } from '../support/mapping-file.ts';
 import { type Pipeline, startPipeline } from '../support/pipeline.ts';
 import { seededImage } from '../support/seeded-image.ts';
 
@@ -28,14 +29,8 @@ describe('drayage rewrite', () => {
   const images = { nginx: imageOf('rewrite nginx'), shop: imageOf('rewrite shop') };
   beforeAll(async () => {
     pipeline = await startPipeline();
-    await pipeline.mirror('acme/shop', '1.0', images.shop);
-    await pipeline.push('library/nginx', '1.27', images.nginx);
-    const queued = await pipeline.post('/v1/mirrors', { images: ['nginx:1.27'] });
-    const { jobs } = (await queued.json()) as { jobs: { id: string }[] };
-    await pipeline.jobIn(jobs[0]?.id ?? '', 'committed');
-    const list = (await (await pipeline.get('/v1/mappings')).json()) as { mappings: unknown[] };
     mapping = join(mkdtempSync(join(tmpdir(), 'drayage-mapping-')), 'mapping.json');
-    writeFileSync(mapping, JSON.stringify({ version: 1, ...list }));
+    await writeMappingFile(pipeline, images, mapping);
   });
   afterAll(async () => {
     await pipeline[Symbol.asyncDispose]();
