@@ -1,6 +1,7 @@
 import { MessageSender } from '../core/aws/sqs/message-sender.ts';
 import type { Config } from '../core/config/config.ts';
-import { notifyRules } from '../core/notify/rules.ts';
+import { type NotifyRule, notifyRules } from '../core/notify/rules.ts';
+import type { Pattern } from './event-pattern.ts';
 import type { LocalEventBus } from './eventbridge.ts';
 import type { LocalQueue } from './sqs.ts';
 
@@ -17,9 +18,8 @@ export function addNotifyRules(
   const credentials = { accessKeyId: 'events', secretAccessKey: 'local' };
   const sender = new MessageSender(queue.notifyQueueUrl, { region, credentials, endpoint: queue.endpoint });
   for (const { endpoint, pattern } of notifyRules(config)) {
-    const { source, detailType, detail: wanted } = pattern;
     bus.addRule({
-      pattern: { source, 'detail-type': detailType, detail: wanted },
+      pattern: busPattern(pattern),
       async target({ detail }) {
         const entry = { MessageBody: JSON.stringify({ endpoint, event: detail }), MessageGroupId: endpoint };
         const [refused] = await sender.send([{ message: endpoint, entry }]);
@@ -28,4 +28,9 @@ export function addNotifyRules(
     });
   }
   return () => sender.close();
+}
+
+/** The pattern of a rule with the fields as EventBridge names them; the CDK's are in camel case. */
+export function busPattern({ source, detailType, detail }: NotifyRule['pattern']): Pattern {
+  return { source, 'detail-type': detailType, detail };
 }

@@ -8,7 +8,7 @@ export interface MappedImages {
   nginx: SeededImage;
 }
 
-/** Mirrors two images, one by its webhook and one on demand, and writes their mappings to a file. */
+/** Mirrors two images, by a webhook and on demand, and writes their mappings to a file. */
 export async function writeMappingFile(
   pipeline: Pipeline,
   { shop, nginx }: MappedImages,

@@ -9,6 +9,7 @@ import type { NotifiedEvent } from '../../../core/notify/event-schema.ts';
 import { imageFailed } from '../../../core/notify/events.ts';
 import { notifyRules } from '../../../core/notify/rules.ts';
 import { type BusEvent, startEventBus } from '../../../local/eventbridge.ts';
+import { busPattern } from '../../../local/notify-rules.ts';
 import { configOf } from '../../unit/mirror-yaml/config-text.ts';
 
 const config = configOf(`
@@ -42,7 +43,10 @@ async function startBus() {
   onTestFinished(bus.stop);
   const matched: { endpoint: string; event: BusEvent }[] = [];
   for (const { endpoint, pattern } of notifyRules(config))
-    bus.addRule({ pattern, target: async (event) => void matched.push({ endpoint, event }) });
+    bus.addRule({
+      pattern: busPattern(pattern),
+      target: async (event) => void matched.push({ endpoint, event }),
+    });
   const client = new EventBridgeClient({ endpoint: bus.endpoint, region: 'eu-west-1', credentials });
   onTestFinished(() => client.destroy());
   return { bus, log, matched, client };
@@ -213,7 +217,7 @@ describe('the local bus', () => {
     const [rule] = notifyRules(config);
     if (!rule) throw new Error('there is no rule');
     bus.addRule({
-      ...rule,
+      pattern: busPattern(rule.pattern),
       target: async () => {
         throw new Error('the queue is gone');
       },
