@@ -4,6 +4,7 @@ import { drayageVersion } from '../core/registry/transport/version.ts';
 import { completeCommand, completionCommand } from './completion/command.ts';
 import { copyCommand } from './copy/command.ts';
 import { demoCommand } from './demo/command.ts';
+import { exportCommand } from './export/command.ts';
 import { historyCommand } from './history/command.ts';
 import { initCommand } from './init/command.ts';
 import { jobsCommand } from './jobs/command.ts';
@@ -47,6 +48,7 @@ const program = new Command('drayage')
   .addCommand(mirrorCommand())
   .addCommand(lookupCommand())
   .addCommand(rewriteCommand())
+  .addCommand(exportCommand())
   .addCommand(historyCommand())
   .addCommand(rollbackCommand())
   .addCommand(pinCommand())

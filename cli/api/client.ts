@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import type { ExportFilter } from '../../core/exports/export.ts';
 import type { Change, JobState } from '../../core/jobs/record.ts';
 import type { History } from '../../core/mapping/history.ts';
 import type { Resolved } from '../../core/mapping/lookup.ts';
@@ -28,6 +29,10 @@ export interface JobFilter {
   limit: number;
   cursor?: string | undefined;
 }
+
+/** 100,000 mappings are 60 MB as JSON. */
+const maxExportBytes = 512 * 1024 * 1024;
+const exportTimeoutMs = 10 * 60_000;
 
 /** A client of Drayage's own API. */
 export class DrayageApi {
@@ -115,9 +120,44 @@ export class DrayageApi {
     return this.#ask('GET', '/v1/status', answers.status);
   }
 
+  /** `GET /v1/exports/{format}`: its text, which is stored elsewhere if it is long. */
+  async export(format: string, filter: ExportFilter): Promise<string> {
+    const request = this.#request(
+      'GET',
+      `/v1/exports/${encodeURIComponent(format)}${queryOf({ ...filter })}`,
+    );
+    const limits = { maxBytes: maxExportBytes, timeoutMs: exportTimeoutMs };
+    return await this.#explained(request, async () => {
+      const answer = await exchange({
+        ...request,
+        ...limits,
+        headers: { ...request.headers, accept: '*/*' },
+      });
+      const location = answer.status === 302 ? answer.headers.get('location') : null;
+      if (location === null) {
+        if (answer.status !== 200) throw refusal(request, answer);
+        return answer.text;
+      }
+      // The address is signed; the token is not for the store that it leads to.
+      const stored: ApiRequest = { method: 'GET', url: new URL(location, request.url), signal: this.#signal };
+      const object = await exchange({ ...stored, ...limits, headers: { accept: '*/*' } });
+      if (object.status !== 200) throw refusal(stored, object);
+      return object.text;
+    });
+  }
+
   async #ask<T>(method: 'GET' | 'POST', path: string, schema: z.ZodType<T>, body?: unknown): Promise<T> {
+    const request = this.#request(method, path, body);
+    return await this.#explained(request, async () => {
+      const answer = await exchange(request);
+      if (answer.status === 200 || answer.status === 202) return readJson(request, answer, schema);
+      throw refusal(request, answer);
+    });
+  }
+
+  #request(method: 'GET' | 'POST', path: string, body?: unknown): ApiRequest {
     const { api, token } = this.#address;
-    const request: ApiRequest = {
+    return {
       method,
       url: new URL(`${api}${path}`),
       headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
@@ -125,13 +165,15 @@ export class DrayageApi {
       body,
       signal: this.#signal,
     };
+  }
+
+  /** Adds what helps to the error of a request. */
+  async #explained<T>(request: ApiRequest, ask: () => Promise<T>): Promise<T> {
     try {
-      const answer = await exchange(request);
-      if (answer.status === 200 || answer.status === 202) return readJson(request, answer, schema);
-      throw refusal(request, answer);
+      return await ask();
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
-      const remedy = remedyFor(error, request, token === undefined ? 'anonymous' : 'token');
+      const remedy = remedyFor(error, request, this.#address.token === undefined ? 'anonymous' : 'token');
       throw remedy === undefined ? error : error.withRemedy(remedy);
     }
   }

@@ -18,7 +18,7 @@ import { RequestError } from './request-error.ts';
  * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
  */
 const maxAnswerBytes = 6 * 1024 * 1024;
-const timeoutMs = 30_000;
+const usualTimeoutMs = 30_000;
 
 /** A request to an HTTP API. */
 export interface ApiRequest {
@@ -30,6 +30,10 @@ export interface ApiRequest {
   /** Must not be shown, even if the answer repeats it. */
   secrets?: readonly string[];
   signal?: AbortSignal | undefined;
+  /** The most bytes of an answer; by default as many as a function returns. */
+  maxBytes?: number;
+  /** For how long to wait for the whole answer, 30 s by default. */
+  timeoutMs?: number;
 }
 
 export interface ApiAnswer {
@@ -39,14 +43,23 @@ export interface ApiAnswer {
 }
 
 /**
- * Sends a request and reads its answer: within 30 seconds, up to 6 MiB. A redirect is an answer
- * like any other: following it would send the credentials to an address that somebody else chose.
+ * Sends a request and reads its answer, by default within 30 seconds and up to 6 MiB. A redirect is
+ * an answer like any other: following it would send the credentials to an address that somebody
+ * else chose.
  *
  * @throws RequestError if there is no answer or it is too long; the signal's reason if it is
  *   aborted
  */
 export async function exchange(request: ApiRequest): Promise<ApiAnswer> {
-  const { method, url, headers, body, signal } = request;
+  const {
+    method,
+    url,
+    headers,
+    body,
+    signal,
+    maxBytes = maxAnswerBytes,
+    timeoutMs = usualTimeoutMs,
+  } = request;
   const timeout = AbortSignal.timeout(timeoutMs);
   try {
     const response = await fetch(url, {
@@ -63,7 +76,7 @@ export async function exchange(request: ApiRequest): Promise<ApiAnswer> {
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     });
     const bytes = response.body
-      ? await readBounded(Readable.fromWeb(response.body as ReadableStream), maxAnswerBytes)
+      ? await readBounded(Readable.fromWeb(response.body as ReadableStream), maxBytes)
       : new Uint8Array();
     return { status: response.status, headers: response.headers, text: new TextDecoder().decode(bytes) };
   } catch (error) {
@@ -87,7 +100,8 @@ export function requestName({ method, url, secrets = [] }: ApiRequest): string {
 }
 
 function tooLate(request: ApiRequest, error: unknown): RequestError {
-  const { host, origin } = request.url;
+  const { url, timeoutMs = usualTimeoutMs } = request;
+  const { host, origin } = url;
   const reason = `${host} did not answer within ${timeoutMs / 1_000} s`;
   return unanswered(requestName(request), { kind: 'answer-timeout', reason, host, origin }, error);
 }
@@ -95,7 +109,10 @@ function tooLate(request: ApiRequest, error: unknown): RequestError {
 function broken(request: ApiRequest, error: unknown): RequestError {
   const name = requestName(request);
   if (error instanceof BodyTooLargeError)
-    return new RequestError(`${name} was answered with more than ${maxAnswerBytes} bytes`, { cause: error });
+    return new RequestError(
+      `${name} was answered with more than ${request.maxBytes ?? maxAnswerBytes} bytes`,
+      { cause: error },
+    );
   // fetch only says “fetch failed”; the reason is its cause.
   const problem = connectionProblem((error as { cause?: unknown }).cause ?? error, request.url);
   return unanswered(

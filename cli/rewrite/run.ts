@@ -5,6 +5,7 @@ import { type KnownImages, pointToMirror } from '../../core/rewrite/point-to-mir
 import { LineFinder } from '../../core/rewrite/position.ts';
 import { CommandError } from '../shared/command-error.ts';
 import { counted } from '../shared/format.ts';
+import { replaceFile } from '../shared/replace-file.ts';
 import { UsageError } from '../shared/usage-error.ts';
 import { enqueueMissing } from './enqueue.ts';
 import type { RewriteFlags } from './flags.ts';
@@ -13,7 +14,6 @@ import { openFunction } from './krm.ts';
 import { parseImagePath } from './parse-image-path.ts';
 import { readPluginConfig } from './plugin-config.ts';
 import { type Input, readInput } from './read-input.ts';
-import { replaceFile } from './replace-file.ts';
 import { leftAloneLines, missingLines, type Report, type Rewritten, reportOf } from './report.ts';
 import { unifiedDiff } from './unified-diff.ts';
 

@@ -10,13 +10,19 @@ export interface ApiFlags {
 
 /** A command that asks Drayage’s API, with the options that say where it is and who asks. */
 export function apiCommand(name: string, description: string): Command {
-  return new Command(name)
-    .description(description)
+  return addAddress(new Command(name).description(description)).option(
+    '--json',
+    'print the result as one JSON object',
+  );
+}
+
+/** Adds the options that say where the API is and who asks. */
+export function addAddress(command: Command): Command {
+  return command
     .optionsGroup('Deployment:')
     .addOption(new Option('--api <url>', 'address of Drayage’s API').env('DRAYAGE_API'))
     .addOption(new Option('--token <token>', 'token of Drayage’s API').env('DRAYAGE_TOKEN'))
-    .optionsGroup('Options:')
-    .option('--json', 'print the result as one JSON object');
+    .optionsGroup('Options:');
 }
 
 /** Runs a command’s work. A UsageError in it ends the command as commander’s own errors do. */

@@ -1,8 +1,11 @@
 import type { Mapping } from '../mapping/record.ts';
+import { parseReference } from '../oci/reference.ts';
 
 /** A form in which the whole mapping, or part of it, can be had: `GET /v1/exports/{name}`. */
 export interface ExportFormat {
   name: string;
+  /** For help texts and lists: what it is for, in one line without a full stop. */
+  description: string;
   contentType: string;
   /**
    * The text of the mappings, in their order, in pieces. Mappings come one at a time: 100,000 of
@@ -19,6 +22,14 @@ export interface ExportFilter {
   repository?: string | undefined;
   /** A region whose mirror has the image. */
   region?: string | undefined;
+}
+
+/** Whether the filter lets a mapping pass. So far, each is of one region: that of its mirror. */
+export function isSelected({ image, regions }: Mapping, filter: ExportFilter): boolean {
+  const { registry, repository } = parseReference(image);
+  if (filter.registry !== undefined && filter.registry !== registry) return false;
+  if (filter.repository !== undefined && filter.repository !== repository) return false;
+  return filter.region === undefined || Object.hasOwn(regions, filter.region);
 }
 
 /** Whether the filter lets everything pass. */

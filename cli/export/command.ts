@@ -1,0 +1,33 @@
+import { Command } from 'commander';
+import type { ExportFormat } from '../../core/exports/export.ts';
+import { exportFormats } from '../../core/exports/formats/index.ts';
+import { addAddress, runAction } from '../shared/api-command.ts';
+import { exportHelp, formatHelp } from './help.ts';
+import type { ExportFlags } from './run.ts';
+
+/** `drayage export FORMAT`: the mapping in the form that another program reads. */
+export function exportCommand(): Command {
+  const command = new Command('export')
+    .description('Print the mapping in the form that a cluster, a node or another program reads.')
+    .addHelpText('after', exportHelp);
+  for (const format of exportFormats) command.addCommand(formatCommand(format));
+  return command;
+}
+
+function formatCommand(format: ExportFormat): Command {
+  const { name, description } = format;
+  const command = addAddress(new Command(name).description(sentence(description)))
+    .option('--registry <registry>', 'only images of this upstream registry')
+    .option('--repository <repository>', 'only images of this upstream repository, without the registry')
+    .option('--region <region>', 'only images that the mirror of this region has')
+    .option('--mapping <file>', 'read the mappings from this file instead of asking the API')
+    .option('-o, --output <file>', 'write the result to this file, once it is complete')
+    .addHelpText('after', formatHelp(name));
+  return command.action((flags: ExportFlags) =>
+    runAction(command, async () => (await import('./run.ts')).runExport(format, flags)),
+  );
+}
+
+function sentence(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;
+}
