@@ -26,7 +26,8 @@ const dockerHubAliases = [
 
 const registry = text({ what: 'a registry, as in references', example: 'docker.io' }, registryProblem);
 
-function registryProblem(value: string): string | undefined {
+/** What is wrong with the value of `registry`, and what to write; undefined if it is right. */
+export function registryProblem(value: string): string | undefined {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(value))
     return `${shown(value)} has a scheme; write only the host, and the address of its API under \`endpoint\``;
   if (dockerHubAliases.includes(value))

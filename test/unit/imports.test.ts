@@ -29,6 +29,7 @@ const coreFolders = [
   'notify',
   'mirror-yaml',
   'rewrite',
+  'discover',
   'jobs',
   'registry-events',
   'aws',
