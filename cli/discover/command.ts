@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import { fileKinds } from '../../core/rewrite/kinds.ts';
 import { apiCommand, runAction } from '../shared/api-command.ts';
+import { fileKindNames } from '../shared/file-kinds.ts';
 import type { DiscoverFlags } from './flags.ts';
 import { discoverHelp } from './help.ts';
 
@@ -29,7 +29,7 @@ export function discoverCommand(): Command {
     .optionsGroup('What is read:')
     .option('--context <name>', 'run kubectl, for pods and nodes of this context')
     .option('--kubeconfig <file>', 'run kubectl with this file')
-    .addOption(new Option('--as <kind>', 'what the files are').choices([...fileKinds]))
+    .addOption(new Option('--as <kind>', 'what the files are').choices(fileKindNames))
     .option(
       '--image-path <kind=path>',
       'where else references stand: Prometheus=spec.image; may be repeated',

@@ -113,12 +113,9 @@ function printConfig(inventory: Inventory, flags: DiscoverFlags, prefix: string)
   );
   const { covered, repositories, registries, leftOut } = discovered;
   tell(
-    `${counted(covered, 'image')} of ${counted(repositories, 'repository').replace('repositorys', 'repositories')} of ${counted(registries, 'registry').replace('registrys', 'registries')}, from ${counted(inventory.pods, 'pod')}`,
+    `images: ${covered}, repositories: ${repositories}, registries: ${registries}; from ${counted(inventory.pods, 'pod')}`,
   );
-  if (leftOut.length > 0)
-    tell(
-      `${counted(leftOut.length, 'entry').replace('entrys', 'entries')} left out, with reasons at the end of the file`,
-    );
+  if (leftOut.length > 0) tell(`left out: ${leftOut.length}, with reasons at the end of the file`);
   if (!flags.json)
     tell('Next: drayage validate, then drayage local, both with --config and the file that this went to');
 }
