@@ -8,8 +8,7 @@ export function coverageText(file: string, coverage: Coverage): string {
   const lines = [
     `${file} covers ${covered} of ${counted(images, 'image')} (${percent} %), and all images of ${podsCovered} of ${counted(pods, 'pod')}`,
   ];
-  if (mirror)
-    lines.push(`${mirror.mirrored} of them are mirrored; ${fromMirror} are named by the mirror’s reference`);
+  if (mirror) lines.push(`mirrored: ${mirror.mirrored}; named by the mirror’s reference: ${fromMirror}`);
   return [
     ...lines,
     ...section('not covered', coverage.uncovered),
