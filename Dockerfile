@@ -11,7 +11,7 @@ WORKDIR /src
 COPY package.json package-lock.json ./
 RUN npm ci
 COPY . .
-RUN npm run image:bundle -- /out
+RUN npm run image:files -- /out
 
 FROM gcr.io/distroless/nodejs24-debian13:nonroot
 COPY --from=build /out /app

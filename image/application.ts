@@ -1,9 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundleCommand } from '../bundle-command.ts';
 import { buildLayer, type Layer } from '../cli/demo/layer.ts';
-import { fileOf, filesOf, textFile } from '../cli/demo/layer-files.ts';
+import { filesOf } from '../cli/demo/layer-files.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -20,24 +20,26 @@ export const places = {
   main: '/app/dist/cli/main.js',
 };
 
-/** Bundles the command, and packs it into a layer. The same sources give the same bytes. */
+/**
+ * Writes what becomes /app: the bundle of the command, and what says what it is. The same sources
+ * give the same files.
+ */
+export async function writeApplication(folder: string): Promise<void> {
+  await bundleCommand(join(folder, 'dist'));
+  const { name, version, license } = readManifest();
+  const manifest = { name, version, license, type: 'module' };
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));
+}
+
+/** Makes the layer with the command, and says what it is. */
 export async function buildApplication(signal?: AbortSignal): Promise<Application> {
-  const { name, version, description, license, author } = JSON.parse(
-    readFileSync(join(root, 'package.json'), 'utf8'),
-  ) as Record<'name' | 'version' | 'description' | 'license' | 'author', string>;
+  const { name, version, description, license, author } = readManifest();
   const work = mkdtempSync(join(tmpdir(), 'drayage-image-'));
   try {
-    const dist = join(work, 'dist');
-    await bundleCommand(dist);
-    const manifest = `${JSON.stringify({ name, version, license, type: 'module' }, undefined, 2)}\n`;
-    const files = [
-      ...filesOf(dist, 'app/dist'),
-      textFile('app/package.json', manifest),
-      fileOf(join(root, 'LICENSE'), 'app/LICENSE'),
-    ];
-    const layer = await buildLayer('application', `${name} ${version}`, files, signal);
+    await writeApplication(work);
     return {
-      layer,
+      layer: await buildLayer('application', `${name} ${version}`, filesOf(work, 'app'), signal),
       labels: {
         'org.opencontainers.image.title': name,
         'org.opencontainers.image.description': description,
@@ -49,4 +51,8 @@ export async function buildApplication(signal?: AbortSignal): Promise<Applicatio
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
+}
+
+function readManifest(): Record<'name' | 'version' | 'description' | 'license' | 'author', string> {
+  return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 }
