@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drayageVersion } from '../../core/registry/transport/version.ts';
+import { nodeImage, pushBase } from '../support/base-image.ts';
 import { buildImage } from '../support/build-image.ts';
 import { type DockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
-import { nodeLayer, pushBase } from '../support/node-base.ts';
 import { containerLimits, openPodman, type Podman } from '../support/podman.ts';
 import { skopeo } from '../support/skopeo.ts';
 
@@ -25,7 +25,10 @@ describe('npm run image, with Docker’s registry, skopeo and podman', () => {
     podman = openPodman();
     registry = await startDockerRegistry();
     const platforms = ['linux/amd64', 'linux/arm64/v8', 'linux/s390x'];
-    await pushBase(registry.endpoint, 'base/node', '24', await nodeLayer(), { platforms });
+    await pushBase(registry.endpoint, 'base/node', '24', await nodeImage(), {
+      platforms,
+      family: 'docker',
+    });
     target = `${registry.host}/team/drayage`;
     const built = await buildImage(['--base', base(), '--to', target, '--output', layout()]);
     expect(built).toMatchObject({ code: 0 });

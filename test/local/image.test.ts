@@ -2,36 +2,32 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { buildLayer, type Layer } from '../../cli/demo/layer.ts';
-import { textFile } from '../../cli/demo/layer-files.ts';
 import { drayageVersion } from '../../core/registry/transport/version.ts';
 import { type EmbeddedRegistry, startRegistry } from '../../local/ecr/server.ts';
+import { pushBase } from '../support/base-image.ts';
 import { buildImage } from '../support/build-image.ts';
-import { pushBase } from '../support/node-base.ts';
+import { seededImage } from '../support/seeded-image.ts';
 
 describe('npm run image', () => {
   let registry: EmbeddedRegistry;
-  let layer: Layer;
+  const image = seededImage({ seed: 'base', layers: [{ size: 3_000 }] });
   let folder: string;
   const base = (tag: string) => `${registry.host}/base/node:${tag}`;
   beforeAll(async () => {
     registry = await startRegistry({ flavour: 'distribution' });
-    layer = await buildLayer('base', 'a file', [textFile('nodejs/bin/node', 'not really')]);
     const push = (tag: string, platforms: string[], config?: object) =>
-      pushBase(registry.endpoint, 'base/node', tag, layer, {
+      pushBase(registry.endpoint, 'base/node', tag, image, {
         platforms,
         family: 'oci',
         ...(config && { config }),
       });
-    const rootfs = { type: 'layers', diff_ids: [layer.diffId] };
-    const linux = { os: 'linux', architecture: 'amd64', rootfs };
     await push('24', ['linux/amd64', 'linux/arm64']);
     await push('one', ['linux/amd64']);
-    await push('bare', ['linux/amd64'], linux);
-    await push('path', ['linux/amd64'], { ...linux, config: { Entrypoint: ['docker-entrypoint.sh'] } });
-    await push('windows', ['windows/amd64', 'linux/amd64'], { ...linux, os: 'windows' });
-    await push('layers', ['linux/amd64'], { ...linux, rootfs: { ...rootfs, diff_ids: [] } });
-    await push('shape', ['linux/amd64'], { ...linux, config: { Env: 'PATH=/bin' } });
+    await push('bare', ['linux/amd64'], { config: undefined, history: undefined });
+    await push('path', ['linux/amd64'], { config: { Entrypoint: ['docker-entrypoint.sh'] } });
+    await push('windows', ['windows/amd64', 'linux/amd64']);
+    await push('layers', ['linux/amd64'], { rootfs: { type: 'layers', diff_ids: [] } });
+    await push('shape', ['linux/amd64'], { config: { Env: 'PATH=/bin' } });
   });
   afterAll(() => registry.stop());
   beforeEach(() => {
@@ -49,7 +45,7 @@ describe('npm run image', () => {
     expect(built).toMatchObject({ code: 0, stdout: `oci:${folder}:${drayageVersion}\n` });
     const [entry] = json('index.json').manifests;
     expect(entry.mediaType).toBe('application/vnd.oci.image.manifest.v1+json');
-    expect(blob(entry.digest).layers[0]).toEqual(layer.descriptor);
+    expect(blob(entry.digest).layers[0]).toMatchObject({ digest: image.layers[0]?.digest });
     expect(readdirSync(join(folder, 'blobs/sha256'))).toHaveLength(4);
   });
 

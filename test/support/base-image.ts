@@ -1,16 +1,17 @@
-import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { buildLayer, type Layer } from '../../cli/demo/layer.ts';
-import { fileOf } from '../../cli/demo/layer-files.ts';
 import { digestOf } from '../../core/oci/digest.ts';
+import { programImage } from './program-image.ts';
 import { pushBlob, pushManifest } from './push-image.ts';
+import type { SeededImage } from './seeded-image.ts';
 
 /** The Node of the devDependency, which can run what the repository bundles. */
-export const nodeBinary = join(
-  dirname(createRequire(import.meta.url).resolve('node/package.json')),
-  'bin/node',
-);
+const nodeBinary = join(dirname(createRequire(import.meta.url).resolve('node/package.json')), 'bin/node');
+
+/** Nothing but Node, where distroless has it, and the libraries that it loads. */
+export function nodeImage(): Promise<SeededImage> {
+  return programImage({ programs: { '/nodejs/bin/node': nodeBinary } });
+}
 
 const families = {
   docker: {
@@ -27,60 +28,50 @@ const families = {
   },
 };
 
-/** A layer that is only Node, where distroless has it, and the libraries that it loads. */
-export function nodeLayer(): Promise<Layer> {
-  const listed = execFileSync('ldd', [nodeBinary], { encoding: 'utf8' });
-  // `libm.so.6 => /lib/libm.so.6 (0x…)`, and the loader by its path alone.
-  const libraries = [...listed.matchAll(/(?:=> |^\s*)(\/\S+) \(0x/gm)].map(([, path = '']) => path);
-  const files = [
-    fileOf(nodeBinary, 'nodejs/bin/node'),
-    ...libraries.map((path) => fileOf(path, path.slice(1))),
-  ];
-  return buildLayer('node', 'Node and its libraries', files);
-}
-
+/** What {@link pushBase} makes of an image's layers. */
 export interface BaseOptions {
   /** As `linux/amd64`; the base has an index if there are several. */
   platforms: string[];
-  family?: keyof typeof families;
-  /** In place of what a base's configuration says. */
+  family: keyof typeof families;
+  /** What differs from the usual configuration of a base. */
   config?: object;
 }
 
 /**
  * Pushes an image that others are built on: with several platforms, as an index whose last child is
- * an attestation, as BuildKit makes it. The files are the same for each platform.
+ * an attestation, as BuildKit makes it. The layers are the same for each platform.
  */
 export async function pushBase(
   endpoint: string,
   repository: string,
   tag: string,
-  layer: Layer,
-  { platforms, family = 'docker', config }: BaseOptions,
+  image: SeededImage,
+  { platforms, family, config }: BaseOptions,
 ): Promise<void> {
   const types = families[family];
-  await pushBlob(endpoint, repository, layer.descriptor.digest, layer.bytes);
+  for (const [digest, bytes] of image.blobs) await pushBlob(endpoint, repository, digest, bytes);
+  const { rootfs } = JSON.parse(Buffer.from(image.blobs.get(image.config.digest) ?? []).toString('utf8'));
   const push = async (content: object, mediaType: string, reference?: string) => {
     const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, ...content }));
     const digest = digestOf(bytes);
     await pushManifest(endpoint, repository, reference ?? digest, { bytes, mediaType, digest });
     return { mediaType, digest, size: bytes.byteLength };
   };
+  const isAlone = platforms.length === 1;
   const children = [];
   for (const text of platforms) {
     const [os = '', architecture = '', variant] = text.split('/');
     const platform = { os, architecture, ...(variant && { variant }) };
-    const bytes = Buffer.from(JSON.stringify(config ?? configOf(platform, layer)));
+    const bytes = Buffer.from(JSON.stringify({ ...platform, ...usual, rootfs, ...config }));
     const digest = digestOf(bytes);
     await pushBlob(endpoint, repository, digest, bytes);
     const manifest = {
       config: { mediaType: types.config, digest, size: bytes.byteLength },
-      layers: [{ ...layer.descriptor, mediaType: types.layer }],
+      layers: image.layers.map((layer) => ({ ...layer, mediaType: types.layer })),
     };
-    const isAlone = platforms.length === 1;
     children.push({ ...(await push(manifest, types.manifest, isAlone ? tag : undefined)), platform });
-    if (isAlone) return;
   }
+  if (isAlone) return;
   const [first] = children;
   const attestation = {
     ...first,
@@ -91,19 +82,15 @@ export async function pushBase(
 }
 
 /** As distroless has it, and some of what only Docker writes. */
-function configOf(platform: object, layer: Layer): object {
-  return {
-    ...platform,
-    created: '2026-01-02T03:04:05Z',
-    docker_version: '28.0.0',
-    config: {
-      Env: ['PATH=/usr/local/bin:/usr/bin:/bin', 'SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt'],
-      User: '0',
-      Entrypoint: ['/nodejs/bin/node'],
-      Cmd: ['--help'],
-      Labels: { base: 'kept' },
-    },
-    rootfs: { type: 'layers', diff_ids: [layer.diffId] },
-    history: [{ created: '2026-01-02T03:04:05Z', created_by: 'a test' }],
-  };
-}
+const usual = {
+  created: '2026-01-02T03:04:05Z',
+  docker_version: '28.0.0',
+  config: {
+    Env: ['PATH=/usr/local/bin:/usr/bin:/bin', 'SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt'],
+    User: '0',
+    Entrypoint: ['/nodejs/bin/node'],
+    Cmd: ['--help'],
+    Labels: { base: 'kept' },
+  },
+  history: [{ created: '2026-01-02T03:04:05Z', created_by: 'a test' }],
+};
