@@ -32,6 +32,13 @@ matchExpressions:
 secretKeyRef: {name: {{ .Values.token.existingSecret }}, key: {{ .Values.token.key | quote }}}
 {{- end -}}
 
+{{/* Says so before objects are refused that the cluster does not know. */}}
+{{- define "drayage.checkVersion" -}}
+{{- if semverCompare "<1.36.0-0" .Capabilities.KubeVersion.Version -}}
+{{- fail (printf "mode %s needs Kubernetes 1.36 or later, and this is %s: use mode webhook (helm template takes --kube-version)" .Values.mode .Capabilities.KubeVersion.Version) -}}
+{{- end -}}
+{{- end -}}
+
 {{/* The objects of files/policy.yaml, with these values. */}}
 {{- define "drayage.policyObjects" -}}
 {{- $hosts := list -}}
@@ -79,4 +86,44 @@ secretKeyRef: {name: {{ .Values.token.existingSecret }}, key: {{ .Values.token.k
 {{- if eq .name "DRAYAGE_EXPORT" }}{{ $_ := set . "value" (printf "%s%s" (.value | replace "@api@" $.Values.api) $query) }}{{ end -}}
 {{- end -}}
 {{- dict "sync" (list $objects.serviceAccount $objects.clusterRole $objects.clusterRoleBinding $objects.cronJob) | toYaml -}}
+{{- end -}}
+
+{{- define "drayage.webhookLabels" -}}
+app.kubernetes.io/name: drayage-admission
+app.kubernetes.io/part-of: drayage
+{{- end -}}
+
+{{- define "drayage.webhookImage" -}}
+{{- $image := .Values.webhook.image -}}
+{{- $image.repository }}:{{ $image.tag | default .Chart.AppVersion }}{{ with $image.digest }}@{{ . }}{{ end -}}
+{{- end -}}
+
+{{- define "drayage.webhookArgs" -}}
+- admission
+- --listen=0.0.0.0:8443
+- --tls-cert=/tls/tls.crt
+- --tls-key=/tls/tls.key
+- --api={{ .Values.api }}
+- --data=/data
+- --refresh={{ .Values.webhook.refresh }}
+- --missing={{ .Values.webhook.missing }}
+{{- with .Values.region }}
+- --region={{ . }}
+{{- end }}
+{{- if .Values.webhook.tags }}
+- --tags
+{{- end }}
+{{- end -}}
+
+{{/* Names, and then the API and the apiserver. */}}
+{{- define "drayage.egress" -}}
+- ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]
+- ports:
+    {{- range .Values.networkPolicy.ports }}
+    - {port: {{ . }}, protocol: TCP}
+    {{- end }}
+  to:
+    {{- range .Values.networkPolicy.apiCidrs }}
+    - ipBlock: {cidr: {{ . | quote }}}
+    {{- end }}
 {{- end -}}

@@ -1,0 +1,158 @@
+import { X509Certificate } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { type Helm, helmMajors, openHelm } from '../support/helm.ts';
+
+const chart = resolve(import.meta.dirname, '../../charts/drayage');
+const values = readdirSync(join(chart, 'ci'));
+
+interface KubernetesObject {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; namespace?: string };
+  // biome-ignore lint/suspicious/noExplicitAny: the rest depends on the kind
+  [field: string]: any;
+}
+
+/** What the chart makes of values, in the namespace that the exports have. */
+async function render(helm: Helm, file: string, ...args: string[]): Promise<KubernetesObject[]> {
+  const release = ['template', 'drayage', chart, '--namespace', 'drayage', '--kube-version', '1.36'];
+  const text = await helm([...release, '--values', join(chart, 'ci', file), ...args]);
+  return parseAllDocuments(text).flatMap((document) => {
+    if (document.errors.length > 0) throw document.errors[0];
+    return document.toJS() ?? [];
+  });
+}
+
+const find = (objects: KubernetesObject[], kind: string, name = 'drayage-admission') =>
+  objects.find((object) => object.kind === kind && object.metadata.name === name);
+
+describe.each(helmMajors)('the chart with Helm %i', (major) => {
+  const helm = openHelm(major);
+
+  it.each(values)('passes lint with %s', async (file) => {
+    const output = await helm(['lint', '--strict', chart, '--values', join(chart, 'ci', file)]);
+    expect(output).toContain('1 chart(s) linted, 0 chart(s) failed');
+  });
+
+  it('renders the objects of each mode, each once', async () => {
+    const names = async (file: string, ...args: string[]) => {
+      const objects = await render(helm, file, ...args);
+      for (const { apiVersion } of objects) expect(apiVersion).toMatch(/^([a-z0-9.-]+\/)?v1$/);
+      return objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`).sort();
+    };
+    const policy = [
+      'ClusterRole drayage-sync',
+      'ClusterRoleBinding drayage-sync',
+      'CronJob drayage-sync',
+      'CustomResourceDefinition imagemirrors.drayage.dev',
+      'MutatingAdmissionPolicy drayage',
+      'MutatingAdmissionPolicyBinding drayage',
+      'ServiceAccount drayage-sync',
+    ];
+    const webhook = [
+      'Deployment drayage-admission',
+      'MutatingWebhookConfiguration drayage',
+      'PodDisruptionBudget drayage-admission',
+      'Service drayage-admission',
+      'ServiceAccount drayage-admission',
+    ];
+    expect(await names('policy-values.yaml')).toEqual(policy);
+    const generated = 'Secret drayage-admission-tls';
+    expect(await names('webhook-values.yaml')).toEqual([...webhook, generated].sort());
+    const more = [
+      'Certificate drayage-admission',
+      'MutatingAdmissionPolicy drayage-keep',
+      'MutatingAdmissionPolicyBinding drayage-keep',
+      'NetworkPolicy drayage-admission',
+      'NetworkPolicy drayage-sync',
+      'Secret drayage',
+    ];
+    expect(await names('both-values.yaml')).toEqual([...policy, ...webhook, ...more].sort());
+  });
+
+  it('makes a certificate for the Service, and names its authority in the webhook', async () => {
+    const objects = await render(helm, 'webhook-values.yaml');
+    const { data } = find(objects, 'Secret', 'drayage-admission-tls') ?? {};
+    const decoded = (key: string) => Buffer.from(data[key], 'base64').toString('utf8');
+    const certificate = new X509Certificate(decoded('tls.crt'));
+    const authority = new X509Certificate(decoded('ca.crt'));
+    expect(certificate.checkHost('drayage-admission.drayage.svc')).toBeDefined();
+    expect(certificate.verify(authority.publicKey)).toBe(true);
+    const [hook] = find(objects, 'MutatingWebhookConfiguration', 'drayage')?.webhooks ?? [];
+    expect(hook.clientConfig.caBundle).toBe(data['ca.crt']);
+  });
+
+  it('takes a certificate of cert-manager or an existing one', async () => {
+    const managed = await render(helm, 'webhook-values.yaml', '--set', 'webhook.tls.source=cert-manager');
+    const configuration = find(managed, 'MutatingWebhookConfiguration', 'drayage');
+    expect(configuration?.metadata).toHaveProperty('annotations', {
+      'cert-manager.io/inject-ca-from': 'drayage/drayage-admission',
+    });
+    expect(find(managed, 'Certificate')?.spec.issuerRef).toEqual(
+      expect.objectContaining({ kind: 'Issuer', name: find(managed, 'Issuer')?.metadata.name }),
+    );
+    const pem = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+    const file = join(folder, 'ca.crt');
+    writeFileSync(file, pem);
+    const existing = await render(
+      helm,
+      'webhook-values.yaml',
+      ...['--set', 'webhook.tls.source=existing-secret,webhook.tls.secretName=mine'],
+      ...['--set-file', `webhook.tls.caBundle=${file}`],
+    );
+    expect(existing.filter(({ kind }) => kind === 'Secret')).toEqual([]);
+    const [hook] = find(existing, 'MutatingWebhookConfiguration', 'drayage')?.webhooks ?? [];
+    expect(Buffer.from(hook.clientConfig.caBundle, 'base64').toString('utf8')).toBe(pem);
+    const { volumes } = find(existing, 'Deployment')?.spec.template.spec ?? {};
+    expect(volumes).toContainEqual({ name: 'tls', secret: { secretName: 'mine' } });
+  });
+
+  it('keeps to the namespace of the release', async () => {
+    const objects = await render(helm, 'both-values.yaml', '--namespace', 'elsewhere');
+    expect(JSON.stringify(objects)).not.toMatch(/"namespace":"drayage"|\.drayage\.svc/);
+  });
+
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'drayage-chart-'));
+    return () => rmSync(folder, { recursive: true, force: true });
+  });
+
+  it.each([
+    ['policy', 'mode=policies', /mode/],
+    ['policy', 'api=', /api/],
+    ['policy', 'api=drayage.example.com', /api/],
+    ['policy', 'api=https://drayage.example.com/', /api/],
+    ['policy', 'policy.mirror=', /mirror/],
+    ['policy', "policy.mirror=a.example/x'y", /mirror/],
+    ['policy', "policy.fallback.docker\\.io=a.example/x'y", /fallback/],
+    ['policy', "policy.fallback.do'cker=a.example/x", /fallback/],
+    ['policy', 'policy.sync.schedule=often', /schedule/],
+    ['policy', 'rewrite.namespaces={Shop}', /namespaces/],
+    ['policy', 'rewrite.optin=true', /optin/],
+    ['policy', 'token.existingSecret=', /existingSecret/],
+    ['policy', 'unknown=1', /unknown/],
+    ['webhook', 'webhook.image.repository=', /repository/],
+    ['webhook', 'webhook.image.digest=sha256:12', /digest/],
+    ['webhook', 'webhook.missing=ignore', /missing/],
+    ['webhook', 'webhook.refresh=30', /refresh/],
+    ['webhook', 'webhook.timeoutSeconds=31', /timeoutSeconds/],
+    ['webhook', 'webhook.replicas=0', /replicas/],
+    ['webhook', 'webhook.tls.source=existing-secret', /caBundle/],
+    ['webhook', 'webhook.tls.source=none', /source/],
+    ['webhook', 'networkPolicy.apiCidrs={example.com}', /apiCidrs/],
+  ])('refuses in mode %s: %s', async (mode, set, message) => {
+    await expect(render(helm, `${mode}-values.yaml`, '--set', set)).rejects.toThrow(message);
+  });
+
+  it('says which Kubernetes the policy needs', async () => {
+    await expect(render(helm, 'policy-values.yaml', '--kube-version', '1.35.4')).rejects.toThrow(
+      'mode policy needs Kubernetes 1.36 or later, and this is v1.35.4: use mode webhook',
+    );
+    expect(await render(helm, 'webhook-values.yaml', '--kube-version', '1.29.0')).not.toEqual([]);
+  });
+});
