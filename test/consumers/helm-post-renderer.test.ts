@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
 import { helmMajors, openHelm } from '../support/helm.ts';
 import { type Pipeline, startPipeline } from '../support/pipeline.ts';
 import { seededImage } from '../support/seeded-image.ts';
@@ -86,7 +87,13 @@ describe.each(helmMajors)('drayage rewrite as post-renderer of Helm %i', (major)
     ...[...(major === 3 ? ['rewrite'] : []), ...args].map((arg) => `--post-renderer-args=${arg}`),
   ];
   const pinned = () => `${pipeline.stack.ready.registry}/mirror/ghcr.io/acme/shop@${shop.manifest.digest}`;
-  const images = (text: string) => (text.match(/image: [^,}\n]*/g) ?? []).sort();
+  /** The Deployment, the ConfigMap and the hook, as Helm orders them. */
+  const objects = (text: string) =>
+    ['Deployment', 'ConfigMap', 'Job'].map((kind) =>
+      parseAllDocuments(text)
+        .map((document) => document.toJS())
+        .find((object) => object?.kind === kind),
+    );
 
   it('is documented as it is tested', () => {
     expect(docs).toContain('--post-renderer drayage --post-renderer-args rewrite');
@@ -94,27 +101,27 @@ describe.each(helmMajors)('drayage rewrite as post-renderer of Helm %i', (major)
   });
 
   it('rewrites what the chart renders, and nothing else', async () => {
-    const plain = await template('--no-hooks');
-    const rewritten = await template('--no-hooks', ...postRenderer());
-    expect(images(rewritten)).toEqual(
-      [`image: "${pinned()}"`, 'image: ghcr.io/acme/shop:1.0', 'image: quay.io/acme/other:2'].sort(),
-    );
-    expect(images(plain)).toContain('image: "ghcr.io/acme/shop:1.0"');
-    expect(rewritten).toContain('name: mine');
-    // Helm 4 gives post-renderers its own form of the manifests, without comments.
+    const plain = await template();
+    const rewritten = await template(...postRenderer());
+    const change = (text: string) => text.replace('ghcr.io/acme/shop:1.0', pinned());
+    // Helm 4 prints the manifests again before a post-renderer gets them, with other quotes.
     if (major === 3)
       expect(rewritten.trim()).toBe(plain.trim().replace('"ghcr.io/acme/shop:1.0"', `"${pinned()}"`));
+    const [deployment, notes, hook] = objects(plain);
+    expect(objects(rewritten)).toEqual([
+      JSON.parse(change(JSON.stringify(deployment))),
+      notes,
+      // Helm 3 gives hooks to no post-renderer.
+      major === 3 ? hook : JSON.parse(change(JSON.stringify(hook))),
+    ]);
   });
 
   it('passes options on', async () => {
     const tagged = await template(...postRenderer('--tags'));
     expect(tagged).toContain(`${pipeline.stack.ready.registry}/mirror/ghcr.io/acme/shop:1.0`);
-    await expect(template(...postRenderer('--missing', 'fail'))).rejects.toThrow(/quay\.io\/acme\/other:2/);
-  });
-
-  it('rewrites hooks where Helm gives them to post-renderers', async () => {
-    const rewritten = await template(...postRenderer());
-    const hook = rewritten.slice(rewritten.indexOf('kind: Job'));
-    expect(images(hook)).toContain(major === 4 ? `image: ${pinned()}` : 'image: ghcr.io/acme/shop:1.0');
+    // Helm 4 does not show what a plugin writes on standard error.
+    await expect(template(...postRenderer('--missing', 'fail'))).rejects.toThrow(
+      major === 3 ? 'quay.io/acme/other:2' : 'plugin "drayage" exited with error',
+    );
   });
 });
