@@ -5,6 +5,9 @@
 #
 # `npm run image` makes the same image without one, and reproducibly: docs/image.md.
 
+# Node 24 at /nodejs/bin/node, without a shell or a package manager.
+ARG BASE=gcr.io/distroless/nodejs24-debian13:nonroot
+
 # The bundle is JavaScript: it is built once, for all platforms.
 FROM --platform=$BUILDPLATFORM docker.io/library/node:24-bookworm-slim AS build
 WORKDIR /src
@@ -13,7 +16,7 @@ RUN npm ci
 COPY . .
 RUN npm run image:files -- /out
 
-FROM gcr.io/distroless/nodejs24-debian13:nonroot
+FROM ${BASE}
 COPY --from=build /out /app
 ENV NODE_ENV=production
 WORKDIR /app

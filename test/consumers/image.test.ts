@@ -1,13 +1,16 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drayageVersion } from '../../core/registry/transport/version.ts';
+import { writeApplication } from '../../image/application.ts';
 import { nodeImage, pushBase } from '../support/base-image.ts';
 import { buildImage } from '../support/build-image.ts';
 import { type DockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
 import { containerLimits, openPodman, type Podman } from '../support/podman.ts';
 import { skopeo } from '../support/skopeo.ts';
+
+const root = resolve(import.meta.dirname, '../..');
 
 describe('npm run image, with Docker’s registry, skopeo and podman', () => {
   let folder: string;
@@ -109,6 +112,23 @@ describe('npm run image, with Docker’s registry, skopeo and podman', () => {
     expect(await run(image, 'completion', 'bash')).toContain('drayage');
     const script = 'process.stdout.write([process.getuid(), process.getgid(), process.cwd()].join())';
     expect(await run('--entrypoint', '/nodejs/bin/node', image, '-e', script)).toBe('65532,65532,/app');
+  });
+
+  it('is made by the Dockerfile, too', async () => {
+    const files = join(folder, 'files');
+    await writeApplication(join(files, 'out'));
+    // The stage that builds would need the network.
+    const context = ['--build-context', `build=${files}`, '--build-arg', `BASE=${base()}`];
+    const options = ['--tls-verify=false', '--isolation', 'chroot', '--tag', 'localhost/drayage:1'];
+    await podman('build', '--quiet', ...context, ...options, root);
+    expect(await run('localhost/drayage:1', '--version')).toBe(`${drayageVersion}\n`);
+    const configOf = async (image: string) => {
+      const { Labels: _, ...config } = JSON.parse(
+        await podman('inspect', '--format', '{{json .Config}}', image),
+      );
+      return config;
+    };
+    expect(await configOf('localhost/drayage:1')).toEqual(await configOf(`${target}@${digest}`));
   });
 
   it('can be reduced to some platforms, at another time', async () => {
