@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { ExportFormat } from '../../core/exports/export.ts';
 import { exportFormats } from '../../core/exports/formats/index.ts';
 import { addAddress, runAction } from '../shared/api-command.ts';
+import { admissionPolicyCommand } from './admission-policy/command.ts';
 import { exportHelp, formatHelp } from './help.ts';
 import type { ExportFlags } from './run.ts';
 
@@ -11,6 +12,7 @@ export function exportCommand(): Command {
     .description('Print the mapping in the form that a cluster, a node or another program reads.')
     .addHelpText('after', exportHelp);
   for (const format of exportFormats) command.addCommand(formatCommand(format));
+  command.addCommand(admissionPolicyCommand());
   return command;
 }
 
