@@ -16,7 +16,7 @@ export const shardNames: readonly string[] = Array.from({ length: maxShards }, (
  */
 export const syncScript = `fail() { echo "drayage-sync: $1" >&2; exit 1; }
 # Prints what was answered if a request fails.
-request() { curl -sS --fail-with-body --retry 3 --max-time 60 -o answer "$@" || { [ ! -f answer ] || cat answer >&2; fail "failed: $*"; }; }
+request() { curl -sS --fail-with-body --retry 3 --max-time 60 -o answer "$@" || { [ ! -f answer ] || { cat answer; echo; } >&2; fail "this request failed: $*"; }; }
 
 cd "$WORK"
 rm -f answer export part-* names removals
@@ -47,5 +47,5 @@ done
 for code in \${codes-}; do
   case $code in 200 | 404) ;; *) fail "superfluous objects could not be removed: $code" ;; esac
 done
-echo "drayage-sync: $count objects are up to date"
+echo "drayage-sync: up to date, objects: $count"
 `;
