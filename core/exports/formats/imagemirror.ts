@@ -22,7 +22,6 @@ export const shardsAnnotation = 'drayage.dev/shards';
  */
 export const imagemirror: ExportFormat = {
   name: 'imagemirror',
-  description: 'the objects that the admission policy in a cluster reads',
   contentType: 'application/yaml',
   async *render(mappings) {
     const shards = shardsOf((await imageTable(mappings)).map(lineOf));
