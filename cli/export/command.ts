@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { type FormatName, formatDescriptions } from '../../core/exports/format-names.ts';
 import { addAddress, runAction } from '../shared/api-command.ts';
+import { admissionPolicyCommand } from './admission-policy/command.ts';
 import { exportHelp, formatHelp } from './help.ts';
 import type { ExportFlags } from './run.ts';
 
@@ -11,6 +12,7 @@ export function exportCommand(): Command {
     .addHelpText('after', exportHelp);
   for (const [name, description] of Object.entries(formatDescriptions))
     command.addCommand(formatCommand(name as FormatName, description));
+  command.addCommand(admissionPolicyCommand());
   return command;
 }
 

@@ -1,10 +1,11 @@
 import type { ExportFormat } from '../export.ts';
 import type { FormatName } from '../format-names.ts';
 import { csv } from './csv.ts';
+import { imagemirror } from './imagemirror.ts';
 import { json } from './json.ts';
 
 /** Every format by its name. A new one is a file here, an entry here, and its description. */
-export const formats: Readonly<Record<FormatName, ExportFormat>> = { json, csv };
+export const formats: Readonly<Record<FormatName, ExportFormat>> = { json, csv, imagemirror };
 
 export const exportFormats: readonly ExportFormat[] = Object.values(formats);
 
