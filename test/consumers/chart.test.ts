@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { drayage } from '../support/drayage.ts';
 import { type Helm, helmMajors, openHelm } from '../support/helm.ts';
 
 const chart = resolve(import.meta.dirname, '../../charts/drayage');
@@ -29,6 +30,24 @@ async function render(helm: Helm, file: string, ...args: string[]): Promise<Kube
 
 const find = (objects: KubernetesObject[], kind: string, name = 'drayage-admission') =>
   objects.find((object) => object.kind === kind && object.metadata.name === name);
+
+/** The registry and the prefix in the chart's example values. */
+const registry = '111122223333.dkr.ecr.eu-west-1.amazonaws.com';
+const mirror = `${registry}/mirror`;
+const policyFlags = ['--api', 'https://drayage.example.com', '--mirror', mirror];
+
+/**
+ * Expects everything that `drayage export` prints among the objects, except for the namespace,
+ * which Helm makes.
+ */
+async function expectExported(rendered: KubernetesObject[], args: string[], atLeast: number): Promise<void> {
+  const { code, stdout, stderr } = await drayage(['export', ...args]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const printed = parseAllDocuments(stdout).map((document): KubernetesObject => document.toJS());
+  expect(printed.length).toBeGreaterThanOrEqual(atLeast);
+  for (const object of printed.filter(({ kind }) => kind !== 'Namespace'))
+    expect(find(rendered, object.kind, object.metadata.name)).toEqual(object);
+}
 
 describe.each(helmMajors)('the chart with Helm %i', (major) => {
   const helm = openHelm(major);
@@ -76,8 +95,8 @@ describe.each(helmMajors)('the chart with Helm %i', (major) => {
 
   it('makes a certificate for the Service, and names its authority in the webhook', async () => {
     const objects = await render(helm, 'webhook-values.yaml');
-    const { data } = find(objects, 'Secret', 'drayage-admission-tls') ?? {};
-    const decoded = (key: string) => Buffer.from(data[key], 'base64').toString('utf8');
+    const data: Record<string, string> = find(objects, 'Secret', 'drayage-admission-tls')?.data;
+    const decoded = (key: string) => Buffer.from(data[key] ?? '', 'base64').toString('utf8');
     const certificate = new X509Certificate(decoded('tls.crt'));
     const authority = new X509Certificate(decoded('ca.crt'));
     expect(certificate.checkHost('drayage-admission.drayage.svc')).toBeDefined();
@@ -109,6 +128,24 @@ describe.each(helmMajors)('the chart with Helm %i', (major) => {
     expect(Buffer.from(hook.clientConfig.caBundle, 'base64').toString('utf8')).toBe(pem);
     const { volumes } = find(existing, 'Deployment')?.spec.template.spec ?? {};
     expect(volumes).toContainEqual({ name: 'tls', secret: { secretName: 'mine' } });
+  });
+
+  it.each([
+    ['policy-values.yaml', policyFlags],
+    [
+      'both-values.yaml',
+      [
+        ...['--api', 'https://drayage.example.com/prod', '--mirror', mirror, '--region', 'eu-west-1'],
+        ...['--exclude-namespace', 'istio-system', '--namespace', 'shop', '--namespace', '1234', '--opt-in'],
+        ...['--keep', '--schedule', '* * * * *', '--sync-image', 'registry.example.com/curl:8'],
+        ...['--fallback', `docker.io=${registry}/docker-hub`, '--fallback', `quay.io=${registry}/quay`],
+      ],
+    ],
+  ])('has the policy that drayage export prints: %s', async (file, flags) => {
+    const settings = ['nodeSelector', 'tolerations', 'imagePullSecrets', 'resources'];
+    const none = settings.flatMap((name) => ['--set', `policy.sync.${name}=null`]);
+    const rendered = await render(helm, file, ...none);
+    await expectExported(rendered, ['admission-policy', ...flags], 8);
   });
 
   it('keeps to the namespace of the release', async () => {
