@@ -2,10 +2,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { parsePlatform } from '../../core/oci/platform.ts';
+import { parseReference } from '../../core/oci/reference.ts';
 import { drayageVersion } from '../../core/registry/transport/version.ts';
+import { buildImage, type ImageOptions } from '../../image/run.ts';
 import { type EmbeddedRegistry, startRegistry } from '../../local/ecr/server.ts';
 import { pushBase } from '../support/base-image.ts';
-import { buildImage } from '../support/build-image.ts';
+import { buildImage as runBuildImage } from '../support/build-image.ts';
 import { seededImage } from '../support/seeded-image.ts';
 
 describe('npm run image', () => {
@@ -15,12 +18,8 @@ describe('npm run image', () => {
   const base = (tag: string) => `${registry.host}/base/node:${tag}`;
   beforeAll(async () => {
     registry = await startRegistry({ flavour: 'distribution' });
-    const push = (tag: string, platforms: string[], config?: object) =>
-      pushBase(registry.endpoint, 'base/node', tag, image, {
-        platforms,
-        family: 'oci',
-        ...(config && { config }),
-      });
+    const push = (tag: string, platforms: string[], config: object = {}) =>
+      pushBase(registry.endpoint, 'base/node', tag, image, { platforms, family: 'oci', config });
     await push('24', ['linux/amd64', 'linux/arm64']);
     await push('one', ['linux/amd64']);
     await push('bare', ['linux/amd64'], { config: undefined, history: undefined });
@@ -35,63 +34,93 @@ describe('npm run image', () => {
     return () => rmSync(folder, { recursive: true, force: true });
   });
 
+  /** Builds on a base of the registry, by default into the folder. */
+  const build = (tag: string, options: Partial<ImageOptions> = {}) =>
+    buildImage({
+      base: parseReference(base(tag)),
+      ...(options.to === undefined && { output: folder }),
+      platforms: [],
+      createRepository: false,
+      created: new Date(0),
+      endpoints: {
+        plainHttp: true,
+        srcPlainHttp: false,
+        dstPlainHttp: false,
+        authHost: [],
+        redirectHost: [],
+      },
+      signal: new AbortController().signal,
+      ...options,
+    });
   const json = (path: string) => JSON.parse(readFileSync(join(folder, path), 'utf8'));
   const blob = (digest: string) => json(join('blobs', ...digest.split(':')));
-  /** The configuration of the only image in the folder. */
-  const config = () => blob(blob(json('index.json').manifests[0].digest).config.digest).config;
+  const blobs = () => readdirSync(join(folder, 'blobs/sha256'));
 
   it('makes an image without an index on a base without one', async () => {
-    const built = await buildImage(['--base', base('one'), '--output', folder]);
-    expect(built).toMatchObject({ code: 0, stdout: `oci:${folder}:${drayageVersion}\n` });
+    const { digest, names } = await build('one');
+    expect(names).toEqual([`oci:${folder}:${drayageVersion}`]);
     const [entry] = json('index.json').manifests;
-    expect(entry.mediaType).toBe('application/vnd.oci.image.manifest.v1+json');
-    expect(blob(entry.digest).layers[0]).toMatchObject({ digest: image.layers[0]?.digest });
-    expect(readdirSync(join(folder, 'blobs/sha256'))).toHaveLength(4);
+    expect(entry).toMatchObject({ digest, mediaType: 'application/vnd.oci.image.manifest.v1+json' });
+    expect(blob(digest).layers[0]).toMatchObject({ digest: image.layers[0]?.digest });
+    expect(blobs()).toHaveLength(4);
   });
 
   it.each([
-    ['bare', [], 'node'],
-    ['path', [], 'node'],
-    ['one', [], '/nodejs/bin/node'],
-    ['one', ['--node', '/opt/node'], '/opt/node'],
-  ])('finds Node in the base %s with %j: %s', async (tag, args, node) => {
-    await buildImage(['--base', base(tag), '--output', folder, ...args]);
-    expect(config()).toMatchObject({ Entrypoint: [node, '/app/dist/cli/main.js'], User: '65532:65532' });
-    expect(config()).not.toHaveProperty('Cmd');
+    ['bare', undefined, 'node'],
+    ['path', undefined, 'node'],
+    ['one', undefined, '/nodejs/bin/node'],
+    ['one', '/opt/node', '/opt/node'],
+  ])('finds Node in the base %s, told %s: %s', async (tag, node, found) => {
+    const { digest } = await build(tag, { node });
+    const { config } = blob(blob(digest).config.digest);
+    expect(config).toMatchObject({ Entrypoint: [found, '/app/dist/cli/main.js'], User: '65532:65532' });
+    expect(config).not.toHaveProperty('Cmd');
   });
 
   it('completes a layout, and gives a tag to the newest image', async () => {
-    const args = ['--base', base('24'), '--output', folder];
-    expect(await buildImage(args)).toMatchObject({ code: 0 });
-    const before = json('index.json');
-    const blobs = readdirSync(join(folder, 'blobs/sha256'));
-    rmSync(join(folder, 'blobs/sha256', blobs[0] ?? ''));
-    expect(await buildImage(args)).toMatchObject({ code: 0 });
-    expect(json('index.json')).toEqual(before);
-    expect(readdirSync(join(folder, 'blobs/sha256'))).toEqual(blobs);
-    expect(await buildImage([...args, '--platform', 'linux/amd64'])).toMatchObject({ code: 0 });
-    expect(json('index.json').manifests).toHaveLength(1);
-    expect(json('index.json').manifests[0].digest).not.toBe(before.manifests[0].digest);
+    await build('24');
+    const [index, before] = [json('index.json'), blobs()];
+    rmSync(join(folder, 'blobs/sha256', before[0] ?? ''));
+    await build('24');
+    expect([json('index.json'), blobs()]).toEqual([index, before]);
+    const reduced = await build('24', { platforms: [parsePlatform('linux/amd64')] });
+    expect(reduced.platforms).toEqual(['linux/amd64']);
+    const { manifests } = json('index.json');
+    expect(manifests.map(({ digest }: { digest: string }) => digest)).toEqual([reduced.digest]);
+    expect(reduced.digest).not.toBe(index.manifests[0].digest);
   });
 
-  it('pushes to the registry of the base', async () => {
-    const to = `${registry.host}/team/drayage:edge`;
-    const built = await buildImage(['--base', base('24'), '--to', to]);
-    const digest = registry.tag('team/drayage', 'edge');
-    expect(built).toMatchObject({ code: 0, stdout: `${to}@${digest}\n` });
+  it('pushes to the registry of the base, under the version or a tag', async () => {
+    const to = parseReference(`${registry.host}/team/drayage:edge`);
+    const { digest, names } = await build('24', { to });
+    expect(registry.tag('team/drayage', 'edge')).toBe(digest);
+    expect(names).toEqual([`${registry.host}/team/drayage:edge@${digest}`]);
+    const { tag: _, ...untagged } = to;
+    await build('24', { to: untagged });
+    expect(registry.tag('team/drayage', drayageVersion)).toBe(digest);
   });
 
   it.each([
-    [['--base', 'windows'], 'it is not for Linux', '--platform linux/amd64'],
-    [['--base', 'layers'], 'it has 1 layers, and its configuration names 0', '--base REGISTRY/NAME:TAG'],
-    [['--base', 'shape'], 'its configuration is not an image’s: config.Env', '--base REGISTRY/NAME:TAG'],
-    [['--base', '24', '--platform', 'linux/riscv64'], 'available platforms are linux/amd64, linux/arm64', ''],
-    [['--base', 'missing'], 'base/node:missing', ''],
-  ])('says what is wrong with %j', async ([flag = '', tag = '', ...more], message, remedy) => {
-    const built = await buildImage([flag, base(tag), ...more, '--output', folder]);
-    expect(built).toMatchObject({ code: 1, stdout: '' });
-    expect(built.stderr).toContain(message);
-    expect(built.stderr).toContain(remedy);
+    ['windows', [], /windows\/amd64 can’t be the base: it is not for Linux/],
+    ['layers', [], /can’t be the base: it has 1 layers, and its configuration names 0/],
+    ['shape', [], /can’t be the base: its configuration is not an image’s: config.Env/],
+    ['24', ['linux/riscv64'], /available platforms are linux\/amd64, linux\/arm64/],
+    ['missing', [], /base\/node:missing/],
+  ])('says what is wrong with %s for %j', async (tag, platforms, message) => {
+    await expect(build(tag, { platforms: platforms.map(parsePlatform) })).rejects.toThrow(message);
+    expect(json('oci-layout')).toEqual({ imageLayoutVersion: '1.0.0' });
+  });
+
+  it('leaves a folder alone that is no layout', async () => {
+    writeFileSync(join(folder, 'notes.txt'), 'mine');
+    await expect(build('one')).rejects.toThrow(`${folder} is neither empty nor an OCI layout`);
+    expect(readdirSync(folder)).toEqual(['notes.txt']);
+  });
+
+  it('ends with 1 and a remedy when it fails', async () => {
+    const failed = await runBuildImage(['--base', base('windows'), '--output', folder]);
+    expect(failed).toMatchObject({ code: 1, stdout: '' });
+    expect(failed.stderr).toContain('\n  choose the platforms of Linux: --platform linux/amd64\n');
   });
 
   it.each([
@@ -104,18 +133,8 @@ describe('npm run image', () => {
       { SOURCE_DATE_EPOCH: 'today' },
       'SOURCE_DATE_EPOCH is "today": write seconds since 1970',
     ],
-  ])('refuses %j %j', async (args, env, message) => {
-    const built = await buildImage(args, env);
+  ])('ends with 2 for %j %j', async (args, env, message) => {
+    const built = await runBuildImage(args, env);
     expect(built).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) });
-  });
-
-  it('leaves a folder alone that is no layout', async () => {
-    writeFileSync(join(folder, 'notes.txt'), 'mine');
-    const built = await buildImage(['--base', base('one'), '--output', folder]);
-    expect(built).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining('neither empty nor an OCI layout'),
-    });
-    expect(readdirSync(folder)).toEqual(['notes.txt']);
   });
 });
