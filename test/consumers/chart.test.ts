@@ -2,8 +2,10 @@ import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { generate } from 'selfsigned';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { drayageVersion } from '../../core/registry/transport/version.ts';
 import { drayage } from '../support/drayage.ts';
 import { type Helm, helmMajors, openHelm } from '../support/helm.ts';
 
@@ -34,6 +36,7 @@ const find = (objects: KubernetesObject[], kind: string, name = 'drayage-admissi
 /** The registry and the prefix in the chart's example values. */
 const registry = '111122223333.dkr.ecr.eu-west-1.amazonaws.com';
 const mirror = `${registry}/mirror`;
+const inCluster = ['admission-webhook', '--in-cluster', '--api', 'https://drayage.example.com'];
 const policyFlags = ['--api', 'https://drayage.example.com', '--mirror', mirror];
 
 /**
@@ -146,6 +149,47 @@ describe.each(helmMajors)('the chart with Helm %i', (major) => {
     const none = settings.flatMap((name) => ['--set', `policy.sync.${name}=null`]);
     const rendered = await render(helm, file, ...none);
     await expectExported(rendered, ['admission-policy', ...flags], 8);
+  });
+
+  /** The values that the export has no options for, as it prints them. */
+  const plainPods = [
+    ...['failurePolicy=Ignore', 'image.pullPolicy=IfNotPresent', 'priorityClassName='],
+    ...['imagePullSecrets', 'nodeSelector', 'tolerations', 'affinity', 'podAnnotations', 'env'].map(
+      (name) => `${name}=null`,
+    ),
+  ].flatMap((value) => ['--set', `webhook.${value}`]);
+
+  it('has the webhook that drayage export prints: its values, with cert-manager', async () => {
+    const source = ['--set', 'webhook.tls.source=cert-manager'];
+    const flags = ['--image', `registry.example.com/drayage:${drayageVersion}`, '--cert-manager'];
+    const rendered = await render(helm, 'webhook-values.yaml', ...source);
+    await expectExported(rendered, [...inCluster, ...flags], 8);
+  });
+
+  it('has the webhook that drayage export prints: with every option', async () => {
+    const image = `registry.example.com/drayage:1.0@sha256:${'0'.repeat(64)}`;
+    const flags = [
+      ...['--image', image, '--replicas', '3', '--missing', 'warn', '--tags', '--refresh', '1m'],
+      ...['--timeout', '5s', '--region', 'eu-west-1', '--cert-manager', 'ClusterIssuer/internal'],
+      ...['--exclude-namespace', 'istio-system', '--namespace', 'shop', '--namespace', '1234', '--opt-in'],
+    ];
+    const rendered = await render(helm, 'both-values.yaml', ...plainPods);
+    await expectExported(rendered, [...inCluster, '--api', 'https://drayage.example.com/prod', ...flags], 7);
+  });
+
+  it('has the webhook that drayage export prints: with a certificate and one server', async () => {
+    const { cert } = await generate([{ name: 'commonName', value: 'an authority' }]);
+    const file = join(folder, 'ca.crt');
+    writeFileSync(file, `${cert.trim()}\n`);
+    const flags = ['--image', 'registry.example.com/drayage:2', '--replicas', '1', '--missing', 'enqueue'];
+    const rendered = await render(
+      helm,
+      'webhook-values.yaml',
+      ...['--set', 'webhook.tls.source=existing-secret,webhook.replicas=1,webhook.missing=enqueue'],
+      ...['--set-string', 'webhook.image.tag=2', '--set-file', `webhook.tls.caBundle=${file}`],
+    );
+    await expectExported(rendered, [...inCluster, ...flags, '--ca-bundle', file], 5);
+    expect(find(rendered, 'PodDisruptionBudget')).toBeUndefined();
   });
 
   it('keeps to the namespace of the release', async () => {
