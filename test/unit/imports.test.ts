@@ -29,6 +29,7 @@ const coreFolders = [
   'notify',
   'mirror-yaml',
   'rewrite',
+  'admission',
   'jobs',
   'registry-events',
   'aws',
