@@ -15,7 +15,7 @@ export interface AdmissionChoice extends Pick<MirrorChoice, 'tags'> {
 }
 
 /**
- * A choice as a segment of a path, since the address of a webhook has no query: `warn`, `deny-tags`.
+ * A choice as a segment of a path, since a webhook's address has no query: `warn`, `deny-tags`.
  * https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#url
  */
 export function choiceSegment({ missing, tags = false }: AdmissionChoice): string {

@@ -21,8 +21,8 @@ export function referencesIn(images: readonly PodImage[]): string[] {
 }
 
 /**
- * The patch after which a Pod's references name the mirror, where it has their images. What `drayage
- * rewrite` makes of the same Pod has the same references.
+ * The patch after which a Pod's references name the mirror, where it has their images. They become
+ * what `drayage rewrite` makes of them.
  *
  * @param object the Pod, as it is before
  */

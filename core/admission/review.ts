@@ -18,8 +18,8 @@ export const admissionReview = z
       namespace: z.string().optional(),
       operation: z.string(),
       dryRun: z.boolean().nullish(),
-      object: z.unknown(),
-      oldObject: z.unknown(),
+      object: z.unknown().optional(),
+      oldObject: z.unknown().optional(),
     }),
   })
   .meta({
