@@ -2,6 +2,8 @@ import { Command } from 'commander';
 import { type FormatName, formatDescriptions } from '../../core/exports/format-names.ts';
 import { addAddress, runAction } from '../shared/api-command.ts';
 import { admissionPolicyCommand } from './admission-policy/command.ts';
+import { admissionWebhookCommand } from './admission-webhook/command.ts';
+import { gatekeeperCommand } from './gatekeeper/command.ts';
 import { exportHelp, formatHelp } from './help.ts';
 import type { ExportFlags } from './run.ts';
 
@@ -13,6 +15,8 @@ export function exportCommand(): Command {
   for (const [name, description] of Object.entries(formatDescriptions))
     command.addCommand(formatCommand(name as FormatName, description));
   command.addCommand(admissionPolicyCommand());
+  command.addCommand(admissionWebhookCommand());
+  command.addCommand(gatekeeperCommand());
   return command;
 }
 

@@ -30,6 +30,7 @@ const coreFolders = [
   'notify',
   'mirror-yaml',
   'rewrite',
+  'admission',
   'jobs',
   'registry-events',
   'aws',
