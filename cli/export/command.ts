@@ -1,7 +1,9 @@
 import { Command } from 'commander';
-import type { ExportFormat } from '../../core/exports/export.ts';
-import { exportFormats } from '../../core/exports/formats/index.ts';
+import { type FormatName, formatDescriptions } from '../../core/exports/format-names.ts';
 import { addAddress, runAction } from '../shared/api-command.ts';
+import { admissionPolicyCommand } from './admission-policy/command.ts';
+import { admissionWebhookCommand } from './admission-webhook/command.ts';
+import { gatekeeperCommand } from './gatekeeper/command.ts';
 import { exportHelp, formatHelp } from './help.ts';
 import type { ExportFlags } from './run.ts';
 
@@ -10,12 +12,15 @@ export function exportCommand(): Command {
   const command = new Command('export')
     .description('Print the mapping in the form that a cluster, a node or another program reads.')
     .addHelpText('after', exportHelp);
-  for (const format of exportFormats) command.addCommand(formatCommand(format));
+  for (const [name, description] of Object.entries(formatDescriptions))
+    command.addCommand(formatCommand(name as FormatName, description));
+  command.addCommand(admissionPolicyCommand());
+  command.addCommand(admissionWebhookCommand());
+  command.addCommand(gatekeeperCommand());
   return command;
 }
 
-function formatCommand(format: ExportFormat): Command {
-  const { name, description } = format;
+function formatCommand(name: FormatName, description: string): Command {
   const command = addAddress(new Command(name).description(sentence(description)))
     .option('--registry <registry>', 'only images of this upstream registry')
     .option('--repository <repository>', 'only images of this upstream repository, without the registry')
@@ -24,7 +29,7 @@ function formatCommand(format: ExportFormat): Command {
     .option('-o, --output <file>', 'write the result to this file, once it is complete')
     .addHelpText('after', formatHelp(name));
   return command.action((flags: ExportFlags) =>
-    runAction(command, async () => (await import('./run.ts')).runExport(format, flags)),
+    runAction(command, async () => (await import('./run.ts')).runExport(name, flags)),
   );
 }
 

@@ -1,4 +1,6 @@
-import { type ExportFilter, type ExportFormat, isSelected } from '../../core/exports/export.ts';
+import { type ExportFilter, isSelected } from '../../core/exports/export.ts';
+import type { FormatName } from '../../core/exports/format-names.ts';
+import { formats } from '../../core/exports/formats/index.ts';
 import type { Mapping } from '../../core/mapping/record.ts';
 import { apiAddress } from '../api/address.ts';
 import { DrayageApi } from '../api/client.ts';
@@ -13,17 +15,17 @@ export interface ExportFlags extends ApiFlags, ExportFilter {
 }
 
 /** `drayage export FORMAT` */
-export async function runExport(format: ExportFormat, flags: ExportFlags): Promise<void> {
+export async function runExport(format: FormatName, flags: ExportFlags): Promise<void> {
   await printOrWrite(await textOf(format, flags), flags.output);
 }
 
-async function textOf(format: ExportFormat, flags: ExportFlags): Promise<string> {
+async function textOf(format: FormatName, flags: ExportFlags): Promise<string> {
   const { registry, repository, region, mapping: file } = flags;
   const filter: ExportFilter = { registry, repository, region };
-  if (file === undefined) return await new DrayageApi(apiAddress(flags)).export(format.name, filter);
+  if (file === undefined) return await new DrayageApi(apiAddress(flags)).export(format, filter);
   const { mappings } = openMappingFile(file, undefined);
   let text = '';
-  for await (const piece of format.render(selected(mappings, filter))) text += piece;
+  for await (const piece of formats[format].render(selected(mappings, filter))) text += piece;
   return text;
 }
 

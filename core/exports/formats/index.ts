@@ -1,9 +1,13 @@
 import type { ExportFormat } from '../export.ts';
+import type { FormatName } from '../format-names.ts';
 import { csv } from './csv.ts';
+import { imagemirror } from './imagemirror.ts';
 import { json } from './json.ts';
 
-/** Every format. A new one is a file here and an entry in this list. */
-export const exportFormats: readonly ExportFormat[] = [json, csv];
+/** Every format by its name. A new one is a file here, an entry here, and its description. */
+export const formats: Readonly<Record<FormatName, ExportFormat>> = { json, csv, imagemirror };
+
+export const exportFormats: readonly ExportFormat[] = Object.values(formats);
 
 /** The format of a name, if there is one. */
 export function exportFormat(name: string): ExportFormat | undefined {
