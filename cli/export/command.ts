@@ -3,7 +3,9 @@ import type { ExportFormat } from '../../core/exports/export.ts';
 import { exportFormats } from '../../core/exports/formats/index.ts';
 import { addAddress, runAction } from '../shared/api-command.ts';
 import { exportHelp, formatHelp } from './help.ts';
+import { prepullCommand } from './prepull/command.ts';
 import type { ExportFlags } from './run.ts';
+import { addSelection } from './selection.ts';
 
 /** `drayage export FORMAT`: the mapping in the form that another program reads. */
 export function exportCommand(): Command {
@@ -11,18 +13,17 @@ export function exportCommand(): Command {
     .description('Print the mapping in the form that a cluster, a node or another program reads.')
     .addHelpText('after', exportHelp);
   for (const format of exportFormats) command.addCommand(formatCommand(format));
+  command.addCommand(prepullCommand());
   return command;
 }
 
 function formatCommand(format: ExportFormat): Command {
   const { name, description } = format;
-  const command = addAddress(new Command(name).description(sentence(description)))
-    .option('--registry <registry>', 'only images of this upstream registry')
-    .option('--repository <repository>', 'only images of this upstream repository, without the registry')
-    .option('--region <region>', 'only images that the mirror of this region has')
-    .option('--mapping <file>', 'read the mappings from this file instead of asking the API')
-    .option('-o, --output <file>', 'write the result to this file, once it is complete')
-    .addHelpText('after', formatHelp(name));
+  const command = addSelection(addAddress(new Command(name).description(sentence(description))));
+  command.option('-o, --output <file>', 'write the result to this file, once it is complete');
+  if (format.files)
+    command.option('--output-dir <folder>', 'write the files themselves below this folder, and list them');
+  command.addHelpText('after', formatHelp(name));
   return command.action((flags: ExportFlags) =>
     runAction(command, async () => (await import('./run.ts')).runExport(format, flags)),
   );

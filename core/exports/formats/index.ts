@@ -3,6 +3,8 @@ import { containerd } from './containerd.ts';
 import { csv } from './csv.ts';
 import { json } from './json.ts';
 import { kustomize } from './kustomize.ts';
+import { kyverno } from './kyverno.ts';
+import { kyvernoData } from './kyverno-data.ts';
 import { openshift } from './openshift.ts';
 import { registriesConf } from './registries-conf.ts';
 
@@ -14,6 +16,8 @@ export const exportFormats: readonly ExportFormat[] = [
   containerd,
   registriesConf,
   openshift,
+  kyverno,
+  kyvernoData,
 ];
 
 /** The format of a name, if there is one. */
