@@ -1,4 +1,4 @@
-import { parseReference } from '../../oci/reference.ts';
+import { formatFamiliar, formatReference } from '../../oci/reference.ts';
 import type { ExportFormat } from '../export.ts';
 import { loginByName } from '../logins.ts';
 import { commentOf, regexOf, yamlText } from '../quote.ts';
@@ -74,7 +74,7 @@ function namesOf(registry: string, repository: string): string {
   const hub = '(index\\.)?docker\\.io/';
   const official = /^library\/([^/]+)$/.exec(repository)?.[1];
   // Without Docker Hub's name, the first part of some paths would be a registry's.
-  const { registry: read } = parseReference(repository);
-  const prefix = read === registry ? `(${hub})?` : hub;
+  const isShort = formatFamiliar({ registry, repository }) !== formatReference({ registry, repository });
+  const prefix = isShort ? `(${hub})?` : hub;
   return prefix + (official === undefined ? regexOf(repository) : `(library/)?${regexOf(official)}`);
 }
