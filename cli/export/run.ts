@@ -1,4 +1,5 @@
-import type { ExportFormat } from '../../core/exports/export.ts';
+import type { FormatName } from '../../core/exports/format-names.ts';
+import { formats } from '../../core/exports/formats/index.ts';
 import { apiAddress } from '../api/address.ts';
 import { DrayageApi } from '../api/client.ts';
 import { printOrWrite } from '../shared/print-or-write.ts';
@@ -13,12 +14,13 @@ export interface ExportFlags extends MappingFlags {
 }
 
 /** `drayage export FORMAT` */
-export async function runExport(format: ExportFormat, flags: ExportFlags): Promise<void> {
+export async function runExport(name: FormatName, flags: ExportFlags): Promise<void> {
   const { output, outputDir } = flags;
   if (output !== undefined && outputDir !== undefined)
     throw new UsageError('choose one of --output (one text) and --output-dir (several files)');
+  const format = formats[name];
   if (outputDir === undefined || format.files === undefined) {
-    await printOrWrite(await textOf(format, flags), output);
+    await printOrWrite(await textOf(name, flags), output);
     return;
   }
   const files = await format.files(oneAtATime(await mappingsOf(flags)));
@@ -26,12 +28,12 @@ export async function runExport(format: ExportFormat, flags: ExportFlags): Promi
   for (const { path } of files) process.stdout.write(`${path}\n`);
 }
 
-async function textOf(format: ExportFormat, flags: ExportFlags): Promise<string> {
+async function textOf(name: FormatName, flags: ExportFlags): Promise<string> {
+  const { render, addressPlaceholder } = formats[name];
   let text = '';
   if (flags.mapping === undefined)
-    text = await new DrayageApi(apiAddress(flags)).export(format.name, filterOf(flags));
-  else for await (const piece of format.render(oneAtATime(await mappingsOf(flags)))) text += piece;
-  const { addressPlaceholder } = format;
+    text = await new DrayageApi(apiAddress(flags)).export(name, filterOf(flags));
+  else for await (const piece of render(oneAtATime(await mappingsOf(flags)))) text += piece;
   if (addressPlaceholder === undefined || flags.api === undefined || flags.api === '') return text;
   return text.replaceAll(addressPlaceholder, apiAddress(flags).api);
 }

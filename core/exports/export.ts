@@ -1,11 +1,10 @@
 import type { Mapping } from '../mapping/record.ts';
 import { parseReference } from '../oci/reference.ts';
+import type { FormatName } from './format-names.ts';
 
 /** A form in which the whole mapping, or part of it, can be had: `GET /v1/exports/{name}`. */
 export interface ExportFormat {
-  name: string;
-  /** For help texts and lists: what it is for, in one line without a full stop. */
-  description: string;
+  name: FormatName;
   contentType: string;
   /**
    * The text of the mappings, in their order, in pieces. Mappings come one at a time: 100,000 of

@@ -4,7 +4,7 @@ import { addAddress, addressHelp, runAction } from '../../shared/api-command.ts'
 import { parseCount } from '../../shared/parse-count.ts';
 import { parseDuration } from '../../shared/parse-duration.ts';
 import { parseImage } from '../../shared/parse-image.ts';
-import { addSelection } from '../selection.ts';
+import { addSelection } from '../../shared/selection.ts';
 import type { PrepullFlags } from './run.ts';
 
 const help = `${addressHelp}

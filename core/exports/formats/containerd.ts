@@ -65,7 +65,6 @@ write() {
 /** A shell script that writes `hosts.toml` of every registry. */
 export const containerd: ExportFormat = {
   name: 'containerd',
-  description: 'a script that writes containerd’s hosts.toml for each registry',
   contentType: 'application/x-sh',
   async *render(mappings) {
     const hosts = registryHostsOf(await repositoriesOf(mappings));

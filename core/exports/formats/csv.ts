@@ -23,7 +23,6 @@ const columns = [
  */
 export const csv: ExportFormat = {
   name: 'csv',
-  description: 'a table for spreadsheets and scripts',
   contentType: 'text/csv; charset=utf-8; header=present',
   async *render(mappings) {
     yield `${columns.join(',')}\r\n`;

@@ -1,4 +1,5 @@
 import type { ExportFormat } from '../export.ts';
+import type { FormatName } from '../format-names.ts';
 import { containerd } from './containerd.ts';
 import { csv } from './csv.ts';
 import { json } from './json.ts';
@@ -8,17 +9,19 @@ import { kyvernoData } from './kyverno-data.ts';
 import { openshift } from './openshift.ts';
 import { registriesConf } from './registries-conf.ts';
 
-/** Every format. A new one is a file here and an entry in this list. */
-export const exportFormats: readonly ExportFormat[] = [
+/** Every format by its name. A new one is a file here, an entry here, and its description. */
+export const formats: Readonly<Record<FormatName, ExportFormat>> = {
   json,
   csv,
   kustomize,
   containerd,
-  registriesConf,
+  'registries-conf': registriesConf,
   openshift,
   kyverno,
-  kyvernoData,
-];
+  'kyverno-data': kyvernoData,
+};
+
+export const exportFormats: readonly ExportFormat[] = Object.values(formats);
 
 /** The format of a name, if there is one. */
 export function exportFormat(name: string): ExportFormat | undefined {

@@ -7,7 +7,6 @@ import type { ExportFormat } from '../export.ts';
  */
 export const json: ExportFormat = {
   name: 'json',
-  description: 'all mappings as the API shows them, which --mapping FILE of other commands reads',
   contentType: 'application/json',
   async *render(mappings) {
     yield '{"version":1,"mappings":[';

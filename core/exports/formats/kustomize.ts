@@ -27,7 +27,6 @@ ${loginByName}`);
 /** The `images` of a kustomization, as a component. */
 export const kustomize: ExportFormat = {
   name: 'kustomize',
-  description: 'a kustomize component that points images to the mirror, by digest',
   contentType: 'application/yaml',
   async *render(mappings) {
     yield `${head}apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n`;

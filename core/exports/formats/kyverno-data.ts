@@ -17,8 +17,6 @@ export interface KyvernoRepository {
  */
 export const kyvernoData: ExportFormat = {
   name: 'kyverno-data',
-  description:
-    'digests by repository and tag as JSON, which Kyverno polls for the policy of the export kyverno',
   contentType: 'application/json',
   async *render(mappings) {
     yield '{"version":1,"repositories":{';

@@ -30,7 +30,6 @@ ${loginByName}`);
 /** A MutatingPolicy, and a GlobalContextEntry that polls the export `kyverno-data`. */
 export const kyverno: ExportFormat = {
   name: 'kyverno',
-  description: 'a policy for Kyverno that points Pods to the mirror, and what it polls',
   contentType: 'application/yaml',
   addressPlaceholder,
   async *render(mappings) {

@@ -32,7 +32,6 @@ const kinds = [
 /** ImageDigestMirrorSet and ImageTagMirrorSet, by repository. */
 export const openshift: ExportFormat = {
   name: 'openshift',
-  description: 'OpenShift’s ImageDigestMirrorSet and ImageTagMirrorSet',
   contentType: 'application/yaml',
   async *render(mappings) {
     yield head;

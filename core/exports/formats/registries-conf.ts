@@ -29,7 +29,6 @@ Or install docker-credential-ecr-login, and write at the beginning of /etc/conta
 /** `registries.conf`, version 2, by repository. */
 export const registriesConf: ExportFormat = {
   name: 'registries-conf',
-  description: 'mirrors for CRI-O, Podman, Buildah and skopeo (registries.conf.d)',
   contentType: 'application/toml',
   async *render(mappings) {
     yield head;

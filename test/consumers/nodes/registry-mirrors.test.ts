@@ -6,15 +6,29 @@ import { CreateRepositoryCommand, ECRClient } from '@aws-sdk/client-ecr';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRegistry } from '../../../local/ecr/server.ts';
 import { drayage } from '../../support/drayage.ts';
+import { findProgram } from '../../support/find-program.ts';
 import { writeMappingFile } from '../../support/mapping-file.ts';
 import { type Pipeline, startPipeline } from '../../support/pipeline.ts';
+import { programImage } from '../../support/program-image.ts';
 import { pushImage } from '../../support/push-image.ts';
-import { runnableImage } from '../../support/runnable-image.ts';
 import { startTestProxy } from '../../support/test-proxy.ts';
 import { type NodeProgram, podmanIn, removeFolder, runProgram, startContainerd } from './programs.ts';
 
-const shop = runnableImage('hello from the shop');
-const nginx = runnableImage('hello from nginx');
+/** busybox alone, which prints the text. */
+const printing = (text: string) =>
+  programImage({
+    programs: {
+      '/bin/busybox': findProgram({
+        title: 'busybox',
+        name: 'busybox',
+        variable: 'DRAYAGE_BUSYBOX',
+        remedy: 'apt-get install busybox-static',
+      }),
+    },
+    entrypoint: ['/bin/busybox', 'echo', text],
+  });
+const shop = await printing('hello from the shop');
+const nginx = await printing('hello from nginx');
 
 /** What stands in a Pod, and what it prints. */
 const references = [
