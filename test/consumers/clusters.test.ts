@@ -32,9 +32,19 @@ describe('the commands of docs/clusters.md', () => {
   const kindsOf = (text: string) =>
     parseAllDocuments(text).flatMap((document) => document.toJS()?.kind ?? []);
 
+  const tokens = () => pipeline.stack.ready.tokens ?? { reader: '', operator: '' };
+  const ask = (path: string, token: string, body?: string) =>
+    fetch(`${pipeline.api}${path}`, {
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      ...(body !== undefined && { method: 'POST', body }),
+    });
+
   beforeAll(async () => {
     pipeline = await startPipeline({ auth: true });
-    await pipeline.mirror('acme/shop', '1.0', image);
+    await pipeline.push('acme/shop', '1.0', image);
+    expect((await ask('/v1/mirrors', tokens().operator, '{"images":["ghcr.io/acme/shop:1.0"]}')).status).toBe(
+      202,
+    );
     folder = mkdtempSync(join(tmpdir(), 'drayage-clusters-'));
     kubectl = standInKubectl(join(folder, 'bin'));
     const launcher = join(root, 'cli/drayage.js');
@@ -58,10 +68,22 @@ describe('the commands of docs/clusters.md', () => {
       ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1'],
       ...['-subj', '/CN=test', '-keyout', join(folder, 'ca.key'), '-out', join(folder, 'ca.crt')],
     ]);
+  });
+  afterAll(async () => {
+    await pipeline[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  function program(name: string, body: string): void {
+    writeFileSync(join(folder, 'bin', name), `#!/bin/bash\nset -eu\n${body}\n`);
+    chmodSync(join(folder, 'bin', name), 0o755);
+  }
+
+  it('run to their end', async () => {
     await expect
-      .poll(async () => await (await pipeline.get('/v1/exports/csv')).text(), { timeout: 20_000 })
+      .poll(async () => await (await ask('/v1/exports/csv', tokens().reader)).text(), { timeout: 30_000 })
       .toContain('ghcr.io/acme/shop');
-    const { reader = '', operator = '' } = pipeline.stack.ready.tokens ?? {};
+    const { reader, operator } = tokens();
     const env = {
       ...process.env,
       API: pipeline.api,
@@ -72,15 +94,6 @@ describe('the commands of docs/clusters.md', () => {
     const script = ['set -eo pipefail', kubectl.path, ...commands].join('\n');
     output = (await run('bash', ['-c', script], { env, cwd: folder })).stdout;
   }, 300_000);
-  afterAll(async () => {
-    await pipeline[Symbol.asyncDispose]();
-    rmSync(folder, { recursive: true, force: true });
-  });
-
-  function program(name: string, body: string): void {
-    writeFileSync(join(folder, 'bin', name), `#!/bin/bash\nset -eu\n${body}\n`);
-    chmodSync(join(folder, 'bin', name), 0o755);
-  }
 
   it('discover what runs, and what is not covered', () => {
     expect(output).toContain('discovered.yaml is valid: 2 upstreams, 2 rules');
