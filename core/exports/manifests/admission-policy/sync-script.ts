@@ -7,10 +7,10 @@ export const shardNames: readonly string[] = Array.from({ length: maxShards }, (
 );
 
 /**
- * What the CronJob runs, for `sh -euc` with curl and the usual small programs (busybox): fetches the
- * objects, puts each with server-side apply, and then removes those that are no longer there. The
- * order is that of the export, which never takes a repository away before another object has it. An
- * export that was cut ends it: its last line says how many objects it has.
+ * What the CronJob runs, for `sh -euc` with curl and the usual small programs (busybox): fetches
+ * the objects, puts each with server-side apply, and then removes those that are no longer there.
+ * The order is that of the export, which never takes a repository away before another object has
+ * it. An export that was cut ends it: its last line says how many objects it has.
  *
  * Tokens are not arguments, which every process could read.
  */
