@@ -1,10 +1,11 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parsePlatform } from '../../core/oci/platform.ts';
 import { parseReference } from '../../core/oci/reference.ts';
 import { drayageVersion } from '../../core/registry/transport/version.ts';
+import { defaultBase } from '../../image/base.ts';
 import { buildImage, type ImageOptions } from '../../image/run.ts';
 import { type EmbeddedRegistry, startRegistry } from '../../local/ecr/server.ts';
 import { pushBase } from '../support/base-image.ts';
@@ -55,6 +56,11 @@ describe('npm run image', () => {
   const json = (path: string) => JSON.parse(readFileSync(join(folder, path), 'utf8'));
   const blob = (digest: string) => json(join('blobs', ...digest.split(':')));
   const blobs = () => readdirSync(join(folder, 'blobs/sha256'));
+
+  it('has the same default base as the Dockerfile', () => {
+    const dockerfile = readFileSync(resolve(import.meta.dirname, '../../Dockerfile'), 'utf8');
+    expect(dockerfile).toContain(`\nARG BASE=${defaultBase}\n`);
+  });
 
   it('makes an image without an index on a base without one', async () => {
     const { digest, names } = await build('one');
