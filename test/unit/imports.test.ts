@@ -31,6 +31,7 @@ const coreFolders = [
   'mirror-yaml',
   'rewrite',
   'admission',
+  'discover',
   'jobs',
   'registry-events',
   'aws',

@@ -178,9 +178,9 @@ export const operations: Operation[] = [
       status: 200,
       description: 'The export',
       schema: exported,
-      texts: exportFormats
-        .map(({ contentType }) => contentType.replace(/;.*/, ''))
-        .filter((type) => type !== 'application/json'),
+      texts: [...new Set(exportFormats.map(({ contentType }) => contentType.replace(/;.*/, '')))].filter(
+        (type) => type !== 'application/json',
+      ),
       redirect: 'It exceeds the size of an answer: fetch it, compressed with gzip, from `Location`.',
     },
     isConditional: true,
