@@ -1,6 +1,6 @@
 import type { ExportFormat } from '../export.ts';
 import { loginByName } from '../logins.ts';
-import { celText, commentOf, yamlText } from '../quote.ts';
+import { celText, commentOf } from '../quote.ts';
 import { hostOf, mirrorRepositoryOf } from '../repositories.ts';
 import { policyVariables } from './kyverno-variables.ts';
 
@@ -11,8 +11,8 @@ const about = commentOf(`
 A policy for Kyverno that points Pods to the mirror, by digest, and what it looks images up in. For Kyverno 1.19 and newer.
 Made by: drayage export kyverno
 
-How to use it: drayage export kyverno fills in the API's address; otherwise replace ${addressPlaceholder}. Replace READER_TOKEN
-by the reader's token, and kubectl apply -f FILE. Label a namespace or a Pod drayage.dev/rewrite=disabled to leave it alone.
+How to use it: drayage export kyverno fills in the API's address; in what the API itself answers, replace it below.
+Replace READER_TOKEN by the reader's token, and kubectl apply -f FILE. Label a namespace or a Pod drayage.dev/rewrite=disabled to leave it alone.
 https://kyverno.io/docs/policy-types/mutating-policy/ https://kyverno.io/docs/policy-types/global-context-caching/
 
 What it does: Kyverno asks the API every minute for the digests (GET /v1/exports/kyverno-data), and each new Pod's images become
@@ -89,7 +89,7 @@ spec:
     - {apiGroups: [''], apiVersions: [v1], resources: [pods], operations: [CREATE]}
     - {apiGroups: [''], apiVersions: [v1], resources: [pods/ephemeralcontainers], operations: [UPDATE]}
   variables:
-${variables.map(([name, expression]) => `  - name: ${name}\n    expression: ${yamlText(expression)}\n`).join('')}  mutations:
+${variables.map(([name, expression]) => `  - name: ${name}\n    expression: >-\n      ${expression}\n`).join('')}  mutations:
   - patchType: ApplyConfiguration
     applyConfiguration:
       expression: >-
