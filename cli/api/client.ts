@@ -5,6 +5,7 @@ import type { History } from '../../core/mapping/history.ts';
 import type { Resolved } from '../../core/mapping/lookup.ts';
 import type { Mapping } from '../../core/mapping/record.ts';
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
+import type { AdmissionAddress } from '../../lambda/api/admission.ts';
 import type { Status } from '../../lambda/api/status.ts';
 import type { Job } from './answers.ts';
 import * as answers from './answers.ts';
@@ -113,6 +114,11 @@ export class DrayageApi {
     const path = `/v1/mappings/${kind}`;
     const queued = await unlessMissing(this.#ask('POST', path, answers.jobs, { image, ...more }));
     return queued?.jobs[0];
+  }
+
+  /** `GET /v1/admission` */
+  admission(): Promise<AdmissionAddress> {
+    return this.#ask('GET', '/v1/admission', answers.admission);
   }
 
   /** `GET /v1/status` */

@@ -2,6 +2,9 @@ import { Command } from 'commander';
 import { type FormatName, formatDescriptions, formatsWithFiles } from '../../core/exports/format-names.ts';
 import { addAddress, runAction } from '../shared/api-command.ts';
 import { addSelection } from '../shared/selection.ts';
+import { admissionPolicyCommand } from './admission-policy/command.ts';
+import { admissionWebhookCommand } from './admission-webhook/command.ts';
+import { gatekeeperCommand } from './gatekeeper/command.ts';
 import { exportHelp, formatHelp } from './help.ts';
 import { prepullCommand } from './prepull/command.ts';
 import type { ExportFlags } from './run.ts';
@@ -13,6 +16,9 @@ export function exportCommand(): Command {
     .addHelpText('after', exportHelp);
   for (const [name, description] of Object.entries(formatDescriptions))
     command.addCommand(formatCommand(name as FormatName, description));
+  command.addCommand(admissionPolicyCommand());
+  command.addCommand(admissionWebhookCommand());
+  command.addCommand(gatekeeperCommand());
   command.addCommand(prepullCommand());
   return command;
 }

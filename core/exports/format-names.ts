@@ -5,6 +5,7 @@
 export const formatDescriptions = {
   json: 'all mappings as the API shows them, which --mapping FILE of other commands reads',
   csv: 'a table for spreadsheets and scripts',
+  imagemirror: 'the objects that the admission policy in a cluster reads',
   kustomize: 'a kustomize component that points images to the mirror, by digest',
   containerd: 'a script that writes containerd’s hosts.toml for each registry',
   'registries-conf': 'mirrors for CRI-O, Podman, Buildah and skopeo (registries.conf.d)',

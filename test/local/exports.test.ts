@@ -134,7 +134,7 @@ describe('GET /v1/exports', () => {
     const unknown = await pipeline.get('/v1/exports/toml');
     expect(unknown.status).toBe(404);
     expect(await unknown.json()).toEqual({
-      error: { code: 'unknown_format', message: 'there is no such export; there are json, csv' },
+      error: { code: 'unknown_format', message: 'there is no such export; there are json, csv, imagemirror' },
     });
     expect((await pipeline.get('/v1/exports/json?registry=')).status).toBe(400);
   });

@@ -2,6 +2,7 @@ import type { ExportFormat } from '../export.ts';
 import type { FormatName } from '../format-names.ts';
 import { containerd } from './containerd.ts';
 import { csv } from './csv.ts';
+import { imagemirror } from './imagemirror.ts';
 import { json } from './json.ts';
 import { kustomize } from './kustomize.ts';
 import { kyverno } from './kyverno.ts';
@@ -13,6 +14,7 @@ import { registriesConf } from './registries-conf.ts';
 export const formats: Readonly<Record<FormatName, ExportFormat>> = {
   json,
   csv,
+  imagemirror,
   kustomize,
   containerd,
   'registries-conf': registriesConf,

@@ -1,0 +1,50 @@
+import { Command } from 'commander';
+import { addAddress, runAction } from '../../shared/api-command.ts';
+import {
+  type AdmissionPolicyFlags,
+  parseFallback,
+  parseMirror,
+  parseNamespace,
+  parseRegion,
+  parseSchedule,
+  parseSyncImage,
+} from './flags.ts';
+import { admissionPolicyHelp } from './help.ts';
+
+/** `drayage export admission-policy`: manifests that make a cluster use the mirror. */
+export function admissionPolicyCommand(): Command {
+  const command = addAddress(
+    new Command('admission-policy').description(
+      'Manifests that make a cluster use the mirror: a policy that the apiserver runs, and a CronJob.',
+    ),
+  )
+    .option('--mapping <file>', 'read the mappings from this file instead of asking the API')
+    .option('-o, --output <file>', 'write the result to this file, once it is complete')
+    .option('--region <region>', 'use the mirror registry of this region', parseRegion)
+    .option('--mirror <registry/prefix>', 'where the mirror keeps its repositories', parseMirror)
+    .optionsGroup('What is printed:')
+    .option('--literals', 'a policy with the mapping in it, without a CronJob')
+    .option('--keep', 'also a policy that keeps bare pods when their manifests are applied again')
+    .option(
+      '--fallback <registry[=place]>',
+      'rewrite what is not mapped by its host, with its tag: docker.io=registry/prefix; may be repeated',
+      parseFallback,
+      new Map(),
+    )
+    .optionsGroup('Which pods:')
+    .option('--exclude-namespace <name>', 'leave this namespace alone; may be repeated', parseNamespace, [])
+    .option('--namespace <name>', 'only this namespace; may be repeated', parseNamespace, [])
+    .option('--opt-in', 'only namespaces with the label drayage.dev/rewrite: enabled')
+    .optionsGroup('The CronJob:')
+    .option('--schedule <cron>', 'when it fetches the mapping', parseSchedule, '*/5 * * * *')
+    .option(
+      '--sync-image <image>',
+      'its image, with sh, curl and busybox',
+      parseSyncImage,
+      'docker.io/curlimages/curl:8.16.0',
+    )
+    .addHelpText('after', admissionPolicyHelp);
+  return command.action((flags: AdmissionPolicyFlags) =>
+    runAction(command, async () => (await import('./run.ts')).runAdmissionPolicy(flags)),
+  );
+}
