@@ -58,7 +58,7 @@ describe('drayage export', () => {
       expect(text).toBe(await printed(format, '--mapping', file));
       expect(text).toContain(`${pipeline.stack.ready.registry}/`);
       // What people apply says first how.
-      if (!/^(json|csv|kyverno-data)$/.test(format)) {
+      if (!/^(json|csv|imagemirror|kyverno-data)$/.test(format)) {
         const comment = text.replace(/^#!.*\n/, '').match(/^(#.*\n)+/)?.[0] ?? '';
         for (const part of ['How to use it:', 'What it does:', "What it can't do:"])
           expect(comment).toContain(part);
