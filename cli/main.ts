@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { fileFailure } from '../core/config/file-failure.ts';
 import { drayageVersion } from '../core/registry/transport/version.ts';
+import { admissionCommand } from './admission/command.ts';
 import { completeCommand, completionCommand } from './completion/command.ts';
 import { copyCommand } from './copy/command.ts';
 import { demoCommand } from './demo/command.ts';
@@ -51,6 +52,7 @@ const program = new Command('drayage')
   .addCommand(lookupCommand())
   .addCommand(rewriteCommand())
   .addCommand(exportCommand())
+  .addCommand(admissionCommand())
   .addCommand(historyCommand())
   .addCommand(rollbackCommand())
   .addCommand(pinCommand())

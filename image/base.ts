@@ -9,6 +9,12 @@ import { isImageManifestType } from '../core/oci/media-types.ts';
 import { plainText } from '../core/oci/plain-text.ts';
 import { formatPlatform, type Platform } from '../core/oci/platform.ts';
 
+/**
+ * Node 24 without a shell or a package manager, as a user other than root; the Dockerfile names it,
+ * too. https://github.com/GoogleContainerTools/distroless/blob/main/nodejs/README.md
+ */
+export const defaultBase = 'gcr.io/distroless/nodejs24-debian13:nonroot';
+
 const textList = z.array(z.string()).nullish();
 
 /**

@@ -2,16 +2,16 @@
  * `npm run image`: builds the container image of the command without a container engine
  * (docs/image.md).
  */
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError } from 'commander';
+import { addPlatform } from '../cli/shared/add-platform.ts';
 import { formatBytes } from '../cli/shared/format.ts';
 import { onInterrupt } from '../cli/shared/interruption.ts';
+import { parseReferenceArgument } from '../cli/shared/parse-image.ts';
 import { UsageError } from '../cli/shared/usage-error.ts';
-import { InvalidPlatformError, type Platform, parsePlatform } from '../core/oci/platform.ts';
-import { InvalidReferenceError, parseReference, type Reference } from '../core/oci/reference.ts';
+import type { Platform } from '../core/oci/platform.ts';
+import type { Reference } from '../core/oci/reference.ts';
+import { defaultBase } from './base.ts';
 import { buildImage } from './run.ts';
-
-/** Node 24 without a shell or a package manager, as a user other than root. */
-const defaultBase = 'gcr.io/distroless/nodejs24-debian13:nonroot';
 
 interface Options {
   base: Reference;
@@ -26,7 +26,12 @@ interface Options {
 
 const command = new Command('npm run image --')
   .description('Build the container image of the drayage command, without a container engine.')
-  .option('--base <image>', 'what it is built on: an image with Node 24', parseImage, parseImage(defaultBase))
+  .option(
+    '--base <image>',
+    'what it is built on: an image with Node 24',
+    parseReferenceArgument,
+    parseReferenceArgument(defaultBase),
+  )
   .option('--to <image>', 'push it there (default tag: the version)', parseTarget)
   .option('--output <folder>', 'write it there, as an OCI layout')
   .option('--platform <os/arch>', 'only this platform of the base; may be repeated', addPlatform)
@@ -101,26 +106,8 @@ function createdAt(epoch: string | undefined): Date {
   );
 }
 
-function parseImage(text: string): Reference {
-  try {
-    return parseReference(text);
-  } catch (error) {
-    if (error instanceof InvalidReferenceError) throw new InvalidArgumentError(error.message);
-    throw error;
-  }
-}
-
 /** Without a tag if none is written. A colon before the last slash is a port's. */
 function parseTarget(text: string): Reference {
-  const { tag, ...rest } = parseImage(text);
+  const { tag, ...rest } = parseReferenceArgument(text);
   return text.slice(text.lastIndexOf('/') + 1).includes(':') && tag ? { ...rest, tag } : rest;
-}
-
-function addPlatform(text: string, before: Platform[] = []): Platform[] {
-  try {
-    return [...before, parsePlatform(text)];
-  } catch (error) {
-    if (error instanceof InvalidPlatformError) throw new InvalidArgumentError(error.message);
-    throw error;
-  }
 }

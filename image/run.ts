@@ -3,7 +3,7 @@ import { CopyDestination } from '../cli/copy/copy-destination.ts';
 import { repositoryCreator } from '../cli/copy/create-repository.ts';
 import { type EndpointFlags, openDestination, openSource } from '../cli/copy/endpoints.ts';
 import { UsageError } from '../cli/shared/usage-error.ts';
-import { mountsFrom } from '../core/copy/blob/mount-sources.ts';
+import { type MountSources, mountsFrom } from '../core/copy/blob/mount-sources.ts';
 import { commitRoot } from '../core/copy/commit.ts';
 import { copyImage } from '../core/copy/copy-image.ts';
 import type { ImageDestination, Transfer } from '../core/copy/ports.ts';
@@ -87,12 +87,20 @@ async function put(
   tag: string,
   { base: src, to: dst, signal }: ImageOptions,
 ): Promise<Transfer> {
-  const mounts = dst && destination instanceof CopyDestination ? mountFrom({ src, dst }) : undefined;
+  const from = dst && destination instanceof CopyDestination ? mountFrom({ src, dst }) : undefined;
   const source = composedSource(image, base);
   const copied = await copyImage(
     { source, destination, root: image.root },
-    { signal, onPlanned: () => (mounts === undefined ? {} : { mounts: mountsFrom(mounts) }) },
+    { signal, onPlanned: () => (from === undefined ? {} : { mounts: baseMounts(image, from) }) },
   );
   await commitRoot(destination, copied.plan, tag, { signal, readBack: false });
   return copied.transfer;
+}
+
+/** The base's repository has its layers, and nothing that was made here. */
+function baseMounts({ blobs }: ComposedImage, repository: string): MountSources {
+  const mounts = mountsFrom(repository);
+  const sourceOf: MountSources['sourceOf'] = async (blob, options) =>
+    blobs.has(blob.digest) ? undefined : mounts.sourceOf(blob, options);
+  return { ...mounts, sourceOf };
 }

@@ -61,7 +61,8 @@ function readText(file: string): string | undefined {
   }
 }
 
-function isMapping(value: unknown): value is Mapping {
+/** Whether a value has what a mapping needs to be used. */
+export function isMapping(value: unknown): value is Mapping {
   const { image, mirror, pinned, digest } = (value ?? {}) as Record<string, unknown>;
   return [image, mirror, pinned].every(isReference) && typeof digest === 'string' && isDigest(digest);
 }

@@ -6,8 +6,8 @@ export interface RegistryHosts {
   /** As in references: `docker.io`, `127.0.0.1:5000`. It is the name of the folder, too. */
   registry: string;
   /**
-   * Where the mirror serves the registry's repositories under their own names, in the order in which
-   * they are tried.
+   * Where the mirror serves the registry's repositories under their own names, in the order of
+   * trying.
    */
   addresses: string[];
   /** Repositories that the mirror has under other names. */

@@ -24,11 +24,6 @@ export function shellWord(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** A string of the Common Expression Language, whose escapes include those of JSON. */
-export function celText(text: string): string {
-  return JSON.stringify(text);
-}
-
 /** Lines of a comment; each line of the text gets a `#`. */
 export function commentOf(text: string): string {
   return text

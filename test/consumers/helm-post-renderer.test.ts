@@ -10,7 +10,7 @@ import { seededImage } from '../support/seeded-image.ts';
 const root = resolve(import.meta.dirname, '../..');
 const docs = readFileSync(join(root, 'docs/rewrite.md'), 'utf8').split('## Helm\n')[1] ?? '';
 
-/** A chart with what post-renderers meet: helpers, hooks, several files, a subject without images. */
+/** A chart with what post-renderers meet: helpers, hooks, an object without images. */
 const chart: Record<string, string> = {
   'Chart.yaml': 'apiVersion: v2\nname: shop\nversion: 1.0.0\nappVersion: "1.0"\n',
   'values.yaml': 'image: {repository: ghcr.io/acme/shop, tag: ""}\n',

@@ -1,12 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { drayageVersion } from '../../core/registry/transport/version.ts';
 import { writeApplication } from '../../image/application.ts';
 import { nodeImage, pushBase } from '../support/base-image.ts';
 import { buildImage } from '../support/build-image.ts';
-import { type DockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
+import { type DockerRegistry, freePort, startDockerRegistry } from '../support/docker-registry.ts';
 import { containerLimits, openPodman, type Podman } from '../support/podman.ts';
 import { skopeo } from '../support/skopeo.ts';
 
@@ -112,6 +112,57 @@ describe('npm run image, with Docker’s registry, skopeo and podman', () => {
     expect(await run(image, 'completion', 'bash')).toContain('drayage');
     const script = 'process.stdout.write([process.getuid(), process.getgid(), process.cwd()].join())';
     expect(await run('--entrypoint', '/nodejs/bin/node', image, '-e', script)).toBe('65532,65532,/app');
+  });
+
+  it('answers the apiserver, as the chart runs it, and ends when it is told to', async () => {
+    const mirror = `registry.example.com/mirror/docker.io/library/nginx`;
+    const pinned = `${mirror}@sha256:${'4f'.repeat(32)}`;
+    const mapping = {
+      image: 'docker.io/library/nginx:1.27',
+      mirror: `${mirror}:1.27`,
+      digest: pinned.slice(pinned.indexOf('@') + 1),
+      pinned,
+    };
+    const file = join(folder, 'mapping.json');
+    writeFileSync(file, JSON.stringify({ version: 1, mappings: [mapping] }));
+    chmodSync(folder, 0o755); // for the container's user
+    const address = `127.0.0.1:${await freePort()}`;
+    const options = ['--detach', '--network', 'host', '--read-only', '--cap-drop', 'all', ...containerLimits];
+    const mounts = ['--volume', `${file}:/mapping.json:ro`];
+    const args = ['admission', `--listen=${address}`, '--mapping=/mapping.json'];
+    const container = (await podman('run', ...options, ...mounts, `${target}@${digest}`, ...args)).trim();
+    await vi.waitFor(async () => expect((await fetch(`http://${address}/readyz`)).status).toBe(200), {
+      timeout: 30_000,
+      interval: 100,
+    });
+    const object = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'web', namespace: 'shop' },
+      spec: { containers: [{ name: 'web', image: 'nginx:1.27' }] },
+    };
+    const review = {
+      apiVersion: 'admission.k8s.io/v1',
+      kind: 'AdmissionReview',
+      request: {
+        uid: '705ab4f5-6393-11e8-b7cc-42010a800002',
+        kind: { group: '', version: 'v1', kind: 'Pod' },
+        resource: { group: '', version: 'v1', resource: 'pods' },
+        namespace: 'shop',
+        operation: 'CREATE',
+        object,
+      },
+    };
+    const answer = await fetch(`http://${address}/v1/admission`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(review),
+    });
+    const { response } = (await answer.json()) as { response: { allowed: boolean; patch: string } };
+    expect(response).toMatchObject({ uid: review.request.uid, allowed: true, patchType: 'JSONPatch' });
+    expect(Buffer.from(response.patch, 'base64').toString('utf8')).toContain(pinned);
+    await podman('stop', '--time', '30', container);
+    expect(await podman('inspect', '--format', '{{.State.ExitCode}}', container)).toBe('0\n');
   });
 
   it('is made by the Dockerfile, too', async () => {

@@ -1,14 +1,16 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { parsePlatform } from '../../core/oci/platform.ts';
 import { parseReference } from '../../core/oci/reference.ts';
 import { drayageVersion } from '../../core/registry/transport/version.ts';
+import { defaultBase } from '../../image/base.ts';
 import { buildImage, type ImageOptions } from '../../image/run.ts';
 import { type EmbeddedRegistry, startRegistry } from '../../local/ecr/server.ts';
 import { pushBase } from '../support/base-image.ts';
 import { buildImage as runBuildImage } from '../support/build-image.ts';
+import { loginFolder } from '../support/login-folder.ts';
 import { seededImage } from '../support/seeded-image.ts';
 
 describe('npm run image', () => {
@@ -56,6 +58,11 @@ describe('npm run image', () => {
   const blob = (digest: string) => json(join('blobs', ...digest.split(':')));
   const blobs = () => readdirSync(join(folder, 'blobs/sha256'));
 
+  it('has the same default base as the Dockerfile', () => {
+    const dockerfile = readFileSync(resolve(import.meta.dirname, '../../Dockerfile'), 'utf8');
+    expect(dockerfile).toContain(`\nARG BASE=${defaultBase}\n`);
+  });
+
   it('makes an image without an index on a base without one', async () => {
     const { digest, names } = await build('one');
     expect(names).toEqual([`oci:${folder}:${drayageVersion}`]);
@@ -96,8 +103,26 @@ describe('npm run image', () => {
     expect(registry.tag('team/drayage', 'edge')).toBe(digest);
     expect(names).toEqual([`${registry.host}/team/drayage:edge@${digest}`]);
     const { tag: _, ...untagged } = to;
+    registry.clearRequests();
     await build('24', { to: untagged });
     expect(registry.tag('team/drayage', drayageVersion)).toBe(digest);
+    const sent = registry.requests.filter(({ method, path }) => method === 'PUT' && path.includes('/blobs/'));
+    expect(sent).toEqual([]);
+  });
+
+  it('logs in to Amazon ECR, and creates the repository', async () => {
+    const ecr = await startRegistry({ flavour: 'ecr' });
+    onTestFinished(() => ecr.stop());
+    const to = `${ecr.host}/team/drayage:1`;
+    const built = await runBuildImage(['--base', base('24'), '--to', to, '--create-repository'], {
+      ...loginFolder().env,
+      AWS_ENDPOINT_URL_ECR: ecr.endpoint,
+      AWS_REGION: 'eu-west-1',
+      AWS_ACCESS_KEY_ID: 'local',
+      AWS_SECRET_ACCESS_KEY: 'local',
+    });
+    expect(built, built.stderr).toMatchObject({ code: 0 });
+    expect(built.stdout).toBe(`${to}@${ecr.tag('team/drayage', '1')}\n`);
   });
 
   it.each([

@@ -1,13 +1,7 @@
 import { Command } from 'commander';
 import { runAction } from '../../shared/api-command.ts';
-import { addScope, parseTimeout, type ScopeFlags } from '../admission-webhook/flags.ts';
-
-/** The options of `drayage export gatekeeper`, as they are parsed. */
-export interface GatekeeperFlags extends ScopeFlags {
-  caBundle: string;
-  timeout: number;
-  output?: string;
-}
+import { addScope, parseTimeout } from '../admission-webhook/flags.ts';
+import type { GatekeeperFlags } from './run.ts';
 
 /** `drayage export gatekeeper`: manifests by which Gatekeeper rewrites images. */
 export function gatekeeperCommand(): Command {

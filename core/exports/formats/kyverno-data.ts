@@ -1,19 +1,10 @@
 import type { ExportFormat } from '../export.ts';
-import { byRepository, type RepositoryMappings } from '../repositories.ts';
-
-/** What the policy finds of one upstream repository. */
-export interface KyvernoRepository {
-  /** The mirror's repository, with its host. */
-  mirror: string;
-  /** Each tag's digest in the mirror. */
-  tags: Record<string, string>;
-  /** Digests that are mapped and that no tag has. */
-  digests: string[];
-}
+import { imageTable, tableValue } from '../image-table.ts';
 
 /**
- * The mapping by repository, as the policy of the export `kyverno` looks images up: a quarter of
- * the size of the export `json`, since Kyverno takes 10 MB at most. Each repository has a line.
+ * The table in which the policy of the export `kyverno` looks images up, with a line per
+ * repository: the admission policy's, in the form that Kyverno polls. It has a sixth of the size of
+ * the export `json`, and Kyverno takes 10 MB at most.
  */
 export const kyvernoData: ExportFormat = {
   name: 'kyverno-data',
@@ -21,22 +12,10 @@ export const kyvernoData: ExportFormat = {
   async *render(mappings) {
     yield '{"version":1,"repositories":{';
     let separator = '\n';
-    for await (const repository of byRepository(mappings)) {
-      const name = JSON.stringify(`${repository.registry}/${repository.repository}`);
-      yield `${separator}${name}:${JSON.stringify(entryOf(repository))}`;
+    for (const images of await imageTable(mappings)) {
+      yield `${separator}${JSON.stringify(images.repository)}:${JSON.stringify(tableValue(images))}`;
       separator = ',\n';
     }
     yield '\n}}\n';
   },
 };
-
-function entryOf({ images }: RepositoryMappings): KyvernoRepository {
-  const mirror = images[0]?.mirror ?? '';
-  const same = images.filter((image) => image.mirror === mirror);
-  const tags = new Map(
-    same.filter(({ isDigest }) => !isDigest).map(({ reference, digest }) => [reference, digest]),
-  );
-  const tagged = new Set(tags.values());
-  const digests = same.filter(({ isDigest, digest }) => isDigest && !tagged.has(digest));
-  return { mirror, tags: Object.fromEntries(tags), digests: digests.map(({ digest }) => digest) };
-}

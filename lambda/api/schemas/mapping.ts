@@ -151,14 +151,11 @@ export const exported = z.union([
   z
     .object({
       version: z.literal(1),
-      repositories: z.record(
-        z.string(),
-        z.object({
-          mirror: z.string(),
-          tags: z.record(z.string(), digest),
-          digests: z.array(digest),
-        }),
-      ),
+      repositories: z
+        .record(z.string(), z.string())
+        .describe(
+          '`<mirror’s repository>,<tag>=<digest>,…` of each upstream repository, the newest tag first.',
+        ),
     })
     .meta({ id: 'ExportByRepository', description: 'The digests of each repository’s tags, for Kyverno.' }),
 ]);

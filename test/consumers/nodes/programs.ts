@@ -40,8 +40,24 @@ export async function runProgram(name: string, args: string[], env = process.env
   }
 }
 
+/** A container of a Pod, as far as {@link Podman} runs it. */
+export interface PodContainer {
+  name: string;
+  image: string;
+  command: string[];
+  workingDir: string;
+}
+
+export interface Podman extends NodeProgram {
+  /**
+   * Runs a container with the rights that the standard "restricted" leaves it, and a folder at its
+   * working directory, until it ends.
+   */
+  runRestricted(container: PodContainer, folder: string, access: 'rw' | 'ro'): Promise<string>;
+}
+
 /** Podman with its own storage below a folder, and one registries.conf. */
-export function podmanIn(folder: string, registriesConf: string): NodeProgram {
+export function podmanIn(folder: string, registriesConf: string): Podman {
   // An image without a policy is refused: containers-policy.json(5).
   const policy = join(folder, 'policy.json');
   writeFileSync(policy, JSON.stringify({ default: [{ type: 'insecureAcceptAnything' }] }));
@@ -50,16 +66,22 @@ export function podmanIn(folder: string, registriesConf: string): NodeProgram {
     ...['--cgroup-manager', 'cgroupfs', '--events-backend', 'file', '--runtime', 'runc'],
   ];
   const env = { ...process.env, CONTAINERS_REGISTRIES_CONF: registriesConf };
+  // The machine's limits can be below podman's defaults.
+  const limits = ['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1000:1000'];
+  const run = ['run', '--rm', '--pull', 'never', '--network', 'none', ...limits];
   return {
     async pull(reference, outside) {
       const args = [...global, 'pull', '--quiet', '--signature-policy', policy, reference];
       await runProgram('podman', args, { ...env, ...withProxy(outside), ...env });
     },
     run(reference) {
-      // The machine's limits can be below podman's defaults.
-      const limits = ['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1000:1000'];
-      const args = ['run', '--rm', '--pull', 'never', '--network', 'none', ...limits, reference];
-      return runProgram('podman', [...global, ...args], env);
+      return runProgram('podman', [...global, ...run, reference], env);
+    },
+    runRestricted({ image, command, workingDir }, volume, access) {
+      const rights = ['--user', '65532:65532', '--read-only', '--cap-drop', 'all'];
+      const place = ['--volume', `${volume}:${workingDir}:${access}`, '--workdir', workingDir];
+      const args = ['--security-opt', 'no-new-privileges', '--entrypoint', JSON.stringify(command)];
+      return runProgram('podman', [...global, ...run, ...rights, ...place, ...args, image], env);
     },
   };
 }

@@ -36,7 +36,7 @@ function generatePod(roll: Dice, name: string, image: () => string): GeneratedPo
     kind: 'Pod',
     metadata: {
       name,
-      ...(roll() < 0.5 && { labels: { app: name, 'example.com/image': 'nginx:1.27' } }),
+      ...(roll() < 0.5 && { labels: { app: name, 'example.com/image': 'nginx-1.27' } }),
       ...(roll() < 0.3 && { annotations: { 'example.com/note': 'image: nginx:1.27\n', b: '2', a: '1' } }),
     },
     spec: {

@@ -70,7 +70,7 @@ export function syncedValues(mirror: string): Variable[] {
     {
       name: 'values',
       expression: `variables.refs
-.transformMap(r, n, n[0] in params.spec.repositories, params.spec.repositories[n[0]])
+.transformMap(r, n, n[0] in params.spec.repositories, string(params.spec.repositories[n[0]]))
 .transformMap(r, v, v.startsWith(variables.mirror), v)`,
     },
   ];
