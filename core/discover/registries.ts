@@ -6,8 +6,8 @@ import { ecrHostOf } from '../registry/known-registries.ts';
 export interface Exemption {
   /**
    * `near`: they are in Amazon ECR of the mirror’s region; `private`: they are in another ECR
-   * registry, which needs a login that lasts; `node`: only the node itself reaches them; `name`: the
-   * registry can’t be named in mirror.yaml.
+   * registry, which needs a login that lasts; `node`: only the node itself reaches them; `name`:
+   * the registry can’t be named in mirror.yaml.
    */
   why: 'near' | 'private' | 'node' | 'name';
   reason: string;
