@@ -20,6 +20,8 @@ export interface ControlPlane {
   /** Stops the API server, and starts it again with the same data. */
   restart(): Promise<void>;
   log(): string;
+  /** The API server's process; another one after a restart. */
+  pid(): number;
   stop(): Promise<void>;
 }
 
@@ -121,6 +123,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       await ready();
     },
     log: () => apiServer.log(),
+    pid: () => apiServer.pid,
     async stop() {
       for (const program of programs.toReversed()) await program.stop();
     },

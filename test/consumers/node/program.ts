@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A running program of the cluster. */
 export interface Program {
+  pid: number;
   /** What it has written so far. */
   log(): string;
   stop(): Promise<void>;
@@ -20,6 +21,7 @@ export function startProgram(
   const child = spawn(file, args, { stdio: ['ignore', output, output], env });
   child.on('error', (error) => process.stderr.write(`${file}: ${error.message}\n`));
   return {
+    pid: child.pid ?? 0,
     log: () => readFileSync(log, 'utf8'),
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;

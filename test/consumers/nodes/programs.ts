@@ -89,7 +89,11 @@ export function podmanIn(folder: string, registriesConf: string): Podman {
 /** A containerd of its own, and `ctr` with a folder of `hosts.toml`. */
 export interface RunningContainerd extends NodeProgram, AsyncDisposable {}
 
-export async function startContainerd(folder: string, hostsFolder: string): Promise<RunningContainerd> {
+export async function startContainerd(
+  folder: string,
+  hostsFolder: string,
+  outside: Outside,
+): Promise<RunningContainerd> {
   const socket = join(folder, 'containerd.sock');
   mkdirSync(folder, { recursive: true });
   const config = join(folder, 'config.toml');
@@ -110,7 +114,11 @@ address = ${JSON.stringify(socket)}
     variable: 'DRAYAGE_CONTAINERD',
     remedy: 'apt-get install containerd runc',
   });
-  const daemon = spawn(program, ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const daemon = spawn(program, ['-c', config], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    // From 2.0 on, the daemon pulls; before, ctr itself.
+    env: withProxy(outside),
+  });
   const lines: Buffer[] = [];
   daemon.stderr.on('data', (chunk: Buffer) => lines.push(chunk));
   const closed = once(daemon, 'close');
@@ -121,9 +129,9 @@ address = ${JSON.stringify(socket)}
   const ctr = (args: string[], env?: NodeJS.ProcessEnv) => runProgram('ctr', ['-a', socket, ...args], env);
   let containers = 0;
   return {
-    async pull(reference, outside) {
+    async pull(reference, { proxy }) {
       const args = ['images', 'pull', '--hosts-dir', hostsFolder, reference];
-      await ctr(args, withProxy(outside));
+      await ctr(args, withProxy({ proxy }));
     },
     run(reference) {
       containers += 1;

@@ -11,7 +11,7 @@ import { writeMappingFile } from '../../support/mapping-file.ts';
 import { type Pipeline, startPipeline } from '../../support/pipeline.ts';
 import { programImage } from '../../support/program-image.ts';
 import { pushImage } from '../../support/push-image.ts';
-import { startTestProxy } from '../../support/test-proxy.ts';
+import { startTestProxy, type TestProxy } from '../../support/test-proxy.ts';
 import { type NodeProgram, podmanIn, removeFolder, runProgram, startContainerd } from './programs.ts';
 
 /** busybox alone, which prints the text. */
@@ -94,8 +94,7 @@ describe('nodes that are told of the mirror', () => {
       .filter(({ path, status }) => path.includes('/manifests/') && status === 200)
       .map(({ path }) => path);
 
-  async function pullsFromTheMirror(program: NodeProgram): Promise<void> {
-    const proxy = await startTestProxy({});
+  async function pullsFromTheMirror(program: NodeProgram, proxy: TestProxy): Promise<void> {
     for (const [reference, text] of references) {
       pipeline.stack.registry.clearRequests();
       await program.pull(reference, { proxy: proxy.url });
@@ -113,7 +112,7 @@ describe('nodes that are told of the mirror', () => {
   it('podman pulls and runs, with registries.conf', async () => {
     const file = join(folder, 'podman.conf');
     writeFileSync(file, await fresh('registries-conf'));
-    await pullsFromTheMirror(podmanIn(folder, file));
+    await pullsFromTheMirror(podmanIn(folder, file), await startTestProxy({}));
   });
 
   it('skopeo pulls what podman then runs, with registries.conf', async () => {
@@ -138,7 +137,7 @@ describe('nodes that are told of the mirror', () => {
       },
       run: podman.run,
     };
-    await pullsFromTheMirror(skopeo);
+    await pullsFromTheMirror(skopeo, await startTestProxy({}));
   });
 
   it('containerd signs in at a mirror whose password the script got, and only root can read it', async () => {
@@ -149,8 +148,8 @@ describe('nodes that are told of the mirror', () => {
     const script = join(own, 'containerd.sh');
     writeFileSync(script, await exported('containerd', '--mapping', file));
     const hosts = join(own, 'certs.d');
-    await using containerd = await startContainerd(join(own, 'containerd'), hosts);
     const proxy = await startTestProxy({});
+    await using containerd = await startContainerd(join(own, 'containerd'), hosts, { proxy: proxy.url });
     execFileSync('sh', [script, hosts]);
     await expect(containerd.pull('ghcr.io/acme/shop:1.0', { proxy: proxy.url })).rejects.toThrow();
     const env = { ...process.env, DRAYAGE_MIRROR_PASSWORD: mirror.registry.password };
@@ -166,7 +165,8 @@ describe('nodes that are told of the mirror', () => {
     writeFileSync(script, await fresh('containerd'));
     chmodSync(script, 0o755);
     execFileSync(script, [hosts]);
-    await using containerd = await startContainerd(join(folder, 'containerd'), hosts);
-    await pullsFromTheMirror(containerd);
+    const proxy = await startTestProxy({});
+    await using containerd = await startContainerd(join(folder, 'containerd'), hosts, { proxy: proxy.url });
+    await pullsFromTheMirror(containerd, proxy);
   });
 });

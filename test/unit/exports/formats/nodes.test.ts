@@ -97,7 +97,7 @@ describe('the export for OpenShift', () => {
     ]);
   });
 
-  it('is valid without mappings, and with any names', async () => {
+  it('is valid without mappings, and with any names', { timeout: 30_000 }, async () => {
     expect(await documents()).toHaveLength(2);
     await fc.assert(
       fc.asyncProperty(mappedImages, async (mappings) => {
@@ -176,7 +176,7 @@ describe('the export for containerd', () => {
     expect(read('ghcr.io')).not.toContain('old');
   });
 
-  it('runs nothing that is in a name, and writes what --output-dir does', async () => {
+  it('runs nothing that is in a name, and writes what --output-dir does', { timeout: 30_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(mappedImages, async (mappings) => {
         rmSync(join(folder, 'certs.d'), { recursive: true, force: true });
