@@ -34,7 +34,7 @@ describe('drayage export', () => {
     // The API answers from a snapshot, which takes a moment.
     while ((await (await pipeline.get('/v1/exports/json')).text()).split('"image":').length < 3)
       await sleep(100);
-  });
+  }, 120_000);
   afterAll(async () => {
     await pipeline[Symbol.asyncDispose]();
     rmSync(folder, { recursive: true, force: true });
