@@ -16,7 +16,7 @@ export interface CertificateFiles {
   keyFile: string;
 }
 
-/** How often files are looked at: a Secret in a volume changes about a minute after it was changed. */
+/** How often files are looked at. */
 const lookMs = 2_000;
 
 /** Reads a certificate. @throws CommandError if it can't be used */

@@ -10,6 +10,7 @@ export interface KeptExport {
 }
 
 const fileName = 'mapping.export';
+const pieceLength = 1024 * 1024;
 
 /**
  * The export that was kept in a folder; undefined if there is none, or one of another source.
@@ -40,7 +41,10 @@ export async function keep(folder: string, source: string, kept: KeptExport): Pr
   await rm(draft, { force: true });
   const file = await open(draft, 'wx', 0o600);
   try {
-    await file.writeFile(`${JSON.stringify({ source, etag, fetchedAt })}\n${text}`);
+    await file.writeFile(`${JSON.stringify({ source, etag, fetchedAt })}\n`);
+    // In pieces: as a whole, it would be one more copy in memory.
+    for (let at = 0; at < text.length; at += pieceLength)
+      await file.writeFile(text.slice(at, at + pieceLength));
     await file.sync();
   } finally {
     await file.close();

@@ -1,9 +1,8 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { Mapping } from '../../core/mapping/record.ts';
-import { parseReference } from '../../core/oci/reference.ts';
 import type { KnownImages } from '../../core/rewrite/point-to-mirror.ts';
-import { type ListedMapping, MappingList } from '../mapping/look-up.ts';
 import { isMapping } from '../mapping/read-file.ts';
+import { CompactList } from './compact-list.ts';
 
 /** The mapping, as Pods are answered by it. */
 export interface MappingIndex extends KnownImages {
@@ -16,8 +15,10 @@ export class InvalidExportError extends Error {
   override readonly name = 'InvalidExportError';
 }
 
+/** How an export begins. */
+const head = '{"version":1,"mappings":[';
 /** After so many lines, Pods that wait are answered. */
-const linesAtOnce = 500;
+const linesAtOnce = 100;
 
 /**
  * Reads an export as `GET /v1/exports/json` has it, a mapping a line. It takes its time: a hundred
@@ -27,13 +28,17 @@ const linesAtOnce = 500;
  * @throws InvalidExportError
  */
 export async function indexExport(text: string, region: string | undefined): Promise<MappingIndex> {
-  const [head, ...lines] = text.trimEnd().split('\n');
-  if (head !== '{"version":1,"mappings":[' || lines.pop() !== ']}')
+  const end = text.lastIndexOf('\n]}');
+  if (!text.startsWith(`${head}\n`) || end < head.length || text.slice(end).trim() !== ']}')
     throw new InvalidExportError('it is not an export of version 1, or not the whole of it');
   const index = new IndexBuilder(region);
-  for (const [at, line] of lines.entries()) {
-    if (at % linesAtOnce === linesAtOnce - 1) await breathe();
-    index.add(parseLine(line, at + 2));
+  // Line by line: a list of all lines would be one more copy in memory.
+  let number = 1;
+  for (let start = head.length + 1; start < end; number++) {
+    const stop = Math.min(text.indexOf('\n', start), end);
+    index.add(parseLine(text.slice(start, stop), number + 1));
+    start = stop + 1;
+    if (number % linesAtOnce === 0) await breathe();
   }
   return index.built();
 }
@@ -56,19 +61,18 @@ function parseLine(line: string, number: number): Mapping {
 }
 
 class IndexBuilder {
-  readonly #list: MappingList<ListedMapping>;
+  readonly #list: CompactList;
   readonly #hosts = new Set<string>();
   #count = 0;
 
   constructor(region: string | undefined) {
-    this.#list = new MappingList<ListedMapping>([], region);
+    this.#list = new CompactList(region);
   }
 
-  /** Keeps only what is needed to look images up. */
-  add({ image, mirror, digest, pinned, sourceDigest, pin, regions }: Mapping): void {
-    this.#list.add({ image, mirror, digest, pinned, sourceDigest, pin, regions });
-    for (const reference of [mirror, ...Object.values(regions ?? {}).map((place) => place.mirror)])
-      this.#hosts.add(parseReference(reference).registry);
+  add(mapping: Mapping): void {
+    this.#list.add(mapping);
+    const places = [mapping.mirror, ...Object.values(mapping.regions ?? {}).map(({ mirror }) => mirror)];
+    for (const mirror of places) this.#hosts.add(mirror.slice(0, mirror.indexOf('/')));
     this.#count += 1;
   }
 

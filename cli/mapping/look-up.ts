@@ -7,36 +7,31 @@ import {
 } from '../../core/mapping/record.ts';
 import { formatReference, parseReference } from '../../core/oci/reference.ts';
 
-/** What is needed of a mapping to look it up. */
-export type ListedMapping = Pick<Mapping, 'image' | 'mirror' | 'digest' | 'pinned' | 'sourceDigest' | 'pin'> &
-  Partial<Pick<Mapping, 'regions'>>;
-
 /**
  * Looks references up in a list of mappings, as the API does: by tag, or by digest if there is one,
  * in which case the answer has that digest.
  *
  * @param region whose mirror to use; by default, the mapping's own
  */
-export class MappingList<M extends ListedMapping = Mapping> {
-  readonly #byImage = new Map<string, M>();
+export class MappingList {
+  readonly #byImage: ReadonlyMap<string, Mapping>;
   readonly #region: string | undefined;
 
-  constructor(mappings: readonly M[], region?: string) {
+  constructor(mappings: readonly Mapping[], region?: string) {
     this.#region = region;
-    for (const mapping of mappings) this.add(mapping);
-  }
-
-  /** Adds one more. */
-  add(mapping: M): void {
-    const key = imageKey(parseReference(mapping.image));
-    this.#byImage.set(formatImageKey(key), mapping);
-    // What a tag points to can be asked for by digest, unless it is listed in its own right.
-    const digest = formatImageKey({ ...key, reference: mapping.digest });
-    if (!this.#byImage.has(digest)) this.#byImage.set(digest, byDigest(key, mapping));
+    const byImage = new Map<string, Mapping>();
+    for (const mapping of mappings) {
+      const key = imageKey(parseReference(mapping.image));
+      byImage.set(formatImageKey(key), mapping);
+      // What a tag points to can be asked for by digest, unless it is listed in its own right.
+      const digest = formatImageKey({ ...key, reference: mapping.digest });
+      if (!byImage.has(digest)) byImage.set(digest, byDigest(key, mapping));
+    }
+    this.#byImage = byImage;
   }
 
   /** @param image a reference in any spelling; @returns undefined if it is not in the list */
-  find(image: string): M | undefined {
+  find(image: string): Mapping | undefined {
     const mapping = this.#byImage.get(formatImageKey(imageKey(parseReference(image))));
     if (mapping === undefined || this.#region === undefined) return mapping;
     const place = mapping.regions?.[this.#region];
@@ -44,7 +39,7 @@ export class MappingList<M extends ListedMapping = Mapping> {
   }
 }
 
-function byDigest<M extends ListedMapping>(key: ImageKey, mapping: M): M {
+function byDigest(key: ImageKey, mapping: Mapping): Mapping {
   if (isDigestKey(key)) return mapping;
   const { digest, regions = {} } = mapping;
   const pinned = pinnedOf(mapping.mirror, digest);

@@ -6,7 +6,7 @@ import { parseRegion, parseSyncImage } from '../admission-policy/flags.ts';
 import { type AdmissionWebhookFlags, addScope, parseIssuer, parseRefresh, parseTimeout } from './flags.ts';
 import { admissionWebhookHelp } from './help.ts';
 
-/** `drayage export admission-webhook`: manifests of a webhook that makes a cluster use the mirror. */
+/** `drayage export admission-webhook`: manifests of a webhook that rewrites a cluster’s pods. */
 export function admissionWebhookCommand(): Command {
   const command = addAddress(
     new Command('admission-webhook').description(
