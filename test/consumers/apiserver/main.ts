@@ -1,9 +1,9 @@
 /**
- * `node test/consumers/apiserver/main.ts --bin FOLDER [--version 1.37]… [--webhook] [--part PART]…
+ * `node test/consumers/apiserver/main.ts --bin FOLDER [--version 1.37]… [--way WAY]… [--part PART]…
  * [--output FILE]`: what `drayage export admission-policy` prints, in a real API server.
  *
  * The 200 pods of the table are created through the policy with synced objects, the policy with the
- * mapping in it and, with `--webhook`, `drayage admission`; each has to become what `drayage
+ * mapping in it and, with `--way webhook`, `drayage admission`; each has to become what `drayage
  * rewrite` makes of it, byte by byte. Then the CronJob's script runs while mappings change, the
  * command's options are tried, and limits, latency and restarts are measured. Only if it is named,
  * the part `record` writes the AdmissionReviews that tests use.
@@ -34,7 +34,7 @@ const { values } = parseArgs({
   options: {
     bin: { type: 'string' },
     version: { type: 'string', multiple: true, default: ['1.37', '1.36'] },
-    webhook: { type: 'boolean', default: false },
+    way: { type: 'string', multiple: true, default: ['synced', 'literals'] },
     part: {
       type: 'string',
       multiple: true,
@@ -45,7 +45,9 @@ const { values } = parseArgs({
 });
 if (values.bin === undefined) throw new Error('--bin FOLDER: the programs that build-programs.sh made');
 const bin = resolve(values.bin);
-const ways: Way[] = [objects, literals, ...(values.webhook ? [webhook] : [])];
+const ways = Object.entries({ synced: objects, literals, webhook } satisfies Record<string, Way>)
+  .filter(([name]) => values.way.includes(name))
+  .map(([, way]) => way);
 const cases = podCases();
 const report: string[] = [
   '# The admission policy in a real API server',
@@ -97,7 +99,7 @@ async function compareAll(cluster: Cluster, folder: string): Promise<void> {
     await using __ = await startInjector(cluster);
     await compare(`${way.name}, with injected sidecars`, cases);
   }
-  {
+  if (ways.includes(objects)) {
     await using _ = await objects.install(cluster, [...podMappings(), ...fillerMappings(40_000)], folder);
     await compare('policy, four synced objects', cases);
   }
