@@ -219,6 +219,41 @@ describe('the deployed stack', () => {
     });
   });
 
+  it('answers an apiserver, at the address that only the operator sees', async () => {
+    const token = deriveSecret(await stack.rootOf('ApiSecretArn'), 'token:operator');
+    const { body } = await stack.api('GET', '/v1/admission', {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    const { pathname } = new URL((body as { url: string }).url);
+    const pod = { metadata: { name: 'cart' }, spec: { containers: [{ name: 'cart', image }] } };
+    const review = {
+      apiVersion: 'admission.k8s.io/v1',
+      kind: 'AdmissionReview',
+      request: {
+        uid: '2f1a8c6e',
+        kind: { group: '', version: 'v1', kind: 'Pod' },
+        operation: 'CREATE',
+        object: pod,
+      },
+    };
+    const answer = await timed('AdmissionReview', () =>
+      stack.api('POST', `${pathname}?timeout=5s`, {
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(review),
+      }),
+    );
+    const { response } = answer.body as { response: { uid: string; allowed: boolean; patch: string } };
+    expect(response).toMatchObject({ uid: '2f1a8c6e', allowed: true, patchType: 'JSONPatch' });
+    const { pinned } = (await mapping()).body as Mapping;
+    expect(JSON.parse(Buffer.from(response.patch, 'base64').toString('utf8'))).toContainEqual({
+      op: 'replace',
+      path: '/spec/containers/0/image',
+      value: pinned,
+    });
+    const wrong = pathname.replace(/[^/]+$/, 'x'.repeat(40));
+    expect(await stack.api('POST', wrong, { body: JSON.stringify(review) })).toMatchObject({ status: 404 });
+  });
+
   it('uploads layers with its layer function, and wakes the job that waits for them', async () => {
     onTestFailed(() => {
       process.stderr.write(ministack.log().split('\n').slice(-200).join('\n'));
