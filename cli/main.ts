@@ -1,9 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import { fileFailure } from '../core/config/file-failure.ts';
 import { drayageVersion } from '../core/registry/transport/version.ts';
+import { admissionCommand } from './admission/command.ts';
 import { completeCommand, completionCommand } from './completion/command.ts';
 import { copyCommand } from './copy/command.ts';
 import { demoCommand } from './demo/command.ts';
+import { discoverCommand } from './discover/command.ts';
 import { exportCommand } from './export/command.ts';
 import { historyCommand } from './history/command.ts';
 import { initCommand } from './init/command.ts';
@@ -39,6 +41,7 @@ const program = new Command('drayage')
   .configureHelp({ showGlobalOptions: true })
   .showHelpAfterError('(--help explains the command)')
   .exitOverride()
+  .addCommand(discoverCommand())
   .addCommand(initCommand())
   .addCommand(localCommand())
   .addCommand(copyCommand())
@@ -49,6 +52,7 @@ const program = new Command('drayage')
   .addCommand(lookupCommand())
   .addCommand(rewriteCommand())
   .addCommand(exportCommand())
+  .addCommand(admissionCommand())
   .addCommand(historyCommand())
   .addCommand(rollbackCommand())
   .addCommand(pinCommand())
@@ -64,7 +68,8 @@ program.addHelpText(
   `
 Begin here:
   $ drayage demo                                  see the whole pipeline work on this machine, in less than a minute
-  $ drayage init                                  write a first mirror.yaml
+  $ kubectl get pods -A -o json | drayage discover > mirror.yaml    write a mirror.yaml that covers what runs
+  $ drayage init                                  write a first mirror.yaml by hand
   $ drayage validate                              check ./mirror.yaml
   $ drayage local --config mirror.yaml            run the pipeline on this machine
   $ drayage copy docker.io/library/alpine:3.22 registry.example/mirror/alpine:3.22

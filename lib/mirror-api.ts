@@ -99,6 +99,9 @@ export class MirrorApi extends Construct {
       this.api.addRoutes({ path, methods, integration: toMapping, ...guard });
     route('/v1/{proxy+}', [HttpMethod.GET, HttpMethod.HEAD], reads);
     route('/v1/{proxy+}', [HttpMethod.POST]);
+    // Routes of their own, so that access logs tell them apart.
+    for (const path of ['/v1/admission/{token}', '/v1/admission/{token}/{choice}'])
+      route(path, [HttpMethod.POST]);
     // A read by POST, since a thousand references don't fit in a query string.
     route('/v1/mappings/resolve', [HttpMethod.POST], reads);
     route('/healthz', [HttpMethod.GET, HttpMethod.HEAD]);

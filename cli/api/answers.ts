@@ -4,6 +4,7 @@ import type { History } from '../../core/mapping/history.ts';
 import type { Resolved } from '../../core/mapping/lookup.ts';
 import type { Mapping } from '../../core/mapping/record.ts';
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
+import type { AdmissionAddress } from '../../lambda/api/admission.ts';
 import type { Status } from '../../lambda/api/status.ts';
 
 /** A job as the API returns it. */
@@ -81,3 +82,5 @@ export const status = having<Status>({
   jobs: z.looseObject({ queued: z.number(), waiting: z.number(), planned: z.number(), copying: z.number() }),
   upstreams: z.array(z.looseObject({ registry: z.string() })),
 });
+
+export const admission = having<AdmissionAddress>({ url: z.string() });

@@ -5,6 +5,7 @@ import type { History } from '../../core/mapping/history.ts';
 import type { Resolved } from '../../core/mapping/lookup.ts';
 import type { Mapping } from '../../core/mapping/record.ts';
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
+import type { AdmissionAddress } from '../../lambda/api/admission.ts';
 import type { Status } from '../../lambda/api/status.ts';
 import type { Job } from './answers.ts';
 import * as answers from './answers.ts';
@@ -115,6 +116,11 @@ export class DrayageApi {
     return queued?.jobs[0];
   }
 
+  /** `GET /v1/admission` */
+  admission(): Promise<AdmissionAddress> {
+    return this.#ask('GET', '/v1/admission', answers.admission);
+  }
+
   /** `GET /v1/status` */
   status(): Promise<Status> {
     return this.#ask('GET', '/v1/status', answers.status);
@@ -122,27 +128,40 @@ export class DrayageApi {
 
   /** `GET /v1/exports/{format}`: its text, which is stored elsewhere if it is long. */
   async export(format: string, filter: ExportFilter): Promise<string> {
-    const request = this.#request(
-      'GET',
-      `/v1/exports/${encodeURIComponent(format)}${queryOf({ ...filter })}`,
-    );
+    return (await this.exportUnless(format, filter, undefined))?.text ?? '';
+  }
+
+  /**
+   * The same, with its entity tag.
+   *
+   * @param known the tag of the text that the caller has; undefined: none
+   * @returns undefined if that text is the current one
+   */
+  async exportUnless(
+    format: string,
+    filter: ExportFilter,
+    known: string | undefined,
+  ): Promise<{ text: string; etag?: string } | undefined> {
+    const path = `/v1/exports/${encodeURIComponent(format)}${queryOf({ ...filter })}`;
+    const request = this.#request('GET', path);
     const limits = { maxBytes: maxExportBytes, timeoutMs: exportTimeoutMs };
     return await this.#explained(request, async () => {
-      const answer = await exchange({
-        ...request,
-        ...limits,
-        headers: { ...request.headers, accept: '*/*' },
-      });
+      const condition = known !== undefined && { 'if-none-match': known };
+      const headers = { ...request.headers, ...condition, accept: '*/*' };
+      const answer = await exchange({ ...request, ...limits, headers });
+      if (known !== undefined && answer.status === 304) return undefined;
+      const etag = answer.headers.get('etag');
+      const tagged = (text: string) => (etag === null ? { text } : { text, etag });
       const location = answer.status === 302 ? answer.headers.get('location') : null;
       if (location === null) {
         if (answer.status !== 200) throw refusal(request, answer);
-        return answer.text;
+        return tagged(answer.text);
       }
       // The address is signed; the token is not for the store that it leads to.
       const stored: ApiRequest = { method: 'GET', url: new URL(location, request.url), signal: this.#signal };
       const object = await exchange({ ...stored, ...limits, headers: { accept: '*/*' } });
       if (object.status !== 200) throw refusal(stored, object);
-      return object.text;
+      return tagged(object.text);
     });
   }
 

@@ -1,8 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { durationProblem, durationSeconds } from '../../core/config/duration.ts';
-import { InvalidPlatformError, type Platform, parsePlatform } from '../../core/oci/platform.ts';
-import { InvalidReferenceError, parseReference } from '../../core/oci/reference.ts';
+import { addPlatform } from '../shared/add-platform.ts';
 import { parseCount } from '../shared/parse-count.ts';
+import { parseReferenceArgument } from '../shared/parse-image.ts';
 import { UsageError } from '../shared/usage-error.ts';
 import type { CopyFlags, WrittenReference } from './flags.ts';
 import { copyHelp } from './help.ts';
@@ -87,21 +87,7 @@ export function copyCommand(): Command {
 }
 
 function parseImage(text: string): WrittenReference {
-  try {
-    return { reference: parseReference(text), text };
-  } catch (error) {
-    if (error instanceof InvalidReferenceError) throw new InvalidArgumentError(error.message);
-    throw error;
-  }
-}
-
-function addPlatform(text: string, before: Platform[] = []): Platform[] {
-  try {
-    return [...before, parsePlatform(text)];
-  } catch (error) {
-    if (error instanceof InvalidPlatformError) throw new InvalidArgumentError(error.message);
-    throw error;
-  }
+  return { reference: parseReferenceArgument(text), text };
 }
 
 function addText(text: string, before: string[] = []): string[] {

@@ -1,6 +1,10 @@
+import {
+  type RuleText,
+  configText as textOf,
+  type UpstreamText,
+  webhookValue,
+} from '../../core/mirror-yaml/config-text.ts';
 import type { Reference } from '../../core/oci/reference.ts';
-import { ecrHostOf } from '../../core/registry/known-registries.ts';
-import { sources } from '../../core/webhooks/sources/index.ts';
 
 /** What the file mirrors by default. */
 const examples: Reference[] = [
@@ -16,67 +20,44 @@ const examples: Reference[] = [
  */
 export function configText(region: string, images: Reference[]): string {
   const registries = Map.groupBy(images.length > 0 ? images : examples, ({ registry }) => registry);
-  const isExample = images.length === 0;
-  return `# What is mirrored, from where, and into which Amazon ECR registry.
-# drayage validate checks this file; drayage local runs it on this machine; cdk deploy on AWS.
-version: 1
-
-mirror:
-  # Images arrive in the ECR registry of this region, as <registry>/mirror/docker.io/library/nginx.
-  regions: [${region}]
-  repositoryPrefix: mirror
-
-upstreams:
-${isExample ? '  # Examples: put your own registries and repositories in their place.\n' : ''}${[
-  ...registries,
-]
-  .map(([registry, repositories]) =>
-    upstreamText(registry, repositories, webhookOf(registry, [...registries.keys()])),
-  )
-  .join('\n')}`;
-}
-
-function upstreamText(registry: string, images: Reference[], wanted: string | undefined): string {
-  const webhook =
-    wanted === undefined
-      ? `    # The source of its push webhooks: pick the matching one, see docs/webhooks.
-    # webhook: { source: generic }\n`
-      : `    webhook: ${wanted}    # drayage webhooks list says where to enter it\n`;
-  const repositories = Map.groupBy(images, ({ repository }) => repository);
-  const rules = [...repositories].map(([repository, same]) => {
-    const tags = new Set(same.map(({ tag }) => tag));
-    const include = tags.has(undefined) ? [] : [...tags].map((tag) => JSON.stringify(tag));
-    return include.length === 0
-      ? `      - match: "${repository}"
-        # tags: { include: ["1.*"], latest: 10 }    # default: all tags\n`
-      : `      - match: "${repository}"
-        tags: { include: [${include.join(', ')}] }\n`;
+  const all = [...registries.keys()];
+  return textOf({
+    head: [
+      'What is mirrored, from where, and into which Amazon ECR registry.',
+      'drayage validate checks this file; drayage local runs it on this machine; cdk deploy on AWS.',
+    ],
+    region,
+    notes: images.length === 0 ? ['Examples: put your own registries and repositories in their place.'] : [],
+    upstreams: [...registries].map(([registry, of]) => upstream(registry, of, webhookValue(registry, all))),
   });
-  // An opening bracket begins a list.
-  const written = registry.startsWith('[') ? `"${registry}"` : registry;
-  return `  - registry: ${written}
-    # credentials: { secret: drayage/${registry.replaceAll(/[[\]:]+/g, '-').replace(/^-+/, '')} }    # {username, password} in Secrets Manager; default: anonymous
-${webhook}    repositories:
-      # The first rule that matches decides. * and ? stay within a path component, ** crosses them.
-${rules.join('')}`;
 }
 
-/**
- * The value of `webhook`: if several registries use the same source, each webhook gets its own
- * name.
- */
-function webhookOf(registry: string, all: string[]): string | undefined {
-  const source = sourceOf(registry);
-  if (source === undefined) return undefined;
-  const isShared = all.filter((other) => sourceOf(other) === source).length > 1;
-  const name = `${source}-${registry.split('.')[0]?.toLowerCase()}`;
-  return isShared ? `{ source: ${source}, name: ${name} }` : `{ source: ${source} }`;
+function upstream(registry: string, images: Reference[], webhook: string | undefined): UpstreamText {
+  return {
+    registry,
+    webhook:
+      webhook === undefined
+        ? [
+            '# The source of its push webhooks: pick the matching one, see docs/webhooks.',
+            '# webhook: { source: generic }',
+          ]
+        : [`webhook: ${webhook}    # drayage webhooks list says where to enter it`],
+    rulesNotes: [
+      'The first rule that matches decides. * and ? stay within a path component, ** crosses them.',
+    ],
+    rules: [...Map.groupBy(images, ({ repository }) => repository)].map(rule),
+  };
 }
 
-/** The source for a registry, or for its kind of host. */
-function sourceOf(registry: string): string | undefined {
-  const home = sources.find((source) => source.home === registry);
-  if (home) return home.name;
-  if (ecrHostOf(registry)) return 'ecr';
-  return registry.endsWith('.azurecr.io') ? 'acr' : undefined;
+function rule([match, images]: [string, Reference[]]): RuleText {
+  const tags = new Set(images.map(({ tag }) => tag));
+  const include = [...tags].map((tag) => JSON.stringify(tag)).join(', ');
+  return {
+    match,
+    lines: [
+      tags.has(undefined)
+        ? '# tags: { include: ["1.*"], latest: 10 }    # default: all tags'
+        : `tags: { include: [${include}] }`,
+    ],
+  };
 }

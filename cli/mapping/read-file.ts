@@ -18,13 +18,23 @@ export const mappingFileVersion = 1;
  */
 export function readMappingFile(file: string, otherwise: string): Mapping[] | undefined {
   const text = readText(file);
-  if (text === undefined) return undefined;
+  return text === undefined ? undefined : parseMappings(text, `--mapping ${file}`, otherwise);
+}
+
+/**
+ * The mappings in a text, `{"version":1,"mappings":[…]}`.
+ *
+ * @param source where the text comes from, for messages
+ * @param otherwise what helps if it is something else
+ * @throws CommandError
+ */
+export function parseMappings(text: string, source: string, otherwise: string): Mapping[] {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw new CommandError(`--mapping ${file} is not JSON: ${error.message}`, otherwise);
+    throw new CommandError(`${source} is not JSON: ${error.message}`, otherwise);
   }
   // Files of drayage 0.1 name no version.
   const { version = mappingFileVersion, mappings } = (value ?? {}) as {
@@ -33,11 +43,11 @@ export function readMappingFile(file: string, otherwise: string): Mapping[] | un
   };
   if (version !== mappingFileVersion)
     throw new CommandError(
-      `--mapping ${file} has version ${JSON.stringify(version)}, and this drayage reads ${mappingFileVersion}`,
+      `${source} has version ${JSON.stringify(version)}, and this drayage reads ${mappingFileVersion}`,
       'use the version of drayage that wrote it',
     );
   if (!Array.isArray(mappings) || !mappings.every(isMapping))
-    throw new CommandError(`--mapping ${file} has no list of mappings as drayage sync writes it`, otherwise);
+    throw new CommandError(`${source} has no list of mappings as drayage sync writes it`, otherwise);
   return mappings;
 }
 
@@ -51,7 +61,8 @@ function readText(file: string): string | undefined {
   }
 }
 
-function isMapping(value: unknown): value is Mapping {
+/** Whether a value has what a mapping needs to be used. */
+export function isMapping(value: unknown): value is Mapping {
   const { image, mirror, pinned, digest } = (value ?? {}) as Record<string, unknown>;
   return [image, mirror, pinned].every(isReference) && typeof digest === 'string' && isDigest(digest);
 }

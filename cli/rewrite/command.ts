@@ -1,17 +1,9 @@
 import { type Command, Option } from 'commander';
-import type { FileKind } from '../../core/rewrite/kinds.ts';
 import { apiCommand, runAction } from '../shared/api-command.ts';
+import { fileKindNames } from '../shared/file-kinds.ts';
 import type { MissingChoice, RewriteFlags } from './flags.ts';
 import { rewriteHelp } from './help.ts';
 
-const kinds: Record<FileKind, true> = {
-  kubernetes: true,
-  kustomization: true,
-  'helm-values': true,
-  compose: true,
-  'github-actions': true,
-  dockerfile: true,
-};
 const missingChoices: Record<MissingChoice, true> = { keep: true, fail: true, enqueue: true };
 
 /** `drayage rewrite`: manifests in, manifests out. */
@@ -43,7 +35,7 @@ export function rewriteCommand(): Command {
     .option('--diff', 'print a unified diff')
     .option('--write', 'change the files')
     .optionsGroup('What is read:')
-    .addOption(new Option('--as <kind>', 'what the input is').choices(Object.keys(kinds)))
+    .addOption(new Option('--as <kind>', 'what the input is').choices(fileKindNames))
     .option(
       '--image-path <kind=path>',
       'where else references stand: Prometheus=spec.image, Thing.example.com=spec.parts[].image; may be repeated',

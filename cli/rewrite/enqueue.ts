@@ -1,7 +1,7 @@
 import { apiAddress } from '../api/address.ts';
 import { DrayageApi } from '../api/client.ts';
 import { RequestError } from '../api/request-error.ts';
-import type { RewriteFlags } from './flags.ts';
+import type { ApiFlags } from '../shared/api-command.ts';
 
 /** The API takes this many images at once. */
 const chunkSize = 100;
@@ -16,8 +16,12 @@ export interface Enqueued {
 /**
  * Asks the API to mirror images. It takes all of a request or none, so refusals are narrowed down.
  */
-export async function enqueueMissing(images: readonly string[], flags: RewriteFlags): Promise<Enqueued> {
-  const api = new DrayageApi(apiAddress(flags));
+export async function enqueueMissing(
+  images: readonly string[],
+  flags: ApiFlags,
+  signal?: AbortSignal,
+): Promise<Enqueued> {
+  const api = new DrayageApi(apiAddress(flags), signal);
   const result: Enqueued = { queued: 0, refused: [] };
   for (let at = 0; at < images.length; at += chunkSize)
     await enqueue(api, images.slice(at, at + chunkSize), result);

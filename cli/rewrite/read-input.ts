@@ -39,26 +39,33 @@ export async function readInput(
         const kind = as ?? kindOfFile(file, text);
         if (kind !== undefined) inputs.push({ name: file, path: file, text, kind });
       }
-    else {
-      const text = await readText(path);
-      const kind = as ?? kindOfFile(path, text);
-      if (kind === undefined)
-        throw new UsageError(`neither name nor content tells what ${path} is: say it with --as KIND`);
-      inputs.push({ name: path, path, text, kind });
-    }
+    else inputs.push(fileInput(path, await readText(path), as));
   }
   return inputs;
+}
+
+/** @throws UsageError if nothing tells what the file is */
+export function fileInput(path: string, text: string, as: FileKind | undefined): Input {
+  const kind = as ?? kindOfFile(path, text);
+  if (kind === undefined)
+    throw new UsageError(`neither name nor content tells what ${path} is: say it with --as KIND`);
+  return { name: path, path, text, kind };
 }
 
 async function readStdin(as: FileKind | undefined): Promise<Input> {
   if (process.stdin.isTTY) process.stderr.write('reading standard input: Ctrl-D ends it\n');
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  const text = decode(Buffer.concat(chunks), 'stdin');
+  return stdinInput(decode(Buffer.concat(chunks), 'stdin'), as);
+}
+
+/** Standard input has no name that could tell what it is. */
+export function stdinInput(text: string, as: FileKind | undefined): Input {
   return { name: 'stdin', text, kind: as ?? kindOfText(text) ?? 'kubernetes' };
 }
 
-async function isFolder(path: string): Promise<boolean> {
+/** @throws CommandError if there is nothing at this path */
+export async function isFolder(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
   } catch (error) {
@@ -94,7 +101,7 @@ async function readText(path: string): Promise<string> {
 }
 
 /** Strictly: a byte that is not UTF-8 would not come out as it went in. */
-function decode(bytes: Uint8Array, name: string): string {
+export function decode(bytes: Uint8Array, name: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
@@ -103,7 +110,8 @@ function decode(bytes: Uint8Array, name: string): string {
   }
 }
 
-function unreadable(path: string, error: unknown): CommandError {
+/** What to say of a file that can’t be read. */
+export function unreadable(path: string, error: unknown): CommandError {
   const { reason, remedy } = fileFailure(error, path);
   return new CommandError(`${path} can’t be read: ${reason}`, remedy);
 }

@@ -7,7 +7,7 @@ import { InvalidReferenceError, parseReference, type Reference } from '../../cor
  * @throws InvalidArgumentError if it is not a reference
  */
 export function parseImage(text: string): string {
-  referenceOf(text);
+  parseReferenceArgument(text);
   return text;
 }
 
@@ -18,11 +18,12 @@ export function addImage(text: string, before: readonly string[] = []): string[]
 
 /** A reference by tag: a digest always names the same image, so nothing ever moves it. */
 export function parseTagged(text: string): string {
-  if (referenceOf(text).digest === undefined) return text;
+  if (parseReferenceArgument(text).digest === undefined) return text;
   throw new InvalidArgumentError('a digest never moves: write the image with its tag');
 }
 
-function referenceOf(text: string): Reference {
+/** An image reference from an argument, parsed. @throws InvalidArgumentError if it is none */
+export function parseReferenceArgument(text: string): Reference {
   try {
     return parseReference(text);
   } catch (error) {

@@ -11,6 +11,22 @@ export interface ExportFormat {
    * them do not fit into the memory of a function at once.
    */
   render(mappings: AsyncIterable<Mapping>): AsyncIterable<string>;
+  /** The same as several files, for those who want them rather than the text. */
+  files?(mappings: AsyncIterable<Mapping>): Promise<ExportedFile[]>;
+  /**
+   * What the text has in place of the API's address, which only the command line knows and fills
+   * in.
+   */
+  addressPlaceholder?: string;
+}
+
+/** One of the files of an export. */
+export interface ExportedFile {
+  /** Relative to the folder that the user names. */
+  path: string;
+  text: string;
+  /** The first line, by which a file of an earlier export is known. */
+  mark: string;
 }
 
 /** Which mappings an export has; absent fields do not limit it. */

@@ -6,6 +6,15 @@ export const formatDescriptions = {
   json: 'all mappings as the API shows them, which --mapping FILE of other commands reads',
   csv: 'a table for spreadsheets and scripts',
   imagemirror: 'the objects that the admission policy in a cluster reads',
+  kustomize: 'a kustomize component that points images to the mirror, by digest',
+  containerd: 'a script that writes containerd’s hosts.toml for each registry',
+  'registries-conf': 'mirrors for CRI-O, Podman, Buildah and skopeo (registries.conf.d)',
+  openshift: 'OpenShift’s ImageDigestMirrorSet and ImageTagMirrorSet',
+  kyverno: 'a policy for Kyverno that points Pods to the mirror, and what it polls',
+  'kyverno-data': 'digests by repository and tag as JSON, which that policy polls',
 } as const;
 
 export type FormatName = keyof typeof formatDescriptions;
+
+/** The formats that can be had as several files instead of one text. */
+export const formatsWithFiles: ReadonlySet<FormatName> = new Set(['containerd']);

@@ -26,7 +26,8 @@ const dockerHubAliases = [
 
 const registry = text({ what: 'a registry, as in references', example: 'docker.io' }, registryProblem);
 
-function registryProblem(value: string): string | undefined {
+/** What is wrong with the value of `registry`, and what to write; undefined if it is right. */
+export function registryProblem(value: string): string | undefined {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(value))
     return `${shown(value)} has a scheme; write only the host, and the address of its API under \`endpoint\``;
   if (dockerHubAliases.includes(value))
@@ -37,6 +38,9 @@ function registryProblem(value: string): string | undefined {
     return `${shown(value)} has upper case; write ${shown(value.toLowerCase())}`;
   if (value.length > 255 || !hostPattern.test(value))
     return `${shown(value)} is not a host with optional port; write, for example, docker.io or 127.0.0.1:5000`;
+  // 999.1 and a.0 would be IPv4 addresses, which they are not: https://url.spec.whatwg.org/#ends-in-a-number-checker
+  if (httpUrl(`https://${value}`) === undefined)
+    return `${shown(value)} is neither the name of a host nor an address; write, for example, docker.io or 127.0.0.1:5000`;
   return referenceProblem(value);
 }
 

@@ -1,3 +1,4 @@
+import { RecentlyAsked } from '../../core/admission/recently.ts';
 import { DynamoUpstreamGate } from '../../core/aws/dynamodb/upstream-gate.ts';
 import { EcrMirrorImages } from '../../core/aws/ecr/mirror-images.ts';
 import { S3SnapshotStore } from '../../core/aws/s3/snapshot-store.ts';
@@ -32,6 +33,11 @@ export class ApiDeployment extends WebhookDeployment {
   /** Looks at images of the mirror registry. */
   get images(): MirrorImages {
     return this.once('images', () => new EcrMirrorImages({ region: this.region }));
+  }
+
+  /** What admission has asked for, in this instance of the function. */
+  get recentlyAsked(): RecentlyAsked {
+    return this.once('recentlyAsked', () => new RecentlyAsked());
   }
 
   get upstreamGate(): Pick<UpstreamGate, 'closedUntil'> {

@@ -3,6 +3,7 @@ import middy from '@middy/core';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { errorResponse, HttpError, type HttpResponse, httpRequest, json } from '../shared/http.ts';
 import { logger } from '../shared/telemetry.ts';
+import { getAdmission, postAdmission } from './admission.ts';
 import { ApiDeployment } from './api-deployment.ts';
 import { type Access, authorize } from './authorize.ts';
 import type { Call } from './call.ts';
@@ -37,6 +38,9 @@ export const routes: readonly Route[] = [
   { method: 'POST', path: /^\/v1\/mirrors$/, access: 'write', handle: postMirrors },
   { method: 'GET', path: /^\/v1\/webhooks$/, access: 'read', handle: getWebhooks },
   { method: 'POST', path: /^\/v1\/webhooks\/([^/]+)\/rotate$/, access: 'write', handle: rotateWebhook },
+  { method: 'GET', path: /^\/v1\/admission$/, access: 'read', handle: getAdmission },
+  { method: 'POST', path: /^\/v1\/admission\/([^/]+)$/, access: 'open', handle: postAdmission },
+  { method: 'POST', path: /^\/v1\/admission\/([^/]+)\/([^/]+)$/, access: 'open', handle: postAdmission },
   { method: 'GET', path: /^\/v1\/status$/, access: 'read', handle: getStatus },
   { method: 'GET', path: /^\/healthz$/, access: 'open', handle: async () => json(200, { status: 'ok' }) },
 ];

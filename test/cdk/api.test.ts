@@ -39,6 +39,8 @@ const routes = {
   'GET /v1/{proxy+}': mapping,
   'HEAD /v1/{proxy+}': mapping,
   'POST /v1/{proxy+}': mapping,
+  'POST /v1/admission/{token}': mapping,
+  'POST /v1/admission/{token}/{choice}': mapping,
   'POST /v1/mappings/resolve': mapping,
   'GET /healthz': mapping,
   'HEAD /healthz': mapping,

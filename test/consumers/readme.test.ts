@@ -6,10 +6,12 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
 import { deriveSecret } from '../../core/webhooks/secrets/secrets.ts';
 import { startDrayageLocal } from '../support/drayage.ts';
 import { type Pipeline, startPipeline } from '../support/pipeline.ts';
 import { pushImage, seededImage, seededIndex } from '../support/seeded-image.ts';
+import { type StandInKubectl, standInKubectl } from '../support/stand-in-programs.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
@@ -32,9 +34,11 @@ const runElsewhere: Record<string, string> = {
 describe('the commands of the README', () => {
   let pipeline: Pipeline;
   let folder: string;
+  let kubectl: StandInKubectl;
   const ran = new Set<string>();
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'drayage-readme-'));
+    kubectl = standInKubectl(join(folder, 'bin'));
     cpSync(join(root, 'mirror.yaml'), join(folder, 'mirror.yaml'));
     pipeline = await startPipeline({ auth: true });
   });
@@ -66,6 +70,16 @@ describe('the commands of the README', () => {
     await shell(/^npx drayage init/, '', (line) => line.replace('my-mirror.yaml', file));
     const { stdout } = await run('npx', ['drayage', 'validate', '--config', file], { cwd: root });
     expect(stdout).toContain('ghcr.io');
+    expect(stdout).toContain('is valid: 2 upstreams, 2 rules');
+  });
+
+  it('drayage discover, from the pods and nodes that kubectl prints', async () => {
+    const file = join(folder, 'discovered.yaml');
+    await shell(/^kubectl .* drayage discover >/, kubectl.path, (line) =>
+      line.replace('discovered.yaml', file),
+    );
+    expect(readFileSync(file, 'utf8')).toContain('# 2 pods: 1.0');
+    const { stdout } = await run('npx', ['drayage', 'validate', '--config', file], { cwd: root });
     expect(stdout).toContain('is valid: 2 upstreams, 2 rules');
   });
 
@@ -165,6 +179,33 @@ describe('the commands of the README', () => {
     expect(
       await shell(/^source <\(npx drayage completion/, environment, (line) => `${line}\ncomplete -p drayage`),
     ).toEqual(['complete -F _drayage drayage']);
+  });
+
+  it('drayage export admission-policy, kubectl, and what is covered', async () => {
+    const environment = `${kubectl.path}\nexport DRAYAGE_API="$API" DRAYAGE_TOKEN="$TOKEN"`;
+    await shell(/^(npx drayage export|kubectl -n)/, environment);
+    const [policy = '', ...others] = kubectl.applied();
+    const kinds = parseAllDocuments(policy).map((document) => document.toJS()?.kind);
+    expect(kinds).toEqual(
+      expect.arrayContaining(['CustomResourceDefinition', 'MutatingAdmissionPolicy', 'CronJob']),
+    );
+    expect(others).toEqual([]);
+    const file = join(folder, 'covered.yaml');
+    writeFileSync(
+      file,
+      JSON.stringify({
+        version: 1,
+        mirror: { regions: ['eu-west-1'] },
+        upstreams: [{ registry: 'ghcr.io', repositories: [{ match: 'acme/shop' }] }],
+      }),
+    );
+    const [checked] = await shell(
+      /^kubectl .* --check/,
+      environment,
+      (line) => `${line.replace('my-mirror.yaml', file)} || [ $? = 3 ]`,
+    );
+    expect(checked).toContain('covers 1 of 2 images (50 %)');
+    expect(checked).toContain('mirrored, but named by the upstream');
   });
 
   it('curl exports the mapping, and takes a tag back', async () => {

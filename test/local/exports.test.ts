@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { formatDescriptions } from '../../core/exports/format-names.ts';
 import type { Mapping } from '../../core/mapping/record.ts';
 import { type Pipeline, startPipeline } from '../support/pipeline.ts';
 import { seededImage } from '../support/seeded-image.ts';
@@ -131,10 +132,11 @@ describe('GET /v1/exports', () => {
     expect(head.status).toBe(200);
     expect(await head.text()).toBe('');
     expect((await pipeline.post('/v1/exports/json', {})).status).toBe(405);
+    const names = Object.keys(formatDescriptions).join(', ');
     const unknown = await pipeline.get('/v1/exports/toml');
     expect(unknown.status).toBe(404);
     expect(await unknown.json()).toEqual({
-      error: { code: 'unknown_format', message: 'there is no such export; there are json, csv, imagemirror' },
+      error: { code: 'unknown_format', message: `there is no such export; there are ${names}` },
     });
     expect((await pipeline.get('/v1/exports/json?registry=')).status).toBe(400);
   });

@@ -18,7 +18,7 @@ import type { SeededImage } from './seeded-image.ts';
 
 /** What {@link programImage} packs. */
 export interface ProgramImageOptions {
-  /** Programs of this machine by their path in the image; the libraries that they load come along. */
+  /** Programs of this machine, with their libraries, by their path in the image. */
   programs: Record<string, string>;
   /** Symbolic links by their path in the image: `{'/bin/sh': 'busybox'}`. */
   links?: Record<string, string>;

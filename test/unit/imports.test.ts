@@ -12,6 +12,7 @@ const layers: Record<string, string[]> = {
   cli: ['local', 'lambda', 'core'],
   lib: ['core'],
   bin: ['lib', 'core'],
+  image: ['cli', 'core'],
 };
 
 /** The folders of core: each may import from those above it in this list. */
@@ -29,6 +30,8 @@ const coreFolders = [
   'notify',
   'mirror-yaml',
   'rewrite',
+  'admission',
+  'discover',
   'jobs',
   'registry-events',
   'aws',

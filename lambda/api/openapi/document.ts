@@ -57,7 +57,7 @@ export function openApiDocument(): Json {
         variables: { api: { default: 'http://127.0.0.1:8080' } },
       },
     ],
-    tags: ['Mappings', 'Jobs', 'Webhooks', 'Service'].map((name) => ({ name })),
+    tags: ['Mappings', 'Admission', 'Jobs', 'Webhooks', 'Service'].map((name) => ({ name })),
     paths,
     components: {
       securitySchemes: {

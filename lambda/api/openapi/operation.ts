@@ -7,7 +7,7 @@ export interface Operation {
   /** With names in braces: `/v1/jobs/{id}`. */
   path: string;
   operationId: string;
-  tag: 'Mappings' | 'Jobs' | 'Webhooks' | 'Service';
+  tag: 'Mappings' | 'Admission' | 'Jobs' | 'Webhooks' | 'Service';
   summary: string;
   description?: string;
   access: Access;

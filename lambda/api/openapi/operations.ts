@@ -1,5 +1,8 @@
 import * as z from 'zod';
+import { choiceSegments } from '../../../core/admission/choice.ts';
+import { admissionReview } from '../../../core/admission/review.ts';
 import { exportFormats } from '../../../core/exports/formats/index.ts';
+import { admissionAddress, admissionAnswer } from '../schemas/admission.ts';
 import { exampleDigest, exampleImage, exampleJob } from '../schemas/fields.ts';
 import { job, jobList, queuedJobs } from '../schemas/job.ts';
 import { exported, history, mapping, mappingList, resolved } from '../schemas/mapping.ts';
@@ -39,6 +42,42 @@ function change(
     answer: { status: 202, description: 'The job that makes the change', schema: queuedJobs },
   };
 }
+
+const token = z.string().meta({
+  description: 'The secret that `GET /v1/admission` shows to the operator.',
+  example: 'x'.repeat(43),
+});
+
+/** An admission webhook: its secret is part of the path, since an apiserver sends no other. */
+const admission: Pick<Operation, 'method' | 'tag' | 'access' | 'body' | 'answer' | 'errors'> = {
+  method: 'post',
+  tag: 'Admission',
+  access: 'open',
+  body: {
+    schema: admissionReview,
+    example: {
+      apiVersion: 'admission.k8s.io/v1',
+      kind: 'AdmissionReview',
+      request: {
+        uid: '705ab4f5-6393-11e8-b7cc-42010a800002',
+        kind: { group: '', version: 'v1', kind: 'Pod' },
+        operation: 'CREATE',
+        object: {
+          apiVersion: 'v1',
+          kind: 'Pod',
+          metadata: { name: 'shop' },
+          spec: { containers: [{ name: 'shop', image: exampleImage }] },
+        },
+      },
+    },
+  },
+  answer: { status: 200, description: 'The AdmissionReview with its response', schema: admissionAnswer },
+  errors: {
+    400: { invalid_review: 'The body is not an AdmissionReview of admission.k8s.io/v1.' },
+    404: { not_found: 'The token is not valid, or there is no such choice.' },
+    413: { too_large: 'The body has more than 5 MiB.' },
+  },
+};
 
 /** Each route of the API, in the order of the document. */
 export const operations: Operation[] = [
@@ -139,9 +178,9 @@ export const operations: Operation[] = [
       status: 200,
       description: 'The export',
       schema: exported,
-      texts: exportFormats
-        .map(({ contentType }) => contentType.replace(/;.*/, ''))
-        .filter((type) => type !== 'application/json'),
+      texts: [...new Set(exportFormats.map(({ contentType }) => contentType.replace(/;.*/, '')))].filter(
+        (type) => type !== 'application/json',
+      ),
       redirect: 'It exceeds the size of an answer: fetch it, compressed with gzip, from `Location`.',
     },
     isConditional: true,
@@ -152,6 +191,39 @@ export const operations: Operation[] = [
         not_built: 'The first snapshot is being built: try again.',
         busy: 'The snapshot was replaced while it was read: try again.',
       },
+    },
+  },
+  {
+    method: 'get',
+    path: '/v1/admission',
+    operationId: 'getAdmission',
+    tag: 'Admission',
+    summary: 'The address of the admission webhook',
+    description: 'Only the operator sees its secret.',
+    access: 'read',
+    answer: { status: 200, description: 'The address', schema: admissionAddress },
+  },
+  {
+    ...admission,
+    path: '/v1/admission/{token}',
+    operationId: 'admitPod',
+    summary: 'Make a Pod use the mirror',
+    description:
+      'For a MutatingWebhookConfiguration. What is not mirrored stays, and so does everything if the mapping can’t be read in time.',
+    parameters: { token },
+  },
+  {
+    ...admission,
+    path: '/v1/admission/{token}/{choice}',
+    operationId: 'admitPodByChoice',
+    summary: 'Make a Pod use the mirror, with a choice for what is not mirrored',
+    parameters: {
+      token,
+      choice: z.enum(choiceSegments as [string, ...string[]]).meta({
+        description:
+          'What is not mirrored is kept, warned of, denied, or kept and enqueued; with `-tags`, references name the mirror’s tag instead of the digest.',
+        example: 'warn',
+      }),
     },
   },
   {

@@ -143,7 +143,19 @@ export const history = exactly<History>()(
     }),
 );
 
-/** The export `json`. */
-export const exported = z
-  .object({ version: z.literal(1), mappings: z.array(mapping) })
-  .meta({ id: 'Export', description: 'The whole mapping, or the part that the filters let pass.' });
+/** The exports `json` and `kyverno-data`. */
+export const exported = z.union([
+  z
+    .object({ version: z.literal(1), mappings: z.array(mapping) })
+    .meta({ id: 'Export', description: 'The whole mapping, or the part that the filters let pass.' }),
+  z
+    .object({
+      version: z.literal(1),
+      repositories: z
+        .record(z.string(), z.string())
+        .describe(
+          '`<mirror’s repository>,<tag>=<digest>,…` of each upstream repository, the newest tag first.',
+        ),
+    })
+    .meta({ id: 'ExportByRepository', description: 'The digests of each repository’s tags, for Kyverno.' }),
+]);

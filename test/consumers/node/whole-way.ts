@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -26,7 +26,10 @@ import { startWorker } from './worker.ts';
 const { values } = parseArgs({
   options: {
     bin: { type: 'string' },
-    output: { type: 'string', default: 'bench/results/whole-way.md' },
+    output: {
+      type: 'string',
+      default: `bench/results/${new Date().toISOString().slice(0, 10)}-whole-way.md`,
+    },
     keep: { type: 'boolean', default: false },
   },
 });
@@ -210,10 +213,8 @@ type Manifest = { kind: string; metadata: { name: string; annotations?: Record<s
 >;
 
 function apply(objects: object[]): void {
-  kubectl(
-    ['apply', '--server-side', '-f', '-'],
-    objects.map((object) => JSON.stringify(object)).join('\n---\n'),
-  );
+  const list = { apiVersion: 'v1', kind: 'List', items: objects };
+  kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(list));
 }
 
 function deployment() {
@@ -286,6 +287,5 @@ ${story.join('\n')}
 
 \`node test/consumers/node/whole-way.ts --bin FOLDER\`
 `;
-  writeFileSync(resolve(values.output ?? ''), text);
-  process.stdout.write(readFileSync(resolve(values.output ?? ''), 'utf8'));
+  writeFileSync(resolve(values.output), text);
 }

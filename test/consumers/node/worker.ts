@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tar from 'tar';
 import { freePort } from '../../support/docker-registry.ts';
@@ -64,8 +64,9 @@ export async function startWorker({ bin, folder, name, kubeconfig }: WorkerOptio
     async stop() {
       await kubelet.stop();
       for (const task of ctr('tasks', 'list', '-q').split('\n').filter(Boolean))
-        ctr('tasks', 'kill', '-s', 'SIGKILL', task);
+        ctr('tasks', 'delete', '--force', task);
       await containerd.stop();
+      unmountBelow(folder);
     },
   };
 }
@@ -130,4 +131,14 @@ async function startKubelet(
   return startProgram(join(bin, 'kubelet'), [...args, '--hostname-override', name], {
     log: join(folder, 'kubelet.log'),
   });
+}
+
+/** Shims and the kubelet leave what they mounted for pods, the latest on top. */
+function unmountBelow(folder: string): void {
+  const top = `${realpathSync(folder)}/`;
+  const mounts = readFileSync('/proc/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[1] ?? '')
+    .filter((place) => place.startsWith(top));
+  for (const place of mounts.toReversed()) execFileSync('umount', ['--lazy', place]);
 }

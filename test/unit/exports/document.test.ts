@@ -173,6 +173,6 @@ describe('the entity tag of an export', () => {
       filters.map((filter) => exportTag(snapshot, format, filter)),
     );
     expect(new Set(tags).size).toBe(tags.length);
-    for (const tag of tags) expect(tag).toMatch(/^0123(-[a-z]+-[0-9a-f]{16})?$/);
+    for (const tag of tags) expect(tag).toMatch(/^0123(-[a-z-]+-[0-9a-f]{16})?$/);
   });
 });

@@ -118,7 +118,11 @@ function binding(policyName: string, more: object): object {
   };
 }
 
-function selectors({ excludedNamespaces, namespaces, optIn }: PolicyScope): object {
+/** Which namespaces and pods a scope selects, for policies and webhooks alike. */
+export function selectors({ excludedNamespaces, namespaces, optIn }: PolicyScope): {
+  namespaceSelector: object;
+  objectSelector: object;
+} {
   const notDisabled = { key: rewriteLabel, operator: 'NotIn', values: ['disabled'] };
   return {
     namespaceSelector: {

@@ -1,0 +1,7 @@
+/**
+ * What every way needs whose references name the mirror: the nodes' login at Amazon ECR. Lines of
+ * a comment.
+ */
+export const loginByName = `Nodes pull from Amazon ECR, so they need its login: the kubelet's credential provider, which EKS nodes
+have (elsewhere: ecr-credential-provider with --image-credential-provider-config), and a role with
+AmazonEC2ContainerRegistryPullOnly. https://kubernetes.io/docs/tasks/administer-cluster/kubelet-credential-provider/`;
