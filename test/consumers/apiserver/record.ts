@@ -9,7 +9,7 @@ const folder = join(import.meta.dirname, '../../support/pods/recorded');
 
 /**
  * Records the AdmissionReviews that this API server sends: a pod is created, as a dry run and in
- * earnest, and gets an ephemeral container.
+ * earnest, and gets an ephemeral container. `npm run format` gives the files their final form.
  */
 export async function recordReviews(cluster: Cluster, cases: readonly PodCase[]): Promise<string[]> {
   const reviews: Review[] = [];

@@ -100,7 +100,7 @@ export async function registerWebhook(
   };
 }
 
-/** Starts a webhook that injects containers, and waits until it does; when it ends, it no longer does. */
+/** Starts a webhook that injects containers, and waits until it does. */
 export async function startInjector(cluster: Cluster): Promise<AsyncDisposable> {
   const running = await startWebhook(cluster, 'sidecars', injectSidecars);
   await untilInjected(cluster, true);
