@@ -54,7 +54,10 @@ export class CompactList {
     this.#set(implied, name, { digest: place.digest, mirror: computed, pinned: computed });
   }
 
-  /** @param image a reference in any spelling; @returns undefined if it is not in the list */
+  /**
+   * @param image a reference in any spelling
+   * @returns undefined if it is not in the list
+   */
   find(image: string): MirrorPlace | undefined {
     return this.#get(imageKey(parseReference(image)));
   }
