@@ -47,14 +47,17 @@ export class CompactList {
     const computed = `${name}@${place.digest}`;
     const pinned = region === undefined ? mapping.pinned : computed;
     this.#set(key, name, { digest: place.digest, mirror: place.mirror, pinned });
-    // What a tag points to can be asked for by digest, unless it is listed in its own right. Another
-    // region may still hold an older image, which this digest is not.
+    // What a tag points to can be asked for by digest, unless it is listed in its own right.
+    // Another region may still hold an older image, which this digest is not.
     const implied = { ...key, reference: place.digest };
     if (isDigestKey(key) || place.digest !== mapping.digest || this.#get(implied)) return;
     this.#set(implied, name, { digest: place.digest, mirror: computed, pinned: computed });
   }
 
-  /** @param image a reference in any spelling; @returns undefined if it is not in the list */
+  /**
+   * @param image a reference in any spelling
+   * @returns undefined if it is not in the list
+   */
   find(image: string): MirrorPlace | undefined {
     return this.#get(imageKey(parseReference(image)));
   }
