@@ -14,7 +14,7 @@ import { pushImage } from '../../support/push-image.ts';
 import { startTestProxy, type TestProxy } from '../../support/test-proxy.ts';
 import { type NodeProgram, podmanIn, removeFolder, runProgram, startContainerd } from './programs.ts';
 
-/** busybox alone, which prints the text. */
+/** busybox alone, which prints the text and lingers. */
 const printing = (text: string) =>
   programImage({
     programs: {
@@ -25,7 +25,8 @@ const printing = (text: string) =>
         remedy: 'apt-get install busybox-static',
       }),
     },
-    entrypoint: ['/bin/busybox', 'echo', text],
+    // ctr loses what a container prints right before it ends.
+    entrypoint: ['/bin/busybox', 'sh', '-c', 'echo "$0"; exec /bin/busybox sleep 2', text],
   });
 const shop = await printing('hello from the shop');
 const nginx = await printing('hello from nginx');
