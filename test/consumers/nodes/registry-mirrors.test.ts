@@ -83,11 +83,11 @@ describe('nodes that are told of the mirror', () => {
     return result.stdout;
   };
   /** The export, from the API, once it has both images. */
-  const fresh = async (format: string) =>
-    await expect
-      .poll(() => exported(format), { timeout: 20_000 })
-      .toSatisfy((text: string) => text.includes('nginx') || text.includes("write 'docker.io'"))
-      .then(() => exported(format));
+  const fresh = async (format: string) => {
+    const isWhole = (text: string) => text.includes('mirror/docker.io') && text.includes('mirror/ghcr.io');
+    await expect.poll(() => exported(format), { timeout: 60_000 }).toSatisfy(isWhole);
+    return await exported(format);
+  };
 
   /** The manifests that the mirror has served since. */
   const served = () =>
