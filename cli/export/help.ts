@@ -2,7 +2,8 @@ import { addressHelp } from '../shared/api-command.ts';
 
 /** What `drayage export --help` prints after its list. */
 export const exportHelp = `
-Each format begins with how to use it, and what it can't do. The API answers all of them, too: GET /v1/exports/FORMAT.
+What people apply begins with how to use it, and what it can't do. The API answers the mapping's formats, too:
+GET /v1/exports/FORMAT.
 
 Examples:
   $ drayage export json -o mapping.json

@@ -14,7 +14,7 @@ import { pushImage } from '../../support/push-image.ts';
 import { startTestProxy, type TestProxy } from '../../support/test-proxy.ts';
 import { type NodeProgram, podmanIn, removeFolder, runProgram, startContainerd } from './programs.ts';
 
-/** busybox alone, which prints the text. */
+/** busybox alone, which prints the text and lingers. */
 const printing = (text: string) =>
   programImage({
     programs: {
@@ -25,7 +25,8 @@ const printing = (text: string) =>
         remedy: 'apt-get install busybox-static',
       }),
     },
-    entrypoint: ['/bin/busybox', 'echo', text],
+    // ctr loses what a container prints right before it ends.
+    entrypoint: ['/bin/busybox', 'sh', '-c', 'echo "$0"; exec /bin/busybox sleep 2', text],
   });
 const shop = await printing('hello from the shop');
 const nginx = await printing('hello from nginx');
@@ -82,11 +83,11 @@ describe('nodes that are told of the mirror', () => {
     return result.stdout;
   };
   /** The export, from the API, once it has both images. */
-  const fresh = async (format: string) =>
-    await expect
-      .poll(() => exported(format), { timeout: 20_000 })
-      .toSatisfy((text: string) => text.includes('nginx') || text.includes("write 'docker.io'"))
-      .then(() => exported(format));
+  const fresh = async (format: string) => {
+    const isWhole = (text: string) => text.includes('mirror/docker.io') && text.includes('mirror/ghcr.io');
+    await expect.poll(() => exported(format), { timeout: 60_000 }).toSatisfy(isWhole);
+    return await exported(format);
+  };
 
   /** The manifests that the mirror has served since. */
   const served = () =>
