@@ -15,13 +15,18 @@ export interface Podman extends Disposable {
 /** What a container may use; runc refuses podman's defaults where this process may use less. */
 export const containerLimits = ['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1000:1000'];
 
-/** Keeps everything in a temporary folder; needs root, and runc. */
-export function openPodman(): Podman {
-  const folder = mkdtempSync(join(tmpdir(), 'podman-'));
-  const settings = [
+/** The options before a subcommand with which podman keeps everything in a folder. */
+export function podmanSettings(folder: string): string[] {
+  return [
     ...['--root', join(folder, 'root'), '--runroot', join(folder, 'run'), '--storage-driver', 'overlay'],
     ...['--cgroup-manager', 'cgroupfs', '--events-backend', 'file', '--runtime', 'runc'],
   ];
+}
+
+/** Keeps everything in a temporary folder; needs root, and runc. */
+export function openPodman(): Podman {
+  const folder = mkdtempSync(join(tmpdir(), 'podman-'));
+  const settings = podmanSettings(folder);
   const podman = async (...args: string[]) => {
     try {
       return (await run('podman', [...settings, ...args], { maxBuffer: 16 * 1024 * 1024 })).stdout;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'undici';
-import { type ControlPlane, startControlPlane } from '../node/control-plane.ts';
+import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 
 /** What an API server answered. */
 export interface KubeAnswer {

@@ -8,7 +8,7 @@
  * command's options are tried, and limits, latency and restarts are measured. Only if it is named,
  * the part `record` writes the AdmissionReviews that tests use.
  *
- * FOLDER has the programs that test/consumers/node/build-programs.sh makes. kubectl, busybox and
+ * FOLDER has the programs that test/consumers/cluster/build-programs.sh makes. kubectl, busybox and
  * curl have to be on the PATH.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -8,7 +8,8 @@ import { findProgram } from '../../support/find-program.ts';
 import { writeMappingFile } from '../../support/mapping-file.ts';
 import { startPipeline } from '../../support/pipeline.ts';
 import { programImage } from '../../support/program-image.ts';
-import { type PodContainer, podmanIn, removeFolder } from './programs.ts';
+import { removeFolder } from '../../support/remove-mounts.ts';
+import { type PodContainer, podmanIn } from './programs.ts';
 
 it('drayage export prepull: its containers end well, whatever is in the images', async () => {
   await using pipeline = await startPipeline();

@@ -1,10 +1,11 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { findProgram } from '../../support/find-program.ts';
+import { containerLimits, podmanSettings } from '../../support/podman.ts';
 
 const exec = promisify(execFile);
 
@@ -61,14 +62,9 @@ export function podmanIn(folder: string, registriesConf: string): Podman {
   // An image without a policy is refused: containers-policy.json(5).
   const policy = join(folder, 'policy.json');
   writeFileSync(policy, JSON.stringify({ default: [{ type: 'insecureAcceptAnything' }] }));
-  const global = [
-    ...['--root', join(folder, 'root'), '--runroot', join(folder, 'runroot'), '--storage-driver', 'overlay'],
-    ...['--cgroup-manager', 'cgroupfs', '--events-backend', 'file', '--runtime', 'runc'],
-  ];
+  const global = podmanSettings(folder);
   const env = { ...process.env, CONTAINERS_REGISTRIES_CONF: registriesConf };
-  // The machine's limits can be below podman's defaults.
-  const limits = ['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1000:1000'];
-  const run = ['run', '--rm', '--pull', 'never', '--network', 'none', ...limits];
+  const run = ['run', '--rm', '--pull', 'never', '--network', 'none', ...containerLimits];
   return {
     async pull(reference, outside) {
       const args = [...global, 'pull', '--quiet', '--signature-policy', policy, reference];
@@ -142,14 +138,4 @@ address = ${JSON.stringify(socket)}
       await closed;
     },
   };
-}
-
-/** Removes a folder of these programs, which leave mounts in it. */
-export async function removeFolder(folder: string): Promise<void> {
-  const mounts = readFileSync('/proc/self/mounts', 'utf8')
-    .split('\n')
-    .map((line) => line.split(' ')[1] ?? '')
-    .filter((path) => path.startsWith(`${folder}/`));
-  for (const path of mounts.reverse()) await runProgram('umount', [path]);
-  rmSync(folder, { recursive: true, force: true });
 }

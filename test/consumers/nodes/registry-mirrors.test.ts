@@ -11,8 +11,9 @@ import { writeMappingFile } from '../../support/mapping-file.ts';
 import { type Pipeline, startPipeline } from '../../support/pipeline.ts';
 import { programImage } from '../../support/program-image.ts';
 import { pushImage } from '../../support/push-image.ts';
+import { removeFolder } from '../../support/remove-mounts.ts';
 import { startTestProxy, type TestProxy } from '../../support/test-proxy.ts';
-import { type NodeProgram, podmanIn, removeFolder, runProgram, startContainerd } from './programs.ts';
+import { type NodeProgram, podmanIn, runProgram, startContainerd } from './programs.ts';
 
 /** busybox alone, which prints the text and lingers. */
 const printing = (text: string) =>
@@ -74,7 +75,7 @@ describe('nodes that are told of the mirror', () => {
   });
   afterAll(async () => {
     await pipeline[Symbol.asyncDispose]();
-    await removeFolder(folder);
+    removeFolder(folder);
   });
 
   const exported = async (...args: string[]) => {

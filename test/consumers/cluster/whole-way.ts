@@ -18,7 +18,7 @@ import { startWorker } from './worker.ts';
  * mapping into the cluster, and a Deployment that names the upstream runs the mirror's image. The
  * upstream's name exists nowhere, so a node could not pull from it.
  *
- *     node test/consumers/node/whole-way.ts --bin FOLDER [--output FILE]
+ *     node test/consumers/cluster/whole-way.ts --bin FOLDER [--output FILE]
  *
  * Needs root, runc, busybox-static, curl, docker-registry, kubectl, and the programs of
  * build-programs.sh.
@@ -285,7 +285,7 @@ The manifests are what \`drayage export admission-policy\` prints; only the pods
 ${story.join('\n')}
 \`\`\`
 
-\`node test/consumers/node/whole-way.ts --bin FOLDER\`
+\`node test/consumers/cluster/whole-way.ts --bin FOLDER\`
 `;
   writeFileSync(resolve(values.output), text);
 }

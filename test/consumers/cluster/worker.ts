@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tar from 'tar';
 import { freePort } from '../../support/docker-registry.ts';
 import { writeLayout } from '../../support/oci-layout.ts';
 import { programImage } from '../../support/program-image.ts';
+import { unmountBelow } from '../../support/remove-mounts.ts';
 import { type Program, startProgram } from './program.ts';
 
 /** A node of a cluster: containerd and the kubelet. */
@@ -131,14 +132,4 @@ async function startKubelet(
   return startProgram(join(bin, 'kubelet'), [...args, '--hostname-override', name], {
     log: join(folder, 'kubelet.log'),
   });
-}
-
-/** Shims and the kubelet leave what they mounted for pods, the latest on top. */
-function unmountBelow(folder: string): void {
-  const top = `${realpathSync(folder)}/`;
-  const mounts = readFileSync('/proc/mounts', 'utf8')
-    .split('\n')
-    .map((line) => line.split(' ')[1] ?? '')
-    .filter((place) => place.startsWith(top));
-  for (const place of mounts.toReversed()) execFileSync('umount', ['--lazy', place]);
 }

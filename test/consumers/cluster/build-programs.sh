@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the programs of a Kubernetes cluster on one machine from their Go modules, without root and
-# without a container engine: test/consumers/node/build-programs.sh FOLDER
+# without a container engine: test/consumers/cluster/build-programs.sh FOLDER
 # Takes about half an hour on two cores; what is there already is kept.
 set -euo pipefail
 bin=${1:?the folder for the programs}

@@ -11,7 +11,7 @@ import { eventually } from './program.ts';
  * The chart in a real cluster, with Helm 3 and 4: what it installs rewrites a pod, an upgrade keeps
  * the webhook's certificate, and nothing is left when it is removed.
  *
- *     node test/consumers/node/helm-chart.ts --bin FOLDER
+ *     node test/consumers/cluster/helm-chart.ts --bin FOLDER
  *
  * Needs kubectl, the programs of build-programs.sh, DRAYAGE_HELM3 and DRAYAGE_HELM4.
  */
