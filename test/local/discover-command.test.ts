@@ -130,7 +130,7 @@ describe('drayage discover', () => {
     const env = { PATH: `${join(folder, 'bin')}:${process.env.PATH}` };
     const found = await run(['discover', '--kubeconfig', 'k', '--context', 'c'], undefined, env);
     expect(found).toMatchObject({ code: 0, stdout: expect.stringContaining('# 1 pod: 1.27') });
-    expect(found.stderr).toContain('platforms are not known');
+    expect(found.stderr).toContain('platforms are unknown');
     const failed = await run(['discover', '--context', 'other'], undefined, env);
     expect(failed).toMatchObject({
       code: 1,
