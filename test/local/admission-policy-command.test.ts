@@ -90,6 +90,8 @@ describe('drayage export admission-policy', () => {
     [['--namespace', 'kube-system'], 'pods in kube-system are never rewritten'],
     [['--exclude-namespace', 'a,b'], '"a,b" is not a namespace'],
     [['--schedule', '* * * *'], 'write five fields'],
+    [['--literals', '--schedule', '* * * * *'], '--schedule is for the CronJob'],
+    [['--literals', '--sync-image', 'curl:8'], '--sync-image is for the CronJob'],
     [['--schedule', '@reboot'], 'write five fields'],
     [['--sync-image', 'curl:'], 'invalid image reference'],
     [['--region', 'eu west'], 'is not a region such as eu-west-1'],

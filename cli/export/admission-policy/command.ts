@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { addAddress, runAction } from '../../shared/api-command.ts';
+import { UsageError } from '../../shared/usage-error.ts';
 import {
   type AdmissionPolicyFlags,
   parseFallback,
@@ -60,6 +61,16 @@ export function admissionPolicyCommand(): Command {
     )
     .addHelpText('after', admissionPolicyHelp);
   return command.action((flags: AdmissionPolicyFlags) =>
-    runAction(command, async () => (await import('./run.ts')).runAdmissionPolicy(flags)),
+    runAction(command, async () => {
+      if (flags.literals) refuseCronJobOptions(command);
+      await (await import('./run.ts')).runAdmissionPolicy(flags);
+    }),
   );
+}
+
+/** With `--literals` there is no CronJob, so its options would do nothing. */
+function refuseCronJobOptions(command: Command): void {
+  for (const option of command.options.filter(({ long }) => long === '--schedule' || long === '--sync-image'))
+    if (command.getOptionValueSource(option.attributeName()) === 'cli')
+      throw new UsageError(`${option.long} is for the CronJob, which --literals does without: leave one out`);
 }

@@ -46,7 +46,7 @@ async function synced(flags: AdmissionPolicyFlags): Promise<PolicySource> {
   const { api, schedule, syncImage: image, region } = flags;
   if (api === undefined || api === '')
     throw new UsageError(
-      'the CronJob needs the address of the API: pass --api URL, or set DRAYAGE_API; a policy with --literals needs none',
+      'where does the CronJob find the API? Give its address with --api URL, or set DRAYAGE_API; --literals prints a policy that needs none',
     );
   const mirror = await mirrorOf(flags);
   return { kind: 'synced', mirror, sync: { api: originAndPath(api, '--api'), region, schedule, image } };
