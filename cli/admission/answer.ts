@@ -75,7 +75,7 @@ async function admission(body: Uint8Array, { copy, choice, ask, log }: Answering
 
 function report({ failure, ...outcome }: AdmissionOutcome, log: Log): void {
   if (failure === undefined) log('info', 'admission', { ...outcome });
-  else log('warn', 'a Pod was let pass as it is', { ...outcome, error: failure });
+  else log('warn', 'a Pod was admitted unchanged', { ...outcome, error: failure });
 }
 
 function gatekeeper(body: Uint8Array, { copy, choice, ask, log }: Answering): object {

@@ -10,17 +10,25 @@ import type { AdmissionFlags } from './run.ts';
 export function admissionCommand(): Command {
   const command = addAddress(
     new Command('admission').description(
-      'Answer the apiserver in a cluster: new pods name the mirror’s images.',
+      'Run the admission webhook’s server: new pods in a cluster name the mirror’s images.',
     ),
   )
-    .requiredOption('--listen <host:port>', 'the address to answer at', parseListenAddress)
+    .requiredOption('--listen <host:port>', 'the address to listen on', parseListenAddress)
     .option('--tls-cert <file>', 'the certificate and its chain, in PEM')
     .option('--tls-key <file>', 'its key, in PEM')
     .option('--mapping <file>', 'take the mapping from this file instead of the API')
     .option('--region <region>', 'use the mirror registry of this region')
-    .option('--data <folder>', 'keep the mapping here, for a start without the API')
-    .option('--refresh <duration>', 'how often to fetch the mapping', parseDuration, 30)
-    .option('--drain <duration>', 'how long to go on answering after SIGTERM', parseDuration, 5)
+    .option('--data <folder>', 'keep the mapping here, to start without the API')
+    .addOption(
+      new Option('--refresh <duration>', 'how often to fetch the mapping')
+        .argParser(parseDuration)
+        .default(30, '30s'),
+    )
+    .addOption(
+      new Option('--drain <duration>', 'how long to keep answering after SIGTERM')
+        .argParser(parseDuration)
+        .default(5, '5s'),
+    )
     .addOption(
       new Option('--missing <what>', 'what to do with images that are not mirrored')
         .choices(missingChoices)

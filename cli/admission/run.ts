@@ -31,7 +31,7 @@ export interface AdmissionFlags extends ApiFlags {
 }
 
 /**
- * `drayage admission`: answers until it is told to end.
+ * `drayage admission`: answers until a signal stops it.
  *
  * @throws CommandError, UsageError
  */
@@ -57,7 +57,7 @@ export async function runAdmission(flags: AdmissionFlags): Promise<void> {
   process.stdout.write(`${JSON.stringify({ url: server.url })}\n`);
   const refreshing = copy.keepFresh(flags.refresh * 1_000, ending.signal);
   await told.promise;
-  log('info', 'told to end: answers for a while', { seconds: flags.drain });
+  log('info', 'stopping: still answers for a while', { seconds: flags.drain });
   isStopping = true;
   await wait(flags.drain * 1_000);
   unfollow?.();
@@ -79,7 +79,7 @@ function sourceOf(flags: AdmissionFlags, log: Log): MappingSource {
   if (missing === 'enqueue') apiAddress(flags);
   if (file === undefined) return apiSource(apiAddress(flags), { region, folder, log });
   if (folder !== undefined)
-    throw new UsageError('--data keeps what the API tells: leave it out with --mapping');
+    throw new UsageError('--data keeps what the API returns: leave it out with --mapping');
   // A mistake is told at once.
   openMappingFile(file, region);
   return fileSource(file, region);

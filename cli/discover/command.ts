@@ -19,20 +19,23 @@ export function discoverCommand(): Command {
     .option('--check <mirror.yaml>', 'write nothing; report which images its rules do not cover')
     .option('--mapping <file>', 'with --check: look images up in this file instead of asking the API')
     .optionsGroup('What is written:')
-    .option('--region <region>', 'the AWS region of the mirror; with --check, look up in its registry')
+    .option(
+      '--region <region>',
+      'the AWS region of the mirror; with --check, the region whose mirror is compared',
+    )
     .option(
       '--platform <platform>',
       'mirror only this platform, such as linux/arm64; may be repeated',
       gathered,
     )
-    .option('--prefix <prefix>', 'how names of the mirror’s repositories begin (default: mirror)')
+    .option('--prefix <prefix>', 'the prefix of the mirror’s repositories (default: mirror)')
     .optionsGroup('What is read:')
-    .option('--context <name>', 'run kubectl, for pods and nodes of this context')
+    .option('--context <name>', 'run kubectl to read pods and nodes of this context')
     .option('--kubeconfig <file>', 'run kubectl with this file')
     .addOption(new Option('--as <kind>', 'what the files are').choices(fileKindNames))
     .option(
       '--image-path <kind=path>',
-      'where else references stand: Prometheus=spec.image; may be repeated',
+      'another field with references, such as Prometheus=spec.image; may be repeated',
       gathered,
     )
     .addHelpText('after', discoverHelp);

@@ -1,21 +1,21 @@
 /** What `drayage discover --help` prints after its options. */
 export const discoverHelp = `
-The first command to run: from what your cluster runs to a mirror.yaml that covers it. The file goes to standard output, is
-valid as it is printed, and says in comments how many pods use what, which webhooks you can enter, and what it leaves out.
+The first command to run: it writes a mirror.yaml that covers what your cluster runs, to standard output. The file is valid as it
+is printed. Its comments say how many pods use each image, which webhooks you can register, and what is left out.
 
-What is read: the pods of a cluster, as kubectl prints them in JSON (also the nodes, for their platforms); manifests of every
-kind that drayage rewrite knows: Kubernetes objects, kustomizations, Helm values, Compose files, GitHub workflows, Dockerfiles;
-folders of them. Names and fields of pods other than their images stay on this machine, as everything does.
+What is read: the pods of a cluster, as kubectl prints them in JSON, and its nodes, for their platforms; files of every kind
+that drayage rewrite knows: Kubernetes objects, kustomizations, Helm values, Compose files, GitHub workflows, Dockerfiles;
+and folders of them. Nothing leaves this machine.
 
-Versions become ranges: of nginx:1.27.3 and nginx:1.28.0-alpine, ">=1.27.3 <2" with and without -alpine. Images that come from the mirror
-already stand under their upstream names. Texts that are no references are reported, and the rest is read all the same.
+Versions become ranges: nginx:1.27.3 and nginx:1.28.0-alpine become ">=1.27.3 <2", with and without -alpine. Images that
+already come from the mirror are listed by their upstream names. Text that is not a reference is reported; the rest is read.
 
 Examples:
-  What would a mirror of this cluster hold?
+  Write a mirror.yaml for this cluster:
   $ kubectl get pods -A -o json | drayage discover > mirror.yaml
   $ drayage validate
 
-  With the platforms of its nodes, so that nothing else is copied:
+  Mirror only the platforms of its nodes:
   $ kubectl get pods,nodes -A -o json | drayage discover --region eu-central-1 > mirror.yaml
   $ drayage discover --context production > mirror.yaml          runs kubectl itself
 
@@ -23,7 +23,7 @@ Examples:
   $ helm template shop ./chart | drayage discover
   $ drayage discover deploy/ compose.yaml Dockerfile
 
-  Later: which images does no rule cover? In CI, 3 is the exit code if there are any:
+  Later: which images does no rule cover? The exit code is 3 if there are any:
   $ kubectl get pods -A -o json | drayage discover --check mirror.yaml
   And which are mirrored, but still come from the upstream?
   $ kubectl get pods -A -o json | drayage discover --check mirror.yaml --api "$API"
@@ -31,6 +31,6 @@ Examples:
 
 --check needs only the file. With --api and --token (or DRAYAGE_API and DRAYAGE_TOKEN), or with --mapping, it also reports covered
 images that are not mirrored yet (exit code 3, too), and mirrored ones that pods name by their upstream (exit code 0).
---region, or AWS_REGION, or else the region of the nodes becomes the mirror’s.
+The mirror’s region is --region, or AWS_REGION, or else the region of the nodes.
 
-Exit codes: 0 done, 1 failed, 2 usage, 3 not covered or not mirrored (--check). docs/clusters.md says how clusters then use the mirror.`;
+Exit codes: 0 done, 1 failed, 2 usage, 3 not covered or not mirrored (--check). docs/clusters.md says how a cluster then uses the mirror.`;

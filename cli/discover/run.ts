@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import type { Config } from '../../core/config/config.ts';
 import { type Coverage, coverageOf } from '../../core/discover/coverage.ts';
 import { Inventory, type UsedImage } from '../../core/discover/inventory.ts';
 import { isNode, readNode } from '../../core/discover/pod.ts';
@@ -23,7 +25,7 @@ import { addJson, type Reading, readSources } from './read-sources.ts';
  */
 export async function runDiscover(paths: readonly string[], flags: DiscoverFlags): Promise<void> {
   checkFlags(paths, flags);
-  const config = flags.check === undefined ? undefined : readConfig(flags.check);
+  const config = flags.check === undefined ? undefined : configToCheck(flags.check);
   const mirror = await openMirror(flags);
   const prefix = config?.mirror.repositoryPrefix ?? flags.prefix ?? 'mirror';
   const inventory = new Inventory({ prefix, ...(mirror && { hosts: mirror.hosts }) });
@@ -46,6 +48,16 @@ export async function runDiscover(paths: readonly string[], flags: DiscoverFlags
   } else printConfig(inventory, flags, prefix);
 }
 
+/** The configuration of --check. The remedy for one that is missing names another option than --config. */
+function configToCheck(file: string): Config {
+  if (!existsSync(file))
+    throw new CommandError(
+      `--check ${file} does not exist`,
+      'write one first: kubectl get pods,nodes -A -o json | drayage discover > mirror.yaml',
+    );
+  return readConfig(file);
+}
+
 function tell(line: string): void {
   process.stderr.write(`${line}\n`);
 }
@@ -54,12 +66,12 @@ function checkFlags(paths: readonly string[], flags: DiscoverFlags): void {
   const asksCluster = flags.kubeconfig !== undefined || flags.context !== undefined;
   if (!asksCluster && paths.length === 0 && process.stdin.isTTY)
     throw new UsageError(
-      'what should be read? Pipe it: kubectl get pods -A -o json | drayage discover; or name files, or a cluster with --context',
+      'there is nothing to read. Pipe it: kubectl get pods -A -o json | drayage discover; or name files, or a cluster with --context',
     );
   if (paths.filter((path) => path === '-').length > 1)
-    throw new UsageError('standard input can be read once');
+    throw new UsageError('standard input can be read only once');
   if (flags.check !== undefined && flags.prefix !== undefined)
-    throw new UsageError('--prefix is that of the configuration that --check reads: leave it out');
+    throw new UsageError('the prefix comes from the configuration that --check reads: leave --prefix out');
   if (flags.check === undefined && flags.mapping !== undefined)
     throw new UsageError(
       '--mapping tells what is mirrored, which only --check reports: add --check mirror.yaml',
@@ -91,7 +103,7 @@ async function readNodes({ kubeconfig, context }: DiscoverFlags, inventory: Inve
       if (isNode(value)) inventory.addNode(readNode(value));
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    tell(`the nodes’ platforms are not known: ${error.message}; name them with --platform`);
+    tell(`the nodes’ platforms are unknown: ${error.message}; name them with --platform`);
   }
 }
 
@@ -117,7 +129,9 @@ function printConfig(inventory: Inventory, flags: DiscoverFlags, prefix: string)
   );
   if (leftOut.length > 0) tell(`left out: ${leftOut.length}, with reasons at the end of the file`);
   if (!flags.json)
-    tell('Next: drayage validate, then drayage local, both with --config and the file that this went to');
+    tell(
+      'Next: drayage validate --config FILE, then drayage local --config FILE, with the file that this was written to',
+    );
 }
 
 function inventoryJson(inventory: Inventory, { text, leftOut }: DiscoveredConfig): unknown {

@@ -2,15 +2,16 @@ import { addressHelp } from '../shared/api-command.ts';
 
 /** What `drayage export --help` prints after its list. */
 export const exportHelp = `
-What people apply begins with how to use it, and what it can't do. The API answers the mapping's formats, too:
-GET /v1/exports/FORMAT.
+Each text that you apply somewhere begins with how to use it and what it can't do. The API returns the formats up to kyverno-data,
+too: GET /v1/exports/FORMAT.
 
 Examples:
   $ drayage export json -o mapping.json
   $ drayage export csv --registry ghcr.io
-  $ drayage export csv --help
+  $ drayage export admission-policy | kubectl apply --server-side -f -
+  $ drayage export containerd --help
 
-Exit codes: 0 done, 1 failed, 2 usage.`;
+Exit codes: 0 done, 1 failed, 2 usage. docs/clusters.md says which one suits which cluster.`;
 
 /** What `drayage export FORMAT --help` prints after its options. */
 export function formatHelp(format: string): string {

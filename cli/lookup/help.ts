@@ -7,7 +7,7 @@ Prints a reference in the mirror for each image, one per line and in the order o
 are named on standard error, after the others. Names work as in Docker: nginx is docker.io/library/nginx:latest. With a tag
 and a digest, the digest counts. --json prints {"mappings":{REF: mapping},"missing":[REF]}.
 
---mapping reads a file that drayage sync --mapping wrote, or what GET /v1/exports/json answered; it needs neither API nor
+--mapping reads a file that drayage export json or drayage sync --mapping wrote; it needs neither API nor
 token. A file does not know the single platforms of an image by their own digests, as the API does.
 
 Examples:

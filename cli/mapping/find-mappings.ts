@@ -50,7 +50,7 @@ export function openMappingFile(
   file: string,
   region: string | undefined,
 ): { list: MappingList; mappings: readonly Mapping[] } {
-  const other = 'name a file that drayage sync --mapping wrote, or what GET /v1/exports/json answered';
+  const other = 'name a file that drayage export json or drayage sync --mapping wrote';
   const mappings = readMappingFile(file, other);
   if (mappings === undefined) throw new CommandError(`--mapping ${file} does not exist`, other);
   return { list: new MappingList(mappings, region), mappings };

@@ -38,11 +38,11 @@ export function rewriteCommand(): Command {
     .addOption(new Option('--as <kind>', 'what the input is').choices(fileKindNames))
     .option(
       '--image-path <kind=path>',
-      'where else references stand: Prometheus=spec.image, Thing.example.com=spec.parts[].image; may be repeated',
+      'another field with references, such as Prometheus=spec.image or Thing.example.com=spec.parts[].image; may be repeated',
       (path: string, before: string[] = []) => [...before, path],
     )
-    .option('--krm', 'be a KRM function: a ResourceList in, a ResourceList out')
-    .option('--plugin-config <file>', 'be a kustomize plugin: its configuration sets options')
+    .option('--krm', 'act as a KRM function: a ResourceList in, a ResourceList out')
+    .option('--plugin-config <file>', 'act as a kustomize plugin, whose configuration file sets options')
     .addHelpText('after', rewriteHelp);
   return command.action((paths: string[], flags: RewriteFlags) =>
     runAction(command, async () => (await import('./run.ts')).runRewrite(paths, flags)),

@@ -86,7 +86,7 @@ function headLines(inventory: Inventory, used: readonly UsedImage[]): string[] {
   const { pods, nodes, platforms } = inventory;
   const mirrored = used.filter(isFromMirror).length;
   return [
-    `What runs, as drayage discover found it: ${pods} pods, ${used.length} images that can be mirrored.`,
+    `What runs, as drayage discover found it: ${pods} ${pods === 1 ? 'pod' : 'pods'}, ${used.length} ${used.length === 1 ? 'image' : 'images'} that can be mirrored.`,
     ...(mirrored > 0
       ? [
           `${mirrored} of these images already ${mirrored === 1 ? 'comes' : 'come'} from the mirror; rules name the upstream.`,
@@ -94,12 +94,12 @@ function headLines(inventory: Inventory, used: readonly UsedImage[]): string[] {
       : []),
     ...(nodes > 0
       ? [
-          `Platforms of the ${nodes} nodes: ${platforms.map(([name, count]) => `${name} (${count})`).join(', ')}.`,
+          `Platforms of the ${nodes === 1 ? 'node' : `${nodes} nodes`}: ${platforms.map(([name, count]) => `${name} (${count})`).join(', ')}.`,
         ]
       : []),
     ...(platforms.length === 0
       ? [
-          'All platforms are mirrored. Fewer bytes: tell it those of your nodes, with kubectl get nodes -o json or --platform.',
+          'All platforms are mirrored. To copy less, name those of your nodes: pipe kubectl get pods,nodes, or use --platform.',
         ]
       : []),
     'drayage validate checks this file; drayage local runs it on this machine; cdk deploy on AWS.',

@@ -3,15 +3,15 @@
  * command line shows them without loading the formats.
  */
 export const formatDescriptions = {
-  json: 'all mappings as the API shows them, which --mapping FILE of other commands reads',
+  json: 'all mappings as the API shows them; other commands read this file with --mapping',
   csv: 'a table for spreadsheets and scripts',
   imagemirror: 'the objects that the admission policy in a cluster reads',
   kustomize: 'a kustomize component that points images to the mirror, by digest',
   containerd: 'a script that writes containerd’s hosts.toml for each registry',
   'registries-conf': 'mirrors for CRI-O, Podman, Buildah and skopeo (registries.conf.d)',
   openshift: 'OpenShift’s ImageDigestMirrorSet and ImageTagMirrorSet',
-  kyverno: 'a policy for Kyverno that points Pods to the mirror, and what it polls',
-  'kyverno-data': 'digests by repository and tag as JSON, which that policy polls',
+  kyverno: 'a policy for Kyverno that points Pods to the mirror, and the entry that polls its table',
+  'kyverno-data': 'the table that this entry polls: digests by repository and tag, as JSON',
 } as const;
 
 export type FormatName = keyof typeof formatDescriptions;

@@ -1,5 +1,5 @@
 /**
- * What every way needs whose references name the mirror: the nodes' login at Amazon ECR. Lines of
+ * What every way needs in which references name the mirror: the nodes' login at Amazon ECR. Lines of
  * a comment.
  */
 export const loginByName = `Nodes pull from Amazon ECR, so they need its login: the kubelet's credential provider, which EKS nodes

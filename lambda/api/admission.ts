@@ -116,5 +116,5 @@ async function enqueueConfigured(images: readonly string[], deployment: ApiDeplo
 
 function report({ failure, ...outcome }: AdmissionOutcome): void {
   if (failure === undefined) logger.info('admission', { ...outcome });
-  else logger.warn('a Pod was let pass as it is', { ...outcome, error: failure as Error });
+  else logger.warn('a Pod was admitted unchanged', { ...outcome, error: failure as Error });
 }

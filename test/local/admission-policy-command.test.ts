@@ -79,16 +79,19 @@ describe('drayage export admission-policy', () => {
   });
 
   it.each([
-    [['--mirror', 'https://r.example/m'], 'is not a registry and the beginning of repositories'],
-    [['--mirror', 'r.example'], 'is not a registry and the beginning of repositories'],
-    [['--mirror', 'r.example/m/'], 'is not a registry and the beginning of repositories'],
-    [['--mirror', "r.example/m' + '"], 'is not a registry and the beginning of repositories'],
+    [['--mirror', 'https://r.example/m'], 'is not a registry and a prefix of repositories'],
+    [['--mirror', 'r.example'], 'is not a registry and a prefix of repositories'],
+    [['--mirror', 'r.example/m/'], 'is not a registry and a prefix of repositories'],
+    [['--mirror', "r.example/m' + '"], 'is not a registry and a prefix of repositories'],
     [['--fallback', 'library'], '"library" is not a registry such as docker.io'],
-    [['--fallback', 'docker.io='], 'is not a registry and the beginning of repositories'],
+    [['--fallback', 'docker.io='], 'is not a registry and a prefix of repositories'],
     [['--fallback', 'a.io=b.io/x', '--fallback', 'a.io'], 'a.io is there twice'],
     [['--namespace', 'Shop'], '"Shop" is not a namespace'],
+    [['--namespace', 'kube-system'], 'pods in kube-system are never rewritten'],
     [['--exclude-namespace', 'a,b'], '"a,b" is not a namespace'],
     [['--schedule', '* * * *'], 'write five fields'],
+    [['--literals', '--schedule', '* * * * *'], '--schedule is for the CronJob'],
+    [['--literals', '--sync-image', 'curl:8'], '--sync-image is for the CronJob'],
     [['--schedule', '@reboot'], 'write five fields'],
     [['--sync-image', 'curl:'], 'invalid image reference'],
     [['--region', 'eu west'], 'is not a region such as eu-west-1'],
@@ -106,7 +109,7 @@ describe('drayage export admission-policy', () => {
     const empty = await run('--api', 'https://api.example', '--mapping', 'empty.json');
     expect(empty).toMatchObject({ code: 1, stdout: '' });
     expect(empty.stderr).toContain(
-      'no mapping says where the mirror keeps its images\n  say it with --mirror',
+      'no mapping says where the mirror keeps its images\n  name it with --mirror',
     );
     const nothing = await run('--literals', ...file, '--region', 'us-east-1');
     expect(nothing).toMatchObject({ code: 1, stdout: '' });

@@ -130,7 +130,7 @@ describe('drayage discover', () => {
     const env = { PATH: `${join(folder, 'bin')}:${process.env.PATH}` };
     const found = await run(['discover', '--kubeconfig', 'k', '--context', 'c'], undefined, env);
     expect(found).toMatchObject({ code: 0, stdout: expect.stringContaining('# 1 pod: 1.27') });
-    expect(found.stderr).toContain('platforms are not known');
+    expect(found.stderr).toContain('platforms are unknown');
     const failed = await run(['discover', '--context', 'other'], undefined, env);
     expect(failed).toMatchObject({
       code: 1,
@@ -159,7 +159,13 @@ describe('drayage discover', () => {
     ['a wrong region', ['--region', 'nowhere'], list(pod('a', 'nginx')), 1, 'is not an AWS region'],
     ['a wrong prefix', ['--prefix', 'A'], list(pod('a', 'nginx')), 1, 'change --region'],
     ['a mapping without --check', ['--mapping', 'x'], '', 2, 'add --check'],
-    ['a configuration that is not there', ['--check', 'none.yaml'], '', 1, 'none.yaml'],
+    [
+      'a configuration that is not there',
+      ['--check', 'none.yaml'],
+      '',
+      1,
+      '--check none.yaml does not exist',
+    ],
   ])('%s is an error that says what helps', async (_, args, input, code, message) => {
     const result = await run(['discover', ...args], input);
     expect(result).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(message) });

@@ -113,7 +113,7 @@ describe('drayage export admission-webhook', () => {
     [['--in-cluster', '--image', 'a', '--cert-manager', 'x'], 2, 'is not an issuer'],
     [['--in-cluster', '--image', 'a', '--cert-manager', ...remote], 2, 'is not for --in-cluster'],
     [['--in-cluster', '--image', 'a', '--ca-bundle', '/none'], 1, 'can’t be read'],
-    [['--in-cluster', '--image', 'a', '--ca-bundle', 'KEY'], 1, 'does not hold PEM certificates'],
+    [['--in-cluster', '--image', 'a', '--ca-bundle', 'KEY'], 1, 'does not hold PEM certificates only'],
     [['--image', 'a'], 2, '--image is only for --in-cluster'],
     [['--cert-manager'], 2, '--cert-manager is only for --in-cluster'],
     [['--timeout', '31s'], 2, 'waits for 30s at most'],

@@ -1,10 +1,12 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { addAddress, runAction } from '../../shared/api-command.ts';
+import { UsageError } from '../../shared/usage-error.ts';
 import {
   type AdmissionPolicyFlags,
   parseFallback,
   parseMirror,
   parseNamespace,
+  parseOnlyNamespace,
   parseRegion,
   parseSchedule,
   parseSyncImage,
@@ -21,19 +23,33 @@ export function admissionPolicyCommand(): Command {
     .option('--mapping <file>', 'read the mappings from this file instead of asking the API')
     .option('-o, --output <file>', 'write the result to this file, once it is complete')
     .option('--region <region>', 'use the mirror registry of this region', parseRegion)
-    .option('--mirror <registry/prefix>', 'where the mirror keeps its repositories', parseMirror)
+    .option(
+      '--mirror <registry/prefix>',
+      'where the mirror keeps its repositories, if no mapping says so',
+      parseMirror,
+    )
     .optionsGroup('What is printed:')
     .option('--literals', 'a policy with the mapping in it, without a CronJob')
     .option('--keep', 'also a policy that keeps bare pods when their manifests are applied again')
-    .option(
-      '--fallback <registry[=place]>',
-      'rewrite what is not mapped by its host, with its tag: docker.io=registry/prefix; may be repeated',
-      parseFallback,
-      new Map(),
+    .addOption(
+      new Option(
+        '--fallback <registry[=place]>',
+        'also rewrite images of this registry that are not mapped, keeping their tags: docker.io=registry/prefix; may be repeated',
+      )
+        .argParser(parseFallback)
+        .default(new Map(), 'such images keep the upstream’s name'),
     )
     .optionsGroup('Which pods:')
-    .option('--exclude-namespace <name>', 'leave this namespace alone; may be repeated', parseNamespace, [])
-    .option('--namespace <name>', 'only this namespace; may be repeated', parseNamespace, [])
+    .addOption(
+      new Option('--exclude-namespace <name>', 'leave this namespace alone; may be repeated')
+        .argParser(parseNamespace)
+        .default([], 'only kube-system'),
+    )
+    .addOption(
+      new Option('--namespace <name>', 'only this namespace; may be repeated')
+        .argParser(parseOnlyNamespace)
+        .default([], 'all namespaces'),
+    )
     .option('--opt-in', 'only namespaces with the label drayage.dev/rewrite: enabled')
     .optionsGroup('The CronJob:')
     .option('--schedule <cron>', 'when it fetches the mapping', parseSchedule, '*/5 * * * *')
@@ -45,6 +61,16 @@ export function admissionPolicyCommand(): Command {
     )
     .addHelpText('after', admissionPolicyHelp);
   return command.action((flags: AdmissionPolicyFlags) =>
-    runAction(command, async () => (await import('./run.ts')).runAdmissionPolicy(flags)),
+    runAction(command, async () => {
+      if (flags.literals) refuseCronJobOptions(command);
+      await (await import('./run.ts')).runAdmissionPolicy(flags);
+    }),
   );
+}
+
+/** With `--literals` there is no CronJob, so its options would do nothing. */
+function refuseCronJobOptions(command: Command): void {
+  for (const option of command.options.filter(({ long }) => long === '--schedule' || long === '--sync-image'))
+    if (command.getOptionValueSource(option.attributeName()) === 'cli')
+      throw new UsageError(`${option.long} is for the CronJob, which --literals does without: leave one out`);
 }

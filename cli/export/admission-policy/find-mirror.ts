@@ -2,7 +2,7 @@ import type { Mapping } from '../../../core/mapping/record.ts';
 import { parseReference } from '../../../core/oci/reference.ts';
 import { CommandError } from '../../shared/command-error.ts';
 
-const remedy = 'say it with --mirror 111122223333.dkr.ecr.eu-west-1.amazonaws.com/mirror';
+const remedy = 'name it with --mirror 111122223333.dkr.ecr.eu-west-1.amazonaws.com/mirror';
 
 /**
  * What the mirror's references begin with, `<registry>/<prefix>`, as mappings tell: after it, the

@@ -50,6 +50,13 @@ export function parseNamespace(text: string, before: readonly string[]): readonl
   return before.includes(text) ? before : [...before, text];
 }
 
+/** As parseNamespace, but not kube-system, where nothing is ever rewritten. */
+export function parseOnlyNamespace(text: string, before: readonly string[]): readonly string[] {
+  if (text === 'kube-system')
+    throw new InvalidArgumentError('pods in kube-system are never rewritten: name other namespaces');
+  return parseNamespace(text, before);
+}
+
 /**
  * A CronJob's schedule.
  * https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#schedule-syntax
@@ -57,7 +64,7 @@ export function parseNamespace(text: string, before: readonly string[]): readonl
 export function parseSchedule(text: string): string {
   const isMacro = /^@(yearly|annually|monthly|weekly|daily|midnight|hourly)$/.test(text);
   if (isMacro || /^[0-9A-Za-z*?/,-]+( [0-9A-Za-z*?/,-]+){4}$/.test(text)) return text;
-  throw new InvalidArgumentError('write five fields, as in */5 * * * *, or @hourly and the like');
+  throw new InvalidArgumentError('write five fields, such as */5 * * * *, or a macro such as @hourly');
 }
 
 /** An image reference, as it stands. */
@@ -81,7 +88,7 @@ function parsePlace(text: string, example: string): string {
   const [registry, path] = [text.slice(0, slash), text.slice(slash + 1)];
   if (slash > 0 && isRegistry(registry) && isRepository(path)) return text;
   throw new InvalidArgumentError(
-    `${JSON.stringify(text)} is not a registry and the beginning of repositories: write ${example}`,
+    `${JSON.stringify(text)} is not a registry and a prefix of repositories: write, for example, ${example}`,
   );
 }
 

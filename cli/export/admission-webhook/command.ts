@@ -10,7 +10,7 @@ import { admissionWebhookHelp } from './help.ts';
 export function admissionWebhookCommand(): Command {
   const command = addAddress(
     new Command('admission-webhook').description(
-      'Manifests that make a cluster use the mirror: a webhook, answered by the API or in the cluster.',
+      'Manifests that make a cluster use the mirror: a webhook, served by the API or by a server in the cluster.',
     ),
   )
     .addOption(
@@ -25,17 +25,17 @@ export function admissionWebhookCommand(): Command {
       parseTimeout,
     )
     .option('--ca-bundle <file>', 'the authority that signed the certificate, in PEM')
-    .option('--reached-at <url>', 'the API’s address for the cluster, if that differs')
+    .option('--reached-at <url>', 'the address at which the cluster reaches the API, if it is not --api')
     .option('-o, --output <file>', 'write the result to this file, once it is complete')
     .optionsGroup('A server in the cluster:')
-    .option('--in-cluster', 'print a server that answers in the cluster')
-    .option('--image <image>', 'the image of the drayage command', parseSyncImage)
-    .option('--replicas <count>', 'how many pods answer (default: 2)', parseCount)
+    .option('--in-cluster', 'print a server that runs in the cluster')
+    .option('--image <image>', 'the image of the drayage command; npm run image builds it', parseSyncImage)
+    .option('--replicas <count>', 'how many pods run (default: 2)', parseCount)
     .option('--refresh <duration>', 'how often the mapping is fetched (default: 30s)', parseRefresh)
     .option('--region <region>', 'use the mirror registry of this region', parseRegion)
     .option(
       '--cert-manager [kind/issuer]',
-      'let cert-manager make the certificate, signed by ClusterIssuer/NAME or Issuer/NAME, or by itself',
+      'let cert-manager issue the certificate, from ClusterIssuer/NAME or Issuer/NAME; self-signed by default',
       parseIssuer,
     );
   addScope(command).addHelpText('after', admissionWebhookHelp);

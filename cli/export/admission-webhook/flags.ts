@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { MissingChoice } from '../../../core/admission/choice.ts';
 import { fileFailure } from '../../../core/config/file-failure.ts';
 import type { PolicyScope } from '../../../core/exports/manifests/admission-policy/policy.ts';
@@ -8,7 +8,7 @@ import type { CertificateIssuer } from '../../../core/exports/manifests/admissio
 import type { ApiFlags } from '../../shared/api-command.ts';
 import { CommandError } from '../../shared/command-error.ts';
 import { parseDuration } from '../../shared/parse-duration.ts';
-import { parseNamespace } from '../admission-policy/flags.ts';
+import { parseNamespace, parseOnlyNamespace } from '../admission-policy/flags.ts';
 
 /** Which Pods a webhook sees. */
 export interface ScopeFlags {
@@ -38,8 +38,16 @@ export interface AdmissionWebhookFlags extends ApiFlags, ScopeFlags {
 export function addScope(command: Command): Command {
   return command
     .optionsGroup('Which pods:')
-    .option('--exclude-namespace <name>', 'leave this namespace alone; may be repeated', parseNamespace, [])
-    .option('--namespace <name>', 'only this namespace; may be repeated', parseNamespace, [])
+    .addOption(
+      new Option('--exclude-namespace <name>', 'leave this namespace alone; may be repeated')
+        .argParser(parseNamespace)
+        .default([], 'only kube-system'),
+    )
+    .addOption(
+      new Option('--namespace <name>', 'only this namespace; may be repeated')
+        .argParser(parseOnlyNamespace)
+        .default([], 'all namespaces'),
+    )
     .option('--opt-in', 'only namespaces with the label drayage.dev/rewrite: enabled');
 }
 
@@ -82,7 +90,7 @@ export function readCaBundle(file: string): string {
   const certificates = text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
   if (certificates.length === 0 || !certificates.every(isCertificate) || text.includes('PRIVATE KEY'))
     throw new CommandError(
-      `--ca-bundle ${file} does not hold PEM certificates, and nothing else`,
+      `--ca-bundle ${file} does not hold PEM certificates only`,
       'name the certificate of the authority that signed the server’s: it begins with -----BEGIN CERTIFICATE-----',
     );
   return `${certificates.join('\n')}\n`;

@@ -3,18 +3,18 @@ import { addressHelp } from '../../shared/api-command.ts';
 /** What `drayage export admission-webhook --help` prints after its options. */
 export const admissionWebhookHelp = `${addressHelp}
 
-Prints a MutatingWebhookConfiguration: pods that are created name the mirror's images, by digest, and running pods get only
-their new ephemeral containers rewritten. For clusters before Kubernetes 1.36; later ones need no webhook (admission-policy).
+Prints a MutatingWebhookConfiguration: new pods name the mirror's images, by digest. In running pods, only new ephemeral
+containers are rewritten. For clusters before Kubernetes 1.36; later ones need no webhook (see admission-policy).
 
-Without --in-cluster, the apiserver asks the API itself. The address holds a secret, which the API tells only to the operator.
-While AWS is out of reach, pods start with the upstream's images.
+Without --in-cluster, the apiserver calls Drayage's API. The address contains a secret, which the API shows only to the
+operator. While AWS is unavailable, pods start with the upstream's images.
 
-With --in-cluster, a server in the cluster answers (drayage admission), from a copy of the mapping that it keeps. It needs the
-image of this command (npm run image), a Secret drayage with the key token, and a certificate: from cert-manager, or the
-Secret drayage-admission-tls, whose authority --ca-bundle names.
+With --in-cluster, the apiserver calls a server in the cluster (drayage admission), which keeps a copy of the mapping. It needs
+the image of this command, a Secret drayage with the reader's token in the key token, and a certificate: from cert-manager, or
+in the Secret drayage-admission-tls. In that case --ca-bundle is the authority that signed it.
 
-Which pods: all but those in kube-system, in the namespaces of --exclude-namespace, and in namespaces or with pods that have the
-label drayage.dev/rewrite: disabled. With --opt-in only namespaces that have drayage.dev/rewrite: enabled.
+Which pods: all except those in kube-system and in the namespaces of --exclude-namespace, and those whose namespace or own labels
+say drayage.dev/rewrite: disabled. With --opt-in, only pods in namespaces with the label drayage.dev/rewrite: enabled.
 
 Examples:
   $ drayage export admission-webhook | kubectl apply -f -

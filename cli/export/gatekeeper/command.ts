@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { runAction } from '../../shared/api-command.ts';
 import { addScope, parseTimeout } from '../admission-webhook/flags.ts';
 import type { GatekeeperFlags } from './run.ts';
@@ -7,16 +7,20 @@ import type { GatekeeperFlags } from './run.ts';
 export function gatekeeperCommand(): Command {
   const command = new Command('gatekeeper')
     .description(
-      'Manifests that make a cluster use the mirror through Gatekeeper, and the server in the cluster.',
+      'Manifests that make Gatekeeper rewrite pods, by asking the webhook’s server in the cluster.',
     )
     .requiredOption('--ca-bundle <file>', 'the authority that signed the server’s certificate, in PEM')
-    .option('--timeout <duration>', 'how long Gatekeeper waits', parseTimeout, 1)
+    .addOption(
+      new Option('--timeout <duration>', 'how long Gatekeeper waits')
+        .argParser(parseTimeout)
+        .default(1, '1s'),
+    )
     .option('-o, --output <file>', 'write the result to this file, once it is complete');
   addScope(command).addHelpText(
     'after',
     `
-Gatekeeper (3.11 or later) asks the server of drayage export admission-webhook --in-cluster about each image. The server
-needs a certificate whose authority --ca-bundle names: with cert-manager, it is ca.crt of the Secret drayage-admission-tls.
+For each image, Gatekeeper (3.11 or later) asks the server that drayage export admission-webhook --in-cluster deploys.
+--ca-bundle is the authority that signed the server’s certificate: with cert-manager, ca.crt in the Secret drayage-admission-tls.
 
 Examples:
   $ drayage export gatekeeper --ca-bundle ca.crt | kubectl apply -f -

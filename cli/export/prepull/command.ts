@@ -16,15 +16,17 @@ Examples:
 
 Exit codes: 0 done, 1 failed (also if nothing was mirrored in that time), 2 usage.`;
 
-/** `drayage export prepull`: what has nodes pull the images that were mirrored lately. */
+/** `drayage export prepull`: what pulls recently mirrored images on the nodes. */
 export function prepullCommand(): Command {
   const command = addAddress(
-    new Command('prepull').description('What has every node pull the images that were mirrored lately.'),
+    new Command('prepull').description(
+      'DaemonSets that pull recently mirrored images on every node, before pods need them.',
+    ),
   )
-    .option('--since <duration>', 'what was mirrored in this time (default: 24h)', parseDuration)
+    .option('--since <duration>', 'images that were mirrored within this time (default: 24h)', parseDuration)
     .option(
       '--limit <count>',
-      'at most so many images for each platform, the newest (default: 20)',
+      'only this many images for each platform, the newest (default: 20)',
       parseCount,
     )
     .option(
@@ -33,11 +35,11 @@ export function prepullCommand(): Command {
       addPlatform,
     )
     .option('--node-selector <label=value>', 'only nodes that have this label; may be repeated', addLabel)
-    .option('--namespace <namespace>', 'where it runs (default: drayage)', parseNamespace)
+    .option('--namespace <namespace>', 'where the pods run (default: drayage)', parseNamespace)
     .option('--kruise', 'print ImagePullJobs of OpenKruise instead of DaemonSets')
     .option(
       '--helper-image <image>',
-      'an image with a static /bin/busybox, of all these platforms (default: busybox:1.37.0-musl, from the mirror if it is there)',
+      'an image with a static /bin/busybox, for all these platforms (default: busybox:1.37.0-musl, from the mirror if it is there)',
       parseImage,
     );
   addSelection(command)

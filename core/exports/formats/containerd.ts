@@ -10,21 +10,21 @@ How to use it: run it on each node, as root:  sh FILE [FOLDER]   The folder is /
 reads it at each pull, if its configuration says so (EKS: it does):
   version = 3:  [plugins."io.containerd.cri.v1.images".registry]      config_path = "/etc/containerd/certs.d"
   version = 2:  [plugins."io.containerd.grpc.v1.cri".registry]        config_path = "/etc/containerd/certs.d"
-Run it again when registries were added; repositories and tags need nothing. Files that somebody else wrote stay.
+Run it again when registries are added; new repositories and tags need nothing. Files from other sources stay as they are.
 drayage export containerd --output-dir FOLDER writes the same files without a script.
 https://github.com/containerd/containerd/blob/main/docs/hosts.md
 
-What it does: references keep their names, and images are pulled from the mirror. What the mirror doesn't have, or if it can't
-be reached, comes from the upstream.
+What it does: references keep their names, and images are pulled from the mirror. If the mirror doesn't have an image, or
+can't be reached, it comes from the upstream.
 
 What it can't do:
-- It works by registry: each pull from one of these registries asks the mirror first, for whatever it is.
-- A tag is the one that stands in the mirror at the time of the pull: usually the upstream's, a moment later, and the
-  older one if it is pinned or was rolled back.
+- It works by registry: for every image from one of these registries, containerd tries the mirror first.
+- A tag is pulled as it stands in the mirror at that moment: usually just behind the upstream's, or older if it is
+  pinned or was rolled back.
 - Repositories that the mirror has under another name come from the upstream; they are listed below, if there are any.
 
 Logins: images keep the upstream's name, so the kubelet's credential provider is not asked for the mirror. Give this script the
-mirror's password, and it writes it into the files, which only root can read then. Amazon ECR's lasts twelve hours, so let
+mirror's password, and it writes it into the files, which only root can then read. Amazon ECR's lasts twelve hours, so let
 a timer run this every six hours:
   DRAYAGE_MIRROR_PASSWORD=$(aws ecr get-login-password) sh FILE`);
 

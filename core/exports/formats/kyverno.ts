@@ -13,18 +13,19 @@ const about = `
 A policy for Kyverno that points Pods to the mirror, by digest, and what it looks images up in. For Kyverno 1.19 and newer.
 Made by: drayage export kyverno
 
-How to use it: drayage export kyverno fills in the API's address; in what the API itself answers, replace it below.
-Replace READER_TOKEN by the reader's token, and kubectl apply -f FILE. Label a namespace or a Pod drayage.dev/rewrite=disabled to leave it alone.
+How to use it: drayage export kyverno fills in the API's address; in what the API itself returns, replace it below.
+Replace READER_TOKEN with the reader's token, and kubectl apply -f FILE. To leave a namespace or a Pod alone, label it
+drayage.dev/rewrite=disabled.
 https://kyverno.io/docs/policy-types/mutating-policy/ https://kyverno.io/docs/policy-types/global-context-caching/
 
 What it does: Kyverno asks the API every minute for the digests (GET /v1/exports/kyverno-data), and each new Pod's images become
 the mirror's: containers, init and ephemeral containers, image volumes. The annotation original-image.drayage.dev/CONTAINER
-has what stood there. The policy accepts only images of the registries that it names, whatever the API answers.
+keeps the original reference. The policy accepts only images in the registries that it names, whatever the API returns.
 
 What it can't do:
 - While the API can't be reached, and until Kyverno has its first answer, Pods keep the upstream's images.
-- Kyverno takes 10 MB, which is some 100,000 tags (--maxAPICallResponseLength raises it). Each replica polls for itself.
-- The token stands in the GlobalContextEntry, so whoever may read those has it: use the reader's, which can't change anything.
+- Kyverno accepts 10 MB, about 100,000 tags (--maxAPICallResponseLength raises it). Each replica polls for itself.
+- The token is in the GlobalContextEntry, so anyone who can read that has it: use the reader's, which can't change anything.
   Keep the header even if the API asks for no token: without it, Kyverno would send its own ServiceAccount's.
 
 ${loginByName}`;

@@ -6,19 +6,19 @@ const head = commentOf(`
 Mirrors for CRI-O, Podman, Buildah and skopeo. Made by: drayage export registries-conf
 
 How to use it: store it as /etc/containers/registries.conf.d/50-drayage.conf on each node (Podman without root reads
-$HOME/.config/containers/registries.conf.d). CRI-O reads it after: systemctl reload crio. Export it again when repositories
-were added; tags that are added or move need nothing.
+$HOME/.config/containers/registries.conf.d). Make CRI-O read it: systemctl reload crio. Export it again when repositories
+are added. New and moved tags need nothing.
 https://github.com/containers/image/blob/main/docs/containers-registries.conf.5.md
 
-What it does: references keep their names, and images of these repositories are pulled from the mirror. What the mirror
-doesn't have, or if it can't be reached, comes from the upstream. Short names (nginx) are found if docker.io is among
+What it does: references keep their names, and images of these repositories are pulled from the mirror. If the mirror
+doesn't have an image, or can't be reached, it comes from the upstream. Short names (nginx) are found if docker.io is among
 unqualified-search-registries.
 
 What it can't do:
-- It works by repository, never by tag. A tag is the one that stands in the mirror at the time of the pull: usually the
-  upstream's, a moment later, and the older one if it is pinned or was rolled back. If only digests should come
+- It works by repository, never by tag. A tag is pulled as it stands in the mirror at that moment: usually just behind
+  the upstream's, or older if it is pinned or was rolled back. If only digests should come
   from the mirror, add to each repository: mirror-by-digest-only = true
-- Containers show the upstream's name, and nothing tells from which registry an image came.
+- Containers show the upstream's name, and nothing shows from which registry an image came.
 
 Logins: images keep the upstream's name, so the kubelet's credential provider is not asked for the mirror. The mirror's login
 has to be where these programs look. Amazon ECR's lasts twelve hours:

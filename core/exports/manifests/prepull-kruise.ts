@@ -4,17 +4,17 @@ import { nameOf, nodeSelectorOf, type PrepullGroup, type PrepullOptions } from '
 
 const head = (namespace: string) =>
   commentOf(`
-Has every node pull what was mirrored lately, so that Pods start without waiting for it, with OpenKruise.
+Makes every node pull what was mirrored recently, so that Pods start without waiting for it, with OpenKruise.
 Made by: drayage export prepull --kruise
 
 How to use it: install OpenKruise with featureGates=ImagePullJobGate=true; kubectl create namespace ${namespace};
 kubectl apply -f FILE. Apply a new export to pull what is new. https://openkruise.io/docs/user-manuals/imagepulljob
 
 What it does: one ImagePullJob for each image and platform of nodes, by digest. Ten nodes pull at a time; an image that can't be
-pulled holds up no other. A job is removed a day after it ended.
+pulled holds up no other. A job is removed a day after it has ended.
 
 What it can't do:
-- Nodes that join after a job ended don't pull its image.
+- Nodes that join after a job has ended don't pull its image.
 - The kubelet removes images that no container uses when the disk fills up: keep --limit small.
 
 Logins: Kruise's own daemon pulls, not the kubelet. Give it Amazon ECR's login with its image credential provider (daemon.credentialProvider

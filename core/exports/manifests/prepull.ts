@@ -24,14 +24,14 @@ const folder = '/.drayage-prepull';
 
 const head = (namespace: string) =>
   commentOf(`
-Has every node pull what was mirrored lately, so that Pods start without waiting for it. Made by: drayage export prepull
+Makes every node pull what was mirrored recently, so that Pods start without waiting for it. Made by: drayage export prepull
 
-How to use it: kubectl create namespace ${namespace}; kubectl apply -f FILE. Apply a new export, by a schedule or after deployments,
+How to use it: kubectl create namespace ${namespace}; kubectl apply -f FILE. Apply a new export, on a schedule or after deployments,
 to pull what is new: one tenth of the nodes at a time. Nodes that join pull it, too.
 
 What it does: one DaemonSet for each platform of nodes. Its init containers are the images, by digest, the newest first. They
 don't run what is in the images: the command is a program of the helper's image, which a volume brings, so images without
-a shell do as well. Then a container sleeps, with next to no memory.
+a shell work as well. Then a container sleeps; it needs hardly any memory.
 
 What it can't do:
 - An image that can't be pulled holds up those after it (kubectl describe tells which): export again.

@@ -48,5 +48,5 @@ describe('the tags that a rule names', () => {
       fc.property(fc.array(tag, { minLength: 1, maxLength: 30 }), (tags) => selects(chooseTags(tags), tags)),
       { numRuns: 1_500 },
     );
-  });
+  }, 30_000);
 });

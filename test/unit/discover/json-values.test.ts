@@ -75,5 +75,5 @@ describe('JSON, object by object', () => {
       }),
       { numRuns: 1_000 },
     );
-  });
+  }, 30_000);
 });

@@ -55,6 +55,16 @@ describe('the mirror.yaml for what runs', () => {
     expect(text).toContain('# Platforms of the 3 nodes: linux/arm64 (2), linux/amd64 (1).');
   });
 
+  it('counts one pod, image and node in the singular', () => {
+    const inventory = inventoryOf(podOf(['nginx:1']));
+    inventory.addNode(
+      readNode({ status: { nodeInfo: { operatingSystem: 'linux', architecture: 'arm64' } } }),
+    );
+    const { text } = writeConfig(inventory, region, 'mirror');
+    expect(text).toContain('found it: 1 pod, 1 image that can be mirrored.');
+    expect(text).toContain('# Platforms of the node: linux/arm64 (1).');
+  });
+
   it('notes images that only a digest names', () => {
     const { text } = written(podOf([`quay.io/acme/tool@${digest}`]));
     expect(text).toContain(
