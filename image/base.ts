@@ -101,6 +101,8 @@ async function readImage(
   const shown = `${name} for ${plainText(formatPlatform(platform), 80)}`;
   if (config.os !== 'linux')
     throw unusable(shown, 'it is not for Linux', 'choose the platforms of Linux: --platform linux/amd64');
+  if (named !== undefined && (named.os !== config.os || named.architecture !== config.architecture))
+    throw unusable(shown, `its configuration says ${plainText(formatPlatform(platformOf(config)), 80)}`);
   const { length } = config.rootfs.diff_ids;
   if (length !== manifest.layers.length)
     throw unusable(shown, `it has ${manifest.layers.length} layers, and its configuration names ${length}`);

@@ -4,6 +4,7 @@ import { answerGatekeeper } from '../../core/admission/gatekeeper.ts';
 import { InvalidReviewError } from '../../core/admission/review.ts';
 import type { Log } from './log.ts';
 import type { MappingCopy } from './mapping-copy.ts';
+import type { Refusal } from './read-body.ts';
 
 /** What requests are answered by. */
 export interface Answering {
@@ -29,7 +30,7 @@ const deadlineMs = 1_000;
 
 /** Answers a request to a path, without its query. */
 export async function answer(
-  { method, path, body }: { method: string; path: string; body: () => Promise<Uint8Array | undefined> },
+  { method, path, body }: { method: string; path: string; body: () => Promise<Uint8Array | Refusal> },
   answering: Answering,
 ): Promise<Answer> {
   const isRead = method === 'GET' || method === 'HEAD';
@@ -39,7 +40,8 @@ export async function answer(
   if (!isAdmission && path !== '/v1/gatekeeper') return failed(404, 'not_found', 'there is no such route');
   if (method !== 'POST') return notAllowed('POST');
   const bytes = await body();
-  if (bytes === undefined) return failed(413, 'too_large', 'the body is too large');
+  if (bytes === 413) return failed(413, 'too_large', 'the body is too large');
+  if (bytes === 503) return failed(503, 'busy', 'there are too many large requests at once');
   try {
     return {
       status: 200,

@@ -10,6 +10,7 @@ import { CommandError } from '../shared/command-error.ts';
 import { type Answering, answer } from './answer.ts';
 import type { Certificate } from './certificate.ts';
 import type { ListenAddress } from './listen-address.ts';
+import { BodyReader } from './read-body.ts';
 
 /** A running server. */
 export interface AdmissionServer {
@@ -21,11 +22,11 @@ export interface AdmissionServer {
   close(): Promise<void>;
 }
 
-/** An apiserver stores objects of up to 1.5 MB, and sends two of them. */
-const mostBytes = 8 * 1024 * 1024;
 /** Longer than apiservers keep idle connections (90 s), so that they close first. */
 const keepAliveMs = 120_000;
 const requestMs = 10_000;
+/** How often it is looked whether requests take longer than that. */
+const lookMs = 2_000;
 /** After this time, connections are closed whatever they are doing. */
 const closeMs = 10_000;
 
@@ -35,9 +36,14 @@ export async function startServer(
   certificate: Certificate | undefined,
   answering: Answering,
 ): Promise<AdmissionServer> {
-  const limits = { keepAliveTimeout: keepAliveMs, requestTimeout: requestMs };
+  const limits = {
+    keepAliveTimeout: keepAliveMs,
+    requestTimeout: requestMs,
+    connectionsCheckingInterval: lookMs,
+  };
+  const bodies = new BodyReader();
   const listener = (request: IncomingMessage, response: ServerResponse) => {
-    respond(request, response, answering).catch((error: unknown) => {
+    respond(request, response, { answering, bodies }).catch((error: unknown) => {
       answering.log('error', 'a request could not be answered', { error });
       if (response.headersSent) response.destroy();
       else send(response, 500, { error: { code: 'internal', message: 'the server’s log has it' } });
@@ -78,14 +84,14 @@ async function listen(server: Server | HttpsServer, { host, port }: ListenAddres
 async function respond(
   request: IncomingMessage,
   response: ServerResponse,
-  answering: Answering,
+  { answering, bodies }: { answering: Answering; bodies: BodyReader },
 ): Promise<void> {
   const { method = 'GET', url = '/' } = request;
   const path = url.split('?', 1)[0] ?? '/';
-  const { status, body, allow } = await answer({ method, path, body: () => readBody(request) }, answering);
+  const { status, body, allow } = await answer({ method, path, body: () => bodies.read(request) }, answering);
   if (allow !== undefined) response.setHeader('allow', allow);
-  // Whoever asks next finds another server, and the rest of a body that was too large is not read.
-  if (answering.isStopping() || status === 413) response.setHeader('connection', 'close');
+  // Whoever asks next finds another server, and the rest of a body that was refused is not read.
+  if (answering.isStopping() || status === 413 || status === 503) response.setHeader('connection', 'close');
   send(response, status, body);
 }
 
@@ -93,17 +99,4 @@ function send(response: ServerResponse, status: number, body: object): void {
   const bytes = Buffer.from(`${JSON.stringify(body)}\n`);
   response.writeHead(status, { 'content-type': 'application/json', 'content-length': bytes.byteLength });
   response.end(response.req.method === 'HEAD' ? undefined : bytes);
-}
-
-/** The whole body; undefined if it is too large. */
-async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
-  if (Number(request.headers['content-length'] ?? 0) > mostBytes) return undefined;
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.byteLength;
-    if (size > mostBytes) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

@@ -37,12 +37,6 @@ export interface AdmissionOutcome {
 }
 
 /**
- * The most references that are looked up for one Pod. The apiserver stores larger ones, but nobody
- * runs them.
- */
-const mostReferences = 1_000;
-
-/**
  * Answers an AdmissionReview. Whatever fails on our side, in time or not, lets the Pod pass as it
  * is: only an image that is known not to be mirrored can be refused.
  *
@@ -51,17 +45,15 @@ const mostReferences = 1_000;
 export async function admit(body: Uint8Array, deps: AdmissionDependencies): Promise<AdmissionAnswer> {
   const request = parseReview(body);
   const signal = AbortSignal.timeout(deps.deadlineMs);
-  let images: PodImage[] = [];
+  let images: PodImage[] | undefined;
   try {
     images = imagesOf(request);
     const references = referencesIn(images);
-    if (references.length > mostReferences)
-      throw new Error(`it names ${references.length} images, and ${mostReferences} are looked up at most`);
     const known = references.length === 0 ? nothing : await orAborted(deps.lookUp(references), signal);
     return await decide(request, images, known, { ...deps, signal });
   } catch (failure) {
-    deps.report(outcomeOf(request, images, { failure }));
-    const isDue = images.length > 0 && deps.choice.missing !== 'keep';
+    deps.report(outcomeOf(request, images ?? [], { failure }));
+    const isDue = images?.length !== 0 && deps.choice.missing !== 'keep';
     return allow(request.uid, { warnings: isDue ? [notLookedUp] : [] });
   }
 }

@@ -3,6 +3,7 @@ import { shown } from '../config/fields.ts';
 import { formatReference, parseReference } from '../oci/reference.ts';
 import type { KnownImages } from '../rewrite/point-to-mirror.ts';
 import type { AdmissionChoice } from './choice.ts';
+import { fieldOf, listOf } from './json-value.ts';
 import { referencesIn } from './point-pod.ts';
 import { InvalidReviewError, parseJson } from './review.ts';
 
@@ -68,8 +69,15 @@ export function answerGatekeeper(
   };
 }
 
+/** Gatekeeper asks for one Pod at a time; others would wait while millions are answered. */
+const mostKeys = 1_000;
+
 function parseRequest(body: Uint8Array): { apiVersion: string; keys: string[] } {
-  const result = providerRequest.safeParse(parseJson(body), { reportInput: true });
+  const value = parseJson(body);
+  const { length } = listOf(fieldOf(fieldOf(value, 'request'), 'keys'));
+  if (length > mostKeys)
+    throw new InvalidReviewError(`request.keys has ${length} images: send at most ${mostKeys}`);
+  const result = providerRequest.safeParse(value, { reportInput: true });
   if (result.success) {
     const { apiVersion, request } = result.data;
     return { apiVersion, keys: request?.keys ?? [] };

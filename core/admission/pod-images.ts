@@ -22,15 +22,26 @@ export interface PodImage {
 const staticPod = 'kubernetes.io/config.mirror';
 
 /**
+ * The most containers and volumes of one Pod. The apiserver stores larger ones, but nobody runs
+ * them, and other Pods would wait while one of 8 MB is read.
+ */
+const mostPlaces = 1_000;
+
+/**
  * The references that a request brings: all of a new Pod, and the ephemeral containers that are
  * added to a running one. Nothing else of a running Pod is ever changed, since another image
  * restarts a container.
+ *
+ * @throws Error if it has more than {@link mostPlaces} containers and volumes
  */
 export function imagesOf(request: AdmissionRequest): PodImage[] {
   const { kind, operation, object, oldObject } = request;
   if (kind.kind !== 'Pod' || (kind.group ?? '') !== '') return [];
   if (fieldOf(fieldOf(fieldOf(object, 'metadata'), 'annotations'), staticPod) !== undefined) return [];
   const spec = fieldOf(object, 'spec');
+  const places = placesIn(spec);
+  if (places > mostPlaces)
+    throw new Error(`it has ${places} containers and volumes, and ${mostPlaces} are read at most`);
   const subResource = request.subResource ?? '';
   if (operation === 'CREATE' && subResource === '') return imagesOfNewPod(spec);
   if (operation === 'UPDATE' && subResource === 'ephemeralcontainers') {
@@ -44,6 +55,12 @@ export function imagesOf(request: AdmissionRequest): PodImage[] {
       .map(({ image }) => image);
   }
   return [];
+}
+
+function placesIn(spec: unknown): number {
+  return ['initContainers', 'containers', 'ephemeralContainers', 'volumes']
+    .map((key) => listOf(fieldOf(spec, key)).length)
+    .reduce((sum, length) => sum + length);
 }
 
 function imagesOfNewPod(spec: unknown): PodImage[] {

@@ -77,8 +77,18 @@ export function distinct<T extends z.ZodType>(item: T, help: FieldHelp) {
 
 /** A value as it is quoted in messages: short, and on one line. */
 export function shown(value: unknown): string {
-  const json = JSON.stringify(value) ?? String(value);
+  const json = jsonOf(value);
   return json.length > 120 ? `${json.slice(0, 119)}…` : json;
+}
+
+/** JSON is read to any depth, and written only as deep as the stack. */
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch (error) {
+    if (error instanceof RangeError) return Array.isArray(value) ? '[…]' : '{…}';
+    throw error;
+  }
 }
 
 /**

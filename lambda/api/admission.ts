@@ -1,6 +1,7 @@
 import { type AdmissionOutcome, admit } from '../../core/admission/admit.ts';
 import { type AdmissionChoice, parseChoice } from '../../core/admission/choice.ts';
 import { allow, InvalidReviewError, parseReview } from '../../core/admission/review.ts';
+import { orAborted } from '../../core/async/or-aborted.ts';
 import { enqueue } from '../../core/jobs/enqueue.ts';
 import { resolveImages } from '../../core/mapping/lookup.ts';
 import { imageKey } from '../../core/mapping/record.ts';
@@ -42,14 +43,15 @@ export async function getAdmission({ request, caller, deployment }: Call): Promi
 export async function postAdmission({ request, deployment }: Call): Promise<HttpResponse> {
   const [, , , token = '', segment = 'keep'] = request.path.split('/');
   const choice = parseChoice(segment);
-  const isAuthentic = await isToken(token, deployment);
+  const until = performance.now() + deadlineOf(request);
+  const isAuthentic = await isToken(token, deployment, AbortSignal.timeout(deadlineOf(request)));
   if (isAuthentic === false || choice === undefined)
     throw new HttpError(404, 'not_found', 'there is no such route');
   if (request.body.byteLength > mostBytes)
     throw new HttpError(413, 'too_large', `an AdmissionReview has at most ${mostBytes} bytes`);
   try {
     if (isAuthentic === 'unknown') return json(200, allow(parseReview(request.body).uid));
-    return json(200, await admit(request.body, dependencies(request, choice, deployment)));
+    return json(200, await admit(request.body, dependencies(choice, until, deployment)));
   } catch (error) {
     if (error instanceof InvalidReviewError) throw new HttpError(400, 'invalid_review', error.message);
     throw error;
@@ -61,11 +63,15 @@ function tokenOf(root: string): string {
   return deriveSecret(root, 'admission');
 }
 
-/** Whether a token is valid; unknown while the secret can't be read. */
-async function isToken(token: string, deployment: ApiDeployment): Promise<boolean | 'unknown'> {
+/** Whether a token is valid; unknown while the secret can't be read, or not in time. */
+async function isToken(
+  token: string,
+  deployment: ApiDeployment,
+  signal: AbortSignal,
+): Promise<boolean | 'unknown'> {
   let roots: SecretRoots;
   try {
-    roots = await deployment.webhookRoots();
+    roots = await orAborted(deployment.webhookRoots(), signal);
   } catch (error) {
     logger.error('the admission token could not be checked', { error: error as Error });
     return 'unknown';
@@ -74,10 +80,10 @@ async function isToken(token: string, deployment: ApiDeployment): Promise<boolea
   return isOneOf(token, [root, ...(previousRoot ? [previousRoot] : [])].map(tokenOf));
 }
 
-function dependencies(request: HttpRequest, choice: AdmissionChoice, deployment: ApiDeployment) {
+function dependencies(choice: AdmissionChoice, until: number, deployment: ApiDeployment) {
   return {
     choice,
-    deadlineMs: deadlineOf(request),
+    deadlineMs: Math.max(0, Math.floor(until - performance.now())),
     lookUp: (images: readonly string[]) => lookUp(images, deployment.mappings),
     enqueue: (images: readonly string[]) => enqueueConfigured(images, deployment),
     report,

@@ -1,8 +1,9 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generate } from 'selfsigned';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { AdmissionAnswer } from '../../core/admission/review.ts';
 import { overTls, type RunningAdmission, startAdmission, startFakeApi } from '../support/admission-server.ts';
 import { drayage } from '../support/drayage.ts';
@@ -212,6 +213,40 @@ describe('drayage admission', () => {
     expect(await statusOf('/v1/admission', large).catch(() => 413)).toBe(413);
     expect(await statusOf('/healthz', {})).toBe(200);
   });
+
+  it('answers Pods while others send as much as they can, and never end', async () => {
+    const server = await startAdmission(['--mapping', mappingFile()]);
+    await ready(server);
+    let closed = 0;
+    const size = 8 * 1024 * 1024;
+    const slow = Array.from({ length: 20 }, () => {
+      const outgoing = request(`${server.url}/v1/admission`, {
+        method: 'POST',
+        headers: { 'content-length': size },
+        agent: false,
+      });
+      outgoing.on('error', () => {}).on('close', () => closed++);
+      outgoing.write(Buffer.alloc(size - 1, ' '));
+      return outgoing;
+    });
+    onTestFinished(() => {
+      for (const each of slow) each.destroy();
+    });
+    // Four of them take what there is for all, and the others are refused.
+    await vi.waitFor(
+      () => {
+        expect(closed).toBeGreaterThan(10);
+        expect(closed).toBeLessThan(slow.length);
+      },
+      { timeout: 30_000 },
+    );
+    const answer = await post(server.url, reviewOf({ object: nginx }));
+    expect(patchOf(answer)[0]?.value).toContain(podMirrorPrefix);
+    // After ten seconds they are sent away.
+    await vi.waitFor(() => expect(closed).toBe(slow.length), { timeout: 30_000 });
+    const large = { ...nginx, metadata: { name: 'web', annotations: { a: 'x'.repeat(2_000_000) } } };
+    expect((await post(server.url, reviewOf({ object: large }))).response.allowed).toBe(true);
+  }, 60_000);
 
   it('goes on for a while when it is told to end, and then ends with 0', async () => {
     const server = await startAdmission(['--mapping', mappingFile(), '--drain', '2s']);

@@ -27,6 +27,7 @@ describe('npm run image', () => {
     await push('bare', ['linux/amd64'], { config: undefined, history: undefined });
     await push('path', ['linux/amd64'], { config: { Entrypoint: ['docker-entrypoint.sh'] } });
     await push('windows', ['windows/amd64', 'linux/amd64']);
+    await push('lie', ['linux/amd64', 'linux/arm64'], { architecture: 'amd64' });
     await push('layers', ['linux/amd64'], { rootfs: { type: 'layers', diff_ids: [] } });
     await push('shape', ['linux/amd64'], { config: { Env: 'PATH=/bin' } });
   });
@@ -127,6 +128,7 @@ describe('npm run image', () => {
 
   it.each([
     ['windows', [], /windows\/amd64 can’t be the base: it is not for Linux/],
+    ['lie', [], /linux\/arm64 can’t be the base: its configuration says linux\/amd64/],
     ['layers', [], /can’t be the base: it has 1 layers, and its configuration names 0/],
     ['shape', [], /can’t be the base: its configuration is not an image’s: config.Env/],
     ['24', ['linux/riscv64'], /available platforms are linux\/amd64, linux\/arm64/],

@@ -30,6 +30,8 @@ a timer run this every six hours:
 
 const program = `set -eu
 folder=\${1:-/etc/containerd/certs.d}
+# A name that begins with a dash would be an option.
+case $folder in -*) folder=./$folder ;; esac
 login=
 if [ -n "\${DRAYAGE_MIRROR_PASSWORD:-}" ]; then
   login=$(printf 'AWS:%s' "$DRAYAGE_MIRROR_PASSWORD" | base64 | tr -d '\\n')
@@ -50,6 +52,8 @@ write() {
   fi
   mkdir -p "$folder/$1"
   shift
+  # One that was left behind may be readable for all.
+  rm -f "$file.drayage"
   {
     cat
     if [ -n "$login" ]; then

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ExportFormat } from '../export.ts';
 import { imageTable, type RepositoryImages, tableValue } from '../image-table.ts';
+import { maxShards } from '../manifests/admission-policy/sync-script.ts';
 
 /**
  * An object takes at most so many bytes. etcd accepts 1.5 MiB, and the apiserver adds what it
@@ -57,15 +58,42 @@ function lineOf({ repository, mirror, entries }: RepositoryImages): Line {
   return { text, bytes: Buffer.byteLength(text) + 2, hash: hashOf(repository) };
 }
 
+/** What an object takes besides its lines. */
+const frameBytes = 300;
+
 /** As few objects as are needed, a power of two of them unless some would be empty. */
 function shardsOf(lines: readonly Line[]): Line[][] {
   for (let count = 1; ; count *= 2) {
-    const shards = Array.from({ length: count }, (): Line[] => []);
-    for (const line of lines) shards[line.hash % count]?.push(line);
-    const sizes = shards.map((shard) => shard.reduce((sum, { bytes }) => sum + bytes, 300));
-    if (!sizes.every((size) => size <= maxObjectBytes)) continue;
-    return count === 1 ? shards : shards.filter((shard) => shard.length > 0);
+    const shards = byHash(lines, count) ?? (count === maxShards ? byRoom(lines) : undefined);
+    if (shards) return count === 1 ? shards : shards.filter((shard) => shard.length > 0);
   }
+}
+
+/** Each where its hash says; undefined if an object would be too large. */
+function byHash(lines: readonly Line[], count: number): Line[][] | undefined {
+  const shards = Array.from({ length: count }, (): Line[] => []);
+  for (const line of lines) shards[line.hash % count]?.push(line);
+  const sizes = shards.map((shard) => shard.reduce((sum, { bytes }) => sum + bytes, frameBytes));
+  return sizes.every((size) => size <= maxObjectBytes) ? shards : undefined;
+}
+
+/**
+ * Into as many objects as a cluster takes: two repositories with very many images may have hashes
+ * that only far more objects would tell apart. The largest come first, and what there is no room
+ * for goes into the next object. Undefined if there is too much for all of them.
+ */
+function byRoom(lines: readonly Line[]): Line[][] | undefined {
+  const shards = Array.from({ length: maxShards }, () => ({ lines: [] as Line[], bytes: frameBytes }));
+  for (const line of lines.toSorted((a, b) => b.bytes - a.bytes)) {
+    const start = line.hash % maxShards;
+    const shard = [...shards.slice(start), ...shards.slice(0, start)].find(
+      ({ bytes }) => bytes + line.bytes <= maxObjectBytes,
+    );
+    if (shard === undefined) return undefined;
+    shard.lines.push(line);
+    shard.bytes += line.bytes;
+  }
+  return shards.map((shard) => shard.lines);
 }
 
 function hashOf(repository: string): number {

@@ -70,6 +70,11 @@ export async function tryOptions(cluster: Cluster, folder: string): Promise<stri
       ['$(IMAGE)', '$(IMAGE)'],
       ['NGINX:1.27', 'NGINX:1.27'],
       ['https://nginx', 'https://nginx'],
+      // IDs of images, which parseReference refuses, too.
+      ['0'.repeat(64), '0'.repeat(64)],
+      [`sha256:${'0'.repeat(64)}`, `sha256:${'0'.repeat(64)}`],
+      [`sha512:${'0'.repeat(128)}`, `sha512:${'0'.repeat(128)}`],
+      [`library/${'0'.repeat(64)}`, `${cache}/library/${'0'.repeat(64)}:latest`],
     ] as const)
       expect(`--fallback, ${image}`, await imageIn('others', image), becomes);
     await install([]);

@@ -140,7 +140,10 @@ function removal(cluster: Cluster): AsyncDisposable {
     async [Symbol.asyncDispose]() {
       const policies = 'mutatingadmissionpolicies,mutatingadmissionpolicybindings';
       cluster.control.kubectl(['delete', policies, '--all']);
-      cluster.control.kubectl(['delete', 'imagemirrors', '--all', '--ignore-not-found']);
+      // Only some ways install the kind.
+      const kind = ['crd', 'imagemirrors.drayage.dev', '--ignore-not-found', '--output', 'name'];
+      if (cluster.control.kubectl(['get', ...kind]).trim() !== '')
+        cluster.control.kubectl(['delete', 'imagemirrors', '--all', '--ignore-not-found']);
       await untilRewritten(cluster, false);
     },
   };

@@ -108,7 +108,7 @@ describe('a new Pod', () => {
     });
     expect(answer.response).toMatchObject({ allowed: true, warnings: [expect.stringContaining('stay')] });
     expect(lookedUp).toEqual([]);
-    expect(String(outcomes[0]?.failure)).toMatch(/1001 images/);
+    expect(String(outcomes[0]?.failure)).toMatch(/1001 containers/);
   });
 });
 
@@ -241,7 +241,54 @@ describe('a failure of ours', () => {
   });
 });
 
+const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+
+describe('a Pod that nobody runs', () => {
+  it.each([
+    ['containers', { containers: Array.from({ length: 500_000 }, () => ({ image: 'nginx:1.27' })) }],
+    [
+      'volumes',
+      { volumes: Array.from({ length: 300_000 }, (_, at) => ({ image: { reference: `x${at}` } })) },
+    ],
+  ])('passes without much work: as many %s as a body takes', async (_, spec) => {
+    const body = Buffer.from(JSON.stringify(reviewOf({ object: podOf(spec) })));
+    const began = performance.now();
+    JSON.parse(body.toString());
+    const readMs = performance.now() - began;
+    const { answer, lookedUp, outcomes } = await answered(body.toString());
+    // Reading it is all that may take its time; what was done before took 40 times as long.
+    expect(performance.now() - began).toBeLessThan(10 * readMs + 1_000);
+    expect(answer.response).toEqual({ uid: expect.any(String), allowed: true });
+    expect(lookedUp).toEqual([]);
+    expect(String(outcomes[0]?.failure)).toMatch(/it has \d+ containers and volumes/);
+  });
+
+  it.each([
+    ['object', `${deep}`, false],
+    ['annotations', `{"metadata":{"annotations":${deep}},"spec":${JSON.stringify(nginx.spec)}}`, true],
+    [
+      'an annotation',
+      `{"metadata":{"annotations":{"a":${deep}}},"spec":${JSON.stringify(nginx.spec)}}`,
+      false,
+    ],
+  ])('passes with a very deep %s', async (_, object, isChanged) => {
+    const body = JSON.stringify(reviewOf({ object: 'HERE' })).replace('"HERE"', object);
+    const { answer } = await answered(body);
+    expect(answer.response.allowed).toBe(true);
+    expect(patchOf(answer).length > 0).toBe(isChanged);
+  });
+});
+
 describe('what is not an AdmissionReview', () => {
+  it.each([
+    ['the body is […]', deep],
+    ['request.uid is […]', JSON.stringify(reviewOf({ uid: 'HERE' })).replace('"HERE"', deep)],
+    ['kind is {…}', `{"apiVersion":"admission.k8s.io/v1","kind":{"a":${deep}}}`],
+  ])('is refused however deep it is: %s', async (message, body) => {
+    await expect(answered(body)).rejects.toThrow(InvalidReviewError);
+    await expect(answered(body)).rejects.toThrow(message);
+  });
+
   it.each([
     ['', 'the body is not JSON in UTF-8'],
     ['{', 'the body is not JSON in UTF-8'],

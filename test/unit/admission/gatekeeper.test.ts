@@ -70,6 +70,8 @@ describe('Gatekeeper’s provider', () => {
     [bytesOf({}), 'apiVersion is undefined'],
     [request('nginx'), 'request.keys is "nginx"'],
     [request([1]), 'request.keys.0 is 1'],
+    [request(Array.from({ length: 1_001 }, () => 1)), 'request.keys has 1001 images'],
+    [bytesOf(`{"apiVersion":${'['.repeat(100_000)}${']'.repeat(100_000)}}`), 'apiVersion is […]'],
   ])('refuses anything else', (body, message) => {
     const answer = () => answerGatekeeper(body, knownImages(), { missing: 'keep' });
     expect(answer).toThrow(InvalidReviewError);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { maxObjectBytes } from '../../../core/exports/formats/imagemirror.ts';
 import { imageMirrorDefinition } from '../../../core/exports/manifests/admission-policy/image-mirror-crd.ts';
+import { maxShards, shardNames } from '../../../core/exports/manifests/admission-policy/sync-script.ts';
 import type { Mapping } from '../../../core/mapping/record.ts';
 import { digestOf, fillerMappings, podMappings, podMirrorPrefix } from '../../support/pods/mappings.ts';
 import { exportText } from '../../support/sync/fake-export.ts';
@@ -90,6 +91,27 @@ describe('the export imagemirror', () => {
     expect(all.flatMap(([, value]) => value.match(/=sha256:/g) ?? [])).toHaveLength(40_000);
     expect(text.endsWith('# complete: 4\n')).toBe(true);
   }, 30_000);
+
+  it('never has more objects than a cluster takes, whatever the sizes of repositories', async () => {
+    for (const large of [4, 14]) {
+      const images = (repository: string, count: number) =>
+        Array.from({ length: count }, (_, at) => mapping(`ghcr.io/${repository}:${at}`, digestOf(`${at}`)));
+      const mappings = [
+        ...Array.from({ length: large }, (_, at) => images(`large/x${at}`, 9_500)).flat(),
+        ...Array.from({ length: 300 }, (_, at) => images(`small/x${at}`, 1)).flat(),
+      ];
+      const text = await exportText(mappings);
+      const objects = objectsOf(text);
+      expect(objects.length).toBeLessThanOrEqual(maxShards);
+      expect(objects.map(({ metadata }) => metadata.name)).toEqual(
+        shardNames.slice(0, objects.length).toReversed(),
+      );
+      for (const part of text.split('---\n')) expect(Buffer.byteLength(part)).toBeLessThan(maxObjectBytes);
+      const all = objects.flatMap(({ spec }) => Object.entries(spec.repositories));
+      expect(new Set(all.map(([name]) => name)).size).toBe(large + 300);
+      expect(all.flatMap(([, value]) => value.match(/=sha256:/g) ?? [])).toHaveLength(mappings.length);
+    }
+  }, 60_000);
 
   it('loses the oldest images of a repository that is too large for an object', async () => {
     const images = Array.from({ length: 15_000 }, (_, index) =>

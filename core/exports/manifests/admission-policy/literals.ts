@@ -36,12 +36,16 @@ function linesOf(images: RepositoryImages): Line[] {
   if (lengthOf([repository, value]) <= maxExpressionLength) return [[repository, value]];
   const lines: Line[] = [];
   let part = `${mirror},`;
+  let length = lengthOf([repository, part]);
   for (const entry of entries) {
-    if (lengthOf([repository, `${part}${entry},`]) > maxExpressionLength) {
+    const more = celString(`${entry},`).length - celString('').length;
+    if (length + more > maxExpressionLength) {
       lines.push([repository, part]);
       part = '';
+      length = lengthOf([repository, part]);
     }
     part += `${entry},`;
+    length += more;
   }
   return [...lines, [repository, part]];
 }

@@ -96,7 +96,7 @@ h[0].split(',', 2)[0] + '@' + h[1].split(',', 2)[0])`,
 
 /**
  * `final` with a rewrite by host of what is not mapped: it keeps its tag or digest. What is not a
- * repository's name stays.
+ * repository's name stays, and so does the ID of an image that is on the node already.
  *
  * @param hosts upstream registry → what takes its place
  * @param isSynced with a synced object: if there are several, each knows only a part of what is
@@ -110,7 +110,8 @@ export function fallbackVariables(hosts: ReadonlyMap<string, string>, isSynced: 
       name: 'fallback',
       expression: `variables.refs.transformMap(r, n,
 !(r in variables.pinned) && n[0].split('/', 2)[0] in variables.hosts
-  && n[0].matches('^[^/]+(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)+$'),
+  && n[0].matches('^[^/]+(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)+$')
+  && !r.matches('^((sha256:)?[0-9a-f]{64}|sha512:[0-9a-f]{128})$'),
 variables.hosts[n[0].split('/', 2)[0]] + n[0].substring(n[0].indexOf('/'))
 + (n[1].contains(':') ? '@' : ':') + n[1])`,
     },

@@ -163,6 +163,31 @@ describe('the export for containerd', () => {
     expect(statSync(join(folder, 'certs.d/docker.io/hosts.toml')).mode & 0o077).toBe(0);
   });
 
+  it('does not write the login into a file that an interrupted run has left', async () => {
+    const draft = join(folder, 'certs.d/docker.io/hosts.toml.drayage');
+    mkdirSync(join(folder, 'certs.d/docker.io'), { recursive: true });
+    writeFileSync(draft, 'half', { mode: 0o644 });
+    expect(run(await script(nginx), { DRAYAGE_MIRROR_PASSWORD: 'secret' })).toMatchObject({ status: 0 });
+    expect(statSync(join(folder, 'certs.d/docker.io/hosts.toml')).mode & 0o077).toBe(0);
+    expect(existsSync(draft)).toBe(false);
+  });
+
+  it.each(['-e', '--help', '-', "it's $(touch x) `touch x`", 'a\nb', '*', '!', '~', 'a\\b"c', ' '])(
+    'writes into a folder of any name: %j',
+    async (name) => {
+      const file = await script(nginx, shop);
+      // Twice: the second run looks at the files of the first.
+      for (let times = 0; times < 2; times++)
+        expect(spawnSync('sh', [file, name], { encoding: 'utf8', cwd: folder })).toMatchObject({
+          status: 0,
+          stdout: '',
+          stderr: '',
+        });
+      expect(readdirSync(folder).sort()).toEqual([name, 'export.sh'].sort());
+      expect(readdirSync(join(folder, name)).sort()).toEqual(['docker.io', 'ghcr.io']);
+    },
+  );
+
   it('replaces its own files, and leaves those of others alone', async () => {
     const file = await script(nginx, shop);
     expect(run(file).status).toBe(0);
