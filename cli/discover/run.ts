@@ -48,7 +48,7 @@ export async function runDiscover(paths: readonly string[], flags: DiscoverFlags
   } else printConfig(inventory, flags, prefix);
 }
 
-/** The configuration of --check. The remedy for one that is missing names another option than --config. */
+/** The configuration of --check. If it is missing, the remedy does not speak of --config. */
 function configToCheck(file: string): Config {
   if (!existsSync(file))
     throw new CommandError(
