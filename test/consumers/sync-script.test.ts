@@ -102,6 +102,17 @@ describe.each(['busybox', 'system'] as const)('the script of the CronJob, with %
     expect(kube.changes).toEqual([]);
   }, 120_000);
 
+  it('says so if there are more objects than it may write, and writes none', async () => {
+    kube.objects.set('main', before);
+    const object = (at: number) =>
+      `---\n{"apiVersion":"drayage.dev/v1","kind":"ImageMirror","metadata":{"name":"main-${at}"},"spec":{"repositories":{\n}}}\n`;
+    api.say(`${Array.from({ length: 17 }, (_, at) => object(17 - at)).join('')}# complete: 17\n`);
+    const { code, output } = await sync();
+    expect(code).toBe(1);
+    expect(output).toContain('the export has 17 objects, and a cluster takes 16');
+    expect(kube.changes).toEqual([]);
+  });
+
   it('leaves the old object if nothing is mapped, or the API has no answer', async () => {
     kube.objects.set('main', before);
     api.say(await exportText([]));

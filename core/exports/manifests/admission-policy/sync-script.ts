@@ -28,6 +28,7 @@ mv answer export
 awk '/^---/ { part++; next } /^#/ { next } part { print > ("part-" part) }' export
 count=$(ls | grep -c '^part-' || true)
 [ "$(tail -n 1 export)" = "# complete: $count" ] || fail "the export is incomplete: it has $count objects, and ends with: $(tail -n 1 export | cut -c 1-100)"
+[ "$count" -le ${maxShards} ] || fail "the export has $count objects, and a cluster takes ${maxShards}: mirror fewer tags, or use drayage export admission-webhook"
 
 part=1
 while [ "$part" -le "$count" ]; do
