@@ -159,7 +159,13 @@ describe('drayage discover', () => {
     ['a wrong region', ['--region', 'nowhere'], list(pod('a', 'nginx')), 1, 'is not an AWS region'],
     ['a wrong prefix', ['--prefix', 'A'], list(pod('a', 'nginx')), 1, 'change --region'],
     ['a mapping without --check', ['--mapping', 'x'], '', 2, 'add --check'],
-    ['a configuration that is not there', ['--check', 'none.yaml'], '', 1, '--check none.yaml does not exist'],
+    [
+      'a configuration that is not there',
+      ['--check', 'none.yaml'],
+      '',
+      1,
+      '--check none.yaml does not exist',
+    ],
   ])('%s is an error that says what helps', async (_, args, input, code, message) => {
     const result = await run(['discover', ...args], input);
     expect(result).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(message) });
