@@ -3,10 +3,9 @@ import { addAddress, runAction } from '../../shared/api-command.ts';
 import { UsageError } from '../../shared/usage-error.ts';
 import {
   type AdmissionPolicyFlags,
+  addScope,
   parseFallback,
   parseMirror,
-  parseNamespace,
-  parseOnlyNamespace,
   parseRegion,
   parseSchedule,
   parseSyncImage,
@@ -38,19 +37,8 @@ export function admissionPolicyCommand(): Command {
       )
         .argParser(parseFallback)
         .default(new Map(), 'such images keep the upstream’s name'),
-    )
-    .optionsGroup('Which pods:')
-    .addOption(
-      new Option('--exclude-namespace <name>', 'leave this namespace alone; may be repeated')
-        .argParser(parseNamespace)
-        .default([], 'only kube-system'),
-    )
-    .addOption(
-      new Option('--namespace <name>', 'only this namespace; may be repeated')
-        .argParser(parseOnlyNamespace)
-        .default([], 'all namespaces'),
-    )
-    .option('--opt-in', 'only namespaces with the label drayage.dev/rewrite: enabled')
+    );
+  addScope(command)
     .optionsGroup('The CronJob:')
     .option('--schedule <cron>', 'when it fetches the mapping', parseSchedule, '*/5 * * * *')
     .option(

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { isRepository, parseReference } from '../../../core/oci/reference.ts';
 import type { ApiFlags } from '../../shared/api-command.ts';
 
@@ -100,4 +100,21 @@ function isRegistry(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Adds the options that say which Pods. */
+export function addScope(command: Command): Command {
+  return command
+    .optionsGroup('Which pods:')
+    .addOption(
+      new Option('--exclude-namespace <name>', 'leave this namespace alone; may be repeated')
+        .argParser(parseNamespace)
+        .default([], 'only kube-system'),
+    )
+    .addOption(
+      new Option('--namespace <name>', 'only this namespace; may be repeated')
+        .argParser(parseOnlyNamespace)
+        .default([], 'all namespaces'),
+    )
+    .option('--opt-in', 'only namespaces with the label drayage.dev/rewrite: enabled');
 }

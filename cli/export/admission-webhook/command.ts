@@ -2,8 +2,8 @@ import { Command, Option } from 'commander';
 import { missingChoices } from '../../../core/admission/choice.ts';
 import { addAddress, runAction } from '../../shared/api-command.ts';
 import { parseCount } from '../../shared/parse-count.ts';
-import { parseRegion, parseSyncImage } from '../admission-policy/flags.ts';
-import { type AdmissionWebhookFlags, addScope, parseIssuer, parseRefresh, parseTimeout } from './flags.ts';
+import { addScope, parseRegion, parseSyncImage } from '../admission-policy/flags.ts';
+import { type AdmissionWebhookFlags, parseIssuer, parseRefresh, parseTimeout } from './flags.ts';
 import { admissionWebhookHelp } from './help.ts';
 
 /** `drayage export admission-webhook`: manifests of a webhook that rewrites a cluster’s pods. */

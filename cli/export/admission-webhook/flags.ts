@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { InvalidArgumentError } from 'commander';
 import type { MissingChoice } from '../../../core/admission/choice.ts';
 import { fileFailure } from '../../../core/config/file-failure.ts';
 import type { PolicyScope } from '../../../core/exports/manifests/admission-policy/policy.ts';
@@ -8,7 +8,6 @@ import type { CertificateIssuer } from '../../../core/exports/manifests/admissio
 import type { ApiFlags } from '../../shared/api-command.ts';
 import { CommandError } from '../../shared/command-error.ts';
 import { parseDuration } from '../../shared/parse-duration.ts';
-import { parseNamespace, parseOnlyNamespace } from '../admission-policy/flags.ts';
 
 /** Which Pods a webhook sees. */
 export interface ScopeFlags {
@@ -32,23 +31,6 @@ export interface AdmissionWebhookFlags extends ApiFlags, ScopeFlags {
   refresh?: string;
   region?: string;
   certManager?: CertificateIssuer | true;
-}
-
-/** Adds the options that say which Pods. */
-export function addScope(command: Command): Command {
-  return command
-    .optionsGroup('Which pods:')
-    .addOption(
-      new Option('--exclude-namespace <name>', 'leave this namespace alone; may be repeated')
-        .argParser(parseNamespace)
-        .default([], 'only kube-system'),
-    )
-    .addOption(
-      new Option('--namespace <name>', 'only this namespace; may be repeated')
-        .argParser(parseOnlyNamespace)
-        .default([], 'all namespaces'),
-    )
-    .option('--opt-in', 'only namespaces with the label drayage.dev/rewrite: enabled');
 }
 
 /** The scope that flags name. */

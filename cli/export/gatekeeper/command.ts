@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { runAction } from '../../shared/api-command.ts';
-import { addScope, parseTimeout } from '../admission-webhook/flags.ts';
+import { addScope } from '../admission-policy/flags.ts';
+import { parseTimeout } from '../admission-webhook/flags.ts';
 import type { GatekeeperFlags } from './run.ts';
 
 /** `drayage export gatekeeper`: manifests by which Gatekeeper rewrites images. */

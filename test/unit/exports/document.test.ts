@@ -6,32 +6,16 @@ import { exportTag } from '../../../core/exports/exporter.ts';
 import { csv } from '../../../core/exports/formats/csv.ts';
 import { exportFormat, exportFormats } from '../../../core/exports/formats/index.ts';
 import { json } from '../../../core/exports/formats/json.ts';
-import { type ImageKey, type Mapping, presentMapping } from '../../../core/mapping/record.ts';
+import type { Mapping } from '../../../core/mapping/record.ts';
 import { digestOf } from '../../../core/oci/digest.ts';
+import { mapped } from '../../support/mapped.ts';
 
-function mappingOf(key: ImageKey, more: Partial<Mapping> = {}): Mapping {
-  const digest = digestOf(Buffer.from(`${key.registry}/${key.repository}`));
-  const mapping = {
-    mirrorRepository: `mirror/${key.registry}/${key.repository}`,
-    digest,
-    sourceDigest: digest,
-    mediaType: 'application/vnd.oci.image.index.v1+json',
-    platforms: ['linux/amd64', 'linux/arm64/v8'],
-    sizeBytes: 1_000,
-    pin: false,
-    region: 'eu-west-1',
-    observedAt: '2026-01-02T03:04:05.000Z',
-    mirroredAt: '2026-01-02T03:04:05.000Z',
-    job: '01000000000000000000000000',
-  };
-  const presented = presentMapping({ key, revision: 1, mapping }, { 'eu-west-1': 'mirror.example' });
-  return { ...(presented as Mapping), ...more };
-}
+const mappingOf = (image: string, more: Partial<Mapping> = {}): Mapping => ({ ...mapped(image), ...more });
 
-const app = mappingOf({ registry: 'ghcr.io', repository: 'acme/app', reference: '1' });
-const byDigest = mappingOf({ registry: 'ghcr.io', repository: 'acme/app', reference: app.digest });
-const withPort = mappingOf({ registry: 'ghcr.io:5000', repository: 'acme/app', reference: '1' });
-const longer = mappingOf({ registry: 'docker.io', repository: 'acme/app-two', reference: '1' });
+const app = mappingOf('ghcr.io/acme/app:1');
+const byDigest = mappingOf(`ghcr.io/acme/app@${app.digest}`);
+const withPort = mappingOf('ghcr.io:5000/acme/app:1');
+const longer = mappingOf('docker.io/acme/app-two:1');
 const all = [longer, app, byDigest, withPort];
 
 async function listOf<T>(items: AsyncIterable<T>): Promise<T[]> {
