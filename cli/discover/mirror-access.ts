@@ -1,8 +1,7 @@
 import type { FindMapping } from '../../core/discover/coverage.ts';
-import { parseReference } from '../../core/oci/reference.ts';
 import { apiAddress } from '../api/address.ts';
 import { DrayageApi } from '../api/client.ts';
-import { openMappingFile, resolveAll } from '../mapping/find-mappings.ts';
+import { mirrorHosts, openMappingFile, resolveAll } from '../mapping/find-mappings.ts';
 import type { DiscoverFlags } from './flags.ts';
 
 /** What is known of the mirror, from a file or from the API. */
@@ -23,12 +22,8 @@ export async function openMirror(flags: DiscoverFlags): Promise<MirrorAccess | u
   const { mapping, region, check } = flags;
   if (mapping !== undefined) {
     const { list, mappings } = openMappingFile(mapping, undefined);
-    const all = mappings.flatMap(({ mirror, regions = {} }) => [
-      mirror,
-      ...Object.values(regions).map((place) => place.mirror),
-    ]);
     return {
-      hosts: new Set(all.map((reference) => parseReference(reference).registry)),
+      hosts: new Set(mappings.flatMap(mirrorHosts)),
       lookUp: async () => (image) => list.find(image),
     };
   }

@@ -1,4 +1,5 @@
 import type { Mapping } from '../../core/mapping/record.ts';
+import { parseReference } from '../../core/oci/reference.ts';
 import type { DrayageApi } from '../api/client.ts';
 import { RequestError } from '../api/request-error.ts';
 import { CommandError } from '../shared/command-error.ts';
@@ -54,4 +55,10 @@ export function openMappingFile(
   const mappings = readMappingFile(file, other);
   if (mappings === undefined) throw new CommandError(`--mapping ${file} does not exist`, other);
   return { list: new MappingList(mappings, region), mappings };
+}
+
+/** The mirror registries that a mapping names. */
+export function mirrorHosts({ mirror, regions }: Mapping): string[] {
+  const all = [mirror, ...Object.values(regions ?? {}).map((place) => place.mirror)];
+  return all.map((reference) => parseReference(reference).registry);
 }

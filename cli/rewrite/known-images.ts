@@ -3,7 +3,7 @@ import { parseReference } from '../../core/oci/reference.ts';
 import type { KnownImages } from '../../core/rewrite/point-to-mirror.ts';
 import { apiAddress } from '../api/address.ts';
 import { DrayageApi } from '../api/client.ts';
-import { openMappingFile, resolveAll } from '../mapping/find-mappings.ts';
+import { mirrorHosts, openMappingFile, resolveAll } from '../mapping/find-mappings.ts';
 import type { RewriteFlags } from './flags.ts';
 
 /**
@@ -27,10 +27,4 @@ export async function lookUp(images: readonly string[], flags: RewriteFlags): Pr
   if (images.some((image) => !found.has(image) && !hosts.has(parseReference(image).registry)))
     for (const host of Object.values((await api.status()).registries)) hosts.add(host);
   return { mapping: (image) => found.get(image), isMirror: (registry) => hosts.has(registry) };
-}
-
-/** The mirror registries that a mapping names. */
-function mirrorHosts({ mirror, regions }: Mapping): string[] {
-  const all = [mirror, ...Object.values(regions ?? {}).map((place) => place.mirror)];
-  return all.map((reference) => parseReference(reference).registry);
 }

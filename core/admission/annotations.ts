@@ -1,8 +1,6 @@
+import { originalImagePrefix } from '../mapping/original-image.ts';
 import { jsonPointer, type PatchOperation } from './json-patch.ts';
 import { fieldOf, objectOf } from './json-value.ts';
-
-/** The annotation with the upstream's reference of a container: this, and the container's name. */
-export const originalImagePrefix = 'original-image.drayage.dev/';
 
 /**
  * What the apiserver accepts: TotalAnnotationSizeLimitB in

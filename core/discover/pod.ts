@@ -1,3 +1,5 @@
+import { type JsonObject, listOf, objectOf } from '../admission/json-value.ts';
+import { originalImagePrefix } from '../mapping/original-image.ts';
 import { isDigest } from '../oci/digest.ts';
 
 /** An image of a pod. */
@@ -26,11 +28,6 @@ export interface NodeFacts {
   region?: string;
 }
 
-/** The annotation with a container’s image as it was before it was pointed to the mirror. */
-const originalImage = 'original-image.drayage.dev/';
-
-type Fields = Record<string, unknown>;
-
 /** Whether a value is a Pod; lists of the API leave out their items’ kinds. */
 export function isPod(value: unknown): boolean {
   const { kind, spec } = fields(value);
@@ -52,23 +49,23 @@ export function readPod(value: unknown): PodFacts {
   const { name, namespace, annotations } = fields(metadata);
   const { containers, initContainers, ephemeralContainers, volumes, imagePullSecrets } = fields(spec);
   const digests = runningDigests(fields(status));
-  const images = [containers, initContainers, ephemeralContainers].flatMap(list).flatMap((each) => {
+  const images = [containers, initContainers, ephemeralContainers].flatMap(listOf).flatMap((each) => {
     const container = fields(each);
     const image = text(container.image);
     // With `image: ""` a workload leaves the choice to what creates its pods.
     if (image === undefined || image === '') return [];
-    const original = text(fields(annotations)[`${originalImage}${text(container.name) ?? ''}`]);
+    const original = text(fields(annotations)[`${originalImagePrefix}${text(container.name) ?? ''}`]);
     const digest = digests.get(text(container.name) ?? '');
     return [{ text: image, ...(original && { original }), ...(digest && { digest }) }];
   });
-  const mounted = list(volumes)
+  const mounted = listOf(volumes)
     .map((volume) => text(fields(fields(volume).image).reference))
     .filter((reference) => reference !== undefined && reference !== '');
   return {
     name: text(name) ?? '',
     namespace: text(namespace) ?? '',
     images: [...images, ...mounted.map((reference) => ({ text: reference as string }))],
-    hasPullSecrets: list(imagePullSecrets).length > 0,
+    hasPullSecrets: listOf(imagePullSecrets).length > 0,
   };
 }
 
@@ -85,9 +82,9 @@ export function readNode(value: unknown): NodeFacts {
 }
 
 /** The digest at the end of `imageID`, by the container’s name. */
-function runningDigests(status: Fields): Map<string, string> {
+function runningDigests(status: JsonObject): Map<string, string> {
   const { containerStatuses, initContainerStatuses, ephemeralContainerStatuses } = status;
-  const all = [containerStatuses, initContainerStatuses, ephemeralContainerStatuses].flatMap(list);
+  const all = [containerStatuses, initContainerStatuses, ephemeralContainerStatuses].flatMap(listOf);
   return new Map(
     all.flatMap((each) => {
       const { name, imageID } = fields(each);
@@ -98,12 +95,8 @@ function runningDigests(status: Fields): Map<string, string> {
   );
 }
 
-function fields(value: unknown): Fields {
-  return typeof value === 'object' && value !== null ? (value as Fields) : {};
-}
-
-function list(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [];
+function fields(value: unknown): JsonObject {
+  return objectOf(value) ?? {};
 }
 
 function text(value: unknown): string | undefined {

@@ -44,7 +44,8 @@ export function isSelected({ image, regions }: Mapping, filter: ExportFilter): b
   const { registry, repository } = parseReference(image);
   if (filter.registry !== undefined && filter.registry !== registry) return false;
   if (filter.repository !== undefined && filter.repository !== repository) return false;
-  return filter.region === undefined || Object.hasOwn(regions, filter.region);
+  // Files of earlier versions name no regions.
+  return filter.region === undefined || Object.hasOwn(regions ?? {}, filter.region);
 }
 
 /** Whether the filter lets everything pass. */

@@ -3,6 +3,7 @@ import { apiAddress } from '../../api/address.ts';
 import { DrayageApi } from '../../api/client.ts';
 import { openMappingFile } from '../../mapping/find-mappings.ts';
 import { MappingList } from '../../mapping/look-up.ts';
+import { mappingsOf } from '../mappings.ts';
 import type { AdmissionPolicyFlags } from './flags.ts';
 
 type Source = Pick<AdmissionPolicyFlags, 'api' | 'token' | 'mapping' | 'region'>;
@@ -12,22 +13,13 @@ const someCount = 100;
 
 /** All mappings of `--mapping` or else of the API, with what the region's mirror has. */
 export async function allMappings(source: Source): Promise<Mapping[]> {
-  const mappings = source.mapping === undefined ? await exported(source) : ofFile(source.mapping);
+  const mappings = await mappingsOf(source);
   const list = new MappingList(mappings, source.region);
   return mappings.map(({ image }) => list.find(image)).filter((mapping) => mapping !== undefined);
 }
 
 /** As many mappings as say where the mirror is, if any do. */
 export async function someMappings(source: Source): Promise<readonly Mapping[]> {
-  if (source.mapping !== undefined) return ofFile(source.mapping);
+  if (source.mapping !== undefined) return openMappingFile(source.mapping, undefined).mappings;
   return (await new DrayageApi(apiAddress(source)).mappings({ limit: someCount })).mappings;
-}
-
-function ofFile(file: string): readonly Mapping[] {
-  return openMappingFile(file, undefined).mappings;
-}
-
-async function exported(source: Source): Promise<readonly Mapping[]> {
-  const text = await new DrayageApi(apiAddress(source)).export('json', { region: source.region });
-  return (JSON.parse(text) as { mappings: Mapping[] }).mappings;
 }

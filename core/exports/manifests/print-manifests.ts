@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { commentOf } from '../quote.ts';
 
 /** An object of Kubernetes, with what is to be said about it. */
 export interface Manifest {
@@ -11,16 +12,7 @@ export interface Manifest {
 export function printManifests(head: string, manifests: readonly Manifest[]): string {
   const documents = manifests.map(({ comment, object }) => {
     const text = stringify(object, { lineWidth: 0, aliasDuplicateObjects: false });
-    return `---\n${comment === undefined ? '' : commented(comment)}${text}`;
+    return `---\n${comment === undefined ? '' : commentOf(comment)}${text}`;
   });
-  return `${commented(head)}${documents.join('')}`;
-}
-
-function commented(text: string): string {
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => `# ${line}`.trimEnd())
-    .map((line) => `${line}\n`)
-    .join('');
+  return `${commentOf(head)}${documents.join('')}`;
 }

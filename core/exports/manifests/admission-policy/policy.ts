@@ -1,3 +1,4 @@
+import { originalImagePrefix } from '../../../mapping/original-image.ts';
 import type { Variable } from './variables.ts';
 
 /** Which pods a policy sees. */
@@ -14,9 +15,6 @@ export interface PolicyScope {
 export const rewriteLabel = 'drayage.dev/rewrite';
 
 const nameLabel = 'kubernetes.io/metadata.name';
-
-/** The annotation that keeps what a container's image was: the prefix, a slash, its name. */
-const originalPrefix = 'original-image.drayage.dev/';
 
 /** What every MutatingAdmissionPolicy begins with. */
 const policyKind = {
@@ -88,14 +86,14 @@ export function keepPolicy(scope: PolicyScope): object {
       matchConditions: [
         {
           name: 'rewritten',
-          expression: `oldObject.metadata.?annotations.orValue({}).exists(k, k.startsWith('${originalPrefix}'))`,
+          expression: `oldObject.metadata.?annotations.orValue({}).exists(k, k.startsWith('${originalImagePrefix}'))`,
         },
       ],
       variables: [
         {
           name: 'undone',
           expression: `(object.spec.containers + object.spec.?initContainers.orValue([]))
-.filter(c, oldObject.metadata.annotations[?'${originalPrefix}' + c.name].orValue('') == c.image)
+.filter(c, oldObject.metadata.annotations[?'${originalImagePrefix}' + c.name].orValue('') == c.image)
 .map(c, c.name)`,
         },
       ],
@@ -147,7 +145,7 @@ function rewriteExpression(final: string): string {
   return `Object{
   metadata: Object.metadata{annotations:
     (variables.containers + variables.inits).filter(c, c[1] in ${final})
-      .transformMapEntry(_, c, {'${originalPrefix}' + c[0]: c[1]})},
+      .transformMapEntry(_, c, {'${originalImagePrefix}' + c[0]: c[1]})},
   spec: Object.spec{
     ${containers('containers', 'variables.containers')},
     ${containers('initContainers', 'variables.inits')},
