@@ -1,3 +1,4 @@
+import { redactText } from '../registry/transport/redact.ts';
 import { decideRetry, type Verdict } from './decide-retry.ts';
 import type { MirrorJobDependencies } from './dependencies.ts';
 import { announceFailed } from './mirror/announce-end.ts';
@@ -28,7 +29,7 @@ export async function recordFailure(
   try {
     const verdict = decideRetry(error, job, { now: deps.now() });
     if (verdict.kind === 'crash') {
-      await recordCrash(job, deps);
+      await recordCrash(job, error, deps);
       throw error;
     }
     if (verdict.kind === 'fail') return await recordEnd(job, verdict, deps);
@@ -41,13 +42,18 @@ export async function recordFailure(
   }
 }
 
-async function recordCrash({ id }: JobRecord, { jobs }: Pick<FailureDependencies, 'jobs'>): Promise<void> {
+async function recordCrash(
+  { id }: JobRecord,
+  error: unknown,
+  { jobs }: Pick<FailureDependencies, 'jobs'>,
+): Promise<void> {
+  const what = redactText(String(error));
   await jobs.update(id, {
     error: {
       code: 'internal',
       side: 'drayage',
-      message: 'an unexpected error ended the attempt; the log has it',
-      remedy: 'the queue retries by itself; after five attempts, the message goes to the dead-letter queue',
+      message: `an unexpected error ended the attempt: ${what}`,
+      remedy: 'the queue retries by itself; after five attempts the job fails. The log has the whole error',
     },
   });
 }

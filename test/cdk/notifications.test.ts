@@ -37,7 +37,7 @@ describe('events', () => {
     ]);
   });
 
-  it.each(['webhook', 'api', 'schedule'])('%s: puts none', (name) => {
+  it.each(['webhook', 'api'])('%s: puts none', (name) => {
     const actions = statementsOf(plain, name).flatMap((statement) => statement.actions);
     expect(actions.filter((action) => action.startsWith('events:'))).toEqual([]);
   });

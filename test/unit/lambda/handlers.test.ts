@@ -121,7 +121,7 @@ class RecordingCopy extends CopyDeployment {
 describe('a variable that is missing or wrong is named', () => {
   it('by the schedule function', async () => {
     const run = (env: NodeJS.ProcessEnv) =>
-      createSchedule(new Deployment(env))({ time: '2026-04-01T12:00:00Z' }, context);
+      createSchedule(new ScheduleDeployment(env))({ time: '2026-04-01T12:00:00Z' }, context);
     await expect(run({})).rejects.toThrow('DRAYAGE_CONFIG_JSON');
     await expect(run({ ...acme, DRAYAGE_TABLE: undefined })).rejects.toThrow('DRAYAGE_TABLE is not set');
     await expect(run({ ...acme, DRAYAGE_QUEUE_URL: '' })).rejects.toThrow('DRAYAGE_QUEUE_URL is empty');
