@@ -26,16 +26,19 @@ const [[queueId, queue] = ['', undefined]] = sqs(template, /^MirrorNotifications
 const [[deadId, dead] = ['', undefined]] = sqs(template, /^MirrorNotificationsDeadLetters[0-9A-F]{8}$/);
 
 describe('events', () => {
-  it.each(['mirror', 'layer'])('%s: may put ours on the default event bus, and no others', (name) => {
-    const puts = statementsOf(plain, name).filter(({ actions }) => actions.includes('events:PutEvents'));
-    expect(puts).toEqual([
-      {
-        actions: ['events:PutEvents'],
-        resources: ['arn:<AWS::Partition>:events:eu-west-1:<AWS::AccountId>:event-bus/default'],
-        conditions: { StringEquals: { 'events:source': 'drayage' } },
-      },
-    ]);
-  });
+  it.each(['mirror', 'layer', 'schedule'])(
+    '%s: may put ours on the default event bus, and no others',
+    (name) => {
+      const puts = statementsOf(plain, name).filter(({ actions }) => actions.includes('events:PutEvents'));
+      expect(puts).toEqual([
+        {
+          actions: ['events:PutEvents'],
+          resources: ['arn:<AWS::Partition>:events:eu-west-1:<AWS::AccountId>:event-bus/default'],
+          conditions: { StringEquals: { 'events:source': 'drayage' } },
+        },
+      ]);
+    },
+  );
 
   it.each(['webhook', 'api'])('%s: puts none', (name) => {
     const actions = statementsOf(plain, name).flatMap((statement) => statement.actions);
