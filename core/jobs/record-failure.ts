@@ -3,6 +3,7 @@ import { decideRetry, type Verdict } from './decide-retry.ts';
 import type { MirrorJobDependencies } from './dependencies.ts';
 import { announceFailed } from './mirror/announce-end.ts';
 import type { JobRecord } from './record.ts';
+import { outageVerdict } from './recovery/outage.ts';
 import { UpstreamClosedError } from './upstream-gate.ts';
 
 type FailureDependencies = Pick<
@@ -27,7 +28,7 @@ export async function recordFailure(
   deps: FailureDependencies,
 ): Promise<FailedJob> {
   try {
-    const verdict = decideRetry(error, job, { now: deps.now() });
+    const verdict = (await outageVerdict(error, job, deps)) ?? decideRetry(error, job, { now: deps.now() });
     if (verdict.kind === 'crash') {
       await recordCrash(job, error, deps);
       throw error;

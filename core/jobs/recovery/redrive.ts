@@ -53,8 +53,8 @@ export async function redrive(query: RedriveQuery, deps: EnqueueDependencies): P
   const decided = await Promise.all(
     page.jobs.map(async (job) => {
       const name = `${formatImageKey(job.key)} ${job.trigger === 'signature'}`;
-      const isOlder = named.has(name);
-      named.add(name);
+      const isOlder = job.change === undefined && named.has(name);
+      if (job.change === undefined) named.add(name);
       const reason = isOlder ? olderJob : await whyNot(job, deps);
       return { job, reason };
     }),

@@ -65,7 +65,7 @@ describe('messages that crashed too often', () => {
         remedy: expect.stringContaining('drayage redrive'),
       },
     });
-    expect(jobs.notified.map(({ type }) => type)).toEqual(['failed']);
+    expect(jobs.notified.map(({ type }) => type)).toEqual(['dev.drayage.image.failed.v1']);
     expect(await jobs.run(message), 'the message of a failed job').toEqual({ state: 'gone' });
   });
 

@@ -147,7 +147,7 @@ describe('sending jobs again', () => {
       jobs.queue.sent = [];
       return job;
     };
-    const watches = async () => (await jobs.parked()).map(({ notBefore }) => notBefore);
+    const watches = async () => (await jobs.stores.jobs.due('9999', 100)).map(({ notBefore }) => notBefore);
 
     it('happens to a queued job whose messages are lost, in growing pauses, until it is finished', async () => {
       const { id } = await recorded();

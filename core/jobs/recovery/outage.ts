@@ -1,0 +1,59 @@
+import { RegistryError } from '../../registry/errors.ts';
+import type { Verdict } from '../decide-retry.ts';
+import { jobError } from '../decide-retry.ts';
+import type { MirrorJobDependencies } from '../dependencies.ts';
+import type { Outage } from '../ports.ts';
+import type { JobRecord } from '../record.ts';
+
+/** From so many failures in a row on, and after this time, an upstream counts as down. */
+const leastFailures = 3;
+const leastMs = 60_000;
+/** An upstream that is down for this long is not waited for any more. */
+const longestMs = 3 * 24 * 3_600_000;
+/** The pauses between looks at an upstream that is down: a quarter of the time that it is, so far. */
+const shortestPauseMs = 60_000;
+const longestPauseMs = 15 * 60_000;
+/** Waiting jobs do not all come back at once. */
+const spreadMs = 30_000;
+
+/** Whether an upstream counts as down: nobody got an answer for a while. */
+export function isDown({ failures, since }: Outage, now: Date): boolean {
+  return failures >= leastFailures && now.getTime() - since.getTime() >= leastMs;
+}
+
+/**
+ * Records what an error says about the upstream itself, and decides about the job if the upstream
+ * is down. The upstream is then closed to all workers for a while, longer each time; one of them
+ * looks whether it is back. The wait does not count as the job's attempt, since it says nothing
+ * about the image.
+ *
+ * @returns undefined if the upstream is not down, or has been for too long.
+ */
+export async function outageVerdict(
+  error: unknown,
+  { key: { registry } }: Pick<JobRecord, 'key'>,
+  { gate, now }: Pick<MirrorJobDependencies, 'gate' | 'now'>,
+): Promise<(Verdict & { kind: 'wait' }) | undefined> {
+  if (!(error instanceof RegistryError) || error.side !== 'upstream') return undefined;
+  if (hasAnswered(error)) await gate.answered(registry);
+  if (!isNoAnswer(error)) return undefined;
+  const at = now();
+  const failure = jobError(error);
+  const outage = await gate.failed(registry, { at, reason: failure.message });
+  const downMs = at.getTime() - outage.since.getTime();
+  if (!isDown(outage, at) || downMs > longestMs) return undefined;
+  const pauseMs = Math.min(longestPauseMs, Math.max(shortestPauseMs, Math.round(downMs / 4)));
+  await gate.closeDown(registry, new Date(at.getTime() + pauseMs));
+  const delayMs = pauseMs + Math.round(Math.random() * spreadMs);
+  return { kind: 'wait', why: 'outage', delayMs, error: failure };
+}
+
+/** The upstream answered something: it is there. */
+function hasAnswered({ status }: RegistryError): boolean {
+  return status !== undefined && status < 500;
+}
+
+/** No answer, or one that says that the registry does not work for now. */
+function isNoAnswer({ status, retry }: RegistryError): boolean {
+  return retry.kind === 'backoff' && (status === undefined || status >= 500);
+}

@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { DynamoUpstreamGate } from '../../../core/aws/dynamodb/upstream-gate.ts';
+import type { JobMessage } from '../../../core/jobs/record.ts';
+import { resendDue } from '../../../core/jobs/resend.ts';
+import { MirrorJobs, upstreamError } from '../../support/mirror-jobs.ts';
+import { seededImage } from '../../support/seeded-image.ts';
+
+const image = seededImage({ seed: 'down', layers: [{ size: 500 }] });
+const hours = (count: number) => count * 3_600_000;
+
+describe('an upstream that is down', () => {
+  let jobs: MirrorJobs;
+  beforeAll(async () => {
+    jobs = await MirrorJobs.start();
+  });
+  beforeEach(async () => {
+    jobs.reset();
+    for (const parked of await jobs.stores.jobs.due('9999', 1_000)) await jobs.stores.jobs.unpark(parked);
+    const gate = new DynamoUpstreamGate(jobs.stores.table);
+    await gate.outage('docker.io');
+    await gate.answered('docker.io');
+  });
+  afterAll(() => jobs.close());
+
+  /** Everything fails as if nothing answered; counts how often upstream was asked. */
+  const goDown = () => {
+    const asked = { times: 0 };
+    const fail = async () => {
+      asked.times += 1;
+      throw upstreamError('CONNECTION', { temporary: true });
+    };
+    jobs.upstreamChanges = { manifest: fail };
+    return asked;
+  };
+  const pass = async (ms: number, stepMs = 60_000) => {
+    const end = jobs.now.getTime() + ms;
+    while (jobs.now.getTime() < end) {
+      jobs.now = new Date(jobs.now.getTime() + stepMs);
+      jobs.queue.sent = [];
+      await resendDue(jobs.dependencies(), jobs.now);
+      for (const { body } of jobs.queue.sent) await jobs.run(body);
+    }
+  };
+  const pushed = async (): Promise<JobMessage> => {
+    const key = jobs.key();
+    jobs.push(key, image);
+    return await jobs.job(key, 'request');
+  };
+
+  it('for a day costs nothing but delay: its jobs wait, and are mirrored once it is back', async () => {
+    const messages = [await pushed(), await pushed(), await pushed(), await pushed()];
+    const asked = goDown();
+    for (const message of messages) expect(await jobs.run(message)).toMatchObject({ state: 'waiting' });
+    await pass(hours(24), 5 * 60_000);
+    for (const message of messages) expect((await jobs.record(message)).state).toBe('waiting');
+    expect(asked.times, 'one look each quarter of an hour, by one job').toBeLessThan(200);
+    const gate = new DynamoUpstreamGate(jobs.stores.table);
+    expect(await gate.outage('docker.io')).toMatchObject({
+      since: new Date('2026-04-01T12:00:00.000Z'),
+      reason: expect.stringContaining('the registry answered nothing'),
+    });
+    jobs.upstreamChanges = {};
+    await pass(hours(1));
+    for (const message of messages) expect((await jobs.record(message)).state).toBe('committed');
+    expect(await new DynamoUpstreamGate(jobs.stores.table).outage('docker.io')).toBeUndefined();
+  });
+
+  it('is given up after some days', async () => {
+    const message = await pushed();
+    goDown();
+    await jobs.run(message);
+    await pass(hours(24 * 4), 10 * 60_000);
+    expect(await jobs.record(message)).toMatchObject({ state: 'failed', error: { code: 'CONNECTION' } });
+  });
+
+  it('is not what a single image is that fails while others succeed', async () => {
+    const bad = await pushed();
+    goDown();
+    await jobs.run(bad);
+    for (let round = 0; round < 13; round += 1) {
+      jobs.upstreamChanges = {};
+      await jobs.run(await pushed());
+      goDown();
+      jobs.now = new Date(jobs.now.getTime() + hours(1));
+      await jobs.run(bad);
+    }
+    expect((await jobs.record(bad)).state).toBe('failed');
+  });
+});
