@@ -10,7 +10,9 @@ const leastFailures = 3;
 const leastMs = 60_000;
 /** An upstream that is down for this long is not waited for any more. */
 const longestMs = 3 * 24 * 3_600_000;
-/** The pauses between looks at an upstream that is down: a quarter of the time that it is, so far. */
+/**
+ * The pauses between looks at an upstream that is down: a quarter of the time for which it is.
+ */
 const shortestPauseMs = 60_000;
 const longestPauseMs = 15 * 60_000;
 /** Waiting jobs do not all come back at once. */
