@@ -151,7 +151,7 @@ describe('endpoints', () => {
 
   it('raise an alarm when an event could not be delivered', () => {
     const [alarm, ...others] = Object.values(template.findResources('AWS::CloudWatch::Alarm')).filter(
-      ({ Properties }) => asText(Properties.Dimensions[0].Value) === `<${deadId}.QueueName>`,
+      ({ Properties }) => asText(Properties.Dimensions?.[0].Value ?? '') === `<${deadId}.QueueName>`,
     );
     expect(others).toEqual([]);
     expect(alarm?.Properties).toMatchObject({
