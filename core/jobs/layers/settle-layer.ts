@@ -19,7 +19,7 @@ export async function settleLayer(
   job: JobRecord,
   deps: SettleDependencies,
 ): Promise<ProcessedLayer> {
-  const outage = await outageVerdict(error, job, deps);
+  const outage = await outageVerdict(error, job, deps, 'layer');
   let verdict = outage ?? decideRetry(error, { ...job, attempts: 1 }, { now: deps.now() });
   if (verdict.kind === 'wait' && verdict.why === 'failure') {
     const failures = await deps.jobs.addLayerFailure(job.id);

@@ -29,17 +29,24 @@ export function isDown({ failures, since }: Outage, now: Date): boolean {
  * looks whether it is back. The wait does not count as the job's attempt, since it says nothing
  * about the image.
  *
+ * @param what was being copied. A layer that gets 5xx each time says nothing about its registry,
+ *   unless that is known to be down: no look at a manifest comes in between.
  * @returns undefined if the upstream is not down, or has been for too long.
  */
 export async function outageVerdict(
   error: unknown,
   { key: { registry } }: Pick<JobRecord, 'key'>,
   { gate, now }: Pick<MirrorJobDependencies, 'gate' | 'now'>,
+  what: 'image' | 'layer' = 'image',
 ): Promise<(Verdict & { kind: 'wait' }) | undefined> {
   if (!(error instanceof RegistryError) || error.side !== 'upstream') return undefined;
   if (hasAnswered(error)) await gate.answered(registry);
   if (!isNoAnswer(error)) return undefined;
   const at = now();
+  if (what === 'layer' && error.status !== undefined) {
+    const known = await gate.outage(registry);
+    if (known === undefined || !isDown(known, at)) return undefined;
+  }
   const failure = jobError(error);
   const outage = await gate.failed(registry, { at, reason: failure.message });
   const downMs = at.getTime() - outage.since.getTime();
