@@ -14,6 +14,7 @@ import { localCommand } from './local/command.ts';
 import { lookupCommand } from './lookup/command.ts';
 import { mirrorCommand } from './mirror/command.ts';
 import { pinCommand, unpinCommand } from './pin/command.ts';
+import { redriveCommand } from './redrive/command.ts';
 import { rewriteCommand } from './rewrite/command.ts';
 import { rollbackCommand } from './rollback/command.ts';
 import { schemaCommand } from './schema/command.ts';
@@ -58,6 +59,7 @@ const program = new Command('drayage')
   .addCommand(pinCommand())
   .addCommand(unpinCommand())
   .addCommand(jobsCommand())
+  .addCommand(redriveCommand())
   .addCommand(statusCommand())
   .addCommand(webhooksCommand())
   .addCommand(completionCommand())

@@ -152,10 +152,14 @@ export class ImageMirror extends Construct {
     });
     const schedule = new ServiceFunction(this, 'Reconcile', {
       name: 'schedule',
-      description: 'queues the jobs that are due',
+      description: 'queues the jobs that are due, and records those that crashed too often',
       timeout: Duration.seconds(60),
       memorySize: 512,
-      environment: shared,
+      environment: {
+        ...shared,
+        DRAYAGE_DEAD_LETTER_QUEUE_URL: this.queue.deadLetterQueue.queueUrl,
+        DRAYAGE_LAYER_DEAD_LETTER_QUEUE_URL: this.layerQueue.deadLetterQueue.queueUrl,
+      },
       config,
       logRetention,
     });
@@ -217,6 +221,8 @@ export class ImageMirror extends Construct {
     grantMirrorLook(registryEvents, registryEvents.function, config.mirror);
     // A mapping was removed.
     grantEvents(registryEvents, registryEvents.function);
+    // A job crashed too often.
+    grantEvents(schedule, schedule.function);
     // A rollback is accepted only if the mirror still holds the image.
     grantMirrorLook(api, api.function, config.mirror);
     for (const copier of [mirror, layer]) {
@@ -281,8 +287,9 @@ export class ImageMirror extends Construct {
     this.table.grant(layer, 'GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
     // Reading, and recording the jobs that are requested.
     this.table.grant(api, 'GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem');
-    // Taking parked jobs that are due.
-    this.table.grant(schedule, 'GetItem', 'Query', 'UpdateItem', 'DeleteItem');
+    // Taking parked jobs that are due, and watching those that are not finished; recording what
+    // crashed too often.
+    this.table.grant(schedule, 'GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem');
     this.table.grantItems(snapshot, listedItems, 'GetItem', 'BatchGetItem', 'Query');
   }
 
@@ -299,5 +306,7 @@ export class ImageMirror extends Construct {
     for (const sender of senders) this.queue.queue.grantSendMessages(sender);
     // It also requeues a layer that did not fit into one invocation.
     for (const sender of [mirror, layer]) this.layerQueue.queue.grantSendMessages(sender);
+    for (const { deadLetterQueue } of [this.queue, this.layerQueue])
+      deadLetterQueue.grant(schedule, 'sqs:ReceiveMessage', 'sqs:DeleteMessage');
   }
 }

@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { Alarm, type AlarmProps, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, type AlarmProps, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -47,15 +47,15 @@ export class MirrorAlarms extends Construct {
     super(scope, id);
     const { queue, layerQueue, registryEvents, lostEvents, notifications, alarms } = props;
     const watched = [
-      this.#deadLetters(
+      this.#emptiedLetters(
         'DeadLetters',
         queue.deadLetterQueue,
-        'A mirror job crashed its function until it was given up. It is in the job table: find the cause, then redrive.',
+        'A mirror job crashed its function until it was given up. The job table has it as failed, with the reason: find the cause, then try it again (drayage redrive). Messages that are not jobs stay in the queue.',
       ),
-      this.#deadLetters(
+      this.#emptiedLetters(
         'LayerDeadLetters',
         layerQueue.deadLetterQueue,
-        'A large layer crashed its function until it was given up. Its mirror job will request it again: find the cause in the log of the layer function.',
+        'A large layer crashed its function until it was given up, and its job failed: find the cause in the log of the layer function, then try the job again (drayage redrive).',
       ),
       this.#deadLetters(
         'RegistryEventDeadLetters',
@@ -100,6 +100,27 @@ export class MirrorAlarms extends Construct {
     if (topic === undefined) return;
     const tell = new SnsAction(Topic.fromTopicArn(this, 'Topic', topic));
     for (const alarm of watched) alarm.addAlarmAction(tell);
+  }
+
+  /**
+   * The schedule function empties these queues each minute, so a message need not be there when SQS
+   * counts the visible ones. It is counted when it is received, too.
+   */
+  #emptiedLetters(id: string, queue: IQueue, alarmDescription: string): Alarm {
+    return new Alarm(this, id, {
+      alarmDescription,
+      metric: new MathExpression({
+        expression: 'FILL(visible, 0) + FILL(received, 0)',
+        label: 'dead letters',
+        period: eachMinute.period,
+        usingMetrics: {
+          visible: queue.metricApproximateNumberOfMessagesVisible(eachMinute),
+          received: queue.metricNumberOfMessagesReceived({ ...eachMinute, statistic: 'Sum' }),
+        },
+      }),
+      threshold: 1,
+      ...atOnce,
+    });
   }
 
   #deadLetters(id: string, queue: IQueue, alarmDescription: string): Alarm {

@@ -8,6 +8,7 @@ export interface LocalQueue {
   queueUrl: string;
   deadLetterQueueUrl: string;
   layerQueueUrl: string;
+  layerDeadLetterQueueUrl: string;
   registryEventsQueueUrl: string;
   notifyQueueUrl: string;
   notifyDeadLetterQueueUrl: string;
@@ -54,6 +55,7 @@ export async function startQueue(region: string): Promise<LocalQueue> {
     queueUrl: url('mirror.fifo'),
     deadLetterQueueUrl: url('mirror-dead-letters.fifo'),
     layerQueueUrl: url('layer'),
+    layerDeadLetterQueueUrl: url('layer-dead-letters'),
     registryEventsQueueUrl: url('registry-events'),
     notifyQueueUrl: url('notify'),
     notifyDeadLetterQueueUrl: url('notify-dead-letters'),

@@ -5,6 +5,7 @@ import type { Resolved } from '../../core/mapping/lookup.ts';
 import type { Mapping } from '../../core/mapping/record.ts';
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
 import type { AdmissionAddress } from '../../lambda/api/admission.ts';
+import type { Redriven } from '../../lambda/api/redrive.ts';
 import type { Status } from '../../lambda/api/status.ts';
 
 /** A job as the API returns it. */
@@ -36,6 +37,12 @@ export const webhooks = z.object({ webhooks: z.array(webhook) });
 export const job = having<Job>({ id: z.string(), image: z.string(), state: z.string() });
 export const jobs = having<{ jobs: Job[]; cursor?: string }>({
   jobs: z.array(job),
+  cursor: z.string().optional(),
+});
+
+export const redriven = having<Redriven>({
+  jobs: z.array(job),
+  skipped: z.array(z.looseObject({ id: z.string(), image: z.string(), reason: z.string() })),
   cursor: z.string().optional(),
 });
 

@@ -6,6 +6,7 @@ import type { Resolved } from '../../core/mapping/lookup.ts';
 import type { Mapping } from '../../core/mapping/record.ts';
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
 import type { AdmissionAddress } from '../../lambda/api/admission.ts';
+import type { Redriven } from '../../lambda/api/redrive.ts';
 import type { Status } from '../../lambda/api/status.ts';
 import type { Job } from './answers.ts';
 import * as answers from './answers.ts';
@@ -14,6 +15,7 @@ import { readJson, refusal } from './read-answer.ts';
 import { remedyFor } from './remedies.ts';
 import { RequestError } from './request-error.ts';
 
+export type { SkippedJob } from '../../lambda/api/redrive.ts';
 export type { Job } from './answers.ts';
 
 /** Where Drayage's API is, and who asks. */
@@ -28,6 +30,15 @@ export interface JobFilter {
   states?: readonly JobState[] | undefined;
   image?: string | undefined;
   limit: number;
+  cursor?: string | undefined;
+}
+
+/** Which jobs to try again; times are ISO 8601. */
+export interface Redrive {
+  state: 'failed' | 'waiting' | 'queued' | 'copying';
+  image?: string | undefined;
+  since?: string | undefined;
+  until?: string | undefined;
   cursor?: string | undefined;
 }
 
@@ -70,6 +81,11 @@ export class DrayageApi {
   /** `POST /v1/mirrors`: at most a hundred images, all or none. */
   async mirror(images: readonly string[]): Promise<Job[]> {
     return (await this.#ask('POST', '/v1/mirrors', answers.jobs, { images })).jobs;
+  }
+
+  /** `POST /v1/jobs/redrive`: one page of jobs, the newest first. */
+  redrive(query: Redrive): Promise<Redriven> {
+    return this.#ask('POST', '/v1/jobs/redrive', answers.redriven, query);
   }
 
   /** `GET /v1/mappings?image=REF`; undefined for an image that is not mirrored. */

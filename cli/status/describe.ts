@@ -55,9 +55,19 @@ function oldestRow({ oldestWaiting: job, waiting, planned }: Status['jobs'], now
   ];
 }
 
-function upstreamRows({ registry, closedUntil, webhooks }: UpstreamStatus, now: Date): string[][] {
-  const closed =
-    closedUntil === undefined ? [] : [`rate-limited until ${clockOrDate(new Date(closedUntil), now)}`];
+/** Why an upstream is not asked, if it is not. */
+function closedText({ closedUntil, down }: UpstreamStatus, now: Date): string[] {
+  const until = closedUntil === undefined ? undefined : clockOrDate(new Date(closedUntil), now);
+  if (down !== undefined) {
+    const again = until === undefined ? '' : `, asked again at ${until}`;
+    return [`does not answer since ${clockOrDate(new Date(down.since), now)}${again}: ${down.reason}`];
+  }
+  return until === undefined ? [] : [`rate-limited until ${until}`];
+}
+
+function upstreamRows(upstream: UpstreamStatus, now: Date): string[][] {
+  const { registry, webhooks } = upstream;
+  const closed = closedText(upstream, now);
   if (webhooks.length === 0) return [[registry, 'none', '', closed.join()]];
   return webhooks.map(({ name, deliveredAt, refusedAt, refusedFor }, index) => {
     const isRefused = refusedAt !== undefined && (deliveredAt === undefined || refusedAt > deliveredAt);

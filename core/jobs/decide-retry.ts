@@ -9,7 +9,12 @@ export type Verdict =
    * Another attempt may succeed: wait until then. Only a `failure` counts against the budget of
    * attempts.
    */
-  | { kind: 'wait'; why: 'failure' | 'rate-limit' | 'early-event'; delayMs: number; error: JobError }
+  | {
+      kind: 'wait';
+      why: 'failure' | 'rate-limit' | 'early-event' | 'outage';
+      delayMs: number;
+      error: JobError;
+    }
   /** No attempt can succeed. */
   | { kind: 'fail'; error: JobError }
   /**
@@ -33,7 +38,7 @@ const maxWaitMs = 6 * 3_600_000;
 const maxTextLength = 1_000;
 
 /** What a job's record says about an error. */
-function jobError({ code, side, message, remedy }: DrayageError): JobError {
+export function jobError({ code, side, message, remedy }: DrayageError): JobError {
   return {
     code: bounded(code, 100),
     side,

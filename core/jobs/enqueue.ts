@@ -5,6 +5,7 @@ import { mirrorRepository } from '../policy/mirror-repository.ts';
 import type { JobQueue, JobStore, QueuedMessage } from './ports.ts';
 import { type JobMessage, type JobRecord, type JobTrigger, messageOf, newJob, newJobId } from './record.ts';
 import { recordParked } from './record-parked.ts';
+import { lostAfterMs } from './recovery/watch.ts';
 
 export interface EnqueueDependencies {
   config: Config;
@@ -31,12 +32,6 @@ export class NotQueuedError extends Error {
 
 /** After this time, the schedule sends a job again whose message was refused. */
 const retryAfterMs = 60_000;
-/**
- * Every job is parked for this time before it is recorded. If its creator dies before the message
- * is sent, the schedule sends it. A job that is still waiting for its turn then gets a second
- * message, which does no harm.
- */
-const lostAfterMs = 10 * 60_000;
 /** At most this many tags are counted and recorded at once. */
 const chunkSize = 100;
 

@@ -170,7 +170,7 @@ export interface LayerClaim extends LayerPlace {
   owner: string;
 }
 
-/** Upstream registries whose rate limit is reached, shared by all workers. */
+/** Upstream registries whose rate limit is reached, or that are down, shared by all workers. */
 export interface UpstreamGate {
   /**
    * Until when the registry is closed, or undefined while it is open. Values are cached for a few
@@ -179,6 +179,28 @@ export interface UpstreamGate {
   closedUntil(registry: string, now: Date): Promise<Date | undefined>;
   /** Closes the registry until then, unless it is already closed for longer. */
   close(registry: string, until: Date): Promise<void>;
+  /** The registry's failures since its last answer; undefined: none. Cached like the other. */
+  outage(registry: string): Promise<Outage | undefined>;
+  /** Counts a failure to get an answer from the registry. */
+  failed(registry: string, failure: { at: Date; reason: string }): Promise<Outage>;
+  /** Records that the registry has answered: an outage, if one is known, is over. */
+  answered(registry: string): Promise<void>;
+  /** Closes the registry until then because it is down, unless that is already so for longer. */
+  closeDown(registry: string, until: Date): Promise<void>;
+  /**
+   * Takes the right to look whether a registry that is down is back. It is closed for all others
+   * until then; false if somebody else has that right.
+   */
+  probe(registry: string, until: Date, now: Date): Promise<boolean>;
+}
+
+/** Failures to get an answer from an upstream, with none that succeeded in between. */
+export interface Outage {
+  /** When the first one was. */
+  since: Date;
+  failures: number;
+  /** What the latest one says. */
+  reason: string;
 }
 
 /** How the large layers of an image become jobs of their own. */

@@ -11,6 +11,8 @@ import { runSignatureJob } from './mirror/run-signature-job.ts';
 import type { JobQueue } from './ports.ts';
 import { type JobMessage, type JobRecord, type JobState, messageOf, newJob } from './record.ts';
 import { recordFailure } from './record-failure.ts';
+import { recordParked } from './record-parked.ts';
+import { goneAfterMs } from './recovery/watch.ts';
 
 /**
  * A job that is not done after this many invocations makes no progress: a day of them carries 2 TB
@@ -92,11 +94,13 @@ async function beginJob(
   message: JobMessage,
   deps: Pick<ProcessDependencies, 'jobs' | 'now'>,
 ): Promise<JobRecord | undefined> {
-  const startedAt = deps.now().toISOString();
+  const now = deps.now();
+  const startedAt = now.toISOString();
   const begun = await deps.jobs.begin(message.job, startedAt);
   if (begun !== undefined || (await deps.jobs.read(message.job)) !== undefined) return begun;
   const { job: id, image: key, event, trigger, receivedAt, change } = message;
-  await deps.jobs.create(newJob({ id, key, event, trigger, receivedAt, change }));
+  const job = newJob({ id, key, event, trigger, receivedAt, change });
+  await recordParked(job, new Date(now.getTime() + goneAfterMs), deps.jobs);
   return await deps.jobs.begin(id, startedAt);
 }
 

@@ -1,7 +1,9 @@
+import { redactText } from '../registry/transport/redact.ts';
 import { decideRetry, type Verdict } from './decide-retry.ts';
 import type { MirrorJobDependencies } from './dependencies.ts';
 import { announceFailed } from './mirror/announce-end.ts';
 import type { JobRecord } from './record.ts';
+import { outageVerdict } from './recovery/outage.ts';
 import { UpstreamClosedError } from './upstream-gate.ts';
 
 type FailureDependencies = Pick<
@@ -26,9 +28,9 @@ export async function recordFailure(
   deps: FailureDependencies,
 ): Promise<FailedJob> {
   try {
-    const verdict = decideRetry(error, job, { now: deps.now() });
+    const verdict = (await outageVerdict(error, job, deps)) ?? decideRetry(error, job, { now: deps.now() });
     if (verdict.kind === 'crash') {
-      await recordCrash(job, deps);
+      await recordCrash(job, error, deps);
       throw error;
     }
     if (verdict.kind === 'fail') return await recordEnd(job, verdict, deps);
@@ -41,13 +43,18 @@ export async function recordFailure(
   }
 }
 
-async function recordCrash({ id }: JobRecord, { jobs }: Pick<FailureDependencies, 'jobs'>): Promise<void> {
+async function recordCrash(
+  { id }: JobRecord,
+  error: unknown,
+  { jobs }: Pick<FailureDependencies, 'jobs'>,
+): Promise<void> {
+  const what = redactText(String(error));
   await jobs.update(id, {
     error: {
       code: 'internal',
       side: 'drayage',
-      message: 'an unexpected error ended the attempt; the log has it',
-      remedy: 'the queue retries by itself; after five attempts, the message goes to the dead-letter queue',
+      message: `an unexpected error ended the attempt: ${what}`,
+      remedy: 'the queue retries by itself; after five attempts the job fails. The log has the whole error',
     },
   });
 }

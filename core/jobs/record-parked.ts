@@ -6,6 +6,8 @@ import { type JobRecord, messageOf } from './record.ts';
  * is sent: a record alone would be a job that is never sent. A note alone contains the job's
  * message, and is sent anyway.
  *
+ * The note is the job's watch: until the job is finished, the schedule replaces it by a later one.
+ *
  * @param until when the schedule sends it, unless it was sent before
  */
 export async function recordParked(
@@ -13,7 +15,8 @@ export async function recordParked(
   until: Date,
   jobs: Pick<JobStore, 'park' | 'create'>,
 ): Promise<JobRecord> {
-  await jobs.park({ id: job.id, message: messageOf(job) }, until.toISOString());
-  await jobs.create(job);
-  return job;
+  const watched = { ...job, watch: until.toISOString() };
+  await jobs.park({ id: job.id, message: messageOf(job) }, watched.watch);
+  await jobs.create(watched);
+  return watched;
 }

@@ -57,6 +57,11 @@ export interface JobRecord {
   finishedAt?: string;
   /** A waiting job is sent again at this time. */
   notBefore?: string;
+  /**
+   * When the schedule looks next whether the job is still under way: the time of the one note that
+   * stays until the job is finished.
+   */
+  watch?: string;
   attempts: number;
   /**
    * How many invocations have used up their time on it. They are not failures and do not count as
@@ -169,7 +174,13 @@ export function messageOf({ id, key, event, trigger, receivedAt, change }: JobRe
 /** A job in the API's form. */
 export function presentJob(job: JobRecord) {
   const { id, key, event: _event, toldDigest: _told, fannedOut: _fannedOut, ...shown } = job;
-  const { invocations: _invocations, layerFailures: _failures, begunAt: _begun, ...rest } = shown;
+  const {
+    invocations: _invocations,
+    layerFailures: _failures,
+    begunAt: _begun,
+    watch: _watch,
+    ...rest
+  } = shown;
   return { id, image: formatImageKey(key), ...rest };
 }
 

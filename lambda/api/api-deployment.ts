@@ -40,7 +40,7 @@ export class ApiDeployment extends WebhookDeployment {
     return this.once('recentlyAsked', () => new RecentlyAsked());
   }
 
-  get upstreamGate(): Pick<UpstreamGate, 'closedUntil'> {
+  get upstreamGate(): Pick<UpstreamGate, 'closedUntil' | 'outage'> {
     return this.once('upstreamGate', () => new DynamoUpstreamGate(this.table));
   }
 }

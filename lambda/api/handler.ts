@@ -12,6 +12,7 @@ import { encodeAnswer } from './encode-answer.ts';
 import { getExport } from './exports.ts';
 import { getJob, getJobs, postMirrors } from './jobs.ts';
 import { getMappings, resolveMappings } from './mappings.ts';
+import { postRedrive } from './redrive.ts';
 import { getStatus } from './status.ts';
 import { getWebhooks, rotateWebhook } from './webhooks.ts';
 
@@ -34,6 +35,7 @@ export const routes: readonly Route[] = [
   { method: 'POST', path: /^\/v1\/mappings\/pin$/, access: 'write', handle: postPin },
   { method: 'POST', path: /^\/v1\/mappings\/unpin$/, access: 'write', handle: postUnpin },
   { method: 'GET', path: /^\/v1\/jobs$/, access: 'read', handle: getJobs },
+  { method: 'POST', path: /^\/v1\/jobs\/redrive$/, access: 'write', handle: postRedrive },
   { method: 'GET', path: /^\/v1\/jobs\/([^/]+)$/, access: 'read', handle: getJob },
   { method: 'POST', path: /^\/v1\/mirrors$/, access: 'write', handle: postMirrors },
   { method: 'GET', path: /^\/v1\/webhooks$/, access: 'read', handle: getWebhooks },

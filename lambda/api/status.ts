@@ -1,4 +1,5 @@
 import { presentJob } from '../../core/jobs/record.ts';
+import { isDown } from '../../core/jobs/recovery/outage.ts';
 import type { RegistryHosts } from '../../core/mapping/record.ts';
 import { drayageVersion } from '../../core/registry/transport/version.ts';
 import type { WebhookArrivals } from '../../core/webhooks/secrets/state.ts';
@@ -30,8 +31,10 @@ export interface Status {
 /** An upstream of the configuration. */
 export interface UpstreamStatus {
   registry: string;
-  /** Its rate limit is reached: nothing is asked of it before. */
+  /** Its rate limit is reached, or it is down: nothing is asked of it before. */
   closedUntil?: string;
+  /** It does not answer: since when, and what the latest failure says. */
+  down?: { since: string; reason: string };
   webhooks: ({ name: string; source: string } & WebhookArrivals)[];
 }
 
@@ -53,6 +56,7 @@ export async function getStatus({ deployment }: Call): Promise<HttpResponse> {
       config.upstreams.map(async (upstream) => ({
         upstream,
         closedUntil: await deployment.upstreamGate.closedUntil(upstream.registry, now),
+        outage: await deployment.upstreamGate.outage(upstream.registry),
       })),
     ),
   ]);
@@ -70,9 +74,11 @@ export async function getStatus({ deployment }: Call): Promise<HttpResponse> {
       complete: isComplete,
       ...(oldestWaiting && { oldestWaiting: presentJob(oldestWaiting) }),
     },
-    upstreams: upstreams.map(({ upstream: { registry, webhooks }, closedUntil }) => ({
+    upstreams: upstreams.map(({ upstream: { registry, webhooks }, closedUntil, outage }) => ({
       registry,
       ...(closedUntil && { closedUntil: closedUntil.toISOString() }),
+      ...(outage &&
+        isDown(outage, now) && { down: { since: outage.since.toISOString(), reason: outage.reason } }),
       webhooks: webhooks.map(({ name, source }) => {
         const { deliveredAt, acceptedAt, refusedAt, refusedFor } = states.get(name) ?? {};
         return { name, source, ...present({ deliveredAt, acceptedAt, refusedAt, refusedFor }) };

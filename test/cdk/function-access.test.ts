@@ -132,12 +132,13 @@ describe('what the functions ask of AWS', () => {
     expect(requests.filter((action) => !grantedTo(name).includes(action))).toEqual([]);
   });
 
-  it('is all that they may do with the table, except for what uploads in parts need', () => {
+  it('is all that they may do with the table, except for what uploads in parts and later watches need', () => {
     const unused = functionNames.flatMap((name) =>
       grantedTo(name)
         .filter((action) => action.startsWith('dynamodb:') && !asked.get(name)?.has(action))
         .map((action) => `${name} ${action}`),
     );
-    expect(unused).toEqual(['mirror dynamodb:DeleteItem']);
+    // A job's watch is put again ten minutes after it was recorded (test/local/jobs/resend.test.ts).
+    expect(unused).toEqual(['mirror dynamodb:DeleteItem', 'schedule dynamodb:PutItem']);
   });
 });

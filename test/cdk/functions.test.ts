@@ -22,7 +22,7 @@ const own: Record<string, string[]> = {
   mirror: [...tableAndQueue, 'DRAYAGE_FAN_OUT_BYTES', 'DRAYAGE_LAYER_QUEUE_URL'],
   layer: [...tableAndQueue, 'DRAYAGE_LAYER_QUEUE_URL'],
   api: [...tableAndQueue, 'DRAYAGE_API_SECRET', 'DRAYAGE_SNAPSHOT_BUCKET', 'DRAYAGE_WEBHOOK_SECRET'],
-  schedule: tableAndQueue,
+  schedule: [...tableAndQueue, 'DRAYAGE_DEAD_LETTER_QUEUE_URL', 'DRAYAGE_LAYER_DEAD_LETTER_QUEUE_URL'],
   'registry-events': [...tableAndQueue, 'DRAYAGE_ACCOUNT', 'DRAYAGE_REGISTRY_EVENTS_QUEUE_URL'],
   snapshot: ['DRAYAGE_SNAPSHOT_BUCKET', 'DRAYAGE_TABLE'],
   'blob-mounting': [],

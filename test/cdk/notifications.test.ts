@@ -26,18 +26,21 @@ const [[queueId, queue] = ['', undefined]] = sqs(template, /^MirrorNotifications
 const [[deadId, dead] = ['', undefined]] = sqs(template, /^MirrorNotificationsDeadLetters[0-9A-F]{8}$/);
 
 describe('events', () => {
-  it.each(['mirror', 'layer'])('%s: may put ours on the default event bus, and no others', (name) => {
-    const puts = statementsOf(plain, name).filter(({ actions }) => actions.includes('events:PutEvents'));
-    expect(puts).toEqual([
-      {
-        actions: ['events:PutEvents'],
-        resources: ['arn:<AWS::Partition>:events:eu-west-1:<AWS::AccountId>:event-bus/default'],
-        conditions: { StringEquals: { 'events:source': 'drayage' } },
-      },
-    ]);
-  });
+  it.each(['mirror', 'layer', 'schedule'])(
+    '%s: may put ours on the default event bus, and no others',
+    (name) => {
+      const puts = statementsOf(plain, name).filter(({ actions }) => actions.includes('events:PutEvents'));
+      expect(puts).toEqual([
+        {
+          actions: ['events:PutEvents'],
+          resources: ['arn:<AWS::Partition>:events:eu-west-1:<AWS::AccountId>:event-bus/default'],
+          conditions: { StringEquals: { 'events:source': 'drayage' } },
+        },
+      ]);
+    },
+  );
 
-  it.each(['webhook', 'api', 'schedule'])('%s: puts none', (name) => {
+  it.each(['webhook', 'api'])('%s: puts none', (name) => {
     const actions = statementsOf(plain, name).flatMap((statement) => statement.actions);
     expect(actions.filter((action) => action.startsWith('events:'))).toEqual([]);
   });
@@ -148,7 +151,7 @@ describe('endpoints', () => {
 
   it('raise an alarm when an event could not be delivered', () => {
     const [alarm, ...others] = Object.values(template.findResources('AWS::CloudWatch::Alarm')).filter(
-      ({ Properties }) => asText(Properties.Dimensions[0].Value) === `<${deadId}.QueueName>`,
+      ({ Properties }) => asText(Properties.Dimensions?.[0].Value ?? '') === `<${deadId}.QueueName>`,
     );
     expect(others).toEqual([]);
     expect(alarm?.Properties).toMatchObject({

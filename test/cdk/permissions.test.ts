@@ -76,7 +76,7 @@ describe('permissions', () => {
       mirror: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
       layer: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
       api: ['BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
-      schedule: ['DeleteItem', 'GetItem', 'Query', 'UpdateItem'],
+      schedule: ['DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
       'registry-events': ['BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
       snapshot: ['BatchGetItem', 'GetItem', 'Query'],
       'blob-mounting': [],
@@ -100,7 +100,10 @@ describe('permissions', () => {
       mirror: { sends: [layerQueue, mirrorQueue], receives: [mirrorQueue] },
       layer: { sends: [layerQueue, mirrorQueue], receives: [layerQueue] },
       api: { sends: [mirrorQueue], receives: [] },
-      schedule: { sends: [mirrorQueue], receives: [] },
+      schedule: {
+        sends: [mirrorQueue],
+        receives: ['<MirrorQueueDeadLetters7121499C.Arn>', '<MirrorLayerQueueDeadLetters0819B7AD.Arn>'],
+      },
       'registry-events': {
         sends: [mirrorQueue],
         receives: ['<MirrorRegistryEventsQueueE6BAD4CD.Arn>'],

@@ -75,9 +75,22 @@ describe.each([
   });
 
   it('raises an alarm for a dead letter', () => {
+    const metric = (name: string) =>
+      Match.objectLike({
+        MetricStat: Match.objectLike({
+          Metric: {
+            Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [deadLetters.id, 'QueueName'] } }],
+            MetricName: name,
+            Namespace: 'AWS/SQS',
+          },
+        }),
+      });
     template.hasResourceProperties('AWS::CloudWatch::Alarm', {
-      MetricName: 'ApproximateNumberOfMessagesVisible',
-      Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [deadLetters.id, 'QueueName'] } }],
+      Metrics: [
+        Match.objectLike({ Expression: 'FILL(visible, 0) + FILL(received, 0)' }),
+        metric('ApproximateNumberOfMessagesVisible'),
+        metric('NumberOfMessagesReceived'),
+      ],
       Threshold: 1,
       AlarmActions: Match.absent(),
     });

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { drayage } from '../support/drayage.ts';
 import { type Pipeline, startPipeline } from '../support/pipeline.ts';
 import { seededImage } from '../support/seeded-image.ts';
 
@@ -53,15 +54,11 @@ describe('a function that dies silently', () => {
     expect(await pipeline.jobIn(id, 'committed')).toMatchObject({ attempts: 1 });
   });
 
-  it('five times leaves its message in the dead-letter queue, and the repository’s next image is mirrored', async () => {
+  it('five times fails its job, and the repository’s next image is mirrored; redrive tries it again', async () => {
     const image = seededImage({ seed: 'poison', layers: [{ size: 400_000 }] });
     await pipeline.push('acme/dies', '3', image);
     const off = pipeline.upstream.faults.add({ match: { path: '/blobs/' }, action: { kind: 'stall' } });
     const id = await begun('3');
-    const dead = () =>
-      pipeline.stack.queue.server
-        .inspectQueue('mirror-dead-letters.fifo')
-        ?.messages.ready.some(({ body }) => body.includes(id)) ?? false;
     for (let crash = 1; crash <= 5; crash += 1) {
       await underWay(id, crash);
       await pipeline.stack.functions.mirror.crash();
@@ -73,6 +70,28 @@ describe('a function that dies silently', () => {
       seededImage({ seed: 'next', layers: [{ size: 9_000 }] }),
     );
     expect(job.state).toBe('committed');
-    expect(dead()).toBe(true);
+    // The schedule's call: the message is in the dead-letter queue.
+    await pipeline.stack.functions.schedule.invoke({ time: new Date().toISOString() });
+    expect(await pipeline.job(id)).toMatchObject({
+      state: 'failed',
+      attempts: 5,
+      error: { code: 'crashed', side: 'drayage', message: expect.stringContaining('5 attempts') },
+    });
+    const queue = pipeline.stack.queue.server.inspectQueue('mirror-dead-letters.fifo');
+    expect([...(queue?.messages.ready ?? []), ...(queue?.messages.inflight ?? [])]).toEqual([]);
+
+    const env = { ...process.env, DRAYAGE_API: pipeline.api, DRAYAGE_TOKEN: '' };
+    const again = await drayage(['redrive', '--since', '1h'], { env });
+    expect(again).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^ghcr\.io\/acme\/dies:3 +committed/),
+    });
+    const second = await drayage(['redrive'], { env });
+    expect(second).toMatchObject({ code: 0, stdout: '' });
+    expect(second.stderr).toBe(
+      `ghcr.io/acme/dies:3: job ${id} is not tried again: mirrored: a later job has mirrored the image\nno failed jobs to try again\n`,
+    );
+    const wrong = await pipeline.post('/v1/jobs/redrive', { state: 'committed' });
+    expect([wrong.status, await wrong.json()]).toMatchObject([400, { error: { code: 'invalid_request' } }]);
   });
 });

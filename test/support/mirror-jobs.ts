@@ -3,9 +3,10 @@ import { DynamoUpstreamGate } from '../../core/aws/dynamodb/upstream-gate.ts';
 import type { Config } from '../../core/config/config.ts';
 import type { ImageDestination, ImageSource } from '../../core/copy/ports.ts';
 import type { TagLister } from '../../core/jobs/dependencies.ts';
-import type { JobQueue, QueuedMessage } from '../../core/jobs/ports.ts';
+import type { JobQueue, ParkedJob, QueuedMessage } from '../../core/jobs/ports.ts';
 import { type ProcessDependencies, type Processed, processMessage } from '../../core/jobs/process-message.ts';
 import {
+  isFinished,
   type JobMessage,
   type JobRecord,
   type JobTrigger,
@@ -202,7 +203,7 @@ export class MirrorJobs {
    */
   async parked() {
     return (await this.#parkedRecords()).flatMap(({ parked, record }) =>
-      record?.trigger === 'signature' ? [] : [parked],
+      record?.trigger === 'signature' || isPastWatch(parked, record) ? [] : [parked],
     );
   }
 
@@ -263,4 +264,9 @@ export function upstreamError(
     { side: 'upstream', registry: 'docker.io', operation: 'get manifest' },
     { code, reason: `the registry answered ${more.status ?? 'nothing'}`, ...more },
   );
+}
+
+/** A watch stays until its time has come, although the job is finished. */
+function isPastWatch({ notBefore }: ParkedJob, record: JobRecord | undefined): boolean {
+  return record !== undefined && isFinished(record) && record.watch === notBefore;
 }

@@ -33,7 +33,8 @@ import { timeouts } from '../connection.ts';
  * - `carried#<mirror repository>`, `<digest>`: which worker carries the layer there, or that it is
  *   queued, and until when
  * - `webhooks`, `<name>`: how often the webhook's secret was rotated, and when the last event came
- * - `upstream#<registry>`, `gate`: until when the upstream's rate limit closes it
+ * - `upstream#<registry>`, `gate`: until when the upstream's rate limit closes it, and
+ *   since when it is down
  *
  * Jobs and the items below them, history, and digests that no tag points to any more have
  * `expiresAt` (seconds since 1970). DynamoDB deletes them within a few days after that; no code

@@ -2,6 +2,7 @@ import { decideRetry } from '../decide-retry.ts';
 import { announceFailed } from '../mirror/announce-end.ts';
 import type { JobStore } from '../ports.ts';
 import { isFinished, type JobError, type JobRecord } from '../record.ts';
+import { outageVerdict } from '../recovery/outage.ts';
 import type { LayerDependencies, ProcessedLayer } from './layer-job.ts';
 import { leaseMs } from './layer-lease.ts';
 
@@ -18,7 +19,8 @@ export async function settleLayer(
   job: JobRecord,
   deps: SettleDependencies,
 ): Promise<ProcessedLayer> {
-  let verdict = decideRetry(error, { ...job, attempts: 1 }, { now: deps.now() });
+  const outage = await outageVerdict(error, job, deps, 'layer');
+  let verdict = outage ?? decideRetry(error, { ...job, attempts: 1 }, { now: deps.now() });
   if (verdict.kind === 'wait' && verdict.why === 'failure') {
     const failures = await deps.jobs.addLayerFailure(job.id);
     if (failures === undefined) return await waitWithOthers(verdict.error, job, deps);

@@ -71,6 +71,7 @@ export async function lookUpstream(
     deps,
     signal,
   );
+  await deps.gate.answered(upstream.registry);
   const mirror = await opening;
   const observedAt = deps.now().toISOString();
   const resolved = { event: begun.events, resolve: begun.resolves, fingerprint, sourceDigest: root.digest };
@@ -99,6 +100,7 @@ export async function resumeLook(
   const source = await deps.openUpstream(upstream, job.key.repository);
   const ends = { source, reference: fannedOut.sourceDigest, opening: Promise.resolve(mirror) };
   const { root, current } = await resolveEnds({ ...ends, job, travels: false }, deps, signal);
+  await deps.gate.answered(upstream.registry);
   const { event, resolve, observedAt } = fannedOut;
   const resolved = { event, resolve, fingerprint, sourceDigest: root.digest };
   const seen = { root, source, mirror, current, known, begun, resolved, observedAt };

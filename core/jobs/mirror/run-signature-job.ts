@@ -57,6 +57,7 @@ export async function runSignatureJob(
   const mapping = await mappingOf(key, deps.mappings);
   const children = await childrenOf(digest, mapping, source, destination, { signal });
   const found = await findReferrers(source, [digest, ...children], { signal });
+  await deps.gate.answered(selection.upstream.registry);
   const outcome = await copyReferrers(source, destination, found, { signal });
   const referrers = summariseReferrers(outcome);
   await deps.mappings.noteReferrers(key, referrers);

@@ -4,7 +4,7 @@ import { admissionReview } from '../../../core/admission/review.ts';
 import { exportFormats } from '../../../core/exports/formats/index.ts';
 import { admissionAddress, admissionAnswer } from '../schemas/admission.ts';
 import { exampleDigest, exampleImage, exampleJob } from '../schemas/fields.ts';
-import { job, jobList, queuedJobs } from '../schemas/job.ts';
+import { job, jobList, queuedJobs, redrivenJobs } from '../schemas/job.ts';
 import { exported, history, mapping, mappingList, resolved } from '../schemas/mapping.ts';
 import {
   exportQuery,
@@ -12,6 +12,7 @@ import {
   jobsQuery,
   mappingsQuery,
   mirrorsBody,
+  redriveBody,
   resolveBody,
   rollbackBody,
   rotateBody,
@@ -247,6 +248,22 @@ export const operations: Operation[] = [
     parameters: { id: z.string().meta({ example: exampleJob }) },
     answer: { status: 200, description: 'The job', schema: job },
     errors: { 404: { not_found: 'There is no job with this id; jobs are kept for 30 days.' } },
+  },
+  {
+    method: 'post',
+    path: '/v1/jobs/redrive',
+    operationId: 'redriveJobs',
+    tag: 'Jobs',
+    summary: 'Try jobs again',
+    description:
+      'The newest first, a page for each request. The image of a failed job gets a new job, unless it was mirrored since, a job of it is under way, or no rule names it any more. The message of a job that is not finished is sent once more; one that waits then runs now.',
+    access: 'write',
+    body: { schema: redriveBody, example: { state: 'failed', since: '2026-11-30T09:00:00Z' } },
+    answer: { status: 202, description: 'What is tried again', schema: redrivenJobs },
+    errors: {
+      400: { ...invalidJson, ...invalidRequest, ...invalidReference, ...invalidCursor },
+      503: notQueued,
+    },
   },
   {
     method: 'post',

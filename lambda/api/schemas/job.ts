@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { jobStates, jobTriggers, type presentJob } from '../../../core/jobs/record.ts';
+import type { Redriven } from '../redrive.ts';
 import {
   amount,
   count,
@@ -83,6 +84,18 @@ export const job = exactly<ReturnType<typeof presentJob>>()(
 );
 
 export const jobList = z.object({ jobs: z.array(job), cursor: nextCursor }).meta({ id: 'JobList' });
+
+export const redrivenJobs = exactly<Redriven>()(
+  z
+    .object({
+      jobs: z.array(job).describe('New jobs for those that had failed, and the others themselves.'),
+      skipped: z
+        .array(z.object({ id: z.string(), image: z.string(), reason: z.string() }))
+        .describe('Jobs that there is no use in trying again. A reason is `code: explanation`.'),
+      cursor: z.string().exactOptional().describe('There may be more: send the request again with it.'),
+    })
+    .meta({ id: 'RedrivenJobs', description: 'What came of a page of jobs.' }),
+);
 
 export const queuedJobs = z
   .object({ jobs: z.array(job) })

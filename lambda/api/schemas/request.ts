@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { shown } from '../../../core/config/fields.ts';
 import { jobStates } from '../../../core/jobs/record.ts';
+import { redrivableStates } from '../../../core/jobs/recovery/redrive.ts';
 import { isDigest } from '../../../core/oci/digest.ts';
 import { exampleDigest, exampleImage, exampleJob } from './fields.ts';
 
@@ -113,6 +114,22 @@ export const jobsQuery = z.object({
 export const resolveBody = z.strictObject({ images: images(mostResolved), region: region.optional() });
 
 export const mirrorsBody = z.strictObject({ images: images(mostMirrored) });
+
+const moment = (what: string) =>
+  z.iso
+    .datetime({ offset: true, ...must('a time such as 2026-11-30T09:00:00Z') })
+    .meta({ description: `Only jobs that were received ${what}.`, example: '2026-11-30T09:00:00Z' })
+    .optional();
+
+export const redriveBody = z.strictObject({
+  state: z
+    .enum(redrivableStates, must(`one of ${redrivableStates.join(', ')}`))
+    .meta({ description: 'Jobs in this state.', example: 'failed' }),
+  image: image.optional(),
+  since: moment('at this time or later'),
+  until: moment('at this time or earlier'),
+  cursor: cursor.meta({ example: exampleJob }).optional(),
+});
 
 export const tagBody = z.strictObject({ image: tagged });
 

@@ -26,7 +26,13 @@ export const status = exactly<Status>()(
       upstreams: z.array(
         z.object({
           registry: z.string(),
-          closedUntil: time.exactOptional().describe('Its rate limit is reached.'),
+          closedUntil: time
+            .exactOptional()
+            .describe('Its rate limit is reached, or it is down: it is not asked before.'),
+          down: z
+            .object({ since: time, reason: z.string() })
+            .exactOptional()
+            .describe('It does not answer: since when, and what the latest failure says.'),
           webhooks: z.array(
             z.object({
               name: z.string(),

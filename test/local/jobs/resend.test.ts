@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { DynamoLayerLeases } from '../../../core/aws/dynamodb/layer-leases.ts';
+import { enqueue } from '../../../core/jobs/enqueue.ts';
 import { type FannedOut, newJobId } from '../../../core/jobs/record.ts';
 import { resendDue, resendUnfinished } from '../../../core/jobs/resend.ts';
 import { digestOf } from '../../../core/oci/digest.ts';
@@ -135,6 +136,68 @@ describe('sending jobs again', () => {
     };
     await resendDue(deps(), now);
     expect((await jobs.record(message)).state).toBe('copying');
+  });
+
+  describe('that nobody works on any more', () => {
+    const later = (minutes: number) => new Date(now.getTime() + minutes * 60_000);
+    const recorded = async () => {
+      jobs.now = now;
+      const [job] = await enqueue([{ key: jobs.key() }], 'webhook', jobs.dependencies());
+      if (!job) throw new Error('no job');
+      jobs.queue.sent = [];
+      return job;
+    };
+    const watches = async () => (await jobs.stores.jobs.due('9999', 100)).map(({ notBefore }) => notBefore);
+
+    it('happens to a queued job whose messages are lost, in growing pauses, until it is finished', async () => {
+      const { id } = await recorded();
+      const sentAt: number[] = [];
+      for (let minute = 0; minute <= 90; minute += 1) {
+        jobs.queue.sent = [];
+        await resendDue(deps(), later(minute));
+        if (jobs.queue.sent.length > 0) sentAt.push(minute);
+      }
+      expect(sentAt).toEqual([10, 20, 40, 80]);
+      expect(await watches()).toHaveLength(1);
+      await jobs.stores.jobs.update(id, { state: 'committed' });
+      await resendDue(deps(), later(200));
+      expect(await watches()).toEqual([]);
+    });
+
+    it('happens to a running job half an hour after its attempt began', async () => {
+      const { id } = await recorded();
+      await jobs.stores.jobs.begin(id, later(5).toISOString());
+      await resendDue(deps(), later(34));
+      expect(sent()).toEqual([]);
+      await resendDue(deps(), later(35));
+      expect(sent()).toEqual([id]);
+      expect(await watches()).toEqual([later(65).toISOString()]);
+    });
+
+    it('happens to a job that waited, was sent, and then was lost', async () => {
+      const { id } = await recorded();
+      await jobs.stores.jobs.update(id, { state: 'waiting', notBefore: later(60).toISOString() });
+      await jobs.stores.jobs.park({ id }, later(60).toISOString());
+      await resendDue(deps(), later(59));
+      expect(sent()).toEqual([]);
+      await resendDue(deps(), later(60));
+      expect(sent()).toEqual([id]);
+      await resendDue(deps(), later(70));
+      expect(sent(), 'the message that was sent for the wait is lost').toEqual([id, id]);
+    });
+
+    it('happens although the schedule dies at each of its writes', async () => {
+      const { id } = await recorded();
+      for (const write of ['park', 'update', 'unpark'] as const) {
+        vi.spyOn(jobs.stores.jobs, write).mockRejectedValueOnce(new Error('died'));
+        await expect(resendDue(deps(), later(11))).rejects.toThrow('died');
+      }
+      await resendDue(deps(), later(11));
+      jobs.queue.sent = [];
+      await resendDue(deps(), later(60));
+      expect(sent()).toEqual([id]);
+      expect(await watches()).toHaveLength(1);
+    });
   });
 
   it('ends when it is cancelled', async () => {

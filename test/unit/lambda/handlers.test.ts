@@ -7,9 +7,10 @@ import { ApiDeployment } from '../../../lambda/api/api-deployment.ts';
 import { createHandler as createApi } from '../../../lambda/api/handler.ts';
 import { createHandler as createLayer } from '../../../lambda/layer/handler.ts';
 import { createHandler as createMirror } from '../../../lambda/mirror/handler.ts';
+import { ScheduleDeployment } from '../../../lambda/schedule/deployment.ts';
 import { createHandler as createSchedule } from '../../../lambda/schedule/handler.ts';
 import { CopyDeployment } from '../../../lambda/shared/copy-deployment.ts';
-import { Deployment } from '../../../lambda/shared/deployment.ts';
+
 import { logger, metrics, stateMetric } from '../../../lambda/shared/telemetry.ts';
 import { WebhookDeployment } from '../../../lambda/shared/webhook-deployment.ts';
 import { createHandler as createWebhook } from '../../../lambda/webhook/handler.ts';
@@ -121,7 +122,7 @@ class RecordingCopy extends CopyDeployment {
 describe('a variable that is missing or wrong is named', () => {
   it('by the schedule function', async () => {
     const run = (env: NodeJS.ProcessEnv) =>
-      createSchedule(new Deployment(env))({ time: '2026-04-01T12:00:00Z' }, context);
+      createSchedule(new ScheduleDeployment(env))({ time: '2026-04-01T12:00:00Z' }, context);
     await expect(run({})).rejects.toThrow('DRAYAGE_CONFIG_JSON');
     await expect(run({ ...acme, DRAYAGE_TABLE: undefined })).rejects.toThrow('DRAYAGE_TABLE is not set');
     await expect(run({ ...acme, DRAYAGE_QUEUE_URL: '' })).rejects.toThrow('DRAYAGE_QUEUE_URL is empty');

@@ -1,0 +1,34 @@
+import { DynamoLayerLeases } from '../../core/aws/dynamodb/layer-leases.ts';
+import { SqsDeadLetterQueue } from '../../core/aws/sqs/dead-letter-queue.ts';
+import type { LayerLeases } from '../../core/jobs/ports.ts';
+import type { DeadLetterQueue } from '../../core/jobs/recovery/dead-letters.ts';
+import type { Notifier } from '../../core/notify/ports.ts';
+import { Deployment } from '../shared/deployment.ts';
+import { openNotifier } from '../shared/notifier.ts';
+
+/** What the schedule function works with. */
+export class ScheduleDeployment extends Deployment {
+  get layerLeases(): LayerLeases {
+    return this.once('layerLeases', () => new DynamoLayerLeases(this.table));
+  }
+
+  get notifier(): Notifier {
+    return this.once('notifier', openNotifier);
+  }
+
+  /** The dead-letter queue of the mirror queue. */
+  get deadJobs(): DeadLetterQueue {
+    return this.once(
+      'deadJobs',
+      () => new SqsDeadLetterQueue(this.environment.text('DRAYAGE_DEAD_LETTER_QUEUE_URL')),
+    );
+  }
+
+  /** The dead-letter queue of the layer queue. */
+  get deadLayers(): DeadLetterQueue {
+    return this.once(
+      'deadLayers',
+      () => new SqsDeadLetterQueue(this.environment.text('DRAYAGE_LAYER_DEAD_LETTER_QUEUE_URL')),
+    );
+  }
+}
