@@ -214,6 +214,7 @@ function schemaAt(schema: Schema, path: YamlPath): Schema | undefined {
   if (key === undefined) return schema;
   const def = definition(schema);
   if (def.type === 'array') return schemaAt(def.element, rest);
+  if (def.type === 'record') return schemaAt(def.valueType, rest);
   if (def.type !== 'object' || !Object.hasOwn(def.shape, key)) return undefined;
   const inner = def.shape[key];
   return inner === undefined ? undefined : schemaAt(inner, rest);

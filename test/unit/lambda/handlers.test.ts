@@ -7,8 +7,8 @@ import { ApiDeployment } from '../../../lambda/api/api-deployment.ts';
 import { createHandler as createApi } from '../../../lambda/api/handler.ts';
 import { createHandler as createLayer } from '../../../lambda/layer/handler.ts';
 import { createHandler as createMirror } from '../../../lambda/mirror/handler.ts';
+import { MirrorDeployment } from '../../../lambda/mirror/mirror-deployment.ts';
 import { createHandler as createSchedule } from '../../../lambda/schedule/handler.ts';
-import { CopyDeployment } from '../../../lambda/shared/copy-deployment.ts';
 import { Deployment } from '../../../lambda/shared/deployment.ts';
 import { logger, metrics, stateMetric } from '../../../lambda/shared/telemetry.ts';
 import { WebhookDeployment } from '../../../lambda/shared/webhook-deployment.ts';
@@ -105,7 +105,7 @@ const finishedJobs = {
   read: async () => ({ state: 'committed' }),
 } as unknown as JobStore;
 
-class RecordingCopy extends CopyDeployment {
+class RecordingCopy extends MirrorDeployment {
   readonly recorded = new RecordingQueue();
   override get queue() {
     return this.recorded;
