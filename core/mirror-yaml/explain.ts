@@ -39,6 +39,8 @@ export function explain(
         onKey: true,
       }));
     }
+    if (issue.code === 'invalid_key')
+      return issue.issues.map(({ message }) => ({ path, message, onKey: true }));
     if (issue.code === 'invalid_union') {
       const branch = fittingBranch(issue, expected, found);
       if (branch !== undefined) return explain(branch.issues, branch.schema, found, path, source);

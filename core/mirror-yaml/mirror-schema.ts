@@ -69,28 +69,25 @@ const lifecycleRule = z.looseObject({
 const mostTags = 40;
 const tagCharacters = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
 
+const tagKey = text({ what: 'the key of a tag', example: 'team' }, (key) => {
+  if (/^aws:/i.test(key))
+    return `${JSON.stringify(key)} begins with aws:, which AWS reserves; write another key`;
+  if (key.length > 0 && key.length <= 128 && tagCharacters.test(key)) return undefined;
+  return `${JSON.stringify(key)} can’t be the key of a tag; write 1 to 128 letters, digits, spaces and _ . : / = + - @`;
+});
+
+const tagValue = text({ what: 'text', example: 'platform' }, (value) =>
+  value.length <= 256 && tagCharacters.test(value)
+    ? undefined
+    : `${JSON.stringify(value)} can’t be the value of a tag; write at most 256 letters, digits, spaces and _ . : / = + - @`,
+);
+
 const resourceTags = z
-  .record(
-    z.string(),
-    text({ what: 'text', example: 'platform' }, (value) =>
-      value.length <= 256 && tagCharacters.test(value)
-        ? undefined
-        : `${JSON.stringify(value)} can’t be the value of a tag; write at most 256 letters, digits, spaces and _ . : / = + - @`,
-    ),
-  )
+  .record(tagKey, tagValue)
   .superRefine((tags, context) => {
-    const problem = (message: string, path: string[] = []) =>
-      context.addIssue({ code: 'custom', message, path });
-    const keys = Object.keys(tags);
-    if (keys.length > mostTags) problem(`has ${keys.length} tags; write at most ${mostTags}`);
-    for (const key of keys) {
-      if (/^aws:/i.test(key)) problem(`${JSON.stringify(key)} begins with aws:, which AWS reserves`, [key]);
-      else if (key.length > 128 || key === '' || !tagCharacters.test(key))
-        problem(
-          `${JSON.stringify(key)} can’t be the key of a tag; write 1 to 128 letters, digits, spaces and _ . : / = + - @`,
-          [key],
-        );
-    }
+    const count = Object.keys(tags).length;
+    if (count > mostTags)
+      context.addIssue({ code: 'custom', message: `has ${count} tags; write at most ${mostTags}` });
   })
   .meta({ what: 'a mapping of tags', example: '{ team: platform }' });
 

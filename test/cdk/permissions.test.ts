@@ -77,7 +77,8 @@ describe('permissions', () => {
     const tagged = mirrorTemplate(
       smallConfig.replace('repositoryPrefix', 'repository: { tags: { team: platform } }, repositoryPrefix'),
     );
-    const of = (name: string) => actionsOf(name, 'ecr', tagged).filter((action) => /Tag.*Resource/.test(action));
+    const of = (name: string) =>
+      actionsOf(name, 'ecr', tagged).filter((action) => /Tag.*Resource/.test(action));
     expect(of('mirror')).toEqual(['ListTagsForResource', 'TagResource', 'TagResource']);
     expect(of('layer')).toEqual(['TagResource']);
   });
