@@ -1,5 +1,6 @@
 import {
   CreateRepositoryCommand,
+  DeleteRepositoryCommand,
   DescribeRepositoriesCommand,
   GetLifecyclePolicyCommand,
   GetRepositoryPolicyCommand,
@@ -73,6 +74,17 @@ describe('the settings of a mirror repository', () => {
     expect(await pipeline.mirror('acme/new', '1', image('new'))).toMatchObject({ state: 'committed' });
     expect(await settingsOf('mirror/ghcr.io/acme/new')).toEqual(inLine);
   });
+
+  it('are there again when the repository was deleted, and its image comes back', async () => {
+    const repositoryName = 'mirror/ghcr.io/acme/again';
+    await pipeline.mirror('acme/again', '1', image('again'));
+    const client = ecrClient(pipeline.stack.registry);
+    await client.send(new DeleteRepositoryCommand({ repositoryName, force: true }));
+    const settings = () => settingsOf(repositoryName).catch(() => undefined);
+    await expect.poll(settings, { timeout: 20_000, interval: 100 }).toEqual(inLine);
+    const isMapped = async () => (await pipeline.mapping('ghcr.io/acme/again:1')) !== undefined;
+    await expect.poll(isMapped, { timeout: 20_000 }).toBe(true);
+  }, 60_000);
 
   it('are put right by the next job, and what a team added stays', async () => {
     const repositoryName = 'mirror/ghcr.io/acme/drifted';
