@@ -15,7 +15,13 @@ import { MirrorApi } from './mirror-api.ts';
 import { MirrorQueue } from './mirror-queue.ts';
 import { MirrorTable } from './mirror-table.ts';
 import { Notifications } from './notifications.ts';
-import { grantMirrorAccess, grantMirrorLook, layerActions, mirrorActions } from './registry-access.ts';
+import {
+  grantMirrorAccess,
+  grantMirrorLook,
+  grantMirrorSettings,
+  layerActions,
+  mirrorActions,
+} from './registry-access.ts';
 import { RegistryEvents, registryEventsSeconds } from './registry-events.ts';
 import { type FunctionName, ServiceFunction } from './service-function.ts';
 import { SnapshotBucket } from './snapshot-bucket.ts';
@@ -217,6 +223,7 @@ export class ImageMirror extends Construct {
     this.secrets.webhooks.grantRead(api.function);
     this.secrets.api.grantRead(api.function);
     grantMirrorAccess(mirror, mirror.function, config.mirror, mirrorActions);
+    grantMirrorSettings(mirror, mirror.function, config.mirror);
     grantMirrorAccess(layer, layer.function, config.mirror, layerActions);
     grantMirrorLook(registryEvents, registryEvents.function, config.mirror);
     // A mapping was removed.

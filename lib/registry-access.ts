@@ -25,6 +25,26 @@ export const layerActions = [
 export const mirrorActions = [...layerActions, 'ecr:PutImage', 'ecr:BatchGetImage'];
 
 /**
+ * What keeping a repository's settings in line does in ECR: it reads them, and changes what is not
+ * as configured. None of this reads, changes or deletes an image.
+ * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
+ */
+export const settingsActions = [
+  'ecr:DescribeRepositories',
+  'ecr:PutImageScanningConfiguration',
+  'ecr:PutImageTagMutability',
+  'ecr:GetRepositoryPolicy',
+  'ecr:SetRepositoryPolicy',
+  'ecr:DeleteRepositoryPolicy',
+  'ecr:GetLifecyclePolicy',
+  'ecr:PutLifecyclePolicy',
+  'ecr:DeleteLifecyclePolicy',
+];
+
+/** The same for tags. Creating a repository with tags needs `TagResource`, too. */
+const tagActions = ['ecr:ListTagsForResource', 'ecr:TagResource'];
+
+/**
  * Allow copying into the mirror: only the repositories below the configured prefix, in the stack's
  * region and account.
  *
@@ -41,7 +61,8 @@ export function grantMirrorAccess(
   actions: string[],
 ): void {
   const repositories = mirrorRepositories(scope, mirror);
-  allow(grantee, { actions, resources: [repositories.arn] });
+  const creating = mirror.repository.tags ? ['ecr:TagResource'] : [];
+  allow(grantee, { actions: [...actions, ...creating], resources: [repositories.arn] });
   acknowledgeRepositories(scope, repositories.readable);
 
   allow(grantee, { actions: ['ecr:GetAuthorizationToken'], resources: ['*'] });
@@ -53,6 +74,20 @@ export function grantMirrorAccess(
 
   const { encryption } = mirror.repository;
   if (encryption.type === 'KMS') grantRepositoryKey(scope, grantee, encryption.kmsKey);
+}
+
+/**
+ * Allow keeping the settings of the mirror's repositories as the configuration has them.
+ *
+ * @param scope a construct that holds the grantee's policy
+ * @param grantee who keeps them
+ * @param mirror the configuration's `mirror`
+ */
+export function grantMirrorSettings(scope: Construct, grantee: IGrantable, mirror: MirrorConfig): void {
+  const repositories = mirrorRepositories(scope, mirror);
+  const actions = [...settingsActions, ...(mirror.repository.tags ? tagActions : [])];
+  allow(grantee, { actions, resources: [repositories.arn] });
+  acknowledgeRepositories(scope, repositories.readable);
 }
 
 /**

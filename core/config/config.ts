@@ -27,7 +27,7 @@ export interface MirrorConfig {
   historySeconds: number;
 }
 
-/** Settings of the repositories that are created in the mirror. */
+/** Settings of the repositories in the mirror: they get them, and are kept so. */
 export interface RepositorySettings {
   scanOnPush: boolean;
   encryption: { type: 'AES256' } | { type: 'KMS'; kmsKey: string };
@@ -45,6 +45,8 @@ export interface RepositorySettings {
    * images within the history.
    */
   lifecycle: LifecycleRule[];
+  /** Resource tags: these are added, and other tags stay. Absent: none are. */
+  tags?: Record<string, string>;
 }
 
 /**

@@ -29,6 +29,10 @@ export interface MirrorJobDependencies {
   readonly timeLimit?: TimeLimit | undefined;
   readonly openUpstream: (upstream: Upstream, repository: string) => Promise<ImageSource & TagLister>;
   readonly openMirror: (repository: string, options: CallOptions) => Promise<OpenMirror>;
+  /**
+   * Puts the settings of a mirror repository right; never rejects. Absent: they stay as they are.
+   */
+  readonly keepInLine?: ((repository: string, options: CallOptions) => Promise<void>) | undefined;
   readonly now: () => Date;
   /**
    * How to wait for an image that is not there yet, milliseconds; rejects when the signal aborts.

@@ -39,6 +39,8 @@ export function explain(
         onKey: true,
       }));
     }
+    if (issue.code === 'invalid_key')
+      return issue.issues.map(({ message }) => ({ path, message, onKey: true }));
     if (issue.code === 'invalid_union') {
       const branch = fittingBranch(issue, expected, found);
       if (branch !== undefined) return explain(branch.issues, branch.schema, found, path, source);
@@ -214,6 +216,7 @@ function schemaAt(schema: Schema, path: YamlPath): Schema | undefined {
   if (key === undefined) return schema;
   const def = definition(schema);
   if (def.type === 'array') return schemaAt(def.element, rest);
+  if (def.type === 'record') return schemaAt(def.valueType, rest);
   if (def.type !== 'object' || !Object.hasOwn(def.shape, key)) return undefined;
   const inner = def.shape[key];
   return inner === undefined ? undefined : schemaAt(inner, rest);

@@ -24,6 +24,12 @@ const kmsKey = textLike(
 
 const accountId = textLike({ what: 'an account ID of 12 digits', example: '"111122223333"' }, /^\d{12}$/);
 
+/**
+ * Each account is about 35 of the 10,240 characters of a repository policy, which may have other
+ * statements. https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_SetRepositoryPolicy.html
+ */
+const mostPullAccounts = 200;
+
 const organizationId = textLike(
   { what: 'an organization ID', example: 'o-a1b2c3d4e5' },
   /^o-[a-z0-9]{10,32}$/,
@@ -56,6 +62,35 @@ const lifecycleRule = z.looseObject({
   action: z.looseObject({ type: z.string().min(1).meta({ what: 'an action', example: 'expire' }) }),
 });
 
+/**
+ * A repository has at most 50 tags; some are left for those that others set.
+ * https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-using-tags.html
+ */
+const mostTags = 40;
+const tagCharacters = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
+
+const tagKey = text({ what: 'the key of a tag', example: 'team' }, (key) => {
+  if (/^aws:/i.test(key))
+    return `${JSON.stringify(key)} begins with aws:, which AWS reserves; write another key`;
+  if (key.length > 0 && key.length <= 128 && tagCharacters.test(key)) return undefined;
+  return `${JSON.stringify(key)} can’t be the key of a tag; write 1 to 128 letters, digits, spaces and _ . : / = + - @`;
+});
+
+const tagValue = text({ what: 'text', example: 'platform' }, (value) =>
+  value.length <= 256 && tagCharacters.test(value)
+    ? undefined
+    : `${JSON.stringify(value)} can’t be the value of a tag; write at most 256 letters, digits, spaces and _ . : / = + - @`,
+);
+
+const resourceTags = z
+  .record(tagKey, tagValue)
+  .superRefine((tags, context) => {
+    const count = Object.keys(tags).length;
+    if (count > mostTags)
+      context.addIssue({ code: 'custom', message: `has ${count} tags; write at most ${mostTags}` });
+  })
+  .meta({ what: 'a mapping of tags', example: '{ team: platform }' });
+
 /** Settings of the repositories in the mirror, as mirror.yaml has them. */
 const repositorySettings = z.strictObject({
   scanOnPush: z.boolean().default(true),
@@ -67,9 +102,12 @@ const repositorySettings = z.strictObject({
     .union([z.boolean(), z.strictObject({ except: immutableExcept })])
     .default(false)
     .meta({ what: 'true, false or a mapping with except', example: '{ except: ["latest*"] }' }),
-  pullAccounts: distinct(accountId, { what: 'a list of account IDs', example: '["111122223333"]' }).default(
-    [],
-  ),
+  pullAccounts: distinct(accountId, {
+    what: `a list of at most ${mostPullAccounts} account IDs (name their organization for more)`,
+    example: '["111122223333"]',
+  })
+    .max(mostPullAccounts)
+    .default([]),
   organizations: distinct(organizationId, {
     what: 'a list of organization IDs',
     example: '[o-a1b2c3d4e5]',
@@ -79,6 +117,7 @@ const repositorySettings = z.strictObject({
     example:
       '[{ rulePriority: 1, selection: { tagStatus: tagged, tagPatternList: ["*"], countType: sinceImagePushed, countUnit: days, countNumber: 400 }, action: { type: expire } }]',
   }),
+  tags: resourceTags.optional(),
 });
 
 /** The key `mirror`. */

@@ -33,13 +33,14 @@ export function normalise(file: ConfigFile): Config {
 }
 
 function normaliseMirror(mirror: ConfigFile['mirror']): MirrorConfig {
-  const { encryption } = mirror.repository;
+  const { encryption, tags, ...settings } = mirror.repository;
   return {
     regions: mirror.regions,
     repositoryPrefix: mirror.repositoryPrefix,
     repository: {
-      ...mirror.repository,
+      ...settings,
       encryption: encryption === 'AES256' ? { type: 'AES256' } : { type: 'KMS', kmsKey: encryption.kmsKey },
+      ...(tags && Object.keys(tags).length > 0 && { tags }),
     },
     historySeconds: seconds(mirror.history),
   };

@@ -6,18 +6,6 @@ import type { YamlDocument, YamlPath } from './read-yaml.ts';
  */
 export const keysWithoutEffect: readonly { key: string; message: string }[] = [
   {
-    key: 'mirror.repository.pullAccounts',
-    message: 'grant the accounts access in the repositories’ policies yourself',
-  },
-  {
-    key: 'mirror.repository.organizations',
-    message: 'grant the organizations access in the repositories’ policies yourself',
-  },
-  {
-    key: 'mirror.repository.lifecycle',
-    message: 'set lifecycle policies in the mirror’s repositories yourself',
-  },
-  {
     key: 'upstreams.*.repositories.*.reconcile',
     message: 'pushes that no webhook reports are not mirrored: request them (POST /v1/mirrors)',
   },

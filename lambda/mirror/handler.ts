@@ -11,7 +11,6 @@ import type { JobStore } from '../../core/jobs/ports.ts';
 import { type ProcessDependencies, type Processed, processMessage } from '../../core/jobs/process-message.ts';
 import { formatImageKey } from '../../core/mapping/record.ts';
 import { copyDependencies } from '../shared/copy-dependencies.ts';
-import { CopyDeployment } from '../shared/copy-deployment.ts';
 import {
   comeAgainSoon,
   holdMessages,
@@ -22,6 +21,7 @@ import {
 import { logger, metrics, stateMetric } from '../shared/telemetry.ts';
 import { runBatch } from './batch.ts';
 import { parseMessage } from './message.ts';
+import { MirrorDeployment } from './mirror-deployment.ts';
 
 /**
  * After how many seconds a message that crashed is retried; the next messages of its group wait
@@ -35,7 +35,7 @@ const leastTimeMs = 60_000;
 async function run(
   { Records: records }: SQSEvent,
   context: Context,
-  deployment: CopyDeployment,
+  deployment: MirrorDeployment,
 ): Promise<SQSBatchResponse> {
   const { queue, jobs, holdSeconds, retrySeconds = firstRetrySeconds } = deployment;
   const hold = holdMessages(records, queue, holdSeconds);
@@ -103,7 +103,7 @@ async function begunAtOf({ body }: SQSRecord, jobs: Pick<JobStore, 'read'>): Pro
 /** The environment of a job. */
 interface Invocation {
   context: Context;
-  deployment: CopyDeployment;
+  deployment: MirrorDeployment;
   /** Shared by the jobs of the batch. */
   shared: Pick<ProcessDependencies, 'pool' | 'layerIndex'>;
 }
@@ -115,7 +115,12 @@ async function runRecord(body: string, { context, deployment, shared }: Invocati
   const done = await withDeadline(context, (signal, endsAt) =>
     processMessage(
       message,
-      { ...copyDependencies(deployment, endsAt, log), ...shared, fanOut: deployment.fanOut },
+      {
+        ...copyDependencies(deployment, endsAt, log),
+        ...shared,
+        fanOut: deployment.fanOut,
+        keepInLine: deployment.keepInLine,
+      },
       signal,
     ),
   );
@@ -137,10 +142,10 @@ function tell(done: Processed, log: Logger): void {
 }
 
 /** Makes the handler of the mirror queue. */
-export function createHandler(deployment: CopyDeployment) {
+export function createHandler(deployment: MirrorDeployment) {
   return middy((event: SQSEvent, context: Context) => run(event, context, deployment))
     .use(injectLambdaContext(logger))
     .use(logMetrics(metrics));
 }
 
-export const handler = createHandler(new CopyDeployment(process.env));
+export const handler = createHandler(new MirrorDeployment(process.env));

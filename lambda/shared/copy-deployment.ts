@@ -67,9 +67,14 @@ export class CopyDeployment extends Deployment {
   get mirror(): MirrorRegistry {
     return this.once('mirror', () => {
       const { region, config, checkpoints, mappings } = this;
-      return new MirrorRegistry(new EcrRegistry(region, config.mirror.repository, { checkpoints }), mappings);
+      const onCreated = (repository: string) => this.onCreated(repository);
+      const registry = new EcrRegistry(region, config.mirror.repository, { checkpoints, onCreated });
+      return new MirrorRegistry(registry, mappings);
     });
   }
+
+  /** Is told about each mirror repository that was created. */
+  protected onCreated(_repository: string): void {}
 
   get notifier(): Notifier {
     return this.once('notifier', openNotifier);

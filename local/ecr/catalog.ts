@@ -1,6 +1,12 @@
 import { type Digest, isDigest } from '../../core/oci/digest.ts';
 import { Mutex } from './mutex.ts';
-import { isReferred, type Repository, type RepositorySettings, type StoredManifest } from './repository.ts';
+import {
+  isReferred,
+  type Repository,
+  type RepositoryExtras,
+  type RepositorySettings,
+  type StoredManifest,
+} from './repository.ts';
 import type {
   BlobStore,
   PartialBlob,
@@ -18,6 +24,12 @@ export class RepositoryGoneError extends Error {
     this.repository = repository;
   }
 }
+
+/** What is set for a repository. */
+export type RepositorySet = Pick<Repository, 'settings' | 'extras'>;
+
+/** A repository as it is stored; those of earlier versions have no `extras`. */
+type RepositoryRecord = Pick<Repository, 'createdAt' | 'settings'> & Partial<Pick<Repository, 'extras'>>;
 
 /** A manifest with its bytes, and the tag that should point to it. */
 export interface ManifestToKeep {
@@ -60,8 +72,7 @@ export class Catalog {
       return true;
     }
     if (kind === 'repository') {
-      const { createdAt, settings } = value as Pick<Repository, 'createdAt' | 'settings'>;
-      this.#repositories.set(name, emptyRepository(name, createdAt, settings));
+      this.#repositories.set(name, emptyRepository(name, value as RepositoryRecord));
       return true;
     }
     const repository = this.#repositories.get(name);
@@ -99,13 +110,31 @@ export class Catalog {
   }
 
   /** @returns the new repository, or undefined if one with this name exists */
-  createRepository(name: string, settings: RepositorySettings): Promise<Repository | undefined> {
+  createRepository(
+    name: string,
+    settings: RepositorySettings,
+    extras: RepositoryExtras = {},
+  ): Promise<Repository | undefined> {
     return this.#changes.run(async () => {
       if (this.#repositories.has(name)) return undefined;
-      const repository = emptyRepository(name, Date.now(), settings);
-      await this.#records.put(`repository ${name}`, { createdAt: repository.createdAt, settings });
+      const repository = emptyRepository(name, { createdAt: Date.now(), settings, extras });
+      await this.#putRecord(repository);
       this.#repositories.set(name, repository);
       return repository;
+    });
+  }
+
+  /**
+   * Changes what is set for a repository. `change` runs with no other change in between.
+   * @throws RepositoryGoneError, and what `change` throws
+   */
+  changeRepository(repository: Repository, change: (now: RepositorySet) => RepositorySet): Promise<void> {
+    return this.#changes.run(async () => {
+      this.#expectCurrent(repository);
+      const { settings, extras } = change({ settings: repository.settings, extras: repository.extras });
+      await this.#putRecord({ ...repository, settings, extras });
+      repository.settings = settings;
+      repository.extras = extras;
     });
   }
 
@@ -231,6 +260,11 @@ export class Catalog {
     });
   }
 
+  async #putRecord({ name, createdAt, settings, extras }: Repository): Promise<void> {
+    const record: RepositoryRecord = { createdAt, settings, extras };
+    await this.#records.put(`repository ${name}`, record);
+  }
+
   #expectCurrent(repository: Repository): void {
     if (this.#repositories.get(repository.name) !== repository)
       throw new RepositoryGoneError(repository.name);
@@ -270,11 +304,12 @@ export class Catalog {
   }
 }
 
-function emptyRepository(name: string, createdAt: number, settings: RepositorySettings): Repository {
+function emptyRepository(name: string, { createdAt, settings, extras = {} }: RepositoryRecord): Repository {
   return {
     name,
     createdAt,
     settings,
+    extras,
     layers: new Map(),
     archivedLayers: new Set(),
     manifests: new Map(),

@@ -12,6 +12,15 @@ export interface RepositorySettings {
   encryptionConfiguration: { encryptionType: 'AES256' | 'KMS' | 'KMS_DSSE'; kmsKey?: string };
 }
 
+/** What else is set for a repository, in the API's own words. */
+export interface RepositoryExtras {
+  /** The text of the repository policy; absent: it has none. */
+  policy?: string;
+  /** The text of the lifecycle policy; absent: it has none. It is stored and not run. */
+  lifecyclePolicy?: string;
+  tags?: Record<string, string>;
+}
+
 /** The settings of a repository that nobody configured. */
 export const defaultSettings: RepositorySettings = {
   imageTagMutability: 'MUTABLE',
@@ -50,6 +59,7 @@ export interface Repository {
   /** Milliseconds since 1970. */
   createdAt: number;
   settings: RepositorySettings;
+  extras: RepositoryExtras;
   /** Blobs that can be pulled from here, with their sizes. */
   layers: Map<Digest, number>;
   /** Those of the layers that only archived images name. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { layerActions, mirrorActions } from '../../lib/registry-access.ts';
-import { functionNames, mirrorTemplate, statementsOf } from './mirror-template.ts';
+import { layerActions, mirrorActions, settingsActions } from '../../lib/registry-access.ts';
+import { functionNames, mirrorTemplate, smallConfig, statementsOf } from './mirror-template.ts';
 
 const template = mirrorTemplate();
 const names = [...functionNames, 'blob-mounting'];
@@ -27,6 +27,7 @@ describe('permissions', () => {
     expect(wide).toEqual([
       { name: 'mirror', actions: mirrorActions, resources: [repositories] },
       { name: 'mirror', actions: ['ecr:GetAuthorizationToken'], resources: ['*'] },
+      { name: 'mirror', actions: settingsActions, resources: [repositories] },
       { name: 'layer', actions: layerActions, resources: [repositories] },
       { name: 'layer', actions: ['ecr:GetAuthorizationToken'], resources: ['*'] },
       { name: 'api', actions: ['s3:GetObject', 's3:PutObject'], resources: [`<${bucket}.Arn>/exports/*`] },
@@ -40,24 +41,46 @@ describe('permissions', () => {
     ]);
   });
 
-  it('let the mirror function do in ECR what a copy needs, and delete nothing', () => {
+  it('let the mirror function do in ECR what a copy and the settings need, and delete no image', () => {
     expect(actionsOf('mirror', 'ecr')).toEqual([
       'BatchCheckLayerAvailability',
       'BatchGetImage',
       'CompleteLayerUpload',
       'CreateRepository',
+      'DeleteLifecyclePolicy',
+      'DeleteRepositoryPolicy',
+      'DescribeRepositories',
       'GetAuthorizationToken',
       'GetDownloadUrlForLayer',
+      'GetLifecyclePolicy',
+      'GetRepositoryPolicy',
       'InitiateLayerUpload',
       'PutImage',
+      'PutImageScanningConfiguration',
+      'PutImageTagMutability',
+      'PutLifecyclePolicy',
+      'SetRepositoryPolicy',
       'UploadLayerPart',
     ]);
   });
 
   it('let the layer function upload layers, but put no image', () => {
     expect(actionsOf('layer', 'ecr')).toEqual(
-      actionsOf('mirror', 'ecr').filter((action) => !['BatchGetImage', 'PutImage'].includes(action)),
+      actionsOf('mirror', 'ecr').filter(
+        (action) =>
+          !['BatchGetImage', 'PutImage'].includes(action) && !settingsActions.includes(`ecr:${action}`),
+      ),
     );
+  });
+
+  it('let both set tags at the creation of repositories if the configuration has some', () => {
+    const tagged = mirrorTemplate(
+      smallConfig.replace('repositoryPrefix', 'repository: { tags: { team: platform } }, repositoryPrefix'),
+    );
+    const of = (name: string) =>
+      actionsOf(name, 'ecr', tagged).filter((action) => /Tag.*Resource/.test(action));
+    expect(of('mirror')).toEqual(['ListTagsForResource', 'TagResource', 'TagResource']);
+    expect(of('layer')).toEqual(['TagResource']);
   });
 
   it('let the registry-events and the API function look at images, but pull and change none', () => {

@@ -96,7 +96,7 @@ describe('drayage init', () => {
 it('drayage validate warns about keys that have no effect, and passes', async () => {
   writeFileSync(
     join(folder, 'mirror.yaml'),
-    'version: 1\nmirror: { regions: [eu-west-1], repository: { lifecycle: [] } }\nupstreams:\n  - registry: docker.io\n    repositories: [{ match: "**", deleted: unmap, reconcile: 1h }]\n',
+    'version: 1\nmirror: { regions: [eu-west-1] }\nnetwork: { vpc: vpc-12345678 }\nupstreams:\n  - registry: docker.io\n    repositories: [{ match: "**", deleted: unmap, reconcile: 1h }]\n',
   );
   const { code, stderr } = await run('validate');
   expect(code).toBe(0);
@@ -106,9 +106,9 @@ it('drayage validate warns about keys that have no effect, and passes', async ()
     .map((line) => line.split(' ').slice(0, 3).join(' '));
   expect(new Set(places)).toEqual(
     new Set([
-      'warning: mirror.yaml:2:47 mirror.repository.lifecycle:',
-      'warning: mirror.yaml:5:35 upstreams[0].repositories[0].deleted:',
-      'warning: mirror.yaml:5:51 upstreams[0].repositories[0].reconcile:',
+      'warning: mirror.yaml:3:12 network.vpc:',
+      'warning: mirror.yaml:6:35 upstreams[0].repositories[0].deleted:',
+      'warning: mirror.yaml:6:51 upstreams[0].repositories[0].reconcile:',
     ]),
   );
   expect(JSON.parse((await run('validate', '--json')).stdout).warnings).toHaveLength(3);

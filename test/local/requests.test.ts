@@ -5,8 +5,12 @@ import { drayage } from '../support/drayage.ts';
 import { type Pipeline, startPipeline } from '../support/pipeline.ts';
 import { pushImage, seededImage, seededIndex } from '../support/seeded-image.ts';
 
-/** Opening connections and logging in do not count as the cost of a copy. */
-const aside = new Set(['GET ping', 'GetAuthorizationToken']);
+/**
+ * Opening connections and logging in do not count as the cost of a copy, and neither do the
+ * settings of the repository: each instance of the function reads them once an hour.
+ */
+const settings = ['DescribeRepositories', 'GetRepositoryPolicy', 'GetLifecyclePolicy'];
+const aside = new Set(['GET ping', 'GetAuthorizationToken', ...settings]);
 /** Looking for signatures and the like is counted separately. */
 const isAboutReferrers = ({ path }: { path: string }) =>
   path.includes('/referrers/') || /\/manifests\/sha256-[0-9a-f]{64}/.test(path);

@@ -22,6 +22,7 @@ const coreFolders = [
   'async',
   'config',
   'policy',
+  'repository-settings',
   'registry',
   'copy',
   'mapping',

@@ -9,7 +9,9 @@ export interface EcrAccess {
   sessions: EcrSessions;
   settings: MirrorConfig['repository'];
   /** Where uploads in parts are recorded; without it, there are none. */
-  checkpoints?: CheckpointStore;
+  checkpoints?: CheckpointStore | undefined;
+  /** Is told the name of each repository that was created. */
+  onCreated?: ((repositoryName: string) => void) | undefined;
 }
 
 /** The two names of a repository. */

@@ -1,19 +1,26 @@
-import { CreateRepositoryCommand, RepositoryAlreadyExistsException } from '@aws-sdk/client-ecr';
-import type { MirrorConfig } from '../../config/config.ts';
+import {
+  CreateRepositoryCommand,
+  type ImageTagMutability,
+  RepositoryAlreadyExistsException,
+} from '@aws-sdk/client-ecr';
 import type { CallOptions } from '../../copy/ports.ts';
 import { RegistryError } from '../../registry/errors.ts';
+import { wantedMutability } from '../../repository-settings/compare-settings.ts';
 import type { EcrAccess, EcrName } from './access.ts';
 import { called } from './call.ts';
+import { exclusionFilters } from './settings/exclusion-filters.ts';
 
 /**
- * Creates a repository with the settings of mirror.yaml; one that already exists stays as it is.
+ * Creates a repository with the settings of mirror.yaml that ECR takes at creation; its policies
+ * are set afterwards (`settings/keeper.ts`). One that already exists stays as it is.
  */
 export async function createRepository(
-  access: Pick<EcrAccess, 'ecr' | 'settings'>,
+  access: Pick<EcrAccess, 'ecr' | 'settings' | 'onCreated'>,
   repository: EcrName,
   options?: CallOptions,
 ): Promise<void> {
-  const { scanOnPush, encryption, immutableTags } = access.settings;
+  const { scanOnPush, encryption, immutableTags, tags } = access.settings;
+  const { setting, except } = wantedMutability(immutableTags);
   try {
     await called(
       { operation: 'CreateRepository', registry: repository.name },
@@ -22,15 +29,9 @@ export async function createRepository(
           new CreateRepositoryCommand({
             repositoryName: repository.repositoryName,
             imageScanningConfiguration: { scanOnPush },
-            imageTagMutability: mutability(immutableTags),
-            ...(typeof immutableTags === 'object'
-              ? {
-                  imageTagMutabilityExclusionFilters: immutableTags.except.map((filter) => ({
-                    filterType: 'WILDCARD' as const,
-                    filter,
-                  })),
-                }
-              : {}),
+            imageTagMutability: setting as ImageTagMutability,
+            ...exclusionFilters(except),
+            ...(tags && { tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })) }),
             encryptionConfiguration: {
               encryptionType: encryption.type,
               ...(encryption.type === 'KMS' ? { kmsKey: encryption.kmsKey } : {}),
@@ -40,14 +41,10 @@ export async function createRepository(
         ),
       options,
     );
+    access.onCreated?.(repository.repositoryName);
   } catch (error) {
     // Another worker was faster: the repository exists, as we wanted.
     if (!(error instanceof RegistryError && error.cause instanceof RepositoryAlreadyExistsException))
       throw error;
   }
-}
-
-function mutability(immutable: MirrorConfig['repository']['immutableTags']) {
-  if (immutable === false) return 'MUTABLE';
-  return immutable === true ? 'IMMUTABLE' : 'IMMUTABLE_WITH_EXCLUSION';
 }

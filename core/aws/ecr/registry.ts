@@ -9,6 +9,8 @@ import { EcrSessions } from './session.ts';
 export interface EcrRegistryOptions {
   /** Where uploads in parts are recorded; without it, repositories offer none. */
   checkpoints?: CheckpointStore;
+  /** Is told the name of each repository that was created. */
+  onCreated?: (repositoryName: string) => void;
 }
 
 /** The ECR registry of one region: its API for control, its distribution endpoint for data. */
@@ -39,8 +41,7 @@ export class EcrRegistry {
 
   /** One repository as a destination of copies; it is created when it is first needed. */
   async repository(name: string, options?: CallOptions): Promise<EcrRepository> {
-    const { checkpoints } = this.#options;
-    const access = { ecr: this.#ecr, sessions: this.#sessions, settings: this.#settings, checkpoints };
+    const access = { ...this.#options, ecr: this.#ecr, sessions: this.#sessions, settings: this.#settings };
     return new EcrRepository(access, await this.host(options), name);
   }
 

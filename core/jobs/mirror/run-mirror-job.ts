@@ -4,9 +4,9 @@ import { waitForLayers } from '../layers/wait-for-layers.ts';
 import { mountablePlaces } from '../mountable-layers.ts';
 import type { JobRecord } from '../record.ts';
 import { copyJobImage } from './copy-image.ts';
-import { lookUpstream, resumeLook } from './look.ts';
+import { lookUpstream, resumeLook, type Seen } from './look.ts';
 import { publishImage } from './publish-image.ts';
-import { workOf } from './work.ts';
+import { type MirrorWork, workOf } from './work.ts';
 
 /**
  * Runs one mirror job: copies what the upstream's tag points to now into the mirror, and publishes
@@ -14,7 +14,7 @@ import { workOf } from './work.ts';
  *
  * In order: check whether it is already satisfied → resolve the tag → plan → copy what is missing →
  * commit manifests → move the tag under its lease → publish. Work done before an error is kept; the
- * next attempt finds it present.
+ * next attempt finds it present. Meanwhile the settings of the mirror repository are put right.
  *
  * @throws JobFailure, RegistryError, CopyError, LeaseError… for everything that keeps the image
  *   from being mirrored.
@@ -29,16 +29,43 @@ export async function runMirrorJob(
     ? await resumeLook({ ...work, fannedOut: job.fannedOut }, deps, signal)
     : await lookUpstream(work, deps, signal);
   if (look.kind === 'ended') return look.outcome;
-  if (look.kind === 'unchanged') return await publishImage({ ...look, work }, deps, signal);
+  const keepInLine = async () => await deps.keepInLine?.(work.repository, { signal });
+  const inLine = keepInLine();
+  try {
+    if (look.kind === 'unchanged') return await publishImage({ ...look, work }, deps, signal);
+    const isInLine = async () => {
+      await inLine;
+      // The repository may have been created meanwhile. Otherwise this asks nothing.
+      await keepInLine();
+    };
+    return await copyAndPublish({ job, work, seen: look.seen, isInLine }, deps, signal);
+  } finally {
+    await inLine;
+  }
+}
 
+/** A mirror job whose image has to be copied. */
+interface ChangedImage {
+  job: JobRecord;
+  work: MirrorWork;
+  seen: Seen;
+  /** Resolves once the repository's settings are right, or will not be. */
+  isInLine: () => Promise<void>;
+}
+
+async function copyAndPublish(
+  { job, work, seen, isInLine }: ChangedImage,
+  deps: MirrorJobDependencies,
+  signal: AbortSignal,
+): Promise<JobOutcome> {
   const pooled = deps.pool?.enter({
-    registry: look.seen.mirror.region,
+    registry: seen.mirror.region,
     repository: work.repository,
     mayMountFrom: mountablePlaces(deps.config, job.key.registry),
   });
   let isCommitted = false;
   try {
-    const { root, source, mirror, resolved, observedAt } = look.seen;
+    const { root, source, mirror, resolved, observedAt } = seen;
     const { rule, repository } = work;
     const { destination } = mirror;
     const image = await copyJobImage(
@@ -47,7 +74,8 @@ export async function runMirrorJob(
       { pooled, signal },
     );
     if (image.kind === 'fanned-out') return waitForLayers(deps, { fannedOut: image.fannedOut });
-    const outcome = await publishImage({ kind: 'copied', work, seen: look.seen, image }, deps, signal);
+    await isInLine();
+    const outcome = await publishImage({ kind: 'copied', work, seen, image }, deps, signal);
     isCommitted = outcome.state === 'committed';
     return outcome;
   } catch (error) {

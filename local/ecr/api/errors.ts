@@ -12,13 +12,16 @@ export type ApiErrorName =
   | 'LayerAlreadyExistsException'
   | 'LayerPartTooSmallException'
   | 'LayersNotFoundException'
+  | 'LifecyclePolicyNotFoundException'
   | 'LimitExceededException'
   | 'MissingAuthenticationTokenException'
   | 'ReferencedImagesNotFoundException'
   | 'RepositoryAlreadyExistsException'
   | 'RepositoryNotEmptyException'
   | 'RepositoryNotFoundException'
+  | 'RepositoryPolicyNotFoundException'
   | 'SerializationException'
+  | 'TooManyTagsException'
   | 'UnknownOperationException'
   | 'UploadNotFoundException';
 

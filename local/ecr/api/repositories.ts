@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { tellDeletedRepository } from '../events.ts';
 import type { RegistryContext } from '../registry-context.ts';
 import { defaultSettings, type Repository, type RepositorySettings } from '../repository.ts';
-import { ApiError, invalidParameter } from './errors.ts';
+import { ApiError } from './errors.ts';
 import {
   checkRepositoryName,
   pageInput,
@@ -13,29 +13,14 @@ import {
   repositoryNotFound,
   requireRepository,
 } from './input.ts';
-
-/** The most exclusion filters of a repository. */
-const maxFilters = 5;
+import { mutabilityInput, mutabilityOf, scanningInput } from './repository-settings.ts';
+import { arnOf, taggedWith, tagList } from './resource-tags.ts';
 
 const creation = z.object({
   ...repositoryInput,
-  tags: z.array(z.object({ Key: z.string(), Value: z.string() })).optional(),
-  imageTagMutability: z
-    .enum(['MUTABLE', 'IMMUTABLE', 'IMMUTABLE_WITH_EXCLUSION', 'MUTABLE_WITH_EXCLUSION'])
-    .optional(),
-  imageTagMutabilityExclusionFilters: z
-    .array(
-      z.object({
-        filterType: z.literal('WILDCARD'),
-        filter: z
-          .string()
-          .min(1)
-          .max(128)
-          .regex(/^[0-9a-zA-Z._*-]+$/),
-      }),
-    )
-    .optional(),
-  imageScanningConfiguration: z.object({ scanOnPush: z.boolean().optional() }).optional(),
+  ...mutabilityInput,
+  tags: tagList.optional(),
+  imageScanningConfiguration: scanningInput.optional(),
   encryptionConfiguration: z
     .object({
       encryptionType: z.enum(['AES256', 'KMS', 'KMS_DSSE']),
@@ -48,7 +33,11 @@ const creation = z.object({
 export async function createRepository(context: RegistryContext, body: unknown): Promise<unknown> {
   const input = parseInput(creation, body);
   checkRepositoryName(input.repositoryName);
-  const repository = await context.catalog.createRepository(input.repositoryName, settingsOf(input));
+  const repository = await context.catalog.createRepository(
+    input.repositoryName,
+    settingsOf(input),
+    input.tags && { tags: taggedWith({}, input.tags) },
+  );
   if (repository !== undefined) return { repository: describe(context, repository) };
   throw new ApiError(
     'RepositoryAlreadyExistsException',
@@ -57,25 +46,9 @@ export async function createRepository(context: RegistryContext, body: unknown):
 }
 
 function settingsOf(input: z.output<typeof creation>): RepositorySettings {
-  const mutability = input.imageTagMutability ?? defaultSettings.imageTagMutability;
-  const filters = input.imageTagMutabilityExclusionFilters;
-  const filtered = mutability.endsWith('_WITH_EXCLUSION');
-  if (filtered !== (filters !== undefined && filters.length > 0)) {
-    throw invalidParameter(
-      'imageTagMutabilityExclusionFilters',
-      filtered ? 'must be given with a setting with exclusion' : 'is only for settings with exclusion',
-    );
-  }
-  if (filters !== undefined && filters.length > maxFilters) {
-    throw invalidParameter(
-      'imageTagMutabilityExclusionFilters',
-      `Member must have length less than or equal to ${maxFilters}`,
-    );
-  }
   const encryption = input.encryptionConfiguration ?? defaultSettings.encryptionConfiguration;
   return {
-    imageTagMutability: mutability,
-    ...(filters === undefined || filters.length === 0 ? {} : { imageTagMutabilityExclusionFilters: filters }),
+    ...mutabilityOf(input),
     imageScanningConfiguration: { scanOnPush: input.imageScanningConfiguration?.scanOnPush ?? false },
     encryptionConfiguration: {
       encryptionType: encryption.encryptionType,
@@ -90,7 +63,7 @@ function describe(
   { name, createdAt, settings }: Repository,
 ): Record<string, unknown> {
   return {
-    repositoryArn: `arn:aws:ecr:${context.region}:${context.accountId}:repository/${name}`,
+    repositoryArn: arnOf(context, name),
     registryId: context.accountId,
     repositoryName: name,
     repositoryUri: `${context.host}/${name}`,

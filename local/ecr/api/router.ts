@@ -9,8 +9,12 @@ import { describeImages, listImages } from './image-lists.ts';
 import { batchDeleteImage, batchGetImage } from './images.ts';
 import { completeLayerUpload, initiateLayerUpload, uploadLayerPart } from './layer-uploads.ts';
 import { batchCheckLayerAvailability, getDownloadUrlForLayer } from './layers.ts';
+import { deleteLifecyclePolicy, getLifecyclePolicy, putLifecyclePolicy } from './lifecycle-policy.ts';
 import { putImage } from './put-image.ts';
 import { createRepository, deleteRepository, describeRepositories } from './repositories.ts';
+import { deleteRepositoryPolicy, getRepositoryPolicy, setRepositoryPolicy } from './repository-policy.ts';
+import { putImageScanningConfiguration, putImageTagMutability } from './repository-settings.ts';
+import { listTagsForResource, tagResource, untagResource } from './resource-tags.ts';
 import { updateImageStorageClass } from './storage-class.ts';
 
 /** Performs one operation: JSON in, JSON out. @throws ApiError */
@@ -22,16 +26,27 @@ const operations: Record<string, Operation> = {
   BatchGetImage: batchGetImage,
   CompleteLayerUpload: completeLayerUpload,
   CreateRepository: createRepository,
+  DeleteLifecyclePolicy: deleteLifecyclePolicy,
   DeleteRepository: deleteRepository,
+  DeleteRepositoryPolicy: deleteRepositoryPolicy,
   DescribeImages: describeImages,
   DescribeRepositories: describeRepositories,
   GetAccountSetting: getAccountSetting,
   GetAuthorizationToken: getAuthorizationToken,
   GetDownloadUrlForLayer: getDownloadUrlForLayer,
+  GetLifecyclePolicy: getLifecyclePolicy,
+  GetRepositoryPolicy: getRepositoryPolicy,
   InitiateLayerUpload: initiateLayerUpload,
   ListImages: listImages,
+  ListTagsForResource: listTagsForResource,
   PutAccountSetting: putAccountSetting,
   PutImage: putImage,
+  PutImageScanningConfiguration: putImageScanningConfiguration,
+  PutImageTagMutability: putImageTagMutability,
+  PutLifecyclePolicy: putLifecyclePolicy,
+  SetRepositoryPolicy: setRepositoryPolicy,
+  TagResource: tagResource,
+  UntagResource: untagResource,
   UpdateImageStorageClass: updateImageStorageClass,
   UploadLayerPart: uploadLayerPart,
 };

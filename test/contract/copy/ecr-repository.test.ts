@@ -51,6 +51,18 @@ describe('a repository of Amazon ECR', () => {
     expect(operations().filter((name) => name === 'CreateRepository')).toHaveLength(1);
   });
 
+  it('tells that it has created a repository, but not that there was one', async () => {
+    const { registry } = await start();
+    const created: string[] = [];
+    const onCreated = (name: string) => created.push(name);
+    const ecr = new EcrRegistry('eu-west-1', plainSettings, { onCreated });
+    onTestFinished(() => ecr.close());
+    const names = ['mirror/new', 'mirror/new', 'mirror/other'];
+    for (const name of names) await (await ecr.repository(name)).presentBlobs([]);
+    expect(created).toEqual(['mirror/new', 'mirror/other']);
+    expect(registry.repositories()).toEqual(created);
+  });
+
   it('creates it for an image without blobs, too', async () => {
     const { ecr, registry } = await start();
     await (await ecr.repository('mirror/empty')).presentBlobs([]);

@@ -1,10 +1,10 @@
 import {
   CreateRepositoryCommand,
   DeleteRepositoryCommand,
+  DescribeRegistryCommand,
   DescribeRepositoriesCommand,
   GetAccountSettingCommand,
   GetAuthorizationTokenCommand,
-  ListTagsForResourceCommand,
   PutAccountSettingCommand,
   paginateDescribeRepositories,
 } from '@aws-sdk/client-ecr';
@@ -155,8 +155,7 @@ describe('the account', () => {
 
   it('answers unknown operations, and unsigned requests', async () => {
     const registry = await runRegistry({ flavour: 'ecr' });
-    const resourceArn = 'arn:aws:ecr:eu-west-1:000000000000:repository/team/app';
-    const unknown = ecrClient(registry).send(new ListTagsForResourceCommand({ resourceArn }));
+    const unknown = ecrClient(registry).send(new DescribeRegistryCommand({}));
     expect((await rejectionOf(unknown)).name).toBe('UnknownOperationException');
     const unsigned = await fetch(registry.endpoint, {
       method: 'POST',

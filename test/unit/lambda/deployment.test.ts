@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { MirrorDeployment } from '../../../lambda/mirror/mirror-deployment.ts';
 import { CopyDeployment } from '../../../lambda/shared/copy-deployment.ts';
 import { Deployment } from '../../../lambda/shared/deployment.ts';
 import { Environment, EnvironmentError } from '../../../lambda/shared/environment.ts';
@@ -69,6 +70,12 @@ describe('a deployment', () => {
   it('reads nothing before it is asked', () => {
     const unread = new Proxy({}, { get: (_, name) => expect.fail(`${String(name)} was read`) });
     expect(() => new CopyDeployment(unread)).not.toThrow();
+  });
+
+  it('keeps settings without ever failing a job', async () => {
+    const late = { signal: AbortSignal.abort(new Error('late')) };
+    for (const env of [configured(), {}])
+      await expect(new MirrorDeployment(env).keepInLine('mirror/app', late)).resolves.toBeUndefined();
   });
 
   it('returns numbers that are set, and leaves what is absent to the functions', () => {

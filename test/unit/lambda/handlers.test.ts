@@ -7,10 +7,9 @@ import { ApiDeployment } from '../../../lambda/api/api-deployment.ts';
 import { createHandler as createApi } from '../../../lambda/api/handler.ts';
 import { createHandler as createLayer } from '../../../lambda/layer/handler.ts';
 import { createHandler as createMirror } from '../../../lambda/mirror/handler.ts';
+import { MirrorDeployment } from '../../../lambda/mirror/mirror-deployment.ts';
 import { ScheduleDeployment } from '../../../lambda/schedule/deployment.ts';
 import { createHandler as createSchedule } from '../../../lambda/schedule/handler.ts';
-import { CopyDeployment } from '../../../lambda/shared/copy-deployment.ts';
-
 import { logger, metrics, stateMetric } from '../../../lambda/shared/telemetry.ts';
 import { WebhookDeployment } from '../../../lambda/shared/webhook-deployment.ts';
 import { createHandler as createWebhook } from '../../../lambda/webhook/handler.ts';
@@ -106,7 +105,7 @@ const finishedJobs = {
   read: async () => ({ state: 'committed' }),
 } as unknown as JobStore;
 
-class RecordingCopy extends CopyDeployment {
+class RecordingCopy extends MirrorDeployment {
   readonly recorded = new RecordingQueue();
   override get queue() {
     return this.recorded;

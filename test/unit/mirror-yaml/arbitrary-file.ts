@@ -87,6 +87,7 @@ const repository = fc.record(
     immutableTags: fc.constantFrom(true, false, { except: ['latest*'] }),
     pullAccounts: fc.uniqueArray(fc.constantFrom('111122223333', '012345678901')),
     organizations: fc.constantFrom([], ['o-a1b2c3d4e5']),
+    tags: fc.constantFrom({}, { team: 'platform', 'a:b': '' }),
     lifecycle: fc.constantFrom(
       [],
       [

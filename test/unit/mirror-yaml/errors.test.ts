@@ -153,6 +153,25 @@ mirror:
     ],
   ],
   [
+    'tags that ECR would refuse',
+    `version: 1
+mirror:
+  regions: [eu-west-1]
+  repository:
+    tags:
+      team: 7
+      aws:team: x
+      "a#b": x
+      env: "a#b"
+`,
+    [
+      ['6:13', 'mirror.repository.tags.team', /must be text, found the number 7; put it in quotes: "7"/],
+      ['7:7', 'mirror.repository.tags["aws:team"]', /begins with aws:/],
+      ['8:7', 'mirror.repository.tags["a#b"]', /can’t be the key of a tag/],
+      ['9:12', 'mirror.repository.tags.env', /can’t be the value of a tag/],
+    ],
+  ],
+  [
     'neither of two forms',
     'version: 1\nmirror:\n  regions: [eu-west-1]\n  repository: { encryption: none, immutableTags: some }',
     [

@@ -93,6 +93,7 @@ mirror:
     immutableTags: { except: ["latest*", "*-dev"] }
     pullAccounts: ["012345678901"]
     organizations: [o-a1b2c3d4e5]
+    tags: { team: platform, "cost-center": "0012" }
     lifecycle:
       - rulePriority: 1
         description: old builds
@@ -133,6 +134,7 @@ upstreams:
         immutableTags: { except: ['latest*', '*-dev'] },
         pullAccounts: ['012345678901'],
         organizations: ['o-a1b2c3d4e5'],
+        tags: { team: 'platform', 'cost-center': '0012' },
         lifecycle: [
           {
             rulePriority: 1,

@@ -1,0 +1,31 @@
+import { EcrSettingsKeeper } from '../../core/aws/ecr/settings/keeper.ts';
+import type { MirrorJobDependencies } from '../../core/jobs/dependencies.ts';
+import { CopyDeployment } from '../shared/copy-deployment.ts';
+import { tellSettings } from '../shared/settings.ts';
+import { logger } from '../shared/telemetry.ts';
+
+/** What the mirror function works with. */
+export class MirrorDeployment extends CopyDeployment {
+  /** Keeps the settings of the mirror's repositories. */
+  get settings(): EcrSettingsKeeper {
+    return this.once('settings', () => {
+      const { region, config } = this;
+      return new EcrSettingsKeeper(config.mirror.repository, { client: { region }, report: tellSettings });
+    });
+  }
+
+  /** For jobs: a repository whose settings can't be put right still gets its images. */
+  get keepInLine(): NonNullable<MirrorJobDependencies['keepInLine']> {
+    return async (repository, options) => {
+      try {
+        await this.settings.keepInLine(repository, options);
+      } catch (error) {
+        logger.warn('the settings of a repository were not looked at', { repository, error: error as Error });
+      }
+    };
+  }
+
+  protected override onCreated(repository: string): void {
+    this.settings.forget(repository);
+  }
+}
