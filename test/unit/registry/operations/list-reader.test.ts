@@ -6,7 +6,7 @@ import { ListError, type ListKey, ListReader } from '../../../../core/registry/o
 function read(text: string | Uint8Array, chunk = 1_000_000, key: ListKey = 'tags'): (string | undefined)[] {
   const bytes = Buffer.from(text);
   const items: (string | undefined)[] = [];
-  const reader = new ListReader(key, (item) => items.push(item));
+  const reader = new ListReader(key, { onItem: (item) => items.push(item) });
   for (let at = 0; at < bytes.length; at += chunk) reader.write(bytes.subarray(at, at + chunk));
   reader.end();
   return items;
