@@ -1,7 +1,7 @@
 import type { CallOptions, Exchange } from '../exchange.ts';
 import type { ListedTag } from '../operations/tags.ts';
 import type { HttpAnswer, Transport } from '../transport/transport.ts';
-import { field, listedTag, listPages, pageSize, type TagPage } from './pages.ts';
+import { field, listedTag, listPages, pageSize, type TagPage, totalOf } from './pages.ts';
 import type { TagApi } from './tag-api.ts';
 
 /** https://docs.docker.com/reference/api/hub/latest/ */
@@ -35,7 +35,9 @@ function read(json: unknown): TagPage | undefined {
   const next = field(json, 'next');
   if (!Array.isArray(results) || (next !== null && typeof next !== 'string')) return undefined;
   const tags = results.flatMap((result) => listedTag(field(result, 'name'), field(result, 'digest')));
-  return { tags, more: next !== null && results.length > 0 };
+  const names = results.map((result) => field(result, 'name'));
+  const total = totalOf(field(json, 'count'), names);
+  return { tags, more: next !== null && results.length > 0, total };
 }
 
 /**

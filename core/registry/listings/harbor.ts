@@ -5,7 +5,7 @@ import { RegistryError } from '../errors.ts';
 import type { Answer, CallOptions, Exchange } from '../exchange.ts';
 import { nextLink } from '../operations/links.ts';
 import type { ListedTag } from '../operations/tags.ts';
-import { apiCall, field, listedTag, listPages, pageSize, readJson, type TagPage } from './pages.ts';
+import { apiCall, field, listedTag, listPages, pageSize, readJson, type TagPage, totalOf } from './pages.ts';
 import type { TagApi } from './tag-api.ts';
 
 /**
@@ -68,8 +68,11 @@ function read(json: unknown, answer: Answer): TagPage | undefined {
     return Array.isArray(own) ? own.flatMap((tag) => listedTag(field(tag, 'name'), digest)) : [];
   });
   const linked = nextLink(answer.header('link')).kind === 'next';
-  // A proxy may remove the header: a full page is then followed by another one, which may be empty.
-  return { tags, more: json.length > 0 && (linked || json.length >= pageSize) };
+  const digests = json.map((artifact) => field(artifact, 'digest'));
+  const count = answer.header('x-total-count');
+  const total = totalOf(count === undefined ? undefined : Number(count), digests);
+  // A proxy may remove the Link: a full page is then followed by another one, which may be empty.
+  return { tags, more: json.length > 0 && (linked || json.length >= pageSize), total };
 }
 
 /** Whether a `GET /v2/` without a login was answered by a Harbor. */

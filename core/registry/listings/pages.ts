@@ -1,4 +1,4 @@
-import { type Digest, isDigest } from '../../oci/digest.ts';
+import { isDigest } from '../../oci/digest.ts';
 import { isTag } from '../../oci/reference.ts';
 import { RegistryError } from '../errors.ts';
 import type { Answer, CallOptions, Exchange } from '../exchange.ts';
@@ -17,6 +17,8 @@ export interface TagPage {
   tags: ListedTag[];
   /** Whether there is another page. */
   more: boolean;
+  /** How many items all pages have together, and what tells those of this page apart, if told. */
+  total?: { count: number; keys: string[] } | undefined;
 }
 
 /** A list whose pages have numbers, from 1 on. */
@@ -52,11 +54,15 @@ export const apiCall = {
   patience: 2,
 } as const;
 
+/** The code of a list that changed while it was read: it may lack something. */
+export const listChanged = 'LIST_CHANGED';
+
 /**
  * All tags of a list, page by page as they are read. Only the answer's fields count: a hostile one
  * cannot lead to another address.
  *
- * @throws RegistryError ANSWER_INVALID, or ANSWER_TOO_LARGE for a list that does not end
+ * @throws RegistryError ANSWER_INVALID; ANSWER_TOO_LARGE for a list that does not end; LIST_CHANGED
+ *   after the last page, if the pages do not fit together
  */
 export async function* listPages(
   exchange: Exchange,
@@ -65,6 +71,7 @@ export async function* listPages(
 ): AsyncGenerator<ListedTag> {
   const call = { operation: 'list tags of', repository };
   let left = maxItems;
+  const items = new CountedItems();
   for (let number = 1; ; number += 1) {
     const page = await exchange.perform(
       { ...apiCall, ...call, url: urlOf(number), signal },
@@ -82,7 +89,33 @@ export async function* listPages(
       });
     }
     yield* page.tags;
-    if (!page.more) return;
+    items.add(page.total);
+    if (page.more) continue;
+    const reason = items.problem;
+    if (reason === undefined) return;
+    throw new RegistryError(exchange.context(call), { code: listChanged, reason });
+  }
+}
+
+/**
+ * Whether a list stayed the same while its pages were read. What is deleted meanwhile moves the rest
+ * forward, past the end of the page that was read; what is pushed again moves to the first page.
+ */
+class CountedItems {
+  readonly #keys = new Set<string>();
+  readonly #counts = new Set<number>();
+
+  add(total: TagPage['total']): void {
+    if (total === undefined) return;
+    this.#counts.add(total.count);
+    for (const key of total.keys) this.#keys.add(key);
+  }
+
+  get problem(): string | undefined {
+    const [first = 0, second] = this.#counts;
+    if (second !== undefined) return `the list changed from ${first} to ${second} items`;
+    const read = this.#keys.size;
+    return read < first ? `the list changed: ${read} of ${first} items were read` : undefined;
   }
 }
 
@@ -95,6 +128,12 @@ function invalid(
   return new RegistryError(exchange.context(call), { code: 'ANSWER_INVALID', status, reason });
 }
 
+/** The total of a page; undefined if the answer has none. */
+export function totalOf(count: unknown, keys: unknown[]): TagPage['total'] {
+  if (typeof count !== 'number' || !Number.isSafeInteger(count)) return undefined;
+  return { count, keys: keys.filter((key) => typeof key === 'string') };
+}
+
 /** A field of a JSON object; undefined for anything else. */
 export function field(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
@@ -105,5 +144,5 @@ export function field(value: unknown, name: string): unknown {
 /** A tag as an API names it; nothing if it is none, so that it could not be requested. */
 export function listedTag(name: unknown, digest: unknown): ListedTag[] {
   if (typeof name !== 'string' || !isTag(name)) return [];
-  return [isDigest(digest) ? { tag: name, digest: digest as Digest } : { tag: name }];
+  return [isDigest(digest) ? { tag: name, digest } : { tag: name }];
 }

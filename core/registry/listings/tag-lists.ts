@@ -2,12 +2,20 @@ import { isRepository } from '../../oci/reference.ts';
 import { RegistryError } from '../errors.ts';
 import type { CallOptions } from '../exchange.ts';
 import type { ListedTag } from '../operations/tags.ts';
+import { listChanged } from './pages.ts';
 import type { TagApi } from './tag-api.ts';
 
 /** After the API failed, it is not asked for this long. */
 const restMs = 10 * 60_000;
-/** With these answers, the API refuses a repository, not everything. */
-const aboutRepository: ReadonlySet<number> = new Set([400, 401, 403, 404]);
+/** These failures concern a repository, not everything: statuses, and codes. */
+const aboutRepository: ReadonlySet<number | string | undefined> = new Set([
+  400,
+  401,
+  403,
+  404,
+  'ANSWER_TOO_LARGE',
+  listChanged,
+]);
 
 export interface TagListsOptions {
   /** Opens the API when it is first needed. */
@@ -66,9 +74,8 @@ export class TagLists {
   /** Throws what the distribution API can't help with. */
   #judge(error: unknown): void {
     if (!(error instanceof RegistryError) || error.retry.kind === 'rate-limit') throw error;
-    const isAboutRepository =
-      error.code === 'ANSWER_TOO_LARGE' || (error.status !== undefined && aboutRepository.has(error.status));
-    if (!isAboutRepository) this.#restsUntil = this.#now() + restMs;
+    const { code, status } = error;
+    if (!aboutRepository.has(code) && !aboutRepository.has(status)) this.#restsUntil = this.#now() + restMs;
     this.#options.onApiFailed?.(error);
   }
 }

@@ -11,11 +11,11 @@ const credentials = async () => ({ username: 'u', password: 'hunter22' });
 const loginBody = '{"identifier":"u","secret":"hunter22"}';
 
 /** As Docker Hub answers, with much beside what is read. */
-const page = (results: object[], next: string | null = null) => ({
+const page = (results: object[], next: string | null = null, count = results.length) => ({
   status: 200,
   headers: { 'x-ratelimit-limit': '180', 'x-ratelimit-remaining': '179' },
   body: {
-    count: 3,
+    count,
     next,
     previous: null,
     results: results.map((result, id) => ({
@@ -57,9 +57,13 @@ describe('Docker Hub’s API', () => {
             { name: '2', digest: digest('2') },
           ],
           'x',
+          4,
         ),
       },
-      { request: pageOf(2), answer: page([{ name: 'ancient' }, { name: 'odd', digest: 'sha256:1' }]) },
+      {
+        request: pageOf(2),
+        answer: page([{ name: 'ancient' }, { name: 'odd', digest: 'sha256:1' }], null, 4),
+      },
     );
     expect(await list()).toEqual([
       { tag: '1', digest: digest('1') },
@@ -82,19 +86,10 @@ describe('Docker Hub’s API', () => {
     const evil = await startScriptedServer();
     const { hub, list } = await run();
     hub.expect(
-      { request: pageOf(1), answer: page([{ name: '1' }], `${evil.origin}/v2/next`) },
-      { request: pageOf(2), answer: page([{ name: '2' }]) },
+      { request: pageOf(1), answer: page([{ name: '1' }], `${evil.origin}/v2/next`, 2) },
+      { request: pageOf(2), answer: page([{ name: '2' }], null, 2) },
     );
     expect(await list()).toEqual([{ tag: '1' }, { tag: '2' }]);
-  });
-
-  it('gives a tag once, though it moved to a later page meanwhile', async () => {
-    const { hub, list } = await run();
-    hub.expect(
-      { request: pageOf(1), answer: page([{ name: '1', digest: digest('1') }], 'x') },
-      { request: pageOf(2), answer: page([{ name: '1', digest: digest('1') }, { name: '2' }]) },
-    );
-    expect(await list()).toEqual([{ tag: '1', digest: digest('1') }, { tag: '2' }]);
   });
 
   it('logs in once, and sends the credentials to the API only', async () => {
@@ -184,6 +179,35 @@ describe('Docker Hub’s API', () => {
     expect(failures).toEqual(['REFUSED']);
   });
 
+  it.each([
+    // 1 was deleted, and 3 moved to the first page.
+    ['a tag was deleted', page([{ name: '4' }], null, 3)],
+    // 4 was pushed again, and the first page, where it is now, has been read.
+    ['a tag was moved', page([{ name: '2' }, { name: '3' }], null, 4)],
+  ])('is completed by tags/list if %s meanwhile', async (_, second) => {
+    const { hub, registry, list, failures } = await run();
+    hub.expect(
+      { request: pageOf(1), answer: page([{ name: '1' }, { name: '2' }], 'x', 4) },
+      { request: pageOf(2), answer: second },
+    );
+    registry.expect({ request: plain, answer: listOf('2', '3', '4') });
+    const listed = (await list()).map(({ tag }) => tag);
+    expect(listed).toHaveLength(4);
+    expect(listed.sort()).toEqual(['1', '2', '3', '4']);
+    expect(failures).toEqual(['LIST_CHANGED']);
+  });
+
+  it('lists a tag once that moved to a later page, since another one was pushed', async () => {
+    const { hub, registry, list, failures } = await run();
+    hub.expect(
+      { request: pageOf(1), answer: page([{ name: '1', digest: digest('1') }], 'x', 2) },
+      { request: pageOf(2), answer: page([{ name: '1', digest: digest('1') }, { name: '2' }], null, 3) },
+    );
+    registry.expect({ request: plain, answer: listOf('1', '2', 'new') });
+    expect(await list()).toEqual([{ tag: '1', digest: digest('1') }, { tag: '2' }, { tag: 'new' }]);
+    expect(failures).toEqual(['LIST_CHANGED']);
+  });
+
   it('is not believed when it knows no tags', async () => {
     const { hub, registry, list } = await run();
     hub.expect({ request: pageOf(1), answer: page([]) });
@@ -262,5 +286,8 @@ describe('Docker Hub’s API', () => {
 
 function expectPages(hub: ScriptedServer, pages: number, names: (number: number) => object[]): void {
   for (let number = 1; number <= pages; number += 1)
-    hub.expect({ request: pageOf(number), answer: page(names(number), number === pages ? null : 'x') });
+    hub.expect({
+      request: pageOf(number),
+      answer: page(names(number), number === pages ? null : 'x', pages * 100),
+    });
 }

@@ -63,6 +63,15 @@ describe('Harbor’s API', () => {
     expect(await list()).toHaveLength(100);
   });
 
+  it('is completed by tags/list if it has more artifacts than were read', async () => {
+    const { server, list, failures } = await run();
+    const { headers, ...answer } = page([['2']]);
+    const counted = { ...answer, headers: { ...headers, 'x-total-count': '2' } };
+    server.expect(ordinary, { request: pageOf(1), answer: counted }, tagged);
+    expect(await list()).toEqual([{ tag: '2', digest: digest('2') }, { tag: '1' }]);
+    expect(failures).toEqual(['LIST_CHANGED']);
+  });
+
   it('gets the credentials with the first request, and asks once about the project', async () => {
     const { server, list } = await run({
       credentials: async () => ({ username: 'robot$acme+r', password: 'hunter22' }),
