@@ -53,9 +53,9 @@ export class ListReader {
   #isKey = false;
   /** The last key of the outermost object. */
   #key: string | undefined;
-  /** Below `manifest`: the last key there, and the last key of its object. */
+  /** Below `manifest`: the last key there, and whether the last key of its object is `tag`. */
   #manifestKey: string | undefined;
-  #manifestField: string | undefined;
+  #isTagField = false;
   /** How the list's field was found: not yet, as a list, or as null. */
   #found: 'list' | 'null' | 'other' | undefined;
   #ended = false;
@@ -112,7 +112,7 @@ export class ListReader {
       if (depth === 1) this.#key = this.#text();
       else if (depth <= 3 && this.#readsManifests) {
         if (depth === 2) this.#manifestKey = this.#text();
-        else this.#manifestField = this.#text();
+        else this.#isTagField = this.#length === 3 && this.#string.toString('latin1', 0, 3) === 'tag';
       }
     } else if (this.#isListed) this.#events.onItem(this.#text());
     else if (depth === 4 && this.#readsManifests && this.#isManifestTag) this.#endManifestTag();
@@ -130,7 +130,7 @@ export class ListReader {
       manifests === objectStart &&
       manifest === objectStart &&
       tags === arrayStart &&
-      this.#manifestField === 'tag'
+      this.#isTagField
     );
   }
 
