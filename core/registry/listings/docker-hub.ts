@@ -41,30 +41,22 @@ function read(json: unknown): TagPage | undefined {
 }
 
 /**
- * Docker Hub's API names its rate limit in headers of its own, with times in seconds since 1970
- * (https://docs.docker.com/reference/api/hub/latest/#rate-limiting). `Retry-After` was called
- * `X-Retry-After` before, and was such a time, too
- * (https://github.com/docker/hub-feedback/issues/2459). This gives them their usual names.
+ * Docker Hub's API says with `Retry-After` when it answers again
+ * (https://docs.docker.com/reference/api/hub/latest/#rate-limiting). The header was called
+ * `X-Retry-After` before, and was a time in seconds since 1970
+ * (https://github.com/docker/hub-feedback/issues/2459). This gives it its usual name.
  */
-export function withUsualLimits(transport: Transport): Transport {
+export function withRetryAfter(transport: Transport): Transport {
   return async (request) => {
     const answer = await transport(request);
-    return { ...answer, header: (name) => answer.header(name) ?? usualLimit(answer, name) };
+    const header = (name: string) =>
+      answer.header(name) ?? (name === 'retry-after' ? retryAfter(answer) : undefined);
+    return { ...answer, header };
   };
 }
 
-function usualLimit({ header }: HttpAnswer, name: string): string | undefined {
-  switch (name.toLowerCase()) {
-    case 'ratelimit-remaining':
-      return header('x-ratelimit-remaining');
-    case 'ratelimit-reset':
-      return header('x-ratelimit-reset');
-    case 'retry-after': {
-      const value = header('x-retry-after');
-      // From this value on, it can't be a number of seconds.
-      return Number(value) >= 1e9 ? new Date(Number(value) * 1_000).toUTCString() : value;
-    }
-    default:
-      return undefined;
-  }
+function retryAfter({ header }: HttpAnswer): string | undefined {
+  const value = header('x-retry-after');
+  // From this value on, it can't be a number of seconds.
+  return Number(value) >= 1e9 ? new Date(Number(value) * 1_000).toUTCString() : value;
 }

@@ -5,7 +5,7 @@ import { apiUrl } from '../operations/paths.ts';
 import { RefusedFeatures } from '../refused-features.ts';
 import { StreamLimit } from '../stream-limit.ts';
 import { discard } from '../transport/body.ts';
-import { DockerHubTags, withUsualLimits } from './docker-hub.ts';
+import { DockerHubTags, withRetryAfter } from './docker-hub.ts';
 import { anonymous, DockerHubLogin } from './docker-hub-login.ts';
 import { HarborLogin, HarborTags, isHarborChallenge } from './harbor.ts';
 import { QuayTags } from './quay.ts';
@@ -31,7 +31,9 @@ export async function openTagApi(
   const { endpoint, credentials } = options;
   switch (choice.kind) {
     case 'docker-hub': {
-      const api = { ...options, transport: withUsualLimits(options.transport) };
+      // Its rate limit, some requests a minute, is not the registry's, which stays open: events must
+      // not wait for lists. A list waits in place, and fails by a limit that lasts longer.
+      const api = { ...options, transport: withRetryAfter(options.transport), onClosed: undefined };
       const open = (authorizer: Authorizer) => exchangeWith(new URL(choice.endpoint), authorizer, api);
       return new DockerHubTags(open(new DockerHubLogin(credentials, open)));
     }

@@ -103,4 +103,12 @@ describe('Quay’s API', () => {
     server.expect(limited, limited, limited, limited);
     expect(await errorOf(list())).toMatchObject({ status: 429, retry: { kind: 'rate-limit' } });
   });
+
+  it('closes the registry, on whose host it is, by a rate limit with a time', async () => {
+    const closed: number[] = [];
+    const { server, list } = await run({ onClosed: (ms) => closed.push(ms) });
+    server.expect({ request: pageOf(1), answer: { status: 429, headers: { 'retry-after': '7200' } } });
+    expect(await errorOf(list())).toMatchObject({ retryAfterMs: 7_200_000 });
+    expect(closed).toEqual([7_200_000]);
+  });
 });
