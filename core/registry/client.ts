@@ -281,8 +281,8 @@ export class RegistryClient implements AsyncDisposable {
 
   /**
    * All tags of a repository, each with its digest if the registry lists it: in `tags/list`, or by
-   * an API of its own (`tagApi`). Quay's may leave a tag out if others are moved or deleted while it
-   * is read: ask for a tag before you conclude from its absence that it was deleted.
+   * an API of its own (`tagApi`). Quay's may leave a tag out if others are moved or deleted while
+   * it is read: ask for a tag before you conclude from its absence that it was deleted.
    */
   listTagsWithDigests(repository: string, options?: CallOptions): AsyncIterable<ListedTag> {
     return this.#tagLists.list(repository, options);

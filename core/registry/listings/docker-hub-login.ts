@@ -7,7 +7,9 @@ import type { Exchange } from '../exchange.ts';
 import { readBounded } from '../transport/body.ts';
 import { apiCall, field } from './pages.ts';
 
-/** After a login was rejected, requests are anonymous for this long: public repositories allow it. */
+/**
+ * After a login was rejected, requests are anonymous for this long: public repositories allow it.
+ */
 const anonymousMs = 10 * 60_000;
 const maxTokenBytes = 64 * 1024;
 

@@ -20,8 +20,8 @@ export interface TagApiOptions
 }
 
 /**
- * Opens an API that lists tags. Undefined if the registry has none after all. A failure to find out
- * is undefined, too: the distribution API then tells what is wrong.
+ * Opens an API that lists tags. Undefined if the registry has none after all, and `unknown` if it
+ * did not answer: the distribution API then tells what is wrong.
  */
 export async function openTagApi(
   choice: TagApiChoice,
@@ -31,8 +31,8 @@ export async function openTagApi(
   const { endpoint, credentials } = options;
   switch (choice.kind) {
     case 'docker-hub': {
-      // Its rate limit, some requests a minute, is not the registry's, which stays open: events must
-      // not wait for lists. A list waits in place, and fails by a limit that lasts longer.
+      // Its rate limit, some requests a minute, is not the registry's, which stays open: events
+      // must not wait for lists. A list waits in place, and fails by a limit that lasts longer.
       const api = { ...options, transport: withRetryAfter(options.transport), onClosed: undefined };
       const open = (authorizer: Authorizer) => exchangeWith(new URL(choice.endpoint), authorizer, api);
       return new DockerHubTags(open(new DockerHubLogin(credentials, open)));

@@ -98,8 +98,9 @@ export async function* listPages(
 }
 
 /**
- * Whether a list stayed the same while its pages were read. What is deleted meanwhile moves the rest
- * forward, past the end of the page that was read; what is pushed again moves to the first page.
+ * Whether a list stayed the same while its pages were read. What is deleted meanwhile moves the
+ * rest forward, past the end of the page that was read; what is pushed again moves to the first
+ * page.
  */
 class CountedItems {
   readonly #keys = new Set<string>();
