@@ -27,7 +27,11 @@ it('lists an upstream with a written endpoint by tags/list alone, and closes it 
     secrets: {},
   } as unknown as ConstructorParameters<typeof Upstreams>[0]);
   const { signal } = new AbortController();
-  const tags = async () => await Array.fromAsync(upstreams.listTags(upstream, 'team/app', signal));
+  const tags = async () => {
+    const all = [];
+    for await (const each of upstreams.listTags(upstream, 'team/app', signal)) all.push(each);
+    return all;
+  };
   expect(await tags()).toEqual([{ tag: '1' }, { tag: '2' }]);
   expect(await errorOf(tags())).toMatchObject({ status: 429, registry: 'docker.io' });
   expect(closed).toEqual(['docker.io']);

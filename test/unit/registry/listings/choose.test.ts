@@ -20,11 +20,11 @@ describe('tagApiOf', () => {
     expect(tagApiOf(each)).toEqual(expected);
   });
 
-  it.each([
+  it.each<[string, ReturnType<typeof upstream>]>([
     ['docker.io through a cache', upstream('docker.io', 'https://cache.example')],
     ['a Harbor at a written endpoint', upstream('h.example', 'http://h.example', 'harbor')],
     ...['gcr.io', 'eu.gcr.io', 'us-docker.pkg.dev', 'registry.k8s.io', 'ghcr.io', 'a.azurecr.io'].map(
-      (registry) => [registry, upstream(registry)] as const,
+      (registry): [string, ReturnType<typeof upstream>] => [registry, upstream(registry)],
     ),
     ['private ECR', upstream('123456789012.dkr.ecr.eu-west-1.amazonaws.com')],
     ['public ECR', upstream('public.ecr.aws', undefined, 'harbor')],
