@@ -52,6 +52,7 @@ describe('EcrTags', () => {
   it('reads page after page', async () => {
     const { registry, push, list, calls } = await run();
     await push('0', second);
+    await push('1', first);
     const bytes = Buffer.from(first.manifest.bytes);
     const { authorization } = registry;
     for (let at = 1; at <= 1_000; at += 50) {
