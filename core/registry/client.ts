@@ -4,8 +4,12 @@ import type { Digest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import { Authenticator } from './auth/authenticator.ts';
 import type { CredentialSource } from './auth/credentials.ts';
-import type { Side } from './errors.ts';
+import type { RegistryError, Side } from './errors.ts';
 import { type CallOptions, Exchange } from './exchange.ts';
+import { isGoogle } from './listings/choose.ts';
+import { openTagApi } from './listings/open-tag-api.ts';
+import type { TagApiChoice } from './listings/tag-api.ts';
+import { TagLists } from './listings/tag-lists.ts';
 import { type BlobDescriptor, type GetBlobOptions, getBlob, headBlob } from './operations/blobs.ts';
 import { listRepositories } from './operations/catalog.ts';
 import type { ListOptions } from './operations/lists.ts';
@@ -24,7 +28,7 @@ import {
   startUpload,
   type UploadSession,
 } from './operations/start-upload.ts';
-import { listTags } from './operations/tags.ts';
+import { type ListedTag, listTags, listTagsWithDigests } from './operations/tags.ts';
 import { cancelUpload, finishUpload, patchBlob, putBlob } from './operations/uploads.ts';
 import { RefusedFeatures } from './refused-features.ts';
 import { defaultRetryPolicy, type RetryPolicy } from './retry.ts';
@@ -80,7 +84,17 @@ export interface RegistryClientOptions {
    * an exhausted rate limit.
    */
   onClosed?: (ms: number) => void;
+  /** The API of its own with which the registry lists tags and digests; default none. */
+  tagApi?: TagApiChoice | undefined;
+  /** Called when that API failed, and the distribution API is asked instead. */
+  onTagApiFailed?: (error: RegistryError) => void;
 }
+
+/**
+ * Google's registries list up to so many tags at once, with all their digests
+ * (https://github.com/google/go-containerregistry/pull/1645).
+ */
+const googlePageSize = 10_000;
 
 /**
  * A client for one registry, using the OCI distribution protocol
@@ -98,6 +112,7 @@ export class RegistryClient implements AsyncDisposable {
   readonly #exchange: Exchange;
   readonly #transport: Transport;
   readonly #connections: Connections;
+  readonly #tagLists: TagLists;
 
   constructor(options: RegistryClientOptions) {
     const { registry, side, authHosts = [], redirectHosts = [], credentials, onRequest, onClosed } = options;
@@ -129,6 +144,14 @@ export class RegistryClient implements AsyncDisposable {
       streams,
       refused,
       onClosed,
+    });
+    const { tagApi } = options;
+    const apiOptions = { side, registry, endpoint, transport, retry, credentials, onClosed };
+    const pageSize = isGoogle(registry) ? { pageSize: googlePageSize } : {};
+    this.#tagLists = new TagLists({
+      open: async (signal) => tagApi && (await openTagApi(tagApi, apiOptions, signal)),
+      plain: (repository, call) => listTagsWithDigests(this.#exchange, repository, { ...call, ...pageSize }),
+      onApiFailed: options.onTagApiFailed,
     });
   }
 
@@ -254,6 +277,15 @@ export class RegistryClient implements AsyncDisposable {
   /** All tags of a repository. */
   listTags(repository: string, options?: ListOptions): AsyncIterable<string> {
     return listTags(this.#exchange, repository, options);
+  }
+
+  /**
+   * All tags of a repository, each with its digest if the registry lists it: in `tags/list`, or by
+   * an API of its own (`tagApi`). Quay's may leave a tag out if others are moved or deleted while
+   * it is read: ask for a tag before you conclude from its absence that it was deleted.
+   */
+  listTagsWithDigests(repository: string, options?: CallOptions): AsyncIterable<ListedTag> {
+    return this.#tagLists.list(repository, options);
   }
 
   /** All repositories of the registry, if it lists them. */

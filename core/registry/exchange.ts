@@ -1,4 +1,4 @@
-import type { Authenticator } from './auth/authenticator.ts';
+import type { Authorizer } from './auth/authenticator.ts';
 import { parseChallenges } from './auth/challenge.ts';
 import { repositoryScope, type Scope } from './auth/scopes.ts';
 import { answeredProblem, failureCode } from './connection-problem.ts';
@@ -72,7 +72,7 @@ export interface ExchangeOptions {
   registry: string;
   hosts: RegistryHosts;
   transport: Transport;
-  authenticator: Authenticator;
+  authenticator: Authorizer;
   retry: RetryPolicy;
   /** Learns how quickly the registry answers, and when it refuses. */
   streams: StreamLimit;

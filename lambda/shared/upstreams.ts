@@ -6,6 +6,8 @@ import { DrayageError, type Retry } from '../../core/errors.ts';
 import type { TagLister } from '../../core/jobs/dependencies.ts';
 import type { UpstreamGate } from '../../core/jobs/ports.ts';
 import { RegistryClient } from '../../core/registry/client.ts';
+import { tagApiOf } from '../../core/registry/listings/choose.ts';
+import type { ListedTag } from '../../core/registry/operations/tags.ts';
 import { timeoutsFor } from '../../core/registry/transport/transport.ts';
 import { outsideNetwork } from './outside-network.ts';
 import { logger } from './telemetry.ts';
@@ -28,12 +30,22 @@ export class Upstreams {
 
   /** Opens a repository of an upstream with the upstream's endpoint and credentials. */
   async open(upstream: Upstream, repository: string): Promise<ImageSource & TagLister> {
-    let client = this.#clients.get(upstream.registry);
-    if (!client) {
-      client = this.#connect(upstream);
-      this.#clients.set(upstream.registry, client);
-    }
-    return new UpstreamRepository(client, upstream.registry, repository);
+    return new UpstreamRepository(this.#clientOf(upstream), upstream.registry, repository);
+  }
+
+  /**
+   * All tags of a repository, with their digests as far as the upstream lists them:
+   * `RegistryClient.listTagsWithDigests`.
+   */
+  listTags(upstream: Upstream, repository: string, signal: AbortSignal): AsyncIterable<ListedTag> {
+    return this.#clientOf(upstream).listTagsWithDigests(repository, { signal });
+  }
+
+  #clientOf(upstream: Upstream): RegistryClient {
+    const known = this.#clients.get(upstream.registry);
+    const client = known ?? this.#connect(upstream);
+    this.#clients.set(upstream.registry, client);
+    return client;
   }
 
   #connect(upstream: Upstream): RegistryClient {
@@ -49,6 +61,9 @@ export class Upstreams {
       side: 'upstream',
       credentials: (options) => this.#credentials(upstream, options),
       onClosed: (ms) => this.#close(upstream, ms),
+      tagApi: tagApiOf(upstream),
+      onTagApiFailed: (error) =>
+        logger.warn('tags are listed without digests, since the registry’s own API failed', { error }),
     });
   }
 

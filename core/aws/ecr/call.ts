@@ -1,6 +1,6 @@
 import { ECRServiceException } from '@aws-sdk/client-ecr';
 import type { CallOptions } from '../../copy/ports.ts';
-import { RegistryError } from '../../registry/errors.ts';
+import { RegistryError, type Side } from '../../registry/errors.ts';
 import { isConnectionFailure } from '../connection.ts';
 
 /** What an error from the ECR API names. */
@@ -9,14 +9,16 @@ export interface EcrCall {
   operation: string;
   /** A registry, or a repository in it. */
   registry: string;
+  /** By default, the mirror's. */
+  side?: Side;
 }
 
 /**
- * Calls the ECR API and turns its errors into errors of the mirror side. A cancelled call throws
+ * Calls the ECR API and turns its errors into errors of its side. A cancelled call throws
  * its signal's reason.
  */
 export async function called<T>(
-  { operation, registry }: EcrCall,
+  { operation, registry, side = 'mirror' }: EcrCall,
   call: () => Promise<T>,
   options?: CallOptions,
 ): Promise<T> {
@@ -27,7 +29,7 @@ export async function called<T>(
     options?.signal?.throwIfAborted();
     if (error instanceof Error && isConnectionFailure(error)) {
       throw new RegistryError(
-        { side: 'mirror', registry, operation },
+        { side, registry, operation },
         { code: 'CONNECTION', reason: error.message, temporary: true, cause: error },
       );
     }
@@ -35,7 +37,7 @@ export async function called<T>(
     const status = error.$metadata.httpStatusCode;
     const throttled = /Throttl|TooManyRequests|LimitExceeded/.test(error.name);
     throw new RegistryError(
-      { side: 'mirror', registry, operation },
+      { side, registry, operation },
       {
         status,
         code: error.name,

@@ -52,6 +52,22 @@ interface KnownToken extends Token {
  */
 const maxTokens = 500;
 
+/** Knows the `Authorization` header of requests to one host, and what to do after a 401. */
+export interface Authorizer {
+  /** The header to send; undefined for none. */
+  authorization(
+    scopes: readonly Scope[],
+    context: OperationContext,
+    signal?: AbortSignal,
+  ): Promise<string | undefined>;
+  /** The header to try after a 401, different from the one that was rejected; throws if none. */
+  answer(rejection: Rejection): Promise<string>;
+  /** Forgets what a 401 rejected. */
+  reject(sent: string | undefined, scopes: readonly Scope[]): void;
+  /** Everything that must not be shown, even if the host repeats it. */
+  secrets(sent: string | undefined): string[];
+}
+
 /**
  * Knows the `Authorization` header for a registry: Bearer tokens
  * (https://distribution.github.io/distribution/spec/auth/token/), Basic (ECR, and registries behind
@@ -60,7 +76,7 @@ const maxTokens = 500;
  * are rejected, and requests that need the same one share one fetch. Credentials are sent to the
  * endpoint's host and to `authHosts`, nowhere else.
  */
-export class Authenticator {
+export class Authenticator implements Authorizer {
   readonly #options: AuthenticatorOptions;
   #method: Method | undefined;
   readonly #credentials: CredentialKeeper;

@@ -19,6 +19,17 @@ const backslash = 0x5c;
 const [objectStart, objectEnd, arrayStart, arrayEnd] = [0x7b, 0x7d, 0x5b, 0x5d];
 const [comma, colon] = [0x2c, 0x3a];
 
+/** What a {@link ListReader} finds. */
+export interface ListEvents {
+  /** Called for each item of the list; undefined for one that is not a string, or too long. */
+  onItem(item: string | undefined): void;
+  /**
+   * Called for each tag of each key of the object `manifest` beside the list, which Google's
+   * registries send: `{"manifest": {"sha256:…": {"tag": ["1.0"]}}}`.
+   */
+  onManifestTag?(key: string, tag: string): void;
+}
+
 /**
  * Reads the JSON of a list, `{"name": …, "tags": ["1.0", …]}`, as it arrives, and keeps only its
  * items: registries that ignore `n` send tens of thousands of tags in one answer, and Google's adds
@@ -27,8 +38,7 @@ const [comma, colon] = [0x2c, 0x3a];
  * they skip, or whole strings, so the sender determines their memory.)
  */
 export class ListReader {
-  /** Called for each item of the list; undefined for one that is not a string, or too long. */
-  readonly #onItem: (item: string | undefined) => void;
+  readonly #events: ListEvents;
   readonly #listKey: ListKey;
   /** The brackets that are open. */
   readonly #open: number[] = [];
@@ -43,13 +53,16 @@ export class ListReader {
   #isKey = false;
   /** The last key of the outermost object. */
   #key: string | undefined;
+  /** Below `manifest`: the last key there, and whether the last key of its object is `tag`. */
+  #manifestKey: string | undefined;
+  #isTagField = false;
   /** How the list's field was found: not yet, as a list, or as null. */
   #found: 'list' | 'null' | 'other' | undefined;
   #ended = false;
 
-  constructor(key: ListKey, onItem: (item: string | undefined) => void) {
+  constructor(key: ListKey, events: ListEvents) {
     this.#listKey = key;
-    this.#onItem = onItem;
+    this.#events = events;
   }
 
   /** Takes the next bytes. @throws ListError */
@@ -94,9 +107,37 @@ export class ListReader {
   }
 
   #endString(): void {
+    const depth = this.#open.length;
     if (this.#isKey) {
-      if (this.#open.length === 1) this.#key = this.#text();
-    } else if (this.#isListed) this.#onItem(this.#text());
+      if (depth === 1) this.#key = this.#text();
+      else if (depth <= 3 && this.#readsManifests) {
+        if (depth === 2) this.#manifestKey = this.#text();
+        else this.#isTagField = this.#length === 3 && this.#string.toString('latin1', 0, 3) === 'tag';
+      }
+    } else if (this.#isListed) this.#events.onItem(this.#text());
+    else if (depth === 4 && this.#readsManifests && this.#isManifestTag) this.#endManifestTag();
+  }
+
+  get #readsManifests(): boolean {
+    return this.#events.onManifestTag !== undefined && this.#key === 'manifest';
+  }
+
+  /** Inside the `tag` list of a manifest: `{ manifest: { key: { tag: [`. */
+  get #isManifestTag(): boolean {
+    const [outer, manifests, manifest, tags] = this.#open;
+    return (
+      outer === objectStart &&
+      manifests === objectStart &&
+      manifest === objectStart &&
+      tags === arrayStart &&
+      this.#isTagField
+    );
+  }
+
+  #endManifestTag(): void {
+    const tag = this.#text();
+    if (this.#manifestKey !== undefined && tag !== undefined)
+      this.#events.onManifestTag?.(this.#manifestKey, tag);
   }
 
   #text(): string | undefined {
@@ -124,7 +165,7 @@ export class ListReader {
       case objectStart:
       case arrayStart:
         this.#beginValue(byte === arrayStart ? 'list' : 'other');
-        if (this.#isListed) this.#onItem(undefined);
+        if (this.#isListed) this.#events.onItem(undefined);
         if (this.#open.length >= maxDepth) throw new ListError('the answer is nested too deeply');
         this.#open.push(byte);
         this.#awaitsValue = byte === arrayStart;
@@ -148,7 +189,7 @@ export class ListReader {
         // A number, true, false or null: the first letter is enough.
         if (!this.#awaitsValue) return;
         this.#beginValue(byte === 0x6e ? 'null' : 'other');
-        if (this.#isListed) this.#onItem(undefined);
+        if (this.#isListed) this.#events.onItem(undefined);
     }
   }
 

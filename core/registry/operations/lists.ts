@@ -1,3 +1,4 @@
+import { type Digest, isDigest } from '../../oci/digest.ts';
 import { RegistryError } from '../errors.ts';
 import type { Answer, Call, CallOptions, Exchange } from '../exchange.ts';
 import { readThrough } from '../transport/body.ts';
@@ -9,6 +10,9 @@ import { nextPage } from './pages.ts';
  */
 export const maxItems = 1_000_000;
 const maxCharacters = 64 * 1024 * 1024;
+/** The most characters of a page's digests and their items; each item counts as so many more. */
+const maxDigestCharacters = 64 * 1024 * 1024;
+const charactersPerDigest = 64;
 
 /**
  * Besides its items, an answer may hold much else (about 300 bytes per image at Google's), which is
@@ -44,6 +48,8 @@ export interface ListCall extends Pick<Call, 'operation' | 'repository' | 'url' 
   isItem(text: string): boolean;
   /** The remedy if the list is too long. */
   tooLongRemedy: string;
+  /** Whether digests that come with the items are read. */
+  digests?: boolean;
 }
 
 /**
@@ -54,8 +60,17 @@ export interface ListCall extends Pick<Call, 'operation' | 'repository' | 'url' 
 export async function* listItems(
   exchange: Exchange,
   call: ListCall,
-  { signal, pageSize = defaultPageSize }: ListOptions = {},
+  options?: ListOptions,
 ): AsyncGenerator<string> {
+  for await (const { items } of listPages(exchange, call, options)) yield* items;
+}
+
+/** As {@link listItems}, page by page, with the digests that come with the items. */
+export async function* listPages(
+  exchange: Exchange,
+  call: ListCall,
+  { signal, pageSize = defaultPageSize }: ListOptions = {},
+): AsyncGenerator<Pick<Page, 'items' | 'digests'>> {
   if (!Number.isInteger(pageSize) || pageSize < 1) {
     throw new TypeError(`pageSize: ${pageSize} is not a number of ${call.key}; give 1 or more`);
   }
@@ -75,7 +90,7 @@ export async function* listItems(
       exchange.refused.add('page-size', call.key);
     }
     left = page.left;
-    yield* page.items;
+    yield page;
     if (seen.size >= maxPages && page.next) throw tooLong(exchange, call, `${maxPages} pages`);
     url = page.next;
   }
@@ -90,6 +105,8 @@ interface Left {
 
 interface Page {
   items: string[];
+  /** Of items, as far as the answer has them. */
+  digests: ReadonlyMap<string, Digest>;
   next: URL | undefined;
   left: Left;
 }
@@ -142,13 +159,17 @@ async function readItems(
 ): Promise<Omit<Page, 'next'>> {
   const items: string[] = [];
   let { items: count, characters } = left;
-  const reader = new ListReader(call.key, (item) => {
-    count -= 1;
-    if (count < 0) throw tooLong(exchange, call, `${maxItems} ${call.key}`);
-    if (item === undefined || !call.isItem(item)) return;
-    characters -= item.length;
-    if (characters < 0) throw tooLong(exchange, call, `${maxCharacters} characters`);
-    items.push(item);
+  const digests = new DigestsByItem(call.isItem);
+  const reader = new ListReader(call.key, {
+    onItem(item) {
+      count -= 1;
+      if (count < 0) throw tooLong(exchange, call, `${maxItems} ${call.key}`);
+      if (item === undefined || !call.isItem(item)) return;
+      characters -= item.length;
+      if (characters < 0) throw tooLong(exchange, call, `${maxCharacters} characters`);
+      items.push(item);
+    },
+    ...(call.digests && { onManifestTag: (key, tag) => digests.add(tag, key) }),
   });
   try {
     await readThrough(answer.body, maxPageBytes, (chunk) => reader.write(chunk));
@@ -162,5 +183,34 @@ async function readItems(
       reason: error.message,
     });
   }
-  return { items, left: { items: count, characters } };
+  return { items, digests: digests.known, left: { items: count, characters } };
+}
+
+/** The digests of a page's items. Two different ones for an item say nothing about it. */
+class DigestsByItem {
+  readonly #isItem: (text: string) => boolean;
+  readonly #found = new Map<string, Digest>();
+  readonly #contradicted = new Set<string>();
+  #left = maxDigestCharacters;
+  #last: string | undefined;
+
+  constructor(isItem: (text: string) => boolean) {
+    this.#isItem = isItem;
+  }
+
+  add(item: string, digest: string): void {
+    if (!isDigest(digest) || !this.#isItem(item)) return;
+    this.#left -= charactersPerDigest + item.length + (digest === this.#last ? 0 : digest.length);
+    this.#last = digest;
+    // The rest of the items is listed without digests.
+    if (this.#left < 0) return;
+    const known = this.#found.get(item);
+    if (known === undefined) this.#found.set(item, digest);
+    else if (known !== digest) this.#contradicted.add(item);
+  }
+
+  get known(): ReadonlyMap<string, Digest> {
+    for (const item of this.#contradicted) this.#found.delete(item);
+    return this.#found;
+  }
 }

@@ -6,7 +6,7 @@ import { ListError, type ListKey, ListReader } from '../../../../core/registry/o
 function read(text: string | Uint8Array, chunk = 1_000_000, key: ListKey = 'tags'): (string | undefined)[] {
   const bytes = Buffer.from(text);
   const items: (string | undefined)[] = [];
-  const reader = new ListReader(key, (item) => items.push(item));
+  const reader = new ListReader(key, { onItem: (item) => items.push(item) });
   for (let at = 0; at < bytes.length; at += chunk) reader.write(bytes.subarray(at, at + chunk));
   reader.end();
   return items;
@@ -51,6 +51,34 @@ describe('a list of tags', () => {
     const text = '{"tags":["1"],"repositories":["a/b","c"]}';
     expect(read(text, 3, 'repositories')).toEqual(['a/b', 'c']);
     expect(() => read('{"tags":["1"]}', 3, 'repositories')).toThrow('not a list of repositories');
+  });
+
+  it('brings the tags of manifests, whatever the chunks', () => {
+    const manifest = fc.dictionary(
+      fc.string(),
+      fc.record(
+        { mediaType: fc.string(), tag: fc.array(fc.string()), tags: fc.array(fc.string()) },
+        { requiredKeys: [] },
+      ),
+    );
+    const value = fc.record({ manifest, other: fc.jsonValue({ maxDepth: 4 }), tags: fc.array(fc.string()) });
+    fc.assert(
+      fc.property(value, fc.integer({ min: 1, max: 50 }), (list, chunk) => {
+        const bytes = Buffer.from(JSON.stringify(list));
+        const [items, found]: [unknown[], [string, string][]] = [[], []];
+        const reader = new ListReader('tags', {
+          onItem: (item) => items.push(item),
+          onManifestTag: (key, tag) => found.push([key, tag]),
+        });
+        for (let at = 0; at < bytes.length; at += chunk) reader.write(bytes.subarray(at, at + chunk));
+        reader.end();
+        expect(items).toEqual(list.tags);
+        const parsed: typeof list = JSON.parse(bytes.toString());
+        expect(found).toEqual(
+          Object.entries(parsed.manifest).flatMap(([key, { tag = [] }]) => tag.map((each) => [key, each])),
+        );
+      }),
+    );
   });
 
   it('is what JSON.parse makes of it, whatever the chunks', () => {
