@@ -34,6 +34,7 @@ const coreFolders = [
   'discover',
   'jobs',
   'registry-events',
+  'reconcile',
   'aws',
 ];
 
