@@ -3,6 +3,7 @@ import type { presentJob } from '../../core/jobs/record.ts';
 import type { History } from '../../core/mapping/history.ts';
 import type { Resolved } from '../../core/mapping/lookup.ts';
 import type { Mapping } from '../../core/mapping/record.ts';
+import type { Requested } from '../../core/reconcile/request.ts';
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
 import type { AdmissionAddress } from '../../lambda/api/admission.ts';
 import type { Status } from '../../lambda/api/status.ts';
@@ -37,6 +38,10 @@ export const job = having<Job>({ id: z.string(), image: z.string(), state: z.str
 export const jobs = having<{ jobs: Job[]; cursor?: string }>({
   jobs: z.array(job),
   cursor: z.string().optional(),
+});
+
+export const reconcile = having<{ requested: Requested[] }>({
+  requested: z.array(z.looseObject({ registry: z.string(), repository: z.string().optional() })),
 });
 
 export const mapping = having<Mapping>({

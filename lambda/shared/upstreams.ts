@@ -28,12 +28,17 @@ export class Upstreams {
 
   /** Opens a repository of an upstream with the upstream's endpoint and credentials. */
   async open(upstream: Upstream, repository: string): Promise<ImageSource & TagLister> {
+    return new UpstreamRepository(this.client(upstream), upstream.registry, repository);
+  }
+
+  /** The client of an upstream. */
+  client(upstream: Upstream): RegistryClient {
     let client = this.#clients.get(upstream.registry);
     if (!client) {
       client = this.#connect(upstream);
       this.#clients.set(upstream.registry, client);
     }
-    return new UpstreamRepository(client, upstream.registry, repository);
+    return client;
   }
 
   #connect(upstream: Upstream): RegistryClient {

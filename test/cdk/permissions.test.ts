@@ -60,8 +60,9 @@ describe('permissions', () => {
     );
   });
 
-  it('let the registry-events and the API function look at images, but pull and change none', () => {
-    for (const name of ['registry-events', 'api']) expect(actionsOf(name, 'ecr')).toEqual(['DescribeImages']);
+  it('let functions that look at images pull and change none', () => {
+    for (const name of ['registry-events', 'reconcile', 'api'])
+      expect(actionsOf(name, 'ecr')).toEqual(['DescribeImages']);
   });
 
   it('let no other function do anything in ECR, except turn on blob mounting', () => {
@@ -77,6 +78,7 @@ describe('permissions', () => {
       layer: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
       api: ['BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
       schedule: ['DeleteItem', 'GetItem', 'Query', 'UpdateItem'],
+      reconcile: ['DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
       'registry-events': ['BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
       snapshot: ['BatchGetItem', 'GetItem', 'Query'],
       'blob-mounting': [],
@@ -101,6 +103,7 @@ describe('permissions', () => {
       layer: { sends: [layerQueue, mirrorQueue], receives: [layerQueue] },
       api: { sends: [mirrorQueue], receives: [] },
       schedule: { sends: [mirrorQueue], receives: [] },
+      reconcile: { sends: [mirrorQueue], receives: [] },
       'registry-events': {
         sends: [mirrorQueue],
         receives: ['<MirrorRegistryEventsQueueE6BAD4CD.Arn>'],
@@ -160,6 +163,7 @@ describe('permissions', () => {
       // For the operator, who enters the webhook secrets at the upstreams.
       api: ['<MirrorSecretsWebhooks42DE6E77>', '<MirrorSecretsApi3EE0E102>'],
       schedule: [],
+      reconcile: [hub],
       'registry-events': [],
       snapshot: [],
       'blob-mounting': [],

@@ -53,8 +53,9 @@ export class DynamoReconcileStore implements ReconcileStore {
 
   async readSearch(registry: string): Promise<Search | undefined> {
     const item = await readItem(this.#table, searchKey(registry));
-    if (item?.search === undefined) return undefined;
-    return { ...(item.search as Search), ...requested(item) };
+    // Somebody may have asked before there was any search: it is due anyway.
+    const never: Search = { registry, fingerprint: '', begunAt: '', nextAt: '' };
+    return item && { ...never, ...(item.search as Search | undefined), ...requested(item) };
   }
 
   async saveSearch({ requestedAt: _stays, ...search }: Search): Promise<void> {

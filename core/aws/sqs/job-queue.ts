@@ -37,11 +37,6 @@ export class SqsJobQueue implements JobQueue {
     return this.#sender.remove(receiptHandle);
   }
 
-  /** How many messages the queue has, about. */
-  count(): Promise<number> {
-    return this.#sender.count();
-  }
-
   close(): void {
     this.#sender.close();
   }

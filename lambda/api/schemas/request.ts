@@ -114,6 +114,17 @@ export const resolveBody = z.strictObject({ images: images(mostResolved), region
 
 export const mirrorsBody = z.strictObject({ images: images(mostMirrored) });
 
+export const reconcileBody = z.strictObject({
+  repository: z
+    .string(must('a repository, such as ghcr.io/acme/shop'))
+    .meta({
+      description:
+        'A repository that a rule of mirror.yaml covers, in any spelling: `nginx` is `docker.io/library/nginx`. Absent: all of them.',
+      example: 'ghcr.io/acme/shop',
+    })
+    .optional(),
+});
+
 export const tagBody = z.strictObject({ image: tagged });
 
 export const rollbackBody = z.strictObject({
