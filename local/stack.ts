@@ -271,8 +271,7 @@ async function start(
   ];
   cleanups.push(() => Promise.all(sources.map((source) => source.stop(stopWithinMs))));
   cleanups.push(startSchedule(functions.schedule, log, options.scheduleMs));
-  if (options.reconcileMs !== 0)
-    cleanups.push(startSchedule(functions.reconcile, log, options.reconcileMs));
+  if (options.reconcileMs !== 0) cleanups.push(startSchedule(functions.reconcile, log, options.reconcileMs));
   cleanups.push(startSchedule(functions.snapshot, log, options.snapshotMs ?? snapshotMs));
   const webhookOptions = { origin: api.url, root: secrets.webhookRoot, states: stores.webhookStates };
   return {

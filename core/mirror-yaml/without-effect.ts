@@ -17,10 +17,6 @@ export const keysWithoutEffect: readonly { key: string; message: string }[] = [
     key: 'mirror.repository.lifecycle',
     message: 'set lifecycle policies in the mirror’s repositories yourself',
   },
-  {
-    key: 'upstreams.*.repositories.*.reconcile',
-    message: 'pushes that no webhook reports are not mirrored: request them (POST /v1/mirrors)',
-  },
   { key: 'upstreams.*.repositories.*.deleted', message: 'mappings stay when an image is deleted upstream' },
 ];
 

@@ -28,11 +28,7 @@ export function wantedBy(rule: RepositoryRule, mirrorRepository: string): Wanted
 }
 
 /** Compares one selected tag with its mapping. */
-export function compareTag(
-  { digest }: ListedTag,
-  mapped: MappedTag | undefined,
-  wanted: Wanted,
-): Comparison {
+export function compareTag({ digest }: ListedTag, mapped: MappedTag | undefined, wanted: Wanted): Comparison {
   if (mapped?.pin) return 'pinned';
   if (mapped?.sourceDigest === undefined) return 'missing';
   if (mapped.fingerprint !== wanted.fingerprint || mapped.mirrorRepository !== wanted.mirrorRepository)

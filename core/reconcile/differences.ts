@@ -80,9 +80,7 @@ export async function differencesOf(
       const before = mapped.get(tag);
       const first = compareTag(listed, before, wanted);
       const why =
-        first === 'untold'
-          ? compareTag({ tag, digest: await tagDigest(tag, inner) }, before, wanted)
-          : first;
+        first === 'untold' ? compareTag({ tag, digest: await tagDigest(tag, inner) }, before, wanted) : first;
       return why === 'same' || why === 'pinned' ? [] : [{ tag, why }];
     },
     signal,

@@ -187,7 +187,8 @@ async function failed(
   }
   const failures = (round.failures ?? 0) + 1;
   const usual = (rule.reconcileSeconds ?? Number.POSITIVE_INFINITY) * 1000;
-  const pauseMs = retry.kind === 'never' ? Math.min(usual, 24 * 3_600_000) : Math.min(usual, pauseAfter(failures));
+  const pauseMs =
+    retry.kind === 'never' ? Math.min(usual, 24 * 3_600_000) : Math.min(usual, pauseAfter(failures));
   await save({ dueAt: later(now, pauseMs), failures, error: roundError(error) });
   deps.warn(`${registry}/${repository} could not be compared with the mirror`, error);
   return retry.kind === 'never' ? 'continue' : 'stop';

@@ -4,8 +4,8 @@ import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { Context, ScheduledEvent } from 'aws-lambda';
 import type { ReconcileDependencies } from '../../core/reconcile/ports.ts';
-import { withLock } from '../../core/reconcile/with-lock.ts';
 import { reconcileDue, type Walked } from '../../core/reconcile/walk.ts';
+import { withLock } from '../../core/reconcile/with-lock.ts';
 import { logger, metrics } from '../shared/telemetry.ts';
 import { ReconcileDeployment } from './deployment.ts';
 
@@ -26,7 +26,8 @@ async function run(context: Context, deployment: ReconcileDeployment): Promise<W
   );
   if (walked === undefined) return undefined;
   const { repositories, queued, failed } = walked;
-  if (repositories + queued + failed > 0) logger.info('upstreams were compared with the mirror', { ...walked });
+  if (repositories + queued + failed > 0)
+    logger.info('upstreams were compared with the mirror', { ...walked });
   metrics.addMetric('RepositoriesCompared', MetricUnit.Count, repositories);
   metrics.addMetric('ReconcileJobs', MetricUnit.Count, queued);
   metrics.addMetric('ReconcileFailures', MetricUnit.Count, failed);

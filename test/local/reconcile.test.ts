@@ -41,7 +41,9 @@ it('mirrors what the rules name without any event, then only what has changed', 
   ]);
   await compare(pipeline);
   await mapped(pipeline, 'acme/app:1.0', 'moved');
-  expect(pipeline.upstream.requests.map(({ path }) => path).filter((path) => path.includes('web'))).toEqual([]);
+  expect(pipeline.upstream.requests.map(({ path }) => path).filter((path) => path.includes('web'))).toEqual(
+    [],
+  );
 });
 
 it('removes and mirrors again what the mirror has lost, although no event said so', async () => {

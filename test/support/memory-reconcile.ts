@@ -99,7 +99,8 @@ export class MemoryReconcile {
   push(repository: string, ...tags: string[]): void {
     const held = this.upstream.get(repository) ?? new Map<string, Digest>();
     this.upstream.set(repository, held);
-    for (const tag of tags) held.set(tag, digestOf(Buffer.from(`${repository}:${tag} ${held.get(tag) ?? ''}`)));
+    for (const tag of tags)
+      held.set(tag, digestOf(Buffer.from(`${repository}:${tag} ${held.get(tag) ?? ''}`)));
   }
 
   /** Mirrors what is queued, by a policy. */

@@ -121,7 +121,11 @@ export class DynamoReconcileStore implements ReconcileStore {
       new QueryCommand({
         TableName: this.#table.name,
         KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :until',
-        ExpressionAttributeValues: { ':pk': partitionOf(registry), ':from': `${from}\u0000`, ':until': until },
+        ExpressionAttributeValues: {
+          ':pk': partitionOf(registry),
+          ':from': `${from}\u0000`,
+          ':until': until,
+        },
         ConsistentRead: true,
         Limit: limit,
       }),
@@ -137,7 +141,9 @@ export class DynamoReconcileStore implements ReconcileStore {
   async #removeNotes({ registry }: Place, notes: readonly string[]): Promise<void> {
     const { name: TableName, client } = this.#table;
     await Promise.all(
-      notes.map((sk) => client.send(new DeleteCommand({ TableName, Key: { pk: partitionOf(registry), sk } }))),
+      notes.map((sk) =>
+        client.send(new DeleteCommand({ TableName, Key: { pk: partitionOf(registry), sk } })),
+      ),
     );
   }
 
