@@ -58,8 +58,8 @@ export interface LocalStackOptions {
   /** The pause between the schedule's calls, in milliseconds; a minute by default, as deployed. */
   scheduleMs?: number;
   /**
-   * The pause between comparisons of what is due, in milliseconds; a minute by default, as deployed.
-   * 0: nothing is compared.
+   * The pause between comparisons of what is due, in milliseconds; a minute by default, as
+   * deployed. 0: nothing is compared.
    */
   reconcileMs?: number;
   /** The pause between looks for a new snapshot, in milliseconds; a second by default. */

@@ -17,7 +17,6 @@ export const keysWithoutEffect: readonly { key: string; message: string }[] = [
     key: 'mirror.repository.lifecycle',
     message: 'set lifecycle policies in the mirror’s repositories yourself',
   },
-  { key: 'upstreams.*.repositories.*.deleted', message: 'mappings stay when an image is deleted upstream' },
 ];
 
 /**

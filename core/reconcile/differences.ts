@@ -66,7 +66,7 @@ export interface Sides {
 /** HEAD requests at once. */
 const headsAtOnce = 8;
 
-/** Which of some tags differ from their mappings. A digest that nobody tells counts as different. */
+/** Which tags differ from their mappings. A digest that nobody tells counts as different. */
 export async function differencesOf(
   tags: readonly ListedTag[],
   { mapped, wanted, tagDigest }: Sides,

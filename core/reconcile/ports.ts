@@ -32,6 +32,8 @@ export interface UpstreamLists {
     tag: string,
     signal: AbortSignal,
   ): Promise<Digest | undefined>;
+  /** Whether a tag exists. @throws RegistryError unless the upstream says yes or no */
+  hasTag(upstream: Upstream, repository: string, tag: string, signal: AbortSignal): Promise<boolean>;
 }
 
 /** A round that is due, and the notes that say so. */

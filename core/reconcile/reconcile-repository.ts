@@ -9,6 +9,7 @@ import { type Difference, differencesOf, readListing } from './differences.ts';
 import type { Limits, ReconcileDependencies } from './ports.ts';
 import type { QueueRoom } from './room.ts';
 import type { Found } from './round.ts';
+import { unmapDeleted } from './unmap-deleted.ts';
 
 /** A repository, and where its round continues. */
 export interface RepositoryWork {
@@ -31,8 +32,9 @@ export type Progress =
 const chunkSize = 200;
 
 /**
- * Compares one repository of an upstream with its mappings, and queues the tags that differ; then
- * compares the mappings with the mirror, and removes and queues again what it has lost.
+ * Compares one repository of an upstream with its mappings, and queues the tags that differ;
+ * removes the mappings of tags that are gone, if the rule says so; then compares the mappings with
+ * the mirror, and removes and queues again what it has lost.
  *
  * @param note records progress: what is compared need not be compared again
  * @throws UpstreamClosedError, RegistryError: what was found until then is queued
@@ -75,9 +77,14 @@ export async function reconcileRepository(
     after = chunk.at(-1)?.tag;
     if (done > 0) await note({ kind: 'paused', after, queued });
   }
+  const { tags, selected, gone } = listing;
+  const hasTag = async (tag: string, inner: AbortSignal) => {
+    await open();
+    return await deps.upstreams.hasTag(upstream, repository, tag, inner);
+  };
+  const unmapped = rule.deleted === 'unmap' ? await unmapDeleted(key, gone, { hasTag, deps, signal }) : 0;
   if (mapped.size > 0) await mendLosses(place, deps, signal);
-  const { tags, selected } = listing;
-  return { kind: 'done', found: { tags, selected: selected.length, queued } };
+  return { kind: 'done', found: { tags, selected: selected.length, queued, unmapped } };
 }
 
 /** @returns how many were queued: the first ones */

@@ -40,6 +40,8 @@ export interface Found {
   selected: number;
   /** Jobs that were queued. */
   queued: number;
+  /** Mappings that were removed, since the upstream no longer has the tag. */
+  unmapped: number;
 }
 
 /** The latest search for the repositories that an upstream's rules cover. */

@@ -105,7 +105,7 @@ async function oneRound(upstream: Upstream, due: DueRound, context: Context, lim
   const paused = ({ after, queued }: Extract<Progress, { kind: 'paused' }>): Partial<Round> => ({
     dueAt: now().toISOString(),
     after,
-    found: { tags: 0, selected: 0, queued },
+    found: { tags: 0, selected: 0, queued, unmapped: 0 },
   });
   try {
     const progress = await reconcileRepository(
@@ -166,8 +166,8 @@ interface FailedRound {
 }
 
 /**
- * Notes another attempt after a growing pause. What is about the upstream rather than the repository
- * ends the walk through that upstream.
+ * Notes another attempt after a growing pause. What is about the upstream rather than the
+ * repository ends the walk through that upstream.
  */
 async function failed(
   error: unknown,

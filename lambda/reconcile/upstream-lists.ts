@@ -8,6 +8,9 @@ export function upstreamLists(upstreams: Upstreams): UpstreamLists {
       for await (const tag of upstreams.client(upstream).listTags(repository, { signal })) yield { tag };
     },
     listRepositories: (upstream, signal) => upstreams.client(upstream).listRepositories({ signal }),
+    async hasTag(upstream, repository, tag, signal) {
+      return (await upstreams.client(upstream).headManifest(repository, tag, { signal })) !== undefined;
+    },
     async tagDigest(upstream, repository, tag, signal) {
       return (await upstreams.client(upstream).headManifest(repository, tag, { signal }))?.digest;
     },

@@ -1,7 +1,8 @@
 import { expect, it, vi } from 'vitest';
+import type { Config } from '../../core/config/config.ts';
 import { mirrorEcr } from '../support/mirror-ecr.ts';
-import { type Pipeline, startPipeline } from '../support/pipeline.ts';
-import { seededImage } from '../support/seeded-image.ts';
+import { type Pipeline, pipelineConfig, startPipeline } from '../support/pipeline.ts';
+import { type SeededImage, seededImage } from '../support/seeded-image.ts';
 
 const image = (seed: string) => seededImage({ seed, layers: [{ size: 1_000 }] });
 
@@ -12,6 +13,12 @@ async function mapped(pipeline: Pipeline, name: string, seed: string): Promise<v
     async () => expect((await pipeline.mapping(`ghcr.io/${name}`))?.digest, name).toBe(digest),
     { timeout: 20_000, interval: 100 },
   );
+}
+
+/** Deletes an image of the upstream, with its tags. */
+async function deleteImage(pipeline: Pipeline, repository: string, { manifest }: SeededImage): Promise<void> {
+  const url = `${pipeline.upstream.endpoint}/v2/${repository}/manifests/${manifest.digest}`;
+  expect((await fetch(url, { method: 'DELETE' })).status).toBe(202);
 }
 
 /** Compares now, as the schedule does, until nothing is due. */
@@ -61,6 +68,41 @@ it('removes and mirrors again what the mirror has lost, although no event said s
     async () => expect((await pipeline.mapping('ghcr.io/acme/lost:1'))?.revision).toBeGreaterThan(before),
     20_000,
   );
+});
+
+it('unmaps what is gone upstream where the rule says so, and keeps it elsewhere', async () => {
+  const configure = (endpoint: string): Config => {
+    const config = pipelineConfig(endpoint);
+    const [first, ...others] = config.upstreams;
+    const usual = first?.repositories.at(-1);
+    if (!first || !usual) throw new Error('no rule');
+    const rules = [{ ...usual, match: 'acme/gone', deleted: 'unmap' as const }, usual];
+    return { ...config, upstreams: [{ ...first, repositories: rules }, ...others] };
+  };
+  await using pipeline = await startPipeline({ configure });
+  for (const name of ['gone', 'kept']) {
+    for (const tag of ['1', '2']) await pipeline.push(`acme/${name}`, tag, image(`${name} ${tag}`));
+  }
+  await compare(pipeline);
+  for (const name of ['gone', 'kept']) {
+    for (const tag of ['1', '2']) await mapped(pipeline, `acme/${name}:${tag}`, `${name} ${tag}`);
+  }
+  for (const name of ['gone', 'kept']) await deleteImage(pipeline, `acme/${name}`, image(`${name} 1`));
+  // A list that fails says nothing.
+  pipeline.upstream.faults.add({
+    match: { path: '/acme/gone/tags/list', times: 2 },
+    action: { kind: 'status', status: 404 },
+  });
+  for (const isMapped of [true, false]) {
+    await pipeline.post('/v1/reconcile', {});
+    await compare(pipeline);
+    const mapping = await pipeline.mapping('ghcr.io/acme/gone:1');
+    expect(mapping !== undefined).toBe(isMapped);
+    for (const name of ['gone:2', 'kept:1', 'kept:2'])
+      expect(await pipeline.mapping(`ghcr.io/acme/${name}`), name).toBeDefined();
+  }
+  const history = await pipeline.get('/v1/mappings/history?image=ghcr.io/acme/gone:1');
+  expect(await history.json()).toMatchObject({ history: [{ removed: { reason: 'deleted_upstream' } }] });
 });
 
 it('compares only what a rule covers', async () => {

@@ -147,6 +147,10 @@ export class MemoryReconcile {
       upstreams: {
         listTags: (upstream, repository) => this.#tags(upstream, repository),
         listRepositories: () => this.#catalog(),
+        hasTag: async (_, repository, tag) => {
+          this.requests.push(`HEAD ${repository}:${tag}`);
+          return this.upstream.get(repository)?.has(tag) ?? false;
+        },
         tagDigest: async (_, repository, tag) => {
           this.requests.push(`HEAD ${repository}:${tag}`);
           return this.upstream.get(repository)?.get(tag);

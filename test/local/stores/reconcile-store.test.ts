@@ -32,7 +32,7 @@ describe('rounds on DynamoDB', () => {
     const place = { registry, repository: 'a' };
     await store.save({ ...place, dueAt: at(1) });
     const [due] = await store.due(registry, at(1), 10);
-    const found = { tags: 3, selected: 2, queued: 1 };
+    const found = { tags: 3, selected: 2, queued: 1, unmapped: 0 };
     await store.save({ ...place, dueAt: at(30), begunAt: at(1), found }, due?.notes);
     expect(await namesOf(registry, at(29))).toEqual([]);
     expect(await namesOf(registry, at(30))).toEqual(['a']);
