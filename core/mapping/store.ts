@@ -46,6 +46,8 @@ export interface MappedTag {
   tag: string;
   /** What the upstream's tag pointed to; absent: the mapping was removed, but the tag is pinned. */
   sourceDigest?: Digest;
+  /** What the mirror's tag points to. */
+  digest: Digest;
   mirrorRepository: string;
   pin: boolean;
   /** The policy of the latest committed resolve. */

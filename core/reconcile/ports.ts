@@ -81,6 +81,8 @@ export interface ReconcileDependencies extends LossDependencies {
   mappings: MappingStore;
   upstreams: UpstreamLists;
   gate: UpstreamGate;
+  /** What the tags of a mirror repository point to; empty if there is no such repository. */
+  mirrorTags: (repository: string, signal: AbortSignal) => Promise<Map<string, string | undefined>>;
   /** How many jobs are in the mirror queue, about. */
   backlog: () => Promise<number>;
   now: () => Date;

@@ -54,10 +54,11 @@ export async function reconcileRepository(
 
   const mapped = new Map<string, MappedTag>();
   for await (const each of deps.mappings.mappedTags(key)) mapped.set(each.tag, each);
+  const mirrorTags = mapped.size > 0 ? await deps.mirrorTags(place, signal) : new Map<string, string>();
   const listing = await readListing(rule, deps.upstreams.listTags(upstream, repository, signal), mapped);
   const sides = {
     mapped,
-    wanted: wantedBy(rule, place),
+    wanted: wantedBy(rule, { mirrorRepository: place, mirrorTags }),
     tagDigest: async (tag: string, inner: AbortSignal) => {
       await open();
       return await deps.upstreams.tagDigest(upstream, repository, tag, inner);

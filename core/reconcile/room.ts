@@ -14,6 +14,8 @@ const patienceMs = 60_000;
 export class QueueRoom {
   readonly #deps: Pick<ReconcileDependencies, 'backlog' | 'pause' | 'now'>;
   #left = 0;
+  /** While the queue is being looked at: all who wait share one look. */
+  #looking: Promise<void> | undefined;
 
   constructor(deps: Pick<ReconcileDependencies, 'backlog' | 'pause' | 'now'>) {
     this.#deps = deps;
@@ -25,10 +27,10 @@ export class QueueRoom {
    * @returns for how many there is; 0: the queue stays full, so continue another time
    */
   async take(wanted: number, { endsAt, signal }: Limits): Promise<number> {
-    const { backlog, now, pause = wait } = this.#deps;
+    const { now, pause = wait } = this.#deps;
     const until = Math.min(endsAt, now().getTime() + patienceMs);
-    while (this.#left <= 0) {
-      this.#left = mostQueued - (await backlog());
+    for (;;) {
+      if (this.#left <= 0) await this.#look();
       if (this.#left > 0) break;
       if (now().getTime() >= until) return 0;
       await pause(lookEveryMs, signal);
@@ -36,5 +38,17 @@ export class QueueRoom {
     const taken = Math.min(wanted, this.#left);
     this.#left -= taken;
     return taken;
+  }
+
+  #look(): Promise<void> {
+    this.#looking ??= this.#deps
+      .backlog()
+      .then((backlog) => {
+        this.#left = mostQueued - backlog;
+      })
+      .finally(() => {
+        this.#looking = undefined;
+      });
+    return this.#looking;
   }
 }

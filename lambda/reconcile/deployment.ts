@@ -36,7 +36,7 @@ export class ReconcileDeployment extends Deployment {
   }
 
   /** Looks at images of the mirror registry. */
-  get images(): MirrorImages {
+  get images(): MirrorImages & Pick<EcrMirrorImages, 'tags'> {
     return this.once('images', () => new EcrMirrorImages({ region: this.region }));
   }
 

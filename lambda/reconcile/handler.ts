@@ -46,6 +46,7 @@ function dependencies(deployment: ReconcileDeployment): ReconcileDependencies {
     store,
     upstreams,
     gate: deployment.upstreamGate,
+    mirrorTags: (repository, signal) => deployment.images.tags(repository, { signal }),
     backlog: () => deployment.queueLength.count(),
     now: () => new Date(),
     warn: (text, error) => logger.warn(text, { error: error as Error }),

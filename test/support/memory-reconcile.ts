@@ -84,6 +84,8 @@ export class MemoryReconcile {
   hasCatalog = true;
   /** Thrown by lists of these repositories, after their first tag. */
   readonly broken = new Map<string, Error>();
+  /** What the mirror's tags point to, of those that are not what is mapped. */
+  readonly strayed = new Map<string, Digest>();
   closedUntil: Date | undefined;
   /** What was asked of the upstream. */
   readonly requests: string[] = [];
@@ -113,7 +115,7 @@ export class MemoryReconcile {
       const tags = this.mapped.get(repository) ?? new Map<string, MappedTag>();
       this.mapped.set(repository, tags);
       const mirrorRepository = `mirror/ghcr.io/${repository}`;
-      tags.set(tag, { tag, sourceDigest, mirrorRepository, pin: false, fingerprint });
+      tags.set(tag, { tag, sourceDigest, digest: sourceDigest, mirrorRepository, pin: false, fingerprint });
     }
     return images.map(({ repository, reference }) => `${repository}:${reference}`);
   }
@@ -162,6 +164,7 @@ export class MemoryReconcile {
           this.closedUntil = until;
         },
       },
+      mirrorTags: async () => this.strayed,
       backlog: async () => this.backlog(),
       now: () => this.now,
       pause: async (ms) => {

@@ -2,6 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DynamoReconcileStore } from '../../../core/aws/dynamodb/reconcile-store.ts';
 import { keyOf, type LocalStores, mappingOf, resolveOf, startStores } from '../../support/local-stores.ts';
 
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+
 describe('rounds on DynamoDB', () => {
   let stores: LocalStores;
   let store: DynamoReconcileStore;
@@ -137,14 +143,14 @@ describe('what comparisons read of mappings', () => {
       if (lease) await mappings.unmap(key, lease, { reason: 'deleted', at: '2026-04-01T12:00:00.000Z' });
     }
     await mappings.raiseEvent(keyOf('5'), '01000000000000000000000000');
-    const found = await Array.fromAsync(mappings.mappedTags(keyOf('')));
-    const { sourceDigest, mirrorRepository } = mapping;
+    const found = await all(mappings.mappedTags(keyOf('')));
+    const { sourceDigest, digest, mirrorRepository } = mapping;
     expect(found).toEqual([
-      { tag: '1', sourceDigest, mirrorRepository, pin: false, fingerprint: 'policy' },
-      { tag: '2', sourceDigest, mirrorRepository, pin: true, fingerprint: 'policy' },
-      { tag: '3', mirrorRepository, pin: true, fingerprint: 'policy' },
+      { tag: '1', sourceDigest, digest, mirrorRepository, pin: false, fingerprint: 'policy' },
+      { tag: '2', sourceDigest, digest, mirrorRepository, pin: true, fingerprint: 'policy' },
+      { tag: '3', digest, mirrorRepository, pin: true, fingerprint: 'policy' },
     ]);
-    expect(await Array.fromAsync(mappings.repositoriesOf('docker.io'))).toEqual(['library/nginx']);
-    expect(await Array.fromAsync(mappings.repositoriesOf('docker'))).toEqual([]);
+    expect(await all(mappings.repositoriesOf('docker.io'))).toEqual(['library/nginx']);
+    expect(await all(mappings.repositoriesOf('docker'))).toEqual([]);
   });
 });

@@ -5,7 +5,8 @@ import { compareTag, type ListedTag, wantedBy } from '../../../core/reconcile/co
 import { readListing } from '../../../core/reconcile/differences.ts';
 import { rulesConfig } from '../../support/memory-reconcile.ts';
 
-const [one, two] = ['one', 'two'].map((text) => digestOf(Buffer.from(text)));
+const one = digestOf(Buffer.from('one'));
+const two = digestOf(Buffer.from('two'));
 const mirrorRepository = 'mirror/ghcr.io/acme/app';
 
 function ruleOf(text: string) {
@@ -14,11 +15,16 @@ function ruleOf(text: string) {
   return rule;
 }
 
-const wanted = wantedBy(ruleOf('{ match: acme/app }'), mirrorRepository);
+const mirrorTags = new Map([
+  ['1', one],
+  ['2', two],
+]);
+const wanted = wantedBy(ruleOf('{ match: acme/app }'), { mirrorRepository, mirrorTags });
 const { fingerprint } = wanted;
 const mapped = (more: Partial<MappedTag> = {}): MappedTag => ({
   tag: '1',
-  ...(one && { sourceDigest: one }),
+  sourceDigest: one,
+  digest: one,
   mirrorRepository,
   pin: false,
   fingerprint,
@@ -30,6 +36,7 @@ describe('a tag and its mapping', () => {
     ['same', { tag: '1', digest: one }, mapped()],
     ['moved', { tag: '1', digest: two }, mapped()],
     ['untold', { tag: '1' }, mapped()],
+    ['strayed', { tag: '1', digest: one }, mapped({ digest: two })],
     ['missing', { tag: '1', digest: one }, undefined],
     ['pinned', { tag: '1', digest: two }, mapped({ pin: true })],
     ['rule', { tag: '1', digest: one }, mapped({ fingerprint: 'another' })],

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { digestOf } from '../../../core/oci/digest.ts';
 import { policyFingerprint } from '../../../core/policy/fingerprint.ts';
 import { mostQueued } from '../../../core/reconcile/room.ts';
 import { reconcileDue } from '../../../core/reconcile/walk.ts';
@@ -65,6 +66,17 @@ describe('what is queued', () => {
     expect(memory.mirror(policyOf(memory))).toEqual(['acme/app:1', 'acme/app:2']);
   });
 
+  it('is the tag that somebody has moved in the mirror', async () => {
+    const memory = new MemoryReconcile(rulesConfig('{ match: acme/app }'));
+    memory.push('acme/app', '1', '2');
+    await walk(memory);
+    memory.mirror(policyOf(memory));
+    memory.strayed.set('2', digestOf(Buffer.from('somebody else')));
+    memory.now = new Date(memory.now.getTime() + day);
+    await walk(memory);
+    expect(memory.mirror(policyOf(memory))).toEqual(['acme/app:2']);
+  });
+
   it('leaves pinned tags, rules that never reconcile and rules that verify', async () => {
     const memory = new MemoryReconcile(
       rulesConfig(
@@ -74,7 +86,12 @@ describe('what is queued', () => {
       ),
     );
     for (const name of ['app', 'never', 'verified']) memory.push(`acme/${name}`, '1');
-    const pinned = { tag: '1', mirrorRepository: 'mirror/ghcr.io/acme/app', pin: true };
+    const pinned = {
+      tag: '1',
+      digest: digestOf(Buffer.from('1')),
+      mirrorRepository: 'mirror/ghcr.io/acme/app',
+      pin: true,
+    };
     memory.mapped.set('acme/app', new Map([['1', pinned]]));
     await walk(memory);
     expect(memory.queue.sent).toEqual([]);

@@ -29,6 +29,7 @@ export async function* mappedTags(
       yield {
         tag,
         ...(item.mapping && { sourceDigest: item.mapping.sourceDigest }),
+        digest: known.digest,
         mirrorRepository: known.mirrorRepository,
         pin: known.pin,
         ...(item.committed && { fingerprint: item.committed.fingerprint }),
