@@ -11,9 +11,9 @@ export interface ListedTag {
 
 /**
  * How a tag of an upstream compares with its mapping. `missing`: it has none. `moved`: it points to
- * another digest. `strayed`: the mirror's tag was moved by somebody else. `rule`: it was mirrored by
- * another rule, or to another place. `pinned`: it stays where it is. `untold`: only its digest could
- * tell.
+ * another digest. `strayed`: somebody else has moved the mirror's tag. `rule`: it was mirrored by
+ * another rule, or to another place. `pinned`: it stays where it is. `untold`: only its digest
+ * could tell.
  */
 export type Comparison = 'same' | 'pinned' | 'missing' | 'moved' | 'strayed' | 'rule' | 'untold';
 
