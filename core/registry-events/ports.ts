@@ -56,7 +56,7 @@ export interface LossPlace {
 /** A mapping that was removed, of a tag or of a digest. */
 export interface RemovedImage {
   key: ImageKey;
-  reason: LossReason;
+  reason: MappingRemoval['reason'];
 }
 
 /**
