@@ -31,6 +31,7 @@ describe('permissions', () => {
       { name: 'layer', actions: ['ecr:GetAuthorizationToken'], resources: ['*'] },
       { name: 'api', actions: ['s3:GetObject', 's3:PutObject'], resources: [`<${bucket}.Arn>/exports/*`] },
       { name: 'api', actions: ['ecr:DescribeImages'], resources: [repositories] },
+      { name: 'reconcile', actions: ['ecr:DescribeImages'], resources: [repositories] },
       { name: 'registry-events', actions: ['ecr:DescribeImages'], resources: [repositories] },
       {
         name: 'blob-mounting',
