@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { Config } from '../../core/config/config.ts';
+import { drayage } from '../support/drayage.ts';
 import { mirrorEcr } from '../support/mirror-ecr.ts';
 import { type Pipeline, pipelineConfig, startPipeline } from '../support/pipeline.ts';
 import { type SeededImage, seededImage } from '../support/seeded-image.ts';
@@ -118,4 +119,19 @@ it('compares only what a rule covers', async () => {
   expect(await one.json()).toEqual({ requested: [{ registry: 'ghcr.io', repository: 'acme/app' }] });
   const all = await pipeline.post('/v1/reconcile', {});
   expect(await all.json()).toEqual({ requested: [{ registry: 'ghcr.io' }] });
+});
+
+it('is what drayage reconcile asks for', async () => {
+  const reconcile = (...args: string[]) => drayage(['reconcile', ...args, '--api', pipeline.api]);
+  expect(await reconcile('ghcr.io/acme/app')).toMatchObject({
+    code: 0,
+    stdout: 'ghcr.io/acme/app  will be compared\n',
+    stderr: expect.stringContaining('within a minute'),
+  });
+  const all = await reconcile('--json');
+  expect(JSON.parse(all.stdout)).toEqual({ requested: [{ registry: 'ghcr.io' }] });
+  const refused = await reconcile('quay.io/acme/app');
+  expect(refused).toMatchObject({ code: 1, stdout: '' });
+  expect(refused.stderr).toContain('no upstream is configured for the registry quay.io');
+  expect((await reconcile('not a reference')).code).toBe(2);
 });
