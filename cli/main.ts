@@ -14,6 +14,7 @@ import { localCommand } from './local/command.ts';
 import { lookupCommand } from './lookup/command.ts';
 import { mirrorCommand } from './mirror/command.ts';
 import { pinCommand, unpinCommand } from './pin/command.ts';
+import { reconcileCommand } from './reconcile/command.ts';
 import { redriveCommand } from './redrive/command.ts';
 import { rewriteCommand } from './rewrite/command.ts';
 import { rollbackCommand } from './rollback/command.ts';
@@ -50,6 +51,7 @@ const program = new Command('drayage')
   .addCommand(validateCommand())
   .addCommand(schemaCommand())
   .addCommand(mirrorCommand())
+  .addCommand(reconcileCommand())
   .addCommand(lookupCommand())
   .addCommand(rewriteCommand())
   .addCommand(exportCommand())

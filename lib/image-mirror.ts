@@ -44,6 +44,9 @@ const removalItems = { keys: ['repo#*', 'history#*', 'snapshot', 'jobs#*', 'park
  */
 const countedTags = { keys: ['repo#*'], attributes: ['events', 'lastJob'] };
 
+/** When upstreams are compared with the mirror. */
+const roundItems = { keys: ['reconcile', 'reconcile#*'] };
+
 /** What lists of mappings are made of, and how often they have changed. */
 const listedItems = { keys: ['repo#*', 'repos', 'registries', 'snapshot'] };
 
@@ -57,7 +60,7 @@ type OptionalFunction = Extract<FunctionName, 'notify' | 'blob-mounting'>;
  *     HTTP API ──▶ webhook function ──▶ mirror queue ──▶ mirror function ──▶ ECR
  *        │                                  ▲   ▲              │ large layers  ▲
  *        │                                  │   └──────── layer queue ──▶ layer function
- *        └──▶ API function ──▶ table ◀──┴── schedule function, each minute
+ *        └──▶ API function ──▶ table ◀──┴── schedule and reconcile function, each minute
  *                                ▲
  *     ECR's events ──▶ queue ──▶ registry-events function
  *                   ▲             │
@@ -169,6 +172,16 @@ export class ImageMirror extends Construct {
       config,
       logRetention,
     });
+    const reconcile = new ServiceFunction(this, 'ReconcileFunction', {
+      name: 'reconcile',
+      description: 'compares upstreams with the mirror and queues the difference',
+      timeout: Duration.seconds(900),
+      // The tags of a large repository are held in memory.
+      memorySize: 1_024,
+      environment: shared,
+      config,
+      logRetention,
+    });
     const registryEvents = new ServiceFunction(this, 'RegistryEventsFunction', {
       name: 'registry-events',
       description: 'removes mappings of images that the mirror lost',
@@ -208,6 +221,7 @@ export class ImageMirror extends Construct {
       layer: layer.function,
       api: api.function,
       schedule: schedule.function,
+      reconcile: reconcile.function,
       'registry-events': registryEvents.function,
       snapshot: snapshot.function,
       ...(notifications && { notify: notifications.function }),
@@ -230,6 +244,9 @@ export class ImageMirror extends Construct {
     grantEvents(registryEvents, registryEvents.function);
     // A job crashed too often.
     grantEvents(schedule, schedule.function);
+    grantMirrorLook(reconcile, reconcile.function, config.mirror);
+    grantEvents(reconcile, reconcile.function);
+    grantUpstreamCredentials(reconcile, reconcile.function, config);
     // A rollback is accepted only if the mirror still holds the image.
     grantMirrorLook(api, api.function, config.mirror);
     for (const copier of [mirror, layer]) {
@@ -259,6 +276,10 @@ export class ImageMirror extends Construct {
       target: schedule.function,
       description: 'queues the jobs that are due',
     });
+    new MinuteSchedule(this, 'EveryMinuteReconcile', {
+      target: reconcile.function,
+      description: 'compares what is due with the mirror',
+    });
     new MinuteSchedule(this, 'EveryMinuteSnapshot', {
       target: snapshot.function,
       description: 'stores the mapping if it has changed',
@@ -282,7 +303,7 @@ export class ImageMirror extends Construct {
   }
 
   #grantTable(): void {
-    const { webhook, mirror, layer, api, schedule, snapshot } = this.functions;
+    const { webhook, mirror, layer, api, schedule, reconcile, snapshot } = this.functions;
     // It accepts requests from the internet. It may read how often a secret was rotated, record and
     // park jobs, and count the events of a tag. Mappings and everything else are out of its reach.
     this.table.grantItems(webhook, webhookItems, 'GetItem', 'PutItem', 'UpdateItem');
@@ -297,6 +318,9 @@ export class ImageMirror extends Construct {
     // Taking parked jobs that are due, and watching those that are not finished; recording what
     // crashed too often.
     this.table.grant(schedule, 'GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem');
+    // Reading mappings, removing those of lost images, recording jobs, and what is due when.
+    this.table.grant(reconcile, 'GetItem', 'Query', 'PutItem', 'UpdateItem');
+    this.table.grantItems(reconcile, roundItems, 'DeleteItem');
     this.table.grantItems(snapshot, listedItems, 'GetItem', 'BatchGetItem', 'Query');
   }
 
@@ -307,9 +331,9 @@ export class ImageMirror extends Construct {
   }
 
   #grantQueues(): void {
-    const { webhook, mirror, layer, api, schedule } = this.functions;
+    const { webhook, mirror, layer, api, schedule, reconcile } = this.functions;
     // The layer function wakes a job after copying its last layer.
-    const senders = [webhook, mirror, layer, api, schedule, this.functions['registry-events']];
+    const senders = [webhook, mirror, layer, api, schedule, reconcile, this.functions['registry-events']];
     for (const sender of senders) this.queue.queue.grantSendMessages(sender);
     // It also requeues a layer that did not fit into one invocation.
     for (const sender of [mirror, layer]) this.layerQueue.queue.grantSendMessages(sender);

@@ -21,6 +21,7 @@ export type FunctionName =
   | 'layer'
   | 'api'
   | 'schedule'
+  | 'reconcile'
   | 'registry-events'
   | 'snapshot'
   | 'notify'

@@ -7,6 +7,7 @@ export interface Functions {
   mirror: LambdaFunction;
   layer: LambdaFunction;
   schedule: LambdaFunction;
+  reconcile: LambdaFunction;
   registryEvents: LambdaFunction;
   snapshot: LambdaFunction;
   notify: LambdaFunction;
@@ -50,6 +51,7 @@ export function createFunctions(
     mirror: make('mirror', { timeoutMs: 900_000, instances: instances.mirror, eventsPerInstance: 1 }),
     layer: make('layer', { timeoutMs: 900_000, instances: instances.layer, eventsPerInstance: 1 }),
     schedule: make('schedule', { timeoutMs: 60_000, instances: 1, eventsPerInstance: 1 }),
+    reconcile: make('reconcile', { timeoutMs: 900_000, instances: 1, eventsPerInstance: 1 }),
     registryEvents: make('registry-events', { timeoutMs: 90_000, instances: 1, eventsPerInstance: 1 }),
     snapshot: make('snapshot', { timeoutMs: 900_000, instances: 1, eventsPerInstance: 1 }),
     // It mostly waits for endpoints.

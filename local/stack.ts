@@ -57,6 +57,11 @@ export interface LocalStackOptions {
   holdSeconds?: number;
   /** The pause between the schedule's calls, in milliseconds; a minute by default, as deployed. */
   scheduleMs?: number;
+  /**
+   * The pause between comparisons of what is due, in milliseconds; a minute by default, as
+   * deployed. 0: nothing is compared.
+   */
+  reconcileMs?: number;
   /** The pause between looks for a new snapshot, in milliseconds; a second by default. */
   snapshotMs?: number;
   /** Takes logs; standard error by default. */
@@ -268,6 +273,7 @@ async function start(
   ];
   cleanups.push(() => Promise.all(sources.map((source) => source.stop(stopWithinMs))));
   cleanups.push(startSchedule(functions.schedule, log, options.scheduleMs));
+  if (options.reconcileMs !== 0) cleanups.push(startSchedule(functions.reconcile, log, options.reconcileMs));
   cleanups.push(startSchedule(functions.snapshot, log, options.snapshotMs ?? snapshotMs));
   const webhookOptions = { origin: api.url, root: secrets.webhookRoot, states: stores.webhookStates };
   return {

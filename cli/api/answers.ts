@@ -3,6 +3,7 @@ import type { presentJob } from '../../core/jobs/record.ts';
 import type { History } from '../../core/mapping/history.ts';
 import type { Resolved } from '../../core/mapping/lookup.ts';
 import type { Mapping } from '../../core/mapping/record.ts';
+import type { Requested } from '../../core/reconcile/request.ts';
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
 import type { AdmissionAddress } from '../../lambda/api/admission.ts';
 import type { Redriven } from '../../lambda/api/redrive.ts';
@@ -44,6 +45,10 @@ export const redriven = having<Redriven>({
   jobs: z.array(job),
   skipped: z.array(z.looseObject({ id: z.string(), image: z.string(), reason: z.string() })),
   cursor: z.string().optional(),
+});
+
+export const reconcile = having<{ requested: Requested[] }>({
+  requested: z.array(z.looseObject({ registry: z.string(), repository: z.string().optional() })),
 });
 
 export const mapping = having<Mapping>({

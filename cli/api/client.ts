@@ -4,6 +4,7 @@ import type { Change, JobState } from '../../core/jobs/record.ts';
 import type { History } from '../../core/mapping/history.ts';
 import type { Resolved } from '../../core/mapping/lookup.ts';
 import type { Mapping } from '../../core/mapping/record.ts';
+import type { Requested } from '../../core/reconcile/request.ts';
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
 import type { AdmissionAddress } from '../../lambda/api/admission.ts';
 import type { Redriven } from '../../lambda/api/redrive.ts';
@@ -86,6 +87,12 @@ export class DrayageApi {
   /** `POST /v1/jobs/redrive`: one page of jobs, the newest first. */
   redrive(query: Redrive): Promise<Redriven> {
     return this.#ask('POST', '/v1/jobs/redrive', answers.redriven, query);
+  }
+
+  /** `POST /v1/reconcile`: of one repository, or of everything. */
+  async reconcile(repository?: string): Promise<Requested[]> {
+    const body = repository === undefined ? {} : { repository };
+    return (await this.#ask('POST', '/v1/reconcile', answers.reconcile, body)).requested;
   }
 
   /** `GET /v1/mappings?image=REF`; undefined for an image that is not mirrored. */

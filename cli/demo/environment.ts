@@ -29,7 +29,7 @@ export async function startEnvironment(folder: string, log: NodeJS.WritableStrea
     action: { kind: 'slow', bytesPerSecond: downloadRate },
   });
   try {
-    const stack = await startLocalStack({ config: configuration(upstream.endpoint), log });
+    const stack = await startLocalStack({ config: configuration(upstream.endpoint), reconcileMs: 0, log });
     return {
       upstream,
       stack,

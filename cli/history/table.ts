@@ -21,7 +21,11 @@ function noteOf({ current, pin, removed }: PastMapping): string {
   const notes = [
     ...(current && removed === undefined ? ['current'] : []),
     ...(pin ? ['pinned'] : []),
-    ...(removed === undefined ? [] : [`${removed.reason} in the mirror`]),
+    ...(removed === undefined ? [] : [removedBy(removed.reason)]),
   ];
   return notes.join(', ');
+}
+
+function removedBy(reason: string): string {
+  return reason === 'deleted_upstream' ? 'deleted upstream' : `${reason} in the mirror`;
 }

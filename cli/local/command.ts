@@ -25,6 +25,9 @@ at the upstream, and with --auth the API's tokens. Logs go to standard error. Ct
 On a terminal the same follows in plain lines, with commands to try, and then a line for each delivery and each job. It
 shows only warnings and errors of the logs; with POWERTOOLS_LOG_LEVEL=INFO in the environment, all logs, as JSON.
 
+As when deployed, what the rules name is mirrored without any event, from a minute after the start. If that is too much for
+this machine or for the registry's rate limit, write reconcile: never into the rules: drayage reconcile still works.
+
 Without --auth, programs on this machine may use the API and pull; through a tunnel, only webhooks are
 accepted. Pushes need ECR's login, which accepts any AWS credentials:
   $ aws ecr get-login-password --endpoint-url http://127.0.0.1:40124 --region eu-west-1 \\

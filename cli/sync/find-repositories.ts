@@ -1,7 +1,7 @@
 import type { RepositoryRule, Upstream } from '../../core/config/config.ts';
 import { ruleSelector } from '../../core/policy/select-image.ts';
+import { isLiteral, isNotOffered } from '../../core/reconcile/coverage.ts';
 import type { RegistryClient } from '../../core/registry/client.ts';
-import { RegistryError } from '../../core/registry/errors.ts';
 import type { Failure } from '../copy/explain.ts';
 import type { Explain } from './explain.ts';
 
@@ -69,10 +69,6 @@ export async function findRepositories(
   return { repositories: found, failures, notes };
 }
 
-function isLiteral({ match }: RepositoryRule): boolean {
-  return !/[*?]/.test(match);
-}
-
 /**
  * Rules that this version can't follow: nothing is asked for them, and no later rule gets what is
  * theirs.
@@ -114,10 +110,4 @@ function unlisted(
     message: `${registry} does not list its repositories: write their names in match instead of ${match}`,
     remedy: `${cause.reason} (${cause.code}); some registries list them for an administrator’s login`,
   };
-}
-
-/** Registries without such a list answer with an error, or with a web page. */
-function isNotOffered(error: unknown): error is RegistryError {
-  if (!(error instanceof RegistryError) || error.temporary || error.status === undefined) return false;
-  return error.status >= 400 || error.code === 'ANSWER_INVALID';
 }

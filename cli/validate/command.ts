@@ -21,8 +21,8 @@ that are mirrored. The least that mirrors something is:
         - match: library/nginx         # * and ? within a path component, ** across them
           tags: { include: ["1.*"] }
 
-All errors are reported at once, as FILE:LINE:COLUMN PATH: what is wrong and what to write instead. Keys that have
-no effect in this version cause a warning. drayage init writes a first file, drayage schema prints one for editors.
+All errors are reported at once, as FILE:LINE:COLUMN PATH: what is wrong and what to write instead. Keys that
+cdk synth refuses in this version cause a warning. drayage init writes a first file, drayage schema prints one for editors.
 Exit codes: 0 valid, 1 not, 2 wrong usage.
 
 Examples:

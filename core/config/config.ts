@@ -167,9 +167,7 @@ export interface RepositoryRule {
    * PEM form.
    */
   verify?: { cosign: { key: string } };
-  /**
-   * How often the upstream must be compared with the mirror; absent: never. Nothing reads it yet.
-   */
+  /** How often the upstream is compared with the mirror; absent: only if somebody asks. */
   reconcileSeconds?: number;
   /** What an upstream deletion does to the mapping. */
   deleted: 'keep' | 'unmap';

@@ -84,10 +84,11 @@ export interface MappingRecord {
 /** Why, and when, a mapping was removed. */
 export interface MappingRemoval {
   /**
-   * What a look at the mirror showed: the image was deleted or archived there, or it is still there
-   * but the tag no longer is.
+   * What a look showed. In the mirror: the image was deleted or archived there, or it is still
+   * there but the tag no longer is. `deleted_upstream`: the upstream no longer has the tag, and its
+   * rule says `deleted: unmap`.
    */
-  reason: 'deleted' | 'archived' | 'untagged';
+  reason: 'deleted' | 'archived' | 'untagged' | 'deleted_upstream';
   /** When it was seen, ISO 8601. */
   at: string;
 }

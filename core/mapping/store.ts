@@ -41,6 +41,19 @@ export interface RemovedMapping extends MappingRemoval {
   mapping: MappingRecord;
 }
 
+/** A tag that is mapped or pinned. */
+export interface MappedTag {
+  tag: string;
+  /** What the upstream's tag pointed to; absent: the mapping was removed, but the tag is pinned. */
+  sourceDigest?: Digest;
+  /** What the mirror's tag points to. */
+  digest: Digest;
+  mirrorRepository: string;
+  pin: boolean;
+  /** The policy of the latest committed resolve. */
+  fingerprint?: string;
+}
+
 /** What a tag was mapped to, for a while. */
 export interface HistoryEntry {
   /** The revision of the mapping that it was published as. */
@@ -192,6 +205,13 @@ export interface MappingStore {
   readMany(keys: ImageKey[]): Promise<StoredMapping[]>;
   /** The mappings of all tags of a repository, in order of tag. */
   tagsOf(repository: Pick<ImageKey, 'registry' | 'repository'>): Promise<StoredMapping[]>;
+  /**
+   * The tags of a repository that are mapped or pinned, in order of tag: read as they are taken,
+   * with what a comparison needs.
+   */
+  mappedTags(repository: Pick<ImageKey, 'registry' | 'repository'>): AsyncIterable<MappedTag>;
+  /** The repositories of an upstream that ever had a mapping. */
+  repositoriesOf(registry: string): AsyncIterable<string>;
   /** The upstream repository whose images a mirror repository holds, if any was published there. */
   upstreamOf(mirrorRepository: string): Promise<Pick<ImageKey, 'registry' | 'repository'> | undefined>;
   /** Published mappings in order of `registry/repository` and then of reference, by their bytes. */

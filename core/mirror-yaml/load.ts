@@ -39,7 +39,7 @@ export function loadConfig(file: string): Config {
 }
 
 /**
- * Like {@link loadConfig}; also returns which keys of the file have no effect in this version.
+ * Like {@link loadConfig}; also returns which keys of the file `cdk synth` refuses in this version.
  *
  * @throws InvalidConfigError
  */

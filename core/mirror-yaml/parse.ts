@@ -3,8 +3,8 @@ import { crossFieldFindings } from './cross-field.ts';
 import { explain } from './explain.ts';
 import { normalise } from './normalise.ts';
 import { readYaml, type YamlPath } from './read-yaml.ts';
+import { findRefusedKeys } from './refused-by-stack.ts';
 import { fileSchema } from './schema.ts';
-import { findKeysWithoutEffect } from './without-effect.ts';
 
 /** Longer files are not read. */
 export const maxConfigBytes = 1024 * 1024;
@@ -35,7 +35,7 @@ export function parseConfig(text: string): ParsedConfig {
 export interface ConfigWithPlaces {
   ok: true;
   config: Config;
-  /** Settings of the file that have no effect. */
+  /** Settings of the file that `cdk synth` refuses. */
   warnings: ConfigError[];
   /** Finds the place in the text for an error that is detected later. */
   errorAt(path: YamlPath, message: string): ConfigError;
@@ -64,7 +64,7 @@ export function parseWithPlaces(text: string): ConfigWithPlaces | (ParsedConfig 
       message,
       ...document.locate(path),
     });
-    const warnings = findKeysWithoutEffect(document).map(({ path, message }) => ({
+    const warnings = findRefusedKeys(document).map(({ path, message }) => ({
       path: formatPath(path),
       message,
       ...document.locateKey(path),

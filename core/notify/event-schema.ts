@@ -100,8 +100,9 @@ export const eventSchemas = {
     z.object({
       image,
       mapping: mapping.meta({ description: 'The mapping that was removed, as the API returned it last.' }),
-      reason: z.enum(['deleted', 'untagged', 'archived']).meta({
-        description: 'What happened to the image in the mirror.',
+      reason: z.enum(['deleted', 'untagged', 'archived', 'deleted_upstream']).meta({
+        description:
+          'What happened to the image in the mirror. `deleted_upstream`: the upstream no longer has the tag, and its rule says `deleted: unmap`; the mirror keeps the image.',
       }),
     }),
   ),

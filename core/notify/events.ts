@@ -70,8 +70,8 @@ export function imageFailed({
 }
 
 /**
- * A mapping was removed, since the mirror no longer has the image. `stored` is the mapping as it
- * was, and `at` the time of the removal, ISO 8601.
+ * A mapping was removed, since the mirror or the upstream no longer has the image. `stored` is the
+ * mapping as it was, and `at` the time of the removal, ISO 8601.
  */
 export function mappingRemoved({
   removal,

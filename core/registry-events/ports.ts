@@ -9,7 +9,7 @@ import type { Digest } from '../oci/digest.ts';
  * `archived`: it has it, but answers pulls with 404 until it is restored or pushed again.
  * `untagged`: it is there, but not under this tag.
  */
-export type LossReason = MappingRemoval['reason'];
+export type LossReason = Exclude<MappingRemoval['reason'], 'deleted_upstream'>;
 
 /** An image as a mapping names it. */
 export interface MappedImage {
@@ -56,7 +56,7 @@ export interface LossPlace {
 /** A mapping that was removed, of a tag or of a digest. */
 export interface RemovedImage {
   key: ImageKey;
-  reason: LossReason;
+  reason: MappingRemoval['reason'];
 }
 
 /**

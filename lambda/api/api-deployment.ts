@@ -1,9 +1,11 @@
 import { RecentlyAsked } from '../../core/admission/recently.ts';
+import { DynamoReconcileStore } from '../../core/aws/dynamodb/reconcile-store.ts';
 import { DynamoUpstreamGate } from '../../core/aws/dynamodb/upstream-gate.ts';
 import { EcrMirrorImages } from '../../core/aws/ecr/mirror-images.ts';
 import { S3SnapshotStore } from '../../core/aws/s3/snapshot-store.ts';
 import { Exporter } from '../../core/exports/exporter.ts';
 import type { UpstreamGate } from '../../core/jobs/ports.ts';
+import type { ReconcileStore } from '../../core/reconcile/ports.ts';
 import type { MirrorImages } from '../../core/registry-events/ports.ts';
 import { WebhookDeployment } from '../shared/webhook-deployment.ts';
 
@@ -42,5 +44,10 @@ export class ApiDeployment extends WebhookDeployment {
 
   get upstreamGate(): Pick<UpstreamGate, 'closedUntil' | 'outage'> {
     return this.once('upstreamGate', () => new DynamoUpstreamGate(this.table));
+  }
+
+  /** Where comparisons are asked for. */
+  get reconcileStore(): Pick<ReconcileStore, 'request' | 'requestSearch'> {
+    return this.once('reconcileStore', () => new DynamoReconcileStore(this.table));
   }
 }

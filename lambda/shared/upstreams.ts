@@ -30,7 +30,7 @@ export class Upstreams {
 
   /** Opens a repository of an upstream with the upstream's endpoint and credentials. */
   async open(upstream: Upstream, repository: string): Promise<ImageSource & TagLister> {
-    return new UpstreamRepository(this.#clientOf(upstream), upstream.registry, repository);
+    return new UpstreamRepository(this.client(upstream), upstream.registry, repository);
   }
 
   /**
@@ -38,13 +38,16 @@ export class Upstreams {
    * `RegistryClient.listTagsWithDigests`.
    */
   listTags(upstream: Upstream, repository: string, signal: AbortSignal): AsyncIterable<ListedTag> {
-    return this.#clientOf(upstream).listTagsWithDigests(repository, { signal });
+    return this.client(upstream).listTagsWithDigests(repository, { signal });
   }
 
-  #clientOf(upstream: Upstream): RegistryClient {
-    const known = this.#clients.get(upstream.registry);
-    const client = known ?? this.#connect(upstream);
-    this.#clients.set(upstream.registry, client);
+  /** The client of an upstream. */
+  client(upstream: Upstream): RegistryClient {
+    let client = this.#clients.get(upstream.registry);
+    if (!client) {
+      client = this.#connect(upstream);
+      this.#clients.set(upstream.registry, client);
+    }
     return client;
   }
 

@@ -28,7 +28,7 @@ function problemsOf(existing: (stack: Stack) => Existing): readonly string[] {
   return [];
 }
 
-const functions = ['webhook', 'mirror', 'layer', 'api', 'schedule', 'snapshot'];
+const functions = ['webhook', 'mirror', 'layer', 'api', 'schedule', 'reconcile', 'snapshot'];
 const tableArn = (region = 'eu-west-1', account = '111122223333') =>
   `arn:aws:dynamodb:${region}:${account}:table/restored`;
 const secretArn = (name: string, region = 'eu-west-1') =>

@@ -9,6 +9,7 @@ const functions = {
   layer: { Timeout: 900, MemorySize: 1_024 },
   api: { Timeout: 28, MemorySize: 512 },
   schedule: { Timeout: 60, MemorySize: 512 },
+  reconcile: { Timeout: 900, MemorySize: 1_024 },
   'registry-events': { Timeout: 90, MemorySize: 512 },
   snapshot: { Timeout: 900, MemorySize: 512 },
   'blob-mounting': { Timeout: 60, MemorySize: 256 },
@@ -23,6 +24,7 @@ const own: Record<string, string[]> = {
   layer: [...tableAndQueue, 'DRAYAGE_LAYER_QUEUE_URL'],
   api: [...tableAndQueue, 'DRAYAGE_API_SECRET', 'DRAYAGE_SNAPSHOT_BUCKET', 'DRAYAGE_WEBHOOK_SECRET'],
   schedule: [...tableAndQueue, 'DRAYAGE_DEAD_LETTER_QUEUE_URL', 'DRAYAGE_LAYER_DEAD_LETTER_QUEUE_URL'],
+  reconcile: tableAndQueue,
   'registry-events': [...tableAndQueue, 'DRAYAGE_ACCOUNT', 'DRAYAGE_REGISTRY_EVENTS_QUEUE_URL'],
   snapshot: ['DRAYAGE_SNAPSHOT_BUCKET', 'DRAYAGE_TABLE'],
   'blob-mounting': [],
@@ -84,7 +86,7 @@ describe('the functions', () => {
 });
 
 describe('the schedules', () => {
-  it.each(['schedule', 'snapshot'])(
+  it.each(['schedule', 'reconcile', 'snapshot'])(
     'run the %s function every minute and do not retry a failed run',
     (name) => {
       template.hasResourceProperties('AWS::Events::Rule', {

@@ -10,6 +10,7 @@ export const functionNames = [
   'layer',
   'api',
   'schedule',
+  'reconcile',
   'registry-events',
   'snapshot',
 ] as const;

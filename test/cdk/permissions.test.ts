@@ -32,6 +32,7 @@ describe('permissions', () => {
       { name: 'layer', actions: ['ecr:GetAuthorizationToken'], resources: ['*'] },
       { name: 'api', actions: ['s3:GetObject', 's3:PutObject'], resources: [`<${bucket}.Arn>/exports/*`] },
       { name: 'api', actions: ['ecr:DescribeImages'], resources: [repositories] },
+      { name: 'reconcile', actions: ['ecr:DescribeImages'], resources: [repositories] },
       { name: 'registry-events', actions: ['ecr:DescribeImages'], resources: [repositories] },
       {
         name: 'blob-mounting',
@@ -83,8 +84,9 @@ describe('permissions', () => {
     expect(of('layer')).toEqual(['TagResource']);
   });
 
-  it('let the registry-events and the API function look at images, but pull and change none', () => {
-    for (const name of ['registry-events', 'api']) expect(actionsOf(name, 'ecr')).toEqual(['DescribeImages']);
+  it('let functions that look at images pull and change none', () => {
+    for (const name of ['registry-events', 'reconcile', 'api'])
+      expect(actionsOf(name, 'ecr')).toEqual(['DescribeImages']);
   });
 
   it('let no other function do anything in ECR, except turn on blob mounting', () => {
@@ -100,6 +102,7 @@ describe('permissions', () => {
       layer: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
       api: ['BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
       schedule: ['DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
+      reconcile: ['DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
       'registry-events': ['BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
       snapshot: ['BatchGetItem', 'GetItem', 'Query'],
       'blob-mounting': [],
@@ -127,6 +130,7 @@ describe('permissions', () => {
         sends: [mirrorQueue],
         receives: ['<MirrorQueueDeadLetters7121499C.Arn>', '<MirrorLayerQueueDeadLetters0819B7AD.Arn>'],
       },
+      reconcile: { sends: [mirrorQueue], receives: [] },
       'registry-events': {
         sends: [mirrorQueue],
         receives: ['<MirrorRegistryEventsQueueE6BAD4CD.Arn>'],
@@ -186,6 +190,7 @@ describe('permissions', () => {
       // For the operator, who enters the webhook secrets at the upstreams.
       api: ['<MirrorSecretsWebhooks42DE6E77>', '<MirrorSecretsApi3EE0E102>'],
       schedule: [],
+      reconcile: [hub],
       'registry-events': [],
       snapshot: [],
       'blob-mounting': [],

@@ -80,7 +80,7 @@ export async function startPipeline({
   const lines: Buffer[] = [];
   log.on('data', (chunk: Buffer) => lines.push(chunk));
   const config = configure(upstream.endpoint);
-  const stack = await startLocalStack({ config, log, retrySeconds: 0, ...options });
+  const stack = await startLocalStack({ config, log, retrySeconds: 0, reconcileMs: 0, ...options });
   const { api, webhooks } = stack.ready;
   const get = (path: string) => fetch(`${api}${path}`);
   const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>

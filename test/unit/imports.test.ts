@@ -35,6 +35,7 @@ const coreFolders = [
   'discover',
   'jobs',
   'registry-events',
+  'reconcile',
   'aws',
 ];
 

@@ -35,6 +35,10 @@ import { timeouts } from '../connection.ts';
  * - `webhooks`, `<name>`: how often the webhook's secret was rotated, and when the last event came
  * - `upstream#<registry>`, `gate`: until when the upstream's rate limit closes it, and
  *   since when it is down
+ * - `reconcile`, `lock`: who compares upstreams with the mirror, and until when
+ * - `reconcile#<registry>`, `search`: when the repositories of an upstream were searched for
+ * - `reconcile#<registry>`, `repository#<repository>`: the repository's latest comparison
+ * - `reconcile#<registry>`, `due#<time>#<repository>`: when the next one is due
  *
  * Jobs and the items below them, history, and digests that no tag points to any more have
  * `expiresAt` (seconds since 1970). DynamoDB deletes them within a few days after that; no code

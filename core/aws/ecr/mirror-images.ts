@@ -23,7 +23,8 @@ const pageSize = 1_000;
 interface Contents {
   /** Whether each digest can be pulled. */
   digests: Map<string, 'active' | 'archived'>;
-  tags: Set<string>;
+  /** What each tag points to; undefined if the answer does not tell. */
+  tags: Map<string, string | undefined>;
 }
 
 /**
@@ -63,6 +64,11 @@ export class EcrMirrorImages implements MirrorImages {
       if (found !== 'active') return found ?? 'deleted';
       return tag === undefined || tags.has(tag) ? undefined : 'untagged';
     });
+  }
+
+  /** What the tags of a repository point to; empty if there is no such repository. */
+  async tags(repository: string, options?: CallOptions): Promise<Map<string, string | undefined>> {
+    return (await this.#list(repository, options)).tags;
   }
 
   close(): void {
@@ -106,7 +112,7 @@ export class EcrMirrorImages implements MirrorImages {
 
   /** All images, archived ones included. */
   async #list(repository: string, options?: CallOptions): Promise<Contents> {
-    const contents: Contents = { digests: new Map(), tags: new Set() };
+    const contents: Contents = { digests: new Map(), tags: new Map() };
     let nextToken: string | undefined;
     do {
       try {
@@ -122,12 +128,12 @@ export class EcrMirrorImages implements MirrorImages {
         for (const image of page.imageDetails ?? []) {
           if (image.imageDigest !== undefined)
             contents.digests.set(image.imageDigest, isArchived(image) ? 'archived' : 'active');
-          for (const tag of image.imageTags ?? []) contents.tags.add(tag);
+          for (const tag of image.imageTags ?? []) contents.tags.set(tag, image.imageDigest);
         }
         nextToken = page.nextToken;
       } catch (error) {
         if (!isMissing(error)) throw error;
-        return { digests: new Map(), tags: new Set() };
+        return { digests: new Map(), tags: new Map() };
       }
     } while (nextToken !== undefined);
     return contents;

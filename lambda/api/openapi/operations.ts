@@ -6,12 +6,14 @@ import { admissionAddress, admissionAnswer } from '../schemas/admission.ts';
 import { exampleDigest, exampleImage, exampleJob } from '../schemas/fields.ts';
 import { job, jobList, queuedJobs, redrivenJobs } from '../schemas/job.ts';
 import { exported, history, mapping, mappingList, resolved } from '../schemas/mapping.ts';
+import { reconcileRequested } from '../schemas/reconcile.ts';
 import {
   exportQuery,
   historyQuery,
   jobsQuery,
   mappingsQuery,
   mirrorsBody,
+  reconcileBody,
   redriveBody,
   resolveBody,
   rollbackBody,
@@ -279,6 +281,22 @@ export const operations: Operation[] = [
       400: { ...invalidJson, ...invalidRequest, ...invalidReference },
       403: { not_configured: 'No rule names one of the images.' },
       503: notQueued,
+    },
+  },
+  {
+    method: 'post',
+    path: '/v1/reconcile',
+    operationId: 'reconcile',
+    tag: 'Jobs',
+    summary: 'Compare upstreams with the mirror now',
+    description:
+      'Within a minute, the tags that the rules select are compared with the mappings, and the mappings with the mirror; what differs is queued, with the trigger `reconcile`. Events go first: jobs are queued in batches. It happens by itself as often as a rule’s `reconcile` says.',
+    access: 'write',
+    body: { schema: reconcileBody, example: { repository: 'ghcr.io/acme/shop' } },
+    answer: { status: 202, description: 'What will be compared', schema: reconcileRequested },
+    errors: {
+      400: { ...invalidJson, ...invalidRequest, ...invalidReference },
+      403: { not_configured: 'No rule covers the repository.' },
     },
   },
   {

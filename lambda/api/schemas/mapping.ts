@@ -124,9 +124,14 @@ export const history = exactly<History>()(
               .exactOptional()
               .describe('When another digest took its place, or it was removed.'),
             removed: z
-              .object({ reason: z.enum(['deleted', 'untagged', 'archived']), at: time })
+              .object({
+                reason: z.enum(['deleted', 'untagged', 'archived', 'deleted_upstream']),
+                at: time,
+              })
               .exactOptional()
-              .describe('What the mirror lost it by.'),
+              .describe(
+                'What the mirror lost it by; `deleted_upstream`: the upstream no longer has the tag (`deleted: unmap`).',
+              ),
           }),
         )
         .describe('The latest first; kept for `mirror.history` after they were replaced.'),

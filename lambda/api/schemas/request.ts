@@ -131,6 +131,17 @@ export const redriveBody = z.strictObject({
   cursor: cursor.meta({ example: exampleJob }).optional(),
 });
 
+export const reconcileBody = z.strictObject({
+  repository: z
+    .string(must('a repository, such as ghcr.io/acme/shop'))
+    .meta({
+      description:
+        'A repository that a rule of mirror.yaml covers, in any spelling: `nginx` is `docker.io/library/nginx`. Absent: all of them.',
+      example: 'ghcr.io/acme/shop',
+    })
+    .optional(),
+});
+
 export const tagBody = z.strictObject({ image: tagged });
 
 export const rollbackBody = z.strictObject({

@@ -6,7 +6,6 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { configJsonSchema } from '../../../core/mirror-yaml/json-schema.ts';
 import { parseConfig } from '../../../core/mirror-yaml/parse.ts';
-import { keysWithoutEffect } from '../../../core/mirror-yaml/without-effect.ts';
 import { arbitraryFile } from './arbitrary-file.ts';
 import { withUpstream } from './config-text.ts';
 
@@ -60,10 +59,4 @@ describe('the JSON Schema of mirror.yaml', () => {
     expect(text).toContain('"description":"A list of AWS regions. Example: [eu-west-1]"');
     expect(text).not.toMatch(/"(what|example|wrap|missing)":/);
   });
-});
-
-it('README names every key that has no effect', () => {
-  const readme = readFileSync(join(root, 'README.md'), 'utf8');
-  const list = readme.slice(readme.indexOf('## What this version does not do'));
-  for (const { key } of keysWithoutEffect) expect(list).toContain(`\`${key.split('.').at(-1)}\``);
 });

@@ -16,6 +16,7 @@ import type {
   FormerDigest,
   HistoryEntry,
   Lease,
+  MappedTag,
   MappingChanges,
   MappingQuery,
   MappingStore,
@@ -27,7 +28,8 @@ import { ChangesCounter } from './changes-counter.ts';
 import { putChildren, sameClaim } from './digest-children.ts';
 import { putHistory, type Replaced, readHistory } from './history.ts';
 import { allMappings, listMappings } from './list-mappings.ts';
-import { RepositoryMarks } from './repository-marks.ts';
+import { mappedTags } from './mapped-tags.ts';
+import { RepositoryMarks, repositoriesOf } from './repository-marks.ts';
 import { retireDigest } from './retire-digest.ts';
 import {
   listedSortKey,
@@ -293,6 +295,14 @@ export class DynamoMappingStore implements MappingStore {
     for await (const items of pages)
       tags.push(...items.flatMap((item) => storedMapping(item as unknown as TagItem) ?? []));
     return tags;
+  }
+
+  mappedTags(repository: Pick<ImageKey, 'registry' | 'repository'>): AsyncIterable<MappedTag> {
+    return mappedTags(this.#table, repository);
+  }
+
+  repositoriesOf(registry: string): AsyncIterable<string> {
+    return repositoriesOf(this.#table, registry);
   }
 
   upstreamOf(mirrorRepository: string): Promise<Pick<ImageKey, 'registry' | 'repository'> | undefined> {

@@ -1,6 +1,6 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { ImageKey } from '../../../mapping/record.ts';
-import { readItem, type Table } from '../table.ts';
+import { queryPages, readItem, type Table } from '../table.ts';
 
 type Repository = Pick<ImageKey, 'registry' | 'repository'>;
 
@@ -34,4 +34,14 @@ export class RepositoryMarks {
   async #put(Item: Record<string, unknown>): Promise<void> {
     await this.#table.client.send(new PutCommand({ TableName: this.#table.name, Item }));
   }
+}
+
+/** The repositories of a registry that are marked, in order. */
+export async function* repositoriesOf(table: Table, registry: string): AsyncGenerator<string> {
+  const prefix = `${registry}/`;
+  const pages = queryPages(table, {
+    KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+    ExpressionAttributeValues: { ':pk': 'repos', ':prefix': prefix },
+  });
+  for await (const items of pages) for (const { sk } of items) yield (sk as string).slice(prefix.length);
 }

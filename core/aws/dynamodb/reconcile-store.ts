@@ -1,0 +1,204 @@
+import { DeleteCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { DueRound, ReconcileStore } from '../../reconcile/ports.ts';
+import { isDue, type Place, type Round, type Search } from '../../reconcile/round.ts';
+import type { ItemKey } from './batch-get.ts';
+import { conditional, readItem, type Table } from './table.ts';
+
+/** What nobody compares any more is forgotten this long after it was due, in seconds. */
+const keptSeconds = 90 * 24 * 3_600;
+const lockKey: ItemKey = { pk: 'reconcile', sk: 'lock' };
+const notePrefix = 'due#';
+
+/**
+ * Rounds on DynamoDB. The notes of an upstream are one range of its partition, so that a closed
+ * upstream holds up no other.
+ */
+export class DynamoReconcileStore implements ReconcileStore {
+  readonly #table: Table;
+
+  constructor(table: Table) {
+    this.#table = table;
+  }
+
+  async lock(owner: string, ttlMs: number, now: Date): Promise<boolean> {
+    const ms = now.getTime();
+    const taken = await conditional(
+      this.#table.client.send(
+        new UpdateCommand({
+          TableName: this.#table.name,
+          Key: lockKey,
+          UpdateExpression: 'SET #owner = :owner, #until = :until',
+          ConditionExpression: 'attribute_not_exists(#owner) OR #owner = :owner OR #until <= :now',
+          ExpressionAttributeNames: { '#owner': 'owner', '#until': 'until' },
+          ExpressionAttributeValues: { ':owner': owner, ':until': ms + ttlMs, ':now': ms },
+        }),
+      ),
+    );
+    return taken !== undefined;
+  }
+
+  async unlock(owner: string): Promise<void> {
+    await conditional(
+      this.#table.client.send(
+        new DeleteCommand({
+          TableName: this.#table.name,
+          Key: lockKey,
+          ConditionExpression: '#owner = :owner',
+          ExpressionAttributeNames: { '#owner': 'owner' },
+          ExpressionAttributeValues: { ':owner': owner },
+        }),
+      ),
+    );
+  }
+
+  async readSearch(registry: string): Promise<Search | undefined> {
+    const item = await readItem(this.#table, searchKey(registry));
+    // Somebody may have asked before there was any search: it is due anyway.
+    const never: Search = { registry, fingerprint: '', begunAt: '', nextAt: '' };
+    return item && { ...never, ...(item.search as Search | undefined), ...requested(item) };
+  }
+
+  async saveSearch({ requestedAt: _stays, ...search }: Search): Promise<void> {
+    await this.#set(searchKey(search.registry), { search });
+  }
+
+  async requestSearch(registry: string, at: string): Promise<void> {
+    await this.#set(searchKey(registry), { requestedAt: at });
+  }
+
+  async read(place: Place): Promise<Round | undefined> {
+    const item = await readItem(this.#table, roundKey(place));
+    return item && roundOf(place, item);
+  }
+
+  async save({ requestedAt: _stays, ...round }: Round, done: readonly string[] = []): Promise<void> {
+    const note = noteOf(round, round.dueAt);
+    // The note first: without it, nobody would find the record. An earlier note leads to the record
+    // as well, until the record says otherwise.
+    await this.#putNote(round, note);
+    await this.#set(roundKey(round), { round, ...expiry(round.dueAt) });
+    await this.#removeNotes(
+      round,
+      done.filter((each) => each !== note),
+    );
+  }
+
+  async request(place: Place, at: string): Promise<void> {
+    await this.#putNote(place, noteOf(place, at));
+    await this.#set(roundKey(place), { requestedAt: at });
+  }
+
+  async due(registry: string, now: string, limit: number): Promise<DueRound[]> {
+    const due = new Map<string, DueRound>();
+    let from = notePrefix;
+    for (;;) {
+      const notes = await this.#notes(registry, { from, until: `${notePrefix}${now}~`, limit });
+      for (const note of notes) {
+        const place = { registry, repository: repositoryOf(note) };
+        const known = due.get(place.repository);
+        const round = known?.round ?? (await this.read(place));
+        if (known) known.notes.push(note);
+        else if (round && isDue(round, now)) due.set(place.repository, { round, notes: [note] });
+        else await this.#removeNotes(place, [note]);
+      }
+      from = notes.at(-1) ?? from;
+      if (notes.length < limit || due.size >= limit) return [...due.values()];
+    }
+  }
+
+  async forget({ round, notes }: DueRound): Promise<void> {
+    const { name: TableName, client } = this.#table;
+    await client.send(new DeleteCommand({ TableName, Key: roundKey(round) }));
+    await this.#removeNotes(round, notes);
+  }
+
+  /** The sort keys of notes after one, up to a time. */
+  async #notes(
+    registry: string,
+    { from, until, limit }: { from: string; until: string; limit: number },
+  ): Promise<string[]> {
+    const { Items = [] } = await this.#table.client.send(
+      new QueryCommand({
+        TableName: this.#table.name,
+        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :until',
+        ExpressionAttributeValues: {
+          ':pk': partitionOf(registry),
+          ':from': `${from}\u0000`,
+          ':until': until,
+        },
+        ConsistentRead: true,
+        Limit: limit,
+      }),
+    );
+    return Items.map(({ sk }) => sk as string);
+  }
+
+  async #putNote({ registry }: Place, note: string): Promise<void> {
+    const Item = { pk: partitionOf(registry), sk: note, ...expiry(timeOf(note)) };
+    await this.#table.client.send(new PutCommand({ TableName: this.#table.name, Item }));
+  }
+
+  async #removeNotes({ registry }: Place, notes: readonly string[]): Promise<void> {
+    const { name: TableName, client } = this.#table;
+    await Promise.all(
+      notes.map((sk) =>
+        client.send(new DeleteCommand({ TableName, Key: { pk: partitionOf(registry), sk } })),
+      ),
+    );
+  }
+
+  /** Sets attributes; the item's others stay. */
+  async #set(key: ItemKey, attributes: Record<string, unknown>): Promise<void> {
+    const entries = Object.entries(attributes);
+    await this.#table.client.send(
+      new UpdateCommand({
+        TableName: this.#table.name,
+        Key: key,
+        UpdateExpression: `SET ${entries.map((_, index) => `#a${index} = :a${index}`).join(', ')}`,
+        ExpressionAttributeNames: Object.fromEntries(entries.map(([name], index) => [`#a${index}`, name])),
+        ExpressionAttributeValues: Object.fromEntries(
+          entries.map(([, value], index) => [`:a${index}`, value]),
+        ),
+      }),
+    );
+  }
+}
+
+function partitionOf(registry: string): string {
+  return `reconcile#${registry}`;
+}
+
+function searchKey(registry: string): ItemKey {
+  return { pk: partitionOf(registry), sk: 'search' };
+}
+
+function roundKey({ registry, repository }: Place): ItemKey {
+  return { pk: partitionOf(registry), sk: `repository#${repository}` };
+}
+
+function noteOf({ repository }: Place, time: string): string {
+  return `${notePrefix}${time}#${repository}`;
+}
+
+function timeOf(note: string): string {
+  return note.split('#')[1] ?? '';
+}
+
+function repositoryOf(note: string): string {
+  return note.split('#').slice(2).join('#');
+}
+
+function roundOf(place: Place, item: Record<string, unknown>): Round {
+  const { round, requestedAt } = item as { round?: Round; requestedAt?: string };
+  // Somebody asked before there was any round.
+  return { ...place, dueAt: requestedAt ?? '', ...round, ...requested(item) };
+}
+
+function requested({ requestedAt }: Record<string, unknown>): { requestedAt?: string } {
+  return typeof requestedAt === 'string' ? { requestedAt } : {};
+}
+
+function expiry(time: string): { expiresAt?: number } {
+  const ms = Date.parse(time);
+  return Number.isNaN(ms) ? {} : { expiresAt: Math.floor(ms / 1000) + keptSeconds };
+}

@@ -1,0 +1,139 @@
+import type { RepositoryRule, Upstream } from '../config/config.ts';
+import { enqueue, NotQueuedError } from '../jobs/enqueue.ts';
+import { requireOpen } from '../jobs/upstream-gate.ts';
+import type { MappedTag } from '../mapping/store.ts';
+import { mirrorRepository } from '../policy/mirror-repository.ts';
+import { settleLosses } from '../registry-events/settle-losses.ts';
+import { wantedBy } from './compare.ts';
+import { type Difference, differencesOf, readListing } from './differences.ts';
+import type { Limits, ReconcileDependencies } from './ports.ts';
+import type { QueueRoom } from './room.ts';
+import type { Found } from './round.ts';
+import { unmapDeleted } from './unmap-deleted.ts';
+
+/** A repository, and where its round continues. */
+export interface RepositoryWork {
+  upstream: Upstream;
+  repository: string;
+  rule: RepositoryRule;
+  /** Tags up to this one are compared; absent: none is. */
+  after?: string | undefined;
+  /** How many jobs the round has queued so far. */
+  queued: number;
+}
+
+/** How far a round came. */
+export type Progress =
+  | { kind: 'done'; found: Found }
+  /** The time is used up, or the queue is full: continue after this tag. */
+  | { kind: 'paused'; after: string | undefined; queued: number };
+
+/** So many tags are compared before progress is recorded. */
+const chunkSize = 200;
+
+/**
+ * Compares one repository of an upstream with its mappings, and queues the tags that differ;
+ * removes the mappings of tags that are gone, if the rule says so; then compares the mappings with
+ * the mirror, and removes and queues again what it has lost.
+ *
+ * @param note records progress: what is compared need not be compared again
+ * @throws UpstreamClosedError, RegistryError: what was found until then is queued
+ */
+export async function reconcileRepository(
+  work: RepositoryWork,
+  context: { deps: ReconcileDependencies; room: QueueRoom; note: (progress: Progress) => Promise<void> },
+  limits: Limits,
+): Promise<Progress> {
+  const { upstream, repository, rule } = work;
+  const { deps, room, note } = context;
+  const { signal } = limits;
+  const key = { registry: upstream.registry, repository };
+  const place = mirrorRepository(deps.config, upstream.registry, repository);
+  const open = () => requireOpen(deps.gate, upstream, deps.now());
+  await open();
+
+  const mapped = new Map<string, MappedTag>();
+  for await (const each of deps.mappings.mappedTags(key)) mapped.set(each.tag, each);
+  const mirrorTags = mapped.size > 0 ? await deps.mirrorTags(place, signal) : new Map<string, string>();
+  const listing = await readListing(rule, deps.upstreams.listTags(upstream, repository, signal), mapped);
+  const sides = {
+    mapped,
+    wanted: wantedBy(rule, { mirrorRepository: place, mirrorTags }),
+    tagDigest: async (tag: string, inner: AbortSignal) => {
+      await open();
+      return await deps.upstreams.tagDigest(upstream, repository, tag, inner);
+    },
+  };
+  let { after, queued } = work;
+  const left = listing.selected.filter(({ tag }) => after === undefined || tag > after);
+  for (let at = 0; at < left.length; at += chunkSize) {
+    if (deps.now().getTime() >= limits.endsAt) return { kind: 'paused', after, queued };
+    const chunk = left.slice(at, at + chunkSize);
+    const differences = await differencesOf(chunk, sides, signal);
+    const done = await queueInBatches(differences, { key, deps, room }, limits);
+    queued += done;
+    // Tags are compared in their order, so those before the first one that did not fit are done.
+    const next = differences[done];
+    if (next) return { kind: 'paused', after: before(chunk, next.tag) ?? after, queued };
+    after = chunk.at(-1)?.tag;
+    if (done > 0) await note({ kind: 'paused', after, queued });
+  }
+  const { tags, selected, gone } = listing;
+  const hasTag = async (tag: string, inner: AbortSignal) => {
+    await open();
+    return await deps.upstreams.hasTag(upstream, repository, tag, inner);
+  };
+  const unmapped = rule.deleted === 'unmap' ? await unmapDeleted(key, gone, { hasTag, deps, signal }) : 0;
+  if (mapped.size > 0) await mendLosses(place, deps, signal);
+  return { kind: 'done', found: { tags, selected: selected.length, queued, unmapped } };
+}
+
+/** @returns how many were queued: the first ones */
+async function queueInBatches(
+  differences: readonly Difference[],
+  { key, deps, room }: QueueContext,
+  limits: Limits,
+): Promise<number> {
+  let done = 0;
+  while (done < differences.length) {
+    limits.signal.throwIfAborted();
+    const count = await room.take(differences.length - done, limits);
+    if (count === 0) break;
+    const batch = differences.slice(done, done + count);
+    try {
+      await enqueue(
+        batch.map(({ tag }) => ({ key: { ...key, reference: tag } })),
+        'reconcile',
+        deps,
+      );
+    } catch (error) {
+      // Those jobs are parked: they run a minute later.
+      if (!(error instanceof NotQueuedError)) throw error;
+      deps.warn('tags that differ are queued only in a minute', error);
+    }
+    done += count;
+  }
+  return done;
+}
+
+interface QueueContext {
+  key: { registry: string; repository: string };
+  deps: ReconcileDependencies;
+  room: QueueRoom;
+}
+
+/** The tag before a tag. */
+function before(tags: readonly { tag: string }[], tag: string): string | undefined {
+  return tags[tags.findIndex((each) => each.tag === tag) - 1]?.tag;
+}
+
+/** Events about deleted images are best effort: what they missed is found here. */
+async function mendLosses(
+  mirrorRepository: string,
+  deps: ReconcileDependencies,
+  signal: AbortSignal,
+): Promise<void> {
+  const hint = { repository: mirrorRepository, images: 'all' as const };
+  const { failed } = await settleLosses(mirrorRepository, [hint], deps, signal);
+  for (const error of failed.values()) throw error;
+}

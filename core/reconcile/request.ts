@@ -1,0 +1,41 @@
+import type { Config } from '../config/config.ts';
+import { selectImage } from '../policy/select-image.ts';
+import type { ReconcileStore } from './ports.ts';
+import type { Place } from './round.ts';
+import { isFollowed } from './search.ts';
+
+/** What will be compared: one repository, or everything that the rules of a registry cover. */
+export interface Requested {
+  registry: string;
+  repository?: string;
+}
+
+/** Why a repository is not compared. */
+export interface RequestRefused {
+  refused: string;
+}
+
+/**
+ * Asks for a comparison of everything with the mirror, or of one repository, as soon as the
+ * schedule comes to it. A rule with `reconcile: never` is compared, too: somebody asks.
+ */
+export async function requestReconcile(
+  config: Config,
+  place: Place | undefined,
+  { store, now }: { store: Pick<ReconcileStore, 'request' | 'requestSearch'>; now: Date },
+): Promise<Requested[] | RequestRefused> {
+  const at = now.toISOString();
+  if (place === undefined) {
+    const registries = config.upstreams.map(({ registry }) => registry);
+    await Promise.all(registries.map((registry) => store.requestSearch(registry, at)));
+    return registries.map((registry) => ({ registry }));
+  }
+  const selection = selectImage(config, place);
+  if (!selection.mirrored) return { refused: selection.reason };
+  if (!isFollowed(selection.rule))
+    return {
+      refused: `the rule ${selection.rule.match} asks for a verified signature, which this version can’t check: nothing is mirrored unverified`,
+    };
+  await store.request(place, at);
+  return [{ registry: place.registry, repository: place.repository }];
+}

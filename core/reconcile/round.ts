@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import type { RepositoryRule, Upstream } from '../config/config.ts';
+
+/** A repository of an upstream. */
+export interface Place {
+  registry: string;
+  repository: string;
+}
+
+/** Why a round, or the search for repositories, did not succeed. */
+export interface RoundError {
+  code: string;
+  message: string;
+}
+
+/** The latest round of a repository, and when the next one is due. Times are ISO 8601. */
+export interface Round extends Place {
+  dueAt: string;
+  /** When somebody asked for a round last: one that was begun before does not count. */
+  requestedAt?: string | undefined;
+  /** When the latest round was begun; absent: there was none. */
+  begunAt?: string | undefined;
+  /** The rule that it followed. */
+  fingerprint?: string | undefined;
+  /** While it is under way: tags up to this one are compared. */
+  after?: string | undefined;
+  finishedAt?: string | undefined;
+  /** What a finished round found. */
+  found?: Found | undefined;
+  /** How many attempts in a row have failed. */
+  failures?: number | undefined;
+  error?: RoundError | undefined;
+}
+
+/** What a round found in a repository. */
+export interface Found {
+  /** Tags that the upstream lists. */
+  tags: number;
+  /** Tags that the rule selects. */
+  selected: number;
+  /** Jobs that were queued. */
+  queued: number;
+  /** Mappings that were removed, since the upstream no longer has the tag. */
+  unmapped: number;
+}
+
+/** The latest search for the repositories that an upstream's rules cover. */
+export interface Search {
+  registry: string;
+  /** Of all its rules. */
+  fingerprint: string;
+  begunAt: string;
+  nextAt: string;
+  requestedAt?: string | undefined;
+  failures?: number | undefined;
+  error?: RoundError | undefined;
+}
+
+/** Whether a round is due: its time has come, or somebody has asked for one since it was begun. */
+export function isDue({ dueAt, requestedAt, begunAt }: Round, now: string): boolean {
+  return dueAt <= now || (requestedAt !== undefined && requestedAt > (begunAt ?? ''));
+}
+
+/** Identifies a rule, whatever of it changes. */
+export function ruleFingerprint(rule: RepositoryRule): string {
+  return hash(rule);
+}
+
+/** Identifies what an upstream's rules cover. */
+export function rulesFingerprint({ endpoint, repositories }: Upstream): string {
+  return hash([endpoint, repositories]);
+}
+
+function hash(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
+}
+
+const firstPauseMs = 60_000;
+const longestPauseMs = 3_600_000;
+
+/** How long to wait after so many failures in a row, milliseconds. */
+export function pauseAfter(failures: number): number {
+  return Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(10, Math.max(0, failures - 1)));
+}
+
+/** A time some milliseconds later. */
+export function later(now: Date, ms: number): string {
+  return new Date(now.getTime() + ms).toISOString();
+}

@@ -1,0 +1,101 @@
+import type { RepositoryRule, Upstream } from '../config/config.ts';
+import { DrayageError } from '../errors.ts';
+import { coveredRepositories, isLiteral, isNotOffered } from './coverage.ts';
+import type { ReconcileDependencies } from './ports.ts';
+import {
+  later,
+  pauseAfter,
+  type Round,
+  type RoundError,
+  ruleFingerprint,
+  rulesFingerprint,
+  type Search,
+} from './round.ts';
+
+/** How often repositories are searched for if no rule with a pattern says so. */
+const usualSeconds = 24 * 3600;
+
+/** Whether the repositories of an upstream must be searched for. */
+export function isSearchDue(upstream: Upstream, search: Search | undefined, now: string): boolean {
+  if (search === undefined || search.fingerprint !== rulesFingerprint(upstream)) return true;
+  const { begunAt, nextAt, requestedAt } = search;
+  return nextAt <= now || (requestedAt !== undefined && requestedAt > begunAt);
+}
+
+/**
+ * Searches for the repositories that an upstream's rules cover, and notes a round for each one that
+ * is new, whose rule has changed, or that somebody has asked for.
+ */
+export async function searchRepositories(
+  upstream: Upstream,
+  before: Search | undefined,
+  deps: ReconcileDependencies,
+  signal: AbortSignal,
+): Promise<void> {
+  const now = deps.now();
+  const { registry } = upstream;
+  const { repositories, unlisted } = await coveredRepositories(upstream, {
+    known: () => deps.mappings.repositoriesOf(registry),
+    listed: () => deps.upstreams.listRepositories(upstream, signal),
+  });
+  signal.throwIfAborted();
+  for (const { repository, rule } of repositories) {
+    signal.throwIfAborted();
+    await noteRound({ registry, repository }, rule, { now, requestedAt: before?.requestedAt, deps });
+  }
+  // A registry that offers no list stays as it is: what is known is all there is to know.
+  const failed = unlisted !== undefined && !isNotOffered(unlisted);
+  const failures = failed ? (before?.failures ?? 0) + 1 : 0;
+  await deps.store.saveSearch({
+    registry,
+    fingerprint: rulesFingerprint(upstream),
+    begunAt: now.toISOString(),
+    nextAt: later(now, failed ? pauseAfter(failures) : secondsBetween(upstream) * 1000),
+    ...(failures > 0 && { failures }),
+    ...(unlisted !== undefined && { error: roundError(unlisted) }),
+  });
+  if (failed) deps.warn(`the repositories of ${registry} could not be listed`, unlisted);
+}
+
+/** The shortest time that a rule with a pattern asks for. */
+function secondsBetween({ repositories }: Upstream): number {
+  const patterns = repositories.filter((rule) => !isLiteral(rule));
+  return Math.min(usualSeconds, ...patterns.flatMap(({ reconcileSeconds }) => reconcileSeconds ?? []));
+}
+
+/** Whether a rule's images can be mirrored: nothing is mirrored unverified. */
+export function isFollowed({ verify }: RepositoryRule): boolean {
+  return verify === undefined;
+}
+
+async function noteRound(
+  place: { registry: string; repository: string },
+  rule: RepositoryRule,
+  { now, requestedAt, deps }: { now: Date; requestedAt: string | undefined; deps: ReconcileDependencies },
+): Promise<void> {
+  if (!isFollowed(rule)) return;
+  const { store } = deps;
+  const round = await store.read(place);
+  const isAsked = requestedAt !== undefined && requestedAt > (round?.begunAt ?? '');
+  if (isAsked) {
+    if (round?.requestedAt !== requestedAt) await store.request(place, requestedAt);
+    return;
+  }
+  if (rule.reconcileSeconds === undefined) return;
+  const dueAt = nextDue(rule, round, now);
+  if (dueAt !== undefined) await store.save({ ...(round ?? place), dueAt });
+}
+
+/** When a round must be due, if that is not what is noted. */
+function nextDue(rule: RepositoryRule, round: Round | undefined, now: Date): string | undefined {
+  if (round === undefined) return now.toISOString();
+  if (round.dueAt <= now.toISOString()) return round.dueAt;
+  return round.fingerprint === ruleFingerprint(rule) ? undefined : now.toISOString();
+}
+
+/** What a failure says, within bounds. */
+export function roundError(error: unknown): RoundError {
+  const code = error instanceof DrayageError ? error.code : 'INTERNAL';
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: code.slice(0, 100), message: message.slice(0, 1_000) };
+}

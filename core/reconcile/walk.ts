@@ -1,0 +1,195 @@
+import { inParallel } from '../async/in-parallel.ts';
+import type { RepositoryRule, Upstream } from '../config/config.ts';
+import { DrayageError } from '../errors.ts';
+import { ruleSelector } from '../policy/select-image.ts';
+import type { DueRound, Limits, ReconcileDependencies } from './ports.ts';
+import { type Progress, reconcileRepository } from './reconcile-repository.ts';
+import { QueueRoom } from './room.ts';
+import { later, pauseAfter, type Round, ruleFingerprint } from './round.ts';
+import { isFollowed, isSearchDue, roundError, searchRepositories } from './search.ts';
+
+/** Upstreams, and repositories of one upstream, that are compared at once. */
+const upstreamsAtOnce = 4;
+const repositoriesAtOnce = 4;
+/** Rounds that are read at once. */
+const pageSize = 16;
+/** A registry that names no time is asked again after this, milliseconds. */
+const closedMs = 5 * 60_000;
+
+/** What a walk did. */
+export interface Walked {
+  /** Repositories whose rounds are finished. */
+  repositories: number;
+  queued: number;
+  failed: number;
+  /** Whether everything that was due is done. */
+  isDone: boolean;
+}
+
+/**
+ * Compares everything that is due, until it is done or the time is used up. What an invocation does
+ * not finish, the next one continues. An upstream that is closed or does not answer holds up
+ * nothing but itself.
+ */
+export async function reconcileDue(deps: ReconcileDependencies, limits: Limits): Promise<Walked> {
+  const walked: Walked = { repositories: 0, queued: 0, failed: 0, isDone: true };
+  const room = new QueueRoom(deps);
+  await inParallel(
+    deps.config.upstreams,
+    upstreamsAtOnce,
+    async (upstream, signal) => {
+      try {
+        await reconcileUpstream(upstream, { deps, room, walked }, { ...limits, signal });
+      } catch (error) {
+        signal.throwIfAborted();
+        walked.failed += 1;
+        walked.isDone = false;
+        deps.warn(`${upstream.registry} could not be compared with the mirror`, error);
+      }
+    },
+    limits.signal,
+  );
+  return walked;
+}
+
+interface Context {
+  deps: ReconcileDependencies;
+  room: QueueRoom;
+  walked: Walked;
+}
+
+/** Whether to go on with an upstream. */
+type Next = 'continue' | 'stop';
+
+async function reconcileUpstream(upstream: Upstream, context: Context, limits: Limits): Promise<void> {
+  const { deps, walked } = context;
+  const { store, gate, now } = deps;
+  const { registry } = upstream;
+  const isClosed = async () => (await gate.closedUntil(registry, now())) !== undefined;
+  if (await isClosed()) return;
+  const search = await store.readSearch(registry);
+  if (isSearchDue(upstream, search, now().toISOString()))
+    await searchRepositories(upstream, search, deps, limits.signal);
+  for (;;) {
+    const due = await store.due(registry, now().toISOString(), pageSize);
+    if (due.length === 0) return;
+    const next = { value: 'continue' as Next };
+    await inParallel(
+      due,
+      repositoriesAtOnce,
+      async (each, signal) => {
+        if (next.value === 'stop') return;
+        if ((await oneRound(upstream, each, context, { ...limits, signal })) === 'stop') next.value = 'stop';
+      },
+      limits.signal,
+    );
+    if (next.value === 'stop' || now().getTime() >= limits.endsAt || (await isClosed())) {
+      walked.isDone = false;
+      return;
+    }
+  }
+}
+
+/** One repository: begins or continues its round, and notes when it is due next. */
+async function oneRound(upstream: Upstream, due: DueRound, context: Context, limits: Limits): Promise<Next> {
+  const { deps, walked } = context;
+  const { store, now } = deps;
+  const { repository } = due.round;
+  const rule = ruleSelector(upstream)(repository);
+  if (rule === undefined || !isFollowed(rule)) {
+    await store.forget(due);
+    return 'continue';
+  }
+  const round = begun(due.round, rule, now());
+  const save = (changes: Partial<Round>) => store.save({ ...round, ...changes }, due.notes);
+  const paused = ({ after, queued }: Extract<Progress, { kind: 'paused' }>): Partial<Round> => ({
+    dueAt: now().toISOString(),
+    after,
+    found: { tags: 0, selected: 0, queued, unmapped: 0 },
+  });
+  try {
+    const progress = await reconcileRepository(
+      { upstream, repository, rule, after: round.after, queued: round.found?.queued ?? 0 },
+      {
+        deps,
+        room: context.room,
+        note: async (made) => {
+          if (made.kind === 'paused') await store.save({ ...round, ...paused(made), dueAt: round.dueAt });
+        },
+      },
+      limits,
+    );
+    if (progress.kind === 'paused') {
+      await save(paused(progress));
+      return 'stop';
+    }
+    const { found } = progress;
+    walked.repositories += 1;
+    walked.queued += found.queued;
+    await save({ ...finished(rule, now()), found });
+    return 'continue';
+  } catch (error) {
+    limits.signal.throwIfAborted();
+    walked.failed += 1;
+    return await failed(error, { upstream, rule, round, save }, deps);
+  }
+}
+
+/** The round as it begins, or continues if the rule is still the same. */
+function begun(round: Round, rule: RepositoryRule, now: Date): Round {
+  const fingerprint = ruleFingerprint(rule);
+  const { requestedAt, begunAt } = round;
+  const isAskedAgain = requestedAt !== undefined && begunAt !== undefined && requestedAt > begunAt;
+  if (round.after !== undefined && round.fingerprint === fingerprint && !isAskedAgain) return round;
+  const { registry, repository, dueAt, failures } = round;
+  return { registry, repository, dueAt, requestedAt, failures, fingerprint, begunAt: now.toISOString() };
+}
+
+function finished(rule: RepositoryRule, now: Date): Partial<Round> {
+  return {
+    dueAt: rule.reconcileSeconds === undefined ? never : later(now, rule.reconcileSeconds * 1000),
+    after: undefined,
+    failures: undefined,
+    error: undefined,
+    finishedAt: now.toISOString(),
+  };
+}
+
+/** `reconcile: never`: only when somebody asks. */
+const never = '9999-12-31T00:00:00.000Z';
+
+interface FailedRound {
+  upstream: Upstream;
+  rule: RepositoryRule;
+  round: Round;
+  save: (changes: Partial<Round>) => Promise<void>;
+}
+
+/**
+ * Notes another attempt after a growing pause. What is about the upstream rather than the
+ * repository ends the walk through that upstream.
+ */
+async function failed(
+  error: unknown,
+  { upstream, rule, round, save }: FailedRound,
+  deps: ReconcileDependencies,
+): Promise<Next> {
+  const now = deps.now();
+  const { registry } = upstream;
+  const { repository } = round;
+  const retry = error instanceof DrayageError ? error.retry : { kind: 'backoff' as const };
+  const side = error instanceof DrayageError ? error.side : 'drayage';
+  if (retry.kind === 'rate-limit') {
+    // Not the repository's fault: it is the first one again when the upstream opens.
+    if (side === 'upstream')
+      await deps.gate.close(registry, new Date(now.getTime() + (retry.afterMs ?? closedMs)));
+    return 'stop';
+  }
+  const failures = (round.failures ?? 0) + 1;
+  const usual = (rule.reconcileSeconds ?? Number.POSITIVE_INFINITY) * 1000;
+  const pauseMs =
+    retry.kind === 'never' ? Math.min(usual, 24 * 3_600_000) : Math.min(usual, pauseAfter(failures));
+  await save({ dueAt: later(now, pauseMs), failures, error: roundError(error) });
+  deps.warn(`${registry}/${repository} could not be compared with the mirror`, error);
+  return retry.kind === 'never' ? 'continue' : 'stop';
+}

@@ -1,0 +1,63 @@
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { MetricUnit } from '@aws-lambda-powertools/metrics';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import type { Context, ScheduledEvent } from 'aws-lambda';
+import type { ReconcileDependencies } from '../../core/reconcile/ports.ts';
+import { reconcileDue, type Walked } from '../../core/reconcile/walk.ts';
+import { withLock } from '../../core/reconcile/with-lock.ts';
+import { logger, metrics } from '../shared/telemetry.ts';
+import { ReconcileDeployment } from './deployment.ts';
+
+/** With less time left, in milliseconds, nothing new is begun. */
+const leastTimeMs = 120_000;
+/** With less, what is under way is given up: it begins again the next time. */
+const lastMs = 10_000;
+
+/** Every minute: compares what is due with the mirror, unless another invocation still does. */
+async function run(context: Context, deployment: ReconcileDeployment): Promise<Walked | undefined> {
+  const { store } = deployment;
+  const remainingMs = context.getRemainingTimeInMillis();
+  const walked = await withLock(
+    store,
+    { owner: context.awsRequestId, signal: AbortSignal.timeout(Math.max(1, remainingMs - lastMs)) },
+    (signal) =>
+      reconcileDue(dependencies(deployment), { endsAt: Date.now() + remainingMs - leastTimeMs, signal }),
+  );
+  if (walked === undefined) return undefined;
+  const { repositories, queued, failed } = walked;
+  if (repositories + queued + failed > 0)
+    logger.info('upstreams were compared with the mirror', { ...walked });
+  metrics.addMetric('RepositoriesCompared', MetricUnit.Count, repositories);
+  metrics.addMetric('ReconcileJobs', MetricUnit.Count, queued);
+  metrics.addMetric('ReconcileFailures', MetricUnit.Count, failed);
+  return walked;
+}
+
+function dependencies(deployment: ReconcileDeployment): ReconcileDependencies {
+  const { config, mappings, jobs, queue, images, notifier, store, upstreams } = deployment;
+  return {
+    config,
+    mappings,
+    jobs,
+    queue,
+    images,
+    notifier,
+    store,
+    upstreams,
+    gate: deployment.upstreamGate,
+    mirrorTags: (repository, signal) => deployment.images.tags(repository, { signal }),
+    backlog: () => deployment.queueLength.count(),
+    now: () => new Date(),
+    warn: (text, error) => logger.warn(text, { error: error as Error }),
+  };
+}
+
+/** Makes the handler of the schedule's calls. */
+export function createHandler(deployment: ReconcileDeployment) {
+  return middy((_event: Pick<ScheduledEvent, 'time'>, context: Context) => run(context, deployment))
+    .use(injectLambdaContext(logger))
+    .use(logMetrics(metrics));
+}
+
+export const handler = createHandler(new ReconcileDeployment(process.env));

@@ -1,0 +1,206 @@
+import { describe, expect, it } from 'vitest';
+import { digestOf } from '../../../core/oci/digest.ts';
+import { policyFingerprint } from '../../../core/policy/fingerprint.ts';
+import { mostQueued } from '../../../core/reconcile/room.ts';
+import { reconcileDue } from '../../../core/reconcile/walk.ts';
+import { RegistryError } from '../../../core/registry/errors.ts';
+import { MemoryReconcile, rulesConfig } from '../../support/memory-reconcile.ts';
+
+const day = 24 * 3_600_000;
+
+function policyOf({ config }: MemoryReconcile): string {
+  const rule = config.upstreams[0]?.repositories[0];
+  if (!rule) throw new Error('no rule');
+  return policyFingerprint(rule);
+}
+
+function walk(memory: MemoryReconcile, seconds = 600) {
+  const { signal } = new AbortController();
+  return reconcileDue(memory.dependencies(), { endsAt: memory.now.getTime() + seconds * 1000, signal });
+}
+
+const failure = (code: string, more: { status?: number; temporary?: boolean; retryAfterMs?: number } = {}) =>
+  new RegistryError(
+    { side: 'upstream', registry: 'ghcr.io', operation: 'list tags of' },
+    { code, reason: 'failed', ...more },
+  );
+
+describe('what is queued', () => {
+  it('is everything at first, with lists alone, and then nothing', async () => {
+    const memory = new MemoryReconcile(rulesConfig('{ match: "acme/*", tags: { include: ["1.*"] } }'));
+    memory.push('acme/app', '1.0', '1.1', 'edge');
+    memory.push('acme/web', '1.0');
+    memory.push('other/app', '1.0');
+    expect(await walk(memory)).toEqual({ repositories: 2, queued: 3, failed: 0, isDone: true });
+    expect(memory.requests.sort()).toEqual(['catalog', 'tags acme/app', 'tags acme/web']);
+    expect(memory.mirror(policyOf(memory)).sort()).toEqual(['acme/app:1.0', 'acme/app:1.1', 'acme/web:1.0']);
+
+    expect(await walk(memory)).toMatchObject({ repositories: 0, queued: 0 });
+    memory.now = new Date(memory.now.getTime() + day);
+    expect(await walk(memory)).toMatchObject({ repositories: 2, queued: 0 });
+    expect(memory.requests.filter((each) => each.startsWith('HEAD')).length).toBe(3);
+  });
+
+  it('is the one tag that moved, without a HEAD where the list tells digests', async () => {
+    const memory = new MemoryReconcile(rulesConfig('{ match: acme/app }'));
+    memory.push('acme/app', ...Array.from({ length: 1000 }, (_, index) => `v${index}`));
+    memory.tellsDigests = true;
+    memory.backlog = () => memory.queue.sent.length % mostQueued;
+    await walk(memory);
+    expect(memory.mirror(policyOf(memory)).length).toBe(1000);
+    memory.push('acme/app', 'v500');
+    memory.now = new Date(memory.now.getTime() + day);
+    await walk(memory);
+    expect(memory.mirror(policyOf(memory))).toEqual(['acme/app:v500']);
+    expect(memory.requests).toEqual(['tags acme/app', 'tags acme/app']);
+  });
+
+  it('is everything again when the rule copies differently, at once', async () => {
+    const memory = new MemoryReconcile(rulesConfig('{ match: acme/app }'));
+    memory.push('acme/app', '1', '2');
+    await walk(memory);
+    memory.mirror(policyOf(memory));
+    memory.config = rulesConfig('{ match: acme/app, platforms: [linux/amd64] }');
+    memory.now = new Date(memory.now.getTime() + 60_000);
+    await walk(memory);
+    expect(memory.mirror(policyOf(memory))).toEqual(['acme/app:1', 'acme/app:2']);
+  });
+
+  it('is the tag that somebody has moved in the mirror', async () => {
+    const memory = new MemoryReconcile(rulesConfig('{ match: acme/app }'));
+    memory.push('acme/app', '1', '2');
+    await walk(memory);
+    memory.mirror(policyOf(memory));
+    memory.strayed.set('2', digestOf(Buffer.from('somebody else')));
+    memory.now = new Date(memory.now.getTime() + day);
+    await walk(memory);
+    expect(memory.mirror(policyOf(memory))).toEqual(['acme/app:2']);
+  });
+
+  it('leaves pinned tags, rules that never reconcile and rules that verify', async () => {
+    const memory = new MemoryReconcile(
+      rulesConfig(
+        '{ match: acme/app }',
+        '{ match: acme/never, reconcile: never }',
+        '{ match: acme/verified, verify: { cosign: { key: cosign.pub } } }',
+      ),
+    );
+    for (const name of ['app', 'never', 'verified']) memory.push(`acme/${name}`, '1');
+    const pinned = {
+      tag: '1',
+      digest: digestOf(Buffer.from('1')),
+      mirrorRepository: 'mirror/ghcr.io/acme/app',
+      pin: true,
+    };
+    memory.mapped.set('acme/app', new Map([['1', pinned]]));
+    await walk(memory);
+    expect(memory.queue.sent).toEqual([]);
+    await memory.store.request({ registry: 'ghcr.io', repository: 'acme/never' }, memory.now.toISOString());
+    await walk(memory);
+    expect(memory.mirror(policyOf(memory))).toEqual(['acme/never:1']);
+    memory.now = new Date(memory.now.getTime() + 30 * day);
+    memory.mapped.clear();
+    await walk(memory);
+    expect(memory.mirror(policyOf(memory))).toEqual(['acme/app:1']);
+  });
+
+  it('covers a glob by what is mapped where the upstream lists nothing', async () => {
+    const memory = new MemoryReconcile(rulesConfig('{ match: "acme/*" }'));
+    memory.push('acme/app', '1', '2');
+    memory.push('acme/unknown', '1');
+    memory.hasCatalog = false;
+    memory.mapped.set('acme/app', new Map());
+    expect(await walk(memory)).toMatchObject({ repositories: 1, queued: 2, failed: 0 });
+    expect(memory.warnings).toEqual([]);
+    memory.now = new Date(memory.now.getTime() + 60_000);
+    await walk(memory);
+    expect(memory.requests.filter((each) => each === 'catalog').length).toBe(1);
+  });
+});
+
+describe('the walk', () => {
+  it('stops while the queue is full, and continues after the last tag that was queued', async () => {
+    const memory = new MemoryReconcile(rulesConfig('{ match: acme/app }'));
+    const tags = Array.from({ length: 250 }, (_, index) => `v${String(index).padStart(3, '0')}`);
+    memory.push('acme/app', ...tags);
+    memory.backlog = () => memory.queue.sent.length;
+    const all: string[] = [];
+    for (const expected of [100, 100, 50]) {
+      const { isDone } = await walk(memory);
+      const queued = memory.mirror(policyOf(memory));
+      expect(queued.length).toBe(expected);
+      expect(isDone).toBe(expected === 50);
+      all.push(...queued);
+    }
+    expect(all).toEqual(tags.map((tag) => `acme/app:${tag}`));
+    expect(memory.store.rounds.get('ghcr.io/acme/app')).toMatchObject({ found: { tags: 250, queued: 250 } });
+  });
+
+  it('begins again when the rule changes under way', async () => {
+    const memory = new MemoryReconcile(rulesConfig('{ match: acme/app }'));
+    memory.push('acme/app', ...Array.from({ length: 150 }, (_, index) => `v${1000 + index}`));
+    memory.backlog = () => memory.queue.sent.length;
+    await walk(memory);
+    memory.mirror(policyOf(memory));
+    memory.config = rulesConfig('{ match: acme/app, referrers: false }');
+    await walk(memory);
+    expect(memory.mirror(policyOf(memory))[0]).toBe('acme/app:v1000');
+  });
+
+  it('asks a closed upstream nothing', async () => {
+    const memory = new MemoryReconcile(rulesConfig('{ match: "acme/*" }'));
+    memory.closedUntil = new Date(memory.now.getTime() + 60_000);
+    await walk(memory);
+    expect(memory.requests).toEqual([]);
+  });
+
+  it('closes an upstream that refuses for its rate limit, and forgets nothing', async () => {
+    const memory = new MemoryReconcile(rulesConfig('{ match: acme/app }'));
+    memory.push('acme/app', '1');
+    const limited = { status: 429, temporary: true, retryAfterMs: 90_000 };
+    memory.broken.set('acme/app', failure('TOOMANYREQUESTS', limited));
+    await walk(memory);
+    expect(memory.closedUntil?.getTime()).toBe(memory.now.getTime() + 90_000);
+    memory.broken.clear();
+    memory.closedUntil = undefined;
+    expect(await walk(memory)).toMatchObject({ queued: 1 });
+  });
+
+  it('asks an upstream that is down once each time, after growing pauses for the repository', async () => {
+    const memory = new MemoryReconcile(rulesConfig('{ match: acme/a }', '{ match: acme/b }'));
+    for (const name of ['acme/a', 'acme/b']) {
+      memory.push(name, '1');
+      memory.broken.set(name, failure('CONNECTION', { temporary: true }));
+    }
+    for (let minute = 0; minute < 24 * 60; minute += 1) {
+      await walk(memory);
+      memory.now = new Date(memory.now.getTime() + 60_000);
+    }
+    // Two at a time, each at most once an hour in the end.
+    expect(memory.requests.length).toBeLessThan(80);
+    expect(memory.store.rounds.get('ghcr.io/acme/a')?.error).toMatchObject({ code: 'CONNECTION' });
+    memory.broken.clear();
+    memory.now = new Date(memory.now.getTime() + 3_600_000);
+    expect(await walk(memory)).toMatchObject({ repositories: 2, queued: 2, failed: 0 });
+    expect(memory.store.rounds.get('ghcr.io/acme/a')).not.toHaveProperty('error.code');
+  });
+
+  it('goes on with the other repositories after one that does not exist', async () => {
+    const memory = new MemoryReconcile(rulesConfig('{ match: acme/a }', '{ match: acme/b }'));
+    memory.push('acme/a', '1');
+    memory.push('acme/b', '1');
+    memory.broken.set('acme/a', failure('NAME_UNKNOWN', { status: 404 }));
+    expect(await walk(memory)).toEqual({ repositories: 1, queued: 1, failed: 1, isDone: true });
+  });
+
+  it('repeats a round that was asked for while it was under way', async () => {
+    const memory = new MemoryReconcile(rulesConfig('{ match: acme/app }'));
+    memory.push('acme/app', '1');
+    await walk(memory);
+    memory.now = new Date(memory.now.getTime() + 1_000);
+    await memory.store.requestSearch('ghcr.io', memory.now.toISOString());
+    memory.now = new Date(memory.now.getTime() + 1_000);
+    expect(await walk(memory)).toMatchObject({ repositories: 1 });
+    expect(await walk(memory)).toMatchObject({ repositories: 0 });
+  });
+});
