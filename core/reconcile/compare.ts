@@ -1,13 +1,7 @@
 import type { RepositoryRule } from '../config/config.ts';
 import type { MappedTag } from '../mapping/store.ts';
-import type { Digest } from '../oci/digest.ts';
 import { policyFingerprint } from '../policy/fingerprint.ts';
-
-/** A tag of an upstream, with what it points to if the listing says so. */
-export interface ListedTag {
-  tag: string;
-  digest?: Digest | undefined;
-}
+import type { ListedTag } from '../registry/operations/tags.ts';
 
 /**
  * How a tag of an upstream compares with its mapping. `missing`: it has none. `moved`: it points to

@@ -3,7 +3,8 @@ import type { RepositoryRule } from '../config/config.ts';
 import type { MappedTag } from '../mapping/store.ts';
 import type { Digest } from '../oci/digest.ts';
 import { compileTagFilter, selectTags } from '../policy/select-tags.ts';
-import { type Comparison, compareTag, type ListedTag, type Wanted } from './compare.ts';
+import type { ListedTag } from '../registry/operations/tags.ts';
+import { type Comparison, compareTag, type Wanted } from './compare.ts';
 
 /** What a repository has, as far as its rule is concerned. */
 export interface Listing {

@@ -2,8 +2,8 @@ import type { Upstream } from '../config/config.ts';
 import type { UpstreamGate } from '../jobs/ports.ts';
 import type { MappingStore } from '../mapping/store.ts';
 import type { Digest } from '../oci/digest.ts';
+import type { ListedTag } from '../registry/operations/tags.ts';
 import type { LossDependencies } from '../registry-events/ports.ts';
-import type { ListedTag } from './compare.ts';
 import type { Place, Round, Search } from './round.ts';
 
 /**

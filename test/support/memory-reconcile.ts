@@ -3,10 +3,10 @@ import type { JobStore } from '../../core/jobs/ports.ts';
 import type { MappedTag, MappingStore } from '../../core/mapping/store.ts';
 import { parseConfig } from '../../core/mirror-yaml/parse.ts';
 import { type Digest, digestOf } from '../../core/oci/digest.ts';
-import type { ListedTag } from '../../core/reconcile/compare.ts';
 import type { DueRound, ReconcileDependencies, ReconcileStore } from '../../core/reconcile/ports.ts';
 import { isDue, type Place, type Round, type Search } from '../../core/reconcile/round.ts';
 import { RegistryError } from '../../core/registry/errors.ts';
+import type { ListedTag } from '../../core/registry/operations/tags.ts';
 import { MemoryQueue } from './mirror-jobs.ts';
 
 /** Rounds in memory. */

@@ -7,7 +7,7 @@ import { repositoryUrl } from './paths.ts';
 /** A tag, and what it points to if the list says so. */
 export interface ListedTag {
   tag: string;
-  digest?: Digest;
+  digest?: Digest | undefined;
 }
 
 /**
