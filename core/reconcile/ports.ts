@@ -1,4 +1,5 @@
 import type { Upstream } from '../config/config.ts';
+import type { CallOptions } from '../copy/ports.ts';
 import type { UpstreamGate } from '../jobs/ports.ts';
 import type { MappingStore } from '../mapping/store.ts';
 import type { Digest } from '../oci/digest.ts';
@@ -83,6 +84,10 @@ export interface ReconcileDependencies extends LossDependencies {
   gate: UpstreamGate;
   /** What the tags of a mirror repository point to; empty if there is no such repository. */
   mirrorTags: (repository: string, signal: AbortSignal) => Promise<Map<string, string | undefined>>;
+  /** The names of the mirror's repositories below a prefix. */
+  mirrorRepositories: (prefix: string, signal: AbortSignal) => AsyncIterable<string>;
+  /** Puts the settings of a mirror repository right; never rejects. */
+  keepInLine: (repository: string, options: CallOptions) => Promise<void>;
   /** How many jobs are in the mirror queue, about. */
   backlog: () => Promise<number>;
   now: () => Date;

@@ -10,6 +10,7 @@ import type { Limits, ReconcileDependencies } from './ports.ts';
 import type { QueueRoom } from './room.ts';
 import type { Found } from './round.ts';
 import { unmapDeleted } from './unmap-deleted.ts';
+import { askedUpstream } from './upstream-answers.ts';
 
 /** A repository, and where its round continues. */
 export interface RepositoryWork {
@@ -34,7 +35,7 @@ const chunkSize = 200;
 /**
  * Compares one repository of an upstream with its mappings, and queues the tags that differ;
  * removes the mappings of tags that are gone, if the rule says so; then compares the mappings with
- * the mirror, and removes and queues again what it has lost.
+ * the mirror, removes and queues again what it has lost, and puts its settings right.
  *
  * @param note records progress: what is compared need not be compared again
  * @throws UpstreamClosedError, RegistryError: what was found until then is queued
@@ -50,12 +51,15 @@ export async function reconcileRepository(
   const key = { registry: upstream.registry, repository };
   const place = mirrorRepository(deps.config, upstream.registry, repository);
   const open = () => requireOpen(deps.gate, upstream, deps.now());
-  await open();
 
   const mapped = new Map<string, MappedTag>();
   for await (const each of deps.mappings.mappedTags(key)) mapped.set(each.tag, each);
   const mirrorTags = mapped.size > 0 ? await deps.mirrorTags(place, signal) : new Map<string, string>();
-  const listing = await readListing(rule, deps.upstreams.listTags(upstream, repository, signal), mapped);
+  const listing = await readListing(
+    rule,
+    askedUpstream(upstream, deps.upstreams.listTags(upstream, repository, signal), deps),
+    mapped,
+  );
   const sides = {
     mapped,
     wanted: wantedBy(rule, { mirrorRepository: place, mirrorTags }),
@@ -85,6 +89,7 @@ export async function reconcileRepository(
   };
   const unmapped = rule.deleted === 'unmap' ? await unmapDeleted(key, gone, { hasTag, deps, signal }) : 0;
   if (mapped.size > 0) await mendLosses(place, deps, signal);
+  await deps.keepInLine(place, { signal });
   return { kind: 'done', found: { tags, selected: selected.length, queued, unmapped } };
 }
 

@@ -1,6 +1,8 @@
 import type { RepositoryRule, Upstream } from '../config/config.ts';
 import { DrayageError } from '../errors.ts';
+import { UpstreamClosedError } from '../jobs/upstream-gate.ts';
 import { coveredRepositories, isLiteral, isNotOffered } from './coverage.ts';
+import { knownRepositories } from './known-repositories.ts';
 import type { ReconcileDependencies } from './ports.ts';
 import {
   later,
@@ -11,6 +13,7 @@ import {
   rulesFingerprint,
   type Search,
 } from './round.ts';
+import { askedUpstream, closedBy } from './upstream-answers.ts';
 
 /** How often repositories are searched for if no rule with a pattern says so. */
 const usualSeconds = 24 * 3600;
@@ -35,14 +38,17 @@ export async function searchRepositories(
   const now = deps.now();
   const { registry } = upstream;
   const { repositories, unlisted } = await coveredRepositories(upstream, {
-    known: () => deps.mappings.repositoriesOf(registry),
-    listed: () => deps.upstreams.listRepositories(upstream, signal),
+    known: () => knownRepositories(upstream, deps, signal),
+    listed: () => askedUpstream(upstream, deps.upstreams.listRepositories(upstream, signal), deps),
   });
   signal.throwIfAborted();
+  if (unlisted !== undefined) await closedBy(unlisted, upstream, deps);
   for (const { repository, rule } of repositories) {
     signal.throwIfAborted();
     await noteRound({ registry, repository }, rule, { now, requestedAt: before?.requestedAt, deps });
   }
+  // It was not asked: the search stays due until it opens.
+  if (unlisted instanceof UpstreamClosedError) return;
   // A registry that offers no list stays as it is: what is known is all there is to know.
   const failed = unlisted !== undefined && !isNotOffered(unlisted);
   const failures = failed ? (before?.failures ?? 0) + 1 : 0;

@@ -7,14 +7,13 @@ import { type Progress, reconcileRepository } from './reconcile-repository.ts';
 import { QueueRoom } from './room.ts';
 import { later, pauseAfter, type Round, ruleFingerprint } from './round.ts';
 import { isFollowed, isSearchDue, roundError, searchRepositories } from './search.ts';
+import { closedBy } from './upstream-answers.ts';
 
 /** Upstreams, and repositories of one upstream, that are compared at once. */
 const upstreamsAtOnce = 4;
 const repositoriesAtOnce = 4;
 /** Rounds that are read at once. */
 const pageSize = 16;
-/** A registry that names no time is asked again after this, milliseconds. */
-const closedMs = 5 * 60_000;
 
 /** What a walk did. */
 export interface Walked {
@@ -178,13 +177,8 @@ async function failed(
   const { registry } = upstream;
   const { repository } = round;
   const retry = error instanceof DrayageError ? error.retry : { kind: 'backoff' as const };
-  const side = error instanceof DrayageError ? error.side : 'drayage';
-  if (retry.kind === 'rate-limit') {
-    // Not the repository's fault: it is the first one again when the upstream opens.
-    if (side === 'upstream')
-      await deps.gate.close(registry, new Date(now.getTime() + (retry.afterMs ?? closedMs)));
-    return 'stop';
-  }
+  // Not the repository's fault: it is the first one again when the upstream opens.
+  if ((await closedBy(error, upstream, deps)) || retry.kind === 'rate-limit') return 'stop';
   const failures = (round.failures ?? 0) + 1;
   const usual = (rule.reconcileSeconds ?? Number.POSITIVE_INFINITY) * 1000;
   const pauseMs =

@@ -1,6 +1,7 @@
 import { DynamoReconcileStore } from '../../core/aws/dynamodb/reconcile-store.ts';
 import { DynamoUpstreamGate } from '../../core/aws/dynamodb/upstream-gate.ts';
 import { EcrMirrorImages } from '../../core/aws/ecr/mirror-images.ts';
+import { EcrSettingsKeeper } from '../../core/aws/ecr/settings/keeper.ts';
 import { SecretReader } from '../../core/aws/secrets.ts';
 import { MessageSender } from '../../core/aws/sqs/message-sender.ts';
 import type { UpstreamGate } from '../../core/jobs/ports.ts';
@@ -9,6 +10,7 @@ import type { ReconcileStore, UpstreamLists } from '../../core/reconcile/ports.t
 import type { MirrorImages } from '../../core/registry-events/ports.ts';
 import { Deployment } from '../shared/deployment.ts';
 import { openNotifier } from '../shared/notifier.ts';
+import { tellSettings } from '../shared/settings.ts';
 import { Upstreams } from '../shared/upstreams.ts';
 import { upstreamLists } from './upstream-lists.ts';
 
@@ -36,8 +38,16 @@ export class ReconcileDeployment extends Deployment {
   }
 
   /** Looks at images of the mirror registry. */
-  get images(): MirrorImages & Pick<EcrMirrorImages, 'tags'> {
+  get images(): MirrorImages & Pick<EcrMirrorImages, 'tags' | 'repositories'> {
     return this.once('images', () => new EcrMirrorImages({ region: this.region }));
+  }
+
+  /** Keeps the settings of the mirror's repositories. */
+  get settings(): EcrSettingsKeeper {
+    return this.once('settings', () => {
+      const { region, config } = this;
+      return new EcrSettingsKeeper(config.mirror.repository, { client: { region }, report: tellSettings });
+    });
   }
 
   get notifier(): Notifier {

@@ -6,6 +6,7 @@ import type { Context, ScheduledEvent } from 'aws-lambda';
 import type { ReconcileDependencies } from '../../core/reconcile/ports.ts';
 import { reconcileDue, type Walked } from '../../core/reconcile/walk.ts';
 import { withLock } from '../../core/reconcile/with-lock.ts';
+import { keepInLine } from '../shared/settings.ts';
 import { logger, metrics } from '../shared/telemetry.ts';
 import { ReconcileDeployment } from './deployment.ts';
 
@@ -47,6 +48,10 @@ function dependencies(deployment: ReconcileDeployment): ReconcileDependencies {
     upstreams,
     gate: deployment.upstreamGate,
     mirrorTags: (repository, signal) => deployment.images.tags(repository, { signal }),
+    mirrorRepositories: (prefix, signal) => deployment.images.repositories(prefix, { signal }),
+    // Rounds are rare: each of them looks.
+    keepInLine: (repository, options) =>
+      keepInLine(deployment.settings, repository, { ...options, fresh: true }),
     backlog: () => deployment.queueLength.count(),
     now: () => new Date(),
     warn: (text, error) => logger.warn(text, { error: error as Error }),

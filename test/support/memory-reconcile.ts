@@ -1,12 +1,15 @@
 import type { Config, Upstream } from '../../core/config/config.ts';
 import type { JobStore } from '../../core/jobs/ports.ts';
-import type { MappedTag, MappingStore } from '../../core/mapping/store.ts';
+import { newJob, newJobId } from '../../core/jobs/record.ts';
+import type { ImageKey } from '../../core/mapping/record.ts';
+import type { MappedTag, MappingStore, TagState } from '../../core/mapping/store.ts';
 import { parseConfig } from '../../core/mirror-yaml/parse.ts';
 import { type Digest, digestOf } from '../../core/oci/digest.ts';
 import type { DueRound, ReconcileDependencies, ReconcileStore } from '../../core/reconcile/ports.ts';
 import { isDue, type Place, type Round, type Search } from '../../core/reconcile/round.ts';
 import { RegistryError } from '../../core/registry/errors.ts';
 import type { ListedTag } from '../../core/registry/operations/tags.ts';
+import { MemoryGate } from './memory-gate.ts';
 import { MemoryQueue } from './mirror-jobs.ts';
 
 /** Rounds in memory. */
@@ -69,6 +72,21 @@ ${rules.map((rule) => `      - ${rule}`).join('\n')}
   return parsed.config;
 }
 
+/** A tag as the table knows it; what only lists of mappings show is made up. */
+function tagState(
+  mapped: Map<string, Map<string, MappedTag>>,
+  { repository, reference }: ImageKey,
+): TagState {
+  const found = mapped.get(repository)?.get(reference);
+  const state = { events: 1, resolves: 1, fence: 1, revision: 1 };
+  if (found?.sourceDigest === undefined) return state;
+  const { digest, sourceDigest, mirrorRepository, pin } = found;
+  const at = '2026-04-01T12:00:00.000Z';
+  const times = { observedAt: at, mirroredAt: at, job: newJobId() };
+  const image = { digest, sourceDigest, mediaType: '', platforms: [], sizeBytes: 0 };
+  return { ...state, mapping: { ...image, ...times, mirrorRepository, pin, region: 'eu-west-1' } };
+}
+
 /** Everything that comparisons work with, in memory: an upstream, a queue and the mappings. */
 export class MemoryReconcile {
   config: Config;
@@ -82,11 +100,22 @@ export class MemoryReconcile {
   /** Whether the upstream's lists tell digests, and whether it lists its repositories. */
   tellsDigests = false;
   hasCatalog = true;
+  /** Whether HEAD tells a tag's digest. */
+  tellsHeads = true;
+  /** Tags that the upstream has, but does not list. */
+  readonly unlisted = new Set<string>();
+  /** Tags whose mappings were removed. */
+  readonly removed: string[] = [];
   /** Thrown by lists of these repositories, after their first tag. */
   readonly broken = new Map<string, Error>();
   /** What the mirror's tags point to, of those that are not what is mapped. */
   readonly strayed = new Map<string, Digest>();
-  closedUntil: Date | undefined;
+  readonly gate = new MemoryGate();
+  /** Repositories that the mirror has, and repositories of jobs that mirrored nothing. */
+  readonly mirrorRepositories: string[] = [];
+  readonly jobs: string[] = [];
+  /** Repositories of the mirror whose settings were put right. */
+  readonly keptInLine: string[] = [];
   /** What was asked of the upstream. */
   readonly requests: string[] = [];
   readonly warnings: string[] = [];
@@ -121,9 +150,19 @@ export class MemoryReconcile {
   }
 
   dependencies(): ReconcileDependencies {
-    const mapped = this.mapped;
+    const { mapped, mirrorRepositories } = this;
     let events = 0;
-    const mappings: Pick<MappingStore, 'raiseEvent' | 'mappedTags' | 'repositoriesOf' | 'upstreamOf'> = {
+    const mappings: Partial<MappingStore> = {
+      acquireLease: async (key) => ({ fence: 1, state: tagState(mapped, key) }),
+      renewLease: async () => true,
+      releaseLease: async () => {},
+      unmap: async ({ repository, reference: tag }) => {
+        this.removed.push(tag);
+        mapped.get(repository)?.delete(tag);
+        return 2;
+      },
+      registryHosts: async () => ({}),
+      retireDigest: async () => true,
       raiseEvent: async () => ++events,
       async *mappedTags({ repository }) {
         yield* mapped.get(repository)?.values() ?? [];
@@ -133,7 +172,18 @@ export class MemoryReconcile {
       },
       upstreamOf: async () => undefined,
     };
-    const jobs: Pick<JobStore, 'park' | 'create' | 'update'> = {
+    const jobs: Pick<JobStore, 'park' | 'create' | 'update' | 'list'> = {
+      list: async () => ({
+        jobs: this.jobs.map((repository) =>
+          newJob({
+            id: newJobId(),
+            key: { registry: 'ghcr.io', repository, reference: '1' },
+            event: 1,
+            trigger: 'webhook',
+            receivedAt: this.now.toISOString(),
+          }),
+        ),
+      }),
       park: async () => {},
       create: async () => {},
       update: async () => true,
@@ -155,21 +205,17 @@ export class MemoryReconcile {
         },
         tagDigest: async (_, repository, tag) => {
           this.requests.push(`HEAD ${repository}:${tag}`);
-          return this.upstream.get(repository)?.get(tag);
+          return this.tellsHeads ? this.upstream.get(repository)?.get(tag) : undefined;
         },
       },
-      gate: {
-        closedUntil: async () => this.closedUntil,
-        close: async (_, until) => {
-          this.closedUntil = until;
-        },
-        outage: async () => undefined,
-        failed: async (_, { at, reason }) => ({ since: at, failures: 1, reason }),
-        answered: async () => {},
-        closeDown: async () => {},
-        probe: async () => true,
-      },
+      gate: this.gate,
       mirrorTags: async () => this.strayed,
+      mirrorRepositories: async function* (this: void) {
+        yield* mirrorRepositories;
+      },
+      keepInLine: async (repository) => {
+        this.keptInLine.push(repository);
+      },
       backlog: async () => this.backlog(),
       now: () => this.now,
       pause: async (ms) => {
@@ -183,6 +229,7 @@ export class MemoryReconcile {
     this.requests.push(`tags ${repository}`);
     const failure = this.broken.get(repository);
     for (const [tag, digest] of this.upstream.get(repository) ?? []) {
+      if (this.unlisted.has(tag)) continue;
       yield this.tellsDigests ? { tag, digest } : { tag };
       if (failure) throw failure;
     }
