@@ -5,7 +5,7 @@ import type { MappingStore } from '../mapping/store.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { ListedTag } from '../registry/operations/tags.ts';
 import type { LossDependencies } from '../registry-events/ports.ts';
-import type { Place, Round, Search } from './round.ts';
+import type { Place, Round, RoundsSummary, Search } from './round.ts';
 
 /**
  * Lists a repository's tags, with digests where the upstream tells them in a list.
@@ -37,7 +37,7 @@ export interface UpstreamLists {
   hasTag(upstream: Upstream, repository: string, tag: string, signal: AbortSignal): Promise<boolean>;
 }
 
-/** A round that is due, and the notes that say so. */
+/** A round that is due, and what must go when it has ended. */
 export interface DueRound {
   round: Round;
   notes: string[];
@@ -74,6 +74,11 @@ export interface ReconcileStore {
   due(registry: string, now: string, limit: number): Promise<DueRound[]>;
   /** Removes a round and its notes. */
   forget(due: DueRound): Promise<void>;
+
+  /** Records when a round of an upstream was finished last. */
+  noteFinished(registry: string, at: string): Promise<void>;
+  /** How an upstream's rounds are doing, with a fixed number of reads. */
+  summary(registry: string, now: string): Promise<RoundsSummary>;
 }
 
 /** What comparing upstreams with the mirror works with. */

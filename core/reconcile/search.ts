@@ -2,7 +2,6 @@ import type { RepositoryRule, Upstream } from '../config/config.ts';
 import { DrayageError } from '../errors.ts';
 import { UpstreamClosedError } from '../jobs/upstream-gate.ts';
 import { coveredRepositories, isLiteral, isNotOffered } from './coverage.ts';
-import { knownRepositories } from './known-repositories.ts';
 import type { ReconcileDependencies } from './ports.ts';
 import {
   later,
@@ -13,7 +12,8 @@ import {
   rulesFingerprint,
   type Search,
 } from './round.ts';
-import { askedUpstream, closedBy } from './upstream-answers.ts';
+import { askedUpstream, closedBy } from './upstream/answers.ts';
+import { knownRepositories } from './upstream/known-repositories.ts';
 
 /** How often repositories are searched for if no rule with a pattern says so. */
 const usualSeconds = 24 * 3600;
@@ -56,6 +56,7 @@ export async function searchRepositories(
     registry,
     fingerprint: rulesFingerprint(upstream),
     begunAt: now.toISOString(),
+    repositories: repositories.filter(({ rule }) => isFollowed(rule)).length,
     nextAt: later(now, failed ? pauseAfter(failures) : secondsBetween(upstream) * 1000),
     ...(failures > 0 && { failures }),
     ...(unlisted !== undefined && { error: roundError(unlisted) }),

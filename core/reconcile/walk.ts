@@ -5,9 +5,9 @@ import { ruleSelector } from '../policy/select-image.ts';
 import type { DueRound, Limits, ReconcileDependencies } from './ports.ts';
 import { type Progress, reconcileRepository } from './reconcile-repository.ts';
 import { QueueRoom } from './room.ts';
-import { later, pauseAfter, type Round, ruleFingerprint } from './round.ts';
+import { later, never, pauseAfter, type Round, ruleFingerprint } from './round.ts';
 import { isFollowed, isSearchDue, roundError, searchRepositories } from './search.ts';
-import { closedBy } from './upstream-answers.ts';
+import { closedBy } from './upstream/answers.ts';
 
 /** Upstreams, and repositories of one upstream, that are compared at once. */
 const upstreamsAtOnce = 4;
@@ -73,6 +73,7 @@ async function reconcileUpstream(upstream: Upstream, context: Context, limits: L
     const due = await store.due(registry, now().toISOString(), pageSize);
     if (due.length === 0) return;
     const next = { value: 'continue' as Next };
+    const finishedBefore = walked.repositories;
     await inParallel(
       due,
       repositoriesAtOnce,
@@ -82,6 +83,8 @@ async function reconcileUpstream(upstream: Upstream, context: Context, limits: L
       },
       limits.signal,
     );
+    // Other upstreams may have finished some meanwhile: the time is only information.
+    if (walked.repositories > finishedBefore) await store.noteFinished(registry, now().toISOString());
     if (next.value === 'stop' || now().getTime() >= limits.endsAt || (await isClosed())) {
       walked.isDone = false;
       return;
@@ -153,9 +156,6 @@ function finished(rule: RepositoryRule, now: Date): Partial<Round> {
     finishedAt: now.toISOString(),
   };
 }
-
-/** `reconcile: never`: only when somebody asks. */
-const never = '9999-12-31T00:00:00.000Z';
 
 interface FailedRound {
   upstream: Upstream;

@@ -1,3 +1,4 @@
+import { DynamoDryRunStore } from '../../core/aws/dynamodb/dry-run-store.ts';
 import { DynamoReconcileStore } from '../../core/aws/dynamodb/reconcile-store.ts';
 import { DynamoUpstreamGate } from '../../core/aws/dynamodb/upstream-gate.ts';
 import { EcrMirrorImages } from '../../core/aws/ecr/mirror-images.ts';
@@ -6,6 +7,7 @@ import { SecretReader } from '../../core/aws/secrets.ts';
 import { MessageSender } from '../../core/aws/sqs/message-sender.ts';
 import type { UpstreamGate } from '../../core/jobs/ports.ts';
 import type { Notifier } from '../../core/notify/ports.ts';
+import type { DryRunStore } from '../../core/reconcile/dry-run/ports.ts';
 import type { ReconcileStore, UpstreamLists } from '../../core/reconcile/ports.ts';
 import type { MirrorImages } from '../../core/registry-events/ports.ts';
 import { Deployment } from '../shared/deployment.ts';
@@ -18,6 +20,10 @@ import { upstreamLists } from './upstream-lists.ts';
 export class ReconcileDeployment extends Deployment {
   get store(): ReconcileStore {
     return this.once('store', () => new DynamoReconcileStore(this.table));
+  }
+
+  get dryRuns(): DryRunStore {
+    return this.once('dryRuns', () => new DynamoDryRunStore(this.table));
   }
 
   get upstreamGate(): UpstreamGate {
@@ -47,6 +53,14 @@ export class ReconcileDeployment extends Deployment {
     return this.once('settings', () => {
       const { region, config } = this;
       return new EcrSettingsKeeper(config.mirror.repository, { client: { region }, report: tellSettings });
+    });
+  }
+
+  /** Tells what it would change, and changes nothing. */
+  get settingsPlan(): Pick<EcrSettingsKeeper, 'keepInLine'> {
+    return this.once('settingsPlan', () => {
+      const { region, config } = this;
+      return new EcrSettingsKeeper(config.mirror.repository, { client: { region } });
     });
   }
 

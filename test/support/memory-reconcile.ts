@@ -6,7 +6,13 @@ import type { MappedTag, MappingStore, TagState } from '../../core/mapping/store
 import { parseConfig } from '../../core/mirror-yaml/parse.ts';
 import { type Digest, digestOf } from '../../core/oci/digest.ts';
 import type { DueRound, ReconcileDependencies, ReconcileStore } from '../../core/reconcile/ports.ts';
-import { isDue, type Place, type Round, type Search } from '../../core/reconcile/round.ts';
+import {
+  isDue,
+  type Place,
+  type Round,
+  type RoundsSummary,
+  type Search,
+} from '../../core/reconcile/round.ts';
 import { RegistryError } from '../../core/registry/errors.ts';
 import type { ListedTag } from '../../core/registry/operations/tags.ts';
 import { MemoryGate } from './memory-gate.ts';
@@ -16,6 +22,8 @@ import { MemoryQueue } from './mirror-jobs.ts';
 export class MemoryRounds implements ReconcileStore {
   readonly rounds = new Map<string, Round>();
   readonly searches = new Map<string, Search>();
+  /** When a round of each upstream was finished last. */
+  readonly finished = new Map<string, string>();
   owner: string | undefined;
 
   async lock(owner: string): Promise<boolean> {
@@ -55,6 +63,17 @@ export class MemoryRounds implements ReconcileStore {
   }
   async forget({ round }: DueRound): Promise<void> {
     this.rounds.delete(`${round.registry}/${round.repository}`);
+  }
+  async noteFinished(registry: string, at: string): Promise<void> {
+    this.finished.set(registry, at);
+  }
+  async summary(registry: string, now: string): Promise<RoundsSummary> {
+    const rounds = [...this.rounds.values()].filter((round) => round.registry === registry);
+    const failing = rounds.flatMap(({ repository, error, failures = 0, dueAt }) =>
+      error && failures > 0 ? [{ repository, error, failures, dueAt }] : [],
+    );
+    const due = rounds.filter((round) => isDue(round, now)).length;
+    return { search: await this.readSearch(registry), due, failing, isComplete: true };
   }
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../../core/oci/digest.ts';
 import { policyFingerprint } from '../../../core/policy/fingerprint.ts';
 import { mirrorRepository } from '../../../core/policy/mirror-repository.ts';
-import { upstreamName } from '../../../core/reconcile/known-repositories.ts';
+import { upstreamName } from '../../../core/reconcile/upstream/known-repositories.ts';
 import { mostQueued } from '../../../core/reconcile/room.ts';
 import { reconcileDue } from '../../../core/reconcile/walk.ts';
 import { RegistryError } from '../../../core/registry/errors.ts';

@@ -1,6 +1,6 @@
-import type { Config, Upstream } from '../config/config.ts';
-import { mirrorRepository } from '../policy/mirror-repository.ts';
-import type { ReconcileDependencies } from './ports.ts';
+import type { Config, Upstream } from '../../config/config.ts';
+import { mirrorRepository } from '../../policy/mirror-repository.ts';
+import type { ReconcileDependencies } from '../ports.ts';
 
 /** Pages of jobs that are read at most, newest first, and jobs in a page. */
 const mostPages = 20;

@@ -1,8 +1,8 @@
-import type { Upstream } from '../config/config.ts';
-import { outageVerdict } from '../jobs/recovery/outage.ts';
-import { requireOpen, UpstreamClosedError } from '../jobs/upstream-gate.ts';
-import { RegistryError } from '../registry/errors.ts';
-import type { ReconcileDependencies } from './ports.ts';
+import type { Upstream } from '../../config/config.ts';
+import { outageVerdict } from '../../jobs/recovery/outage.ts';
+import { requireOpen, UpstreamClosedError } from '../../jobs/upstream-gate.ts';
+import { RegistryError } from '../../registry/errors.ts';
+import type { ReconcileDependencies } from '../ports.ts';
 
 /** A registry that names no time is asked again after this, milliseconds. */
 const closedMs = 5 * 60_000;
