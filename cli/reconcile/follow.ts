@@ -40,8 +40,6 @@ export async function followScopes(
   const api = new DrayageApi(address, signal);
   const view = createView(process.stderr, isQuiet);
   const patience = new Patience({
-    everyMs,
-    withinMs: Number.POSITIVE_INFINITY,
     patienceMs,
     onTrouble: ({ message }) => view.tell(`${message}; trying again for ${patienceMs / 1_000} s`),
   });

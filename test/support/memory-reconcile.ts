@@ -5,6 +5,7 @@ import type { ImageKey } from '../../core/mapping/record.ts';
 import type { MappedTag, MappingStore, TagState } from '../../core/mapping/store.ts';
 import { parseConfig } from '../../core/mirror-yaml/parse.ts';
 import { type Digest, digestOf } from '../../core/oci/digest.ts';
+import { policyFingerprint } from '../../core/policy/fingerprint.ts';
 import type { DueRound, ReconcileDependencies, ReconcileStore } from '../../core/reconcile/ports.ts';
 import {
   isDue,
@@ -106,6 +107,13 @@ function tagState(
   return { ...state, mapping: { ...image, ...times, mirrorRepository, pin, region: 'eu-west-1' } };
 }
 
+/** The policy of the first rule. */
+export function policyOf({ config }: Pick<MemoryReconcile, 'config'>): string {
+  const rule = config.upstreams[0]?.repositories[0];
+  if (!rule) throw new Error('no rule');
+  return policyFingerprint(rule);
+}
+
 /** Everything that comparisons work with, in memory: an upstream, a queue and the mappings. */
 export class MemoryReconcile {
   config: Config;
@@ -123,6 +131,8 @@ export class MemoryReconcile {
   tellsHeads = true;
   /** Tags that the upstream has, but does not list. */
   readonly unlisted = new Set<string>();
+  /** Mapped tags whose images the mirror has lost. */
+  readonly lost = new Set<string>();
   /** Tags whose mappings were removed. */
   readonly removed: string[] = [];
   /** Thrown by lists of these repositories, after their first tag. */
@@ -181,6 +191,12 @@ export class MemoryReconcile {
         return 2;
       },
       registryHosts: async () => ({}),
+      tagsOf: async ({ registry, repository }) =>
+        [...(mapped.get(repository)?.keys() ?? [])].flatMap((reference) => {
+          const key = { registry, repository, reference };
+          const { revision, mapping } = tagState(mapped, key);
+          return mapping ? [{ key, revision, mapping }] : [];
+        }),
       retireDigest: async () => true,
       raiseEvent: async () => ++events,
       async *mappedTags({ repository }) {
@@ -212,7 +228,10 @@ export class MemoryReconcile {
       mappings: mappings as MappingStore,
       jobs: jobs as JobStore,
       queue: this.queue,
-      images: { losses: async (_, images) => images.map(() => undefined) },
+      images: {
+        losses: async (_, images) =>
+          images.map(({ tag = '' }) => (this.lost.has(tag) ? ('deleted' as const) : undefined)),
+      },
       notifier: { notify: async () => {} },
       store: this.store,
       upstreams: {

@@ -1,20 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../../core/oci/digest.ts';
-import { policyFingerprint } from '../../../core/policy/fingerprint.ts';
 import { mirrorRepository } from '../../../core/policy/mirror-repository.ts';
-import { upstreamName } from '../../../core/reconcile/upstream/known-repositories.ts';
 import { mostQueued } from '../../../core/reconcile/room.ts';
+import { upstreamName } from '../../../core/reconcile/upstream/known-repositories.ts';
 import { reconcileDue } from '../../../core/reconcile/walk.ts';
 import { RegistryError } from '../../../core/registry/errors.ts';
-import { MemoryReconcile, rulesConfig } from '../../support/memory-reconcile.ts';
+import { MemoryReconcile, policyOf, rulesConfig } from '../../support/memory-reconcile.ts';
 
 const day = 24 * 3_600_000;
-
-function policyOf({ config }: MemoryReconcile): string {
-  const rule = config.upstreams[0]?.repositories[0];
-  if (!rule) throw new Error('no rule');
-  return policyFingerprint(rule);
-}
 
 function walk(memory: MemoryReconcile, seconds = 600) {
   const { signal } = new AbortController();
