@@ -36,7 +36,7 @@ const retryAfterMs = 60_000;
 const chunkSize = 100;
 
 /**
- * Makes a mirror job for each image and queues it: counts the event, parks the job, writes its
+ * Makes a job for each image and queues it: counts the event, parks the job, writes its
  * record, then sends the message. The order matters: a worker must find the record of a message,
  * and the schedule sends a parked job whatever happens next.
  *
@@ -71,7 +71,8 @@ async function record(
 ): Promise<JobRecord> {
   const now = deps.now?.() ?? new Date();
   const id = newJobId();
-  const event = await deps.mappings.raiseEvent(key, id);
+  // Jobs may leave their look to that of the latest event, and a deletion job does not mirror.
+  const event = trigger === 'deletion' ? 0 : await deps.mappings.raiseEvent(key, id);
   const job = newJob({ id, key, event, trigger, receivedAt: now.toISOString(), toldDigest });
   return await recordParked(job, new Date(now.getTime() + lostAfterMs), deps.jobs);
 }

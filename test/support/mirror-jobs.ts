@@ -249,6 +249,7 @@ function asUpstream(store: MemoryStore, changes: Partial<ImageSource>): ImageSou
   });
   return {
     ...source,
+    hasTag: async (tag, options) => (await source.tagDigest?.(tag, options)) !== undefined,
     async *listTags() {
       yield* store.tags.keys();
     },
