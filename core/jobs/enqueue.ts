@@ -108,11 +108,12 @@ export function queuedMessage(job: JobRecord, config: Config): QueuedMessage {
 
 /**
  * A message in the group of its mirror repository, or of its tag if somebody asked for a change of
- * the mapping: a rollback must not wait until a large image of the same repository is copied. The
- * tag's lease gives them an order.
+ * the mapping: a rollback must not wait until a large image of the same repository is copied. One
+ * that is set apart has a group of its own. The tag's lease gives them an order.
  */
 export function inGroup(body: JobMessage, config: Config): QueuedMessage {
-  const { image, change } = body;
+  const { image, change, apart, job } = body;
+  if (apart) return { group: `apart ${job}`, body };
   if (change) return { group: `change ${formatImageKey(image)}`, body };
   return { group: mirrorRepository(config, image.registry, image.repository), body };
 }

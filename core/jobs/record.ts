@@ -145,6 +145,8 @@ export interface JobMessage {
   trigger: JobTrigger;
   receivedAt: string;
   change?: Change;
+  /** It came back, perhaps because it ended its function: nobody must wait for it. */
+  apart?: true;
 }
 
 /** The fields of a new job. */
