@@ -72,17 +72,21 @@ export function decide(
     if (refused !== undefined) ignored.push({ image, reason: refused });
     else if ('deletion' in selection) deletions.push(selection.deletion);
   }
-  return limited({ kind: 'events', status: 202, events, signatures: [...signatures.values()], deletions, ignored });
+  return limited({
+    kind: 'events',
+    status: 202,
+    events,
+    signatures: [...signatures.values()],
+    deletions,
+    ignored,
+  });
 }
 
 /**
  * A deletion, if its rule asks to follow it. A manifest may have more tags than the one that is
  * named: if the rule leaves that one out, the digest still counts.
  */
-function selectDeleted(
-  image: Reference,
-  config: Config,
-): { deletion: DeletionEvent } | { reason: string } {
+function selectDeleted(image: Reference, config: Config): { deletion: DeletionEvent } | { reason: string } {
   const { tag, digest, ...place } = image;
   let selection = selectImage(config, image);
   const isTagLeftOut = !selection.mirrored && tag !== undefined && digest !== undefined;

@@ -36,6 +36,7 @@ upstreams:
       - { match: library/verified, verify: { cosign: { key: cosign.pub } } }
       - { match: library/newest, tags: { latest: 2 } }
       - { match: library/unsigned, referrers: false }
+      - { match: library/followed, deleted: unmap }
       - { match: "library/*" }
 `);
   if (!parsed.ok) throw new Error(parsed.errors.map(({ path, message }) => `${path} ${message}`).join('\n'));

@@ -102,7 +102,8 @@ async function lookAt(
       const hasTag = (tag: string, asked: AbortSignal) => source.hasTag(tag, { signal: asked });
       const look = await unmapGone(key, { owner: job.id, hasTag, signal: inner }, deps);
       // Another look of a later look would go on forever.
-      if (look === 'there' && job.trigger === 'deletion') await scheduleLook({ key, trigger: 'recheck' }, deps);
+      if (look === 'there' && job.trigger === 'deletion')
+        await scheduleLook({ key, trigger: 'recheck' }, deps);
       return look;
     },
     signal,

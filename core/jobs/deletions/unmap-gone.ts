@@ -1,5 +1,5 @@
-import { removeMapping } from '../../mapping/remove.ts';
 import type { TagKey } from '../../mapping/record.ts';
+import { removeMapping } from '../../mapping/remove.ts';
 import { announce } from '../../notify/announce.ts';
 import { mappingRemoved } from '../../notify/events.ts';
 import type { MirrorJobDependencies } from '../dependencies.ts';

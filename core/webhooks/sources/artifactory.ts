@@ -147,7 +147,10 @@ function read(body: unknown, upstream: Upstream, { host, repository: key, virtua
   const path = `${virtual ?? data.repo_key}/${image}`;
   const repository = key !== undefined && virtual === undefined ? image : path;
   const named = { registry: upstream.registry, repository, tag: data.tag };
-  const paths = { repository: key === undefined ? 'data.repo_key and data.path' : 'data.path', tag: 'data.tag' };
+  const paths = {
+    repository: key === undefined ? 'data.repo_key and data.path' : 'data.path',
+    tag: 'data.tag',
+  };
   // The manifest may still have other tags: each has a file of its own.
   if (isDeletion) return imageDeleted(named, paths);
   const digest = typeof data.sha256 === 'string' ? `sha256:${data.sha256}` : undefined;

@@ -92,7 +92,8 @@ function read(event: unknown, path: string, upstream: Upstream): EventReading {
   if (!decided.success) return ignore(malformed(decided.error, event, path));
   const { type } = decided.data.context;
   const isDeletion = type.startsWith(deleted);
-  if (!isDeletion && !type.startsWith(published)) return ignore(`not_a_push: ${field('context.type')} is ${excerpt(type)}`);
+  if (!isDeletion && !type.startsWith(published))
+    return ignore(`not_a_push: ${field('context.type')} is ${excerpt(type)}`);
 
   const parsed = subject.safeParse(event);
   if (!parsed.success) return ignore(malformed(parsed.error, event, path));
@@ -103,8 +104,7 @@ function read(event: unknown, path: string, upstream: Upstream): EventReading {
   if (purl.type !== 'oci')
     return ignore(`not_an_image: ${field('subject.id')} has the type ${excerpt(purl.type)}`);
   const tag = purl.qualifiers.get('tag');
-  if (tag === undefined && !isDeletion)
-    return ignore(`no_tag: ${field('subject.id')} has no qualifier tag`);
+  if (tag === undefined && !isDeletion) return ignore(`no_tag: ${field('subject.id')} has no qualifier tag`);
   const location = purl.qualifiers.get('repository_url');
   if (location === undefined) return wrong('has no qualifier repository_url');
   const repository = readRepository(location);

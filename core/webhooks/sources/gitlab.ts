@@ -51,8 +51,7 @@ export const gitlab: WebhookSource<Options> = {
       'each image of `{"images": ["registry/repository:tag", …]}`, and pushes of tags in an envelope of CNCF Distribution',
     deleted: 'each event of an envelope with the action `delete`, and a tag or a digest',
     ignored: {
-      not_a_push:
-        'one of GitLab’s own events, or another action in an envelope, such as `pull` or `mount`',
+      not_a_push: 'one of GitLab’s own events, or another action in an envelope, such as `pull` or `mount`',
       not_an_image: 'a blob in an envelope',
       no_tag: 'an image has no tag, or was pushed by digest; in an envelope, a whole repository was deleted',
       other_registry:

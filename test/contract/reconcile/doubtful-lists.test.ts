@@ -142,6 +142,6 @@ describe('a list that can’t be relied on', () => {
 
   it('is none if it is complete, and the registry itself says that the tag is gone', async () => {
     const steps = [whole, asked('HEAD', 404), asked('GET', 404, gone)];
-    expect(await compare(steps)).toEqual({ done: 'done', unmapped: ['mapped'], warnings: [] });
+    expect(await compare(steps)).toMatchObject({ done: 'done', unmapped: ['mapped'] });
   });
 });

@@ -53,7 +53,10 @@ describe('an event of EventBridge', () => {
     const upstream = `{ registry: ${name}, ${endpoint ? `${endpoint}, ` : ''}repositories: [{ match: "**" }] }`;
     const mirror = configOf(`{ version: 1, mirror: { regions: [eu-west-1] }, upstreams: [${upstream}] }`);
     expect(
-      decide({ ...outcome, events: [...outcome.events], deletions: [], ignored: [] }, name, { config: mirror, account }),
+      decide({ ...outcome, events: [...outcome.events], deletions: [], ignored: [] }, name, {
+        config: mirror,
+        account,
+      }),
     ).toMatchObject({
       events: [],
       ignored: [{ reason: expect.stringMatching(/^own_mirror: /) }],

@@ -54,7 +54,13 @@ for (const source of sources) {
 
     it.each(Object.entries(cases.ignored))('ignores %s', async (_title, each) => {
       const result = await subject.receive(await subject.request(each), each.variant);
-      expect(result).toMatchObject({ kind: 'events', status: 202, events: [], signatures: [], deletions: [] });
+      expect(result).toMatchObject({
+        kind: 'events',
+        status: 202,
+        events: [],
+        signatures: [],
+        deletions: [],
+      });
       if (result.kind !== 'events') return;
       expect(result.ignored.map(({ reason }) => reason)).toEqual(each.reasons);
     });

@@ -158,10 +158,7 @@ function readDeletedDigest(text: string, path: string, upstream: Upstream): Even
     return ignore(`malformed: ${path} is not a reference with a digest: ${excerpt(text)}`);
   if (!isUpstreamHost(upstream, reference.registry)) return elsewhere(path, reference, upstream);
   const { repository, digest } = reference;
-  return imageDeleted(
-    { registry: upstream.registry, repository, digest },
-    { repository: path, tag: path },
-  );
+  return imageDeleted({ registry: upstream.registry, repository, digest }, { repository: path, tag: path });
 }
 
 function referenceIn(text: string): Reference | undefined {

@@ -114,12 +114,17 @@ function read(
   const parsed = published.safeParse(body);
   if (!parsed.success) return ignore(malformed(parsed.error, body));
   const { owner, name, version, html_url: page } = parsed.data.package;
-  if (action === 'created' && version.startsWith('sha256:')) return ignore('no_tag: package.version is a digest');
+  if (action === 'created' && version.startsWith('sha256:'))
+    return ignore('no_tag: package.version is a digest');
   const found = urlHost(page);
   if (found === undefined) return ignore(`malformed: package.html_url is not a URL: ${excerpt(page)}`);
   if (!isUpstreamHost(upstream, found, host))
     return otherRegistry('the host of package.html_url', found, upstream);
-  const image = { registry: upstream.registry, repository: `${owner.login}/${name}`.toLowerCase(), tag: version };
+  const image = {
+    registry: upstream.registry,
+    repository: `${owner.login}/${name}`.toLowerCase(),
+    tag: version,
+  };
   const paths = { repository: 'package.owner.login and package.name', tag: 'package.version' };
   return action === 'deleted' ? imageDeleted(image, paths) : imagePushed(image, paths);
 }

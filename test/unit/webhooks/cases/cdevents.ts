@@ -35,14 +35,18 @@ export const cases: SourceCases = {
   deletions: {
     'a deletion': {
       ...push({ 'context.type': 'dev.cdevents.artifact.deleted.0.2.0' }),
-      images: ['reg.example/acme/app:1.0@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'],
+      images: [
+        'reg.example/acme/app:1.0@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+      ],
     },
     'a deletion by digest': {
       ...push({
         'context.type': 'dev.cdevents.artifact.deleted.0.2.0',
         'subject.id': `pkg:oci/app@sha256%3A9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08?${at}`,
       }),
-      images: ['reg.example/acme/app@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'],
+      images: [
+        'reg.example/acme/app@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+      ],
     },
   },
   ignored: {

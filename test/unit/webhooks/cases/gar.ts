@@ -44,9 +44,7 @@ export const cases: SourceCases = {
     },
     'a deleted tag with its digest': {
       ...unwrapped({ action: 'DELETE' }),
-      images: [
-        `${image}@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08`,
-      ],
+      images: [`${image}@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08`],
     },
   },
   ignored: {
@@ -60,9 +58,7 @@ export const cases: SourceCases = {
     },
     'a deletion whose digest has no repository': {
       ...unwrapped({ action: 'DELETE', tag: undefined, digest: `sha256:${'0'.repeat(64)}` }),
-      reasons: [
-        `malformed: digest is not a reference with a digest: "sha256:${'0'.repeat(64)}"`,
-      ],
+      reasons: [`malformed: digest is not a reference with a digest: "sha256:${'0'.repeat(64)}"`],
     },
     'a deletion in another location': {
       ...unwrapped({

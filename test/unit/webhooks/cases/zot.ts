@@ -40,7 +40,9 @@ export const cases: SourceCases = {
     'a deleted tag': {
       ...push(),
       headers: event('zotregistry.image.deleted'),
-      images: ['zot.example/team/app:1.0@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'],
+      images: [
+        'zot.example/team/app:1.0@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+      ],
     },
     'a deleted manifest': {
       ...push({ reference: digest, digest: '', mediaType: undefined }),
