@@ -52,7 +52,7 @@ async function recordCrash(
       code: 'internal',
       side: 'drayage',
       message: `an unexpected error ended the attempt: ${kindOf(error)}`,
-      remedy: 'the queue retries by itself; after five attempts the job fails. The log has the whole error',
+      remedy: 'the queue retries by itself; after six attempts the job fails. The log has the whole error',
     },
   });
 }

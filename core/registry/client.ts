@@ -12,6 +12,7 @@ import type { TagApiChoice } from './listings/tag-api.ts';
 import { TagLists } from './listings/tag-lists.ts';
 import { type BlobDescriptor, type GetBlobOptions, getBlob, headBlob } from './operations/blobs.ts';
 import { listRepositories } from './operations/catalog.ts';
+import { hasTag } from './operations/has-tag.ts';
 import type { ListOptions } from './operations/lists.ts';
 import {
   type GetManifestOptions,
@@ -203,6 +204,14 @@ export class RegistryClient implements AsyncDisposable {
     options?: CallOptions,
   ): Promise<ManifestHead | undefined> {
     return headManifest(this.#exchange, repository, reference, options);
+  }
+
+  /**
+   * Whether a tag exists, for callers that remove something if it does not: a 404 counts only with
+   * the registry's own error.
+   */
+  hasTag(repository: string, tag: string, options?: CallOptions): Promise<boolean> {
+    return hasTag(this.#exchange, repository, tag, options);
   }
 
   /** Pushes a manifest under a tag or its digest. */

@@ -9,9 +9,8 @@ export function upstreamLists(upstreams: Upstreams): UpstreamLists {
   return {
     listTags: (upstream, repository, signal) => upstreams.listTags(upstream, repository, signal),
     listRepositories: (upstream, signal) => upstreams.client(upstream).listRepositories({ signal }),
-    async hasTag(upstream, repository, tag, signal) {
-      return (await upstreams.client(upstream).headManifest(repository, tag, { signal })) !== undefined;
-    },
+    hasTag: (upstream, repository, tag, signal) =>
+      upstreams.client(upstream).hasTag(repository, tag, { signal }),
     async tagDigest(upstream, repository, tag, signal) {
       return (await upstreams.client(upstream).headManifest(repository, tag, { signal }))?.digest;
     },

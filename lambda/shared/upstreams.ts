@@ -90,6 +90,10 @@ class UpstreamRepository extends RegistryRepository implements TagLister {
   listTags(options?: { signal?: AbortSignal }): AsyncIterable<string> {
     return this.client.listTags(this.repository, options);
   }
+
+  hasTag(tag: string, options?: { signal?: AbortSignal }): Promise<boolean> {
+    return this.client.hasTag(this.repository, tag, options);
+  }
 }
 
 /** `credentials: {type: ecr}` needs a role of the other account, which no code here assumes yet. */
