@@ -32,11 +32,16 @@ const none = (): Asked => ({ catalog: 0, tagPages: 0, digestPages: 0, heads: 0, 
 /**
  * Serves lists and HEADs as a distribution registry does, and tags with digests as Docker Hub's API
  * does. Pages are read from the tags anew each time.
+ *
+ * @param listsDigests whether `tags/list` has digests, as at Google's registries
  */
-export async function startSimulatedUpstream(tags: UpstreamTags): Promise<SimulatedUpstream> {
+export async function startSimulatedUpstream(
+  tags: UpstreamTags,
+  { listsDigests = false } = {},
+): Promise<SimulatedUpstream> {
   const upstream = { asked: none() };
   const server = createServer((request, response) => {
-    const kind = answer(request, response, tags);
+    const kind = answer(request, response, { tags, listsDigests });
     upstream.asked[kind] += 1;
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -61,7 +66,7 @@ export async function startSimulatedUpstream(tags: UpstreamTags): Promise<Simula
 function answer(
   { method, url = '/' }: IncomingMessage,
   response: ServerResponse,
-  tags: UpstreamTags,
+  { tags, listsDigests }: { tags: UpstreamTags; listsDigests: boolean },
 ): keyof Asked {
   const { pathname, searchParams } = new URL(url, 'http://upstream');
   const hub = /^\/v2\/namespaces\/([^/]+)\/repositories\/([^/]+)\/tags$/.exec(pathname);
@@ -71,8 +76,10 @@ function answer(
   }
   const list = /^\/v2\/(.+)\/tags\/list$/.exec(pathname);
   if (list || pathname === '/v2/_catalog') {
-    const names = list ? tags.get(list[1] ?? '')?.keys() : tags.keys();
-    sendList(response, pathname, { names, isTags: list !== null, query: searchParams });
+    const held = tags.get(list?.[1] ?? '');
+    const names = list ? held?.keys() : tags.keys();
+    const digests = listsDigests ? held : undefined;
+    sendList(response, pathname, { names, isTags: list !== null, digests, query: searchParams });
     return list ? 'tagPages' : 'catalog';
   }
   const manifest = /^\/v2\/(.+)\/manifests\/([^/]+)$/.exec(pathname);
@@ -104,11 +111,16 @@ function sendHubPage(
   sendJson(response, { count: all.length, next, previous: null, results });
 }
 
-function sendList(
-  response: ServerResponse,
-  path: string,
-  { names, isTags, query }: { names: Iterable<string> | undefined; isTags: boolean; query: URLSearchParams },
-): void {
+interface SentList {
+  /** Undefined: there is no such repository. */
+  names: Iterable<string> | undefined;
+  isTags: boolean;
+  /** Sent, too, where the registry lists them. */
+  digests: ReadonlyMap<string, Digest> | undefined;
+  query: URLSearchParams;
+}
+
+function sendList(response: ServerResponse, path: string, { names, isTags, digests, query }: SentList): void {
   if (names === undefined) {
     response.writeHead(404, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ errors: [{ code: 'NAME_UNKNOWN', message: 'unknown' }] }));
@@ -120,7 +132,11 @@ function sendList(
   const page = sorted.slice(begin, begin + size);
   const more = begin + size < sorted.length;
   const link = `<${path}?n=${size}&last=${page.at(-1)}>; rel="next"`;
-  sendJson(response, isTags ? { name: path, tags: page } : { repositories: page }, more ? { link } : {});
+  const manifest = digests && {
+    manifest: Object.fromEntries(page.map((tag) => [digests.get(tag) ?? '', { mediaType, tag: [tag] }])),
+  };
+  const body = isTags ? { name: path, tags: page, ...manifest } : { repositories: page };
+  sendJson(response, body, more ? { link } : {});
 }
 
 function sendJson(response: ServerResponse, body: object, headers: Record<string, string> = {}): void {
