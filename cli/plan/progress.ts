@@ -1,10 +1,9 @@
-import { counted } from '../shared/format.ts';
 import { createLiveLines, type Terminal } from '../terminal/live-lines.ts';
 
 /** Says how far a plan is, on standard error. */
 export interface PlanProgress {
-  /** So many of all are done. @param noun what one is called */
-  tell(done: number, all: number, noun: string): void;
+  /** So many of all are done. @param what is done: `images read` */
+  tell(done: number, all: number, what: string): void;
   /** Takes the line away. */
   stop(): void;
 }
@@ -18,10 +17,10 @@ export function planProgress(stream: Terminal & { isTTY?: boolean }): PlanProgre
   const live = createLiveLines(stream);
   let told = Date.now();
   return {
-    tell(done, all, noun) {
+    tell(done, all, what) {
       if (Date.now() - told < (stream.isTTY ? redrawMs : lineMs)) return;
       told = Date.now();
-      const line = `${done} of ${counted(all, noun)}`;
+      const line = `${done} of ${all} ${what}`;
       if (stream.isTTY) live.draw(() => [line]);
       else stream.write(`${line}\n`);
     },

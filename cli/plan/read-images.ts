@@ -1,7 +1,8 @@
-import { applyPlatforms, type CopyPlan, type PlanDestination, plan } from '../../core/copy/plan.ts';
+import { applyPlatforms, type PlanDestination, plan } from '../../core/copy/plan.ts';
 import { RegistryRepository } from '../../core/copy/registry-repository.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { parsePlatform } from '../../core/oci/platform.ts';
+import type { StorageCount } from '../../core/reconcile/storage.ts';
 import { RegistryError } from '../../core/registry/errors.ts';
 import { imagesAtOnce, type Outcome, sideBySide } from '../copy/side-by-side.ts';
 import type { Explain } from '../sync/explain.ts';
@@ -16,8 +17,10 @@ export interface ReadContext {
   mirror: PlanMirror;
   explain: Explain;
   signal: AbortSignal;
+  /** Counts what the images consist of. */
+  storage: StorageCount;
   /** Called as the work goes on. */
-  tell(done: number, all: number, noun: string): void;
+  tell(done: number, all: number, what: string): void;
 }
 
 /** A tag on both sides. */
@@ -33,11 +36,10 @@ export interface ReadImage {
   digest: Digest;
 }
 
-/** An image with its manifests. */
+/** An image that was read. */
 export interface PlannedImage {
-  plan: CopyPlan;
-  /** Whether a tag of the mirror points to it. */
-  isHeld: boolean;
+  /** What the mirror's tags would point to: after a platform filter, another digest. */
+  digest: Digest;
 }
 
 /** What became of each tag, and of each image. */
@@ -55,7 +57,7 @@ export interface ReadImages {
 export async function readImages(found: readonly SyncImage[], context: ReadContext): Promise<ReadImages> {
   const mirror = new MirrorRepositories(context.mirror, context.signal);
   const tags = await eachOf(found, (image) => compareTags(image, mirror, context), {
-    noun: 'tag compared',
+    what: 'tags compared',
     repositoryOf: (image) => image,
     context,
   });
@@ -69,7 +71,7 @@ export async function readImages(found: readonly SyncImage[], context: ReadConte
     same.tags.push({ image, held });
   }
   const images = await eachOf([...byImage.values()], (each) => readImage(each, mirror, context), {
-    noun: 'image read',
+    what: 'images read',
     repositoryOf: ({ tags: [first] }) => (first as ReadImage['tags'][number]).image,
     context,
   });
@@ -102,7 +104,7 @@ async function compareTags(
 async function readImage(
   { tags, digest }: ReadImage,
   mirror: MirrorRepositories,
-  { upstreams, signal }: ReadContext,
+  { upstreams, storage, signal }: ReadContext,
 ): Promise<PlannedImage> {
   const [first] = tags;
   if (first === undefined) throw new Error('an image has no tag');
@@ -110,7 +112,8 @@ async function readImage(
   const isHeld = (wanted: Digest) => tags.some(({ held }) => held === wanted);
   const fromMirror = async (wanted: Digest) => {
     const held = mirror.held(dst.repository);
-    return { plan: await plan(held, held, wanted, { signal }), isHeld: true };
+    storage.add(dst.repository, await plan(held, held, wanted, { signal }), true);
+    return { digest: wanted };
   };
   const platforms = rule.platforms?.map(parsePlatform) ?? [];
   if (platforms.length === 0 && isHeld(digest)) return await fromMirror(digest);
@@ -119,12 +122,14 @@ async function readImage(
   const wanted = applyPlatforms(source, root, platforms);
   if (isHeld(wanted.digest)) return await fromMirror(wanted.digest);
   const destination = await mirror.asked(dst.repository);
-  return { plan: await plan(source, destination, root, { platforms, signal, ask: true }), isHeld: false };
+  const image = await plan(source, destination, root, { platforms, signal, ask: true });
+  storage.add(dst.repository, image, false);
+  return { digest: image.root.digest };
 }
 
 interface EachOptions<I> {
-  /** What one is called. */
-  noun: string;
+  /** What is done with them. */
+  what: string;
   /** The image whose registry and repository it is of. */
   repositoryOf(item: I): SyncImage;
   context: ReadContext;
@@ -134,7 +139,7 @@ interface EachOptions<I> {
 async function eachOf<I, T>(
   items: readonly I[],
   work: (item: I) => Promise<T>,
-  { noun, repositoryOf, context }: EachOptions<I>,
+  { what, repositoryOf, context }: EachOptions<I>,
 ): Promise<Map<I, Outcome<T>>> {
   const { upstreams, mirror, explain, signal, tell } = context;
   const outcomes = new Map<I, Outcome<T>>();
@@ -156,7 +161,7 @@ async function eachOf<I, T>(
       },
       told(outcome, item) {
         outcomes.set(item, outcome);
-        tell(outcomes.size, items.length, noun);
+        tell(outcomes.size, items.length, what);
       },
     },
   );

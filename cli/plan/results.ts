@@ -1,5 +1,5 @@
 import { formatReference } from '../../core/oci/reference.ts';
-import { monthlyUsd, StorageCount, type Stored } from '../../core/reconcile/storage.ts';
+import { monthlyUsd, type StorageCount, type Stored } from '../../core/reconcile/storage.ts';
 import type { FoundImages, SyncImage } from '../sync/find-images.ts';
 import type { ReadImages } from './read-images.ts';
 import type { PlannedRepository, PlanReport, PlanSizes, TagCounts } from './report.ts';
@@ -8,8 +8,8 @@ import type { PlannedRepository, PlanReport, PlanSizes, TagCounts } from './repo
 export function resultsOf(
   found: FoundImages,
   read: ReadImages,
+  storage: StorageCount,
 ): Pick<PlanReport, 'repositories' | 'totals' | 'failures' | 'skipped'> {
-  const storage = new StorageCount();
   const states = new Map<SyncImage, 'equal' | 'changed' | 'missing'>();
   const imagesOf = new Map<string, number>();
   const failures: PlanReport['failures'] = found.failures.map(({ upstream, rule, repository, error }) => ({
@@ -24,13 +24,12 @@ export function resultsOf(
   }
   for (const [{ tags }, outcome] of read.images) {
     if (outcome.outcome === 'done') {
-      const { plan, isHeld } = outcome.result;
+      const { digest } = outcome.result;
       for (const { image, held } of tags)
-        states.set(image, held === undefined ? 'missing' : held === plan.root.digest ? 'equal' : 'changed');
+        states.set(image, held === undefined ? 'missing' : held === digest ? 'equal' : 'changed');
       const [first] = tags;
       if (first === undefined) continue;
       const { repository } = first.image.dst;
-      storage.add(repository, plan, isHeld);
       imagesOf.set(repository, (imagesOf.get(repository) ?? 0) + 1);
     } else if (outcome.outcome === 'failed')
       for (const { image } of tags)

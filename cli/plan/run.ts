@@ -1,3 +1,4 @@
+import { StorageCount } from '../../core/reconcile/storage.ts';
 import { tagApiOf } from '../../core/registry/listings/choose.ts';
 import { InterruptedError } from '../copy/side-by-side.ts';
 import { onInterrupt } from '../shared/interruption.ts';
@@ -38,14 +39,15 @@ export async function runPlan(flags: PlanFlags): Promise<void> {
     const explain = explainer({ secrets: flags.secrets !== undefined });
     const { tell } = progress;
     const found = await findImages(config, upstreams, mirror, explain, signal, (done, all) =>
-      tell(done, all, 'list of tags'),
+      tell(done, all, 'lists of tags read'),
     );
-    const read = await readImages(found.images, { upstreams, mirror, explain, signal, tell });
+    const storage = new StorageCount();
+    const read = await readImages(found.images, { upstreams, mirror, explain, signal, storage, tell });
     const { unasked, to } = mirror;
     const report: PlanReport = {
       ...(to !== undefined && { to }),
       regions: config.mirror.regions,
-      ...resultsOf(found, read),
+      ...resultsOf(found, read, storage),
       requests: requests.all(),
       notes: [...found.notes, ...(unasked === undefined ? [] : [unasked])],
       durationMs: Date.now() - started,
