@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseConfig } from '../../core/mirror-yaml/parse.ts';
 import { startPipeline } from '../../test/support/pipeline.ts';
-import { startPullLimitedFront } from '../../test/support/pull-limited-front.ts';
+import { dockerHubConfig, startPullLimitedFront } from '../../test/support/pull-limited-front.ts';
 import { seededImage } from '../../test/support/seeded-image.ts';
 
 const limit = { manifests: 100, windowMs: 60_000 };
@@ -16,7 +15,7 @@ const imageOf = (generation: string, tag: string) =>
 export async function benchPullLimit(): Promise<string> {
   let target = '';
   await using front = await startPullLimitedFront(() => target);
-  const config = configOf(front.endpoint);
+  const config = dockerHubConfig(front.endpoint);
   await using pipeline = await startPipeline({
     configure: () => config,
     mirrorInstances: 4,
@@ -60,17 +59,4 @@ export async function benchPullLimit(): Promise<string> {
     `## ${tags.length} changed images, ${limit.manifests} manifests a minute`,
     `All arrived ${seconds.toFixed(0)} s after the comparison began, in ${windows.length} windows of 60 s: ${windows.map(({ manifests }) => manifests).join(', ')} manifests, none beyond the limit, and ${heads} HEAD. No job failed.`,
   ].join('\n\n');
-}
-
-function configOf(endpoint: string) {
-  const parsed = parseConfig(`
-version: 1
-mirror: { regions: [eu-west-1] }
-upstreams:
-  - registry: docker.io
-    endpoint: ${endpoint}
-    repositories: [{ match: library/app }]
-`);
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.errors));
-  return parsed.config;
 }

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
-import { parseConfig } from '../../core/mirror-yaml/parse.ts';
 import { startPipeline } from '../support/pipeline.ts';
-import { startPullLimitedFront } from '../support/pull-limited-front.ts';
+import { dockerHubConfig, startPullLimitedFront } from '../support/pull-limited-front.ts';
 import { seededImage } from '../support/seeded-image.ts';
 
 /** As Docker Hub's 100 manifests, in short. */
@@ -10,26 +9,12 @@ const limit = { manifests: 30, windowMs: 20_000 };
 const tags = Array.from({ length: 45 }, (_, index) => `v${100 + index}`);
 const imageOf = (tag: string) => seededImage({ seed: tag, layers: [{ size: 500 }] });
 
-/** Docker Hub, at another address. */
-function configOf(endpoint: string) {
-  const parsed = parseConfig(`
-version: 1
-mirror: { regions: [eu-west-1] }
-upstreams:
-  - registry: docker.io
-    endpoint: ${endpoint}
-    repositories: [{ match: library/app }]
-`);
-  if (!parsed.ok) throw new Error(parsed.errors.map(({ message }) => message).join('\n'));
-  return parsed.config;
-}
-
 it('asks for no manifest beyond the limit, and has mirrored half as many more by the third window', async () => {
   let target = '';
   const front = await startPullLimitedFront(() => target);
   onTestFinished(() => front[Symbol.asyncDispose]());
   await using pipeline = await startPipeline({
-    configure: () => configOf(front.endpoint),
+    configure: () => dockerHubConfig(front.endpoint),
     mirrorInstances: 2,
     scheduleMs: 500,
   });

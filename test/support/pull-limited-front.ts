@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { createServer, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Config } from '../../core/config/config.ts';
+import { parseConfig } from '../../core/mirror-yaml/parse.ts';
 
 /** What was read in a window. */
 export interface PullWindow {
@@ -81,4 +83,18 @@ export async function startPullLimitedFront(target: () => string): Promise<PullL
     },
   };
   return front;
+}
+
+/** A configuration that mirrors `library/app` of Docker Hub, which is at another address. */
+export function dockerHubConfig(endpoint: string): Config {
+  const parsed = parseConfig(`
+version: 1
+mirror: { regions: [eu-west-1] }
+upstreams:
+  - registry: docker.io
+    endpoint: ${endpoint}
+    repositories: [{ match: library/app }]
+`);
+  if (!parsed.ok) throw new Error(parsed.errors.map(({ message }) => message).join('\n'));
+  return parsed.config;
 }
