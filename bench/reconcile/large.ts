@@ -52,8 +52,8 @@ const filling = (fingerprint: string): Filling => ({
 
 /**
  * 100,000 mirrored tags over 1,000 repositories, compared with an upstream by the bundled function
- * in a process of its own: first where the upstream lists digests, then where it does not, then with
- * a hundred tags that have moved. The bench fails if anything else is queued.
+ * in a process of its own: first where the upstream lists digests, then where it does not, then
+ * with a hundred tags that have moved. The bench fails if anything else is queued.
  */
 export async function benchLargeReconcile(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'drayage-bench-'));
