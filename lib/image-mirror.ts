@@ -300,6 +300,7 @@ export class ImageMirror extends Construct {
     new MirrorAlarms(this, 'Alarms', {
       queue: this.queue,
       layerQueue: this.layerQueue,
+      schedule: schedule.function,
       registryEvents: this.registryEvents,
       ...(lostEvents && { lostEvents }),
       ...(notifications && { notifications }),

@@ -32,6 +32,7 @@ export const webhook = having<PresentedWebhook>({
   where: z.string(),
   steps: z.array(z.string()),
   repositories: z.array(z.string()),
+  deletions: z.literal(true).optional(),
   options: z.record(z.string(), z.unknown()),
 });
 export const webhooks = z.object({ webhooks: z.array(webhook) });
