@@ -4,6 +4,7 @@ import { UpstreamClosedError } from '../jobs/upstream-gate.ts';
 import { coveredRepositories, isLiteral, isNotOffered } from './coverage.ts';
 import type { ReconcileDependencies } from './ports.ts';
 import {
+  isSearchAwaited,
   later,
   pauseAfter,
   type Round,
@@ -20,9 +21,7 @@ const usualSeconds = 24 * 3600;
 
 /** Whether the repositories of an upstream must be searched for. */
 export function isSearchDue(upstream: Upstream, search: Search | undefined, now: string): boolean {
-  if (search === undefined || search.fingerprint !== rulesFingerprint(upstream)) return true;
-  const { begunAt, nextAt, requestedAt } = search;
-  return nextAt <= now || (requestedAt !== undefined && requestedAt > begunAt);
+  return search?.fingerprint !== rulesFingerprint(upstream) || isSearchAwaited(search, now);
 }
 
 /**
