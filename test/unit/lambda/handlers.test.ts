@@ -218,10 +218,10 @@ describe('the functions of the queues', () => {
   });
 
   it.each([
-    ['mirror', createMirror, undefined, 60],
-    ['mirror', createMirror, '5', 10],
-    ['layer', createLayer, undefined, 180],
-    ['layer', createLayer, '5', 10],
+    ['mirror', createMirror, undefined, [60, 60]],
+    ['mirror', createMirror, '5', [60, 10]],
+    ['layer', createLayer, undefined, [120, 180]],
+    ['layer', createLayer, '5', [120, 10]],
   ])(
     'the %s function has a message delivered again that it cannot read',
     async (_name, create, retry, seconds) => {
@@ -230,7 +230,7 @@ describe('the functions of the queues', () => {
         batchItemFailures: [{ itemIdentifier: '0' }],
       });
       // It came for the second time.
-      expect(deployment.recorded.hidden).toEqual(['receipt 0 120', `receipt 0 ${seconds}`]);
+      expect(deployment.recorded.hidden).toEqual(seconds.map((each) => `receipt 0 ${each}`));
     },
   );
 
