@@ -5,7 +5,7 @@ import type { Upstreams } from '../shared/upstreams.ts';
  * What comparisons ask of upstreams: tags with digests by the registry’s own API where it has one,
  * everything else by the distribution API.
  */
-export function upstreamLists(upstreams: Upstreams): UpstreamLists {
+export function upstreamLists(upstreams: Pick<Upstreams, 'client' | 'listTags'>): UpstreamLists {
   return {
     listTags: (upstream, repository, signal) => upstreams.listTags(upstream, repository, signal),
     listRepositories: (upstream, signal) => upstreams.client(upstream).listRepositories({ signal }),

@@ -35,6 +35,7 @@ import { timeouts } from '../connection.ts';
  * - `webhooks`, `<name>`: how often the webhook's secret was rotated, and when the last event came
  * - `upstream#<registry>`, `gate`: until when the upstream's rate limit closes it, and
  *   since when it is down
+ * - `upstream#<registry>`, `pulls`: how many manifests its rate limit still lets be read
  * - `reconcile`, `lock`: who compares upstreams with the mirror, and until when
  * - `reconcile#<registry>`, `search`: when the repositories of an upstream were searched for
  * - `reconcile#<registry>`, `repository#<repository>`: the repository's latest comparison
