@@ -42,7 +42,7 @@ export async function check(world: World, notes: StormNotes): Promise<Verdict> {
       const count = countOf(world, name);
       return count === 0 ? [] : [`the queue ${name} has ${count} messages`];
     }),
-    ...nothingDeleted(world),
+    ...nothingDeleted(world, notes),
   ];
   const states = Map.groupBy(jobs, ({ state }) => state);
   return {
@@ -181,12 +181,18 @@ function isRead(method: string, path: string): boolean {
   return method === 'GET' || (method === 'HEAD' && path.includes('/manifests/'));
 }
 
-/** Without `retention`, the functions delete nothing: only the console has. */
-function nothingDeleted({ mirror }: World): string[] {
+/**
+ * Without `retention`, the functions delete nothing: only the console has. What they give up are
+ * uploads.
+ */
+function nothingDeleted({ mirror }: World, { deletionRequests }: StormNotes): string[] {
   const deletions = mirror.requests.filter(
-    ({ method, operation }) => method === 'DELETE' || operation === 'DeleteRepository',
+    ({ method, path, operation }) =>
+      (method === 'DELETE' && !path.includes('/blobs/uploads/')) || operation === 'DeleteRepository',
   );
-  return deletions.map(
-    ({ method, path, operation }) => `a function sent ${operation ?? `${method} ${path}`}`,
-  );
+  const images = mirror.requests.filter(({ operation }) => operation === 'BatchDeleteImage').length;
+  return [
+    ...deletions.map(({ method, path, operation }) => `a function sent ${operation ?? `${method} ${path}`}`),
+    ...(images > deletionRequests ? [`functions deleted images ${images - deletionRequests} times`] : []),
+  ];
 }

@@ -6,22 +6,25 @@ const attempts = 8;
  * Deletes an image that is mapped from the mirror, as somebody at the console does.
  *
  * @param share which of the mappings, 0 to below 1
- * @returns whether there was one, and it could be deleted
+ * @returns whether there was one that could be deleted, and how many requests that took
  */
-export async function deleteImage(world: World, share: number): Promise<boolean> {
+export async function deleteImage(
+  world: World,
+  share: number,
+): Promise<{ isDeleted: boolean; requests: number }> {
   const mapped = [];
   for await (const each of world.stores.mappings.all()) mapped.push(each.mapping);
   const chosen = mapped[Math.floor(share * mapped.length)];
-  if (chosen === undefined) return false;
-  for (let attempt = 0; attempt < attempts; attempt += 1) {
+  if (chosen === undefined) return { isDeleted: false, requests: 0 };
+  for (let requests = 1; requests <= attempts; requests += 1) {
     const answer = await callEcr(world, 'BatchDeleteImage', {
       repositoryName: chosen.mirrorRepository,
       imageIds: [{ imageDigest: chosen.digest }],
     });
     // The mirror has faults of its own.
-    if (answer) return (answer as { imageIds: unknown[] }).imageIds.length > 0;
+    if (answer) return { isDeleted: (answer as { imageIds: unknown[] }).imageIds.length > 0, requests };
   }
-  return false;
+  return { isDeleted: false, requests: attempts };
 }
 
 async function callEcr({ mirror }: World, operation: string, input: object): Promise<unknown> {

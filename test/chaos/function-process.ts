@@ -50,7 +50,7 @@ process.on('message', async (message: ToInstance) => {
     functionVersion: '$LATEST',
     memoryLimitInMB: '1024',
     awsRequestId: `${process.pid}-${id}`,
-    getRemainingTimeInMillis: () => endsAt - performance.now(),
+    getRemainingTimeInMillis: () => Math.round(endsAt - performance.now()),
   } as Context;
   try {
     const value = (await handler(event, context)) ?? null;

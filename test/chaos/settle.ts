@@ -22,7 +22,7 @@ const lookEveryMs = 50;
 /** After so many looks at consumers that do nothing, hidden messages are nobody's. */
 const releaseAfterLooks = 8;
 /** For how long consumers may work on what is in the queues, milliseconds. */
-const drainWithinMs = 90_000;
+const drainWithinMs = 300_000;
 /** How far the clock moves while something waits, and how often: two days. */
 const stepMs = 16 * 60_000;
 const mostSteps = 180;

@@ -15,6 +15,8 @@ export interface StormNotes {
   webhooks: { sent: number; refused: number };
   deletedTags: number;
   deletedImages: number;
+  /** How often the console has asked for a deletion: the mirror fails, too. */
+  deletionRequests: number;
   /** How many requests each upstream had got when the second version was deployed, and was alone. */
   deployedAt?: Record<string, number>;
   aloneAt?: Record<string, number>;
@@ -32,6 +34,7 @@ export async function storm(world: World, steps: readonly Step[], seed: number):
     webhooks: { sent: 0, refused: 0 },
     deletedTags: 0,
     deletedImages: 0,
+    deletionRequests: 0,
   };
   for (const [n, registry] of Object.values(upstreams.registries).entries())
     troubleUpstream(registry, seed + n);
@@ -77,7 +80,11 @@ export async function storm(world: World, steps: readonly Step[], seed: number):
         return;
       }
       case 'delete-image':
-        if (await deleteImage(world, step.share)) notes.deletedImages += 1;
+        {
+          const { isDeleted, requests } = await deleteImage(world, step.share);
+          if (isDeleted) notes.deletedImages += 1;
+          notes.deletionRequests += requests;
+        }
         return;
       case 'down':
         upstreams.hubConnection.cut();
