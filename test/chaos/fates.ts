@@ -7,12 +7,12 @@ import type { Death, ProcessFunction } from './process-function.ts';
 
 /** How likely it is that the process of an invocation is killed. */
 const deaths: Record<FunctionName, number> = {
-  webhook: 0.03,
-  mirror: 0.15,
-  layer: 0.2,
-  schedule: 0.1,
-  reconcile: 0.3,
-  'registry-events': 0.15,
+  webhook: 0.04,
+  mirror: 0.3,
+  layer: 0.3,
+  schedule: 0.2,
+  reconcile: 0.4,
+  'registry-events': 0.25,
 };
 /** How likely it is that the answer of an invocation is lost, or that the event comes twice. */
 const lostAnswers = 0.05;
@@ -27,6 +27,8 @@ const againAfterSeconds = 1;
 export class Fates {
   readonly #roll: Dice;
   isCalm = false;
+  /** How likely it is that an event of the mirror registry is lost. */
+  lostEvents = 0.2;
 
   constructor(roll: Dice) {
     this.#roll = roll;
@@ -40,7 +42,7 @@ export class Fates {
   }
 
   happens(probability: number): boolean {
-    return !this.isCalm && this.#roll() < probability;
+    return probability >= 1 || (!this.isCalm && this.#roll() < probability);
   }
 }
 

@@ -28,8 +28,7 @@ const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
 const webhookRoot = 'chaos-webhook-root-of-all-secrets';
 /** So that some images hand their layers out. */
 const fanOutBytes = 500_000;
-/** Of the registry's events, so many are lost, and come twice. */
-const lostEvents = 0.2;
+/** Of the registry's events, so many come twice. */
 const doubledEvents = 0.1;
 
 const tableFaults = { throttled: 0.02, lost: 0.02, burst: { probability: 0.002, calls: 40 } };
@@ -72,7 +71,7 @@ export async function startWorld(seed: number, bundles: Bundles) {
       accountId: account,
       requestLogSize: registryLogSize,
       events(event) {
-        if (fates.happens(lostEvents)) return;
+        if (fates.happens(fates.lostEvents)) return;
         delivery.sink(event);
         if (fates.happens(doubledEvents)) delivery.sink(event);
       },
