@@ -18,6 +18,7 @@ export interface Verdict {
   tags: number;
   mappings: number;
   pulled: number;
+  /** How many jobs are in which state; failed ones by their code. */
   jobs: Record<string, number>;
   violations: string[];
 }
@@ -44,7 +45,9 @@ export async function check(world: World, notes: StormNotes): Promise<Verdict> {
     }),
     ...nothingDeleted(world, notes),
   ];
-  const states = Map.groupBy(jobs, ({ state }) => state);
+  const states = Map.groupBy(jobs, ({ state, error }) =>
+    state === 'failed' ? `failed with ${error?.code}` : state,
+  );
   return {
     tags: wanted.length,
     mappings: mapped.length,

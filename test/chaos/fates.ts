@@ -8,8 +8,8 @@ import type { Death, ProcessFunction } from './process-function.ts';
 /** How likely it is that the process of an invocation is killed. */
 const deaths: Record<FunctionName, number> = {
   webhook: 0.04,
-  mirror: 0.3,
-  layer: 0.3,
+  mirror: 0.5,
+  layer: 0.4,
   schedule: 0.2,
   reconcile: 0.4,
   'registry-events': 0.25,
@@ -38,7 +38,7 @@ export class Fates {
   death(name: FunctionName): Death | undefined {
     if (this.isCalm || this.#roll() >= deaths[name]) return undefined;
     if (this.#roll() < 0.3) return { afterMs: below(this.#roll, 800) };
-    return { atCall: 1 + below(this.#roll, 40), when: this.#roll() < 0.5 ? 'before' : 'after' };
+    return { atCall: 1 + below(this.#roll, 60), when: this.#roll() < 0.5 ? 'before' : 'after' };
   }
 
   happens(probability: number): boolean {

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bundle } from '../../bench/bundle.ts';
+import { build } from 'esbuild';
+import { esbuildOptions } from '../../lib/function-bundle.ts';
 import { ProcessFunction } from './process-function.ts';
 
 /** The functions that take part, with the most instances and events of each. */
@@ -21,10 +22,19 @@ export interface Bundles extends Disposable {
   fileOf(name: FunctionName): string;
 }
 
-/** Bundles all functions into a folder of their own. */
+/** Bundles all functions, as for deployment, into a folder of their own. */
 export async function bundleFunctions(): Promise<Bundles> {
   const folder = mkdtempSync(join(tmpdir(), 'drayage-chaos-'));
-  for (const name of functionNames) await bundle(`lambda/${name}/handler.ts`, folder, name);
+  await build({
+    ...esbuildOptions,
+    sourcemap: false,
+    bundle: true,
+    platform: 'node',
+    absWorkingDir: join(import.meta.dirname, '../..'),
+    entryPoints: functionNames.map((name) => ({ in: `lambda/${name}/handler.ts`, out: `${name}/index` })),
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+  });
   return {
     fileOf: (name) => join(folder, name, 'index.mjs'),
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),

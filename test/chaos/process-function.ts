@@ -70,8 +70,7 @@ export class ProcessFunction {
   async invoke(event: unknown, death?: Death): Promise<unknown> {
     const instance = await this.#free();
     const id = this.#next++;
-    instance.calls = 0;
-    instance.death = death;
+    if (death) Object.assign(instance, { calls: 0, death });
     const timer =
       death && 'afterMs' in death ? setTimeout(() => this.#kill(instance), death.afterMs) : undefined;
     try {
@@ -81,7 +80,7 @@ export class ProcessFunction {
       });
     } finally {
       clearTimeout(timer);
-      instance.death = undefined;
+      if (instance.death === death) instance.death = undefined;
       instance.waiting.delete(id);
       if (instance.isOld && instance.waiting.size === 0) instance.child.kill('SIGKILL');
       this.#queue.shift()?.();
