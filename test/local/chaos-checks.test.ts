@@ -46,8 +46,9 @@ describe('the checks of the chaos test', { timeout: 120_000 }, () => {
   });
 
   it('find content that is not what its digest says', async () => {
+    // ECR redirects requests for blobs to S3.
     const off = world.mirror.faults.add({
-      match: { method: 'GET', path: '/blobs/' },
+      match: { method: 'GET', path: '/layers/' },
       action: { kind: 'corrupt' },
     });
     expect(await violations()).toEqual(
