@@ -33,8 +33,8 @@ export interface MessageBatch {
 }
 
 /**
- * Keeps the messages of an invocation hidden while it works: for two minutes, renewed every minute,
- * instead of the queue's visibility timeout of fifteen. When a function dies (out of memory,
+ * Keeps the messages of an invocation hidden while it works: for `holdSeconds`, renewed at half of
+ * that time, instead of the queue's visibility timeout of fifteen. When a function dies (out of memory,
  * timeout, runtime exit), the renewals stop. This is best effort: if a renewal fails, the queue's
  * own timeout applies.
  *

@@ -111,7 +111,7 @@ describe('the commands of the README', () => {
     expect(all).toContain(`3.22  ${index.manifest.digest}  copied`);
   });
 
-  it('drayage sync, between registries on this machine', async () => {
+  it('drayage plan and sync, between registries on this machine', async () => {
     const index = seededIndex({ seed: 'readme sync', layers: [{ size: 3_000 }] });
     const { host, endpoint } = pipeline.upstream;
     await pushImage(endpoint, 'library/sync', '1.0', index);
@@ -119,9 +119,11 @@ describe('the commands of the README', () => {
     const rules = [{ match: 'library/sync' }];
     const upstreams = [{ registry: 'docker.io', endpoint, repositories: rules }];
     writeFileSync(file, JSON.stringify({ version: 1, mirror: { regions: ['eu-west-1'] }, upstreams }));
-    const [planned, copied] = await shell(/^npx drayage sync/, '', (line) =>
-      line.replace('my-mirror.yaml', file).replace('mapping.json', mapping).replace('localhost:5000', host),
-    );
+    const change = (line: string) =>
+      line.replace('my-mirror.yaml', file).replace('mapping.json', mapping).replace('localhost:5000', host);
+    const [plan] = await shell(/^npx drayage plan/, '', change);
+    expect(plan).toMatch(/^docker.io\/library\/sync +1 of 1 +1 +0 /m);
+    const [planned, copied] = await shell(/^npx drayage sync/, '', change);
     expect(planned).toContain('nothing was written');
     expect(copied).toMatch(new RegExp(`docker.io/library/sync:1.0 +copied .*${index.manifest.digest}`));
     expect(JSON.parse(readFileSync(mapping, 'utf8'))).toMatchObject({

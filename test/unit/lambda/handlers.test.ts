@@ -66,6 +66,7 @@ const mirrorMessage = JSON.stringify({
   event: 1,
   trigger: 'webhook',
   receivedAt: '2026-04-01T12:00:00.000Z',
+  apart: true,
 });
 
 const logged = vi.fn();
@@ -186,6 +187,22 @@ describe('the functions of the queues', () => {
     });
     expect(deployment.recorded.sent).toMatchObject([{ body: { job: 'other' } }]);
     expect(deployment.recorded.removed).toHaveLength(2);
+  });
+
+  it('give a message that came back a group of its own, once, and run the others', async () => {
+    const deployment = new RecordingCopy(acme);
+    const { apart: _apart, ...first } = JSON.parse(mirrorMessage);
+    const event = batch(JSON.stringify(first), mirrorMessage.replace('"job":"job"', '"job":"apart"'));
+    expect(await createMirror(deployment)(event, context)).toEqual({ batchItemFailures: [] });
+    expect(deployment.recorded.sent).toEqual([{ group: 'apart job', body: { ...first, apart: true } }]);
+    expect(deployment.recorded.removed.sort()).toEqual(['receipt 0', 'receipt 1']);
+    // A queue that refuses it: the message is run where it is.
+    const refusing = new RecordingCopy(acme);
+    refusing.recorded.send = async () => {
+      throw new Error('switched off');
+    };
+    const again = await createMirror(refusing)(batch(JSON.stringify(first)), context);
+    expect([again, refusing.recorded.removed]).toEqual([{ batchItemFailures: [] }, []]);
   });
 
   it('delete each finished message of a batch at once, and no single one, which Lambda deletes', async () => {
