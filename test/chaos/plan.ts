@@ -24,8 +24,8 @@ export type Step =
       /** After how many further steps its webhook is delivered; empty: it is lost. */
       webhooks: number[];
     }
-  /** Deletes a tag upstream. */
-  | { kind: 'delete-tag'; place: PlannedPlace; tag: string }
+  /** Deletes a tag upstream; delivers webhooks of it, if this upstream sends any. */
+  | { kind: 'delete-tag'; place: PlannedPlace; tag: string; webhooks: number[] }
   /** Deletes an image of the mirror: the one at this share of all that are mapped then. */
   | { kind: 'delete-image'; share: number }
   | { kind: 'down' | 'up'; upstream: UpstreamName }
@@ -48,12 +48,12 @@ export const places: readonly PlannedPlace[] = [
   ...range('ghcr', 'acme/filtered-', 3),
   ...range('ghcr', 'legacy/app-', 2),
   ...range('hub', 'library/app-', 8),
-  ...range('quay', 'team/app-', 6),
-  ...range('quay', 'extra/app-', 2),
+  ...range('harbor', 'team/app-', 6),
+  ...range('harbor', 'extra/app-', 2),
 ];
 export const unconfigured: readonly PlannedPlace[] = [
   ...range('ghcr', 'secret/app-', 1),
-  ...range('quay', 'private/app-', 1),
+  ...range('harbor', 'private/app-', 1),
 ];
 
 const tags = ['1.0', '1.1', '2.0', 'latest', 'nightly', '2.0-rc1'];
@@ -83,7 +83,8 @@ export function planOf({ seed, pushes }: PlanOptions): Step[] {
     const tag = pick(roll, tags);
     steps.push({ kind: 'push', place, tag, image: imageOf(roll, push, place), webhooks: webhooksOf(roll) });
     pushed.push({ place, tag });
-    if (tagDeletions.has(push)) steps.push({ kind: 'delete-tag', ...pick(roll, pushed) });
+    if (tagDeletions.has(push))
+      steps.push({ kind: 'delete-tag', ...pick(roll, pushed), webhooks: webhooksOf(roll) });
     steps.push(...(extra.get(push) ?? []));
     if (push % ticksEvery === ticksEvery - 1)
       steps.push({ kind: 'tick', aheadMs: Math.round(tickMs * (0.5 + roll())), compare: roll() < 0.4 });

@@ -5,11 +5,11 @@ import { parseConfig } from '../../core/mirror-yaml/parse.ts';
 export interface UpstreamAddresses {
   ghcr: string;
   hub: string;
-  quay: string;
+  harbor: string;
 }
 
 /** The registries of the configuration, as references name them. */
-export const registries = { ghcr: 'ghcr.io', hub: 'docker.io', quay: 'quay.io' } as const;
+export const registries = { ghcr: 'ghcr.io', hub: 'docker.io', harbor: 'harbor.example' } as const;
 export type UpstreamName = keyof typeof registries;
 
 /** The rules at the beginning, and after they have changed. */
@@ -23,7 +23,7 @@ const rules: Record<RulesVersion, Record<UpstreamName, string>> = {
       - { match: "legacy/*" }`,
     hub: `
       - { match: "library/*" }`,
-    quay: `
+    harbor: `
       - { match: "team/*", deleted: unmap }`,
   },
   // Another platform, another namespace, one that is left out, tags that are left out.
@@ -33,7 +33,7 @@ const rules: Record<RulesVersion, Record<UpstreamName, string>> = {
       - { match: "acme/**", tags: { exclude: ["*-rc*"] }, deleted: unmap }`,
     hub: `
       - { match: "library/*", tags: { exclude: [nightly] } }`,
-    quay: `
+    harbor: `
       - { match: "team/*", deleted: unmap }
       - { match: "extra/*" }`,
   },
@@ -41,7 +41,7 @@ const rules: Record<RulesVersion, Record<UpstreamName, string>> = {
 
 /** The configuration of a version. */
 export function configOf(version: RulesVersion, upstreams: UpstreamAddresses): Config {
-  const { ghcr, hub, quay } = rules[version];
+  const { ghcr, hub, harbor } = rules[version];
   const parsed = parseConfig(`
 version: 1
 mirror: { regions: [eu-west-1], repositoryPrefix: mirror }
@@ -55,10 +55,10 @@ upstreams:
     timeout: 5s
     webhook: { source: dockerhub, name: hub }
     repositories:${hub}
-  - registry: ${registries.quay}
-    endpoint: ${upstreams.quay}
-    webhook: { source: quay, name: quay }
-    repositories:${quay}
+  - registry: ${registries.harbor}
+    endpoint: ${upstreams.harbor}
+    webhook: { source: harbor, name: harbor }
+    repositories:${harbor}
 `);
   if (!parsed.ok) throw new Error(parsed.errors.map(({ path, message }) => `${path}: ${message}`).join('\n'));
   return parsed.config;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { requestReconcile } from '../../core/reconcile/request.ts';
 import { below, dice } from '../unit/webhooks/mutate.ts';
 import { deleteImage } from './delete-image.ts';
-import { deliverPush } from './deliver.ts';
+import { deliverWebhook, type ToldImage, tellsDeletions } from './deliver.ts';
 import { mortal } from './fates.ts';
 import { pushPlanned } from './images.ts';
 import type { Step } from './plan.ts';
@@ -52,31 +52,43 @@ export async function storm(world: World, steps: readonly Step[], seed: number):
       Object.entries(upstreams.registries).map(([name, { requests }]) => [name, requests.length]),
     );
 
+  const tell = (
+    { kind, place, webhooks }: Extract<Step, { kind: 'push' | 'delete-tag' }>,
+    image: ToldImage,
+    at: number,
+  ) => {
+    const event = kind === 'push' ? 'push' : 'deletion';
+    for (const delay of webhooks)
+      waiting.push({
+        step: at + delay,
+        async send() {
+          notes.webhooks.sent += 1;
+          if (!(await deliverWebhook(world, place, { image, event }))) notes.webhooks.refused += 1;
+        },
+      });
+  };
   const perform = async (step: Step, at: number): Promise<void> => {
     switch (step.kind) {
       case 'push': {
-        const { place, tag, image, webhooks } = step;
+        const { place, tag, image } = step;
         const { digest, mediaType } = await pushPlanned(upstreams.registries[place.upstream], {
           ...place,
           tag,
           image,
         });
         notes.pushes += 1;
-        for (const delay of webhooks)
-          waiting.push({
-            step: at + delay,
-            async send() {
-              notes.webhooks.sent += 1;
-              if (!(await deliverPush(world, place, { tag, digest, mediaType }))) notes.webhooks.refused += 1;
-            },
-          });
+        tell(step, { tag, digest, mediaType }, at);
         return;
       }
       case 'delete-tag': {
-        const { endpoint } = upstreams.registries[step.place.upstream];
-        const path = `/v2/${step.place.repository}/manifests/${step.tag}`;
-        const { ok } = await fetch(`${endpoint}${path}`, { method: 'DELETE' });
-        if (ok) notes.deletedTags += 1;
+        const { place, tag } = step;
+        const upstream = upstreams.registries[place.upstream];
+        const digest = upstream.tag(place.repository, tag);
+        const url = `${upstream.endpoint}/v2/${place.repository}/manifests/${tag}`;
+        const { ok } = await fetch(url, { method: 'DELETE' });
+        if (!ok || digest === undefined) return;
+        notes.deletedTags += 1;
+        if (tellsDeletions(place)) tell(step, { tag, digest, mediaType: '' }, at);
         return;
       }
       case 'delete-image':

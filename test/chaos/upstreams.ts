@@ -13,12 +13,12 @@ export interface Upstreams extends AsyncDisposable {
 export async function startUpstreams(requestLogSize: number): Promise<Upstreams> {
   await using stack = new AsyncDisposableStack();
   const start = async () => stack.use(await startRegistry({ flavour: 'distribution', requestLogSize }));
-  const registries = { ghcr: await start(), hub: await start(), quay: await start() };
+  const registries = { ghcr: await start(), hub: await start(), harbor: await start() };
   const hubConnection = await startCutProxy(registries.hub.endpoint);
   stack.defer(() => hubConnection.stop());
   const disposables = stack.move();
-  const { ghcr, quay } = registries;
-  const addresses = { ghcr: ghcr.endpoint, hub: hubConnection.url, quay: quay.endpoint };
+  const { ghcr, harbor } = registries;
+  const addresses = { ghcr: ghcr.endpoint, hub: hubConnection.url, harbor: harbor.endpoint };
   return {
     registries,
     hubConnection,
