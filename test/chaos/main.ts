@@ -12,7 +12,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { bundleFunctions } from './functions.ts';
+import { type Bundles, bundleFunctions } from './functions.ts';
 import { runSeed, type SeedResult } from './run.ts';
 
 const shortSeeds = [1, 2, 3];
@@ -37,22 +37,33 @@ const seeds =
 const pushes =
   values.pushes === undefined ? (isShort ? shortPushes : fullPushes) : whole('pushes', values.pushes);
 
-using bundles = await bundleFunctions();
+const bundles = await bundleFunctions();
 let failed = 0;
-for (const seed of seeds) {
-  const { result, log } = await runSeed({ seed, pushes }, bundles);
+try {
+  for (const seed of seeds) if (!(await isFine(seed, bundles))) failed += 1;
+} finally {
+  bundles[Symbol.dispose]();
+}
+process.stdout.write(failed === 0 ? 'nothing is lost\n' : `${failed} of ${seeds.length} seeds failed\n`);
+// Connections that faults have left hanging are nobody's.
+process.exit(failed === 0 ? 0 : 1);
+
+/** Runs one seed and says how it went. */
+async function isFine(seed: number, functions: Bundles): Promise<boolean> {
+  const { result, log } = await runSeed({ seed, pushes }, functions);
   process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : `${described(result)}\n`);
-  if (result.violations.length === 0) continue;
-  failed += 1;
+  if (result.violations.length === 0) return true;
   mkdirSync('.vitest', { recursive: true });
   const file = join('.vitest', `chaos-${seed}.log`);
   writeFileSync(file, log);
-  process.stdout.write(
-    `${result.violations.map((text) => `  ${text}`).join('\n')}\n  the functions' log: ${file}\n  again: npm run test:chaos -- --seed ${seed} --pushes ${pushes}\n`,
-  );
+  const lines = [
+    ...result.violations,
+    `the functions' log: ${file}`,
+    `again: npm run test:chaos -- --seed ${seed} --pushes ${pushes}`,
+  ];
+  process.stdout.write(lines.map((line) => `  ${line}\n`).join(''));
+  return false;
 }
-process.stdout.write(failed === 0 ? 'nothing is lost\n' : `${failed} of ${seeds.length} seeds failed\n`);
-process.exitCode = failed === 0 ? 0 : 1;
 
 function whole(name: string, text: string): number {
   const value = Number(text);
