@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
-import { type Scenario, World } from './world.ts';
 import { makeVirtual } from './virtual.ts';
+import { type Scenario, World } from './world.ts';
 
 /** What a search looked at, and what it found. */
 export interface Explored {
@@ -117,10 +117,14 @@ function pathOf(node: Node | undefined): string[] {
   return path.reverse();
 }
 
-/** Lets everything happen that happens by itself, without deviations, until time has to pass. */
-export async function settle(world: World, { passTime }: { passTime: boolean }): Promise<World> {
+/**
+ * Lets everything happen that happens by itself, without deviations, until nothing is left to do,
+ * or until this time.
+ */
+export async function settle(world: World, until: number): Promise<World> {
   for (let step = 0; step < mostSteps; step += 1) {
-    const [first] = world.choices().filter(({ cost, name }) => cost === 0 && (passTime || name !== 'time passes'));
+    const mayPass = world.machine.now < until;
+    const [first] = world.choices().filter(({ cost, name }) => cost === 0 && (mayPass || name !== 'time passes'));
     if (!first) return world;
     first.take();
     await turn();

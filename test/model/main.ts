@@ -1,14 +1,17 @@
 import { parseArgs } from 'node:util';
 import { explore } from './explore.ts';
-import { scenarios } from './scenarios.ts';
+import { models } from './scenarios.ts';
 
-const { values } = parseArgs({ options: { bound: { type: 'string', default: '3' } } });
-for (const { scenario, before } of scenarios) {
-  const begun = Date.now();
-  const { failure, ...found } = await explore(scenario, Number(values.bound), before);
-  console.log({ ...found, seconds: (Date.now() - begun) / 1_000 });
+const { values } = parseArgs({
+  options: { bound: { type: 'string', default: '2' }, only: { type: 'string', default: '' } },
+});
+for (const model of models.filter(({ name }) => name.includes(values.only))) {
+  const begun = process.cpuUsage();
+  const { failure, ...found } = await explore(model, Number(values.bound), model.before);
+  const { user, system } = process.cpuUsage(begun);
+  console.log(JSON.stringify({ ...found, cpuSeconds: (user + system) / 1e6 }));
   if (failure) {
-    console.log(failure.problems, '\n' + failure.trace.join('\n'));
+    console.log([...failure.problems, '', ...failure.trace].join('\n'));
     process.exitCode = 1;
   }
 }

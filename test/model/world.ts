@@ -5,10 +5,9 @@ import { tagItemKey } from '../../core/aws/dynamodb/mappings/tag-item.ts';
 import type { TagItem } from '../../core/aws/dynamodb/mappings/tag-item.ts';
 import type { JobQueue } from '../../core/jobs/ports.ts';
 import { type ProcessDependencies, processMessage } from '../../core/jobs/process-message.ts';
-import { type JobMessage, type JobRecord, isFinished } from '../../core/jobs/record.ts';
+import { isFinished, type JobMessage, type JobRecord } from '../../core/jobs/record.ts';
 import { resendDue } from '../../core/jobs/resend.ts';
 import type { ImageKey } from '../../core/mapping/record.ts';
-import type { MappingStore } from '../../core/mapping/store.ts';
 import { Machine, type Process } from './machine.ts';
 import { MemoryTable, textOf } from './memory-table.ts';
 import { Registries } from './registries.ts';
@@ -80,11 +79,14 @@ export class World {
   spent = 0;
   /** The latest version that an accepted event was about. */
   accepted: number;
+  /** Changes that were asked for, and accepted. */
+  readonly changed: string[] = [];
   /** What must never happen, and did. */
   readonly violations: string[] = [];
   #messages: Message[] = [];
   #happened = 0;
-  #hadFault = false;
+  #acceptedAt = 0;
+  #mappedAt = 0;
   #current: Process | undefined;
 
   constructor(scenario: Scenario, before?: World) {
@@ -178,7 +180,6 @@ export class World {
         if (receivers.size === 1)
           choices.push(
             this.#choice(`deliver ${labelOfJob(body.job)} twice`, cost + 1, () => {
-              this.#hadFault = true;
               const message = this.#messages.find((each) => each.body.job === body.job);
               if (message) this.#deliver(message);
             }),
@@ -186,7 +187,6 @@ export class World {
     if (this.#may('slow') && living.some(({ pending }) => pending.length > 0) && this.#leaseEnd() !== undefined)
       choices.push(
         this.#choice('everything is slow', 1, () => {
-          this.#hadFault = true;
           this.machine.passTo(this.machine.now + slowMs);
         }),
       );
@@ -216,19 +216,19 @@ export class World {
         this.#current?.isOver === false ? this.#current.name : '',
         this.#happened,
         this.accepted,
-        this.#hadFault,
+        this.lagMs,
+        [...this.changed],
       ]),
     );
   }
 
   /** What is wrong, once nothing is left to do. */
   problems(): string[] {
-    const item = this.tag(key);
-    const mapping = item?.mapping;
-    const version = images.findIndex(({ manifest }) => manifest.digest === mapping?.digest);
+    const mapping = this.tag(key)?.mapping;
+    const { version } = this;
     const jobs = [...this.memory.items.values()].filter(({ pk }) => String(pk).startsWith('jobs#'));
     const unfinished = jobs.filter((job) => !isFinished(job as unknown as JobRecord));
-    const problems = [...(this.scenario.verify?.(this) ?? this.#mirrored(version))];
+    const problems = [...(this.scenario.verify?.(this) ?? this.#mirrored())];
     if (mapping && this.registries.mirrorTag !== mapping.digest)
       problems.push(`the mirror’s tag is not what is mapped, v${version}`);
     if (unfinished.length > 0)
@@ -245,10 +245,30 @@ export class World {
     return this.memory.items.get(`${pk}|${sk}`) as TagItem | undefined;
   }
 
-  #mirrored(version: number): string[] {
-    return version >= this.accepted
-      ? []
-      : [`an accepted event said v${this.accepted}, and the tag is mapped to v${version}`];
+  /** What the tag is mapped to; -1: nothing. */
+  get version(): number {
+    const digest = this.tag(key)?.mapping?.digest;
+    return images.findIndex(({ manifest }) => manifest.digest === digest);
+  }
+
+  get isPinned(): boolean {
+    return this.tag(key)?.mapping?.pin === true;
+  }
+
+  /** From the latest event to the latest change of what the tag is mapped to, milliseconds. */
+  get lagMs(): number {
+    return Math.max(0, this.#mappedAt - this.#acceptedAt);
+  }
+
+  /** An event about a version was accepted: from now on, it must not be lost. */
+  accept(version: number): void {
+    this.accepted = Math.max(this.accepted, version);
+    this.#acceptedAt = this.machine.now;
+  }
+
+  #mirrored(): string[] {
+    const { version, accepted } = this;
+    return version >= accepted ? [] : [`an accepted event said v${accepted}, and v${version} is mapped`];
   }
 
   #callChoices(process: Process, cost: number): Choice[] {
@@ -259,7 +279,6 @@ export class World {
     const fault = (what: string, take: () => void) =>
       choices.push(
         this.#choice(`${name} ${what}`, cost + 1, () => {
-          this.#hadFault = true;
           this.#run(process, take);
         }),
       );
@@ -387,6 +406,7 @@ export class World {
   #checkChange(place: string, was: TagItem | undefined, is: TagItem | undefined): void {
     const { pk, sk } = tagItemKey(key);
     if (place !== `${pk}|${sk}`) return;
+    if (is?.mapping?.digest !== was?.mapping?.digest) this.#mappedAt = this.machine.now;
     if ((is?.committed?.resolve ?? 0) < (was?.committed?.resolve ?? 0))
       this.violations.push('an earlier look replaces the outcome of a later one');
     if ((is?.revision ?? 0) < (was?.revision ?? 0)) this.violations.push('a revision is used twice');
@@ -402,6 +422,3 @@ function labelOf(name: string, place: string, { UpdateExpression }: Record<strin
   const short = place.replace(/sha256:([0-9a-f]{6})[0-9a-f]*/, '$1');
   return `${name.replace('Command', '')} ${short}${UpdateExpression ? `: ${UpdateExpression}` : ''}`;
 }
-
-/** Stores whose methods behave differently, by their names. */
-export type MappingMethod = keyof MappingStore;
