@@ -8,6 +8,8 @@ import { type Happening, type Scenario, World } from './world.ts';
 
 /** A scenario, and the world in which it begins. */
 export interface Model extends Scenario {
+  /** How many deviations the gate tries; with more, it takes minutes. */
+  bound: number;
   before: () => Promise<World>;
 }
 
@@ -78,6 +80,7 @@ const lookedAt = async (): Promise<World> => {
 /** Two workers, two pushes, and everything that can happen to a function. */
 export const twoPushes: Model = {
   name: 'two pushes of a tag',
+  bound: 1,
   before: mapped,
   happenings: [push(1), event('1'), push(2), event('2')],
   faults: ['killed', 'lost answer', 'twice', 'slow'],
@@ -86,6 +89,7 @@ export const twoPushes: Model = {
 /** Of many events for one push, only some jobs look. */
 export const duplicates: Model = {
   name: 'two events for one push, after a look without result',
+  bound: 1,
   before: lookedAt,
   happenings: [push(1), event('1'), event('2')],
   faults: ['killed', 'lost answer', 'twice'],
@@ -94,14 +98,25 @@ export const duplicates: Model = {
 /** Upstream's answer may be older than the push that was told. */
 export const staleAnswers: Model = {
   name: 'a push that upstream’s cache does not show yet',
+  bound: 1,
   before: mapped,
   happenings: [push(1), event('1')],
   faults: ['stale', 'lost answer', 'killed'],
 };
 
+/** Of two looks, the later one may get the older answer. */
+export const staleAfterFresh: Model = {
+  name: 'two pushes, and caches that are behind',
+  bound: 1,
+  before: mapped,
+  happenings: [push(1), event('1'), push(2), event('2')],
+  faults: ['stale'],
+};
+
 /** A lost answer costs no time, since the SDK asks again at once. */
 export const lostAnswers: Model = {
   name: 'a push, and answers that get lost',
+  bound: 1,
   before: mapped,
   happenings: [push(1), event('1')],
   faults: ['lost answer'],
@@ -111,6 +126,7 @@ export const lostAnswers: Model = {
 /** The table and the queue fail, and nobody knows whether they did what was asked. */
 export const errors: Model = {
   name: 'a push, and services that answer with errors',
+  bound: 1,
   before: mapped,
   happenings: [push(1), event('1')],
   faults: ['error', 'killed'],
@@ -119,6 +135,7 @@ export const errors: Model = {
 /** The tag comes back while a comparison removes its mapping. */
 export const deletedAndPushed: Model = {
   name: 'a tag that is deleted upstream and pushed again',
+  bound: 1,
   before: mapped,
   happenings: [deletion, comparison, push(1), event('1')],
   faults: ['killed', 'lost answer', 'slow'],
@@ -129,6 +146,7 @@ export const deletedAndPushed: Model = {
 /** The tag stays where it is pinned, whatever is pushed. */
 export const pinned: Model = {
   name: 'a pin and a push',
+  bound: 1,
   before: mapped,
   happenings: [change({ kind: 'pin' }), push(1), event('1')],
   faults: ['killed', 'lost answer', 'slow'],
@@ -139,6 +157,7 @@ export const pinned: Model = {
 /** A rollback wins over a push, also if both move the tag. */
 export const rolledBack: Model = {
   name: 'a rollback and a push',
+  bound: 1,
   before: mappedTwice,
   happenings: [
     change({ kind: 'rollback', digest: (images[0] ?? images[1])?.manifest.digest ?? 'sha256:' }),
@@ -156,9 +175,25 @@ export const models: Model[] = [
   twoPushes,
   duplicates,
   staleAnswers,
+  staleAfterFresh,
   lostAnswers,
   errors,
   deletedAndPushed,
   pinned,
   rolledBack,
+];
+
+/** Some of everything, in one run. */
+export const everything: Happening[] = [
+  push(0),
+  event('a'),
+  event('b'),
+  push(1),
+  event('c'),
+  change({ kind: 'pin' }),
+  change({ kind: 'unpin' }),
+  deletion,
+  comparison,
+  push(0),
+  event('d'),
 ];
