@@ -146,11 +146,11 @@ export class Machine {
     return await new Promise((resolve, reject) => process.pending.push({ ...call, resolve, reject }));
   }
 
-  /** Lets the process's next call happen. */
-  go(process: Process, effect = this.next(process).effect): void {
+  /** Lets the process's next call happen, in its own way or another. */
+  go(process: Process, effect = this.next(process).effect, how = ''): void {
     const call = this.next(process);
     process.pending.shift();
-    this.trace.push(`${process.name}: ${call.label}`);
+    this.trace.push(`${process.name}: ${call.label}${how && `, ${how}`}`);
     process.lastPlace = call.place;
     try {
       const value = effect();

@@ -9,7 +9,7 @@ import { isFinished, type JobMessage, type JobRecord } from '../../core/jobs/rec
 import { resendDue } from '../../core/jobs/resend.ts';
 import type { ImageKey } from '../../core/mapping/record.ts';
 import { Machine, type Process } from './machine.ts';
-import { MemoryTable, textOf } from './memory-table.ts';
+import { MemoryTable, type TableCommand, textOf } from './memory-table.ts';
 import { Registries } from './registries.ts';
 import { config, images, key } from './subject.ts';
 
@@ -110,7 +110,7 @@ export class World {
         place: command.place,
         effect: () => this.memory.run(command),
         isWrite: command.isWrite,
-        isPrivate: /^(repos|mirrors|snapshot|registries|history#.*)(\||$)/.test(command.place),
+        isPrivate: isPrivate(command),
       }),
     );
     const deps: ProcessDependencies = {
@@ -286,13 +286,15 @@ export class World {
     if (this.#may('lost answer') && call.isWrite)
       fault('loses an answer', () => machine.loseAnswer(process));
     const stale = this.#may('stale') ? call.stale?.() : undefined;
-    if (stale) fault('gets a stale answer', () => machine.go(process, stale));
+    if (stale) fault('gets a stale answer', () => machine.go(process, stale, 'as it was before'));
     if (this.#may('error') && call.isWrite !== undefined) {
-      const failing = (effect: () => unknown) => () =>
-        machine.go(process, () => {
+      const failing = (effect: () => unknown) => () => {
+        const fails = () => {
           effect();
           throw new Error('the service answers with an error');
-        });
+        };
+        machine.go(process, fails, 'which fails');
+      };
       fault('gets an error', failing(() => {}));
       if (call.isWrite) fault('gets an error although it was done', failing(call.effect));
     }
@@ -411,6 +413,15 @@ export class World {
       this.violations.push('an earlier look replaces the outcome of a later one');
     if ((is?.revision ?? 0) < (was?.revision ?? 0)) this.violations.push('a revision is used twice');
   }
+}
+
+/**
+ * Marks and history decide nothing here. And the schedule may look for notes at any time: what it
+ * misses, it finds the next time.
+ */
+function isPrivate({ name, place }: TableCommand): boolean {
+  if (name === 'QueryCommand' && place.startsWith('parked')) return true;
+  return /^(repos|mirrors|snapshot|registries|history#.*)(\||$)/.test(place);
 }
 
 /** The end of a job's id. */

@@ -25,6 +25,23 @@ export function isSatisfied(
   );
 }
 
+/** Caches of registries are behind for less than this, in milliseconds. */
+const cachedMs = 60_000;
+
+/**
+ * Whether two looks within a minute saw different images, so that one more look is due: the later
+ * look may have got the older answer, from a cache that was behind.
+ *
+ * @param other what is mapped instead, or was mapped before
+ */
+export function contradicts(
+  { sourceDigest, observedAt }: Pick<MappingRecord, 'sourceDigest' | 'observedAt'>,
+  other: MappingRecord | undefined,
+): boolean {
+  if (other === undefined || other.pin || other.sourceDigest === sourceDigest) return false;
+  return Math.abs(Date.parse(observedAt) - Date.parse(other.observedAt)) < cachedMs;
+}
+
 /**
  * Whether blobs will probably be copied: the tag is not mapped, or an event says that it moved.
  * Then it is worth opening connections early, and the digest of the mirror's tag does not matter.
