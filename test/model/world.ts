@@ -192,8 +192,8 @@ export class World {
       );
     const isIdle = living.every(({ pending }) => pending.length === 0);
     const then = isIdle ? this.#nextTime() : undefined;
-    if (then !== undefined)
-      choices.push(this.#choice('time passes', message ? 1 : 0, () => this.#passTo(then)));
+    if (then !== undefined && (!message || this.#may('slow')))
+      choices.push(this.#choice('time passes', message || next ? 1 : 0, () => this.#passTo(then)));
     return choices;
   }
 

@@ -70,7 +70,8 @@ export function mappedAlready(
 /**
  * Whether the upstream may have answered from a stale cache, so that one more look is due. This is
  * so if an event came although the upstream shows what is already mapped, or if this look also
- * covers events after the job's own, whose jobs will not ask the upstream.
+ * covers other events, whose jobs will not ask the upstream: later ones, or earlier ones whose jobs
+ * have yet to run.
  *
  * @param known the tag before the look
  * @param begun the tag when the look began
@@ -80,6 +81,8 @@ export function mayBeStale(
   { known, begun, root }: { known: TagState | undefined; begun: TagState; root: Pick<Manifest, 'digest'> },
 ): boolean {
   if (isDigestKey(key)) return false; // a digest does not move
-  if (begun.events > Math.max(event, known?.committed?.event ?? 0)) return true;
+  const covered = known?.committed?.event ?? 0;
+  if (begun.events > Math.max(event, covered)) return true;
+  if (known !== undefined && event > covered + 1) return true;
   return trigger === 'webhook' && known?.mapping?.sourceDigest === root.digest;
 }

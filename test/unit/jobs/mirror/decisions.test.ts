@@ -99,6 +99,11 @@ describe('the upstream’s answer may be old', () => {
       true,
     ],
     [
+      'if the look counts for an earlier event, too',
+      mayBeStale(job(6), seen(pushed, tag(), tag({ events: 6 }))),
+      true,
+    ],
+    [
       'if newer events were committed before',
       mayBeStale(job(3, { trigger: 'recheck' }), seen(pushed, tag(), tag({ events: 4 }))),
       false,
