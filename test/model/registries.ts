@@ -27,16 +27,32 @@ export class Registries {
   readonly #machine: Machine;
   readonly #pushed: Pushed[];
   #mirrorTag: Digest | undefined;
+  /** The images in the mirror. */
+  readonly #held: Set<Digest>;
   #mirrorWrites = 0;
 
   constructor(machine: Machine, before?: Registries) {
     this.#machine = machine;
     this.#pushed = before ? [...before.#pushed] : [];
     this.#mirrorTag = before ? before.#mirrorTag : undefined;
+    this.#held = new Set(before ? before.#held : []);
   }
 
   get mirrorTag(): Digest | undefined {
     return this.#mirrorTag;
+  }
+
+  /** Whether the mirror has an image. */
+  holds(digest: Digest): boolean {
+    return this.#held.has(digest);
+  }
+
+  /** Deletes an image from the mirror, with its tag. */
+  remove(digest: Digest): void {
+    this.#machine.trace.push(`the mirror loses ${digest.slice(7, 13)}`);
+    this.#held.delete(digest);
+    if (this.#mirrorTag === digest) this.#mirrorTag = undefined;
+    this.#mirrorWrites += 1;
   }
 
   /** What upstream's tag points to now. */
@@ -55,7 +71,7 @@ export class Registries {
   }
 
   fingerprint(): unknown {
-    return [[...this.#pushed], this.#mirrorTag];
+    return [[...this.#pushed], this.#mirrorTag, new Set(this.#held)];
   }
 
   upstream(): ImageSource & TagLister {
@@ -95,12 +111,13 @@ export class Registries {
           place: 'mirror',
           effect: () => {
             this.#mirrorTag = manifest.digest;
+            this.#held.add(manifest.digest);
             this.#mirrorWrites += 1;
           },
         });
       },
       tagDigest: async (tag: string) => {
-        if (isDigest(tag)) return await everything.tagDigest(tag);
+        if (isDigest(tag)) return this.#held.has(tag) ? tag : undefined;
         const effect = () => this.#mirrorTag;
         return (await this.#machine.call({ label: 'reads the mirror’s tag', place: 'mirror', effect })) as Digest;
       },

@@ -231,6 +231,8 @@ export class World {
     const problems = [...(this.scenario.verify?.(this) ?? this.#mirrored())];
     if (mapping && this.registries.mirrorTag !== mapping.digest)
       problems.push(`the mirror’s tag is not what is mapped, v${version}`);
+    if (mapping && !this.registries.holds(mapping.digest))
+      problems.push(`the mirror does not have what is mapped, v${version}`);
     if (unfinished.length > 0)
       problems.push(`jobs are left: ${unfinished.map(({ id, state }) => `${labelOfJob(String(id))} ${state}`)}`);
     const digest = mapping && this.tag({ ...key, reference: mapping.digest });
