@@ -39,7 +39,11 @@ const turn = setImmediate;
  *
  * @param before builds the world in which all runs begin
  */
-export async function explore(scenario: Scenario, bound: number, before?: () => Promise<World>): Promise<Explored> {
+export async function explore(
+  scenario: Scenario,
+  bound: number,
+  before?: () => Promise<World>,
+): Promise<Explored> {
   const restore = makeVirtual();
   try {
     return await new Search(scenario, bound, await before?.()).run();
@@ -124,7 +128,9 @@ function pathOf(node: Node | undefined): string[] {
 export async function settle(world: World, until: number): Promise<World> {
   for (let step = 0; step < mostSteps; step += 1) {
     const mayPass = world.machine.now < until;
-    const [first] = world.choices().filter(({ cost, name }) => cost === 0 && (mayPass || name !== 'time passes'));
+    const [first] = world
+      .choices()
+      .filter(({ cost, name }) => cost === 0 && (mayPass || name !== 'time passes'));
     if (!first) return world;
     first.take();
     await turn();

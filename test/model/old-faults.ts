@@ -1,13 +1,16 @@
-import type { ProcessDependencies } from '../../core/jobs/process-message.ts';
 import type { ParkedJob } from '../../core/jobs/ports.ts';
-import { currentSurroundings } from './virtual.ts';
+import type { ProcessDependencies } from '../../core/jobs/process-message.ts';
 import type { Process } from './machine.ts';
+import { currentSurroundings } from './virtual.ts';
 
 /**
  * The same object, some of whose methods behave differently. They get the methods that they
  * replace.
  */
-function changed<T extends object>(target: T, changes: Record<string, (...parameters: never[]) => unknown>): T {
+function changed<T extends object>(
+  target: T,
+  changes: Record<string, (...parameters: never[]) => unknown>,
+): T {
   return new Proxy(target, {
     get(_, name) {
       const change = changes[String(name)];
@@ -58,8 +61,9 @@ export function lostAnswerIsAnothers(method: OnceWritten) {
       };
     };
     // It could not replace the note of a job that was never recorded, either.
-    const raiseRecheck = forgetful((...[key, job, now, replaced]: Parameters<typeof mappings.raiseRecheck>) =>
-      replaced === undefined ? mappings.raiseRecheck(key, job, now) : Promise.resolve(undefined),
+    const raiseRecheck = forgetful(
+      (...[key, job, now, replaced]: Parameters<typeof mappings.raiseRecheck>) =>
+        replaced === undefined ? mappings.raiseRecheck(key, job, now) : Promise.resolve(undefined),
     );
     return {
       ...deps,

@@ -119,7 +119,11 @@ export class Registries {
       tagDigest: async (tag: string) => {
         if (isDigest(tag)) return this.#held.has(tag) ? tag : undefined;
         const effect = () => this.#mirrorTag;
-        return (await this.#machine.call({ label: 'reads the mirror’s tag', place: 'mirror', effect })) as Digest;
+        return (await this.#machine.call({
+          label: 'reads the mirror’s tag',
+          place: 'mirror',
+          effect,
+        })) as Digest;
       },
     });
     return { ...destination, manifest: (reference) => everything.manifest(reference) };

@@ -140,7 +140,9 @@ export const deletedAndPushed: Model = {
   happenings: [deletion, comparison, push(1), event('1')],
   faults: ['killed', 'lost answer', 'slow'],
   verify: (world) =>
-    world.accepted < 1 || world.version === 1 ? [] : [`it was pushed again, and is mapped to v${world.version}`],
+    world.accepted < 1 || world.version === 1
+      ? []
+      : [`it was pushed again, and is mapped to v${world.version}`],
 };
 
 /** The tag stays where it is pinned, whatever is pushed. */

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import { DynamoJobStore } from '../../core/aws/dynamodb/job-store.ts';
 import { DynamoMappingStore } from '../../core/aws/dynamodb/mappings/mapping-store.ts';
-import { tagItemKey } from '../../core/aws/dynamodb/mappings/tag-item.ts';
 import type { TagItem } from '../../core/aws/dynamodb/mappings/tag-item.ts';
+import { tagItemKey } from '../../core/aws/dynamodb/mappings/tag-item.ts';
 import type { JobQueue } from '../../core/jobs/ports.ts';
 import { type ProcessDependencies, processMessage } from '../../core/jobs/process-message.ts';
 import { isFinished, type JobMessage, type JobRecord } from '../../core/jobs/record.ts';
@@ -98,8 +98,12 @@ export class World {
     );
     this.registries = new Registries(this.machine, before?.registries);
     this.accepted = before?.accepted ?? -1;
-    this.#messages = (before ? before.#messages : []).map((message) => ({ ...message, receivers: new Set() }));
-    this.memory.onChange = (place, was, is) => this.#checkChange(place, was as TagItem | undefined, is as TagItem | undefined);
+    this.#messages = (before ? before.#messages : []).map((message) => ({
+      ...message,
+      receivers: new Set(),
+    }));
+    this.memory.onChange = (place, was, is) =>
+      this.#checkChange(place, was as TagItem | undefined, is as TagItem | undefined);
   }
 
   /** The dependencies of a process: its own stores, as each function has them. */
@@ -161,7 +165,9 @@ export class World {
         for (const timer of process.timers)
           if (process.canWake(timer))
             choices.push(
-              this.#choice(`${process.name} wakes`, cost, () => this.#run(process, () => this.machine.wake(process, timer))),
+              this.#choice(`${process.name} wakes`, cost, () =>
+                this.#run(process, () => this.machine.wake(process, timer)),
+              ),
             );
     }
     const cost = isBusy ? 1 : 0;
@@ -184,7 +190,11 @@ export class World {
               if (message) this.#deliver(message);
             }),
           );
-    if (this.#may('slow') && living.some(({ pending }) => pending.length > 0) && this.#leaseEnd() !== undefined)
+    if (
+      this.#may('slow') &&
+      living.some(({ pending }) => pending.length > 0) &&
+      this.#leaseEnd() !== undefined
+    )
       choices.push(
         this.#choice('everything is slow', 1, () => {
           this.machine.passTo(this.machine.now + slowMs);
@@ -234,7 +244,9 @@ export class World {
     if (mapping && !this.registries.holds(mapping.digest))
       problems.push(`the mirror does not have what is mapped, v${version}`);
     if (unfinished.length > 0)
-      problems.push(`jobs are left: ${unfinished.map(({ id, state }) => `${labelOfJob(String(id))} ${state}`)}`);
+      problems.push(
+        `jobs are left: ${unfinished.map(({ id, state }) => `${labelOfJob(String(id))} ${state}`)}`,
+      );
     const digest = mapping && this.tag({ ...key, reference: mapping.digest });
     if (mapping && (digest?.mapping === undefined || digest.expiresAt !== undefined))
       problems.push('the digest of what is mapped is not known, or will be forgotten');
@@ -285,8 +297,7 @@ export class World {
         }),
       );
     if (this.#may('killed')) fault('is killed', () => this.#kill(process));
-    if (this.#may('lost answer') && call.isWrite)
-      fault('loses an answer', () => machine.loseAnswer(process));
+    if (this.#may('lost answer') && call.isWrite) fault('loses an answer', () => machine.loseAnswer(process));
     const stale = this.#may('stale') ? call.stale?.() : undefined;
     if (stale) fault('gets a stale answer', () => machine.go(process, stale, 'as it was before'));
     if (this.#may('error') && call.isWrite !== undefined) {
@@ -297,7 +308,10 @@ export class World {
         };
         machine.go(process, fails, 'which fails');
       };
-      fault('gets an error', failing(() => {}));
+      fault(
+        'gets an error',
+        failing(() => {}),
+      );
       if (call.isWrite) fault('gets an error although it was done', failing(call.effect));
     }
     return choices;

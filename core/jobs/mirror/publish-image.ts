@@ -55,8 +55,7 @@ export async function publishImage(
     },
   });
   // A crash before this repeats the job, and its second attempt looks again.
-  if (contradicts(mapping, mappedOtherwise(outcome)))
-    await scheduleLook({ key, trigger: 'recheck' }, deps);
+  if (contradicts(mapping, mappedOtherwise(outcome))) await scheduleLook({ key, trigger: 'recheck' }, deps);
   // Without the root, the copied blobs can't be mounted elsewhere.
   if (outcome.kind !== 'superseded') await image?.note();
   await retireReplaced(key, outcome, deps);

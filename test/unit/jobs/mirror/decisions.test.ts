@@ -131,7 +131,10 @@ describe('two looks contradict each other', () => {
   it.each([
     ['more time is between them', at('2026-04-01T11:59:00.000Z', 'b')],
     ['they saw the same', at('2026-04-01T11:59:59.000Z')],
-    ['the other one does not count: the tag is pinned', { ...at('2026-04-01T11:59:59.000Z', 'b'), pin: true }],
+    [
+      'the other one does not count: the tag is pinned',
+      { ...at('2026-04-01T11:59:59.000Z', 'b'), pin: true },
+    ],
     ['there was no other', undefined],
   ])('not if %s', (_, other) => {
     expect(contradicts(noon, other)).toBe(false);
