@@ -90,6 +90,11 @@ export class Registries {
     };
   }
 
+  /** What upstream's tag points to; undefined if there is none. */
+  async upstreamDigest(): Promise<Digest | undefined> {
+    return (await this.#ask('asks for upstream’s digest')) as Digest | undefined;
+  }
+
   /** Whether upstream has the tag. */
   async hasTag(): Promise<boolean> {
     return await this.#ask('asks for upstream’s tag').then(

@@ -1,7 +1,13 @@
+import { wait } from '../../core/async/wait.ts';
+import { DynamoReconcileStore } from '../../core/aws/dynamodb/reconcile-store.ts';
 import { requestChange } from '../../core/jobs/changes/request-change.ts';
 import { enqueue } from '../../core/jobs/enqueue.ts';
+import type { ProcessDependencies } from '../../core/jobs/process-message.ts';
 import type { Change } from '../../core/jobs/record.ts';
+import type { ReconcileDependencies } from '../../core/reconcile/ports.ts';
 import { unmapDeleted } from '../../core/reconcile/unmap-deleted.ts';
+import { reconcileDue } from '../../core/reconcile/walk.ts';
+import { withLock } from '../../core/reconcile/with-lock.ts';
 import { settle } from './explore.ts';
 import { images, key } from './subject.ts';
 import { type Happening, type Scenario, World } from './world.ts';
@@ -57,6 +63,41 @@ const comparison: Happening = {
       await unmapDeleted(key, [key.reference], { hasTag, deps: others, signal });
     }),
 };
+
+/** A schedule function compares upstream with the mirror, as soon as no other one does. */
+const scheduledComparison = (name: string): Happening => ({
+  name: `comparison ${name}`,
+  happen: (world) => {
+    const { registries } = world;
+    const upstreams: ReconcileDependencies['upstreams'] = {
+      async *listTags() {
+        yield { tag: key.reference };
+      },
+      async *listRepositories() {
+        yield key.repository;
+      },
+      hasTag: () => registries.hasTag(),
+      tagDigest: () => registries.upstreamDigest(),
+    };
+    const compare = async (deps: ProcessDependencies) => {
+      const store = new DynamoReconcileStore(world.table());
+      const all: ReconcileDependencies = {
+        ...deps,
+        store,
+        upstreams,
+        images: { losses: async (_, images) => images.map(() => undefined) },
+        mirrorTags: async () => new Map([[key.reference, registries.mirrorTag]]),
+        backlog: async () => 0,
+        now: deps.now,
+      };
+      const { signal } = new AbortController();
+      const walk = (inner: AbortSignal) =>
+        reconcileDue(all, { endsAt: Number.POSITIVE_INFINITY, signal: inner });
+      while ((await withLock(store, { owner: name, signal }, walk)) === undefined) await wait(60_000);
+    };
+    world.start(`schedule ${name}`, compare, () => world.changed.push(name));
+  },
+});
 
 /** A world in which these things have happened, and nothing more is left to do. */
 const after =
@@ -173,6 +214,19 @@ export const rolledBack: Model = {
       : [`it was to be rolled back, and is mapped to v${world.version}`],
 };
 
+/** No event told of the push. */
+export const compared: Model = {
+  name: 'a push that no event tells, and two comparisons',
+  bound: 1,
+  before: mapped,
+  happenings: [push(1), scheduledComparison('a'), scheduledComparison('b')],
+  faults: ['killed', 'slow'],
+  verify: (world) =>
+    world.changed.length === 0 || world.version === 1
+      ? []
+      : [`it was compared, and is mapped to v${world.version}`],
+};
+
 export const models: Model[] = [
   twoPushes,
   duplicates,
@@ -183,6 +237,7 @@ export const models: Model[] = [
   deletedAndPushed,
   pinned,
   rolledBack,
+  compared,
 ];
 
 /** Some of everything, in one run. */

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { DynamoJobStore } from '../../core/aws/dynamodb/job-store.ts';
 import { DynamoMappingStore } from '../../core/aws/dynamodb/mappings/mapping-store.ts';
+import type { Table } from '../../core/aws/dynamodb/table.ts';
 import type { TagItem } from '../../core/aws/dynamodb/mappings/tag-item.ts';
 import { tagItemKey } from '../../core/aws/dynamodb/mappings/tag-item.ts';
 import type { JobQueue } from '../../core/jobs/ports.ts';
@@ -106,9 +107,9 @@ export class World {
       this.#checkChange(place, was as TagItem | undefined, is as TagItem | undefined);
   }
 
-  /** The dependencies of a process: its own stores, as each function has them. */
-  dependencies(): ProcessDependencies {
-    const table = this.memory.table((command) =>
+  /** The table, each of whose commands waits until it is chosen. */
+  table(): Table {
+    return this.memory.table((command) =>
       this.machine.call({
         label: labelOf(command.name, command.place, command.input),
         place: command.place,
@@ -117,6 +118,11 @@ export class World {
         isPrivate: isPrivate(command),
       }),
     );
+  }
+
+  /** The dependencies of a process: its own stores, as each function has them. */
+  dependencies(): ProcessDependencies {
+    const table = this.table();
     const deps: ProcessDependencies = {
       config,
       mappings: new DynamoMappingStore(table),
