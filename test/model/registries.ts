@@ -87,6 +87,7 @@ export class Registries {
       async *listTags() {
         yield key.reference;
       },
+      hasTag: () => this.hasTag(),
     };
   }
 

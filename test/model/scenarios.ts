@@ -87,6 +87,9 @@ const scheduledComparison = (name: string): Happening => ({
         upstreams,
         images: { losses: async (_, images) => images.map(() => undefined) },
         mirrorTags: async () => new Map([[key.reference, registries.mirrorTag]]),
+        // The rule names one repository, so nobody searches the mirror for others.
+        async *mirrorRepositories() {},
+        keepInLine: async () => {},
         backlog: async () => 0,
         now: deps.now,
       };
