@@ -66,7 +66,9 @@ export class ProcessFunction {
     return [...this.#instances].some(({ isOld }) => isOld);
   }
 
-  /** Runs one event and returns the handler's answer; rejects with its error, or if it is killed. */
+  /**
+   * Runs one event and returns the handler's answer; rejects with its error, or if it is killed.
+   */
   async invoke(event: unknown, death?: Death): Promise<unknown> {
     const instance = await this.#free();
     const id = this.#next++;

@@ -17,7 +17,9 @@ export interface StormNotes {
   deletedImages: number;
   /** How often the console has asked for a deletion: the mirror fails, too. */
   deletionRequests: number;
-  /** How many requests each upstream had got when the second version was deployed, and was alone. */
+  /**
+   * How many requests each upstream had got when the second version was deployed, and was alone.
+   */
   deployedAt?: Record<string, number>;
   aloneAt?: Record<string, number>;
 }
