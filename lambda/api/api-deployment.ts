@@ -1,6 +1,6 @@
 import { RecentlyAsked } from '../../core/admission/recently.ts';
-import { DynamoDryRunStore } from '../../core/aws/dynamodb/dry-run-store.ts';
 import { DynamoReconcileStore } from '../../core/aws/dynamodb/reconcile-store.ts';
+import { DynamoDryRunStore } from '../../core/aws/dynamodb/rounds/dry-run-store.ts';
 import { DynamoUpstreamGate } from '../../core/aws/dynamodb/upstream-gate.ts';
 import { EcrMirrorImages } from '../../core/aws/ecr/mirror-images.ts';
 import { S3SnapshotStore } from '../../core/aws/s3/snapshot-store.ts';
