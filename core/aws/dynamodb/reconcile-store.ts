@@ -111,6 +111,11 @@ export class DynamoReconcileStore implements ReconcileStore {
     return summarizeRounds(this.#table, registry, now);
   }
 
+  async request(place: Place, at: string): Promise<void> {
+    await this.#putNote(place, noteOf(place, at));
+    await this.#set(roundKey(place), { requestedAt: at });
+  }
+
   async due(registry: string, now: string, limit: number): Promise<DueRound[]> {
     const due = new Map<string, DueRound>();
     let from = notePrefix;
