@@ -16,7 +16,9 @@ const prices = {
 /** The memory of the function, and the share of a processor that comes with it. */
 const gigabytes = 1;
 const processorShare = 1_024 / 1_769;
-/** A registry elsewhere, and how many requests are under way: four repositories with eight HEADs. */
+/**
+ * A registry elsewhere, and how many requests are under way: four repositories with eight HEADs.
+ */
 const answerSeconds = 0.05;
 const headsAtOnce = 32;
 const listsAtOnce = 4;

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { parsePlace } from '../sync/parse-place.ts';
+import { parsePlace } from '../shared/parse-place.ts';
 import type { PlanFlags } from './flags.ts';
 import { planHelp } from './help.ts';
 

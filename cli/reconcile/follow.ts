@@ -10,7 +10,9 @@ import { outputLost } from '../shared/output.ts';
 import { createLiveLines, type Terminal } from '../terminal/live-lines.ts';
 
 const everyMs = 1_000;
-/** The API may fail for this long: a comparison takes minutes, and a network can break in between. */
+/**
+ * The API may fail for this long: a comparison takes minutes, and a network can break in between.
+ */
 const patienceMs = 60_000;
 
 /** What is followed. */

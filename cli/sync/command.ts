@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { parseCount } from '../shared/parse-count.ts';
+import { parsePlace } from '../shared/parse-place.ts';
 import type { SyncFlags } from './flags.ts';
 import { syncHelp } from './help.ts';
-import { parsePlace } from './parse-place.ts';
 
 /** `drayage sync`: copies what the rules of mirror.yaml name, registry to registry. */
 export function syncCommand(): Command {

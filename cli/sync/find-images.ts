@@ -2,7 +2,7 @@ import { fixedConcurrency } from '../../core/async/concurrency.ts';
 import type { Config, RepositoryRule, Upstream } from '../../core/config/config.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { selectTags } from '../../core/policy/select-tags.ts';
-import type { ListedTag } from '../../core/registry/operations/tags.ts';
+import type { ListedTag } from '../../core/registry/operations/lists/tags.ts';
 import type { TagPair } from '../copy/all-tags.ts';
 import { InterruptedError, sideBySide } from '../copy/side-by-side.ts';
 import { counted } from '../shared/format.ts';

@@ -3,7 +3,7 @@ import type { CallOptions } from '../copy/ports.ts';
 import type { UpstreamGate } from '../jobs/ports.ts';
 import type { MappingStore } from '../mapping/store.ts';
 import type { Digest } from '../oci/digest.ts';
-import type { ListedTag } from '../registry/operations/tags.ts';
+import type { ListedTag } from '../registry/operations/lists/tags.ts';
 import type { LossDependencies } from '../registry-events/ports.ts';
 import type { Place, Round, RoundsSummary, Search } from './round.ts';
 

@@ -1,7 +1,6 @@
 import { inParallel } from '../async/in-parallel.ts';
 import { unmapGone } from '../jobs/deletions/unmap-gone.ts';
 import { LeaseError } from '../mapping/lease.ts';
-import { RegistryError } from '../registry/errors.ts';
 import type { ReconcileDependencies } from './ports.ts';
 import type { Place } from './round.ts';
 
@@ -43,10 +42,7 @@ async function isUnmapped(
     return (await unmapGone(key, { owner: 'reconcile', hasTag, signal }, deps)) === 'removed';
   } catch (error) {
     // A job moves the tag now: the next round looks again.
-    if (error instanceof LeaseError) return false;
-    // Something answered that does not speak for the registry. The rest of the round goes on.
-    if (!(error instanceof RegistryError) || error.code !== 'ANSWER_INVALID') throw error;
-    deps.warn('whether a tag was deleted upstream is not known: its mapping stays', error);
+    if (!(error instanceof LeaseError)) throw error;
     return false;
   }
 }

@@ -11,9 +11,10 @@ import { openTagApi } from './listings/open-tag-api.ts';
 import type { TagApiChoice } from './listings/tag-api.ts';
 import { TagLists } from './listings/tag-lists.ts';
 import { type BlobDescriptor, type GetBlobOptions, getBlob, headBlob } from './operations/blobs.ts';
-import { listRepositories } from './operations/catalog.ts';
 import { hasTag } from './operations/has-tag.ts';
-import type { ListOptions } from './operations/lists.ts';
+import { listRepositories } from './operations/lists/catalog.ts';
+import type { ListOptions } from './operations/lists/lists.ts';
+import { type ListedTag, listTags, listTagsWithDigests } from './operations/lists/tags.ts';
 import {
   type GetManifestOptions,
   getManifest,
@@ -29,7 +30,6 @@ import {
   startUpload,
   type UploadSession,
 } from './operations/start-upload.ts';
-import { type ListedTag, listTags, listTagsWithDigests } from './operations/tags.ts';
 import { cancelUpload, finishUpload, patchBlob, putBlob } from './operations/uploads.ts';
 import type { PullPermits } from './pull-permits.ts';
 import { RefusedFeatures } from './refused-features.ts';

@@ -15,7 +15,7 @@ export class MirrorDeployment extends CopyDeployment {
 
   /** For jobs: a repository whose settings can't be put right still gets its images. */
   get keepInLine(): NonNullable<MirrorJobDependencies['keepInLine']> {
-    return (repository, options) => keepInLine(this.settings, repository, options);
+    return (repository, options) => keepInLine(() => this.settings, repository, options);
   }
 
   protected override onCreated(repository: string): void {

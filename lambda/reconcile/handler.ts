@@ -40,7 +40,9 @@ async function run(context: Context, deployment: ReconcileDeployment): Promise<W
   return walked;
 }
 
-/** What somebody has asked for is told first; the comparisons themselves go on elsewhere meanwhile. */
+/**
+ * What somebody has asked for is told first; the comparisons themselves go on elsewhere meanwhile.
+ */
 async function dryRuns(context: Context, deployment: ReconcileDeployment): Promise<void> {
   const remainingMs = context.getRemainingTimeInMillis();
   const deps: DryRunDependencies = {
@@ -76,7 +78,7 @@ function dependencies(deployment: ReconcileDeployment): ReconcileDependencies {
     mirrorRepositories: (prefix, signal) => deployment.images.repositories(prefix, { signal }),
     // Rounds are rare: each of them looks.
     keepInLine: (repository, options) =>
-      keepInLine(deployment.settings, repository, { ...options, fresh: true }),
+      keepInLine(() => deployment.settings, repository, { ...options, fresh: true }),
     backlog: () => deployment.queueLength.count(),
     now: () => new Date(),
     warn: (text, error) => logger.warn(text, { error: error as Error }),

@@ -16,12 +16,12 @@ export function tellSettings({ repository, changed, differs, failed }: KeptSetti
 
 /** Puts the settings of a repository right; what fails is logged, and fails nothing else. */
 export async function keepInLine(
-  keeper: EcrSettingsKeeper,
+  keeper: () => EcrSettingsKeeper,
   repository: string,
   options: KeepOptions,
 ): Promise<void> {
   try {
-    await keeper.keepInLine(repository, options);
+    await keeper().keepInLine(repository, options);
   } catch (error) {
     logger.warn('the settings of a repository were not looked at', { repository, error: error as Error });
   }

@@ -7,7 +7,7 @@ import type { TagLister } from '../../core/jobs/dependencies.ts';
 import type { UpstreamGate } from '../../core/jobs/ports.ts';
 import { RegistryClient } from '../../core/registry/client.ts';
 import { tagApiOf } from '../../core/registry/listings/choose.ts';
-import type { ListedTag } from '../../core/registry/operations/tags.ts';
+import type { ListedTag } from '../../core/registry/operations/lists/tags.ts';
 import { type PullBudget, PullPermits } from '../../core/registry/pull-permits.ts';
 import { timeoutsFor } from '../../core/registry/transport/transport.ts';
 import { outsideNetwork } from './outside-network.ts';

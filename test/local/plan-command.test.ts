@@ -85,7 +85,7 @@ describe('drayage plan', () => {
       missingBytes: shared,
       separate: { sizeBytes: shared + base.size },
     });
-    // An image is read once, whatever points to it; nothing is asked of a mirror without repositories.
+    // An image is read once, whatever points to it; a mirror without repositories is asked nothing.
     expect(report.requests).toEqual([{ registry: from.host, manifests: 3, heads: 4, others: 3 }]);
     expect(to.requests.every(({ path }) => path.endsWith('/tags/list'))).toBe(true);
     expect(from.requests.filter(({ path }) => path.includes('/other/'))).toEqual([]);

@@ -15,7 +15,7 @@ import {
   type Search,
 } from '../../core/reconcile/round.ts';
 import { RegistryError } from '../../core/registry/errors.ts';
-import type { ListedTag } from '../../core/registry/operations/tags.ts';
+import type { ListedTag } from '../../core/registry/operations/lists/tags.ts';
 import { MemoryGate } from './memory-gate.ts';
 import { MemoryQueue } from './mirror-jobs.ts';
 

@@ -27,7 +27,9 @@ export interface DryRunStore {
   isAsked(scope: Scope): Promise<boolean>;
 }
 
-/** What a dry run works with: nothing of it changes anything, except that workers learn of outages. */
+/**
+ * What a dry run works with: nothing of it changes anything, except that workers learn of outages.
+ */
 export interface DryRunDependencies
   extends Pick<
     ReconcileDependencies,

@@ -2,6 +2,7 @@ import type { RepositoryRule, Upstream } from '../../config/config.ts';
 import { requireOpen } from '../../jobs/upstream-gate.ts';
 import type { MappedTag } from '../../mapping/store.ts';
 import { mirrorRepository } from '../../policy/mirror-repository.ts';
+import { RegistryError } from '../../registry/errors.ts';
 import { wantedBy } from '../compare.ts';
 import { type Listing, readListing, type Sides } from '../differences.ts';
 import type { ReconcileDependencies } from '../ports.ts';
@@ -20,7 +21,10 @@ export interface ReadSides {
   sides: Sides;
   /** The mirror repository. */
   place: string;
-  /** Whether the upstream has a tag; throws if it can't tell. */
+  /**
+   * Whether the upstream has a tag; throws if it fails. If something answers that does not speak
+   * for the registry, the tag counts as there.
+   */
   hasTag: (tag: string, signal: AbortSignal) => Promise<boolean>;
 }
 
@@ -32,7 +36,10 @@ export interface ReadSides {
  */
 export async function readSides(
   { upstream, repository, rule }: ComparedRepository,
-  deps: Pick<ReconcileDependencies, 'config' | 'mappings' | 'mirrorTags' | 'upstreams' | 'gate' | 'now'>,
+  deps: Pick<
+    ReconcileDependencies,
+    'config' | 'mappings' | 'mirrorTags' | 'upstreams' | 'gate' | 'now' | 'warn'
+  >,
   signal: AbortSignal,
 ): Promise<ReadSides> {
   const { registry } = upstream;
@@ -56,7 +63,13 @@ export async function readSides(
     },
     async hasTag(tag, inner) {
       await open();
-      return await deps.upstreams.hasTag(upstream, repository, tag, inner);
+      try {
+        return await deps.upstreams.hasTag(upstream, repository, tag, inner);
+      } catch (error) {
+        if (!(error instanceof RegistryError) || error.code !== 'ANSWER_INVALID') throw error;
+        deps.warn('whether a tag was deleted upstream is not known: its mapping stays', error);
+        return true;
+      }
     },
   };
 }

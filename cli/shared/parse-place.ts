@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { InvalidReferenceError, parseReference } from '../../core/oci/reference.ts';
-import type { Place } from './flags.ts';
+import type { Place } from '../sync/flags.ts';
 
 /** What stands below a place to see whether it can hold images. */
 const example = 'a/b';
