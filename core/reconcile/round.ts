@@ -90,6 +90,13 @@ export function isDue({ dueAt, requestedAt, begunAt }: Round, now: string): bool
   return dueAt <= now || (requestedAt !== undefined && requestedAt > (begunAt ?? ''));
 }
 
+/** The same for a search. An upstream whose rules have changed is searched, too. */
+export function isSearchAwaited(search: Search | undefined, now: string): boolean {
+  if (search === undefined) return true;
+  const { begunAt, nextAt, requestedAt } = search;
+  return nextAt <= now || (requestedAt !== undefined && requestedAt > begunAt);
+}
+
 /** Identifies a rule, whatever of it changes. */
 export function ruleFingerprint(rule: RepositoryRule): string {
   return hash(rule);

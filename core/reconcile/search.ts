@@ -2,8 +2,10 @@ import type { RepositoryRule, Upstream } from '../config/config.ts';
 import { DrayageError } from '../errors.ts';
 import { UpstreamClosedError } from '../jobs/upstream-gate.ts';
 import { coveredRepositories, isLiteral, isNotOffered } from './coverage.ts';
+import { mendLeftBehind } from './mend-losses.ts';
 import type { ReconcileDependencies } from './ports.ts';
 import {
+  isSearchAwaited,
   later,
   pauseAfter,
   type Round,
@@ -20,9 +22,7 @@ const usualSeconds = 24 * 3600;
 
 /** Whether the repositories of an upstream must be searched for. */
 export function isSearchDue(upstream: Upstream, search: Search | undefined, now: string): boolean {
-  if (search === undefined || search.fingerprint !== rulesFingerprint(upstream)) return true;
-  const { begunAt, nextAt, requestedAt } = search;
-  return nextAt <= now || (requestedAt !== undefined && requestedAt > begunAt);
+  return search?.fingerprint !== rulesFingerprint(upstream) || isSearchAwaited(search, now);
 }
 
 /**
@@ -47,6 +47,7 @@ export async function searchRepositories(
     signal.throwIfAborted();
     await noteRound({ registry, repository }, rule, { now, requestedAt: before?.requestedAt, deps });
   }
+  await mendLeftBehind(upstream, deps, signal);
   // It was not asked: the search stays due until it opens.
   if (unlisted instanceof UpstreamClosedError) return;
   // A registry that offers no list stays as it is: what is known is all there is to know.

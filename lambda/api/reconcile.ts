@@ -1,7 +1,14 @@
 import { InvalidReferenceError, parseReference } from '../../core/oci/reference.ts';
 import type { DryRun, Scope } from '../../core/reconcile/dry-run/report.ts';
 import { type Requested, requestDryRun, requestReconcile } from '../../core/reconcile/request.ts';
-import { type Found, isDue, type Place, type Round, type RoundError } from '../../core/reconcile/round.ts';
+import {
+  type Found,
+  isDue,
+  isSearchAwaited,
+  type Place,
+  type Round,
+  type RoundError,
+} from '../../core/reconcile/round.ts';
 import { HttpError, type HttpResponse, json } from '../shared/http.ts';
 import type { Call } from './call.ts';
 import { parseBody, parseQuery } from './parse-input.ts';
@@ -86,22 +93,12 @@ async function pendingOf(
 ): Promise<Pick<ReconcileState, 'isPending' | 'due' | 'round'>> {
   if (repository === undefined) {
     const { search, due } = await store.summary(registry, now);
-    return { isPending: due > 0 || isSearchPending(search, now), due };
+    return { isPending: due > 0 || isSearchAwaited(search, now), due };
   }
   const round = await store.read({ registry, repository });
   return round === undefined
     ? { isPending: false }
     : { isPending: isDue(round, now), round: presentRound(round) };
-}
-
-/** Whether the repositories of an upstream are still to be searched for. */
-export function isSearchPending(
-  search: { begunAt: string; nextAt: string; requestedAt?: string | undefined } | undefined,
-  now: string,
-): boolean {
-  if (search === undefined) return true;
-  const { begunAt, nextAt, requestedAt } = search;
-  return nextAt <= now || (requestedAt !== undefined && requestedAt > begunAt);
 }
 
 function presentRound({ begunAt, finishedAt, dueAt, found, failures, error }: Round): PresentedRound {

@@ -1,12 +1,16 @@
 import { presentJob } from '../../core/jobs/record.ts';
 import { isDown } from '../../core/jobs/recovery/outage.ts';
 import type { RegistryHosts } from '../../core/mapping/record.ts';
-import type { FailingRound, RoundError, RoundsSummary } from '../../core/reconcile/round.ts';
+import {
+  type FailingRound,
+  isSearchAwaited,
+  type RoundError,
+  type RoundsSummary,
+} from '../../core/reconcile/round.ts';
 import { drayageVersion } from '../../core/registry/transport/version.ts';
 import type { WebhookArrivals } from '../../core/webhooks/secrets/state.ts';
 import { type HttpResponse, json } from '../shared/http.ts';
 import type { Call } from './call.ts';
-import { isSearchPending } from './reconcile.ts';
 
 /** What `GET /v1/status` returns. Times are ISO 8601. */
 export interface Status {
@@ -123,7 +127,7 @@ function reconcileStatus(rounds: RoundsSummary, now: string): ReconcileStatus {
   const { search, due, nextDueAt, finishedAt, failing, isComplete } = rounds;
   return {
     ...(search?.repositories !== undefined && { repositories: search.repositories }),
-    isSearchDue: isSearchPending(search, now),
+    isSearchDue: isSearchAwaited(search, now),
     due,
     ...(nextDueAt !== undefined && { nextDueAt }),
     ...(finishedAt !== undefined && { finishedAt }),

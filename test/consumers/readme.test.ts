@@ -157,8 +157,8 @@ describe('the commands of the README', () => {
     const image = seededImage({ seed: 'readme commands', layers: [{ size: 3_000 }] });
     await pipeline.push('acme/shop', '1.0', image);
     const environment = 'export DRAYAGE_API="$API" DRAYAGE_TOKEN="$OPERATOR_TOKEN"';
-    const [mirrored, found, pinned, failed, status] = await shell(
-      /^npx drayage (mirror|lookup|jobs|status)/,
+    const [mirrored, found, pinned, failed, redriven, status] = await shell(
+      /^npx drayage (mirror|lookup|jobs|redrive|status)/,
       environment,
     );
     expect(mirrored).toContain(`ghcr.io/acme/shop:1.0  committed  ${image.manifest.digest}`);
@@ -166,6 +166,7 @@ describe('the commands of the README', () => {
     expect(found).toBe(`${registry}/mirror/ghcr.io/acme/shop:1.0`);
     expect(pinned).toBe(`${registry}/mirror/ghcr.io/acme/shop@${image.manifest.digest}`);
     expect(failed).toBe('');
+    expect(redriven).toBe('');
     expect(status).toContain(`mirror    eu-west-1  ${registry}`);
     const [manifest, rewritten] = ['deploy.yaml', 'mirrored.yaml'].map((name) => join(folder, name));
     writeFileSync(

@@ -159,6 +159,8 @@ describe('drayage reconcile', () => {
   };
 
   it('--dry-run tells what would be done, and changes nothing', async () => {
+    // What the tests before have asked for.
+    await compare();
     await pipeline.push('acme/dry', '1.0', image('dry'));
     const [one, all] = [
       await followed('ghcr.io/acme/dry', '--dry-run'),

@@ -1,6 +1,7 @@
 import { inParallel } from '../../async/in-parallel.ts';
+import { RegistryError } from '../../registry/errors.ts';
 import { differencesOf } from '../differences.ts';
-import { type ComparedRepository, readSides } from '../upstream/read-sides.ts';
+import { type ComparedRepository, type ReadSides, readSides } from '../upstream/read-sides.ts';
 import type { DryRunDependencies } from './ports.ts';
 import type { WouldDo } from './report.ts';
 
@@ -21,12 +22,13 @@ export async function dryRunRepository(
   const { listing, sides, place, hasTag } = await readSides(compared, deps, signal);
   const differences = await differencesOf(listing.selected, sides, signal);
   const gone = rule.deleted === 'unmap' ? listing.gone : [];
-  const kept = new Set(
-    (
-      await inParallel(gone, atOnce, async (tag, inner) => ((await hasTag(tag, inner)) ? tag : []), signal)
-    ).flat(),
+  const kept = await inParallel(
+    gone,
+    atOnce,
+    async (tag, inner) => ((await isKept(tag, hasTag, inner)) ? tag : undefined),
+    signal,
   );
-  const unmapped = new Set(gone.filter((tag) => !kept.has(tag)));
+  const unmapped = new Set(gone.filter((tag) => !kept.includes(tag)));
   const losses = sides.mapped.size > 0 ? await lossesOf({ place, repository, upstream }, deps, signal) : [];
   const settings = await deps.planSettings(place, { signal });
   return [
@@ -35,6 +37,16 @@ export async function dryRunRepository(
     ...losses.filter((loss) => loss.action !== 'mend' || !unmapped.has(loss.tag)),
     ...(settings?.changed ?? []).map((why): WouldDo => ({ action: 'set', repository, why })),
   ];
+}
+
+/** Whether a tag that the list does not have stays mapped: the upstream has it, or nobody knows. */
+async function isKept(tag: string, hasTag: ReadSides['hasTag'], signal: AbortSignal): Promise<boolean> {
+  try {
+    return await hasTag(tag, signal);
+  } catch (error) {
+    if (!(error instanceof RegistryError) || error.code !== 'ANSWER_INVALID') throw error;
+    return true;
+  }
 }
 
 /** The mapped tags whose images the mirror has lost. */
