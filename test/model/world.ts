@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 import { DynamoJobStore } from '../../core/aws/dynamodb/job-store.ts';
 import { DynamoMappingStore } from '../../core/aws/dynamodb/mappings/mapping-store.ts';
-import type { Table } from '../../core/aws/dynamodb/table.ts';
 import type { TagItem } from '../../core/aws/dynamodb/mappings/tag-item.ts';
 import { tagItemKey } from '../../core/aws/dynamodb/mappings/tag-item.ts';
+import type { Table } from '../../core/aws/dynamodb/table.ts';
 import type { JobQueue } from '../../core/jobs/ports.ts';
 import { type ProcessDependencies, processMessage } from '../../core/jobs/process-message.ts';
 import { isFinished, type JobMessage, type JobRecord } from '../../core/jobs/record.ts';
