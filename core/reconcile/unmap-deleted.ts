@@ -3,6 +3,7 @@ import { LeaseError } from '../mapping/lease.ts';
 import { removeMapping } from '../mapping/remove.ts';
 import { announce } from '../notify/announce.ts';
 import { mappingRemoved } from '../notify/events.ts';
+import { keptSeconds } from '../policy/kept-seconds.ts';
 import type { ReconcileDependencies } from './ports.ts';
 import type { Place } from './round.ts';
 
@@ -56,7 +57,7 @@ async function unmapOne(
     const { stored, removal } = outcome;
     const hosts = async () => mappings.registryHosts();
     await announce(async () => mappingRemoved({ config, stored, removal, hosts: await hosts() }), deps);
-    const expiresAt = new Date(now().getTime() + config.mirror.historySeconds * 1_000);
+    const expiresAt = new Date(now().getTime() + keptSeconds(config, key) * 1_000);
     const { digest } = stored.mapping;
     await mappings
       .retireDigest({ ...key, reference: digest }, expiresAt)
