@@ -14,6 +14,7 @@ import { localCommand } from './local/command.ts';
 import { lookupCommand } from './lookup/command.ts';
 import { mirrorCommand } from './mirror/command.ts';
 import { pinCommand, unpinCommand } from './pin/command.ts';
+import { pruneCommand } from './prune/command.ts';
 import { reconcileCommand } from './reconcile/command.ts';
 import { redriveCommand } from './redrive/command.ts';
 import { rewriteCommand } from './rewrite/command.ts';
@@ -52,6 +53,7 @@ const program = new Command('drayage')
   .addCommand(schemaCommand())
   .addCommand(mirrorCommand())
   .addCommand(reconcileCommand())
+  .addCommand(pruneCommand())
   .addCommand(lookupCommand())
   .addCommand(rewriteCommand())
   .addCommand(exportCommand())

@@ -7,6 +7,7 @@ import type { Requested } from '../../core/reconcile/request.ts';
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
 import type { AdmissionAddress } from '../../lambda/api/admission.ts';
 import type { Redriven } from '../../lambda/api/redrive.ts';
+import type { RetentionPass } from '../../lambda/api/retention.ts';
 import type { Status } from '../../lambda/api/status.ts';
 
 /** A job as the API returns it. */
@@ -49,6 +50,16 @@ export const redriven = having<Redriven>({
 
 export const reconcile = having<{ requested: Requested[] }>({
   requested: z.array(z.looseObject({ registry: z.string(), repository: z.string().optional() })),
+});
+
+export const retention = having<RetentionPass>({
+  id: z.string(),
+  finishedAt: z.string().optional(),
+  totals: z.looseObject({ images: z.number(), bytes: z.number(), failed: z.number() }),
+  repositories: z.array(
+    z.looseObject({ repository: z.string(), count: z.number(), bytes: z.number(), images: z.array(z.looseObject({ digest: z.string(), tags: z.array(z.string()) })) }),
+  ),
+  after: z.string().optional(),
 });
 
 export const mapping = having<Mapping>({

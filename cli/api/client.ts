@@ -8,6 +8,7 @@ import type { Requested } from '../../core/reconcile/request.ts';
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
 import type { AdmissionAddress } from '../../lambda/api/admission.ts';
 import type { Redriven } from '../../lambda/api/redrive.ts';
+import type { RetentionPass } from '../../lambda/api/retention.ts';
 import type { Status } from '../../lambda/api/status.ts';
 import type { Job } from './answers.ts';
 import * as answers from './answers.ts';
@@ -93,6 +94,16 @@ export class DrayageApi {
   async reconcile(repository?: string): Promise<Requested[]> {
     const body = repository === undefined ? {} : { repository };
     return (await this.#ask('POST', '/v1/reconcile', answers.reconcile, body)).requested;
+  }
+
+  /** `POST /v1/retention`: of one repository, or of everything. */
+  startRetention(dryRun: boolean, repository?: string): Promise<RetentionPass> {
+    return this.#ask('POST', '/v1/retention', answers.retention, { dryRun, repository });
+  }
+
+  /** `GET /v1/retention/{id}`: the pass, and some of its repositories. */
+  retention(id: string, after?: string): Promise<RetentionPass> {
+    return this.#ask('GET', `/v1/retention/${encodeURIComponent(id)}${queryOf({ after })}`, answers.retention);
   }
 
   /** `GET /v1/mappings?image=REF`; undefined for an image that is not mirrored. */

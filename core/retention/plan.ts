@@ -85,6 +85,11 @@ function reasonToKeep(image: HeldImage, known: Knowledge): KeepReason | undefine
   return age < known.unmappedForMs ? 'recent' : undefined;
 }
 
+/** Whether there is anything that could go, as far as that is known without manifests. */
+export function mayAnyGo(images: readonly HeldImage[], known: Knowledge): boolean {
+  return images.some((image) => reasonToKeep(image, known) === undefined);
+}
+
 /** The images whose manifests a plan needs: indexes, and what may be deleted. */
 export function manifestsToRead(images: readonly HeldImage[], known: Knowledge): Digest[] {
   return images.flatMap((image) =>
@@ -150,7 +155,12 @@ export class ImageGraph {
 
   /** Whether an image is neither below another one nor belongs to one. */
   isRoot(digest: Digest): boolean {
-    return !this.#parents.has(digest) && !this.#subjects.has(digest);
+    return this.owners(digest).length === 0;
+  }
+
+  /** The indexes that an image is below, and the images that it belongs to. */
+  owners(digest: Digest): Digest[] {
+    return [...(this.#parents.get(digest) ?? []), ...(this.#subjects.get(digest) ?? [])];
   }
 
   /** Those that must be gone before an image may go: what names it. */

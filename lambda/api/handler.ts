@@ -13,6 +13,7 @@ import { getExport } from './exports.ts';
 import { getJob, getJobs, postMirrors } from './jobs.ts';
 import { getMappings, resolveMappings } from './mappings.ts';
 import { postReconcile } from './reconcile.ts';
+import { getRetention, postRetention } from './retention.ts';
 import { postRedrive } from './redrive.ts';
 import { getStatus } from './status.ts';
 import { getWebhooks, rotateWebhook } from './webhooks.ts';
@@ -40,6 +41,8 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: /^\/v1\/jobs\/([^/]+)$/, access: 'read', handle: getJob },
   { method: 'POST', path: /^\/v1\/mirrors$/, access: 'write', handle: postMirrors },
   { method: 'POST', path: /^\/v1\/reconcile$/, access: 'write', handle: postReconcile },
+  { method: 'POST', path: /^\/v1\/retention$/, access: 'write', handle: postRetention },
+  { method: 'GET', path: /^\/v1\/retention\/([^/]+)$/, access: 'read', handle: getRetention },
   { method: 'GET', path: /^\/v1\/webhooks$/, access: 'read', handle: getWebhooks },
   { method: 'POST', path: /^\/v1\/webhooks\/([^/]+)\/rotate$/, access: 'write', handle: rotateWebhook },
   { method: 'GET', path: /^\/v1\/admission$/, access: 'read', handle: getAdmission },

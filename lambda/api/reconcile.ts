@@ -22,7 +22,8 @@ export async function postReconcile({ request, deployment }: Call): Promise<Http
   return json(202, { requested } satisfies ReconcileRequested);
 }
 
-function placeOf(text: string): Place {
+/** The repository that a request names. @throws HttpError 400 for anything else */
+export function placeOf(text: string): Place {
   try {
     const { registry, repository, tag, digest } = parseReference(text);
     const bare = `${registry}/${repository}`;

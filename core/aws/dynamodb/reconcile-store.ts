@@ -2,7 +2,8 @@ import { DeleteCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk
 import type { DueRound, ReconcileStore } from '../../reconcile/ports.ts';
 import { isDue, type Place, type Round, type Search } from '../../reconcile/round.ts';
 import type { ItemKey } from './batch-get.ts';
-import { conditional, readItem, type Table } from './table.ts';
+import { DynamoLock } from './lock.ts';
+import { readItem, type Table } from './table.ts';
 
 /** What nobody compares any more is forgotten this long after it was due, in seconds. */
 const keptSeconds = 90 * 24 * 3_600;
@@ -15,40 +16,19 @@ const notePrefix = 'due#';
  */
 export class DynamoReconcileStore implements ReconcileStore {
   readonly #table: Table;
+  readonly #lock: DynamoLock;
 
   constructor(table: Table) {
     this.#table = table;
+    this.#lock = new DynamoLock(table, lockKey);
   }
 
-  async lock(owner: string, ttlMs: number, now: Date): Promise<boolean> {
-    const ms = now.getTime();
-    const taken = await conditional(
-      this.#table.client.send(
-        new UpdateCommand({
-          TableName: this.#table.name,
-          Key: lockKey,
-          UpdateExpression: 'SET #owner = :owner, #until = :until',
-          ConditionExpression: 'attribute_not_exists(#owner) OR #owner = :owner OR #until <= :now',
-          ExpressionAttributeNames: { '#owner': 'owner', '#until': 'until' },
-          ExpressionAttributeValues: { ':owner': owner, ':until': ms + ttlMs, ':now': ms },
-        }),
-      ),
-    );
-    return taken !== undefined;
+  lock(owner: string, ttlMs: number, now: Date): Promise<boolean> {
+    return this.#lock.lock(owner, ttlMs, now);
   }
 
-  async unlock(owner: string): Promise<void> {
-    await conditional(
-      this.#table.client.send(
-        new DeleteCommand({
-          TableName: this.#table.name,
-          Key: lockKey,
-          ConditionExpression: '#owner = :owner',
-          ExpressionAttributeNames: { '#owner': 'owner' },
-          ExpressionAttributeValues: { ':owner': owner },
-        }),
-      ),
-    );
+  unlock(owner: string): Promise<void> {
+    return this.#lock.unlock(owner);
   }
 
   async readSearch(registry: string): Promise<Search | undefined> {

@@ -39,6 +39,10 @@ import { timeouts } from '../connection.ts';
  * - `reconcile#<registry>`, `search`: when the repositories of an upstream were searched for
  * - `reconcile#<registry>`, `repository#<repository>`: the repository's latest comparison
  * - `reconcile#<registry>`, `due#<time>#<repository>`: when the next one is due
+ * - `retention`, `lock`: who deletes images that nobody needs, and until when
+ * - `retention`, `next`: when the next pass begins by itself
+ * - `retention`, `pass#<id>`: how far a pass has come
+ * - `retention#<id>`, `<registry>/<repository>`: what the pass did there
  *
  * Jobs and the items below them, history, and digests that no tag points to any more have
  * `expiresAt` (seconds since 1970). DynamoDB deletes them within a few days after that; no code

@@ -1,0 +1,21 @@
+import { DynamoRetiringStore } from '../../core/aws/dynamodb/mappings/retiring.ts';
+import { DynamoPassStore } from '../../core/aws/dynamodb/retention-store.ts';
+import { EcrMirrorContents } from '../../core/aws/ecr/retention/mirror-contents.ts';
+import type { PassStore } from '../../core/retention/pass.ts';
+import type { MirrorContents, RetiringStore } from '../../core/retention/ports.ts';
+import { Deployment } from '../shared/deployment.ts';
+
+/** What the retention function works with. */
+export class RetentionDeployment extends Deployment {
+  get passes(): PassStore {
+    return this.once('passes', () => new DynamoPassStore(this.table));
+  }
+
+  get retiring(): RetiringStore {
+    return this.once('retiring', () => new DynamoRetiringStore(this.table));
+  }
+
+  get contents(): MirrorContents {
+    return this.once('contents', () => new EcrMirrorContents({ region: this.region }));
+  }
+}
