@@ -30,7 +30,10 @@ export async function runPrune(repository: string | undefined, flags: PruneFlags
   else print({ ...pass, repositories });
   const failed = repositories.filter((each) => each.error ?? each.failed);
   if (failed.length > 0)
-    throw new CommandError(`${counted(failed.length, 'repository').replace('ys', 'ies')} could not be cleaned up`);
+    throw new CommandError(
+      `not everything could be deleted: ${failed.map(({ repository: name }) => name).join(', ')}`,
+      'the next pass tries again; the log of the retention function says more',
+    );
 }
 
 async function allRepositories(api: DrayageApi, first: RetentionPass): Promise<RetentionPass['repositories']> {

@@ -33,10 +33,10 @@ export function nextGroup(
   limit = groupSize,
 ): Set<Digest> {
   const group = new Set<Digest>();
-  const tops = [...going.values()]
-    .filter(({ digest }) => !graph.owners(digest).some((other) => going.has(other)))
-    .sort((a, b) => (a.pushedAt ?? 0) - (b.pushedAt ?? 0));
-  for (const { digest } of tops) {
+  const oldestFirst = [...going.values()].sort((a, b) => (a.pushedAt ?? 0) - (b.pushedAt ?? 0));
+  const tops = oldestFirst.filter(({ digest }) => !graph.owners(digest).some((other) => going.has(other)));
+  // An index may belong to an image below it: then neither stands on its own.
+  for (const { digest } of tops.length > 0 ? tops : oldestFirst) {
     if (group.size >= limit) break;
     for (const each of graph.neededBy([digest])) if (going.has(each)) group.add(each);
   }
