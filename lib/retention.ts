@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import { grantEvents } from './event-bus.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import { MinuteSchedule } from './minute-schedule.ts';
 import { grantMirrorCleaning } from './registry-access.ts';
@@ -38,6 +39,7 @@ export class Retention extends Construct {
     this.function = handler.function;
     table.grantItems(this.function, imageItems, 'GetItem', 'Query', 'PutItem', 'UpdateItem');
     table.grantItems(this.function, passItems, 'GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem');
+    grantEvents(handler, this.function);
     grantMirrorCleaning(handler, this.function, config.mirror);
     new MinuteSchedule(this, 'EveryMinute', {
       target: this.function,

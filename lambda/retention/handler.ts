@@ -3,6 +3,8 @@ import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { Context, ScheduledEvent } from 'aws-lambda';
+import { announce } from '../../core/notify/announce.ts';
+import { imagesPruned } from '../../core/notify/events.ts';
 import { withLock } from '../../core/reconcile/with-lock.ts';
 import { monthlyDollars } from '../../core/retention/cost.ts';
 import { hasRetention, type Pass, type PassDependencies, runPasses } from '../../core/retention/pass.ts';
@@ -31,7 +33,8 @@ async function run(
 }
 
 function dependencies(deployment: RetentionDeployment, owner: string): PassDependencies {
-  const { config, mappings, passes, retiring, contents } = deployment;
+  const { config, mappings, passes, retiring, contents, notifier } = deployment;
+  const warn = (text: string, error: unknown) => logger.warn(text, { error: error as Error });
   return {
     config,
     mappings,
@@ -52,8 +55,11 @@ function dependencies(deployment: RetentionDeployment, owner: string): PassDepen
       metrics.addMetric('ImagesDeleted', MetricUnit.Count, report.count);
       metrics.addMetric('BytesDeleted', MetricUnit.Bytes, report.bytes);
       metrics.addMetric('ImagesNotDeleted', MetricUnit.Count, report.failed?.count ?? 0);
+      if (report.count === 0) return;
+      const event = { config, pass: id, at: new Date(), report, dollarsPerMonth };
+      await announce(() => imagesPruned(event), { notifier, warn });
     },
-    warn: (text, error) => logger.warn(text, { error: error as Error }),
+    warn,
   };
 }
 

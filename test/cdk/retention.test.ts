@@ -34,7 +34,7 @@ describe('retention', () => {
     });
     expect(keys.sort()).toEqual(['history#*', 'repo#*', 'repos', 'retention', 'retention#*', 'snapshot']);
     const actions = statements.flatMap((statement) => statement.actions);
-    expect(actions.filter((action) => !/^(ecr|dynamodb|logs):/.test(action))).toEqual([]);
+    expect(actions.filter((action) => !/^(ecr|dynamodb|logs|events):/.test(action))).toEqual([]);
     expect(actions).not.toContain('dynamodb:Scan');
   });
 });
