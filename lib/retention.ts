@@ -1,13 +1,14 @@
 import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { grantEvents } from './event-bus.ts';
-import type { MirrorTable } from './mirror-table.ts';
 import { MinuteSchedule } from './minute-schedule.ts';
+import type { MirrorTable } from './mirror-table.ts';
 import { grantMirrorCleaning } from './registry-access.ts';
 import { ServiceFunction, type ServiceFunctionProps } from './service-function.ts';
 
 /** Settings of {@link Retention}: those that its function shares with the others, and the table. */
-export interface RetentionProps extends Pick<ServiceFunctionProps, 'config' | 'environment' | 'logRetention'> {
+export interface RetentionProps
+  extends Pick<ServiceFunctionProps, 'config' | 'environment' | 'logRetention'> {
   /** The table of mappings, which say what stays. */
   readonly table: MirrorTable;
 }

@@ -57,7 +57,12 @@ export const retention = having<RetentionPass>({
   finishedAt: z.string().optional(),
   totals: z.looseObject({ images: z.number(), bytes: z.number(), failed: z.number() }),
   repositories: z.array(
-    z.looseObject({ repository: z.string(), count: z.number(), bytes: z.number(), images: z.array(z.looseObject({ digest: z.string(), tags: z.array(z.string()) })) }),
+    z.looseObject({
+      repository: z.string(),
+      count: z.number(),
+      bytes: z.number(),
+      images: z.array(z.looseObject({ digest: z.string(), tags: z.array(z.string()) })),
+    }),
   ),
   after: z.string().optional(),
 });

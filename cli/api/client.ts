@@ -103,7 +103,11 @@ export class DrayageApi {
 
   /** `GET /v1/retention/{id}`: the pass, and some of its repositories. */
   retention(id: string, after?: string): Promise<RetentionPass> {
-    return this.#ask('GET', `/v1/retention/${encodeURIComponent(id)}${queryOf({ after })}`, answers.retention);
+    return this.#ask(
+      'GET',
+      `/v1/retention/${encodeURIComponent(id)}${queryOf({ after })}`,
+      answers.retention,
+    );
   }
 
   /** `GET /v1/mappings?image=REF`; undefined for an image that is not mirrored. */

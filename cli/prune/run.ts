@@ -36,7 +36,10 @@ export async function runPrune(repository: string | undefined, flags: PruneFlags
     );
 }
 
-async function allRepositories(api: DrayageApi, first: RetentionPass): Promise<RetentionPass['repositories']> {
+async function allRepositories(
+  api: DrayageApi,
+  first: RetentionPass,
+): Promise<RetentionPass['repositories']> {
   const repositories = [...first.repositories];
   for (let { after } = first; after !== undefined; ) {
     const page = await api.retention(first.id, after);
@@ -52,7 +55,8 @@ function print({ dryRun, totals, repositories }: RetentionPass): void {
       process.stdout.write(`${repository}@${digest}${tags.length > 0 ? `  ${tags.join(' ')}` : ''}\n`);
     if (count > images.length) process.stdout.write(`${repository}  and ${count - images.length} more\n`);
     if (count > 0) process.stderr.write(`${repository}: ${counted(count, 'image')}, ${formatBytes(bytes)}\n`);
-    if (failed) process.stderr.write(`${repository}: ${failed.count} not deleted: ${failed.code} ${failed.reason}\n`);
+    if (failed)
+      process.stderr.write(`${repository}: ${failed.count} not deleted: ${failed.code} ${failed.reason}\n`);
     if (error) process.stderr.write(`${repository}: ${error.message}\n`);
   }
   const amount = `${counted(totals.images, 'image')}, at most ${formatBytes(totals.bytes)}, $${totals.dollarsPerMonth.toFixed(2)} a month`;

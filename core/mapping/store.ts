@@ -191,11 +191,7 @@ export interface MappingStore {
    * @returns what was recorded before; undefined, and nothing is recorded, if retention deletes the
    *   image, or may have deleted what the writer has put
    */
-  putDigest(
-    key: DigestKey,
-    mapping: MappingRecord,
-    writer?: DigestWriter,
-  ): Promise<FormerDigest | undefined>;
+  putDigest(key: DigestKey, mapping: MappingRecord, writer?: DigestWriter): Promise<FormerDigest | undefined>;
   /**
    * Records what the manifests below an index are mapped to, after the index itself. They stay as
    * long as one of the indexes that name them does.

@@ -40,11 +40,14 @@ export function nextGroup(
     if (group.size >= limit) break;
     for (const each of graph.neededBy([digest])) if (going.has(each)) group.add(each);
   }
-  // What another image names goes with the last one that does.
+  // What another image names goes with the last one that does, and what belongs to several images
+  // goes with all of them: it must not be gone while somebody may still want one of those.
   for (let left = -1; left !== group.size; ) {
     left = group.size;
-    for (const digest of group)
-      if (graph.before(digest).some((other) => going.has(other) && !group.has(other))) group.delete(digest);
+    for (const digest of group) {
+      const near = [...graph.before(digest), ...graph.owners(digest)];
+      if (near.some((other) => going.has(other) && !group.has(other))) group.delete(digest);
+    }
   }
   return group;
 }

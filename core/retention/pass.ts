@@ -69,8 +69,9 @@ export interface PassDependencies extends CleaningDependencies {
 
 /** How long after the latest pass the next one begins, milliseconds. */
 export const passEveryMs = 24 * 3_600_000;
-/** Images that a report lists by their digests. */
-const mostListed = 500;
+/** Images that a report lists, and tags of each: an item of the table has at most 400 kB. */
+const mostListed = 200;
+const mostTags = 5;
 
 /** Whether any rule lets images be deleted. */
 export function hasRetention({ upstreams }: Pick<Config, 'upstreams'>): boolean {
@@ -191,7 +192,7 @@ async function cleaned(
       ...none,
       ...outcome,
       count: images.length,
-      images: images.slice(0, mostListed),
+      images: images.slice(0, mostListed).map((image) => ({ ...image, tags: image.tags.slice(0, mostTags) })),
       ...(isCut && { error: { code: 'CUT', message: 'the time was used up: the next pass does the rest' } }),
     };
   } catch (error) {

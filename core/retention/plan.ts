@@ -117,7 +117,8 @@ export function planRetention(
   }
   for (const { digest } of newest(images, graph, known.keepNewest))
     if (!staying.has(digest)) staying.set(digest, 'newest');
-  for (const digest of graph.neededBy(staying.keys())) if (!staying.has(digest)) staying.set(digest, 'needed');
+  for (const digest of graph.neededBy(staying.keys()))
+    if (!staying.has(digest)) staying.set(digest, 'needed');
   return { going: images.filter(({ digest }) => !staying.has(digest)), staying };
 }
 

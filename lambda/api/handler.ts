@@ -13,8 +13,8 @@ import { getExport } from './exports.ts';
 import { getJob, getJobs, postMirrors } from './jobs.ts';
 import { getMappings, resolveMappings } from './mappings.ts';
 import { postReconcile } from './reconcile.ts';
-import { getRetention, postRetention } from './retention.ts';
 import { postRedrive } from './redrive.ts';
+import { getRetention, postRetention } from './retention.ts';
 import { getStatus } from './status.ts';
 import { getWebhooks, rotateWebhook } from './webhooks.ts';
 

@@ -1,3 +1,4 @@
+import { jobIdTime } from '../../core/jobs/record.ts';
 import { selectImage } from '../../core/policy/select-image.ts';
 import { monthlyDollars } from '../../core/retention/cost.ts';
 import { hasRetention, newPass, type Pass, type RepositoryReport } from '../../core/retention/pass.ts';
@@ -20,7 +21,7 @@ export interface RetentionPass {
   after?: string;
 }
 
-/** Reports in one answer: each lists up to five hundred images. */
+/** Reports in one answer: each lists up to two hundred images. */
 const pageSize = 20;
 
 /** `POST /v1/retention`: the retention function begins a pass within a minute. */
@@ -28,7 +29,8 @@ export async function postRetention({ request, deployment }: Call): Promise<Http
   const { repository, dryRun } = parseBody(request, retentionBody);
   const { config, passes } = deployment;
   const place = repository === undefined ? undefined : placeOf(repository);
-  if (!hasRetention(config)) throw notCovered('no rule of mirror.yaml has `retention`, so nothing is deleted');
+  if (!hasRetention(config))
+    throw notCovered('no rule of mirror.yaml has `retention`, so nothing is deleted');
   if (place !== undefined) {
     const selection = selectImage(config, place);
     if (!selection.mirrored) throw notCovered(`${repository}: ${selection.reason}`);
@@ -45,7 +47,7 @@ export async function postRetention({ request, deployment }: Call): Promise<Http
 export async function getRetention({ request, parameter: id, deployment }: Call): Promise<HttpResponse> {
   const { after } = parseQuery(request, retentionQuery);
   const { passes } = deployment;
-  const pass = await passes.read(id);
+  const pass = jobIdTime(id) === undefined ? undefined : await passes.read(id);
   if (pass === undefined)
     throw new HttpError(404, 'not_found', 'there is no pass with this id; they are kept for 30 days');
   const reports = await passes.reports(id, after, pageSize);

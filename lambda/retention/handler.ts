@@ -17,10 +17,7 @@ const leastTimeMs = 180_000;
 const lastMs = 10_000;
 
 /** Every minute: deletes what rules with `retention` let go, if a pass is due or asked for. */
-async function run(
-  context: Context,
-  deployment: RetentionDeployment,
-): Promise<Pass['totals'] | undefined> {
+async function run(context: Context, deployment: RetentionDeployment): Promise<Pass['totals'] | undefined> {
   if (!hasRetention(deployment.config)) return undefined;
   const remainingMs = context.getRemainingTimeInMillis();
   const owner = context.awsRequestId;

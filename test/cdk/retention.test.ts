@@ -29,7 +29,9 @@ describe('retention', () => {
   it('reaches only its own items and those that say what stays, and no queue', () => {
     const statements = statementsOf(template, 'retention');
     const keys = statements.flatMap(({ conditions }) => {
-      const items = conditions as { 'ForAllValues:StringLike'?: { 'dynamodb:LeadingKeys': string[] } } | undefined;
+      const items = conditions as
+        | { 'ForAllValues:StringLike'?: { 'dynamodb:LeadingKeys': string[] } }
+        | undefined;
       return items?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'] ?? [];
     });
     expect(keys.sort()).toEqual(['history#*', 'repo#*', 'repos', 'retention', 'retention#*', 'snapshot']);

@@ -14,7 +14,13 @@ import { seededImage, seededIndex } from '../support/seeded-image.ts';
 
 const image = (seed: string) => seededImage({ seed, layers: [{ size: 1_000 }] });
 const index = (seed: string) =>
-  seededIndex({ seed, platforms: [{ os: 'linux', architecture: 'amd64' }, { os: 'linux', architecture: 'arm64' }] });
+  seededIndex({
+    seed,
+    platforms: [
+      { os: 'linux', architecture: 'amd64' },
+      { os: 'linux', architecture: 'arm64' },
+    ],
+  });
 
 /** One rule lets images go as soon as their history is over; the others keep everything. */
 function configure(endpoint: string): Config {
@@ -116,12 +122,15 @@ it('deletes what no tag points to any more, and nothing that is mapped, pinned o
   expect(told.images.map(({ digest }) => digest)).toContain(old.manifest.digest);
   expect(await pulls(old.manifest.digest)).toBe(200);
   const done = await clean(false);
-  expect(done.images.map(({ digest }) => digest).sort()).toEqual(told.images.map(({ digest }) => digest).sort());
+  expect(done.images.map(({ digest }) => digest).sort()).toEqual(
+    told.images.map(({ digest }) => digest).sort(),
+  );
   expect(done).toMatchObject({ bytes: told.bytes, isCut: false, kept: { mapped: 3, tag: 1 } });
   expect(done.failed).toBeUndefined();
   expect(await pulls(old.manifest.digest)).toBe(404);
   for (const child of old.children) expect(await pulls(child.manifest.digest)).toBe(404);
-  for (const digest of [current.manifest.digest, pinned.manifest.digest]) expect(await pulls(digest)).toBe(200);
+  for (const digest of [current.manifest.digest, pinned.manifest.digest])
+    expect(await pulls(digest)).toBe(200);
   for (const child of current.children) expect(await pulls(child.manifest.digest)).toBe(200);
   expect((await clean(false)).images).toEqual([]);
   expect(await pulls('by-hand')).toBe(200);
@@ -149,7 +158,9 @@ it('is what drayage prune asks for, and tells', async () => {
   expect(JSON.parse(stdout)).toMatchObject({
     dryRun: true,
     totals: { repositories: 1, images: 0, failed: 0 },
-    repositories: [{ repository: 'ghcr.io/acme/cleaned', mirrorRepository: 'mirror/ghcr.io/acme/cleaned', count: 0 }],
+    repositories: [
+      { repository: 'ghcr.io/acme/cleaned', mirrorRepository: 'mirror/ghcr.io/acme/cleaned', count: 0 },
+    ],
   });
   const refused = await drayage(['prune', 'ghcr.io/acme/kept', '--api', pipeline.api]);
   expect(refused.code).toBe(1);

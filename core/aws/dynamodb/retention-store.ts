@@ -1,4 +1,4 @@
-import { PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { Pass, PassStore, RepositoryReport } from '../../retention/pass.ts';
 import { DynamoLock } from './lock.ts';
 import { queryPages, readItem, type Table } from './table.ts';
@@ -60,17 +60,19 @@ export class DynamoPassStore implements PassStore {
   }
 
   async reports(id: string, after: string, limit: number): Promise<RepositoryReport[]> {
-    const { Items = [] } = await this.#table.client.send(
-      new QueryCommand({
-        TableName: this.#table.name,
-        KeyConditionExpression: 'pk = :pk AND sk > :after',
-        // A sort key can't be compared with an empty string.
-        ExpressionAttributeValues: { ':pk': reportsOf(id), ':after': after === '' ? ' ' : after },
-        ConsistentRead: true,
-        Limit: limit,
-      }),
-    );
-    return Items.map(({ report }) => report as RepositoryReport);
+    const reports: RepositoryReport[] = [];
+    const pages = queryPages(this.#table, {
+      KeyConditionExpression: 'pk = :pk AND sk > :after',
+      // A sort key can't be compared with an empty string.
+      ExpressionAttributeValues: { ':pk': reportsOf(id), ':after': after === '' ? ' ' : after },
+      Limit: limit,
+    });
+    for await (const items of pages) {
+      reports.push(...items.map(({ report }) => report as RepositoryReport));
+      // A page may be shorter: it has at most a megabyte.
+      if (reports.length >= limit) break;
+    }
+    return reports.slice(0, limit);
   }
 
   async #put(Item: Record<string, unknown>): Promise<void> {

@@ -7,7 +7,6 @@ import { exampleDigest, exampleImage, exampleJob } from '../schemas/fields.ts';
 import { job, jobList, queuedJobs, redrivenJobs } from '../schemas/job.ts';
 import { exported, history, mapping, mappingList, resolved } from '../schemas/mapping.ts';
 import { reconcileRequested } from '../schemas/reconcile.ts';
-import { retentionPass } from '../schemas/retention.ts';
 import {
   exportQuery,
   historyQuery,
@@ -15,14 +14,15 @@ import {
   mappingsQuery,
   mirrorsBody,
   reconcileBody,
-  retentionBody,
-  retentionQuery,
   redriveBody,
   resolveBody,
+  retentionBody,
+  retentionQuery,
   rollbackBody,
   rotateBody,
   tagBody,
 } from '../schemas/request.ts';
+import { retentionPass } from '../schemas/retention.ts';
 import { status } from '../schemas/status.ts';
 import { webhook, webhookList } from '../schemas/webhook.ts';
 import type { Operation } from './operation.ts';

@@ -143,10 +143,13 @@ export const reconcileBody = z.strictObject({
 });
 
 export const retentionBody = reconcileBody.extend({
-  repository: reconcileBody.shape.repository.unwrap().meta({
-    description: 'A repository whose rule has `retention`. Absent: all of them.',
-    example: 'ghcr.io/acme/shop',
-  }).optional(),
+  repository: reconcileBody.shape.repository
+    .unwrap()
+    .meta({
+      description: 'A repository whose rule has `retention`. Absent: all of them.',
+      example: 'ghcr.io/acme/shop',
+    })
+    .optional(),
   dryRun: z
     .boolean(must('true or false'))
     .default(true)
@@ -157,6 +160,7 @@ export const retentionBody = reconcileBody.extend({
 export const retentionQuery = z.object({
   after: z
     .string(must('a repository of an earlier answer'))
+    .max(512, must('a repository of an earlier answer'))
     .meta({ description: 'From an earlier answer.', example: 'ghcr.io/acme/shop' })
     .default(''),
 });

@@ -16,7 +16,7 @@ const repository = z.object({
   dollarsPerMonth,
   images: z
     .array(z.object({ digest, tags: z.array(z.string()), pushedAt: time.exactOptional() }))
-    .describe('The first 500 of them, the oldest first.'),
+    .describe('The first 200 of them, the oldest first, each with at most five of its tags.'),
   kept: z
     .partialRecord(
       z.enum(['mapped', 'history', 'recent', 'tag', 'newest', 'new', 'unreadable', 'needed']),

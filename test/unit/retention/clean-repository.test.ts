@@ -39,14 +39,19 @@ class MemoryRepository {
         async *digests() {
           for (const { digest, known } of images) {
             const expiresAt = { recent: now + 1_000, expired: now - 1_000 }[known as string];
-            const item: KnownDigest = { digest, mapped: digest, isListed: known === 'mapped', isChild: false, writers: [] };
+            const item: KnownDigest = {
+              digest,
+              mapped: digest,
+              isListed: known === 'mapped',
+              isChild: false,
+              writers: [],
+            };
             if (known === 'mapped' || expiresAt !== undefined) yield { ...item, expiresAt };
           }
         },
         async *tags() {
           for (const { tags } of images)
-            for (const tag of tags)
-              if (tag.startsWith('v')) yield { tag, fence: 1, wasPublished: true };
+            for (const tag of tags) if (tag.startsWith('v')) yield { tag, fence: 1, wasPublished: true };
         },
         forgetWriters: async () => {},
         begin: async ({ reference }) => {
@@ -62,7 +67,8 @@ class MemoryRepository {
         list: async () => [...held.values()],
         references: async (_, digests) =>
           new Map(digests.flatMap((digest) => [[digest, held.get(digest)?.references]] as never)),
-        tagsOf: async (_, digests) => new Map(digests.map((digest) => [digest, held.get(digest)?.tags ?? []])),
+        tagsOf: async (_, digests) =>
+          new Map(digests.map((digest) => [digest, held.get(digest)?.tags ?? []])),
         remove: async (_, digests) => {
           const failures = new Map();
           for (const digest of digests) {
@@ -87,7 +93,7 @@ class MemoryRepository {
 const work = {
   place: { registry: 'ghcr.io', repository: 'acme/app' },
   mirrorRepository: 'mirror/ghcr.io/acme/app',
-  retention: { keepNewest: 1, unmappedForSeconds: 0 },
+  retention: { keepNewest: 0, unmappedForSeconds: 0 },
 };
 const limits = { endsAt: now + 600_000, signal: new AbortController().signal };
 
@@ -112,7 +118,11 @@ it('keeps what somebody maps meanwhile, with all that it needs', async () => {
   await fc.assert(
     fc.asyncProperty(repositories, fc.nat(), async (images, pick) => {
       const repository = new MemoryRepository(images);
-      const { images: going } = await cleanRepository({ ...work, dryRun: true }, repository.dependencies(), limits);
+      const { images: going } = await cleanRepository(
+        { ...work, dryRun: true },
+        repository.dependencies(),
+        limits,
+      );
       const wanted = going[pick % Math.max(1, going.length)]?.digest;
       if (wanted === undefined) return;
       repository.wanted.add(wanted);
@@ -123,7 +133,10 @@ it('keeps what somebody maps meanwhile, with all that it needs', async () => {
         expect(repository.held.has(digest)).toBe(true);
         const image = before.get(digest);
         const signatures = images.filter((other) => linksOf(other).subjects.includes(digest));
-        for (const next of [...(image ? linksOf(image).children : []), ...signatures.map((each) => each.digest)])
+        for (const next of [
+          ...(image ? linksOf(image).children : []),
+          ...signatures.map((each) => each.digest),
+        ])
           if (before.has(next) && !open.includes(next)) open.push(next);
       }
       expect([repository.refused, repository.marked.size]).toEqual([0, 0]);

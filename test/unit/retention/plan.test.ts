@@ -22,7 +22,11 @@ function knowledgeOf(images: MadeImage[], more: Partial<Knowledge> = {}): Knowle
 function plan(images: MadeImage[], more?: Partial<Knowledge>, unreadable: number[] = []) {
   const references = new Map<string, References>(images.map((image) => [image.digest, image.references]));
   for (const number of unreadable) references.delete(digestNumber(number));
-  const made = planRetention(images, references as Map<MadeImage['digest'], References>, knowledgeOf(images, more));
+  const made = planRetention(
+    images,
+    references as Map<MadeImage['digest'], References>,
+    knowledgeOf(images, more),
+  );
   return { ...made, gone: new Set(made.going.map(({ digest }) => digest)) };
 }
 
@@ -50,8 +54,15 @@ describe('a plan', () => {
   it('lets everything else go', () => {
     fc.assert(
       fc.property(repositories, (images) => {
-        const old = images.map((image) => ({ ...image, pushedAt: now - 60 * day, known: 'expired' as const }));
-        const free = old.map((image) => ({ ...image, tags: image.tags.filter((tag) => !tag.startsWith('manual')) }));
+        const old = images.map((image) => ({
+          ...image,
+          pushedAt: now - 60 * day,
+          known: 'expired' as const,
+        }));
+        const free = old.map((image) => ({
+          ...image,
+          tags: image.tags.filter((tag) => !tag.startsWith('manual')),
+        }));
         expect(plan(free).gone.size).toBe(free.length);
       }),
     );

@@ -26,7 +26,11 @@ export function made(number: number, daysOld: number, more: Partial<MadeImage> =
     sizeBytes: 100,
     isIndex: false,
     known: 'nothing',
-    references: { children: [], blobs: [{ digest: digestOf(Buffer.from(`blob ${number}`)), size: 10 }], bytes: 1 },
+    references: {
+      children: [],
+      blobs: [{ digest: digestOf(Buffer.from(`blob ${number}`)), size: 10 }],
+      bytes: 1,
+    },
     ...more,
   };
 }
@@ -52,7 +56,12 @@ export const repositories = fc
       const below = at === 0 ? [] : [...new Set(children.map(earlier))];
       const owner = at === 0 || subject === undefined ? undefined : earlier(subject);
       const cosign = owner?.replace(':', '-');
-      const tags = { none: [], former: [`v${at}`], manual: [`manual${at}`], cosign: cosign ? [`${cosign}.sig`] : [] };
+      const tags = {
+        none: [],
+        former: [`v${at}`],
+        manual: [`manual${at}`],
+        cosign: cosign ? [`${cosign}.sig`] : [],
+      };
       const image = made(at, days, { known: known as MadeImage['known'], tags: tags[tag] });
       return {
         ...image,

@@ -242,7 +242,8 @@ export class DynamoMappingStore implements MappingStore {
     writer?: DigestWriter,
   ): Promise<FormerDigest | undefined> {
     const stays = writer?.phase === 'begin' ? staysSince(writer.retirements) : undefined;
-    const noted = writer === undefined ? '' : `${writer.phase === 'begin' ? 'ADD' : 'DELETE'} publishing :writer`;
+    const noted =
+      writer === undefined ? '' : `${writer.phase === 'begin' ? 'ADD' : 'DELETE'} publishing :writer`;
     const written = await conditional(
       this.#table.client.send(
         new UpdateCommand({

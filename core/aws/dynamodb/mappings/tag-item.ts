@@ -131,7 +131,8 @@ export function staysSince(retirements: number | undefined): {
   condition: string;
   values: Record<string, unknown>;
 } {
-  const isSame = retirements === undefined ? 'attribute_not_exists(retirements)' : 'retirements = :retirements';
+  const isSame =
+    retirements === undefined ? 'attribute_not_exists(retirements)' : 'retirements = :retirements';
   return {
     condition: `${notRetiring} AND ${isSame}`,
     values: { ':now': Date.now(), ...(retirements !== undefined && { ':retirements': retirements }) },

@@ -176,7 +176,9 @@ function heldImage(image: ImageDetail): HeldImage[] {
   if (!isDigest(digest)) return [];
   const pushedAt = imagePushedAt?.getTime();
   const isIndex = isIndexType(image.imageManifestMediaType ?? '');
-  return [{ digest, tags, ...(pushedAt !== undefined && { pushedAt }), sizeBytes: imageSizeInBytes, isIndex }];
+  return [
+    { digest, tags, ...(pushedAt !== undefined && { pushedAt }), sizeBytes: imageSizeInBytes, isIndex },
+  ];
 }
 
 /** Nothing for a manifest that can't be read: its image stays. */
