@@ -15,6 +15,7 @@
  *     burst     10,000 deliveries over 50 connections
  *     mappings  100,000 mappings: list, resolve, snapshot, exports, and what they cost on AWS
  *     rewrite   5,000 manifests with 1,000 references: time and memory, beside kubectl kustomize
+ *     reconcile 100,000 tags compared with an upstream, a backfill beside sync, and a limit on pulls
  *     kill      killed ten times: what is read again
  *     fan-out   one large image by 1, 2, 4 and 8 processes, each on a wire of its own
  *
@@ -39,6 +40,7 @@ import { benchMemory } from './memory.ts';
 import type { Bench, BenchOptions } from './options.ts';
 import { benchPipeline } from './pipeline.ts';
 import { publishForBench } from './published.ts';
+import { benchReconcile } from './reconcile.ts';
 import { benchRewrite } from './rewrite.ts';
 import { benchShared } from './shared.ts';
 import { benchTags } from './tags.ts';
@@ -56,6 +58,7 @@ const benches: Record<string, Bench> = {
   burst: benchBurst,
   mappings: benchMappings,
   rewrite: benchRewrite,
+  reconcile: benchReconcile,
   kill: benchKill,
   'fan-out': benchFanOut,
 };

@@ -14,6 +14,7 @@ import { localCommand } from './local/command.ts';
 import { lookupCommand } from './lookup/command.ts';
 import { mirrorCommand } from './mirror/command.ts';
 import { pinCommand, unpinCommand } from './pin/command.ts';
+import { planCommand } from './plan/command.ts';
 import { pruneCommand } from './prune/command.ts';
 import { reconcileCommand } from './reconcile/command.ts';
 import { redriveCommand } from './redrive/command.ts';
@@ -51,6 +52,7 @@ const program = new Command('drayage')
   .addCommand(syncCommand())
   .addCommand(validateCommand())
   .addCommand(schemaCommand())
+  .addCommand(planCommand())
   .addCommand(mirrorCommand())
   .addCommand(reconcileCommand())
   .addCommand(pruneCommand())
@@ -77,6 +79,7 @@ Begin here:
   $ kubectl get pods -A -o json | drayage discover > mirror.yaml    write a mirror.yaml that covers what runs
   $ drayage init                                  write a first mirror.yaml by hand
   $ drayage validate                              check ./mirror.yaml
+  $ drayage plan                                  what it would mirror, and what that costs
   $ drayage local --config mirror.yaml            run the pipeline on this machine
   $ drayage copy docker.io/library/alpine:3.22 registry.example/mirror/alpine:3.22
   $ drayage sync --to registry.example/mirror     copy what mirror.yaml names, without a pipeline

@@ -18,7 +18,8 @@ export interface EcrEventsProps {
 }
 
 /**
- * Delivers pushes to upstream ECR registries to the webhook function. They arrive at this account's
+ * Delivers pushes to upstream ECR registries to the webhook function, and deletions if a rule
+ * follows them (`deleted: unmap`). They arrive at this account's
  * default event bus: the account's own events in this region, and those that other accounts and
  * regions send there. Only the rule may invoke the function with them, which makes them authentic.
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
@@ -32,14 +33,16 @@ export class EcrEvents extends Construct {
 
   constructor(scope: Construct, id: string, { config, target }: EcrEventsProps) {
     super(scope, id);
-    const registries = config.upstreams.flatMap(({ registry, webhooks }) => {
+    const registries = config.upstreams.flatMap(({ registry, webhooks, repositories }) => {
       const region = ecrHostOf(registry)?.region;
       const account = registry.slice(0, 12);
+      const unmaps = repositories.some(({ deleted }) => deleted === 'unmap');
       return region !== undefined && webhooks.some(({ source }) => source === 'ecr')
-        ? [{ account, region }]
+        ? [{ account, region, unmaps }]
         : [];
     });
     if (registries.length === 0) return;
+    const actions = registries.some(({ unmaps }) => unmaps) ? ['PUSH', 'DELETE'] : ['PUSH'];
     this.lostEvents = new Queue(this, 'LostEvents', {
       retentionPeriod: Duration.days(14),
       encryption: QueueEncryption.SQS_MANAGED,
@@ -60,7 +63,7 @@ export class EcrEvents extends Construct {
         detailType: ['ECR Image Action'],
         account: [...new Set(registries.map(({ account }) => account))],
         region: [...new Set(registries.map(({ region }) => region))],
-        detail: { 'action-type': ['PUSH'], result: ['SUCCESS'] },
+        detail: { 'action-type': actions, result: ['SUCCESS'] },
       },
       // Events that EventBridge can't deliver within a day go to the same queue.
       // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html

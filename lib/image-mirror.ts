@@ -3,6 +3,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { mirrorBatchSize } from '../core/jobs/ports.ts';
+import { isLiteral } from '../core/reconcile/coverage.ts';
 import { hasRetention } from '../core/retention/pass.ts';
 import { BlobMounting } from './blob-mounting.ts';
 import { DeploymentSecrets } from './deployment-secrets.ts';
@@ -20,6 +21,7 @@ import {
   grantMirrorAccess,
   grantMirrorLook,
   grantMirrorSettings,
+  grantRepositoryList,
   layerActions,
   mirrorActions,
 } from './registry-access.ts';
@@ -254,6 +256,9 @@ export class ImageMirror extends Construct {
     // A job crashed too often.
     grantEvents(schedule, schedule.function);
     grantMirrorLook(reconcile, reconcile.function, config.mirror);
+    grantMirrorSettings(reconcile, reconcile.function, config.mirror);
+    const hasPatterns = config.upstreams.some(({ repositories }) => !repositories.every(isLiteral));
+    if (hasPatterns) grantRepositoryList(reconcile, reconcile.function);
     grantEvents(reconcile, reconcile.function);
     grantUpstreamCredentials(reconcile, reconcile.function, config);
     // A rollback is accepted only if the mirror still holds the image.
@@ -304,6 +309,7 @@ export class ImageMirror extends Construct {
     new MirrorAlarms(this, 'Alarms', {
       queue: this.queue,
       layerQueue: this.layerQueue,
+      schedule: schedule.function,
       registryEvents: this.registryEvents,
       ...(lostEvents && { lostEvents }),
       ...(notifications && { notifications }),

@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
-import { Alarm, type AlarmProps, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, type AlarmProps, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -16,6 +17,8 @@ export interface MirrorAlarmsProps {
   readonly queue: MirrorQueue;
   /** The queue of layer jobs, with its dead-letter queue. */
   readonly layerQueue: LayerQueue;
+  /** The schedule function, which empties the dead-letter queues of jobs and layers. */
+  readonly schedule: IFunction;
   /** The queue of the mirror registry's own events, with its dead-letter queue. */
   readonly registryEvents: RegistryEvents;
   /**
@@ -45,7 +48,7 @@ export interface MirrorAlarmsProps {
 export class MirrorAlarms extends Construct {
   constructor(scope: Construct, id: string, props: MirrorAlarmsProps) {
     super(scope, id);
-    const { queue, layerQueue, registryEvents, lostEvents, notifications, alarms } = props;
+    const { queue, layerQueue, schedule, registryEvents, lostEvents, notifications, alarms } = props;
     const watched = [
       this.#emptiedLetters(
         'DeadLetters',
@@ -57,6 +60,13 @@ export class MirrorAlarms extends Construct {
         layerQueue.deadLetterQueue,
         'A large layer crashed its function until it was given up, and its job failed: find the cause in the log of the layer function, then try the job again (drayage redrive).',
       ),
+      new Alarm(this, 'ScheduleErrors', {
+        alarmDescription:
+          'The schedule function fails again and again: jobs that wait are not continued, and dead letters not recorded. Find the cause in its log.',
+        metric: schedule.metricErrors({ period: Duration.minutes(5), statistic: 'Sum' }),
+        threshold: 3,
+        ...atOnce,
+      }),
       this.#deadLetters(
         'RegistryEventDeadLetters',
         registryEvents.deadLetterQueue,
@@ -104,20 +114,13 @@ export class MirrorAlarms extends Construct {
 
   /**
    * The schedule function empties these queues each minute, so a message need not be there when SQS
-   * counts the visible ones. It is counted when it is received, too.
+   * counts the visible ones. It is always counted when it is received. One that is not a job stays,
+   * and is received each minute.
    */
   #emptiedLetters(id: string, queue: IQueue, alarmDescription: string): Alarm {
     return new Alarm(this, id, {
       alarmDescription,
-      metric: new MathExpression({
-        expression: 'FILL(visible, 0) + FILL(received, 0)',
-        label: 'dead letters',
-        period: eachMinute.period,
-        usingMetrics: {
-          visible: queue.metricApproximateNumberOfMessagesVisible(eachMinute),
-          received: queue.metricNumberOfMessagesReceived({ ...eachMinute, statistic: 'Sum' }),
-        },
-      }),
+      metric: queue.metricNumberOfMessagesReceived({ ...eachMinute, statistic: 'Sum' }),
       threshold: 1,
       ...atOnce,
     });

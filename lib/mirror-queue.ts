@@ -17,8 +17,8 @@ export const maxReceiveCount = 5;
 /**
  * How many seconds a received message stays hidden: the timeout of the functions, the minimum that
  * Lambda requires (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html). While
- * they work, the functions set it to two minutes themselves, so that a message whose function dies
- * silently does not block its repository for longer.
+ * they work, the functions set it to a minute (mirror) or two (layer) themselves, so that a message
+ * whose function dies silently does not block its repository for longer.
  */
 export const visibilitySeconds = 900;
 

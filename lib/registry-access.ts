@@ -104,6 +104,24 @@ export function grantMirrorLook(scope: Construct, grantee: IGrantable, mirror: M
 }
 
 /**
+ * Allow listing the mirror's repositories: a pattern covers what the mirror has. ECR lists only the
+ * whole registry's, and checks that as access to all repositories.
+ * https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeRepositories.html
+ *
+ * @param scope a construct that holds the grantee's policy
+ * @param grantee who lists them
+ */
+export function grantRepositoryList(scope: Construct, grantee: IGrantable): void {
+  const all = regionalArn(scope, 'ecr', 'repository/*');
+  allow(grantee, { actions: ['ecr:DescribeRepositories'], resources: [all.arn] });
+  acknowledge(
+    scope,
+    `AwsSolutions-IAM5[Resource::${all.readable}]`,
+    'ECR lists repositories only for a whole registry. What is listed are names and settings, no images.',
+  );
+}
+
+/**
  * Allow looking at the images of the mirror and their manifests, and deleting them.
  *
  * @param scope a construct that holds the grantee's policy

@@ -23,10 +23,23 @@ export function tagOf(n: number): TagKey {
   };
 }
 
+/** Which tags a table is filled with. */
+export interface Filling {
+  tagsPerRepository: number;
+  tagOf(n: number): TagKey;
+  /** The policy under which all were mirrored; by default each has its own. */
+  fingerprint?: string;
+}
+
+/** The digest of the nth tag. */
+export function digestOfTag(n: number): Digest {
+  return `sha256:${createHash('sha256').update(`image ${n}`).digest('hex')}`;
+}
+
 /** A tag's item, as a publication leaves it. Its digests and ids are random, as in reality. */
-function itemOf(n: number): TagItem {
+function itemOf(n: number, { tagOf, fingerprint }: Filling): TagItem {
   const key = tagOf(n);
-  const digest: Digest = `sha256:${createHash('sha256').update(`image ${n}`).digest('hex')}`;
+  const digest = digestOfTag(n);
   const job = createHash('sha256').update(`job ${n}`).digest('hex').slice(0, 26).toUpperCase();
   const at = new Date(Date.UTC(2026, 0, 1) + n * 60_000).toISOString();
   return {
@@ -36,7 +49,12 @@ function itemOf(n: number): TagItem {
     resolves: 3,
     fence: 3,
     revision: 3,
-    committed: { event: 3, resolve: 3, fingerprint: digest.slice(7, 23), sourceDigest: digest },
+    committed: {
+      event: 3,
+      resolve: 3,
+      fingerprint: fingerprint ?? digest.slice(7, 23),
+      sourceDigest: digest,
+    },
     mapping: {
       mirrorRepository: `mirror/${key.registry}/${key.repository}`,
       digest,
@@ -57,21 +75,32 @@ function itemOf(n: number): TagItem {
 }
 
 /** Fills the table of a local stack with the mappings of so many tags. */
-export async function fillTable(endpoint: string, name: string, count: number): Promise<void> {
+export async function fillTable(
+  endpoint: string,
+  name: string,
+  count: number,
+  filling: Filling = { tagsPerRepository, tagOf },
+): Promise<void> {
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const { client } = openTable(name, { endpoint, region: 'eu-west-1', credentials });
   const write = (items: object[]) =>
     client.send(
       new BatchWriteCommand({ RequestItems: { [name]: items.map((Item) => ({ PutRequest: { Item } })) } }),
     );
-  const repositories = Array.from({ length: Math.ceil(count / tagsPerRepository) }, (_, n) => {
-    const { registry, repository } = tagOf(n * tagsPerRepository);
-    return { pk: 'repos', sk: `${registry}/${repository}` };
-  });
+  const repositories = Array.from(
+    { length: Math.ceil(count / filling.tagsPerRepository) },
+    (_, n): Record<string, unknown>[] => {
+      const { registry, repository } = filling.tagOf(n * filling.tagsPerRepository);
+      return [
+        { pk: 'repos', sk: `${registry}/${repository}` },
+        { pk: 'mirrors', sk: `mirror/${registry}/${repository}`, registry, repository },
+      ];
+    },
+  ).flat();
   try {
     let next = 0;
     const total = repositories.length + count;
-    const itemAt = (n: number) => repositories[n] ?? itemOf(n - repositories.length);
+    const itemAt = (n: number) => repositories[n] ?? itemOf(n - repositories.length, filling);
     const writer = async () => {
       while (next < total) {
         const start = next;

@@ -6,6 +6,7 @@ import type { Mapping } from '../../core/mapping/record.ts';
 import type { Requested } from '../../core/reconcile/request.ts';
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
 import type { AdmissionAddress } from '../../lambda/api/admission.ts';
+import type { ReconcileState } from '../../lambda/api/reconcile.ts';
 import type { Redriven } from '../../lambda/api/redrive.ts';
 import type { RetentionPass } from '../../lambda/api/retention.ts';
 import type { Status } from '../../lambda/api/status.ts';
@@ -32,6 +33,7 @@ export const webhook = having<PresentedWebhook>({
   where: z.string(),
   steps: z.array(z.string()),
   repositories: z.array(z.string()),
+  deletions: z.literal(true).optional(),
   options: z.record(z.string(), z.unknown()),
 });
 export const webhooks = z.object({ webhooks: z.array(webhook) });
@@ -50,6 +52,12 @@ export const redriven = having<Redriven>({
 
 export const reconcile = having<{ requested: Requested[] }>({
   requested: z.array(z.looseObject({ registry: z.string(), repository: z.string().optional() })),
+});
+
+export const reconcileState = having<ReconcileState>({
+  registry: z.string(),
+  isPending: z.boolean(),
+  isDryRunPending: z.boolean(),
 });
 
 export const retention = having<RetentionPass>({

@@ -7,6 +7,7 @@ import type { Mapping } from '../../core/mapping/record.ts';
 import type { Requested } from '../../core/reconcile/request.ts';
 import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
 import type { AdmissionAddress } from '../../lambda/api/admission.ts';
+import type { ReconcileState } from '../../lambda/api/reconcile.ts';
 import type { Redriven } from '../../lambda/api/redrive.ts';
 import type { RetentionPass } from '../../lambda/api/retention.ts';
 import type { Status } from '../../lambda/api/status.ts';
@@ -91,9 +92,14 @@ export class DrayageApi {
   }
 
   /** `POST /v1/reconcile`: of one repository, or of everything. */
-  async reconcile(repository?: string): Promise<Requested[]> {
-    const body = repository === undefined ? {} : { repository };
+  async reconcile(body: { repository?: string; dryRun?: boolean } = {}): Promise<Requested[]> {
     return (await this.#ask('POST', '/v1/reconcile', answers.reconcile, body)).requested;
+  }
+
+  /** `GET /v1/reconcile?registry=HOST&repository=NAME` */
+  reconcileState({ registry, repository }: Requested): Promise<ReconcileState> {
+    const query = queryOf({ registry, repository });
+    return this.#ask('GET', `/v1/reconcile${query}`, answers.reconcileState);
   }
 
   /** `POST /v1/retention`: of one repository, or of everything. */

@@ -70,7 +70,7 @@ export async function followJobs(
 }
 
 /** Bears with an API that does not answer for a while. */
-class Patience {
+export class Patience {
   readonly #options: Pick<FollowOptions, 'patienceMs' | 'onTrouble'>;
   #failingSince: number | undefined;
 

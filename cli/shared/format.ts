@@ -1,6 +1,6 @@
 /** `1 file`, `2 files` */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+export function counted(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : plural}`;
 }
 
 /** A number of bytes for people, with decimal units: `0 B`, `12.3 kB`, `4.00 GB`. */

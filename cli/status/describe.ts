@@ -1,4 +1,4 @@
-import type { Status, UpstreamStatus } from '../../lambda/api/status.ts';
+import type { ReconcileStatus, Status, UpstreamStatus } from '../../lambda/api/status.ts';
 import { jobDetail, stateText } from '../jobs/detail.ts';
 import { clockOrDate, counted, formatAge } from '../shared/format.ts';
 import { formatTable } from '../terminal/table.ts';
@@ -30,7 +30,36 @@ export function describeStatus(
     `Drayage ${version} at ${api}`,
     ...rows.flatMap(([label, text]) => wrapped(`  ${label.padEnd(9)} `, text, width)),
     ...(upstreams.length === 0 ? [] : ['', ...table]),
+    ...reconcileLines(upstreams, { width: lineWidth(stream), now }),
   ];
+}
+
+/** How the upstreams are compared with the mirror; nothing from a deployment that does not tell. */
+function reconcileLines(upstreams: UpstreamStatus[], { width, now }: { width: number; now: Date }): string[] {
+  const told = upstreams.filter(({ reconcile }: Partial<UpstreamStatus>) => reconcile !== undefined);
+  if (told.length === 0) return [];
+  const heading = ['UPSTREAM', 'REPOSITORIES', 'COMPARED', 'NEXT', 'NOTE'];
+  const rows = told.map(({ registry, reconcile }) => [
+    registry,
+    `${reconcile.repositories ?? ''}`,
+    reconcile.finishedAt === undefined ? 'not yet' : formatAge(reconcile.finishedAt, now.getTime()),
+    nextText(reconcile, now),
+    failingText(reconcile),
+  ]);
+  return ['', ...formatTable([heading, ...rows], { width, align: 'lrlll' })];
+}
+
+function nextText({ isSearchDue, due, nextDueAt, complete }: ReconcileStatus, now: Date): string {
+  if (due > 0) return `${due}${complete ? '' : '+'} due`;
+  if (isSearchDue) return 'due';
+  return nextDueAt === undefined ? 'on request' : clockOrDate(new Date(nextDueAt), now);
+}
+
+function failingText({ failing, complete }: ReconcileStatus): string {
+  const [first, ...more] = failing;
+  if (first === undefined) return '';
+  const others = more.length > 0 ? ` and ${more.length}${complete ? '' : '+'} more` : '';
+  return `${first.repository}${others} failed: ${first.error.message}`;
 }
 
 function jobsText(

@@ -1,7 +1,7 @@
-import { Command, InvalidArgumentError } from 'commander';
-import { InvalidReferenceError, parseReference } from '../../core/oci/reference.ts';
+import { Command } from 'commander';
 import { parseCount } from '../shared/parse-count.ts';
-import type { Place, SyncFlags } from './flags.ts';
+import { parsePlace } from '../shared/parse-place.ts';
+import type { SyncFlags } from './flags.ts';
 import { syncHelp } from './help.ts';
 
 /** `drayage sync`: copies what the rules of mirror.yaml name, registry to registry. */
@@ -38,22 +38,4 @@ export function syncCommand(): Command {
     const { runSync } = await import('./run.ts');
     await runSync(flags);
   });
-}
-
-/** What stands below a place to see whether it can hold images. */
-const example = 'a/b';
-
-function parsePlace(text: string): Place {
-  const written = text.replace(/\/+$/, '');
-  try {
-    const { registry, repository } = parseReference(`${written}/${example}`);
-    if (written === registry) return { registry };
-    if (written.startsWith(`${registry}/`))
-      return { registry, prefix: repository.slice(0, -`/${example}`.length) };
-  } catch (error) {
-    if (!(error instanceof InvalidReferenceError)) throw error;
-  }
-  throw new InvalidArgumentError(
-    'write a registry, and what repositories begin with there, without scheme and tag: registry.example:5000/mirror',
-  );
 }

@@ -1,6 +1,8 @@
 import { fixedConcurrency } from '../../core/async/concurrency.ts';
 import type { Config, RepositoryRule, Upstream } from '../../core/config/config.ts';
+import type { Digest } from '../../core/oci/digest.ts';
 import { selectTags } from '../../core/policy/select-tags.ts';
+import type { ListedTag } from '../../core/registry/operations/lists/tags.ts';
 import type { TagPair } from '../copy/all-tags.ts';
 import { InterruptedError, sideBySide } from '../copy/side-by-side.ts';
 import { counted } from '../shared/format.ts';
@@ -13,14 +15,24 @@ import type { Upstreams } from './upstreams.ts';
 export interface SyncImage extends TagPair {
   upstream: Upstream;
   rule: RepositoryRule;
+  /** What the upstream's tag points to, if its list says so. */
+  sourceDigest?: Digest;
 }
 
 /** What the configuration names. */
 export interface FoundImages {
   images: SyncImage[];
+  /** The repositories whose tags were listed, and how many there are. */
+  repositories: (FoundRepository & { tags: number })[];
   failures: NotFound[];
   notes: string[];
 }
+
+/** Where repositories of upstreams are in the mirror. */
+export type Places = Pick<SyncTarget, 'repositoryFor'>;
+
+/** Called after each list of tags: how many are read, of how many. */
+export type ListsTold = (done: number, all: number) => void;
 
 /** So many lists of tags are read at once. */
 const listsAtOnce = fixedConcurrency(16);
@@ -34,12 +46,13 @@ const listsAtOnce = fixedConcurrency(16);
 export async function findImages(
   config: Config,
   upstreams: Upstreams,
-  target: SyncTarget,
+  target: Places,
   explain: Explain,
   signal: AbortSignal,
+  told: ListsTold = () => {},
 ): Promise<FoundImages> {
   try {
-    return await find(config, upstreams, target, explain, signal);
+    return await find(config, upstreams, target, { explain, signal, told });
   } catch (error) {
     if (!signal.aborted && !(error instanceof InterruptedError)) throw error;
     throw new Error('interrupted; nothing was copied', { cause: error });
@@ -49,9 +62,8 @@ export async function findImages(
 async function find(
   config: Config,
   upstreams: Upstreams,
-  target: SyncTarget,
-  explain: Explain,
-  signal: AbortSignal,
+  target: Places,
+  { explain, signal, told }: { explain: Explain; signal: AbortSignal; told: ListsTold },
 ): Promise<FoundImages> {
   const found = await Promise.all(
     config.upstreams.map((upstream) =>
@@ -61,12 +73,14 @@ async function find(
   const repositories = found.flatMap((each) => each.repositories);
   const failures = found.flatMap((each) => each.failures);
   const notes = found.flatMap((each) => each.notes);
-  const list = async ({ upstream, repository }: FoundRepository): Promise<string[]> => {
-    const tags: string[] = [];
-    for await (const tag of clientOf(upstreams, upstream).listTags(repository, { signal })) tags.push(tag);
+  let listed = 0;
+  const list = async ({ upstream, repository }: FoundRepository): Promise<ListedTag[]> => {
+    const tags: ListedTag[] = [];
+    const all = clientOf(upstreams, upstream).listTagsWithDigests(repository, { signal });
+    for await (const tag of all) tags.push(tag);
     return tags;
   };
-  const outcomes = await sideBySide<FoundRepository, string[]>(
+  const outcomes = await sideBySide<FoundRepository, ListedTag[]>(
     repositories,
     async (each) => {
       const result = await list(each).catch((error: unknown) => {
@@ -83,30 +97,37 @@ async function find(
         const name = `${upstream.registry}/${repository}`;
         return { registry: name, repository: name };
       },
-      told() {},
+      told() {
+        listed += 1;
+        told(listed, repositories.length);
+      },
     },
   );
+  const read: FoundImages['repositories'] = [];
   const images = outcomes.flatMap((outcome, index): SyncImage[] => {
     const each = repositories[index];
     if (each === undefined) return [];
     if (outcome.outcome === 'failed') failures.push({ ...each, error: outcome.error });
     if (outcome.outcome !== 'done') return [];
-    const selected = selectTags(each.rule, outcome.result);
+    const digests = new Map(outcome.result.map(({ tag, digest }) => [tag, digest]));
+    const selected = selectTags(each.rule, [...digests.keys()]);
+    read.push({ ...each, tags: digests.size });
     const name = `${each.upstream.registry}/${each.repository}`;
     if (selected.length === 0)
-      notes.push(`${name} has ${counted(outcome.result.length, 'tag')}, and its rule selects none`);
-    return selected.map((tag) => imageOf(each, tag, target));
+      notes.push(`${name} has ${counted(digests.size, 'tag')}, and its rule selects none`);
+    return selected.map((tag) => imageOf(each, { tag, digest: digests.get(tag) }, target));
   });
-  return { images, failures, notes };
+  return { images, repositories: read, failures, notes };
 }
 
 function imageOf(
   { upstream, rule, repository }: FoundRepository,
-  tag: string,
-  target: SyncTarget,
+  { tag, digest }: ListedTag,
+  target: Places,
 ): SyncImage {
   const src = { registry: upstream.registry, repository, tag };
-  return { upstream, rule, tag, src, dst: { ...target.repositoryFor(upstream.registry, repository), tag } };
+  const dst = { ...target.repositoryFor(upstream.registry, repository), tag };
+  return { upstream, rule, tag, src, dst, ...(digest !== undefined && { sourceDigest: digest }) };
 }
 
 /** The client of an upstream. */

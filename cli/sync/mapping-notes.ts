@@ -2,11 +2,11 @@ import { amountOf } from '../../core/copy/amount.ts';
 import { imagePlatforms } from '../../core/copy/image-platforms.ts';
 import { type CopyPlan, plan } from '../../core/copy/plan.ts';
 import type { ReferrersSummary } from '../../core/copy/referrers/referrers.ts';
-import { RegistryRepository } from '../../core/copy/registry-repository.ts';
 import type { Mapping } from '../../core/mapping/record.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { formatReference } from '../../core/oci/reference.ts';
 import type { SyncImage } from './find-images.ts';
+import { HeldRepository } from './held-repository.ts';
 import type { SyncTarget } from './target.ts';
 
 /** What was seen of an image that is at its destination now. */
@@ -85,15 +85,5 @@ export class MappingNotes {
         !this.#now.has(image) && mirror.startsWith(`${this.#target.registry}/`) && stays(image),
     );
     return [...kept, ...this.#now.values()];
-  }
-}
-
-/**
- * A repository that is read for what it holds: whoever holds a manifest holds its blobs, so that
- * nobody asks for each.
- */
-class HeldRepository extends RegistryRepository {
-  override get tellsPresence(): boolean {
-    return true;
   }
 }

@@ -14,7 +14,7 @@ import type { SyncTarget } from './target.ts';
  * at.
  */
 export function reportOf(
-  found: FoundImages,
+  found: Reported,
   { outcomes }: Ended<CopyReport>,
   target: SyncTarget,
   durationMs: number,
@@ -37,7 +37,7 @@ export function reportOf(
 
 /** The report of a dry run. */
 export function planOf(
-  found: FoundImages,
+  found: Reported,
   { outcomes }: Ended<DryRunReport>,
   target: SyncTarget,
   durationMs: number,
@@ -69,11 +69,14 @@ export function planOf(
   };
 }
 
+/** What of the search is reported. */
+type Reported = Omit<FoundImages, 'repositories'>;
+
 type Copied = Omit<Extract<SyncResult, { outcome: 'copied' }>, 'image' | 'mirror'>;
 type Planned = Omit<Extract<SyncResult, { outcome: 'planned' }>, 'image' | 'mirror'>;
 
 function resultsOf<T>(
-  { images, failures }: FoundImages,
+  { images, failures }: Reported,
   outcomes: ReadonlyMap<SyncImage, Outcome<T>>,
   target: SyncTarget,
   present: (result: T) => Copied | Planned,
@@ -94,7 +97,7 @@ function failedLook({ upstream, rule, repository, error }: NotFound, target: Syn
   return { image: `${registry}/${repository}`, mirror, outcome: 'failed', error };
 }
 
-function summary({ notes }: FoundImages, images: SyncResult[], { registry, prefix }: SyncTarget) {
+function summary({ notes }: Reported, images: SyncResult[], { registry, prefix }: SyncTarget) {
   const count = (outcome: SyncResult['outcome']) => images.filter((each) => each.outcome === outcome).length;
   return {
     to: `${registry}/${prefix}`,

@@ -1,6 +1,6 @@
 import type { Config, NetworkConfig, Upstream } from '../../core/config/config.ts';
 import type { CredentialSource } from '../../core/registry/auth/credentials.ts';
-import { RegistryClient } from '../../core/registry/client.ts';
+import { RegistryClient, type RegistryClientOptions } from '../../core/registry/client.ts';
 import type { NetworkSettings } from '../../core/registry/transport/network.ts';
 import { timeoutsFor } from '../../core/registry/transport/transport.ts';
 import { withAwsLogin } from '../logins/aws-login.ts';
@@ -16,12 +16,14 @@ export type Upstreams = ReadonlyMap<string, RegistryClient>;
 /**
  * Opens a client for each upstream, with its settings in the configuration. Nothing is sent yet.
  *
+ * @param more further settings of an upstream's client
  * @throws CommandError for a proxy, a certificate file or a file of secrets that can't be used
  */
 export function openUpstreams(
   config: Config,
   { secrets: file, caFile }: Pick<SyncFlags, 'secrets' | 'caFile'>,
   signal: AbortSignal,
+  more: (upstream: Upstream) => Pick<RegistryClientOptions, 'onRequest' | 'tagApi'> = () => ({}),
 ): Upstreams {
   const network = upstreamNetwork(config.network, networkFrom(process.env, caFile));
   const secrets = file === undefined ? undefined : { file, values: readSecrets(file) };
@@ -41,6 +43,7 @@ export function openUpstreams(
         side: 'upstream',
         ...(timeoutSeconds !== undefined && { timeouts: timeoutsFor(timeoutSeconds * 1000) }),
         ...(credentials && { credentials }),
+        ...more(upstream),
       });
       return [registry, client];
     }),

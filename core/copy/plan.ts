@@ -48,6 +48,12 @@ export interface PlanOptions extends CallOptions {
   ask?: boolean;
 }
 
+/** A destination, as far as a plan asks it. */
+export type PlanDestination = Pick<
+  ImageDestination,
+  'name' | 'maxBlobBytes' | 'tellsPresence' | 'presentBlobs'
+>;
+
 /** Indexes nested deeper than this are refused; real ones have one level, rarely two. */
 const maxDepth = 4;
 /**
@@ -77,7 +83,7 @@ const manyManifestBytes = 4 * 1024 * 1024;
  */
 export async function plan(
   source: ImageSource,
-  destination: ImageDestination,
+  destination: PlanDestination,
   reference: string | Manifest,
   options: PlanOptions = {},
 ): Promise<CopyPlan> {
@@ -125,7 +131,7 @@ function expectCountable(source: ImageSource, manifests: Manifest[], blobs: Desc
   throw new CopyError('IMAGE_TOO_LARGE', source.name, reason);
 }
 
-function checkBlobSizes(destination: ImageDestination, blobs: Descriptor[]): void {
+function checkBlobSizes(destination: PlanDestination, blobs: Descriptor[]): void {
   const { name, maxBlobBytes } = destination;
   const large = blobs.find(({ size }) => maxBlobBytes !== undefined && size > maxBlobBytes);
   if (large) {

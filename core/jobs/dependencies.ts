@@ -44,6 +44,8 @@ export interface MirrorJobDependencies {
 
 export interface TagLister {
   listTags(options?: { signal?: AbortSignal }): AsyncIterable<string>;
+  /** Whether there is a tag. @throws RegistryError unless the registry says yes or no */
+  hasTag(tag: string, options?: { signal?: AbortSignal }): Promise<boolean>;
 }
 
 /** The mirror repository of a job, and where it is. */

@@ -36,7 +36,7 @@ const retryAfterMs = 60_000;
 const chunkSize = 100;
 
 /**
- * Makes a mirror job for each image and queues it: counts the event, parks the job, writes its
+ * Makes a job for each image and queues it: counts the event, parks the job, writes its
  * record, then sends the message. The order matters: a worker must find the record of a message,
  * and the schedule sends a parked job whatever happens next.
  *
@@ -71,7 +71,8 @@ async function record(
 ): Promise<JobRecord> {
   const now = deps.now?.() ?? new Date();
   const id = newJobId();
-  const event = await deps.mappings.raiseEvent(key, id);
+  // Jobs may leave their look to that of the latest event, and a deletion job does not mirror.
+  const event = trigger === 'deletion' ? 0 : await deps.mappings.raiseEvent(key, id);
   const job = newJob({ id, key, event, trigger, receivedAt: now.toISOString(), toldDigest });
   return await recordParked(job, new Date(now.getTime() + lostAfterMs), deps.jobs);
 }
@@ -107,11 +108,12 @@ export function queuedMessage(job: JobRecord, config: Config): QueuedMessage {
 
 /**
  * A message in the group of its mirror repository, or of its tag if somebody asked for a change of
- * the mapping: a rollback must not wait until a large image of the same repository is copied. The
- * tag's lease gives them an order.
+ * the mapping: a rollback must not wait until a large image of the same repository is copied. One
+ * that is set apart has a group of its own. The tag's lease gives them an order.
  */
 export function inGroup(body: JobMessage, config: Config): QueuedMessage {
-  const { image, change } = body;
+  const { image, change, apart, job } = body;
+  if (apart) return { group: `apart ${job}`, body };
   if (change) return { group: `change ${formatImageKey(image)}`, body };
   return { group: mirrorRepository(config, image.registry, image.repository), body };
 }

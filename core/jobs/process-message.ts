@@ -1,6 +1,6 @@
-import { formatImageKey } from '../mapping/record.ts';
 import { runChangeJob } from './changes/run-change-job.ts';
 import { DeadlineError } from './deadline.ts';
+import { runDeletionJob, runLookAtDeleted } from './deletions/run-deletion-job.ts';
 import type { JobOutcome, MirrorJobDependencies } from './dependencies.ts';
 import { isDeletedMeanwhile } from './early-event.ts';
 import { sendAgain } from './enqueue.ts';
@@ -42,12 +42,11 @@ export async function processMessage(
   const job = await beginJob(message, deps);
   if (job === undefined) return { state: 'gone' };
   try {
-    const outcome = await runnerOf(job)(job, deps, signal);
+    const outcome = await outcomeOf(job, deps, signal);
     if (outcome.state === 'copying') return await parkedForLayers(job, outcome, deps);
     return await ended(job, outcome, deps);
   } catch (error) {
     const outOfTime = signal.aborted && signal.reason instanceof DeadlineError;
-    if (!outOfTime && isDeletedMeanwhile(error, job)) return await ended(job, deletedUpstream(job), deps);
     if (!outOfTime) return await recordFailure(job, error, deps);
     const invocations = (job.invocations ?? 0) + 1;
     if (invocations < maxInvocations) return await again(job, invocations, deps);
@@ -59,8 +58,22 @@ export async function processMessage(
   }
 }
 
+async function outcomeOf(
+  job: JobRecord,
+  deps: MirrorJobDependencies,
+  signal: AbortSignal,
+): Promise<JobOutcome> {
+  try {
+    return await runnerOf(job)(job, deps, signal);
+  } catch (error) {
+    if (signal.aborted || !isDeletedMeanwhile(error, job)) throw error;
+    return await runLookAtDeleted(job, deps, signal);
+  }
+}
+
 function runnerOf({ trigger, change }: JobRecord) {
   if (change) return runChangeJob;
+  if (trigger === 'deletion') return runDeletionJob;
   return trigger === 'signature' ? runSignatureJob : runMirrorJob;
 }
 
@@ -82,11 +95,6 @@ async function ended(
     ...(state === 'committed' ? { lagMs: finished.getTime() - Date.parse(job.receivedAt) } : {}),
   });
   return { job: { ...job, ...changes }, state };
-}
-
-function deletedUpstream({ key }: JobRecord): Exclude<JobOutcome, { state: 'copying' }> {
-  const message = `${formatImageKey(key)} no longer exists upstream; the mirror keeps its copy`;
-  return { state: 'satisfied', changes: { reason: { code: 'deleted_upstream', message } } };
 }
 
 /** Records the attempt; a job whose record is lost gets a new one from its message. */

@@ -1,4 +1,3 @@
-import { redactText } from '../registry/transport/redact.ts';
 import { decideRetry, type Verdict } from './decide-retry.ts';
 import type { MirrorJobDependencies } from './dependencies.ts';
 import { announceFailed } from './mirror/announce-end.ts';
@@ -48,15 +47,21 @@ async function recordCrash(
   error: unknown,
   { jobs }: Pick<FailureDependencies, 'jobs'>,
 ): Promise<void> {
-  const what = redactText(String(error));
   await jobs.update(id, {
     error: {
       code: 'internal',
       side: 'drayage',
-      message: `an unexpected error ended the attempt: ${what}`,
-      remedy: 'the queue retries by itself; after five attempts the job fails. The log has the whole error',
+      message: `an unexpected error ended the attempt: ${kindOf(error)}`,
+      remedy: 'the queue retries by itself; after six attempts the job fails. The log has the whole error',
     },
   });
+}
+
+/** What may be shown of any error: its text may contain secrets, its name and code don't. */
+function kindOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'not an Error';
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' ? `${error.name} (${code})` : error.name;
 }
 
 async function recordEnd(

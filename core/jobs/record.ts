@@ -25,6 +25,7 @@ export const jobTriggers = [
   'redrive',
   'rollback',
   'pin',
+  'deletion',
 ] as const;
 export type JobTrigger = (typeof jobTriggers)[number];
 
@@ -115,9 +116,9 @@ export interface JobProgress {
 
 export interface JobReason {
   /**
-   * `not_selected`: newer tags have taken its place in `latest`. `deleted_upstream`: a later look
-   * found that the tag was deleted; mirror and mapping stay as they are. `pinned`: the tag stays at
-   * the digest that it is pinned to.
+   * `not_selected`: newer tags have taken its place in `latest`. `deleted_upstream`: the tag was
+   * deleted; the mirror keeps its image, and the rule says whether the mapping stays. `pinned`: the
+   * tag stays at the digest that it is pinned to.
    */
   code: 'not_selected' | 'deleted_upstream' | 'pinned';
   message: string;
@@ -144,6 +145,8 @@ export interface JobMessage {
   trigger: JobTrigger;
   receivedAt: string;
   change?: Change;
+  /** It came back, perhaps because it ended its function: nobody must wait for it. */
+  apart?: true;
 }
 
 /** The fields of a new job. */

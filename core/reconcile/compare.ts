@@ -1,7 +1,7 @@
 import type { RepositoryRule } from '../config/config.ts';
 import type { MappedTag } from '../mapping/store.ts';
 import { policyFingerprint } from '../policy/fingerprint.ts';
-import type { ListedTag } from '../registry/operations/tags.ts';
+import type { ListedTag } from '../registry/operations/lists/tags.ts';
 
 /**
  * How a tag of an upstream compares with its mapping. `missing`: it has none. `moved`: it points to

@@ -3,7 +3,7 @@ import type { RepositoryRule } from '../config/config.ts';
 import type { MappedTag } from '../mapping/store.ts';
 import type { Digest } from '../oci/digest.ts';
 import { compileTagFilter, selectTags } from '../policy/select-tags.ts';
-import type { ListedTag } from '../registry/operations/tags.ts';
+import type { ListedTag } from '../registry/operations/lists/tags.ts';
 import { type Comparison, compareTag, type Wanted } from './compare.ts';
 
 /** What a repository has, as far as its rule is concerned. */

@@ -1,10 +1,11 @@
 import type { Upstream } from '../config/config.ts';
+import type { CallOptions } from '../copy/ports.ts';
 import type { UpstreamGate } from '../jobs/ports.ts';
 import type { MappingStore } from '../mapping/store.ts';
 import type { Digest } from '../oci/digest.ts';
-import type { ListedTag } from '../registry/operations/tags.ts';
+import type { ListedTag } from '../registry/operations/lists/tags.ts';
 import type { LossDependencies } from '../registry-events/ports.ts';
-import type { Place, Round, Search } from './round.ts';
+import type { Place, Round, RoundsSummary, Search } from './round.ts';
 
 /**
  * Lists a repository's tags, with digests where the upstream tells them in a list.
@@ -36,7 +37,7 @@ export interface UpstreamLists {
   hasTag(upstream: Upstream, repository: string, tag: string, signal: AbortSignal): Promise<boolean>;
 }
 
-/** A round that is due, and the notes that say so. */
+/** A round that is due, and what must go when it has ended. */
 export interface DueRound {
   round: Round;
   notes: string[];
@@ -73,6 +74,11 @@ export interface ReconcileStore {
   due(registry: string, now: string, limit: number): Promise<DueRound[]>;
   /** Removes a round and its notes. */
   forget(due: DueRound): Promise<void>;
+
+  /** Records when a round of an upstream was finished last. */
+  noteFinished(registry: string, at: string): Promise<void>;
+  /** How an upstream's rounds are doing, with a fixed number of reads. */
+  summary(registry: string, now: string): Promise<RoundsSummary>;
 }
 
 /** What comparing upstreams with the mirror works with. */
@@ -83,6 +89,10 @@ export interface ReconcileDependencies extends LossDependencies {
   gate: UpstreamGate;
   /** What the tags of a mirror repository point to; empty if there is no such repository. */
   mirrorTags: (repository: string, signal: AbortSignal) => Promise<Map<string, string | undefined>>;
+  /** The names of the mirror's repositories below a prefix. */
+  mirrorRepositories: (prefix: string, signal: AbortSignal) => AsyncIterable<string>;
+  /** Puts the settings of a mirror repository right; never rejects. */
+  keepInLine: (repository: string, options: CallOptions) => Promise<void>;
   /** How many jobs are in the mirror queue, about. */
   backlog: () => Promise<number>;
   now: () => Date;

@@ -1,21 +1,14 @@
-import type { RepositoryRule, Upstream } from '../config/config.ts';
 import { enqueue, NotQueuedError } from '../jobs/enqueue.ts';
-import { requireOpen } from '../jobs/upstream-gate.ts';
-import type { MappedTag } from '../mapping/store.ts';
-import { mirrorRepository } from '../policy/mirror-repository.ts';
 import { settleLosses } from '../registry-events/settle-losses.ts';
-import { wantedBy } from './compare.ts';
-import { type Difference, differencesOf, readListing } from './differences.ts';
+import { type Difference, differencesOf } from './differences.ts';
 import type { Limits, ReconcileDependencies } from './ports.ts';
 import type { QueueRoom } from './room.ts';
 import type { Found } from './round.ts';
 import { unmapDeleted } from './unmap-deleted.ts';
+import { type ComparedRepository, readSides } from './upstream/read-sides.ts';
 
 /** A repository, and where its round continues. */
-export interface RepositoryWork {
-  upstream: Upstream;
-  repository: string;
-  rule: RepositoryRule;
+export interface RepositoryWork extends ComparedRepository {
   /** Tags up to this one are compared; absent: none is. */
   after?: string | undefined;
   /** How many jobs the round has queued so far. */
@@ -34,7 +27,7 @@ const chunkSize = 200;
 /**
  * Compares one repository of an upstream with its mappings, and queues the tags that differ;
  * removes the mappings of tags that are gone, if the rule says so; then compares the mappings with
- * the mirror, and removes and queues again what it has lost.
+ * the mirror, removes and queues again what it has lost, and puts its settings right.
  *
  * @param note records progress: what is compared need not be compared again
  * @throws UpstreamClosedError, RegistryError: what was found until then is queued
@@ -48,22 +41,7 @@ export async function reconcileRepository(
   const { deps, room, note } = context;
   const { signal } = limits;
   const key = { registry: upstream.registry, repository };
-  const place = mirrorRepository(deps.config, upstream.registry, repository);
-  const open = () => requireOpen(deps.gate, upstream, deps.now());
-  await open();
-
-  const mapped = new Map<string, MappedTag>();
-  for await (const each of deps.mappings.mappedTags(key)) mapped.set(each.tag, each);
-  const mirrorTags = mapped.size > 0 ? await deps.mirrorTags(place, signal) : new Map<string, string>();
-  const listing = await readListing(rule, deps.upstreams.listTags(upstream, repository, signal), mapped);
-  const sides = {
-    mapped,
-    wanted: wantedBy(rule, { mirrorRepository: place, mirrorTags }),
-    tagDigest: async (tag: string, inner: AbortSignal) => {
-      await open();
-      return await deps.upstreams.tagDigest(upstream, repository, tag, inner);
-    },
-  };
+  const { listing, sides, place, hasTag } = await readSides(work, deps, signal);
   let { after, queued } = work;
   const left = listing.selected.filter(({ tag }) => after === undefined || tag > after);
   for (let at = 0; at < left.length; at += chunkSize) {
@@ -79,12 +57,9 @@ export async function reconcileRepository(
     if (done > 0) await note({ kind: 'paused', after, queued });
   }
   const { tags, selected, gone } = listing;
-  const hasTag = async (tag: string, inner: AbortSignal) => {
-    await open();
-    return await deps.upstreams.hasTag(upstream, repository, tag, inner);
-  };
   const unmapped = rule.deleted === 'unmap' ? await unmapDeleted(key, gone, { hasTag, deps, signal }) : 0;
-  if (mapped.size > 0) await mendLosses(place, deps, signal);
+  if (sides.mapped.size > 0) await mendLosses(place, deps, signal);
+  await deps.keepInLine(place, { signal });
   return { kind: 'done', found: { tags, selected: selected.length, queued, unmapped } };
 }
 

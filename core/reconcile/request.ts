@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import { selectImage } from '../policy/select-image.ts';
+import type { DryRunStore } from './dry-run/ports.ts';
 import type { ReconcileStore } from './ports.ts';
 import type { Place } from './round.ts';
 import { isFollowed } from './search.ts';
@@ -30,12 +31,31 @@ export async function requestReconcile(
     await Promise.all(registries.map((registry) => store.requestSearch(registry, at)));
     return registries.map((registry) => ({ registry }));
   }
+  const refused = refusalOf(config, place);
+  if (refused) return refused;
+  await store.request(place, at);
+  return [{ registry: place.registry, repository: place.repository }];
+}
+
+/** Asks for a dry run of everything, or of one repository. */
+export async function requestDryRun(
+  config: Config,
+  place: Place | undefined,
+  { store, now }: { store: Pick<DryRunStore, 'ask'>; now: Date },
+): Promise<Requested[] | RequestRefused> {
+  const refused = place && refusalOf(config, place);
+  if (refused) return refused;
+  const scopes = place ? [place] : config.upstreams.map(({ registry }) => ({ registry }));
+  await Promise.all(scopes.map((scope) => store.ask({ ...scope, askedAt: now.toISOString() })));
+  return scopes;
+}
+
+function refusalOf(config: Config, place: Place): RequestRefused | undefined {
   const selection = selectImage(config, place);
   if (!selection.mirrored) return { refused: selection.reason };
   if (!isFollowed(selection.rule))
     return {
       refused: `the rule ${selection.rule.match} asks for a verified signature, which this version can’t check: nothing is mirrored unverified`,
     };
-  await store.request(place, at);
-  return [{ registry: place.registry, repository: place.repository }];
+  return undefined;
 }

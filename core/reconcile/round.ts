@@ -51,14 +51,50 @@ export interface Search {
   fingerprint: string;
   begunAt: string;
   nextAt: string;
+  /** How many repositories it found. */
+  repositories?: number | undefined;
   requestedAt?: string | undefined;
   failures?: number | undefined;
   error?: RoundError | undefined;
 }
 
+/** A repository whose latest round failed. */
+export interface FailingRound {
+  repository: string;
+  error: RoundError;
+  /** How many attempts in a row have failed. */
+  failures: number;
+  /** When it is tried again, ISO 8601. */
+  dueAt: string;
+}
+
+/** How the rounds of an upstream are doing. Times are ISO 8601. */
+export interface RoundsSummary {
+  search: Search | undefined;
+  /** How many are due, or under way. */
+  due: number;
+  /** When the next one is due; in the past if some are. Absent: never. */
+  nextDueAt?: string | undefined;
+  finishedAt?: string | undefined;
+  /** Those that fail, the first of them. */
+  failing: FailingRound[];
+  /** Whether all that are due, and all that fail, are counted. */
+  isComplete: boolean;
+}
+
+/** A round that is due at this time is due only when somebody asks. */
+export const never = '9999-12-31T00:00:00.000Z';
+
 /** Whether a round is due: its time has come, or somebody has asked for one since it was begun. */
 export function isDue({ dueAt, requestedAt, begunAt }: Round, now: string): boolean {
   return dueAt <= now || (requestedAt !== undefined && requestedAt > (begunAt ?? ''));
+}
+
+/** The same for a search. An upstream whose rules have changed is searched, too. */
+export function isSearchAwaited(search: Search | undefined, now: string): boolean {
+  if (search === undefined) return true;
+  const { begunAt, nextAt, requestedAt } = search;
+  return nextAt <= now || (requestedAt !== undefined && requestedAt > begunAt);
 }
 
 /** Identifies a rule, whatever of it changes. */

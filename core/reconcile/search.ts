@@ -1,8 +1,10 @@
 import type { RepositoryRule, Upstream } from '../config/config.ts';
 import { DrayageError } from '../errors.ts';
+import { UpstreamClosedError } from '../jobs/upstream-gate.ts';
 import { coveredRepositories, isLiteral, isNotOffered } from './coverage.ts';
 import type { ReconcileDependencies } from './ports.ts';
 import {
+  isSearchAwaited,
   later,
   pauseAfter,
   type Round,
@@ -11,15 +13,15 @@ import {
   rulesFingerprint,
   type Search,
 } from './round.ts';
+import { askedUpstream, closedBy } from './upstream/answers.ts';
+import { knownRepositories } from './upstream/known-repositories.ts';
 
 /** How often repositories are searched for if no rule with a pattern says so. */
 const usualSeconds = 24 * 3600;
 
 /** Whether the repositories of an upstream must be searched for. */
 export function isSearchDue(upstream: Upstream, search: Search | undefined, now: string): boolean {
-  if (search === undefined || search.fingerprint !== rulesFingerprint(upstream)) return true;
-  const { begunAt, nextAt, requestedAt } = search;
-  return nextAt <= now || (requestedAt !== undefined && requestedAt > begunAt);
+  return search?.fingerprint !== rulesFingerprint(upstream) || isSearchAwaited(search, now);
 }
 
 /**
@@ -35,14 +37,17 @@ export async function searchRepositories(
   const now = deps.now();
   const { registry } = upstream;
   const { repositories, unlisted } = await coveredRepositories(upstream, {
-    known: () => deps.mappings.repositoriesOf(registry),
-    listed: () => deps.upstreams.listRepositories(upstream, signal),
+    known: () => knownRepositories(upstream, deps, signal),
+    listed: () => askedUpstream(upstream, deps.upstreams.listRepositories(upstream, signal), deps),
   });
   signal.throwIfAborted();
+  if (unlisted !== undefined) await closedBy(unlisted, upstream, deps);
   for (const { repository, rule } of repositories) {
     signal.throwIfAborted();
     await noteRound({ registry, repository }, rule, { now, requestedAt: before?.requestedAt, deps });
   }
+  // It was not asked: the search stays due until it opens.
+  if (unlisted instanceof UpstreamClosedError) return;
   // A registry that offers no list stays as it is: what is known is all there is to know.
   const failed = unlisted !== undefined && !isNotOffered(unlisted);
   const failures = failed ? (before?.failures ?? 0) + 1 : 0;
@@ -50,6 +55,7 @@ export async function searchRepositories(
     registry,
     fingerprint: rulesFingerprint(upstream),
     begunAt: now.toISOString(),
+    repositories: repositories.filter(({ rule }) => isFollowed(rule)).length,
     nextAt: later(now, failed ? pauseAfter(failures) : secondsBetween(upstream) * 1000),
     ...(failures > 0 && { failures }),
     ...(unlisted !== undefined && { error: roundError(unlisted) }),

@@ -1,9 +1,6 @@
 import { inParallel } from '../async/in-parallel.ts';
+import { unmapGone } from '../jobs/deletions/unmap-gone.ts';
 import { LeaseError } from '../mapping/lease.ts';
-import { removeMapping } from '../mapping/remove.ts';
-import { announce } from '../notify/announce.ts';
-import { mappingRemoved } from '../notify/events.ts';
-import { keptSeconds } from '../policy/kept-seconds.ts';
 import type { ReconcileDependencies } from './ports.ts';
 import type { Place } from './round.ts';
 
@@ -12,8 +9,7 @@ const removalsAtOnce = 4;
 
 /**
  * Removes the mappings of tags that a complete list of the upstream no longer has, as
- * `deleted: unmap` asks. Each tag is asked for once more, with its lease held: a list alone decides
- * nothing. The images stay in the mirror, and the digests stay known for the configured history.
+ * `deleted: unmap` asks. Each tag is asked for once more: a list alone decides nothing.
  *
  * @param hasTag whether the upstream has a tag; throws if it can't tell
  * @returns how many were removed
@@ -26,7 +22,7 @@ export async function unmapDeleted(
   const removed = await inParallel(
     tags,
     removalsAtOnce,
-    async (tag, inner) => await unmapOne({ ...place, reference: tag }, { hasTag, deps, signal: inner }),
+    async (tag, inner) => await isUnmapped({ ...place, reference: tag }, { hasTag, deps, signal: inner }),
     signal,
   );
   return removed.filter(Boolean).length;
@@ -38,31 +34,12 @@ interface UnmapContext {
   signal: AbortSignal;
 }
 
-async function unmapOne(
+async function isUnmapped(
   key: Place & { reference: string },
   { hasTag, deps, signal }: UnmapContext,
 ): Promise<boolean> {
-  const { config, mappings, now, warn } = deps;
   try {
-    const outcome = await removeMapping(mappings, {
-      key,
-      owner: 'reconcile',
-      signal,
-      look: async ({ pin }) => {
-        if (pin || (await hasTag(key.reference, signal))) return undefined;
-        return { reason: 'deleted_upstream', at: now().toISOString() };
-      },
-    });
-    if (outcome.kind === 'kept') return false;
-    const { stored, removal } = outcome;
-    const hosts = async () => mappings.registryHosts();
-    await announce(async () => mappingRemoved({ config, stored, removal, hosts: await hosts() }), deps);
-    const expiresAt = new Date(now().getTime() + keptSeconds(config, key) * 1_000);
-    const { digest } = stored.mapping;
-    await mappings
-      .retireDigest({ ...key, reference: digest }, expiresAt)
-      .catch((error: unknown) => warn(`marking ${digest} as out of use failed`, error));
-    return true;
+    return (await unmapGone(key, { owner: 'reconcile', hasTag, signal }, deps)) === 'removed';
   } catch (error) {
     // A job moves the tag now: the next round looks again.
     if (!(error instanceof LeaseError)) throw error;

@@ -5,16 +5,15 @@ import { ruleSelector } from '../policy/select-image.ts';
 import type { DueRound, Limits, ReconcileDependencies } from './ports.ts';
 import { type Progress, reconcileRepository } from './reconcile-repository.ts';
 import { QueueRoom } from './room.ts';
-import { later, pauseAfter, type Round, ruleFingerprint } from './round.ts';
+import { later, never, pauseAfter, type Round, ruleFingerprint } from './round.ts';
 import { isFollowed, isSearchDue, roundError, searchRepositories } from './search.ts';
+import { closedBy } from './upstream/answers.ts';
 
 /** Upstreams, and repositories of one upstream, that are compared at once. */
 const upstreamsAtOnce = 4;
 const repositoriesAtOnce = 4;
 /** Rounds that are read at once. */
 const pageSize = 16;
-/** A registry that names no time is asked again after this, milliseconds. */
-const closedMs = 5 * 60_000;
 
 /** What a walk did. */
 export interface Walked {
@@ -74,6 +73,7 @@ async function reconcileUpstream(upstream: Upstream, context: Context, limits: L
     const due = await store.due(registry, now().toISOString(), pageSize);
     if (due.length === 0) return;
     const next = { value: 'continue' as Next };
+    const finishedBefore = walked.repositories;
     await inParallel(
       due,
       repositoriesAtOnce,
@@ -83,6 +83,8 @@ async function reconcileUpstream(upstream: Upstream, context: Context, limits: L
       },
       limits.signal,
     );
+    // Other upstreams may have finished some meanwhile: the time is only information.
+    if (walked.repositories > finishedBefore) await store.noteFinished(registry, now().toISOString());
     if (next.value === 'stop' || now().getTime() >= limits.endsAt || (await isClosed())) {
       walked.isDone = false;
       return;
@@ -155,9 +157,6 @@ function finished(rule: RepositoryRule, now: Date): Partial<Round> {
   };
 }
 
-/** `reconcile: never`: only when somebody asks. */
-const never = '9999-12-31T00:00:00.000Z';
-
 interface FailedRound {
   upstream: Upstream;
   rule: RepositoryRule;
@@ -178,13 +177,8 @@ async function failed(
   const { registry } = upstream;
   const { repository } = round;
   const retry = error instanceof DrayageError ? error.retry : { kind: 'backoff' as const };
-  const side = error instanceof DrayageError ? error.side : 'drayage';
-  if (retry.kind === 'rate-limit') {
-    // Not the repository's fault: it is the first one again when the upstream opens.
-    if (side === 'upstream')
-      await deps.gate.close(registry, new Date(now.getTime() + (retry.afterMs ?? closedMs)));
-    return 'stop';
-  }
+  // Not the repository's fault: it is the first one again when the upstream opens.
+  if ((await closedBy(error, upstream, deps)) || retry.kind === 'rate-limit') return 'stop';
   const failures = (round.failures ?? 0) + 1;
   const usual = (rule.reconcileSeconds ?? Number.POSITIVE_INFINITY) * 1000;
   const pauseMs =

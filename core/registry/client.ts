@@ -11,8 +11,10 @@ import { openTagApi } from './listings/open-tag-api.ts';
 import type { TagApiChoice } from './listings/tag-api.ts';
 import { TagLists } from './listings/tag-lists.ts';
 import { type BlobDescriptor, type GetBlobOptions, getBlob, headBlob } from './operations/blobs.ts';
-import { listRepositories } from './operations/catalog.ts';
-import type { ListOptions } from './operations/lists.ts';
+import { hasTag } from './operations/has-tag.ts';
+import { listRepositories } from './operations/lists/catalog.ts';
+import type { ListOptions } from './operations/lists/lists.ts';
+import { type ListedTag, listTags, listTagsWithDigests } from './operations/lists/tags.ts';
 import {
   type GetManifestOptions,
   getManifest,
@@ -28,8 +30,8 @@ import {
   startUpload,
   type UploadSession,
 } from './operations/start-upload.ts';
-import { type ListedTag, listTags, listTagsWithDigests } from './operations/tags.ts';
 import { cancelUpload, finishUpload, patchBlob, putBlob } from './operations/uploads.ts';
+import type { PullPermits } from './pull-permits.ts';
 import { RefusedFeatures } from './refused-features.ts';
 import { defaultRetryPolicy, type RetryPolicy } from './retry.ts';
 import { StreamLimit } from './stream-limit.ts';
@@ -84,6 +86,8 @@ export interface RegistryClientOptions {
    * an exhausted rate limit.
    */
   onClosed?: (ms: number) => void;
+  /** Permissions to read manifests, which all workers share; absent: none are needed. */
+  pulls?: PullPermits | undefined;
   /** The API of its own with which the registry lists tags and digests; default none. */
   tagApi?: TagApiChoice | undefined;
   /** Called when that API failed, and the distribution API is asked instead. */
@@ -113,6 +117,7 @@ export class RegistryClient implements AsyncDisposable {
   readonly #transport: Transport;
   readonly #connections: Connections;
   readonly #tagLists: TagLists;
+  readonly #pulls: PullPermits | undefined;
 
   constructor(options: RegistryClientOptions) {
     const { registry, side, authHosts = [], redirectHosts = [], credentials, onRequest, onClosed } = options;
@@ -144,7 +149,9 @@ export class RegistryClient implements AsyncDisposable {
       streams,
       refused,
       onClosed,
+      onPullLimit: (limit) => options.pulls?.told(limit),
     });
+    this.#pulls = options.pulls;
     const { tagApi } = options;
     const apiOptions = { side, registry, endpoint, transport, retry, credentials, onClosed };
     const pageSize = isGoogle(registry) ? { pageSize: googlePageSize } : {};
@@ -190,8 +197,12 @@ export class RegistryClient implements AsyncDisposable {
   }
 
   /** A manifest by tag or digest, parsed and verified. */
-  getManifest(repository: string, reference: string, options?: GetManifestOptions): Promise<Manifest> {
-    return getManifest(this.#exchange, repository, reference, options);
+  async getManifest(repository: string, reference: string, options?: GetManifestOptions): Promise<Manifest> {
+    const call = { operation: 'get manifest', repository, reference };
+    await this.#pulls?.take(this.#exchange.context(call), () =>
+      this.headManifest(repository, reference, options),
+    );
+    return await getManifest(this.#exchange, repository, reference, options);
   }
 
   /**
@@ -203,6 +214,14 @@ export class RegistryClient implements AsyncDisposable {
     options?: CallOptions,
   ): Promise<ManifestHead | undefined> {
     return headManifest(this.#exchange, repository, reference, options);
+  }
+
+  /**
+   * Whether a tag exists, for callers that remove something if it does not: a 404 counts only with
+   * the registry's own error.
+   */
+  hasTag(repository: string, tag: string, options?: CallOptions): Promise<boolean> {
+    return hasTag(this.#exchange, repository, tag, options);
   }
 
   /** Pushes a manifest under a tag or its digest. */

@@ -5,6 +5,7 @@ import { answeredProblem, failureCode } from './connection-problem.ts';
 import { type OperationContext, RegistryError, type Side } from './errors.ts';
 import { brokenError, maxErrorBytes, type RefusedAnswer, refusedError } from './failures.ts';
 import { OtherRegistries } from './other-registries.ts';
+import { type PullLimit, pullLimitOf } from './pull-permits.ts';
 import { closedForMs } from './rate-limits.ts';
 import type { RefusedFeatures } from './refused-features.ts';
 import { type RetryPolicy, withRetries } from './retry.ts';
@@ -80,6 +81,8 @@ export interface ExchangeOptions {
   refused: RefusedFeatures;
   /** Called when the registry asks not to receive requests for some time, in milliseconds. */
   onClosed?: ((ms: number) => void) | undefined;
+  /** Called when an answer says how many pulls are left. */
+  onPullLimit?: ((limit: PullLimit) => void) | undefined;
 }
 
 /**
@@ -251,13 +254,15 @@ export class Exchange {
    * have other limits.
    */
   #learn({ url, body }: HttpRequest, { status, header }: HttpAnswer, ms: number): void {
-    const { streams, onClosed } = this.#options;
+    const { streams, onClosed, onPullLimit } = this.#options;
     if (url.origin !== this.endpoint.origin) return;
     if (status === 429) streams.throttled();
     // The time of an answer to a request with a body includes the upload.
     else if (status < 400 && body === undefined) streams.answered(ms);
     const closedMs = closedForMs(status, header, Date.now());
     if (closedMs !== undefined) onClosed?.(closedMs);
+    const limit = pullLimitOf(header);
+    if (limit !== undefined) onPullLimit?.(limit);
   }
 
   async #refused(call: Call, answer: Arrival): Promise<RegistryError> {

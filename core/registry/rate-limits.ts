@@ -1,8 +1,9 @@
+import { pullLimitOf } from './pull-permits.ts';
 import { parseRetryAfter } from './retry.ts';
 
 /**
  * If an exhausted limit names no time, requests resume after this long: more often would only
- * prolong it.
+ * prolong it. A window that is shorter is over by then.
  */
 const unnamedMs = 5 * 60_000;
 /**
@@ -32,7 +33,7 @@ export function closedForMs(
   // closed only if the 429 persists.
   if (status === 429) return named;
   const spent = /^\s*0\s*(?:[;,]|$)/.test(header('ratelimit-remaining') ?? '');
-  return spent ? (named ?? unnamedMs) : undefined;
+  return spent ? (named ?? Math.min(unnamedMs, pullLimitOf(header)?.windowMs ?? unnamedMs)) : undefined;
 }
 
 function resetMs(value: string | undefined, now: number): number | undefined {

@@ -29,6 +29,9 @@ export function sourcePage(source: WebhookSource): string {
     guide.steps.map((text, index) => `${index + 1}. ${step(text)}`).join('\n'),
     '## What happens to a delivery',
     `**Accepted**: ${fill(guide.accepted)}. **Reference**: ${fill(guide.reference)}.`,
+    guide.deleted === undefined
+      ? '**Deleted**: the sender does not report it. With `deleted: unmap`, what is gone is found when its repository is compared (`reconcile`).'
+      : `**Deleted**, for rules with \`deleted: unmap\`: ${fill(guide.deleted)}. A job asks the registry whether the tag is gone, and then removes its mapping; pinned tags stay.`,
     'Other deliveries are answered 202 and ignored, with one of these reasons:',
     table(
       ['reason', 'when'],
@@ -36,6 +39,9 @@ export function sourcePage(source: WebhookSource): string {
         ...rows,
         ['`malformed`', 'a required field is missing or has the wrong type; the reason names its path'],
         ['`not_configured`', 'no rule of mirror.yaml names the image'],
+        ...(guide.deleted === undefined
+          ? []
+          : [['`kept`', 'an image was deleted, and its rule says `deleted: keep`, as rules do by default']]),
       ],
     ),
     ...(guide.notes.length > 0

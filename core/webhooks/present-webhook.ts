@@ -35,6 +35,8 @@ export interface PresentedWebhook {
   documentation: string;
   /** The patterns of the upstream's rules. */
   repositories: string[];
+  /** A rule follows deletions (`deleted: unmap`), which the sender can report. */
+  deletions?: true;
   /** `webhook.options` of mirror.yaml. */
   options: Record<string, unknown>;
   deliveredAt?: string;
@@ -89,6 +91,8 @@ export function presentWebhook(
     steps: source.guide.steps.filter((step) => header !== undefined || !step.includes('{header}')).map(fill),
     documentation: source.guide.documentation,
     repositories: upstream.repositories.map(({ match }) => match),
+    ...(source.guide.deleted !== undefined &&
+      upstream.repositories.some(({ deleted }) => deleted === 'unmap') && { deletions: true as const }),
     options: webhook.options,
     ...times,
     ...(retiredUntil !== undefined && { retiredUntil }),

@@ -79,6 +79,15 @@ export interface PushEvent {
   digest?: string;
 }
 
+/** An image that a sender says was deleted: a hint to look, never the truth. */
+export interface DeletionEvent {
+  /**
+   * With the tag that is gone, or the digest of the manifest that is, or both. A deleted manifest
+   * takes all of its tags with it, of which senders name one at most.
+   */
+  image: Reference;
+}
+
 /**
  * Something in an authentic delivery that is ignored, and why: `code: explanation`. The codes are
  * stable.
@@ -97,7 +106,9 @@ export interface WebhookAnswer {
 }
 
 /** What a source makes of a delivery. */
-export type WebhookOutcome = { kind: 'events'; events: PushEvent[]; ignored: IgnoredEvent[] } | WebhookAnswer;
+export type WebhookOutcome =
+  | { kind: 'events'; events: PushEvent[]; deletions: DeletionEvent[]; ignored: IgnoredEvent[] }
+  | WebhookAnswer;
 
 /**
  * The documentation of a source, for people. It makes up README's table, the page under
@@ -114,6 +125,11 @@ export interface SourceGuide {
   steps: readonly string[];
   /** What leads to a mirror job: one line. */
   accepted: string;
+  /**
+   * What counts as a deletion, for rules with `deleted: unmap`: one line; absent if the sender
+   * reports none.
+   */
+  deleted?: string;
   /**
    * Why authentic deliveries are ignored, by the code of the reason. Reasons that every source has
    * are not repeated here.

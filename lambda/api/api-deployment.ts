@@ -1,11 +1,13 @@
 import { RecentlyAsked } from '../../core/admission/recently.ts';
+import { DynamoDryRunStore } from '../../core/aws/dynamodb/dry-run-store.ts';
 import { DynamoReconcileStore } from '../../core/aws/dynamodb/reconcile-store.ts';
-import { DynamoPassStore } from '../../core/aws/dynamodb/retention-store.ts';
+import { DynamoPassStore } from '../../core/aws/dynamodb/retention/pass-store.ts';
 import { DynamoUpstreamGate } from '../../core/aws/dynamodb/upstream-gate.ts';
 import { EcrMirrorImages } from '../../core/aws/ecr/mirror-images.ts';
 import { S3SnapshotStore } from '../../core/aws/s3/snapshot-store.ts';
 import { Exporter } from '../../core/exports/exporter.ts';
 import type { UpstreamGate } from '../../core/jobs/ports.ts';
+import type { DryRunStore } from '../../core/reconcile/dry-run/ports.ts';
 import type { ReconcileStore } from '../../core/reconcile/ports.ts';
 import type { MirrorImages } from '../../core/registry-events/ports.ts';
 import type { PassStore } from '../../core/retention/pass.ts';
@@ -54,7 +56,12 @@ export class ApiDeployment extends WebhookDeployment {
   }
 
   /** Where comparisons are asked for. */
-  get reconcileStore(): Pick<ReconcileStore, 'request' | 'requestSearch'> {
+  get reconcileStore(): Pick<ReconcileStore, 'request' | 'requestSearch' | 'read' | 'summary'> {
     return this.once('reconcileStore', () => new DynamoReconcileStore(this.table));
+  }
+
+  /** Where dry runs are asked for, and what they found. */
+  get dryRunStore(): Pick<DryRunStore, 'ask' | 'read' | 'isAsked'> {
+    return this.once('dryRunStore', () => new DynamoDryRunStore(this.table));
   }
 }

@@ -12,7 +12,7 @@ import { encodeAnswer } from './encode-answer.ts';
 import { getExport } from './exports.ts';
 import { getJob, getJobs, postMirrors } from './jobs.ts';
 import { getMappings, resolveMappings } from './mappings.ts';
-import { postReconcile } from './reconcile.ts';
+import { getReconcile, postReconcile } from './reconcile.ts';
 import { postRedrive } from './redrive.ts';
 import { getRetention, postRetention } from './retention.ts';
 import { getStatus } from './status.ts';
@@ -40,6 +40,7 @@ export const routes: readonly Route[] = [
   { method: 'POST', path: /^\/v1\/jobs\/redrive$/, access: 'write', handle: postRedrive },
   { method: 'GET', path: /^\/v1\/jobs\/([^/]+)$/, access: 'read', handle: getJob },
   { method: 'POST', path: /^\/v1\/mirrors$/, access: 'write', handle: postMirrors },
+  { method: 'GET', path: /^\/v1\/reconcile$/, access: 'read', handle: getReconcile },
   { method: 'POST', path: /^\/v1\/reconcile$/, access: 'write', handle: postReconcile },
   { method: 'POST', path: /^\/v1\/retention$/, access: 'write', handle: postRetention },
   { method: 'GET', path: /^\/v1\/retention\/([^/]+)$/, access: 'read', handle: getRetention },

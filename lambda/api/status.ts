@@ -1,6 +1,12 @@
 import { presentJob } from '../../core/jobs/record.ts';
 import { isDown } from '../../core/jobs/recovery/outage.ts';
 import type { RegistryHosts } from '../../core/mapping/record.ts';
+import {
+  type FailingRound,
+  isSearchAwaited,
+  type RoundError,
+  type RoundsSummary,
+} from '../../core/reconcile/round.ts';
 import { drayageVersion } from '../../core/registry/transport/version.ts';
 import type { WebhookArrivals } from '../../core/webhooks/secrets/state.ts';
 import { type HttpResponse, json } from '../shared/http.ts';
@@ -36,6 +42,28 @@ export interface UpstreamStatus {
   /** It does not answer: since when, and what the latest failure says. */
   down?: { since: string; reason: string };
   webhooks: ({ name: string; source: string } & WebhookArrivals)[];
+  /** How it is compared with the mirror. */
+  reconcile: ReconcileStatus;
+}
+
+/** How the repositories of an upstream are compared with the mirror. */
+export interface ReconcileStatus {
+  /** How many are covered by its rules; absent: they have not been searched for yet. */
+  repositories?: number;
+  /** Whether a search for them is due. */
+  isSearchDue: boolean;
+  /** Comparisons that are due or under way. */
+  due: number;
+  /** When the next one is due. */
+  nextDueAt?: string;
+  /** When one was finished last. */
+  finishedAt?: string;
+  /** Repositories whose latest comparison failed, the first of them. */
+  failing: FailingRound[];
+  /** Why the upstream's list of repositories is missing or incomplete. */
+  unlisted?: RoundError;
+  /** False: there are more that are due, or that fail, than are counted. */
+  complete: boolean;
 }
 
 /** Failed jobs are counted this far back. */
@@ -57,6 +85,7 @@ export async function getStatus({ deployment }: Call): Promise<HttpResponse> {
         upstream,
         closedUntil: await deployment.upstreamGate.closedUntil(upstream.registry, now),
         outage: await deployment.upstreamGate.outage(upstream.registry),
+        rounds: await deployment.reconcileStore.summary(upstream.registry, now.toISOString()),
       })),
     ),
   ]);
@@ -74,7 +103,7 @@ export async function getStatus({ deployment }: Call): Promise<HttpResponse> {
       complete: isComplete,
       ...(oldestWaiting && { oldestWaiting: presentJob(oldestWaiting) }),
     },
-    upstreams: upstreams.map(({ upstream: { registry, webhooks }, closedUntil, outage }) => ({
+    upstreams: upstreams.map(({ upstream: { registry, webhooks }, closedUntil, outage, rounds }) => ({
       registry,
       ...(closedUntil && { closedUntil: closedUntil.toISOString() }),
       ...(outage &&
@@ -83,6 +112,7 @@ export async function getStatus({ deployment }: Call): Promise<HttpResponse> {
         const { deliveredAt, acceptedAt, refusedAt, refusedFor } = states.get(name) ?? {};
         return { name, source, ...present({ deliveredAt, acceptedAt, refusedAt, refusedFor }) };
       }),
+      reconcile: reconcileStatus(rounds, now.toISOString()),
     })),
   };
   return json(200, status);
@@ -91,4 +121,18 @@ export async function getStatus({ deployment }: Call): Promise<HttpResponse> {
 /** Without what is undefined. */
 function present(arrivals: Record<keyof WebhookArrivals, string | undefined>): WebhookArrivals {
   return Object.fromEntries(Object.entries(arrivals).filter(([, time]) => time !== undefined));
+}
+
+function reconcileStatus(rounds: RoundsSummary, now: string): ReconcileStatus {
+  const { search, due, nextDueAt, finishedAt, failing, isComplete } = rounds;
+  return {
+    ...(search?.repositories !== undefined && { repositories: search.repositories }),
+    isSearchDue: isSearchAwaited(search, now),
+    due,
+    ...(nextDueAt !== undefined && { nextDueAt }),
+    ...(finishedAt !== undefined && { finishedAt }),
+    failing,
+    ...(search?.error && { unlisted: search.error }),
+    complete: isComplete,
+  };
 }

@@ -22,12 +22,18 @@ import { logger, metrics, stateMetric } from '../shared/telemetry.ts';
 import { runBatch } from './batch.ts';
 import { parseMessage } from './message.ts';
 import { MirrorDeployment } from './mirror-deployment.ts';
+import { setApart } from './set-apart.ts';
 
 /**
  * After how many seconds a message that crashed is retried; the next messages of its group wait
  * that long, too.
  */
 const firstRetrySeconds = 30;
+/**
+ * How long a message stays hidden after its function's last renewal, seconds: so long the next
+ * messages of its group wait if it has ended the function.
+ */
+const defaultHoldSeconds = 60;
 /** With less time left, in milliseconds, no further job of a batch is begun. */
 const leastTimeMs = 60_000;
 
@@ -37,12 +43,13 @@ async function run(
   context: Context,
   deployment: MirrorDeployment,
 ): Promise<SQSBatchResponse> {
-  const { queue, jobs, holdSeconds, retrySeconds = firstRetrySeconds } = deployment;
+  const { queue, jobs, holdSeconds = defaultHoldSeconds, retrySeconds = firstRetrySeconds } = deployment;
   const hold = holdMessages(records, queue, holdSeconds);
   let begun = 0;
   const shared = { pool: new BlobPool(), layerIndex: gatheredLookUps(deployment.layerIndex) };
   try {
-    const failed = await runBatch(records, {
+    const left = await setApart(records, deployment, (record) => forget(record, { hold, queue }));
+    const failed = await runBatch(left, {
       async run(record) {
         const { messageId } = record;
         try {

@@ -17,6 +17,7 @@ const messageSchema = z.object({
       z.object({ kind: z.literal('unpin') }),
     ])
     .optional(),
+  apart: z.literal(true).optional(),
 });
 
 /**

@@ -1,8 +1,7 @@
 import { EcrSettingsKeeper } from '../../core/aws/ecr/settings/keeper.ts';
 import type { MirrorJobDependencies } from '../../core/jobs/dependencies.ts';
 import { CopyDeployment } from '../shared/copy-deployment.ts';
-import { tellSettings } from '../shared/settings.ts';
-import { logger } from '../shared/telemetry.ts';
+import { keepInLine, tellSettings } from '../shared/settings.ts';
 
 /** What the mirror function works with. */
 export class MirrorDeployment extends CopyDeployment {
@@ -16,13 +15,7 @@ export class MirrorDeployment extends CopyDeployment {
 
   /** For jobs: a repository whose settings can't be put right still gets its images. */
   get keepInLine(): NonNullable<MirrorJobDependencies['keepInLine']> {
-    return async (repository, options) => {
-      try {
-        await this.settings.keepInLine(repository, options);
-      } catch (error) {
-        logger.warn('the settings of a repository were not looked at', { repository, error: error as Error });
-      }
-    };
+    return (repository, options) => keepInLine(() => this.settings, repository, options);
   }
 
   protected override onCreated(repository: string): void {

@@ -1,14 +1,18 @@
+import { DynamoDryRunStore } from '../../core/aws/dynamodb/dry-run-store.ts';
 import { DynamoReconcileStore } from '../../core/aws/dynamodb/reconcile-store.ts';
 import { DynamoUpstreamGate } from '../../core/aws/dynamodb/upstream-gate.ts';
 import { EcrMirrorImages } from '../../core/aws/ecr/mirror-images.ts';
+import { EcrSettingsKeeper } from '../../core/aws/ecr/settings/keeper.ts';
 import { SecretReader } from '../../core/aws/secrets.ts';
 import { MessageSender } from '../../core/aws/sqs/message-sender.ts';
 import type { UpstreamGate } from '../../core/jobs/ports.ts';
 import type { Notifier } from '../../core/notify/ports.ts';
+import type { DryRunStore } from '../../core/reconcile/dry-run/ports.ts';
 import type { ReconcileStore, UpstreamLists } from '../../core/reconcile/ports.ts';
 import type { MirrorImages } from '../../core/registry-events/ports.ts';
 import { Deployment } from '../shared/deployment.ts';
 import { openNotifier } from '../shared/notifier.ts';
+import { tellSettings } from '../shared/settings.ts';
 import { Upstreams } from '../shared/upstreams.ts';
 import { upstreamLists } from './upstream-lists.ts';
 
@@ -16,6 +20,10 @@ import { upstreamLists } from './upstream-lists.ts';
 export class ReconcileDeployment extends Deployment {
   get store(): ReconcileStore {
     return this.once('store', () => new DynamoReconcileStore(this.table));
+  }
+
+  get dryRuns(): DryRunStore {
+    return this.once('dryRuns', () => new DynamoDryRunStore(this.table));
   }
 
   get upstreamGate(): UpstreamGate {
@@ -36,8 +44,24 @@ export class ReconcileDeployment extends Deployment {
   }
 
   /** Looks at images of the mirror registry. */
-  get images(): MirrorImages & Pick<EcrMirrorImages, 'tags'> {
+  get images(): MirrorImages & Pick<EcrMirrorImages, 'tags' | 'repositories'> {
     return this.once('images', () => new EcrMirrorImages({ region: this.region }));
+  }
+
+  /** Keeps the settings of the mirror's repositories. */
+  get settings(): EcrSettingsKeeper {
+    return this.once('settings', () => {
+      const { region, config } = this;
+      return new EcrSettingsKeeper(config.mirror.repository, { client: { region }, report: tellSettings });
+    });
+  }
+
+  /** Tells what it would change, and changes nothing. */
+  get settingsPlan(): Pick<EcrSettingsKeeper, 'keepInLine'> {
+    return this.once('settingsPlan', () => {
+      const { region, config } = this;
+      return new EcrSettingsKeeper(config.mirror.repository, { client: { region } });
+    });
   }
 
   get notifier(): Notifier {

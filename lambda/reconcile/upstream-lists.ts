@@ -5,13 +5,12 @@ import type { Upstreams } from '../shared/upstreams.ts';
  * What comparisons ask of upstreams: tags with digests by the registry’s own API where it has one,
  * everything else by the distribution API.
  */
-export function upstreamLists(upstreams: Upstreams): UpstreamLists {
+export function upstreamLists(upstreams: Pick<Upstreams, 'client' | 'listTags'>): UpstreamLists {
   return {
     listTags: (upstream, repository, signal) => upstreams.listTags(upstream, repository, signal),
     listRepositories: (upstream, signal) => upstreams.client(upstream).listRepositories({ signal }),
-    async hasTag(upstream, repository, tag, signal) {
-      return (await upstreams.client(upstream).headManifest(repository, tag, { signal })) !== undefined;
-    },
+    hasTag: (upstream, repository, tag, signal) =>
+      upstreams.client(upstream).hasTag(repository, tag, { signal }),
     async tagDigest(upstream, repository, tag, signal) {
       return (await upstreams.client(upstream).headManifest(repository, tag, { signal }))?.digest;
     },

@@ -1,5 +1,5 @@
 import { DynamoRetiringStore } from '../../core/aws/dynamodb/mappings/retiring.ts';
-import { DynamoPassStore } from '../../core/aws/dynamodb/retention-store.ts';
+import { DynamoPassStore } from '../../core/aws/dynamodb/retention/pass-store.ts';
 import { EcrMirrorContents } from '../../core/aws/ecr/retention/mirror-contents.ts';
 import type { Notifier } from '../../core/notify/ports.ts';
 import type { PassStore } from '../../core/retention/pass.ts';

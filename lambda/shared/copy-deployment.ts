@@ -1,6 +1,7 @@
 import { DynamoCheckpointStore } from '../../core/aws/dynamodb/checkpoint-store.ts';
 import { DynamoLayerIndex } from '../../core/aws/dynamodb/layer-index.ts';
 import { DynamoLayerLeases } from '../../core/aws/dynamodb/layer-leases.ts';
+import { DynamoPullBudget } from '../../core/aws/dynamodb/pull-budget.ts';
 import { DynamoUpstreamGate } from '../../core/aws/dynamodb/upstream-gate.ts';
 import { EcrRegistry } from '../../core/aws/ecr/registry.ts';
 import { SecretReader } from '../../core/aws/secrets.ts';
@@ -10,6 +11,7 @@ import type { LayerIndex } from '../../core/copy/blob/layer-index.ts';
 import { StreamSpeed } from '../../core/copy/blob/time-limit.ts';
 import type { FanOut, LayerLeases, LayerQueue, UpstreamGate } from '../../core/jobs/ports.ts';
 import type { Notifier } from '../../core/notify/ports.ts';
+import type { PullBudget } from '../../core/registry/pull-permits.ts';
 import { Deployment } from './deployment.ts';
 import type { VisibilityQueue } from './messages.ts';
 import { MirrorRegistry } from './mirror-registry.ts';
@@ -36,6 +38,10 @@ export class CopyDeployment extends Deployment {
 
   get upstreamGate(): UpstreamGate {
     return this.once('upstreamGate', () => new DynamoUpstreamGate(this.table));
+  }
+
+  get pullBudget(): PullBudget {
+    return this.once('pullBudget', () => new DynamoPullBudget(this.table));
   }
 
   get secrets(): Pick<SecretReader, 'readFields'> {

@@ -33,10 +33,10 @@ export interface MessageBatch {
 }
 
 /**
- * Keeps the messages of an invocation hidden while it works: for two minutes, renewed every minute,
- * instead of the queue's visibility timeout of fifteen. When a function dies (out of memory,
- * timeout, runtime exit), the renewals stop. This is best effort: if a renewal fails, the queue's
- * own timeout applies.
+ * Keeps the messages of an invocation hidden while it works: for `holdSeconds`, renewed at half of
+ * that time, instead of the queue's visibility timeout of fifteen minutes. When a function dies
+ * (out of memory, timeout, runtime exit), the renewals stop. This is best effort: if a renewal
+ * fails, the queue's own timeout applies.
  *
  * Once released, a message stays hidden until the time that was set last; the releasing code can
  * set another.

@@ -1,3 +1,4 @@
+import type { EcrSettingsKeeper, KeepOptions } from '../../core/aws/ecr/settings/keeper.ts';
 import type { KeptSettings } from '../../core/repository-settings/settings.ts';
 import { logger } from './telemetry.ts';
 
@@ -11,4 +12,17 @@ export function tellSettings({ repository, changed, differs, failed }: KeptSetti
       setting,
       error: error as Error,
     });
+}
+
+/** Puts the settings of a repository right; what fails is logged, and fails nothing else. */
+export async function keepInLine(
+  keeper: () => EcrSettingsKeeper,
+  repository: string,
+  options: KeepOptions,
+): Promise<void> {
+  try {
+    await keeper().keepInLine(repository, options);
+  } catch (error) {
+    logger.warn('the settings of a repository were not looked at', { repository, error: error as Error });
+  }
 }

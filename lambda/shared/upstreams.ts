@@ -7,7 +7,8 @@ import type { TagLister } from '../../core/jobs/dependencies.ts';
 import type { UpstreamGate } from '../../core/jobs/ports.ts';
 import { RegistryClient } from '../../core/registry/client.ts';
 import { tagApiOf } from '../../core/registry/listings/choose.ts';
-import type { ListedTag } from '../../core/registry/operations/tags.ts';
+import type { ListedTag } from '../../core/registry/operations/lists/tags.ts';
+import { type PullBudget, PullPermits } from '../../core/registry/pull-permits.ts';
 import { timeoutsFor } from '../../core/registry/transport/transport.ts';
 import { outsideNetwork } from './outside-network.ts';
 import { logger } from './telemetry.ts';
@@ -17,6 +18,8 @@ interface UpstreamsDependencies {
   readonly config: Config;
   readonly upstreamGate: UpstreamGate;
   readonly secrets: Pick<SecretReader, 'readFields'>;
+  /** How many manifests may still be read; absent where none are read. */
+  readonly pullBudget?: PullBudget;
 }
 
 /** One client for each upstream registry, so that connections and tokens are reused. */
@@ -52,6 +55,7 @@ export class Upstreams {
   }
 
   #connect(upstream: Upstream): RegistryClient {
+    const { pullBudget } = this.#deps;
     return new RegistryClient({
       registry: upstream.registry,
       endpoint: upstream.endpoint,
@@ -64,6 +68,7 @@ export class Upstreams {
       side: 'upstream',
       credentials: (options) => this.#credentials(upstream, options),
       onClosed: (ms) => this.#close(upstream, ms),
+      pulls: pullBudget && new PullPermits(upstream.registry, pullBudget),
       tagApi: tagApiOf(upstream),
       onTagApiFailed: (error) =>
         logger.warn('tags are listed without digests, since the registry’s own API failed', { error }),
@@ -89,6 +94,10 @@ export class Upstreams {
 class UpstreamRepository extends RegistryRepository implements TagLister {
   listTags(options?: { signal?: AbortSignal }): AsyncIterable<string> {
     return this.client.listTags(this.repository, options);
+  }
+
+  hasTag(tag: string, options?: { signal?: AbortSignal }): Promise<boolean> {
+    return this.client.hasTag(this.repository, tag, options);
   }
 }
 

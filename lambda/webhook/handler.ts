@@ -86,7 +86,7 @@ async function answer(
 
 /** Queues the events of a delivery, and logs the result. */
 async function take(name: string, result: QueueableEvents, receiver: Receiver): Promise<Queued> {
-  const accepts = result.events.length + result.signatures.length > 0;
+  const accepts = result.events.length + result.signatures.length + result.deletions.length > 0;
   const [queued] = await Promise.all([
     queueEvents(result, receiver.deployment),
     receiver.arrivals.note(name, accepts ? 'accepted' : 'delivered'),
@@ -115,6 +115,11 @@ async function queueEvents(
   const queued = await enqueue(images, 'webhook', deps);
   const signatures = result.signatures.map((subject) => ({ key: imageKey(subject) }));
   queued.push(...(await enqueue(signatures, 'signature', deps)));
+  const deletions = result.deletions.map(({ image: { tag, digest, ...place } }) => ({
+    key: imageKey(tag === undefined ? { ...place, digest } : { ...place, tag }),
+    toldDigest: digest,
+  }));
+  queued.push(...(await enqueue(deletions, 'deletion', deps)));
   return {
     accepted: queued.map((job) => ({ image: formatImageKey(job.key), job: job.id })),
     ignored: result.ignored,

@@ -74,7 +74,7 @@ describe('the CDK app', () => {
     expect(exitCode).toBe(0);
     const template = JSON.stringify(read('Drayage.template.json'));
     expect(template).toContain(':repository/from/context/*');
-    expect(template.match(/"AWS_ENDPOINT_URL_ECR":"http:\/\/127.0.0.1:5000"/g)).toHaveLength(8);
+    expect(template.match(/"AWS_ENDPOINT_URL_ECR":"http:\/\/127.0.0.1:5000"/g)).toHaveLength(9);
   });
 
   it('reports every configuration error with its place, and nothing of its own internals', async () => {

@@ -37,6 +37,21 @@ describe('pushes to upstream ECR registries', () => {
     });
   });
 
+  it('and deletions, if a rule follows them', () => {
+    const registry = '111122223333.dkr.ecr.eu-west-1.amazonaws.com';
+    const following = mirrorTemplate(`
+version: 1
+mirror: { regions: [eu-west-1] }
+upstreams:
+  - registry: ${registry}
+    webhook: { source: ecr, name: ecr }
+    repositories: [{ match: "team/*", deleted: unmap }]
+`);
+    expect(busRules(following).map(([, { Properties }]) => Properties.EventPattern.detail)).toEqual([
+      { 'action-type': ['PUSH', 'DELETE'], result: ['SUCCESS'] },
+    ]);
+  });
+
   it('are kept if they cannot be delivered, or if the function fails each time', () => {
     const [[, rule] = ['', { Properties: {} }]] = busRules(template);
     const [queue] = Object.entries(template.findResources('AWS::SQS::Queue')).filter(([id]) =>

@@ -33,6 +33,12 @@ describe('permissions', () => {
       { name: 'api', actions: ['s3:GetObject', 's3:PutObject'], resources: [`<${bucket}.Arn>/exports/*`] },
       { name: 'api', actions: ['ecr:DescribeImages'], resources: [repositories] },
       { name: 'reconcile', actions: ['ecr:DescribeImages'], resources: [repositories] },
+      { name: 'reconcile', actions: settingsActions, resources: [repositories] },
+      {
+        name: 'reconcile',
+        actions: ['ecr:DescribeRepositories'],
+        resources: ['arn:<AWS::Partition>:ecr:eu-west-1:<AWS::AccountId>:repository/*'],
+      },
       { name: 'registry-events', actions: ['ecr:DescribeImages'], resources: [repositories] },
       {
         name: 'blob-mounting',
@@ -82,11 +88,19 @@ describe('permissions', () => {
       actionsOf(name, 'ecr', tagged).filter((action) => /Tag.*Resource/.test(action));
     expect(of('mirror')).toEqual(['ListTagsForResource', 'TagResource', 'TagResource']);
     expect(of('layer')).toEqual(['TagResource']);
+    expect(of('reconcile')).toEqual(['ListTagsForResource', 'TagResource']);
   });
 
   it('let functions that look at images pull and change none', () => {
-    for (const name of ['registry-events', 'reconcile', 'api'])
-      expect(actionsOf(name, 'ecr')).toEqual(['DescribeImages']);
+    for (const name of ['registry-events', 'api']) expect(actionsOf(name, 'ecr')).toEqual(['DescribeImages']);
+  });
+
+  it('let the reconcile function look at images and keep settings, and list repositories for patterns', () => {
+    const settings = settingsActions.map((action) => action.slice('ecr:'.length));
+    const expected = ['DescribeImages', ...settings];
+    expect(actionsOf('reconcile', 'ecr')).toEqual([...expected, 'DescribeRepositories'].sort());
+    const literal = mirrorTemplate(smallConfig.replace('acme/**', 'acme/shop'));
+    expect(actionsOf('reconcile', 'ecr', literal)).toEqual(expected.sort());
   });
 
   it('let no other function do anything in ECR, except turn on blob mounting', () => {

@@ -75,22 +75,10 @@ describe.each([
   });
 
   it('raises an alarm for a dead letter', () => {
-    const metric = (name: string) =>
-      Match.objectLike({
-        MetricStat: Match.objectLike({
-          Metric: {
-            Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [deadLetters.id, 'QueueName'] } }],
-            MetricName: name,
-            Namespace: 'AWS/SQS',
-          },
-        }),
-      });
     template.hasResourceProperties('AWS::CloudWatch::Alarm', {
-      Metrics: [
-        Match.objectLike({ Expression: 'FILL(visible, 0) + FILL(received, 0)' }),
-        metric('ApproximateNumberOfMessagesVisible'),
-        metric('NumberOfMessagesReceived'),
-      ],
+      MetricName: 'NumberOfMessagesReceived',
+      Statistic: 'Sum',
+      Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [deadLetters.id, 'QueueName'] } }],
       Threshold: 1,
       AlarmActions: Match.absent(),
     });
@@ -183,7 +171,7 @@ mirror: { regions: [eu-west-1] }
 alarms: { topic: "${topic}", lag: 20m }
 upstreams: [{ registry: docker.io, repositories: [{ match: library/nginx }] }]
 `);
-    alarming.resourceCountIs('AWS::CloudWatch::Alarm', 5);
+    alarming.resourceCountIs('AWS::CloudWatch::Alarm', 6);
     alarming.allResourcesProperties('AWS::CloudWatch::Alarm', { AlarmActions: [topic] });
     for (const prefix of ['MirrorQueue', 'MirrorLayerQueue']) {
       alarming.hasResourceProperties('AWS::CloudWatch::Alarm', {

@@ -111,7 +111,7 @@ describe('the commands of the README', () => {
     expect(all).toContain(`3.22  ${index.manifest.digest}  copied`);
   });
 
-  it('drayage sync, between registries on this machine', async () => {
+  it('drayage plan and sync, between registries on this machine', async () => {
     const index = seededIndex({ seed: 'readme sync', layers: [{ size: 3_000 }] });
     const { host, endpoint } = pipeline.upstream;
     await pushImage(endpoint, 'library/sync', '1.0', index);
@@ -119,9 +119,11 @@ describe('the commands of the README', () => {
     const rules = [{ match: 'library/sync' }];
     const upstreams = [{ registry: 'docker.io', endpoint, repositories: rules }];
     writeFileSync(file, JSON.stringify({ version: 1, mirror: { regions: ['eu-west-1'] }, upstreams }));
-    const [planned, copied] = await shell(/^npx drayage sync/, '', (line) =>
-      line.replace('my-mirror.yaml', file).replace('mapping.json', mapping).replace('localhost:5000', host),
-    );
+    const change = (line: string) =>
+      line.replace('my-mirror.yaml', file).replace('mapping.json', mapping).replace('localhost:5000', host);
+    const [plan] = await shell(/^npx drayage plan/, '', change);
+    expect(plan).toMatch(/^docker.io\/library\/sync +1 of 1 +1 +0 /m);
+    const [planned, copied] = await shell(/^npx drayage sync/, '', change);
     expect(planned).toContain('nothing was written');
     expect(copied).toMatch(new RegExp(`docker.io/library/sync:1.0 +copied .*${index.manifest.digest}`));
     expect(JSON.parse(readFileSync(mapping, 'utf8'))).toMatchObject({
@@ -155,8 +157,8 @@ describe('the commands of the README', () => {
     const image = seededImage({ seed: 'readme commands', layers: [{ size: 3_000 }] });
     await pipeline.push('acme/shop', '1.0', image);
     const environment = 'export DRAYAGE_API="$API" DRAYAGE_TOKEN="$OPERATOR_TOKEN"';
-    const [mirrored, found, pinned, failed, status] = await shell(
-      /^npx drayage (mirror|lookup|jobs|status)/,
+    const [mirrored, found, pinned, failed, redriven, status] = await shell(
+      /^npx drayage (mirror|lookup|jobs|redrive|status)/,
       environment,
     );
     expect(mirrored).toContain(`ghcr.io/acme/shop:1.0  committed  ${image.manifest.digest}`);
@@ -164,6 +166,7 @@ describe('the commands of the README', () => {
     expect(found).toBe(`${registry}/mirror/ghcr.io/acme/shop:1.0`);
     expect(pinned).toBe(`${registry}/mirror/ghcr.io/acme/shop@${image.manifest.digest}`);
     expect(failed).toBe('');
+    expect(redriven).toBe('');
     expect(status).toContain(`mirror    eu-west-1  ${registry}`);
     const [manifest, rewritten] = ['deploy.yaml', 'mirrored.yaml'].map((name) => join(folder, name));
     writeFileSync(

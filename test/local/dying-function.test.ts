@@ -13,7 +13,7 @@ const holdSeconds = 2;
 describe('a function that dies silently', () => {
   let pipeline: Pipeline;
   beforeAll(async () => {
-    pipeline = await startPipeline({ holdSeconds, retrySeconds: 0, mirrorInstances: 1 });
+    pipeline = await startPipeline({ holdSeconds, retrySeconds: 0, mirrorInstances: 2 });
   });
   afterEach(() => pipeline.upstream.faults.clear());
   afterAll(() => pipeline[Symbol.asyncDispose]());
@@ -54,12 +54,40 @@ describe('a function that dies silently', () => {
     expect(await pipeline.jobIn(id, 'committed')).toMatchObject({ attempts: 1 });
   });
 
-  it('five times fails its job, and the repository’s next image is mirrored; redrive tries it again', async () => {
+  it('holds up the other images of its repository once, however often it dies', async () => {
+    const image = (seed: string, size = 9_000) => seededImage({ seed, layers: [{ size }] });
+    const poison = image('holds up', 400_000);
+    await pipeline.push('acme/dies', '5', poison);
+    const [layer] = poison.layers;
+    pipeline.upstream.faults.add({
+      match: { path: `/blobs/${layer?.digest}` },
+      action: { kind: 'stall' },
+    });
+    const id = await begun('5');
+    const waiting: string[] = [];
+    for (const tag of ['6', '7']) {
+      await pipeline.push('acme/dies', tag, image(tag));
+      const answer = await pipeline.github('acme/dies', tag);
+      const { accepted } = (await answer.json()) as { accepted: { job: string }[] };
+      waiting.push(accepted[0]?.job ?? '');
+    }
+    await pipeline.stack.functions.mirror.crash();
+    for (const job of waiting) expect(await pipeline.jobIn(job, 'committed')).toMatchObject({ attempts: 1 });
+    // It is at it again, in a group of its own: nobody waits for it any more.
+    await underWay(id, 2);
+    expect(await pipeline.mirror('acme/dies', '8', image('8'))).toMatchObject({ state: 'committed' });
+    expect(await pipeline.job(id)).toMatchObject({ state: 'copying', attempts: 2 });
+    pipeline.upstream.faults.clear();
+    await pipeline.stack.functions.mirror.crash();
+    expect(await pipeline.jobIn(id, 'committed')).toMatchObject({ attempts: 3 });
+  });
+
+  it('six times fails its job, and the repository’s next image is mirrored; redrive tries it again', async () => {
     const image = seededImage({ seed: 'poison', layers: [{ size: 400_000 }] });
     await pipeline.push('acme/dies', '3', image);
     const off = pipeline.upstream.faults.add({ match: { path: '/blobs/' }, action: { kind: 'stall' } });
     const id = await begun('3');
-    for (let crash = 1; crash <= 5; crash += 1) {
+    for (let crash = 1; crash <= 6; crash += 1) {
       await underWay(id, crash);
       await pipeline.stack.functions.mirror.crash();
     }
@@ -74,8 +102,8 @@ describe('a function that dies silently', () => {
     await pipeline.stack.functions.schedule.invoke({ time: new Date().toISOString() });
     expect(await pipeline.job(id)).toMatchObject({
       state: 'failed',
-      attempts: 5,
-      error: { code: 'crashed', side: 'drayage', message: expect.stringContaining('5 attempts') },
+      attempts: 6,
+      error: { code: 'crashed', side: 'drayage', message: expect.stringContaining('6 attempts') },
     });
     const queue = pipeline.stack.queue.server.inspectQueue('mirror-dead-letters.fifo');
     expect([...(queue?.messages.ready ?? []), ...(queue?.messages.inflight ?? [])]).toEqual([]);

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Config } from '../../core/config/config.ts';
 import { drayage } from '../support/drayage.ts';
 import { mirrorEcr } from '../support/mirror-ecr.ts';
@@ -123,15 +124,99 @@ it('compares only what a rule covers', async () => {
 
 it('is what drayage reconcile asks for', async () => {
   const reconcile = (...args: string[]) => drayage(['reconcile', ...args, '--api', pipeline.api]);
-  expect(await reconcile('ghcr.io/acme/app')).toMatchObject({
+  expect(await reconcile('ghcr.io/acme/app', '--no-wait')).toMatchObject({
     code: 0,
     stdout: 'ghcr.io/acme/app  will be compared\n',
-    stderr: expect.stringContaining('within a minute'),
   });
-  const all = await reconcile('--json');
+  const all = await reconcile('--json', '--no-wait');
   expect(JSON.parse(all.stdout)).toEqual({ requested: [{ registry: 'ghcr.io' }] });
   const refused = await reconcile('quay.io/acme/app');
   expect(refused).toMatchObject({ code: 1, stdout: '' });
   expect(refused.stderr).toContain('no upstream is configured for the registry quay.io');
   expect((await reconcile('not a reference')).code).toBe(2);
+  expect((await reconcile('--dry-run', '--no-wait')).code).toBe(2);
+  expect(await reconcile('ghcr.io/acme/app', '--timeout', '1s')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('not done within 1 s; the deployment goes on'),
+  });
+});
+
+describe('drayage reconcile', () => {
+  /** Runs the command while the schedule calls the function. */
+  const followed = async (...args: string[]) => {
+    const command = drayage(['reconcile', ...args, '--api', pipeline.api]);
+    let isOver = false;
+    const calls = (async () => {
+      while (!isOver) {
+        await pipeline.stack.functions.reconcile.invoke({ time: new Date().toISOString() });
+        await sleep(200);
+      }
+    })();
+    const ended = await command;
+    isOver = true;
+    await calls;
+    return ended;
+  };
+
+  it('--dry-run tells what would be done, and changes nothing', async () => {
+    // What the tests before have asked for.
+    await compare();
+    await pipeline.push('acme/dry', '1.0', image('dry'));
+    const [one, all] = [
+      await followed('ghcr.io/acme/dry', '--dry-run'),
+      await followed('--dry-run', '--json'),
+    ];
+    expect(one).toMatchObject({
+      code: 0,
+      stdout: [
+        'ghcr.io/acme/dry: 1 repository compared, 1 would be queued',
+        'IMAGE                 WOULD  WHY',
+        'ghcr.io/acme/dry:1.0  queue  it is not mirrored yet',
+        '',
+      ].join('\n'),
+      stderr: expect.stringContaining('nothing was changed'),
+    });
+    const { dryRuns } = JSON.parse(all.stdout);
+    expect(dryRuns[0].wouldDo).toContainEqual({
+      action: 'queue',
+      repository: 'acme/dry',
+      tag: '1.0',
+      why: 'missing',
+    });
+    expect(await pipeline.mapping('ghcr.io/acme/dry:1.0')).toBeUndefined();
+  });
+
+  it('follows a comparison to its end, and says what could not be compared', async () => {
+    expect(await followed('ghcr.io/acme/dry')).toMatchObject({
+      code: 0,
+      stdout: 'ghcr.io/acme/dry  compared: 1 tag, 1 selected, 1 queued\n',
+    });
+    await mapped('acme/dry:1.0', 'dry');
+    pipeline.upstream.faults.add({
+      match: { path: '/acme/dry/tags/list' },
+      action: { kind: 'status', status: 403 },
+    });
+    const failed = await followed('ghcr.io/acme/dry');
+    expect(failed).toMatchObject({ code: 1, stdout: '' });
+    expect(failed.stderr).toContain('ghcr.io/acme/dry could not be compared');
+    const everything = await followed();
+    expect(everything.code).toBe(1);
+    expect(everything.stdout).toMatch(
+      /^ghcr\.io {2}compared: \d+ repositories\nghcr\.io\/acme\/dry could not be compared/,
+    );
+    const status = await drayage(['status', '--api', pipeline.api]);
+    expect(status.stdout).toMatch(/^ghcr\.io +\d+ +just now +[\d :-]+ +acme\/dry failed: /m);
+
+    pipeline.upstream.faults.clear();
+    expect(await followed()).toMatchObject({ code: 0 });
+    const { upstreams } = (await (await pipeline.get('/v1/status')).json()) as {
+      upstreams: { reconcile: object }[];
+    };
+    expect(upstreams[0]?.reconcile).toMatchObject({
+      due: 0,
+      isSearchDue: false,
+      failing: [],
+      complete: true,
+    });
+  });
 });

@@ -1,18 +1,30 @@
 import type { Config, Upstream } from '../../core/config/config.ts';
 import type { JobStore } from '../../core/jobs/ports.ts';
-import type { MappedTag, MappingStore } from '../../core/mapping/store.ts';
+import { newJob, newJobId } from '../../core/jobs/record.ts';
+import type { ImageKey } from '../../core/mapping/record.ts';
+import type { MappedTag, MappingStore, TagState } from '../../core/mapping/store.ts';
 import { parseConfig } from '../../core/mirror-yaml/parse.ts';
 import { type Digest, digestOf } from '../../core/oci/digest.ts';
+import { policyFingerprint } from '../../core/policy/fingerprint.ts';
 import type { DueRound, ReconcileDependencies, ReconcileStore } from '../../core/reconcile/ports.ts';
-import { isDue, type Place, type Round, type Search } from '../../core/reconcile/round.ts';
+import {
+  isDue,
+  type Place,
+  type Round,
+  type RoundsSummary,
+  type Search,
+} from '../../core/reconcile/round.ts';
 import { RegistryError } from '../../core/registry/errors.ts';
-import type { ListedTag } from '../../core/registry/operations/tags.ts';
+import type { ListedTag } from '../../core/registry/operations/lists/tags.ts';
+import { MemoryGate } from './memory-gate.ts';
 import { MemoryQueue } from './mirror-jobs.ts';
 
 /** Rounds in memory. */
 export class MemoryRounds implements ReconcileStore {
   readonly rounds = new Map<string, Round>();
   readonly searches = new Map<string, Search>();
+  /** When a round of each upstream was finished last. */
+  readonly finished = new Map<string, string>();
   owner: string | undefined;
 
   async lock(owner: string): Promise<boolean> {
@@ -53,6 +65,17 @@ export class MemoryRounds implements ReconcileStore {
   async forget({ round }: DueRound): Promise<void> {
     this.rounds.delete(`${round.registry}/${round.repository}`);
   }
+  async noteFinished(registry: string, at: string): Promise<void> {
+    this.finished.set(registry, at);
+  }
+  async summary(registry: string, now: string): Promise<RoundsSummary> {
+    const rounds = [...this.rounds.values()].filter((round) => round.registry === registry);
+    const failing = rounds.flatMap(({ repository, error, failures = 0, dueAt }) =>
+      error && failures > 0 ? [{ repository, error, failures, dueAt }] : [],
+    );
+    const due = rounds.filter((round) => isDue(round, now)).length;
+    return { search: await this.readSearch(registry), due, failing, isComplete: true };
+  }
 }
 
 /** A configuration whose upstream `ghcr.io` has these rules, in YAML. */
@@ -69,6 +92,28 @@ ${rules.map((rule) => `      - ${rule}`).join('\n')}
   return parsed.config;
 }
 
+/** A tag as the table knows it; what only lists of mappings show is made up. */
+function tagState(
+  mapped: Map<string, Map<string, MappedTag>>,
+  { repository, reference }: ImageKey,
+): TagState {
+  const found = mapped.get(repository)?.get(reference);
+  const state = { events: 1, resolves: 1, fence: 1, revision: 1 };
+  if (found?.sourceDigest === undefined) return state;
+  const { digest, sourceDigest, mirrorRepository, pin } = found;
+  const at = '2026-04-01T12:00:00.000Z';
+  const times = { observedAt: at, mirroredAt: at, job: newJobId() };
+  const image = { digest, sourceDigest, mediaType: '', platforms: [], sizeBytes: 0 };
+  return { ...state, mapping: { ...image, ...times, mirrorRepository, pin, region: 'eu-west-1' } };
+}
+
+/** The policy of the first rule. */
+export function policyOf({ config }: Pick<MemoryReconcile, 'config'>): string {
+  const rule = config.upstreams[0]?.repositories[0];
+  if (!rule) throw new Error('no rule');
+  return policyFingerprint(rule);
+}
+
 /** Everything that comparisons work with, in memory: an upstream, a queue and the mappings. */
 export class MemoryReconcile {
   config: Config;
@@ -82,11 +127,24 @@ export class MemoryReconcile {
   /** Whether the upstream's lists tell digests, and whether it lists its repositories. */
   tellsDigests = false;
   hasCatalog = true;
+  /** Whether HEAD tells a tag's digest. */
+  tellsHeads = true;
+  /** Tags that the upstream has, but does not list. */
+  readonly unlisted = new Set<string>();
+  /** Mapped tags whose images the mirror has lost. */
+  readonly lost = new Set<string>();
+  /** Tags whose mappings were removed. */
+  readonly removed: string[] = [];
   /** Thrown by lists of these repositories, after their first tag. */
   readonly broken = new Map<string, Error>();
   /** What the mirror's tags point to, of those that are not what is mapped. */
   readonly strayed = new Map<string, Digest>();
-  closedUntil: Date | undefined;
+  readonly gate = new MemoryGate();
+  /** Repositories that the mirror has, and repositories of jobs that mirrored nothing. */
+  readonly mirrorRepositories: string[] = [];
+  readonly jobs: string[] = [];
+  /** Repositories of the mirror whose settings were put right. */
+  readonly keptInLine: string[] = [];
   /** What was asked of the upstream. */
   readonly requests: string[] = [];
   readonly warnings: string[] = [];
@@ -121,9 +179,25 @@ export class MemoryReconcile {
   }
 
   dependencies(): ReconcileDependencies {
-    const mapped = this.mapped;
+    const { mapped, mirrorRepositories } = this;
     let events = 0;
-    const mappings: Pick<MappingStore, 'raiseEvent' | 'mappedTags' | 'repositoriesOf' | 'upstreamOf'> = {
+    const mappings: Partial<MappingStore> = {
+      acquireLease: async (key) => ({ fence: 1, state: tagState(mapped, key) }),
+      renewLease: async () => true,
+      releaseLease: async () => {},
+      unmap: async ({ repository, reference: tag }) => {
+        this.removed.push(tag);
+        mapped.get(repository)?.delete(tag);
+        return 2;
+      },
+      registryHosts: async () => ({}),
+      tagsOf: async ({ registry, repository }) =>
+        [...(mapped.get(repository)?.keys() ?? [])].flatMap((reference) => {
+          const key = { registry, repository, reference };
+          const { revision, mapping } = tagState(mapped, key);
+          return mapping ? [{ key, revision, mapping }] : [];
+        }),
+      retireDigest: async () => true,
       raiseEvent: async () => ++events,
       async *mappedTags({ repository }) {
         yield* mapped.get(repository)?.values() ?? [];
@@ -133,7 +207,18 @@ export class MemoryReconcile {
       },
       upstreamOf: async () => undefined,
     };
-    const jobs: Pick<JobStore, 'park' | 'create' | 'update'> = {
+    const jobs: Pick<JobStore, 'park' | 'create' | 'update' | 'list'> = {
+      list: async () => ({
+        jobs: this.jobs.map((repository) =>
+          newJob({
+            id: newJobId(),
+            key: { registry: 'ghcr.io', repository, reference: '1' },
+            event: 1,
+            trigger: 'webhook',
+            receivedAt: this.now.toISOString(),
+          }),
+        ),
+      }),
       park: async () => {},
       create: async () => {},
       update: async () => true,
@@ -143,7 +228,10 @@ export class MemoryReconcile {
       mappings: mappings as MappingStore,
       jobs: jobs as JobStore,
       queue: this.queue,
-      images: { losses: async (_, images) => images.map(() => undefined) },
+      images: {
+        losses: async (_, images) =>
+          images.map(({ tag = '' }) => (this.lost.has(tag) ? ('deleted' as const) : undefined)),
+      },
       notifier: { notify: async () => {} },
       store: this.store,
       upstreams: {
@@ -155,21 +243,17 @@ export class MemoryReconcile {
         },
         tagDigest: async (_, repository, tag) => {
           this.requests.push(`HEAD ${repository}:${tag}`);
-          return this.upstream.get(repository)?.get(tag);
+          return this.tellsHeads ? this.upstream.get(repository)?.get(tag) : undefined;
         },
       },
-      gate: {
-        closedUntil: async () => this.closedUntil,
-        close: async (_, until) => {
-          this.closedUntil = until;
-        },
-        outage: async () => undefined,
-        failed: async (_, { at, reason }) => ({ since: at, failures: 1, reason }),
-        answered: async () => {},
-        closeDown: async () => {},
-        probe: async () => true,
-      },
+      gate: this.gate,
       mirrorTags: async () => this.strayed,
+      mirrorRepositories: async function* (this: void) {
+        yield* mirrorRepositories;
+      },
+      keepInLine: async (repository) => {
+        this.keptInLine.push(repository);
+      },
       backlog: async () => this.backlog(),
       now: () => this.now,
       pause: async (ms) => {
@@ -183,6 +267,7 @@ export class MemoryReconcile {
     this.requests.push(`tags ${repository}`);
     const failure = this.broken.get(repository);
     for (const [tag, digest] of this.upstream.get(repository) ?? []) {
+      if (this.unlisted.has(tag)) continue;
       yield this.tellsDigests ? { tag, digest } : { tag };
       if (failure) throw failure;
     }

@@ -36,6 +36,7 @@ upstreams:
       - { match: library/verified, verify: { cosign: { key: cosign.pub } } }
       - { match: library/newest, tags: { latest: 2 } }
       - { match: library/unsigned, referrers: false }
+      - { match: library/followed, deleted: unmap }
       - { match: "library/*" }
 `);
   if (!parsed.ok) throw new Error(parsed.errors.map(({ path, message }) => `${path} ${message}`).join('\n'));
@@ -249,6 +250,7 @@ function asUpstream(store: MemoryStore, changes: Partial<ImageSource>): ImageSou
   });
   return {
     ...source,
+    hasTag: async (tag, options) => (await source.tagDigest?.(tag, options)) !== undefined,
     async *listTags() {
       yield* store.tags.keys();
     },

@@ -39,7 +39,7 @@ export const acr: Registrar = {
     const properties = {
       serviceUri: url,
       ...(header !== undefined && secret !== undefined && { customHeaders: { [header]: secret } }),
-      actions: ['push'],
+      actions: webhook.deletions ? ['push', 'delete'] : ['push'],
       status: 'enabled',
       scope: '',
     };

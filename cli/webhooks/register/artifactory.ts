@@ -37,11 +37,11 @@ export const artifactory: Registrar = {
     const key = found?.key ?? (place === anyLocal ? hookName(webhook) : `${hookName(webhook)}-${place}`);
     const wanted = {
       key,
-      description: 'Tells Drayage what was pushed',
+      description: `Tells Drayage what was pushed${webhook.deletions ? ' or deleted' : ''}`,
       enabled: true,
       event_filter: {
         domain: 'docker',
-        event_types: ['pushed'],
+        event_types: webhook.deletions ? ['pushed', 'deleted'] : ['pushed'],
         criteria: { anyLocal: place === anyLocal, repoKeys, includePatterns: [], excludePatterns: [] },
       },
       handlers: [

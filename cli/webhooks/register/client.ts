@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { nextLink } from '../../../core/registry/operations/links.ts';
+import { nextLink } from '../../../core/registry/operations/lists/links.ts';
 import { type ApiAnswer, type ApiRequest, exchange } from '../../api/exchange.ts';
 import { readJson, refusal } from '../../api/read-answer.ts';
 import { RequestError } from '../../api/request-error.ts';

@@ -43,7 +43,8 @@ export const harbor: Registrar = {
     const found = (await client.list(`${policies}?page=1&page_size=100`, policy)).find(({ targets }) =>
       targets?.some(isOurs),
     );
-    const rule = { enabled: true, event_types: ['PUSH_ARTIFACT'] };
+    const types = ['PUSH_ARTIFACT', ...(webhook.deletions ? ['DELETE_ARTIFACT'] : [])];
+    const rule = { enabled: true, event_types: types };
     if (found === undefined) {
       const targets = [{ skip_cert_verify: false, payload_format: 'Default', ...wanted }];
       return {
@@ -54,8 +55,8 @@ export const harbor: Registrar = {
     const { id, name = hookName(webhook), enabled, event_types, targets } = found;
     const all = targets ?? [];
     const current = all.find(isOurs);
-    if (enabled && event_types?.includes('PUSH_ARTIFACT') && current && isSame(current, wanted))
-      return unchanged;
+    const hasAll = types.every((type) => event_types?.includes(type));
+    if (enabled && hasAll && current && isSame(current, wanted)) return unchanged;
     // The format and certificate checks are the project's choice: both formats are understood.
     const { auth_header: _, ...kept } = current ?? {};
     const change = all.map((each) => (each === current ? { ...kept, ...wanted } : each));

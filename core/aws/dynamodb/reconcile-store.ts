@@ -1,6 +1,14 @@
 import { DeleteCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { DueRound, ReconcileStore } from '../../reconcile/ports.ts';
-import { isDue, type Place, type Round, type Search } from '../../reconcile/round.ts';
+import {
+  type FailingRound,
+  isDue,
+  never,
+  type Place,
+  type Round,
+  type RoundsSummary,
+  type Search,
+} from '../../reconcile/round.ts';
 import type { ItemKey } from './batch-get.ts';
 import { DynamoLock } from './lock.ts';
 import { readItem, type Table } from './table.ts';
@@ -9,6 +17,12 @@ import { readItem, type Table } from './table.ts';
 const keptSeconds = 90 * 24 * 3_600;
 const lockKey: ItemKey = { pk: 'reconcile', sk: 'lock' };
 const notePrefix = 'due#';
+const failingPrefix = 'failing#';
+/** Notes that are counted, and failing rounds that are read, at most. */
+const mostCounted = 500;
+const mostFailing = 20;
+/** A failing round that was not tried again for so long is not told, in milliseconds. */
+const staleMs = 2 * 24 * 3_600_000;
 
 /**
  * Rounds on DynamoDB. The notes of an upstream are one range of its partition, so that a closed
@@ -33,9 +47,7 @@ export class DynamoReconcileStore implements ReconcileStore {
 
   async readSearch(registry: string): Promise<Search | undefined> {
     const item = await readItem(this.#table, searchKey(registry));
-    // Somebody may have asked before there was any search: it is due anyway.
-    const never: Search = { registry, fingerprint: '', begunAt: '', nextAt: '' };
-    return item && { ...never, ...(item.search as Search | undefined), ...requested(item) };
+    return item && searchOf(registry, item);
   }
 
   async saveSearch({ requestedAt: _stays, ...search }: Search): Promise<void> {
@@ -57,10 +69,61 @@ export class DynamoReconcileStore implements ReconcileStore {
     // as well, until the record says otherwise.
     await this.#putNote(round, note);
     await this.#set(roundKey(round), { round, ...expiry(round.dueAt) });
+    const failing = await this.#noteFailing(round);
     await this.#removeNotes(
       round,
-      done.filter((each) => each !== note),
+      done.filter((each) => each !== note && !failing.includes(each)),
     );
+  }
+
+  /** Puts the note that a round fails, if it does. @returns its sort key */
+  async #noteFailing(round: Round): Promise<string[]> {
+    const { registry, repository, error, failures, dueAt } = round;
+    const [sk] = failingNotes(round);
+    if (sk === undefined) return [];
+    const Item = { pk: partitionOf(registry), sk, repository, error, failures, dueAt, ...expiry(dueAt) };
+    await this.#table.client.send(new PutCommand({ TableName: this.#table.name, Item }));
+    return [sk];
+  }
+
+  async noteFinished(registry: string, at: string): Promise<void> {
+    await this.#set(searchKey(registry), { finishedAt: at });
+  }
+
+  async summary(registry: string, now: string): Promise<RoundsSummary> {
+    const [item, notes, failing] = await Promise.all([
+      readItem(this.#table, searchKey(registry)),
+      this.#notes(registry, { from: notePrefix, until: `${notePrefix}~`, limit: mostCounted }),
+      this.#failing(registry),
+    ]);
+    const due = notes.filter((note) => timeOf(note) <= now).length;
+    const next = notes[0] && timeOf(notes[0]);
+    const stale = new Date(Date.parse(now) - staleMs).toISOString();
+    return {
+      search: item && searchOf(registry, item),
+      due,
+      ...(next !== undefined && next !== never && { nextDueAt: next }),
+      ...(typeof item?.finishedAt === 'string' && { finishedAt: item.finishedAt }),
+      failing: failing.filter(({ dueAt }) => dueAt > stale),
+      isComplete: due < mostCounted && failing.length < mostFailing,
+    };
+  }
+
+  async #failing(registry: string): Promise<FailingRound[]> {
+    const { Items = [] } = await this.#table.client.send(
+      new QueryCommand({
+        TableName: this.#table.name,
+        KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+        ExpressionAttributeValues: { ':pk': partitionOf(registry), ':prefix': failingPrefix },
+        Limit: mostFailing,
+      }),
+    );
+    return Items.map(({ repository, error, failures, dueAt }) => ({
+      repository,
+      error,
+      failures,
+      dueAt,
+    })) as FailingRound[];
   }
 
   async request(place: Place, at: string): Promise<void> {
@@ -78,7 +141,8 @@ export class DynamoReconcileStore implements ReconcileStore {
         const known = due.get(place.repository);
         const round = known?.round ?? (await this.read(place));
         if (known) known.notes.push(note);
-        else if (round && isDue(round, now)) due.set(place.repository, { round, notes: [note] });
+        else if (round && isDue(round, now))
+          due.set(place.repository, { round, notes: [note, ...failingNotes(round)] });
         else await this.#removeNotes(place, [note]);
       }
       from = notes.at(-1) ?? from;
@@ -172,6 +236,17 @@ function roundOf(place: Place, item: Record<string, unknown>): Round {
   const { round, requestedAt } = item as { round?: Round; requestedAt?: string };
   // Somebody asked before there was any round.
   return { ...place, dueAt: requestedAt ?? '', ...round, ...requested(item) };
+}
+
+/** Somebody may have asked before there was any search: it is due anyway. */
+function searchOf(registry: string, item: Record<string, unknown>): Search {
+  const none: Search = { registry, fingerprint: '', begunAt: '', nextAt: '' };
+  return { ...none, ...(item.search as Search | undefined), ...requested(item) };
+}
+
+/** The note that says that a round fails, if it does. */
+function failingNotes({ repository, failures = 0 }: Round): string[] {
+  return failures > 0 ? [`${failingPrefix}${repository}`] : [];
 }
 
 function requested({ requestedAt }: Record<string, unknown>): { requestedAt?: string } {

@@ -35,10 +35,15 @@ import { timeouts } from '../connection.ts';
  * - `webhooks`, `<name>`: how often the webhook's secret was rotated, and when the last event came
  * - `upstream#<registry>`, `gate`: until when the upstream's rate limit closes it, and
  *   since when it is down
+ * - `upstream#<registry>`, `pulls`: how many manifests its rate limit still lets be read
  * - `reconcile`, `lock`: who compares upstreams with the mirror, and until when
  * - `reconcile#<registry>`, `search`: when the repositories of an upstream were searched for
  * - `reconcile#<registry>`, `repository#<repository>`: the repository's latest comparison
  * - `reconcile#<registry>`, `due#<time>#<repository>`: when the next one is due
+ * - `reconcile#<registry>`, `failing#<repository>`: why the latest one failed, while it does
+ * - `reconcile`, `asked#<registry>/<repository>`: that a dry run is asked for; without a
+ *   repository, of everything
+ * - `reconcile#<registry>`, `dry-run#<repository>`: what it has found
  * - `retention`, `lock`: who deletes images that nobody needs, and until when
  * - `retention`, `next`: when the next pass begins by itself
  * - `retention`, `pass#<id>`: how far a pass has come

@@ -9,8 +9,8 @@ import { isDigest } from '../../oci/digest.ts';
 import { isTag } from '../../oci/reference.ts';
 import { RegistryError, type Side } from '../../registry/errors.ts';
 import type { EcrHost } from '../../registry/known-registries.ts';
-import { maxItems } from '../../registry/operations/lists.ts';
-import type { ListedTag } from '../../registry/operations/tags.ts';
+import { maxItems } from '../../registry/operations/lists/lists.ts';
+import type { ListedTag } from '../../registry/operations/lists/tags.ts';
 import { timeouts } from '../connection.ts';
 import { called } from './call.ts';
 

@@ -1,5 +1,6 @@
 import {
   DescribeImagesCommand,
+  DescribeRepositoriesCommand,
   ECRClient,
   type ECRClientConfig,
   type ImageDetail,
@@ -16,7 +17,7 @@ import { called } from './call.ts';
 
 /** Up to so many images are asked for one by one; for more, the repository is listed. */
 const mostSingle = 10;
-/** The most images in a page of a list. */
+/** The most images, or repositories, in a page of a list. */
 const pageSize = 1_000;
 
 /** What a repository holds, as far as pulls are concerned. */
@@ -69,6 +70,26 @@ export class EcrMirrorImages implements MirrorImages {
   /** What the tags of a repository point to; empty if there is no such repository. */
   async tags(repository: string, options?: CallOptions): Promise<Map<string, string | undefined>> {
     return (await this.#list(repository, options)).tags;
+  }
+
+  /**
+   * The names of the repositories below a prefix. ECR lists only all of a registry's, so the caller
+   * needs `ecr:DescribeRepositories` for all of them.
+   * https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeRepositories.html
+   */
+  async *repositories(prefix: string, options?: CallOptions): AsyncGenerator<string> {
+    let nextToken: string | undefined;
+    do {
+      const input = { maxResults: pageSize, ...(nextToken !== undefined && { nextToken }) };
+      const page = await called(
+        { operation: 'DescribeRepositories', registry: `${prefix}/*` },
+        () => this.#ecr.send(new DescribeRepositoriesCommand(input), { abortSignal: options?.signal }),
+        options,
+      );
+      for (const { repositoryName = '' } of page.repositories ?? [])
+        if (repositoryName.startsWith(`${prefix}/`)) yield repositoryName;
+      nextToken = page.nextToken;
+    } while (nextToken !== undefined);
   }
 
   close(): void {

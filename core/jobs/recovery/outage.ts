@@ -1,9 +1,9 @@
+import type { ImageKey } from '../../mapping/record.ts';
 import { RegistryError } from '../../registry/errors.ts';
 import type { Verdict } from '../decide-retry.ts';
 import { jobError } from '../decide-retry.ts';
 import type { MirrorJobDependencies } from '../dependencies.ts';
 import type { Outage } from '../ports.ts';
-import type { JobRecord } from '../record.ts';
 
 /** From so many failures in a row on, and after this time, an upstream counts as down. */
 const leastFailures = 3;
@@ -35,7 +35,7 @@ export function isDown({ failures, since }: Outage, now: Date): boolean {
  */
 export async function outageVerdict(
   error: unknown,
-  { key: { registry } }: Pick<JobRecord, 'key'>,
+  { key: { registry } }: { key: Pick<ImageKey, 'registry'> },
   { gate, now }: Pick<MirrorJobDependencies, 'gate' | 'now'>,
   what: 'image' | 'layer' = 'image',
 ): Promise<(Verdict & { kind: 'wait' }) | undefined> {

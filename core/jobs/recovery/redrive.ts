@@ -1,7 +1,7 @@
 import { formatImageKey } from '../../mapping/record.ts';
 import { parseReference } from '../../oci/reference.ts';
 import { selectImage } from '../../policy/select-image.ts';
-import { type EnqueueDependencies, enqueue, sendJobs } from '../enqueue.ts';
+import { type EnqueueDependencies, enqueue, type ImageToQueue, sendJobs } from '../enqueue.ts';
 import { isFinished, type JobRecord, type JobState, jobIdTime, newJobId } from '../record.ts';
 
 /** The states that jobs can be tried again from. */
@@ -52,7 +52,7 @@ export async function redrive(query: RedriveQuery, deps: EnqueueDependencies): P
   const named = new Set<string>();
   const decided = await Promise.all(
     page.jobs.map(async (job) => {
-      const name = `${formatImageKey(job.key)} ${job.trigger === 'signature'}`;
+      const name = `${formatImageKey(job.key)} ${kindOf(job)}`;
       const isOlder = job.change === undefined && named.has(name);
       if (job.change === undefined) named.add(name);
       const reason = isOlder ? olderJob : await whyNot(job, deps);
@@ -61,12 +61,20 @@ export async function redrive(query: RedriveQuery, deps: EnqueueDependencies): P
   );
   const wanted = decided.flatMap(({ job, reason }) => (reason === undefined ? [job] : []));
   const skipped = decided.flatMap(({ job, reason }) => (reason === undefined ? [] : [{ job, reason }]));
-  const [signatures, images] = [true, false].map((signed) =>
-    wanted.filter(({ trigger }) => (trigger === 'signature') === signed).map(({ key }) => ({ key })),
-  );
-  const jobs = await enqueue(images ?? [], 'redrive', deps);
-  jobs.push(...(await enqueue(signatures ?? [], 'signature', deps)));
+  const jobs: JobRecord[] = [];
+  for (const kind of ['redrive', 'signature', 'deletion'] as const)
+    jobs.push(...(await enqueue(wanted.filter((job) => kindOf(job) === kind).map(imageOf), kind, deps)));
   return { jobs, skipped, ...more };
+}
+
+/** What a job does, as the trigger of its successor says it. */
+function kindOf({ trigger }: JobRecord): 'redrive' | 'signature' | 'deletion' {
+  return trigger === 'signature' || trigger === 'deletion' ? trigger : 'redrive';
+}
+
+/** What a sender said about a push is old; a deleted manifest stays deleted. */
+function imageOf({ key, trigger, toldDigest }: JobRecord): ImageToQueue {
+  return trigger === 'deletion' ? { key, toldDigest } : { key };
 }
 
 const olderJob = 'older: a newer job of the image has failed as well, and is tried again';
@@ -108,7 +116,7 @@ async function whyNot(
     return `change: somebody asked to ${change.kind} the tag then; ask again if it is still wanted`;
   const selection = selectImage(config, parseReference(image));
   if (!selection.mirrored) return selection.reason;
-  if (trigger === 'signature') return undefined;
+  if (trigger === 'signature' || trigger === 'deletion') return undefined;
   const tag = await mappings.read(key);
   if (tag?.mapping !== undefined && event <= (tag.committed?.event ?? 0))
     return 'mirrored: a later job has mirrored the image';

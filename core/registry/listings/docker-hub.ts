@@ -1,5 +1,5 @@
 import type { CallOptions, Exchange } from '../exchange.ts';
-import type { ListedTag } from '../operations/tags.ts';
+import type { ListedTag } from '../operations/lists/tags.ts';
 import type { HttpAnswer, Transport } from '../transport/transport.ts';
 import { field, listedTag, listPages, pageSize, type TagPage, totalOf } from './pages.ts';
 import type { TagApi } from './tag-api.ts';

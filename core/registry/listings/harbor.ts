@@ -3,8 +3,8 @@ import { parseChallenges } from '../auth/challenge.ts';
 import { CredentialKeeper, type CredentialSource } from '../auth/credentials.ts';
 import { RegistryError } from '../errors.ts';
 import type { Answer, CallOptions, Exchange } from '../exchange.ts';
-import { nextLink } from '../operations/links.ts';
-import type { ListedTag } from '../operations/tags.ts';
+import { nextLink } from '../operations/lists/links.ts';
+import type { ListedTag } from '../operations/lists/tags.ts';
 import { apiCall, field, listedTag, listPages, pageSize, readJson, type TagPage, totalOf } from './pages.ts';
 import type { TagApi } from './tag-api.ts';
 

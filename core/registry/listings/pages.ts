@@ -2,8 +2,8 @@ import { isDigest } from '../../oci/digest.ts';
 import { isTag } from '../../oci/reference.ts';
 import { RegistryError } from '../errors.ts';
 import type { Answer, CallOptions, Exchange } from '../exchange.ts';
-import { maxItems } from '../operations/lists.ts';
-import type { ListedTag } from '../operations/tags.ts';
+import { maxItems } from '../operations/lists/lists.ts';
+import type { ListedTag } from '../operations/lists/tags.ts';
 import { readBounded } from '../transport/body.ts';
 
 /** So many items are asked for at once; all of these APIs allow no more. */

@@ -1,5 +1,5 @@
 import type { CallOptions } from '../exchange.ts';
-import type { ListedTag } from '../operations/tags.ts';
+import type { ListedTag } from '../operations/lists/tags.ts';
 
 /** A registry's own API, beside the distribution API, that lists tags with their digests. */
 export interface TagApi {

@@ -1,7 +1,7 @@
 import { isRepository } from '../../oci/reference.ts';
 import { RegistryError } from '../errors.ts';
 import type { CallOptions } from '../exchange.ts';
-import type { ListedTag } from '../operations/tags.ts';
+import type { ListedTag } from '../operations/lists/tags.ts';
 import { listChanged } from './pages.ts';
 import type { TagApi } from './tag-api.ts';
 

@@ -8,8 +8,8 @@ import type { CallOptions, Exchange } from '../exchange.ts';
 import { maxErrorBytes } from '../failures.ts';
 import { readBeginning } from '../transport/body.ts';
 import { contentType } from './headers.ts';
+import { nextPage } from './lists/pages.ts';
 import { getManifest, readManifest } from './manifests.ts';
-import { nextPage } from './pages.ts';
 import { digestUrl } from './paths.ts';
 
 /** The most pages of one image's referrers. */

@@ -3,7 +3,15 @@ import type { Upstream } from '../../config/config.ts';
 import { textLike } from '../../config/fields.ts';
 import type { WebhookSource } from '../source.ts';
 import { hostOption } from './shared/options.ts';
-import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf } from './shared/outcome.ts';
+import {
+  type EventReading,
+  excerpt,
+  ignore,
+  imageDeleted,
+  imagePushed,
+  malformed,
+  outcomeOf,
+} from './shared/outcome.ts';
 import { isUpstreamHost, otherRegistry, urlHost } from './shared/upstream-host.ts';
 
 const options = z.strictObject({
@@ -81,14 +89,15 @@ export const artifactory: WebhookSource<Options> = {
       'Administration → General Management → Webhooks (newer versions: Platform → Integrations → Webhooks)',
     steps: [
       'Choose *New Webhook*, and keep *Predefined*. Name: `{name}`. URL: `{url}`.',
-      'Under *Events*, choose *Docker Tag was Pushed*, then the Docker repositories to mirror.',
+      'Under *Events*, choose *Docker Tag was Pushed*, for rules with `deleted: unmap` also *Docker Tag was Deleted*, then the Docker repositories to mirror.',
       'Under *Authentication*, *Secret token*: `{secret}`. Select *Use secret for payload signing*. Without it, the token itself is sent, which is also accepted.',
       'Save. The test button sends example values, which are answered 202 and listed as ignored.',
     ],
     accepted: 'the event `pushed` of the domain `docker`, with a tag',
+    deleted: 'the event `deleted` of the domain `docker`, with a tag',
     ignored: {
       not_an_image: 'the domain is not `docker`',
-      not_a_push: 'another event, such as `deleted` or `promoted`',
+      not_a_push: 'another event, such as `promoted`',
       cache: 'the repository is the cache of a remote one (`…-cache`)',
       no_tag: 'the manifest is stored under its digest, like the children of an index',
       other_registry: 'the host of `jpd_origin` is neither the upstream nor the option `host`',
@@ -110,7 +119,8 @@ function read(body: unknown, upstream: Upstream, { host, repository: key, virtua
   if (!decided.success) return ignore(malformed(decided.error, body));
   const { domain, event_type: type } = decided.data;
   if (domain !== 'docker') return ignore(`not_an_image: domain is ${excerpt(domain)}`);
-  if (type !== 'pushed') return ignore(`not_a_push: event_type is ${excerpt(type)}`);
+  const isDeletion = type === 'deleted';
+  if (!isDeletion && type !== 'pushed') return ignore(`not_a_push: event_type is ${excerpt(type)}`);
 
   const parsed = pushed.safeParse(body);
   if (!parsed.success) return ignore(malformed(parsed.error, body));
@@ -136,9 +146,13 @@ function read(body: unknown, upstream: Upstream, { host, repository: key, virtua
   }
   const path = `${virtual ?? data.repo_key}/${image}`;
   const repository = key !== undefined && virtual === undefined ? image : path;
-  return imagePushed(
-    { registry: upstream.registry, repository, tag: data.tag },
-    { repository: key === undefined ? 'data.repo_key and data.path' : 'data.path', tag: 'data.tag' },
-    typeof data.sha256 === 'string' ? `sha256:${data.sha256}` : undefined,
-  );
+  const named = { registry: upstream.registry, repository, tag: data.tag };
+  const paths = {
+    repository: key === undefined ? 'data.repo_key and data.path' : 'data.path',
+    tag: 'data.tag',
+  };
+  // The manifest may still have other tags: each has a file of its own.
+  if (isDeletion) return imageDeleted(named, paths);
+  const digest = typeof data.sha256 === 'string' ? `sha256:${data.sha256}` : undefined;
+  return imagePushed(named, paths, digest);
 }

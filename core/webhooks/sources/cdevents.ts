@@ -9,6 +9,7 @@ import {
   fieldAt,
   hasField,
   ignore,
+  imageDeleted,
   imagePushed,
   malformed,
   outcomeOf,
@@ -29,6 +30,7 @@ type Options = z.output<typeof options>;
 
 /** A version follows, such as `0.3.0`; the fields that we read are the same in all versions. */
 const published = 'dev.cdevents.artifact.published.';
+const deleted = 'dev.cdevents.artifact.deleted.';
 
 const decision = z.object({ context: z.object({ type: z.string() }) });
 const subject = z.object({ subject: z.object({ id: z.string() }) });
@@ -69,10 +71,11 @@ export const cdevents: WebhookSource<Options> = {
       'Make sure that `subject.id` is a package URL of the type `oci` that has a repository and a tag: `pkg:oci/app@sha256%3A…?repository_url={registry}/team/app&tag=1.0`.',
     ],
     accepted: 'an event whose type begins with `dev.cdevents.artifact.published.`, for an image with a tag',
+    deleted: 'an event whose type begins with `dev.cdevents.artifact.deleted.`, with a tag or a digest',
     ignored: {
       not_a_push: 'another event, such as `artifact.packaged`, `artifact.signed` or `pipelinerun.finished`',
       not_an_image: 'a package whose type is not `oci`',
-      no_tag: 'the package URL has no qualifier `tag`',
+      no_tag: 'the package URL has no qualifier `tag`; that of a deleted image has no digest either',
       other_registry: '`repository_url` is not at the upstream’s registry',
     },
     reference: '`subject.id`: the qualifiers `repository_url` and `tag`',
@@ -88,7 +91,9 @@ function read(event: unknown, path: string, upstream: Upstream): EventReading {
   const decided = decision.safeParse(event);
   if (!decided.success) return ignore(malformed(decided.error, event, path));
   const { type } = decided.data.context;
-  if (!type.startsWith(published)) return ignore(`not_a_push: ${field('context.type')} is ${excerpt(type)}`);
+  const isDeletion = type.startsWith(deleted);
+  if (!isDeletion && !type.startsWith(published))
+    return ignore(`not_a_push: ${field('context.type')} is ${excerpt(type)}`);
 
   const parsed = subject.safeParse(event);
   if (!parsed.success) return ignore(malformed(parsed.error, event, path));
@@ -99,7 +104,7 @@ function read(event: unknown, path: string, upstream: Upstream): EventReading {
   if (purl.type !== 'oci')
     return ignore(`not_an_image: ${field('subject.id')} has the type ${excerpt(purl.type)}`);
   const tag = purl.qualifiers.get('tag');
-  if (tag === undefined) return ignore(`no_tag: ${field('subject.id')} has no qualifier tag`);
+  if (tag === undefined && !isDeletion) return ignore(`no_tag: ${field('subject.id')} has no qualifier tag`);
   const location = purl.qualifiers.get('repository_url');
   if (location === undefined) return wrong('has no qualifier repository_url');
   const repository = readRepository(location);
@@ -108,11 +113,10 @@ function read(event: unknown, path: string, upstream: Upstream): EventReading {
     return ignore(
       `other_registry: ${field('subject.id')} is at ${excerpt(repository.registry)}, and the webhook’s upstream is ${upstream.registry}`,
     );
-  return imagePushed(
-    { registry: upstream.registry, repository: repository.repository, tag },
-    { repository: field('subject.id'), tag: field('subject.id') },
-    purl.version,
-  );
+  const image = { registry: upstream.registry, repository: repository.repository };
+  const paths = { repository: field('subject.id'), tag: field('subject.id') };
+  if (isDeletion || tag === undefined) return imageDeleted({ ...image, tag, digest: purl.version }, paths);
+  return imagePushed({ ...image, tag }, paths, purl.version);
 }
 
 /**

@@ -32,10 +32,12 @@ export const distribution: WebhookSource<Options> = {
       'Restart the registry.',
     ],
     accepted: 'each event of the envelope with the action `push`, a tag and the media type of a manifest',
+    deleted: 'each event of the envelope with the action `delete`, and a tag or a digest',
     ignored: {
-      not_a_push: 'another action, such as `pull`, `mount` or `delete`',
+      not_a_push: 'another action, such as `pull` or `mount`',
       not_an_image: 'a blob was pushed, which has the action `push`, too',
-      no_tag: 'the push was by digest, like those of the children of an index',
+      no_tag:
+        'the push was by digest, like those of the children of an index, or a whole repository was deleted',
       other_registry:
         '`request.host` is neither the upstream’s registry, its endpoint’s host nor the option `host`',
     },

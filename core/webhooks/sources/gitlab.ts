@@ -49,11 +49,11 @@ export const gitlab: WebhookSource<Options> = {
     ],
     accepted:
       'each image of `{"images": ["registry/repository:tag", …]}`, and pushes of tags in an envelope of CNCF Distribution',
+    deleted: 'each event of an envelope with the action `delete`, and a tag or a digest',
     ignored: {
-      not_a_push:
-        'one of GitLab’s own events, or another action in an envelope, such as `pull`, `mount` or `delete`',
+      not_a_push: 'one of GitLab’s own events, or another action in an envelope, such as `pull` or `mount`',
       not_an_image: 'a blob in an envelope',
-      no_tag: 'an image has no tag, or was pushed by digest',
+      no_tag: 'an image has no tag, or was pushed by digest; in an envelope, a whole repository was deleted',
       other_registry:
         'the image’s registry, or `request.host`, is neither the upstream’s registry, its endpoint’s host nor the option `host`',
     },

@@ -7,6 +7,7 @@ import {
   type EventReading,
   excerpt,
   ignore,
+  imageDeleted,
   imagePushed,
   malformed,
   outcomeOf,
@@ -29,6 +30,12 @@ type Options = z.output<typeof options>;
 /** The names of a push in the default format, in Harbor 1.x and in the CloudEvents format. */
 const cloudPush = 'harbor.artifact.pushed';
 const pushTypes = ['PUSH_ARTIFACT', 'pushImage', cloudPush];
+/**
+ * The same for a deletion. It names the artifact's digest and one of its tags, or the digest twice.
+ * https://github.com/goharbor/harbor/blob/main/src/controller/event/handler/webhook/artifact/artifact.go
+ */
+const cloudDeletion = 'harbor.artifact.deleted';
+const deletionTypes = ['DELETE_ARTIFACT', 'deleteImage', cloudDeletion];
 
 const decision = z.object({ type: z.string() });
 const content = z.object({ resources: z.array(z.unknown()) });
@@ -61,12 +68,14 @@ export const harbor: WebhookSource<Options> = {
     where: 'project → Webhooks',
     steps: [
       'Open the project, then *Webhooks*, and choose *New Webhook*. Webhooks belong to one project; repeat this for each.',
-      'Name: `{name}`. Notify type: *http*. Payload format: *Default* or *CloudEvents*. Event type: *Artifact pushed* and nothing else.',
+      'Name: `{name}`. Notify type: *http*. Payload format: *Default* or *CloudEvents*. Event type: *Artifact pushed*, for rules with `deleted: unmap` also *Artifact deleted*, and nothing else.',
       'Endpoint URL: `{url}`. Auth Header: `{secret}`, without *Bearer* before it. Leave *Verify Remote Certificate* on.',
       'Choose *Add*, then push an image: *Test Endpoint* does not send an event.',
     ],
     accepted:
       'a pushed artifact with a tag, each of several resources: `PUSH_ARTIFACT`, `pushImage`, `harbor.artifact.pushed`',
+    deleted:
+      'a deleted artifact, each of several resources: `DELETE_ARTIFACT`, `deleteImage`, `harbor.artifact.deleted`',
     ignored: {
       not_a_push: 'another type of event',
       no_tag:
@@ -78,6 +87,7 @@ export const harbor: WebhookSource<Options> = {
     notes: [
       'Harbor tries a delivery three times. Failed ones are listed under the webhook’s executions; request their images (`POST /v1/mirrors`).',
       'Harbor reports charts and other artifacts in the same way; the job finds out what is not an image.',
+      'Harbor does not report that a tag was removed from an artifact that stays: that is found when the repository is compared.',
       'Images that a replication brings into Harbor count as pushed.',
     ],
     documentation:
@@ -89,9 +99,10 @@ function read(body: unknown, upstream: Upstream, host: string | undefined): Even
   const decided = decision.safeParse(body);
   if (!decided.success) return [ignore(malformed(decided.error, body))];
   const { type } = decided.data;
-  if (!pushTypes.includes(type)) return [ignore(`not_a_push: type is ${excerpt(type)}`)];
+  const isDeletion = deletionTypes.includes(type);
+  if (!isDeletion && !pushTypes.includes(type)) return [ignore(`not_a_push: type is ${excerpt(type)}`)];
 
-  const at = type === cloudPush ? 'data' : 'event_data';
+  const at = type === cloudPush || type === cloudDeletion ? 'data' : 'event_data';
   const data = (body as Record<string, unknown>)[at];
   const parsed = content.safeParse(data);
   if (!parsed.success) return [ignore(malformed(parsed.error, data, at))];
@@ -99,8 +110,8 @@ function read(body: unknown, upstream: Upstream, host: string | undefined): Even
     const pushed = tagged.safeParse(resource);
     if (!pushed.success) return ignore(malformed(pushed.error, resource, path));
     const { tag, digest } = pushed.data;
-    if (!tag) return ignore(`no_tag: ${path}.tag is missing or empty`);
-    if (isDigest(tag)) return ignore(`no_tag: ${path}.tag is the digest`);
+    if (!tag && !isDeletion) return ignore(`no_tag: ${path}.tag is missing or empty`);
+    if (!isDeletion && isDigest(tag)) return ignore(`no_tag: ${path}.tag is the digest`);
 
     const place = placed.safeParse(resource);
     if (!place.success) return ignore(malformed(place.error, resource, path));
@@ -110,10 +121,9 @@ function read(body: unknown, upstream: Upstream, host: string | undefined): Even
       return otherRegistry(`the host of ${path}.resource_url`, written, upstream);
     const name = named.safeParse(data);
     if (!name.success) return ignore(malformed(name.error, data, at));
-    return imagePushed(
-      { registry: upstream.registry, repository: name.data.repository.repo_full_name, tag },
-      { repository: `${at}.repository.repo_full_name`, tag: `${path}.tag` },
-      digest,
-    );
+    const image = { registry: upstream.registry, repository: name.data.repository.repo_full_name };
+    const paths = { repository: `${at}.repository.repo_full_name`, tag: `${path}.tag` };
+    if (isDeletion || !tag) return imageDeleted({ ...image, tag, digest }, paths);
+    return imagePushed({ ...image, tag }, paths, digest);
   });
 }

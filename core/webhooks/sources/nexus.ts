@@ -1,7 +1,15 @@
 import * as z from 'zod';
 import { textLike } from '../../config/fields.ts';
 import type { WebhookSource } from '../source.ts';
-import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf } from './shared/outcome.ts';
+import {
+  type EventReading,
+  excerpt,
+  ignore,
+  imageDeleted,
+  imagePushed,
+  malformed,
+  outcomeOf,
+} from './shared/outcome.ts';
 
 const options = z.strictObject({
   /**
@@ -22,6 +30,8 @@ type Options = z.output<typeof options>;
  */
 const componentEvents = 'rm:repository:component';
 const pushActions = ['CREATED', 'UPDATED'];
+/** `PURGED`: a task removed what was not used for long. */
+const deletionActions = ['DELETED', 'PURGED'];
 
 const decision = z.object({ action: z.string() });
 const typed = z.object({ component: z.object({ format: z.string() }) });
@@ -64,10 +74,11 @@ export const nexus: WebhookSource<Options> = {
     ],
     accepted:
       'the event `rm:repository:component` for a component of the format `docker` with a tag, created or updated',
+    deleted: 'the same event with the action `DELETED` or `PURGED`',
     ignored: {
-      not_a_push: 'another event (`rm:repository:asset`) or action (`DELETED`, `PURGED`)',
+      not_a_push: 'another event (`rm:repository:asset`) or action',
       not_an_image: 'a component whose format is not `docker`',
-      no_tag: 'the version is a digest, as for the children of an index',
+      no_tag: 'the version of a push is a digest, as for the children of an index',
       other_repository: '`repositoryName` is not the option `repository`',
     },
     reference: 'the upstream’s registry and `component.name`',
@@ -90,8 +101,9 @@ function read(
 
   const decided = decision.safeParse(body);
   if (!decided.success) return ignore(malformed(decided.error, body));
-  if (!pushActions.includes(decided.data.action))
-    return ignore(`not_a_push: action is ${excerpt(decided.data.action)}`);
+  const { action } = decided.data;
+  const isDeletion = deletionActions.includes(action);
+  if (!isDeletion && !pushActions.includes(action)) return ignore(`not_a_push: action is ${excerpt(action)}`);
 
   const format = typed.safeParse(body);
   if (!format.success) return ignore(malformed(format.error, body));
@@ -109,10 +121,9 @@ function read(
   const parsed = named.safeParse(body);
   if (!parsed.success) return ignore(malformed(parsed.error, body));
   const { name, version } = parsed.data.component;
+  const paths = { repository: 'component.name', tag: 'component.version' };
+  if (isDeletion) return imageDeleted({ registry, repository: name, tag: version }, paths);
   if (!version) return ignore('no_tag: component.version is missing or empty');
   if (version.startsWith('sha256:')) return ignore('no_tag: component.version is a digest');
-  return imagePushed(
-    { registry, repository: name, tag: version },
-    { repository: 'component.name', tag: 'component.version' },
-  );
+  return imagePushed({ registry, repository: name, tag: version }, paths);
 }

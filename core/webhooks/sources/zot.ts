@@ -7,6 +7,7 @@ import {
   excerpt,
   fieldAt,
   ignore,
+  imageDeleted,
   imagePushed,
   malformed,
   outcomeOf,
@@ -20,9 +21,11 @@ const options = z.strictObject({
 type Options = z.output<typeof options>;
 
 /**
- * The end of the type. In newer versions the operator chooses what comes before it (`typePrefix`).
+ * The ends of the types. In newer versions the operator chooses what comes before them
+ * (`typePrefix`).
  */
 const updated = '.image.updated';
+const deleted = '.image.deleted';
 
 const structured = z.object({ type: z.string() });
 const image = z.object({
@@ -31,6 +34,7 @@ const image = z.object({
   mediaType: z.string(),
   digest: z.unknown().optional(),
 });
+const gone = image.omit({ mediaType: true });
 
 /**
  * zot, which sends CloudEvents in binary mode: the type is in a header, and the body is the data.
@@ -59,9 +63,10 @@ export const zot: WebhookSource<Options> = {
       'Check the file with `zot verify config.json`, and restart zot.',
     ],
     accepted: 'an event whose type ends in `.image.updated`, with a tag',
+    deleted: 'an event whose type ends in `.image.deleted`, with a tag or a digest',
     ignored: {
-      not_a_push: 'another event, such as `image.deleted`, `image.lint_failed` or `repository.created`',
-      not_an_image: 'the media type is not that of a manifest',
+      not_a_push: 'another event, such as `image.lint_failed` or `repository.created`',
+      not_an_image: 'the media type of a push is not that of a manifest',
       no_tag: 'the push was by digest, like those of the children of an index',
     },
     reference: 'the upstream’s registry and `name`',
@@ -83,18 +88,22 @@ function readMode(type: string | undefined, body: unknown, registry: string): Ev
 }
 
 function read(type: string, data: unknown, path: string, registry: string): EventReading {
-  if (!type.endsWith(updated)) return ignore(`not_a_push: the event is ${excerpt(type)}`);
+  const isDeletion = type.endsWith(deleted);
+  if (!isDeletion && !type.endsWith(updated)) return ignore(`not_a_push: the event is ${excerpt(type)}`);
+  const field = (key: string) => fieldAt(path, key);
+  const paths = { repository: field('name'), tag: field('reference') };
+  if (isDeletion) {
+    const parsed = gone.safeParse(data);
+    if (!parsed.success) return ignore(malformed(parsed.error, data, path));
+    const { name: repository, reference: tag, digest } = parsed.data;
+    return imageDeleted({ registry, repository, tag, digest }, paths);
+  }
   const parsed = image.safeParse(data);
   if (!parsed.success) return ignore(malformed(parsed.error, data, path));
   const { name, reference, mediaType, digest } = parsed.data;
-  const field = (key: string) => fieldAt(path, key);
   if (!isManifestType(mediaType))
     return ignore(`not_an_image: ${field('mediaType')} is ${excerpt(mediaType)}`);
   if (reference === '') return ignore(`no_tag: ${field('reference')} is empty`);
   if (reference.includes(':')) return ignore(`no_tag: ${field('reference')} is a digest`);
-  return imagePushed(
-    { registry, repository: name, tag: reference },
-    { repository: field('name'), tag: field('reference') },
-    digest,
-  );
+  return imagePushed({ registry, repository: name, tag: reference }, paths, digest);
 }

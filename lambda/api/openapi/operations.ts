@@ -6,7 +6,7 @@ import { admissionAddress, admissionAnswer } from '../schemas/admission.ts';
 import { exampleDigest, exampleImage, exampleJob } from '../schemas/fields.ts';
 import { job, jobList, queuedJobs, redrivenJobs } from '../schemas/job.ts';
 import { exported, history, mapping, mappingList, resolved } from '../schemas/mapping.ts';
-import { reconcileRequested } from '../schemas/reconcile.ts';
+import { reconcileRequested, reconcileState } from '../schemas/reconcile.ts';
 import {
   exportQuery,
   historyQuery,
@@ -14,6 +14,7 @@ import {
   mappingsQuery,
   mirrorsBody,
   reconcileBody,
+  reconcileQuery,
   redriveBody,
   resolveBody,
   retentionBody,
@@ -293,7 +294,7 @@ export const operations: Operation[] = [
     tag: 'Jobs',
     summary: 'Compare upstreams with the mirror now',
     description:
-      'Within a minute, the tags that the rules select are compared with the mappings, and the mappings with the mirror; what differs is queued, with the trigger `reconcile`. Events go first: jobs are queued in batches. It happens by itself as often as a rule’s `reconcile` says.',
+      'Within a minute, the tags that the rules select are compared with the mappings, and the mappings with the mirror; what differs is queued, with the trigger `reconcile`. Events go first: jobs are queued in batches. With `dryRun`, nothing is changed: `GET /v1/reconcile` then tells what would be done. A comparison happens by itself as often as a rule’s `reconcile` says.',
     access: 'write',
     body: { schema: reconcileBody, example: { repository: 'ghcr.io/acme/shop' } },
     answer: { status: 202, description: 'What will be compared', schema: reconcileRequested },
@@ -331,6 +332,22 @@ export const operations: Operation[] = [
     errors: {
       400: invalidRequest,
       404: { not_found: 'There is no pass with this id; they are kept for 30 days.' },
+    },
+  },
+  {
+    method: 'get',
+    path: '/v1/reconcile',
+    operationId: 'getReconcile',
+    tag: 'Jobs',
+    summary: 'What the latest comparison did, and what the latest dry run found',
+    description:
+      'Of an upstream, or of one of its repositories. The upstream’s own figures are in `GET /v1/status`.',
+    access: 'read',
+    query: reconcileQuery,
+    answer: { status: 200, description: 'The latest comparison and dry run', schema: reconcileState },
+    errors: {
+      400: invalidRequest,
+      404: { not_configured: 'mirror.yaml has no such upstream.' },
     },
   },
   {

@@ -140,6 +140,23 @@ export const reconcileBody = z.strictObject({
       example: 'ghcr.io/acme/shop',
     })
     .optional(),
+  dryRun: z
+    .boolean(must('true or false'))
+    .meta({ description: 'Only tell what would be done: `GET /v1/reconcile` has it.', example: true })
+    .optional(),
+});
+
+export const reconcileQuery = z.object({
+  registry: z
+    .string(must('an upstream of mirror.yaml, such as ghcr.io'))
+    .meta({ description: 'An upstream of mirror.yaml.', example: 'ghcr.io' }),
+  repository: z
+    .string()
+    .meta({
+      description: 'One of its repositories; absent: all that its rules cover.',
+      example: 'acme/shop',
+    })
+    .optional(),
 });
 
 export const retentionBody = reconcileBody.extend({

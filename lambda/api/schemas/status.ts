@@ -43,6 +43,34 @@ export const status = exactly<Status>()(
               refusedFor: z.string().exactOptional(),
             }),
           ),
+          reconcile: z
+            .object({
+              repositories: count
+                .exactOptional()
+                .describe('How many its rules cover; absent: they have not been searched for yet.'),
+              isSearchDue: z.boolean().describe('A search for them is due.'),
+              due: count.describe('Comparisons that are due or under way.'),
+              nextDueAt: time.exactOptional(),
+              finishedAt: time.exactOptional().describe('When a comparison was finished last.'),
+              failing: z
+                .array(
+                  z.object({
+                    repository: z.string(),
+                    error: z.object({ code: z.string(), message: z.string() }),
+                    failures: count.describe('How many attempts in a row have failed.'),
+                    dueAt: time.describe('When it is tried again.'),
+                  }),
+                )
+                .describe('Repositories whose latest comparison failed, at most 20.'),
+              unlisted: z
+                .object({ code: z.string(), message: z.string() })
+                .exactOptional()
+                .describe('Why the upstream’s list of repositories is missing or incomplete.'),
+              complete: z
+                .boolean()
+                .describe('False: there are more that are due, or that fail, than are counted.'),
+            })
+            .describe('How its repositories are compared with the mirror.'),
         }),
       ),
     })

@@ -26,6 +26,10 @@ export const webhook = exactly<PresentedWebhook>()(
       steps: z.array(z.string()).describe('How it is entered: Markdown.'),
       documentation: z.string(),
       repositories: z.array(z.string()).describe('The patterns of the upstream’s rules.'),
+      deletions: z
+        .literal(true)
+        .exactOptional()
+        .describe('A rule follows deletions, so the sender must report them as well as pushes.'),
       options: z.record(z.string(), z.unknown()),
       deliveredAt: time.exactOptional(),
       acceptedAt: time.exactOptional(),

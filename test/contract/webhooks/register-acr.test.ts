@@ -50,6 +50,17 @@ const api: ApiCase = {
 describe('register at Azure', () => {
   registrarContract(api);
 
+  it('asks for deletions as well if a rule follows them', async () => {
+    const written: unknown[] = [];
+    const client = {
+      get: async () => ({ location: 'westeurope' }),
+      find: async () => undefined,
+      write: async (_method: string, _path: string, body: unknown) => void written.push(body),
+    } as unknown as UpstreamClient;
+    await (await acr.plan(place, { ...webhook, deletions: true }, client)).apply();
+    expect(written).toMatchObject([{ properties: { actions: ['push', 'delete'] } }]);
+  });
+
   it('makes a name that Azure accepts, and no two the same', async () => {
     const names = ['a-b', 'ab', 'a-very-long-name-that-goes-on-and-on-until-there-are-sixty-three'];
     const asked: string[] = [];

@@ -43,6 +43,15 @@ const api: ApiCase = {
 describe('register at the JFrog Platform', () => {
   registrarContract(api);
 
+  it('asks for deletions as well if a rule follows them', async () => {
+    const server = await startScriptedServer([...api.look([]), api.create]);
+    await enter({ ...api, webhook: { ...webhook, deletions: true } }, server);
+    expect(JSON.parse(server.requests.at(-1)?.body.toString() ?? '')).toMatchObject({
+      description: 'Tells Drayage what was pushed or deleted',
+      event_filter: { event_types: ['pushed', 'deleted'] },
+    });
+  });
+
   it('has a webhook for each repository that is named, besides the one for all', async () => {
     const server = await startScriptedServer([
       ...api.look([api.hook(webhook.url, 7)]),

@@ -65,6 +65,17 @@ describe('register at Harbor', () => {
     expect(JSON.parse(server.requests.at(-1)?.body.toString() ?? '')).toEqual(body);
   });
 
+  it('asks for deletions as well if a rule follows them', async () => {
+    const following = { ...api, webhook: { ...webhook, deletions: true as const } };
+    const server = await startScriptedServer([
+      ...api.look([api.hook(webhook.url, 7)]),
+      { request: `PUT ${path}/7`, answer: { status: 200 } },
+    ]);
+    expect(await enter(following, server)).toEqual([{ place: 'acme', outcome: 'updated' }]);
+    const { event_types } = JSON.parse(server.requests.at(-1)?.body.toString() ?? '');
+    expect(event_types).toEqual(['PUSH_ARTIFACT', 'DELETE_ARTIFACT']);
+  });
+
   it('looks at all pages, whose links are relative', async () => {
     const link = `<${path}?page=2&page_size=100>; rel="next"`;
     const server = await startScriptedServer([

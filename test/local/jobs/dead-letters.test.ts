@@ -60,8 +60,7 @@ describe('messages that crashed too often', () => {
       finishedAt: jobs.now.toISOString(),
       error: {
         code: 'crashed',
-        message:
-          'given up after 1 attempts that crashed: an unexpected error ended the attempt: TypeError: x is not a function',
+        message: 'given up after 1 attempts that crashed: an unexpected error ended the attempt: TypeError',
         remedy: expect.stringContaining('drayage redrive'),
       },
     });

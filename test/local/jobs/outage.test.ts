@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DynamoUpstreamGate } from '../../../core/aws/dynamodb/upstream-gate.ts';
-import type { JobMessage } from '../../../core/jobs/record.ts';
+import { enqueue } from '../../../core/jobs/enqueue.ts';
+import type { JobMessage, JobTrigger } from '../../../core/jobs/record.ts';
 import { resendDue } from '../../../core/jobs/resend.ts';
 import { MirrorJobs, upstreamError } from '../../support/mirror-jobs.ts';
 import { seededImage } from '../../support/seeded-image.ts';
@@ -29,7 +30,7 @@ describe('an upstream that is down', () => {
       asked.times += 1;
       throw upstreamError('CONNECTION', { temporary: true });
     };
-    jobs.upstreamChanges = { manifest: fail };
+    jobs.upstreamChanges = { manifest: fail, tagDigest: fail };
     return asked;
   };
   /** Lets time pass, from one due job to the next. */
@@ -45,14 +46,25 @@ describe('an upstream that is down', () => {
       for (const { body } of jobs.queue.sent) await jobs.run(body);
     }
   };
-  const pushed = async (): Promise<JobMessage> => {
+  const pushed = async (trigger: JobTrigger = 'request'): Promise<JobMessage> => {
     const key = jobs.key();
     jobs.push(key, image);
-    return await jobs.job(key, 'request');
+    return await jobs.job(key, trigger);
+  };
+  /** An image whose deletion is reported. */
+  const deleted = async (): Promise<JobMessage> => {
+    const key = jobs.key('latest', 'library/followed');
+    await jobs.mirrored(key, image);
+    jobs.upstream(key).tags.delete(key.reference);
+    jobs.queue.sent = [];
+    await enqueue([{ key }], 'deletion', jobs.dependencies());
+    return jobs.queue.sent[0]?.body as JobMessage;
   };
 
   it('for a day costs nothing but delay: its jobs wait, and are mirrored once it is back', async () => {
-    const messages = [await pushed(), await pushed()];
+    const deletion = await deleted();
+    const pushes = [await pushed(), await pushed('webhook')];
+    const messages = [...pushes, deletion];
     const asked = goDown();
     for (const message of messages) expect(await jobs.run(message)).toMatchObject({ state: 'waiting' });
     await pass(hours(24));
@@ -65,7 +77,12 @@ describe('an upstream that is down', () => {
     });
     jobs.upstreamChanges = {};
     await pass(hours(1));
-    for (const message of messages) expect((await jobs.record(message)).state).toBe('committed');
+    for (const message of pushes) expect((await jobs.record(message)).state).toBe('committed');
+    expect(await jobs.record(deletion)).toMatchObject({
+      state: 'satisfied',
+      reason: { code: 'deleted_upstream' },
+    });
+    expect(await jobs.mapping(deletion.image)).toBeUndefined();
     expect(await new DynamoUpstreamGate(jobs.stores.table).outage('docker.io')).toBeUndefined();
   }, 300_000);
 

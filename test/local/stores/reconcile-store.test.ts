@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DynamoDryRunStore } from '../../../core/aws/dynamodb/dry-run-store.ts';
 import { DynamoReconcileStore } from '../../../core/aws/dynamodb/reconcile-store.ts';
+import { emptyReport, type Scope } from '../../../core/reconcile/dry-run/report.ts';
 import { keyOf, type LocalStores, mappingOf, resolveOf, startStores } from '../../support/local-stores.ts';
 
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
@@ -104,6 +106,41 @@ describe('rounds on DynamoDB', () => {
     });
   });
 
+  it('are told with their figures and failures, the failing ones until they end well', async () => {
+    const registry = freshRegistry();
+    expect(await store.summary(registry, at(0))).toEqual({
+      search: undefined,
+      due: 0,
+      failing: [],
+      isComplete: true,
+    });
+    const error = { code: 'DENIED', message: 'not for you' };
+    const bad = { registry, repository: 'bad' };
+    await store.save({ ...bad, dueAt: at(9), failures: 2, error });
+    await store.save({ registry, repository: 'good', dueAt: at(3) });
+    await store.saveSearch({ registry, fingerprint: 'x', begunAt: at(1), nextAt: at(9), repositories: 2 });
+    await store.noteFinished(registry, at(2));
+    const failing = { repository: 'bad', error, failures: 2, dueAt: at(9) };
+    expect(await store.summary(registry, at(2))).toMatchObject({
+      search: { fingerprint: 'x', repositories: 2 },
+      due: 0,
+      nextDueAt: at(3),
+      finishedAt: at(2),
+      failing: [failing],
+    });
+    const [first, second] = await store.due(registry, at(9), 10);
+    expect((await store.summary(registry, at(9))).due).toBe(2);
+    // It still fails: the note stays.
+    await store.save({ ...bad, dueAt: at(20), failures: 3, error }, second?.notes);
+    expect((await store.summary(registry, at(10))).failing).toEqual([
+      { ...failing, failures: 3, dueAt: at(20) },
+    ]);
+    await store.save({ registry, repository: 'good', dueAt: at(60) }, first?.notes);
+    const [again] = await store.due(registry, at(20), 10);
+    await store.save({ ...bad, dueAt: at(50) }, again?.notes);
+    expect(await store.summary(registry, at(21))).toMatchObject({ due: 0, nextDueAt: at(50), failing: [] });
+  });
+
   it('let one compare at a time, until its time is over', async () => {
     const now = new Date(at(0));
     expect(await store.lock('a', 1_000, now)).toBe(true);
@@ -114,6 +151,47 @@ describe('rounds on DynamoDB', () => {
     expect(await store.lock('a', 1_000, now)).toBe(false);
     await store.unlock('b');
     expect(await store.lock('a', 1_000, now)).toBe(true);
+  });
+});
+
+describe('dry runs on DynamoDB', () => {
+  let stores: LocalStores;
+  let dryRuns: DynamoDryRunStore;
+  beforeAll(async () => {
+    stores = await startStores();
+    dryRuns = new DynamoDryRunStore(stores.table);
+  });
+  afterAll(() => stores.close());
+  const at = (minute: number) => new Date(Date.UTC(2026, 3, 1, 12, minute));
+  const asked = (scope: Scope, minute: number) => ({ ...scope, askedAt: at(minute).toISOString() });
+
+  it('are taken once, again if their worker is gone, and given up in the end', async () => {
+    const scope = { registry: 'ghcr.io', repository: 'acme/app' };
+    await dryRuns.ask(asked(scope, 0));
+    expect(await dryRuns.take(at(1))).toEqual(asked(scope, 0));
+    expect(await dryRuns.take(at(2))).toBeUndefined();
+    for (const minute of [17, 33]) expect(await dryRuns.take(at(minute))).toEqual(asked(scope, 0));
+    expect(await dryRuns.isAsked(scope)).toBe(true);
+    expect(await dryRuns.take(at(59))).toBeUndefined();
+    expect(await dryRuns.isAsked(scope)).toBe(false);
+  });
+
+  it('keep their report until somebody asks again, for one that goes on meanwhile, too', async () => {
+    const scope = { registry: 'quay.io' };
+    await dryRuns.ask(asked(scope, 0));
+    const first = await dryRuns.take(at(0));
+    const report = emptyReport(scope, at(0));
+    await dryRuns.save(report);
+    expect(await dryRuns.read(scope)).toEqual(report);
+    expect(await dryRuns.read({ ...scope, repository: 'acme/app' })).toBeUndefined();
+    await dryRuns.ask(asked(scope, 1));
+    expect(await dryRuns.read(scope)).toBeUndefined();
+    if (first) await dryRuns.done(first);
+    expect(await dryRuns.isAsked(scope)).toBe(true);
+    const second = await dryRuns.take(at(1));
+    expect(second).toEqual(asked(scope, 1));
+    if (second) await dryRuns.done(second);
+    expect(await dryRuns.isAsked(scope)).toBe(false);
   });
 });
 

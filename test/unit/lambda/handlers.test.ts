@@ -66,6 +66,7 @@ const mirrorMessage = JSON.stringify({
   event: 1,
   trigger: 'webhook',
   receivedAt: '2026-04-01T12:00:00.000Z',
+  apart: true,
 });
 
 const logged = vi.fn();
@@ -188,6 +189,22 @@ describe('the functions of the queues', () => {
     expect(deployment.recorded.removed).toHaveLength(2);
   });
 
+  it('give a message that came back a group of its own, once, and run the others', async () => {
+    const deployment = new RecordingCopy(acme);
+    const { apart: _apart, ...first } = JSON.parse(mirrorMessage);
+    const event = batch(JSON.stringify(first), mirrorMessage.replace('"job":"job"', '"job":"apart"'));
+    expect(await createMirror(deployment)(event, context)).toEqual({ batchItemFailures: [] });
+    expect(deployment.recorded.sent).toEqual([{ group: 'apart job', body: { ...first, apart: true } }]);
+    expect(deployment.recorded.removed.sort()).toEqual(['receipt 0', 'receipt 1']);
+    // A queue that refuses it: the message is run where it is.
+    const refusing = new RecordingCopy(acme);
+    refusing.recorded.send = async () => {
+      throw new Error('switched off');
+    };
+    const again = await createMirror(refusing)(batch(JSON.stringify(first)), context);
+    expect([again, refusing.recorded.removed]).toEqual([{ batchItemFailures: [] }, []]);
+  });
+
   it('delete each finished message of a batch at once, and no single one, which Lambda deletes', async () => {
     const deployment = new RecordingCopy(acme);
     const other = mirrorMessage.replace('"reference":"1"', '"reference":"2"');
@@ -201,19 +218,19 @@ describe('the functions of the queues', () => {
   });
 
   it.each([
-    ['mirror', createMirror, undefined, 60],
-    ['mirror', createMirror, '5', 10],
-    ['layer', createLayer, undefined, 180],
-    ['layer', createLayer, '5', 10],
+    ['mirror', createMirror, 60, undefined, 60],
+    ['mirror', createMirror, 60, '5', 10],
+    ['layer', createLayer, 120, undefined, 180],
+    ['layer', createLayer, 120, '5', 10],
   ])(
     'the %s function has a message delivered again that it cannot read',
-    async (_name, create, retry, seconds) => {
+    async (_name, create, hold, retry, seconds) => {
       const deployment = new RecordingCopy({ ...acme, DRAYAGE_RETRY_SECONDS: retry });
       expect(await create(deployment)(batch('{}'), context)).toEqual({
         batchItemFailures: [{ itemIdentifier: '0' }],
       });
       // It came for the second time.
-      expect(deployment.recorded.hidden).toEqual(['receipt 0 120', `receipt 0 ${seconds}`]);
+      expect(deployment.recorded.hidden).toEqual([`receipt 0 ${hold}`, `receipt 0 ${seconds}`]);
     },
   );
 

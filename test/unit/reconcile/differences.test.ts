@@ -3,7 +3,7 @@ import type { MappedTag } from '../../../core/mapping/store.ts';
 import { digestOf } from '../../../core/oci/digest.ts';
 import { compareTag, wantedBy } from '../../../core/reconcile/compare.ts';
 import { readListing } from '../../../core/reconcile/differences.ts';
-import type { ListedTag } from '../../../core/registry/operations/tags.ts';
+import type { ListedTag } from '../../../core/registry/operations/lists/tags.ts';
 import { rulesConfig } from '../../support/memory-reconcile.ts';
 
 const one = digestOf(Buffer.from('one'));

@@ -1,18 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../../core/oci/digest.ts';
-import { policyFingerprint } from '../../../core/policy/fingerprint.ts';
+import { mirrorRepository } from '../../../core/policy/mirror-repository.ts';
 import { mostQueued } from '../../../core/reconcile/room.ts';
+import { upstreamName } from '../../../core/reconcile/upstream/known-repositories.ts';
 import { reconcileDue } from '../../../core/reconcile/walk.ts';
 import { RegistryError } from '../../../core/registry/errors.ts';
-import { MemoryReconcile, rulesConfig } from '../../support/memory-reconcile.ts';
+import { MemoryReconcile, policyOf, rulesConfig } from '../../support/memory-reconcile.ts';
 
 const day = 24 * 3_600_000;
-
-function policyOf({ config }: MemoryReconcile): string {
-  const rule = config.upstreams[0]?.repositories[0];
-  if (!rule) throw new Error('no rule');
-  return policyFingerprint(rule);
-}
 
 function walk(memory: MemoryReconcile, seconds = 600) {
   const { signal } = new AbortController();
@@ -118,6 +113,114 @@ describe('what is queued', () => {
   });
 });
 
+describe('a pattern', () => {
+  it('covers what only the mirror or a job knows', async () => {
+    const memory = new MemoryReconcile(rulesConfig('{ match: "acme/*" }'));
+    memory.hasCatalog = false;
+    for (const name of ['failed', 'held', 'other']) memory.push(`acme/${name}`, '1');
+    memory.jobs.push('acme/failed', 'elsewhere/app');
+    memory.mirrorRepositories.push(
+      'mirror/ghcr.io/acme/held',
+      'mirror/quay.io/acme/other',
+      'mirror/ghcr.io/x',
+    );
+    await walk(memory);
+    expect(memory.mirror(policyOf(memory)).sort()).toEqual(['acme/failed:1', 'acme/held:1']);
+    expect(memory.keptInLine.sort()).toEqual(['mirror/ghcr.io/acme/failed', 'mirror/ghcr.io/acme/held']);
+  });
+
+  it('does not take converted names for repositories', () => {
+    const { config } = new MemoryReconcile(rulesConfig('{ match: "acme/*" }'));
+    const nameIn = (name: string) => upstreamName(config, 'ghcr.io', name);
+    expect(nameIn(mirrorRepository(config, 'ghcr.io', 'acme/app'))).toBe('acme/app');
+    expect(nameIn(mirrorRepository(config, 'ghcr.io', 'Acme/App'))).toBeUndefined();
+    expect(nameIn('mirror/ghcr.io.example/acme/app')).toBeUndefined();
+    expect(upstreamName(config, 'localhost:5000', 'mirror/localhost_5000/acme/app')).toBe('acme/app');
+  });
+});
+
+describe('a tag that a list does not have', () => {
+  const rule = '{ match: acme/app, deleted: unmap }';
+
+  it.each([true, false])('is asked for before its mapping is removed (digests told: %s)', async (told) => {
+    const memory = new MemoryReconcile(rulesConfig(rule));
+    memory.push('acme/app', '1', '2', '3');
+    await walk(memory);
+    memory.mirror(policyOf(memory));
+    memory.tellsDigests = told;
+    memory.unlisted.add('1');
+    memory.upstream.get('acme/app')?.delete('2');
+    memory.requests.length = 0;
+    memory.now = new Date(memory.now.getTime() + day);
+    await walk(memory);
+    expect(memory.requests).toContain('HEAD acme/app:1');
+    expect(memory.removed).toEqual(['2']);
+    expect(memory.queue.sent).toEqual([]);
+  });
+
+  it('whose digest nobody tells is queued, and stays mapped', async () => {
+    const memory = new MemoryReconcile(rulesConfig(rule));
+    memory.push('acme/app', '1');
+    await walk(memory);
+    memory.mirror(policyOf(memory));
+    memory.tellsHeads = false;
+    memory.now = new Date(memory.now.getTime() + day);
+    await walk(memory);
+    expect(memory.mirror(policyOf(memory))).toEqual(['acme/app:1']);
+    expect(memory.removed).toEqual([]);
+  });
+});
+
+describe('an upstream that is down', () => {
+  const downConfig = () => rulesConfig(...['a', 'b', 'c', 'd'].map((name) => `{ match: acme/${name} }`));
+  const down = () => failure('CONNECTION', { temporary: true });
+  const minute = (memory: MemoryReconcile) => {
+    memory.now = new Date(memory.now.getTime() + 60_000);
+  };
+
+  it('is closed to all workers, and asked for one repository at a time until it is back', async () => {
+    const memory = new MemoryReconcile(downConfig());
+    for (const name of ['a', 'b', 'c', 'd']) {
+      memory.push(`acme/${name}`, '1');
+      memory.broken.set(`acme/${name}`, down());
+    }
+    await walk(memory);
+    minute(memory);
+    await walk(memory);
+    expect(memory.gate.of('ghcr.io').downUntil?.getTime()).toBeGreaterThan(memory.now.getTime());
+    memory.requests.length = 0;
+    for (let minutes = 0; minutes < 60; minutes += 1) {
+      minute(memory);
+      await walk(memory);
+    }
+    expect(memory.requests.length).toBeGreaterThan(3);
+    expect(memory.requests.length).toBeLessThan(20);
+    memory.broken.clear();
+    let queued = 0;
+    for (let minutes = 0; minutes < 20; minutes += 1) {
+      minute(memory);
+      queued += (await walk(memory)).queued;
+    }
+    expect(queued).toBe(4);
+    expect(memory.gate.of('ghcr.io')).not.toHaveProperty('outage');
+  });
+
+  it('is back for all workers when a list arrives', async () => {
+    const memory = new MemoryReconcile(downConfig());
+    const registry = 'ghcr.io';
+    for (const seconds of [0, 60, 120])
+      await memory.gate.failed(registry, {
+        at: new Date(memory.now.getTime() + seconds * 1_000 - 600_000),
+        reason: 'cut',
+      });
+    memory.push('acme/a', '1');
+    await walk(memory);
+    expect(await memory.gate.outage(registry)).toBeUndefined();
+    await walk(memory);
+    expect(memory.mirror(policyOf(memory))).toEqual(['acme/a:1']);
+  });
+});
+
 describe('the walk', () => {
   it('stops while the queue is full, and continues after the last tag that was queued', async () => {
     const memory = new MemoryReconcile(rulesConfig('{ match: acme/app }'));
@@ -149,7 +252,7 @@ describe('the walk', () => {
 
   it('asks a closed upstream nothing', async () => {
     const memory = new MemoryReconcile(rulesConfig('{ match: "acme/*" }'));
-    memory.closedUntil = new Date(memory.now.getTime() + 60_000);
+    await memory.gate.close('ghcr.io', new Date(memory.now.getTime() + 60_000));
     await walk(memory);
     expect(memory.requests).toEqual([]);
   });
@@ -160,13 +263,15 @@ describe('the walk', () => {
     const limited = { status: 429, temporary: true, retryAfterMs: 90_000 };
     memory.broken.set('acme/app', failure('TOOMANYREQUESTS', limited));
     await walk(memory);
-    expect(memory.closedUntil?.getTime()).toBe(memory.now.getTime() + 90_000);
+    expect((await memory.gate.closedUntil('ghcr.io', memory.now))?.getTime()).toBe(
+      memory.now.getTime() + 90_000,
+    );
     memory.broken.clear();
-    memory.closedUntil = undefined;
+    memory.now = new Date(memory.now.getTime() + 90_000);
     expect(await walk(memory)).toMatchObject({ queued: 1 });
   });
 
-  it('asks an upstream that is down once each time, after growing pauses for the repository', async () => {
+  it('asks an upstream that is down every 15 minutes in the end', async () => {
     const memory = new MemoryReconcile(rulesConfig('{ match: acme/a }', '{ match: acme/b }'));
     for (const name of ['acme/a', 'acme/b']) {
       memory.push(name, '1');
@@ -176,12 +281,15 @@ describe('the walk', () => {
       await walk(memory);
       memory.now = new Date(memory.now.getTime() + 60_000);
     }
-    // Two at a time, each at most once an hour in the end.
-    expect(memory.requests.length).toBeLessThan(80);
+    expect(memory.requests.length).toBeGreaterThan(90);
+    expect(memory.requests.length).toBeLessThan(120);
     expect(memory.store.rounds.get('ghcr.io/acme/a')?.error).toMatchObject({ code: 'CONNECTION' });
     memory.broken.clear();
     memory.now = new Date(memory.now.getTime() + 3_600_000);
-    expect(await walk(memory)).toMatchObject({ repositories: 2, queued: 2, failed: 0 });
+    // One looks whether it is back, and the others wait for that.
+    await walk(memory);
+    await walk(memory);
+    expect(memory.mirror(policyOf(memory)).sort()).toEqual(['acme/a:1', 'acme/b:1']);
     expect(memory.store.rounds.get('ghcr.io/acme/a')).not.toHaveProperty('error.code');
   });
 

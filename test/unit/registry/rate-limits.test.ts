@@ -23,7 +23,7 @@ describe('how long a registry asks clients to wait', () => {
     ['Docker Hub’s exhausted limit', 200, { 'ratelimit-remaining': '0;w=21600' }, 300_000],
     ['an exhausted limit with its end', 200, { 'ratelimit-remaining': '0', 'ratelimit-reset': '42' }, 42_000],
     ['an exhausted limit among several', 200, { 'ratelimit-remaining': ' 0, 0' }, 300_000],
-    ['an exhausted limit with a missing image', 404, { 'ratelimit-remaining': '0;w=60' }, 300_000],
+    ['an exhausted limit with a missing image', 404, { 'ratelimit-remaining': '0;w=60' }, 60_000],
     ['Docker Hub’s limit with room', 200, { 'ratelimit-remaining': '97;w=21600' }, undefined],
     ['a limit with room that begins with 0', 200, { 'ratelimit-remaining': '05' }, undefined],
     ['a limit with room and its end', 200, { 'ratelimit-remaining': '1', 'ratelimit-reset': '5' }, undefined],

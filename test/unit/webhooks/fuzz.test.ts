@@ -26,8 +26,9 @@ const maxMutated = 8_000;
 
 for (const source of sources) {
   const subject = await sourceSubject(source.name);
-  const { accepted, ignored, answered = {} } = subject.cases;
-  const deliveries = [...Object.values(accepted), ...Object.values(ignored), ...Object.values(answered)]
+  const { accepted, deletions = {}, ignored, answered = {} } = subject.cases;
+  const deliveries = [accepted, deletions, ignored, answered]
+    .flatMap((cases: Record<string, CaseDelivery>) => Object.values(cases))
     .map(({ body, headers = {}, variant }) => ({ json: bytesOf(body).toString(), headers, variant }))
     .filter(({ json }) => json.length <= maxMutated && isJson(bytesOf(json)));
   const sign = await signer(subject);
@@ -134,14 +135,17 @@ async function problemOf(
   statuses: number[],
   variant: string | undefined,
 ): Promise<string | undefined> {
-  const result = await subject.receive(sent, variant);
+  const result = await subject.receiveUnmapping(sent, variant);
   if (!statuses.includes(result.status)) return `answered ${result.status}, not ${statuses.join(' or ')}`;
   if (result.kind === 'answer')
     return JSON.stringify(result.body).length > 1_000 ? 'a long answer' : undefined;
   if (result.kind === 'refused') return undefined;
   const config = subject.config(variant);
   const { registry } = subject.webhook(variant).upstream;
-  for (const image of [...result.events.map((event) => event.image), ...result.signatures])
+  const deleted = result.deletions.map(({ image }) => image);
+  if (deleted.some(({ tag, digest }) => tag === undefined && digest === undefined))
+    return 'a deletion names nothing';
+  for (const image of [...result.events.map((event) => event.image), ...result.signatures, ...deleted])
     if (image.registry !== registry || !selectImage(config, image).mirrored)
       return 'an image is not selected';
   const names = new Set(result.events.map(({ image }) => `${image.repository}:${image.tag}`));

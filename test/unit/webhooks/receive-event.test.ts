@@ -46,13 +46,17 @@ describe('an event of EventBridge', () => {
     const outcome = {
       kind: 'events',
       events: [{ image: { registry: name, repository: 'mirror/docker.io/app', tag: '1' } }],
+      deletions: [],
       ignored: [],
     } as const;
     const account = registry.slice(0, 12);
     const upstream = `{ registry: ${name}, ${endpoint ? `${endpoint}, ` : ''}repositories: [{ match: "**" }] }`;
     const mirror = configOf(`{ version: 1, mirror: { regions: [eu-west-1] }, upstreams: [${upstream}] }`);
     expect(
-      decide({ ...outcome, events: [...outcome.events], ignored: [] }, name, { config: mirror, account }),
+      decide({ ...outcome, events: [...outcome.events], deletions: [], ignored: [] }, name, {
+        config: mirror,
+        account,
+      }),
     ).toMatchObject({
       events: [],
       ignored: [{ reason: expect.stringMatching(/^own_mirror: /) }],

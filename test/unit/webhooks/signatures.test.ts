@@ -19,6 +19,7 @@ describe('a webhook that names a signature', () => {
         kind: 'events',
         status: 202,
         events: [],
+        deletions: [],
         signatures: [subject],
         ignored: [],
       });

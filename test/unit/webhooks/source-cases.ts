@@ -29,6 +29,12 @@ export interface SourceCases {
     CaseDelivery & { images: string[]; digests?: (string | undefined)[]; ignored?: string[] }
   >;
   /**
+   * Deletions: the images (tag, digest or both) that they lead to if every rule says `deleted:
+   * unmap`, and the other reasons. As the rules are configured, they keep what is deleted. Absent
+   * if the sender reports none.
+   */
+  deletions?: Record<string, CaseDelivery & { images: string[]; ignored?: string[] }>;
+  /**
    * What leads to nothing: whole reasons. Each code of the guide has a case here, and each
    * malformed field that decides.
    */

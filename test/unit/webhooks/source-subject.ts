@@ -27,6 +27,8 @@ export interface SourceSubject {
   /** An authentic delivery. */
   request(delivery: CaseDelivery, changes?: Partial<WebhookRequest>): Promise<WebhookRequest>;
   receive(request: WebhookRequest, variant?: string): Promise<WebhookResult>;
+  /** Receives it where every rule says `deleted: unmap`. */
+  receiveUnmapping(request: WebhookRequest, variant?: string): Promise<WebhookResult>;
 }
 
 /** The name that cases give to their webhook. */
@@ -35,6 +37,7 @@ const name = 'it';
 export async function sourceSubject(source: string): Promise<SourceSubject> {
   const cases = await loadCases(source);
   const configs = new Map<string | undefined, Config>();
+  const unmapping = new Map<Config, Config>();
   const subject: SourceSubject = {
     cases,
     config(variant) {
@@ -75,6 +78,20 @@ export async function sourceSubject(source: string): Promise<SourceSubject> {
     },
     receive: (request, variant) =>
       receiveWebhook(request, { config: subject.config(variant), secrets, account }),
+    receiveUnmapping(request, variant) {
+      const config = subject.config(variant);
+      const unmaps = unmapping.get(config) ?? unmappingConfig(config);
+      unmapping.set(config, unmaps);
+      return receiveWebhook(request, { config: unmaps, secrets, account });
+    },
   };
   return subject;
+}
+
+function unmappingConfig(config: Config): Config {
+  const upstreams = config.upstreams.map((upstream) => ({
+    ...upstream,
+    repositories: upstream.repositories.map((rule) => ({ ...rule, deleted: 'unmap' as const })),
+  }));
+  return { ...config, upstreams };
 }

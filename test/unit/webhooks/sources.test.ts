@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { mediaTypes } from '../../../core/oci/media-types.ts';
-import { parseReference } from '../../../core/oci/reference.ts';
+import { formatReference, parseReference } from '../../../core/oci/reference.ts';
 import { proofHeader } from '../../../core/webhooks/authenticity/verify.ts';
 import type { DeliveryAuthentication, WebhookAuthentication } from '../../../core/webhooks/source.ts';
 import { sources } from '../../../core/webhooks/sources/index.ts';
@@ -28,12 +28,39 @@ for (const source of sources) {
         each.images,
       );
       expect(result.ignored.map(({ reason }) => reason)).toEqual(each.ignored ?? []);
+      expect(result.deletions).toEqual([]);
       if (each.digests !== undefined) expect(result.events.map(({ digest }) => digest)).toEqual(each.digests);
+    });
+
+    const reported = Object.entries(cases.deletions ?? {});
+    it.each(reported)('follows %s where the rule says so', async (_title, each) => {
+      const result = await subject.receiveUnmapping(await subject.request(each), each.variant);
+      if (result.kind !== 'events') throw new Error(JSON.stringify(result));
+      expect(result.deletions.map(({ image }) => formatReference(image))).toEqual(each.images);
+      expect(result.ignored.map(({ reason }) => reason)).toEqual(each.ignored ?? []);
+    });
+
+    it.each(reported)('ignores %s elsewhere', async (_title, each) => {
+      const result = await subject.receive(await subject.request(each), each.variant);
+      if (result.kind !== 'events') throw new Error(JSON.stringify(result));
+      expect(result.deletions).toEqual([]);
+      const kept = result.ignored.filter(({ reason }) => reason.startsWith('kept: '));
+      expect(kept.map(({ image }) => image)).toEqual(each.images);
+    });
+
+    it('says whether deletions are reported', () => {
+      expect(reported.length > 0).toBe(source.guide.deleted !== undefined);
     });
 
     it.each(Object.entries(cases.ignored))('ignores %s', async (_title, each) => {
       const result = await subject.receive(await subject.request(each), each.variant);
-      expect(result).toMatchObject({ kind: 'events', status: 202, events: [], signatures: [] });
+      expect(result).toMatchObject({
+        kind: 'events',
+        status: 202,
+        events: [],
+        signatures: [],
+        deletions: [],
+      });
       if (result.kind !== 'events') return;
       expect(result.ignored.map(({ reason }) => reason)).toEqual(each.reasons);
     });
@@ -75,8 +102,9 @@ for (const source of sources) {
       const reasons = [
         ...Object.values(cases.ignored).flatMap(({ reasons }) => reasons),
         ...Object.values(cases.accepted).flatMap(({ ignored = [] }) => ignored),
+        ...Object.values(cases.deletions ?? {}).flatMap(({ ignored = [] }) => ignored),
       ];
-      const everySource = ['malformed', 'not_configured', 'own_mirror', 'signature', 'truncated'];
+      const everySource = ['kept', 'malformed', 'not_configured', 'own_mirror', 'signature', 'truncated'];
       const codes = new Set(
         reasons.map((reason) => reason.replace(/:.*/s, '')).filter((code) => !everySource.includes(code)),
       );

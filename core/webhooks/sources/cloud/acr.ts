@@ -57,14 +57,16 @@ export const acr: WebhookSource<Options> = {
     where: 'registry → Services → Webhooks, or → Events',
     example: 'acme.azurecr.io',
     steps: [
-      'Choose one of two ways. **A webhook of the registry**, which is simpler: open the registry in the portal, then *Services*, then *Webhooks*, and choose *Add*. Name: 5 to 50 letters and digits. Service URI: `{url}`. Custom headers: `{header}: {secret}`. Actions: *push*. Status: *on*. Scope: empty for all repositories, or `repository:*` for one (without `:*`, only its tag `latest`). Or:\n\n```sh\naz acr webhook create --registry myregistry --name drayage --actions push \\\n  --uri {url} --headers "{header}={secret}"\naz acr webhook ping --registry myregistry --name drayage\n```',
-      '**Event Grid**, which retries for a day. Set `authentication: path` in the webhook’s options, deploy, and use the new URL. It ends with the secret, because Event Grid can send custom headers only with events, and not while it validates a subscription. Open the registry, then *Events*, and choose *Event Subscription*. Event schema: *Cloud Event Schema v1.0* or *Event Grid Schema*. Filter to event types: *Image Pushed*. Endpoint type: *Web Hook*. Endpoint: the URL. Or:\n\n```sh\naz eventgrid event-subscription create --name drayage \\\n  --source-resource-id "$(az acr show --name myregistry --query id --output tsv)" \\\n  --included-event-types Microsoft.ContainerRegistry.ImagePushed \\\n  --event-delivery-schema cloudeventschemav1_0 \\\n  --endpoint URL\n```\n\n`URL` is the one that ends with the secret; `drayage webhooks list {name} --secrets` now shows it.',
+      'Choose one of two ways. **A webhook of the registry**, which is simpler: open the registry in the portal, then *Services*, then *Webhooks*, and choose *Add*. Name: 5 to 50 letters and digits. Service URI: `{url}`. Custom headers: `{header}: {secret}`. Actions: *push*, and *delete* for rules with `deleted: unmap` (`--actions push delete`). Status: *on*. Scope: empty for all repositories, or `repository:*` for one (without `:*`, only its tag `latest`). Or:\n\n```sh\naz acr webhook create --registry myregistry --name drayage --actions push \\\n  --uri {url} --headers "{header}={secret}"\naz acr webhook ping --registry myregistry --name drayage\n```',
+      '**Event Grid**, which retries for a day. Set `authentication: path` in the webhook’s options, deploy, and use the new URL. It ends with the secret, because Event Grid can send custom headers only with events, and not while it validates a subscription. Open the registry, then *Events*, and choose *Event Subscription*. Event schema: *Cloud Event Schema v1.0* or *Event Grid Schema*. Filter to event types: *Image Pushed*, and *Image Deleted* for rules with `deleted: unmap`. Endpoint type: *Web Hook*. Endpoint: the URL. Or:\n\n```sh\naz eventgrid event-subscription create --name drayage \\\n  --source-resource-id "$(az acr show --name myregistry --query id --output tsv)" \\\n  --included-event-types Microsoft.ContainerRegistry.ImagePushed \\\n  --event-delivery-schema cloudeventschemav1_0 \\\n  --endpoint URL\n```\n\n`URL` is the one that ends with the secret; `drayage webhooks list {name} --secrets` now shows it.',
     ],
     accepted:
       'the action `push`, or the event `Microsoft.ContainerRegistry.ImagePushed`, with a tag and the media type of a manifest',
+    deleted:
+      'the action `delete`, or the event `Microsoft.ContainerRegistry.ImageDeleted`, with a tag or a digest',
     ignored: {
-      not_a_push: 'another action or event, such as `delete`, `quarantine`, `chart_push` or `chart_delete`',
-      not_an_image: 'the media type is not that of a manifest',
+      not_a_push: 'another action or event, such as `quarantine`, `chart_push` or `chart_delete`',
+      not_an_image: 'the media type of a push is not that of a manifest',
       no_tag: 'the push was by digest, like those of the children of an index',
       other_registry:
         '`request.host` is neither the upstream’s registry, its endpoint’s host nor the option `host`',
@@ -79,6 +81,8 @@ export const acr: WebhookSource<Options> = {
     documentation: 'https://learn.microsoft.com/azure/container-registry/container-registry-webhook',
   },
 };
+
+const gridTypes = ['Microsoft.ContainerRegistry.ImagePushed', 'Microsoft.ContainerRegistry.ImageDeleted'];
 
 const ping = z.object({ action: z.literal('ping') });
 
@@ -96,7 +100,7 @@ function readGridEvent(
   const type = eventGridType(event);
   if (type === undefined)
     return ignore(`malformed: ${path || 'body'} has neither a type nor an eventType that is a string`);
-  if (type !== 'Microsoft.ContainerRegistry.ImagePushed')
+  if (!gridTypes.includes(type))
     return ignore(`not_a_push: ${path || 'body'} is of the type ${excerpt(type)}`);
   const { data } = event as { data?: unknown };
   return readDistributionEvent(data, fieldAt(path, 'data'), upstream, host);

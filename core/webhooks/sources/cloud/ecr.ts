@@ -3,7 +3,15 @@ import type { Upstream } from '../../../config/config.ts';
 import { isManifestType } from '../../../oci/media-types.ts';
 import type { WebhookSource } from '../../source.ts';
 import { headerOption } from '../shared/options.ts';
-import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf } from '../shared/outcome.ts';
+import {
+  type EventReading,
+  excerpt,
+  ignore,
+  imageDeleted,
+  imagePushed,
+  malformed,
+  outcomeOf,
+} from '../shared/outcome.ts';
 import { isUpstreamHost } from '../shared/upstream-host.ts';
 
 const options = z.strictObject({
@@ -27,7 +35,7 @@ const tagged = z.object({
 });
 
 const pattern =
-  '{"source":["aws.ecr"],"detail-type":["ECR Image Action"],"detail":{"action-type":["PUSH"],"result":["SUCCESS"]}}';
+  '{"source":["aws.ecr"],"detail-type":["ECR Image Action"],"detail":{"action-type":["PUSH","DELETE"],"result":["SUCCESS"]}}';
 
 /**
  * Amazon ECR, by EventBridge: over HTTP from an API destination, or as an event from a rule. The
@@ -70,8 +78,9 @@ export const ecr: WebhookSource<Options> = {
       `**Or deliver by HTTPS**, all in the upstream’s account and region: create a connection, an API destination, and a rule whose target is the destination. \`ROLE_ARN\` is a role that EventBridge may assume, as in step 3, with the permission \`events:InvokeApiDestination\`. The commands print the ARNs:\n\n\`\`\`sh\naws events create-connection --name drayage-{name} --authorization-type API_KEY --auth-parameters '{"ApiKeyAuthParameters":{"ApiKeyName":"{header}","ApiKeyValue":"{secret}"}}'\naws events create-api-destination --name drayage-{name} --connection-arn CONNECTION_ARN --http-method POST --invocation-endpoint {url}\naws events put-rule --name drayage-{name} --event-pattern '${pattern}'\naws events put-targets --rule drayage-{name} --targets Id=drayage,Arn=API_DESTINATION_ARN,RoleArn=ROLE_ARN\n\`\`\``,
     ],
     accepted: 'an *ECR Image Action* of the type `PUSH` with the result `SUCCESS` and a tag',
+    deleted: 'an *ECR Image Action* of the type `DELETE` with the result `SUCCESS`',
     ignored: {
-      not_a_push: 'another detail type or action, such as `DELETE`, a scan or a pull through cache',
+      not_a_push: 'another detail type or action, such as a scan or a pull through cache',
       failed: 'the result is not `SUCCESS` but `FAILURE`',
       not_an_image: 'the media type is not that of a manifest',
       no_tag: 'the push was by digest, like those of the children of an index',
@@ -111,7 +120,8 @@ function read(body: unknown, upstream: Upstream): EventReading {
   const push = pushed.safeParse(body);
   if (!push.success) return ignore(malformed(push.error, body));
   const { 'action-type': action, result } = push.data.detail;
-  if (action !== 'PUSH') return ignore(`not_a_push: detail.action-type is ${excerpt(action)}`);
+  const isDeletion = action === 'DELETE';
+  if (!isDeletion && action !== 'PUSH') return ignore(`not_a_push: detail.action-type is ${excerpt(action)}`);
   if (result !== 'SUCCESS') return ignore(`failed: detail.result is ${excerpt(result)}`);
 
   const parsed = tagged.safeParse(body);
@@ -121,16 +131,16 @@ function read(body: unknown, upstream: Upstream): EventReading {
   if (typeof mediaType === 'string' && !isManifestType(mediaType))
     return ignore(`not_an_image: detail.manifest-media-type is ${excerpt(mediaType)}`);
   const tag = detail['image-tag'];
-  if (!tag) return ignore('no_tag: detail.image-tag is missing or empty');
+  if (!tag && !isDeletion) return ignore('no_tag: detail.image-tag is missing or empty');
 
   const names = namesOf(account, region);
   if (!names.some((registry) => isUpstreamHost(upstream, registry)))
     return ignore(
       `other_registry: the event is from ${excerpt(names[0])}, and the webhook’s upstream is ${upstream.registry}`,
     );
-  return imagePushed(
-    { registry: upstream.registry, repository: detail['repository-name'], tag },
-    { repository: 'detail.repository-name', tag: 'detail.image-tag' },
-    detail['image-digest'],
-  );
+  const image = { registry: upstream.registry, repository: detail['repository-name'] };
+  const paths = { repository: 'detail.repository-name', tag: 'detail.image-tag' };
+  const digest = detail['image-digest'];
+  if (isDeletion || !tag) return imageDeleted({ ...image, tag, digest }, paths);
+  return imagePushed({ ...image, tag }, paths, digest);
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Upstream } from '../../../config/config.ts';
 import { httpUrl, shown, text, textLike } from '../../../config/fields.ts';
-import { InvalidReferenceError, parseReference } from '../../../oci/reference.ts';
+import { InvalidReferenceError, parseReference, type Reference } from '../../../oci/reference.ts';
 import type { WebhookSource } from '../../source.ts';
 import {
   type EventReading,
@@ -9,6 +9,7 @@ import {
   fieldAt,
   hasField,
   ignore,
+  imageDeleted,
   imagePushed,
   malformed,
   outcomeOf,
@@ -101,11 +102,12 @@ export const gar: WebhookSource<Options> = {
       'Create the push subscription:\n\n```sh\ngcloud pubsub subscriptions create drayage-{name} --project PROJECT --topic gcr --push-endpoint {url} --push-auth-service-account drayage-push@PROJECT.iam.gserviceaccount.com\n```\n\nThe audience of its tokens is the URL. With `--push-auth-token-audience`, write the same into `webhook.options.audience`.',
     ],
     accepted: 'a message with the action `INSERT` and a tag, wrapped or not',
+    deleted: 'a message with the action `DELETE`, and a tag or a digest',
     ignored: {
-      not_a_push: 'another action, such as `DELETE`',
+      not_a_push: 'another action',
       no_tag: 'the message has no tag, as after a push by digest',
       other_registry:
-        '`tag` names a registry other than the upstream, such as another location of the project',
+        '`tag`, or `digest` of a deletion, names a registry other than the upstream, such as another location of the project',
     },
     reference: '`tag`, which is the whole reference',
     notes: [
@@ -132,21 +134,44 @@ function read(event: unknown, path: string, upstream: Upstream): EventReading {
   if (!decided.success) return ignore(malformed(decided.error, event, path));
   const { action, tag, digest } = decided.data;
   const field = (name: string) => fieldAt(path, name);
-  if (action !== 'INSERT') return ignore(`not_a_push: ${field('action')} is ${excerpt(action)}`);
+  const isDeletion = action === 'DELETE';
+  if (!isDeletion && action !== 'INSERT')
+    return ignore(`not_a_push: ${field('action')} is ${excerpt(action)}`);
+  if (isDeletion && !tag && typeof digest === 'string')
+    return readDeletedDigest(digest, field('digest'), upstream);
   if (!tag) return ignore(`no_tag: ${field('tag')} is missing or empty`);
   const noReference = `malformed: ${field('tag')} is not a reference with a tag: ${excerpt(tag)}`;
   if (!/:[^:/@]+$/.test(tag)) return ignore(noReference);
+  const reference = referenceIn(tag);
+  if (reference === undefined) return ignore(noReference);
+  if (!isUpstreamHost(upstream, reference.registry)) return elsewhere(field('tag'), reference, upstream);
+  const image = { registry: upstream.registry, repository: reference.repository, tag: reference.tag ?? '' };
+  const hint = typeof digest === 'string' ? digest.slice(digest.indexOf('@') + 1) : undefined;
+  const paths = { repository: field('tag'), tag: field('tag') };
+  return isDeletion ? imageDeleted({ ...image, digest: hint }, paths) : imagePushed(image, paths, hint);
+}
+
+/** A deleted manifest: `digest` is its whole reference. */
+function readDeletedDigest(text: string, path: string, upstream: Upstream): EventReading {
+  const reference = text.includes('@') ? referenceIn(text) : undefined;
+  if (reference === undefined)
+    return ignore(`malformed: ${path} is not a reference with a digest: ${excerpt(text)}`);
+  if (!isUpstreamHost(upstream, reference.registry)) return elsewhere(path, reference, upstream);
+  const { repository, digest } = reference;
+  return imageDeleted({ registry: upstream.registry, repository, digest }, { repository: path, tag: path });
+}
+
+function referenceIn(text: string): Reference | undefined {
   try {
-    const { registry, repository, tag: name = '' } = parseReference(tag);
-    if (!isUpstreamHost(upstream, registry))
-      return ignore(
-        `other_registry: ${field('tag')} is at ${excerpt(registry)}, and the webhook’s upstream is ${upstream.registry}`,
-      );
-    const image = { registry: upstream.registry, repository, tag: name };
-    const hint = typeof digest === 'string' ? digest.slice(digest.indexOf('@') + 1) : undefined;
-    return imagePushed(image, { repository: field('tag'), tag: field('tag') }, hint);
+    return parseReference(text);
   } catch (error) {
-    if (error instanceof InvalidReferenceError) return ignore(noReference);
+    if (error instanceof InvalidReferenceError) return undefined;
     throw error;
   }
+}
+
+function elsewhere(path: string, { registry }: Reference, upstream: Upstream): EventReading {
+  return ignore(
+    `other_registry: ${path} is at ${excerpt(registry)}, and the webhook’s upstream is ${upstream.registry}`,
+  );
 }

@@ -2,13 +2,29 @@ import * as z from 'zod';
 import type { Upstream } from '../../../config/config.ts';
 import { isManifestType } from '../../../oci/media-types.ts';
 import type { SampleImage } from '../../source.ts';
-import { type EventReading, excerpt, fieldAt, ignore, imagePushed, malformed, readEach } from './outcome.ts';
+import {
+  type EventReading,
+  excerpt,
+  fieldAt,
+  ignore,
+  imageDeleted,
+  imagePushed,
+  malformed,
+  readEach,
+} from './outcome.ts';
 import { isUpstreamHost, otherRegistry } from './upstream-host.ts';
 
 const envelope = z.object({ events: z.array(z.unknown()) });
 const decision = z.object({ action: z.string() });
 const pushed = z.object({
   target: z.object({ mediaType: z.string(), tag: z.string().nullish(), digest: z.unknown().optional() }),
+});
+/**
+ * Deletions name a tag or a digest, and no media type: the digest may be a blob's, which is no
+ * image's. https://github.com/distribution/distribution/blob/main/notifications/bridge.go
+ */
+const deleted = z.object({
+  target: z.object({ tag: z.string().nullish(), digest: z.unknown().optional() }),
 });
 const named = z.object({
   target: z.object({ repository: z.string() }),
@@ -49,6 +65,13 @@ export function readDistributionEvent(
   const at = (field: string) => fieldAt(path, field);
   const decided = decision.safeParse(event);
   if (!decided.success) return ignore(malformed(decided.error, event, path));
+  if (decided.data.action === 'delete') {
+    const target = deleted.safeParse(event);
+    if (!target.success) return ignore(malformed(target.error, event, path));
+    return placed(event, path, { upstream, host }, (place, paths) =>
+      imageDeleted({ ...place, ...target.data.target }, paths),
+    );
+  }
   if (decided.data.action !== 'push')
     return ignore(`not_a_push: ${at('action')} is ${excerpt(decided.data.action)}`);
 
@@ -58,15 +81,29 @@ export function readDistributionEvent(
   if (!isManifestType(mediaType))
     return ignore(`not_an_image: ${at('target.mediaType')} is ${excerpt(mediaType)}`);
   if (!tag) return ignore(`no_tag: ${at('target.tag')} is missing or empty`);
+  return placed(event, path, { upstream, host }, (place, paths) =>
+    imagePushed({ ...place, tag }, paths, target.data.target.digest),
+  );
+}
 
+/** Reads where an event happened, if that is the upstream. */
+function placed(
+  event: unknown,
+  path: string,
+  { upstream, host }: { upstream: Upstream; host: string | undefined },
+  read: (
+    place: { registry: string; repository: string },
+    paths: { repository: string; tag: string },
+  ) => EventReading,
+): EventReading {
+  const at = (field: string) => fieldAt(path, field);
   const place = named.safeParse(event);
   if (!place.success) return ignore(malformed(place.error, event, path));
   if (!isUpstreamHost(upstream, place.data.request.host, host))
     return otherRegistry(at('request.host'), place.data.request.host, upstream);
-  return imagePushed(
-    { registry: upstream.registry, repository: place.data.target.repository, tag },
+  return read(
+    { registry: upstream.registry, repository: place.data.target.repository },
     { repository: at('target.repository'), tag: at('target.tag') },
-    target.data.target.digest,
   );
 }
 

@@ -2,7 +2,15 @@ import * as z from 'zod';
 import type { Upstream } from '../../../config/config.ts';
 import type { WebhookSource } from '../../source.ts';
 import { hostOption } from './options.ts';
-import { type EventReading, excerpt, ignore, imagePushed, malformed, outcomeOf } from './outcome.ts';
+import {
+  type EventReading,
+  excerpt,
+  ignore,
+  imageDeleted,
+  imagePushed,
+  malformed,
+  outcomeOf,
+} from './outcome.ts';
 import { isUpstreamHost, otherRegistry, urlHost } from './upstream-host.ts';
 
 /** Events of the package registries of Gitea and its fork Forgejo: they differ only in names. */
@@ -40,7 +48,7 @@ export function giteaPackages(brand: 'gitea' | 'forgejo'): Pick<
   WebhookSource<GiteaOptions>,
   'optionsSchema' | 'authentication' | 'receive' | 'sample'
 > & {
-  guide: Pick<WebhookSource['guide'], 'accepted' | 'ignored' | 'reference'>;
+  guide: Pick<WebhookSource['guide'], 'accepted' | 'deleted' | 'ignored' | 'reference'>;
 } {
   const eventHeader = `x-${brand}-event`;
   return {
@@ -74,10 +82,11 @@ export function giteaPackages(brand: 'gitea' | 'forgejo'): Pick<
     },
     guide: {
       accepted: 'the event `package` with the action `created` for a container with a tag, new or moved',
+      deleted: 'the event `package` with the action `deleted` for a container, by its tag or digest',
       ignored: {
-        not_a_push: 'another event, such as that of the test button, or the action `deleted`',
+        not_a_push: 'another event, such as that of the test button',
         not_an_image: 'a package whose type is not `container`',
-        no_tag: 'the version is a digest, as for the children of an index',
+        no_tag: 'the version of a new package is a digest, as for the children of an index',
         other_registry: 'the host of `package.html_url` is neither the upstream nor the option `host`',
       },
       reference: 'the upstream’s registry, `package.owner.login` and `package.name`, in lower case',
@@ -94,8 +103,8 @@ function read(
   if (event !== undefined && event !== 'package') return ignore(`not_a_push: the event is ${excerpt(event)}`);
   const decided = decision.safeParse(body);
   if (!decided.success) return ignore(malformed(decided.error, body));
-  if (decided.data.action !== 'created')
-    return ignore(`not_a_push: action is ${excerpt(decided.data.action)}`);
+  const { action } = decided.data;
+  if (action !== 'created' && action !== 'deleted') return ignore(`not_a_push: action is ${excerpt(action)}`);
 
   const typed = kind.safeParse(body);
   if (!typed.success) return ignore(malformed(typed.error, body));
@@ -105,13 +114,17 @@ function read(
   const parsed = published.safeParse(body);
   if (!parsed.success) return ignore(malformed(parsed.error, body));
   const { owner, name, version, html_url: page } = parsed.data.package;
-  if (version.startsWith('sha256:')) return ignore('no_tag: package.version is a digest');
+  if (action === 'created' && version.startsWith('sha256:'))
+    return ignore('no_tag: package.version is a digest');
   const found = urlHost(page);
   if (found === undefined) return ignore(`malformed: package.html_url is not a URL: ${excerpt(page)}`);
   if (!isUpstreamHost(upstream, found, host))
     return otherRegistry('the host of package.html_url', found, upstream);
-  return imagePushed(
-    { registry: upstream.registry, repository: `${owner.login}/${name}`.toLowerCase(), tag: version },
-    { repository: 'package.owner.login and package.name', tag: 'package.version' },
-  );
+  const image = {
+    registry: upstream.registry,
+    repository: `${owner.login}/${name}`.toLowerCase(),
+    tag: version,
+  };
+  const paths = { repository: 'package.owner.login and package.name', tag: 'package.version' };
+  return action === 'deleted' ? imageDeleted(image, paths) : imagePushed(image, paths);
 }

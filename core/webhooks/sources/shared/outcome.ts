@@ -1,16 +1,17 @@
 import type * as z from 'zod';
 import { isDigest } from '../../../oci/digest.ts';
-import { formatReference, isRepository, isTag } from '../../../oci/reference.ts';
-import type { IgnoredEvent, PushEvent, WebhookOutcome } from '../../source.ts';
+import { formatReference, isRepository, isTag, type Reference } from '../../../oci/reference.ts';
+import type { DeletionEvent, IgnoredEvent, PushEvent, WebhookOutcome } from '../../source.ts';
 
 /** What a source makes of one event. */
-export type EventReading = { event: PushEvent } | { ignored: IgnoredEvent };
+export type EventReading = { event: PushEvent } | { deletion: DeletionEvent } | { ignored: IgnoredEvent };
 
 /** Gathers readings into an outcome. */
 export function outcomeOf(readings: EventReading[]): WebhookOutcome {
   return {
     kind: 'events',
     events: readings.flatMap((reading) => ('event' in reading ? [reading.event] : [])),
+    deletions: readings.flatMap((reading) => ('deletion' in reading ? [reading.deletion] : [])),
     ignored: readings.flatMap((reading) => ('ignored' in reading ? [reading.ignored] : [])),
   };
 }
@@ -73,6 +74,39 @@ export function imagePushed(
   return { event: { image, ...(isDigest(digest) && { digest }) } };
 }
 
+/** What a payload says about an image that is gone. */
+export interface DeletedParts {
+  registry: string;
+  repository: string;
+  /** Some senders put the digest here if there is no tag. */
+  tag?: string | null | undefined;
+  digest?: unknown;
+}
+
+/**
+ * The event of a deleted image whose parts come from a payload. Without tag and digest, as after
+ * the deletion of a repository, it names nothing to look at.
+ *
+ * @param paths the paths of repository and tag in the payload, for the reason if they are invalid
+ */
+export function imageDeleted(
+  { registry, repository, tag, digest }: DeletedParts,
+  paths: { repository: string; tag: string },
+): EventReading {
+  if (!isRepository(repository))
+    return ignore(`malformed: ${paths.repository} names no repository: ${excerpt(repository)}`);
+  const image: Reference = { registry, repository };
+  const written = tag || undefined;
+  if (written !== undefined && isDigest(written)) image.digest = written;
+  else if (written !== undefined && !isTag(written))
+    return ignore(`malformed: ${paths.tag} is not a tag: ${excerpt(written)}`);
+  else if (written !== undefined) image.tag = written;
+  if (isDigest(digest)) image.digest = digest;
+  if (image.tag === undefined && image.digest === undefined)
+    return ignore(`no_tag: ${paths.tag} is missing or empty, and so is the digest`);
+  return { deletion: { image } };
+}
+
 /** The reason for a payload that does not match a schema: the first problem, with its path. */
 export function malformed(error: z.ZodError, body: unknown, base = ''): string {
   const [issue] = error.issues;
@@ -86,7 +120,7 @@ export function malformed(error: z.ZodError, body: unknown, base = ''): string {
 }
 
 /** The full name of an image that a webhook names. */
-export function imageName(event: PushEvent): string {
+export function imageName(event: PushEvent | DeletionEvent): string {
   return formatReference(event.image);
 }
 

@@ -1,6 +1,6 @@
 import { type Digest, digestOf } from '../../../../core/oci/digest.ts';
 import type { RegistryClient } from '../../../../core/registry/client.ts';
-import type { ListedTag } from '../../../../core/registry/operations/tags.ts';
+import type { ListedTag } from '../../../../core/registry/operations/lists/tags.ts';
 
 /** A digest for each text. */
 export const digest = (text: string): Digest => digestOf(Buffer.from(text));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nextLink } from '../../../../core/registry/operations/links.ts';
+import { nextLink } from '../../../../core/registry/operations/lists/links.ts';
 
 describe('nextLink', () => {
   it.each([

@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ListError, type ListKey, ListReader } from '../../../../core/registry/operations/list-reader.ts';
+import {
+  ListError,
+  type ListKey,
+  ListReader,
+} from '../../../../core/registry/operations/lists/list-reader.ts';
 
 /** The items of a list that arrives in chunks of this size. */
 function read(text: string | Uint8Array, chunk = 1_000_000, key: ListKey = 'tags'): (string | undefined)[] {

@@ -15,7 +15,7 @@ const validation = (changes: Record<string, unknown> = {}) => ({
 const image = 'acme.azurecr.io/shop/app:1.0';
 const pushed = 'sha256:80f0d5c8786bb9e621a45ece0db56d11cdc624ad20da9fe62e9d25490f331d7d';
 const gridPushed = 'sha256:213bbc182920ab41e18edc2001e06abcca6735d87782d9cef68abd83941cf0e5';
-const deleted = 'not_a_push: body[1] is of the type "Microsoft.ContainerRegistry.ImageDeleted"';
+const deleted = 'kept: the rule shop/** keeps what is deleted upstream (deleted: keep)';
 const nothing = { accepted: [], ignored: [] };
 const allowed = {
   status: 200,
@@ -80,24 +80,34 @@ export const cases: SourceCases = {
       ),
     },
   },
+  deletions: {
+    'a deletion': { body: fixture('acr-delete'), images: [`acme.azurecr.io/shop/app@${pushed}`] },
+    'a deletion that names a tag': {
+      body: fixture('acr-delete', { 'target.tag': '1.0' }),
+      images: [`${image}@${pushed}`],
+    },
+    'a deletion reported by Event Grid': {
+      ...cloud({ type: 'Microsoft.ContainerRegistry.ImageDeleted', 'data.action': 'delete' }),
+      images: [`${image}@${gridPushed}`],
+    },
+    'a batch in Event Grid’s schema': {
+      ...grid(),
+      images: [`acme.azurecr.io/shop/app@${gridPushed}`],
+    },
+  },
   ignored: {
-    'a deletion': { body: fixture('acr-delete'), reasons: ['not_a_push: action is "delete"'] },
     'a quarantined image': {
       ...push({ action: 'quarantine' }),
       reasons: ['not_a_push: action is "quarantine"'],
     },
     'a chart': { body: fixture('acr-chart'), reasons: ['not_a_push: action is "chart_push"'] },
-    'a deletion reported by Event Grid': {
-      ...cloud({ type: 'Microsoft.ContainerRegistry.ImageDeleted' }),
-      reasons: ['not_a_push: body is of the type "Microsoft.ContainerRegistry.ImageDeleted"'],
-    },
     'a chart reported by Event Grid': {
       ...grid({ '0.eventType': 'Microsoft.ContainerRegistry.ChartPushed' }),
       reasons: ['not_a_push: body[0] is of the type "Microsoft.ContainerRegistry.ChartPushed"', deleted],
     },
     'an action in Event Grid that is not a push': {
-      ...cloud({ 'data.action': 'delete' }),
-      reasons: ['not_a_push: data.action is "delete"'],
+      ...cloud({ 'data.action': 'quarantine' }),
+      reasons: ['not_a_push: data.action is "quarantine"'],
     },
     'what is not a manifest': {
       ...push({ 'target.mediaType': 'application/vnd.acr.helm.chart' }),

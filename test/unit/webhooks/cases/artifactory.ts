@@ -52,9 +52,20 @@ export const cases: SourceCases = {
       images: ['acme.jfrog.example/docker-local/team/app:1.0'],
     },
   },
+  deletions: {
+    'a deletion': {
+      ...push({ event_type: 'deleted' }),
+      images: ['acme.jfrog.example/docker-local/team/app:1.0'],
+    },
+    'a deletion through a virtual repository': {
+      ...push({ event_type: 'deleted' }),
+      variant: 'a virtual repository',
+      images: ['acme.jfrog.example/docker/team/app:1.0'],
+    },
+  },
   ignored: {
     'an artifact': { ...push({ domain: 'artifact' }), reasons: ['not_an_image: domain is "artifact"'] },
-    'a deletion': { ...push({ event_type: 'deleted' }), reasons: ['not_a_push: event_type is "deleted"'] },
+    'a promotion': { ...push({ event_type: 'promoted' }), reasons: ['not_a_push: event_type is "promoted"'] },
     'a cache': {
       ...push({ 'data.repo_key': 'docker-remote-cache' }),
       reasons: ['cache: data.repo_key is "docker-remote-cache", the cache of a remote repository'],

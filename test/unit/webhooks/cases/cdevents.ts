@@ -32,6 +32,23 @@ export const cases: SourceCases = {
       images: ['docker.io/library/alpine:3'],
     },
   },
+  deletions: {
+    'a deletion': {
+      ...push({ 'context.type': 'dev.cdevents.artifact.deleted.0.2.0' }),
+      images: [
+        'reg.example/acme/app:1.0@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+      ],
+    },
+    'a deletion by digest': {
+      ...push({
+        'context.type': 'dev.cdevents.artifact.deleted.0.2.0',
+        'subject.id': `pkg:oci/app@sha256%3A9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08?${at}`,
+      }),
+      images: [
+        'reg.example/acme/app@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+      ],
+    },
+  },
   ignored: {
     'another event': {
       ...push({ 'context.type': 'dev.cdevents.artifact.packaged.0.3.0' }),
@@ -40,6 +57,13 @@ export const cases: SourceCases = {
     'another type': {
       ...of('pkg:npm/app@1.0.0'),
       reasons: ['not_an_image: subject.id has the type "npm"'],
+    },
+    'a deletion that names nothing': {
+      ...push({
+        'context.type': 'dev.cdevents.artifact.deleted.0.2.0',
+        'subject.id': `pkg:oci/app?${at}`,
+      }),
+      reasons: ['no_tag: subject.id is missing or empty, and so is the digest'],
     },
     'no tag': { ...of(`pkg:oci/app?${at}&tag=`), reasons: ['no_tag: subject.id has no qualifier tag'] },
     'another registry': {

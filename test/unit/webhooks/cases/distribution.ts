@@ -12,6 +12,14 @@ const image = 'registry.example:5000/team/web:1.0';
 
 /** A push whose one event has another value. */
 const target = (path: string, value: unknown) => push({ [`events.0.${path}`]: value });
+/** A deletion as the registry sends it: it names no media type. */
+const deletion = (target: Record<string, unknown>, host = 'registry.example:5000') => ({
+  body: {
+    events: [{ action: 'delete', target: { repository: 'team/web', ...target }, request: { host } }],
+  },
+  headers,
+});
+const digest = 'sha256:fea8895f450959fa676bcc1df0611ea93823a735a01205fd8622846041d0c7cf';
 const elsewhere = 'reached under other names';
 const from = (host: string): CaseDelivery & { images: string[] } => ({
   ...target('request.host', host),
@@ -59,7 +67,7 @@ export const cases: SourceCases = {
         'not_a_push: events[1].action is "mount"',
         'no_tag: events[2].target.tag is missing or empty',
         'not_a_push: events[4].action is "pull"',
-        'not_a_push: events[5].action is "delete"',
+        'kept: the rule team/* keeps what is deleted upstream (deleted: keep)',
       ],
     },
     'an envelope with odd events, which is otherwise accepted': {
@@ -92,7 +100,41 @@ export const cases: SourceCases = {
     'its endpoint’s host': from('10.0.0.5:5000'),
     'the option host': from('push.example'),
   },
+  deletions: {
+    'a deleted tag': { ...deletion({ tag: '1.0' }), images: [image] },
+    'a deleted manifest': {
+      ...deletion({ digest }),
+      images: [`registry.example:5000/team/web@${digest}`],
+    },
+    'the option host': { ...deletion({ tag: '1.0' }, 'push.example'), variant: elsewhere, images: [image] },
+  },
   ignored: {
+    'a deleted repository': {
+      ...deletion({}),
+      reasons: ['no_tag: events[0].target.tag is missing or empty, and so is the digest'],
+    },
+    'a deletion whose tag is odd': {
+      ...deletion({ tag: '.x' }),
+      reasons: ['malformed: events[0].target.tag is not a tag: ".x"'],
+    },
+    'a deletion without a repository': {
+      ...deletion({ tag: '1', repository: 'Team' }),
+      reasons: ['malformed: events[0].target.repository names no repository: "Team"'],
+    },
+    'a deletion without a target': {
+      body: { events: [{ action: 'delete' }] },
+      reasons: ['malformed: events[0].target must be an object, found nothing'],
+    },
+    'a deletion elsewhere': {
+      ...deletion({ tag: '1.0' }, 'evil.example'),
+      reasons: [
+        'other_registry: events[0].request.host is "evil.example", and the webhook’s upstream is registry.example:5000; see webhook.options.host',
+      ],
+    },
+    'a deletion in a repository that no rule names': {
+      ...deletion({ tag: '1.0', repository: 'other/web' }),
+      reasons: ['not_configured: no rule of registry.example:5000 matches other/web'],
+    },
     'a pull': { ...target('action', 'pull'), reasons: ['not_a_push: events[0].action is "pull"'] },
     'an empty envelope': { body: { events: [] }, reasons: [] },
     'more events than are read': {

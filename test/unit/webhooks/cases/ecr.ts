@@ -52,6 +52,20 @@ export const cases: SourceCases = {
       images: ['111122223333.dkr.ecr.eu-west-1.amazonaws.com/team/app:1.0'],
     },
   },
+  deletions: {
+    'a deleted tag': {
+      ...push({ 'detail.action-type': 'DELETE' }),
+      images: [
+        '444455556666.dkr.ecr.eu-west-1.amazonaws.com/team/app:1.0@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+      ],
+    },
+    'a deleted image without a tag': {
+      ...push({ 'detail.action-type': 'DELETE', 'detail.image-tag': undefined }),
+      images: [
+        '444455556666.dkr.ecr.eu-west-1.amazonaws.com/team/app@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+      ],
+    },
+  },
   ignored: {
     'another region than that of the dual-stack name': {
       ...push({ region: 'eu-central-1' }),
@@ -64,10 +78,6 @@ export const cases: SourceCases = {
       ...push({ account: '111122223333', 'detail.repository-name': 'mirror/docker.io/library/nginx' }),
       variant: own,
       reasons: ['own_mirror: the image is a copy in this mirror, which is not mirrored again'],
-    },
-    'a deletion': {
-      ...push({ 'detail.action-type': 'DELETE' }),
-      reasons: ['not_a_push: detail.action-type is "DELETE"'],
     },
     'a scan': {
       ...push({ 'detail-type': 'ECR Image Scan' }),

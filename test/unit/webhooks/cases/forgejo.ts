@@ -19,6 +19,9 @@ export const cases: SourceCases = {
     webhook: { source: forgejo, name: it }
     repositories: [{ match: "acme/**" }]`,
   accepted: { 'a push': { ...push(), images: ['forge.example/acme/team/web:1.0'] } },
+  deletions: {
+    'a deletion': { ...push({ action: 'deleted' }), images: ['forge.example/acme/team/web:1.0'] },
+  },
   ignored: {
     'another event': {
       ...push(),

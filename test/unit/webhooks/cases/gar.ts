@@ -34,10 +34,41 @@ export const cases: SourceCases = {
       images: ['eu.gcr.io/acme-prod/app:1.0'],
     },
   },
+  deletions: {
+    'a deleted tag': { ...push({ action: 'DELETE', digest: undefined }), images: [image] },
+    'a deleted image': {
+      ...push({ action: 'DELETE', tag: undefined }),
+      images: [
+        'europe-docker.pkg.dev/acme-prod/images/app@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+      ],
+    },
+    'a deleted tag with its digest': {
+      ...unwrapped({ action: 'DELETE' }),
+      images: [`${image}@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08`],
+    },
+  },
   ignored: {
-    'a deletion': {
-      ...push({ action: 'DELETE' }),
-      reasons: ['not_a_push: message.data.action is "DELETE"'],
+    'another action': {
+      ...push({ action: 'UPDATE' }),
+      reasons: ['not_a_push: message.data.action is "UPDATE"'],
+    },
+    'a deletion that names nothing': {
+      ...unwrapped({ action: 'DELETE', tag: undefined, digest: undefined }),
+      reasons: ['no_tag: tag is missing or empty'],
+    },
+    'a deletion whose digest has no repository': {
+      ...unwrapped({ action: 'DELETE', tag: undefined, digest: `sha256:${'0'.repeat(64)}` }),
+      reasons: [`malformed: digest is not a reference with a digest: "sha256:${'0'.repeat(64)}"`],
+    },
+    'a deletion in another location': {
+      ...unwrapped({
+        action: 'DELETE',
+        tag: undefined,
+        digest: `us-docker.pkg.dev/acme-prod/images/app@sha256:${'0'.repeat(64)}`,
+      }),
+      reasons: [
+        'other_registry: digest is at "us-docker.pkg.dev", and the webhook’s upstream is europe-docker.pkg.dev',
+      ],
     },
     'no tag': { ...push({ tag: undefined }), reasons: ['no_tag: message.data.tag is missing or empty'] },
     'no tag in an unwrapped message': {

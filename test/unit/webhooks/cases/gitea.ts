@@ -33,13 +33,20 @@ export const cases: SourceCases = {
       images: ['gitea.example:3000/acme/team/web:1.0'],
     },
   },
+  deletions: {
+    'a deleted tag': { ...push({ action: 'deleted' }), images: ['gitea.example:3000/acme/team/web:1.0'] },
+    'a deleted digest': {
+      ...push({ action: 'deleted', 'package.version': `sha256:${'0'.repeat(64)}` }),
+      images: [`gitea.example:3000/acme/team/web@sha256:${'0'.repeat(64)}`],
+    },
+  },
   ignored: {
     'the test of a webhook': {
       body: fixture('gitea-test'),
       headers: { 'x-gitea-event': 'push' },
       reasons: ['not_a_push: the event is "push"'],
     },
-    'a deletion': { ...push({ action: 'deleted' }), reasons: ['not_a_push: action is "deleted"'] },
+    'another action': { ...push({ action: 'renamed' }), reasons: ['not_a_push: action is "renamed"'] },
     'another type': { ...push({ 'package.type': 'npm' }), reasons: ['not_an_image: package.type is "npm"'] },
     'a digest': {
       ...push({ 'package.version': `sha256:${'0'.repeat(64)}` }),

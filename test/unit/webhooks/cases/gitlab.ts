@@ -62,6 +62,20 @@ export const cases: SourceCases = {
       ],
     },
   },
+  deletions: {
+    'a deletion in an envelope of the registry': {
+      body: {
+        events: [
+          {
+            action: 'delete',
+            target: { repository: 'acme/shop/api', tag: '1.5.0' },
+            request: { host: 'registry.gitlab.com' },
+          },
+        ],
+      },
+      images: ['registry.gitlab.com/acme/shop/api:1.5.0'],
+    },
+  },
   ignored: {
     'an empty list': { ...images(), reasons: [] },
     'an image without a tag': {

@@ -89,11 +89,40 @@ export const cases: SourceCases = {
       ignored: ['malformed: event_data.resources has 1001 items, and only 1000 were read'],
     },
   },
+  deletions: {
+    'a deleted artifact': { ...push({ type: 'DELETE_ARTIFACT' }), images: [`${image}@${digest}`] },
+    'a deleted artifact without a tag': {
+      ...push({
+        type: 'DELETE_ARTIFACT',
+        [`${resource}.tag`]: digest,
+        [`${resource}.resource_url`]: `harbor.example/shop/app@${digest}`,
+      }),
+      images: [`harbor.example/shop/app@${digest}`],
+    },
+    'a deletion of Harbor 1': {
+      body: fixture('harbor-push-old', { type: 'deleteImage' }),
+      images: [`${image}@${digest}`],
+    },
+    'a CloudEvent': {
+      ...cloud({ type: 'harbor.artifact.deleted', 'data.resources.length': 1 }),
+      images: [
+        'harbor.example/shop/app:1.1@sha256:954b378c375d852eb3c63ab88978f640b4348b01c1b3456a024a81536dafbbf4',
+      ],
+    },
+  },
   ignored: {
     'a pull': { ...push({ type: 'PULL_ARTIFACT' }), reasons: ['not_a_push: type is "PULL_ARTIFACT"'] },
-    'a deletion as a CloudEvent': {
-      ...cloud({ type: 'harbor.artifact.deleted' }),
-      reasons: ['not_a_push: type is "harbor.artifact.deleted"'],
+    'a deletion that names nothing': {
+      ...push({
+        type: 'DELETE_ARTIFACT',
+        [`${resource}.tag`]: '',
+        [`${resource}.digest`]: '',
+      }),
+      reasons: ['no_tag: event_data.resources[0].tag is missing or empty, and so is the digest'],
+    },
+    'a deletion in another registry': {
+      ...push({ type: 'DELETE_ARTIFACT', [`${resource}.resource_url`]: 'evil.example/shop/app:1.0' }),
+      reasons: [other('evil.example')],
     },
     'a new tag': {
       ...cloud({ type: 'harbor.tag.created' }),

@@ -20,13 +20,24 @@ export const cases: SourceCases = {
     'a tag that moves': { ...push({ action: 'UPDATED' }), images: ['nexus.example:5000/team/app:1.0'] },
     'the repository of the connector': { ...push(), variant, images: ['nexus.example:5000/team/app:1.0'] },
   },
+  deletions: {
+    'a deletion': { ...push({ action: 'DELETED' }), images: ['nexus.example:5000/team/app:1.0'] },
+    'what a task removed': { ...push({ action: 'PURGED' }), images: ['nexus.example:5000/team/app:1.0'] },
+    'a deleted digest': {
+      ...push({ action: 'DELETED', 'component.version': `sha256:${'0'.repeat(64)}` }),
+      images: [`nexus.example:5000/team/app@sha256:${'0'.repeat(64)}`],
+    },
+  },
   ignored: {
     'an asset': {
       ...push(),
       headers: { 'x-nexus-webhook-id': 'rm:repository:asset' },
       reasons: ['not_a_push: the event is "rm:repository:asset"'],
     },
-    'a deletion': { ...push({ action: 'DELETED' }), reasons: ['not_a_push: action is "DELETED"'] },
+    'a deletion that names nothing': {
+      ...push({ action: 'DELETED', 'component.version': null }),
+      reasons: ['no_tag: component.version is missing or empty, and so is the digest'],
+    },
     'another format': {
       ...push({ 'component.format': 'maven2' }),
       reasons: ['not_an_image: component.format is "maven2"'],

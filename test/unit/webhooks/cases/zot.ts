@@ -36,11 +36,30 @@ export const cases: SourceCases = {
     },
     'another header': { ...push(), variant: 'another header', images },
   },
-  ignored: {
-    'a deletion': {
+  deletions: {
+    'a deleted tag': {
       ...push(),
       headers: event('zotregistry.image.deleted'),
-      reasons: ['not_a_push: the event is "zotregistry.image.deleted"'],
+      images: [
+        'zot.example/team/app:1.0@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+      ],
+    },
+    'a deleted manifest': {
+      ...push({ reference: digest, digest: '', mediaType: undefined }),
+      headers: event('zotregistry.image.deleted'),
+      images: [`zot.example/team/app@${digest}`],
+    },
+  },
+  ignored: {
+    'a deletion that names nothing': {
+      body: { name: 'team/app', reference: '' },
+      headers: event('zotregistry.image.deleted'),
+      reasons: ['no_tag: reference is missing or empty, and so is the digest'],
+    },
+    'a deletion without a name': {
+      body: { reference: '1' },
+      headers: event('zotregistry.image.deleted'),
+      reasons: ['malformed: name must be a string, found nothing'],
     },
     'a new repository': {
       body: { name: 'team/app' },

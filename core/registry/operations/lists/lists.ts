@@ -1,7 +1,7 @@
-import { type Digest, isDigest } from '../../oci/digest.ts';
-import { RegistryError } from '../errors.ts';
-import type { Answer, Call, CallOptions, Exchange } from '../exchange.ts';
-import { readThrough } from '../transport/body.ts';
+import { type Digest, isDigest } from '../../../oci/digest.ts';
+import { RegistryError } from '../../errors.ts';
+import type { Answer, Call, CallOptions, Exchange } from '../../exchange.ts';
+import { readThrough } from '../../transport/body.ts';
 import { ListError, type ListKey, ListReader } from './list-reader.ts';
 import { nextPage } from './pages.ts';
 

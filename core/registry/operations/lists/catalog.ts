@@ -1,8 +1,8 @@
-import { isRepository } from '../../oci/reference.ts';
-import { catalogScope } from '../auth/scopes.ts';
-import type { Exchange } from '../exchange.ts';
+import { isRepository } from '../../../oci/reference.ts';
+import { catalogScope } from '../../auth/scopes.ts';
+import type { Exchange } from '../../exchange.ts';
+import { apiUrl } from '../paths.ts';
 import { type ListOptions, listItems } from './lists.ts';
-import { apiUrl } from './paths.ts';
 
 /**
  * All repositories of a registry, page by page as they are read: `GET /v2/_catalog`

@@ -1,7 +1,7 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
-import type { Pass, PassStore, RepositoryReport } from '../../retention/pass.ts';
-import { DynamoLock } from './lock.ts';
-import { queryPages, readItem, type Table } from './table.ts';
+import type { Pass, PassStore, RepositoryReport } from '../../../retention/pass.ts';
+import { DynamoLock } from '../lock.ts';
+import { queryPages, readItem, type Table } from '../table.ts';
 
 const partition = 'retention';
 const passPrefix = 'pass#';

@@ -1,8 +1,8 @@
-import type { Digest } from '../../oci/digest.ts';
-import { isTag } from '../../oci/reference.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Digest } from '../../../oci/digest.ts';
+import { isTag } from '../../../oci/reference.ts';
+import type { Exchange } from '../../exchange.ts';
+import { repositoryUrl } from '../paths.ts';
 import { type ListCall, type ListOptions, listItems, listPages } from './lists.ts';
-import { repositoryUrl } from './paths.ts';
 
 /** A tag, and what it points to if the list says so. */
 export interface ListedTag {

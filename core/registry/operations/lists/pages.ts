@@ -1,6 +1,6 @@
-import { RegistryError } from '../errors.ts';
-import type { Answer, Call, Exchange } from '../exchange.ts';
-import { resolveLocation } from '../transport/redirects.ts';
+import { RegistryError } from '../../errors.ts';
+import type { Answer, Call, Exchange } from '../../exchange.ts';
+import { resolveLocation } from '../../transport/redirects.ts';
 import { nextLink } from './links.ts';
 
 /**

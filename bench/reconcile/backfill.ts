@@ -1,0 +1,122 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseConfig } from '../../core/mirror-yaml/parse.ts';
+import { seededImage } from '../../test/support/seeded-image.ts';
+import { kibibyte, mebibyte } from '../corpus.ts';
+import { interruptible } from '../interruption.ts';
+import { peerEnvironment } from '../peers.ts';
+import { drayage } from '../published.ts';
+import { startBenchRegistry } from '../registry.ts';
+import { markdownTable, median } from '../statistics.ts';
+import { mirrorFile, prefix, registryName } from '../tags/configurations.ts';
+import { pushCorpus, type TagsCorpus } from '../tags/corpus.ts';
+import { openRoad, type Road } from '../tags/road.ts';
+import { timed } from '../timed.ts';
+import type { StackOrder } from './stack.ts';
+
+const [repositories, tags, bases] = [50, 10, 4];
+const images = repositories * tags;
+const rounds = 3;
+/** How many functions mirror side by side: each takes ten images. */
+const instances = 4;
+
+/**
+ * 500 images from nothing, behind a simulated wire: by `drayage sync`, and by the pipeline, whose
+ * reconcile function finds and queues them. Both in turn, so that the machine is the same.
+ */
+export async function benchBackfill(): Promise<string> {
+  const corpus = corpusOf();
+  await using registry = await startBenchRegistry();
+  await pushCorpus(registry.endpoint, corpus);
+  await using road = await openRoad(registry, true);
+  const [synced, backfilled]: [number[], number[]] = [[], []];
+  for (let round = 0; round < rounds; round++) {
+    synced.push(await sync(road));
+    backfilled.push(await backfill(road, corpus));
+    process.stderr.write(
+      `reconcile: ${round + 1}/${rounds}: sync ${synced.at(-1)?.toFixed(1)} s, backfill ${backfilled.at(-1)?.toFixed(1)} s\n`,
+    );
+  }
+  const ratios = backfilled.map((seconds, round) => seconds / (synced[round] ?? Number.NaN));
+  const all = (seconds: number[]) => seconds.map((each) => each.toFixed(1)).join(', ');
+  return [
+    `## Backfill of ${images} images in ${repositories} repositories, from nothing`,
+    `${bases} bases of 1 MiB among them, each image with 2 × 64 KiB of its own. The upstream is behind a wire with round trips of 50 ms; the mirrors are on loopback: docker-registry for sync, the embedded registry for the pipeline, whose emulators of SQS and DynamoDB run on the same cores. ${instances} mirror functions of ten images each. Seconds, from the start of sync's process, or of the comparison, to the last image.`,
+    '',
+    markdownTable(
+      ['', 'median', 'rounds'],
+      [
+        ['drayage sync', median(synced).toFixed(1), all(synced)],
+        ['backfill by the pipeline', median(backfilled).toFixed(1), all(backfilled)],
+        [
+          'backfill ÷ sync, of the same round',
+          median(ratios).toFixed(2),
+          ratios.map((each) => each.toFixed(2)).join(', '),
+        ],
+      ],
+    ),
+  ].join('\n');
+}
+
+async function sync(road: Road): Promise<number> {
+  await using mirror = await startBenchRegistry();
+  await using environment = await peerEnvironment();
+  const file = join(environment.folder, 'mirror.yaml');
+  writeFileSync(file, JSON.stringify(mirrorFile({ from: road.host })));
+  await road.reset();
+  const command = [process.execPath, drayage, 'sync', '--config', file, '--to', `${mirror.host}/${prefix}`];
+  const { wallSeconds } = await timed([...command, '--dst-plain-http', '--json'], environment.variables);
+  return wallSeconds;
+}
+
+async function backfill(road: Road, corpus: TagsCorpus): Promise<number> {
+  const parsed = parseConfig(JSON.stringify(mirrorFile({ from: road.host })));
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.errors));
+  const child = fork(join(import.meta.dirname, 'stack.ts'), [], {
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
+  await using _ = await interruptible(() => ({
+    [Symbol.asyncDispose]: async () => void child.kill('SIGKILL'),
+  }));
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`the stack ended with ${code}`);
+  });
+  ended.catch(() => {}); // it is ended in the end
+  const told = async () => (await Promise.race([once(child, 'message'), ended]))[0] as unknown;
+  const ready = told();
+  child.send({ config: parsed.config, images, instances } satisfies StackOrder);
+  await ready;
+  await road.reset();
+  const done = told();
+  const began = performance.now();
+  child.send('go');
+  await done;
+  const seconds = (performance.now() - began) / 1_000;
+  check((await told()) as Record<string, string>, corpus);
+  return seconds;
+}
+
+function check(mapped: Record<string, string>, corpus: TagsCorpus): void {
+  const wrong = corpus.images.filter(
+    ({ repository, tag, image }) => mapped[`${registryName}/${repository}:${tag}`] !== image.manifest.digest,
+  );
+  if (wrong.length > 0) throw new Error(`${wrong.length} of ${images} mappings are wrong`);
+}
+
+function corpusOf(): TagsCorpus {
+  const names = Array.from({ length: repositories }, (_, n) => `acme/backfill-${n}`);
+  const all = names.flatMap((repository, n) => {
+    const base = { size: mebibyte, seed: `backfill base ${n % bases}` };
+    return Array.from({ length: tags }, (_, version) => {
+      const layers = [base, { size: 64 * kibibyte }, { size: 64 * kibibyte }];
+      return {
+        repository,
+        tag: `1.${version}`,
+        image: seededImage({ seed: `${repository} ${version}`, layers }),
+      };
+    });
+  });
+  return { what: `${images} images`, repositories: names, images: all };
+}

@@ -1,0 +1,60 @@
+/**
+ * A local stack in a process of its own: its parent sends the configuration, then `go`, and is told
+ * when so many images are mapped.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from '../../core/config/config.ts';
+import { startLocalStack } from '../../local/stack.ts';
+
+/** What the parent sends first. */
+export interface StackOrder {
+  config: Config;
+  /** How many images must be mapped. */
+  images: number;
+  /** How many functions mirror side by side. */
+  instances: number;
+}
+
+const pollMs = 50;
+
+process.once('message', async ({ config, images, instances }: StackOrder) => {
+  const stack = await startLocalStack({
+    config,
+    reconcileMs: 0,
+    mirrorInstances: instances,
+    log: process.stderr,
+  });
+  const { api } = stack.ready;
+  process.once('message', async () => {
+    const comparing = compare(stack.functions.reconcile);
+    await mapped(api, images);
+    process.send?.('done');
+    await comparing;
+    process.send?.(await digests(api, images));
+    await stack.stop();
+    process.disconnect();
+  });
+  process.send?.('ready');
+});
+
+/** Calls the function until everything is compared: what a call leaves, the next one continues. */
+async function compare(reconcile: { invoke(event: unknown): Promise<unknown> }): Promise<void> {
+  for (;;) {
+    const walked = (await reconcile.invoke({ time: new Date().toISOString() })) as
+      | { isDone: boolean }
+      | undefined;
+    if (walked?.isDone) return;
+    await sleep(1_000);
+  }
+}
+
+async function mapped(api: string, images: number): Promise<void> {
+  while (Object.keys(await digests(api, images)).length < images) await sleep(pollMs);
+}
+
+/** What is mapped: image → digest. */
+async function digests(api: string, images: number): Promise<Record<string, string>> {
+  const answer = await fetch(`${api}/v1/mappings?registry=registry.example&limit=${images}`);
+  const { mappings } = (await answer.json()) as { mappings: { image: string; digest: string }[] };
+  return Object.fromEntries(mappings.map(({ image, digest }) => [image, digest]));
+}

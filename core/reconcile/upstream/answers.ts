@@ -1,0 +1,44 @@
+import type { Upstream } from '../../config/config.ts';
+import { outageVerdict } from '../../jobs/recovery/outage.ts';
+import { requireOpen, UpstreamClosedError } from '../../jobs/upstream-gate.ts';
+import { RegistryError } from '../../registry/errors.ts';
+import type { ReconcileDependencies } from '../ports.ts';
+
+/** A registry that names no time is asked again after this, milliseconds. */
+const closedMs = 5 * 60_000;
+
+type GateDependencies = Pick<ReconcileDependencies, 'gate' | 'now'>;
+
+/**
+ * Passes on what an upstream lists, unless it is closed to all workers. If it was down, they learn
+ * that it answers.
+ *
+ * @throws UpstreamClosedError before it is asked
+ */
+export async function* askedUpstream<T>(
+  upstream: Upstream,
+  items: AsyncIterable<T>,
+  { gate, now }: GateDependencies,
+): AsyncGenerator<T> {
+  await requireOpen(gate, upstream, now());
+  yield* items;
+  await gate.answered(upstream.registry);
+}
+
+/**
+ * Tells all workers what a failure says about the upstream: that its rate limit is reached, that it
+ * is down, or that it answers.
+ *
+ * @returns whether it is closed now: then the failure says nothing about what was asked for
+ */
+export async function closedBy(error: unknown, upstream: Upstream, deps: GateDependencies): Promise<boolean> {
+  if (error instanceof UpstreamClosedError) return true;
+  if (!(error instanceof RegistryError) || error.side !== 'upstream') return false;
+  const { registry } = upstream;
+  const { retry } = error;
+  if (retry.kind === 'rate-limit') {
+    await deps.gate.close(registry, new Date(deps.now().getTime() + (retry.afterMs ?? closedMs)));
+    return true;
+  }
+  return (await outageVerdict(error, { key: { registry } }, deps)) !== undefined;
+}
