@@ -21,10 +21,14 @@ export interface FunctionProcess extends AsyncDisposable {
 const heapMegabytes = 400;
 
 /** Starts an instance of a bundled function. */
-export function startFunction(bundle: string, environment: Record<string, string>): Promise<FunctionProcess> {
+export function startFunction(
+  bundle: string,
+  environment: Record<string, string>,
+  heap = heapMegabytes,
+): Promise<FunctionProcess> {
   return interruptible(async () => {
     const child = fork(join(import.meta.dirname, 'process.ts'), [bundle], {
-      execArgv: [`--max-old-space-size=${heapMegabytes}`],
+      execArgv: [`--max-old-space-size=${heap}`],
       env: { ...process.env, ...environment, POWERTOOLS_LOG_LEVEL: 'WARN' },
       serialization: 'advanced',
     });

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseConfig } from '../../core/mirror-yaml/parse.ts';
 import { seededImage } from '../../test/support/seeded-image.ts';
@@ -18,7 +18,7 @@ import type { StackOrder } from './stack.ts';
 
 const [repositories, tags, bases] = [50, 10, 4];
 const images = repositories * tags;
-const rounds = 3;
+const rounds = 2;
 /** How many functions mirror side by side: each takes ten images. */
 const instances = 4;
 
@@ -33,11 +33,12 @@ export async function benchBackfill(): Promise<string> {
   await using road = await openRoad(registry, true);
   const [synced, backfilled]: [number[], number[]] = [[], []];
   for (let round = 0; round < rounds; round++) {
-    synced.push(await sync(road));
-    backfilled.push(await backfill(road, corpus));
-    process.stderr.write(
-      `reconcile: ${round + 1}/${rounds}: sync ${synced.at(-1)?.toFixed(1)} s, backfill ${backfilled.at(-1)?.toFixed(1)} s\n`,
-    );
+    const measure = async (what: string, seconds: Promise<number>, all: number[]) => {
+      all.push(await seconds);
+      process.stderr.write(`reconcile: ${round + 1}/${rounds}: ${what} ${all.at(-1)?.toFixed(1)} s\n`);
+    };
+    await measure('sync', sync(road), synced);
+    await measure('backfill', backfill(road, corpus), backfilled);
   }
   const ratios = backfilled.map((seconds, round) => seconds / (synced[round] ?? Number.NaN));
   const all = (seconds: number[]) => seconds.map((each) => each.toFixed(1)).join(', ');
@@ -74,14 +75,16 @@ async function sync(road: Road): Promise<number> {
 async function backfill(road: Road, corpus: TagsCorpus): Promise<number> {
   const parsed = parseConfig(JSON.stringify(mirrorFile({ from: road.host })));
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.errors));
+  await using environment = await peerEnvironment();
+  const log = join(environment.folder, 'stack.log');
   const child = fork(join(import.meta.dirname, 'stack.ts'), [], {
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    stdio: ['ignore', 'ignore', openSync(log, 'w'), 'ipc'],
   });
   await using _ = await interruptible(() => ({
     [Symbol.asyncDispose]: async () => void child.kill('SIGKILL'),
   }));
   const ended = once(child, 'exit').then(([code]) => {
-    throw new Error(`the stack ended with ${code}`);
+    throw new Error(`the stack ended with ${code}: ${readFileSync(log, 'utf8').slice(-2_000)}`);
   });
   ended.catch(() => {}); // it is ended in the end
   const told = async () => (await Promise.race([once(child, 'message'), ended]))[0] as unknown;
@@ -92,9 +95,9 @@ async function backfill(road: Road, corpus: TagsCorpus): Promise<number> {
   const done = told();
   const began = performance.now();
   child.send('go');
-  await done;
+  const mapped = await done;
   const seconds = (performance.now() - began) / 1_000;
-  check((await told()) as Record<string, string>, corpus);
+  check(mapped as Record<string, string>, corpus);
   return seconds;
 }
 

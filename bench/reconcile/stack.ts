@@ -1,6 +1,6 @@
 /**
  * A local stack in a process of its own: its parent sends the configuration, then `go`, and is told
- * when so many images are mapped.
+ * what is mapped when that are so many images.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../core/config/config.ts';
@@ -15,7 +15,8 @@ export interface StackOrder {
   instances: number;
 }
 
-const pollMs = 50;
+/** Each look costs the API some milliseconds on the same cores. */
+const pollMs = 500;
 
 process.once('message', async ({ config, images, instances }: StackOrder) => {
   const stack = await startLocalStack({
@@ -27,10 +28,9 @@ process.once('message', async ({ config, images, instances }: StackOrder) => {
   const { api } = stack.ready;
   process.once('message', async () => {
     const comparing = compare(stack.functions.reconcile);
-    await mapped(api, images);
-    process.send?.('done');
+    const all = await mapped(api, images);
+    process.send?.(all);
     await comparing;
-    process.send?.(await digests(api, images));
     await stack.stop();
     process.disconnect();
   });
@@ -48,13 +48,18 @@ async function compare(reconcile: { invoke(event: unknown): Promise<unknown> }):
   }
 }
 
-async function mapped(api: string, images: number): Promise<void> {
-  while (Object.keys(await digests(api, images)).length < images) await sleep(pollMs);
+async function mapped(api: string, images: number): Promise<Record<string, string>> {
+  for (;;) {
+    const all = await digests(api, images);
+    if (Object.keys(all).length >= images) return all;
+    await sleep(pollMs);
+  }
 }
 
-/** What is mapped: image → digest. */
+/** What is mapped: image → digest. A busy API may not answer; then nothing is. */
 async function digests(api: string, images: number): Promise<Record<string, string>> {
   const answer = await fetch(`${api}/v1/mappings?registry=registry.example&limit=${images}`);
+  if (!answer.ok) return {};
   const { mappings } = (await answer.json()) as { mappings: { image: string; digest: string }[] };
   return Object.fromEntries(mappings.map(({ image, digest }) => [image, digest]));
 }

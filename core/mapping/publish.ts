@@ -14,7 +14,12 @@ export type PublishOutcome =
    * A resolve that began later has committed its outcome, or the tag is pinned: ours must not
    * overwrite it.
    */
-  | { kind: 'superseded'; reason: string };
+  | {
+      kind: 'superseded';
+      reason: string;
+      /** What is mapped instead. */
+      by?: MappingRecord | undefined;
+    };
 
 /** A new mapping was published. */
 export interface Published {
@@ -24,6 +29,8 @@ export interface Published {
   revision: number;
   /** The digest that the tag pointed to before, if it was another one. */
   replaced?: Digest;
+  /** What the tag was mapped to before, if it was another digest. */
+  before?: MappingRecord;
 }
 
 export interface PublishRequest {
@@ -63,7 +70,7 @@ export async function publishMapping(store: MappingStore, request: PublishReques
         : undefined;
     if (reason !== undefined) {
       await store.releaseLease(key, lease);
-      return { kind: 'superseded', reason };
+      return { kind: 'superseded', reason, by: state.mapping };
     }
     const [retirements] = await Promise.all([requireStays(store, key, request.mapping), held.confirm()]);
     await request.moveTag();
@@ -148,7 +155,7 @@ export async function publishWithDigest(
   // Another tag that moved away may have let it expire before this one was published.
   if (wasMapped) await putDigest('end');
   const isReplaced = before !== undefined && before.digest !== mapping.digest;
-  return { kind: 'published', mapping, revision, ...(isReplaced && { replaced: before.digest }) };
+  return { kind: 'published', mapping, revision, ...(isReplaced && { replaced: before.digest, before }) };
 
   async function publish(): Promise<number> {
     const revision = await store.publish(key, lease, mapping, resolve);

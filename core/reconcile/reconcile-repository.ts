@@ -1,6 +1,6 @@
 import { enqueue, NotQueuedError } from '../jobs/enqueue.ts';
-import { settleLosses } from '../registry-events/settle-losses.ts';
 import { type Difference, differencesOf } from './differences.ts';
+import { mendLosses } from './mend-losses.ts';
 import type { Limits, ReconcileDependencies } from './ports.ts';
 import type { QueueRoom } from './room.ts';
 import type { Found } from './round.ts';
@@ -100,15 +100,4 @@ interface QueueContext {
 /** The tag before a tag. */
 function before(tags: readonly { tag: string }[], tag: string): string | undefined {
   return tags[tags.findIndex((each) => each.tag === tag) - 1]?.tag;
-}
-
-/** Events about deleted images are best effort: what they missed is found here. */
-async function mendLosses(
-  mirrorRepository: string,
-  deps: ReconcileDependencies,
-  signal: AbortSignal,
-): Promise<void> {
-  const hint = { repository: mirrorRepository, images: 'all' as const };
-  const { failed } = await settleLosses(mirrorRepository, [hint], deps, signal);
-  for (const error of failed.values()) throw error;
 }

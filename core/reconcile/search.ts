@@ -2,6 +2,7 @@ import type { RepositoryRule, Upstream } from '../config/config.ts';
 import { DrayageError } from '../errors.ts';
 import { UpstreamClosedError } from '../jobs/upstream-gate.ts';
 import { coveredRepositories, isLiteral, isNotOffered } from './coverage.ts';
+import { mendLeftBehind } from './mend-losses.ts';
 import type { ReconcileDependencies } from './ports.ts';
 import {
   isSearchAwaited,
@@ -46,6 +47,7 @@ export async function searchRepositories(
     signal.throwIfAborted();
     await noteRound({ registry, repository }, rule, { now, requestedAt: before?.requestedAt, deps });
   }
+  await mendLeftBehind(upstream, deps, signal);
   // It was not asked: the search stays due until it opens.
   if (unlisted instanceof UpstreamClosedError) return;
   // A registry that offers no list stays as it is: what is known is all there is to know.

@@ -8,8 +8,11 @@ export type FaultAction =
   | { kind: 'cut'; afterBytes?: number }
   /** Waits before it begins, and limits the rate of each body. */
   | { kind: 'slow'; bytesPerSecond?: number; delayMs?: number }
-  /** Goes silent and keeps the connection: at once, or after so many bytes of a body. */
-  | { kind: 'stall'; afterBytes?: number }
+  /**
+   * Goes silent and keeps the connection: at once, or after so many bytes of a body. With `forMs`,
+   * the connection breaks after that time.
+   */
+  | { kind: 'stall'; afterBytes?: number; forMs?: number }
   /**
    * Changes one bit of the answer's first body byte, so that its digest does not match any more.
    */

@@ -18,6 +18,13 @@ export function connectionClosed(socket: Socket): Promise<void> {
   });
 }
 
+/** Resolves when the connection closes, or is destroyed after so long. */
+export async function stall(socket: Socket, forMs?: number): Promise<void> {
+  if (forMs === undefined) return await connectionClosed(socket);
+  await waitOn(socket, forMs);
+  socket.destroy();
+}
+
 /** Waits, but stops if the connection closes. */
 export async function waitOn(socket: Socket, milliseconds: number): Promise<void> {
   const closed = new AbortController();
@@ -54,7 +61,7 @@ export async function* faultyBody(
           break;
         }
         if (left > 0) yield chunk.subarray(0, left);
-        if (action.kind === 'stall') await connectionClosed(socket);
+        if (action.kind === 'stall') await stall(socket, action.forMs);
         else await cut(socket);
         throw new FaultError(action.kind);
       }

@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { fileFailure } from '../../core/config/file-failure.ts';
 import { operationOf, routeApi, sendApiError } from './api/router.ts';
 import type { FaultAction, FaultSwitches } from './faults.ts';
-import { connectionClosed, waitOn } from './faulty-body.ts';
+import { stall, waitOn } from './faulty-body.ts';
 import { ConnectionLostError, HttpExchange, splitTarget } from './http-exchange.ts';
 import { getLinkedLayer } from './protocol/blobs.ts';
 import { sendError } from './protocol/errors.ts';
@@ -135,7 +135,7 @@ async function happened(
       if (fault.afterBytes === undefined) exchange.drop();
       return fault.afterBytes === undefined;
     case 'stall':
-      if (fault.afterBytes === undefined) await connectionClosed(request.socket);
+      if (fault.afterBytes === undefined) await stall(request.socket, fault.forMs);
       return fault.afterBytes === undefined;
     case 'slow':
       if (fault.delayMs !== undefined) await waitOn(request.socket, fault.delayMs);

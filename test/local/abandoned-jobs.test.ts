@@ -9,6 +9,7 @@ import { type Pipeline, startPipeline } from '../support/pipeline.ts';
 import { type SeededImage, seededImage } from '../support/seeded-image.ts';
 
 const large = 60_000;
+const patienceMs = 100_000;
 const begunMs = Date.now() - 2 * 3_600_000;
 
 let pipeline: Pipeline;
@@ -41,25 +42,30 @@ async function abandoned(
   return id;
 }
 
-/** Pushes an image of large layers, and waits until its abandoned job is committed. */
-async function isCommitted(tag: string, abandon: (image: SeededImage) => Promise<string>): Promise<void> {
-  const image = seededImage({ seed: tag, layers: [{ size: large }, { size: large + 1 }] });
+/** Pushes an image, and waits until its abandoned job is committed. */
+async function isCommitted(
+  tag: string,
+  layers: { size: number }[],
+  abandon: (image: SeededImage) => Promise<string>,
+): Promise<void> {
+  const image = seededImage({ seed: tag, layers });
   await pipeline.push('acme/abandoned', tag, image);
   const id = await abandon(image);
   expect(await pipeline.job(id)).toMatchObject({ state: 'copying' });
   await pipeline.stack.functions.schedule.invoke({ time: new Date().toISOString() });
-  await pipeline.jobIn(id, 'committed');
+  const state = async () => (await pipeline.job(id)).state;
+  await expect.poll(state, { timeout: patienceMs, interval: 100 }).toBe('committed');
   expect(await pipeline.mapping(`ghcr.io/acme/abandoned:${tag}`)).toMatchObject({
     digest: image.manifest.digest,
   });
 }
 
 it('a job whose worker is gone is mirrored', async () => {
-  await isCommitted('worker', () => abandoned('worker'));
-});
+  await isCommitted('worker', [{ size: 1_000 }], () => abandoned('worker'));
+}, 120_000);
 
 it('a job whose layer jobs vanished is mirrored', async () => {
-  await isCommitted('layers', ({ manifest, layers }) =>
+  await isCommitted('layers', [{ size: large }, { size: large + 1 }], ({ manifest, layers }) =>
     abandoned('layers', ({ event, resolve }) => {
       const at = new Date(begunMs).toISOString();
       const times = { observedAt: at, since: at };
@@ -68,4 +74,4 @@ it('a job whose layer jobs vanished is mirrored', async () => {
       return { fannedOut: { ...fannedOut, ...times, event, resolve } };
     }),
   );
-});
+}, 120_000);

@@ -32,9 +32,9 @@ it('puts right the settings of a repository that gets no images', async () => {
 });
 
 it('finds what only a failed job knows', async () => {
+  await pipeline.push('acme/later', '1', image('later'));
   for (const path of ['/_catalog', '/acme/later/manifests/'])
     pipeline.upstream.faults.add({ match: { path }, action: { kind: 'status', status: 403 } });
-  await pipeline.push('acme/later', '1', image('later'));
   const answer = await pipeline.github('acme/later', '1');
   const { accepted } = (await answer.json()) as { accepted: { job: string }[] };
   await pipeline.jobIn(accepted[0]?.job ?? '', 'failed');

@@ -25,6 +25,23 @@ export function isSatisfied(
   );
 }
 
+/** Caches of registries are behind for less than this, in milliseconds. */
+const cachedMs = 60_000;
+
+/**
+ * Whether two looks within a minute saw different images, so that one more look is due: the later
+ * look may have got the older answer, from a cache that was behind.
+ *
+ * @param other what is mapped instead, or was mapped before
+ */
+export function contradicts(
+  { sourceDigest, observedAt }: Pick<MappingRecord, 'sourceDigest' | 'observedAt'>,
+  other: MappingRecord | undefined,
+): boolean {
+  if (other === undefined || other.pin || other.sourceDigest === sourceDigest) return false;
+  return Math.abs(Date.parse(observedAt) - Date.parse(other.observedAt)) < cachedMs;
+}
+
 /**
  * Whether blobs will probably be copied: the tag is not mapped, or an event says that it moved.
  * Then it is worth opening connections early, and the digest of the mirror's tag does not matter.
@@ -53,7 +70,8 @@ export function mappedAlready(
 /**
  * Whether the upstream may have answered from a stale cache, so that one more look is due. This is
  * so if an event came although the upstream shows what is already mapped, or if this look also
- * covers events after the job's own, whose jobs will not ask the upstream.
+ * covers other events, whose jobs will not ask the upstream: later ones, or earlier ones whose jobs
+ * have yet to run.
  *
  * @param known the tag before the look
  * @param begun the tag when the look began
@@ -63,6 +81,8 @@ export function mayBeStale(
   { known, begun, root }: { known: TagState | undefined; begun: TagState; root: Pick<Manifest, 'digest'> },
 ): boolean {
   if (isDigestKey(key)) return false; // a digest does not move
-  if (begun.events > Math.max(event, known?.committed?.event ?? 0)) return true;
+  const covered = known?.committed?.event ?? 0;
+  if (begun.events > Math.max(event, covered)) return true;
+  if (known !== undefined && event > covered + 1) return true;
   return trigger === 'webhook' && known?.mapping?.sourceDigest === root.digest;
 }

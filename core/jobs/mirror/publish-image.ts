@@ -11,7 +11,7 @@ import { type LaterLook, scheduleLook } from '../later-look.ts';
 import type { JobRecord } from '../record.ts';
 import { childMappings } from './child-mappings.ts';
 import type { CopiedJobImage } from './copy-image.ts';
-import { mayBeStale } from './decisions.ts';
+import { contradicts, mayBeStale } from './decisions.ts';
 import type { Seen } from './look.ts';
 import type { MirrorWork } from './work.ts';
 
@@ -55,6 +55,8 @@ export async function publishImage(
       else await requireTag({ key, digest: mapping.digest }, destination, signal);
     },
   });
+  // A crash before this repeats the job, and its second attempt looks again.
+  if (contradicts(mapping, mappedOtherwise(outcome))) await scheduleLook({ key, trigger: 'recheck' }, deps);
   // Without the root, the copied blobs can't be mounted elsewhere.
   if (outcome.kind !== 'superseded') await image?.note();
   await retireReplaced(key, outcome, deps);
@@ -64,6 +66,12 @@ export async function publishImage(
     changes,
     ...(outcome.kind === 'published' && { published: outcome }),
   };
+}
+
+/** What another look has published, before or instead. */
+function mappedOtherwise(outcome: PublishOutcome): MappingRecord | undefined {
+  if (outcome.kind === 'published') return outcome.before;
+  return outcome.kind === 'superseded' ? outcome.by : undefined;
 }
 
 /**

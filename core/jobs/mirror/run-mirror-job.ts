@@ -2,10 +2,11 @@ import { lacksContent } from '../../registry/errors.ts';
 import type { JobOutcome, MirrorJobDependencies } from '../dependencies.ts';
 import { waitForLayers } from '../layers/wait-for-layers.ts';
 import { mountablePlaces } from '../mountable-layers.ts';
-import type { JobRecord } from '../record.ts';
+import { type JobRecord, wasBegunBefore } from '../record.ts';
 import { copyJobImage } from './copy-image.ts';
 import { lookUpstream, resumeLook, type Seen } from './look.ts';
 import { publishImage } from './publish-image.ts';
+import { restorePinned } from './restore-pinned.ts';
 import { type MirrorWork, workOf } from './work.ts';
 
 /**
@@ -20,6 +21,16 @@ import { type MirrorWork, workOf } from './work.ts';
  *   from being mirrored.
  */
 export async function runMirrorJob(
+  job: JobRecord,
+  deps: MirrorJobDependencies,
+  signal: AbortSignal,
+): Promise<JobOutcome> {
+  const outcome = await lookAndMirror(job, deps, signal);
+  if (outcome.state === 'superseded' && wasBegunBefore(job)) await restorePinned(job, deps, signal);
+  return outcome;
+}
+
+async function lookAndMirror(
   job: JobRecord,
   deps: MirrorJobDependencies,
   signal: AbortSignal,

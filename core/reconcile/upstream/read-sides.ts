@@ -36,7 +36,10 @@ export interface ReadSides {
  */
 export async function readSides(
   { upstream, repository, rule }: ComparedRepository,
-  deps: Pick<ReconcileDependencies, 'config' | 'mappings' | 'mirrorTags' | 'upstreams' | 'gate' | 'now' | 'warn'>,
+  deps: Pick<
+    ReconcileDependencies,
+    'config' | 'mappings' | 'mirrorTags' | 'upstreams' | 'gate' | 'now' | 'warn'
+  >,
   signal: AbortSignal,
 ): Promise<ReadSides> {
   const { registry } = upstream;

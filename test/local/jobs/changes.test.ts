@@ -76,6 +76,24 @@ describe('a change that somebody asked for', () => {
     expect(tagOf(key)).toBe(red.manifest.digest);
   });
 
+  it('moves the tag back if a job had moved it, and died before it published, when the tag was pinned', async () => {
+    const key = jobs.key();
+    await push(key, red);
+    jobs.push(key, blue);
+    const message = await jobs.job(key);
+    const died = new Error('died');
+    const mappings = intercepted(jobs.stores.mappings, async ({ method, go }) => {
+      if (method === 'publish') throw died;
+      return await go();
+    });
+    await expect(jobs.run(message, { mappings })).rejects.toThrow(died);
+    await change(key, { kind: 'pin' });
+    expect(tagOf(key)).toBe(blue.manifest.digest);
+    expect(await jobs.run(message)).toMatchObject({ state: 'superseded' });
+    expect(tagOf(key)).toBe(red.manifest.digest);
+    expect(await digestOf(key)).toBe(red.manifest.digest);
+  });
+
   it('looks at upstream as soon as the tag is unpinned', async () => {
     const key = jobs.key();
     await push(key, red);

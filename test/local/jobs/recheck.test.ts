@@ -79,9 +79,26 @@ describe('one more look', () => {
   it('is not requested when upstream shows another digest, or for other triggers', async () => {
     const key = jobs.key();
     await jobs.mirrored(key, image('before'));
+    jobs.now = new Date('2026-04-01T12:01:00.000Z');
     await jobs.mirrored(key, image('after'));
     for (const trigger of ['reconcile', 'request', 'redrive'] as const) await event(key, trigger);
     expect(await jobs.parked()).toEqual([]);
+  });
+
+  it('is parked when looks within a minute contradict each other: the later one may have got the older answer', async () => {
+    const key = jobs.key();
+    jobs.push(key, image('first push'));
+    const [first, second] = [await jobs.job(key), 'the next push'];
+    jobs.push(key, image(second));
+    await jobs.run(first);
+    const told = await jobs.job(key);
+    jobs.push(key, image('first push')); // as a cache shows it that is behind
+    expect(await jobs.run(told)).toMatchObject({ state: 'committed' });
+    jobs.push(key, image(second));
+    const [look] = await minuteLater();
+    if (!look) throw new Error('nothing was due');
+    await jobs.run(look);
+    expect(await jobs.mapping(key)).toMatchObject({ digest: image(second).manifest.digest });
   });
 
   it('always looks, and queues none after itself', async () => {

@@ -101,6 +101,7 @@ describe('mappings of digests', () => {
       mapping: expect.anything(),
       revision: 3,
       replaced: a.digest,
+      before: expect.objectContaining({ digest: a.digest }),
     });
   });
 

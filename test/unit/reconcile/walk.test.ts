@@ -113,6 +113,36 @@ describe('what is queued', () => {
   });
 });
 
+describe('a repository that no rule names any more', () => {
+  it('loses the mappings of what the mirror has lost, and its upstream is not asked', async () => {
+    const memory = new MemoryReconcile(rulesConfig('{ match: "**" }'));
+    memory.push('acme/app', '1');
+    memory.push('old/app', 'kept', 'lost');
+    await walk(memory);
+    memory.mirror(policyOf(memory));
+    memory.config = rulesConfig('{ match: "acme/*" }');
+    memory.lost.add('lost');
+    memory.requests.length = 0;
+    const deps = memory.dependencies();
+    const { signal } = new AbortController();
+    await reconcileDue(
+      {
+        ...deps,
+        mappings: {
+          ...deps.mappings,
+          upstreamOf: async (repository) => ({ registry: 'ghcr.io', repository: repository.slice(15) }),
+          unmapDigest: async () => true,
+        },
+      },
+      { endsAt: memory.now.getTime() + 600_000, signal },
+    );
+    expect(memory.removed).toEqual(['lost']);
+    expect([...(memory.mapped.get('old/app')?.keys() ?? [])]).toEqual(['kept']);
+    expect(memory.requests.filter((each) => each.includes('old/app'))).toEqual([]);
+    expect(memory.queue.sent).toEqual([]);
+  });
+});
+
 describe('a pattern', () => {
   it('covers what only the mirror or a job knows', async () => {
     const memory = new MemoryReconcile(rulesConfig('{ match: "acme/*" }'));

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  contradicts,
   isSatisfied,
   mappedAlready,
   mayBeStale,
@@ -98,6 +99,11 @@ describe('the upstream’s answer may be old', () => {
       true,
     ],
     [
+      'if the look counts for an earlier event, too',
+      mayBeStale(job(6), seen(pushed, tag(), tag({ events: 6 }))),
+      true,
+    ],
+    [
       'if newer events were committed before',
       mayBeStale(job(3, { trigger: 'recheck' }), seen(pushed, tag(), tag({ events: 4 }))),
       false,
@@ -110,5 +116,27 @@ describe('the upstream’s answer may be old', () => {
     ],
   ])('%s: %s', (_, stale, expected) => {
     expect(stale).toBe(expected);
+  });
+});
+
+describe('two looks contradict each other', () => {
+  const at = (observedAt: string, of = 'a') => ({ ...mappingOf(of), observedAt });
+  const noon = at('2026-04-01T12:00:00.000Z');
+
+  it('if they saw different images within a minute, in whichever order', () => {
+    expect(contradicts(noon, at('2026-04-01T11:59:01.000Z', 'b'))).toBe(true);
+    expect(contradicts(noon, at('2026-04-01T12:00:59.000Z', 'b'))).toBe(true);
+  });
+
+  it.each([
+    ['more time is between them', at('2026-04-01T11:59:00.000Z', 'b')],
+    ['they saw the same', at('2026-04-01T11:59:59.000Z')],
+    [
+      'the other one does not count: the tag is pinned',
+      { ...at('2026-04-01T11:59:59.000Z', 'b'), pin: true },
+    ],
+    ['there was no other', undefined],
+  ])('not if %s', (_, other) => {
+    expect(contradicts(noon, other)).toBe(false);
   });
 });
