@@ -2,6 +2,7 @@ import { DeleteCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import type { DueRound, ReconcileStore } from '../../reconcile/ports.ts';
 import { isDue, type Place, type Round, type RoundsSummary, type Search } from '../../reconcile/round.ts';
 import type { ItemKey } from './batch-get.ts';
+import { DynamoLock } from './lock.ts';
 import {
   expiry,
   failingNotes,
@@ -16,7 +17,7 @@ import {
   timeOf,
 } from './rounds/keys.ts';
 import { notesOf, summarizeRounds } from './rounds/summarize-rounds.ts';
-import { conditional, readItem, type Table } from './table.ts';
+import { readItem, type Table } from './table.ts';
 
 const lockKey: ItemKey = { pk: 'reconcile', sk: 'lock' };
 
@@ -26,40 +27,19 @@ const lockKey: ItemKey = { pk: 'reconcile', sk: 'lock' };
  */
 export class DynamoReconcileStore implements ReconcileStore {
   readonly #table: Table;
+  readonly #lock: DynamoLock;
 
   constructor(table: Table) {
     this.#table = table;
+    this.#lock = new DynamoLock(table, lockKey);
   }
 
-  async lock(owner: string, ttlMs: number, now: Date): Promise<boolean> {
-    const ms = now.getTime();
-    const taken = await conditional(
-      this.#table.client.send(
-        new UpdateCommand({
-          TableName: this.#table.name,
-          Key: lockKey,
-          UpdateExpression: 'SET #owner = :owner, #until = :until',
-          ConditionExpression: 'attribute_not_exists(#owner) OR #owner = :owner OR #until <= :now',
-          ExpressionAttributeNames: { '#owner': 'owner', '#until': 'until' },
-          ExpressionAttributeValues: { ':owner': owner, ':until': ms + ttlMs, ':now': ms },
-        }),
-      ),
-    );
-    return taken !== undefined;
+  lock(owner: string, ttlMs: number, now: Date): Promise<boolean> {
+    return this.#lock.lock(owner, ttlMs, now);
   }
 
-  async unlock(owner: string): Promise<void> {
-    await conditional(
-      this.#table.client.send(
-        new DeleteCommand({
-          TableName: this.#table.name,
-          Key: lockKey,
-          ConditionExpression: '#owner = :owner',
-          ExpressionAttributeNames: { '#owner': 'owner' },
-          ExpressionAttributeValues: { ':owner': owner },
-        }),
-      ),
-    );
+  unlock(owner: string): Promise<void> {
+    return this.#lock.unlock(owner);
   }
 
   async readSearch(registry: string): Promise<Search | undefined> {
