@@ -27,7 +27,8 @@ export interface GoneRequest {
 /**
  * Removes the mapping of a tag if the upstream no longer has the tag, for rules with `deleted:
  * unmap`. The upstream is asked with the tag's lease held: what an event or a list says decides
- * nothing. The image stays in the mirror, and its digest can be looked up for a while. A pinned tag stays mapped.
+ * nothing. The image stays in the mirror, and its digest can be looked up for a while. A pinned tag
+ * stays mapped.
  *
  * @throws LeaseError if a job moves the tag now; what `hasTag` throws
  */

@@ -111,8 +111,8 @@ async function scheduleLooks(
 }
 
 /**
- * A digest that the tag has left can be looked up for a while; then the table forgets it. The image is already published: if this fails, the digest is only remembered for
- * longer.
+ * A digest that the tag has left can be looked up for a while; then the table forgets it. The image
+ * is already published: if this fails, the digest is only remembered for longer.
  */
 export async function retireReplaced(
   key: ImageKey,

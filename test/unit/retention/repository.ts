@@ -36,8 +36,8 @@ export function made(number: number, daysOld: number, more: Partial<MadeImage> =
 }
 
 /**
- * Repositories of any shape: indexes over earlier images, signatures of earlier images by subject or
- * by cosign's tag, former tags of ours (`v…`) and tags of others (`manual…`).
+ * Repositories of any shape: indexes over earlier images, signatures of earlier images by subject
+ * or by cosign's tag, former tags of ours (`v…`) and tags of others (`manual…`).
  */
 export const repositories = fc
   .array(

@@ -39,7 +39,9 @@ export interface TagItem extends TagItemKey {
   parents?: Set<Digest>;
   /** Of a digest: the leases under which tags are being pointed to it ({@link publishingToken}). */
   publishing?: Set<string>;
-  /** Of a digest: who deletes its image from the mirror, and until when, milliseconds since 1970. */
+  /**
+   * Of a digest: who deletes its image from the mirror, and until when, milliseconds since 1970.
+   */
   retiring?: string;
   retiringUntil?: number;
   /** Of a digest: how often that was begun. */
