@@ -15,6 +15,7 @@ import { lookupCommand } from './lookup/command.ts';
 import { mirrorCommand } from './mirror/command.ts';
 import { pinCommand, unpinCommand } from './pin/command.ts';
 import { planCommand } from './plan/command.ts';
+import { pruneCommand } from './prune/command.ts';
 import { reconcileCommand } from './reconcile/command.ts';
 import { redriveCommand } from './redrive/command.ts';
 import { rewriteCommand } from './rewrite/command.ts';
@@ -54,6 +55,7 @@ const program = new Command('drayage')
   .addCommand(planCommand())
   .addCommand(mirrorCommand())
   .addCommand(reconcileCommand())
+  .addCommand(pruneCommand())
   .addCommand(lookupCommand())
   .addCommand(rewriteCommand())
   .addCommand(exportCommand())

@@ -4,6 +4,7 @@ import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { mirrorBatchSize } from '../core/jobs/ports.ts';
 import { isLiteral } from '../core/reconcile/coverage.ts';
+import { hasRetention } from '../core/retention/pass.ts';
 import { BlobMounting } from './blob-mounting.ts';
 import { DeploymentSecrets } from './deployment-secrets.ts';
 import { EcrEvents } from './ecr-events.ts';
@@ -25,6 +26,7 @@ import {
   mirrorActions,
 } from './registry-access.ts';
 import { RegistryEvents, registryEventsSeconds } from './registry-events.ts';
+import { Retention } from './retention.ts';
 import { type FunctionName, ServiceFunction } from './service-function.ts';
 import { SnapshotBucket } from './snapshot-bucket.ts';
 import { grantUpstreamCredentials } from './upstream-credentials.ts';
@@ -53,7 +55,7 @@ const roundItems = { keys: ['reconcile', 'reconcile#*'] };
 const listedItems = { keys: ['repo#*', 'repos', 'registries', 'snapshot'] };
 
 /** The functions that only some configurations and settings need. */
-type OptionalFunction = Extract<FunctionName, 'notify' | 'blob-mounting'>;
+type OptionalFunction = Extract<FunctionName, 'notify' | 'retention' | 'blob-mounting'>;
 
 /**
  * An image mirror: webhooks come in, images are copied into the ECR registry of the stack's region
@@ -70,6 +72,8 @@ type OptionalFunction = Extract<FunctionName, 'notify' | 'blob-mounting'>;
  *
  * What was mirrored, or failed, goes to the default event bus, and from there, with `notify` in the
  * configuration, through the notify queue to the notify function and other people's webhooks.
+ *
+ * With `retention` in a rule, the retention function deletes what nobody needs, once a day.
  *
  * The identifiers of the parts are part of the template's logical ids: renaming one replaces the
  * resource.
@@ -217,6 +221,10 @@ export class ImageMirror extends Construct {
     const notifications = config.notify
       ? new Notifications(this, 'Notifications', { environment: settings.environment, config, logRetention })
       : undefined;
+    const { environment } = settings;
+    const retention = hasRetention(config)
+      ? new Retention(this, 'Retention', { table: this.table, environment, config, logRetention })
+      : undefined;
     this.functions = {
       webhook: webhook.function,
       mirror: mirror.function,
@@ -227,6 +235,7 @@ export class ImageMirror extends Construct {
       'registry-events': registryEvents.function,
       snapshot: snapshot.function,
       ...(notifications && { notify: notifications.function }),
+      ...(retention && { retention: retention.function }),
       ...(mounting && { 'blob-mounting': mounting.function }),
     };
 

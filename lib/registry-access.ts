@@ -122,6 +122,20 @@ export function grantRepositoryList(scope: Construct, grantee: IGrantable): void
 }
 
 /**
+ * Allow looking at the images of the mirror and their manifests, and deleting them.
+ *
+ * @param scope a construct that holds the grantee's policy
+ * @param grantee who cleans up
+ * @param mirror the configuration's `mirror`
+ */
+export function grantMirrorCleaning(scope: Construct, grantee: IGrantable, mirror: MirrorConfig): void {
+  const repositories = mirrorRepositories(scope, mirror);
+  const actions = ['ecr:DescribeImages', 'ecr:BatchGetImage', 'ecr:BatchDeleteImage'];
+  allow(grantee, { actions, resources: [repositories.arn] });
+  acknowledgeRepositories(scope, repositories.readable);
+}
+
+/**
  * Allow creating repositories that a customer managed key encrypts: ECR describes the key and
  * creates its grants on behalf of the repository's creator. Pushing and pulling then need no key
  * permissions. https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html

@@ -22,6 +22,7 @@ export type FunctionName =
   | 'api'
   | 'schedule'
   | 'reconcile'
+  | 'retention'
   | 'registry-events'
   | 'snapshot'
   | 'notify'

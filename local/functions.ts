@@ -8,6 +8,7 @@ export interface Functions {
   layer: LambdaFunction;
   schedule: LambdaFunction;
   reconcile: LambdaFunction;
+  retention: LambdaFunction;
   registryEvents: LambdaFunction;
   snapshot: LambdaFunction;
   notify: LambdaFunction;
@@ -52,6 +53,7 @@ export function createFunctions(
     layer: make('layer', { timeoutMs: 900_000, instances: instances.layer, eventsPerInstance: 1 }),
     schedule: make('schedule', { timeoutMs: 60_000, instances: 1, eventsPerInstance: 1 }),
     reconcile: make('reconcile', { timeoutMs: 900_000, instances: 1, eventsPerInstance: 1 }),
+    retention: make('retention', { timeoutMs: 900_000, instances: 1, eventsPerInstance: 1 }),
     registryEvents: make('registry-events', { timeoutMs: 90_000, instances: 1, eventsPerInstance: 1 }),
     snapshot: make('snapshot', { timeoutMs: 900_000, instances: 1, eventsPerInstance: 1 }),
     // It mostly waits for endpoints.

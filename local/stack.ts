@@ -6,6 +6,7 @@ import { mirrorBatchSize } from '../core/jobs/ports.ts';
 import { resendUnfinished } from '../core/jobs/resend.ts';
 import type { MappingStore } from '../core/mapping/store.ts';
 import { eventBatchSize } from '../core/registry-events/ports.ts';
+import { hasRetention } from '../core/retention/pass.ts';
 import type { PresentedWebhook } from '../core/webhooks/present-webhook.ts';
 import { deriveSecret } from '../core/webhooks/secrets/secrets.ts';
 import { type LocalSecretValues, newSecrets, openDataDirectory } from './data-directory.ts';
@@ -274,6 +275,7 @@ async function start(
   cleanups.push(() => Promise.all(sources.map((source) => source.stop(stopWithinMs))));
   cleanups.push(startSchedule(functions.schedule, log, options.scheduleMs));
   if (options.reconcileMs !== 0) cleanups.push(startSchedule(functions.reconcile, log, options.reconcileMs));
+  if (hasRetention(config)) cleanups.push(startSchedule(functions.retention, log));
   cleanups.push(startSchedule(functions.snapshot, log, options.snapshotMs ?? snapshotMs));
   const webhookOptions = { origin: api.url, root: secrets.webhookRoot, states: stores.webhookStates };
   return {

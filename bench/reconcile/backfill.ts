@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseConfig } from '../../core/mirror-yaml/parse.ts';
 import { seededImage } from '../../test/support/seeded-image.ts';
@@ -14,12 +15,12 @@ import { mirrorFile, prefix, registryName } from '../tags/configurations.ts';
 import { pushCorpus, type TagsCorpus } from '../tags/corpus.ts';
 import { openRoad, type Road } from '../tags/road.ts';
 import { timed } from '../timed.ts';
-import type { StackOrder } from './stack.ts';
+import type { StackOrder, StackTold } from './stack.ts';
 
 const [repositories, tags, bases] = [50, 10, 4];
 const images = repositories * tags;
 const rounds = 2;
-/** How many functions mirror side by side: each takes ten images. */
+/** How many functions mirror side by side: each takes ten images. As deployed, there are ten. */
 const instances = 4;
 
 /**
@@ -31,48 +32,69 @@ export async function benchBackfill(): Promise<string> {
   await using registry = await startBenchRegistry();
   await pushCorpus(registry.endpoint, corpus);
   await using road = await openRoad(registry, true);
-  const [synced, backfilled]: [number[], number[]] = [[], []];
+  const [synced, backfilled]: [Spent[], Spent[]] = [[], []];
   for (let round = 0; round < rounds; round++) {
-    const measure = async (what: string, seconds: Promise<number>, all: number[]) => {
-      all.push(await seconds);
-      process.stderr.write(`reconcile: ${round + 1}/${rounds}: ${what} ${all.at(-1)?.toFixed(1)} s\n`);
+    const measure = async (what: string, spent: Promise<Spent>, all: Spent[]) => {
+      all.push(await spent);
+      process.stderr.write(
+        `reconcile: ${round + 1}/${rounds}: ${what} ${all.at(-1)?.seconds.toFixed(1)} s, CPU ${all.at(-1)?.cpuSeconds.toFixed(1)} s\n`,
+      );
     };
     await measure('sync', sync(road), synced);
     await measure('backfill', backfill(road, corpus), backfilled);
   }
-  const ratios = backfilled.map((seconds, round) => seconds / (synced[round] ?? Number.NaN));
-  const all = (seconds: number[]) => seconds.map((each) => each.toFixed(1)).join(', ');
+  const row = (what: string, spent: Spent[], of: (each: Spent) => number) => [
+    what,
+    median(spent.map(of)).toFixed(1),
+    spent.map((each) => of(each).toFixed(1)).join(', '),
+  ];
+  const ratio = (what: string, of: (each: Spent) => number) => {
+    const each = backfilled.map((spent, round) => of(spent) / of(synced[round] ?? spent));
+    return [what, median(each).toFixed(2), each.map((one) => one.toFixed(2)).join(', ')];
+  };
+  const seconds = (spent: Spent) => spent.seconds;
+  const cpu = (spent: Spent) => spent.cpuSeconds;
   return [
     `## Backfill of ${images} images in ${repositories} repositories, from nothing`,
-    `${bases} bases of 1 MiB among them, each image with 2 × 64 KiB of its own. The upstream is behind a wire with round trips of 50 ms; the mirrors are on loopback: docker-registry for sync, the embedded registry for the pipeline, whose emulators of SQS and DynamoDB run on the same cores. ${instances} mirror functions of ten images each. Seconds, from the start of sync's process, or of the comparison, to the last image.`,
+    `${bases} bases of 1 MiB among them, each image with 2 × 64 KiB of its own. The upstream is behind a wire with round trips of 50 ms; the mirrors are on loopback: docker-registry for sync, the embedded registry for the pipeline, whose emulators of SQS and DynamoDB run on the same cores. ${instances} mirror functions of ten images each. Seconds from the start of sync's process, or of the comparison, to the last image. CPU: sync and its mirror; the pipeline with its emulators and its mirror.`,
+    `A load of ${loadavg()[0]?.toFixed(0)} on ${cpus().length} processors at the end.`,
     '',
     markdownTable(
       ['', 'median', 'rounds'],
       [
-        ['drayage sync', median(synced).toFixed(1), all(synced)],
-        ['backfill by the pipeline', median(backfilled).toFixed(1), all(backfilled)],
-        [
-          'backfill ÷ sync, of the same round',
-          median(ratios).toFixed(2),
-          ratios.map((each) => each.toFixed(2)).join(', '),
-        ],
+        row('drayage sync, seconds', synced, seconds),
+        row('backfill by the pipeline, seconds', backfilled, seconds),
+        ratio('backfill ÷ sync, of the same round', seconds),
+        row('drayage sync, CPU seconds', synced, cpu),
+        row('backfill by the pipeline, CPU seconds', backfilled, cpu),
+        ratio('CPU, backfill ÷ sync', cpu),
       ],
     ),
   ].join('\n');
 }
 
-async function sync(road: Road): Promise<number> {
+/** What a run took. */
+interface Spent {
+  seconds: number;
+  cpuSeconds: number;
+}
+
+async function sync(road: Road): Promise<Spent> {
   await using mirror = await startBenchRegistry();
   await using environment = await peerEnvironment();
   const file = join(environment.folder, 'mirror.yaml');
   writeFileSync(file, JSON.stringify(mirrorFile({ from: road.host })));
   await road.reset();
+  const before = mirror.cpuSeconds();
   const command = [process.execPath, drayage, 'sync', '--config', file, '--to', `${mirror.host}/${prefix}`];
-  const { wallSeconds } = await timed([...command, '--dst-plain-http', '--json'], environment.variables);
-  return wallSeconds;
+  const { wallSeconds, cpuSeconds } = await timed(
+    [...command, '--dst-plain-http', '--json'],
+    environment.variables,
+  );
+  return { seconds: wallSeconds, cpuSeconds: cpuSeconds + mirror.cpuSeconds() - before };
 }
 
-async function backfill(road: Road, corpus: TagsCorpus): Promise<number> {
+async function backfill(road: Road, corpus: TagsCorpus): Promise<Spent> {
   const parsed = parseConfig(JSON.stringify(mirrorFile({ from: road.host })));
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.errors));
   await using environment = await peerEnvironment();
@@ -95,10 +117,10 @@ async function backfill(road: Road, corpus: TagsCorpus): Promise<number> {
   const done = told();
   const began = performance.now();
   child.send('go');
-  const mapped = await done;
+  const { mapped, cpuSeconds } = (await done) as StackTold;
   const seconds = (performance.now() - began) / 1_000;
-  check(mapped as Record<string, string>, corpus);
-  return seconds;
+  check(mapped, corpus);
+  return { seconds, cpuSeconds };
 }
 
 function check(mapped: Record<string, string>, corpus: TagsCorpus): void {

@@ -8,6 +8,7 @@ import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
 import type { AdmissionAddress } from '../../lambda/api/admission.ts';
 import type { ReconcileState } from '../../lambda/api/reconcile.ts';
 import type { Redriven } from '../../lambda/api/redrive.ts';
+import type { RetentionPass } from '../../lambda/api/retention.ts';
 import type { Status } from '../../lambda/api/status.ts';
 
 /** A job as the API returns it. */
@@ -57,6 +58,21 @@ export const reconcileState = having<ReconcileState>({
   registry: z.string(),
   isPending: z.boolean(),
   isDryRunPending: z.boolean(),
+});
+
+export const retention = having<RetentionPass>({
+  id: z.string(),
+  finishedAt: z.string().optional(),
+  totals: z.looseObject({ images: z.number(), bytes: z.number(), failed: z.number() }),
+  repositories: z.array(
+    z.looseObject({
+      repository: z.string(),
+      count: z.number(),
+      bytes: z.number(),
+      images: z.array(z.looseObject({ digest: z.string(), tags: z.array(z.string()) })),
+    }),
+  ),
+  after: z.string().optional(),
 });
 
 export const mapping = having<Mapping>({

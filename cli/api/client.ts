@@ -9,6 +9,7 @@ import type { PresentedWebhook } from '../../core/webhooks/present-webhook.ts';
 import type { AdmissionAddress } from '../../lambda/api/admission.ts';
 import type { ReconcileState } from '../../lambda/api/reconcile.ts';
 import type { Redriven } from '../../lambda/api/redrive.ts';
+import type { RetentionPass } from '../../lambda/api/retention.ts';
 import type { Status } from '../../lambda/api/status.ts';
 import type { Job } from './answers.ts';
 import * as answers from './answers.ts';
@@ -99,6 +100,20 @@ export class DrayageApi {
   reconcileState({ registry, repository }: Requested): Promise<ReconcileState> {
     const query = queryOf({ registry, repository });
     return this.#ask('GET', `/v1/reconcile${query}`, answers.reconcileState);
+  }
+
+  /** `POST /v1/retention`: of one repository, or of everything. */
+  startRetention(dryRun: boolean, repository?: string): Promise<RetentionPass> {
+    return this.#ask('POST', '/v1/retention', answers.retention, { dryRun, repository });
+  }
+
+  /** `GET /v1/retention/{id}`: the pass, and some of its repositories. */
+  retention(id: string, after?: string): Promise<RetentionPass> {
+    return this.#ask(
+      'GET',
+      `/v1/retention/${encodeURIComponent(id)}${queryOf({ after })}`,
+      answers.retention,
+    );
   }
 
   /** `GET /v1/mappings?image=REF`; undefined for an image that is not mirrored. */

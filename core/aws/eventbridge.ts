@@ -7,7 +7,7 @@ import {
   type PutEventsRequestEntry,
 } from '@aws-sdk/client-eventbridge';
 import { DrayageError, type Retry } from '../errors.ts';
-import { busSource, detailTypeOf, type NotifiedEvent } from '../notify/event-schema.ts';
+import { type BusEvent, busSource, detailTypeOf } from '../notify/event-schema.ts';
 import type { Notifier } from '../notify/ports.ts';
 import { isConnectionFailure, timeouts } from './connection.ts';
 
@@ -47,7 +47,7 @@ export class NotifyError extends DrayageError {
   readonly remedy: string;
   readonly retry: Retry;
 
-  constructor({ id }: Pick<NotifiedEvent, 'id'>, { code, reason, remedy, temporary, ...options }: Refusal) {
+  constructor({ id }: Pick<BusEvent, 'id'>, { code, reason, remedy, temporary, ...options }: Refusal) {
     super(`the event ${id} could not be sent: ${reason}`, options);
     this.code = code;
     this.remedy =
@@ -66,7 +66,7 @@ export class EventBridgeNotifier implements Notifier {
     this.#client = new EventBridgeClient({ maxAttempts: 1, requestHandler: timeouts(requestMs), ...config });
   }
 
-  async notify(event: NotifiedEvent): Promise<void> {
+  async notify(event: BusEvent): Promise<void> {
     const entry = entryOf(event);
     for (let attempt = 1; ; attempt++) {
       const refusal = await this.#put(entry);
@@ -114,7 +114,7 @@ function refusalOf(error: unknown): Refusal {
   };
 }
 
-function entryOf(event: NotifiedEvent): PutEventsRequestEntry {
+function entryOf(event: BusEvent): PutEventsRequestEntry {
   const Detail = JSON.stringify(event);
   const DetailType = detailTypeOf(event);
   // With a time, which takes 14 bytes.

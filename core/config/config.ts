@@ -171,4 +171,14 @@ export interface RepositoryRule {
   reconcileSeconds?: number;
   /** What an upstream deletion does to the mapping. */
   deleted: 'keep' | 'unmap';
+  /** What may be deleted from the mirror; absent: nothing ever is. */
+  retention?: Retention;
+}
+
+/** Which images stay in the mirror although nothing is mapped to them any more. */
+export interface Retention {
+  /** So many that were mirrored last stay, mapped ones included. */
+  keepNewest: number;
+  /** An image stays for so long after it was mapped last, and at least for the history. */
+  unmappedForSeconds: number;
 }

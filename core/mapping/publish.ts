@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Digest } from '../oci/digest.ts';
 import { type HeldLease, LeaseError, withLease } from './lease.ts';
 import { type DigestKey, type ImageKey, isDigestKey, type MappingRecord } from './record.ts';
+import { RetiringError } from './retiring.ts';
 import type { CommittedResolve, Lease, MappingStore, TagState } from './store.ts';
 
 /** How the attempt to move a tag ended. */
@@ -71,10 +72,10 @@ export async function publishMapping(store: MappingStore, request: PublishReques
       await store.releaseLease(key, lease);
       return { kind: 'superseded', reason, by: state.mapping };
     }
-    await held.confirm();
+    const [retirements] = await Promise.all([requireStays(store, key, request.mapping), held.confirm()]);
     await request.moveTag();
     held.expectHeld();
-    return await write(store, lease, request);
+    return await write(store, lease, { ...request, retirements });
   });
 }
 
@@ -83,7 +84,28 @@ export function isPinned({ mapping, removed }: Pick<TagState, 'mapping' | 'remov
   return (mapping ?? removed?.mapping)?.pin === true;
 }
 
-async function write(store: MappingStore, lease: Lease, request: PublishRequest): Promise<PublishOutcome> {
+/**
+ * Before the mirror's tag is moved: retention does not delete the image now. If it begins to
+ * afterwards, the publication is refused, also if it is done by then.
+ *
+ * @returns how often it has begun to so far
+ * @throws RetiringError
+ */
+async function requireStays(
+  store: MappingStore,
+  key: ImageKey,
+  { digest }: Pick<MappingRecord, 'digest'>,
+): Promise<number | undefined> {
+  const { retiringUntil = 0, retirements } = (await store.read({ ...key, reference: digest })) ?? {};
+  if (retiringUntil > Date.now()) throw new RetiringError(digest);
+  return retirements;
+}
+
+async function write(
+  store: MappingStore,
+  lease: Lease,
+  request: PublishRequest & Pick<LeasedPublication, 'retirements'>,
+): Promise<PublishOutcome> {
   const { key, mapping, resolve } = request;
   const before = lease.state.mapping;
   if (before && sameContent(before, mapping)) {
@@ -98,31 +120,40 @@ async function write(store: MappingStore, lease: Lease, request: PublishRequest)
 export interface LeasedPublication extends Pick<PublishRequest, 'key' | 'mapping' | 'children'> {
   /** Absent: no resolve found it, so the latest one that was committed stays the latest. */
   resolve?: CommittedResolve | undefined;
+  /** How often retention had begun to delete the image before it was put. */
+  retirements: number | undefined;
 }
 
 /**
  * Publishes a mapping under its lease, and the mappings of its digest and children.
  *
- * @throws LeaseError if another writer was first
+ * @throws LeaseError if another writer was first; RetiringError while retention deletes the image
  */
 export async function publishWithDigest(
   store: MappingStore,
   lease: Lease,
-  { key, mapping, children, resolve }: LeasedPublication,
+  { key, mapping, children, resolve, retirements }: LeasedPublication,
 ): Promise<Published> {
   const digest: DigestKey = { ...key, reference: mapping.digest };
-  if (isDigestKey(key)) {
+  if (isDigestKey(key) && key.reference === mapping.digest) {
     await store.putChildren(digest, children);
     return { kind: 'published', mapping, revision: await publish() };
   }
   const before = lease.state.mapping;
-  const putDigest = () => store.putDigest(digest, { ...mapping, pin: false, sourceDigest: mapping.digest });
+  const putDigest = (phase: 'begin' | 'end') =>
+    store.putDigest(
+      digest,
+      { ...mapping, pin: false, sourceDigest: mapping.digest },
+      { phase, tag: key.reference, fence: lease.fence, retirements },
+    );
   // First the digest, which never conflicts: once the tag is published, both are there.
-  const { wasMapped, isComplete } = await putDigest();
+  const former = await putDigest('begin');
+  if (former === undefined) throw new RetiringError(mapping.digest);
+  const { wasMapped, isComplete } = former;
   if (!isComplete) await store.putChildren(digest, children);
   const revision = await publish();
   // Another tag that moved away may have let it expire before this one was published.
-  if (wasMapped) await putDigest();
+  if (wasMapped) await putDigest('end');
   const isReplaced = before !== undefined && before.digest !== mapping.digest;
   return { kind: 'published', mapping, revision, ...(isReplaced && { replaced: before.digest, before }) };
 
@@ -132,7 +163,10 @@ export async function publishWithDigest(
     // A job of a tag may have put the digest's mapping meanwhile, which says the same.
     const state = isDigestKey(key) ? await store.read(key) : undefined;
     const isOurs = state?.fence === lease.fence;
-    const second = isOurs ? await store.publish(key, { ...lease, state }, mapping, resolve) : undefined;
+    const { retirements: before } = lease.state;
+    const second = isOurs
+      ? await store.publish(key, { ...lease, state: { ...state, retirements: before } }, mapping, resolve)
+      : undefined;
     if (second === undefined) throw new LeaseError(key);
     return second;
   }
@@ -193,9 +227,10 @@ export async function changeMapping(
       await store.releaseLease(key, lease);
       return undefined;
     }
-    await held.confirm();
+    const { mapping } = change;
+    const [retirements] = await Promise.all([requireStays(store, key, mapping), held.confirm()]);
     await moveTag?.();
     held.expectHeld();
-    return await publishWithDigest(store, lease, { key, mapping: change.mapping });
+    return await publishWithDigest(store, lease, { key, mapping, retirements });
   });
 }

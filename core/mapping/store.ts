@@ -34,6 +34,23 @@ export interface TagState {
   removed?: RemovedMapping;
   /** Changes whenever a digest is mapped again, by any tag or in its own right. */
   claim?: string;
+  /** Of a digest: until when retention may delete its image, milliseconds since 1970. */
+  retiringUntil?: number;
+  /** Of a digest: how often retention has begun to delete its image. */
+  retirements?: number;
+}
+
+/**
+ * Says which lease a digest is being mapped under: until it is published, nobody else can tell that
+ * a tag will point to it.
+ */
+export interface DigestWriter {
+  /** The tag and the number of its lease. */
+  tag: string;
+  fence: number;
+  phase: 'begin' | 'end';
+  /** Of the digest, before its image was put; undefined: none. Matters only at the beginning. */
+  retirements?: number | undefined;
 }
 
 /** A mapping that is no longer there, and why. If it was pinned, the tag stays pinned. */
@@ -170,9 +187,11 @@ export interface MappingStore {
    * Records what a digest is mapped to. That can't change, so it needs no lease. The mapping is not
    * listed.
    *
-   * @returns what was recorded before
+   * @param writer which tag will point to it, or now does
+   * @returns what was recorded before; undefined, and nothing is recorded, if retention deletes the
+   *   image, or may have deleted what the writer has put
    */
-  putDigest(key: DigestKey, mapping: MappingRecord): Promise<FormerDigest>;
+  putDigest(key: DigestKey, mapping: MappingRecord, writer?: DigestWriter): Promise<FormerDigest | undefined>;
   /**
    * Records what the manifests below an index are mapped to, after the index itself. They stay as
    * long as one of the indexes that name them does.

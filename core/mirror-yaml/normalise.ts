@@ -76,7 +76,7 @@ function normaliseWebhook({ source, name, options }: NonNullable<FileUpstream['w
 }
 
 function normaliseRule(rule: FileRule): RepositoryRule {
-  const { platforms, verify, reconcile } = rule;
+  const { platforms, verify, reconcile, retention } = rule;
   return {
     match: rule.match,
     tags: present(rule.tags),
@@ -87,6 +87,12 @@ function normaliseRule(rule: FileRule): RepositoryRule {
     ...(verify && { verify }),
     ...(reconcile !== 'never' && { reconcileSeconds: seconds(reconcile) }),
     deleted: rule.deleted,
+    ...(retention && {
+      retention: {
+        keepNewest: retention.keepNewest ?? 0,
+        unmappedForSeconds: retention.unmappedFor === undefined ? 0 : seconds(retention.unmappedFor),
+      },
+    }),
   };
 }
 

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { durationProblem, durationSeconds } from '../config/duration.ts';
 import {
   distinct,
+  duration,
   durationOrNever,
   hostPattern,
   httpUrl,
@@ -160,6 +161,21 @@ const platform = text({ what: 'a platform', example: 'linux/amd64' }, (value) =>
   }
 });
 
+const retention = z
+  .strictObject({
+    keepNewest: z
+      .int()
+      .min(1)
+      .max(100_000)
+      .meta({ what: 'a whole number from 1 to 100000', example: '20' })
+      .optional(),
+    unmappedFor: duration('30d').optional(),
+  })
+  .refine(({ keepNewest, unmappedFor }) => keepNewest !== undefined || unmappedFor !== undefined, {
+    message: 'is empty; write keepNewest, unmappedFor or both, or leave retention out to keep everything',
+  })
+  .meta({ what: 'a mapping with keepNewest or unmappedFor', example: '{ unmappedFor: 30d }' });
+
 const rule = z
   .strictObject({
     match: glob('repository', 'library/nginx'),
@@ -177,6 +193,7 @@ const rule = z
       .optional(),
     reconcile: durationOrNever('6h').default('24h'),
     deleted: z.enum(['keep', 'unmap']).default('keep').meta({ what: 'keep or unmap', example: 'keep' }),
+    retention: retention.optional(),
   })
   .meta({ what: 'a mapping with match', example: '{ match: library/nginx }' });
 

@@ -1,4 +1,4 @@
-import type { NotifiedEvent } from './event-schema.ts';
+import type { BusEvent } from './event-schema.ts';
 import type { Notifier } from './ports.ts';
 
 /**
@@ -8,7 +8,7 @@ import type { Notifier } from './ports.ts';
  * @param makeEvent may read what the event needs
  */
 export async function announce(
-  makeEvent: () => NotifiedEvent | Promise<NotifiedEvent>,
+  makeEvent: () => BusEvent | Promise<BusEvent>,
   { notifier, warn }: { notifier: Notifier; warn: (message: string, error: unknown) => void },
 ): Promise<void> {
   try {

@@ -108,11 +108,32 @@ export const eventSchemas = {
   ),
 } as const satisfies Record<NotifyEvent, z.ZodType>;
 
+/**
+ * Images were deleted from a mirror repository, since nobody needs them. It goes only to the event
+ * bus: no mapping changes.
+ */
+export const prunedSchema = cloudEvent(
+  'dev.drayage.images.pruned.v1',
+  z.object({
+    repository: z.string().meta({ description: 'The upstream repository: `registry/repository`.' }),
+    mirrorRepository: z.string(),
+    count: z.int().meta({ description: 'How many images were deleted.' }),
+    bytes: z.int().meta({ description: 'At most so many: layers that other images share stay.' }),
+    dollarsPerMonth: z.number().meta({ description: 'What these bytes cost a month, at the list price.' }),
+    images: z
+      .array(z.object({ digest, tags: z.array(z.string()) }))
+      .meta({ description: 'The first hundred of them, the oldest first.' }),
+  }),
+);
+
 export type MirroredEvent = z.output<typeof eventSchemas.mirrored>;
 export type FailedEvent = z.output<typeof eventSchemas.failed>;
 export type RemovedEvent = z.output<typeof eventSchemas.removed>;
 /** An event that others are told of. */
 export type NotifiedEvent = MirroredEvent | FailedEvent | RemovedEvent;
+export type PrunedEvent = z.output<typeof prunedSchema>;
+/** An event on the event bus. */
+export type BusEvent = NotifiedEvent | PrunedEvent;
 
 /** The `detail-type` of each event on an event bus. */
 export const detailTypes: Readonly<Record<NotifyEvent, string>> = {
@@ -128,7 +149,8 @@ const kinds: Readonly<Record<NotifiedEvent['type'], NotifyEvent>> = {
 };
 
 /** The `detail-type` of an event. */
-export function detailTypeOf({ type }: Pick<NotifiedEvent, 'type'>): string {
+export function detailTypeOf({ type }: Pick<BusEvent, 'type'>): string {
+  if (type === 'dev.drayage.images.pruned.v1') return 'Images Pruned';
   return detailTypes[kinds[type]];
 }
 

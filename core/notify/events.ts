@@ -7,7 +7,7 @@ import {
   type RegistryHosts,
   type StoredMapping,
 } from '../mapping/record.ts';
-import type { FailedEvent, MirroredEvent, NotifiedEvent, RemovedEvent } from './event-schema.ts';
+import type { FailedEvent, MirroredEvent, NotifiedEvent, PrunedEvent, RemovedEvent } from './event-schema.ts';
 
 /** What an event says about the job that it comes from. */
 export interface NotifiedJob {
@@ -86,6 +86,37 @@ export function mappingRemoved({
     type: 'dev.drayage.mapping.removed.v1',
     time: removal.at,
     data: { image, mapping, reason: removal.reason },
+  };
+}
+
+/** Images that one event names. */
+const mostNamed = 100;
+
+/** A pass of retention has deleted images from a mirror repository, at that time. */
+export function imagesPruned({
+  config,
+  pass,
+  at,
+  report: { repository, mirrorRepository, count, bytes, images },
+  dollarsPerMonth,
+}: {
+  config: Config;
+  /** Its ID. */
+  pass: string;
+  at: Date;
+  report: Pick<PrunedEvent['data'], 'repository' | 'mirrorRepository' | 'count' | 'bytes' | 'images'>;
+  dollarsPerMonth: number;
+}): PrunedEvent {
+  const named = images.slice(0, mostNamed).map(({ digest, tags }) => ({ digest, tags }));
+  return {
+    specversion: '1.0',
+    source: eventSource(config),
+    subject: repository,
+    datacontenttype: 'application/json',
+    id: eventId(pass, `pruned_${createHash('sha256').update(repository).digest('hex').slice(0, 12)}`),
+    type: 'dev.drayage.images.pruned.v1',
+    time: at.toISOString(),
+    data: { repository, mirrorRepository, count, bytes, dollarsPerMonth, images: named },
   };
 }
 

@@ -1,4 +1,4 @@
-import type { NotifiedEvent } from './event-schema.ts';
+import type { BusEvent } from './event-schema.ts';
 
 /** Tells others what happened: to the account's event bus. */
 export interface Notifier {
@@ -7,5 +7,5 @@ export interface Notifier {
    *
    * @throws NotifyError if it could not be sent within some seconds.
    */
-  notify(event: NotifiedEvent): Promise<void>;
+  notify(event: BusEvent): Promise<void>;
 }

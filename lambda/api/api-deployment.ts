@@ -1,6 +1,7 @@
 import { RecentlyAsked } from '../../core/admission/recently.ts';
-import { DynamoDryRunStore } from '../../core/aws/dynamodb/dry-run-store.ts';
 import { DynamoReconcileStore } from '../../core/aws/dynamodb/reconcile-store.ts';
+import { DynamoPassStore } from '../../core/aws/dynamodb/retention/pass-store.ts';
+import { DynamoDryRunStore } from '../../core/aws/dynamodb/rounds/dry-run-store.ts';
 import { DynamoUpstreamGate } from '../../core/aws/dynamodb/upstream-gate.ts';
 import { EcrMirrorImages } from '../../core/aws/ecr/mirror-images.ts';
 import { S3SnapshotStore } from '../../core/aws/s3/snapshot-store.ts';
@@ -9,6 +10,7 @@ import type { UpstreamGate } from '../../core/jobs/ports.ts';
 import type { DryRunStore } from '../../core/reconcile/dry-run/ports.ts';
 import type { ReconcileStore } from '../../core/reconcile/ports.ts';
 import type { MirrorImages } from '../../core/registry-events/ports.ts';
+import type { PassStore } from '../../core/retention/pass.ts';
 import { WebhookDeployment } from '../shared/webhook-deployment.ts';
 
 /**
@@ -46,6 +48,11 @@ export class ApiDeployment extends WebhookDeployment {
 
   get upstreamGate(): Pick<UpstreamGate, 'closedUntil' | 'outage'> {
     return this.once('upstreamGate', () => new DynamoUpstreamGate(this.table));
+  }
+
+  /** Where passes of retention are asked for, and say what they did. */
+  get passes(): Pick<PassStore, 'save' | 'read' | 'reports'> {
+    return this.once('passes', () => new DynamoPassStore(this.table));
   }
 
   /** Where comparisons are asked for. */

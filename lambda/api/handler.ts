@@ -14,6 +14,7 @@ import { getJob, getJobs, postMirrors } from './jobs.ts';
 import { getMappings, resolveMappings } from './mappings.ts';
 import { getReconcile, postReconcile } from './reconcile.ts';
 import { postRedrive } from './redrive.ts';
+import { getRetention, postRetention } from './retention.ts';
 import { getStatus } from './status.ts';
 import { getWebhooks, rotateWebhook } from './webhooks.ts';
 
@@ -41,6 +42,8 @@ export const routes: readonly Route[] = [
   { method: 'POST', path: /^\/v1\/mirrors$/, access: 'write', handle: postMirrors },
   { method: 'GET', path: /^\/v1\/reconcile$/, access: 'read', handle: getReconcile },
   { method: 'POST', path: /^\/v1\/reconcile$/, access: 'write', handle: postReconcile },
+  { method: 'POST', path: /^\/v1\/retention$/, access: 'write', handle: postRetention },
+  { method: 'GET', path: /^\/v1\/retention\/([^/]+)$/, access: 'read', handle: getRetention },
   { method: 'GET', path: /^\/v1\/webhooks$/, access: 'read', handle: getWebhooks },
   { method: 'POST', path: /^\/v1\/webhooks\/([^/]+)\/rotate$/, access: 'write', handle: rotateWebhook },
   { method: 'GET', path: /^\/v1\/admission$/, access: 'read', handle: getAdmission },

@@ -112,7 +112,8 @@ function presentRound({ begunAt, finishedAt, dueAt, found, failures, error }: Ro
   };
 }
 
-function placeOf(text: string): Place {
+/** The repository that a request names. @throws HttpError 400 for anything else */
+export function placeOf(text: string): Place {
   try {
     const { registry, repository, tag, digest } = parseReference(text);
     const bare = `${registry}/${repository}`;

@@ -1,5 +1,5 @@
-import { DynamoDryRunStore } from '../../core/aws/dynamodb/dry-run-store.ts';
 import { DynamoReconcileStore } from '../../core/aws/dynamodb/reconcile-store.ts';
+import { DynamoDryRunStore } from '../../core/aws/dynamodb/rounds/dry-run-store.ts';
 import { DynamoUpstreamGate } from '../../core/aws/dynamodb/upstream-gate.ts';
 import { EcrMirrorImages } from '../../core/aws/ecr/mirror-images.ts';
 import { EcrSettingsKeeper } from '../../core/aws/ecr/settings/keeper.ts';

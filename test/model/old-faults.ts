@@ -44,7 +44,7 @@ export function recordAndNoteTogether(deps: ProcessDependencies): ProcessDepende
 }
 
 /** Conditional writes that once took their own value for another's. */
-export type OnceWritten = 'raiseRecheck' | 'acquireLease' | 'publish' | 'begin';
+export type OnceWritten = 'raiseRecheck' | 'acquireLease' | 'begin';
 
 /**
  * As the stores once did: if the answer of a conditional write is lost, and the SDK repeats it, its
@@ -70,7 +70,6 @@ export function lostAnswerIsAnothers(method: OnceWritten) {
       mappings: changed(mappings, {
         ...(method === 'raiseRecheck' && { raiseRecheck }),
         ...(method === 'acquireLease' && { acquireLease: forgetful(mappings.acquireLease.bind(mappings)) }),
-        ...(method === 'publish' && { publish: forgetful(mappings.publish.bind(mappings)) }),
       }),
       jobs: changed(jobs, { ...(method === 'begin' && { begin: forgetful(jobs.begin.bind(jobs)) }) }),
     };

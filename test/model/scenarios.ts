@@ -118,7 +118,7 @@ const mappedTwice = after(push(0), event('a'), push(1), event('b'));
 const lookedAt = async (): Promise<World> => {
   const before = await mapped();
   const world = new World({ name: 'looked at', faults: [], happenings: [event('b')] }, before);
-  return await settle(world, world.machine.now + 61_000);
+  return await settle(world, world.machine.now + 60_000);
 };
 
 /** Two workers, two pushes, and everything that can happen to a function. */

@@ -43,6 +43,8 @@ export interface Scenario {
   faults: Fault[];
   /** Puts an old fault back. */
   change?: (deps: ProcessDependencies, world: World) => ProcessDependencies;
+  /** Problems that are of no interest. */
+  ignores?: RegExp;
   /** What is wrong when nothing is left to do. */
   verify?: (world: World) => string[];
 }
@@ -258,7 +260,7 @@ export class World {
     const digest = mapping && this.tag({ ...key, reference: mapping.digest });
     if (mapping && (digest?.mapping === undefined || digest.expiresAt !== undefined))
       problems.push('the digest of what is mapped is not known, or will be forgotten');
-    return problems;
+    return problems.filter((problem) => !this.scenario.ignores?.test(problem));
   }
 
   /** The item of a tag or digest. */

@@ -85,7 +85,7 @@ export async function startPullLimitedFront(target: () => string): Promise<PullL
   return front;
 }
 
-/** A configuration that mirrors `library/app` of Docker Hub, which is at another address. */
+/** A configuration that mirrors `library/*` of Docker Hub, which is at another address. */
 export function dockerHubConfig(endpoint: string): Config {
   const parsed = parseConfig(`
 version: 1
@@ -93,7 +93,7 @@ mirror: { regions: [eu-west-1] }
 upstreams:
   - registry: docker.io
     endpoint: ${endpoint}
-    repositories: [{ match: library/app }]
+    repositories: [{ match: "library/*" }]
 `);
   if (!parsed.ok) throw new Error(parsed.errors.map(({ message }) => message).join('\n'));
   return parsed.config;

@@ -36,6 +36,7 @@ const coreFolders = [
   'jobs',
   'registry-events',
   'reconcile',
+  'retention',
   'aws',
 ];
 

@@ -1,27 +1,25 @@
-import { DeleteCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { DueRound, ReconcileStore } from '../../reconcile/ports.ts';
-import {
-  type FailingRound,
-  isDue,
-  never,
-  type Place,
-  type Round,
-  type RoundsSummary,
-  type Search,
-} from '../../reconcile/round.ts';
+import { isDue, type Place, type Round, type RoundsSummary, type Search } from '../../reconcile/round.ts';
 import type { ItemKey } from './batch-get.ts';
-import { conditional, readItem, type Table } from './table.ts';
+import { DynamoLock } from './lock.ts';
+import {
+  expiry,
+  failingNotes,
+  noteOf,
+  notePrefix,
+  partitionOf,
+  repositoryOf,
+  roundKey,
+  roundOf,
+  searchKey,
+  searchOf,
+  timeOf,
+} from './rounds/keys.ts';
+import { notesOf, summarizeRounds } from './rounds/summarize-rounds.ts';
+import { readItem, type Table } from './table.ts';
 
-/** What nobody compares any more is forgotten this long after it was due, in seconds. */
-const keptSeconds = 90 * 24 * 3_600;
 const lockKey: ItemKey = { pk: 'reconcile', sk: 'lock' };
-const notePrefix = 'due#';
-const failingPrefix = 'failing#';
-/** Notes that are counted, and failing rounds that are read, at most. */
-const mostCounted = 500;
-const mostFailing = 20;
-/** A failing round that was not tried again for so long is not told, in milliseconds. */
-const staleMs = 2 * 24 * 3_600_000;
 
 /**
  * Rounds on DynamoDB. The notes of an upstream are one range of its partition, so that a closed
@@ -29,40 +27,19 @@ const staleMs = 2 * 24 * 3_600_000;
  */
 export class DynamoReconcileStore implements ReconcileStore {
   readonly #table: Table;
+  readonly #lock: DynamoLock;
 
   constructor(table: Table) {
     this.#table = table;
+    this.#lock = new DynamoLock(table, lockKey);
   }
 
-  async lock(owner: string, ttlMs: number, now: Date): Promise<boolean> {
-    const ms = now.getTime();
-    const taken = await conditional(
-      this.#table.client.send(
-        new UpdateCommand({
-          TableName: this.#table.name,
-          Key: lockKey,
-          UpdateExpression: 'SET #owner = :owner, #until = :until',
-          ConditionExpression: 'attribute_not_exists(#owner) OR #owner = :owner OR #until <= :now',
-          ExpressionAttributeNames: { '#owner': 'owner', '#until': 'until' },
-          ExpressionAttributeValues: { ':owner': owner, ':until': ms + ttlMs, ':now': ms },
-        }),
-      ),
-    );
-    return taken !== undefined;
+  lock(owner: string, ttlMs: number, now: Date): Promise<boolean> {
+    return this.#lock.lock(owner, ttlMs, now);
   }
 
-  async unlock(owner: string): Promise<void> {
-    await conditional(
-      this.#table.client.send(
-        new DeleteCommand({
-          TableName: this.#table.name,
-          Key: lockKey,
-          ConditionExpression: '#owner = :owner',
-          ExpressionAttributeNames: { '#owner': 'owner' },
-          ExpressionAttributeValues: { ':owner': owner },
-        }),
-      ),
-    );
+  unlock(owner: string): Promise<void> {
+    return this.#lock.unlock(owner);
   }
 
   async readSearch(registry: string): Promise<Search | undefined> {
@@ -110,40 +87,8 @@ export class DynamoReconcileStore implements ReconcileStore {
     await this.#set(searchKey(registry), { finishedAt: at });
   }
 
-  async summary(registry: string, now: string): Promise<RoundsSummary> {
-    const [item, notes, failing] = await Promise.all([
-      readItem(this.#table, searchKey(registry)),
-      this.#notes(registry, { from: notePrefix, until: `${notePrefix}~`, limit: mostCounted }),
-      this.#failing(registry),
-    ]);
-    const due = notes.filter((note) => timeOf(note) <= now).length;
-    const next = notes[0] && timeOf(notes[0]);
-    const stale = new Date(Date.parse(now) - staleMs).toISOString();
-    return {
-      search: item && searchOf(registry, item),
-      due,
-      ...(next !== undefined && next !== never && { nextDueAt: next }),
-      ...(typeof item?.finishedAt === 'string' && { finishedAt: item.finishedAt }),
-      failing: failing.filter(({ dueAt }) => dueAt > stale),
-      isComplete: due < mostCounted && failing.length < mostFailing,
-    };
-  }
-
-  async #failing(registry: string): Promise<FailingRound[]> {
-    const { Items = [] } = await this.#table.client.send(
-      new QueryCommand({
-        TableName: this.#table.name,
-        KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-        ExpressionAttributeValues: { ':pk': partitionOf(registry), ':prefix': failingPrefix },
-        Limit: mostFailing,
-      }),
-    );
-    return Items.map(({ repository, error, failures, dueAt }) => ({
-      repository,
-      error,
-      failures,
-      dueAt,
-    })) as FailingRound[];
+  summary(registry: string, now: string): Promise<RoundsSummary> {
+    return summarizeRounds(this.#table, registry, now);
   }
 
   async request(place: Place, at: string): Promise<void> {
@@ -155,7 +100,7 @@ export class DynamoReconcileStore implements ReconcileStore {
     const due = new Map<string, DueRound>();
     let from = notePrefix;
     for (;;) {
-      const notes = await this.#notes(registry, { from, until: `${notePrefix}${now}~`, limit });
+      const notes = await notesOf(this.#table, registry, { from, until: `${notePrefix}${now}~`, limit });
       for (const note of notes) {
         const place = { registry, repository: repositoryOf(note) };
         const known = due.get(place.repository);
@@ -174,27 +119,6 @@ export class DynamoReconcileStore implements ReconcileStore {
     const { name: TableName, client } = this.#table;
     await client.send(new DeleteCommand({ TableName, Key: roundKey(round) }));
     await this.#removeNotes(round, notes);
-  }
-
-  /** The sort keys of notes after one, up to a time. */
-  async #notes(
-    registry: string,
-    { from, until, limit }: { from: string; until: string; limit: number },
-  ): Promise<string[]> {
-    const { Items = [] } = await this.#table.client.send(
-      new QueryCommand({
-        TableName: this.#table.name,
-        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :until',
-        ExpressionAttributeValues: {
-          ':pk': partitionOf(registry),
-          ':from': `${from}\u0000`,
-          ':until': until,
-        },
-        ConsistentRead: true,
-        Limit: limit,
-      }),
-    );
-    return Items.map(({ sk }) => sk as string);
   }
 
   async #putNote({ registry }: Place, note: string): Promise<void> {
@@ -226,54 +150,4 @@ export class DynamoReconcileStore implements ReconcileStore {
       }),
     );
   }
-}
-
-function partitionOf(registry: string): string {
-  return `reconcile#${registry}`;
-}
-
-function searchKey(registry: string): ItemKey {
-  return { pk: partitionOf(registry), sk: 'search' };
-}
-
-function roundKey({ registry, repository }: Place): ItemKey {
-  return { pk: partitionOf(registry), sk: `repository#${repository}` };
-}
-
-function noteOf({ repository }: Place, time: string): string {
-  return `${notePrefix}${time}#${repository}`;
-}
-
-function timeOf(note: string): string {
-  return note.split('#')[1] ?? '';
-}
-
-function repositoryOf(note: string): string {
-  return note.split('#').slice(2).join('#');
-}
-
-function roundOf(place: Place, item: Record<string, unknown>): Round {
-  const { round, requestedAt } = item as { round?: Round; requestedAt?: string };
-  // Somebody asked before there was any round.
-  return { ...place, dueAt: requestedAt ?? '', ...round, ...requested(item) };
-}
-
-/** Somebody may have asked before there was any search: it is due anyway. */
-function searchOf(registry: string, item: Record<string, unknown>): Search {
-  const none: Search = { registry, fingerprint: '', begunAt: '', nextAt: '' };
-  return { ...none, ...(item.search as Search | undefined), ...requested(item) };
-}
-
-/** The note that says that a round fails, if it does. */
-function failingNotes({ repository, failures = 0 }: Round): string[] {
-  return failures > 0 ? [`${failingPrefix}${repository}`] : [];
-}
-
-function requested({ requestedAt }: Record<string, unknown>): { requestedAt?: string } {
-  return typeof requestedAt === 'string' ? { requestedAt } : {};
-}
-
-function expiry(time: string): { expiresAt?: number } {
-  const ms = Date.parse(time);
-  return Number.isNaN(ms) ? {} : { expiresAt: Math.floor(ms / 1000) + keptSeconds };
 }

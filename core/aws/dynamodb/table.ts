@@ -44,6 +44,10 @@ import { timeouts } from '../connection.ts';
  * - `reconcile`, `asked#<registry>/<repository>`: that a dry run is asked for; without a
  *   repository, of everything
  * - `reconcile#<registry>`, `dry-run#<repository>`: what it has found
+ * - `retention`, `lock`: who deletes images that nobody needs, and until when
+ * - `retention`, `next`: when the next pass begins by itself
+ * - `retention`, `pass#<id>`: how far a pass has come
+ * - `retention#<id>`, `<registry>/<repository>`: what the pass did there
  *
  * Jobs and the items below them, history, and digests that no tag points to any more have
  * `expiresAt` (seconds since 1970). DynamoDB deletes them within a few days after that; no code

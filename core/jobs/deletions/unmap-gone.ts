@@ -2,6 +2,7 @@ import type { TagKey } from '../../mapping/record.ts';
 import { removeMapping } from '../../mapping/remove.ts';
 import { announce } from '../../notify/announce.ts';
 import { mappingRemoved } from '../../notify/events.ts';
+import { keptSeconds } from '../../policy/kept-seconds.ts';
 import type { MirrorJobDependencies } from '../dependencies.ts';
 
 /** What a look at the upstream's tag came to. */
@@ -26,8 +27,8 @@ export interface GoneRequest {
 /**
  * Removes the mapping of a tag if the upstream no longer has the tag, for rules with `deleted:
  * unmap`. The upstream is asked with the tag's lease held: what an event or a list says decides
- * nothing. The image stays in the mirror, and its digest stays known for the configured history. A
- * pinned tag stays mapped.
+ * nothing. The image stays in the mirror, and its digest can be looked up for a while. A pinned tag
+ * stays mapped.
  *
  * @throws LeaseError if a job moves the tag now; what `hasTag` throws
  */
@@ -51,7 +52,7 @@ export async function unmapGone(
   const { stored, removal } = outcome;
   const hosts = async () => mappings.registryHosts();
   await announce(async () => mappingRemoved({ config, stored, removal, hosts: await hosts() }), deps);
-  const expiresAt = new Date(now().getTime() + config.mirror.historySeconds * 1_000);
+  const expiresAt = new Date(now().getTime() + keptSeconds(config, key) * 1_000);
   const { digest } = stored.mapping;
   await mappings
     .retireDigest({ ...key, reference: digest }, expiresAt)

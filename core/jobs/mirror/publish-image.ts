@@ -5,6 +5,7 @@ import { mayBringMore } from '../../copy/referrers/referrers.ts';
 import { LeaseError } from '../../mapping/lease.ts';
 import { type PublishOutcome, publishMapping } from '../../mapping/publish.ts';
 import { type ImageKey, isDigestKey, type MappingRecord } from '../../mapping/record.ts';
+import { keptSeconds } from '../../policy/kept-seconds.ts';
 import type { JobOutcome, MirrorJobDependencies } from '../dependencies.ts';
 import { type LaterLook, scheduleLook } from '../later-look.ts';
 import type { JobRecord } from '../record.ts';
@@ -110,9 +111,8 @@ async function scheduleLooks(
 }
 
 /**
- * A digest that the tag has left can be looked up for the configured history; then the table
- * forgets it. The image is already published: if this fails, the digest is only remembered for
- * longer.
+ * A digest that the tag has left can be looked up for a while; then the table forgets it. The image
+ * is already published: if this fails, the digest is only remembered for longer.
  */
 export async function retireReplaced(
   key: ImageKey,
@@ -121,7 +121,7 @@ export async function retireReplaced(
 ): Promise<void> {
   if (outcome.kind !== 'published' || !outcome.replaced) return;
   const reference = outcome.replaced;
-  const expiresAt = new Date(now().getTime() + config.mirror.historySeconds * 1_000);
+  const expiresAt = new Date(now().getTime() + keptSeconds(config, key) * 1_000);
   await mappings
     .retireDigest({ ...key, reference }, expiresAt)
     .catch((error: unknown) => warn(`marking ${reference} as out of use failed`, error));

@@ -17,10 +17,13 @@ import {
   reconcileQuery,
   redriveBody,
   resolveBody,
+  retentionBody,
+  retentionQuery,
   rollbackBody,
   rotateBody,
   tagBody,
 } from '../schemas/request.ts';
+import { retentionPass } from '../schemas/retention.ts';
 import { status } from '../schemas/status.ts';
 import { webhook, webhookList } from '../schemas/webhook.ts';
 import type { Operation } from './operation.ts';
@@ -298,6 +301,37 @@ export const operations: Operation[] = [
     errors: {
       400: { ...invalidJson, ...invalidRequest, ...invalidReference },
       403: { not_configured: 'No rule covers the repository.' },
+    },
+  },
+  {
+    method: 'post',
+    path: '/v1/retention',
+    operationId: 'cleanUp',
+    tag: 'Jobs',
+    summary: 'Delete images that nobody needs, or tell which they are',
+    description:
+      'A pass begins within a minute, and goes through the repositories whose rules have `retention`. By default it only tells what it would delete. Without a request, a pass deletes once a day.',
+    access: 'write',
+    body: { schema: retentionBody, example: { repository: 'ghcr.io/acme/shop', dryRun: true } },
+    answer: { status: 202, description: 'The pass', schema: retentionPass },
+    errors: {
+      400: { ...invalidJson, ...invalidRequest, ...invalidReference },
+      403: { not_configured: 'No rule with `retention` covers the repository.' },
+    },
+  },
+  {
+    method: 'get',
+    path: '/v1/retention/{id}',
+    operationId: 'getRetention',
+    tag: 'Jobs',
+    summary: 'What a pass of retention did so far',
+    access: 'read',
+    parameters: { id: z.string().meta({ example: exampleJob }) },
+    query: retentionQuery,
+    answer: { status: 200, description: 'The pass, and some of its repositories', schema: retentionPass },
+    errors: {
+      400: invalidRequest,
+      404: { not_found: 'There is no pass with this id; they are kept for 30 days.' },
     },
   },
   {

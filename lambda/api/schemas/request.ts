@@ -159,6 +159,29 @@ export const reconcileQuery = z.object({
     .optional(),
 });
 
+export const retentionBody = reconcileBody.extend({
+  repository: reconcileBody.shape.repository
+    .unwrap()
+    .meta({
+      description: 'A repository whose rule has `retention`. Absent: all of them.',
+      example: 'ghcr.io/acme/shop',
+    })
+    .optional(),
+  dryRun: z
+    .boolean(must('true or false'))
+    .default(true)
+    .meta({ description: 'Only tell what would be deleted.', example: true }),
+});
+
+/** Where a list of reports continues. */
+export const retentionQuery = z.object({
+  after: z
+    .string(must('a repository of an earlier answer'))
+    .max(512, must('a repository of an earlier answer'))
+    .meta({ description: 'From an earlier answer.', example: 'ghcr.io/acme/shop' })
+    .default(''),
+});
+
 export const tagBody = z.strictObject({ image: tagged });
 
 export const rollbackBody = z.strictObject({

@@ -24,7 +24,10 @@ describe('jobs that run at the same time', () => {
   it(
     'lose a push if its record and its note are written together',
     async () => {
-      const { failure } = await search({ ...duplicates, change: recordAndNoteTogether }, 1);
+      const { failure } = await search(
+        { ...duplicates, faults: ['killed'], change: recordAndNoteTogether, ignores: /^jobs are left/ },
+        1,
+      );
       expect(failure?.problems.join()).toMatch(/an accepted event said v1, and v0 is mapped/);
     },
     timeout,
@@ -40,11 +43,11 @@ describe('jobs that run at the same time', () => {
     timeout,
   );
 
-  it.each<OnceWritten>(['acquireLease', 'publish', 'begin'])(
+  it.each<OnceWritten>(['acquireLease', 'begin'])(
     'wait for themselves if a lost answer counts as another’s: %s',
     async (method) => {
       const { failure } = await search({ ...lostAnswers, change: lostAnswerIsAnothers(method) }, 1);
-      expect(failure?.problems.join()).toMatch(/it took \d+ s until it was mapped/);
+      expect(failure?.problems.join()).toMatch(/it took [\d.]+ s until it was mapped/);
     },
     timeout,
   );

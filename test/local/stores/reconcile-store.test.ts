@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DynamoDryRunStore } from '../../../core/aws/dynamodb/dry-run-store.ts';
 import { DynamoReconcileStore } from '../../../core/aws/dynamodb/reconcile-store.ts';
+import { DynamoDryRunStore } from '../../../core/aws/dynamodb/rounds/dry-run-store.ts';
 import { emptyReport, type Scope } from '../../../core/reconcile/dry-run/report.ts';
 import { keyOf, type LocalStores, mappingOf, resolveOf, startStores } from '../../support/local-stores.ts';
 

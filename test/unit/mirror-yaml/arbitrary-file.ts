@@ -36,6 +36,11 @@ const rule = (match: string) =>
       verify: fc.constant({ cosign: { key: 'cosign.pub' } }),
       reconcile: fc.oneof(duration, fc.constant('never')),
       deleted: fc.constantFrom('keep', 'unmap'),
+      retention: fc.oneof(
+        fc.record({ keepNewest: fc.integer({ min: 1, max: 100_000 }) }),
+        fc.record({ unmappedFor: duration }),
+        fc.record({ keepNewest: fc.integer({ min: 1, max: 100_000 }), unmappedFor: duration }),
+      ),
     },
     { requiredKeys: ['match'] },
   );

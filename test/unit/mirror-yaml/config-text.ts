@@ -48,8 +48,14 @@ export function asWritten(config: Config): Record<string, unknown> {
     upstreams: config.upstreams.map(({ timeoutSeconds, ...upstream }) => ({
       ...upstream,
       ...(timeoutSeconds !== undefined && { timeout: `${timeoutSeconds}s` }),
-      repositories: upstream.repositories.map(({ reconcileSeconds, ...rule }) => ({
+      repositories: upstream.repositories.map(({ reconcileSeconds, retention, ...rule }) => ({
         ...rule,
+        ...(retention && {
+          retention: {
+            ...(retention.keepNewest > 0 && { keepNewest: retention.keepNewest }),
+            ...(retention.unmappedForSeconds > 0 && { unmappedFor: `${retention.unmappedForSeconds}s` }),
+          },
+        }),
         reconcile: reconcileSeconds === undefined ? 'never' : `${reconcileSeconds}s`,
       })),
     })),

@@ -480,6 +480,9 @@ network: { vpc: default, proxy: "http://user:secret@proxy.example.com" }
       '        deleted: remove',
       '      - { match: acme/old, tags: { semver: ">=22.04 <24" } }',
       '      - { match: acme/web, tags: { include: [], latest: 1.5 }, platforms: [] }',
+      '      - { match: acme/a, retention: {} }',
+      '      - { match: acme/b, retention: { keepNewest: 0, unmappedFor: soon } }',
+      '      - { match: acme/c, retention: 30d }',
     ),
     [
       [
@@ -507,6 +510,10 @@ network: { vpc: default, proxy: "http://user:secret@proxy.example.com" }
       ['14:45', 'upstreams[0].repositories[2].tags.include', /is empty/],
       ['14:57', 'upstreams[0].repositories[2].tags.latest', /must be a whole number from 1 to 10000/],
       ['14:75', 'upstreams[0].repositories[2].platforms', /is empty; it must be a list of platforms/],
+      ['15:37', 'upstreams[0].repositories[3].retention', /is empty; write keepNewest, unmappedFor or both/],
+      ['16:51', 'upstreams[0].repositories[4].retention.keepNewest', /0 is too small; .* from 1 to 100000/],
+      ['16:67', 'upstreams[0].repositories[4].retention.unmappedFor', /"soon" is not a duration/],
+      ['17:37', 'upstreams[0].repositories[5].retention', /must be a mapping with keepNewest or unmappedFor/],
     ],
   ],
 ];

@@ -121,6 +121,7 @@ upstreams:
         verify: { cosign: { key: cosign.pub } }
         reconcile: never
         deleted: unmap
+        retention: { unmappedFor: 30d }
   - registry: 111122223333.dkr.ecr.eu-west-1.amazonaws.com
     credentials: { type: ecr, roleArn: "arn:aws:iam::111122223333:role/ci/pull" }
 `);
@@ -183,6 +184,7 @@ upstreams:
             referrers: false,
             verify: { cosign: { key: 'cosign.pub' } },
             deleted: 'unmap',
+            retention: { keepNewest: 0, unmappedForSeconds: 30 * 86_400 },
           },
         ],
       },

@@ -13,6 +13,7 @@ import {
 } from '../../../mapping/record.ts';
 import type {
   CommittedResolve,
+  DigestWriter,
   FormerDigest,
   HistoryEntry,
   Lease,
@@ -33,7 +34,9 @@ import { RepositoryMarks, repositoriesOf } from './repository-marks.ts';
 import { retireDigest } from './retire-digest.ts';
 import {
   listedSortKey,
+  publishingToken,
   repositoryPartition,
+  staysSince,
   storedMapping,
   type TagItem,
   tagItemKey,
@@ -155,11 +158,13 @@ export class DynamoMappingStore implements MappingStore {
       this.#changes.raise(),
       this.#keep(key, lease.state),
     ]);
-    const { revision } = lease.state;
+    const { revision, retirements } = lease.state;
+    const stays = staysSince(retirements);
     const item = await this.#updateOnce(key, 'publication', {
       update: `SET #mapping = :mapping, listed = :listed, revision = :next, publication = :own, claim = :own${committed ? ', committed = :committed' : ''} REMOVE leaseOwner, leaseUntil, expiresAt, removed`,
-      condition: `fence = :fence AND ${sameRevision(revision)}`,
+      condition: `fence = :fence AND ${sameRevision(revision)} AND ${stays.condition}`,
       values: {
+        ...stays.values,
         ':own': randomUUID(),
         ':mapping': mapping,
         ...(committed && { ':committed': committed }),
@@ -213,11 +218,13 @@ export class DynamoMappingStore implements MappingStore {
     observedAt: string,
   ): Promise<boolean> {
     await this.#listDigest(key);
+    const stays = staysSince(lease.state.retirements);
     const item = await this.#update(key, {
       update:
         'SET #mapping.observedAt = :observed, committed = :committed, listed = :listed, claim = :claim REMOVE leaseOwner, leaseUntil, expiresAt',
-      condition: 'fence = :fence AND revision = :revision',
+      condition: `fence = :fence AND revision = :revision AND ${stays.condition}`,
       values: {
+        ...stays.values,
         ':listed': true,
         ':claim': randomUUID(),
         ':observed': observedAt,
@@ -229,19 +236,35 @@ export class DynamoMappingStore implements MappingStore {
     return item !== undefined;
   }
 
-  async putDigest(key: DigestKey, mapping: MappingRecord): Promise<FormerDigest> {
-    const { Attributes } = await this.#table.client.send(
-      new UpdateCommand({
-        TableName: this.#table.name,
-        Key: tagItemKey(key),
-        UpdateExpression:
-          'SET #mapping = :mapping, revision = if_not_exists(revision, :one), claim = :claim REMOVE expiresAt, removed',
-        ExpressionAttributeNames: { '#mapping': 'mapping' },
-        ExpressionAttributeValues: { ':mapping': mapping, ':one': 1, ':claim': randomUUID() },
-        ReturnValues: 'ALL_OLD',
-      }),
+  async putDigest(
+    key: DigestKey,
+    mapping: MappingRecord,
+    writer?: DigestWriter,
+  ): Promise<FormerDigest | undefined> {
+    const stays = writer?.phase === 'begin' ? staysSince(writer.retirements) : undefined;
+    const noted =
+      writer === undefined ? '' : `${writer.phase === 'begin' ? 'ADD' : 'DELETE'} publishing :writer`;
+    const written = await conditional(
+      this.#table.client.send(
+        new UpdateCommand({
+          TableName: this.#table.name,
+          Key: tagItemKey(key),
+          UpdateExpression: `SET #mapping = :mapping, revision = if_not_exists(revision, :one), claim = :claim REMOVE expiresAt, removed ${noted}`,
+          ConditionExpression: stays?.condition,
+          ExpressionAttributeNames: { '#mapping': 'mapping' },
+          ExpressionAttributeValues: {
+            ':mapping': mapping,
+            ':one': 1,
+            ':claim': randomUUID(),
+            ...stays?.values,
+            ...(writer && { ':writer': new Set([publishingToken(writer)]) }),
+          },
+          ReturnValues: 'ALL_OLD',
+        }),
+      ),
     );
-    const former = Attributes as TagItem | undefined;
+    if (written === undefined) return undefined;
+    const former = written.Attributes as TagItem | undefined;
     return {
       wasMapped: former?.mapping !== undefined,
       isComplete: former?.children !== undefined && former.expiresAt === undefined,

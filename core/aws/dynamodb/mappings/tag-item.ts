@@ -37,6 +37,15 @@ export interface TagItem extends TagItemKey {
   children?: Digest[];
   /** Of a manifest below indexes: those that are mapped. */
   parents?: Set<Digest>;
+  /** Of a digest: the leases under which tags are being pointed to it ({@link publishingToken}). */
+  publishing?: Set<string>;
+  /**
+   * Of a digest: who deletes its image from the mirror, and until when, milliseconds since 1970.
+   */
+  retiring?: string;
+  retiringUntil?: number;
+  /** Of a digest: how often that was begun. */
+  retirements?: number;
   /** When DynamoDB may delete it, seconds since 1970. */
   expiresAt?: number;
 }
@@ -97,5 +106,37 @@ export function tagState(item: TagItem): TagState {
     mapping: item.mapping,
     removed: item.removed,
     claim: item.claim,
+    retiringUntil: item.retiringUntil,
+    retirements: item.retirements,
+  };
+}
+
+/** Names a lease of a tag. A tag contains no space. */
+export function publishingToken({ fence, tag }: { fence: number; tag: string }): string {
+  return `${fence} ${tag}`;
+}
+
+/** The lease that a token names. */
+export function leaseOfToken(token: string): { fence: number; tag: string } {
+  const space = token.indexOf(' ');
+  return { fence: Number(token.slice(0, space)), tag: token.slice(space + 1) };
+}
+
+/**
+ * The condition that retention does not delete the image of a digest now. A mark whose time is up
+ * was left by a run that died.
+ */
+export const notRetiring = '(attribute_not_exists(retiringUntil) OR retiringUntil < :now)';
+
+/** The same, and that it has not been deleted since somebody has put it. */
+export function staysSince(retirements: number | undefined): {
+  condition: string;
+  values: Record<string, unknown>;
+} {
+  const isSame =
+    retirements === undefined ? 'attribute_not_exists(retirements)' : 'retirements = :retirements';
+  return {
+    condition: `${notRetiring} AND ${isSame}`,
+    values: { ':now': Date.now(), ...(retirements !== undefined && { ':retirements': retirements }) },
   };
 }

@@ -1,8 +1,8 @@
 import { DeleteCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import type { AskedDryRun, DryRunStore } from '../../reconcile/dry-run/ports.ts';
-import type { DryRun, Scope } from '../../reconcile/dry-run/report.ts';
-import type { ItemKey } from './batch-get.ts';
-import { conditional, readItem, type Table } from './table.ts';
+import type { AskedDryRun, DryRunStore } from '../../../reconcile/dry-run/ports.ts';
+import type { DryRun, Scope } from '../../../reconcile/dry-run/report.ts';
+import type { ItemKey } from '../batch-get.ts';
+import { conditional, readItem, type Table } from '../table.ts';
 
 const askedPartition = 'reconcile';
 const askedPrefix = 'asked#';

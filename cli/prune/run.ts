@@ -1,0 +1,64 @@
+import { wait } from '../../core/async/wait.ts';
+import type { RetentionPass } from '../../lambda/api/retention.ts';
+import { apiAddress } from '../api/address.ts';
+import { DrayageApi } from '../api/client.ts';
+import type { ApiFlags } from '../shared/api-command.ts';
+import { CommandError } from '../shared/command-error.ts';
+import { counted, formatBytes } from '../shared/format.ts';
+
+/** The options of `drayage prune`. */
+export interface PruneFlags extends ApiFlags {
+  dryRun?: boolean;
+  delete?: boolean;
+}
+
+const askEveryMs = 1_000;
+
+/** `drayage prune`: asks for a pass, waits until it is done, and prints what it did. */
+export async function runPrune(repository: string | undefined, flags: PruneFlags): Promise<void> {
+  const api = new DrayageApi(apiAddress(flags));
+  const dryRun = flags.delete !== true;
+  const { id } = await api.startRetention(dryRun, repository);
+  process.stderr.write('waiting for the deployment, which begins within a minute\n');
+  let pass = await api.retention(id);
+  while (pass.finishedAt === undefined) {
+    await wait(askEveryMs);
+    pass = await api.retention(id);
+  }
+  const repositories = await allRepositories(api, pass);
+  if (flags.json) process.stdout.write(`${JSON.stringify({ ...pass, repositories, after: undefined })}\n`);
+  else print({ ...pass, repositories });
+  const failed = repositories.filter((each) => each.error ?? each.failed);
+  if (failed.length > 0)
+    throw new CommandError(
+      `not everything could be deleted: ${failed.map(({ repository: name }) => name).join(', ')}`,
+      'the next pass tries again; the log of the retention function says more',
+    );
+}
+
+async function allRepositories(
+  api: DrayageApi,
+  first: RetentionPass,
+): Promise<RetentionPass['repositories']> {
+  const repositories = [...first.repositories];
+  for (let { after } = first; after !== undefined; ) {
+    const page = await api.retention(first.id, after);
+    repositories.push(...page.repositories);
+    after = page.after;
+  }
+  return repositories;
+}
+
+function print({ dryRun, totals, repositories }: RetentionPass): void {
+  for (const { repository, count, bytes, images, error, failed } of repositories) {
+    for (const { digest, tags } of images)
+      process.stdout.write(`${repository}@${digest}${tags.length > 0 ? `  ${tags.join(' ')}` : ''}\n`);
+    if (count > images.length) process.stdout.write(`${repository}  and ${count - images.length} more\n`);
+    if (count > 0) process.stderr.write(`${repository}: ${counted(count, 'image')}, ${formatBytes(bytes)}\n`);
+    if (failed)
+      process.stderr.write(`${repository}: ${failed.count} not deleted: ${failed.code} ${failed.reason}\n`);
+    if (error) process.stderr.write(`${repository}: ${error.message}\n`);
+  }
+  const amount = `${counted(totals.images, 'image')}, at most ${formatBytes(totals.bytes)}, $${totals.dollarsPerMonth.toFixed(2)} a month`;
+  process.stderr.write(dryRun ? `${amount} would be deleted: --delete does it\n` : `${amount} deleted\n`);
+}
