@@ -15,8 +15,8 @@ export interface TableCommand {
 
 /**
  * A DynamoDB table in memory. Each command takes effect at once; items are never changed in place,
- * so a copy of the table costs little. `test/local/stores/memory-table.test.ts` compares it with the
- * emulator.
+ * so a copy of the table costs little. `test/local/stores/memory-table.test.ts` compares it with
+ * the emulator.
  */
 export class MemoryTable {
   readonly items: Map<string, Item>;

@@ -52,7 +52,7 @@ export interface Scenario {
 /** One thing that can happen next. */
 export interface Choice {
   name: string;
-  /** How many deviations it takes: from the order in which processes run, or from what should be. */
+  /** How many deviations it takes, from the order of processes or from what should be. */
   cost: number;
   take: () => void;
 }
