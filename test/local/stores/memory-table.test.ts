@@ -65,5 +65,5 @@ describe('the table in memory', () => {
     expect(answered.filter(({ answer }) => typeof answer === 'string').length).toBeGreaterThan(1);
     for (const { command, answer } of answered)
       expect({ command, answer: await ask(command) }).toEqual({ command, answer });
-  });
+  }, 240_000);
 });
