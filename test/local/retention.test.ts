@@ -16,6 +16,7 @@ const image = (seed: string) => seededImage({ seed, layers: [{ size: 1_000 }] })
 const index = (seed: string) =>
   seededIndex({
     seed,
+    layers: [{ size: 1_000 }],
     platforms: [
       { os: 'linux', architecture: 'amd64' },
       { os: 'linux', architecture: 'arm64' },
