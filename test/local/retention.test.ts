@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BatchGetImageCommand, ECRClient, PutImageCommand } from '@aws-sdk/client-ecr';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { DynamoMappingStore } from '../../core/aws/dynamodb/mappings/mapping-store.ts';
 import { DynamoRetiringStore } from '../../core/aws/dynamodb/mappings/retiring.ts';
 import { openTable } from '../../core/aws/dynamodb/table.ts';
 import { EcrMirrorContents } from '../../core/aws/ecr/retention/mirror-contents.ts';
@@ -16,6 +17,7 @@ const image = (seed: string) => seededImage({ seed, layers: [{ size: 1_000 }] })
 const index = (seed: string) =>
   seededIndex({
     seed,
+    layers: [{ size: 1_000 }],
     platforms: [
       { os: 'linux', architecture: 'amd64' },
       { os: 'linux', architecture: 'arm64' },
@@ -44,7 +46,7 @@ const place = { registry: 'ghcr.io', repository: 'acme/cleaned' };
 
 /** Cleans up as the function does, on a day when the images are no longer new. */
 async function clean(dryRun: boolean) {
-  const { environment, registry, mappings } = pipeline.stack;
+  const { environment, registry } = pipeline.stack;
   const client = { region: 'eu-west-1', credentials: { accessKeyId: 'retention', secretAccessKey: 'x' } };
   const table = openTable(environment.DRAYAGE_TABLE ?? '', {
     ...client,
@@ -62,7 +64,7 @@ async function clean(dryRun: boolean) {
       },
       {
         config,
-        mappings,
+        mappings: new DynamoMappingStore(table, { historySeconds: 1 }),
         retiring: new DynamoRetiringStore(table),
         contents,
         owner: 'test',

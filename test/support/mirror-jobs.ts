@@ -151,7 +151,7 @@ export class MirrorJobs {
       // Nothing from the last run is trusted, as in a new instance.
       gate: new DynamoUpstreamGate(stores.table),
       notifier: {
-        notify: async (event) => void this.notified.push(event),
+        notify: async (event) => void this.notified.push(event as NotifiedEvent),
       },
       openUpstream: async (_, repository) =>
         asUpstream(this.upstream(keyOf('', repository)), this.upstreamChanges),

@@ -34,7 +34,7 @@ class MemoryRepository {
           images
             .filter(({ known, tags }) => known === 'history' && tags.includes(reference))
             .map(({ digest }) => ({ revision: 1, mapping: { digest } as never })),
-      } as CleaningDependencies['mappings'],
+      } as Partial<CleaningDependencies['mappings']> as CleaningDependencies['mappings'],
       retiring: {
         async *digests() {
           for (const { digest, known } of images) {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Config } from '../../../core/config/config.ts';
-import { imagesPruned } from '../../../core/notify/events.ts';
 import { detailTypeOf, prunedSchema } from '../../../core/notify/event-schema.ts';
+import { imagesPruned } from '../../../core/notify/events.ts';
 import { monthlyDollars } from '../../../core/retention/cost.ts';
 import {
   hasRetention,
@@ -50,7 +50,9 @@ class MemoryPasses {
       contents: {
         list: async (repository) => {
           this.onList(repository);
-          return this.held.get(repository) ? [{ ...made(1, 0), pushedAt: this.now.getTime() - 90 * day }] : [];
+          return this.held.get(repository)
+            ? [{ ...made(1, 0), pushedAt: this.now.getTime() - 90 * day }]
+            : [];
         },
         references: async () => new Map([[digestNumber(1), { children: [], blobs: [], bytes: 7 }]]),
         tagsOf: async () => new Map(),
@@ -97,7 +99,10 @@ beforeEach(() => {
 describe('passes', () => {
   it('begin by themselves a day after the first run, then once a day', async () => {
     await memory.run();
-    expect([memory.passes.size, memory.next]).toEqual([0, new Date(begin.getTime() + passEveryMs).toISOString()]);
+    expect([memory.passes.size, memory.next]).toEqual([
+      0,
+      new Date(begin.getTime() + passEveryMs).toISOString(),
+    ]);
     memory.now = new Date(begin.getTime() + passEveryMs);
     expect(await memory.run()).toEqual({ repositories: 3, images: 3, bytes: 21, failed: 0 });
     expect(memory.told).toEqual(['ghcr.io/acme/a 1', 'ghcr.io/acme/b 1', 'ghcr.io/acme/c 1']);
@@ -138,7 +143,13 @@ describe('passes', () => {
 
 it('what was deleted is an event of its own on the bus', () => {
   const images = Array.from({ length: 150 }, (_, at) => ({ digest: digestNumber(at), tags: [] }));
-  const report = { repository: 'ghcr.io/acme/a', mirrorRepository: 'mirror/ghcr.io/acme/a', count: 150, bytes: 1, images };
+  const report = {
+    repository: 'ghcr.io/acme/a',
+    mirrorRepository: 'mirror/ghcr.io/acme/a',
+    count: 150,
+    bytes: 1,
+    images,
+  };
   const event = imagesPruned({ config: covered, pass: 'id', at: begin, report, dollarsPerMonth: 0 });
   expect(prunedSchema.parse(event)).toEqual(event);
   expect(event.data.images.length).toBe(100);
