@@ -19,6 +19,7 @@ describe('retention', () => {
     expect(deleting).toEqual([
       {
         actions: ['ecr:DescribeImages', 'ecr:BatchGetImage', 'ecr:BatchDeleteImage'],
+        conditions: {},
         resources: ['arn:<AWS::Partition>:ecr:eu-west-1:<AWS::AccountId>:repository/yard/images/*'],
       },
     ]);
