@@ -20,6 +20,7 @@ describe('a mirror job', () => {
     const key = jobs.key('latest');
     const [before, after] = [image('before'), image('after')];
     for (const pushed of [before, after]) {
+      jobs.now = new Date(jobs.now.getTime() + 60_000); // so that no further look is due
       jobs.push(key, pushed);
       expect(await jobs.run(await jobs.job(key))).toMatchObject({ state: 'committed' });
     }
