@@ -82,6 +82,8 @@ class Search {
   readonly #tagged = new Map<string, Referrer>();
   readonly #failures: ReferrerFailure[] = [];
   #cutOff = false;
+  #isAnswered = false;
+  #firstError: unknown;
 
   constructor(source: ImageSource, subjects: Digest[], options: FindReferrersOptions) {
     this.#source = source;
@@ -90,7 +92,12 @@ class Search {
   }
 
   found(): FoundReferrers {
-    return { referrers: this.#found, failures: this.#failures };
+    const isUnanswered = !this.#isAnswered && this.#firstError !== undefined;
+    return {
+      referrers: this.#found,
+      failures: this.#failures,
+      ...(isUnanswered && { unanswered: this.#firstError }),
+    };
   }
 
   /** Records that there may be more than was found. */
@@ -115,9 +122,12 @@ class Search {
       this.#options.concurrency ?? defaultConcurrency,
       async (question, signal) => {
         try {
-          return { referrers: await this.#answer(question, signal) };
+          const referrers = await this.#answer(question, signal);
+          this.#isAnswered = true;
+          return { referrers };
         } catch (error) {
           this.#options.signal?.throwIfAborted();
+          this.#firstError ??= error;
           return { referrers: [], failure: referrerFailure(error) };
         }
       },

@@ -21,6 +21,8 @@ export interface FoundReferrers {
   referrers: Referrer[];
   /** Questions that got no answer, or more results than the limit: the list may be incomplete. */
   failures: ReferrerFailure[];
+  /** If no question got an answer: the error of the first one. */
+  unanswered?: unknown;
 }
 
 /** Why an operation on a referrer failed, in a form that can be stored and shown. */

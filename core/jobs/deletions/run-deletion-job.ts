@@ -108,7 +108,8 @@ async function lookAt(
     },
     signal,
   );
-  await deps.gate.answered(upstream.registry);
+  const wasAsked = looks.some((look) => look === 'there' || look === 'removed');
+  if (wasAsked) await deps.gate.answered(upstream.registry);
   return looks;
 }
 

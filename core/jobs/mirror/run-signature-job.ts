@@ -9,6 +9,7 @@ import type { Digest } from '../../oci/digest.ts';
 import { isIndexType, isManifestType } from '../../oci/media-types.ts';
 import { mirrorRepository } from '../../policy/mirror-repository.ts';
 import { selectImage } from '../../policy/select-image.ts';
+import { RegistryError } from '../../registry/errors.ts';
 import type { JobOutcome, MirrorJobDependencies } from '../dependencies.ts';
 import { JobFailure, notConfigured, ReferrersPendingError } from '../errors.ts';
 import type { JobRecord } from '../record.ts';
@@ -57,7 +58,10 @@ export async function runSignatureJob(
   const mapping = await mappingOf(key, deps.mappings);
   const children = await childrenOf(digest, mapping, source, destination, { signal });
   const found = await findReferrers(source, [digest, ...children], { signal });
-  await deps.gate.answered(selection.upstream.registry);
+  // Without any answer, the upstream may be down: then the job waits for it, as others do.
+  const { unanswered } = found;
+  if (unanswered instanceof RegistryError && unanswered.temporary) throw unanswered;
+  if (unanswered === undefined) await deps.gate.answered(selection.upstream.registry);
   const outcome = await copyReferrers(source, destination, found, { signal });
   const referrers = summariseReferrers(outcome);
   await deps.mappings.noteReferrers(key, referrers);
