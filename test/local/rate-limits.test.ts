@@ -3,7 +3,7 @@ import { createServer, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type ApiJob, type Pipeline, pipelineConfig, startPipeline } from '../support/pipeline.ts';
-import { seededImage, seededIndex } from '../support/seeded-image.ts';
+import { seededImage } from '../support/seeded-image.ts';
 
 const small = (seed: string) => seededImage({ seed, layers: [{ size: 2_500 }] });
 const limited = (retryAfter: string) =>
@@ -132,8 +132,8 @@ describe('a rate limit that is used up', () => {
     const config = pipelineConfig(`http://127.0.0.1:${(front.address() as AddressInfo).port}`);
     await using pipeline = await startPipeline({ config, mirrorInstances: 1, scheduleMs: 200 });
     upstream = pipeline.upstream.endpoint;
-    const index = seededIndex({ seed: 'last', layers: [{ size: 40_000 }, { size: 300 }] });
-    await pipeline.push('acme/last', '1', index);
+    const image = seededImage({ seed: 'last', layers: [{ size: 40_000 }, { size: 300 }] });
+    await pipeline.push('acme/last', '1', image);
     await pipeline.push('acme/next', '1', small('next'));
 
     const last = await pipeline.jobIn(
@@ -144,7 +144,7 @@ describe('a rate limit that is used up', () => {
     );
     expect(last, JSON.stringify(last.error)).toMatchObject({
       state: 'committed',
-      digest: index.manifest.digest,
+      digest: image.manifest.digest,
       attempts: 1,
     });
     pipeline.upstream.clearRequests();
