@@ -116,11 +116,13 @@ async function knowledge(
   const now = deps.now().getTime();
   const mapped = new Set([...tags.values()].flatMap(({ digest }) => digest ?? []));
   const lookedUp = new Set<Digest>();
-  for (const { digest, mapped: target, isListed, isChild, expiresAt } of digests.values()) {
+  for (const { digest, mapped: target, isListed, isChild, expiresAt, writers } of digests.values()) {
     if (target === undefined) continue;
     if (isListed) mapped.add(target);
     if (expiresAt === undefined ? !isChild : expiresAt > now) lookedUp.add(digest);
     if (expiresAt !== undefined || isChild || isListed || mapped.has(digest) || dryRun) continue;
+    // A tag may be about to be published: it would be mapped to a digest that expires.
+    if (writers.some(({ tag, fence }) => (tags.get(tag)?.fence ?? 0) <= fence)) continue;
     // Its tag moved away, and whoever moved it could not say so: from now on, its time runs.
     const expiry = new Date(now + keptSeconds(deps.config, place) * 1_000);
     await deps.mappings.retireDigest({ ...place, reference: digest }, expiry);

@@ -100,8 +100,8 @@ export function newPass({
 
 /**
  * Begins or continues the passes that are open, until they are done or the time is used up. Once a
- * day, a pass opens by itself; the first one a day after retention was first configured, so that
- * there is time for a dry run.
+ * day, a pass opens by itself; the first one a day after retention was configured, also if it had
+ * been before, so that there is time for a dry run.
  */
 export async function runPasses(
   deps: PassDependencies,
@@ -111,7 +111,9 @@ export async function runPasses(
   const next = await passes.nextAt();
   const time = now();
   if (next === undefined || next <= time.toISOString()) {
-    if (next !== undefined) await passes.save(newPass({ dryRun: false, now: time }));
+    // Every minute, somebody looks. If nobody has for a day, no rule had retention.
+    const isNew = next === undefined || time.getTime() - Date.parse(next) >= passEveryMs;
+    if (!isNew) await passes.save(newPass({ dryRun: false, now: time }));
     await passes.setNextAt(new Date(time.getTime() + passEveryMs).toISOString());
   }
   const done = { repositories: 0, images: 0, bytes: 0, failed: 0 };
