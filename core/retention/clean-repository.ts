@@ -2,7 +2,13 @@ import { inParallel } from '../async/in-parallel.ts';
 import type { Config, Retention } from '../config/config.ts';
 import type { Digest } from '../oci/digest.ts';
 import { keptSeconds } from '../policy/kept-seconds.ts';
-import { type DeletingDependencies, deleteGroup, type GroupOutcome, nextGroup } from './delete-group.ts';
+import {
+  type DeletingDependencies,
+  deleteGroup,
+  deletionFailure,
+  type GroupOutcome,
+  nextGroup,
+} from './delete-group.ts';
 import {
   type HeldImage,
   ImageGraph,
@@ -81,7 +87,12 @@ export async function cleanRepository(
       { place, mirrorRepository, images: group, graph, digests, tags },
       deps,
       signal,
-    );
+    ).catch((error: unknown) => {
+      // What earlier groups have deleted must be told.
+      if (deleted.length === 0) throw error;
+      for (const { digest } of group) failed.set(digest, deletionFailure(error));
+    });
+    if (outcome === undefined) break;
     for (const image of group) {
       going.delete(image.digest);
       if (outcome.deleted.has(image.digest)) deleted.push(image);

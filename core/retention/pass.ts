@@ -140,9 +140,10 @@ async function continuePass(
     const mirror = mirrorRepository(config, place.registry, place.repository);
     const work = { place, mirrorRepository: mirror, retention: rule, dryRun: pass.dryRun };
     const report = await cleaned(name, work, deps, limits);
-    limits.signal.throwIfAborted();
     await passes.report(pass.id, report);
     await deps.tell(pass, report);
+    // What is left of the repository is done by who goes on with the pass.
+    limits.signal.throwIfAborted();
     const { totals } = current;
     const { count: images, bytes } = report;
     const failed = (report.error ? 1 : 0) + (report.failed?.count ?? 0);
