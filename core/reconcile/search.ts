@@ -1,7 +1,8 @@
+import { inParallel } from '../async/in-parallel.ts';
 import type { RepositoryRule, Upstream } from '../config/config.ts';
 import { DrayageError } from '../errors.ts';
 import { UpstreamClosedError } from '../jobs/upstream-gate.ts';
-import { coveredRepositories, isLiteral, isNotOffered } from './coverage.ts';
+import { type Coverage, coveredRepositories, isLiteral, isNotOffered } from './coverage.ts';
 import { mendLeftBehind } from './mend-losses.ts';
 import type { ReconcileDependencies } from './ports.ts';
 import {
@@ -19,6 +20,9 @@ import { knownRepositories } from './upstream/known-repositories.ts';
 
 /** How often repositories are searched for if no rule with a pattern says so. */
 const usualSeconds = 24 * 3600;
+/** Rounds that are noted at once: a registry may have hundreds of thousands of repositories. */
+const roundsAtOnce = 16;
+const chunkSize = 1_000;
 
 /** Whether the repositories of an upstream must be searched for. */
 export function isSearchDue(upstream: Upstream, search: Search | undefined, now: string): boolean {
@@ -43,13 +47,28 @@ export async function searchRepositories(
   });
   signal.throwIfAborted();
   if (unlisted !== undefined) await closedBy(unlisted, upstream, deps);
-  for (const { repository, rule } of repositories) {
-    signal.throwIfAborted();
-    await noteRound({ registry, repository }, rule, { now, requestedAt: before?.requestedAt, deps });
-  }
+  for (let at = 0; at < repositories.length; at += chunkSize)
+    await inParallel(
+      repositories.slice(at, at + chunkSize),
+      roundsAtOnce,
+      ({ repository, rule }) =>
+        noteRound({ registry, repository }, rule, { now, requestedAt: before?.requestedAt, deps }),
+      signal,
+    );
+  // If it was not asked, the search stays due until it opens.
+  if (!(unlisted instanceof UpstreamClosedError))
+    await noteSearch(upstream, { repositories, unlisted }, { before, now, deps });
+  // Last, since it may take long: the search must not begin again because of it.
   await mendLeftBehind(upstream, deps, signal);
-  // It was not asked: the search stays due until it opens.
-  if (unlisted instanceof UpstreamClosedError) return;
+}
+
+/** Notes what a search has found, and when the next one is due. */
+async function noteSearch(
+  upstream: Upstream,
+  { repositories, unlisted }: Coverage,
+  { before, now, deps }: { before: Search | undefined; now: Date; deps: ReconcileDependencies },
+): Promise<void> {
+  const { registry } = upstream;
   // A registry that offers no list stays as it is: what is known is all there is to know.
   const failed = unlisted !== undefined && !isNotOffered(unlisted);
   const failures = failed ? (before?.failures ?? 0) + 1 : 0;

@@ -7,7 +7,7 @@ import { type Progress, reconcileRepository } from './reconcile-repository.ts';
 import { QueueRoom } from './room.ts';
 import { later, never, pauseAfter, type Round, ruleFingerprint } from './round.ts';
 import { isFollowed, isSearchDue, roundError, searchRepositories } from './search.ts';
-import { closedBy } from './upstream/answers.ts';
+import { closedBy, isOfList } from './upstream/answers.ts';
 
 /** Upstreams, and repositories of one upstream, that are compared at once. */
 const upstreamsAtOnce = 4;
@@ -178,7 +178,8 @@ async function failed(
   const { repository } = round;
   const retry = error instanceof DrayageError ? error.retry : { kind: 'backoff' as const };
   // Not the repository's fault: it is the first one again when the upstream opens.
-  if ((await closedBy(error, upstream, deps)) || retry.kind === 'rate-limit') return 'stop';
+  const isLimited = retry.kind === 'rate-limit' && !isOfList(error, upstream);
+  if ((await closedBy(error, upstream, deps)) || isLimited) return 'stop';
   const failures = (round.failures ?? 0) + 1;
   const usual = (rule.reconcileSeconds ?? Number.POSITIVE_INFINITY) * 1000;
   const pauseMs =

@@ -62,6 +62,8 @@ export class PullPermits {
   #isLimited: boolean;
   #unlimitedUntil = 0;
   #told: PullLimit | undefined;
+  /** How often an answer has named a limit. */
+  #timesTold = 0;
 
   constructor(registry: string, budget: PullBudget, now = () => new Date()) {
     this.#registry = registry;
@@ -74,6 +76,7 @@ export class PullPermits {
   told(limit: PullLimit): void {
     this.#isLimited = true;
     this.#told = limit;
+    this.#timesTold += 1;
   }
 
   /**
@@ -86,9 +89,10 @@ export class PullPermits {
     if (!this.#isLimited || this.#now().getTime() < this.#unlimitedUntil) return;
     let taken = await this.#budget.take(this.#registry, this.#now());
     if (taken.kind === 'unknown') {
-      this.#told = undefined;
+      // Others may look at the same time.
+      const before = this.#timesTold;
       await look();
-      if (this.#told === undefined) {
+      if (this.#told === undefined || this.#timesTold === before) {
         this.#unlimitedUntil = this.#now().getTime() + unlimitedMs;
         return;
       }

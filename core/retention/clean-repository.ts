@@ -2,7 +2,13 @@ import { inParallel } from '../async/in-parallel.ts';
 import type { Config, Retention } from '../config/config.ts';
 import type { Digest } from '../oci/digest.ts';
 import { keptSeconds } from '../policy/kept-seconds.ts';
-import { type DeletingDependencies, deleteGroup, type GroupOutcome, nextGroup } from './delete-group.ts';
+import {
+  type DeletingDependencies,
+  deleteGroup,
+  deletionFailure,
+  type GroupOutcome,
+  nextGroup,
+} from './delete-group.ts';
 import {
   type HeldImage,
   ImageGraph,
@@ -81,7 +87,12 @@ export async function cleanRepository(
       { place, mirrorRepository, images: group, graph, digests, tags },
       deps,
       signal,
-    );
+    ).catch((error: unknown) => {
+      // What earlier groups have deleted must be told.
+      if (deleted.length === 0) throw error;
+      for (const { digest } of group) failed.set(digest, deletionFailure(error));
+    });
+    if (outcome === undefined) break;
     for (const image of group) {
       going.delete(image.digest);
       if (outcome.deleted.has(image.digest)) deleted.push(image);
@@ -116,11 +127,13 @@ async function knowledge(
   const now = deps.now().getTime();
   const mapped = new Set([...tags.values()].flatMap(({ digest }) => digest ?? []));
   const lookedUp = new Set<Digest>();
-  for (const { digest, mapped: target, isListed, isChild, expiresAt } of digests.values()) {
+  for (const { digest, mapped: target, isListed, isChild, expiresAt, writers } of digests.values()) {
     if (target === undefined) continue;
     if (isListed) mapped.add(target);
     if (expiresAt === undefined ? !isChild : expiresAt > now) lookedUp.add(digest);
     if (expiresAt !== undefined || isChild || isListed || mapped.has(digest) || dryRun) continue;
+    // A tag may be about to be published: it would be mapped to a digest that expires.
+    if (writers.some(({ tag, fence }) => (tags.get(tag)?.fence ?? 0) <= fence)) continue;
     // Its tag moved away, and whoever moved it could not say so: from now on, its time runs.
     const expiry = new Date(now + keptSeconds(deps.config, place) * 1_000);
     await deps.mappings.retireDigest({ ...place, reference: digest }, expiry);

@@ -1,4 +1,5 @@
 import { inParallel } from '../async/in-parallel.ts';
+import { DrayageError } from '../errors.ts';
 import { LeaseError, withLease } from '../mapping/lease.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { HeldImage, ImageGraph } from './plan.ts';
@@ -14,6 +15,8 @@ import type {
 
 /** Digests that are marked at once. */
 const marksAtOnce = 16;
+/** Images that are deleted by one request, which succeeds or fails. */
+const deletedAtOnce = 100;
 
 /**
  * How long a mark holds, and how long after it something may still be deleted, milliseconds. In
@@ -113,7 +116,8 @@ export async function deleteGroup(
     };
     keep(blocked);
     while (left.size > 0) {
-      const wave = [...left].filter((digest) => !graph.before(digest).some((other) => left.has(other)));
+      const free = [...left].filter((digest) => !graph.before(digest).some((other) => left.has(other)));
+      const wave = free.slice(0, deletedAtOnce);
       if (wave.length === 0) break;
       const failures = await contents.remove(repository, wave, { signal: limited });
       for (const digest of wave) {
@@ -125,12 +129,25 @@ export async function deleteGroup(
       keep(failures.keys());
     }
     return outcome;
+  } catch (error) {
+    // What is deleted must be told.
+    if (outcome.deleted.size === 0) throw error;
+    for (const { digest } of images)
+      if (!outcome.deleted.has(digest)) outcome.failed.set(digest, deletionFailure(error));
+    return outcome;
   } finally {
     // A mark that stays lapses by itself.
     await inParallel([...marked.keys()], marksAtOnce, async (reference) => {
       await deps.retiring.end({ ...group.place, reference }, deps.owner).catch(() => {});
     });
   }
+}
+
+/** Why something was not deleted, if the attempt failed. */
+export function deletionFailure(error: unknown): DeletionFailure {
+  const code = error instanceof DrayageError ? error.code : 'INTERNAL';
+  const reason = error instanceof Error ? error.message : String(error);
+  return { code, reason: reason.slice(0, 500) };
 }
 
 /** Marks a digest, unless somebody wants it. */

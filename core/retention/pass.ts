@@ -100,8 +100,8 @@ export function newPass({
 
 /**
  * Begins or continues the passes that are open, until they are done or the time is used up. Once a
- * day, a pass opens by itself; the first one a day after retention was first configured, so that
- * there is time for a dry run.
+ * day, a pass opens by itself; the first one a day after retention was configured, also if it had
+ * been before, so that there is time for a dry run.
  */
 export async function runPasses(
   deps: PassDependencies,
@@ -111,7 +111,9 @@ export async function runPasses(
   const next = await passes.nextAt();
   const time = now();
   if (next === undefined || next <= time.toISOString()) {
-    if (next !== undefined) await passes.save(newPass({ dryRun: false, now: time }));
+    // Every minute, somebody looks. If nobody has for a day, no rule had retention.
+    const isNew = next === undefined || time.getTime() - Date.parse(next) >= passEveryMs;
+    if (!isNew) await passes.save(newPass({ dryRun: false, now: time }));
     await passes.setNextAt(new Date(time.getTime() + passEveryMs).toISOString());
   }
   const done = { repositories: 0, images: 0, bytes: 0, failed: 0 };
@@ -138,9 +140,10 @@ async function continuePass(
     const mirror = mirrorRepository(config, place.registry, place.repository);
     const work = { place, mirrorRepository: mirror, retention: rule, dryRun: pass.dryRun };
     const report = await cleaned(name, work, deps, limits);
-    limits.signal.throwIfAborted();
     await passes.report(pass.id, report);
     await deps.tell(pass, report);
+    // What is left of the repository is done by who goes on with the pass.
+    limits.signal.throwIfAborted();
     const { totals } = current;
     const { count: images, bytes } = report;
     const failed = (report.error ? 1 : 0) + (report.failed?.count ?? 0);

@@ -39,7 +39,7 @@ export type KeepReason =
   | 'newest'
   /** It was pushed not long ago: a job may be about to publish it. */
   | 'new'
-  /** Its manifest can't be read. */
+  /** Its manifest can't be read, or that of an index that may name it. */
   | 'unreadable'
   /** Another image that stays needs it. */
   | 'needed';
@@ -111,8 +111,12 @@ export function planRetention(
 ): Plan {
   const graph = new ImageGraph(images, references);
   const staying = new Map<Digest, KeepReason>();
+  // Nobody knows what such an index needs. ECR would refuse to delete it, but the marks would
+  // remove its mapping.
+  const isUnknown = images.some(({ digest, isIndex }) => isIndex && !references.has(digest));
   for (const image of images) {
-    const reason = reasonToKeep(image, known) ?? (references.has(image.digest) ? undefined : 'unreadable');
+    const isReadable = !isUnknown && references.has(image.digest);
+    const reason = reasonToKeep(image, known) ?? (isReadable ? undefined : 'unreadable');
     if (reason) staying.set(image.digest, reason);
   }
   for (const { digest } of newest(images, graph, known.keepNewest))

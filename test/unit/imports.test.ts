@@ -135,6 +135,13 @@ describe('imports go one way', () => {
   });
 });
 
+it('no file has the marks of an unfinished merge, which a comment hides from the compiler', () => {
+  const unfinished = files.filter((file) =>
+    /^(?:<{7} |>{7} |={7}$)/m.test(readFileSync(join(root, file), 'utf8')),
+  );
+  expect(unfinished).toEqual([]);
+});
+
 describe('folders of core', () => {
   it(`have no more than ${mostFiles} files beside their sub-folders`, () => {
     const counts = new Map<string, number>();

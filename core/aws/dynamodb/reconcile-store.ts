@@ -92,8 +92,11 @@ export class DynamoReconcileStore implements ReconcileStore {
   }
 
   async request(place: Place, at: string): Promise<void> {
-    await this.#putNote(place, noteOf(place, at));
+    const note = noteOf(place, at);
+    // The note first, as always. A walk that comes in between removes it, since nothing confirms it.
+    await this.#putNote(place, note);
     await this.#set(roundKey(place), { requestedAt: at });
+    await this.#putNote(place, note);
   }
 
   async due(registry: string, now: string, limit: number): Promise<DueRound[]> {

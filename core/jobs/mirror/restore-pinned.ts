@@ -5,11 +5,7 @@ import type { JobRecord } from '../record.ts';
 
 /**
  * Moves the mirror's tag back to what it is pinned to, if it is pinned. An earlier attempt at the
-<<<<<<< HEAD
- * job may have moved it, and may have died or lost its lease before it published; meanwhile, the
-=======
  * job may have moved it, and may have died or lost its lease before it published. Meanwhile, the
->>>>>>> w/model
  * tag was pinned to what it was mapped to.
  *
  * @throws LeaseError; RegistryError of the mirror

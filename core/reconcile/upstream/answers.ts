@@ -33,7 +33,8 @@ export async function* askedUpstream<T>(
  */
 export async function closedBy(error: unknown, upstream: Upstream, deps: GateDependencies): Promise<boolean> {
   if (error instanceof UpstreamClosedError) return true;
-  if (!(error instanceof RegistryError) || error.side !== 'upstream') return false;
+  if (!(error instanceof RegistryError) || error.side !== 'upstream' || isOfList(error, upstream))
+    return false;
   const { registry } = upstream;
   const { retry } = error;
   if (retry.kind === 'rate-limit') {
@@ -41,4 +42,12 @@ export async function closedBy(error: unknown, upstream: Upstream, deps: GateDep
     return true;
   }
   return (await outageVerdict(error, { key: { registry } }, deps)) !== undefined;
+}
+
+/**
+ * Whether a failure is that of a service which only lists, such as Docker Hub's API: its rate limit
+ * says nothing about the registry, which events need.
+ */
+export function isOfList(error: unknown, { registry }: Pick<Upstream, 'registry'>): boolean {
+  return error instanceof RegistryError && error.side === 'upstream' && error.registry !== registry;
 }

@@ -33,8 +33,11 @@ export async function openTagApi(
     case 'docker-hub': {
       // Its rate limit, some requests a minute, is not the registry's, which stays open: events
       // must not wait for lists. A list waits in place, and fails by a limit that lasts longer.
-      const api = { ...options, transport: withRetryAfter(options.transport), onClosed: undefined };
-      const open = (authorizer: Authorizer) => exchangeWith(new URL(choice.endpoint), authorizer, api);
+      // Its errors name it, so that nobody takes them for the registry's.
+      const hub = new URL(choice.endpoint);
+      const transport = withRetryAfter(options.transport);
+      const api = { ...options, registry: hub.host, transport, onClosed: undefined };
+      const open = (authorizer: Authorizer) => exchangeWith(hub, authorizer, api);
       return new DockerHubTags(open(new DockerHubLogin(credentials, open)));
     }
     case 'quay':

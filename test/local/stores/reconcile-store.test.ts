@@ -57,6 +57,23 @@ describe('rounds on DynamoDB', () => {
     expect(await namesOf(registry, at(5))).toEqual(['a']);
   });
 
+  it('are due once somebody has asked, also if a walk comes between the writes', async () => {
+    const registry = freshRegistry();
+    const { table } = stores;
+    let walks = 0;
+    const client = {
+      async send(command: never) {
+        const sent = await table.client.send(command);
+        if (walks++ === 0) expect(await namesOf(registry, at(1))).toEqual([]);
+        return sent;
+      },
+    } as unknown as typeof table.client;
+    const asking = new DynamoReconcileStore({ ...table, client });
+    await asking.request({ registry, repository: 'a' }, at(1));
+    expect(walks).toBeGreaterThan(0);
+    expect(await namesOf(registry, at(1))).toEqual(['a']);
+  });
+
   it('look past notes that nothing confirms', async () => {
     const registry = freshRegistry();
     for (const name of ['a', 'b', 'c']) {

@@ -301,6 +301,25 @@ describe('the walk', () => {
     expect(await walk(memory)).toMatchObject({ queued: 1 });
   });
 
+  it('leaves an upstream open whose list alone is limited, and asks that again later', async () => {
+    const memory = new MemoryReconcile(rulesConfig('{ match: acme/app }'));
+    memory.push('acme/app', '1');
+    const limited = new RegistryError(
+      { side: 'upstream', registry: 'hub.example', operation: 'list tags of' },
+      { code: 'TOOMANYREQUESTS', reason: 'failed', status: 429, temporary: true, retryAfterMs: 7_200_000 },
+    );
+    memory.broken.set('acme/app', limited);
+    await walk(memory);
+    expect(await memory.gate.closedUntil('ghcr.io', memory.now)).toBeUndefined();
+    expect(memory.store.rounds.get('ghcr.io/acme/app')).toMatchObject({
+      failures: 1,
+      error: { code: 'TOOMANYREQUESTS' },
+    });
+    memory.broken.clear();
+    memory.now = new Date(memory.now.getTime() + 60_000);
+    expect(await walk(memory)).toMatchObject({ queued: 1 });
+  });
+
   it('asks an upstream that is down every 15 minutes in the end', async () => {
     const memory = new MemoryReconcile(rulesConfig('{ match: acme/a }', '{ match: acme/b }'));
     for (const name of ['acme/a', 'acme/b']) {

@@ -30,6 +30,26 @@ describe('a limit on pulls', () => {
     expect(told).toEqual([{ left: 76, windowMs: 60_000 }]);
   });
 
+  it('is known to all who look it up at once', async () => {
+    const { budget, told } = budgetOf({ kind: 'unknown' }, { kind: 'unknown' });
+    const permits = new PullPermits('docker.io', budget);
+    const limit = { left: 76, windowMs: 60_000 };
+    const first = Promise.withResolvers<void>();
+    let second: Promise<void> | undefined;
+    await permits.take(context, async () => {
+      permits.told(limit);
+      // It begins after the first one's answer has come, and before that one goes on.
+      second = permits.take(context, async () => {
+        await first.promise;
+        permits.told(limit);
+      });
+      await new Promise(setImmediate);
+    });
+    first.resolve();
+    await second;
+    expect(told).toEqual([limit, limit]);
+  });
+
   it('is an error that says how long to wait when it is spent', async () => {
     const now = new Date('2026-04-01T12:00:00.000Z');
     const until = new Date('2026-04-01T12:00:30.000Z');

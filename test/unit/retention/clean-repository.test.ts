@@ -5,7 +5,7 @@ import { type CleaningDependencies, cleanRepository } from '../../../core/retent
 import type { KnownDigest } from '../../../core/retention/ports.ts';
 import '../../support/fixed-seed.ts';
 import { rulesConfig } from '../../support/memory-reconcile.ts';
-import { linksOf, type MadeImage, now, repositories } from './repository.ts';
+import { digestNumber, linksOf, type MadeImage, made, now, repositories } from './repository.ts';
 
 /** A mirror repository and the table in memory; it refuses what ECR refuses. */
 class MemoryRepository {
@@ -147,4 +147,67 @@ it('keeps what somebody maps meanwhile, with all that it needs', async () => {
       expect([repository.refused, repository.marked.size]).toEqual([0, 0]);
     }),
   );
+});
+
+it('lets no digest expire that a job is about to map a tag to', async () => {
+  const retired: string[] = [];
+  const clean = async (fence: number) => {
+    const repository = new MemoryRepository([]);
+    const deps = repository.dependencies();
+    const digest = digestNumber(1);
+    await cleanRepository(
+      { ...work, dryRun: false },
+      {
+        ...deps,
+        mappings: {
+          ...deps.mappings,
+          retireDigest: async ({ reference }) => retired.push(`${fence} ${reference}`) > 0,
+        },
+        retiring: {
+          ...deps.retiring,
+          async *digests() {
+            const writers = [{ tag: '1', fence: 4 }];
+            yield { digest, mapped: digest, isListed: false, isChild: false, writers };
+          },
+          async *tags() {
+            yield { tag: '1', fence, wasPublished: true };
+          },
+        },
+      },
+      limits,
+    );
+  };
+  await clean(4);
+  expect(retired).toEqual([]);
+  // A later lease exists, so the earlier one can't publish any more.
+  await clean(5);
+  expect(retired).toEqual([`5 ${digestNumber(1)}`]);
+});
+
+it('tells what was deleted before something failed', async () => {
+  const images = Array.from({ length: 700 }, (_, at) => made(at, 40));
+  const broken = async (mostRemoved: number) => {
+    const deps = new MemoryRepository(images).dependencies();
+    let removed = 0;
+    const { contents } = deps;
+    const remove: typeof contents.remove = async (repository, digests, options) => {
+      if (removed + digests.length > mostRemoved) throw new Error('ECR is down');
+      removed += digests.length;
+      return await contents.remove(repository, digests, options);
+    };
+    return await cleanRepository(
+      { ...work, dryRun: false },
+      { ...deps, contents: { ...contents, remove } },
+      limits,
+    );
+  };
+  const within = await broken(300);
+  expect(within).toMatchObject({
+    failed: { count: 400, code: 'INTERNAL', reason: 'ECR is down' },
+    isCut: true,
+  });
+  expect(within.images.length).toBe(300);
+  const between = await broken(500);
+  expect([between.images.length, between.failed?.count, between.isCut]).toEqual([500, 200, true]);
+  await expect(broken(50)).rejects.toThrow('ECR is down');
 });

@@ -110,6 +110,16 @@ describe('passes', () => {
     expect(await memory.run()).toMatchObject({ repositories: 0 });
   });
 
+  it('begin only a day later if retention was taken away and is back', async () => {
+    await memory.run();
+    memory.now = new Date(begin.getTime() + 30 * day);
+    await memory.run();
+    expect([memory.passes.size, memory.next]).toEqual([
+      0,
+      new Date(memory.now.getTime() + passEveryMs).toISOString(),
+    ]);
+  });
+
   it('delete nothing in a dry run, and only in the repository that is asked for', async () => {
     const place = { registry: 'ghcr.io', repository: 'acme/b' };
     await memory.dependencies(covered).passes.save(newPass({ dryRun: true, place, now: begin }));

@@ -87,6 +87,13 @@ describe('a plan', () => {
     expect(staying.get(digestNumber(1))).toBe('unreadable');
   });
 
+  it('keeps what an index may need whose manifest could not be read', () => {
+    const index = made(2, 40, { isIndex: true, known: 'mapped' });
+    index.references.children = [digestNumber(1)];
+    expect(plan([made(1, 40), index], {}, [2]).gone.size).toBe(0);
+    expect(plan([made(1, 40), made(3, 40), index]).gone).toEqual(new Set([digestNumber(3)]));
+  });
+
   it('keeps an image whose age nobody knows', () => {
     const { gone } = plan([made(1, 0, { pushedAt: undefined })]);
     expect(gone.size).toBe(0);

@@ -234,6 +234,7 @@ describe('Docker Hub’s API', () => {
       const error = await errorOf(list());
       expect(error).toMatchObject({ code: 'TOOMANYREQUESTS', retry: { kind: 'rate-limit' } });
       expect(error.retryAfterMs).toBeGreaterThan(7_000_000);
+      expect(error.registry, 'it is not the registry’s').toBe(new URL(hub.origin).host);
       expect(closed).toEqual([]);
       expect(registry.requests).toEqual([]);
     },
