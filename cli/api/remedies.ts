@@ -35,6 +35,8 @@ export function remedyFor(
     return sent === 'token'
       ? `the token is not valid for this deployment: pass ${which} with --token or DRAYAGE_TOKEN, and check --api`
       : `pass ${which} with --token or DRAYAGE_TOKEN`;
+  if (code === 'not_configured' && url.pathname === '/v1/retention')
+    return 'write retention into its rule in mirror.yaml, check the file with drayage validate, and deploy it';
   if (Object.hasOwn(byCode, code)) return byCode[code];
   if (status === 403) return 'this needs the operator’s token: pass it with --token or DRAYAGE_TOKEN';
   if (status === undefined || (status === 404 && isNoRoute(code, url)))

@@ -6,7 +6,9 @@ import { planHelp } from './help.ts';
 /** `drayage plan`: what the rules of mirror.yaml would mirror, and what that costs. */
 export function planCommand(): Command {
   return new Command('plan')
-    .description('Show what would be mirrored: tags, bytes, how much is there already, money a month.')
+    .description(
+      'Show what would be mirrored: tags, bytes, how much of it is there already, and what it costs a month.',
+    )
     .option('--config <file>', 'the configuration', 'mirror.yaml')
     .option(
       '--to <registry/prefix>',

@@ -15,9 +15,9 @@ import type { PlanFlags } from './flags.ts';
 
 /** The mirror that a plan compares with. */
 export interface PlanMirror extends Places {
-  /** Where everything is below: `registry/prefix`; absent: no mirror was asked. */
+  /** Where everything is below: `registry/prefix`; absent: there is none to compare with. */
   to?: string;
-  /** Why no mirror was asked. */
+  /** Why there is none. */
   unasked?: string;
   client?: RegistryClient;
 }

@@ -1,5 +1,5 @@
 import type { Failure } from '../copy/explain.ts';
-import { counted, formatBytes } from '../shared/format.ts';
+import { counted, formatBytes, formatUsd } from '../shared/format.ts';
 import { formatTable } from '../terminal/table.ts';
 import type { RequestCounts } from './count-requests.ts';
 
@@ -42,7 +42,7 @@ export interface PlannedRepository extends PlanSizes {
 
 /** What `drayage plan --json` prints. */
 export interface PlanReport {
-  /** Where everything is below: `registry/prefix`; absent: no mirror was asked. */
+  /** Where everything is below: `registry/prefix`; absent: there was none to compare with. */
   to?: string;
   regions: string[];
   repositories: PlannedRepository[];
@@ -84,7 +84,7 @@ export function formatPlanReport(report: PlanReport, width: number): string {
     ...notes.map((note) => `note: ${note}`),
     `${names}, ${counted(tags.selected, 'tag')}, ${counted(images, 'image')}: ${formatBytes(sizeBytes)}, each layer once`,
     to === undefined
-      ? 'no mirror was asked: everything counts as missing'
+      ? 'there is no mirror to compare with: everything counts as missing'
       : `${to} has ${formatBytes(presentBytes)} of it; ${formatBytes(missingBytes)} would be copied`,
     costOf(report),
     ...requests.map(
@@ -102,9 +102,4 @@ function costOf({ regions, totals: { monthlyUsd, separate } }: PlanReport): stri
       ? ''
       : `; ${formatUsd(separate.monthlyUsd)} if repositories do not share layers`;
   return `storage at Amazon ECR's list price: ${formatUsd(monthlyUsd)} a month${each}${more}`;
-}
-
-/** An amount of money for people: `$0.42`. */
-function formatUsd(usd: number): string {
-  return usd > 0 && usd < 0.005 ? '<$0.01' : `$${usd.toFixed(2)}`;
 }

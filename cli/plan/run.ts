@@ -78,7 +78,7 @@ function fail({ failures, skipped }: PlanReport): void {
   const rest = failures.length - told.length;
   throw new Error(
     [
-      `${failures.length + skipped} could not be read, and are not counted:`,
+      `not everything could be read; what is left out of the figures (${failures.length + skipped}):`,
       ...told.flatMap(({ image, error: { message, remedy } }) => [
         `  ${image}: ${message}`,
         ...(remedy === undefined ? [] : [`    ${remedy}`]),

@@ -6,14 +6,14 @@ import type { PruneFlags } from './run.ts';
 
 /** `drayage prune`: deletes images from the mirror that nobody needs, as `retention` says. */
 export function pruneCommand(): Command {
-  const command = apiCommand('prune', 'Tell which images retention lets go, and delete them with --delete.')
+  const command = apiCommand('prune', 'List the images that retention lets go; with --delete, delete them.')
     .argument(
       '[repository]',
       'a repository, without a tag (default: all whose rules have retention)',
       parseImage,
     )
-    .addOption(new Option('--dry-run', 'only tell what would be deleted (the default)').conflicts('delete'))
-    .option('--delete', 'delete it')
+    .addOption(new Option('--dry-run', 'only list what would be deleted (the default)').conflicts('delete'))
+    .option('--delete', 'delete it; this can’t be undone')
     .addHelpText('after', pruneHelp);
   return command.action((repository: string | undefined, flags: PruneFlags) =>
     runAction(command, async () => (await import('./run.ts')).runPrune(repository, flags)),

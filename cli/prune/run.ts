@@ -4,7 +4,7 @@ import { apiAddress } from '../api/address.ts';
 import { DrayageApi } from '../api/client.ts';
 import type { ApiFlags } from '../shared/api-command.ts';
 import { CommandError } from '../shared/command-error.ts';
-import { counted, formatBytes } from '../shared/format.ts';
+import { counted, formatBytes, formatUsd } from '../shared/format.ts';
 
 /** The options of `drayage prune`. */
 export interface PruneFlags extends ApiFlags {
@@ -31,7 +31,7 @@ export async function runPrune(repository: string | undefined, flags: PruneFlags
   const failed = repositories.filter((each) => each.error ?? each.failed);
   if (failed.length > 0)
     throw new CommandError(
-      `not everything could be deleted: ${failed.map(({ repository: name }) => name).join(', ')}`,
+      `not everything could be ${dryRun ? 'checked' : 'deleted'}: ${failed.map(({ repository: name }) => name).join(', ')}`,
       'the next pass tries again; the log of the retention function says more',
     );
 }
@@ -59,6 +59,13 @@ function print({ dryRun, totals, repositories }: RetentionPass): void {
       process.stderr.write(`${repository}: ${failed.count} not deleted: ${failed.code} ${failed.reason}\n`);
     if (error) process.stderr.write(`${repository}: ${error.message}\n`);
   }
-  const amount = `${counted(totals.images, 'image')}, at most ${formatBytes(totals.bytes)}, $${totals.dollarsPerMonth.toFixed(2)} a month`;
-  process.stderr.write(dryRun ? `${amount} would be deleted: --delete does it\n` : `${amount} deleted\n`);
+  process.stderr.write(`${totalText(dryRun, totals)}\n`);
+}
+
+/** What all of it comes to, and what to do about it. */
+function totalText(dryRun: boolean, { images, bytes, dollarsPerMonth }: RetentionPass['totals']): string {
+  if (images === 0) return dryRun ? 'nothing would be deleted' : 'nothing was deleted';
+  const done = `${counted(images, 'image')} ${dryRun ? 'would be' : images === 1 ? 'was' : 'were'} deleted`;
+  const saved = `at most ${formatBytes(bytes)}, ${formatUsd(dollarsPerMonth)} a month`;
+  return `${done}: ${saved}${dryRun ? '\nto delete this, add --delete' : ''}`;
 }

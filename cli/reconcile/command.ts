@@ -14,7 +14,7 @@ export function reconcileCommand(): Command {
         'a repository, without a tag (default: all that mirror.yaml covers)',
         parseImage,
       )
-      .option('--dry-run', 'only tell what would be queued, unmapped and repaired'),
+      .option('--dry-run', 'only list what would be queued, unmapped and corrected'),
   ).addHelpText('after', reconcileHelp);
   return command.action((repository: string | undefined, flags: ReconcileFlags) =>
     runAction(command, async () => (await import('./run.ts')).runReconcile(repository, flags)),

@@ -9,7 +9,7 @@ const actions: Record<WouldDo['action'], string> = {
   queue: 'queue',
   unmap: 'unmap',
   mend: 'unmap, queue',
-  set: 'put right',
+  set: 'correct',
 };
 
 const reasons: Record<Exclude<WouldDo, { action: 'set' }>['why'], string> = {
@@ -17,7 +17,7 @@ const reasons: Record<Exclude<WouldDo, { action: 'set' }>['why'], string> = {
   moved: 'it has moved upstream',
   strayed: 'the mirror’s tag was moved by somebody else',
   rule: 'it was mirrored by another rule, or to another place',
-  untold: 'the upstream does not tell its digest',
+  untold: 'the upstream does not say what its digest is',
   deleted_upstream: 'the upstream no longer has it',
   deleted: 'the mirror has lost the image',
   archived: 'the mirror has archived the image',
@@ -50,8 +50,8 @@ function summaryText({ compared, counts, failed }: DryRun): string {
   const parts = [
     [counts.queue, 'would be queued'],
     [counts.unmap, 'would be unmapped'],
-    [counts.mend, 'would be mended'],
-    [counts.set, counts.set === 1 ? 'setting would be put right' : 'settings would be put right'],
+    [counts.mend, 'would be unmapped and queued'],
+    [counts.set, counts.set === 1 ? 'setting would be corrected' : 'settings would be corrected'],
   ].flatMap(([count, text]) => (count === 0 ? [] : [`${count} ${text}`]));
   return [repositories, ...(parts.length === 0 ? ['nothing would be done'] : parts)].join(', ');
 }
@@ -66,10 +66,11 @@ export function describeRound(state: ReconcileState): string {
 /** What became of the comparison of everything that an upstream's rules cover, in lines. */
 export function describeUpstream(
   registry: string,
-  { repositories = 0, failing, unlisted }: ReconcileStatus,
+  { repositories = 0, failing, unlisted, complete }: ReconcileStatus,
 ): string[] {
+  const except = failing.length === 0 ? '' : `, except ${complete ? '' : 'at least '}${failing.length}`;
   return [
-    `${registry}  compared: ${counted(repositories, 'repository', 'repositories')}`,
+    `${registry}  compared: ${counted(repositories, 'repository', 'repositories')}${except}`,
     ...(unlisted ? [`${registry} does not list its repositories: ${unlisted.message}`] : []),
     ...failing.map(
       ({ repository, error }) => `${registry}/${repository} could not be compared: ${error.message}`,

@@ -9,7 +9,7 @@ import type { RedriveFlags } from './run.ts';
 /** `drayage redrive`: tries jobs again that failed or wait. */
 export function redriveCommand(): Command {
   const command = waitOptions(
-    apiCommand('redrive', 'Try jobs again that failed or wait, and follow them to the end.')
+    apiCommand('redrive', 'Retry jobs that failed or wait, and follow them to the end.')
       .addOption(
         new Option('--state <state>', 'jobs in this state')
           .choices(['failed', 'waiting', 'queued', 'copying'])

@@ -54,3 +54,8 @@ function dayOf(time: Date): string {
 function twoDigits(part: number): string {
   return String(part).padStart(2, '0');
 }
+
+/** An amount of money for people: `$0.42`. */
+export function formatUsd(usd: number): string {
+  return usd > 0 && usd < 0.005 ? '<$0.01' : `$${usd.toFixed(2)}`;
+}

@@ -88,8 +88,8 @@ function oldestRow({ oldestWaiting: job, waiting, planned }: Status['jobs'], now
 function closedText({ closedUntil, down }: UpstreamStatus, now: Date): string[] {
   const until = closedUntil === undefined ? undefined : clockOrDate(new Date(closedUntil), now);
   if (down !== undefined) {
-    const again = until === undefined ? '' : `, asked again at ${until}`;
-    return [`does not answer since ${clockOrDate(new Date(down.since), now)}${again}: ${down.reason}`];
+    const again = until === undefined ? '' : `, next try at ${until}`;
+    return [`has not answered since ${clockOrDate(new Date(down.since), now)}${again}: ${down.reason}`];
   }
   return until === undefined ? [] : [`rate-limited until ${until}`];
 }

@@ -4,7 +4,7 @@ import { addressHelp } from '../shared/api-command.ts';
 export const statusHelp = `${addressHelp}
 
 Shows the mirror’s registries, how many jobs are under way, wait, or have failed in the last day, the job that waits longest,
-and for each upstream whether its rate limit is reached or it is down, when its webhooks were last heard, and how it is
+and for each upstream whether its rate limit is reached or it is down, when its webhooks last delivered something, and how it is
 compared with the mirror: how many repositories, when last, when next, and which ones failed. --json prints GET /v1/status.
 
 Examples:

@@ -35,7 +35,7 @@ export interface RepositoryToClean {
   place: Place;
   mirrorRepository: string;
   retention: Retention;
-  /** Only tell what would be deleted. */
+  /** Only report what would be deleted. */
   dryRun: boolean;
 }
 

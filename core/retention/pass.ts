@@ -16,7 +16,7 @@ export interface Pass {
   id: string;
   /** ISO 8601. */
   askedAt: string;
-  /** Only tell what would be deleted. */
+  /** Only report what would be deleted. */
   dryRun: boolean;
   /** Absent: all of them. */
   place?: Place;

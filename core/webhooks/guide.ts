@@ -30,8 +30,8 @@ export function sourcePage(source: WebhookSource): string {
     '## What happens to a delivery',
     `**Accepted**: ${fill(guide.accepted)}. **Reference**: ${fill(guide.reference)}.`,
     guide.deleted === undefined
-      ? '**Deleted**: the sender does not report it. With `deleted: unmap`, what is gone is found when its repository is compared (`reconcile`).'
-      : `**Deleted**, for rules with \`deleted: unmap\`: ${fill(guide.deleted)}. A job asks the registry whether the tag is gone, and then removes its mapping; pinned tags stay.`,
+      ? '**Deleted**: the sender does not report deletions. With `deleted: unmap`, the next comparison of the repository (`reconcile`) finds tags that are gone.'
+      : `**Deleted**, for rules with \`deleted: unmap\`: ${fill(guide.deleted)}. A job asks the registry whether the tag is gone, and if so, removes its mapping. Pinned tags stay mapped.`,
     'Other deliveries are answered 202 and ignored, with one of these reasons:',
     table(
       ['reason', 'when'],
@@ -41,7 +41,7 @@ export function sourcePage(source: WebhookSource): string {
         ['`not_configured`', 'no rule of mirror.yaml names the image'],
         ...(guide.deleted === undefined
           ? []
-          : [['`kept`', 'an image was deleted, and its rule says `deleted: keep`, as rules do by default']]),
+          : [['`kept`', 'an image was deleted, and its rule says `deleted: keep`, the default']]),
       ],
     ),
     ...(guide.notes.length > 0

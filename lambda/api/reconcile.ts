@@ -47,7 +47,7 @@ export interface PresentedRound {
 
 /**
  * `POST /v1/reconcile`: what is asked for is due at once; the reconcile function does it. With
- * `dryRun`, it only tells what it would do.
+ * `dryRun`, it only reports what it would do.
  */
 export async function postReconcile({ request, deployment }: Call): Promise<HttpResponse> {
   const { repository, dryRun } = parseBody(request, reconcileBody);

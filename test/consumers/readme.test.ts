@@ -4,12 +4,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import type { Config } from '../../core/config/config.ts';
 import { deriveSecret } from '../../core/webhooks/secrets/secrets.ts';
 import { startDrayageLocal } from '../support/drayage.ts';
-import { type Pipeline, startPipeline } from '../support/pipeline.ts';
+import { type Pipeline, pipelineConfig, startPipeline } from '../support/pipeline.ts';
 import { pushImage, seededImage, seededIndex } from '../support/seeded-image.ts';
 import { type StandInKubectl, standInKubectl } from '../support/stand-in-programs.ts';
 
@@ -31,6 +33,21 @@ const runElsewhere: Record<string, string> = {
   'npx cdk deploy': 'test/deploy/deployment.ts',
 };
 
+/**
+ * The rules of the first upstream have `retention`, for `drayage prune`, and none names a repository
+ * that is not there, which `drayage reconcile` would report.
+ */
+function configure(endpoint: string): Config {
+  const config = pipelineConfig(endpoint);
+  const [upstream, ...others] = config.upstreams;
+  if (!upstream) throw new Error('no upstream');
+  const retention = { keepNewest: 20, unmappedForSeconds: 30 * 86_400 };
+  const repositories = upstream.repositories
+    .filter(({ match }) => match.includes('*'))
+    .map((rule) => ({ ...rule, retention }));
+  return { ...config, upstreams: [{ ...upstream, repositories }, ...others] };
+}
+
 describe('the commands of the README', () => {
   let pipeline: Pipeline;
   let folder: string;
@@ -40,7 +57,7 @@ describe('the commands of the README', () => {
     folder = mkdtempSync(join(tmpdir(), 'drayage-readme-'));
     kubectl = standInKubectl(join(folder, 'bin'));
     cpSync(join(root, 'mirror.yaml'), join(folder, 'mirror.yaml'));
-    pipeline = await startPipeline({ auth: true });
+    pipeline = await startPipeline({ auth: true, configure });
   });
   afterAll(async () => {
     await pipeline[Symbol.asyncDispose]();
@@ -182,6 +199,29 @@ describe('the commands of the README', () => {
     expect(
       await shell(/^source <\(npx drayage completion/, environment, (line) => `${line}\ncomplete -p drayage`),
     ).toEqual(['complete -F _drayage drayage']);
+  });
+
+  it('drayage reconcile and prune, while the schedule runs the functions', async () => {
+    const { reconcile, retention } = pipeline.stack.functions;
+    const environment = 'export DRAYAGE_API="$API" DRAYAGE_TOKEN="$OPERATOR_TOKEN"';
+    const ended = new AbortController();
+    const schedule = (async () => {
+      while (!ended.signal.aborted) {
+        const event = { time: new Date().toISOString() };
+        await Promise.all([reconcile.invoke(event), retention.invoke(event)]);
+        await sleep(300);
+      }
+    })();
+    try {
+      const [told, compared] = await shell(/^npx drayage reconcile/, environment);
+      expect(told).toMatch(/^ghcr.io: \d+ repositor/m);
+      expect(compared).toMatch(/^ghcr.io {2}compared: /m);
+      // Nothing has been without a mapping for long enough.
+      expect(await shell(/^npx drayage prune/, environment)).toEqual(['', '']);
+    } finally {
+      ended.abort();
+      await schedule;
+    }
   });
 
   it('drayage export admission-policy, kubectl, and what is covered', async () => {

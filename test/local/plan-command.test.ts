@@ -153,7 +153,7 @@ describe('drayage plan', () => {
       ['none', 'NAME_UNKNOWN'],
       ['team/web:1.0', 'DENIED'],
     ]);
-    expect(stderr).toContain('2 could not be read, and are not counted');
+    expect(stderr).toContain('not everything could be read; what is left out of the figures (2):');
   });
 
   it('needs no AWS account, and says what it does not know', async () => {
@@ -168,6 +168,6 @@ describe('drayage plan', () => {
     const { code, stdout } = await drayage(['plan', '--config', file()], { env: { ...process.env, ...env } });
     expect(code).toBe(0);
     expect(stdout).toContain('note: which ECR registry to copy to is not known');
-    expect(stdout).toContain('no mirror was asked: everything counts as missing');
+    expect(stdout).toContain('there is no mirror to compare with: everything counts as missing');
   });
 });

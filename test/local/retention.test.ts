@@ -167,6 +167,7 @@ it('is what drayage prune asks for, and tells', async () => {
   const refused = await drayage(['prune', 'ghcr.io/acme/kept', '--api', pipeline.api]);
   expect(refused.code).toBe(1);
   expect(refused.stderr).toContain('no `retention`');
+  expect(refused.stderr).toContain('write retention into its rule in mirror.yaml');
 });
 
 it('is refused for what has no retention, and for what is no repository', async () => {

@@ -77,7 +77,7 @@ function imageOf({ key, trigger, toldDigest }: JobRecord): ImageToQueue {
   return trigger === 'deletion' ? { key, toldDigest } : { key };
 }
 
-const olderJob = 'older: a newer job of the image has failed as well, and is tried again';
+const olderJob = 'older: a newer job of the image has failed as well; only that one is considered';
 
 /** The jobs of a page, and where the next one begins. */
 async function list(

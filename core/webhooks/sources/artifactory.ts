@@ -89,7 +89,7 @@ export const artifactory: WebhookSource<Options> = {
       'Administration → General Management → Webhooks (newer versions: Platform → Integrations → Webhooks)',
     steps: [
       'Choose *New Webhook*, and keep *Predefined*. Name: `{name}`. URL: `{url}`.',
-      'Under *Events*, choose *Docker Tag was Pushed*, for rules with `deleted: unmap` also *Docker Tag was Deleted*, then the Docker repositories to mirror.',
+      'Under *Events*, choose *Docker Tag was Pushed* (for rules with `deleted: unmap`, *Docker Tag was Deleted* as well), then the Docker repositories to mirror.',
       'Under *Authentication*, *Secret token*: `{secret}`. Select *Use secret for payload signing*. Without it, the token itself is sent, which is also accepted.',
       'Save. The test button sends example values, which are answered 202 and listed as ignored.',
     ],

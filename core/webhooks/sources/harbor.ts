@@ -68,14 +68,14 @@ export const harbor: WebhookSource<Options> = {
     where: 'project → Webhooks',
     steps: [
       'Open the project, then *Webhooks*, and choose *New Webhook*. Webhooks belong to one project; repeat this for each.',
-      'Name: `{name}`. Notify type: *http*. Payload format: *Default* or *CloudEvents*. Event type: *Artifact pushed*, for rules with `deleted: unmap` also *Artifact deleted*, and nothing else.',
+      'Name: `{name}`. Notify type: *http*. Payload format: *Default* or *CloudEvents*. Event type: *Artifact pushed* (for rules with `deleted: unmap`, *Artifact deleted* as well), and nothing else.',
       'Endpoint URL: `{url}`. Auth Header: `{secret}`, without *Bearer* before it. Leave *Verify Remote Certificate* on.',
       'Choose *Add*, then push an image: *Test Endpoint* does not send an event.',
     ],
     accepted:
       'a pushed artifact with a tag, each of several resources: `PUSH_ARTIFACT`, `pushImage`, `harbor.artifact.pushed`',
     deleted:
-      'a deleted artifact, each of several resources: `DELETE_ARTIFACT`, `deleteImage`, `harbor.artifact.deleted`',
+      'the event type `DELETE_ARTIFACT`, `deleteImage` or `harbor.artifact.deleted`, with one or more resources',
     ignored: {
       not_a_push: 'another type of event',
       no_tag:
@@ -87,7 +87,7 @@ export const harbor: WebhookSource<Options> = {
     notes: [
       'Harbor tries a delivery three times. Failed ones are listed under the webhook’s executions; request their images (`POST /v1/mirrors`).',
       'Harbor reports charts and other artifacts in the same way; the job finds out what is not an image.',
-      'Harbor does not report that a tag was removed from an artifact that stays: that is found when the repository is compared.',
+      'Harbor does not report that a tag was removed from an artifact that stays: the next comparison of the repository finds that.',
       'Images that a replication brings into Harbor count as pushed.',
     ],
     documentation:

@@ -76,7 +76,7 @@ export const nexus: WebhookSource<Options> = {
       'the event `rm:repository:component` for a component of the format `docker` with a tag, created or updated',
     deleted: 'the same event with the action `DELETED` or `PURGED`',
     ignored: {
-      not_a_push: 'another event (`rm:repository:asset`) or action',
+      not_a_push: 'another event, such as `rm:repository:asset`, or another action',
       not_an_image: 'a component whose format is not `docker`',
       no_tag: 'the version of a push is a digest, as for the children of an index',
       other_repository: '`repositoryName` is not the option `repository`',

@@ -294,7 +294,7 @@ export const operations: Operation[] = [
     tag: 'Jobs',
     summary: 'Compare upstreams with the mirror now',
     description:
-      'Within a minute, the tags that the rules select are compared with the mappings, and the mappings with the mirror; what differs is queued, with the trigger `reconcile`. Events go first: jobs are queued in batches. With `dryRun`, nothing is changed: `GET /v1/reconcile` then tells what would be done. A comparison happens by itself as often as a rule’s `reconcile` says.',
+      'Within a minute, the tags that the rules select are compared with the mappings, and the mappings with the mirror; what differs is queued, with the trigger `reconcile`. Events go first: jobs are queued in batches. With `dryRun`, nothing is changed: `GET /v1/reconcile` then returns what would be done. A comparison happens by itself as often as a rule’s `reconcile` says.',
     access: 'write',
     body: { schema: reconcileBody, example: { repository: 'ghcr.io/acme/shop' } },
     answer: { status: 202, description: 'What will be compared', schema: reconcileRequested },
@@ -310,7 +310,7 @@ export const operations: Operation[] = [
     tag: 'Jobs',
     summary: 'Delete images that nobody needs, or tell which they are',
     description:
-      'A pass begins within a minute, and goes through the repositories whose rules have `retention`. By default it only tells what it would delete. Without a request, a pass deletes once a day.',
+      'A pass begins within a minute, and goes through the repositories whose rules have `retention`. By default it only reports what it would delete. Without a request, a pass deletes once a day.',
     access: 'write',
     body: { schema: retentionBody, example: { repository: 'ghcr.io/acme/shop', dryRun: true } },
     answer: { status: 202, description: 'The pass', schema: retentionPass },

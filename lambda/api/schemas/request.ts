@@ -142,7 +142,7 @@ export const reconcileBody = z.strictObject({
     .optional(),
   dryRun: z
     .boolean(must('true or false'))
-    .meta({ description: 'Only tell what would be done: `GET /v1/reconcile` has it.', example: true })
+    .meta({ description: 'Only report what would be done: `GET /v1/reconcile` returns it.', example: true })
     .optional(),
 });
 
@@ -170,7 +170,7 @@ export const retentionBody = reconcileBody.extend({
   dryRun: z
     .boolean(must('true or false'))
     .default(true)
-    .meta({ description: 'Only tell what would be deleted.', example: true }),
+    .meta({ description: 'Only report what would be deleted.', example: true }),
 });
 
 /** Where a list of reports continues. */

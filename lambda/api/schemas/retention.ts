@@ -38,7 +38,7 @@ export const retentionPass = exactly<RetentionPass>()(
   z
     .object({
       id: z.string(),
-      dryRun: z.boolean().describe('Whether it only tells what would be deleted.'),
+      dryRun: z.boolean().describe('Whether it only reports what would be deleted.'),
       askedAt: time,
       finishedAt: time.exactOptional().describe('Absent: it is not finished.'),
       totals: z.object({ repositories: count, images: count, bytes, failed: count, dollarsPerMonth }),

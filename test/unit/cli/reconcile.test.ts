@@ -27,10 +27,10 @@ describe('a dry run in words', () => {
     some.compared += 1;
     some.failed.push({ repository: 'acme/old', ...error }, { repository: '', ...error });
     expect(describeDryRun(some, 100)).toEqual([
-      'ghcr.io: 1 repository compared, 7 would be queued, 1 would be mended, 1 setting would be put right',
+      'ghcr.io: 1 repository compared, 7 would be queued, 1 would be unmapped and queued, 1 setting would be corrected',
       'IMAGE                 WOULD         WHY',
       'ghcr.io/acme/app:1.0  unmap, queue  the mirror has lost the tag',
-      'ghcr.io/acme/app      put right     the setting lifecycle differs',
+      'ghcr.io/acme/app      correct       the setting lifecycle differs',
       'and 7 more',
       'ghcr.io/acme/old could not be compared: not for you',
       'ghcr.io could not be compared: not for you',
@@ -49,7 +49,7 @@ describe('comparisons in words', () => {
 
   it('name what failed, and a list that is missing', () => {
     expect(describeUpstream('ghcr.io', { ...reconcile, unlisted: error })).toEqual([
-      'ghcr.io  compared: 12 repositories',
+      'ghcr.io  compared: 12 repositories, except 1',
       'ghcr.io does not list its repositories: not for you',
       'ghcr.io/acme/old could not be compared: not for you',
     ]);
