@@ -44,20 +44,27 @@ export interface ManifestToKeep {
  */
 export class Catalog {
   readonly blobs: BlobStore;
+  /** By which clock images are pushed, milliseconds since 1970. */
+  readonly now: () => number;
   readonly #records: RecordStore;
   readonly #repositories = new Map<string, Repository>();
   readonly #settings = new Map<string, string>();
   readonly #changes = new Mutex();
 
   /** Use `Catalog.open` instead. */
-  private constructor(storage: RegistryStorage) {
+  private constructor(storage: RegistryStorage, now: () => number) {
+    this.now = now;
     this.blobs = storage.blobs;
     this.#records = storage.records;
   }
 
   /** @param records everything that the storage has loaded */
-  static async open(storage: RegistryStorage, records: StoredRecord[]): Promise<Catalog> {
-    const catalog = new Catalog(storage);
+  static async open(
+    storage: RegistryStorage,
+    records: StoredRecord[],
+    now: () => number = Date.now,
+  ): Promise<Catalog> {
+    const catalog = new Catalog(storage, now);
     const rank = (key: string) => (key.startsWith('repository ') ? 0 : 1);
     for (const { key, value } of records.toSorted((a, b) => rank(a.key) - rank(b.key))) {
       if (!catalog.#restore(key.split(' '), value)) await storage.records.remove(key);

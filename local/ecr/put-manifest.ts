@@ -49,7 +49,7 @@ export async function putManifest(
   if (withParameters !== undefined) {
     return { kind: 'invalid', message: `the media type ${JSON.stringify(withParameters)} has parameters` };
   }
-  const manifest = describe(parsed, repository);
+  const manifest = describe(parsed, repository, catalog.now());
   let unchanged = false;
   const refusal = await catalog.putManifest<PutManifestOutcome>(repository, { manifest, bytes, tag }, () => {
     const layers = requiredBlobs(parsed).filter((blob) => !repository.layers.has(blob));
@@ -96,7 +96,7 @@ function statedTypes(manifest: KnownManifest): (string | undefined)[] {
   return [manifest.artifactType, ...descriptors.map(({ mediaType }) => mediaType)];
 }
 
-function describe(manifest: KnownManifest, repository: Repository): StoredManifest {
+function describe(manifest: KnownManifest, repository: Repository, pushedAt: number): StoredManifest {
   const blobs = blobsOf(manifest);
   const artifactType =
     manifest.artifactType ?? (manifest.kind === 'image' ? manifest.config.mediaType : undefined);
@@ -105,7 +105,7 @@ function describe(manifest: KnownManifest, repository: Repository): StoredManife
     mediaType: manifest.mediaType,
     size: manifest.bytes.length,
     contentSize: blobs.reduce((sum, { digest, size }) => sum + (repository.layers.get(digest) ?? size), 0),
-    pushedAt: Date.now(),
+    pushedAt,
     blobs: [...new Set(blobs.map(({ digest }) => digest))],
     children: childrenOf(manifest),
   };

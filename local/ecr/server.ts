@@ -57,6 +57,8 @@ export interface RegistryOptions {
   events?: EventSink;
   /** How many requests are kept; default 10,000. */
   requestLogSize?: number;
+  /** By which clock images are pushed, milliseconds since 1970; default: this machine's. */
+  now?: () => number;
 }
 
 /** A registry that is running in this process. */
@@ -98,7 +100,7 @@ export interface EmbeddedRegistry extends AsyncDisposable {
 export async function startRegistry(options: RegistryOptions): Promise<EmbeddedRegistry> {
   const storage = options.data === undefined ? memoryStorage() : await diskStorage(options.data);
   const records = await storage.records.load();
-  const catalog = await Catalog.open(storage, records);
+  const catalog = await Catalog.open(storage, records, options.now);
   const uploads = await UploadSessions.open(storage, records);
   const password = new EcrPassword(options.password);
   const issuer =

@@ -6,6 +6,7 @@ import { policyFingerprint } from '../../core/policy/fingerprint.ts';
 import { mirrorRepository } from '../../core/policy/mirror-repository.ts';
 import { ruleSelector } from '../../core/policy/select-image.ts';
 import { compileTagFilter } from '../../core/policy/select-tags.ts';
+import { checkRetention } from './check-retention.ts';
 import { places, unconfigured } from './plan.ts';
 import { Puller } from './pull.ts';
 import { registries, type UpstreamName } from './rules.ts';
@@ -20,6 +21,8 @@ export interface Verdict {
   pulled: number;
   /** How many jobs are in which state; failed ones by their code. */
   jobs: Record<string, number>;
+  /** How many images retention has deleted. */
+  retired: number;
   violations: string[];
 }
 
@@ -31,8 +34,9 @@ export async function check(world: World, notes: StormNotes): Promise<Verdict> {
   const puller = new Puller(world.mirror.endpoint);
   const wanted = wantedTags(world, config);
   const jobs = await allJobs(world);
+  const retention = notes.aged && (await checkRetention(world, notes.aged, puller));
   const violations = [
-    ...(await mappedAsWanted(world, config, wanted)),
+    ...(await mappedAsWanted(world, config, wanted, notes)),
     ...(await pulled(puller, mapped)),
     ...tagsAgree(world, config, mapped, wanted),
     ...onlyConfigured(world, notes),
@@ -44,6 +48,7 @@ export async function check(world: World, notes: StormNotes): Promise<Verdict> {
       return count === 0 ? [] : [`the queue ${name} has ${count} messages`];
     }),
     ...nothingDeleted(world, notes),
+    ...(retention?.violations ?? []),
   ];
   const states = Map.groupBy(jobs, ({ state, error }) =>
     state === 'failed' ? `failed with ${error?.code}` : state,
@@ -52,6 +57,7 @@ export async function check(world: World, notes: StormNotes): Promise<Verdict> {
     tags: wanted.length,
     mappings: mapped.length,
     pulled: puller.count,
+    retired: retention?.images ?? 0,
     jobs: Object.fromEntries([...states].map(([state, of]) => [state, of.length])),
     violations,
   };
@@ -84,7 +90,12 @@ function wantedTags({ upstreams }: World, config: Config): WantedTag[] {
 }
 
 /** Every tag that is asked for is mapped to upstream's digest, by the rule as it is now. */
-async function mappedAsWanted(world: World, config: Config, wanted: WantedTag[]): Promise<string[]> {
+async function mappedAsWanted(
+  world: World,
+  config: Config,
+  wanted: WantedTag[],
+  { aged }: StormNotes,
+): Promise<string[]> {
   const violations: string[] = [];
   const byRepository = Map.groupBy(wanted, ({ registry, repository }) => `${registry}/${repository}`);
   for (const [name, tags] of byRepository) {
@@ -96,7 +107,11 @@ async function mappedAsWanted(world: World, config: Config, wanted: WantedTag[])
       mapped.set(each.tag, each);
     for (const { tag, digest } of tags) {
       const found = mapped.get(tag);
-      if (found?.sourceDigest !== digest)
+      const pinned = aged?.pinned.get(`${name}:${tag}`);
+      if (pinned !== undefined) {
+        if (found?.digest !== pinned || !found.pin)
+          violations.push(`${name}:${tag} is pinned to ${pinned}, and mapped to ${found?.digest}`);
+      } else if (found?.sourceDigest !== digest)
         violations.push(`${name}:${tag} is ${digest} upstream, and mapped to ${found?.sourceDigest}`);
       else if (found.fingerprint !== policyFingerprint(rule))
         violations.push(`${name}:${tag} was mirrored by a rule that is replaced`);
@@ -107,7 +122,12 @@ async function mappedAsWanted(world: World, config: Config, wanted: WantedTag[])
     const filter = compileTagFilter(rule);
     if (rule.deleted === 'unmap')
       for (const { tag, sourceDigest } of mapped.values())
-        if (!known.has(tag) && filter(tag).selected && sourceDigest !== undefined)
+        if (
+          !known.has(tag) &&
+          !aged?.pinned.has(`${name}:${tag}`) &&
+          filter(tag).selected &&
+          sourceDigest !== undefined
+        )
           violations.push(`${name}:${tag} was deleted upstream, and is still mapped`);
   }
   return violations;
@@ -185,15 +205,17 @@ function isRead(method: string, path: string): boolean {
 }
 
 /**
- * Without `retention`, the functions delete nothing: only the console has. What they give up are
- * uploads.
+ * Before retention may begin, the functions delete nothing: only the console has. What they give up
+ * are uploads.
  */
-function nothingDeleted({ mirror }: World, { deletionRequests }: StormNotes): string[] {
+function nothingDeleted({ mirror }: World, { deletionRequests, aged }: StormNotes): string[] {
   const deletions = mirror.requests.filter(
     ({ method, path, operation }) =>
       (method === 'DELETE' && !path.includes('/blobs/uploads/')) || operation === 'DeleteRepository',
   );
-  const images = mirror.requests.filter(({ operation }) => operation === 'BatchDeleteImage').length;
+  const images = mirror.requests
+    .slice(0, aged?.requestsBefore)
+    .filter(({ operation }) => operation === 'BatchDeleteImage').length;
   return [
     ...deletions.map(({ method, path, operation }) => `a function sent ${operation ?? `${method} ${path}`}`),
     ...(images > deletionRequests ? [`functions deleted images ${images - deletionRequests} times`] : []),

@@ -27,7 +27,19 @@ export async function deleteImage(
   return { isDeleted: false, requests: attempts };
 }
 
-async function callEcr({ mirror }: World, operation: string, input: object): Promise<unknown> {
+/** The digests of all images of a mirror repository. */
+export async function listImages(world: World, repositoryName: string): Promise<string[]> {
+  const answer = await callEcr(world, 'ListImages', { repositoryName, maxResults: 1_000 });
+  const { imageIds, nextToken } = (answer ?? {}) as {
+    imageIds?: { imageDigest: string }[];
+    nextToken?: string;
+  };
+  if (imageIds === undefined || nextToken !== undefined)
+    throw new Error(`the images of ${repositoryName} could not be listed`);
+  return imageIds.map(({ imageDigest }) => imageDigest);
+}
+
+export async function callEcr({ mirror }: World, operation: string, input: object): Promise<unknown> {
   try {
     const answer = await fetch(mirror.endpoint, {
       method: 'POST',

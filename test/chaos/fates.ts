@@ -13,7 +13,11 @@ const deaths: Record<FunctionName, number> = {
   schedule: 0.2,
   reconcile: 0.4,
   'registry-events': 0.25,
+  retention: 0.7,
 };
+/** At which of its calls at most: retention makes many. */
+const callsBeforeDeath: Partial<Record<FunctionName, number>> = { retention: 150 };
+const usualCalls = 60;
 /** How likely it is that the answer of an invocation is lost, or that the event comes twice. */
 const lostAnswers = 0.05;
 const twice = 0.05;
@@ -38,7 +42,10 @@ export class Fates {
   death(name: FunctionName): Death | undefined {
     if (this.isCalm || this.#roll() >= deaths[name]) return undefined;
     if (this.#roll() < 0.3) return { afterMs: below(this.#roll, 800) };
-    return { atCall: 1 + below(this.#roll, 60), when: this.#roll() < 0.5 ? 'before' : 'after' };
+    return {
+      atCall: 1 + below(this.#roll, callsBeforeDeath[name] ?? usualCalls),
+      when: this.#roll() < 0.5 ? 'before' : 'after',
+    };
   }
 
   happens(probability: number): boolean {

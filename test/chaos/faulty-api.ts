@@ -30,6 +30,8 @@ export interface FaultyApi {
   lost: number;
   /** Passes everything on from now on. */
   calm(): void;
+  /** Begins to fail again. */
+  trouble(): void;
   stop(): Promise<void>;
 }
 
@@ -82,6 +84,9 @@ export async function startFaultyApi(options: FaultyApiOptions): Promise<FaultyA
     lost: 0,
     calm() {
       isCalm = true;
+    },
+    trouble() {
+      isCalm = false;
     },
     async stop() {
       server.closeAllConnections();

@@ -13,6 +13,7 @@ const limits = {
   schedule: { instances: 1, eventsPerInstance: 1 },
   reconcile: { instances: 1, eventsPerInstance: 1 },
   'registry-events': { instances: 1, eventsPerInstance: 1 },
+  retention: { instances: 1, eventsPerInstance: 1 },
 };
 export type FunctionName = keyof typeof limits;
 export const functionNames = Object.keys(limits) as FunctionName[];

@@ -73,14 +73,14 @@ function whole(name: string, text: string): number {
 }
 
 function described(result: SeedResult): string {
-  const { seed, seconds, notes, killed, calls, tags, mappings, pulled, jobs, violations } = result;
+  const { seed, seconds, notes, killed, calls, tags, mappings, pulled, retired, jobs, violations } = result;
   const states = Object.entries(jobs).map(([state, count]) => `${count} ${state}`);
   return [
     `seed ${seed}: ${violations.length === 0 ? 'ok' : `${violations.length} VIOLATIONS`}`,
     `  ${notes.pushes} pushes, ${notes.webhooks.sent} webhooks (${notes.webhooks.refused} refused), ${notes.deletedTags} tags deleted upstream, ${notes.deletedImages} images deleted in the mirror`,
     `  ${killed} processes killed; ${calls.all} calls to table and queues, ${calls.refused} refused, ${calls.lost} answers lost`,
     `  jobs: ${states.join(', ')}; quiet after ${result.quietHours.toFixed(1)} h by the clock, compared in ${result.reconcileInvocations} invocations`,
-    `  ${tags} tags asked for, ${mappings} mappings, ${pulled} manifests and blobs pulled`,
-    `  storm ${seconds.storm} s, quiet ${seconds.quiet} s, reconcile ${seconds.reconcile} s, check ${seconds.check} s`,
+    `  ${tags} tags asked for, ${mappings} mappings, ${pulled} manifests and blobs pulled, ${retired} images deleted by retention, which was killed ${result.retentionKilled} times`,
+    `  storm ${seconds.storm} s, quiet ${seconds.quiet} s, reconcile ${seconds.reconcile} s, check ${seconds.check} s, retention ${seconds.retention} s`,
   ].join('\n');
 }

@@ -26,15 +26,16 @@ const rules: Record<RulesVersion, Record<UpstreamName, string>> = {
     harbor: `
       - { match: "team/*", deleted: unmap }`,
   },
-  // Another platform, another namespace, one that is left out, tags that are left out.
+  // Another platform, another namespace, one that is left out, tags that are left out; and some
+  // repositories whose old images may go.
   second: {
     ghcr: `
-      - { match: "acme/filtered-*", platforms: [linux/amd64, linux/arm64] }
+      - { match: "acme/filtered-*", platforms: [linux/amd64, linux/arm64], retention: { keepNewest: 1 } }
       - { match: "acme/**", tags: { exclude: ["*-rc*"] }, deleted: unmap }`,
     hub: `
-      - { match: "library/*", tags: { exclude: [nightly] } }`,
+      - { match: "library/*", tags: { exclude: [nightly] }, retention: { unmappedFor: 3d } }`,
     harbor: `
-      - { match: "team/*", deleted: unmap }
+      - { match: "team/*", deleted: unmap, retention: { keepNewest: 1, unmappedFor: 2d } }
       - { match: "extra/*" }`,
   },
 };

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { requestReconcile } from '../../core/reconcile/request.ts';
 import { below, dice } from '../unit/webhooks/mutate.ts';
+import type { Aged } from './age.ts';
 import { deleteImage } from './delete-image.ts';
 import { deliverWebhook, type ToldImage, tellsDeletions } from './deliver.ts';
 import { mortal } from './fates.ts';
@@ -22,6 +23,8 @@ export interface StormNotes {
    */
   deployedAt?: Record<string, number>;
   aloneAt?: Record<string, number>;
+  /** What was in the mirror before retention could delete anything. */
+  aged?: Aged;
 }
 
 /** Between two steps, milliseconds at most. */
@@ -46,6 +49,7 @@ export async function storm(world: World, steps: readonly Step[], seed: number):
   const waiting: { step: number; send: () => Promise<unknown> }[] = [];
   const schedule = mortal(functions.schedule, 'schedule', fates);
   const reconcile = mortal(functions.reconcile, 'reconcile', fates);
+  const retention = mortal(functions.retention, 'retention', fates);
   /** As an EventBridge schedule calls: what fails is left to the next call. */
   const call = (target: typeof schedule) =>
     inProgress.push(target.invoke({ time: world.now().toISOString() }).catch(() => {}));
@@ -113,6 +117,7 @@ export async function storm(world: World, steps: readonly Step[], seed: number):
       case 'tick':
         world.advance(step.aheadMs);
         call(schedule);
+        call(retention);
         if (step.compare) call(reconcile);
     }
   };

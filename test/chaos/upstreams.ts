@@ -1,13 +1,16 @@
-import type { Config } from '../../core/config/config.ts';
+import type { Config, RepositoryRule } from '../../core/config/config.ts';
+import { ruleSelector } from '../../core/policy/select-image.ts';
 import { type EmbeddedRegistry, type FaultAction, startRegistry } from '../../local/ecr/server.ts';
 import { type CutProxy, startCutProxy } from '../support/cut-proxy.ts';
-import { configOf, type RulesVersion, type UpstreamName } from './rules.ts';
+import { configOf, type RulesVersion, registries as registryNames, type UpstreamName } from './rules.ts';
 
 /** Registries that images come from; one of them can be down. */
 export interface Upstreams extends AsyncDisposable {
   registries: Record<UpstreamName, EmbeddedRegistry>;
   hubConnection: CutProxy;
   config(version: RulesVersion): Config;
+  /** The rule of a repository, after they have changed. */
+  ruleOf(upstream: UpstreamName, repository: string): RepositoryRule | undefined;
 }
 
 export async function startUpstreams(requestLogSize: number): Promise<Upstreams> {
@@ -23,6 +26,11 @@ export async function startUpstreams(requestLogSize: number): Promise<Upstreams>
     registries,
     hubConnection,
     config: (version) => configOf(version, addresses),
+    ruleOf(name, repository) {
+      const { upstreams } = configOf('second', addresses);
+      const upstream = upstreams.find(({ registry }) => registry === registryNames[name]);
+      return upstream && ruleSelector(upstream)(repository);
+    },
     [Symbol.asyncDispose]: () => disposables.disposeAsync(),
   };
 }

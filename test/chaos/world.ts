@@ -1,4 +1,5 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { DynamoRetiringStore } from '../../core/aws/dynamodb/mappings/retiring.ts';
 import { DynamoReconcileStore } from '../../core/aws/dynamodb/reconcile-store.ts';
 import { openTable } from '../../core/aws/dynamodb/table.ts';
 import { enableBlobMounting } from '../../core/aws/ecr/blob-mounting.ts';
@@ -47,6 +48,8 @@ export async function startWorld(seed: number, bundles: Bundles) {
     stack.adopt(service, async (each) => {
       await each.stop();
     });
+  let aheadMs = 0;
+  const deletions: { repository: string; digest: string }[] = [];
   const log = new ServiceLog();
   const fates = new Fates(dice(seed + 1));
 
@@ -70,7 +73,11 @@ export async function startWorld(seed: number, bundles: Bundles) {
       region,
       accountId: account,
       requestLogSize: registryLogSize,
+      now: () => Date.now() + aheadMs,
       events(event) {
+        const { 'repository-name': repository, 'image-digest': digest } = event.detail;
+        if (event.detail['action-type'] === 'DELETE')
+          deletions.push({ repository: String(repository), digest: String(digest) });
         if (fates.happens(fates.lostEvents)) return;
         delivery.sink(event);
         if (fates.happens(doubledEvents)) delivery.sink(event);
@@ -156,12 +163,13 @@ export async function startWorld(seed: number, bundles: Bundles) {
   const opened = openTable(table.name, { endpoint: table.endpoint, region, credentials });
   stack.defer(() => opened.client.destroy());
   const disposables = stack.move();
-  let aheadMs = 0;
   return {
     log,
     fates,
     upstreams,
     mirror,
+    /** Images that were deleted from the mirror, also those that came back. */
+    deletions,
     queue,
     sqs,
     faultyTable,
@@ -169,6 +177,7 @@ export async function startWorld(seed: number, bundles: Bundles) {
     functions,
     stores,
     table: opened,
+    retiring: new DynamoRetiringStore(opened),
     reconcileStore: new DynamoReconcileStore(opened),
     webhooks: await localWebhooks(config, {
       origin: api.url,

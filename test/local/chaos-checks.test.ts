@@ -1,9 +1,12 @@
 import { PurgeQueueCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newJob, newJobId } from '../../core/jobs/record.ts';
+import type { Digest } from '../../core/oci/digest.ts';
+import { age } from '../chaos/age.ts';
 import { check } from '../chaos/check.ts';
-import { deleteImage } from '../chaos/delete-image.ts';
+import { callEcr, deleteImage } from '../chaos/delete-image.ts';
 import { type Bundles, bundleFunctions } from '../chaos/functions.ts';
+import { pruneInQuiet } from '../chaos/prune.ts';
 import { calm, reconcileOnce } from '../chaos/settle.ts';
 import type { StormNotes } from '../chaos/storm.ts';
 import { startWorld, type World } from '../chaos/world.ts';
@@ -115,5 +118,42 @@ describe('the checks of the chaos test', { timeout: 120_000 }, () => {
       'ghcr was asked for /v2/secret/app-1/tags/list although no rule names it',
       'the mirror has mirror/ghcr.io/acme/app-1:3.0-rc1, which the rule leaves out',
     ]);
+  });
+
+  it('find what retention must not delete, and that it has deleted nothing', async () => {
+    for (const n of [1, 2, 3]) await push(`acme/filtered-${n}`, '1.0', `filtered ${n}`);
+    await reconcileOnce(world);
+    const known = new Set(await violations());
+    const found = async () => (await violations()).filter((each) => !known.has(each));
+    const aged = await age(world);
+    notes.aged = aged;
+    expect(await found()).toEqual(['retention has deleted nothing']);
+    expect(await pruneInQuiet(world)).toEqual({ failed: 0 });
+    expect(await found()).toEqual([]);
+
+    const past = aged.needed.find(({ why }) => why.startsWith('the history of'));
+    const [byHand] = aged.byHand;
+    // The first ones belong to the image of the history.
+    const referrer = aged.referrers.at(-1);
+    const elsewhere = aged.needed.find(({ mirrorRepository }) => mirrorRepository.endsWith('/acme/app-2'));
+    const broken = [past, elsewhere].map((each) => [each?.mirrorRepository, each?.digest]);
+    broken.push([byHand?.repository, byHand?.digest], [referrer?.repository, referrer?.digest]);
+    for (const [repositoryName, imageDigest] of broken)
+      await callEcr(world, 'BatchDeleteImage', { repositoryName, imageIds: [{ imageDigest }] });
+    const until = world.now().getTime() + 60_000;
+    const digest = past?.digest as Digest;
+    const key = { registry: 'ghcr.io', repository: 'acme/marked', reference: digest };
+    await world.retiring.begin(key, { owner: 'a run that died', claim: undefined, until });
+    const problems = await found();
+    const [ofPast, ofElsewhere, ofByHand, ofReferrer] = broken.map(([, each]) => each);
+    for (const expected of [
+      `${ofPast} was deleted, although the history of ghcr`,
+      `${ofPast} can't be pulled, and the history of ghcr`,
+      `${ofElsewhere} is gone, and no rule lets it go`,
+      `by-hand was ${ofByHand}, and is undefined`,
+      `${ofReferrer} belongs to`,
+      `acme/marked digest#${digest} is still marked`,
+    ])
+      expect(problems).toContainEqual(expect.stringContaining(expected));
   });
 });
