@@ -147,15 +147,9 @@ export const reconcileBody = z.strictObject({
 });
 
 export const reconcileQuery = z.object({
-  registry: z
-    .string(must('an upstream of mirror.yaml, such as ghcr.io'))
-    .meta({ description: 'An upstream of mirror.yaml.', example: 'ghcr.io' }),
-  repository: z
-    .string()
-    .meta({
-      description: 'One of its repositories; absent: all that its rules cover.',
-      example: 'acme/shop',
-    })
+  registry: name('registry', 'ghcr.io').meta({ description: 'An upstream of mirror.yaml.' }),
+  repository: name('repository', 'acme/shop')
+    .meta({ description: 'One of its repositories; absent: all that its rules cover.' })
     .optional(),
 });
 
