@@ -22,6 +22,8 @@ export interface Pass {
   place?: Place;
   /** Everything up to this repository is done, as `registry/repository`. */
   after?: string;
+  /** The repository that was begun last, and how often. */
+  begun?: { repository: string; times: number };
   finishedAt?: string;
   totals: { repositories: number; images: number; bytes: number; failed: number };
 }
@@ -69,6 +71,8 @@ export interface PassDependencies extends CleaningDependencies {
 
 /** How long after the latest pass the next one begins, milliseconds. */
 export const passEveryMs = 24 * 3_600_000;
+/** A repository that used up all time or memory so often is left to the next pass. */
+const mostAttempts = 3;
 /** Images that a report lists, and tags of each: an item of the table has at most 400 kB. */
 const mostListed = 200;
 const mostTags = 5;
@@ -113,7 +117,9 @@ export async function runPasses(
   if (next === undefined || next <= time.toISOString()) {
     // Every minute, somebody looks. If nobody has for a day, no rule had retention.
     const isNew = next === undefined || time.getTime() - Date.parse(next) >= passEveryMs;
-    if (!isNew) await passes.save(newPass({ dryRun: false, now: time }));
+    // What the latest one has not done yet, it still does.
+    const isUnderWay = (await passes.open()).some(({ dryRun, place }) => !dryRun && !place);
+    if (!isNew && !isUnderWay) await passes.save(newPass({ dryRun: false, now: time }));
     await passes.setNextAt(new Date(time.getTime() + passEveryMs).toISOString());
   }
   const done = { repositories: 0, images: 0, bytes: 0, failed: 0 };
@@ -139,7 +145,11 @@ async function continuePass(
     if (now().getTime() >= limits.endsAt) return 'cut';
     const mirror = mirrorRepository(config, place.registry, place.repository);
     const work = { place, mirrorRepository: mirror, retention: rule, dryRun: pass.dryRun };
-    const report = await cleaned(name, work, deps, limits);
+    const times = current.begun?.repository === name ? current.begun.times + 1 : 1;
+    const begun = { repository: name, times };
+    // Recorded first: a repository that kills the function must not stop the others for good.
+    await passes.save({ ...current, begun });
+    const report = times > mostAttempts ? givenUp(work, name) : await cleaned(name, work, deps, limits);
     await passes.report(pass.id, report);
     await deps.tell(pass, report);
     // What is left of the repository is done by who goes on with the pass.
@@ -154,7 +164,7 @@ async function continuePass(
       failed: to.failed + failed,
     });
     Object.assign(done, added(done));
-    current = { ...current, after: name, totals: added(totals) };
+    current = { ...current, begun, after: name, totals: added(totals) };
     await passes.save(current);
   }
   await passes.save({ ...current, finishedAt: now().toISOString() });
@@ -180,6 +190,16 @@ async function repositoriesOf(
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** What nobody could finish. */
+function givenUp({ mirrorRepository }: RepositoryToClean, repository: string): RepositoryReport {
+  const message = `${mostAttempts} attempts ended without a result, as they do when the time or the memory of the function is used up`;
+  return { ...nothingOf(repository, mirrorRepository), error: { code: 'GIVEN_UP', message } };
+}
+
+function nothingOf(repository: string, mirrorRepository: string): RepositoryReport {
+  return { repository, mirrorRepository, count: 0, bytes: 0, images: [], kept: {} };
+}
+
 /** Cleans up one repository. A failure is about this one: the others go on. */
 async function cleaned(
   repository: string,
@@ -188,7 +208,7 @@ async function cleaned(
   limits: { endsAt: number; signal: AbortSignal },
 ): Promise<RepositoryReport> {
   const { mirrorRepository: mirror } = work;
-  const none = { repository, mirrorRepository: mirror, count: 0, bytes: 0, images: [], kept: {} };
+  const none = nothingOf(repository, mirror);
   try {
     const { images, isCut, ...outcome } = await cleanRepository(work, deps, limits);
     return {

@@ -145,6 +145,34 @@ describe('passes', () => {
     expect(memory.reports.at(-1)?.[1]).toMatchObject({ count: 0, error: { message: 'ECR is down' } });
   });
 
+  it('leave a repository alone that kills the function each time, and do the others', async () => {
+    await memory.dependencies(covered).passes.save(newPass({ dryRun: false, now: begin }));
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      const dying = new AbortController();
+      memory.onList = (repository) => {
+        if (repository.endsWith('acme/b')) dying.abort(new Error('out of memory'));
+        dying.signal.throwIfAborted();
+      };
+      const limits = { endsAt: begin.getTime() + 600_000, signal: dying.signal };
+      await expect(runPasses(memory.dependencies(covered), limits)).rejects.toThrow('out of memory');
+    }
+    memory.onList = () => {};
+    expect(await memory.run()).toMatchObject({ repositories: 2, failed: 1 });
+    expect(memory.reports.map(([, { repository, error }]) => [repository, error?.code])).toEqual([
+      ['ghcr.io/acme/a', undefined],
+      ['ghcr.io/acme/b', 'GIVEN_UP'],
+      ['ghcr.io/acme/c', undefined],
+    ]);
+  });
+
+  it('do not pile up while one is under way', async () => {
+    await memory.run();
+    await memory.dependencies(covered).passes.save(newPass({ dryRun: false, now: begin }));
+    memory.now = new Date(begin.getTime() + passEveryMs);
+    await memory.run(covered, 0);
+    expect(memory.passes.size).toBe(1);
+  });
+
   it('are needed only if a rule has retention', () => {
     expect(hasRetention(covered)).toBe(true);
     expect(hasRetention(rulesConfig('{ match: "acme/*" }'))).toBe(false);
