@@ -34,8 +34,8 @@ const runElsewhere: Record<string, string> = {
 };
 
 /**
- * The rules of the first upstream have `retention`, for `drayage prune`, and none names a repository
- * that is not there, which `drayage reconcile` would report.
+ * The rules of the first upstream have `retention`, for `drayage prune`, and none names a
+ * repository that is not there, which `drayage reconcile` would report.
  */
 function configure(endpoint: string): Config {
   const config = pipelineConfig(endpoint);

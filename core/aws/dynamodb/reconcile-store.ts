@@ -93,7 +93,8 @@ export class DynamoReconcileStore implements ReconcileStore {
 
   async request(place: Place, at: string): Promise<void> {
     const note = noteOf(place, at);
-    // The note first, as always. A walk that comes in between removes it, since nothing confirms it.
+    // The note first, as always. A walk that comes in between removes it, since nothing confirms
+    // it.
     await this.#putNote(place, note);
     await this.#set(roundKey(place), { requestedAt: at });
     await this.#putNote(place, note);

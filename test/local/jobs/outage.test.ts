@@ -24,8 +24,8 @@ describe('an upstream that is down', () => {
   afterAll(() => jobs.close());
 
   /**
-   * Everything fails as if nothing answered; tells when upstream was asked. One look may ask several
-   * things.
+   * Everything fails as if nothing answered; tells when upstream was asked. One look may ask
+   * several things.
    */
   const goDown = () => {
     const asked = new Set<number>();
