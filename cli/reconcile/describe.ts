@@ -63,6 +63,11 @@ export function describeRound(state: ReconcileState): string {
   return `${scopeName(state)}  compared: ${counted(tags, 'tag')}, ${selected} selected, ${queued} queued${gone}`;
 }
 
+/** A list that failed, or that a registry does not offer. */
+function describeUnlisted({ temporary }: NonNullable<ReconcileStatus['unlisted']>): string {
+  return temporary ? 'could not list its repositories' : 'does not list its repositories';
+}
+
 /** What became of the comparison of everything that an upstream's rules cover, in lines. */
 export function describeUpstream(
   registry: string,
@@ -71,7 +76,7 @@ export function describeUpstream(
   const except = failing.length === 0 ? '' : `, except ${complete ? '' : 'at least '}${failing.length}`;
   return [
     `${registry}  compared: ${counted(repositories, 'repository', 'repositories')}${except}`,
-    ...(unlisted ? [`${registry} does not list its repositories: ${unlisted.message}`] : []),
+    ...(unlisted ? [`${registry} ${describeUnlisted(unlisted)}: ${unlisted.message}`] : []),
     ...failing.map(
       ({ repository, error }) => `${registry}/${repository} could not be compared: ${error.message}`,
     ),

@@ -93,6 +93,12 @@ async function endRounds(
       `${counted(failing, 'repository', 'repositories')} could not be compared`,
       'see why, and when it is tried again: drayage status --json',
     );
+  const [unlisted] = upstreams.filter(({ reconcile }) => reconcile.unlisted?.temporary);
+  if (unlisted)
+    throw new CommandError(
+      `${unlisted.registry} could not list its repositories, so those that nobody knows yet were not compared: ${unlisted.reconcile.unlisted?.message}`,
+      'none needed if this is temporary: it is tried again within the hour',
+    );
 }
 
 function print(line: string): void {

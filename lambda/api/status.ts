@@ -60,8 +60,11 @@ export interface ReconcileStatus {
   finishedAt?: string;
   /** Repositories whose latest comparison failed, the first of them. */
   failing: FailingRound[];
-  /** Why the upstream's list of repositories is missing or incomplete. */
-  unlisted?: RoundError;
+  /**
+   * Why the upstream's list of repositories is missing or incomplete. `temporary`: it failed, and
+   * is tried again; otherwise, the upstream offers none.
+   */
+  unlisted?: RoundError & { temporary?: true };
   /** False: there are more that are due, or that fail, than are counted. */
   complete: boolean;
 }
@@ -132,7 +135,9 @@ function reconcileStatus(rounds: RoundsSummary, now: string): ReconcileStatus {
     ...(nextDueAt !== undefined && { nextDueAt }),
     ...(finishedAt !== undefined && { finishedAt }),
     failing,
-    ...(search?.error && { unlisted: search.error }),
+    ...(search?.error && {
+      unlisted: { ...search.error, ...(search.failures && { temporary: true as const }) },
+    }),
     complete: isComplete,
   };
 }

@@ -63,7 +63,14 @@ export const status = exactly<Status>()(
                 )
                 .describe('Repositories whose latest comparison failed, at most 20.'),
               unlisted: z
-                .object({ code: z.string(), message: z.string() })
+                .object({
+                  code: z.string(),
+                  message: z.string(),
+                  temporary: z
+                    .literal(true)
+                    .exactOptional()
+                    .describe('It failed, and is tried again. Absent: the upstream offers no list.'),
+                })
                 .exactOptional()
                 .describe('Why the upstream’s list of repositories is missing or incomplete.'),
               complete: z

@@ -48,6 +48,9 @@ describe('comparisons in words', () => {
   };
 
   it('name what failed, and a list that is missing', () => {
+    expect(describeUpstream('ghcr.io', { ...reconcile, unlisted: { ...error, temporary: true } })[1]).toMatch(
+      /^ghcr.io could not list its repositories: /,
+    );
     expect(describeUpstream('ghcr.io', { ...reconcile, unlisted: error })).toEqual([
       'ghcr.io  compared: 12 repositories, except 1',
       'ghcr.io does not list its repositories: not for you',
