@@ -6,7 +6,7 @@
  * - `--seeds N`: the seeds 1 to N in full
  * - `--seed N`: one seed in full, for replay: the same pushes, faults and deaths are planned; their
  *   timing is the machine's
- * - `--pushes N`: how many pushes, 300 by default and 100 in the short form
+ * - `--pushes N`: how many pushes, 300 by default and 60 in the short form
  * - `--json`: one line of JSON for each seed
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ import { type Bundles, bundleFunctions } from './functions.ts';
 import { runSeed, type SeedResult } from './run.ts';
 
 const shortSeeds = [1, 2, 3];
-const shortPushes = 100;
+const shortPushes = 60;
 const fullPushes = 300;
 
 const { values } = parseArgs({
