@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import type { RegistryContext } from '../registry-context.ts';
-import type { Repository } from '../repository.ts';
-import { ApiError, invalidParameter } from './errors.ts';
+import { type ApiError, invalidParameter } from './errors.ts';
 import { parseInput, repositoryInput, requireRepository } from './input.ts';
+import { PolicyTexts } from './policy-texts.ts';
 
 /**
  * The parts of a rule that are checked.
@@ -23,6 +23,13 @@ const policy = z.strictObject({ rules: z.array(rule).min(1).max(50) });
 
 type Rule = z.output<typeof rule>;
 
+const texts = new PolicyTexts({
+  extra: 'lifecyclePolicy',
+  field: 'lifecyclePolicyText',
+  title: 'Lifecycle policy',
+  notFound: 'LifecyclePolicyNotFoundException',
+});
+
 /**
  * PutLifecyclePolicy. ECR returns the rules sorted by priority
  * (hashicorp/terraform-provider-aws#22639). The embedded registry stores them and does not run
@@ -35,46 +42,17 @@ export async function putLifecyclePolicy(context: RegistryContext, body: unknown
     body,
   );
   const repository = requireRepository(context, input);
-  const lifecyclePolicy = normalised(input.lifecyclePolicyText);
-  await context.catalog.changeRepository(repository, ({ settings, extras }) => ({
-    settings,
-    extras: { ...extras, lifecyclePolicy },
-  }));
-  return answer(context, repository, lifecyclePolicy);
+  return await texts.put(context, repository, normalised(input.lifecyclePolicyText));
 }
 
 /** GetLifecyclePolicy. */
 export async function getLifecyclePolicy(context: RegistryContext, body: unknown): Promise<unknown> {
-  const repository = requireRepository(context, parseInput(z.object(repositoryInput), body));
-  return answer(context, repository, requirePolicy(context, repository));
+  return await texts.get(context, body);
 }
 
 /** DeleteLifecyclePolicy. */
 export async function deleteLifecyclePolicy(context: RegistryContext, body: unknown): Promise<unknown> {
-  const repository = requireRepository(context, parseInput(z.object(repositoryInput), body));
-  let deleted = '';
-  await context.catalog.changeRepository(repository, ({ settings, extras }) => {
-    deleted = requirePolicy(context, repository);
-    const { lifecyclePolicy: _, ...others } = extras;
-    return { settings, extras: others };
-  });
-  return answer(context, repository, deleted);
-}
-
-function answer(
-  { accountId: registryId }: RegistryContext,
-  { name }: Repository,
-  lifecyclePolicyText: string,
-) {
-  return { registryId, repositoryName: name, lifecyclePolicyText };
-}
-
-function requirePolicy({ accountId }: RegistryContext, { name, extras }: Repository): string {
-  if (extras.lifecyclePolicy !== undefined) return extras.lifecyclePolicy;
-  throw new ApiError(
-    'LifecyclePolicyNotFoundException',
-    `Lifecycle policy does not exist for the repository with name '${name}' in the registry with id '${accountId}'`,
-  );
+  return await texts.delete(context, body);
 }
 
 /** @throws ApiError InvalidParameterException */

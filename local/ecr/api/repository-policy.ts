@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import type { RegistryContext } from '../registry-context.ts';
-import type { Repository } from '../repository.ts';
-import { ApiError, invalidParameter } from './errors.ts';
+import { invalidParameter } from './errors.ts';
 import { parseInput, repositoryInput, requireRepository } from './input.ts';
+import { PolicyTexts } from './policy-texts.ts';
 
 /** https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_SetRepositoryPolicy.html */
 const maxPolicyCharacters = 10_240;
@@ -27,6 +27,13 @@ const policy = z.looseObject({
 
 type Statement = z.output<typeof statement>;
 
+const texts = new PolicyTexts({
+  extra: 'policy',
+  field: 'policyText',
+  title: 'Repository policy',
+  notFound: 'RepositoryPolicyNotFoundException',
+});
+
 /**
  * SetRepositoryPolicy replaces the whole policy. ECR does not return the text as it was put: it
  * names accounts by the ARN of their root, lists principals in an order of its own
@@ -43,42 +50,17 @@ export async function setRepositoryPolicy(context: RegistryContext, body: unknow
     body,
   );
   const repository = requireRepository(context, input);
-  const policyText = normalised(input.policyText);
-  await context.catalog.changeRepository(repository, ({ settings, extras }) => ({
-    settings,
-    extras: { ...extras, policy: policyText },
-  }));
-  return { registryId: context.accountId, repositoryName: repository.name, policyText };
+  return await texts.put(context, repository, normalised(input.policyText));
 }
 
 /** GetRepositoryPolicy. */
 export async function getRepositoryPolicy(context: RegistryContext, body: unknown): Promise<unknown> {
-  const repository = requireRepository(context, parseInput(z.object(repositoryInput), body));
-  return answer(context, repository, requirePolicy(context, repository));
+  return await texts.get(context, body);
 }
 
 /** DeleteRepositoryPolicy. */
 export async function deleteRepositoryPolicy(context: RegistryContext, body: unknown): Promise<unknown> {
-  const repository = requireRepository(context, parseInput(z.object(repositoryInput), body));
-  let deleted = '';
-  await context.catalog.changeRepository(repository, ({ settings, extras }) => {
-    deleted = requirePolicy(context, repository);
-    const { policy: _, ...others } = extras;
-    return { settings, extras: others };
-  });
-  return answer(context, repository, deleted);
-}
-
-function answer({ accountId: registryId }: RegistryContext, { name }: Repository, policyText: string) {
-  return { registryId, repositoryName: name, policyText };
-}
-
-function requirePolicy({ accountId }: RegistryContext, { name, extras }: Repository): string {
-  if (extras.policy !== undefined) return extras.policy;
-  throw new ApiError(
-    'RepositoryPolicyNotFoundException',
-    `Repository policy does not exist for the repository with name '${name}' in the registry with id '${accountId}'`,
-  );
+  return await texts.delete(context, body);
 }
 
 /** @throws ApiError InvalidParameterException, in ECR's words (aws/aws-sdk-go#3921) */
