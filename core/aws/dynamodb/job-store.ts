@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { DeleteCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { JobQuery, JobStore, JobSummary, ParkedJob } from '../../jobs/ports.ts';
 import { type JobMessage, type JobProgress, type JobRecord, jobIdTime } from '../../jobs/record.ts';
 import { formatImageKey } from '../../mapping/record.ts';
@@ -14,7 +14,7 @@ import {
 } from './job-item.ts';
 import { listJobs } from './list-jobs.ts';
 import { summarizeJobs } from './summarize-jobs.ts';
-import { conditional, type ItemUpdate, readItem, type Table, writeOnce } from './table.ts';
+import { conditional, type ItemUpdate, readItem, type Table, updateItem, writeOnce } from './table.ts';
 
 const unfinished = 'attribute_exists(pk) AND NOT #state IN (:committed, :satisfied, :superseded, :failed)';
 const finishedStates = {
@@ -179,17 +179,7 @@ export class DynamoJobStore implements JobStore {
     return written?.Attributes && jobRecord(written.Attributes);
   }
 
-  #send(id: string, { update, condition, names, values }: ItemUpdate) {
-    return this.#table.client.send(
-      new UpdateCommand({
-        TableName: this.#table.name,
-        Key: requireJobItemKey(id),
-        UpdateExpression: update === '' ? undefined : update,
-        ConditionExpression: condition,
-        ExpressionAttributeNames: names,
-        ExpressionAttributeValues: values,
-        ReturnValues: 'ALL_NEW',
-      }),
-    );
+  #send(id: string, update: ItemUpdate) {
+    return updateItem(this.#table, requireJobItemKey(id), update);
   }
 }

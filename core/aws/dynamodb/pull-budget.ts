@@ -1,6 +1,5 @@
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { type PullBudget, type PullLimit, pollMs, usablePulls } from '../../registry/pull-permits.ts';
-import { conditional, type ItemUpdate, readItem, type Table } from './table.ts';
+import { conditional, type ItemUpdate, readItem, type Table, updateItem } from './table.ts';
 
 /** Kept this long after the last change, in seconds. */
 const retentionSeconds = 24 * 3600;
@@ -72,18 +71,8 @@ export class DynamoPullBudget implements PullBudget {
   }
 
   /** @returns whether the condition holds */
-  async #update(registry: string, { update, condition, values }: ItemUpdate): Promise<boolean> {
-    const written = await conditional(
-      this.#table.client.send(
-        new UpdateCommand({
-          TableName: this.#table.name,
-          Key: keyOf(registry),
-          UpdateExpression: update,
-          ConditionExpression: condition,
-          ExpressionAttributeValues: values,
-        }),
-      ),
-    );
+  async #update(registry: string, update: ItemUpdate): Promise<boolean> {
+    const written = await conditional(updateItem(this.#table, keyOf(registry), update));
     return written !== undefined;
   }
 }

@@ -8,6 +8,7 @@ import {
   GetCommand,
   QueryCommand,
   type QueryCommandInput,
+  UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { timeouts } from '../connection.ts';
 
@@ -115,6 +116,25 @@ export interface ItemUpdate {
   names?: Record<string, string>;
   /** What `:value` stands for. */
   values: Record<string, unknown>;
+}
+
+/** Updates an item, and returns all of it as it is then. */
+export async function updateItem(
+  { client, name: TableName }: Table,
+  key: { pk: string; sk: string },
+  { update, condition, names, values }: ItemUpdate,
+): Promise<{ Attributes?: Record<string, unknown> | undefined }> {
+  return await client.send(
+    new UpdateCommand({
+      TableName,
+      Key: key,
+      UpdateExpression: update === '' ? undefined : update,
+      ConditionExpression: condition,
+      ExpressionAttributeNames: names,
+      ExpressionAttributeValues: Object.keys(values).length > 0 ? values : undefined,
+      ReturnValues: 'ALL_NEW',
+    }),
+  );
 }
 
 /**

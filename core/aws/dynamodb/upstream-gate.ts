@@ -1,7 +1,6 @@
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Outage, UpstreamGate } from '../../jobs/ports.ts';
 import type { ItemKey } from './batch-get.ts';
-import { conditional, type ItemUpdate, readItem, type Table } from './table.ts';
+import { conditional, type ItemUpdate, readItem, type Table, updateItem } from './table.ts';
 
 /**
  * How long a read value is cached, in milliseconds: a worker asks before each job and would
@@ -108,20 +107,8 @@ export class DynamoUpstreamGate implements UpstreamGate {
   }
 
   /** @returns the item; undefined if the condition does not hold */
-  async #update(registry: string, { update, condition, names, values }: ItemUpdate) {
-    const written = await conditional(
-      this.#table.client.send(
-        new UpdateCommand({
-          TableName: this.#table.name,
-          Key: keyOf(registry),
-          UpdateExpression: update,
-          ConditionExpression: condition,
-          ExpressionAttributeNames: names,
-          ExpressionAttributeValues: Object.keys(values).length > 0 ? values : undefined,
-          ReturnValues: 'ALL_NEW',
-        }),
-      ),
-    );
+  async #update(registry: string, update: ItemUpdate) {
+    const written = await conditional(updateItem(this.#table, keyOf(registry), update));
     return written && ((written.Attributes ?? {}) as GateItem);
   }
 

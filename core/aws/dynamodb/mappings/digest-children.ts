@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { inParallel } from '../../../async/in-parallel.ts';
 import type { DigestKey, MappingRecord } from '../../../mapping/record.ts';
 import type { Digest } from '../../../oci/digest.ts';
-import { conditional, type ItemUpdate, readItem, type Table } from '../table.ts';
+import { conditional, type ItemUpdate, readItem, type Table, updateItem } from '../table.ts';
 import { type TagItem, tagItemKey } from './tag-item.ts';
 
 /** Updates at once: an index has a handful of children, but may have a thousand. */
@@ -111,21 +110,6 @@ export function sameClaim(claim: string | undefined): string {
 }
 
 /** Updates the item of a manifest in the repository of `near`. */
-function send(
-  table: Table,
-  near: DigestKey,
-  reference: Digest,
-  { update, condition, names, values }: ItemUpdate,
-) {
-  return table.client.send(
-    new UpdateCommand({
-      TableName: table.name,
-      Key: tagItemKey({ ...near, reference }),
-      UpdateExpression: update,
-      ConditionExpression: condition,
-      ExpressionAttributeNames: names,
-      ExpressionAttributeValues: values,
-      ReturnValues: 'ALL_NEW',
-    }),
-  );
+function send(table: Table, near: DigestKey, reference: Digest, update: ItemUpdate) {
+  return updateItem(table, tagItemKey({ ...near, reference }), update);
 }

@@ -24,7 +24,15 @@ import type {
   TagState,
 } from '../../../mapping/store.ts';
 import { batchGet } from '../batch-get.ts';
-import { conditional, type ItemUpdate, queryPages, readItem, type Table, writeOnce } from '../table.ts';
+import {
+  conditional,
+  type ItemUpdate,
+  queryPages,
+  readItem,
+  type Table,
+  updateItem,
+  writeOnce,
+} from '../table.ts';
 import { ChangesCounter } from './changes-counter.ts';
 import { putChildren, sameClaim } from './digest-children.ts';
 import { putHistory, type Replaced, readHistory } from './history.ts';
@@ -403,17 +411,8 @@ export class DynamoMappingStore implements MappingStore {
     return item as TagItem | undefined;
   }
 
-  #send(key: ImageKey, { update, condition, values }: ItemUpdate) {
-    return this.#table.client.send(
-      new UpdateCommand({
-        TableName: this.#table.name,
-        Key: tagItemKey(key),
-        UpdateExpression: update,
-        ConditionExpression: condition,
-        ExpressionAttributeValues: values,
-        ...(update.includes('#mapping') ? { ExpressionAttributeNames: { '#mapping': 'mapping' } } : {}),
-        ReturnValues: 'ALL_NEW',
-      }),
-    );
+  #send(key: ImageKey, update: ItemUpdate) {
+    const names = update.update.includes('#mapping') ? { '#mapping': 'mapping' } : undefined;
+    return updateItem(this.#table, tagItemKey(key), { ...update, ...(names && { names }) });
   }
 }

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { DigestKey } from '../../../mapping/record.ts';
 import { isDigest } from '../../../oci/digest.ts';
 import type { KnownDigest, KnownTag, Place, Retirement, RetiringStore } from '../../../retention/ports.ts';
-import { conditional, type ItemUpdate, queryPages, type Table, writeOnce } from '../table.ts';
+import { conditional, queryPages, type Table, updateItem, writeOnce } from '../table.ts';
 import { ChangesCounter } from './changes-counter.ts';
 import { sameClaim } from './digest-children.ts';
 import {
@@ -76,7 +75,7 @@ export class DynamoRetiringStore implements RetiringStore {
   }
 
   async forgetWriters(key: DigestKey, writers: KnownDigest['writers']): Promise<void> {
-    await this.#update(key, {
+    await updateItem(this.#table, tagItemKey(key), {
       update: 'DELETE publishing :writers',
       values: { ':writers': new Set(writers.map(publishingToken)) },
     });
@@ -89,7 +88,7 @@ export class DynamoRetiringStore implements RetiringStore {
     const item = await writeOnce(
       this.#table,
       tagItemKey(key),
-      this.#update(key, {
+      updateItem(this.#table, tagItemKey(key), {
         update:
           'SET retiring = :own, retiringUntil = :until, claim = :own, expiresAt = :expiresAt REMOVE #mapping, children, parents ADD retirements :one',
         condition: `${sameClaim(claim)} AND attribute_not_exists(listed) AND attribute_not_exists(publishing) AND ${notRetiring}`,
@@ -110,24 +109,10 @@ export class DynamoRetiringStore implements RetiringStore {
 
   async end(key: DigestKey, owner: string): Promise<void> {
     await conditional(
-      this.#update(key, {
+      updateItem(this.#table, tagItemKey(key), {
         update: 'REMOVE retiring, retiringUntil',
         condition: 'begins_with(retiring, :owner)',
         values: { ':owner': `${owner} ` },
-      }),
-    );
-  }
-
-  #update(key: DigestKey, { update, condition, names, values }: ItemUpdate) {
-    return this.#table.client.send(
-      new UpdateCommand({
-        TableName: this.#table.name,
-        Key: tagItemKey(key),
-        UpdateExpression: update,
-        ConditionExpression: condition,
-        ExpressionAttributeNames: names,
-        ExpressionAttributeValues: values,
-        ReturnValues: 'ALL_NEW',
       }),
     );
   }
