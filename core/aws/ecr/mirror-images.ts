@@ -1,24 +1,19 @@
 import {
-  DescribeImagesCommand,
   DescribeRepositoriesCommand,
   ECRClient,
   type ECRClientConfig,
   type ImageDetail,
   type ImageIdentifier,
-  ImageNotFoundException,
-  RepositoryNotFoundException,
 } from '@aws-sdk/client-ecr';
 import { inParallel } from '../../async/in-parallel.ts';
 import type { CallOptions } from '../../copy/ports.ts';
-import { RegistryError } from '../../registry/errors.ts';
 import type { LossReason, MappedImage, MirrorImages } from '../../registry-events/ports.ts';
 import { timeouts } from '../connection.ts';
 import { called } from './call.ts';
+import { describeImages, listImages, pageSize } from './describe-images.ts';
 
 /** Up to so many images are asked for one by one; for more, the repository is listed. */
 const mostSingle = 10;
-/** The most images, or repositories, in a page of a list. */
-const pageSize = 1_000;
 
 /** What a repository holds, as far as pulls are concerned. */
 interface Contents {
@@ -115,68 +110,28 @@ export class EcrMirrorImages implements MirrorImages {
 
   /** One image; undefined if the repository, or the image, does not exist. */
   async #describe(
-    repository: string,
+    repositoryName: string,
     image: ImageIdentifier,
     options: CallOptions,
   ): Promise<ImageDetail[] | undefined> {
-    try {
-      const { imageDetails = [] } = await this.#call(
-        { repositoryName: repository, imageIds: [image] },
-        options,
-      );
-      return imageDetails;
-    } catch (error) {
-      if (isMissing(error)) return undefined;
-      throw error;
-    }
+    const page = await describeImages(this.#ecr, { repositoryName, imageIds: [image] }, options);
+    return page && (page.imageDetails ?? []);
   }
 
-  /** All images, archived ones included. */
   async #list(repository: string, options?: CallOptions): Promise<Contents> {
+    const pick = (image: ImageDetail) => [
+      { digest: image.imageDigest, tags: image.imageTags ?? [], isArchived: isArchived(image) },
+    ];
     const contents: Contents = { digests: new Map(), tags: new Map() };
-    let nextToken: string | undefined;
-    do {
-      try {
-        const page = await this.#call(
-          {
-            repositoryName: repository,
-            maxResults: pageSize,
-            filter: { imageStatus: 'ANY' as const },
-            ...(nextToken !== undefined && { nextToken }),
-          },
-          options,
-        );
-        for (const image of page.imageDetails ?? []) {
-          if (image.imageDigest !== undefined)
-            contents.digests.set(image.imageDigest, isArchived(image) ? 'archived' : 'active');
-          for (const tag of image.imageTags ?? []) contents.tags.set(tag, image.imageDigest);
-        }
-        nextToken = page.nextToken;
-      } catch (error) {
-        if (!isMissing(error)) throw error;
-        return { digests: new Map(), tags: new Map() };
-      }
-    } while (nextToken !== undefined);
+    for (const { digest, tags, isArchived } of await listImages(this.#ecr, repository, pick, options)) {
+      if (digest !== undefined) contents.digests.set(digest, isArchived ? 'archived' : 'active');
+      for (const tag of tags) contents.tags.set(tag, digest);
+    }
     return contents;
-  }
-
-  #call(input: ConstructorParameters<typeof DescribeImagesCommand>[0], options?: CallOptions) {
-    return called(
-      { operation: 'DescribeImages', registry: `${input.repositoryName}` },
-      () => this.#ecr.send(new DescribeImagesCommand(input), { abortSignal: options?.signal }),
-      options,
-    );
   }
 }
 
 /** Archived, or on its way back: pulls get 404 until it is active again. */
 function isArchived({ imageStatus }: ImageDetail): boolean {
   return imageStatus === 'ARCHIVED' || imageStatus === 'ACTIVATING';
-}
-
-function isMissing(error: unknown): boolean {
-  return (
-    error instanceof RegistryError &&
-    (error.cause instanceof ImageNotFoundException || error.cause instanceof RepositoryNotFoundException)
-  );
 }

@@ -1,26 +1,21 @@
 import {
   BatchDeleteImageCommand,
   BatchGetImageCommand,
-  DescribeImagesCommand,
   ECRClient,
   type ECRClientConfig,
   type ImageDetail,
-  ImageNotFoundException,
-  RepositoryNotFoundException,
 } from '@aws-sdk/client-ecr';
 import { inParallel } from '../../../async/in-parallel.ts';
 import type { CallOptions } from '../../../copy/ports.ts';
 import { type Digest, isDigest } from '../../../oci/digest.ts';
 import { blobsOf, InvalidManifestError, parseAnyManifest } from '../../../oci/manifest.ts';
 import { isIndexType } from '../../../oci/media-types.ts';
-import { RegistryError } from '../../../registry/errors.ts';
 import type { HeldImage, References } from '../../../retention/plan.ts';
 import type { DeletionFailure, MirrorContents } from '../../../retention/ports.ts';
 import { timeouts } from '../../connection.ts';
 import { called } from '../call.ts';
+import { describeImages, listImages } from '../describe-images.ts';
 
-/** The most images in a page of a list. */
-const pageSize = 1_000;
 /**
  * The most images in one request.
  * https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchDeleteImage.html
@@ -44,24 +39,7 @@ export class EcrMirrorContents implements MirrorContents {
   }
 
   async list(repository: string, options?: CallOptions): Promise<HeldImage[]> {
-    const images: HeldImage[] = [];
-    let nextToken: string | undefined;
-    do {
-      const page = await this.#describe(
-        {
-          repositoryName: repository,
-          maxResults: pageSize,
-          // By default, archived images are left out.
-          filter: { imageStatus: 'ANY' as const },
-          ...(nextToken !== undefined && { nextToken }),
-        },
-        options,
-      );
-      if (page === undefined) return [];
-      images.push(...(page.imageDetails ?? []).flatMap(heldImage));
-      nextToken = page.nextToken;
-    } while (nextToken !== undefined);
-    return images;
+    return await listImages(this.#ecr, repository, heldImage, options);
   }
 
   async references(
@@ -103,7 +81,7 @@ export class EcrMirrorContents implements MirrorContents {
     for (const batch of batches(digests)) {
       const imageIds = batch.map((imageDigest) => ({ imageDigest }));
       const filter = { imageStatus: 'ANY' as const };
-      const page = await this.#describe({ repositoryName: repository, imageIds, filter }, options);
+      const page = await describeImages(this.#ecr, { repositoryName: repository, imageIds, filter }, options);
       if (page === undefined) {
         // One of them is gone, and the answer does not say which: the list does.
         const wanted = new Set(digests);
@@ -151,23 +129,6 @@ export class EcrMirrorContents implements MirrorContents {
 
   close(): void {
     this.#ecr.destroy();
-  }
-
-  /** Undefined if the repository, or one of the images, does not exist. */
-  async #describe(input: ConstructorParameters<typeof DescribeImagesCommand>[0], options?: CallOptions) {
-    try {
-      return await called(
-        { operation: 'DescribeImages', registry: `${input.repositoryName}` },
-        () => this.#ecr.send(new DescribeImagesCommand(input), { abortSignal: options?.signal }),
-        options,
-      );
-    } catch (error) {
-      const { cause } = error as Error;
-      if (!(error instanceof RegistryError)) throw error;
-      if (cause instanceof ImageNotFoundException || cause instanceof RepositoryNotFoundException)
-        return undefined;
-      throw error;
-    }
   }
 }
 
