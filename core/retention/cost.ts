@@ -1,10 +1,6 @@
-/**
- * What a gigabyte in a private repository costs a month, US dollars: the list price of most
- * regions. https://aws.amazon.com/ecr/pricing/
- */
-const dollarsPerGigabyte = 0.1;
+import { usdPerGbMonth } from '../reconcile/storage.ts';
 
-/** What some bytes in ECR cost a month, US dollars. */
+/** What some bytes in ECR cost a month, US dollars; a gigabyte has 2^30 bytes here. */
 export function monthlyDollars(bytes: number): number {
-  return Math.round((bytes / 2 ** 30) * dollarsPerGigabyte * 100) / 100;
+  return Math.round((bytes / 2 ** 30) * usdPerGbMonth * 100) / 100;
 }
