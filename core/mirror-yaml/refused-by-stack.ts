@@ -4,7 +4,7 @@ import type { YamlDocument, YamlPath } from './read-yaml.ts';
  * Keys that this version’s stack refuses (`lib/image-mirror-props.ts`), with advice for each;
  * `drayage local` runs anyway. `*` is any item of a list.
  */
-export const keysThatTheStackRefuses: readonly { key: string; message: string }[] = [
+const keysThatTheStackRefuses: readonly { key: string; message: string }[] = [
   { key: 'mirror.regions.1', message: 'so far, the stack mirrors into one region only; name one' },
   { key: 'network.vpc', message: 'the functions can’t run in a VPC yet; remove the key' },
   {

@@ -23,7 +23,7 @@ const deletedAtOnce = 100;
  * between is room for clocks that differ and for requests that are on their way: ECR deletes
  * without a condition, so a mark must never lapse before the last request under it has ended.
  */
-export const markMs = 10 * 60_000;
+const markMs = 10 * 60_000;
 const deleteWithinMs = 2 * 60_000;
 
 /** The most images that are marked and deleted together. */
