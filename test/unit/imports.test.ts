@@ -25,6 +25,7 @@ const coreFolders = [
   'repository-settings',
   'registry',
   'copy',
+  'verify',
   'mapping',
   'exports',
   'webhooks',
