@@ -227,12 +227,5 @@ function configurationProblems(config: Config): string[] {
       'config network.caBundle: the certificates have not been read; load the configuration with `loadConfig`, which reads them',
     );
   }
-  for (const { registry, credentials } of config.upstreams) {
-    if (credentials !== undefined && !('secret' in credentials)) {
-      problems.push(
-        `config upstreams ${registry} credentials: the functions do not support type ecr so far; write {secret: …}`,
-      );
-    }
-  }
   return problems;
 }

@@ -1,12 +1,13 @@
-import type { IGrantable } from 'aws-cdk-lib/aws-iam';
+import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import type { Config } from '../core/config/config.ts';
 
 /**
- * Allow reading the secrets that the configuration names for logging in to upstreams. The operator
- * creates them in the stack's region and account. If a customer managed key encrypts one, that
- * key's policy also needs a statement.
+ * Allow reading the secrets, and assuming the roles, that the configuration names for logging in to
+ * upstreams. The operator creates the secrets in the stack's region and account; if a customer
+ * managed key encrypts one, that key's policy also needs a statement. A role's trust policy must
+ * name this account (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-user.html).
  *
  * @param scope where the imported secrets are created
  * @param grantee who copies
@@ -19,6 +20,15 @@ export function grantUpstreamCredentials(scope: Construct, grantee: IGrantable, 
   for (const name of new Set(names)) {
     importSecret(scope, `Credentials-${name}`, name).grantRead(grantee);
   }
+  const roles = config.upstreams.flatMap(({ credentials }) =>
+    credentials !== undefined && 'roleArn' in credentials ? [credentials.roleArn] : [],
+  );
+  if (roles.length === 0) return;
+  Grant.addToPrincipal({
+    grantee,
+    actions: ['sts:AssumeRole'],
+    resourceArns: [...new Set(roles)],
+  }).assertSuccess();
 }
 
 /**

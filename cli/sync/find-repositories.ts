@@ -74,16 +74,7 @@ export async function findRepositories(
  * theirs.
  */
 function refusedRules(upstream: Upstream): NotFound[] {
-  const { registry, credentials, repositories } = upstream;
-  return repositories.flatMap((rule): NotFound[] => {
-    if (credentials && !('secret' in credentials)) {
-      const error = {
-        code: 'CREDENTIALS_UNSUPPORTED',
-        message: `${registry}: credentials of type ecr are not supported by this version`,
-        remedy: 'use credentials: {secret: …}; this version can’t assume a role for another ECR registry',
-      };
-      return [{ upstream, rule, error }];
-    }
+  return upstream.repositories.flatMap((rule): NotFound[] => {
     if (rule.verify === undefined) return [];
     const error = {
       code: 'VERIFICATION_UNAVAILABLE',

@@ -28,7 +28,7 @@ export function openUpstreams(
   const network = upstreamNetwork(config.network, networkFrom(process.env, caFile));
   const secrets = file === undefined ? undefined : { file, values: readSecrets(file) };
   const logins = config.upstreams.map((upstream) =>
-    secrets === undefined ? ownLogins(upstream, signal) : loginOf(upstream, secrets),
+    secrets === undefined || isByRole(upstream) ? ownLogins(upstream, signal) : loginOf(upstream, secrets),
   );
   return new Map(
     config.upstreams.map((upstream, index) => {
@@ -61,6 +61,11 @@ function upstreamNetwork(configured: NetworkConfig | undefined, own: NetworkSett
     proxy: proxy === undefined ? own.proxy : { http: proxy, https: proxy },
     certificates: all.length === 0 ? undefined : all.join('\n'),
   };
+}
+
+/** The functions assume a role for it. Here, this user's own AWS credentials log in. */
+function isByRole({ credentials }: Upstream): boolean {
+  return credentials !== undefined && 'roleArn' in credentials;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { durationSeconds } from '../config/duration.ts';
 import { shown } from '../config/fields.ts';
+import { ecrHostOf } from '../registry/known-registries.ts';
 import { findSource, sources } from '../webhooks/sources/index.ts';
 import { EarlierRules } from './earlier-rules.ts';
 import { explain, type Finding } from './explain.ts';
@@ -35,6 +36,7 @@ export function crossFieldFindings(document: YamlDocument): Finding[] {
         `the endpoint name ${shown(name)} is already used in line ${line}; give each endpoint its own name (it defaults to the host of the URL)`,
     ),
     ...upstreams.flatMap((upstream, index) => [
+      ...credentialsFindings(upstream, index),
       ...webhookPaths(upstream, index).flatMap((path) => webhookFindings(upstream, path, document)),
       ...ruleFindings(upstream, ['upstreams', index, 'repositories'], document),
     ]),
@@ -84,6 +86,16 @@ function endpointName(endpoint: unknown, index: number): Place {
     path: ['notify', index, 'url'],
     value: typeof url === 'string' ? defaultEndpointName(url) : undefined,
   };
+}
+
+/** A role gives access to Amazon ECR, and to nothing else. */
+function credentialsFindings(upstream: unknown, index: number): Finding[] {
+  const registry = at(upstream, ['registry']);
+  const { type, roleArn } = (at(upstream, ['credentials']) ?? {}) as Record<string, unknown>;
+  if (type !== 'ecr' || typeof roleArn !== 'string' || typeof registry !== 'string') return [];
+  if (ecrHostOf(registry) !== undefined) return [];
+  const message = `is of type ecr, but ${shown(registry)} is not a private registry of Amazon ECR (<account>.dkr.ecr.<region>.amazonaws.com); name a secret instead: { secret: … }`;
+  return [{ path: ['upstreams', index, 'credentials'], message }];
 }
 
 function webhookFindings(upstream: unknown, path: YamlPath, document: YamlDocument): Finding[] {

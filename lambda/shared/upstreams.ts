@@ -1,11 +1,12 @@
+import { EcrUpstream } from '../../core/aws/ecr/upstream/ecr-upstream.ts';
 import type { SecretReader } from '../../core/aws/secrets.ts';
 import type { Config, Upstream } from '../../core/config/config.ts';
 import type { ImageSource } from '../../core/copy/ports.ts';
 import { RegistryRepository } from '../../core/copy/registry-repository.ts';
-import { DrayageError, type Retry } from '../../core/errors.ts';
 import type { TagLister } from '../../core/jobs/dependencies.ts';
 import type { UpstreamGate } from '../../core/jobs/ports.ts';
 import { RegistryClient } from '../../core/registry/client.ts';
+import { ecrHostOf } from '../../core/registry/known-registries.ts';
 import { tagApiOf } from '../../core/registry/listings/choose.ts';
 import type { ListedTag } from '../../core/registry/operations/lists/tags.ts';
 import { type PullBudget, PullPermits } from '../../core/registry/pull-permits.ts';
@@ -56,6 +57,7 @@ export class Upstreams {
 
   #connect(upstream: Upstream): RegistryClient {
     const { pullBudget } = this.#deps;
+    const ecr = ecrUpstream(upstream);
     return new RegistryClient({
       registry: upstream.registry,
       endpoint: upstream.endpoint,
@@ -66,18 +68,17 @@ export class Upstreams {
         timeouts: timeoutsFor(upstream.timeoutSeconds * 1000),
       }),
       side: 'upstream',
-      credentials: (options) => this.#credentials(upstream, options),
+      credentials: ecr ? () => ecr.login() : (options) => this.#credentials(upstream, options),
       onClosed: (ms) => this.#close(upstream, ms),
       pulls: pullBudget && new PullPermits(upstream.registry, pullBudget),
-      tagApi: tagApiOf(upstream),
+      tagApi: tagApiOf(upstream, ecr),
       onTagApiFailed: (error) =>
         logger.warn('tags are listed without digests, since the registry’s own API failed', { error }),
     });
   }
 
   async #credentials({ credentials }: Upstream, options: { fresh: boolean }) {
-    if (!credentials) return undefined;
-    if (!('secret' in credentials)) throw new UnsupportedCredentials();
+    if (!credentials || !('secret' in credentials)) return undefined;
     return await this.#deps.secrets.readFields(credentials.secret, ['username', 'password'], options);
   }
 
@@ -91,6 +92,15 @@ export class Upstreams {
   }
 }
 
+/** The ECR registry that an upstream is, if it is used through a role. */
+function ecrUpstream({ registry, credentials }: Upstream): EcrUpstream | undefined {
+  if (!credentials || !('roleArn' in credentials)) return undefined;
+  const host = ecrHostOf(registry);
+  // The schema accepts such credentials for no other registry.
+  if (!host) throw new Error(`${registry} is not a private registry of Amazon ECR`);
+  return new EcrUpstream(host, { roleArn: credentials.roleArn });
+}
+
 class UpstreamRepository extends RegistryRepository implements TagLister {
   listTags(options?: { signal?: AbortSignal }): AsyncIterable<string> {
     return this.client.listTags(this.repository, options);
@@ -98,19 +108,5 @@ class UpstreamRepository extends RegistryRepository implements TagLister {
 
   hasTag(tag: string, options?: { signal?: AbortSignal }): Promise<boolean> {
     return this.client.hasTag(this.repository, tag, options);
-  }
-}
-
-/** `credentials: {type: ecr}` needs a role of the other account, which no code here assumes yet. */
-class UnsupportedCredentials extends DrayageError {
-  override readonly name = 'UnsupportedCredentials';
-  readonly code = 'CREDENTIALS_UNSUPPORTED';
-  readonly side = 'upstream';
-  readonly remedy =
-    'use credentials: {secret: …}; this version cannot assume a role for another ECR registry';
-  readonly retry: Retry = { kind: 'never' };
-
-  constructor() {
-    super('credentials of type ecr are not supported by this version');
   }
 }

@@ -291,4 +291,20 @@ upstreams: [{ registry: docker.io, repositories: [{ match: library/nginx }] }]
       },
     ]);
   });
+
+  it('let those that ask upstreams assume the roles of the configuration, and nobody else', () => {
+    const roleArn = 'arn:aws:iam::111122223333:role/pull';
+    const upstream = `  - registry: 111122223333.dkr.ecr.eu-west-1.amazonaws.com
+    credentials: { type: ecr, roleArn: "${roleArn}" }
+    repositories: [{ match: "**" }]
+`;
+    const withRole = mirrorTemplate(smallConfig + upstream);
+    const assuming = functionNames.flatMap((name) =>
+      statementsOf(withRole, name)
+        .filter(({ actions }) => actions.includes('sts:AssumeRole'))
+        .map(({ actions, resources }) => ({ name, actions, resources })),
+    );
+    const grant = { actions: ['sts:AssumeRole'], resources: [roleArn] };
+    expect(assuming).toEqual(['mirror', 'layer', 'reconcile'].map((name) => ({ name, ...grant })));
+  });
 });

@@ -235,19 +235,6 @@ describe('drayage sync', () => {
       'single:1': 'equal',
     });
     expect(to.repositories()).not.toContain(mirrored('safe/app'));
-    const upstream = { registry: from.host, endpoint: from.endpoint, repositories: [{ match: 'single' }] };
-    const credentials = { type: 'ecr', roleArn: 'arn:aws:iam::111122223333:role/pull' };
-    writeFileSync(
-      file('mirror.yaml'),
-      stringify({
-        version: 1,
-        mirror: { regions: ['eu-west-1'] },
-        upstreams: [{ ...upstream, credentials }],
-      }),
-    );
-    from.clearRequests();
-    expect((await sync()).report.images).toMatchObject([{ error: { code: 'CREDENTIALS_UNSUPPORTED' } }]);
-    expect(from.requests).toEqual([]);
   });
 
   it('plans the run, and writes nothing', async () => {

@@ -42,12 +42,19 @@ export async function called<T>(
         status,
         code: error.name,
         reason: error.message,
-        remedy: remedies[error.name] ?? 'see the Amazon ECR API reference for this error',
+        remedy: remedyFor(error.name, side) ?? 'see the Amazon ECR API reference for this error',
         temporary: error.$fault === 'server' || (throttled && error.name !== 'LimitExceededException'),
         cause: error,
       },
     );
   }
+}
+
+function remedyFor(name: string, side: Side): string | undefined {
+  if (side === 'mirror') return remedies[name];
+  return name === 'AccessDeniedException'
+    ? 'the role of the upstream’s credentials needs this permission on the repository'
+    : undefined;
 }
 
 const remedies: Record<string, string> = {

@@ -1,8 +1,9 @@
-import { ECRClient, GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr';
+import { ECRClient } from '@aws-sdk/client-ecr';
 import type { RepositorySettings } from '../../config/config.ts';
 import type { PasswordLogin } from '../../registry/auth/credentials.ts';
 import type { EcrHost } from '../../registry/known-registries.ts';
 import { timeouts } from '../connection.ts';
+import { authorizationToken } from './authorization-token.ts';
 import { createRepository } from './create-repository.ts';
 
 export interface EcrLoginOptions {
@@ -29,12 +30,7 @@ const plainSettings: RepositorySettings = {
 export async function ecrLogin(host: EcrHost, { signal }: EcrLoginOptions = {}): Promise<PasswordLogin> {
   const ecr = clientOf(host);
   try {
-    const answer = await ecr.send(new GetAuthorizationTokenCommand({}), { abortSignal: signal });
-    const token = answer.authorizationData?.[0]?.authorizationToken ?? '';
-    const decoded = Buffer.from(token, 'base64').toString('utf8');
-    const colon = decoded.indexOf(':');
-    if (colon <= 0) throw new Error('GetAuthorizationToken returned no token');
-    return { username: decoded.slice(0, colon), password: decoded.slice(colon + 1) };
+    return (await authorizationToken(ecr, { signal })).login;
   } finally {
     ecr.destroy();
   }

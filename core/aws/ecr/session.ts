@@ -1,10 +1,11 @@
-import { type ECRClient, GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr';
+import type { ECRClient } from '@aws-sdk/client-ecr';
 import { Flights } from '../../async/flights.ts';
 import type { CallOptions } from '../../copy/ports.ts';
 import { RegistryClient } from '../../registry/client.ts';
 import { RegistryError } from '../../registry/errors.ts';
 import { RefusedFeatures } from '../../registry/refused-features.ts';
 import { StreamLimit } from '../../registry/stream-limit.ts';
+import { authorizationToken } from './authorization-token.ts';
 import { called } from './call.ts';
 
 /** A token is renewed when less than this remains. ECR tokens last 12 hours. */
@@ -59,31 +60,24 @@ export class EcrSessions {
   }
 
   async #authorize(signal: AbortSignal): Promise<EcrSession> {
-    const { authorizationData } = await called(
+    const { login, proxyEndpoint } = await called(
       { operation: 'GetAuthorizationToken', registry: this.#registry },
-      () => this.#ecr.send(new GetAuthorizationTokenCommand({}), { abortSignal: signal }),
+      () => authorizationToken(this.#ecr, { signal }),
       { signal },
     );
-    const data = authorizationData?.[0];
-    if (!data?.authorizationToken || !data.proxyEndpoint) {
-      throw new Error('GetAuthorizationToken returned no token or no proxyEndpoint');
-    }
-    const decoded = Buffer.from(data.authorizationToken, 'base64').toString('utf8');
-    const colon = decoded.indexOf(':');
     // The endpoint is used as returned and never constructed: partitions, FIPS and dual-stack have
     // other hosts.
-    const host = new URL(data.proxyEndpoint).host;
+    const host = new URL(proxyEndpoint).host;
     const client = new RegistryClient({
       registry: host,
-      endpoint: data.proxyEndpoint,
+      endpoint: proxyEndpoint,
       side: 'mirror',
       streams: this.streams,
       refused: this.refused,
-      credentials: async () => ({ username: decoded.slice(0, colon), password: decoded.slice(colon + 1) }),
+      credentials: async () => login,
     });
-    const expiresAt = data.expiresAt?.getTime() ?? Date.now() + 12 * 3600_000;
     // Copies in progress keep the old session's client; its idle connections close by themselves.
-    this.#session = { client, host, expiresAt };
+    this.#session = { client, host, expiresAt: login.expiresAt };
     return this.#session;
   }
 }

@@ -7,6 +7,8 @@ import { redactText } from '../transport/redact.ts';
 export interface PasswordLogin {
   username: string;
   password: string;
+  /** Until when it is valid, milliseconds since 1970; absent: until it is rejected. */
+  expiresAt?: number;
 }
 
 /**
@@ -30,9 +32,12 @@ export function isSameLogin(one: Credentials, other: Credentials): boolean {
  */
 export type CredentialSource = (options: { fresh: boolean }) => Promise<Credentials | undefined>;
 
+/** Credentials are read again when less than this remains of their validity. */
+const renewBeforeMs = 10 * 60_000;
+
 /**
- * Keeps a registry's credentials from their first use until they are rejected (ECR's are valid for
- * twelve hours, others are rotated). Concurrent requests share one read.
+ * Keeps a registry's credentials from their first use until they expire or are rejected (ECR's are
+ * valid for twelve hours, others are rotated). Concurrent requests share one read.
  */
 export class CredentialKeeper {
   readonly #source: CredentialSource | undefined;
@@ -51,7 +56,7 @@ export class CredentialKeeper {
   async read(context: OperationContext, signal?: AbortSignal): Promise<Credentials | undefined> {
     const source = this.#source;
     if (!source) return undefined;
-    if (this.#kept) return this.#kept.value;
+    if (this.#kept && isValid(this.#kept.value)) return this.#kept.value;
     const value = await this.#reading.join(
       '',
       () => readFrom(source, context, { fresh: this.#rejected }),
@@ -88,6 +93,11 @@ export class CredentialKeeper {
     if ('identityToken' in value) return [value.identityToken];
     return [value.password, basicHeader(value)?.slice('Basic '.length) ?? ''];
   }
+}
+
+function isValid(value: Credentials | undefined): boolean {
+  if (!value || !('expiresAt' in value) || value.expiresAt === undefined) return true;
+  return value.expiresAt - Date.now() > renewBeforeMs;
 }
 
 async function readFrom(

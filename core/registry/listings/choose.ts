@@ -1,7 +1,7 @@
 import type { Upstream } from '../../config/config.ts';
 import { isEcr, knownRegistry } from '../known-registries.ts';
 import { dockerHubApi } from './docker-hub.ts';
-import type { TagApiChoice } from './tag-api.ts';
+import type { TagApi, TagApiChoice } from './tag-api.ts';
 
 /**
  * Google's registries, whose list of tags has digests itself. registry.k8s.io redirects to one of
@@ -16,13 +16,15 @@ const others =
  * The API that lists an upstream's tags with their digests; undefined if only the distribution API
  * is used. A written endpoint is a cache or a proxy, whose other paths say nothing about the
  * registry.
+ *
+ * @param ecr the API of a private ECR registry; absent where nobody is logged in to it
  */
-export function tagApiOf({
-  registry,
-  endpoint,
-  webhooks,
-}: Pick<Upstream, 'registry' | 'endpoint' | 'webhooks'>): TagApiChoice | undefined {
+export function tagApiOf(
+  { registry, endpoint, webhooks }: Pick<Upstream, 'registry' | 'endpoint' | 'webhooks'>,
+  ecr?: TagApi,
+): TagApiChoice | undefined {
   if (endpoint !== knownRegistry(registry).endpoint) return undefined;
+  if (ecr) return { kind: 'given', api: ecr };
   if (registry === 'docker.io') return { kind: 'docker-hub', endpoint: dockerHubApi };
   if (registry === 'quay.io') return { kind: 'quay' };
   if (isEcr(registry) || isGoogle(registry) || others.test(registry)) return undefined;

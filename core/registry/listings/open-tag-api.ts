@@ -44,6 +44,8 @@ export async function openTagApi(
       return new QuayTags(exchangeWith(endpoint, anonymous(), options));
     case 'harbor':
       return new HarborTags(exchangeWith(endpoint, new HarborLogin(credentials), options));
+    case 'given':
+      return choice.api;
     case 'detect': {
       const isHarbor = await looksLikeHarbor(options, signal);
       if (isHarbor === undefined) return 'unknown';

@@ -16,9 +16,11 @@ export interface TagApi {
 
 /**
  * Which API an upstream has. `detect`: Harbor's, if the registry's challenge says that it is one.
+ * `given`: one that is not part of the registry, such as Amazon ECR's.
  */
 export type TagApiChoice =
   | { kind: 'docker-hub'; endpoint: string }
   | { kind: 'quay' }
   | { kind: 'harbor' }
-  | { kind: 'detect' };
+  | { kind: 'detect' }
+  | { kind: 'given'; api: TagApi };

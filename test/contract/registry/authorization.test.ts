@@ -21,6 +21,35 @@ const head = (authorization: string | null, answer: ScriptedStep['answer'], tag 
 });
 const found = { status: 200 };
 
+describe('a login that expires', () => {
+  it('is asked for again ten minutes before', async () => {
+    const server = await startScriptedServer();
+    const withLogin = (password: string, sent = basic('AWS', password)) => head(sent, found);
+    server.expect(
+      head(null, { status: 401, headers: { 'www-authenticate': 'Basic realm="ecr"' } }),
+      withLogin('one'),
+      withLogin('one'),
+      withLogin('two'),
+    );
+    const now = Date.now();
+    const logins = ['one', 'two'].map((password) => ({
+      username: 'AWS',
+      password,
+      expiresAt: now + 12 * 3_600_000,
+    }));
+    const client = clientFor(server, { credentials: async () => logins.shift() });
+    await client.headManifest('a', '1');
+    vi.useFakeTimers({ toFake: ['Date'], now: now + 11.8 * 3_600_000 });
+    try {
+      await client.headManifest('a', '1');
+      vi.setSystemTime(now + 11.9 * 3_600_000);
+      await client.headManifest('a', '1');
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
 describe('Bearer', () => {
   it('follows the challenge, and sends the token at once with later requests', async () => {
     const server = await startScriptedServer();

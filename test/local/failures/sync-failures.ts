@@ -52,14 +52,10 @@ export const syncFailures: Failure[] = [
     },
   ],
   [
-    'a signature to verify, and credentials of another AWS account',
+    'a signature to verify',
     (scene) => {
       const verify = { cosign: { key: 'cosign.pub' } };
-      const credentials = { type: 'ecr', roleArn: 'arn:aws:iam::111122223333:role/pull' };
-      return sync(scene, [
-        { registry: 'ghcr.io', repositories: [{ match: 'acme/*', verify }] },
-        { registry: '111122223333.dkr.ecr.eu-west-1.amazonaws.com', credentials, repositories: [app] },
-      ]);
+      return sync(scene, [{ registry: 'ghcr.io', repositories: [{ match: 'acme/*', verify }] }]);
     },
   ],
   [

@@ -72,10 +72,7 @@ const upstream = (registry: string, index: number) =>
       authHosts: fc.uniqueArray(fc.constantFrom('auth.docker.io', 'token.example:8443')),
       redirectHosts: fc.uniqueArray(fc.constantFrom('minio.internal', '10.0.0.5:9000')),
       timeout: fc.constantFrom('1s', '90s', '10m'),
-      credentials: fc.constantFrom(
-        { secret: 'drayage/hub' },
-        { type: 'ecr', roleArn: 'arn:aws:iam::111122223333:role/pull' },
-      ),
+      credentials: fc.constantFrom({ secret: 'drayage/hub' }, { secret: 'drayage/ghcr' }),
       webhook: fc.record(
         { source: fc.constant('distribution'), name: fc.constant(`hook-${index}`), options },
         { requiredKeys: ['source', 'name'] },

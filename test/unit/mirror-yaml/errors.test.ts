@@ -352,6 +352,20 @@ network: { vpc: default, proxy: "http://user:secret@proxy.example.com" }
     ],
   ],
   [
+    'a role for a registry that is not ECR',
+    withUpstream(
+      '  - registry: ghcr.io',
+      '    credentials: { type: ecr, roleArn: "arn:aws:iam::111122223333:role/pull" }',
+    ),
+    [
+      [
+        '5:18',
+        'upstreams[0].credentials',
+        /is of type ecr, but "ghcr.io" is not a private registry of Amazon/,
+      ],
+    ],
+  ],
+  [
     'credentials in other forms',
     withUpstream(
       '  - registry: a.example',

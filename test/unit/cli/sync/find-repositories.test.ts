@@ -103,21 +103,6 @@ describe('the repositories that rules name', () => {
     expect(repositories.map(({ repository }) => repository)).toEqual(['b']);
     expect(failures).toMatchObject([{ rule: verified, error: { code: 'VERIFICATION_UNAVAILABLE' } }]);
   });
-
-  it('are none for an upstream whose credentials cannot be read', async () => {
-    const credentials = { type: 'ecr', roleArn: 'arn:aws:iam::111122223333:role/pull' } as const;
-    const client = clientOf(['a']);
-    const { repositories, failures } = await find(
-      upstreamOf([ruleOf('*'), ruleOf('b')], { credentials }),
-      client,
-    );
-    expect(repositories).toEqual([]);
-    expect(failures.map(({ error }) => error.code)).toEqual([
-      'CREDENTIALS_UNSUPPORTED',
-      'CREDENTIALS_UNSUPPORTED',
-    ]);
-    expect(client.asked).toBe(0);
-  });
 });
 
 describe('the path that patterns have in common', () => {

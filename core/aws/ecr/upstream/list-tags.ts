@@ -1,27 +1,15 @@
-import {
-  ECRClient,
-  type ECRClientConfig,
-  ListImagesCommand,
-  RepositoryNotFoundException,
-} from '@aws-sdk/client-ecr';
-import type { CallOptions } from '../../copy/ports.ts';
-import { isDigest } from '../../oci/digest.ts';
-import { isTag } from '../../oci/reference.ts';
-import { RegistryError, type Side } from '../../registry/errors.ts';
-import type { EcrHost } from '../../registry/known-registries.ts';
-import { maxItems } from '../../registry/operations/lists/lists.ts';
-import type { ListedTag } from '../../registry/operations/lists/tags.ts';
-import { timeouts } from '../connection.ts';
-import { called } from './call.ts';
+import { type ECRClient, ListImagesCommand, RepositoryNotFoundException } from '@aws-sdk/client-ecr';
+import type { CallOptions } from '../../../copy/ports.ts';
+import { isDigest } from '../../../oci/digest.ts';
+import { isTag } from '../../../oci/reference.ts';
+import { RegistryError, type Side } from '../../../registry/errors.ts';
+import type { EcrHost } from '../../../registry/known-registries.ts';
+import { maxItems } from '../../../registry/operations/lists/lists.ts';
+import type { ListedTag } from '../../../registry/operations/lists/tags.ts';
+import { called } from '../call.ts';
 
 /** The most tags in a page. */
 const pageSize = 1_000;
-
-export interface EcrTagsOptions {
-  side: Side;
-  /** Endpoint, credentials and retries; by default from the environment. */
-  config?: ECRClientConfig;
-}
 
 /**
  * The tags of an ECR registry with their digests, by ListImages: a thousand at a time, and without
@@ -33,19 +21,10 @@ export class EcrTags {
   readonly #host: EcrHost;
   readonly #side: Side;
 
-  constructor(host: EcrHost, { side, config = {} }: EcrTagsOptions) {
-    const { region, fips, dualstack } = host;
+  constructor(ecr: ECRClient, host: EcrHost, side: Side) {
+    this.#ecr = ecr;
     this.#host = host;
     this.#side = side;
-    this.#ecr = new ECRClient({
-      ...(region !== undefined && { region }),
-      useFipsEndpoint: fips,
-      useDualstackEndpoint: dualstack,
-      maxAttempts: 5,
-      retryMode: 'adaptive',
-      requestHandler: timeouts(10_000),
-      ...config,
-    });
   }
 
   /**
@@ -82,10 +61,6 @@ export class EcrTags {
       }
       nextToken = page.nextToken;
     } while (nextToken !== undefined);
-  }
-
-  close(): void {
-    this.#ecr.destroy();
   }
 
   async #call<T>(repository: string, call: () => Promise<T>): Promise<T> {
