@@ -29,6 +29,8 @@ export interface Round extends Place {
   found?: Found | undefined;
   /** How many attempts in a row have failed. */
   failures?: number | undefined;
+  /** Attempts in a row at a long list that have begun, and whose functions ended before they did. */
+  attempts?: number | undefined;
   error?: RoundError | undefined;
 }
 
