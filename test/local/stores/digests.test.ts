@@ -69,7 +69,9 @@ describe('mappings of digests', () => {
     expect((await itemOf(a.digest))?.publishing).toBeUndefined();
   });
 
-  it('note so many writers at most, and then that there are others, which retention heeds', async () => {
+  it('note so many writers at most, and then that there are others, which retention heeds', {
+    timeout: 240_000,
+  }, async () => {
     const put = (fence: number) =>
       stores.mappings.putDigest(key(a.digest), a, { phase: 'begin', tag: 'dies', fence });
     await inParallel(
