@@ -39,8 +39,8 @@ export interface TagState {
   /** Of a digest: how often retention has begun to delete its image. */
   retirements?: number;
   /**
-   * Of a digest: whether retention has begun to delete its image, and nobody has mapped it since. So
-   * no tag is mapped to it.
+   * Of a digest: whether retention has begun to delete its image, and nobody has mapped it since.
+   * So no tag is mapped to it.
    */
   isRetired?: boolean;
 }

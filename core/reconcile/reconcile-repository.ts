@@ -29,8 +29,8 @@ const chunkSize = 200;
  * removes the mappings of tags that are gone, if the rule says so; then compares the mappings with
  * the mirror, removes and queues again what it has lost, and puts its settings right.
  *
- * @param context `note` records progress: what is compared need not be compared again. `reach` waits
- *   until so many tags may be held
+ * @param context `note` records progress: what is compared need not be compared again. `reach`
+ *   waits until so many tags may be held
  * @throws UpstreamClosedError, RegistryError: what was found until then is queued
  */
 export async function reconcileRepository(

@@ -29,7 +29,7 @@ export interface Round extends Place {
   found?: Found | undefined;
   /** How many attempts in a row have failed. */
   failures?: number | undefined;
-  /** Attempts in a row at a long list that have begun, and whose functions ended before they did. */
+  /** Attempts in a row at a long list that were begun, and whose functions ended too early. */
   attempts?: number | undefined;
   error?: RoundError | undefined;
 }

@@ -13,7 +13,7 @@ import { closedBy, isOfList } from './upstream/answers.ts';
 /** Upstreams, and repositories of one upstream, that are compared at once. */
 const upstreamsAtOnce = 4;
 const repositoriesAtOnce = 4;
-/** A round that holds this many tags is noted as an attempt, since the function may not survive it. */
+/** A round of so many tags is noted as an attempt: the function may not survive it. */
 const markedFrom = 10_000;
 /** Rounds that are read at once. */
 const pageSize = 16;

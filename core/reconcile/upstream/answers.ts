@@ -13,8 +13,8 @@ type GateDependencies = Pick<ReconcileDependencies, 'gate' | 'now'>;
  * Passes on what an upstream lists, unless it is closed to all workers. If it was down, they learn
  * that it answers.
  *
- * @param ask asks the registry itself about an item, for a list that comes from elsewhere: that says
- *   nothing about the registry. It is called only if the registry seems to be down.
+ * @param ask asks the registry itself about an item, for a list that comes from elsewhere: that
+ *   says nothing about the registry. It is called only if the registry seems to be down.
  * @throws UpstreamClosedError before it is asked; what `ask` throws
  */
 export async function* askedUpstream<T>(
