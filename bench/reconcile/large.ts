@@ -66,9 +66,11 @@ export async function benchLargeReconcile(): Promise<string> {
     await using lists = await startSimulatedUpstream(upstream, { listsDigests: true });
     await using plain = await startSimulatedUpstream(upstream);
     await using proxy = await startCountingProxy(table.endpoint);
-    await using ecr = await startFakeEcr((repository) => [
-      ...(tags.get(repository.slice(`mirror/${registry}/`.length)) ?? []),
-    ]);
+    const prefix = `mirror/${registry}/`;
+    await using ecr = await startFakeEcr(
+      [...tags.keys()].map((name) => `${prefix}${name}`),
+      (repository) => [...(tags.get(repository.slice(prefix.length)) ?? [])],
+    );
     await fillTable(table.endpoint, table.name, count, filling(fingerprint));
     const code = await bundle('lambda/reconcile/handler.ts', folder, 'reconcile');
     const environment = {

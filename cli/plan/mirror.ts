@@ -35,7 +35,7 @@ export async function openMirror(config: Config, flags: PlanFlags, signal: Abort
   } catch (error) {
     if (flags.to !== undefined || signal.aborted || !(error instanceof CommandError)) throw error;
     return {
-      unasked: error.message,
+      unasked: `${error.message}; so everything counts as missing. To compare with the mirror, set AWS credentials, or name it: --to REGISTRY/PREFIX`,
       repositoryFor: (registry, repository) => ({
         registry: 'mirror',
         repository: mirrorRepository(config, registry, repository),

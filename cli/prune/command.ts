@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { apiCommand, runAction } from '../shared/api-command.ts';
+import { parseDuration } from '../shared/parse-duration.ts';
 import { parseImage } from '../shared/parse-image.ts';
 import { pruneHelp } from './help.ts';
 import type { PruneFlags } from './run.ts';
@@ -13,6 +14,7 @@ export function pruneCommand(): Command {
       parseImage,
     )
     .addOption(new Option('--dry-run', 'only list what would be deleted (the default)').conflicts('delete'))
+    .option('--timeout <duration>', 'how long to wait for it: 90s, 10m (default: to its end)', parseDuration)
     .option('--delete', 'delete it; this can’t be undone')
     .addHelpText('after', pruneHelp);
   return command.action((repository: string | undefined, flags: PruneFlags) =>

@@ -2,6 +2,7 @@ import { wait } from '../../core/async/wait.ts';
 import type { RetentionPass } from '../../lambda/api/retention.ts';
 import { apiAddress } from '../api/address.ts';
 import { DrayageApi } from '../api/client.ts';
+import { Patience } from '../api/follow-jobs.ts';
 import type { ApiFlags } from '../shared/api-command.ts';
 import { CommandError } from '../shared/command-error.ts';
 import { counted, formatBytes, formatUsd } from '../shared/format.ts';
@@ -10,9 +11,13 @@ import { counted, formatBytes, formatUsd } from '../shared/format.ts';
 export interface PruneFlags extends ApiFlags {
   dryRun?: boolean;
   delete?: boolean;
+  /** Seconds. */
+  timeout?: number;
 }
 
 const askEveryMs = 1_000;
+/** The API may fail for this long: a pass takes minutes, and a network can break in between. */
+const patienceMs = 60_000;
 
 /** `drayage prune`: asks for a pass, waits until it is done, and prints what it did. */
 export async function runPrune(repository: string | undefined, flags: PruneFlags): Promise<void> {
@@ -21,9 +26,23 @@ export async function runPrune(repository: string | undefined, flags: PruneFlags
   const { id } = await api.startRetention(dryRun, repository);
   process.stderr.write('waiting for the deployment, which begins within a minute\n');
   let pass = await api.retention(id);
+  const patience = new Patience({
+    patienceMs,
+    onTrouble: ({ message }) =>
+      process.stderr.write(`${message}; trying again for ${patienceMs / 1_000} s\n`),
+  });
+  const { timeout } = flags;
+  const until = Date.now() + (timeout ?? Number.POSITIVE_INFINITY) * 1_000;
   while (pass.finishedAt === undefined) {
+    if (Date.now() >= until)
+      throw new CommandError(
+        `not done within ${timeout} s; the deployment goes on`,
+        `see what came of it: GET /v1/retention/${id} of its API`,
+      );
     await wait(askEveryMs);
-    pass = await api.retention(id);
+    await patience.with(async () => {
+      pass = await api.retention(id);
+    });
   }
   const repositories = await allRepositories(api, pass);
   if (flags.json) process.stdout.write(`${JSON.stringify({ ...pass, repositories, after: undefined })}\n`);

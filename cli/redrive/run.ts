@@ -1,3 +1,4 @@
+import { parseReference } from '../../core/oci/reference.ts';
 import { apiAddress } from '../api/address.ts';
 import { DrayageApi, type Job, type Redrive, type SkippedJob } from '../api/client.ts';
 import { type FollowFlags, followToEnd } from '../jobs/follow.ts';
@@ -13,11 +14,19 @@ const mostListed = 20;
 /** `drayage redrive`: tries jobs again, page by page, and follows them. */
 export async function runRedrive(flags: RedriveFlags): Promise<void> {
   const address = apiAddress(flags);
+  if (flags.image !== undefined) tellReading(flags.image);
   const { jobs, skipped } = await redriveAll(new DrayageApi(address), flags);
   tellSkipped(skipped);
   if (jobs.length > 0) await followToEnd(address, jobs, flags);
   else if (flags.json) process.stdout.write(`${JSON.stringify({ jobs })}\n`);
   else process.stderr.write(`no ${flags.state} jobs to try again\n`);
+}
+
+/** Tells what a short name stands for: a name without a registry is one of Docker Hub's. */
+function tellReading(image: string): void {
+  const { registry, repository } = parseReference(image);
+  const name = `${registry}/${repository}`;
+  if (!image.startsWith(name)) process.stderr.write(`--image ${image} was read as ${name}\n`);
 }
 
 async function redriveAll(

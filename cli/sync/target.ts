@@ -88,12 +88,18 @@ async function ownEcrRegistry(config: Config, signal: AbortSignal): Promise<stri
   } catch (error) {
     if (signal.aborted) throw new Error('interrupted; nothing was copied', { cause: error });
     throw new CommandError(
-      `which ECR registry to copy to is not known: ${error instanceof Error ? error.message : String(error)}`,
+      `which ECR registry to copy to is not known: ${reasonOf(error)}`,
       'check the AWS credentials: aws sts get-caller-identity; or name a registry: --to REGISTRY/PREFIX',
     );
   } finally {
     await registry.close();
   }
+}
+
+/** Why AWS did not say. The SDK's own words for the lack of credentials don't say what to do. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.name === 'CredentialsProviderError' ? 'there are no AWS credentials' : error.message;
 }
 
 /** Each repository is created once, with the settings of the configuration. */

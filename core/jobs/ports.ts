@@ -21,8 +21,10 @@ export interface JobStore {
   /**
    * Records that an attempt begins and returns the updated record; undefined if there is no such
    * job or it is finished.
+   *
+   * @param delivery the queue's ID of the message whose attempt it is, if there is one
    */
-  begin(id: string, startedAt: string): Promise<JobRecord | undefined>;
+  begin(id: string, startedAt: string, delivery?: string): Promise<JobRecord | undefined>;
   /**
    * Counts a temporary failure of one of the job's layers, and sets the job to waiting, in one
    * write. Layers that fail while it is already waiting belong to the same round: they are not

@@ -22,6 +22,8 @@ const maxInvocations = 100;
 
 export interface ProcessDependencies extends MirrorJobDependencies {
   readonly queue: JobQueue;
+  /** The queue's ID of the message; tells the attempts of one from those of others. */
+  readonly delivery?: string | undefined;
 }
 
 /** The result of a message. `gone`: the job was already finished. */
@@ -100,16 +102,16 @@ async function ended(
 /** Records the attempt; a job whose record is lost gets a new one from its message. */
 async function beginJob(
   message: JobMessage,
-  deps: Pick<ProcessDependencies, 'jobs' | 'now'>,
+  deps: Pick<ProcessDependencies, 'jobs' | 'now' | 'delivery'>,
 ): Promise<JobRecord | undefined> {
   const now = deps.now();
   const startedAt = now.toISOString();
-  const begun = await deps.jobs.begin(message.job, startedAt);
+  const begun = await deps.jobs.begin(message.job, startedAt, deps.delivery);
   if (begun !== undefined || (await deps.jobs.read(message.job)) !== undefined) return begun;
   const { job: id, image: key, event, trigger, receivedAt, change } = message;
   const job = newJob({ id, key, event, trigger, receivedAt, change });
   await recordParked(job, new Date(now.getTime() + goneAfterMs), deps.jobs);
-  return await deps.jobs.begin(id, startedAt);
+  return await deps.jobs.begin(id, startedAt, deps.delivery);
 }
 
 /**

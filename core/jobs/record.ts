@@ -55,6 +55,8 @@ export interface JobRecord {
   startedAt?: string;
   /** When the latest attempt began; `startedAt` is the first one's time. */
   begunAt?: string;
+  /** The queue's ID of the message whose delivery that attempt is. */
+  begunBy?: string;
   finishedAt?: string;
   /** A waiting job is sent again at this time. */
   notBefore?: string;

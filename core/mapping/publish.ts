@@ -149,11 +149,12 @@ export async function publishWithDigest(
   // First the digest, which never conflicts: once the tag is published, both are there.
   const former = await putDigest('begin');
   if (former === undefined) throw new RetiringError(mapping.digest);
-  const { wasMapped, isComplete } = former;
+  const { isComplete } = former;
   if (!isComplete) await store.putChildren(digest, children);
   const revision = await publish();
-  // Another tag that moved away may have let it expire before this one was published.
-  if (wasMapped) await putDigest('end');
+  // Another tag that came and moved away may have let it expire before this one was published. And
+  // the note of this lease goes, which would keep the image from being deleted later.
+  await putDigest('end');
   const isReplaced = before !== undefined && before.digest !== mapping.digest;
   return { kind: 'published', mapping, revision, ...(isReplaced && { replaced: before.digest, before }) };
 

@@ -38,6 +38,11 @@ export interface TagState {
   retiringUntil?: number;
   /** Of a digest: how often retention has begun to delete its image. */
   retirements?: number;
+  /**
+   * Of a digest: whether retention has begun to delete its image, and nobody has mapped it since.
+   * So no tag is mapped to it.
+   */
+  isRetired?: boolean;
 }
 
 /**
@@ -52,6 +57,15 @@ export interface DigestWriter {
   /** Of the digest, before its image was put; undefined: none. Matters only at the beginning. */
   retirements?: number | undefined;
 }
+
+/**
+ * Stands for the leases that did not fit into a digest's item: they are not known, so retention
+ * never deletes its image. `*` is not a tag.
+ */
+export const unknownWriter: Pick<DigestWriter, 'tag' | 'fence'> = {
+  tag: '*',
+  fence: Number.MAX_SAFE_INTEGER,
+};
 
 /** A mapping that is no longer there, and why. If it was pinned, the tag stays pinned. */
 export interface RemovedMapping extends MappingRemoval {
@@ -84,7 +98,6 @@ export interface HistoryEntry {
 
 /** What was known about a digest before it was mapped. */
 export interface FormerDigest {
-  wasMapped: boolean;
   /** Whether the manifests below it are recorded, and stay. */
   isComplete: boolean;
 }
@@ -211,7 +224,7 @@ export interface MappingStore {
   /**
    * Lets a digest's mapping expire at a time, unless a tag of its repository is mapped to it or it
    * was published in its own right. To map a tag to it again, callers call {@link putDigest} before
-   * and, if it was already there, after.
+   * and after.
    *
    * @returns whether it will expire
    */

@@ -16,21 +16,27 @@ export interface Listing {
   gone: string[];
 }
 
+/** So many tags are reserved at once. */
+const stepTags = 1_000;
+
 /**
  * Reads a complete list of tags. Only the tags that the rule selects are kept.
  *
+ * @param reach waits until this many tags may be held: those of the list and the mapped ones
  * @throws what the list throws: a list that was cut short says nothing about what is gone
  */
 export async function readListing(
   rule: RepositoryRule,
   tags: AsyncIterable<ListedTag>,
   mapped: ReadonlyMap<string, MappedTag>,
+  reach?: (tags: number) => Promise<void>,
 ): Promise<Listing> {
   const filter = compileTagFilter(rule);
   const kept = new Map<string, ListedTag>();
   const gone = new Set(mapped.keys());
   let count = 0;
   for await (const listed of tags) {
+    if (count % stepTags === 0) await reach?.(mapped.size + count + stepTags);
     count += 1;
     gone.delete(listed.tag);
     if (filter(listed.tag).selected) kept.set(listed.tag, listed);

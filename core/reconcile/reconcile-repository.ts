@@ -5,7 +5,7 @@ import type { Limits, ReconcileDependencies } from './ports.ts';
 import type { QueueRoom } from './room.ts';
 import type { Found } from './round.ts';
 import { unmapDeleted } from './unmap-deleted.ts';
-import { type ComparedRepository, readSides } from './upstream/read-sides.ts';
+import { type ComparedRepository, type ReadLimits, readSides } from './upstream/read-sides.ts';
 
 /** A repository, and where its round continues. */
 export interface RepositoryWork extends ComparedRepository {
@@ -29,19 +29,25 @@ const chunkSize = 200;
  * removes the mappings of tags that are gone, if the rule says so; then compares the mappings with
  * the mirror, removes and queues again what it has lost, and puts its settings right.
  *
- * @param note records progress: what is compared need not be compared again
+ * @param context `note` records progress: what is compared need not be compared again. `reach`
+ *   waits until so many tags may be held
  * @throws UpstreamClosedError, RegistryError: what was found until then is queued
  */
 export async function reconcileRepository(
   work: RepositoryWork,
-  context: { deps: ReconcileDependencies; room: QueueRoom; note: (progress: Progress) => Promise<void> },
+  context: {
+    deps: ReconcileDependencies;
+    room: QueueRoom;
+    note: (progress: Progress) => Promise<void>;
+    reach?: ReadLimits['reach'];
+  },
   limits: Limits,
 ): Promise<Progress> {
   const { upstream, repository, rule } = work;
-  const { deps, room, note } = context;
+  const { deps, room, note, reach } = context;
   const { signal } = limits;
   const key = { registry: upstream.registry, repository };
-  const { listing, sides, place, hasTag } = await readSides(work, deps, signal);
+  const { listing, sides, place, hasTag } = await readSides(work, deps, { signal, reach });
   let { after, queued } = work;
   const left = listing.selected.filter(({ tag }) => after === undefined || tag > after);
   for (let at = 0; at < left.length; at += chunkSize) {

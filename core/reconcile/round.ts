@@ -29,6 +29,8 @@ export interface Round extends Place {
   found?: Found | undefined;
   /** How many attempts in a row have failed. */
   failures?: number | undefined;
+  /** Attempts in a row at a long list that were begun, and whose functions ended too early. */
+  attempts?: number | undefined;
   error?: RoundError | undefined;
 }
 

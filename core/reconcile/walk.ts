@@ -7,11 +7,14 @@ import { type Progress, reconcileRepository } from './reconcile-repository.ts';
 import { QueueRoom } from './room.ts';
 import { later, never, pauseAfter, type Round, ruleFingerprint } from './round.ts';
 import { isFollowed, isSearchDue, roundError, searchRepositories } from './search.ts';
+import { TagBudget } from './tag-budget.ts';
 import { closedBy, isOfList } from './upstream/answers.ts';
 
 /** Upstreams, and repositories of one upstream, that are compared at once. */
 const upstreamsAtOnce = 4;
 const repositoriesAtOnce = 4;
+/** A round of so many tags is noted as an attempt: the function may not survive it. */
+const markedFrom = 10_000;
 /** Rounds that are read at once. */
 const pageSize = 16;
 
@@ -33,12 +36,13 @@ export interface Walked {
 export async function reconcileDue(deps: ReconcileDependencies, limits: Limits): Promise<Walked> {
   const walked: Walked = { repositories: 0, queued: 0, failed: 0, isDone: true };
   const room = new QueueRoom(deps);
+  const budget = new TagBudget();
   await inParallel(
     deps.config.upstreams,
     upstreamsAtOnce,
     async (upstream, signal) => {
       try {
-        await reconcileUpstream(upstream, { deps, room, walked }, { ...limits, signal });
+        await reconcileUpstream(upstream, { deps, room, budget, walked }, { ...limits, signal });
       } catch (error) {
         signal.throwIfAborted();
         walked.failed += 1;
@@ -54,6 +58,7 @@ export async function reconcileDue(deps: ReconcileDependencies, limits: Limits):
 interface Context {
   deps: ReconcileDependencies;
   room: QueueRoom;
+  budget: TagBudget;
   walked: Walked;
 }
 
@@ -106,17 +111,27 @@ async function oneRound(upstream: Upstream, due: DueRound, context: Context, lim
   const save = (changes: Partial<Round>) => store.save({ ...round, ...changes }, due.notes);
   const paused = ({ after, queued }: Extract<Progress, { kind: 'paused' }>): Partial<Round> => ({
     dueAt: now().toISOString(),
+    attempts: undefined,
     after,
     found: { tags: 0, selected: 0, queued, unmapped: 0 },
   });
+  using share = context.budget.open();
+  let marked: Partial<Round> = {};
+  const reach = async (tags: number) => {
+    await share.reach(tags, limits.signal);
+    if (tags < markedFrom || marked.attempts !== undefined) return;
+    marked = attempted(round, now());
+    await save(marked);
+  };
   try {
     const progress = await reconcileRepository(
       { upstream, repository, rule, after: round.after, queued: round.found?.queued ?? 0 },
       {
         deps,
         room: context.room,
+        reach,
         note: async (made) => {
-          if (made.kind === 'paused') await store.save({ ...round, ...paused(made), dueAt: round.dueAt });
+          if (made.kind === 'paused') await save({ ...paused(made), dueAt: round.dueAt, ...marked });
         },
       },
       limits,
@@ -133,7 +148,11 @@ async function oneRound(upstream: Upstream, due: DueRound, context: Context, lim
   } catch (error) {
     limits.signal.throwIfAborted();
     walked.failed += 1;
-    return await failed(error, { upstream, rule, round, save }, deps);
+    return await failed(
+      error,
+      { upstream, rule, round, save, isMarked: marked.attempts !== undefined },
+      deps,
+    );
   }
 }
 
@@ -143,14 +162,32 @@ function begun(round: Round, rule: RepositoryRule, now: Date): Round {
   const { requestedAt, begunAt } = round;
   const isAskedAgain = requestedAt !== undefined && begunAt !== undefined && requestedAt > begunAt;
   if (round.after !== undefined && round.fingerprint === fingerprint && !isAskedAgain) return round;
-  const { registry, repository, dueAt, failures } = round;
-  return { registry, repository, dueAt, requestedAt, failures, fingerprint, begunAt: now.toISOString() };
+  const { registry, repository, dueAt, failures, error, attempts } = round;
+  const state = { registry, repository, dueAt, requestedAt, failures, error, attempts };
+  return { ...state, fingerprint, begunAt: now.toISOString() };
+}
+
+/**
+ * The round while its long list is read: should the function die of it, it counts as failed, and is
+ * tried again after a growing pause, so that it does not hold up the others.
+ */
+function attempted(round: Round, now: Date): Partial<Round> {
+  const { attempts: deaths = 0, failures = 0 } = round;
+  const attempts = deaths + 1;
+  const message =
+    'the function ended while it compared the repository, as it does for lack of memory or time';
+  return {
+    attempts,
+    dueAt: later(now, pauseAfter(attempts + failures)),
+    ...(deaths > 0 && { failures: Math.max(failures, deaths), error: { code: 'crashed', message } }),
+  };
 }
 
 function finished(rule: RepositoryRule, now: Date): Partial<Round> {
   return {
     dueAt: rule.reconcileSeconds === undefined ? never : later(now, rule.reconcileSeconds * 1000),
     after: undefined,
+    attempts: undefined,
     failures: undefined,
     error: undefined,
     finishedAt: now.toISOString(),
@@ -162,6 +199,8 @@ interface FailedRound {
   rule: RepositoryRule;
   round: Round;
   save: (changes: Partial<Round>) => Promise<void>;
+  /** Whether it is noted as an attempt that may be the function's end. */
+  isMarked: boolean;
 }
 
 /**
@@ -170,7 +209,7 @@ interface FailedRound {
  */
 async function failed(
   error: unknown,
-  { upstream, rule, round, save }: FailedRound,
+  { upstream, rule, round, save, isMarked }: FailedRound,
   deps: ReconcileDependencies,
 ): Promise<Next> {
   const now = deps.now();
@@ -179,12 +218,15 @@ async function failed(
   const retry = error instanceof DrayageError ? error.retry : { kind: 'backoff' as const };
   // Not the repository's fault: it is the first one again when the upstream opens.
   const isLimited = retry.kind === 'rate-limit' && !isOfList(error, upstream);
-  if ((await closedBy(error, upstream, deps)) || isLimited) return 'stop';
+  if ((await closedBy(error, upstream, deps)) || isLimited) {
+    if (isMarked) await save({});
+    return 'stop';
+  }
   const failures = (round.failures ?? 0) + 1;
   const usual = (rule.reconcileSeconds ?? Number.POSITIVE_INFINITY) * 1000;
   const pauseMs =
     retry.kind === 'never' ? Math.min(usual, 24 * 3_600_000) : Math.min(usual, pauseAfter(failures));
-  await save({ dueAt: later(now, pauseMs), failures, error: roundError(error) });
+  await save({ dueAt: later(now, pauseMs), attempts: undefined, failures, error: roundError(error) });
   deps.warn(`${registry}/${repository} could not be compared with the mirror`, error);
   return retry.kind === 'never' ? 'continue' : 'stop';
 }

@@ -19,7 +19,10 @@ export async function withLock<T>(
   const timer = setInterval(() => {
     store.lock(owner, ttlMs, new Date()).then(
       (isHeld) => {
-        if (!isHeld) lost.abort(new Error('another invocation compares upstreams with the mirror'));
+        if (!isHeld)
+          lost.abort(
+            new Error('another invocation has taken over this work: its lock was not renewed in time'),
+          );
       },
       // The next renewal comes in time.
       () => {},

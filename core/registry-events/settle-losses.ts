@@ -19,6 +19,8 @@ export interface SettledLosses {
 
 /** Mappings that are removed at once. */
 const removalsAtOnce = 10;
+/** Digests that are read at once. */
+const readsAtOnce = 10;
 const owner = 'registry-events';
 
 /**
@@ -91,8 +93,13 @@ async function suspectTags(
   const { mappings, images } = deps;
   const all = hints.some((hint) => hint.images === 'all');
   const tags = new Set(hints.flatMap(imagesOf).flatMap(({ tag }) => tag ?? []));
+  // No tag is mapped to what retention deletes: the tags of the repository, however many, need not
+  // be read for each image that it deletes.
+  const states = all
+    ? []
+    : await inParallel([...lost], readsAtOnce, (reference) => mappings.read({ ...upstream, reference }));
   const stored =
-    all || lost.size > 0
+    all || states.some((state) => state?.isRetired !== true)
       ? await mappings.tagsOf(upstream)
       : await mappings.readMany([...tags].map((tag) => ({ ...upstream, reference: tag })));
   const mapped = stored.filter(({ mapping }) => mapping.mirrorRepository === repository);

@@ -1,6 +1,7 @@
 import { inParallel } from '../async/in-parallel.ts';
 import { DrayageError } from '../errors.ts';
 import { LeaseError, withLease } from '../mapping/lease.ts';
+import { unknownWriter } from '../mapping/store.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { HeldImage, ImageGraph } from './plan.ts';
 import type {
@@ -175,6 +176,7 @@ async function isOver(
   { place, tags }: DeletedGroup,
   { mappings, owner, signal }: DeletingDependencies & { signal: AbortSignal },
 ): Promise<boolean> {
+  if (writer.tag === unknownWriter.tag) return false;
   const known = tags.get(writer.tag);
   if (known && known.fence > writer.fence) return known.digest !== digest;
   const key = { ...place, reference: writer.tag };

@@ -57,7 +57,7 @@ async function run(
           begun += 1;
           // Another invocation takes it, as if it had not been received.
           if (isTooLate) await sendAgain(parseMessage(record.body), deployment);
-          else await runRecord(record.body, { context, deployment, shared });
+          else await runRecord(record, { context, deployment, shared });
         } catch (error) {
           logger.error('the message goes back to the queue', { messageId, error: error as Error });
           metrics.addMetric('JobsCrashed', MetricUnit.Count, 1);
@@ -115,7 +115,10 @@ interface Invocation {
   shared: Pick<ProcessDependencies, 'pool' | 'layerIndex'>;
 }
 
-async function runRecord(body: string, { context, deployment, shared }: Invocation): Promise<void> {
+async function runRecord(
+  { body, messageId }: SQSRecord,
+  { context, deployment, shared }: Invocation,
+): Promise<void> {
   const message = parseMessage(body);
   const log = logger.createChild();
   log.appendKeys({ job: message.job, image: formatImageKey(message.image) });
@@ -125,6 +128,7 @@ async function runRecord(body: string, { context, deployment, shared }: Invocati
       {
         ...copyDependencies(deployment, endsAt, log),
         ...shared,
+        delivery: messageId,
         fanOut: deployment.fanOut,
         keepInLine: deployment.keepInLine,
       },

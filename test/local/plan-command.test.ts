@@ -167,7 +167,9 @@ describe('drayage plan', () => {
     };
     const { code, stdout } = await drayage(['plan', '--config', file()], { env: { ...process.env, ...env } });
     expect(code).toBe(0);
-    expect(stdout).toContain('note: which ECR registry to copy to is not known');
+    expect(stdout).toContain(
+      'note: which ECR registry to copy to is not known: there are no AWS credentials; so everything counts as missing.',
+    );
     expect(stdout).toContain('there is no mirror to compare with: everything counts as missing');
   });
 });

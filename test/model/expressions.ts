@@ -141,6 +141,10 @@ class Parser {
   #operand(): Operand {
     const token = this.#next();
     if (token.startsWith(':')) return (_, { values }) => required(values, token);
+    if (token === 'size') {
+      const [path] = this.#operands();
+      return (item, terms) => (path?.(item, terms) as Set<unknown> | undefined)?.size;
+    }
     if (token === 'if_not_exists') {
       const [path, value] = this.#operands();
       return (item, terms) => path?.(item, terms) ?? value?.(item, terms);

@@ -88,13 +88,18 @@ export class DynamoJobStore implements JobStore {
     });
   }
 
-  async begin(id: string, startedAt: string): Promise<JobRecord | undefined> {
+  async begin(id: string, startedAt: string, delivery?: string): Promise<JobRecord | undefined> {
     if (!jobItemKey(id)) return undefined;
     return await this.#count(id, {
-      update:
-        'SET #state = :copying, startedAt = if_not_exists(startedAt, :at), begunAt = :at REMOVE notBefore ADD attempts :one',
+      update: `SET #state = :copying, startedAt = if_not_exists(startedAt, :at), begunAt = :at${delivery === undefined ? ' REMOVE notBefore, begunBy' : ', begunBy = :by REMOVE notBefore'} ADD attempts :one`,
       names: { '#state': 'state' },
-      values: { ...finishedStates, ':copying': 'copying', ':at': startedAt, ':one': 1 },
+      values: {
+        ...finishedStates,
+        ':copying': 'copying',
+        ':at': startedAt,
+        ':one': 1,
+        ...(delivery !== undefined && { ':by': delivery }),
+      },
     });
   }
 

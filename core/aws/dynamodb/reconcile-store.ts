@@ -65,11 +65,13 @@ export class DynamoReconcileStore implements ReconcileStore {
     // The note first: without it, nobody would find the record. An earlier note leads to the record
     // as well, until the record says otherwise.
     await this.#putNote(round, note);
-    await this.#set(roundKey(round), { round, ...expiry(round.dueAt) });
+    const before = (await this.#set(roundKey(round), { round, ...expiry(round.dueAt) }))?.round;
     const failing = await this.#noteFailing(round);
     await this.#removeNotes(
       round,
-      done.filter((each) => each !== note && !failing.includes(each)),
+      [...done, ...(before ? failingNotes(before as Round) : [])].filter(
+        (each) => each !== note && !failing.includes(each),
+      ),
     );
   }
 
@@ -139,13 +141,17 @@ export class DynamoReconcileStore implements ReconcileStore {
     );
   }
 
-  /** Sets attributes; the item's others stay. */
-  async #set(key: ItemKey, attributes: Record<string, unknown>): Promise<void> {
+  /** Sets attributes; the item's others stay. @returns what they were before */
+  async #set(
+    key: ItemKey,
+    attributes: Record<string, unknown>,
+  ): Promise<Record<string, unknown> | undefined> {
     const entries = Object.entries(attributes);
-    await this.#table.client.send(
+    const { Attributes } = await this.#table.client.send(
       new UpdateCommand({
         TableName: this.#table.name,
         Key: key,
+        ReturnValues: 'UPDATED_OLD',
         UpdateExpression: `SET ${entries.map((_, index) => `#a${index} = :a${index}`).join(', ')}`,
         ExpressionAttributeNames: Object.fromEntries(entries.map(([name], index) => [`#a${index}`, name])),
         ExpressionAttributeValues: Object.fromEntries(
@@ -153,5 +159,6 @@ export class DynamoReconcileStore implements ReconcileStore {
         ),
       }),
     );
+    return Attributes;
   }
 }

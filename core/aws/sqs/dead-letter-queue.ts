@@ -33,7 +33,8 @@ export class SqsDeadLetterQueue implements DeadLetterQueue {
         WaitTimeSeconds: 0,
       }),
     );
-    return Messages.map(({ Body = '', ReceiptHandle }) => ({
+    return Messages.map(({ MessageId = '', Body = '', ReceiptHandle }) => ({
+      id: MessageId,
       body: Body,
       remove: async () => {
         await this.#client.send(new DeleteMessageCommand({ QueueUrl: this.#url, ReceiptHandle }));

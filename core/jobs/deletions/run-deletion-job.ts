@@ -9,6 +9,7 @@ import { scheduleLook } from '../later-look.ts';
 import { pinnedOutcome } from '../mirror/satisfied.ts';
 import type { JobRecord } from '../record.ts';
 import { requireOpen } from '../upstream-gate.ts';
+import { tagsByDigest } from './tags-by-digest.ts';
 import { type GoneLook, unmapGone } from './unmap-gone.ts';
 
 /** Tags that are looked at, at once. */
@@ -73,15 +74,15 @@ function followedUpstream({ key }: JobRecord, config: Config): Upstream | undefi
 
 /** The mapped tags that may be gone: the one that was named, and those of the deleted manifest. */
 async function suspectsOf(
-  { key, toldDigest }: JobRecord,
+  { key, toldDigest, receivedAt }: JobRecord,
   known: TagState | undefined,
-  { mappings }: Pick<DeletionDependencies, 'mappings'>,
+  { mappings, now }: Pick<DeletionDependencies, 'mappings' | 'now'>,
 ): Promise<TagKey[]> {
   const tags = new Set(known?.mapping ? [key.reference] : []);
   const deleted = isDigestKey(key) ? key.reference : toldDigest;
   if (deleted !== undefined) {
-    for await (const { tag, sourceDigest, pin } of mappings.mappedTags(key))
-      if (sourceDigest === deleted && !pin) tags.add(tag);
+    const asked = { digest: deleted, since: new Date(receivedAt), now: now() };
+    for (const tag of await tagsByDigest(mappings, key, asked)) tags.add(tag);
   }
   const { registry, repository } = key;
   return [...tags].map((reference) => ({ registry, repository, reference }));

@@ -5,9 +5,12 @@ import { sendAgain } from '../enqueue.ts';
 import { announceFailed } from '../mirror/announce-end.ts';
 import type { JobQueue, JobStore, LayerLeases, LayerMessage } from '../ports.ts';
 import { isFinished, type JobError, type JobMessage, type JobRecord, messageOf, newJob } from '../record.ts';
+import { goneAfterMs } from './watch.ts';
 
 /** A message that was received too often. */
 export interface DeadLetter {
+  /** The queue's ID of the message, which it had in its first queue, too. */
+  id: string;
   /** As it was sent; it need not be one of ours. */
   body: string;
   /** Deletes it. */
@@ -56,7 +59,8 @@ const maxRounds = 30;
  * holds everything that its message held, so nothing is lost with the letter.
  *
  * A job whose attempts could not even begin is sent again: the table was unreachable, or the
- * function did not start. One that waits, or is finished, is in order.
+ * function did not start. One that waits, or is finished, is in order; so is one that another
+ * message of its has begun.
  *
  * @param readMessage reads a body; throws if it is not a job's message: that letter stays
  */
@@ -65,7 +69,7 @@ export async function settleDeadJobs(
   readMessage: (body: string) => JobMessage,
   deps: DeadLetterDependencies,
 ): Promise<SettledLetters> {
-  return await settleAll(letters, async ({ body }, settled) => {
+  return await settleAll(letters, async ({ id, body }, settled) => {
     const message = readMessage(body);
     const job = await recordOf(message, deps);
     if (job === undefined || job.state === 'waiting') return;
@@ -75,6 +79,7 @@ export async function settleDeadJobs(
       settled.sentAgain += 1;
       return;
     }
+    if (isElsewhere(job, id, deps.now())) return;
     settled.failed.push(await failJob(job, crashed(job), deps));
   });
 }
@@ -120,6 +125,17 @@ async function settleAll(
     }
   }
   return settled;
+}
+
+/**
+ * Whether another message of a job may be at work on it: its latest attempt is not this letter's,
+ * and has not ended for certain. The job's watch looks at it again, so the letter is not needed.
+ */
+function isElsewhere({ state, begunAt, begunBy, notBefore }: JobRecord, letter: string, now: Date): boolean {
+  if (state !== 'copying' || begunBy === letter) return false;
+  // It is parked while layer jobs carry its layers.
+  if (notBefore !== undefined) return true;
+  return begunAt !== undefined && Date.parse(begunAt) + goneAfterMs > now.getTime();
 }
 
 /** The record of a message's job, or a new one if it is lost; undefined if the job is finished. */

@@ -19,7 +19,7 @@ export async function dryRunRepository(
   signal: AbortSignal,
 ): Promise<WouldDo[]> {
   const { repository, rule, upstream } = compared;
-  const { listing, sides, place, hasTag } = await readSides(compared, deps, signal);
+  const { listing, sides, place, hasTag } = await readSides(compared, deps, { signal });
   const differences = await differencesOf(listing.selected, sides, signal);
   const gone = rule.deleted === 'unmap' ? listing.gone : [];
   const kept = await inParallel(

@@ -13,16 +13,28 @@ type GateDependencies = Pick<ReconcileDependencies, 'gate' | 'now'>;
  * Passes on what an upstream lists, unless it is closed to all workers. If it was down, they learn
  * that it answers.
  *
- * @throws UpstreamClosedError before it is asked
+ * @param ask asks the registry itself about an item, for a list that comes from elsewhere: that
+ *   says nothing about the registry. It is called only if the registry seems to be down.
+ * @throws UpstreamClosedError before it is asked; what `ask` throws
  */
 export async function* askedUpstream<T>(
   upstream: Upstream,
   items: AsyncIterable<T>,
   { gate, now }: GateDependencies,
+  ask?: (item: T) => Promise<unknown>,
 ): AsyncGenerator<T> {
+  const { registry } = upstream;
   await requireOpen(gate, upstream, now());
-  yield* items;
-  await gate.answered(upstream.registry);
+  let first: T | undefined;
+  for await (const item of items) {
+    first ??= item;
+    yield item;
+  }
+  if (ask) {
+    if (first === undefined || (await gate.outage(registry)) === undefined) return;
+    await ask(first);
+  }
+  await gate.answered(registry);
 }
 
 /**

@@ -3,6 +3,8 @@ import { requireOpen } from '../../jobs/upstream-gate.ts';
 import type { MappedTag } from '../../mapping/store.ts';
 import { mirrorRepository } from '../../policy/mirror-repository.ts';
 import { RegistryError } from '../../registry/errors.ts';
+import { listsElsewhere } from '../../registry/listings/choose.ts';
+import type { ListedTag } from '../../registry/operations/lists/tags.ts';
 import { wantedBy } from '../compare.ts';
 import { type Listing, readListing, type Sides } from '../differences.ts';
 import type { ReconcileDependencies } from '../ports.ts';
@@ -28,6 +30,13 @@ export interface ReadSides {
   hasTag: (tag: string, signal: AbortSignal) => Promise<boolean>;
 }
 
+/** How a comparison is limited. */
+export interface ReadLimits {
+  signal: AbortSignal;
+  /** Waits until this many tags may be held. */
+  reach?: ((tags: number) => Promise<void>) | undefined;
+}
+
 /**
  * Reads what a comparison compares. Every request to the upstream waits for nothing: a closed one
  * is not asked.
@@ -40,7 +49,7 @@ export async function readSides(
     ReconcileDependencies,
     'config' | 'mappings' | 'mirrorTags' | 'upstreams' | 'gate' | 'now' | 'warn'
   >,
-  signal: AbortSignal,
+  { signal, reach }: ReadLimits,
 ): Promise<ReadSides> {
   const { registry } = upstream;
   const place = mirrorRepository(deps.config, registry, repository);
@@ -48,7 +57,9 @@ export async function readSides(
   for await (const each of deps.mappings.mappedTags({ registry, repository })) mapped.set(each.tag, each);
   const mirrorTags = mapped.size > 0 ? await deps.mirrorTags(place, signal) : new Map<string, string>();
   const tags = deps.upstreams.listTags(upstream, repository, signal);
-  const listing = await readListing(rule, askedUpstream(upstream, tags, deps), mapped);
+  const ask = ({ tag }: ListedTag) => deps.upstreams.tagDigest(upstream, repository, tag, signal);
+  const asked = askedUpstream(upstream, tags, deps, listsElsewhere(upstream) ? ask : undefined);
+  const listing = await readListing(rule, asked, mapped, reach);
   const open = () => requireOpen(deps.gate, upstream, deps.now());
   return {
     listing,

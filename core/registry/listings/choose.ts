@@ -36,6 +36,11 @@ export function tagApiOf(
   return { kind: 'detect' };
 }
 
+/** Whether an upstream's tags are listed by another host than its registry's. */
+export function listsElsewhere(upstream: Parameters<typeof tagApiOf>[0]): boolean {
+  return tagApiOf(upstream)?.kind === 'docker-hub';
+}
+
 /** Whether a registry is Google's. */
 export function isGoogle(registry: string): boolean {
   return google.test(registry);

@@ -10,6 +10,8 @@ import { readBounded } from '../transport/body.ts';
 export const pageSize = 100;
 /** A page of a hundred images has a few hundred kilobytes at most. */
 const maxPageBytes = 16 * 1024 * 1024;
+/** The most tags in a page: an image has a few. */
+const maxPageTags = 10_000;
 const maxPages = maxItems / pageSize;
 
 /** One page of a list. */
@@ -82,10 +84,13 @@ export async function* listPages(
       },
     );
     left -= page.tags.length;
-    if (left < 0 || (page.more && number >= maxPages)) {
+    const isPageTooLong = page.tags.length > maxPageTags;
+    if (isPageTooLong || left < 0 || (page.more && number >= maxPages)) {
       throw new RegistryError(exchange.context(call), {
         code: 'ANSWER_TOO_LARGE',
-        reason: `the list has more than ${left < 0 ? `${maxItems} tags` : `${maxPages} pages`}`,
+        reason: isPageTooLong
+          ? `a page of the list has more than ${maxPageTags} tags`
+          : `the list has more than ${left < 0 ? `${maxItems} tags` : `${maxPages} pages`}`,
       });
     }
     yield* page.tags;

@@ -15,13 +15,17 @@ import { seededImage } from '../../support/seeded-image.ts';
 
 const image = seededImage({ seed: 'dead', layers: [{ size: 500 }] });
 
+const letterId = 'letter';
+
 /** A dead-letter queue that holds these, each hidden once it is received. */
 function lettersOf(...bodies: string[]) {
   const left = new Set(bodies);
   const waiting = [...bodies];
   const queue: DeadLetterQueue = {
     receive: async () =>
-      waiting.splice(0, 2).map((body) => ({ body, remove: async () => void left.delete(body) })),
+      waiting
+        .splice(0, 2)
+        .map((body) => ({ id: letterId, body, remove: async () => void left.delete(body) })),
   };
   return { queue, left };
 }
@@ -44,6 +48,7 @@ describe('messages that crashed too often', () => {
     const message = await jobs.job(jobs.key());
     const bug = new TypeError('x is not a function');
     const crash = jobs.run(message, {
+      delivery: letterId,
       openUpstream: async () => {
         throw bug;
       },
@@ -70,7 +75,7 @@ describe('messages that crashed too often', () => {
 
   it('say so when the function died without an error', async () => {
     const message = await jobs.job(jobs.key());
-    await jobs.stores.jobs.begin(message.job, jobs.now.toISOString());
+    await jobs.stores.jobs.begin(message.job, jobs.now.toISOString(), letterId);
     await settle(message);
     expect((await jobs.record(message)).error?.message).toContain('out of memory');
   });
@@ -84,6 +89,28 @@ describe('messages that crashed too often', () => {
     jobs.now = new Date(jobs.now.getTime() + 73 * 3_600_000);
     expect(await settle(message)).toMatchObject({ sentAgain: 0, left: [] });
     expect((await jobs.record(message)).state).toBe('failed');
+  });
+
+  it('leave a job alone while another message of its may be at work on it', async () => {
+    const message = await jobs.job(jobs.key());
+    await jobs.stores.jobs.begin(message.job, jobs.now.toISOString(), letterId);
+    await jobs.stores.jobs.begin(message.job, jobs.now.toISOString(), 'another');
+    expect(await settle(message)).toMatchObject({ failed: [], sentAgain: 0, left: [], problems: [] });
+    expect((await jobs.record(message)).state).toBe('copying');
+    // The watch would have sent it again long ago: that message, too, is dead.
+    jobs.now = new Date(jobs.now.getTime() + 31 * 60_000);
+    await settle(message);
+    expect((await jobs.record(message)).state).toBe('failed');
+  });
+
+  it('leave a job alone whose layers are on their way', async () => {
+    const message = await jobs.job(jobs.key());
+    await jobs.stores.jobs.begin(message.job, jobs.now.toISOString(), 'another');
+    const notBefore = new Date(jobs.now.getTime() + 3_600_000).toISOString();
+    await jobs.stores.jobs.update(message.job, { notBefore });
+    jobs.now = new Date(jobs.now.getTime() + 31 * 60_000);
+    expect(await settle(message)).toMatchObject({ failed: [], left: [] });
+    expect((await jobs.record(message)).state).toBe('copying');
   });
 
   it('stay while the queue refuses the job', async () => {

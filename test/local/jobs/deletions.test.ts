@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Config } from '../../../core/config/config.ts';
 import { requestChange } from '../../../core/jobs/changes/request-change.ts';
 import { enqueue } from '../../../core/jobs/enqueue.ts';
@@ -100,6 +100,31 @@ describe('a deletion that a sender reports', () => {
     expect(asked.sort()).toEqual(['1', 'also']);
     expect([await digestOf(key), await digestOf(also)]).toEqual([undefined, undefined]);
     expect(await digestOf(other)).toBe(blue.manifest.digest);
+  });
+
+  it('of many manifests reads the tags of the repository once', async () => {
+    const key = jobs.key();
+    const images = ['p', 'q', 'r'].map(image);
+    const keys = images.map((_, n) => sibling(key, `n${n}`));
+    for (const [n, each] of images.entries()) await jobs.mirrored(keys[n] ?? key, each);
+    const messages: JobMessage[] = [];
+    for (const [n, { manifest }] of images.entries()) {
+      remove(keys[n] ?? key);
+      messages.push(await reported(sibling(key, manifest.digest)));
+    }
+    jobs.now = new Date(jobs.now.getTime() + 1_000);
+    const lists = vi.spyOn(jobs.stores.mappings, 'mappedTags');
+    for (const message of messages) expect(await run(message)).toMatchObject({ state: 'satisfied' });
+    expect(lists).toHaveBeenCalledTimes(1);
+    for (const each of keys) expect(await jobs.mapping(each)).toBeUndefined();
+    // What was mapped after that list was begun is in none that an event after it uses.
+    jobs.now = new Date(jobs.now.getTime() + 1_000);
+    await jobs.mirrored(key, red);
+    remove(key);
+    jobs.now = new Date(jobs.now.getTime() + 1_000);
+    await run(await reported(sibling(key, red.manifest.digest)));
+    expect(await jobs.mapping(key)).toBeUndefined();
+    lists.mockRestore();
   });
 
   it('of one tag also concerns the others of the digest that it names', async () => {

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { DynamoRetiringStore } from '../../../core/aws/dynamodb/mappings/retiring.ts';
 import { isFinished, type JobMessage } from '../../../core/jobs/record.ts';
 import { type ImageKey, isDigestKey } from '../../../core/mapping/record.ts';
 import type { MirrorImages } from '../../../core/registry-events/ports.ts';
@@ -28,6 +29,30 @@ describe('a deletion in the mirror while a job mirrors the same tag', () => {
     jobs = await MirrorJobs.start();
   });
   afterAll(() => jobs.close());
+
+  it('is no reason to read all tags if retention has deleted the image', async () => {
+    const key = jobs.key('1');
+    await jobs.mirrored(key, blue);
+    const retiring = new DynamoRetiringStore(jobs.stores.table);
+    const lists = vi.spyOn(jobs.stores.mappings, 'tagsOf');
+    const settled = async ({ manifest: { digest } }: typeof red) => {
+      lists.mockClear();
+      const hint = { repository: `mirror/docker.io/${key.repository}`, images: [{ digest }] };
+      const deps = { ...jobs.dependencies(), images: imagesOf(jobs.mirror(key)) };
+      await settleLosses(hint.repository, [hint], deps);
+      return lists.mock.calls.length;
+    };
+    expect(await settled(red), 'deleted by somebody else').toBe(1);
+    const gone = { ...key, reference: red.manifest.digest };
+    const { claim } = (await jobs.stores.mappings.read(gone)) ?? {};
+    expect(await retiring.begin(gone, { owner: 'run', claim, until: Date.now() + 60_000 })).toBe(true);
+    await retiring.end(gone, 'run');
+    expect(await settled(red), 'deleted by retention').toBe(0);
+    await jobs.mirrored(key, red);
+    jobs.mirror(key).manifests.delete(red.manifest.digest);
+    expect(await settled(red), 'mapped again').toBe(1);
+    lists.mockRestore();
+  });
 
   /** Works off an event about `red`, as often as it takes. */
   const settle = async (key: ImageKey, turns: SeededTurns, byDigest: boolean) => {

@@ -1,5 +1,7 @@
-import { GetCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { inParallel } from '../../../core/async/in-parallel.ts';
+import { retireChildren } from '../../../core/aws/dynamodb/mappings/digest-children.ts';
 import { publishMapping } from '../../../core/mapping/publish.ts';
 import type { ImageKey, MappingRecord } from '../../../core/mapping/record.ts';
 import { keyOf, type LocalStores, mappingOf, resolveOf, startStores } from '../../support/local-stores.ts';
@@ -39,6 +41,38 @@ describe('the manifests below a mapped index', () => {
       resolve: resolveOf(mapping, resolve),
       moveTag: async () => {},
     });
+  it('stay when more indexes name them than are noted', { timeout: 240_000 }, async () => {
+    const indexes = Array.from({ length: 505 }, (_, n) => mappingOf(`index ${n}`));
+    await inParallel(indexes, 20, ({ digest }) => stores.mappings.putChildren(key(digest), [shared]));
+    const sk = `digest#${shared.digest}`;
+    const parents = async () => {
+      const Key = { pk: `repo#docker.io/${repository}`, sk };
+      const { name: TableName, client } = stores.table;
+      return (await client.send(new GetCommand({ TableName, Key, ConsistentRead: true }))).Item?.parents;
+    };
+    expect((await parents()).size).toBe(501);
+    // All that are noted go, and one that is not.
+    const place = { pk: `repo#docker.io/${repository}` };
+    const update = (sort: string, UpdateExpression: string, ExpressionAttributeValues: object) =>
+      stores.table.client.send(
+        new UpdateCommand({
+          TableName: stores.table.name,
+          Key: { ...place, sk: sort },
+          UpdateExpression,
+          ExpressionAttributeValues: { ...ExpressionAttributeValues },
+        }),
+      );
+    const known = new Set(indexes.map(({ digest }) => digest));
+    await update(sk, 'DELETE parents :known', { ':known': known });
+    const [{ digest } = shared] = indexes;
+    const expiresAt = Math.floor(Date.now() / 1_000) + 60;
+    await update(`digest#${digest}`, 'SET expiresAt = :at', { ':at': expiresAt });
+    const children = [shared.digest];
+    await retireChildren(stores.table, key(digest), { children, tagged: new Set(), expiresAt });
+    expect([...(await parents())]).toEqual(['more']);
+    expect(await expires(shared)).toBe(false);
+  });
+
   const isMapped = async (at: ImageKey) => (await stores.mappings.readMany([at])).length === 1;
   const expires = async ({ digest }: MappingRecord): Promise<boolean> => {
     const { Item } = await stores.table.client.send(

@@ -1,8 +1,10 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { inParallel } from '../../../core/async/in-parallel.ts';
+import { DynamoRetiringStore } from '../../../core/aws/dynamodb/mappings/retiring.ts';
 import { publishMapping } from '../../../core/mapping/publish.ts';
 import type { ImageKey, MappingRecord } from '../../../core/mapping/record.ts';
+import { unknownWriter } from '../../../core/mapping/store.ts';
 import type { Digest } from '../../../core/oci/digest.ts';
 import { keyOf, type LocalStores, mappingOf, resolveOf, startStores } from '../../support/local-stores.ts';
 
@@ -54,6 +56,46 @@ describe('mappings of digests', () => {
   const [a, b] = [mappingOf('a'), mappingOf('b')];
   const later = new Date('2026-05-01T00:00:00.000Z');
   const retire = (digest: Digest) => stores.mappings.retireDigest(key(digest), later);
+
+  const itemOf = async (digest: string) => {
+    const Key = { pk: `repo#docker.io/${repository}`, sk: `digest#${digest}` };
+    const { name: TableName, client } = stores.table;
+    return (await client.send(new GetCommand({ TableName, Key, ConsistentRead: true }))).Item;
+  };
+
+  it('keep no note of the lease under which a tag was pointed to them', async () => {
+    await publish(key('1'), a, 1);
+    await publish(key('2'), a, 1);
+    expect((await itemOf(a.digest))?.publishing).toBeUndefined();
+  });
+
+  it('note so many writers at most, and then that there are others, which retention heeds', {
+    timeout: 240_000,
+  }, async () => {
+    const put = (fence: number) =>
+      stores.mappings.putDigest(key(a.digest), a, { phase: 'begin', tag: 'dies', fence });
+    await inParallel(
+      Array.from({ length: 520 }, (_, n) => n + 1),
+      20,
+      put,
+    );
+    const { publishing } = (await itemOf(a.digest)) ?? {};
+    expect(publishing.size).toBe(501);
+    const retiring = new DynamoRetiringStore(stores.table);
+    const known = [];
+    for await (const digest of retiring.digests({ registry: 'docker.io', repository })) known.push(digest);
+    expect(known[0]?.writers).toContainEqual(unknownWriter);
+    // The writers that are known end; the others stay.
+    const { writers = [] } = known[0] ?? {};
+    await retiring.forgetWriters(
+      key(a.digest),
+      writers.filter(({ tag }) => tag !== unknownWriter.tag),
+    );
+    const { claim } = (await itemOf(a.digest)) ?? {};
+    expect(await retiring.begin(key(a.digest), { owner: 'run', claim, until: Date.now() + 60_000 })).toBe(
+      false,
+    );
+  });
 
   it('are not read to list the tags, however many there are', async () => {
     for (let n = 0; n < 5; n += 1) await publish(key(`v${n}`), mappingOf(`v${n}`), 1);

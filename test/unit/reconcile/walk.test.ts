@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { Upstream } from '../../../core/config/config.ts';
+import { parseConfig } from '../../../core/mirror-yaml/parse.ts';
 import { digestOf } from '../../../core/oci/digest.ts';
 import { mirrorRepository } from '../../../core/policy/mirror-repository.ts';
 import { mostQueued } from '../../../core/reconcile/room.ts';
+import type { Round } from '../../../core/reconcile/round.ts';
 import { upstreamName } from '../../../core/reconcile/upstream/known-repositories.ts';
 import { reconcileDue } from '../../../core/reconcile/walk.ts';
 import { RegistryError } from '../../../core/registry/errors.ts';
@@ -19,6 +22,19 @@ const failure = (code: string, more: { status?: number; temporary?: boolean; ret
     { side: 'upstream', registry: 'ghcr.io', operation: 'list tags of' },
     { code, reason: 'failed', ...more },
   );
+
+/** Docker Hub, whose tags another host lists. */
+function hubConfig() {
+  const parsed = parseConfig(`
+version: 1
+mirror: { regions: [eu-west-1], repositoryPrefix: mirror }
+upstreams:
+  - registry: docker.io
+    repositories: [{ match: acme/app }]
+`);
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.errors));
+  return parsed.config;
+}
 
 describe('what is queued', () => {
   it('is everything at first, with lists alone, and then nothing', async () => {
@@ -251,6 +267,34 @@ describe('an upstream that is down', () => {
   });
 });
 
+describe('a list of another host than the registry’s', () => {
+  it.each([true, false])('does not say that the registry answers (it does: %s)', async (answers) => {
+    const memory = new MemoryReconcile(hubConfig());
+    for (const seconds of [0, 60, 120])
+      await memory.gate.failed('docker.io', {
+        at: new Date(memory.now.getTime() + seconds * 1_000 - 600_000),
+        reason: 'cut',
+      });
+    memory.push('acme/app', '1');
+    const deps = memory.dependencies();
+    const failed = new RegistryError(
+      { side: 'upstream', registry: 'docker.io', operation: 'get manifest' },
+      { code: 'CONNECTION', reason: 'failed', temporary: true },
+    );
+    const upstreams = {
+      ...deps.upstreams,
+      tagDigest: async () => {
+        if (!answers) throw failed;
+        return undefined;
+      },
+    };
+    const { signal } = new AbortController();
+    await reconcileDue({ ...deps, upstreams }, { endsAt: memory.now.getTime() + 60_000, signal });
+    expect((await memory.gate.outage('docker.io')) === undefined).toBe(answers);
+    expect(memory.queue.sent.length).toBe(answers ? 1 : 0);
+  });
+});
+
 describe('the walk', () => {
   it('stops while the queue is full, and continues after the last tag that was queued', async () => {
     const memory = new MemoryReconcile(rulesConfig('{ match: acme/app }'));
@@ -267,6 +311,52 @@ describe('the walk', () => {
     }
     expect(all).toEqual(tags.map((tag) => `acme/app:${tag}`));
     expect(memory.store.rounds.get('ghcr.io/acme/app')).toMatchObject({ found: { tags: 250, queued: 250 } });
+  });
+
+  it('tries a repository whose list ends the function after growing pauses, and others meanwhile', async () => {
+    const memory = new MemoryReconcile(rulesConfig('{ match: acme/huge }', '{ match: acme/small }'));
+    memory.push('acme/huge', ...Array.from({ length: 12_000 }, (_, index) => `v${index}`));
+    memory.push('acme/small', '1');
+    const deps = memory.dependencies();
+    /** What is saved after the function has ended is lost. */
+    const dying = async () => {
+      let isDead = false;
+      const store = Object.create(memory.store, {
+        save: {
+          value: async (round: Round) => {
+            if (!isDead) await memory.store.save(round);
+          },
+        },
+      }) as typeof memory.store;
+      const upstreams = {
+        ...deps.upstreams,
+        listTags: async function* (upstream: Upstream, repository: string, signal: AbortSignal) {
+          yield* deps.upstreams.listTags(upstream, repository, signal);
+          if (repository !== 'acme/huge') return;
+          isDead = true;
+          throw new Error('out of memory');
+        },
+      };
+      const { signal } = new AbortController();
+      await reconcileDue({ ...deps, store, upstreams }, { endsAt: memory.now.getTime() + 60_000, signal });
+    };
+    const pauses: number[] = [];
+    for (let death = 1; death <= 3; death += 1) {
+      await dying();
+      const huge = await memory.store.read({ registry: 'ghcr.io', repository: 'acme/huge' });
+      expect(huge).toMatchObject({ attempts: death });
+      pauses.push(Date.parse(huge?.dueAt ?? '') - memory.now.getTime());
+      memory.now = new Date(memory.now.getTime() + (pauses.at(-1) ?? 0));
+    }
+    expect(pauses[0]).toBeGreaterThanOrEqual(60_000);
+    expect(pauses[2]).toBeGreaterThan(pauses[1] ?? 0);
+    const { failing } = await memory.store.summary('ghcr.io', memory.now.toISOString());
+    expect(failing).toMatchObject([{ repository: 'acme/huge', error: { code: 'crashed' } }]);
+    memory.backlog = () => memory.queue.sent.length % mostQueued;
+    await walk(memory);
+    const round = await memory.store.read({ registry: 'ghcr.io', repository: 'acme/huge' });
+    expect(round).toMatchObject({ found: { tags: 12_000 } });
+    expect([round?.attempts, round?.failures, round?.error]).toEqual([undefined, undefined, undefined]);
   });
 
   it('begins again when the rule changes under way', async () => {

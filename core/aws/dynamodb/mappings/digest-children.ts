@@ -3,7 +3,7 @@ import { inParallel } from '../../../async/in-parallel.ts';
 import type { DigestKey, MappingRecord } from '../../../mapping/record.ts';
 import type { Digest } from '../../../oci/digest.ts';
 import { conditional, type ItemUpdate, readItem, type Table, updateItem } from '../table.ts';
-import { type TagItem, tagItemKey } from './tag-item.ts';
+import { hasRoom, mostInSet, type TagItem, tagItemKey } from './tag-item.ts';
 
 /** Updates at once: an index has a handful of children, but may have a thousand. */
 const updatesAtOnce = 16;
@@ -26,7 +26,7 @@ export async function putChildren(
   }
   if (children.length === 0) return;
   await inParallel(children, updatesAtOnce, (mapping) =>
-    send(table, parent, mapping.digest, {
+    addParent(table, parent, mapping.digest, {
       // A child that was mapped in its own right keeps what its own job found.
       update:
         'SET #mapping = if_not_exists(#mapping, :mapping), revision = if_not_exists(revision, :one), claim = :claim ADD parents :parent REMOVE expiresAt',
@@ -35,7 +35,6 @@ export async function putChildren(
         ':mapping': mapping,
         ':one': 1,
         ':claim': randomUUID(),
-        ':parent': new Set([parent.reference]),
       },
     }),
   );
@@ -48,11 +47,32 @@ export async function putChildren(
 /** Notes for recorded children that this index names them. */
 async function keepChildren(table: Table, parent: DigestKey, children: Digest[]): Promise<void> {
   await inParallel(children, updatesAtOnce, (child) =>
-    send(table, parent, child, {
+    addParent(table, parent, child, {
       update: 'SET claim = :claim ADD parents :parent REMOVE expiresAt',
-      values: { ':claim': randomUUID(), ':parent': new Set([parent.reference]) },
+      values: { ':claim': randomUUID() },
     }),
   );
+}
+
+/** Stands for the indexes that did not fit into a child's item: it never expires. */
+const unknownParent = 'more';
+
+/** Updates a child, and adds the index to those that name it. */
+async function addParent(
+  table: Table,
+  parent: DigestKey,
+  child: Digest,
+  { values, ...update }: ItemUpdate,
+): Promise<void> {
+  const written = await conditional(
+    send(table, parent, child, {
+      ...update,
+      condition: hasRoom('parents'),
+      values: { ...values, ':parent': new Set([parent.reference]), ':most': mostInSet },
+    }),
+  );
+  if (written) return;
+  await send(table, parent, child, { ...update, values: { ...values, ':parent': new Set([unknownParent]) } });
 }
 
 /** Children that shall expire with the index that names them. */

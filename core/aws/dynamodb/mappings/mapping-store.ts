@@ -11,17 +11,18 @@ import {
   type StoredMapping,
   type TagKey,
 } from '../../../mapping/record.ts';
-import type {
-  CommittedResolve,
-  DigestWriter,
-  FormerDigest,
-  HistoryEntry,
-  Lease,
-  MappedTag,
-  MappingChanges,
-  MappingQuery,
-  MappingStore,
-  TagState,
+import {
+  type CommittedResolve,
+  type DigestWriter,
+  type FormerDigest,
+  type HistoryEntry,
+  type Lease,
+  type MappedTag,
+  type MappingChanges,
+  type MappingQuery,
+  type MappingStore,
+  type TagState,
+  unknownWriter,
 } from '../../../mapping/store.ts';
 import { batchGet } from '../batch-get.ts';
 import {
@@ -41,7 +42,9 @@ import { mappedTags } from './mapped-tags.ts';
 import { RepositoryMarks, repositoriesOf } from './repository-marks.ts';
 import { retireDigest } from './retire-digest.ts';
 import {
+  hasRoom,
   listedSortKey,
+  mostInSet,
   publishingToken,
   repositoryPartition,
   staysSince,
@@ -249,6 +252,18 @@ export class DynamoMappingStore implements MappingStore {
     mapping: MappingRecord,
     writer?: DigestWriter,
   ): Promise<FormerDigest | undefined> {
+    if (writer?.phase !== 'begin') return await this.#putDigest(key, mapping, writer);
+    const put = await this.#putDigest(key, mapping, writer, hasRoom('publishing'));
+    // Without room for one more writer, or refused by retention: then it is refused again.
+    return put ?? (await this.#putDigest(key, mapping, { ...writer, ...unknownWriter }));
+  }
+
+  async #putDigest(
+    key: DigestKey,
+    mapping: MappingRecord,
+    writer: DigestWriter | undefined,
+    room?: string,
+  ): Promise<FormerDigest | undefined> {
     const stays = writer?.phase === 'begin' ? staysSince(writer.retirements) : undefined;
     const noted =
       writer === undefined ? '' : `${writer.phase === 'begin' ? 'ADD' : 'DELETE'} publishing :writer`;
@@ -258,13 +273,14 @@ export class DynamoMappingStore implements MappingStore {
           TableName: this.#table.name,
           Key: tagItemKey(key),
           UpdateExpression: `SET #mapping = :mapping, revision = if_not_exists(revision, :one), claim = :claim REMOVE expiresAt, removed ${noted}`,
-          ConditionExpression: stays?.condition,
+          ConditionExpression: room ? `${stays?.condition} AND ${room}` : stays?.condition,
           ExpressionAttributeNames: { '#mapping': 'mapping' },
           ExpressionAttributeValues: {
             ':mapping': mapping,
             ':one': 1,
             ':claim': randomUUID(),
             ...stays?.values,
+            ...(room && { ':most': mostInSet }),
             ...(writer && { ':writer': new Set([publishingToken(writer)]) }),
           },
           ReturnValues: 'ALL_OLD',
@@ -274,7 +290,6 @@ export class DynamoMappingStore implements MappingStore {
     if (written === undefined) return undefined;
     const former = written.Attributes as TagItem | undefined;
     return {
-      wasMapped: former?.mapping !== undefined,
       isComplete: former?.children !== undefined && former.expiresAt === undefined,
     };
   }

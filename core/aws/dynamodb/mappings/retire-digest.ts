@@ -9,7 +9,7 @@ import { listedSortKey, type TagItem, tagItemKey } from './tag-item.ts';
  * repository is mapped to the digest, an index names it, or it was published in its own right.
  *
  * Another worker may map a tag to it at the same time. That changes the item's claim before the tag
- * is published and, because the item already existed, again after it. If this write falls between
+ * is published, and again after it. If this write falls between
  * the two, the second change reverts it. Before or after them, the claim or the tag is visible.
  */
 export async function retireDigest(table: Table, key: DigestKey, expiresAt: Date): Promise<boolean> {

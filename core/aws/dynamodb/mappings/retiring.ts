@@ -12,6 +12,7 @@ import {
   notRetiring,
   publishingToken,
   repositoryPartition,
+  retiredClaim,
   type TagItem,
   tagItemKey,
 } from './tag-item.ts';
@@ -75,6 +76,7 @@ export class DynamoRetiringStore implements RetiringStore {
   }
 
   async forgetWriters(key: DigestKey, writers: KnownDigest['writers']): Promise<void> {
+    if (writers.length === 0) return;
     await updateItem(this.#table, tagItemKey(key), {
       update: 'DELETE publishing :writers',
       values: { ':writers': new Set(writers.map(publishingToken)) },
@@ -90,11 +92,12 @@ export class DynamoRetiringStore implements RetiringStore {
       tagItemKey(key),
       updateItem(this.#table, tagItemKey(key), {
         update:
-          'SET retiring = :own, retiringUntil = :until, claim = :own, expiresAt = :expiresAt REMOVE #mapping, children, parents ADD retirements :one',
+          'SET retiring = :own, retiringUntil = :until, claim = :retired, expiresAt = :expiresAt REMOVE #mapping, children, parents ADD retirements :one',
         condition: `${sameClaim(claim)} AND attribute_not_exists(listed) AND attribute_not_exists(publishing) AND ${notRetiring}`,
         names: { '#mapping': 'mapping' },
         values: {
           ':own': own,
+          ':retired': `${retiredClaim}${own}`,
           ':until': until,
           ':one': 1,
           ':now': Date.now(),

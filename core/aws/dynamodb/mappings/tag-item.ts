@@ -108,8 +108,12 @@ export function tagState(item: TagItem): TagState {
     claim: item.claim,
     retiringUntil: item.retiringUntil,
     retirements: item.retirements,
+    ...(item.claim?.startsWith(retiredClaim) && { isRetired: true }),
   };
 }
+
+/** Begins the claims that retention makes; whoever maps the digest makes another one. */
+export const retiredClaim = 'retired ';
 
 /** Names a lease of a tag. A tag contains no space. */
 export function publishingToken({ fence, tag }: { fence: number; tag: string }): string {
@@ -120,6 +124,17 @@ export function publishingToken({ fence, tag }: { fence: number; tag: string }):
 export function leaseOfToken(token: string): { fence: number; tag: string } {
   const space = token.indexOf(' ');
   return { fence: Number(token.slice(0, space)), tag: token.slice(space + 1) };
+}
+
+/** A set in an item has at most so many members: an item has 400 KB at most. */
+export const mostInSet = 500;
+
+/**
+ * The condition that a set has room for one more, with {@link mostInSet} as `:most`. What does not
+ * fit is replaced by a member that is never removed, so that what the set protects stays.
+ */
+export function hasRoom(attribute: 'parents' | 'publishing'): string {
+  return `(attribute_not_exists(${attribute}) OR size(${attribute}) < :most)`;
 }
 
 /**

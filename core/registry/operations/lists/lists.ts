@@ -11,8 +11,14 @@ import { nextPage } from './pages.ts';
 export const maxItems = 1_000_000;
 const maxCharacters = 64 * 1024 * 1024;
 /** The most characters of a page's digests and their items; each item counts as so many more. */
-const maxDigestCharacters = 64 * 1024 * 1024;
+const maxDigestCharacters = 16 * 1024 * 1024;
 const charactersPerDigest = 64;
+/**
+ * The most characters of a page's items, which are in memory together; each item counts as some
+ * more. Several lists may be read at once.
+ */
+const maxPageCharacters = 16 * 1024 * 1024;
+const charactersPerItem = 24;
 
 /**
  * Besides its items, an answer may hold much else (about 300 bytes per image at Google's), which is
@@ -159,6 +165,7 @@ async function readItems(
 ): Promise<Omit<Page, 'next'>> {
   const items: string[] = [];
   let { items: count, characters } = left;
+  let ofPage = maxPageCharacters;
   const digests = new DigestsByItem(call.isItem);
   const reader = new ListReader(call.key, {
     onItem(item) {
@@ -167,6 +174,8 @@ async function readItems(
       if (item === undefined || !call.isItem(item)) return;
       characters -= item.length;
       if (characters < 0) throw tooLong(exchange, call, `${maxCharacters} characters`);
+      ofPage -= item.length + charactersPerItem;
+      if (ofPage < 0) throw tooLong(exchange, call, `${items.length} ${call.key} in one page`);
       items.push(item);
     },
     ...(call.digests && { onManifestTag: (key, tag) => digests.add(tag, key) }),
