@@ -1,6 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import type { Notifier } from '../../notify/ports.ts';
 import { mirrorRepository } from '../../policy/mirror-repository.ts';
+import { maxAttempts } from '../decide-retry.ts';
 import { sendAgain } from '../enqueue.ts';
 import { announceFailed } from '../mirror/announce-end.ts';
 import type { JobQueue, JobStore, LayerLeases, LayerMessage } from '../ports.ts';
@@ -50,6 +51,8 @@ export interface SettledLetters {
 
 /** A job whose messages end before any attempt begins fails after this time, in milliseconds. */
 const patienceMs = 3 * 24 * 3_600_000;
+/** No job has so many attempts unless each of its messages crashes. */
+const mostAttempts = 2 * maxAttempts;
 /** At most so often, ten messages or less are received in one call of the schedule. */
 const maxRounds = 30;
 
@@ -131,8 +134,9 @@ async function settleAll(
  * Whether another message of a job may be at work on it: its latest attempt is not this letter's,
  * and has not ended for certain. The job's watch looks at it again, so the letter is not needed.
  */
-function isElsewhere({ state, begunAt, begunBy, notBefore }: JobRecord, letter: string, now: Date): boolean {
-  if (state !== 'copying' || begunBy === letter) return false;
+function isElsewhere(job: JobRecord, letter: string, now: Date): boolean {
+  const { state, begunAt, begunBy, notBefore, attempts } = job;
+  if (state !== 'copying' || begunBy === letter || attempts > mostAttempts) return false;
   // It is parked while layer jobs carry its layers.
   if (notBefore !== undefined) return true;
   return begunAt !== undefined && Date.parse(begunAt) + goneAfterMs > now.getTime();

@@ -103,6 +103,13 @@ describe('messages that crashed too often', () => {
     expect((await jobs.record(message)).state).toBe('failed');
   });
 
+  it('fail a job in the end whose messages all crash, whichever began last', async () => {
+    const message = await jobs.job(jobs.key());
+    for (let attempt = 1; attempt <= 25; attempt += 1)
+      await jobs.stores.jobs.begin(message.job, jobs.now.toISOString(), `message-${attempt}`);
+    expect(await settle(message)).toMatchObject({ failed: [{ id: message.job }] });
+  });
+
   it('leave a job alone whose layers are on their way', async () => {
     const message = await jobs.job(jobs.key());
     await jobs.stores.jobs.begin(message.job, jobs.now.toISOString(), 'another');
