@@ -3,11 +3,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { CURRENT_VERSION_EXPIRED_FLAGS as expired, FLAGS } from 'aws-cdk-lib/cx-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../lib/function-bundle.ts';
 import { smallConfig } from './mirror-template.ts';
 
 const run = promisify(execFile);
+const cdkJson: { context: Record<string, unknown> } = JSON.parse(
+  readFileSync(join(packageRoot, 'cdk.json'), 'utf8'),
+);
 let folder: string;
 
 beforeEach(() => {
@@ -59,9 +63,24 @@ describe('the CDK app', () => {
     expect(read('manifest.json').artifacts.Drayage.environment).toBe('aws://111122223333/eu-west-1');
   });
 
+  it('decides about each feature flag of the CDK, and follows its recommendation unless what is deployed would change', () => {
+    const recommended = Object.fromEntries(
+      Object.entries(FLAGS)
+        .filter(([name, { introducedIn }]) => introducedIn.v2 !== undefined && !expired.includes(name))
+        .map(([name, { recommendedValue }]) => [name, recommendedValue]),
+    );
+    expect(cdkJson.context).toEqual({
+      ...recommended,
+      '@aws-cdk/core:strictCfnValidateErrors': true,
+      '@aws-cdk/aws-iam:minimizePolicies': false,
+      '@aws-cdk/core:enablePartitionLiterals': false,
+      // Regions of all of them can be mirrored into.
+      '@aws-cdk/core:target-partitions': ['aws', 'aws-cn', 'aws-us-gov', 'aws-eusc'],
+    });
+  });
+
   it("synthesises the repository's own mirror.yaml, and passes CloudFormation's rules too", async () => {
-    const { context } = JSON.parse(readFileSync(join(packageRoot, 'cdk.json'), 'utf8'));
-    expect(context).toEqual({ '@aws-cdk/core:strictCfnValidateErrors': true });
+    const { context } = cdkJson;
     expect(await app({ context, env: { CDK_VALIDATION: 'true' } })).toEqual({ exitCode: 0, stderr: '' });
   });
 
