@@ -79,8 +79,18 @@ describe('what an invocation counts', () => {
 it('days are those until today, in UTC, with zeros where nothing was mirrored', async () => {
   const days = latestDays(3, new Date('2026-03-01T23:59:59.999Z'));
   expect(days).toEqual(['2026-02-27', '2026-02-28', '2026-03-01']);
-  const count = (registry: string) => ({ day: '2026-02-28', registry, images: 2, ...transfer, lags: new Map() });
-  const sums = savingsOf(days, [count('a.example'), count('b.example'), { ...count('c'), day: '2026-01-01' }]);
+  const count = (registry: string) => ({
+    day: '2026-02-28',
+    registry,
+    images: 2,
+    ...transfer,
+    lags: new Map(),
+  });
+  const sums = savingsOf(days, [
+    count('a.example'),
+    count('b.example'),
+    { ...count('c'), day: '2026-01-01' },
+  ]);
   expect(sums).toEqual([
     { day: '2026-02-27', images: 0, ...emptyTransfer() },
     {
