@@ -1,7 +1,9 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drayage } from '../support/drayage.ts';
 import { type Pipeline, startPipeline } from '../support/pipeline.ts';
-import { startScriptedServer } from '../support/scripted-server.ts';
 import { seededImage } from '../support/seeded-image.ts';
 import { type OnTerminal, startOnTerminal } from '../support/terminal.ts';
 
@@ -13,7 +15,7 @@ describe('drayage top on a terminal', () => {
     await pipeline.push('acme/shop', '1.0', image);
     pipeline.upstream.faults.add({
       match: { method: 'GET', path: '/blobs/' },
-      action: { kind: 'slow', bytesPerSecond: 1_500_000 },
+      action: { kind: 'slow', bytesPerSecond: 600_000 },
     });
   });
   afterAll(() => pipeline[Symbol.asyncDispose]());
@@ -64,10 +66,11 @@ describe('drayage top on a terminal', () => {
   });
 
   it('asks again where an API does not answer, and shows that', async () => {
-    const server = await startScriptedServer([]);
-    const { origin } = server;
-    await server.close();
-    await using live = top(100, origin);
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    await using live = top(100, `http://127.0.0.1:${port}`);
     await live.sees('trying again at');
     live.type('q');
     expect(await live.ended).toBe(0);
