@@ -4,7 +4,7 @@ import { cutEnd } from './columns.ts';
 import type { Frame } from './layout.ts';
 import type { TopState } from './state.ts';
 
-/** The lines at the top: which deployment, how many jobs, what was mirrored today, what is wrong. */
+/** The top: which deployment, what is wrong, how many jobs, what was mirrored today. */
 export function headLines(state: TopState, { columns, now, paint }: Frame): string[] {
   const { api, reading, readAt, trouble } = state;
   const version = reading === undefined ? '' : ` ${reading.status.version}`;

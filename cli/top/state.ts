@@ -48,7 +48,7 @@ export function withTrouble(state: TopState, message: string, now: number, inter
   };
 }
 
-/** What a job copied in between; undefined if that is not known. A layer that starts over counts as nothing. */
+/** What a job copied in between, if that is known. A layer that starts over counts as nothing. */
 function moreBytes(before: Job | undefined, { progress }: Job): number | undefined {
   if (before?.progress === undefined || progress === undefined) return undefined;
   return Math.max(0, progress.bytes - before.progress.bytes);

@@ -6,7 +6,7 @@ import { inColumns } from './columns.ts';
 import type { Frame, Section } from './layout.ts';
 import type { TopState } from './state.ts';
 
-/** The upstreams: open, closed or down, when a webhook was heard, the lag, and how they are compared. */
+/** The upstreams: whether they are asked, when a webhook was heard, the lag, comparisons. */
 export function upstreamLines({ reading }: TopState, { columns, now, paint }: Frame): Section {
   const upstreams = (reading?.status.upstreams ?? []).toSorted(
     (a, b) => Number(stateOf(a) === 'open') - Number(stateOf(b) === 'open'),

@@ -9,7 +9,10 @@ export const savings = exactly<Savings>()(
       days: z
         .array(
           z.object({
-            day: z.iso.date().describe('In UTC.'),
+            day: z
+              .string()
+              .regex(/^\d{4}-\d\d-\d\d$/)
+              .describe('In UTC.'),
             images: count.describe('How many images were mirrored, each as often as a tag moved to it.'),
             copied: amount.describe('Transferred from upstream.'),
             mounted: amount.describe('Made available from another repository of the mirror instead.'),
