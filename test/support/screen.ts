@@ -46,9 +46,15 @@ export class FakeScreen extends EventEmitter {
 
   /**
    * Changes the size, as when its window is made smaller: lines that are now too long continue in
-   * the next row.
+   * the next row, but in the alternate buffer they are cut.
    */
   resize(columns: number): void {
+    if (this.isAlternate) {
+      this.columns = columns;
+      this.#rows = this.#rows.map((row) => row.slice(0, columns));
+      this.emit('resize');
+      return;
+    }
     const below = this.#rows.length - this.#row;
     const before = this.#rows;
     this.columns = columns;
