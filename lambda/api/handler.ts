@@ -15,6 +15,7 @@ import { getMappings, resolveMappings } from './mappings.ts';
 import { getReconcile, postReconcile } from './reconcile.ts';
 import { postRedrive } from './redrive.ts';
 import { getRetention, postRetention } from './retention.ts';
+import { getSavings } from './savings.ts';
 import { getStatus } from './status.ts';
 import { getWebhooks, rotateWebhook } from './webhooks.ts';
 
@@ -50,6 +51,7 @@ export const routes: readonly Route[] = [
   { method: 'POST', path: /^\/v1\/admission\/([^/]+)$/, access: 'open', handle: postAdmission },
   { method: 'POST', path: /^\/v1\/admission\/([^/]+)\/([^/]+)$/, access: 'open', handle: postAdmission },
   { method: 'GET', path: /^\/v1\/status$/, access: 'read', handle: getStatus },
+  { method: 'GET', path: /^\/v1\/savings$/, access: 'read', handle: getSavings },
   { method: 'GET', path: /^\/healthz$/, access: 'open', handle: async () => json(200, { status: 'ok' }) },
 ];
 

@@ -21,9 +21,11 @@ import {
   retentionQuery,
   rollbackBody,
   rotateBody,
+  savingsQuery,
   tagBody,
 } from '../schemas/request.ts';
 import { retentionPass } from '../schemas/retention.ts';
+import { savings } from '../schemas/savings.ts';
 import { status } from '../schemas/status.ts';
 import { webhook, webhookList } from '../schemas/webhook.ts';
 import type { Operation } from './operation.ts';
@@ -387,6 +389,19 @@ export const operations: Operation[] = [
     summary: 'How the deployment is doing',
     access: 'read',
     answer: { status: 200, description: 'Counts of jobs, upstreams and webhooks', schema: status },
+  },
+  {
+    method: 'get',
+    path: '/v1/savings',
+    operationId: 'getSavings',
+    tag: 'Service',
+    summary: 'What was mirrored each day, and how much of it was not transferred',
+    description:
+      'A job counts when it has published an image; one that finds what is mirrored already does not. Counters are kept for 400 days, and may miss a job.',
+    access: 'read',
+    query: savingsQuery,
+    answer: { status: 200, description: 'A sum for each day', schema: savings },
+    errors: { 400: invalidRequest },
   },
   {
     method: 'get',
