@@ -15,6 +15,8 @@ import type { Call } from './call.ts';
 /** What `GET /v1/status` returns. Times are ISO 8601. */
 export interface Status {
   version: string;
+  /** Whose token the request had: what its sender may do. */
+  caller: 'reader' | 'operator';
   regions: string[];
   /** The address of each region's mirror registry, once something was mirrored there. */
   registries: RegistryHosts;
@@ -76,7 +78,7 @@ const failuresWithinMs = 24 * 3600 * 1_000;
  * `GET /v1/status`: how the deployment is doing, with a number of reads that does not depend on how
  * much is mirrored.
  */
-export async function getStatus({ deployment }: Call): Promise<HttpResponse> {
+export async function getStatus({ caller, deployment }: Call): Promise<HttpResponse> {
   const { config, jobs, mappings, webhookStates } = deployment;
   const now = new Date();
   const [summary, registries, states, upstreams] = await Promise.all([
@@ -95,6 +97,7 @@ export async function getStatus({ deployment }: Call): Promise<HttpResponse> {
   const { queued, waiting, planned, copying, failed, since, isComplete, oldestWaiting } = summary;
   const status: Status = {
     version: drayageVersion,
+    caller: caller === 'operator' ? 'operator' : 'reader',
     regions: config.mirror.regions,
     registries,
     jobs: {
