@@ -5,7 +5,8 @@
 const svgNamespace = 'http://www.w3.org/2000/svg';
 
 /** @typedef {Node | string | number | false | null | undefined} Child */
-/** @typedef {Record<string, string | number | boolean | undefined | ((event: Event) => void)>} Attributes */
+/** @typedef {string | number | boolean | undefined | ((event: Event) => void)} AttributeValue */
+/** @typedef {Record<string, AttributeValue>} Attributes */
 
 /**
  * Makes an element. Functions become listeners (`onclick`), `true` an attribute without a value;

@@ -59,7 +59,7 @@ export function showJobs(main, params, signal) {
 
   /** @type {Map<string, ReturnType<typeof jobItem>>} */
   let items = new Map();
-  /** @type {{ cursor: string | undefined, next: string | undefined, states: Map<string, string> }} */
+  /** @type {{ cursor?: string | undefined, next?: string, states: Map<string, string> }} */
   const place = { cursor: undefined, next: undefined, states: new Map() };
 
   const show = (/** @type {Job[]} */ jobs) => {

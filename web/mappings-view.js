@@ -7,6 +7,13 @@ import { loadMappings, matching, mostMappings } from './load-mappings.js';
 import { keepInAddress } from './router.js';
 
 /** @typedef {import('./load-mappings.js').ListedMapping} ListedMapping */
+/**
+ * @typedef {object} ListState
+ * @property {ListedMapping[]} mappings
+ * @property {boolean} isComplete
+ * @property {boolean} isLoading
+ * @property {number} page
+ */
 
 const pageSize = 50;
 
@@ -22,7 +29,7 @@ export function showMappings(main, params, signal) {
   const next = element('button', { type: 'button' }, 'Next');
   const pages = element('nav', { class: 'pages', 'aria-label': 'Pages', hidden: true }, previous, next);
 
-  /** @type {{ mappings: ListedMapping[], isComplete: boolean, isLoading: boolean, page: number }} */
+  /** @type {ListState} */
   const state = { mappings: [], isComplete: false, isLoading: true, page: 0 };
   let shown = '';
 

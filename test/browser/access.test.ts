@@ -85,7 +85,10 @@ describe('a page whose API asks for a token', () => {
   it('asks again when the API no longer takes it', async () => {
     const { page } = stand;
     await page.route('**/v1/jobs?*', (route) =>
-      route.fulfill({ status: 401, json: { error: { code: 'unauthorized', message: 'the token is not valid' } } }),
+      route.fulfill({
+        status: 401,
+        json: { error: { code: 'unauthorized', message: 'the token is not valid' } },
+      }),
     );
     await page.getByLabel('State').selectOption('All');
     await page.getByText('The token of this tab is no longer accepted.').waitFor();

@@ -54,7 +54,9 @@ describe('the first view', () => {
     const sizes: Promise<number>[] = [];
     stand.page.on('requestfinished', (request) =>
       sizes.push(
-        request.sizes().then(({ responseBodySize, responseHeadersSize }) => responseBodySize + responseHeadersSize),
+        request
+          .sizes()
+          .then(({ responseBodySize, responseHeadersSize }) => responseBodySize + responseHeadersSize),
       ),
     );
     await stand.open('mappings');

@@ -8,7 +8,8 @@ const program = {
   title: 'Chromium',
   name: 'chromium',
   variable: 'DRAYAGE_CHROMIUM',
-  remedy: 'apt-get install chromium, or say where it is: DRAYAGE_CHROMIUM=/usr/bin/chromium npm run test:browser',
+  remedy:
+    'apt-get install chromium, or say where it is: DRAYAGE_CHROMIUM=/usr/bin/chromium npm run test:browser',
 };
 
 const flags = [

@@ -35,7 +35,9 @@ describe('a mapping', () => {
     await page.goto(`${pipeline.api}/`);
     await page.locator('.rows li a').first().waitFor();
     const focused = () =>
-      page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent);
+      page.evaluate(
+        () => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent,
+      );
     const tabTo = async (name: string) => {
       for (let presses = 0; presses < 40; presses += 1) {
         if ((await focused())?.startsWith(name)) {

@@ -13,7 +13,9 @@ export interface Stand extends Visit {
 export async function startStand({
   browser = {},
   ...stack
-}: Parameters<typeof startPipeline>[0] & { browser?: Parameters<typeof openBrowser>[0] } = {}): Promise<Stand> {
+}: Parameters<typeof startPipeline>[0] & {
+  browser?: Parameters<typeof openBrowser>[0];
+} = {}): Promise<Stand> {
   const pipeline = await startPipeline(stack);
   const visit = await openBrowser(browser).catch(async (error) => {
     await pipeline[Symbol.asyncDispose]();

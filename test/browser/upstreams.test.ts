@@ -22,7 +22,9 @@ describe('upstreams and savings', () => {
 
   it('tells of closed, down and uncompared upstreams, whatever stands there', async () => {
     const { page, pipeline } = stand;
-    const status = (await (await pipeline.get('/v1/status')).json()) as { upstreams: { reconcile: object }[] };
+    const status = (await (await pipeline.get('/v1/status')).json()) as {
+      upstreams: { reconcile: object }[];
+    };
     const [upstream] = status.upstreams;
     const at = '2026-11-30T10:00:00.000Z';
     const changed = {
@@ -51,27 +53,35 @@ describe('upstreams and savings', () => {
     await page.unroute('**/v1/status');
   });
 
-  it.each(['light', 'dark'] as const)('draws what was saved, in %s mode, with a table beside', async (colorScheme) => {
-    const { page } = stand;
-    await page.emulateMedia({ colorScheme });
-    await page.route('**/v1/savings?*', (route) => route.fulfill({ json: { days: savedDays(30) } }));
-    await stand.open('mappings');
-    await stand.open('savings');
-    await page.getByRole('img', { name: /^Bytes of each day/ }).waitFor();
-    expect(await page.locator('rect.bar').count()).toBe(90);
-    expect(await page.getByRole('row').count()).toBe(31);
-    expect(await page.locator('.headline').innerText()).toMatch(/^[\d.]+ GB of [\d.]+ GB \(\d+ %\) did not have/);
-    expect(await accessibilityProblems(page)).toEqual([]);
-    await page.setViewportSize({ width: 360, height: 640 });
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
-    await page.setViewportSize({ width: 1_100, height: 800 });
-    await page.unroute('**/v1/savings?*');
-  });
+  it.each(['light', 'dark'] as const)(
+    'draws what was saved, in %s mode, with a table beside',
+    async (colorScheme) => {
+      const { page } = stand;
+      await page.emulateMedia({ colorScheme });
+      await page.route('**/v1/savings?*', (route) => route.fulfill({ json: { days: savedDays(30) } }));
+      await stand.open('mappings');
+      await stand.open('savings');
+      await page.getByRole('img', { name: /^Bytes of each day/ }).waitFor();
+      expect(await page.locator('rect.bar').count()).toBe(90);
+      expect(await page.getByRole('row').count()).toBe(31);
+      expect(await page.locator('.headline').innerText()).toMatch(
+        /^[\d.]+ GB of [\d.]+ GB \(\d+ %\) did not have/,
+      );
+      expect(await accessibilityProblems(page)).toEqual([]);
+      await page.setViewportSize({ width: 360, height: 640 });
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+      await page.setViewportSize({ width: 1_100, height: 800 });
+      await page.unroute('**/v1/savings?*');
+    },
+  );
 
   it('says so if the API counts no savings', async () => {
     const { page } = stand;
     await page.route('**/v1/savings?*', (route) =>
-      route.fulfill({ status: 404, json: { error: { code: 'not_found', message: 'there is no such route' } } }),
+      route.fulfill({
+        status: 404,
+        json: { error: { code: 'not_found', message: 'there is no such route' } },
+      }),
     );
     await stand.open('mappings');
     await stand.open('savings');

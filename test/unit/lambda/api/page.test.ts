@@ -152,7 +152,9 @@ describe('the sources of the status page', () => {
   });
 
   it('are all named in the shell, so that a browser need not wait for one to find the next', async () => {
-    const named = (await addresses()).filter((path) => path.endsWith('.js')).map((path) => path.split('/')[3]);
+    const named = (await addresses())
+      .filter((path) => path.endsWith('.js'))
+      .map((path) => path.split('/')[3]);
     expect(named.sort()).toEqual(modules.map(([name]) => name).sort());
   });
 });
