@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accessibilityProblems } from './axe.ts';
-import { misbehaviour, type Stand, smallImage, startStand } from './stand.ts';
+import { mirrorForbidden, misbehaviour, type Stand, smallImage, startStand } from './stand.ts';
 
 const views = [
   ['mappings', '.rows li'],
@@ -16,11 +16,7 @@ describe.each(['light', 'dark'] as const)('in %s mode', (colorScheme) => {
   beforeAll(async () => {
     stand = await startStand({ browser: { colorScheme } });
     for (const seed of ['1', '2']) await stand.pipeline.mirror('acme/shop', '1.0', smallImage(seed));
-    stand.pipeline.upstream.faults.add({
-      match: { path: '/acme/broken/' },
-      action: { kind: 'status', status: 403 },
-    });
-    await stand.pipeline.mirror('acme/broken', '1.0', smallImage('broken'));
+    await mirrorForbidden(stand.pipeline, 'acme/broken');
   });
   afterAll(() => stand?.[Symbol.asyncDispose]());
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { digestOfTag, fillTable, tagOf } from '../../bench/mappings/fill.ts';
+import { digestOfTag, fillTable, tagOf, tagsPerRepository } from '../../bench/mappings/fill.ts';
 import { misbehaviour, type Stand, startStand } from './stand.ts';
 
 const count = 10_000;
@@ -9,7 +9,11 @@ describe('10,000 mappings', () => {
   beforeAll(async () => {
     stand = await startStand();
     const { environment } = stand.pipeline.stack;
-    await fillTable(environment.AWS_ENDPOINT_URL_DYNAMODB ?? '', environment.DRAYAGE_TABLE ?? '', count);
+    await fillTable(environment.AWS_ENDPOINT_URL_DYNAMODB ?? '', environment.DRAYAGE_TABLE ?? '', count, {
+      tagsPerRepository,
+      tagOf,
+      batchesAtOnce: 1,
+    });
   });
   afterAll(() => stand?.[Symbol.asyncDispose]());
 

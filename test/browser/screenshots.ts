@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { digestOfTag, fillTable } from '../../bench/mappings/fill.ts';
 import { seededImage } from '../support/seeded-image.ts';
 import { savedDays } from './saved-days.ts';
-import { type Stand, startStand } from './stand.ts';
+import { mirrorForbidden, type Stand, startStand } from './stand.ts';
 
 const folder = join(import.meta.dirname, '../../docs/images');
 const services = [
@@ -47,10 +47,12 @@ async function shot(view: string, name: string, ready: string): Promise<void> {
 }
 
 /** Mappings that are only in the table, a few that are real, and a job that takes long. */
-async function fill({ pipeline: { stack, upstream, mirror, push, github } }: Stand): Promise<void> {
+async function fill({ pipeline }: Stand): Promise<void> {
+  const { stack, upstream, mirror, push, github } = pipeline;
   const { AWS_ENDPOINT_URL_DYNAMODB: endpoint = '', DRAYAGE_TABLE: table = '' } = stack.environment;
   await fillTable(endpoint, table, 1_200, {
     tagsPerRepository: 40,
+    batchesAtOnce: 1,
     tagOf: (n) => {
       const repository = Math.floor(n / 40);
       return {
@@ -61,8 +63,7 @@ async function fill({ pipeline: { stack, upstream, mirror, push, github } }: Sta
     },
   });
   for (const seed of ['1', '2']) await mirror('acme/shop', '1.0', imageOf(seed, 400_000));
-  upstream.faults.add({ match: { path: '/acme/private/' }, action: { kind: 'status', status: 403 } });
-  await mirror('acme/private', '2.1', imageOf('private', 3_000));
+  await mirrorForbidden(pipeline, 'acme/private');
   upstream.faults.add({
     match: { method: 'GET', path: '/acme/large/blobs/' },
     action: { kind: 'slow', bytesPerSecond: 100_000 },

@@ -41,6 +41,19 @@ export function smallImage(seed: string, size = 3_000): SeededImage {
   return seededImage({ seed, layers: [{ size }] });
 }
 
+/** Pushes an image that the upstream then does not let anybody read, and waits for its job. */
+export async function mirrorForbidden({ upstream, ...pipeline }: Pipeline, repository: string): Promise<() => void> {
+  await pipeline.push(repository, '1.0', smallImage(repository));
+  const allow = upstream.faults.add({
+    match: { path: `/${repository}/` },
+    action: { kind: 'status', status: 403 },
+  });
+  const answer = await pipeline.github(repository, '1.0');
+  const { accepted } = (await answer.json()) as { accepted: { job: string }[] };
+  await pipeline.jobIn(accepted[0]?.job ?? '', 'failed');
+  return allow;
+}
+
 /** What a page must not do: ask another origin, or try what its policy refuses. */
 export function misbehaviour({ requests, violations, pipeline }: Stand): string[] {
   return [...violations, ...requests.filter((address) => !address.startsWith(`${pipeline.api}/`))];
