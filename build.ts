@@ -5,11 +5,11 @@
  * node_modules.
  */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, rmSync } from 'node:fs';
+import { cpSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { bundleCommand } from './bundle-command.ts';
-import { esbuildOptions } from './lib/function-bundle.ts';
+import { esbuildOptions, foldersBeside } from './lib/function-bundle.ts';
 
 const root = import.meta.dirname;
 const dist = join(root, 'dist');
@@ -35,6 +35,9 @@ for (const name of functions) {
     outfile: join(dist, 'functions', name, 'index.mjs'),
     logLevel: 'warning',
   });
+  const beside = foldersBeside[name];
+  if (beside !== undefined)
+    cpSync(join(root, beside), join(dist, 'functions', name, beside), { recursive: true });
 }
 process.stdout.write(
   `dist/ holds the modules, the command and ${functions.length} functions: ${functions.join(', ')}\n`,

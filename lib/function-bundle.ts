@@ -16,6 +16,12 @@ export const packageRoot = join(import.meta.dirname, '..');
  */
 export const configFileName = 'mirror.json';
 
+/** The folders that a function's bundle has beside `index.mjs`, by the function's name. */
+export const foldersBeside: Readonly<Record<string, string>> = {
+  // The files of the status page.
+  api: 'web',
+};
+
 /**
  * The esbuild options for a function's bundle: one minified ESM file with everything in it,
  * including the AWS SDK, so that the code that runs is the code that was tested.
@@ -38,15 +44,17 @@ export const esbuildOptions = {
 
 /**
  * How the CDK bundles a handler's source: with {@link esbuildOptions}, by the esbuild that is
- * installed here (no container engine), and with the configuration beside it.
+ * installed here (no container engine), and with the configuration and other files beside it.
  *
  * @param scope any construct of the stack; the configuration file is prepared in the output folder
  *   of its app
+ * @param name the function's name
  * @param config the normalised configuration
  */
-export function bundleOptions(scope: Construct, config: Config): BundlingOptions {
+export function bundleOptions(scope: Construct, name: string, config: Config): BundlingOptions {
   const prepared = join(outputFolder(scope), `${scope.node.addr}.${configFileName}`);
   writeConfig(prepared, config);
+  const folder = foldersBeside[name];
   const { sourcemap, banner, format: _esm, ...options } = esbuildOptions;
   return {
     ...options,
@@ -60,6 +68,9 @@ export function bundleOptions(scope: Construct, config: Config): BundlingOptions
       beforeInstall: () => [],
       afterBundling: (_input, output) => [
         `cp ${shellQuoted(prepared)} ${shellQuoted(join(output, configFileName))}`,
+        ...(folder === undefined
+          ? []
+          : [`cp -R ${shellQuoted(join(packageRoot, folder))} ${shellQuoted(join(output, folder))}`]),
       ],
     },
   };

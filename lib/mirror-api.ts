@@ -105,7 +105,8 @@ export class MirrorApi extends Construct {
     // A read by POST, since a thousand references don't fit in a query string.
     route('/v1/mappings/resolve', [HttpMethod.POST], reads);
     route('/healthz', [HttpMethod.GET, HttpMethod.HEAD]);
-    route('/', [HttpMethod.GET, HttpMethod.HEAD]);
+    // The status page: its shell, and its files.
+    for (const path of ['/', '/web/{version}/{file}']) route(path, [HttpMethod.GET, HttpMethod.HEAD]);
   }
 
   #addStage({ throttle, logRetention }: MirrorApiProps): HttpStage {

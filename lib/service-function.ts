@@ -106,7 +106,7 @@ export class ServiceFunction extends Construct {
       handler: 'handler',
       projectRoot: packageRoot,
       depsLockFilePath: join(packageRoot, 'package-lock.json'),
-      bundling: bundleOptions(this, config),
+      bundling: bundleOptions(this, name, config),
     });
   }
 }

@@ -39,6 +39,7 @@ for version in "$least" "$newest"; do
   rm -rf cdk.out
   node app.js
   test -s cdk.out/Theirs.template.json
+  find cdk.out -path '*/web/app.js' | grep -q . || { echo 'the API function has no status page'; exit 1; }
   find cdk.out -name mirror.json | grep -q . || { echo 'the functions have no configuration'; exit 1; }
   echo "the package works on Node $version"
 done

@@ -10,7 +10,6 @@ export const tagsPerRepository = 50;
 const registries = ['docker.io', 'ghcr.io', 'quay.io', 'public.ecr.aws'];
 /** BatchWriteItem takes at most this many items. */
 const batchSize = 25;
-const batchesAtOnce = 8;
 
 /** The nth of many tags, in their order of creation: fifty in every repository. */
 export function tagOf(n: number): TagKey {
@@ -27,6 +26,8 @@ export function tagOf(n: number): TagKey {
 export interface Filling {
   tagsPerRepository: number;
   tagOf(n: number): TagKey;
+  /** How many writes are under way at once; 8 by default. */
+  batchesAtOnce?: number;
   /** The policy under which all were mirrored; by default each has its own. */
   fingerprint?: string;
 }
@@ -108,7 +109,7 @@ export async function fillTable(
         await write(Array.from({ length: next - start }, (_, position) => itemAt(start + position)));
       }
     };
-    await Promise.all(Array.from({ length: batchesAtOnce }, writer));
+    await Promise.all(Array.from({ length: filling.batchesAtOnce ?? 8 }, writer));
     const at = new Date(Date.now() - 120_000).toISOString();
     await write([
       { pk: 'registries', sk: 'eu-west-1', host: '123456789012.dkr.ecr.eu-west-1.amazonaws.com' },

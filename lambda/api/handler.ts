@@ -12,6 +12,7 @@ import { encodeAnswer } from './encode-answer.ts';
 import { getExport } from './exports.ts';
 import { getJob, getJobs, postMirrors } from './jobs.ts';
 import { getMappings, resolveMappings } from './mappings.ts';
+import { getPage, getPageFile } from './page/page.ts';
 import { getReconcile, postReconcile } from './reconcile.ts';
 import { postRedrive } from './redrive.ts';
 import { getRetention, postRetention } from './retention.ts';
@@ -52,6 +53,8 @@ export const routes: readonly Route[] = [
   { method: 'POST', path: /^\/v1\/admission\/([^/]+)\/([^/]+)$/, access: 'open', handle: postAdmission },
   { method: 'GET', path: /^\/v1\/status$/, access: 'read', handle: getStatus },
   { method: 'GET', path: /^\/v1\/savings$/, access: 'read', handle: getSavings },
+  { method: 'GET', path: /^\/$/, access: 'open', handle: getPage },
+  { method: 'GET', path: /^\/web\/([^/]+)\/([^/]+)$/, access: 'open', handle: getPageFile },
   { method: 'GET', path: /^\/healthz$/, access: 'open', handle: async () => json(200, { status: 'ok' }) },
 ];
 

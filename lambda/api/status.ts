@@ -17,6 +17,8 @@ import type { Call } from './call.ts';
 /** What `GET /v1/status` returns. Times are ISO 8601. */
 export interface Status {
   version: string;
+  /** Whose token the request had: what its sender may do. */
+  caller: 'reader' | 'operator';
   regions: string[];
   /** The address of each region's mirror registry, once something was mirrored there. */
   registries: RegistryHosts;
@@ -85,7 +87,7 @@ const lagDays = 2;
  * `GET /v1/status`: how the deployment is doing, with a number of reads that does not depend on how
  * much is mirrored.
  */
-export async function getStatus({ deployment }: Call): Promise<HttpResponse> {
+export async function getStatus({ caller, deployment }: Call): Promise<HttpResponse> {
   const { config, jobs, mappings, webhookStates } = deployment;
   const now = new Date();
   const [since = '', today = ''] = latestDays(lagDays, now);
@@ -110,6 +112,7 @@ export async function getStatus({ deployment }: Call): Promise<HttpResponse> {
   };
   const status: Status = {
     version: drayageVersion,
+    caller: caller === 'operator' ? 'operator' : 'reader',
     regions: config.mirror.regions,
     registries,
     jobs: {

@@ -46,6 +46,8 @@ const routes = {
   'HEAD /healthz': mapping,
   'GET /': mapping,
   'HEAD /': mapping,
+  'GET /web/{version}/{file}': mapping,
+  'HEAD /web/{version}/{file}': mapping,
 };
 
 describe('the routes', () => {

@@ -43,7 +43,8 @@ describe.each([...functionNames, 'blob-mounting'])("the %s function's bundle", (
   const folder = () => bundles.get(name) ?? '';
 
   it('is one module with its source map and the configuration', () => {
-    expect(readdirSync(folder()).sort()).toEqual(['index.mjs', 'index.mjs.map', 'mirror.json']);
+    const page = name === 'api' ? ['web'] : [];
+    expect(readdirSync(folder()).sort()).toEqual(['index.mjs', 'index.mjs.map', 'mirror.json', ...page]);
   });
 
   it('holds the configuration as it was normalised', () => {
@@ -66,6 +67,30 @@ describe.each([...functionNames, 'blob-mounting'])("the %s function's bundle", (
       },
     });
     expect(stdout).toBe('function\n');
+  });
+});
+
+describe("the API function's bundle", () => {
+  it('has the status page, and answers with it', async () => {
+    const folder = bundles.get('api') ?? '';
+    const web = join(import.meta.dirname, '../../web');
+    expect(readdirSync(join(folder, 'web')).sort()).toEqual(readdirSync(web).sort());
+    const event = {
+      rawPath: '/',
+      rawQueryString: '',
+      headers: {},
+      requestContext: { stage: '$default', domainName: 'api.example', http: { method: 'GET' } },
+    };
+    const program = `const { handler } = await import(${JSON.stringify(pathToFileURL(join(folder, 'index.mjs')))}); process.stdout.write((await handler(${JSON.stringify(event)}, {})).body);`;
+    const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program], {
+      cwd: folder,
+      env: {
+        AWS_REGION: 'eu-west-1',
+        POWERTOOLS_SERVICE_NAME: 'api',
+        POWERTOOLS_METRICS_NAMESPACE: 'Drayage',
+      },
+    });
+    expect(stdout).toMatch(/^<!doctype html>[\s\S]*src="web\/[\w-]{16}\/app\.js"/);
   });
 });
 

@@ -86,7 +86,7 @@ function converted(): { schemas: Json; schemaOf: SchemaOf } {
     for (const schema of Object.values(parameters)) all.add(schema);
     for (const schema of Object.values(query?.shape ?? {})) all.add(schema as z.ZodType);
     if (body) all.add(body.schema);
-    all.add(answer.schema);
+    if (answer.schema) all.add(answer.schema);
   }
   const ordered = [...all];
   const { $defs = {}, properties = {} } = z.toJSONSchema(
@@ -167,7 +167,7 @@ function presentAnswers(operation: Operation, schemaOf: SchemaOf): Json {
       description: answer.description,
       ...(isConditional && { headers: etag }),
       content: {
-        'application/json': { schema: schemaOf(answer.schema) },
+        ...(answer.schema && { 'application/json': { schema: schemaOf(answer.schema) } }),
         ...Object.fromEntries((answer.texts ?? []).map((type) => [type, { schema: { type: 'string' } }])),
       },
     },

@@ -26,7 +26,8 @@ export interface Operation {
 export interface Answer {
   status: 200 | 202;
   description: string;
-  schema: z.ZodType;
+  /** Of the answer as JSON; absent: it is only there as one of `texts`. */
+  schema?: z.ZodType;
   /** Other media types that the answer may have, as text. */
   texts?: string[];
   /** When the answer is a redirect, 302, instead. */

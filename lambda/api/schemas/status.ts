@@ -8,6 +8,7 @@ export const status = exactly<Status>()(
   z
     .object({
       version: z.string(),
+      caller: z.enum(['reader', 'operator']).describe('Whose token the request had: readers can’t write.'),
       regions: z.array(z.string()),
       registries: z
         .record(z.string(), z.string())

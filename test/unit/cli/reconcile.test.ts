@@ -61,6 +61,7 @@ describe('comparisons in words', () => {
   it('are part of the status, if the deployment tells of them', () => {
     const status = (upstreams: Status['upstreams']): Status => ({
       version: '1.0.0',
+      caller: 'operator',
       regions: [],
       registries: {},
       jobs: {
