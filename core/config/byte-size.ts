@@ -11,9 +11,6 @@ const units: Record<string, number> = {
   TiB: 2 ** 40,
 };
 
-/** What `byteSize` reads, for a JSON Schema. */
-export const byteSizePattern = '^\\d{1,12}(?:\\.\\d{1,3})?(?:B|[kKMGT]B|[KMGT]iB)$';
-
 /**
  * Reads a number of bytes, or a size such as `500MB` (decimal) or `5GiB` (binary); undefined if it
  * is neither, or too large to count.

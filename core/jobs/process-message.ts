@@ -92,7 +92,10 @@ async function ended(
     finishedAt: finished.toISOString(),
     notBefore: undefined,
     error: undefined,
-    ...(state === 'committed' ? { lagMs: finished.getTime() - Date.parse(job.receivedAt) } : {}),
+    scanning: undefined,
+    ...(state === 'committed'
+      ? { lagMs: Math.max(0, finished.getTime() - Date.parse(job.heldUntil ?? job.receivedAt)) }
+      : {}),
   });
   return { job: { ...job, ...changes }, state };
 }

@@ -1,7 +1,7 @@
 import { matchesDescriptor } from '../copy/blob/verify.ts';
 import type { CallOptions, ImageSource } from '../copy/ports.ts';
 import type { ImageManifest } from '../oci/manifest.ts';
-import { type Platform } from '../oci/platform.ts';
+import type { Platform } from '../oci/platform.ts';
 
 /** A larger config is not read: a real one has a few kilobytes. */
 export const maxConfigBytes = 4 * 1024 * 1024;
@@ -11,8 +11,7 @@ export type ReadConfig =
   | { kind: 'read'; labels: Map<string, string>; platform: Platform | undefined }
   | { kind: 'unreadable'; reason: string };
 
-const configType =
-  /^application\/vnd\.(?:oci\.image\.config\.v1|docker\.container\.image\.v1)\+json$/;
+const configType = /^application\/vnd\.(?:oci\.image\.config\.v1|docker\.container\.image\.v1)\+json$/;
 
 /**
  * Reads the config of an image from the upstream, and verifies its size and digest.

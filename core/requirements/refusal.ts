@@ -29,7 +29,10 @@ export class ContentRefused extends DrayageError {
    * @param detail completes the sentence about the image. It may hold text from the image: it is
    *   shortened and stripped of control characters
    */
-  constructor(code: RefusalCode, { image, detail, remedy }: { image: string; detail: string; remedy: string }) {
+  constructor(
+    code: RefusalCode,
+    { image, detail, remedy }: { image: string; detail: string; remedy: string },
+  ) {
     super(`${image}: ${plainText(detail, maxMessage)}; it is not mirrored`);
     this.code = code;
     this.remedy = remedy;

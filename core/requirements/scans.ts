@@ -1,4 +1,8 @@
-import { type ContentRequirements, type ScanSeverity, scanSeverities } from '../config/content-requirements.ts';
+import {
+  type ContentRequirements,
+  type ScanSeverity,
+  scanSeverities,
+} from '../config/content-requirements.ts';
 import type { CallOptions } from '../copy/ports.ts';
 import type { Digest } from '../oci/digest.ts';
 
@@ -46,7 +50,9 @@ export function judgeScans(
     if (result.kind !== 'complete') continue;
     const found = [...result.counts].filter(([severity, count]) => count > 0 && rank(severity) <= limit);
     if (found.length > 0) {
-      const counts = found.toSorted(([a], [b]) => rank(a) - rank(b)).map(([name, count]) => `${count} ${name}`);
+      const counts = found
+        .toSorted(([a], [b]) => rank(a) - rank(b))
+        .map(([name, count]) => `${count} ${name}`);
       return { kind: 'blocked', detail: `the scan of ${digest} has findings: ${counts.join(', ')}` };
     }
   }

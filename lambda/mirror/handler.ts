@@ -127,6 +127,7 @@ async function runRecord(body: string, { context, deployment, shared }: Invocati
         ...shared,
         fanOut: deployment.fanOut,
         keepInLine: deployment.keepInLine,
+        requirements: deployment.requirements,
       },
       signal,
     ),

@@ -1,5 +1,9 @@
+import { DynamoScanWaits } from '../../core/aws/dynamodb/requirements/scan-waits.ts';
+import { DynamoSeenDigests } from '../../core/aws/dynamodb/requirements/seen-digests.ts';
+import { EcrImageScans } from '../../core/aws/ecr/scans/image-scans.ts';
 import { EcrSettingsKeeper } from '../../core/aws/ecr/settings/keeper.ts';
 import type { MirrorJobDependencies } from '../../core/jobs/dependencies.ts';
+import type { RequirementPorts } from '../../core/jobs/requirements/ports.ts';
 import { CopyDeployment } from '../shared/copy-deployment.ts';
 import { keepInLine, tellSettings } from '../shared/settings.ts';
 
@@ -16,6 +20,15 @@ export class MirrorDeployment extends CopyDeployment {
   /** For jobs: a repository whose settings can't be put right still gets its images. */
   get keepInLine(): NonNullable<MirrorJobDependencies['keepInLine']> {
     return (repository, options) => keepInLine(() => this.settings, repository, options);
+  }
+
+  /** For rules that ask for an age or a scan. */
+  get requirements(): RequirementPorts {
+    return this.once('requirements', () => ({
+      seen: new DynamoSeenDigests(this.table),
+      waits: new DynamoScanWaits(this.table),
+      scans: new EcrImageScans({ region: this.region }),
+    }));
   }
 
   protected override onCreated(repository: string): void {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { byteSize, byteSizePattern } from '../../config/byte-size.ts';
+import { byteSize } from '../../config/byte-size.ts';
 import { type ContentRequirements, scanSeverities } from '../../config/content-requirements.ts';
 import { durationProblem, durationSeconds } from '../../config/duration.ts';
 import { distinct, shown, text } from '../../config/fields.ts';
