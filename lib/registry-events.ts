@@ -43,8 +43,8 @@ const rules = [
 
 /**
  * Delivers what the mirror's own registry tells about images that it lost, and about scans that
- * jobs wait for: EventBridge rules, a queue, and its dead-letter queue. The order of events does not
- * matter, since each only makes the function look, so it is a standard queue.
+ * jobs wait for: EventBridge rules, a queue, and its dead-letter queue. The order of events does
+ * not matter, since each only makes the function look, so it is a standard queue.
  */
 export class RegistryEvents extends Construct {
   readonly queue: Queue;

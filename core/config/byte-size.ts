@@ -16,10 +16,8 @@ const units: Record<string, number> = {
  * is neither, or too large to count.
  */
 export function byteSize(value: string | number): number | undefined {
-  const [, amount = '', unit = ''] =
-    typeof value === 'number'
-      ? ['', String(value), 'B']
-      : (/^(\d{1,12}(?:\.\d{1,3})?)(B|[kKMGT]B|[KMGT]iB)$/.exec(value) ?? []);
+  if (typeof value === 'number') return Number.isSafeInteger(value) && value > 0 ? value : undefined;
+  const [, amount = '', unit = ''] = /^(\d{1,12}(?:\.\d{1,3})?)(B|[kKMGT]B|[KMGT]iB)$/.exec(value) ?? [];
   const factor = Object.hasOwn(units, unit) ? units[unit] : undefined;
   if (factor === undefined) return undefined;
   const bytes = Math.floor(Number(amount) * factor);

@@ -78,7 +78,6 @@ function normaliseWebhook({ source, name, options }: NonNullable<FileUpstream['w
 
 function normaliseRule(rule: FileRule): RepositoryRule {
   const { platforms, verify, require, reconcile, retention } = rule;
-  const requirements = require && normaliseRequire(require);
   return {
     match: rule.match,
     tags: present(rule.tags),
@@ -87,7 +86,7 @@ function normaliseRule(rule: FileRule): RepositoryRule {
     }),
     referrers: rule.referrers,
     ...(verify && { verify }),
-    ...(requirements && Object.keys(requirements).length > 0 && { require: requirements }),
+    ...(require && { require: normaliseRequire(require) }),
     ...(reconcile !== 'never' && { reconcileSeconds: seconds(reconcile) }),
     deleted: rule.deleted,
     ...(retention && {

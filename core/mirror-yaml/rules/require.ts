@@ -64,7 +64,7 @@ const scan = z
       why: 'the mirror stays behind its upstream meanwhile',
     }).default('10m'),
   })
-  .meta({ what: 'a mapping with block', example: '{ block: CRITICAL, wait: 10m }', wrap: 'block' });
+  .meta({ what: 'a mapping with block', example: '{ block: CRITICAL, wait: 10m }' });
 
 /** The key `require` of a rule. */
 export const requireSchema = z
@@ -82,7 +82,7 @@ export const requireSchema = z
     }).optional(),
     scan: scan.optional(),
   })
-  .refine((all) => Object.values(all).some((value) => value !== undefined), {
+  .refine((all) => Object.values(all).some((value) => value !== undefined && !isEmpty(value)), {
     message:
       'is empty; write what images must be like (maxBytes, platforms, labels, annotations, age, scan), or leave require out',
   })
@@ -90,6 +90,10 @@ export const requireSchema = z
     what: 'a mapping with maxBytes, platforms, labels, annotations, age or scan',
     example: '{ maxBytes: 5GB, age: 24h }',
   });
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+}
 
 /** The requirements that a valid `require` means. */
 export function normaliseRequire(file: z.output<typeof requireSchema>): ContentRequirements {
