@@ -19,7 +19,11 @@ const scanActions = (name: string, of: typeof template) =>
 describe('a deployment whose rules ask for scans', () => {
   it('lets only the mirror function ask for scans, and only below the prefix', () => {
     expect(scanActions('mirror', template)).toEqual([
-      { actions: ['ecr:DescribeImageScanFindings', 'ecr:StartImageScan'], resources: [repositories] },
+      {
+        actions: ['ecr:DescribeImageScanFindings', 'ecr:StartImageScan'],
+        resources: [repositories],
+        conditions: {},
+      },
     ]);
     for (const name of ['webhook', 'layer', 'api', 'schedule', 'reconcile', 'registry-events'])
       expect(scanActions(name, template)).toEqual([]);
