@@ -3,6 +3,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { mirrorBatchSize } from '../core/jobs/ports.ts';
+import { asksForScans } from '../core/policy/asks-for-scans.ts';
 import { isLiteral } from '../core/reconcile/coverage.ts';
 import { hasRetention } from '../core/retention/pass.ts';
 import { BlobMounting } from './blob-mounting.ts';
@@ -20,6 +21,7 @@ import { Notifications } from './notifications.ts';
 import {
   grantMirrorAccess,
   grantMirrorLook,
+  grantMirrorScans,
   grantMirrorSettings,
   grantRepositoryList,
   layerActions,
@@ -42,6 +44,8 @@ const webhookItems = { keys: ['jobs#*', 'parked#*', 'webhooks'] };
  */
 const mappedItems = { keys: ['repo#*', 'mirrors'] };
 const removalItems = { keys: ['repo#*', 'history#*', 'snapshot', 'jobs#*', 'parked#*'] };
+/** Which jobs wait for which scan, and whether they still do. */
+const awaitedScans = { keys: ['scans#*', 'jobs#*'] };
 /**
  * A tag's item also holds its mapping: only the count of its events is changed, and nothing else is
  * returned.
@@ -105,6 +109,7 @@ export class ImageMirror extends Construct {
       account,
       region,
       prefix: config.mirror.repositoryPrefix,
+      scans: asksForScans(config),
     });
     this.secrets = new DeploymentSecrets(this, 'Secrets', settings);
     this.snapshots = new SnapshotBucket(this, 'Snapshots', settings);
@@ -241,6 +246,10 @@ export class ImageMirror extends Construct {
 
     this.#grantTable();
     this.#grantRegistryEvents();
+    if (asksForScans(config)) {
+      grantMirrorScans(mirror, mirror.function, config.mirror);
+      this.table.grantItems(registryEvents.function, awaitedScans, 'GetItem');
+    }
     this.#grantQueues();
     this.snapshots.grantWrite(snapshot.function);
     this.snapshots.grantExport(api, api.function);

@@ -104,6 +104,20 @@ export function grantMirrorLook(scope: Construct, grantee: IGrantable, mirror: M
 }
 
 /**
+ * Allow asking for the scans of the mirror's images, and beginning one.
+ *
+ * @param scope a construct that holds the grantee's policy
+ * @param grantee who asks
+ * @param mirror the configuration's `mirror`
+ */
+export function grantMirrorScans(scope: Construct, grantee: IGrantable, mirror: MirrorConfig): void {
+  const repositories = mirrorRepositories(scope, mirror);
+  const actions = ['ecr:DescribeImageScanFindings', 'ecr:StartImageScan'];
+  allow(grantee, { actions, resources: [repositories.arn] });
+  acknowledgeRepositories(scope, repositories.readable);
+}
+
+/**
  * Allow listing the mirror's repositories: a pattern covers what the mirror has. ECR lists only the
  * whole registry's, and checks that as access to all repositories.
  * https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeRepositories.html

@@ -5,7 +5,12 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { lossPatterns, type MirrorPlace } from '../core/registry-events/patterns.ts';
+import {
+  type EventPattern,
+  lossPatterns,
+  type MirrorPlace,
+  scanPattern,
+} from '../core/registry-events/patterns.ts';
 import { eventBatchSize, eventReceiveCount } from '../core/registry-events/ports.ts';
 
 /**
@@ -23,6 +28,12 @@ const standard: QueueProps = {
   enforceSSL: true,
 };
 
+/** Settings of {@link RegistryEvents}. */
+export interface RegistryEventsProps extends MirrorPlace {
+  /** Whether jobs wait for scans: then their events are delivered, too. */
+  readonly scans: boolean;
+}
+
 /** The rules, each with its construct ID. */
 const rules = [
   { id: 'Images', events: 'images', description: 'images that were deleted or archived in the mirror' },
@@ -31,16 +42,16 @@ const rules = [
 ] as const;
 
 /**
- * Delivers what the mirror's own registry tells about images that it lost: EventBridge rules, a
- * queue, and its dead-letter queue. The order of events does not matter, since each only makes the
- * function look, so it is a standard queue.
+ * Delivers what the mirror's own registry tells about images that it lost, and about scans that
+ * jobs wait for: EventBridge rules, a queue, and its dead-letter queue. The order of events does
+ * not matter, since each only makes the function look, so it is a standard queue.
  */
 export class RegistryEvents extends Construct {
   readonly queue: Queue;
   /** Events that could not be delivered, and those whose messages failed each time. */
   readonly deadLetterQueue: Queue;
 
-  constructor(scope: Construct, id: string, place: MirrorPlace) {
+  constructor(scope: Construct, id: string, { scans, ...place }: RegistryEventsProps) {
     super(scope, id);
     this.deadLetterQueue = new Queue(this, 'DeadLetters', standard);
     this.queue = new Queue(this, 'Queue', {
@@ -50,15 +61,18 @@ export class RegistryEvents extends Construct {
       deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: eventReceiveCount },
     });
     const patterns = lossPatterns(place);
-    for (const { id: rule, events, description } of rules) {
-      const { 'detail-type': detailType, ...eventPattern } = patterns[events];
-      new Rule(this, rule, {
-        description: `Drayage: ${description}`,
-        eventPattern: { ...eventPattern, detailType },
-        // Only these rules may send, by the condition on their ARNs in the queue's policy.
-        targets: [new SqsQueue(this.queue, { deadLetterQueue: this.deadLetterQueue })],
-      });
-    }
+    for (const { id: rule, events, description } of rules) this.#deliver(rule, patterns[events], description);
+    if (scans) this.#deliver('Scans', scanPattern(place), 'scans in the mirror that are over');
+  }
+
+  #deliver(id: string, pattern: EventPattern, description: string): void {
+    const { 'detail-type': detailType, ...eventPattern } = pattern;
+    new Rule(this, id, {
+      description: `Drayage: ${description}`,
+      eventPattern: { ...eventPattern, detailType },
+      // Only these rules may send, by the condition on their ARNs in the queue's policy.
+      targets: [new SqsQueue(this.queue, { deadLetterQueue: this.deadLetterQueue })],
+    });
   }
 
   /** Feeds the function. A batch is not waited for: a mapping should be gone at once. */

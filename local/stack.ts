@@ -5,6 +5,7 @@ import { defaultFanOutBytes } from '../core/jobs/layers/hand-out.ts';
 import { mirrorBatchSize } from '../core/jobs/ports.ts';
 import { resendUnfinished } from '../core/jobs/resend.ts';
 import type { MappingStore } from '../core/mapping/store.ts';
+import { asksForScans } from '../core/policy/asks-for-scans.ts';
 import { eventBatchSize } from '../core/registry-events/ports.ts';
 import { hasRetention } from '../core/retention/pass.ts';
 import type { PresentedWebhook } from '../core/webhooks/present-webhook.ts';
@@ -157,6 +158,7 @@ async function start(
     endpoint: queue.endpoint,
     queueUrl: queue.registryEventsQueueUrl,
     place: { account: localAccount, region, prefix: config.mirror.repositoryPrefix },
+    scans: asksForScans(config),
     log,
   });
   cleanups.push(events.close);

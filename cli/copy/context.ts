@@ -29,6 +29,8 @@ export interface CopyContext {
   mayMountFrom?: (repository: string) => boolean;
   /** Creates the destination's repository, if that is wanted. */
   createRepository?: () => Promise<void>;
+  /** Rejects if the image must not be copied. Called before anything is written. */
+  check?: (plan: CopyPlan, source: RegistryRepository) => Promise<void>;
   signal: AbortSignal;
 }
 

@@ -96,8 +96,9 @@ export async function copyPair(
         signal,
         platforms: context.flags.platform,
         referrers: context.flags.referrers,
-        onPlanned(plan) {
+        async onPlanned(plan) {
           expectDigest(dst, plan.root.digest);
+          await context.check?.(plan, source);
           watcher.planned(pair, plan);
           const mounts = mountFrom(pair);
           return {

@@ -20,6 +20,7 @@ export async function planImage(
       signal,
       ask: true,
     });
+    await context.check?.(planned, source);
     const { tag } = pair.dst;
     const destinationDigest = tag === undefined ? undefined : await destination.tagDigest(tag, { signal });
     return { plan: planned, ...(destinationDigest !== undefined && { destinationDigest }) };

@@ -15,6 +15,7 @@ import { type Done, InterruptedError, type Outcome, sideBySide } from '../copy/s
 import type { Explain } from './explain.ts';
 import { clientOf, type SyncImage } from './find-images.ts';
 import type { MappingNotes, SeenImage } from './mapping-notes.ts';
+import { contentCheck, expectCheckable } from './requirements.ts';
 import type { SyncTarget } from './target.ts';
 import type { Upstreams } from './upstreams.ts';
 
@@ -95,7 +96,8 @@ async function noteOrReport(image: SyncImage, seen: SeenImage, run: SyncRun): Pr
   }
 }
 
-function contextOf({ upstream, rule, dst }: SyncImage, run: SyncRun): CopyContext {
+function contextOf(image: SyncImage, run: SyncRun): CopyContext {
+  const { upstream, rule, dst } = image;
   const { upstreams, target, pool, parallel, missingAt, signal } = run;
   const createRepository = target.creatorOf(dst.repository);
   return {
@@ -107,6 +109,7 @@ function contextOf({ upstream, rule, dst }: SyncImage, run: SyncRun): CopyContex
     missingAt,
     mayMountFrom: target.mayMountFor(upstream.registry, run.knowsLogins),
     ...(createRepository && { createRepository }),
+    ...contentCheck(image, signal),
     signal,
   };
 }
@@ -124,6 +127,7 @@ async function eachImage<T>(
       images,
       async (image) => {
         try {
+          expectCheckable(image);
           return await work(image, output.watcher(progress));
         } catch (error) {
           throw signal.aborted ? error : explain(error);

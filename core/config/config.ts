@@ -1,3 +1,5 @@
+import type { ContentRequirements } from './content-requirements.ts';
+
 /**
  * mirror.yaml after validation: every default is filled in, durations are in seconds, and absent
  * fields are absent rather than undefined. It is plain JSON, since it goes into the functions'
@@ -167,6 +169,8 @@ export interface RepositoryRule {
    * PEM form.
    */
   verify?: { cosign: { key: string } };
+  /** What an image must be like before it is mirrored. Absent: anything. */
+  require?: ContentRequirements;
   /** How often the upstream is compared with the mirror; absent: only if somebody asks. */
   reconcileSeconds?: number;
   /** What an upstream deletion does to the mapping. */

@@ -1,6 +1,7 @@
 import { DrayageError } from '../errors.ts';
 import { lacksContent } from '../registry/errors.ts';
 import { mayBeEarly, pauseForImage } from './early-event.ts';
+import { JobWait } from './errors.ts';
 import type { JobError, JobRecord } from './record.ts';
 
 /** What happens to a job after an error. */
@@ -11,7 +12,7 @@ export type Verdict =
    */
   | {
       kind: 'wait';
-      why: 'failure' | 'rate-limit' | 'early-event' | 'outage';
+      why: 'failure' | 'rate-limit' | 'early-event' | 'outage' | 'requirement';
       delayMs: number;
       error: JobError;
     }
@@ -50,7 +51,8 @@ export function jobError({ code, side, message, remedy }: DrayageError): JobErro
 /**
  * Decides what happens to a job whose attempt ended with an error. Neither a rate limit nor an
  * image that is not there yet counts against the budget of attempts: a rate limit says nothing
- * about the image, and an early event has a limit of its own.
+ * about the image, and an early event has a limit of its own. Neither does waiting for what a rule
+ * requires.
  *
  * @param clock.random 0 ≤ random < 1; spreads the retries of jobs that failed together over the
  *   second half of the delay.
@@ -62,6 +64,10 @@ export function decideRetry(
 ): Verdict {
   if (!(error instanceof DrayageError)) return { kind: 'crash' };
   const failure = jobError(error);
+  if (error instanceof JobWait) {
+    const delayMs = Math.max(0, error.until.getTime() - now.getTime());
+    return { kind: 'wait', why: 'requirement', delayMs, error: failure };
+  }
   if (mayBeEarly(error, job, now))
     return { kind: 'wait', why: 'early-event', delayMs: pauseForImage(job, now), error: failure };
   const { retry } = error;

@@ -9,6 +9,7 @@ import type { Notifier } from '../notify/ports.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { FanOut, JobStore, UpstreamGate } from './ports.ts';
 import type { JobRecord, JobState } from './record.ts';
+import type { RequirementPorts } from './requirements/ports.ts';
 
 /** The dependencies of jobs. Each function takes the ones that it uses. */
 export interface MirrorJobDependencies {
@@ -33,6 +34,8 @@ export interface MirrorJobDependencies {
    * Puts the settings of a mirror repository right; never rejects. Absent: they stay as they are.
    */
   readonly keepInLine?: ((repository: string, options: CallOptions) => Promise<void>) | undefined;
+  /** Absent: images of rules that require an age or a scan fail. */
+  readonly requirements?: RequirementPorts | undefined;
   readonly now: () => Date;
   /**
    * How to wait for an image that is not there yet, milliseconds; rejects when the signal aborts.

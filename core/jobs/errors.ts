@@ -27,6 +27,32 @@ export class JobFailure extends DrayageError {
   }
 }
 
+/** What a job can wait for that says nothing about its success. */
+export type JobWaitCode = 'too_young' | 'scan_pending';
+
+/**
+ * A job has to wait for something that comes by itself. The wait does not count as an attempt, and
+ * lasts until a time, unless something wakes the job earlier.
+ */
+export class JobWait extends DrayageError {
+  override readonly name = 'JobWait';
+  readonly code: JobWaitCode;
+  readonly remedy: string;
+  readonly side = 'drayage';
+  readonly retry: Retry = { kind: 'backoff' };
+  readonly until: Date;
+
+  constructor(
+    code: JobWaitCode,
+    { until, message, remedy }: { until: Date; message: string; remedy: string },
+  ) {
+    super(message);
+    this.code = code;
+    this.until = until;
+    this.remedy = remedy;
+  }
+}
+
 /** No rule mirrors the image, or no longer does. */
 export function notConfigured(image: string, reason: string): JobFailure {
   return new JobFailure('not_configured', `${image}: ${reason}`, 'add a rule for it to mirror.yaml');

@@ -90,7 +90,7 @@ async function ended(
 ): Promise<Processed> {
   const { state, changes } = outcome;
   const finishedAt = deps.now();
-  const lagMs = finishedAt.getTime() - Date.parse(job.receivedAt);
+  const lagMs = Math.max(0, finishedAt.getTime() - Date.parse(job.heldUntil ?? job.receivedAt));
   await announceMirrored(job, outcome, deps);
   const isRecorded = await deps.jobs.update(job.id, {
     ...changes,
@@ -98,6 +98,7 @@ async function ended(
     finishedAt: finishedAt.toISOString(),
     notBefore: undefined,
     error: undefined,
+    scanning: undefined,
     ...(state === 'committed' ? { lagMs } : {}),
   });
   const done = { ...job, ...changes };

@@ -83,10 +83,24 @@ export interface JobRecord {
   /** What was found to belong to the image, and how much of it the mirror holds. */
   referrers?: ReferrersSummary;
   error?: JobError;
+  /** Its rule's `require.age` held it back until then. */
+  heldUntil?: string;
+  /** The scans that it waits for. */
+  scanning?: Scanning;
   /** Why a job ended without mirroring its image; no action is needed. */
   reason?: JobReason;
   /** Its large layers are carried by layer jobs; while they are, nothing else happens to it. */
   fannedOut?: FannedOut;
+}
+
+/** The scans of an image in the mirror that a job waits for. */
+export interface Scanning {
+  /** The image that waits for its tag. */
+  digest: Digest;
+  /** When the wait for it began. */
+  since: string;
+  /** Its images whose scans are not finished. */
+  pending: Digest[];
 }
 
 /** What a job continues with when its layer jobs are done. */
@@ -184,6 +198,8 @@ export function presentJob(job: JobRecord) {
     layerFailures: _failures,
     begunAt: _begun,
     watch: _watch,
+    heldUntil: _held,
+    scanning: _scanning,
     ...rest
   } = shown;
   return { id, image: formatImageKey(key), ...rest };

@@ -6,6 +6,7 @@ import { EarlierRules } from './earlier-rules.ts';
 import { explain, type Finding } from './explain.ts';
 import { defaultEndpointName } from './notify-schema.ts';
 import type { YamlDocument, YamlPath } from './read-yaml.ts';
+import { requireFindings } from './rules/require.ts';
 
 /**
  * The rules that concern several fields. They check the file as written, so that all errors are
@@ -39,6 +40,9 @@ export function crossFieldFindings(document: YamlDocument): Finding[] {
       ...credentialsFindings(upstream, index),
       ...webhookPaths(upstream, index).flatMap((path) => webhookFindings(upstream, path, document)),
       ...ruleFindings(upstream, ['upstreams', index, 'repositories'], document),
+      ...list(at(upstream, ['repositories'])).flatMap((_, rule) =>
+        requireFindings((path) => at(document.value, path), ['upstreams', index, 'repositories', rule]),
+      ),
     ]),
     ...lifecycleFindings(document.value),
   ];

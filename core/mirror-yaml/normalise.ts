@@ -12,6 +12,7 @@ import { formatPlatform, parsePlatform } from '../oci/platform.ts';
 import { knownRegistry } from '../registry/known-registries.ts';
 import { findSource } from '../webhooks/sources/index.ts';
 import { defaultEndpointName } from './notify-schema.ts';
+import { normaliseRequire } from './rules/require.ts';
 import type { ConfigFile } from './schema.ts';
 
 type FileUpstream = ConfigFile['upstreams'][number];
@@ -76,7 +77,7 @@ function normaliseWebhook({ source, name, options }: NonNullable<FileUpstream['w
 }
 
 function normaliseRule(rule: FileRule): RepositoryRule {
-  const { platforms, verify, reconcile, retention } = rule;
+  const { platforms, verify, require, reconcile, retention } = rule;
   return {
     match: rule.match,
     tags: present(rule.tags),
@@ -85,6 +86,7 @@ function normaliseRule(rule: FileRule): RepositoryRule {
     }),
     referrers: rule.referrers,
     ...(verify && { verify }),
+    ...(require && { require: normaliseRequire(require) }),
     ...(reconcile !== 'never' && { reconcileSeconds: seconds(reconcile) }),
     deleted: rule.deleted,
     ...(retention && {

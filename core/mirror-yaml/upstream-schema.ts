@@ -12,11 +12,12 @@ import {
   text,
   textLike,
 } from '../config/fields.ts';
-import { InvalidPlatformError, parsePlatform } from '../oci/platform.ts';
 import { InvalidReferenceError, parseReference } from '../oci/reference.ts';
 import { type GlobKind, globProblem } from '../policy/glob.ts';
 import { findSource, sourceNames } from '../webhooks/sources/index.ts';
 import { nearest } from './nearest.ts';
+import { platform } from './rules/platform.ts';
+import { requireSchema } from './rules/require.ts';
 
 const dockerHubAliases = [
   'index.docker.io',
@@ -151,16 +152,6 @@ export const tagsSchema = z
     wrap: 'include',
   });
 
-const platform = text({ what: 'a platform', example: 'linux/amd64' }, (value) => {
-  try {
-    parsePlatform(value);
-    return undefined;
-  } catch (error) {
-    if (error instanceof InvalidPlatformError) return error.message;
-    throw error;
-  }
-});
-
 const retention = z
   .strictObject({
     keepNewest: z
@@ -191,6 +182,7 @@ const rule = z
         }),
       })
       .optional(),
+    require: requireSchema.optional(),
     reconcile: durationOrNever('6h').default('24h'),
     deleted: z.enum(['keep', 'unmap']).default('keep').meta({ what: 'keep or unmap', example: 'keep' }),
     retention: retention.optional(),

@@ -66,3 +66,21 @@ export function lossPatterns({ account, region, prefix }: MirrorPlace): Record<L
 
 /** The kinds of events; their names are those of the rules. */
 export type LossEvent = 'images' | 'lifecycle' | 'repositories';
+
+/** The `detail-type` of the event that a basic scan is over. */
+export const scanEventType = 'ECR Image Scan';
+
+/**
+ * The event that a scan of an image in the mirror is over. Enhanced scanning sends others: its
+ * scans are only looked at.
+ * https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
+ */
+export function scanPattern({ account, region, prefix }: MirrorPlace): EventPattern {
+  return {
+    source: ['aws.ecr'],
+    account: [account],
+    region: [region],
+    'detail-type': [scanEventType],
+    detail: { 'repository-name': [{ prefix: `${prefix}/` }] },
+  };
+}

@@ -137,6 +137,7 @@ async function runRecord(
         delivery: messageId,
         fanOut: deployment.fanOut,
         keepInLine: deployment.keepInLine,
+        requirements: deployment.requirements,
       },
       signal,
     ),

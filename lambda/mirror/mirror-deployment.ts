@@ -1,6 +1,10 @@
+import { DynamoScanWaits } from '../../core/aws/dynamodb/requirements/scan-waits.ts';
+import { DynamoSeenDigests } from '../../core/aws/dynamodb/requirements/seen-digests.ts';
 import { DynamoDayCounts } from '../../core/aws/dynamodb/savings/day-counts.ts';
+import { EcrImageScans } from '../../core/aws/ecr/scans/image-scans.ts';
 import { EcrSettingsKeeper } from '../../core/aws/ecr/settings/keeper.ts';
 import type { MirrorJobDependencies } from '../../core/jobs/dependencies.ts';
+import type { RequirementPorts } from '../../core/jobs/requirements/ports.ts';
 import type { DayCounts } from '../../core/jobs/savings/counts.ts';
 import { CopyDeployment } from '../shared/copy-deployment.ts';
 import { keepInLine, tellSettings } from '../shared/settings.ts';
@@ -23,6 +27,15 @@ export class MirrorDeployment extends CopyDeployment {
   /** What was mirrored, by day. */
   get dayCounts(): Pick<DayCounts, 'add'> {
     return this.once('dayCounts', () => new DynamoDayCounts(this.table));
+  }
+
+  /** For rules that ask for an age or a scan. */
+  get requirements(): RequirementPorts {
+    return this.once('requirements', () => ({
+      seen: new DynamoSeenDigests(this.table),
+      waits: new DynamoScanWaits(this.table),
+      scans: new EcrImageScans({ region: this.region }),
+    }));
   }
 
   protected override onCreated(repository: string): void {

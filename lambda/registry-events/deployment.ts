@@ -1,5 +1,7 @@
+import { DynamoScanWaits } from '../../core/aws/dynamodb/requirements/scan-waits.ts';
 import { EcrMirrorImages } from '../../core/aws/ecr/mirror-images.ts';
 import { MessageSender } from '../../core/aws/sqs/message-sender.ts';
+import type { ScanWaits } from '../../core/jobs/requirements/ports.ts';
 import type { Notifier } from '../../core/notify/ports.ts';
 import type { MirrorPlace } from '../../core/registry-events/patterns.ts';
 import type { MirrorImages } from '../../core/registry-events/ports.ts';
@@ -18,6 +20,10 @@ export class RegistryEventsDeployment extends Deployment {
 
   get images(): MirrorImages {
     return this.once('images', () => new EcrMirrorImages({ region: this.region }));
+  }
+
+  get scanWaits(): ScanWaits {
+    return this.once('scanWaits', () => new DynamoScanWaits(this.table));
   }
 
   get notifier(): Notifier {

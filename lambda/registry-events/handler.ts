@@ -3,9 +3,12 @@ import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { ScanPlace } from '../../core/jobs/requirements/ports.ts';
+import { wakeScanned } from '../../core/jobs/requirements/wake-scanned.ts';
 import { formatImageKey } from '../../core/mapping/record.ts';
 import type { RemovedImage } from '../../core/registry-events/ports.ts';
 import { type LossHint, readLossEvent } from '../../core/registry-events/read-event.ts';
+import { readScanEvent } from '../../core/registry-events/read-scan-event.ts';
 import { settleLosses } from '../../core/registry-events/settle-losses.ts';
 import { comeAgainSoon, withDeadline } from '../shared/messages.ts';
 import { logger, metrics } from '../shared/telemetry.ts';
@@ -21,16 +24,44 @@ async function run(
   deployment: RegistryEventsDeployment,
 ): Promise<SQSBatchResponse> {
   const { events, retrySeconds = firstRetrySeconds } = deployment;
-  const hints = readHints(records, deployment);
+  const scans = readScans(records, deployment);
+  const hints = readHints(
+    records.filter((record) => !scans.has(record)),
+    deployment,
+  );
   const byRepository = Map.groupBy(hints.keys(), ({ repository }) => repository);
+  const waking = Promise.all([...scans].map(([record, image]) => wake(record, image, deployment)));
   const failed = await withDeadline(context, (signal) =>
     Promise.all(
       [...byRepository].map(([repository, of]) => settle({ repository, hints: of, signal }, deployment)),
     ),
   );
-  const retried = failed.flatMap((some) => some.flatMap((hint) => hints.get(hint) ?? []));
+  const unsettled = failed.flatMap((some) => some.flatMap((hint) => hints.get(hint) ?? []));
+  const retried = [...unsettled, ...(await waking).flat()];
   await Promise.all(retried.map((record) => comeAgainSoon(record, events, retrySeconds)));
   return { batchItemFailures: retried.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+}
+
+/** The messages that say that an image's scan is over. */
+function readScans(records: SQSRecord[], { place }: RegistryEventsDeployment): Map<SQSRecord, ScanPlace> {
+  const scans = records.map((record) => [record, readScanEvent(parsed(record.body), place)] as const);
+  return new Map(scans.flatMap(([record, image]) => (image ? [[record, image] as const] : [])));
+}
+
+/** Wakes the jobs that wait for a scan. Never rejects. @returns the message, to try it again */
+async function wake(
+  record: SQSRecord,
+  image: ScanPlace,
+  { config, jobs, queue, scanWaits: waits }: RegistryEventsDeployment,
+): Promise<SQSRecord[]> {
+  try {
+    const woken = await wakeScanned(image, { config, jobs, queue, waits });
+    if (woken > 0) logger.info('jobs go on: a scan is over', { ...image, jobs: woken });
+    return [];
+  } catch (error) {
+    tellFailure(image.repository, error);
+    return [record];
+  }
 }
 
 /** What the messages ask to look at. The others are done with: they would say the same again. */
@@ -86,7 +117,7 @@ function tell(removed: RemovedImage[]): void {
 }
 
 function tellFailure(repository: string, error: unknown): void {
-  logger.error('events about lost images are tried again', { repository, error: error as Error });
+  logger.error('events of the registry are tried again', { repository, error: error as Error });
   metrics.addMetric('RegistryEventsFailed', MetricUnit.Count, 1);
 }
 

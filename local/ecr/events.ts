@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Digest } from '../../core/oci/digest.ts';
+import type { ScannedImage, ScanOutcome } from './image-scans.ts';
 import type { StoredManifest } from './repository.ts';
 
 /** An event as EventBridge delivers it. */
@@ -60,6 +61,24 @@ export function tellStorageClass(
     'manifest-media-type': mediaType,
     ...(artifactType !== undefined && { 'artifact-media-type': artifactType }),
     ...(targetStorageClass === 'STANDARD' && { 'last-activated-at': new Date().toISOString() }),
+  });
+}
+
+/**
+ * Tells that a basic scan is over. The counts are those that are not 0.
+ * https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
+ */
+export function tellImageScan(
+  registry: Registry,
+  { repository, digest }: ScannedImage,
+  outcome: ScanOutcome,
+): void {
+  tell(registry, 'ECR Image Scan', {
+    'scan-status': outcome.status,
+    'repository-name': repository,
+    'finding-severity-counts': outcome.status === 'COMPLETE' ? outcome.counts : {},
+    'image-digest': digest,
+    'image-tags': [],
   });
 }
 

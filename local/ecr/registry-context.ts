@@ -2,6 +2,7 @@ import type { AccessControl } from './access.ts';
 import type { Catalog } from './catalog.ts';
 import type { EcrPassword } from './ecr-password.ts';
 import type { EventSink } from './events.ts';
+import type { ImageScans } from './image-scans.ts';
 import type { LayerLinks } from './layer-links.ts';
 import type { TokenIssuer } from './token-issuer.ts';
 import type { UploadSessions } from './upload-sessions.ts';
@@ -19,6 +20,7 @@ export interface RegistryContext {
   uploads: UploadSessions;
   access: AccessControl;
   links: LayerLinks;
+  scans: ImageScans;
   /** ECR's authorization token. */
   password: EcrPassword;
   /** The token service, if there is one. */

@@ -5,8 +5,9 @@ import type { Digest } from '../../core/oci/digest.ts';
 import { type AccessControl, basicAccess, ecrAccess, openAccess, tokenAccess } from './access.ts';
 import { Catalog } from './catalog.ts';
 import { EcrPassword } from './ecr-password.ts';
-import type { EventSink } from './events.ts';
+import { type EventSink, tellImageScan } from './events.ts';
 import { FaultSwitches } from './faults.ts';
+import { ImageScans } from './image-scans.ts';
 import { LayerLinks } from './layer-links.ts';
 import type { Flavour, RegistryContext } from './registry-context.ts';
 import { type ListenerOptions, requestListener } from './request-listener.ts';
@@ -18,6 +19,7 @@ import { UploadSessions } from './upload-sessions.ts';
 
 export type { EventSink, RegistryEvent } from './events.ts';
 export type { Fault, FaultAction, FaultMatch, FaultSwitches } from './faults.ts';
+export type { ImageScans, ScannedImage, ScanOutcome } from './image-scans.ts';
 export type { Flavour } from './registry-context.ts';
 export type { AuthorizationKind, RequestRecord } from './requests.ts';
 export type { TokenOptions } from './token-issuer.ts';
@@ -75,6 +77,8 @@ export interface EmbeddedRegistry extends AsyncDisposable {
   readonly requests: readonly RequestRecord[];
   /** Switches for faults. */
   readonly faults: FaultSwitches;
+  /** ECR: how scans of images end. */
+  readonly scans: ImageScans;
   /** Forgets the requests so far. */
   clearRequests(): void;
   /** ECR: expires the current password; clients that use it get 403 from now on. */
@@ -107,12 +111,14 @@ export async function startRegistry(options: RegistryOptions): Promise<EmbeddedR
     options.tokens === undefined ? undefined : new TokenIssuer(options.credentials, options.tokens);
   const faults = new FaultSwitches();
   const log = new RequestLog(options.requestLogSize ?? 10_000);
+  const scans = new ImageScans();
   const context: RegistryContext = {
     flavour: options.flavour,
     catalog,
     uploads,
     access: accessOf(options, password, issuer),
     links: new LayerLinks(),
+    scans,
     password,
     issuer,
     region: options.region ?? 'eu-west-1',
@@ -120,6 +126,7 @@ export async function startRegistry(options: RegistryOptions): Promise<EmbeddedR
     host: '',
     emit: options.events ?? (() => {}),
   };
+  scans.ended = (image, outcome) => tellImageScan(context, image, outcome);
   const servers: Server[] = [];
   const underWay = new Set<Promise<void>>();
   const serve = async (serves: ListenerOptions['serves'], port = 0): Promise<string> => {
@@ -150,6 +157,7 @@ export async function startRegistry(options: RegistryOptions): Promise<EmbeddedR
     },
     requests: log.records,
     faults,
+    scans,
     clearRequests: () => log.clear(),
     rotatePassword: (next) => password.rotate(next),
     repositories: () => catalog.repositories().map(({ name }) => name),

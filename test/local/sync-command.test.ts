@@ -54,6 +54,30 @@ describe('drayage sync', () => {
   const mappings = () =>
     (JSON.parse(readFileSync(file('map.json'), 'utf8')) as { mappings: Mapping[] }).mappings;
 
+  it('copies only images that meet what their rule requires, and says what a dry run would refuse', async () => {
+    const labelled = seededImage({ seed: 'labelled', layers: [base], labels: { vendor: 'Acme' } });
+    await push('team/app', 'good', labelled);
+    await push('team/app', 'bad');
+    await push('team/aged', '1');
+    configure([
+      { match: 'team/app', require: { labels: { vendor: 'Acme' }, platforms: ['linux/amd64'] } },
+      { match: 'team/aged', require: { age: '24h' } },
+    ]);
+    for (const flags of [['--dry-run'], []]) {
+      const { report, code } = await sync(...flags);
+      expect(code).toBe(1);
+      const errors = report.images.flatMap((image) =>
+        'error' in image ? [[image.image.replace(`${from.host}/`, ''), image.error.code]] : [],
+      );
+      expect(errors.toSorted()).toEqual([
+        ['team/aged:1', 'REQUIREMENT_UNAVAILABLE'],
+        ['team/app:bad', 'label_mismatch'],
+      ]);
+    }
+    expect(to.tags(mirrored('team/app'))).toEqual(['good']);
+    expect(to.repositories()).toEqual([mirrored('team/app')]);
+  });
+
   it('copies what names and patterns select, by the first rule that matches', async () => {
     for (const [repository, tag] of [
       ['team/app', '1.0'],

@@ -37,6 +37,10 @@ upstreams:
       - { match: library/newest, tags: { latest: 2 } }
       - { match: library/unsigned, referrers: false }
       - { match: library/followed, deleted: unmap }
+      - { match: "library/small-*", require: { maxBytes: 2kB } }
+      - { match: "library/labelled-*", require: { labels: { vendor: Acme }, platforms: [linux/amd64] } }
+      - { match: "library/aged-*", require: { age: 24h } }
+      - { match: "library/scanned-*", require: { scan: { block: HIGH, wait: 10m } } }
       - { match: "library/*" }
 `);
   if (!parsed.ok) throw new Error(parsed.errors.map(({ path, message }) => `${path} ${message}`).join('\n'));

@@ -68,6 +68,8 @@ export interface SeededImageOptions {
   subject?: SeededManifest;
   artifactType?: string;
   annotations?: Record<string, string>;
+  /** Labels in the config. */
+  labels?: Record<string, string>;
   /** A comment in the config, as long as a test needs it. */
   comment?: string;
 }
@@ -102,7 +104,10 @@ export function seededImage(options: SeededImageOptions): SeededImage {
     JSON.stringify({
       ...platform,
       created: '2026-01-02T03:04:05Z',
-      config: { Env: [`SEED=${options.seed}`] },
+      config: {
+        Env: [`SEED=${options.seed}`],
+        ...(options.labels === undefined ? {} : { Labels: options.labels }),
+      },
       ...(options.comment === undefined ? {} : { history: [{ comment: options.comment }] }),
       rootfs: { type: 'layers', diff_ids: diffIds },
     }),

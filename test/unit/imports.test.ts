@@ -26,6 +26,7 @@ const coreFolders = [
   'registry',
   'copy',
   'verify',
+  'requirements',
   'mapping',
   'exports',
   'webhooks',

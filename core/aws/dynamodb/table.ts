@@ -33,6 +33,9 @@ import { timeouts } from '../connection.ts';
  *   come
  * - `carried#<mirror repository>`, `<digest>`: which worker carries the layer there, or that it is
  *   queued, and until when
+ * - `seen#<registry>/<repository>`, `<tag or digest>`: which digest was seen there last that is not
+ *   mirrored yet, and since when, for rules that require an age
+ * - `scans#<mirror repository>`, `<digest>`: the jobs that wait for the image's scan
  * - `webhooks`, `<name>`: how often the webhook's secret was rotated, and when the last event came
  * - `upstream#<registry>`, `gate`: until when the upstream's rate limit closes it, and
  *   since when it is down

@@ -39,6 +39,8 @@ export interface ImageWork {
   rule: RepositoryRule;
   /** Which resolve found it, and when. */
   resolved: Pick<FannedOut, 'sourceDigest' | 'event' | 'resolve' | 'observedAt'>;
+  /** Rejects if the image must not be mirrored. Called before anything is put. */
+  check?: (plan: CopyPlan) => Promise<void>;
 }
 
 /** The result of copying an image's blobs and what belongs to it. */
@@ -78,6 +80,7 @@ export async function copyJobImage(
       referrers: rule.referrers,
       timeLimit: deps.timeLimit,
       onPlanned: async (plan) => {
+        await work.check?.(plan);
         handling = await beginBlobs(work, plan, deps, { signal });
         return handling;
       },

@@ -6,6 +6,7 @@ import { type JobRecord, wasBegunBefore } from '../record.ts';
 import { copyJobImage } from './copy-image.ts';
 import { lookUpstream, resumeLook, type Seen } from './look.ts';
 import { publishImage } from './publish-image.ts';
+import { requireAge, requireContent, requireScanned, requireScansEnded } from './require-content.ts';
 import { restorePinned } from './restore-pinned.ts';
 import { type MirrorWork, workOf } from './work.ts';
 
@@ -13,8 +14,9 @@ import { type MirrorWork, workOf } from './work.ts';
  * Runs one mirror job: copies what the upstream's tag points to now into the mirror, and publishes
  * it.
  *
- * In order: check whether it is already satisfied → resolve the tag → plan → copy what is missing →
- * commit manifests → move the tag under its lease → publish. Work done before an error is kept; the
+ * In order: check whether it is already satisfied → resolve the tag → plan → check what its rule
+ * requires → copy what is missing → commit manifests → wait for scans, if the rule asks for them →
+ * move the tag under its lease → publish. Work done before an error is kept; the
  * next attempt finds it present. Meanwhile the settings of the mirror repository are put right.
  *
  * @throws JobFailure, RegistryError, CopyError, LeaseError… for everything that keeps the image
@@ -36,10 +38,12 @@ async function lookAndMirror(
   signal: AbortSignal,
 ): Promise<JobOutcome> {
   const work = workOf(job, deps.config);
+  await requireScansEnded(work, deps, signal);
   const look = job.fannedOut
     ? await resumeLook({ ...work, fannedOut: job.fannedOut }, deps, signal)
     : await lookUpstream(work, deps, signal);
   if (look.kind === 'ended') return look.outcome;
+  if (look.kind === 'changed' && !job.fannedOut) await requireAge(work, look.seen, deps);
   const keepInLine = async () => await deps.keepInLine?.(work.repository, { signal });
   const inLine = keepInLine();
   try {
@@ -80,12 +84,22 @@ async function copyAndPublish(
     const { rule, repository } = work;
     const { destination } = mirror;
     const image = await copyJobImage(
-      { job, root, source, destination, repository, rule, resolved: { ...resolved, observedAt } },
+      {
+        job,
+        root,
+        source,
+        destination,
+        repository,
+        rule,
+        resolved: { ...resolved, observedAt },
+        check: (plan) => requireContent(work, seen, plan, signal),
+      },
       deps,
       { pooled, signal },
     );
     if (image.kind === 'fanned-out') return waitForLayers(deps, { fannedOut: image.fannedOut });
     await isInLine();
+    await requireScanned(work, seen, image.plan, deps, signal);
     const outcome = await publishImage({ kind: 'copied', work, seen, image }, deps, signal);
     isCommitted = outcome.state === 'committed';
     return outcome;

@@ -20,9 +20,11 @@ export type ApiErrorName =
   | 'RepositoryNotEmptyException'
   | 'RepositoryNotFoundException'
   | 'RepositoryPolicyNotFoundException'
+  | 'ScanNotFoundException'
   | 'SerializationException'
   | 'TooManyTagsException'
   | 'UnknownOperationException'
+  | 'UnsupportedImageTypeException'
   | 'UploadNotFoundException';
 
 /**

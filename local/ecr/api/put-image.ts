@@ -46,6 +46,7 @@ export async function putImage(context: RegistryContext, body: unknown): Promise
     );
   }
   tellImageAction(context, 'PUSH', { repository: repository.name, digest: manifest.digest, tag });
+  context.scans.pushed(repository, manifest, context.catalog.now());
   return {
     image: {
       registryId: context.accountId,

@@ -6,6 +6,7 @@ import { getAccountSetting, putAccountSetting } from './account-settings.ts';
 import { getAuthorizationToken } from './authorization.ts';
 import { ApiError } from './errors.ts';
 import { describeImages, listImages } from './image-lists.ts';
+import { describeImageScanFindings, startImageScan } from './image-scans.ts';
 import { batchDeleteImage, batchGetImage } from './images.ts';
 import { completeLayerUpload, initiateLayerUpload, uploadLayerPart } from './layer-uploads.ts';
 import { batchCheckLayerAvailability, getDownloadUrlForLayer } from './layers.ts';
@@ -29,6 +30,7 @@ const operations: Record<string, Operation> = {
   DeleteLifecyclePolicy: deleteLifecyclePolicy,
   DeleteRepository: deleteRepository,
   DeleteRepositoryPolicy: deleteRepositoryPolicy,
+  DescribeImageScanFindings: describeImageScanFindings,
   DescribeImages: describeImages,
   DescribeRepositories: describeRepositories,
   GetAccountSetting: getAccountSetting,
@@ -45,6 +47,7 @@ const operations: Record<string, Operation> = {
   PutImageTagMutability: putImageTagMutability,
   PutLifecyclePolicy: putLifecyclePolicy,
   SetRepositoryPolicy: setRepositoryPolicy,
+  StartImageScan: startImageScan,
   TagResource: tagResource,
   UntagResource: untagResource,
   UpdateImageStorageClass: updateImageStorageClass,

@@ -66,8 +66,10 @@ export async function putManifestOver(
     return sendError(exchange, refusal);
   }
   const { digest, subject } = outcome.manifest;
-  if (isEcr)
+  if (isEcr) {
     tellImageAction(context, 'PUSH', { repository: name, digest, tag: isDigest(item) ? undefined : item });
+    context.scans.pushed(repository, outcome.manifest, context.catalog.now());
+  }
   await exchange.send(201, {
     location: `/v2/${name}/manifests/${digest}`,
     'docker-content-digest': digest,

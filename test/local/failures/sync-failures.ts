@@ -59,6 +59,18 @@ export const syncFailures: Failure[] = [
     },
   ],
   [
+    'what rules require of images, and what only the pipeline can check',
+    async (scene) => {
+      const { host, endpoint } = await source(scene);
+      const repositories = [
+        { ...app, require: { maxBytes: '1kB' } },
+        { match: 'team/aged', require: { age: '24h' } },
+      ];
+      await pushImage(endpoint, 'team/aged', '1', seededImage({ seed: 'aged', layers: [{ size: 900 }] }));
+      return sync(scene, [{ registry: host, endpoint, repositories }]);
+    },
+  ],
+  [
     'secrets without the one that the configuration names',
     (scene) => {
       scene.write('secrets.json', { other: { username: 'jo', password: 'correct-horse-battery' } });

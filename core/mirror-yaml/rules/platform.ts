@@ -1,0 +1,13 @@
+import { text } from '../../config/fields.ts';
+import { InvalidPlatformError, parsePlatform } from '../../oci/platform.ts';
+
+/** A platform, as a rule names it. */
+export const platform = text({ what: 'a platform', example: 'linux/amd64' }, (value) => {
+  try {
+    parsePlatform(value);
+    return undefined;
+  } catch (error) {
+    if (error instanceof InvalidPlatformError) return error.message;
+    throw error;
+  }
+});
