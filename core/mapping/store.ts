@@ -87,6 +87,8 @@ export interface FormerDigest {
   wasMapped: boolean;
   /** Whether the manifests below it are recorded, and stay. */
   isComplete: boolean;
+  /** The fingerprint of the rule under which it was verified; absent: none was recorded. */
+  verifiedUnder?: string | undefined;
 }
 
 /** Counts what lists of mappings may have missed. */

@@ -84,7 +84,14 @@ function normaliseRule(rule: FileRule): RepositoryRule {
       platforms: [...new Set(platforms.map((text) => formatPlatform(parsePlatform(text))))],
     }),
     referrers: rule.referrers,
-    ...(verify && { verify }),
+    ...(verify && {
+      verify: {
+        match: 'any' as const,
+        requirements: [
+          { kind: 'signature' as const, authority: { kind: 'key' as const, file: verify.cosign.key } },
+        ],
+      },
+    }),
     ...(reconcile !== 'never' && { reconcileSeconds: seconds(reconcile) }),
     deleted: rule.deleted,
     ...(retention && {

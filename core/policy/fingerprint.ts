@@ -10,7 +10,7 @@ export function policyFingerprint(rule: RepositoryRule): string {
   const outcome = [
     rule.platforms === undefined ? null : [...new Set(rule.platforms)].sort(),
     rule.referrers,
-    rule.verify === undefined ? null : rule.verify.cosign.key,
+    rule.verify ?? null,
   ];
   return createHash('sha256').update(JSON.stringify(outcome)).digest('hex').slice(0, 16);
 }

@@ -26,6 +26,8 @@ export function copyDependencies(
     layerIndex: deployment.layerIndex,
     gate: deployment.upstreamGate,
     notifier: deployment.notifier,
+    verifyImage: deployment.verifyImage,
+    awaited: deployment.awaitedSignatures,
     timeLimit: { endsAt, speed: deployment.streamSpeed },
     openUpstream: (upstream, repository) => deployment.upstreams.open(upstream, repository),
     openMirror: (repository, options) => deployment.mirror.open(repository, options),

@@ -19,6 +19,8 @@ import { timeouts } from '../connection.ts';
  * - `repo#<registry>/<repository>`, `digest#<digest>`: the same for a digest
  * - `repo#<registry>/<repository>`, `ref#<digest>`: marks, for lists, that the digest was published
  *   in its own right
+ * - `repo#<registry>/<repository>`, `unsigned#<digest>#<tag or digest>`: that the image is not
+ *   mirrored for lack of a signature, and the job that says so
  * - `history#<registry>/<repository>:<tag>`, `<revision>`: what the tag was mapped to until then
  * - `repos`, `<registry>/<repository>`: marks, for lists, that the repository has mappings
  * - `mirrors`, `<mirror repository>`: which upstream repository's images it holds
@@ -50,7 +52,7 @@ import { timeouts } from '../connection.ts';
  * - `retention`, `pass#<id>`: how far a pass has come
  * - `retention#<id>`, `<registry>/<repository>`: what the pass did there
  *
- * Jobs and the items below them, history, and digests that no tag points to any more have
+ * Jobs and the items below them, history, images that wait for a signature, and digests that no tag points to any more have
  * `expiresAt` (seconds since 1970). DynamoDB deletes them within a few days after that; no code
  * relies on the exact time.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html

@@ -25,8 +25,8 @@ export async function putChildren(
     return;
   }
   if (children.length === 0) return;
-  await inParallel(children, updatesAtOnce, (mapping) =>
-    send(table, parent, mapping.digest, {
+  await inParallel(children, updatesAtOnce, async (mapping) => {
+    const { Attributes } = await send(table, parent, mapping.digest, {
       // A child that was mapped in its own right keeps what its own job found.
       update:
         'SET #mapping = if_not_exists(#mapping, :mapping), revision = if_not_exists(revision, :one), claim = :claim ADD parents :parent REMOVE expiresAt',
@@ -37,12 +37,32 @@ export async function putChildren(
         ':claim': randomUUID(),
         ':parent': new Set([parent.reference]),
       },
-    }),
-  );
+    });
+    await coverChild(table, parent, mapping, (Attributes as TagItem | undefined)?.mapping);
+  });
   await send(table, parent, parent.reference, {
     update: 'SET children = :children',
     values: { ':children': children.map(({ digest }) => digest) },
   });
+}
+
+/** Notes what was verified of the index, with a child that was recorded before it was. */
+async function coverChild(
+  table: Table,
+  parent: DigestKey,
+  { digest, verified, verifiedUnder }: MappingRecord,
+  recorded: MappingRecord | undefined,
+): Promise<void> {
+  if (verified === undefined || verifiedUnder === undefined || recorded?.verifiedUnder === verifiedUnder)
+    return;
+  await conditional(
+    send(table, parent, digest, {
+      update: 'SET #mapping.verified = :verified, #mapping.verifiedUnder = :under',
+      condition: '#mapping.digest = :digest',
+      names: { '#mapping': 'mapping' },
+      values: { ':verified': verified, ':under': verifiedUnder, ':digest': digest },
+    }),
+  );
 }
 
 /** Notes for recorded children that this index names them. */

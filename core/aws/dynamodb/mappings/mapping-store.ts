@@ -276,6 +276,7 @@ export class DynamoMappingStore implements MappingStore {
     return {
       wasMapped: former?.mapping !== undefined,
       isComplete: former?.children !== undefined && former.expiresAt === undefined,
+      verifiedUnder: former?.mapping?.verifiedUnder,
     };
   }
 
