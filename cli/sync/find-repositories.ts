@@ -84,14 +84,7 @@ function refusedRules(upstream: Upstream): NotFound[] {
       };
       return [{ upstream, rule, error }];
     }
-    if (rule.verify === undefined) return [];
-    const error = {
-      code: 'VERIFICATION_UNAVAILABLE',
-      message:
-        'the rule asks for a verified signature, which this version can’t check; nothing is copied unverified',
-      remedy: 'take `verify` out of the rule to copy it unverified, or wait for a version that verifies',
-    };
-    return [{ upstream, rule, error }];
+    return [];
   });
 }
 

@@ -127,6 +127,8 @@ async function runRecord(body: string, { context, deployment, shared }: Invocati
         ...shared,
         fanOut: deployment.fanOut,
         keepInLine: deployment.keepInLine,
+        verifyImage: deployment.verifyImage,
+        awaited: deployment.awaitedSignatures,
       },
       signal,
     ),

@@ -1,5 +1,8 @@
+import { DynamoAwaitedSignatures } from '../../core/aws/dynamodb/mappings/awaited-signatures.ts';
 import { EcrSettingsKeeper } from '../../core/aws/ecr/settings/keeper.ts';
 import type { MirrorJobDependencies } from '../../core/jobs/dependencies.ts';
+import type { AwaitedSignatures } from '../../core/jobs/ports.ts';
+import type { VerifyImage } from '../../core/verify/verdict.ts';
 import { CopyDeployment } from '../shared/copy-deployment.ts';
 import { keepInLine, tellSettings } from '../shared/settings.ts';
 
@@ -16,6 +19,16 @@ export class MirrorDeployment extends CopyDeployment {
   /** For jobs: a repository whose settings can't be put right still gets its images. */
   get keepInLine(): NonNullable<MirrorJobDependencies['keepInLine']> {
     return (repository, options) => keepInLine(() => this.settings, repository, options);
+  }
+
+  get verifyImage(): VerifyImage {
+    return async ({ image }) => {
+      throw new Error(`${image} can't be verified by this build`);
+    };
+  }
+
+  get awaitedSignatures(): AwaitedSignatures {
+    return this.once('awaitedSignatures', () => new DynamoAwaitedSignatures(this.table));
   }
 
   protected override onCreated(repository: string): void {

@@ -1,7 +1,6 @@
 import { DynamoCheckpointStore } from '../../core/aws/dynamodb/checkpoint-store.ts';
 import { DynamoLayerIndex } from '../../core/aws/dynamodb/layer-index.ts';
 import { DynamoLayerLeases } from '../../core/aws/dynamodb/layer-leases.ts';
-import { DynamoAwaitedSignatures } from '../../core/aws/dynamodb/mappings/awaited-signatures.ts';
 import { DynamoPullBudget } from '../../core/aws/dynamodb/pull-budget.ts';
 import { DynamoUpstreamGate } from '../../core/aws/dynamodb/upstream-gate.ts';
 import { EcrRegistry } from '../../core/aws/ecr/registry.ts';
@@ -10,16 +9,9 @@ import { SqsLayerQueue } from '../../core/aws/sqs/layer-queue.ts';
 import type { CheckpointStore } from '../../core/copy/blob/checkpoints.ts';
 import type { LayerIndex } from '../../core/copy/blob/layer-index.ts';
 import { StreamSpeed } from '../../core/copy/blob/time-limit.ts';
-import type {
-  AwaitedSignatures,
-  FanOut,
-  LayerLeases,
-  LayerQueue,
-  UpstreamGate,
-} from '../../core/jobs/ports.ts';
+import type { FanOut, LayerLeases, LayerQueue, UpstreamGate } from '../../core/jobs/ports.ts';
 import type { Notifier } from '../../core/notify/ports.ts';
 import type { PullBudget } from '../../core/registry/pull-permits.ts';
-import type { VerifyImage } from '../../core/verify/verdict.ts';
 import { Deployment } from './deployment.ts';
 import type { VisibilityQueue } from './messages.ts';
 import { MirrorRegistry } from './mirror-registry.ts';
@@ -50,16 +42,6 @@ export class CopyDeployment extends Deployment {
 
   get pullBudget(): PullBudget {
     return this.once('pullBudget', () => new DynamoPullBudget(this.table));
-  }
-
-  get awaitedSignatures(): AwaitedSignatures {
-    return this.once('awaitedSignatures', () => new DynamoAwaitedSignatures(this.table));
-  }
-
-  get verifyImage(): VerifyImage {
-    return async ({ image }) => {
-      throw new Error(`${image} can't be verified by this build`);
-    };
   }
 
   get secrets(): Pick<SecretReader, 'readFields'> {

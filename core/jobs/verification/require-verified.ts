@@ -66,15 +66,13 @@ export async function admit(
 /**
  * Verifies an image that a tag is to be moved or pinned to although no look has found it.
  *
- * @returns what was verified
  * @throws JobFailure `not_verified`: nobody waits for a signature
  */
 export async function verifyForChange(
   image: Omit<ImageToAdmit, 'mapping'>,
-  deps: VerifyDependencies,
+  deps: Pick<VerifyDependencies, 'verifyImage'>,
   signal: AbortSignal,
-): Promise<Evidence | undefined> {
-  if (image.rule.verify === undefined) return undefined;
+): Promise<Evidence> {
   const verdict = await verdictOn(image, deps, signal);
   if (verdict.kind === 'verified') return evidenceOf(verdict.verified, image.fingerprint);
   throw new JobFailure(
