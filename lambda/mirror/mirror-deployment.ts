@@ -1,8 +1,10 @@
 import { DynamoAwaitedSignatures } from '../../core/aws/dynamodb/mappings/awaited-signatures.ts';
 import { EcrSettingsKeeper } from '../../core/aws/ecr/settings/keeper.ts';
+import { KmsKeys } from '../../core/aws/kms.ts';
 import type { MirrorJobDependencies } from '../../core/jobs/dependencies.ts';
 import type { AwaitedSignatures } from '../../core/jobs/ports.ts';
 import type { VerifyImage } from '../../core/verify/verdict.ts';
+import { imageVerifier } from '../../core/verify/verify-image.ts';
 import { CopyDeployment } from '../shared/copy-deployment.ts';
 import { keepInLine, tellSettings } from '../shared/settings.ts';
 
@@ -21,10 +23,9 @@ export class MirrorDeployment extends CopyDeployment {
     return (repository, options) => keepInLine(() => this.settings, repository, options);
   }
 
+  /** Keys of AWS KMS are read once for many images. */
   get verifyImage(): VerifyImage {
-    return async ({ image }) => {
-      throw new Error(`${image} can't be verified by this build`);
-    };
+    return this.once('verifyImage', () => imageVerifier(new KmsKeys()));
   }
 
   get awaitedSignatures(): AwaitedSignatures {

@@ -100,12 +100,13 @@ async function verdictOn(
   return verdict;
 }
 
-/** The start of every message about an image that is not verified. */
-export function unverifiedMessage(
+function unverifiedMessage(
   key: ImageKey,
   digest: Digest,
   { kind, reason }: Exclude<Verdict, { kind: 'verified' }>,
 ): string {
-  const what = kind === 'missing' ? 'is not signed as its rule requires (yet)' : 'has no valid signature';
-  return `${formatImageKey(key)} at ${digest} ${what}, so it is not mirrored: ${reason}`;
+  const image = formatImageKey(key);
+  const what = kind === 'missing' ? 'is not signed as its rule requires' : 'has no valid signature';
+  const why = reason.startsWith(`${image}: `) ? reason.slice(image.length + 2) : reason;
+  return `${image} at ${digest} ${what}, so it is not mirrored: ${why}`;
 }
