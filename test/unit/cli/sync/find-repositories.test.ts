@@ -95,7 +95,7 @@ describe('the repositories that rules name', () => {
   );
 
   it('are not those of a rule that cannot be followed, whichever rule comes later', async () => {
-    const verified = ruleOf('a/*', { verify: { cosign: { key: 'k' } } });
+    const verified = ruleOf('a/*', { verify: { match: 'any', requirements: [] } });
     const { repositories, failures } = await find(
       upstreamOf([verified, ruleOf('**')]),
       clientOf(['a/x', 'b']),
