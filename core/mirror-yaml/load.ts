@@ -54,7 +54,11 @@ export function loadConfigWithWarnings(file: string): { config: Config; warnings
   return { config, warnings };
 }
 
-function withCertificates({ config, errorAt }: ConfigWithPlaces, file: string, errors: ConfigError[]): Config {
+function withCertificates(
+  { config, errorAt }: ConfigWithPlaces,
+  file: string,
+  errors: ConfigError[],
+): Config {
   const { network } = config;
   if (network?.caBundle === undefined) return config;
   try {

@@ -85,6 +85,7 @@ function readText(file: string, folder: string, limit: number, what: string): st
     const why = code === 'ENOENT' ? 'does not exist' : `can’t be read: ${fileFailure(error, file).reason}`;
     throw new VerificationFileError(`the ${what} file ${file} ${why}`, { cause: error });
   }
-  if (bytes.length > limit) throw new VerificationFileError(`the ${what} file ${file} is larger than ${limit} bytes`);
+  if (bytes.length > limit)
+    throw new VerificationFileError(`the ${what} file ${file} is larger than ${limit} bytes`);
   return Buffer.from(bytes).toString('utf8');
 }

@@ -32,11 +32,15 @@ function pemProblem(pem: string): string | undefined {
 
 /** A text that must be equal, or `{pattern: …}`. */
 function textMatch(what: string, example: string) {
-  const pattern = text({ what: 'a pattern in which * is any characters', example: '"https://github.com/acme/*"' }, (value) => {
-    if (value === '') return 'is empty; write a pattern, such as "https://github.com/acme/*"';
-    if (/^\**$/.test(value)) return `${shown(value)} matches everything, so that it requires nothing; write what must be there`;
-    return value.length > 1_000 ? `has ${value.length} characters; write at most 1000` : undefined;
-  });
+  const pattern = text(
+    { what: 'a pattern in which * is any characters', example: '"https://github.com/acme/*"' },
+    (value) => {
+      if (value === '') return 'is empty; write a pattern, such as "https://github.com/acme/*"';
+      if (/^\**$/.test(value))
+        return `${shown(value)} matches everything, so that it requires nothing; write what must be there`;
+      return value.length > 1_000 ? `has ${value.length} characters; write at most 1000` : undefined;
+    },
+  );
   const exact = text({ what, example }, (value) => {
     if (value === '') return `is empty; write ${what}`;
     return value.includes('*')
@@ -48,7 +52,10 @@ function textMatch(what: string, example: string) {
 
 const keyless = z
   .strictObject({
-    issuer: textMatch('the issuer that vouched for the identity', 'https://token.actions.githubusercontent.com'),
+    issuer: textMatch(
+      'the issuer that vouched for the identity',
+      'https://token.actions.githubusercontent.com',
+    ),
     identity: textMatch(
       'whose certificate it is',
       '"https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main"',
@@ -60,7 +67,9 @@ const keyless = z
   });
 
 const trustedRoot = text({ what: 'a file with a trusted root', example: 'trusted-root.json' }, (value) =>
-  value.trim() === '' || /[\n\r\0]/.test(value) ? 'is not the name of a file; write, for example, trusted-root.json' : undefined,
+  value.trim() === '' || /[\n\r\0]/.test(value)
+    ? 'is not the name of a file; write, for example, trusted-root.json'
+    : undefined,
 );
 
 /** Who must have signed: one of both. */
@@ -107,8 +116,15 @@ const where = z
         );
     }),
     z
-      .union([textMatch('the value', '"https://github.com/actions/runner/github-hosted"'), z.number(), z.boolean()])
-      .meta({ what: 'a value, or { pattern: … }', example: '"https://github.com/actions/runner/github-hosted"' }),
+      .union([
+        textMatch('the value', '"https://github.com/actions/runner/github-hosted"'),
+        z.number(),
+        z.boolean(),
+      ])
+      .meta({
+        what: 'a value, or { pattern: … }',
+        example: '"https://github.com/actions/runner/github-hosted"',
+      }),
   )
   .superRefine((fields, context) =>
     report(Object.keys(fields).length === 0 ? 'is empty; name a field, or leave it out' : undefined, context),
@@ -141,7 +157,10 @@ const requirement = z
     else if (value.trustedRoot !== undefined && value.keyless === undefined)
       report(`has a trustedRoot beside ${kinds[0]}; write it beside keyless`, context);
   })
-  .meta({ what: 'a mapping with cosign, keyless or attestation', example: '{ cosign: { key: cosign.pub } }' });
+  .meta({
+    what: 'a mapping with cosign, keyless or attestation',
+    example: '{ cosign: { key: cosign.pub } }',
+  });
 
 const requirements = z.array(requirement).min(1).max(20).meta({
   what: 'a list of at most 20 requirements',
@@ -161,6 +180,9 @@ export const verifySchema = z
     example: '{ cosign: { key: cosign.pub } }',
   });
 
-function report(message: string | undefined, context: { addIssue(issue: { code: 'custom'; message: string }): void }) {
+function report(
+  message: string | undefined,
+  context: { addIssue(issue: { code: 'custom'; message: string }): void },
+) {
   if (message !== undefined) context.addIssue({ code: 'custom', message });
 }

@@ -72,7 +72,8 @@ export function unmetCondition(predicate: unknown, where: readonly PredicateCond
 function fieldOf(value: unknown, path: string): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const fields = value as Record<string, Json>;
-  const has = (key: string) => (Array.isArray(value) ? /^\d+$/.test(key) : true) && Object.hasOwn(fields, key);
+  const has = (key: string) =>
+    (Array.isArray(value) ? /^\d+$/.test(key) : true) && Object.hasOwn(fields, key);
   if (has(path)) return scalar(fields[path]);
   for (let dot = path.indexOf('.'); dot >= 0; dot = path.indexOf('.', dot + 1)) {
     const key = path.slice(0, dot);
