@@ -1,3 +1,4 @@
+import type { ContentRequirements } from './content-requirements.ts';
 import type { Verification } from './verification.ts';
 
 /**
@@ -164,8 +165,10 @@ export interface RepositoryRule {
   platforms?: string[];
   /** Whether signatures, SBOMs and other referrers are copied with their image. */
   referrers: boolean;
-  /** What an image must be signed with before it is mirrored. Absent: nothing. */
+  /** What an image must be signed with before it is mirrored; absent: nothing. */
   verify?: Verification;
+  /** What an image must be like before it is mirrored; absent: anything. */
+  require?: ContentRequirements;
   /** How often the upstream is compared with the mirror; absent: only if somebody asks. */
   reconcileSeconds?: number;
   /** What an upstream deletion does to the mapping. */

@@ -13,6 +13,7 @@ import { knownRegistry } from '../registry/known-registries.ts';
 import { findSource } from '../webhooks/sources/index.ts';
 import { defaultEndpointName } from './notify-schema.ts';
 import type { ConfigFile } from './schema.ts';
+import { normaliseVerify } from './verification/normalise.ts';
 
 type FileUpstream = ConfigFile['upstreams'][number];
 type FileEndpoint = NonNullable<ConfigFile['notify']>[number];
@@ -84,14 +85,7 @@ function normaliseRule(rule: FileRule): RepositoryRule {
       platforms: [...new Set(platforms.map((text) => formatPlatform(parsePlatform(text))))],
     }),
     referrers: rule.referrers,
-    ...(verify && {
-      verify: {
-        match: 'any' as const,
-        requirements: [
-          { kind: 'signature' as const, authority: { kind: 'key' as const, file: verify.cosign.key } },
-        ],
-      },
-    }),
+    ...(verify && { verify: normaliseVerify(verify) }),
     ...(reconcile !== 'never' && { reconcileSeconds: seconds(reconcile) }),
     deleted: rule.deleted,
     ...(retention && {

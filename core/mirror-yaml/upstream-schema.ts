@@ -17,6 +17,7 @@ import { InvalidReferenceError, parseReference } from '../oci/reference.ts';
 import { type GlobKind, globProblem } from '../policy/glob.ts';
 import { findSource, sourceNames } from '../webhooks/sources/index.ts';
 import { nearest } from './nearest.ts';
+import { verifySchema } from './verification/schema.ts';
 
 const dockerHubAliases = [
   'index.docker.io',
@@ -184,13 +185,7 @@ const rule = z
       .min(1)
       .optional(),
     referrers: z.boolean().default(true),
-    verify: z
-      .strictObject({
-        cosign: z.strictObject({
-          key: z.string().min(1).meta({ what: 'a file name', example: 'cosign.pub' }),
-        }),
-      })
-      .optional(),
+    verify: verifySchema.optional(),
     reconcile: durationOrNever('6h').default('24h'),
     deleted: z.enum(['keep', 'unmap']).default('keep').meta({ what: 'keep or unmap', example: 'keep' }),
     retention: retention.optional(),

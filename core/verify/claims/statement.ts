@@ -72,10 +72,12 @@ export function unmetCondition(predicate: unknown, where: readonly PredicateCond
 function fieldOf(value: unknown, path: string): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const fields = value as Record<string, Json>;
-  if (Object.hasOwn(fields, path)) return scalar(fields[path]);
+  const has = (key: string) =>
+    (Array.isArray(value) ? /^\d+$/.test(key) : true) && Object.hasOwn(fields, key);
+  if (has(path)) return scalar(fields[path]);
   for (let dot = path.indexOf('.'); dot >= 0; dot = path.indexOf('.', dot + 1)) {
     const key = path.slice(0, dot);
-    if (!Object.hasOwn(fields, key)) continue;
+    if (!has(key)) continue;
     const found = fieldOf(fields[key], path.slice(dot + 1));
     if (found !== undefined) return found;
   }

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Authority } from '../../../core/config/verification.ts';
 import type { Digest } from '../../../core/oci/digest.ts';
 import { publicTrustedRoot } from '../../../core/verify/trusted-root.ts';
@@ -30,6 +30,16 @@ beforeAll(async () => {
 function verify(source: SignedRepository, digest: Digest, authority: Authority): Promise<Verdict> {
   const verification = { match: 'any' as const, requirements: [{ kind: 'signature' as const, authority }] };
   return verifyImage({ image: 'up.example/app:1', digest, source, verification }, {});
+}
+
+/** An instance that began in the past: the authorities' own certificates begin with it. */
+async function startedAt(clock: Date, logClock?: Date): Promise<Sigstore> {
+  vi.useFakeTimers({ toFake: ['Date'], now: clock });
+  try {
+    return await startSigstore({ clock, logClock });
+  } finally {
+    vi.useRealTimers();
+  }
 }
 
 type Sign = (instance: Sigstore, digest: Digest, options?: object) => Promise<SignatureLayer>;
@@ -115,7 +125,7 @@ describe.each(formats)('a keyless signature %s', (_, sign, put) => {
   });
 
   it('counts after its certificate expired, if the log saw it before', async () => {
-    const old = await startSigstore({ clock: new Date('2024-05-01T12:00:00Z') });
+    const old = await startedAt(new Date('2024-05-01T12:00:00Z'));
     expect(await verdictOn({}, undefined, old)).toMatchObject({
       kind: 'verified',
       verified: { signatures: [{ signedAt: '2024-05-01T12:00:00.000Z' }] },
@@ -123,10 +133,7 @@ describe.each(formats)('a keyless signature %s', (_, sign, put) => {
   });
 
   it('is wrong if the log saw it after its certificate expired', async () => {
-    const late = await startSigstore({
-      clock: new Date('2024-05-01T12:00:00Z'),
-      logClock: new Date('2024-05-01T13:00:00Z'),
-    });
+    const late = await startedAt(new Date('2024-05-01T12:00:00Z'), new Date('2024-05-01T13:00:00Z'));
     expect(await verdictOn({}, undefined, late)).toMatchObject({
       kind: 'wrong',
       reason: expect.stringContaining('it was not valid when it was used'),

@@ -23,16 +23,16 @@ export interface KeylessOptions {
  */
 export async function startSigstore({
   clock,
-  logClock = clock,
+  logClock,
 }: {
-  clock?: Date;
+  clock?: Date | undefined;
   logClock?: Date | undefined;
 } = {}) {
   const keys = { ca: pair(), ct: pair(), log: pair(), tsa: pair() };
   const ct = await initializeCTLog(keys.ct, clock);
   const ca = await initializeCA(keys.ca, ct, clock);
-  const log = await initializeTLog('https://rekor.example', keys.log, logClock);
-  const tsa = await initializeTSA(keys.tsa, logClock);
+  const log = await initializeTLog('https://rekor.example', keys.log, logClock ?? clock);
+  const tsa = await initializeTSA(keys.tsa, logClock ?? clock);
 
   const since = '2020-01-01T00:00:00Z';
   const logOf = (baseUrl: string, publicKey: Buffer) => ({
