@@ -1,8 +1,8 @@
-import { Stack } from 'aws-cdk-lib';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import type { Config } from '../core/config/config.ts';
 import { acknowledge } from './acknowledge.ts';
+import { regionalArn } from './registry-access.ts';
 
 /**
  * Allow reading the public keys of AWS KMS that rules verify signatures with. The policy of a key of
@@ -21,17 +21,18 @@ export function grantSigningKeys(scope: Construct, grantee: IGrantable, config: 
     }
     // A policy cannot name an alias as its resource; a condition on the key's aliases can.
     // https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
-    const isArn = name.startsWith('arn:');
-    const { partition, region, account } = Stack.of(scope);
-    const prefix = isArn ? name.slice(0, -alias.length) : `arn:${partition}:kms:${region}:${account}:`;
-    const readable = isArn ? prefix : `arn:<AWS::Partition>:kms:${region}:<AWS::AccountId>:`;
+    const prefix = name.slice(0, -alias.length);
+    const anyKey =
+      prefix === ''
+        ? regionalArn(scope, 'kms', 'key/*')
+        : { arn: `${prefix}key/*`, readable: `${prefix}key/*` };
     allow(grantee, {
-      resources: [`${prefix}key/*`],
+      resources: [anyKey.arn],
       conditions: { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': alias } },
     });
     acknowledge(
       scope,
-      `AwsSolutions-IAM5[Resource::${readable}key/*]`,
+      `AwsSolutions-IAM5[Resource::${anyKey.readable}]`,
       'The key is configured by its alias, which only a condition can name: the statement applies to the key with that alias, and only to its public half.',
     );
   }

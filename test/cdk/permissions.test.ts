@@ -310,9 +310,7 @@ upstreams:
     for (const name of names.filter((name) => name !== 'mirror'))
       expect(actionsOf(name, 'kms', of)).toEqual([]);
     const found = statementsOf(of, 'mirror').filter(({ actions }) => actions.includes('kms:GetPublicKey'));
-    const conditions = alias && { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': alias } };
-    expect(found).toEqual([
-      { actions: ['kms:GetPublicKey'], resources: [resource], ...(conditions && { conditions }) },
-    ]);
+    const conditions = alias ? { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': alias } } : {};
+    expect(found).toEqual([{ actions: ['kms:GetPublicKey'], resources: [resource], conditions }]);
   });
 });
