@@ -26,6 +26,7 @@ import { statusCommand } from './status/command.ts';
 import { syncCommand } from './sync/command.ts';
 import { topCommand } from './top/command.ts';
 import { validateCommand } from './validate/command.ts';
+import { verifyCommand } from './verify/command.ts';
 import { webhooksCommand } from './webhooks/command.ts';
 
 // Started by cli/drayage.js under another Node: when that process is gone, however it ended, this
@@ -54,6 +55,7 @@ const program = new Command('drayage')
   .addCommand(validateCommand())
   .addCommand(schemaCommand())
   .addCommand(planCommand())
+  .addCommand(verifyCommand())
   .addCommand(mirrorCommand())
   .addCommand(reconcileCommand())
   .addCommand(pruneCommand())
@@ -82,6 +84,7 @@ Begin here:
   $ drayage init                                  write a first mirror.yaml by hand
   $ drayage validate                              check ./mirror.yaml
   $ drayage plan                                  what it would mirror, and what that costs
+  $ drayage verify ghcr.io/acme/shop:1.0          whether an image is signed as its rule requires
   $ drayage local --config mirror.yaml            run the pipeline on this machine
   $ drayage copy docker.io/library/alpine:3.22 registry.example/mirror/alpine:3.22
   $ drayage sync --to registry.example/mirror     copy what mirror.yaml names, without a pipeline

@@ -30,6 +30,7 @@ import {
 import { RegistryEvents, registryEventsSeconds } from './registry-events.ts';
 import { Retention } from './retention.ts';
 import { type FunctionName, ServiceFunction } from './service-function.ts';
+import { grantSigningKeys } from './signing-keys.ts';
 import { SnapshotBucket } from './snapshot-bucket.ts';
 import { grantUpstreamCredentials } from './upstream-credentials.ts';
 
@@ -258,6 +259,7 @@ export class ImageMirror extends Construct {
     this.secrets.api.grantRead(api.function);
     grantMirrorAccess(mirror, mirror.function, config.mirror, mirrorActions);
     grantMirrorSettings(mirror, mirror.function, config.mirror);
+    grantSigningKeys(mirror, mirror.function, config);
     grantMirrorAccess(layer, layer.function, config.mirror, layerActions);
     grantMirrorLook(registryEvents, registryEvents.function, config.mirror);
     // A mapping was removed.

@@ -208,7 +208,11 @@ function allow(grantee: IGrantable, permission: Permission): void {
  * An ARN in the stack's region and account, and the way cdk-nag spells it: `<AWS::Partition>` for
  * values that are not known yet.
  */
-function regionalArn(scope: Construct, service: string, resource: string): { arn: string; readable: string } {
+export function regionalArn(
+  scope: Construct,
+  service: string,
+  resource: string,
+): { arn: string; readable: string } {
   const { partition, region, account } = Stack.of(scope);
   const spelled = (value: string, name: string) => (Token.isUnresolved(value) ? `<AWS::${name}>` : value);
   const known = [

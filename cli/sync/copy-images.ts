@@ -4,6 +4,7 @@ import type { CopyPlan } from '../../core/copy/plan.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { parsePlatform } from '../../core/oci/platform.ts';
 import { formatReference } from '../../core/oci/reference.ts';
+import type { VerifyImage } from '../../core/verify/verdict.ts';
 import { compareImage } from '../copy/compare-image.ts';
 import type { CopyContext, CopyWatcher } from '../copy/context.ts';
 import { copyPair } from '../copy/copy-pair.ts';
@@ -18,6 +19,7 @@ import type { MappingNotes, SeenImage } from './mapping-notes.ts';
 import { contentCheck, expectCheckable } from './requirements.ts';
 import type { SyncTarget } from './target.ts';
 import type { Upstreams } from './upstreams.ts';
+import { verifyFirst } from './verify-first.ts';
 
 /** What all images of a run share. */
 export interface SyncRun {
@@ -29,6 +31,8 @@ export interface SyncRun {
   /** Whether upstreams without `credentials` are known to be open to everybody. */
   knowsLogins: boolean;
   explain: Explain;
+  /** Verifies what a rule requires to be signed. */
+  verifyImage: VerifyImage;
   output: CopyOutput;
   /** Absent: nobody wants to know where images are. */
   notes?: MappingNotes | undefined;
@@ -52,13 +56,14 @@ export function copyImages(images: readonly SyncImage[], run: SyncRun): Promise<
 
 /** Finds out what a copy would do. Whether what refers to images is missing is not looked at. */
 export function planImages(images: readonly SyncImage[], run: SyncRun): Promise<Ended<DryRunReport>> {
-  return eachImage(images, run, async (image) => {
-    const context = contextOf(image, run);
+  return eachImage(images, run, async (found) => {
+    const context = contextOf(found, run);
+    const { image } = await verifyFirst(found, context, run.verifyImage);
     return await planIfDifferent(image, { ...context, flags: { ...context.flags, referrers: false } });
   });
 }
 
-async function copyImage(image: SyncImage, run: SyncRun, watcher: CopyWatcher): Promise<Done<CopyReport>> {
+async function copyImage(found: SyncImage, run: SyncRun, watcher: CopyWatcher): Promise<Done<CopyReport>> {
   const { notes, signal } = run;
   const observedAt = new Date().toISOString();
   let plan: CopyPlan | undefined;
@@ -69,17 +74,18 @@ async function copyImage(image: SyncImage, run: SyncRun, watcher: CopyWatcher): 
       watcher.planned(pair, planned);
     },
   };
-  const context = contextOf(image, run);
+  const context = contextOf(found, run);
+  const { image, verified } = await verifyFirst(found, context, run.verifyImage);
   const comparison = await compareImage(image, context);
   if (comparison.kind === 'equal') {
     const { digest, referrers } = comparison;
-    await notes?.note(image, { digest, sourceDigest: digest, observedAt, referrers }, signal);
+    await notes?.note(found, { digest, sourceDigest: digest, observedAt, referrers }, signal);
     return { outcome: 'equal', digest, ...(referrers && { referrers }) };
   }
   const { report, equal } = await copyPair(image, context, watching, comparison);
   const { referrers } = report;
   const [digest, sourceDigest] = [report.digest as Digest, report.sourceDigest as Digest];
-  await noteOrReport(image, { digest, sourceDigest, observedAt, plan, referrers }, run);
+  await noteOrReport(found, { digest, sourceDigest, observedAt, plan, referrers, verified }, run);
   if (!equal) return { outcome: 'done', result: report };
   return { outcome: 'equal', digest, ...(referrers && { referrers }) };
 }

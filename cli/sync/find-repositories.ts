@@ -41,10 +41,9 @@ export async function findRepositories(
   explain: Explain,
   signal: AbortSignal,
 ): Promise<FoundRepositories> {
-  const failures = refusedRules(upstream);
-  const refused = new Set(failures.map(({ rule }) => rule));
+  const failures: NotFound[] = [];
   const { repositories: rules } = upstream;
-  const patterns = rules.filter((rule) => !isLiteral(rule) && !refused.has(rule));
+  const patterns = rules.filter((rule) => !isLiteral(rule));
   const names = new Set(rules.filter(isLiteral).map(({ match }) => match));
   const ruleOf = ruleSelector(upstream);
   const notes: string[] = [];
@@ -64,26 +63,9 @@ export async function findRepositories(
   }
   const found = [...names].flatMap((repository): FoundRepository[] => {
     const rule = ruleOf(repository);
-    return rule === undefined || refused.has(rule) ? [] : [{ upstream, rule, repository }];
+    return rule === undefined ? [] : [{ upstream, rule, repository }];
   });
   return { repositories: found, failures, notes };
-}
-
-/**
- * Rules that this version can't follow: nothing is asked for them, and no later rule gets what is
- * theirs.
- */
-function refusedRules(upstream: Upstream): NotFound[] {
-  return upstream.repositories.flatMap((rule): NotFound[] => {
-    if (rule.verify === undefined) return [];
-    const error = {
-      code: 'VERIFICATION_UNAVAILABLE',
-      message:
-        'the rule asks for a verified signature, which this version can’t check; nothing is copied unverified',
-      remedy: 'take `verify` out of the rule to copy it unverified, or wait for a version that verifies',
-    };
-    return [{ upstream, rule, error }];
-  });
 }
 
 /** What a refused list means for a rule; any other failure is its own explanation. */

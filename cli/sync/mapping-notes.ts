@@ -5,6 +5,7 @@ import type { ReferrersSummary } from '../../core/copy/referrers/referrers.ts';
 import type { Mapping } from '../../core/mapping/record.ts';
 import type { Digest } from '../../core/oci/digest.ts';
 import { formatReference } from '../../core/oci/reference.ts';
+import type { Verified } from '../../core/verify/verdict.ts';
 import type { SyncImage } from './find-images.ts';
 import { HeldRepository } from './held-repository.ts';
 import type { SyncTarget } from './target.ts';
@@ -18,6 +19,8 @@ export interface SeenImage {
   /** What was copied; absent if nothing was. */
   plan?: CopyPlan | undefined;
   referrers?: ReferrersSummary | undefined;
+  /** What was verified first; absent: its rule requires nothing. */
+  verified?: Verified | undefined;
 }
 
 /** Where images are, as a run finds out, besides what a former run wrote. */
@@ -33,7 +36,7 @@ export class MappingNotes {
 
   /** Notes an image. One that was mapped to the same digest before keeps what is known of it. */
   async note({ src, dst }: SyncImage, seen: SeenImage, signal: AbortSignal): Promise<void> {
-    const { digest, sourceDigest, observedAt, referrers } = seen;
+    const { digest, sourceDigest, observedAt, referrers, verified } = seen;
     const [image, mirror] = [formatReference(src), formatReference(dst)];
     const before = this.#before.get(image);
     const isKept = before?.digest === digest && before.mirror === mirror;
@@ -45,7 +48,11 @@ export class MappingNotes {
           ...(await this.#describe(dst.repository, mirror, seen, signal)),
           revision: (before?.revision ?? 0) + 1,
         };
-    this.#now.set(image, { ...mapping, ...(referrers && { referrers }) });
+    this.#now.set(image, {
+      ...mapping,
+      ...(referrers && { referrers }),
+      ...(verified && { verified }),
+    });
   }
 
   async #describe(

@@ -1,6 +1,8 @@
+import { KmsKeys } from '../../core/aws/kms.ts';
 import { BlobPool } from '../../core/copy/blob/blob-pool.ts';
 import { formatReference, parseReference } from '../../core/oci/reference.ts';
 import { ruleSelector } from '../../core/policy/select-image.ts';
+import { imageVerifier } from '../../core/verify/verify-image.ts';
 import { createOutput } from '../copy/output.ts';
 import { imagesAtOnce } from '../copy/side-by-side.ts';
 import { onInterrupt } from '../shared/interruption.ts';
@@ -49,6 +51,7 @@ export async function runSync(flags: SyncFlags): Promise<void> {
       knowsLogins: flags.secrets !== undefined,
       unnoted: new Map(),
       explain,
+      verifyImage: imageVerifier(new KmsKeys()),
       output: createOutput({ json: flags.json, events: false }),
       notes: before && new MappingNotes(target, before),
       signal,

@@ -1,4 +1,5 @@
 import type { ContentRequirements } from './content-requirements.ts';
+import type { Verification } from './verification.ts';
 
 /**
  * mirror.yaml after validation: every default is filled in, durations are in seconds, and absent
@@ -164,12 +165,9 @@ export interface RepositoryRule {
   platforms?: string[];
   /** Whether signatures, SBOMs and other referrers are copied with their image. */
   referrers: boolean;
-  /**
-   * What an image must be signed with before it is mirrored; `key` is a file with a public key in
-   * PEM form.
-   */
-  verify?: { cosign: { key: string } };
-  /** What an image must be like before it is mirrored. Absent: anything. */
+  /** What an image must be signed with before it is mirrored; absent: nothing. */
+  verify?: Verification;
+  /** What an image must be like before it is mirrored; absent: anything. */
   require?: ContentRequirements;
   /** How often the upstream is compared with the mirror; absent: only if somebody asks. */
   reconcileSeconds?: number;

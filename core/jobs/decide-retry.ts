@@ -3,6 +3,7 @@ import { lacksContent } from '../registry/errors.ts';
 import { mayBeEarly, pauseForImage } from './early-event.ts';
 import { JobWait } from './errors.ts';
 import type { JobError, JobRecord } from './record.ts';
+import { pauseForSignature, SignatureMissingError } from './verification/signature-wait.ts';
 
 /** What happens to a job after an error. */
 export type Verdict =
@@ -12,7 +13,7 @@ export type Verdict =
    */
   | {
       kind: 'wait';
-      why: 'failure' | 'rate-limit' | 'early-event' | 'outage' | 'requirement';
+      why: 'failure' | 'rate-limit' | 'early-event' | 'outage' | 'requirement' | 'signature';
       delayMs: number;
       error: JobError;
     }
@@ -50,9 +51,9 @@ export function jobError({ code, side, message, remedy }: DrayageError): JobErro
 
 /**
  * Decides what happens to a job whose attempt ended with an error. Neither a rate limit nor an
- * image that is not there yet counts against the budget of attempts: a rate limit says nothing
- * about the image, and an early event has a limit of its own. Neither does waiting for what a rule
- * requires.
+ * image or signature that is not there yet counts against the budget of attempts: a rate limit says
+ * nothing about the image, and the others have limits of their own. Neither does waiting for what a
+ * rule requires.
  *
  * @param clock.random 0 ≤ random < 1; spreads the retries of jobs that failed together over the
  *   second half of the delay.
@@ -70,6 +71,7 @@ export function decideRetry(
   }
   if (mayBeEarly(error, job, now))
     return { kind: 'wait', why: 'early-event', delayMs: pauseForImage(job, now), error: failure };
+  if (error instanceof SignatureMissingError) return waitForSignature(failure, job, now);
   const { retry } = error;
   // What was there when the image was planned has been deleted since: the next attempt asks again.
   if (retry.kind === 'never' && !lacksContent(error)) return { kind: 'fail', error: failure };
@@ -83,6 +85,12 @@ export function decideRetry(
   }
   const message = `${failure.message} (given up after ${job.attempts} attempts)`;
   return { kind: 'fail', error: { ...failure, message } };
+}
+
+/** Images are signed after they are pushed. It says nothing about the image, up to a point. */
+function waitForSignature(error: JobError, job: Pick<JobRecord, 'receivedAt'>, now: Date): Verdict {
+  const delayMs = pauseForSignature(job, now);
+  return delayMs === undefined ? { kind: 'fail', error } : { kind: 'wait', why: 'signature', delayMs, error };
 }
 
 function backoffAfter(attempts: number): number {

@@ -7,7 +7,8 @@ import type { MappingRecord } from '../mapping/record.ts';
 import type { MappingStore } from '../mapping/store.ts';
 import type { Notifier } from '../notify/ports.ts';
 import type { Digest } from '../oci/digest.ts';
-import type { FanOut, JobStore, UpstreamGate } from './ports.ts';
+import type { VerifyImage } from '../verify/verdict.ts';
+import type { AwaitedSignatures, FanOut, JobStore, UpstreamGate } from './ports.ts';
 import type { JobRecord, JobState } from './record.ts';
 import type { RequirementPorts } from './requirements/ports.ts';
 
@@ -19,6 +20,9 @@ export interface MirrorJobDependencies {
   readonly layerIndex: LayerIndex;
   readonly gate: UpstreamGate;
   readonly notifier: Notifier;
+  /** Verifies what a rule requires to be signed. */
+  readonly verifyImage: VerifyImage;
+  readonly awaited: AwaitedSignatures;
   /** Absent: the job carries all layers itself. */
   readonly fanOut?: FanOut | undefined;
   /** The streams that the jobs of an invocation share; absent: the job runs alone. */

@@ -3,7 +3,8 @@ import { DrayageError, type Retry } from '../errors.ts';
 
 export type JobFailureCode =
   | 'not_configured'
-  | 'verification_unavailable'
+  | 'signature_invalid'
+  | 'not_verified'
   | 'not_a_digest'
   | 'too_slow'
   | 'not_mirrored'
@@ -56,6 +57,15 @@ export class JobWait extends DrayageError {
 /** No rule mirrors the image, or no longer does. */
 export function notConfigured(image: string, reason: string): JobFailure {
   return new JobFailure('not_configured', `${image}: ${reason}`, 'add a rule for it to mirror.yaml');
+}
+
+/** There are signatures, and none of them is what the image's rule requires. */
+export function signatureInvalid(message: string): JobFailure {
+  return new JobFailure(
+    'signature_invalid',
+    message,
+    'sign it as `verify` of its rule asks, or correct the rule; a further signature’s event makes it look again. If nobody should have signed it like this, find out who pushed it',
+  );
 }
 
 /** The image, or one of its layers, could not be copied in the time that a job has. */

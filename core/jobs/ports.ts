@@ -1,3 +1,4 @@
+import type { DigestKey, ImageKey } from '../mapping/record.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { JobMessage, JobProgress, JobRecord, JobState, LayerBlob } from './record.ts';
 
@@ -203,6 +204,35 @@ export interface Outage {
   failures: number;
   /** What the latest one says. */
   reason: string;
+}
+
+/**
+ * Images that were not mirrored because a signature is missing or wrong: the signature's own event
+ * is about their digest, and finds them here.
+ */
+export interface AwaitedSignatures {
+  /** Notes an image. @returns the job that was noted before */
+  note(image: UnverifiedImage): Promise<string | undefined>;
+  /** What was noted of a digest: the first hundred. */
+  of(key: DigestKey): Promise<AwaitingImage[]>;
+  /** Forgets an image: it is verified. */
+  clear(key: ImageKey, digest: Digest): Promise<void>;
+}
+
+/** An image that is not verified. */
+export interface UnverifiedImage {
+  key: ImageKey;
+  /** What its reference points to. */
+  digest: Digest;
+  /** The job that found it so. */
+  job: string;
+  now: Date;
+}
+
+/** A tag that is not mirrored for lack of a signature, or a digest, and the job that says so. */
+export interface AwaitingImage {
+  reference: string;
+  job: string;
 }
 
 /** How the large layers of an image become jobs of their own. */

@@ -65,7 +65,7 @@ export async function processMessage(
 
 async function outcomeOf(
   job: JobRecord,
-  deps: MirrorJobDependencies,
+  deps: ProcessDependencies,
   signal: AbortSignal,
 ): Promise<JobOutcome> {
   try {

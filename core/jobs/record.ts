@@ -5,6 +5,7 @@ import type { ImageKey } from '../mapping/record.ts';
 import { formatImageKey } from '../mapping/record.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
+import type { Evidence } from './verification/evidence.ts';
 
 export const jobStates = [
   'queued',
@@ -116,6 +117,8 @@ export interface FannedOut {
   event: number;
   resolve: number;
   observedAt: string;
+  /** What was verified before anything was put; absent: its rule requires nothing. */
+  evidence?: Evidence;
   /** When its layers were first handed out: a day later it fails. */
   since: string;
   layers: LayerBlob[];
@@ -130,13 +133,17 @@ export interface JobProgress {
   totalBytes: number;
 }
 
+export const reasonCodes = ['not_selected', 'deleted_upstream', 'pinned', 'unverified'] as const;
+
+/** Why a job ended without mirroring its image. */
 export interface JobReason {
   /**
    * `not_selected`: newer tags have taken its place in `latest`. `deleted_upstream`: the tag was
    * deleted; the mirror keeps its image, and the rule says whether the mapping stays. `pinned`: the
-   * tag stays at the digest that it is pinned to.
+   * tag stays at the digest that it is pinned to. `unverified`: an earlier job failed for lack of a
+   * valid signature, and a comparison with the upstream found that there still is none.
    */
-  code: 'not_selected' | 'deleted_upstream' | 'pinned';
+  code: (typeof reasonCodes)[number];
   message: string;
 }
 

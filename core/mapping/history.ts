@@ -30,6 +30,7 @@ export interface PastMapping
     | 'mirroredAt'
     | 'revision'
     | 'job'
+    | 'verified'
   > {
   current: boolean;
   replacedAt?: string;
@@ -49,7 +50,7 @@ function presentEntry(key: TagKey, entry: HistoryEntry, hosts: RegistryHosts): P
   const mapping = presentMapping({ key, revision, mapping: entry.mapping }, hosts);
   if (mapping === undefined) return undefined;
   const { digest, pinned, sourceDigest, mediaType, platforms, sizeBytes, pin } = mapping;
-  const { observedAt, mirroredAt, job } = mapping;
+  const { observedAt, mirroredAt, job, verified } = mapping;
   const image = { digest, pinned, sourceDigest, mediaType, platforms, sizeBytes, pin };
   return {
     ...image,
@@ -59,6 +60,7 @@ function presentEntry(key: TagKey, entry: HistoryEntry, hosts: RegistryHosts): P
     revision,
     job,
     current: replacedAt === undefined,
+    ...(verified && { verified }),
     ...(removed && { removed: { reason: removed.reason, at: removed.at } }),
   };
 }

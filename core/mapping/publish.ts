@@ -149,8 +149,9 @@ export async function publishWithDigest(
   // First the digest, which never conflicts: once the tag is published, both are there.
   const former = await putDigest('begin');
   if (former === undefined) throw new RetiringError(mapping.digest);
-  const { isComplete } = former;
-  if (!isComplete) await store.putChildren(digest, children);
+  const { isComplete, verifiedUnder } = former;
+  // What was verified stands with the manifests below it, too.
+  if (!isComplete || verifiedUnder !== mapping.verifiedUnder) await store.putChildren(digest, children);
   const revision = await publish();
   // Another tag that came and moved away may have let it expire before this one was published. And
   // the note of this lease goes, which would keep the image from being deleted later.
@@ -187,6 +188,7 @@ function sameContent(before: MappingRecord, mapping: MappingRecord): boolean {
     before.sourceDigest === mapping.sourceDigest &&
     before.mirrorRepository === mapping.mirrorRepository &&
     before.region === mapping.region &&
+    before.verifiedUnder === mapping.verifiedUnder &&
     (mapping.referrers === undefined || isDeepStrictEqual(before.referrers, mapping.referrers))
   );
 }

@@ -3,6 +3,7 @@ import type { ReferrersSummary } from '../copy/referrers/referrers.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
 import type { Reference } from '../oci/reference.ts';
 import { formatReference } from '../oci/reference.ts';
+import type { Verified } from '../verify/verdict.ts';
 
 /** The subject of a mapping: one tag, or one digest, of an upstream repository. */
 export type ImageKey = TagKey | DigestKey;
@@ -79,6 +80,13 @@ export interface MappingRecord {
    * from where the manifest says.
    */
   foreign?: Amount;
+  /**
+   * What was verified before it was mirrored; absent: its rule required nothing then. A manifest
+   * below an index that was verified names the index's digest.
+   */
+  verified?: Verified;
+  /** The fingerprint of the rule that required it. */
+  verifiedUnder?: string;
 }
 
 /** Why, and when, a mapping was removed. */
@@ -118,6 +126,7 @@ export interface Mapping {
   job: string;
   referrers?: ReferrersSummary;
   foreign?: Amount;
+  verified?: Verified;
 }
 
 /** The address of each region's mirror registry: region → host[:port]. */
@@ -157,5 +166,6 @@ export function presentMapping(
     job: mapping.job,
     ...(mapping.referrers === undefined ? {} : { referrers: mapping.referrers }),
     ...(mapping.foreign === undefined ? {} : { foreign: mapping.foreign }),
+    ...(mapping.verified === undefined ? {} : { verified: mapping.verified }),
   };
 }

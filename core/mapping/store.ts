@@ -100,6 +100,8 @@ export interface HistoryEntry {
 export interface FormerDigest {
   /** Whether the manifests below it are recorded, and stay. */
   isComplete: boolean;
+  /** The fingerprint of the rule under which it was verified; absent: none was recorded. */
+  verifiedUnder?: string | undefined;
 }
 
 /** Counts what lists of mappings may have missed. */

@@ -155,7 +155,8 @@ function fittingBranch(
   found: unknown,
 ): { issues: Issue[]; schema: Schema } | undefined {
   const options = schema === undefined ? [] : unionOptions(schema);
-  if (typeof found !== 'object' || found === null || Array.isArray(found)) return undefined;
+  if (Array.isArray(found)) return listBranch(issue, options);
+  if (typeof found !== 'object' || found === null) return undefined;
   const knownKeys = (branch: Schema) => keysOf(branch).filter((key) => Object.hasOwn(found, key)).length;
   return issue.errors
     .flatMap((issues, index) => {
@@ -165,6 +166,16 @@ function fittingBranch(
         : [{ issues: [...issues], schema: branch }];
     })
     .sort((a, b) => knownKeys(b.schema) - knownKeys(a.schema))[0];
+}
+
+/** The branch of a union that takes lists. */
+function listBranch(
+  issue: Issue & { code: 'invalid_union' },
+  options: readonly Schema[],
+): { issues: Issue[]; schema: Schema } | undefined {
+  const index = options.findIndex((option) => definition(option).type === 'array');
+  const [schema, issues] = [options[index], issue.errors[index]];
+  return schema === undefined || issues === undefined ? undefined : { issues: [...issues], schema };
 }
 
 /** The definition under the wrappers of defaults and optional fields. */

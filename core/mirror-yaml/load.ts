@@ -1,9 +1,10 @@
-import { closeSync, openSync, readSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { CertificatesError, readCertificates } from '../config/certificates.ts';
 import type { Config } from '../config/config.ts';
 import { fileFailure } from '../config/file-failure.ts';
-import { type ConfigError, maxConfigBytes, parseWithPlaces } from './parse.ts';
+import { readAtMost } from '../config/read-at-most.ts';
+import { type ConfigError, type ConfigWithPlaces, maxConfigBytes, parseWithPlaces } from './parse.ts';
+import { readVerificationFiles, VerificationFileError } from './verification/files.ts';
 
 /**
  * A configuration file can't be read or is not valid. The message lists every error with file, line
@@ -46,16 +47,51 @@ export function loadConfig(file: string): Config {
 export function loadConfigWithWarnings(file: string): { config: Config; warnings: ConfigError[] } {
   const parsed = parseWithPlaces(readText(file));
   if (!parsed.ok) throw new InvalidConfigError(file, parsed.errors);
-  const { config, warnings, errorAt } = parsed;
+  const { warnings } = parsed;
+  const errors: ConfigError[] = [];
+  const config = withVerificationFiles(withCertificates(parsed, file, errors), parsed, file, errors);
+  if (errors.length > 0) throw new InvalidConfigError(file, errors);
+  return { config, warnings };
+}
+
+function withCertificates(
+  { config, errorAt }: ConfigWithPlaces,
+  file: string,
+  errors: ConfigError[],
+): Config {
   const { network } = config;
-  if (network?.caBundle === undefined) return { config, warnings };
+  if (network?.caBundle === undefined) return config;
   try {
     const certificates = readCertificates(resolve(dirname(file), network.caBundle));
-    return { config: { ...config, network: { ...network, certificates } }, warnings };
-  } catch (cause) {
-    if (!(cause instanceof CertificatesError)) throw cause;
-    throw new InvalidConfigError(file, [errorAt(['network', 'caBundle'], cause.message)], { cause });
+    return { ...config, network: { ...network, certificates } };
+  } catch (error) {
+    if (!(error instanceof CertificatesError)) throw error;
+    errors.push(errorAt(['network', 'caBundle'], error.message));
+    return config;
   }
+}
+
+/** Reads the keys and trusted roots of all rules. */
+function withVerificationFiles(
+  config: Config,
+  { errorAt }: ConfigWithPlaces,
+  file: string,
+  errors: ConfigError[],
+): Config {
+  const upstreams = config.upstreams.map((upstream, u) => ({
+    ...upstream,
+    repositories: upstream.repositories.map((rule, r) => {
+      if (rule.verify === undefined) return rule;
+      try {
+        return { ...rule, verify: readVerificationFiles(rule.verify, dirname(file)) };
+      } catch (error) {
+        if (!(error instanceof VerificationFileError)) throw error;
+        errors.push(errorAt(['upstreams', u, 'repositories', r, 'verify'], error.message));
+        return rule;
+      }
+    }),
+  }));
+  return { ...config, upstreams };
 }
 
 function readText(file: string): string {
@@ -73,23 +109,6 @@ function readText(file: string): string {
     throw new InvalidConfigError(file, [{ path: '', message: 'is not UTF-8; save it in this encoding' }], {
       cause,
     });
-  }
-}
-
-/** Also pipes and devices, whose size can't be checked first. */
-function readAtMost(file: string, limit: number): Uint8Array {
-  const descriptor = openSync(file, 'r');
-  try {
-    const buffer = Buffer.alloc(limit);
-    let length = 0;
-    while (length < limit) {
-      const read = readSync(descriptor, buffer, length, limit - length, null);
-      if (read === 0) break;
-      length += read;
-    }
-    return buffer.subarray(0, length);
-  } finally {
-    closeSync(descriptor);
   }
 }
 

@@ -14,6 +14,7 @@ import { findSource } from '../webhooks/sources/index.ts';
 import { defaultEndpointName } from './notify-schema.ts';
 import { normaliseRequire } from './rules/require.ts';
 import type { ConfigFile } from './schema.ts';
+import { normaliseVerify } from './verification/normalise.ts';
 
 type FileUpstream = ConfigFile['upstreams'][number];
 type FileEndpoint = NonNullable<ConfigFile['notify']>[number];
@@ -85,7 +86,7 @@ function normaliseRule(rule: FileRule): RepositoryRule {
       platforms: [...new Set(platforms.map((text) => formatPlatform(parsePlatform(text))))],
     }),
     referrers: rule.referrers,
-    ...(verify && { verify }),
+    ...(verify && { verify: normaliseVerify(verify) }),
     ...(require && { require: normaliseRequire(require) }),
     ...(reconcile !== 'never' && { reconcileSeconds: seconds(reconcile) }),
     deleted: rule.deleted,

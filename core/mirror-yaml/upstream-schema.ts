@@ -18,6 +18,7 @@ import { findSource, sourceNames } from '../webhooks/sources/index.ts';
 import { nearest } from './nearest.ts';
 import { platform } from './rules/platform.ts';
 import { requireSchema } from './rules/require.ts';
+import { verifySchema } from './verification/schema.ts';
 
 const dockerHubAliases = [
   'index.docker.io',
@@ -175,13 +176,7 @@ const rule = z
       .min(1)
       .optional(),
     referrers: z.boolean().default(true),
-    verify: z
-      .strictObject({
-        cosign: z.strictObject({
-          key: z.string().min(1).meta({ what: 'a file name', example: 'cosign.pub' }),
-        }),
-      })
-      .optional(),
+    verify: verifySchema.optional(),
     require: requireSchema.optional(),
     reconcile: durationOrNever('6h').default('24h'),
     deleted: z.enum(['keep', 'unmap']).default('keep').meta({ what: 'keep or unmap', example: 'keep' }),

@@ -11,6 +11,20 @@ const image = z
   .meta({ description: 'The upstream reference: `registry/repository:tag`, or `@digest`.' });
 const amount = z.object({ blobs: z.int(), bytes: z.int() });
 
+const verified = z.object({
+  digest,
+  at: time,
+  signatures: z.array(
+    z.object({
+      kind: z.enum(['signature', 'attestation']),
+      by: z.string(),
+      manifest: digest,
+      predicateType: z.string().optional(),
+      signedAt: time.optional(),
+    }),
+  ),
+});
+
 /** A mapping as the API shows it (`presentMapping`). */
 const mapping = z
   .object({
@@ -39,6 +53,9 @@ const mapping = z
       })
       .optional(),
     foreign: amount.optional(),
+    verified: verified
+      .optional()
+      .meta({ description: 'What was verified before it was mirrored, if its rule requires signatures.' }),
   })
   .meta({ description: 'The mapping, as the API returns it.' });
 

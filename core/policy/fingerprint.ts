@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { RepositoryRule } from '../config/config.ts';
+import type { Verification } from '../config/verification.ts';
 
 /**
  * Identifies how a rule copies an image: 16 hex digits. They change when a copy of the same
@@ -10,8 +11,27 @@ export function policyFingerprint(rule: RepositoryRule): string {
   const outcome = [
     rule.platforms === undefined ? null : [...new Set(rule.platforms)].sort(),
     rule.referrers,
-    rule.verify === undefined ? null : rule.verify.cosign.key,
+    rule.verify === undefined ? null : whatIsVerified(rule.verify),
     ...(rule.require === undefined ? [] : [rule.require]),
   ];
   return createHash('sha256').update(JSON.stringify(outcome)).digest('hex').slice(0, 16);
+}
+
+/** Everything that decides: a file's content rather than its name, once it was read. */
+function whatIsVerified({ match, requirements }: Verification): unknown {
+  return [
+    match,
+    ...requirements.map(({ authority, ...requirement }) => {
+      switch (authority.kind) {
+        case 'key':
+          return { ...requirement, key: authority.publicKey ?? authority.file };
+        case 'kms':
+          return { ...requirement, kms: authority.key };
+        case 'keyless': {
+          const { issuer, identity, trustedRootFile, trustedRoot = trustedRootFile } = authority;
+          return { ...requirement, issuer, identity, trustedRoot };
+        }
+      }
+    }),
+  ];
 }

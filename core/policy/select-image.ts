@@ -47,7 +47,7 @@ export function ruleSelector(upstream: Upstream): (repository: string) => Reposi
 }
 
 /**
- * The image that a signature belongs to, if its signatures are mirrored. `reason` is as in {@link
+ * The image that a signature belongs to, if its signatures are mirrored or verified. `reason` is as in {@link
  * Selection}.
  */
 export type SubjectSelection =
@@ -72,8 +72,10 @@ export function selectSubject(
   const subject: SubjectReference = { registry, repository, digest };
   const selection = selectImage(config, subject);
   if (!selection.mirrored) return selection;
-  if (!selection.rule.referrers) {
-    const reason = `signature: the rule ${selection.rule.match} has referrers: false, so signatures are not mirrored`;
+  const { rule } = selection;
+  // An image may wait for its signature, also where that is not mirrored.
+  if (!rule.referrers && rule.verify === undefined) {
+    const reason = `signature: the rule ${rule.match} has referrers: false, so signatures are not mirrored`;
     return { mirrored: false, reason };
   }
   return { ...selection, subject };

@@ -3,7 +3,6 @@ import { selectImage } from '../policy/select-image.ts';
 import type { DryRunStore } from './dry-run/ports.ts';
 import type { ReconcileStore } from './ports.ts';
 import type { Place } from './round.ts';
-import { isFollowed } from './search.ts';
 
 /** What will be compared: one repository, or everything that the rules of a registry cover. */
 export interface Requested {
@@ -52,10 +51,5 @@ export async function requestDryRun(
 
 function refusalOf(config: Config, place: Place): RequestRefused | undefined {
   const selection = selectImage(config, place);
-  if (!selection.mirrored) return { refused: selection.reason };
-  if (!isFollowed(selection.rule))
-    return {
-      refused: `the rule ${selection.rule.match} asks for a verified signature, which this version can’t check: nothing is mirrored unverified`,
-    };
-  return undefined;
+  return selection.mirrored ? undefined : { refused: selection.reason };
 }

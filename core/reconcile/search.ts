@@ -76,7 +76,7 @@ async function noteSearch(
     registry,
     fingerprint: rulesFingerprint(upstream),
     begunAt: now.toISOString(),
-    repositories: repositories.filter(({ rule }) => isFollowed(rule)).length,
+    repositories: repositories.length,
     nextAt: later(now, failed ? pauseAfter(failures) : secondsBetween(upstream) * 1000),
     ...(failures > 0 && { failures }),
     ...(unlisted !== undefined && { error: roundError(unlisted) }),
@@ -90,17 +90,11 @@ function secondsBetween({ repositories }: Upstream): number {
   return Math.min(usualSeconds, ...patterns.flatMap(({ reconcileSeconds }) => reconcileSeconds ?? []));
 }
 
-/** Whether a rule's images can be mirrored: nothing is mirrored unverified. */
-export function isFollowed({ verify }: RepositoryRule): boolean {
-  return verify === undefined;
-}
-
 async function noteRound(
   place: { registry: string; repository: string },
   rule: RepositoryRule,
   { now, requestedAt, deps }: { now: Date; requestedAt: string | undefined; deps: ReconcileDependencies },
 ): Promise<void> {
-  if (!isFollowed(rule)) return;
   const { store } = deps;
   const round = await store.read(place);
   const isAsked = requestedAt !== undefined && requestedAt > (round?.begunAt ?? '');

@@ -6,7 +6,7 @@ import type { DueRound, Limits, ReconcileDependencies } from './ports.ts';
 import { type Progress, reconcileRepository } from './reconcile-repository.ts';
 import { QueueRoom } from './room.ts';
 import { later, never, pauseAfter, type Round, ruleFingerprint } from './round.ts';
-import { isFollowed, isSearchDue, roundError, searchRepositories } from './search.ts';
+import { isSearchDue, roundError, searchRepositories } from './search.ts';
 import { TagBudget } from './tag-budget.ts';
 import { closedBy, isOfList } from './upstream/answers.ts';
 
@@ -103,7 +103,7 @@ async function oneRound(upstream: Upstream, due: DueRound, context: Context, lim
   const { store, now } = deps;
   const { repository } = due.round;
   const rule = ruleSelector(upstream)(repository);
-  if (rule === undefined || !isFollowed(rule)) {
+  if (rule === undefined) {
     await store.forget(due);
     return 'continue';
   }

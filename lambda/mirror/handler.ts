@@ -138,6 +138,8 @@ async function runRecord(
         fanOut: deployment.fanOut,
         keepInLine: deployment.keepInLine,
         requirements: deployment.requirements,
+        verifyImage: deployment.verifyImage,
+        awaited: deployment.awaitedSignatures,
       },
       signal,
     ),

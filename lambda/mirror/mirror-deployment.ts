@@ -1,11 +1,16 @@
+import { DynamoAwaitedSignatures } from '../../core/aws/dynamodb/mappings/awaited-signatures.ts';
 import { DynamoScanWaits } from '../../core/aws/dynamodb/requirements/scan-waits.ts';
 import { DynamoSeenDigests } from '../../core/aws/dynamodb/requirements/seen-digests.ts';
 import { DynamoDayCounts } from '../../core/aws/dynamodb/savings/day-counts.ts';
 import { EcrImageScans } from '../../core/aws/ecr/scans/image-scans.ts';
 import { EcrSettingsKeeper } from '../../core/aws/ecr/settings/keeper.ts';
+import { KmsKeys } from '../../core/aws/kms.ts';
 import type { MirrorJobDependencies } from '../../core/jobs/dependencies.ts';
+import type { AwaitedSignatures } from '../../core/jobs/ports.ts';
 import type { RequirementPorts } from '../../core/jobs/requirements/ports.ts';
 import type { DayCounts } from '../../core/jobs/savings/counts.ts';
+import type { VerifyImage } from '../../core/verify/verdict.ts';
+import { imageVerifier } from '../../core/verify/verify-image.ts';
 import { CopyDeployment } from '../shared/copy-deployment.ts';
 import { keepInLine, tellSettings } from '../shared/settings.ts';
 
@@ -36,6 +41,15 @@ export class MirrorDeployment extends CopyDeployment {
       waits: new DynamoScanWaits(this.table),
       scans: new EcrImageScans({ region: this.region }),
     }));
+  }
+
+  /** Keys of AWS KMS are read once for many images. */
+  get verifyImage(): VerifyImage {
+    return this.once('verifyImage', () => imageVerifier(new KmsKeys()));
+  }
+
+  get awaitedSignatures(): AwaitedSignatures {
+    return this.once('awaitedSignatures', () => new DynamoAwaitedSignatures(this.table));
   }
 
   protected override onCreated(repository: string): void {

@@ -4,9 +4,12 @@ import type { ProcessDependencies } from '../../core/jobs/process-message.ts';
 import type { CopyDeployment } from './copy-deployment.ts';
 import { logger } from './telemetry.ts';
 
+/** What mirror jobs and layer jobs have in common. Layers need no verifier in their bundle. */
+type CopyDependencies = Omit<ProcessDependencies, 'verifyImage' | 'awaited'> & LayerDependencies;
+
 /**
  * The dependencies of a mirror job or a layer job in one invocation. The mirror function adds its
- * `fanOut`.
+ * `fanOut`, and how it verifies.
  *
  * @param endsAt when the invocation times out, in milliseconds since 1970
  * @param log reports problems that don't fail the job
@@ -15,7 +18,7 @@ export function copyDependencies(
   deployment: CopyDeployment,
   endsAt: number,
   log: Logger = logger,
-): ProcessDependencies & LayerDependencies {
+): CopyDependencies {
   return {
     config: deployment.config,
     mappings: deployment.mappings,

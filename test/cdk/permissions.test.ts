@@ -308,3 +308,29 @@ upstreams: [{ registry: docker.io, repositories: [{ match: library/nginx }] }]
     expect(assuming).toEqual(['mirror', 'layer', 'reconcile'].map((name) => ({ name, ...grant })));
   });
 });
+
+describe('permissions for keys that signatures are verified with', () => {
+  const id = 'key/1234abcd-12ab-34cd-56ef-1234567890ab';
+  it.each([
+    [`arn:aws:kms:eu-west-1:444455556666:${id}`, `arn:aws:kms:eu-west-1:444455556666:${id}`, undefined],
+    [
+      'arn:aws:kms:eu-west-1:444455556666:alias/sign',
+      'arn:aws:kms:eu-west-1:444455556666:key/*',
+      'alias/sign',
+    ],
+    ['alias/sign', 'arn:<AWS::Partition>:kms:eu-west-1:<AWS::AccountId>:key/*', 'alias/sign'],
+  ])('let the mirror function alone read the public half of %s', (key, resource, alias) => {
+    const of = mirrorTemplate(`
+version: 1
+mirror: { regions: [eu-west-1] }
+upstreams:
+  - registry: docker.io
+    repositories: [{ match: library/nginx, verify: { cosign: { key: "awskms:///${key}" } } }]
+`);
+    for (const name of names.filter((name) => name !== 'mirror'))
+      expect(actionsOf(name, 'kms', of)).toEqual([]);
+    const found = statementsOf(of, 'mirror').filter(({ actions }) => actions.includes('kms:GetPublicKey'));
+    const conditions = alias ? { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': alias } } : {};
+    expect(found).toEqual([{ actions: ['kms:GetPublicKey'], resources: [resource], conditions }]);
+  });
+});

@@ -143,6 +143,8 @@ export class World {
         probe: async () => true,
       },
       notifier: { notify: async () => {} },
+      verifyImage: async ({ digest }) => ({ kind: 'missing', reason: `nobody signs ${digest}` }),
+      awaited: { note: async () => undefined, of: async () => [], clear: async () => {} },
       openUpstream: async () => this.registries.upstream(),
       openMirror: async () => ({ region: 'eu-west-1', destination: this.registries.mirror() }),
       now: () => new Date(this.machine.now),

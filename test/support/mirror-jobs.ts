@@ -1,4 +1,5 @@
 import { DynamoLayerIndex } from '../../core/aws/dynamodb/layer-index.ts';
+import { DynamoAwaitedSignatures } from '../../core/aws/dynamodb/mappings/awaited-signatures.ts';
 import { DynamoUpstreamGate } from '../../core/aws/dynamodb/upstream-gate.ts';
 import type { Config } from '../../core/config/config.ts';
 import type { ImageDestination, ImageSource } from '../../core/copy/ports.ts';
@@ -22,6 +23,7 @@ import { keyOf, type LocalStores, startStores } from './local-stores.ts';
 import { holdImage } from './memory-image.ts';
 import { MemoryStore } from './memory-store.ts';
 import { destinationLike, sourceLike } from './recording-stores.ts';
+import { ScriptedVerdicts } from './scripted-verdicts.ts';
 import type { SeededImage, SeededIndex } from './seeded-image.ts';
 
 /** The rules that the tests of jobs run by; the first that matches wins. */
@@ -33,7 +35,11 @@ upstreams:
   - registry: docker.io
     repositories:
       - { match: library/filtered, platforms: [linux/amd64] }
-      - { match: library/verified, verify: { cosign: { key: cosign.pub } } }
+      - { match: "library/verified**", verify: { cosign: { key: cosign.pub } } }
+      - match: "library/checked**"
+        referrers: false
+        reconcile: never
+        verify: { cosign: { key: other.pub } }
       - { match: library/newest, tags: { latest: 2 } }
       - { match: library/unsigned, referrers: false }
       - { match: library/followed, deleted: unmap }
@@ -80,6 +86,7 @@ export class MirrorJobs {
   notified: NotifiedEvent[] = [];
   readonly upstreams = new Map<string, MemoryStore>();
   readonly mirrors = new Map<string, MemoryStore>();
+  verdicts = new ScriptedVerdicts();
   /** What upstream does differently, until the test is over. */
   upstreamChanges: Partial<ImageSource> = {};
   mirrorChanges: Partial<ImageDestination> = {};
@@ -110,6 +117,7 @@ export class MirrorJobs {
     this.notified = [];
     this.upstreamChanges = {};
     this.mirrorChanges = {};
+    this.verdicts = new ScriptedVerdicts();
     this.now = new Date('2026-04-01T12:00:00.000Z');
   }
 
@@ -157,6 +165,8 @@ export class MirrorJobs {
       notifier: {
         notify: async (event) => void this.notified.push(event as NotifiedEvent),
       },
+      verifyImage: (image, options) => this.verdicts.verify(image, options),
+      awaited: new DynamoAwaitedSignatures(stores.table),
       openUpstream: async (_, repository) =>
         asUpstream(this.upstream(keyOf('', repository)), this.upstreamChanges),
       openMirror: async (repository) => {

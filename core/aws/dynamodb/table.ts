@@ -19,6 +19,8 @@ import { timeouts } from '../connection.ts';
  * - `repo#<registry>/<repository>`, `digest#<digest>`: the same for a digest
  * - `repo#<registry>/<repository>`, `ref#<digest>`: marks, for lists, that the digest was published
  *   in its own right
+ * - `repo#<registry>/<repository>`, `unsigned#<digest>#<tag or digest>`: that the image is not
+ *   mirrored for lack of a signature, and the job that says so
  * - `history#<registry>/<repository>:<tag>`, `<revision>`: what the tag was mapped to until then
  * - `repos`, `<registry>/<repository>`: marks, for lists, that the repository has mappings
  * - `mirrors`, `<mirror repository>`: which upstream repository's images it holds
@@ -54,9 +56,9 @@ import { timeouts } from '../connection.ts';
  * - `retention#<id>`, `<registry>/<repository>`: what the pass did there
  * - `savings`, `<day>#<registry>`: counts what was mirrored from an upstream on a day
  *
- * Jobs and the items below them, history, counters of a day, and digests that no tag points to any
- * more have `expiresAt` (seconds since 1970). DynamoDB deletes them within a few days after that;
- * no code relies on the exact time.
+ * Jobs and the items below them, history, counters of a day, images that wait for a signature, and
+ * digests that no tag points to any more have `expiresAt` (seconds since 1970). DynamoDB deletes
+ * them within a few days after that; no code relies on the exact time.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
  *
  * No index: every query is a key or a range of one partition, and can be read with strong

@@ -1,16 +1,21 @@
 import { commitRoot } from '../../copy/commit.ts';
 import { pastMappingOf } from '../../mapping/history.ts';
+import { LeaseError } from '../../mapping/lease.ts';
 import { changeMapping } from '../../mapping/publish.ts';
-import { formatImageKey, isDigestKey } from '../../mapping/record.ts';
+import { formatImageKey, isDigestKey, type MappingRecord } from '../../mapping/record.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Manifest } from '../../oci/manifest.ts';
 import { parseReference } from '../../oci/reference.ts';
+import { policyFingerprint } from '../../policy/fingerprint.ts';
 import { selectImage } from '../../policy/select-image.ts';
 import type { JobOutcome, MirrorJobDependencies, OpenMirror, PublishedByJob } from '../dependencies.ts';
 import { JobFailure } from '../errors.ts';
 import { retireReplaced } from '../mirror/publish-image.ts';
 import { runMirrorJob } from '../mirror/run-mirror-job.ts';
 import type { Change, JobRecord } from '../record.ts';
+import { requireOpen } from '../upstream-gate.ts';
+import type { Evidence } from '../verification/evidence.ts';
+import { verifyForChange } from '../verification/require-verified.ts';
 
 /** How a change ended: the digest that the tag is mapped to now, and what was published. */
 type Changed = {
@@ -24,7 +29,8 @@ type Changed = {
  * looks at upstream at once.
  *
  * @throws JobFailure `not_mirrored` if the tag has no such mapping, `gone` if the mirror no longer
- *   holds the image to roll back to; LeaseError; RegistryError of the mirror.
+ *   holds the image to roll back to, `not_verified` if its rule requires a signature that it does
+ *   not have; LeaseError; RegistryError.
  */
 export async function runChangeJob(
   job: JobRecord,
@@ -52,11 +58,15 @@ function changed(
 
 /** Pins or unpins what the tag is mapped to; nothing is published if it is so already. */
 async function setPin(
-  { key, id }: JobRecord,
+  job: JobRecord,
   pin: boolean,
-  { mappings }: Pick<MirrorJobDependencies, 'mappings'>,
+  deps: MirrorJobDependencies,
   signal: AbortSignal,
 ): Promise<Changed> {
+  const { key, id } = job;
+  const { mappings } = deps;
+  const before = pin ? (await mappings.read(key))?.mapping : undefined;
+  const evidence = before && !before.pin ? await evidenceFor({ job, mapping: before }, deps, signal) : {};
   let digest: Digest | undefined;
   const published = await changeMapping(mappings, {
     key,
@@ -68,8 +78,10 @@ async function setPin(
       if (current === undefined) throw notMirrored(formatImageKey(key));
       digest = current.digest;
       if (current.pin === pin) return { kind: 'nothing' };
+      // Another image than the one that was verified.
+      if (pin && current.digest !== before?.digest) throw new LeaseError(key);
       return mapping
-        ? { kind: 'publish', mapping: { ...mapping, pin, job: id } }
+        ? { kind: 'publish', mapping: { ...mapping, ...evidence, pin, job: id } }
         : { kind: 'forget-removed' };
     },
   });
@@ -89,6 +101,7 @@ async function rollBack(
   if (past === undefined) throw notMirrored(`${image} at ${digest}`);
   const mirror = await deps.openMirror(past.mirrorRepository, { signal });
   const root = await manifestOf(mirror, { image, digest }, signal);
+  const evidence = await evidenceFor({ job, mapping: past }, deps, signal);
   const { destination } = mirror;
   const published = await changeMapping(deps.mappings, {
     key,
@@ -96,7 +109,9 @@ async function rollBack(
     signal,
     decide: ({ mapping }) => {
       const isDone = mapping?.digest === digest && mapping.pin;
-      return isDone ? { kind: 'nothing' } : { kind: 'publish', mapping: { ...past, pin: true, job: id } };
+      return isDone
+        ? { kind: 'nothing' }
+        : { kind: 'publish', mapping: { ...past, ...evidence, pin: true, job: id } };
     },
     moveTag: async () => {
       await commitRoot(destination, { root }, key.reference, { signal });
@@ -104,6 +119,28 @@ async function rollBack(
   });
   if (published) await retireReplaced(key, published, deps);
   return { state: published ? 'committed' : 'satisfied', digest, published };
+}
+
+/**
+ * What is to be added to a mapping that a tag stays at, under a rule with `verify`. What was
+ * verified under any rule is good enough: somebody goes back to it on purpose, perhaps because the
+ * upstream is not what it was. What never was is verified now, and nobody waits for a signature.
+ *
+ * @throws JobFailure `not_verified`; UpstreamClosedError; RegistryError of the upstream
+ */
+async function evidenceFor(
+  { job, mapping }: { job: JobRecord; mapping: MappingRecord },
+  deps: MirrorJobDependencies,
+  signal: AbortSignal,
+): Promise<Partial<Evidence>> {
+  const selection = selectImage(deps.config, parseReference(formatImageKey(job.key)));
+  if (!selection.mirrored || selection.rule.verify === undefined || mapping.verified) return {};
+  const { upstream, rule } = selection;
+  await requireOpen(deps.gate, upstream, deps.now());
+  const source = await deps.openUpstream(upstream, job.key.repository);
+  const digest = mapping.sourceDigest;
+  const image = { job, rule, fingerprint: policyFingerprint(rule), digest, source };
+  return await verifyForChange(image, deps, signal);
 }
 
 /** Reads an image's manifest from the mirror. @throws JobFailure `gone` if it is not there */

@@ -13,7 +13,7 @@ export function childMappings(
   plan: Pick<CopyPlan, 'root' | 'children'>,
   root: MappingRecord,
 ): MappingRecord[] {
-  const { mirrorRepository, region, observedAt, mirroredAt, job } = root;
+  const { mirrorRepository, region, observedAt, mirroredAt, job, verified, verifiedUnder } = root;
   const indexes = [plan.root, ...plan.children].flatMap((manifest) =>
     manifest.kind === 'index' ? manifest.manifests : [],
   );
@@ -34,6 +34,8 @@ export function childMappings(
     observedAt,
     mirroredAt,
     job,
+    // An index's signature covers what it names.
+    ...(verified && { verified, verifiedUnder }),
   }));
 }
 

@@ -22,6 +22,7 @@ import { handOut, layersToHandOut, withLayers } from '../layers/hand-out.ts';
 import { reportLayerProgress } from '../layers/layer-progress.ts';
 import { mountableLayers } from '../mountable-layers.ts';
 import type { FannedOut, JobRecord, LayerBlob } from '../record.ts';
+import type { Evidence } from '../verification/evidence.ts';
 
 type CopyDependencies = Pick<
   MirrorJobDependencies,
@@ -37,6 +38,8 @@ export interface ImageWork {
   /** The destination's name in its registry. */
   repository: string;
   rule: RepositoryRule;
+  /** What was verified of it; absent: its rule requires nothing. */
+  evidence: Evidence | undefined;
   /** Which resolve found it, and when. */
   resolved: Pick<FannedOut, 'sourceDigest' | 'event' | 'resolve' | 'observedAt'>;
   /** Rejects if the image must not be mirrored. Called before anything is put. */
@@ -152,7 +155,7 @@ async function beginBlobs(
  * @returns the record, and the layers that this job queued itself.
  */
 async function handOutLayers(
-  { job, repository, resolved }: ImageWork,
+  { job, repository, resolved, evidence }: ImageWork,
   plan: CopyPlan,
   layers: LayerBlob[],
   { jobs, now, fanOut }: Pick<CopyDependencies, 'jobs' | 'now' | 'fanOut'>,
@@ -161,7 +164,8 @@ async function handOutLayers(
   // An estimate, until more is known.
   const transfer = { ...emptyTransfer(), copied: amountOf(plan.missing), present: amountOf(plan.present) };
   const since = now().toISOString();
-  const fannedOut: FannedOut = { sourceDigest, event, resolve, observedAt, since, layers, transfer };
+  const found = { sourceDigest, event, resolve, observedAt, ...(evidence && { evidence }) };
+  const fannedOut: FannedOut = { ...found, since, layers, transfer };
   await jobs.update(job.id, { fannedOut });
   const handed = { job: job.id, repository, layers, missing: layers };
   return { fannedOut, asked: fanOut ? await handOut(handed, fanOut, now()) : [] };

@@ -2,6 +2,7 @@ import { isDigestKey, type MappingRecord } from '../../mapping/record.ts';
 import type { TagState } from '../../mapping/store.ts';
 import type { Manifest } from '../../oci/manifest.ts';
 import { type JobRecord, wasBegunBefore } from '../record.ts';
+import { evidenceIn } from '../verification/evidence.ts';
 import type { MirrorWork } from './work.ts';
 
 /**
@@ -53,17 +54,19 @@ export function willTravel({ trigger, event }: JobRecord, { mapping, committed }
 
 /**
  * The mapping, if what the upstream shows is already mapped, by the same policy and to the same
- * place.
+ * place. An image that its rule requires to be verified must have been, under this rule: a rollback
+ * may have mapped it since.
  */
 export function mappedAlready(
   { digest }: Pick<Manifest, 'digest'>,
-  { fingerprint, repository }: Pick<MirrorWork, 'fingerprint' | 'repository'>,
+  { fingerprint, repository, rule }: Pick<MirrorWork, 'fingerprint' | 'repository' | 'rule'>,
   { committed, mapping }: Pick<TagState, 'committed' | 'mapping'>,
 ): MappingRecord | undefined {
   const isSame =
     committed?.fingerprint === fingerprint &&
     mapping?.sourceDigest === digest &&
-    mapping.mirrorRepository === repository;
+    mapping.mirrorRepository === repository &&
+    (rule.verify === undefined || evidenceIn(mapping, digest, { fingerprint }) !== undefined);
   return isSame ? mapping : undefined;
 }
 

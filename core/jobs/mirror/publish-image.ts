@@ -9,6 +9,7 @@ import { keptSeconds } from '../../policy/kept-seconds.ts';
 import type { JobOutcome, MirrorJobDependencies } from '../dependencies.ts';
 import { type LaterLook, scheduleLook } from '../later-look.ts';
 import type { JobRecord } from '../record.ts';
+import type { Evidence } from '../verification/evidence.ts';
 import { childMappings } from './child-mappings.ts';
 import type { CopiedJobImage } from './copy-image.ts';
 import { contradicts, mayBeStale } from './decisions.ts';
@@ -25,7 +26,7 @@ type WholeImage = Extract<CopiedJobImage, { kind: 'whole' }>;
  */
 export type Publication = { work: MirrorWork; seen: Seen } & (
   | { kind: 'unchanged'; mapping: MappingRecord }
-  | { kind: 'copied'; image: WholeImage }
+  | { kind: 'copied'; image: WholeImage; evidence: Evidence | undefined }
 );
 
 type PublishDependencies = Pick<MirrorJobDependencies, 'config' | 'mappings' | 'jobs' | 'now' | 'warn'>;
@@ -134,7 +135,10 @@ function changesOf(publication: Publication): Partial<JobRecord> {
   return { transfer, ...(referrers && { referrers }), ...(foreign && { foreign }) };
 }
 
-function newMapping({ work, seen, image }: Publication & { kind: 'copied' }, now: Date): MappingRecord {
+function newMapping(
+  { work, seen, image, evidence }: Publication & { kind: 'copied' },
+  now: Date,
+): MappingRecord {
   const { plan, platforms, referrers, foreign } = image;
   return {
     mirrorRepository: work.repository,
@@ -150,5 +154,6 @@ function newMapping({ work, seen, image }: Publication & { kind: 'copied' }, now
     job: work.job.id,
     ...(referrers && { referrers }),
     ...(foreign && { foreign }),
+    ...evidence,
   };
 }

@@ -3,6 +3,8 @@ import type { JobOutcome, MirrorJobDependencies } from '../dependencies.ts';
 import { waitForLayers } from '../layers/wait-for-layers.ts';
 import { mountablePlaces } from '../mountable-layers.ts';
 import { type JobRecord, wasBegunBefore } from '../record.ts';
+import type { Evidence } from '../verification/evidence.ts';
+import { admit } from '../verification/require-verified.ts';
 import { copyJobImage } from './copy-image.ts';
 import { lookUpstream, resumeLook, type Seen } from './look.ts';
 import { publishImage } from './publish-image.ts';
@@ -14,9 +16,9 @@ import { type MirrorWork, workOf } from './work.ts';
  * Runs one mirror job: copies what the upstream's tag points to now into the mirror, and publishes
  * it.
  *
- * In order: check whether it is already satisfied → resolve the tag → plan → check what its rule
- * requires → copy what is missing → commit manifests → wait for scans, if the rule asks for them →
- * move the tag under its lease → publish. Work done before an error is kept; the
+ * In order: check whether it is already satisfied → resolve the tag → verify it → plan → check what
+ * its rule requires → copy what is missing → commit manifests → wait for scans, if the rule asks
+ * for them → move the tag under its lease → publish. Work done before an error is kept; the
  * next attempt finds it present. Meanwhile the settings of the mirror repository are put right.
  *
  * @throws JobFailure, RegistryError, CopyError, LeaseError… for everything that keeps the image
@@ -44,6 +46,15 @@ async function lookAndMirror(
     : await lookUpstream(work, deps, signal);
   if (look.kind === 'ended') return look.outcome;
   if (look.kind === 'changed' && !job.fannedOut) await requireAge(work, look.seen, deps);
+  const { root, source, begun } = look.seen;
+  const admission = await admit(
+    { ...work, digest: root.digest, source, mapping: begun.mapping },
+    deps,
+    signal,
+  );
+  if (admission.kind === 'left-out')
+    return { state: 'satisfied', changes: { digest: root.digest, reason: admission.reason } };
+  const { evidence } = admission;
   const keepInLine = async () => await deps.keepInLine?.(work.repository, { signal });
   const inLine = keepInLine();
   try {
@@ -53,7 +64,7 @@ async function lookAndMirror(
       // The repository may have been created meanwhile. Otherwise this asks nothing.
       await keepInLine();
     };
-    return await copyAndPublish({ job, work, seen: look.seen, isInLine }, deps, signal);
+    return await copyAndPublish({ job, work, seen: look.seen, evidence, isInLine }, deps, signal);
   } finally {
     await inLine;
   }
@@ -64,12 +75,14 @@ interface ChangedImage {
   job: JobRecord;
   work: MirrorWork;
   seen: Seen;
+  /** What was verified of it; absent: its rule requires nothing. */
+  evidence: Evidence | undefined;
   /** Resolves once the repository's settings are right, or will not be. */
   isInLine: () => Promise<void>;
 }
 
 async function copyAndPublish(
-  { job, work, seen, isInLine }: ChangedImage,
+  { job, work, seen, evidence, isInLine }: ChangedImage,
   deps: MirrorJobDependencies,
   signal: AbortSignal,
 ): Promise<JobOutcome> {
@@ -91,6 +104,7 @@ async function copyAndPublish(
         destination,
         repository,
         rule,
+        evidence,
         resolved: { ...resolved, observedAt },
         check: (plan) => requireContent(work, seen, plan, signal),
       },
@@ -100,8 +114,9 @@ async function copyAndPublish(
     if (image.kind === 'fanned-out') return waitForLayers(deps, { fannedOut: image.fannedOut });
     await isInLine();
     await requireScanned(work, seen, image.plan, deps, signal);
-    const outcome = await publishImage({ kind: 'copied', work, seen, image }, deps, signal);
+    const outcome = await publishImage({ kind: 'copied', work, seen, image, evidence }, deps, signal);
     isCommitted = outcome.state === 'committed';
+    if (evidence && isCommitted) await forgetAwaited(work, seen, deps);
     return outcome;
   } catch (error) {
     if (lacksContent(error)) pooled?.distrust();
@@ -109,4 +124,15 @@ async function copyAndPublish(
   } finally {
     pooled?.leave(isCommitted);
   }
+}
+
+/** The image is verified. If this fails, a further signature of it only makes one more look. */
+async function forgetAwaited(
+  { job }: MirrorWork,
+  { root }: Seen,
+  { awaited, warn }: Pick<MirrorJobDependencies, 'awaited' | 'warn'>,
+): Promise<void> {
+  await awaited
+    .clear(job.key, root.digest)
+    .catch((error: unknown) => warn('that an image waited for its signature is still noted', error));
 }

@@ -12,15 +12,23 @@ import { selectImage } from '../../policy/select-image.ts';
 import { RegistryError } from '../../registry/errors.ts';
 import type { JobOutcome, MirrorJobDependencies } from '../dependencies.ts';
 import { JobFailure, notConfigured, ReferrersPendingError } from '../errors.ts';
+import type { JobQueue } from '../ports.ts';
 import type { JobRecord } from '../record.ts';
 import { requireOpen } from '../upstream-gate.ts';
+import { wakeAwaiting } from '../verification/wake-awaiting.ts';
+
+type SignatureDependencies = Pick<
+  MirrorJobDependencies,
+  'config' | 'mappings' | 'jobs' | 'awaited' | 'gate' | 'openUpstream' | 'openMirror' | 'now'
+> & { queue: JobQueue };
 
 /**
  * Runs a signature job: something that belongs to the image with this digest was pushed, so the
  * mirror must now hold everything that belongs to it. Each such event causes a look, whatever other
  * jobs have committed: something may have been added since.
  *
- * An image that the mirror repository does not hold is left alone: if it is being mirrored, its own
+ * Images that wait for a signature of this digest are looked at again, by jobs of their own. An image
+ * that the mirror repository does not hold is otherwise left alone: if it is being mirrored, its own
  * job looks for what belongs to it. The outcome is recorded in the job and in the digest's mapping.
  * A tag's mapping shows it once the tag is published again.
  *
@@ -29,7 +37,7 @@ import { requireOpen } from '../upstream-gate.ts';
  */
 export async function runSignatureJob(
   job: JobRecord,
-  deps: Pick<MirrorJobDependencies, 'config' | 'mappings' | 'gate' | 'openUpstream' | 'openMirror' | 'now'>,
+  deps: SignatureDependencies,
   signal: AbortSignal,
 ): Promise<JobOutcome> {
   const { key } = job;
@@ -46,6 +54,7 @@ export async function runSignatureJob(
   await deps.mappings.clearRecheck(key, job.id);
   const selection = selectImage(deps.config, { registry, repository, digest });
   if (!selection.mirrored) throw notConfigured(image, selection.reason);
+  if (selection.rule.verify) await wakeAwaiting(key, deps);
   const nothing: JobOutcome = { state: 'satisfied', changes: { digest } };
   if (!selection.rule.referrers) return nothing;
   const { destination } = await deps.openMirror(mirrorRepository(deps.config, registry, repository), {

@@ -4,7 +4,7 @@ import { parseReference } from '../../oci/reference.ts';
 import { policyFingerprint } from '../../policy/fingerprint.ts';
 import { mirrorRepository } from '../../policy/mirror-repository.ts';
 import { selectImage } from '../../policy/select-image.ts';
-import { JobFailure, notConfigured } from '../errors.ts';
+import { notConfigured } from '../errors.ts';
 import type { JobRecord } from '../record.ts';
 
 /** A mirror job, with the source and destination of its image by the current rule. */
@@ -18,22 +18,12 @@ export interface MirrorWork {
   repository: string;
 }
 
-/**
- * @throws JobFailure if no rule mirrors the image, or if its rule requires something that this
- *   version can't do.
- */
+/** @throws JobFailure if no rule mirrors the image */
 export function workOf(job: JobRecord, config: Config): MirrorWork {
   const image = formatImageKey(job.key);
   const selection = selectImage(config, parseReference(image));
   if (!selection.mirrored) throw notConfigured(image, selection.reason);
   const { upstream, rule } = selection;
-  if (rule.verify !== undefined) {
-    throw new JobFailure(
-      'verification_unavailable',
-      `${image}: its rule asks for a verified signature, which this version can't check; it is not mirrored unverified`,
-      'take `verify` out of the rule to mirror it unverified, or wait for a version that verifies',
-    );
-  }
   const repository = mirrorRepository(config, job.key.registry, job.key.repository);
   return { job, upstream, rule, fingerprint: policyFingerprint(rule), repository };
 }

@@ -3,7 +3,7 @@ import type { Upstream } from '../../config/config.ts';
 import { ruleSelector } from '../../policy/select-image.ts';
 import { coveredRepositories, isNotOffered } from '../coverage.ts';
 import type { Limits } from '../ports.ts';
-import { isFollowed, roundError } from '../search.ts';
+import { roundError } from '../search.ts';
 import { askedUpstream, closedBy } from '../upstream/answers.ts';
 import { knownRepositories } from '../upstream/known-repositories.ts';
 import type { ComparedRepository } from '../upstream/read-sides.ts';
@@ -110,7 +110,5 @@ async function repositoriesOf(
     if (await closedBy(unlisted, upstream, deps)) throw unlisted;
     if (!isNotOffered(unlisted)) report.failed.push({ repository: '', ...roundError(unlisted) });
   }
-  return repositories.flatMap(({ repository, rule }) =>
-    isFollowed(rule) ? [{ upstream, repository, rule }] : [],
-  );
+  return repositories.map((each) => ({ upstream, ...each }));
 }

@@ -64,3 +64,26 @@ export const referrers = z
     id: 'Referrers',
     description: 'The signatures, attestations and SBOMs of an image, as of the last look.',
   });
+
+/** What was verified before an image was mirrored. */
+export const verified = z
+  .object({
+    digest: digest.describe(
+      'What is signed: the upstream’s digest, or of a manifest below an index, that of the index.',
+    ),
+    at: time.describe('When it was verified.'),
+    signatures: z
+      .array(
+        z.object({
+          kind: z.enum(['signature', 'attestation']),
+          by: z.string().describe('A key’s fingerprint, a KMS key, or an identity and its issuer.'),
+          manifest: digest.describe('The manifest that holds it, in the upstream’s repository.'),
+          predicateType: z.string().exactOptional().describe('An attestation’s.'),
+          signedAt: time
+            .exactOptional()
+            .describe('When a transparency log or timestamp authority saw it, if one did.'),
+        }),
+      )
+      .describe('At least one for each requirement that is met, at most 20.'),
+  })
+  .meta({ id: 'Verified', description: 'What `verify` of the rule required, and who signed it.' });

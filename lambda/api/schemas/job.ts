@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { jobStates, jobTriggers, type presentJob } from '../../../core/jobs/record.ts';
+import { jobStates, jobTriggers, type presentJob, reasonCodes } from '../../../core/jobs/record.ts';
 import type { Redriven } from '../redrive.ts';
 import {
   amount,
@@ -59,7 +59,7 @@ export const job = exactly<ReturnType<typeof presentJob>>()(
         })
         .exactOptional(),
       reason: z
-        .object({ code: z.enum(['not_selected', 'deleted_upstream', 'pinned']), message: z.string() })
+        .object({ code: z.enum(reasonCodes), message: z.string() })
         .exactOptional()
         .describe('Why its image is not mirrored although nothing failed.'),
     })

@@ -12,6 +12,7 @@ import {
   exampleJob,
   referrers,
   time,
+  verified,
 } from './fields.ts';
 
 const host = '111122223333.dkr.ecr.eu-west-1.amazonaws.com';
@@ -31,6 +32,7 @@ const content = {
   mirroredAt: time.describe('When the mirror got this digest.'),
   revision: z.int().min(1).describe('Grows with each publication of the tag.'),
   job: z.string().describe('The job that published it.'),
+  verified: verified.exactOptional().describe('Absent if its rule required no signature then.'),
 };
 
 const exampleContent = {

@@ -23,6 +23,12 @@ function configure(scene: Scene, upstreams: object[]): void {
 }
 
 const app = { match: 'team/app' };
+/** Nobody has the other half. */
+const signingKey = `-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt
+6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==
+-----END PUBLIC KEY-----
+`;
 
 /** What the rules of mirror.yaml name cannot be copied. */
 export const syncFailures: Failure[] = [
@@ -52,10 +58,11 @@ export const syncFailures: Failure[] = [
     },
   ],
   [
-    'a signature to verify',
-    (scene) => {
-      const verify = { cosign: { key: 'cosign.pub' } };
-      return sync(scene, [{ registry: 'ghcr.io', repositories: [{ match: 'acme/*', verify }] }]);
+    'an image that is not signed as its rule asks',
+    async (scene) => {
+      const { host, endpoint } = await source(scene);
+      const verify = { cosign: { key: signingKey } };
+      return sync(scene, [{ registry: host, endpoint, repositories: [{ ...app, verify }] }]);
     },
   ],
   [

@@ -6,6 +6,28 @@ const duration = fc
   .tuple(fc.integer({ min: 1, max: 500 }), fc.constantFrom('s', 'm', 'h', 'd', 'w'))
   .map(([amount, unit]) => `${amount}${unit}`);
 
+const keyless = {
+  issuer: 'https://accounts.example',
+  identity: { pattern: 'https://github.com/acme/*' },
+};
+const requirement = fc.constantFrom(
+  { cosign: { key: 'cosign.pub' } },
+  { cosign: { key: 'awskms:///alias/signing' } },
+  { cosign: { keyless, trustedRoot: 'root.json' } },
+  { keyless },
+  { attestation: { type: 'slsaprovenance1', key: 'cosign.pub' } },
+  {
+    attestation: { type: 'https://x.example/y', keyless, where: { 'a.b': 'c', d: { pattern: 'e*' }, f: 1 } },
+  },
+);
+const requirements = fc.array(requirement, { minLength: 1, maxLength: 3 });
+const verification = fc.oneof(
+  requirement,
+  requirements,
+  requirements.map((all) => ({ all })),
+  requirements.map((any) => ({ any })),
+);
+
 const rule = (match: string) =>
   fc.record(
     {
@@ -33,7 +55,7 @@ const rule = (match: string) =>
         { minLength: 1 },
       ),
       referrers: fc.boolean(),
-      verify: fc.constant({ cosign: { key: 'cosign.pub' } }),
+      verify: verification,
       reconcile: fc.oneof(duration, fc.constant('never')),
       deleted: fc.constantFrom('keep', 'unmap'),
       retention: fc.oneof(

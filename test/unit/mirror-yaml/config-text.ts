@@ -1,4 +1,5 @@
 import type { Config } from '../../../core/config/config.ts';
+import type { Authority, TextMatch, Verification } from '../../../core/config/verification.ts';
 import { type ConfigError, parseConfig } from '../../../core/mirror-yaml/parse.ts';
 
 /** The configuration of a text that must be valid. */
@@ -48,8 +49,9 @@ export function asWritten(config: Config): Record<string, unknown> {
     upstreams: config.upstreams.map(({ timeoutSeconds, ...upstream }) => ({
       ...upstream,
       ...(timeoutSeconds !== undefined && { timeout: `${timeoutSeconds}s` }),
-      repositories: upstream.repositories.map(({ reconcileSeconds, retention, ...rule }) => ({
+      repositories: upstream.repositories.map(({ reconcileSeconds, retention, verify, ...rule }) => ({
         ...rule,
+        ...(verify && { verify: verificationAsWritten(verify) }),
         ...(retention && {
           retention: {
             ...(retention.keepNewest > 0 && { keepNewest: retention.keepNewest }),
@@ -60,4 +62,44 @@ export function asWritten(config: Config): Record<string, unknown> {
       })),
     })),
   };
+}
+
+function verificationAsWritten({ match, requirements }: Verification): unknown {
+  return {
+    [match]: requirements.map((requirement) =>
+      requirement.kind === 'signature'
+        ? { cosign: authorityAsWritten(requirement.authority) }
+        : {
+            attestation: {
+              type: requirement.predicateType,
+              ...(requirement.where.length > 0 && {
+                where: Object.fromEntries(
+                  requirement.where.map(({ field, value }) => [field, textAsWritten(value)]),
+                ),
+              }),
+              ...authorityAsWritten(requirement.authority),
+            },
+          },
+    ),
+  };
+}
+
+function authorityAsWritten(authority: Authority): object {
+  switch (authority.kind) {
+    case 'key':
+      return { key: authority.file ?? authority.publicKey };
+    case 'kms':
+      return { key: `awskms:///${authority.key}` };
+    case 'keyless': {
+      const { issuer, identity, trustedRootFile: trustedRoot } = authority;
+      return {
+        keyless: { issuer: textAsWritten(issuer), identity: textAsWritten(identity) },
+        ...(trustedRoot !== undefined && { trustedRoot }),
+      };
+    }
+  }
+}
+
+function textAsWritten(match: TextMatch): unknown {
+  return 'equals' in match ? match.equals : match;
 }

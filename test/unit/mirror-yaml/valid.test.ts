@@ -182,7 +182,10 @@ upstreams:
             tags: { include: ['1.*', 'latest'], exclude: ['*-perl'], semver: '>=1.25 <2', latest: 10 },
             platforms: ['linux/amd64', 'linux/arm64'],
             referrers: false,
-            verify: { cosign: { key: 'cosign.pub' } },
+            verify: {
+              match: 'any',
+              requirements: [{ kind: 'signature', authority: { kind: 'key', file: 'cosign.pub' } }],
+            },
             deleted: 'unmap',
             retention: { keepNewest: 0, unmappedForSeconds: 30 * 86_400 },
           },

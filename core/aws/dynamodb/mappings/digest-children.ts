@@ -25,8 +25,8 @@ export async function putChildren(
     return;
   }
   if (children.length === 0) return;
-  await inParallel(children, updatesAtOnce, (mapping) =>
-    addParent(table, parent, mapping.digest, {
+  await inParallel(children, updatesAtOnce, async (mapping) => {
+    const { Attributes } = await addParent(table, parent, mapping.digest, {
       // A child that was mapped in its own right keeps what its own job found.
       update:
         'SET #mapping = if_not_exists(#mapping, :mapping), revision = if_not_exists(revision, :one), claim = :claim ADD parents :parent REMOVE expiresAt',
@@ -36,12 +36,32 @@ export async function putChildren(
         ':one': 1,
         ':claim': randomUUID(),
       },
-    }),
-  );
+    });
+    await coverChild(table, parent, mapping, (Attributes as TagItem | undefined)?.mapping);
+  });
   await send(table, parent, parent.reference, {
     update: 'SET children = :children',
     values: { ':children': children.map(({ digest }) => digest) },
   });
+}
+
+/** Notes what was verified of the index, with a child that was recorded before it was. */
+async function coverChild(
+  table: Table,
+  parent: DigestKey,
+  { digest, verified, verifiedUnder }: MappingRecord,
+  recorded: MappingRecord | undefined,
+): Promise<void> {
+  if (verified === undefined || verifiedUnder === undefined || recorded?.verifiedUnder === verifiedUnder)
+    return;
+  await conditional(
+    send(table, parent, digest, {
+      update: 'SET #mapping.verified = :verified, #mapping.verifiedUnder = :under',
+      condition: '#mapping.digest = :digest',
+      names: { '#mapping': 'mapping' },
+      values: { ':verified': verified, ':under': verifiedUnder, ':digest': digest },
+    }),
+  );
 }
 
 /** Notes for recorded children that this index names them. */
@@ -57,13 +77,8 @@ async function keepChildren(table: Table, parent: DigestKey, children: Digest[])
 /** Stands for the indexes that did not fit into a child's item: it never expires. */
 const unknownParent = 'more';
 
-/** Updates a child, and adds the index to those that name it. */
-async function addParent(
-  table: Table,
-  parent: DigestKey,
-  child: Digest,
-  { values, ...update }: ItemUpdate,
-): Promise<void> {
+/** Updates a child, and adds the index to those that name it. Returns the new item. */
+async function addParent(table: Table, parent: DigestKey, child: Digest, { values, ...update }: ItemUpdate) {
   const written = await conditional(
     send(table, parent, child, {
       ...update,
@@ -71,8 +86,8 @@ async function addParent(
       values: { ...values, ':parent': new Set([parent.reference]), ':most': mostInSet },
     }),
   );
-  if (written) return;
-  await send(table, parent, child, { ...update, values: { ...values, ':parent': new Set([unknownParent]) } });
+  const unknown = { ...values, ':parent': new Set([unknownParent]) };
+  return written ?? (await send(table, parent, child, { ...update, values: unknown }));
 }
 
 /** Children that shall expire with the index that names them. */

@@ -291,6 +291,7 @@ export class DynamoMappingStore implements MappingStore {
     const former = written.Attributes as TagItem | undefined;
     return {
       isComplete: former?.children !== undefined && former.expiresAt === undefined,
+      verifiedUnder: former?.mapping?.verifiedUnder,
     };
   }
 

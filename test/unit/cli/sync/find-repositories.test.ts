@@ -94,14 +94,14 @@ describe('the repositories that rules name', () => {
     },
   );
 
-  it('are not those of a rule that cannot be followed, whichever rule comes later', async () => {
-    const verified = ruleOf('a/*', { verify: { cosign: { key: 'k' } } });
-    const { repositories, failures } = await find(
-      upstreamOf([verified, ruleOf('**')]),
-      clientOf(['a/x', 'b']),
-    );
-    expect(repositories.map(({ repository }) => repository)).toEqual(['b']);
-    expect(failures).toMatchObject([{ rule: verified, error: { code: 'VERIFICATION_UNAVAILABLE' } }]);
+  it('are also those of a rule that verifies: what is not signed fails image by image', async () => {
+    const requirements = [
+      { kind: 'signature' as const, authority: { kind: 'kms' as const, key: 'alias/k' } },
+    ];
+    const verified = ruleOf('a/*', { verify: { match: 'any', requirements } });
+    const { repositories, failures } = await find(upstreamOf([verified]), clientOf(['a/x']));
+    expect(repositories.map(({ repository }) => repository)).toEqual(['a/x']);
+    expect(failures).toEqual([]);
   });
 });
 

@@ -29,6 +29,7 @@ const reconcile = { isSearchDue: false, due: 0, failing: [], complete: true };
 const reading = (bytes: number): Reading => ({
   status: {
     version: '0.1.0',
+    caller: 'operator',
     regions: ['eu-west-1'],
     registries: {},
     jobs: {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { RepositoryRule } from '../../../../core/config/config.ts';
 import {
   contradicts,
   isSatisfied,
@@ -13,7 +14,13 @@ import { mappingOf } from './records.ts';
 
 const [mapped, pushed] = [digestOf(Buffer.from('a')), digestOf(Buffer.from('b'))];
 const key = { registry: 'docker.io', repository: 'library/nginx', reference: '1.27' };
-const place = { fingerprint: 'policy', repository: 'mirror/app' };
+const rule: RepositoryRule = {
+  match: 'library/nginx',
+  tags: { include: ['*'], exclude: [] },
+  referrers: true,
+  deleted: 'keep',
+};
+const place = { fingerprint: 'policy', repository: 'mirror/app', rule };
 
 const job = (event: number, more: Partial<JobRecord> = {}): JobRecord => ({
   ...newJob({ id: 'job', key, event, trigger: 'webhook', receivedAt: '2026-04-01T12:00:00.000Z' }),

@@ -1,0 +1,59 @@
+import type { MappingRecord } from '../../mapping/record.ts';
+import type { Digest } from '../../oci/digest.ts';
+import type { Verified } from '../../verify/verdict.ts';
+import type { MirrorWork } from '../mirror/work.ts';
+import type { FannedOut } from '../record.ts';
+
+/** What was verified, and the fingerprint of the rule that asked for it. */
+export interface Evidence {
+  verified: Verified;
+  verifiedUnder: string;
+}
+
+/** At most so many signatures are kept. */
+const mostSignatures = 20;
+/** A certificate's identity is text from outside, and a record must stay small. */
+const maxTextLength = 500;
+
+/** Evidence in the size that a record may have. */
+export function evidenceOf({ digest, at, signatures }: Verified, verifiedUnder: string): Evidence {
+  const kept = signatures.slice(0, mostSignatures).map(({ by, predicateType, ...signature }) => ({
+    ...signature,
+    by: bounded(by),
+    ...(predicateType !== undefined && { predicateType: bounded(predicateType) }),
+  }));
+  return { verified: { digest, at, signatures: kept }, verifiedUnder };
+}
+
+/**
+ * What is known already: the tag, or the digest itself, is mapped to this content, which was
+ * verified under the same rule. Of a manifest below an index, the index may be what was verified.
+ */
+export function evidenceIn(
+  mapping: Pick<MappingRecord, 'sourceDigest' | 'verified' | 'verifiedUnder'> | undefined,
+  digest: Digest,
+  { fingerprint }: Pick<MirrorWork, 'fingerprint'>,
+): Evidence | undefined {
+  if (mapping?.verified === undefined || mapping.verifiedUnder === undefined) return undefined;
+  const { sourceDigest, verified, verifiedUnder } = mapping;
+  const isCovered = sourceDigest === digest && verifiedUnder === fingerprint;
+  return isCovered ? { verified, verifiedUnder } : undefined;
+}
+
+/** What an earlier attempt verified before it handed the image's layers out. */
+export function evidenceOfLayers(
+  fannedOut: FannedOut | undefined,
+  digest: Digest,
+  { fingerprint }: Pick<MirrorWork, 'fingerprint'>,
+): Evidence | undefined {
+  const evidence = fannedOut?.evidence;
+  const isCovered = evidence?.verified.digest === digest && evidence.verifiedUnder === fingerprint;
+  return isCovered ? evidence : undefined;
+}
+
+/** Without control characters: it is shown in terminals. */
+function bounded(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+  const plain = text.slice(0, maxTextLength * 2).replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
+  return plain.length > maxTextLength ? `${plain.slice(0, maxTextLength - 1)}…` : plain;
+}

@@ -1,0 +1,31 @@
+import { type Bundle, bundleFromJSON } from '@sigstore/bundle';
+import type { Digest } from '../../oci/digest.ts';
+import type { Candidate, Claim } from './claim.ts';
+import { ClaimError, objectOf, parseJson } from './claim-error.ts';
+import { readStatement } from './dsse-claim.ts';
+
+/**
+ * Reads a Sigstore bundle, which cosign 3 and artifact attestations are kept in: a signed statement
+ * with everything that is needed to verify it.
+ * https://github.com/sigstore/cosign/blob/main/specs/BUNDLE_SPEC.md
+ *
+ * @throws ClaimError
+ */
+export function readBundle({ bytes }: Candidate, digest: Digest): Claim {
+  const json = objectOf(parseJson(bytes, 'its bundle'), 'its bundle');
+  let bundle: Bundle;
+  try {
+    bundle = bundleFromJSON(json);
+  } catch (cause) {
+    throw new ClaimError('its bundle is not one that Sigstore writes', { cause });
+  }
+  const { content, verificationMaterial } = bundle;
+  if (content.$case !== 'dsseEnvelope')
+    throw new ClaimError('its bundle signs a file, and makes no statement about an image');
+  const { payloadType, payload, signatures } = content.dsseEnvelope;
+  return readStatement(payloadType, payload, digest, {
+    signatures: signatures.map(({ sig }) => sig),
+    hasCertificate: verificationMaterial.content.$case !== 'publicKey',
+    bundle: () => bundle,
+  });
+}
