@@ -4,8 +4,8 @@ import type { Authority, Verification } from '../config/verification.ts';
 
 /**
  * Identifies how a rule copies an image: 16 hex digits. They change when a copy of the same
- * upstream digest would turn out differently (platforms, referrers, verification, requirements), but
- * not when only the choice of images or the schedule changes.
+ * upstream digest would turn out differently (platforms, referrers, verification, requirements),
+ * but not when only the choice of images or the schedule changes.
  */
 export function policyFingerprint(rule: RepositoryRule): string {
   const outcome = [

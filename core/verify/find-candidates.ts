@@ -31,9 +31,9 @@ const cosignArtifact = /^application\/vnd\.dev\.cosign\.artifact\.(sig|att)\.v1\
 const predicateAnnotation = 'dev.sigstore.bundle.predicateType';
 
 /**
- * Reads, one after the other, the layers in which signatures of an image may stand: what cosign keeps
- * under tags derived from the digest, and what the registry lists as referrers of the image. Each
- * manifest is read by its digest. Ends with the caller's interest.
+ * Reads, one after the other, the layers in which signatures of an image may stand: what cosign
+ * keeps under tags derived from the digest, and what the registry lists as referrers of the image.
+ * Each manifest is read by its digest. Ends with the caller's interest.
  *
  * @throws RegistryError if the registry does not serve what it names
  */

@@ -58,13 +58,14 @@ network: { vpc: vpc-0123456789abcdef0, caBundle: ca.pem }
 upstreams:
   - registry: 111122223333.dkr.ecr.eu-west-1.amazonaws.com
     credentials: { type: ecr, roleArn: "arn:aws:iam::111122223333:role/pull" }
-    repositories: [{ match: "**" }]
+    repositories: [{ match: "**", verify: { cosign: { key: cosign.pub } } }]
 `,
     );
     expect(problems).toEqual([
       expect.stringContaining('config mirror.regions: eu-west-1, us-east-1'),
       expect.stringContaining('config network.vpc'),
       expect.stringContaining('config network.caBundle: the certificates have not been read'),
+      expect.stringContaining('verify: its keys and trusted roots have not been read'),
       expect.stringContaining('config upstreams 111122223333.dkr.ecr.eu-west-1.amazonaws.com credentials'),
     ]);
   });

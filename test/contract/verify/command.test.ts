@@ -3,12 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RegistryRepository } from '../../../core/copy/registry-repository.ts';
 import type { Digest } from '../../../core/oci/digest.ts';
-import { blobsOf, type Manifest } from '../../../core/oci/manifest.ts';
-import { RegistryClient } from '../../../core/registry/client.ts';
 import { type EmbeddedRegistry, startRegistry } from '../../../local/ecr/server.ts';
 import { KeySigner, statementOf } from '../../support/signing/key-signer.ts';
+import { pushStore } from '../../support/signing/push-store.ts';
 import { bundleType, SignedRepository } from '../../support/signing/signed-repository.ts';
 import { identity, issuer, startSigstore } from '../../support/signing/sigstore-instance.ts';
 
@@ -30,7 +28,7 @@ beforeAll(async () => {
   store.refer(digest, bundleType, [await sigstore.bundle(statementOf(digest))]);
   store.tags.set('1', digest);
   store.tags.set('unsigned', store.image('unsigned').digest);
-  await push(store);
+  await pushStore(store, host, 'app');
   writeFileSync(join(folder, 'cosign.pub'), signer.pem);
   writeFileSync(join(folder, 'other.pub'), other.pem);
   writeFileSync(join(folder, 'cosign.key'), signer.privatePem);
@@ -46,21 +44,6 @@ afterAll(async () => {
   await registry.stop();
   rmSync(folder, { recursive: true, force: true });
 });
-
-/** Copies all of a store into the repository `app` of the registry. */
-async function push(store: SignedRepository): Promise<void> {
-  await using client = new RegistryClient({ registry: host, side: 'mirror', endpoint: registry.endpoint });
-  const target = new RegistryRepository(client, host, 'app');
-  const put = async (manifest: Manifest, reference: string) => {
-    for (const blob of blobsOf(manifest)) {
-      const opened = await target.openUpload(blob);
-      if (opened.kind === 'session') await opened.upload.write(await store.blob(blob));
-    }
-    await target.putManifest(manifest, reference);
-  };
-  for (const manifest of store.manifests.values()) await put(manifest, manifest.digest);
-  for (const [tag, named] of store.tags) await put(await store.manifest(named), tag);
-}
 
 function drayage(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const main = join(import.meta.dirname, '../../../cli/main.ts');

@@ -30,8 +30,8 @@ export interface KeylessOptions {
 
 /**
  * Sigstore's services with keys of their own: a certificate authority, its log of certificates, a
- * transparency log and a timestamp authority. Their clock may stand in the past: certificates, valid
- * for ten minutes, have then long expired.
+ * transparency log and a timestamp authority. Their clock may stand in the past: certificates,
+ * valid for ten minutes, have then long expired.
  */
 export async function startSigstore({
   clock,
