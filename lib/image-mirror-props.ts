@@ -2,6 +2,7 @@ import type { RemovalPolicy } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Config } from '../core/config/config.ts';
+import type { Authority } from '../core/config/verification.ts';
 import { defaultFanOutBytes } from '../core/jobs/layers/hand-out.ts';
 import type { ExistingSecrets } from './deployment-secrets.ts';
 import { type Deployment, existingProblems } from './existing-problems.ts';
@@ -208,6 +209,16 @@ function regionProblems({ mirror }: Config, region: string | undefined): string[
   ];
 }
 
+/** Whether a file that is named here has not been read. */
+function isUnread(authority: Authority): boolean {
+  if (authority.kind === 'key') return authority.publicKey === undefined;
+  return (
+    authority.kind === 'keyless' &&
+    authority.trustedRootFile !== undefined &&
+    authority.trustedRoot === undefined
+  );
+}
+
 /**
  * Valid configuration that this stack does not support yet: refused rather than silently ignored.
  */
@@ -226,6 +237,14 @@ function configurationProblems(config: Config): string[] {
     problems.push(
       'config network.caBundle: the certificates have not been read; load the configuration with `loadConfig`, which reads them',
     );
+  }
+  for (const { registry, repositories } of config.upstreams) {
+    for (const { match, verify } of repositories) {
+      if (verify?.requirements.some(({ authority }) => isUnread(authority)))
+        problems.push(
+          `config upstreams ${registry} ${match} verify: its keys and trusted roots have not been read; load the configuration with \`loadConfig\`, which reads them`,
+        );
+    }
   }
   return problems;
 }

@@ -21,7 +21,8 @@ export interface Required {
 }
 
 /**
- * What the options require or, without any, the rule of the configuration that applies to the image.
+ * What the options require or, without any, the rule of the configuration that applies to the
+ * image.
  *
  * @throws UsageError for options that make no requirement; CommandError if there is no rule, or one
  *   that verifies nothing

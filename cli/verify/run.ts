@@ -19,8 +19,8 @@ import { printVerdict } from './verdict.ts';
  * `drayage verify`: whether an image is signed as the options or its rule require, asked at its
  * registry. Sets the exit code to 1 if it is not.
  *
- * @throws UsageError for options that do not go together; RegistryError, CommandError if nothing can
- *   be known
+ * @throws UsageError for options that do not go together; RegistryError or CommandError if nothing
+ *   can be known
  */
 export async function runVerify(image: Reference, flags: VerifyFlags): Promise<void> {
   if ((flags.platform?.length ?? 0) > 1)

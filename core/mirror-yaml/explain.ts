@@ -228,6 +228,8 @@ function schemaAt(schema: Schema, path: YamlPath): Schema | undefined {
   const def = definition(schema);
   if (def.type === 'array') return schemaAt(def.element, rest);
   if (def.type === 'record') return schemaAt(def.valueType, rest);
+  if (def.type === 'union')
+    return def.options.map((option) => schemaAt(option, path)).find((found) => found !== undefined);
   if (def.type !== 'object' || !Object.hasOwn(def.shape, key)) return undefined;
   const inner = def.shape[key];
   return inner === undefined ? undefined : schemaAt(inner, rest);

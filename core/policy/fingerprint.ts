@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { RepositoryRule } from '../config/config.ts';
-import type { Verification } from '../config/verification.ts';
+import type { Authority, Verification } from '../config/verification.ts';
 
 /**
  * Identifies how a rule copies an image: 16 hex digits. They change when a copy of the same
@@ -19,19 +19,18 @@ export function policyFingerprint(rule: RepositoryRule): string {
 
 /** Everything that decides: a file's content rather than its name, once it was read. */
 function whatIsVerified({ match, requirements }: Verification): unknown {
-  return [
-    match,
-    ...requirements.map(({ authority, ...requirement }) => {
-      switch (authority.kind) {
-        case 'key':
-          return { ...requirement, key: authority.publicKey ?? authority.file };
-        case 'kms':
-          return { ...requirement, kms: authority.key };
-        case 'keyless': {
-          const { issuer, identity, trustedRootFile, trustedRoot = trustedRootFile } = authority;
-          return { ...requirement, issuer, identity, trustedRoot };
-        }
-      }
-    }),
-  ];
+  return [match, ...requirements.map(({ authority, ...rest }) => [rest, whoMustSign(authority)])];
+}
+
+function whoMustSign(authority: Authority): unknown {
+  switch (authority.kind) {
+    case 'key':
+      return { key: authority.publicKey ?? authority.file };
+    case 'kms':
+      return { kms: authority.key };
+    case 'keyless': {
+      const { issuer, identity, trustedRootFile, trustedRoot = trustedRootFile } = authority;
+      return { issuer, identity, trustedRoot };
+    }
+  }
 }

@@ -18,10 +18,10 @@ export interface Search {
 export type Found = { manifest: Digest; candidate: Candidate } | { manifest: Digest; refused: string };
 
 /** More manifests of signatures are not read for one image, nor more layers of all of them. */
-export const maxManifests = 100;
-export const maxLayers = 200;
+const maxManifests = 100;
+const maxLayers = 200;
 /** A larger signature or attestation is not read. Those of SBOMs have megabytes. */
-export const maxLayerBytes = 16 * 1024 * 1024;
+const maxLayerBytes = 16 * 1024 * 1024;
 /** All of them together, so that an image can't keep a function busy until its end. */
 const maxTotalBytes = 128 * 1024 * 1024;
 
@@ -31,9 +31,9 @@ const cosignArtifact = /^application\/vnd\.dev\.cosign\.artifact\.(sig|att)\.v1\
 const predicateAnnotation = 'dev.sigstore.bundle.predicateType';
 
 /**
- * Reads, one after the other, the layers in which signatures of an image may stand: what cosign keeps
- * under tags derived from the digest, and what the registry lists as referrers of the image. Each
- * manifest is read by its digest. Ends with the caller's interest.
+ * Reads, one after the other, the layers in which signatures of an image may stand: what cosign
+ * keeps under tags derived from the digest, and what the registry lists as referrers of the image.
+ * Each manifest is read by its digest. Ends with the caller's interest.
  *
  * @throws RegistryError if the registry does not serve what it names
  */

@@ -17,9 +17,9 @@ export interface KeylessSigner {
 }
 
 /**
- * Verifies a signature that was made with a certificate: that a trusted authority issued it, that it
- * was valid when a log or a timestamp authority saw the signature, and that it was issued to who is
- * required.
+ * Verifies a signature that was made with a certificate: that a trusted authority issued it, that
+ * it was valid when a log or a timestamp authority saw the signature, and that it was issued to who
+ * is required.
  *
  * @throws ClaimError
  */
@@ -43,7 +43,9 @@ export function verifyKeyless(signed: SignedContent, authority: Keyless): Keyles
   return { issuer, identity, signedAt };
 }
 
-/** When a log or a timestamp authority saw a signature that a key made; undefined if neither did. */
+/**
+ * When a log or a timestamp authority saw a signature that a key made; undefined if neither did.
+ */
 export function keySignedAt(
   signed: SignedContent,
   publicKey: ReturnType<KeyFinderFunc>['publicKey'],

@@ -63,7 +63,9 @@ function unusable({ asymmetricKeyType: type, asymmetricKeyDetails: details }: Ke
   return `holds a key of the kind ${details?.namedCurve ?? type ?? 'unknown'}; use ECDSA (P-256, P-384, P-521), Ed25519 or RSA`;
 }
 
-/** How a key is called in results: the SHA-256 of its DER form, as `ssh-keygen -l` writes digests. */
+/**
+ * How a key is called in results: the SHA-256 of its DER form, as `ssh-keygen -l` writes digests.
+ */
 export function keyFingerprint(key: KeyObject): string {
   const der = key.export({ type: 'spki', format: 'der' });
   return `SHA256:${createHash('sha256').update(der).digest('base64').replace(/=+$/, '')}`;

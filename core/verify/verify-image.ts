@@ -12,9 +12,9 @@ import type { ImageToVerify, Verdict, VerifyImage } from './verdict.ts';
 const maxNamed = 5;
 
 /**
- * Verifies signatures and attestations of images: cosign's, and Sigstore's bundles. Whatever can't be
- * read or understood never counts, and a registry that does not answer is an error: nothing is known
- * then.
+ * Verifies signatures and attestations of images: cosign's, and Sigstore's bundles. Whatever can't
+ * be read or understood never counts, and a registry that does not answer is an error: nothing is
+ * known then.
  */
 export function imageVerifier(keys: KeyService): VerifyImage {
   return async (image, options) => {

@@ -55,12 +55,16 @@ describe('a configuration that this stack does not build', () => {
 version: 1
 mirror: { regions: [eu-west-1, us-east-1] }
 network: { vpc: vpc-0123456789abcdef0, caBundle: ca.pem }
+upstreams:
+  - registry: ghcr.io
+    repositories: [{ match: "**", verify: { cosign: { key: cosign.pub } } }]
 `,
     );
     expect(problems).toEqual([
       expect.stringContaining('config mirror.regions: eu-west-1, us-east-1'),
       expect.stringContaining('config network.vpc'),
       expect.stringContaining('config network.caBundle: the certificates have not been read'),
+      expect.stringContaining('verify: its keys and trusted roots have not been read'),
     ]);
   });
 

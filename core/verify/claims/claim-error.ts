@@ -1,6 +1,8 @@
 import { plainText } from '../../oci/plain-text.ts';
 
-/** Why a signature does not count. The message is a clause that follows the manifest that holds it. */
+/**
+ * Why a signature does not count. The message is a clause that follows the manifest that holds it.
+ */
 export class ClaimError extends Error {
   override readonly name = 'ClaimError';
 }

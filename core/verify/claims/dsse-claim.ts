@@ -9,8 +9,8 @@ import { expectSubject, parseStatement, statementPayloadType } from './statement
 const maxSignatures = 10;
 
 /**
- * Reads an attestation as cosign keeps it under an image's `.att` tag: a DSSE envelope, with the rest
- * in annotations. https://github.com/secure-systems-lab/dsse/blob/v1.0.2/envelope.md
+ * Reads an attestation as cosign keeps it under an image's `.att` tag: a DSSE envelope, with the
+ * rest in annotations. https://github.com/secure-systems-lab/dsse/blob/v1.0.2/envelope.md
  *
  * @throws ClaimError
  */

@@ -16,7 +16,9 @@ export const predicateTypes: Readonly<Record<string, string>> = {
   openvex: 'https://openvex.dev/ns',
 };
 
-/** The predicate type of a statement that only says that the image is signed: cosign 3 writes it. */
+/**
+ * The predicate type of a statement that only says that the image is signed: cosign 3 writes it.
+ */
 export const signaturePredicateType = 'https://sigstore.dev/cosign/sign/v1';
 
 /** The URI for one of cosign's names, or for a URI itself; undefined for anything else. */

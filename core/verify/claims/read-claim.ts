@@ -5,7 +5,8 @@ import { readEnvelope } from './dsse-claim.ts';
 import { readSimpleSigning } from './simple-signing.ts';
 
 /**
- * Reads what a layer claims about an image. Nothing is verified yet but that it is about this image.
+ * Reads what a layer claims about an image. Nothing is verified yet but that it is about this
+ * image.
  *
  * @throws ClaimError if it makes no sense, or is about something else
  */

@@ -259,7 +259,7 @@ describe('a registry that does not answer', () => {
       const source = new SignedRepository();
       const { digest } = source.image('app');
       source.tag(digest, 'sig', [other.simple(digest)]);
-      source[method] = () => Promise.reject(failure);
+      Object.assign(source, { [method]: () => Promise.reject(failure) });
       await expect(verify(source, digest)).rejects.toBe(failure);
     },
   );

@@ -207,6 +207,23 @@ it.each(['dev.sigstore.cosign/bundle', 'dev.sigstore.cosign/certificate'])(
   },
 );
 
+it('a bundle with thousands of log entries is not compared with itself', async () => {
+  const source = new SignedRepository();
+  const { digest } = source.image('app');
+  const layer = await sigstore.bundle(statementOf(digest));
+  const bundle = JSON.parse(String(layer.content));
+  const [entry] = bundle.verificationMaterial.tlogEntries;
+  bundle.verificationMaterial.tlogEntries = Array.from({ length: 5_000 }, (_, n) => ({
+    ...entry,
+    integratedTime: String(Number(entry.integratedTime) + n),
+  }));
+  source.refer(digest, bundleType, [{ ...layer, content: JSON.stringify(bundle) }]);
+  expect(await verify(source, digest, keylessAuthority(sigstore.trustedRoot))).toMatchObject({
+    kind: 'wrong',
+    reason: expect.stringContaining('its bundle has more than 10 log entries'),
+  });
+});
+
 it('a moved time of the log is wrong: its promise covers it', async () => {
   const source = new SignedRepository();
   const { digest } = source.image('app');

@@ -6,6 +6,18 @@ import { bundleType, envelopeType, type SignatureLayer, simpleSigningType } from
 export const issuer = 'https://token.actions.githubusercontent.com';
 export const identity = 'https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main';
 
+/** A log's answer: https://github.com/sigstore/rekor/blob/main/openapi.yaml (LogEntry). */
+interface LogEntry {
+  body: string;
+  integratedTime: number;
+  logIndex: number;
+  logID: string;
+  verification?: {
+    signedEntryTimestamp: string;
+    inclusionProof: { logIndex: number; rootHash: string; treeSize: number; checkpoint: string };
+  };
+}
+
 const pair = () => generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
 
 /** What a signature is made with. */
@@ -18,8 +30,8 @@ export interface KeylessOptions {
 
 /**
  * Sigstore's services with keys of their own: a certificate authority, its log of certificates, a
- * transparency log and a timestamp authority. Their clock may stand in the past: certificates, valid
- * for ten minutes, have then long expired.
+ * transparency log and a timestamp authority. Their clock may stand in the past: certificates,
+ * valid for ten minutes, have then long expired.
  */
 export async function startSigstore({
   clock,
@@ -81,6 +93,8 @@ export async function startSigstore({
       }),
     );
 
+  const logged = async (entry: object) => Object.values((await log.log(entry)) as Record<string, LogEntry>);
+
   /** Signs a message with a fresh key and certificate, and has it logged. */
   async function signed(
     message: Buffer,
@@ -95,8 +109,7 @@ export async function startSigstore({
       ?.join('\n')}\n-----END CERTIFICATE-----\n`;
     const signature = sign('sha256', message, privateKey);
     const { time = 'log' } = options;
-    const [entry] =
-      time === 'log' ? Object.values(await log.log(entryOf(signature.toString('base64'), pem))) : [];
+    const [entry] = time === 'log' ? await logged(entryOf(signature.toString('base64'), pem)) : [];
     const timestamp = time === 'timestamp' ? await timestampOf(signature) : undefined;
     return { signature: signature.toString('base64'), certificate, pem, entry, timestamp };
   }
