@@ -24,6 +24,7 @@ import { schemaCommand } from './schema/command.ts';
 import { OutputLostError, watchOutput } from './shared/output.ts';
 import { statusCommand } from './status/command.ts';
 import { syncCommand } from './sync/command.ts';
+import { topCommand } from './top/command.ts';
 import { validateCommand } from './validate/command.ts';
 import { webhooksCommand } from './webhooks/command.ts';
 
@@ -67,6 +68,7 @@ const program = new Command('drayage')
   .addCommand(jobsCommand())
   .addCommand(redriveCommand())
   .addCommand(statusCommand())
+  .addCommand(topCommand())
   .addCommand(webhooksCommand())
   .addCommand(completionCommand())
   .addCommand(completeCommand(), { hidden: true })
@@ -85,6 +87,7 @@ Begin here:
   $ drayage sync --to registry.example/mirror     copy what mirror.yaml names, without a pipeline
   $ export DRAYAGE_API=https://…  DRAYAGE_TOKEN=…  the deployment that these ask:
   $ drayage status                                how it is doing
+  $ drayage top                                   the same, live
   $ drayage webhooks list                         its webhooks, and whether events arrive
   $ drayage mirror docker.io/library/nginx:1.27   mirror an image now
   $ drayage lookup docker.io/library/nginx:1.27   where it is in the mirror

@@ -9,6 +9,7 @@ import type { AdmissionAddress } from '../../lambda/api/admission.ts';
 import type { ReconcileState } from '../../lambda/api/reconcile.ts';
 import type { Redriven } from '../../lambda/api/redrive.ts';
 import type { RetentionPass } from '../../lambda/api/retention.ts';
+import type { Savings } from '../../lambda/api/savings.ts';
 import type { Status } from '../../lambda/api/status.ts';
 
 /** A job as the API returns it. */
@@ -117,6 +118,19 @@ export const status = having<Status>({
   registries: z.record(z.string(), z.string()),
   jobs: z.looseObject({ queued: z.number(), waiting: z.number(), planned: z.number(), copying: z.number() }),
   upstreams: z.array(z.looseObject({ registry: z.string() })),
+});
+
+const amount = z.looseObject({ blobs: z.number(), bytes: z.number() });
+export const savings = having<Savings>({
+  days: z.array(
+    z.looseObject({
+      day: z.string(),
+      images: z.number(),
+      copied: amount,
+      mounted: amount,
+      present: amount,
+    }),
+  ),
 });
 
 export const admission = having<AdmissionAddress>({ url: z.string() });

@@ -10,6 +10,7 @@ import type { AdmissionAddress } from '../../lambda/api/admission.ts';
 import type { ReconcileState } from '../../lambda/api/reconcile.ts';
 import type { Redriven } from '../../lambda/api/redrive.ts';
 import type { RetentionPass } from '../../lambda/api/retention.ts';
+import type { Savings } from '../../lambda/api/savings.ts';
 import type { Status } from '../../lambda/api/status.ts';
 import type { Job } from './answers.ts';
 import * as answers from './answers.ts';
@@ -168,6 +169,11 @@ export class DrayageApi {
   /** `GET /v1/status` */
   status(): Promise<Status> {
     return this.#ask('GET', '/v1/status', answers.status);
+  }
+
+  /** `GET /v1/savings`: of the latest days, the oldest first. */
+  savings(days: number): Promise<Savings> {
+    return this.#ask('GET', `/v1/savings${queryOf({ days: `${days}` })}`, answers.savings);
   }
 
   /** `GET /v1/exports/{format}`: its text, which is stored elsewhere if it is long. */

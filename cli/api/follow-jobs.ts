@@ -93,6 +93,6 @@ export class Patience {
 }
 
 /** Whether the same request may succeed a little later. */
-function isTemporary({ status, problem }: RequestError): boolean {
+export function isTemporary({ status, problem }: RequestError): boolean {
   return problem !== undefined || status === 429 || (status !== undefined && status >= 500);
 }

@@ -1,6 +1,6 @@
 import type { ReconcileStatus, Status, UpstreamStatus } from '../../lambda/api/status.ts';
 import { jobDetail, stateText } from '../jobs/detail.ts';
-import { clockOrDate, counted, formatAge } from '../shared/format.ts';
+import { clockOrDate, counted, formatAge, formatDuration } from '../shared/format.ts';
 import { formatTable } from '../terminal/table.ts';
 import { lineWidth, proseWidth, wrapped } from '../terminal/wrap.ts';
 import { adviceFor } from '../webhooks/describe.ts';
@@ -22,7 +22,7 @@ export function describeStatus(
     ...oldestRow(jobs, now),
   ];
   const width = proseWidth(stream);
-  const heading = ['UPSTREAM', 'WEBHOOK', 'LAST EVENT', 'NOTE'];
+  const heading = ['UPSTREAM', 'WEBHOOK', 'LAST EVENT', 'LAG', 'NOTE'];
   const table = formatTable([heading, ...upstreams.flatMap((each) => upstreamRows(each, now))], {
     width: lineWidth(stream),
   });
@@ -94,10 +94,16 @@ function closedText({ closedUntil, down }: UpstreamStatus, now: Date): string[] 
   return until === undefined ? [] : [`rate-limited until ${until}`];
 }
 
+/** How long it takes from a webhook to the mapping: usually, and at most. */
+export function lagText({ lag }: Pick<UpstreamStatus, 'lag'>): string {
+  return lag === undefined ? '' : `${formatDuration(lag.medianMs)}, max ${formatDuration(lag.maxMs)}`;
+}
+
 function upstreamRows(upstream: UpstreamStatus, now: Date): string[][] {
   const { registry, webhooks } = upstream;
+  const lag = lagText(upstream);
   const closed = closedText(upstream, now);
-  if (webhooks.length === 0) return [[registry, 'none', '', closed.join()]];
+  if (webhooks.length === 0) return [[registry, 'none', '', lag, closed.join()]];
   return webhooks.map(({ name, deliveredAt, refusedAt, refusedFor }, index) => {
     const isRefused = refusedAt !== undefined && (deliveredAt === undefined || refusedAt > deliveredAt);
     const notes = [
@@ -108,6 +114,7 @@ function upstreamRows(upstream: UpstreamStatus, now: Date): string[][] {
       index === 0 ? registry : '',
       name,
       deliveredAt === undefined ? 'none yet' : formatAge(deliveredAt, now.getTime()),
+      index === 0 ? lag : '',
       notes.join('; '),
     ];
   });

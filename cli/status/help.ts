@@ -4,8 +4,8 @@ import { addressHelp } from '../shared/api-command.ts';
 export const statusHelp = `${addressHelp}
 
 Shows the mirror’s registries, how many jobs are under way, wait, or have failed in the last day, the job that waits longest,
-and for each upstream whether its rate limit is reached or it is down, when its webhooks last delivered something, and how it is
-compared with the mirror: how many repositories, when last, when next, and which ones failed. --json prints GET /v1/status.
+and for each upstream whether its rate limit is reached or it is down, when its webhooks last delivered something, how long images
+took from the webhook to the mapping since yesterday (the median and the longest, within a tenth), and how it is compared with the mirror: how many repositories, when last, when next, and which ones failed. --json prints GET /v1/status.
 
 Examples:
   $ drayage status

@@ -13,6 +13,7 @@ import { type JobMessage, type JobRecord, type JobState, messageOf, newJob } fro
 import { recordFailure } from './record-failure.ts';
 import { recordParked } from './record-parked.ts';
 import { goneAfterMs } from './recovery/watch.ts';
+import type { SavingsTally } from './savings/tally.ts';
 
 /**
  * A job that is not done after this many invocations makes no progress: a day of them carries 2 TB
@@ -22,6 +23,8 @@ const maxInvocations = 100;
 
 export interface ProcessDependencies extends MirrorJobDependencies {
   readonly queue: JobQueue;
+  /** Counts what was mirrored; absent: nobody does. */
+  readonly savings?: Pick<SavingsTally, 'count'> | undefined;
 }
 
 /** The result of a message. `gone`: the job was already finished. */
@@ -81,20 +84,24 @@ function runnerOf({ trigger, change }: JobRecord) {
 async function ended(
   job: JobRecord,
   outcome: Exclude<JobOutcome, { state: 'copying' }>,
-  deps: Pick<ProcessDependencies, 'config' | 'mappings' | 'jobs' | 'notifier' | 'now' | 'warn'>,
+  deps: Pick<ProcessDependencies, 'config' | 'mappings' | 'jobs' | 'notifier' | 'savings' | 'now' | 'warn'>,
 ): Promise<Processed> {
   const { state, changes } = outcome;
-  const finished = deps.now();
+  const finishedAt = deps.now();
+  const lagMs = finishedAt.getTime() - Date.parse(job.receivedAt);
   await announceMirrored(job, outcome, deps);
-  await deps.jobs.update(job.id, {
+  const isRecorded = await deps.jobs.update(job.id, {
     ...changes,
     state,
-    finishedAt: finished.toISOString(),
+    finishedAt: finishedAt.toISOString(),
     notBefore: undefined,
     error: undefined,
-    ...(state === 'committed' ? { lagMs: finished.getTime() - Date.parse(job.receivedAt) } : {}),
+    ...(state === 'committed' ? { lagMs } : {}),
   });
-  return { job: { ...job, ...changes }, state };
+  const done = { ...job, ...changes };
+  // Only the attempt that records the end counts; a job that found what was mapped saved nothing.
+  if (isRecorded && outcome.published) deps.savings?.count({ ...done, finishedAt, lagMs });
+  return { job: done, state };
 }
 
 /** Records the attempt; a job whose record is lost gets a new one from its message. */

@@ -2,11 +2,13 @@ import { RecentlyAsked } from '../../core/admission/recently.ts';
 import { DynamoReconcileStore } from '../../core/aws/dynamodb/reconcile-store.ts';
 import { DynamoPassStore } from '../../core/aws/dynamodb/retention/pass-store.ts';
 import { DynamoDryRunStore } from '../../core/aws/dynamodb/rounds/dry-run-store.ts';
+import { DynamoDayCounts } from '../../core/aws/dynamodb/savings/day-counts.ts';
 import { DynamoUpstreamGate } from '../../core/aws/dynamodb/upstream-gate.ts';
 import { EcrMirrorImages } from '../../core/aws/ecr/mirror-images.ts';
 import { S3SnapshotStore } from '../../core/aws/s3/snapshot-store.ts';
 import { Exporter } from '../../core/exports/exporter.ts';
 import type { UpstreamGate } from '../../core/jobs/ports.ts';
+import type { DayCounts } from '../../core/jobs/savings/counts.ts';
 import type { DryRunStore } from '../../core/reconcile/dry-run/ports.ts';
 import type { ReconcileStore } from '../../core/reconcile/ports.ts';
 import type { MirrorImages } from '../../core/registry-events/ports.ts';
@@ -48,6 +50,11 @@ export class ApiDeployment extends WebhookDeployment {
 
   get upstreamGate(): Pick<UpstreamGate, 'closedUntil' | 'outage'> {
     return this.once('upstreamGate', () => new DynamoUpstreamGate(this.table));
+  }
+
+  /** What was mirrored, by day. */
+  get dayCounts(): Pick<DayCounts, 'read'> {
+    return this.once('dayCounts', () => new DynamoDayCounts(this.table));
   }
 
   /** Where passes of retention are asked for, and say what they did. */

@@ -16,6 +16,7 @@ import { getPage, getPageFile } from './page/page.ts';
 import { getReconcile, postReconcile } from './reconcile.ts';
 import { postRedrive } from './redrive.ts';
 import { getRetention, postRetention } from './retention.ts';
+import { getSavings } from './savings.ts';
 import { getStatus } from './status.ts';
 import { getWebhooks, rotateWebhook } from './webhooks.ts';
 
@@ -53,6 +54,7 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: /^\/v1\/status$/, access: 'read', handle: getStatus },
   { method: 'GET', path: /^\/$/, access: 'open', handle: getPage },
   { method: 'GET', path: /^\/web\/([^/]+)\/([^/]+)$/, access: 'open', handle: getPageFile },
+  { method: 'GET', path: /^\/v1\/savings$/, access: 'read', handle: getSavings },
   { method: 'GET', path: /^\/healthz$/, access: 'open', handle: async () => json(200, { status: 'ok' }) },
 ];
 

@@ -1,5 +1,7 @@
 import { presentJob } from '../../core/jobs/record.ts';
 import { isDown } from '../../core/jobs/recovery/outage.ts';
+import { latestDays } from '../../core/jobs/savings/counts.ts';
+import { type Lag, lagOf } from '../../core/jobs/savings/lag.ts';
 import type { RegistryHosts } from '../../core/mapping/record.ts';
 import {
   type FailingRound,
@@ -44,6 +46,11 @@ export interface UpstreamStatus {
   /** It does not answer: since when, and what the latest failure says. */
   down?: { since: string; reason: string };
   webhooks: ({ name: string; source: string } & WebhookArrivals)[];
+  /**
+   * From a webhook to the published mapping, of the jobs that have published an image since a time;
+   * absent: there are none.
+   */
+  lag?: Lag & { since: string };
   /** How it is compared with the mirror. */
   reconcile: ReconcileStatus;
 }
@@ -73,6 +80,8 @@ export interface ReconcileStatus {
 
 /** Failed jobs are counted this far back. */
 const failuresWithinMs = 24 * 3600 * 1_000;
+/** Lags are those of today and yesterday, in UTC: what is counted is counted by day. */
+const lagDays = 2;
 
 /**
  * `GET /v1/status`: how the deployment is doing, with a number of reads that does not depend on how
@@ -81,10 +90,12 @@ const failuresWithinMs = 24 * 3600 * 1_000;
 export async function getStatus({ caller, deployment }: Call): Promise<HttpResponse> {
   const { config, jobs, mappings, webhookStates } = deployment;
   const now = new Date();
-  const [summary, registries, states, upstreams] = await Promise.all([
+  const [since = '', today = ''] = latestDays(lagDays, now);
+  const [summary, registries, states, dayCounts, upstreams] = await Promise.all([
     jobs.summary(new Date(now.getTime() - failuresWithinMs)),
     mappings.registryHosts(),
     webhookStates.list(),
+    deployment.dayCounts.read(since, today),
     Promise.all(
       config.upstreams.map(async (upstream) => ({
         upstream,
@@ -94,7 +105,11 @@ export async function getStatus({ caller, deployment }: Call): Promise<HttpRespo
       })),
     ),
   ]);
-  const { queued, waiting, planned, copying, failed, since, isComplete, oldestWaiting } = summary;
+  const { queued, waiting, planned, copying, failed, isComplete, oldestWaiting } = summary;
+  const lagFrom = (registry: string) => {
+    const lag = lagOf(dayCounts.filter((each) => each.registry === registry));
+    return lag && { lag: { ...lag, since: `${since}T00:00:00.000Z` } };
+  };
   const status: Status = {
     version: drayageVersion,
     caller: caller === 'operator' ? 'operator' : 'reader',
@@ -105,7 +120,7 @@ export async function getStatus({ caller, deployment }: Call): Promise<HttpRespo
       waiting,
       planned,
       copying,
-      failed: { count: failed, since: since.toISOString() },
+      failed: { count: failed, since: summary.since.toISOString() },
       complete: isComplete,
       ...(oldestWaiting && { oldestWaiting: presentJob(oldestWaiting) }),
     },
@@ -118,6 +133,7 @@ export async function getStatus({ caller, deployment }: Call): Promise<HttpRespo
         const { deliveredAt, acceptedAt, refusedAt, refusedFor } = states.get(name) ?? {};
         return { name, source, ...present({ deliveredAt, acceptedAt, refusedAt, refusedFor }) };
       }),
+      ...lagFrom(registry),
       reconcile: reconcileStatus(rounds, now.toISOString()),
     })),
   };

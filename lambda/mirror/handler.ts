@@ -9,6 +9,7 @@ import { gatheredLookUps } from '../../core/copy/blob/gathered-index.ts';
 import { sendAgain } from '../../core/jobs/enqueue.ts';
 import type { JobStore } from '../../core/jobs/ports.ts';
 import { type ProcessDependencies, type Processed, processMessage } from '../../core/jobs/process-message.ts';
+import { SavingsTally } from '../../core/jobs/savings/tally.ts';
 import { formatImageKey } from '../../core/mapping/record.ts';
 import { copyDependencies } from '../shared/copy-dependencies.ts';
 import {
@@ -46,7 +47,8 @@ async function run(
   const { queue, jobs, holdSeconds = defaultHoldSeconds, retrySeconds = firstRetrySeconds } = deployment;
   const hold = holdMessages(records, queue, holdSeconds);
   let begun = 0;
-  const shared = { pool: new BlobPool(), layerIndex: gatheredLookUps(deployment.layerIndex) };
+  const savings = new SavingsTally();
+  const shared = { pool: new BlobPool(), layerIndex: gatheredLookUps(deployment.layerIndex), savings };
   try {
     const left = await setApart(records, deployment, (record) => forget(record, { hold, queue }));
     const failed = await runBatch(left, {
@@ -74,6 +76,10 @@ async function run(
     return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
   } finally {
     void hold.end();
+    await savings.write(
+      () => deployment.dayCounts,
+      (text, error) => logger.warn(text, { error: error as Error }),
+    );
   }
 }
 
@@ -112,7 +118,7 @@ interface Invocation {
   context: Context;
   deployment: MirrorDeployment;
   /** Shared by the jobs of the batch. */
-  shared: Pick<ProcessDependencies, 'pool' | 'layerIndex'>;
+  shared: Pick<ProcessDependencies, 'pool' | 'layerIndex' | 'savings'>;
 }
 
 async function runRecord(body: string, { context, deployment, shared }: Invocation): Promise<void> {

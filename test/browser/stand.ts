@@ -42,7 +42,10 @@ export function smallImage(seed: string, size = 3_000): SeededImage {
 }
 
 /** Pushes an image that the upstream then does not let anybody read, and waits for its job. */
-export async function mirrorForbidden({ upstream, ...pipeline }: Pipeline, repository: string): Promise<() => void> {
+export async function mirrorForbidden(
+  { upstream, ...pipeline }: Pipeline,
+  repository: string,
+): Promise<() => void> {
   await pipeline.push(repository, '1.0', smallImage(repository));
   const allow = upstream.faults.add({
     match: { path: `/${repository}/` },

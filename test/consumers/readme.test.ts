@@ -174,8 +174,8 @@ describe('the commands of the README', () => {
     const image = seededImage({ seed: 'readme commands', layers: [{ size: 3_000 }] });
     await pipeline.push('acme/shop', '1.0', image);
     const environment = 'export DRAYAGE_API="$API" DRAYAGE_TOKEN="$OPERATOR_TOKEN"';
-    const [mirrored, found, pinned, failed, redriven, status] = await shell(
-      /^npx drayage (mirror|lookup|jobs|redrive|status)/,
+    const [mirrored, found, pinned, failed, redriven, status, top] = await shell(
+      /^npx drayage (mirror|lookup|jobs|redrive|status|top)/,
       environment,
     );
     expect(mirrored).toContain(`ghcr.io/acme/shop:1.0  committed  ${image.manifest.digest}`);
@@ -185,6 +185,7 @@ describe('the commands of the README', () => {
     expect(failed).toBe('');
     expect(redriven).toBe('');
     expect(status).toContain(`mirror    eu-west-1  ${registry}`);
+    expect(top).toMatch(/^jobs copying=0 queued=0 /m);
     const [manifest, rewritten] = ['deploy.yaml', 'mirrored.yaml'].map((name) => join(folder, name));
     writeFileSync(
       manifest ?? '',

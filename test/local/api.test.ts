@@ -179,6 +179,8 @@ describe('the API', () => {
     ['/v1/jobs?cursor=nonsense', 400, 'invalid_cursor'],
     ['/v1/mappings?cursor=nonsense', 400, 'invalid_cursor'],
     ['/v1/mappings?limit=0', 400, 'invalid_request'],
+    ['/v1/savings?days=0', 400, 'invalid_request'],
+    ['/v1/savings?days=366', 400, 'invalid_request'],
     [`/v1/reconcile?registry=ghcr.io&repository=${'a'.repeat(256)}`, 400, 'invalid_request'],
     ['/v1/jobs/unknown', 404, 'not_found'],
     ['/v1/nothing', 404, 'not_found'],

@@ -2,13 +2,14 @@
 
 terminal.py COLUMNS ROWS PROGRAM ARGUMENT...
 
-Lines on standard input: `resize COLUMNS`, `interrupt` (Ctrl-C). Ends with the program's exit code.
+Lines on standard input: `resize COLUMNS`, `interrupt` (Ctrl-C), `type TEXT`, `terminate` (SIGTERM). Ends with the program's exit code.
 """
 
 import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import sys
 import termios
@@ -47,4 +48,8 @@ while terminal in sources:
                     resize(int(line.split(" ")[1]))
                 elif line == "interrupt":
                     os.write(terminal, b"\x03")
+                elif line.startswith("type "):
+                    os.write(terminal, line[5:].encode())
+                elif line == "terminate":
+                    os.kill(child, signal.SIGTERM)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))

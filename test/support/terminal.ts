@@ -19,6 +19,10 @@ export interface OnTerminal extends AsyncDisposable {
   resize(columns: number): void;
   /** Ctrl-C. */
   interrupt(): void;
+  /** Presses keys. */
+  type(text: string): void;
+  /** SIGTERM. */
+  terminate(): void;
   /** The exit code. */
   ended: Promise<number | null>;
 }
@@ -52,6 +56,8 @@ export function startOnTerminal(args: string[], columns: number, redirect = ''):
       screen.resize(width);
     },
     interrupt: () => void child.stdin.write('interrupt\n'),
+    type: (text) => void child.stdin.write(`type ${text}\n`),
+    terminate: () => void child.stdin.write('terminate\n'),
     ended: closed.then(([code]) => code),
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null) child.kill('SIGKILL');

@@ -49,10 +49,11 @@ import { timeouts } from '../connection.ts';
  * - `retention`, `next`: when the next pass begins by itself
  * - `retention`, `pass#<id>`: how far a pass has come
  * - `retention#<id>`, `<registry>/<repository>`: what the pass did there
+ * - `savings`, `<day>#<registry>`: counts what was mirrored from an upstream on a day
  *
- * Jobs and the items below them, history, and digests that no tag points to any more have
- * `expiresAt` (seconds since 1970). DynamoDB deletes them within a few days after that; no code
- * relies on the exact time.
+ * Jobs and the items below them, history, counters of a day, and digests that no tag points to any
+ * more have `expiresAt` (seconds since 1970). DynamoDB deletes them within a few days after that;
+ * no code relies on the exact time.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
  *
  * No index: every query is a key or a range of one partition, and can be read with strong

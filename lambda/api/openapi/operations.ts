@@ -21,9 +21,11 @@ import {
   retentionQuery,
   rollbackBody,
   rotateBody,
+  savingsQuery,
   tagBody,
 } from '../schemas/request.ts';
 import { retentionPass } from '../schemas/retention.ts';
+import { savings } from '../schemas/savings.ts';
 import { status } from '../schemas/status.ts';
 import { webhook, webhookList } from '../schemas/webhook.ts';
 import type { Operation } from './operation.ts';
@@ -417,6 +419,19 @@ export const operations: Operation[] = [
     },
     isConditional: true,
     errors: { 404: { not_found: 'The page has no such file.' } },
+  },
+  {
+    method: 'get',
+    path: '/v1/savings',
+    operationId: 'getSavings',
+    tag: 'Service',
+    summary: 'What was mirrored each day, and how much of it was not transferred',
+    description:
+      'A job counts when it has published an image; one that finds what is mirrored already does not. Counters are kept for 400 days, and may miss a job.',
+    access: 'read',
+    query: savingsQuery,
+    answer: { status: 200, description: 'A sum for each day', schema: savings },
+    errors: { 400: invalidRequest },
   },
   {
     method: 'get',

@@ -49,7 +49,7 @@ const name = (what: string, example: string) =>
     .meta({ description: `Only those of this ${what}.`, minLength: 1, maxLength: 255, example });
 
 /** A whole number in decimal digits, as text. */
-function limit(most: number, usual: number) {
+function wholeNumber(most: number, usual: number, description: string) {
   const be = `a whole number from 1 to ${most}`;
   return z
     .preprocess(
@@ -57,8 +57,11 @@ function limit(most: number, usual: number) {
       z.int(must(be)).min(1, must(be)).max(most, must(be)),
     )
     .default(usual)
-    .meta({ description: 'The most entries of a page; a page may have fewer.', example: usual });
+    .meta({ description, example: usual });
 }
+
+const limit = (most: number, usual: number) =>
+  wholeNumber(most, usual, 'The most entries of a page; a page may have fewer.');
 
 const cursor = z.string().meta({
   description: 'The `cursor` of the page before. No other text is accepted.',
@@ -165,6 +168,10 @@ export const retentionBody = reconcileBody.extend({
     .boolean(must('true or false'))
     .default(true)
     .meta({ description: 'Only report what would be deleted.', example: true }),
+});
+
+export const savingsQuery = z.object({
+  days: wholeNumber(365, 30, 'How many days, today included.'),
 });
 
 /** Where a list of reports continues. */

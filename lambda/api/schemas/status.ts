@@ -44,6 +44,17 @@ export const status = exactly<Status>()(
               refusedFor: z.string().exactOptional(),
             }),
           ),
+          lag: z
+            .object({
+              medianMs: count,
+              maxMs: count,
+              jobs: count.describe('How many jobs this comes from.'),
+              since: time.describe('Jobs that ended since then: today and yesterday, in UTC.'),
+            })
+            .exactOptional()
+            .describe(
+              'From a webhook to the published mapping, milliseconds, within a tenth, of jobs that published an image; absent: there are none.',
+            ),
           reconcile: z
             .object({
               repositories: count
