@@ -33,7 +33,12 @@ export default defineConfig({
       suite('demo', { testTimeout: 120_000 }),
       suite('deploy', { testTimeout: 600_000, hookTimeout: 600_000 }),
       // One browser and one stack at a time: what is measured is the page.
-      suite('browser', { testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false }),
+      suite('browser', {
+        testTimeout: 120_000,
+        hookTimeout: 120_000,
+        fileParallelism: false,
+        expect: { poll: { timeout: 20_000 } },
+      }),
       suite('consumers', { testTimeout: 180_000, hookTimeout: 180_000 }),
     ],
   },

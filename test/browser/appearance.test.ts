@@ -8,7 +8,7 @@ const views = [
   ['jobs', '.rows li'],
   ['jobs?state=failed', '.error'],
   ['upstreams', '.card'],
-  ['savings', 'main p:nth-of-type(1)'],
+  ['savings', '.headline'],
 ] as const;
 
 describe.each(['light', 'dark'] as const)('in %s mode', (colorScheme) => {

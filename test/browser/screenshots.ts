@@ -4,7 +4,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { digestOfTag, fillTable } from '../../bench/mappings/fill.ts';
+import { digestOfTag } from '../../bench/mappings/fill.ts';
 import { seededImage } from '../support/seeded-image.ts';
 import { savedDays } from './saved-days.ts';
 import { mirrorForbidden, type Stand, startStand } from './stand.ts';
@@ -28,6 +28,7 @@ mkdirSync(folder, { recursive: true });
 await using stand = await startStand({ browser: { viewport: { width: 1_000, height: 640 } } });
 await fill(stand);
 const { page } = stand;
+await page.route('**/v1/mappings?limit=*', (route) => route.fulfill({ json: { mappings: listed(1_200) } }));
 await page.route('**/v1/savings?*', (route) => route.fulfill({ json: { days: savedDays(30) } }));
 
 for (const scheme of ['light', 'dark'] as const) {
@@ -46,22 +47,9 @@ async function shot(view: string, name: string, ready: string): Promise<void> {
   await page.screenshot({ path: join(folder, `status-page-${name}.png`) });
 }
 
-/** Mappings that are only in the table, a few that are real, and a job that takes long. */
+/** A tag with a history, a job that failed, and one that takes long. */
 async function fill({ pipeline }: Stand): Promise<void> {
-  const { stack, upstream, mirror, push, github } = pipeline;
-  const { AWS_ENDPOINT_URL_DYNAMODB: endpoint = '', DRAYAGE_TABLE: table = '' } = stack.environment;
-  await fillTable(endpoint, table, 1_200, {
-    tagsPerRepository: 40,
-    batchesAtOnce: 1,
-    tagOf: (n) => {
-      const repository = Math.floor(n / 40);
-      return {
-        registry: registries[repository % registries.length] ?? '',
-        repository: `acme/${services[repository % services.length]}`,
-        reference: `1.${Math.floor((n % 40) / 8)}.${n % 8}`,
-      };
-    },
-  });
+  const { upstream, mirror, push, github } = pipeline;
   for (const seed of ['1', '2']) await mirror('acme/shop', '1.0', imageOf(seed, 400_000));
   await mirrorForbidden(pipeline, 'acme/private');
   upstream.faults.add({
@@ -70,6 +58,21 @@ async function fill({ pipeline }: Stand): Promise<void> {
   });
   await push('acme/large', digestOfTag(1).slice(7, 14), imageOf('large', 20_000_000));
   await github('acme/large', digestOfTag(1).slice(7, 14));
+}
+
+/** What a list of mappings says of each, as far as the page shows it. */
+function listed(count: number) {
+  return Array.from({ length: count }, (_, n) => {
+    const repository = Math.floor(n / 40);
+    const registry = registries[Math.floor(repository / services.length)];
+    return {
+      image: `${registry}/acme/${services[repository % services.length]}:1.${Math.floor((n % 40) / 8)}.${n % 8}`,
+      digest: digestOfTag(n),
+      sizeBytes: 20_000_000 + ((n * 7_919_003) % 180_000_000),
+      pin: n % 40 === 3,
+      mirroredAt: new Date(Date.now() - (n % 40) * 3_700_000).toISOString(),
+    };
+  });
 }
 
 function imageOf(seed: string, size: number) {

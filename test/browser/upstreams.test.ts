@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accessibilityProblems } from './axe.ts';
 import { savedDays } from './saved-days.ts';
-import { misbehaviour, type Stand, startStand } from './stand.ts';
+import { misbehaviour, type Stand, smallImage, startStand } from './stand.ts';
 
 const hostile = '<svg onload=alert(1)>';
 
@@ -74,6 +74,23 @@ describe('upstreams and savings', () => {
       await page.unroute('**/v1/savings?*');
     },
   );
+
+  it('shows what the API has counted', async () => {
+    const { page, pipeline } = stand;
+    await pipeline.mirror('acme/counted', '1', smallImage('counted', 40_000));
+    await stand.open('mappings');
+    await stand.open('savings');
+    await page.locator('.headline', { hasText: 'did not have to be copied' }).waitFor();
+    expect(await page.getByRole('row').count()).toBe(31);
+    expect(await page.getByRole('row').nth(1).innerText()).toMatch(
+      /^\d{4}-\d\d-\d\d\s+1\s+4\d(\.\d)? kB, 2 blobs\s/,
+    );
+    await stand.open('upstreams');
+    await page
+      .locator('.card', { hasText: 'ghcr.io' })
+      .getByText(/ in the middle, .* at most, 1 job$/)
+      .waitFor();
+  });
 
   it('says so if the API counts no savings', async () => {
     const { page } = stand;
