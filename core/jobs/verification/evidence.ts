@@ -1,8 +1,6 @@
 import type { MappingRecord } from '../../mapping/record.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Verified } from '../../verify/verdict.ts';
-import type { MirrorWork } from '../mirror/work.ts';
-import type { FannedOut } from '../record.ts';
 
 /** What was verified, and the fingerprint of the rule that asked for it. */
 export interface Evidence {
@@ -32,7 +30,7 @@ export function evidenceOf({ digest, at, signatures }: Verified, verifiedUnder: 
 export function evidenceIn(
   mapping: Pick<MappingRecord, 'sourceDigest' | 'verified' | 'verifiedUnder'> | undefined,
   digest: Digest,
-  { fingerprint }: Pick<MirrorWork, 'fingerprint'>,
+  { fingerprint }: { fingerprint: string },
 ): Evidence | undefined {
   if (mapping?.verified === undefined || mapping.verifiedUnder === undefined) return undefined;
   const { sourceDigest, verified, verifiedUnder } = mapping;
@@ -42,9 +40,9 @@ export function evidenceIn(
 
 /** What an earlier attempt verified before it handed the image's layers out. */
 export function evidenceOfLayers(
-  fannedOut: FannedOut | undefined,
+  fannedOut: { sourceDigest: Digest; evidence?: Evidence } | undefined,
   digest: Digest,
-  { fingerprint }: Pick<MirrorWork, 'fingerprint'>,
+  { fingerprint }: { fingerprint: string },
 ): Evidence | undefined {
   const evidence = fannedOut?.evidence;
   const isCovered = evidence?.verified.digest === digest && evidence.verifiedUnder === fingerprint;
