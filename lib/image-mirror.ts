@@ -28,8 +28,8 @@ import {
 import { RegistryEvents, registryEventsSeconds } from './registry-events.ts';
 import { Retention } from './retention.ts';
 import { type FunctionName, ServiceFunction } from './service-function.ts';
-import { SnapshotBucket } from './snapshot-bucket.ts';
 import { grantSigningKeys } from './signing-keys.ts';
+import { SnapshotBucket } from './snapshot-bucket.ts';
 import { grantUpstreamCredentials } from './upstream-credentials.ts';
 
 /**

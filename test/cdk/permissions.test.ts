@@ -297,7 +297,11 @@ describe('permissions for keys that signatures are verified with', () => {
   const id = 'key/1234abcd-12ab-34cd-56ef-1234567890ab';
   it.each([
     [`arn:aws:kms:eu-west-1:444455556666:${id}`, `arn:aws:kms:eu-west-1:444455556666:${id}`, undefined],
-    ['arn:aws:kms:eu-west-1:444455556666:alias/sign', 'arn:aws:kms:eu-west-1:444455556666:key/*', 'alias/sign'],
+    [
+      'arn:aws:kms:eu-west-1:444455556666:alias/sign',
+      'arn:aws:kms:eu-west-1:444455556666:key/*',
+      'alias/sign',
+    ],
     ['alias/sign', 'arn:<AWS::Partition>:kms:eu-west-1:<AWS::AccountId>:key/*', 'alias/sign'],
   ])('let the mirror function alone read the public half of %s', (key, resource, alias) => {
     const of = mirrorTemplate(`

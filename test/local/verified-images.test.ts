@@ -40,7 +40,12 @@ describe('images that are really signed', () => {
             version: 1,
             mirror: { regions: ['eu-west-1'], repositoryPrefix: 'mirror' },
             upstreams: [
-              { registry: 'ghcr.io', endpoint: upstream, webhook: { source: 'github' }, repositories: [rule] },
+              {
+                registry: 'ghcr.io',
+                endpoint: upstream,
+                webhook: { source: 'github' },
+                repositories: [rule],
+              },
             ],
           }),
         );
