@@ -1,5 +1,5 @@
 import { formatReference } from '../../core/oci/reference.ts';
-import type { Verified, VerifyImage } from '../../core/verify/verdict.ts';
+import { reasonOf, type Verified, type VerifyImage } from '../../core/verify/verdict.ts';
 import { type CopyContext, openPair } from '../copy/context.ts';
 import { CopyFailure } from '../copy/explain.ts';
 import type { SyncImage } from './find-images.ts';
@@ -40,7 +40,7 @@ export async function verifyFirst(
   throw new CopyFailure(
     {
       code: isMissing ? 'SIGNATURE_MISSING' : 'SIGNATURE_INVALID',
-      message: `it is not copied, since ${digest} ${isMissing ? 'is not signed as its rule requires' : 'has no valid signature'}: ${verdict.reason}`,
+      message: `it is not copied, since ${digest} ${isMissing ? 'is not signed as its rule requires' : 'has no valid signature'}: ${reasonOf(name, verdict)}`,
       remedy: 'sign it as `verify` of its rule asks, or correct the rule; drayage sync then copies it',
     },
     undefined,

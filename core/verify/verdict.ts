@@ -49,3 +49,8 @@ export interface ImageToVerify {
  * @throws RegistryError if the upstream does not serve what must be read: then nothing is known
  */
 export type VerifyImage = (image: ImageToVerify, options: CallOptions) => Promise<Verdict>;
+
+/** A verdict's reason for a message that names the image already. */
+export function reasonOf(image: string, { reason }: Exclude<Verdict, { kind: 'verified' }>): string {
+  return reason.startsWith(`${image}: `) ? reason.slice(image.length + 2) : reason;
+}

@@ -2,7 +2,7 @@ import type { RepositoryRule } from '../../config/config.ts';
 import type { ImageSource } from '../../copy/ports.ts';
 import { formatImageKey, type ImageKey, type MappingRecord } from '../../mapping/record.ts';
 import type { Digest } from '../../oci/digest.ts';
-import type { Verdict } from '../../verify/verdict.ts';
+import { reasonOf, type Verdict } from '../../verify/verdict.ts';
 import type { MirrorJobDependencies } from '../dependencies.ts';
 import { JobFailure, signatureInvalid } from '../errors.ts';
 import type { JobReason, JobRecord } from '../record.ts';
@@ -103,10 +103,9 @@ async function verdictOn(
 function unverifiedMessage(
   key: ImageKey,
   digest: Digest,
-  { kind, reason }: Exclude<Verdict, { kind: 'verified' }>,
+  verdict: Exclude<Verdict, { kind: 'verified' }>,
 ): string {
   const image = formatImageKey(key);
-  const what = kind === 'missing' ? 'is not signed as its rule requires' : 'has no valid signature';
-  const why = reason.startsWith(`${image}: `) ? reason.slice(image.length + 2) : reason;
-  return `${image} at ${digest} ${what}, so it is not mirrored: ${why}`;
+  const what = verdict.kind === 'missing' ? 'is not signed as its rule requires' : 'has no valid signature';
+  return `${image} at ${digest} ${what}, so it is not mirrored: ${reasonOf(image, verdict)}`;
 }

@@ -65,6 +65,21 @@ upstreams:
     });
   });
 
+  it('counts if the rule verifies images, although it leaves signatures upstream', async () => {
+    const config = configOf(`
+version: 1
+mirror: { regions: [eu-west-1] }
+upstreams:
+  - registry: docker.io
+    webhook: { source: dockerhub, name: hub }
+    repositories: [{ match: "acme/*", referrers: false, verify: { cosign: { key: "awskms:///alias/k" } } }]
+`);
+    expect(await receiveWebhook(hub(`sha256-${hex}.sig`), { config, secrets })).toMatchObject({
+      signatures: [subject],
+      ignored: [],
+    });
+  });
+
   it('is one event for all that belongs to an image, beside those of images', async () => {
     const [event] = (fixture('distribution-push') as { events: Record<string, unknown>[] }).events;
     const tags = [`sha256-${hex}.sig`, '1.0', `sha256-${hex}.att`, `sha256-${hex}`];
