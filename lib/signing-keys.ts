@@ -5,8 +5,8 @@ import { acknowledge } from './acknowledge.ts';
 import { regionalArn } from './registry-access.ts';
 
 /**
- * Allow reading the public keys of AWS KMS that rules verify signatures with. The policy of a key of
- * another account must allow it as well.
+ * Allow reading the public keys of AWS KMS that rules verify signatures with. The policy of a key
+ * of another account must allow it as well.
  *
  * @param scope a construct that holds the grantee's policy
  * @param grantee who verifies

@@ -11,11 +11,11 @@ export interface AdmittedImage {
 }
 
 /**
- * Verifies an image as its rule requires, before anything of it is copied. What is then copied is the
- * digest that was verified, wherever its tag moves meanwhile.
+ * Verifies an image as its rule requires, before anything of it is copied. What is then copied is
+ * the digest that was verified, wherever its tag moves meanwhile.
  *
- * @throws CopyFailure if it is not verified; RegistryError if the upstream does not serve what must be
- *   read
+ * @throws CopyFailure if it is not verified; RegistryError if the upstream does not serve what must
+ *   be read
  */
 export async function verifyFirst(
   image: SyncImage,

@@ -27,8 +27,8 @@ type SignatureDependencies = Pick<
  * mirror must now hold everything that belongs to it. Each such event causes a look, whatever other
  * jobs have committed: something may have been added since.
  *
- * Images that wait for a signature of this digest are looked at again, by jobs of their own. An image
- * that the mirror repository does not hold is otherwise left alone: if it is being mirrored, its own
+ * Images that wait for a signature of this digest are looked at again, by jobs of their own. An
+ * image that the mirror repository does not hold is otherwise left alone: if it is being mirrored, its own
  * job looks for what belongs to it. The outcome is recorded in the job and in the digest's mapping.
  * A tag's mapping shows it once the tag is published again.
  *

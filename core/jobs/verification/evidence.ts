@@ -1,14 +1,8 @@
-import type { MappingRecord } from '../../mapping/record.ts';
+import type { Evidence, MappingRecord } from '../../mapping/record.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Verified } from '../../verify/verdict.ts';
 import type { MirrorWork } from '../mirror/work.ts';
 import type { FannedOut } from '../record.ts';
-
-/** What was verified, and the fingerprint of the rule that asked for it. */
-export interface Evidence {
-  verified: Verified;
-  verifiedUnder: string;
-}
 
 /** At most so many signatures are kept. */
 const mostSignatures = 20;
