@@ -47,8 +47,8 @@ export function ruleSelector(upstream: Upstream): (repository: string) => Reposi
 }
 
 /**
- * The image that a signature belongs to, if its signatures are mirrored or verified. `reason` is as in {@link
- * Selection}.
+ * The image that a signature belongs to, if its signatures are mirrored or verified. `reason` is as
+ * in {@link Selection}.
  */
 export type SubjectSelection =
   | { mirrored: true; subject: SubjectReference; upstream: Upstream; rule: RepositoryRule }

@@ -15,9 +15,10 @@ import { type MirrorWork, workOf } from './work.ts';
  * Runs one mirror job: copies what the upstream's tag points to now into the mirror, and publishes
  * it.
  *
- * In order: check whether it is already satisfied → resolve the tag → verify it → plan → copy what is
- * missing → commit manifests → move the tag under its lease → publish. Work done before an error is kept; the
- * next attempt finds it present. Meanwhile the settings of the mirror repository are put right.
+ * In order: check whether it is already satisfied → resolve the tag → verify it → plan → copy what
+ * is missing → commit manifests → move the tag under its lease → publish. Work done before an error
+ * is kept; the next attempt finds it present. Meanwhile the settings of the mirror repository are
+ * put right.
  *
  * @throws JobFailure, RegistryError, CopyError, LeaseError… for everything that keeps the image
  *   from being mirrored.

@@ -28,9 +28,9 @@ type SignatureDependencies = Pick<
  * jobs have committed: something may have been added since.
  *
  * Images that wait for a signature of this digest are looked at again, by jobs of their own. An
- * image that the mirror repository does not hold is otherwise left alone: if it is being mirrored, its own
- * job looks for what belongs to it. The outcome is recorded in the job and in the digest's mapping.
- * A tag's mapping shows it once the tag is published again.
+ * image that the mirror repository does not hold is otherwise left alone: if it is being mirrored,
+ * its own job looks for what belongs to it. The outcome is recorded in the job and in the digest's
+ * mapping. A tag's mapping shows it once the tag is published again.
  *
  * @throws ReferrersPendingError if another attempt may bring what is missing; UpstreamClosedError;
  *   JobFailure; RegistryError of the mirror, or of the upstream if it can't be asked at all.
