@@ -52,9 +52,9 @@ import { timeouts } from '../connection.ts';
  * - `retention`, `pass#<id>`: how far a pass has come
  * - `retention#<id>`, `<registry>/<repository>`: what the pass did there
  *
- * Jobs and the items below them, history, images that wait for a signature, and digests that no tag points to any more have
- * `expiresAt` (seconds since 1970). DynamoDB deletes them within a few days after that; no code
- * relies on the exact time.
+ * Jobs and the items below them, history, images that wait for a signature, and digests that no tag
+ * points to any more have `expiresAt` (seconds since 1970). DynamoDB deletes them within a few days
+ * after that; no code relies on the exact time.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
  *
  * No index: every query is a key or a range of one partition, and can be read with strong
