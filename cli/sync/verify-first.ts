@@ -15,8 +15,7 @@ export interface AdmittedImage {
  * the digest that was verified, wherever its tag moves meanwhile.
  *
  * @throws CopyFailure if it is not verified; RegistryError if the upstream does not serve what must
- * be
- *   read
+ *   be read
  */
 export async function verifyFirst(
   image: SyncImage,

@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Amount, Transfer } from '../copy/ports.ts';
 import type { ReferrersSummary } from '../copy/referrers/referrers.ts';
-import type { ImageKey } from '../mapping/record.ts';
+import type { Evidence, ImageKey } from '../mapping/record.ts';
 import { formatImageKey } from '../mapping/record.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
-import type { Evidence } from './verification/evidence.ts';
 
 export const jobStates = [
   'queued',

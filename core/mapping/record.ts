@@ -89,6 +89,12 @@ export interface MappingRecord {
   verifiedUnder?: string;
 }
 
+/** What was verified, and the fingerprint of the rule that asked for it. */
+export interface Evidence {
+  verified: Verified;
+  verifiedUnder: string;
+}
+
 /** Why, and when, a mapping was removed. */
 export interface MappingRemoval {
   /**

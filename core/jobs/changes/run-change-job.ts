@@ -2,7 +2,7 @@ import { commitRoot } from '../../copy/commit.ts';
 import { pastMappingOf } from '../../mapping/history.ts';
 import { LeaseError } from '../../mapping/lease.ts';
 import { changeMapping } from '../../mapping/publish.ts';
-import { formatImageKey, isDigestKey, type MappingRecord } from '../../mapping/record.ts';
+import { type Evidence, formatImageKey, isDigestKey, type MappingRecord } from '../../mapping/record.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Manifest } from '../../oci/manifest.ts';
 import { parseReference } from '../../oci/reference.ts';
@@ -14,7 +14,6 @@ import { retireReplaced } from '../mirror/publish-image.ts';
 import { runMirrorJob } from '../mirror/run-mirror-job.ts';
 import type { Change, JobRecord } from '../record.ts';
 import { requireOpen } from '../upstream-gate.ts';
-import type { Evidence } from '../verification/evidence.ts';
 import { verifyForChange } from '../verification/require-verified.ts';
 
 /** How a change ended: the digest that the tag is mapped to now, and what was published. */

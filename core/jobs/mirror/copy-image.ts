@@ -14,7 +14,7 @@ import {
   type Transfer,
 } from '../../copy/ports.ts';
 import { type ReferrersSummary, summariseReferrers } from '../../copy/referrers/referrers.ts';
-import { isDigestKey } from '../../mapping/record.ts';
+import { type Evidence, isDigestKey } from '../../mapping/record.ts';
 import type { Manifest } from '../../oci/manifest.ts';
 import { parsePlatform } from '../../oci/platform.ts';
 import type { MirrorJobDependencies } from '../dependencies.ts';
@@ -22,7 +22,6 @@ import { handOut, layersToHandOut, withLayers } from '../layers/hand-out.ts';
 import { reportLayerProgress } from '../layers/layer-progress.ts';
 import { mountableLayers } from '../mountable-layers.ts';
 import type { FannedOut, JobRecord, LayerBlob } from '../record.ts';
-import type { Evidence } from '../verification/evidence.ts';
 
 type CopyDependencies = Pick<
   MirrorJobDependencies,

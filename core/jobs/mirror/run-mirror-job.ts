@@ -1,9 +1,9 @@
+import type { Evidence } from '../../mapping/record.ts';
 import { lacksContent } from '../../registry/errors.ts';
 import type { JobOutcome, MirrorJobDependencies } from '../dependencies.ts';
 import { waitForLayers } from '../layers/wait-for-layers.ts';
 import { mountablePlaces } from '../mountable-layers.ts';
 import { type JobRecord, wasBegunBefore } from '../record.ts';
-import type { Evidence } from '../verification/evidence.ts';
 import { admit } from '../verification/require-verified.ts';
 import { copyJobImage } from './copy-image.ts';
 import { lookUpstream, resumeLook, type Seen } from './look.ts';

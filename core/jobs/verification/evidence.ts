@@ -1,12 +1,6 @@
-import type { MappingRecord } from '../../mapping/record.ts';
+import type { Evidence, MappingRecord } from '../../mapping/record.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Verified } from '../../verify/verdict.ts';
-
-/** What was verified, and the fingerprint of the rule that asked for it. */
-export interface Evidence {
-  verified: Verified;
-  verifiedUnder: string;
-}
 
 /** At most so many signatures are kept. */
 const mostSignatures = 20;

@@ -1,12 +1,12 @@
 import type { RepositoryRule } from '../../config/config.ts';
 import type { ImageSource } from '../../copy/ports.ts';
-import { formatImageKey, type ImageKey, type MappingRecord } from '../../mapping/record.ts';
+import { type Evidence, formatImageKey, type ImageKey, type MappingRecord } from '../../mapping/record.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { reasonOf, type Verdict } from '../../verify/verdict.ts';
 import type { MirrorJobDependencies } from '../dependencies.ts';
 import { JobFailure, signatureInvalid } from '../errors.ts';
 import type { JobReason, JobRecord } from '../record.ts';
-import { type Evidence, evidenceIn, evidenceOf, evidenceOfLayers } from './evidence.ts';
+import { evidenceIn, evidenceOf, evidenceOfLayers } from './evidence.ts';
 import { SignatureMissingError } from './signature-wait.ts';
 
 type VerifyDependencies = Pick<MirrorJobDependencies, 'awaited' | 'now' | 'verifyImage'>;
