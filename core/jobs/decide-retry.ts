@@ -60,7 +60,7 @@ export function jobError({ code, side, message, remedy }: DrayageError): JobErro
  */
 export function decideRetry(
   error: unknown,
-  job: Pick<JobRecord, 'attempts' | 'trigger' | 'receivedAt'>,
+  job: Pick<JobRecord, 'attempts' | 'trigger' | 'receivedAt' | 'heldUntil'>,
   { now, random = Math.random() }: { now: Date; random?: number },
 ): Verdict {
   if (!(error instanceof DrayageError)) return { kind: 'crash' };
@@ -88,7 +88,11 @@ export function decideRetry(
 }
 
 /** Images are signed after they are pushed. It says nothing about the image, up to a point. */
-function waitForSignature(error: JobError, job: Pick<JobRecord, 'receivedAt'>, now: Date): Verdict {
+function waitForSignature(
+  error: JobError,
+  job: Pick<JobRecord, 'receivedAt' | 'heldUntil'>,
+  now: Date,
+): Verdict {
   const delayMs = pauseForSignature(job, now);
   return delayMs === undefined ? { kind: 'fail', error } : { kind: 'wait', why: 'signature', delayMs, error };
 }

@@ -31,15 +31,15 @@ export class SignatureMissingError extends DrayageError {
 
 /**
  * How long the job waits until its image's signature is looked for again, in milliseconds. It
- * depends only on the event's age.
+ * depends only on the event's age, or on the time since the image has been old enough.
  *
  * @returns undefined if the job has waited for long enough
  */
 export function pauseForSignature(
-  { receivedAt }: Pick<JobRecord, 'receivedAt'>,
+  { receivedAt, heldUntil = receivedAt }: Pick<JobRecord, 'receivedAt' | 'heldUntil'>,
   now: Date,
 ): number | undefined {
-  const age = now.getTime() - Date.parse(receivedAt);
+  const age = now.getTime() - Date.parse(heldUntil);
   if (age >= patienceMs) return undefined;
   const soonest = Math.max(0, age) + leastPauseMs;
   const last = looksMs.at(-1) ?? 0;

@@ -32,6 +32,13 @@ describe('a job that waits for a signature', () => {
     expect(pauseAt(age)).toBe(expected);
   });
 
+  it('waits for an hour from when its image is old enough', () => {
+    const heldUntil = new Date(start + 86_400_000).toISOString();
+    const pause = (seconds: number) =>
+      pauseForSignature({ receivedAt, heldUntil }, new Date(start + (86_400 + seconds) * 1_000));
+    expect([pause(0), pause(3_599), pause(3_600)]).toEqual([15_000, 1_000, undefined]);
+  });
+
   it.each([
     ['waits, whatever it has tried before', 60, { kind: 'wait', why: 'signature', delayMs: 45_000 }],
     ['fails after an hour', 3_600, { kind: 'fail' }],
