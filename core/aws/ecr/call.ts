@@ -1,7 +1,21 @@
-import { ECRServiceException } from '@aws-sdk/client-ecr';
+import { ECRClient, type ECRClientConfig, ECRServiceException } from '@aws-sdk/client-ecr';
 import type { CallOptions } from '../../copy/ports.ts';
 import { RegistryError, type Side } from '../../registry/errors.ts';
-import { isConnectionFailure } from '../connection.ts';
+import { isConnectionFailure, timeouts } from '../connection.ts';
+
+/**
+ * A client that slows down while the API throttles it, and retries.
+ *
+ * @param config what differs; by default, endpoint, region and credentials are the environment's
+ */
+export function ecrClient(config: ECRClientConfig = {}): ECRClient {
+  return new ECRClient({
+    maxAttempts: 5,
+    retryMode: 'adaptive',
+    requestHandler: timeouts(10_000),
+    ...config,
+  });
+}
 
 /** What an error from the ECR API names. */
 export interface EcrCall {

@@ -1,6 +1,6 @@
 import {
   DescribeRepositoriesCommand,
-  ECRClient,
+  type ECRClient,
   type ECRClientConfig,
   type ImageDetail,
   type ImageIdentifier,
@@ -8,8 +8,7 @@ import {
 import { inParallel } from '../../async/in-parallel.ts';
 import type { CallOptions } from '../../copy/ports.ts';
 import type { LossReason, MappedImage, MirrorImages } from '../../registry-events/ports.ts';
-import { timeouts } from '../connection.ts';
-import { called } from './call.ts';
+import { called, ecrClient } from './call.ts';
 import { describeImages, listImages, pageSize } from './describe-images.ts';
 
 /** Up to so many images are asked for one by one; for more, the repository is listed. */
@@ -34,12 +33,7 @@ export class EcrMirrorImages implements MirrorImages {
 
   /** @param config endpoint, region and credentials; by default from the environment. */
   constructor(config: ECRClientConfig = {}) {
-    this.#ecr = new ECRClient({
-      maxAttempts: 5,
-      retryMode: 'adaptive',
-      requestHandler: timeouts(10_000),
-      ...config,
-    });
+    this.#ecr = ecrClient(config);
   }
 
   async losses(

@@ -1,8 +1,8 @@
-import { ECRClient } from '@aws-sdk/client-ecr';
+import type { ECRClient } from '@aws-sdk/client-ecr';
 import type { MirrorConfig } from '../../config/config.ts';
 import type { CheckpointStore } from '../../copy/blob/checkpoints.ts';
 import type { CallOptions } from '../../copy/ports.ts';
-import { timeouts } from '../connection.ts';
+import { ecrClient } from './call.ts';
 import { EcrRepository } from './repository.ts';
 import { EcrSessions } from './session.ts';
 
@@ -23,12 +23,7 @@ export class EcrRegistry {
 
   constructor(region: string, settings: MirrorConfig['repository'], options: EcrRegistryOptions = {}) {
     this.region = region;
-    this.#ecr = new ECRClient({
-      region,
-      maxAttempts: 5,
-      retryMode: 'adaptive',
-      requestHandler: timeouts(10_000),
-    });
+    this.#ecr = ecrClient({ region });
     this.#sessions = new EcrSessions(this.#ecr, `Amazon ECR in ${region}`);
     this.#settings = settings;
     this.#options = options;

@@ -1,7 +1,7 @@
 import {
   BatchDeleteImageCommand,
   BatchGetImageCommand,
-  ECRClient,
+  type ECRClient,
   type ECRClientConfig,
   type ImageDetail,
 } from '@aws-sdk/client-ecr';
@@ -12,8 +12,7 @@ import { blobsOf, InvalidManifestError, parseAnyManifest } from '../../../oci/ma
 import { isIndexType } from '../../../oci/media-types.ts';
 import type { HeldImage, References } from '../../../retention/plan.ts';
 import type { DeletionFailure, MirrorContents } from '../../../retention/ports.ts';
-import { timeouts } from '../../connection.ts';
-import { called } from '../call.ts';
+import { called, ecrClient } from '../call.ts';
 import { describeImages, listImages } from '../describe-images.ts';
 
 /**
@@ -30,12 +29,7 @@ export class EcrMirrorContents implements MirrorContents {
 
   /** @param config endpoint, region and credentials; by default from the environment. */
   constructor(config: ECRClientConfig = {}) {
-    this.#ecr = new ECRClient({
-      maxAttempts: 5,
-      retryMode: 'adaptive',
-      requestHandler: timeouts(10_000),
-      ...config,
-    });
+    this.#ecr = ecrClient(config);
   }
 
   async list(repository: string, options?: CallOptions): Promise<HeldImage[]> {

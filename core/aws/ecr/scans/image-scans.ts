@@ -1,7 +1,7 @@
 import {
   DescribeImageScanFindingsCommand,
   type DescribeImageScanFindingsCommandOutput,
-  ECRClient,
+  type ECRClient,
   type ECRClientConfig,
   LimitExceededException,
   ScanNotFoundException,
@@ -14,8 +14,7 @@ import type { Digest } from '../../../oci/digest.ts';
 import { plainText } from '../../../oci/plain-text.ts';
 import { RegistryError } from '../../../registry/errors.ts';
 import type { ImageScans, ScanResult } from '../../../requirements/scans.ts';
-import { timeouts } from '../../connection.ts';
-import { called } from '../call.ts';
+import { called, ecrClient } from '../call.ts';
 
 /** Characters of the reason that ECR gives. */
 const maxReason = 300;
@@ -29,12 +28,7 @@ export class EcrImageScans implements ImageScans {
 
   /** @param config endpoint, region and credentials; by default from the environment. */
   constructor(config: ECRClientConfig = {}) {
-    this.#ecr = new ECRClient({
-      maxAttempts: 5,
-      retryMode: 'adaptive',
-      requestHandler: timeouts(10_000),
-      ...config,
-    });
+    this.#ecr = ecrClient(config);
   }
 
   /**

@@ -1,13 +1,12 @@
-import { ECRClient, type ECRClientConfig } from '@aws-sdk/client-ecr';
+import type { ECRClient, ECRClientConfig } from '@aws-sdk/client-ecr';
 import type { STSClientConfig } from '@aws-sdk/client-sts';
 import type { CallOptions } from '../../../copy/ports.ts';
 import type { PasswordLogin } from '../../../registry/auth/credentials.ts';
 import type { EcrHost } from '../../../registry/known-registries.ts';
 import type { TagApi } from '../../../registry/listings/tag-api.ts';
 import type { ListedTag } from '../../../registry/operations/lists/tags.ts';
-import { timeouts } from '../../connection.ts';
 import { authorizationToken } from '../authorization-token.ts';
-import { called } from '../call.ts';
+import { called, ecrClient } from '../call.ts';
 import { EcrTags } from './list-tags.ts';
 import { roleCredentials } from './role-credentials.ts';
 
@@ -33,13 +32,10 @@ export class EcrUpstream implements TagApi {
   constructor(host: EcrHost, { roleArn, ecr = {}, sts = {} }: EcrUpstreamOptions) {
     const { region, fips, dualstack } = host;
     this.#host = host;
-    this.#ecr = new ECRClient({
+    this.#ecr = ecrClient({
       ...(region !== undefined && { region }),
       useFipsEndpoint: fips,
       useDualstackEndpoint: dualstack,
-      maxAttempts: 5,
-      retryMode: 'adaptive',
-      requestHandler: timeouts(10_000),
       credentials: roleCredentials(roleArn, sts),
       ...ecr,
     });
