@@ -9,6 +9,7 @@ import type { Mapping } from '../../core/mapping/record.ts';
 import { type EmbeddedRegistry, startRegistry } from '../../local/ecr/server.ts';
 import { drayage, startDrayage } from '../support/drayage.ts';
 import { pushImage, seededImage, seededIndex } from '../support/seeded-image.ts';
+import { KeySigner } from '../support/signing/key-signer.ts';
 
 describe('drayage sync', () => {
   let from: EmbeddedRegistry;
@@ -229,10 +230,10 @@ describe('drayage sync', () => {
     expect(text.stderr).toMatch(/ {2}\S+\/missing: check the repository’s name/);
   });
 
-  it('refuses what this version cannot follow, and says what to write if repositories are not listed', async () => {
+  it('copies nothing that is not signed as its rule asks, and says what to write if repositories are not listed', async () => {
     for (const name of ['team/app', 'safe/app', 'single']) await push(name, '1');
     configure([
-      { match: 'safe/**', verify: { cosign: { key: 'cosign.pub' } } },
+      { match: 'safe/**', verify: { cosign: { key: new KeySigner().pem } } },
       { match: 'team/*' },
       { match: 'single' },
     ]);
@@ -251,13 +252,13 @@ describe('drayage sync', () => {
     expect(refused.stderr).toContain(
       `${from.host} does not list its repositories: write their names in match instead of team/*`,
     );
-    expect(refused.stderr).toContain('which this version can’t check');
     const listed = await sync();
     expect(outcomes(listed.report)).toEqual({
-      'safe/**': 'failed',
+      'safe/app:1': 'failed',
       'team/app:1': 'copied',
       'single:1': 'equal',
     });
+    expect(listed.stderr).toContain('sign it as `verify` of its rule asks');
     expect(to.repositories()).not.toContain(mirrored('safe/app'));
   });
 
