@@ -70,9 +70,9 @@ describe('a page whose API asks for a token', () => {
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     expect(await stored()).toEqual([]);
     await signIn(tokens.operator);
-    await page.getByText('Operator').waitFor();
+    await page.getByText('Operator', { exact: true }).waitFor();
     await page.reload();
-    await page.getByText('Operator').waitFor();
+    await page.getByText('Operator', { exact: true }).waitFor();
     expect(await stored()).toEqual([tokens.operator]);
     expect(await page.evaluate(() => [document.cookie, localStorage.length])).toEqual(['', 0]);
     expect(page.url()).not.toContain(tokens.operator);
@@ -90,7 +90,7 @@ describe('a page whose API asks for a token', () => {
         json: { error: { code: 'unauthorized', message: 'the token is not valid' } },
       }),
     );
-    await page.getByLabel('State').selectOption('All');
+    // The list of jobs is live.
     await page.getByText('The token of this tab is no longer accepted.').waitFor();
     expect(await stored()).toEqual([]);
     await page.unroute('**/v1/jobs?*');
