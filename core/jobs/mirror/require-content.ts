@@ -49,7 +49,7 @@ export async function requireAge(
   const image = formatImageKey(job.key);
   throw new JobWait('too_young', {
     until,
-    message: `${image}: ${root.digest} is known since ${new Date(since).toISOString()}, and its rule mirrors it from ${until.toISOString()} on (require.age)`,
+    message: `${image}: ${root.digest} has been known since ${new Date(since).toISOString()}, and its rule mirrors it from ${until.toISOString()} on (require.age)`,
     remedy: `none needed: the job continues by itself. To mirror it now, lower require.age of the rule ${rule.match} in mirror.yaml, and request the image again`,
   });
 }
