@@ -107,9 +107,9 @@ export async function requireScanned(
   const images = runnableImages(plan);
   const untold =
     images.length === 0 || unknownManifests(plan).length > 0
-      ? 'not all of it is container images, which alone are scanned'
+      ? 'it contains something other than container images, and only those are scanned'
       : images.length > mostScanned
-        ? `it has ${images.length} images, and at most ${mostScanned} are waited for`
+        ? `it has ${images.length} images, and Drayage waits for the scans of at most ${mostScanned}`
         : undefined;
   if (untold !== undefined) throw unavailable(image, rule.match, untold);
   await mirror.destination.putManifest(plan.root, plan.root.digest, { signal });
@@ -172,7 +172,7 @@ async function scanPending(
   const until = new Date(Math.min(at + pause, overAt(since, scan).getTime()));
   return new JobWait('scan_pending', {
     until,
-    message: `${formatImageKey(job.key)}: the mirror has it, and its scan is not finished: ${reason}`,
+    message: `${formatImageKey(job.key)}: it was copied, but its scan is not finished: ${reason}`,
     remedy: 'none needed: the job continues when the scan is finished',
   });
 }
