@@ -9,7 +9,7 @@ import type { PruneFlags } from './run.ts';
 export function pruneCommand(): Command {
   const command = apiCommand(
     'prune',
-    'List the images that retention allows to delete; with --delete, delete them.',
+    'List the images that retention allows Drayage to delete; with --delete, delete them.',
   )
     .argument(
       '[repository]',
