@@ -47,7 +47,7 @@ export function actionButton({ label, accessibleLabel, question, told, run, done
   return button;
 }
 
-const onlyOperators = 'Your token only reads: sign in with the operator token to do this.';
+const onlyOperators = 'Your token is read-only. Sign in with the operator token to do this.';
 
 /** Says once, above buttons, that they need another token. */
 export function readOnlyNote() {
@@ -102,9 +102,11 @@ export async function changeTag(change, body, success) {
     await new Promise((resolve) => setTimeout(resolve, followMs));
     job = await request(`jobs/${job.id}`);
   }
-  if (job === undefined || !finals.has(job.state)) return 'It is queued, and not done yet: see the jobs.';
+  if (job === undefined || !finals.has(job.state)) return 'The change is queued, but not done yet. See Jobs.';
   if (job.state === 'failed')
-    throw new Error(`It failed: ${job.error?.message ?? 'no reason is known'}. ${job.error?.remedy ?? ''}`);
+    throw new Error(
+      `It failed: ${job.error?.message ?? 'no reason was recorded'}. ${job.error?.remedy ?? ''}`,
+    );
   return success;
 }
 
@@ -132,10 +134,10 @@ export async function redrive(image) {
     skipped.push(...page.skipped.map(({ image: name, reason }) => `${name}: ${reason}`));
     cursor = page.cursor;
   } while (cursor !== undefined);
-  if (again === 0 && skipped.length === 0) return 'There was nothing to try again.';
+  if (again === 0 && skipped.length === 0) return 'There were no failed jobs to try again.';
   const left =
     skipped.length === 0
       ? ''
-      : ` Left out: ${skipped.slice(0, 3).join('; ')}${skipped.length > 3 ? ` and ${skipped.length - 3} more` : ''}.`;
-  return `${again} ${again === 1 ? 'image is' : 'images are'} tried again.${left}`;
+      : ` Not tried again: ${skipped.slice(0, 3).join('; ')}${skipped.length > 3 ? ` and ${skipped.length - 3} more` : ''}.`;
+  return `${again} ${again === 1 ? 'image is' : 'images are'} being tried again.${left}`;
 }

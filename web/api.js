@@ -63,7 +63,7 @@ function errorOf(status, answer) {
     return new ApiError(
       status,
       'forbidden',
-      'The API refuses this. If its reads need AWS credentials (api.reads: iam), use the command: drayage status.',
+      'The API refused this request. If reading requires AWS credentials (api.reads: iam), use the command drayage status instead.',
     );
   return new ApiError(status, 'unknown', `The API answered with status ${status}.`);
 }

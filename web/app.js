@@ -38,7 +38,7 @@ function enter({ isFirst }) {
   isSignedIn = true;
   views.hidden = false;
   session.hidden = false;
-  callerText.textContent = isOperator() ? 'Operator' : 'Read only';
+  callerText.textContent = isOperator() ? 'Operator' : 'Read-only';
   const hasToken = currentToken() !== '';
   signOut.textContent = hasToken ? 'Sign out' : 'Sign in';
   signOut.hidden = !hasToken && isOperator();
@@ -71,7 +71,7 @@ function askForToken(message) {
 /** @param {unknown} error */
 function meaning(error) {
   if (!(error instanceof ApiError)) return String(error);
-  return error.status === 401 ? 'This is not a token of this API.' : error.message;
+  return error.status === 401 ? 'This token is not valid for this API.' : error.message;
 }
 
 async function start() {
@@ -82,7 +82,7 @@ async function start() {
     const hadToken = currentToken() !== '';
     if (error instanceof ApiError && error.status === 401) {
       keepToken('');
-      askForToken(hadToken ? 'The token of this tab is no longer accepted.' : undefined);
+      askForToken(hadToken ? 'Your token is no longer accepted. Sign in again.' : undefined);
       return;
     }
     main.replaceChildren(
@@ -102,7 +102,7 @@ window.addEventListener('hashchange', () => {
 window.addEventListener('drayage:unauthorized', () => {
   if (!isSignedIn) return;
   keepToken('');
-  askForToken('The token of this tab is no longer accepted.');
+  askForToken('Your token is no longer accepted. Sign in again.');
 });
 signOut.addEventListener('click', () => {
   keepToken('');

@@ -24,7 +24,7 @@ export function historySection(image, history, page) {
     { 'aria-labelledby': 'history' },
     element('h2', { id: 'history' }, 'History'),
     history.length === 0
-      ? element('p', { class: 'quiet' }, 'Nothing is known of earlier digests.')
+      ? element('p', { class: 'quiet' }, 'No history is recorded.')
       : element('ol', { class: 'rows' }, ...history.map((entry) => item(image, entry, page))),
   );
 }
@@ -59,12 +59,11 @@ function item(image, entry, { told, reload }) {
         accessibleLabel: `Roll back to ${short}`,
         question: {
           title: 'Roll back?',
-          text: `${image} will point to ${short}, and stay there until you unpin it.`,
+          text: `${image} will point to ${short} and stay there until you unpin it.`,
           confirm: 'Roll back',
         },
         told,
-        run: () =>
-          changeTag('rollback', { image, digest }, `${image} points to ${short} now, and is pinned.`),
+        run: () => changeTag('rollback', { image, digest }, `${image} now points to ${short} and is pinned.`),
         done: reload,
       }),
   );

@@ -62,7 +62,7 @@ export function jobItem(job, told, refresh) {
 function timesOf({ trigger, receivedAt, notBefore, finishedAt, attempts, lagMs, state }) {
   return [
     `${trigger}, ${moment(receivedAt)}`,
-    state === 'waiting' && notBefore !== undefined && `goes on ${relative(notBefore)}`,
+    state === 'waiting' && notBefore !== undefined && `continues ${relative(notBefore)}`,
     finishedAt !== undefined && lagMs !== undefined && `mirrored ${duration(lagMs)} later`,
     attempts > 1 && counted(attempts, 'attempt'),
   ]
@@ -93,7 +93,7 @@ function detailsOf({ image, state, error, reason, transfer }, told, refresh) {
         accessibleLabel: `Try again: ${image}`,
         question: {
           title: 'Try again?',
-          text: `The failed jobs of ${image} get a new job.`,
+          text: `A new job is queued for ${image}.`,
           confirm: 'Try again',
         },
         told,

@@ -47,7 +47,7 @@ export function showJobs(main, params, signal) {
     label: 'Try all failed jobs again',
     question: {
       title: 'Try all failed jobs again?',
-      text: 'Each image whose job failed gets a new job, unless it was mirrored since.',
+      text: 'Each image whose job failed gets a new job, unless it has been mirrored since.',
       confirm: 'Try again',
     },
     told,
@@ -78,7 +78,7 @@ export function showJobs(main, params, signal) {
       position += 1;
     }
     items = now;
-    empty.textContent = jobs.length === 0 ? 'There are no such jobs.' : '';
+    empty.textContent = jobs.length === 0 ? 'No jobs match.' : '';
     empty.hidden = jobs.length > 0;
     tellEnds(jobs, place.states);
     place.states = new Map(jobs.map((job) => [job.id, job.state]));
@@ -144,7 +144,7 @@ export function showJobs(main, params, signal) {
       'form',
       { class: 'filters', role: 'search', onsubmit: (event) => event.preventDefault() },
       element('div', {}, element('label', { for: 'state' }, 'State'), state),
-      element('div', {}, element('label', { for: 'image' }, 'Image, exactly'), image),
+      element('div', {}, element('label', { for: 'image' }, 'Image (exact name)'), image),
     ),
     readOnlyNote() ?? '',
     again,

@@ -104,7 +104,9 @@ function contentOf({
 /** @param {Mapping} mapping */
 function signaturesOf({ verified, referrers }) {
   return [
-    verified ? verifiedBy(verified) : element('p', {}, 'No rule asked for a signature when it was mirrored.'),
+    verified
+      ? verifiedBy(verified)
+      : element('p', {}, 'No signature was required when this image was mirrored.'),
     referrers &&
       element(
         'p',
@@ -154,7 +156,7 @@ function pinOf({ image, pin }, { told, reload }) {
         label: 'Unpin',
         question: {
           title: 'Unpin?',
-          text: `${image} will follow its upstream again, at once.`,
+          text: `${image} will immediately follow its upstream again.`,
           confirm: 'Unpin',
         },
         told,
@@ -165,7 +167,7 @@ function pinOf({ image, pin }, { told, reload }) {
         label: 'Pin',
         question: {
           title: 'Pin?',
-          text: `${image} will stay at this digest, whatever is pushed.`,
+          text: `${image} will stay at this digest, even if a new image is pushed.`,
           confirm: 'Pin',
         },
         told,
@@ -176,7 +178,7 @@ function pinOf({ image, pin }, { told, reload }) {
     element(
       'p',
       {},
-      pin ? 'Pinned: new pushes leave the tag where it is.' : 'Not pinned: the tag follows its upstream.',
+      pin ? 'Pinned: new pushes do not move the tag.' : 'Not pinned: the tag follows its upstream.',
     ),
     readOnlyNote(),
     button,

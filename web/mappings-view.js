@@ -20,7 +20,7 @@ const pageSize = 50;
 /** @type {import('./router.js').View} */
 export function showMappings(main, params, signal) {
   const search = field('search', 'Search', 'search', params.get('q') ?? '');
-  const repository = field('repository', 'Repository, exactly', 'text', params.get('repository') ?? '');
+  const repository = field('repository', 'Repository (exact name)', 'text', params.get('repository') ?? '');
   const registry = element('select', { id: 'registry' }, element('option', { value: '' }, 'All'));
   const summary = element('p', { class: 'quiet' }, 'Loading…');
   const list = element('ul', { class: 'rows', 'aria-label': 'Mappings' });

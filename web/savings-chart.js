@@ -59,7 +59,7 @@ export function savingsChart(days) {
       {
         viewBox: `0 0 ${width} ${height}`,
         role: 'img',
-        'aria-label': 'Bytes of each day: copied, mounted and present. The table below has the numbers.',
+        'aria-label': 'Bytes per day: copied, mounted and present. The table below has the numbers.',
       },
       ...lines,
       ...bars,

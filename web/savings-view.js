@@ -16,7 +16,7 @@ export function showSavings(main, _params, signal) {
     element(
       'p',
       {},
-      'Only layers that the mirror lacks are copied. Those that another repository of the mirror has are mounted, and those that are there already are left alone.',
+      'Only layers that the mirror lacks are copied. Layers that another repository of the mirror has are mounted, and layers that are already present are not transferred.',
     ),
     content,
   );
@@ -40,7 +40,7 @@ function shown(answered) {
     sorted.reduce((all, day) => all + day[kind].bytes, 0);
   const [copied, mounted, present] = [sum('copied'), sum('mounted'), sum('present')];
   const total = copied + mounted + present;
-  if (total === 0) return [element('p', {}, `Nothing was mirrored within ${days} days.`)];
+  if (total === 0) return [element('p', {}, `Nothing was mirrored in the last ${days} days.`)];
   const saved = mounted + present;
   return [
     element(
@@ -68,7 +68,7 @@ function table(sorted) {
     element(
       'table',
       {},
-      element('caption', { id: 'savings-table' }, 'Each day, the latest first'),
+      element('caption', { id: 'savings-table' }, 'By day, latest first'),
       element(
         'thead',
         {},

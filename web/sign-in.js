@@ -47,7 +47,7 @@ export function showSignIn(main, { message, submit }) {
     element(
       'p',
       { id: 'token-help', class: 'quiet' },
-      'The reader token shows everything; the operator token also pins, rolls back and retries. This tab keeps it until it is closed.',
+      'With the reader token, you can see everything. With the operator token, you can also pin, unpin, roll back and retry. The token is kept until you close this tab.',
     ),
     button,
   );

@@ -48,7 +48,7 @@ function overview({ version, regions, jobs }) {
       `${least}${number(copying)} copying, ${number(queued)} queued, ${number(waiting)} waiting (${number(planned)} of them planned)`,
     ],
     ['Failed', failedJobs(failed)],
-    ['Waits longest', oldestWaiting && `${oldestWaiting.image}, since ${moment(oldestWaiting.receivedAt)}`],
+    ['Waiting longest', oldestWaiting && `${oldestWaiting.image}, since ${moment(oldestWaiting.receivedAt)}`],
   ]);
 }
 
@@ -87,24 +87,24 @@ function upstream({ registry, closedUntil, down, lag, webhooks, reconcile }, ind
       ['Down since', down && `${moment(down.since)}: ${down.reason}`],
       ['Closed until', closedUntil !== undefined && `${moment(closedUntil)} (${relative(closedUntil)})`],
       [
-        'From push to mirror',
+        'From webhook to mapping',
         lag &&
-          `${duration(lag.medianMs)} in the middle, ${duration(lag.maxMs)} at most, ${counted(lag.jobs, 'job')}`,
+          `median ${duration(lag.medianMs)}, maximum ${duration(lag.maxMs)}, ${counted(lag.jobs, 'job')}`,
       ],
       [
         'Repositories',
         repositories === undefined
-          ? 'not searched yet'
-          : `${number(repositories)} covered${isSearchDue ? ', a search is due' : ''}`,
+          ? 'not listed yet'
+          : `${number(repositories)} covered${isSearchDue ? ', a new search is due' : ''}`,
       ],
-      ['Compared', finishedAt === undefined ? 'never yet' : relative(finishedAt)],
+      ['Compared', finishedAt === undefined ? 'not yet' : relative(finishedAt)],
       [
         'Due',
         due > 0 ? counted(due, 'comparison') : nextDueAt !== undefined && `next ${relative(nextDueAt)}`,
       ],
       [
         'List of repositories',
-        unlisted && `${unlisted.message}${unlisted.temporary ? ' (it is tried again)' : ''}`,
+        unlisted && `${unlisted.message}${unlisted.temporary ? ' (will be tried again)' : ''}`,
       ],
     ]),
     failing.length > 0 &&
@@ -120,7 +120,7 @@ function upstream({ registry, closedUntil, down, lag, webhooks, reconcile }, ind
       ),
     element('h3', {}, 'Webhooks'),
     webhooks.length === 0
-      ? element('p', { class: 'quiet' }, 'None: pushes are found by comparing only.')
+      ? element('p', { class: 'quiet' }, 'None. Pushes are found only by comparisons.')
       : element('ul', { class: 'rows' }, ...webhooks.map(webhook)),
   );
 }
@@ -141,7 +141,7 @@ function webhook({ name, source, deliveredAt, acceptedAt, refusedAt, refusedFor 
     element(
       'span',
       { class: 'quiet' },
-      deliveredAt === undefined ? 'never heard' : `last heard ${relative(deliveredAt)}`,
+      deliveredAt === undefined ? 'no event yet' : `last event ${relative(deliveredAt)}`,
     ),
     acceptedAt !== undefined && element('span', { class: 'quiet' }, `last accepted ${relative(acceptedAt)}`),
     refusedAt !== undefined &&

@@ -54,7 +54,10 @@ export function describeJob(job: Job, stream: Stream): string[] {
     ['state', stateText(job)],
     ['detail', detail === '' ? undefined : detail],
     ['remedy', error?.remedy],
-    ['error', error && `${error.code}, on the side of the ${error.side}`],
+    [
+      'error',
+      error && `${error.code}, on the side of ${error.side === 'drayage' ? 'Drayage' : `the ${error.side}`}`,
+    ],
     ['digest', digest],
     ['trigger', trigger],
     ['received', receivedAt],

@@ -37,7 +37,7 @@ export async function runPrune(repository: string | undefined, flags: PruneFlags
     if (Date.now() >= until)
       throw new CommandError(
         `not done within ${timeout} s; the deployment goes on`,
-        `see what came of it: GET /v1/retention/${id} of its API`,
+        `see the result: GET /v1/retention/${id} of its API`,
       );
     await wait(askEveryMs);
     await patience.with(async () => {
@@ -51,7 +51,7 @@ export async function runPrune(repository: string | undefined, flags: PruneFlags
   if (failed.length > 0)
     throw new CommandError(
       `not everything could be ${dryRun ? 'checked' : 'deleted'}: ${failed.map(({ repository: name }) => name).join(', ')}`,
-      'the next pass tries again; the log of the retention function says more',
+      'the next pass tries again; for details, see the log of the retention function',
     );
 }
 

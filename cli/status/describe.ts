@@ -68,7 +68,7 @@ function jobsText(
 ): string {
   const hours = Math.round((now.getTime() - Date.parse(failed.since)) / 3_600_000);
   const since = hours >= 24 ? 'in the last day' : `since ${clockOrDate(new Date(failed.since), now)}`;
-  const open = `${copying} copying, ${queued} queued, ${waiting} waiting${planned > 0 ? ` (${planned} for a planned look)` : ''}`;
+  const open = `${copying} copying, ${queued} queued, ${waiting} waiting${planned > 0 ? ` (${planned} for a planned check)` : ''}`;
   const why = failed.count > 0 ? ': drayage jobs --state failed' : '';
   return `${complete ? '' : 'at least '}${open}; ${failed.count} failed ${since}${why}`;
 }

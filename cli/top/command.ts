@@ -9,9 +9,9 @@ const usualInterval = 2;
 
 /** `drayage top`: what a deployment does, live. */
 export function topCommand(): Command {
-  const command = apiCommand('top', 'Show live what the deployment does.')
-    .option('--interval <duration>', 'how often to ask the deployment: 2s, 1m', parseDuration, usualInterval)
-    .option('--once', 'print the state once, in lines for scripts, and end', false)
+  const command = apiCommand('top', 'Show live what the deployment is doing.')
+    .option('--interval <duration>', 'how often to update: 2s, 1m', parseDuration, usualInterval)
+    .option('--once', 'print the state once, in lines for scripts, and exit', false)
     .addHelpText('after', topHelp);
   return command.action((flags: TopFlags) =>
     runAction(command, async () => (await import('./run.ts')).runTop(flags)),

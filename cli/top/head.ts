@@ -13,7 +13,7 @@ export function headLines(state: TopState, { columns, now, paint }: Frame): stri
   const space = ' '.repeat(Math.max(0, columns - cellWidth(name) - cellWidth(time)));
   const lines = [`${paint('bold', name)}${space}${time}`];
   if (trouble !== undefined) lines.push(paint('red', cutEnd(troubleText(trouble, columns), columns)));
-  else if (reading === undefined) lines.push('asking the deployment …');
+  else if (reading === undefined) lines.push('loading …');
   if (reading === undefined) return lines;
   lines.push(cutEnd(jobsText(state, now), columns));
   const savings = savingsText(state);
@@ -35,7 +35,7 @@ function jobsText({ reading, rates }: TopState, now: Date): string {
   const open = [
     `${copying} copying${rates.size > 0 ? ` at ${formatBytes(speed)}/s` : ''}`,
     `${queued} queued`,
-    `${waiting} waiting${planned > 0 ? ` (${planned} for a planned look)` : ''}`,
+    `${waiting} waiting${planned > 0 ? ` (${planned} for a planned check)` : ''}`,
     `${failed.count} failed since ${clockOrDate(new Date(failed.since), now)}`,
   ];
   return `${complete ? '' : 'at least '}${open.join(', ')}`;

@@ -30,7 +30,7 @@ export function copyingLines({ reading, rates }: TopState, size: Frame): Section
 }
 
 function progressTexts({ progress }: Job, rate: number | undefined): [string, string, string] {
-  if (progress === undefined) return ['     ', 'looks upstream', ''];
+  if (progress === undefined) return ['     ', 'resolving', ''];
   const { bytes, totalBytes } = progress;
   return [
     `${Math.floor(fractionOf(progress) * 100)} %`.padStart(5),
@@ -58,7 +58,7 @@ export function waitingLines({ reading }: TopState, { columns, now, paint }: Fra
   const rows = jobs.map((job) => [
     job.image,
     job.notBefore === undefined ? '' : `until ${clockOrDate(new Date(job.notBefore), now)}`,
-    job.error === undefined ? 'a planned look' : reasonOf(job.error),
+    job.error === undefined ? 'a planned check' : reasonOf(job.error),
   ]);
   const lines = inColumns(rows, { width: columns, paint });
   return { title: 'WAITING', lines, all: Math.max(jobs.length, reading?.status.jobs.waiting ?? 0) };

@@ -48,7 +48,7 @@ export function heardAt({ webhooks = [] }: Partial<Pick<UpstreamStatus, 'webhook
 function heardText(upstream: UpstreamStatus, now: Date): string {
   if ((upstream.webhooks ?? []).length === 0) return 'no webhook';
   const at = heardAt(upstream);
-  return at === undefined ? 'not heard yet' : `heard ${formatAge(at, now.getTime())}`;
+  return at === undefined ? 'no event yet' : `event ${formatAge(at, now.getTime())}`;
 }
 
 function comparedText({ reconcile, down }: Partial<UpstreamStatus>): string {

@@ -9,20 +9,20 @@ import { verifyHelp } from './help.ts';
 export function verifyCommand(): Command {
   const command = new Command('verify')
     .description(
-      'Verify an image’s signatures at its registry: as its rule in mirror.yaml requires, or by options.',
+      'Verify that an image is signed as its rule in mirror.yaml requires, or as the options require.',
     )
     .argument('<image>', 'image to verify: registry/repository:tag or @digest', parseReferenceArgument)
-    .option('--config <file>', 'the configuration whose rule is checked', 'mirror.yaml')
+    .option('--config <file>', 'the configuration with the image’s rule', 'mirror.yaml')
     .option('--platform <os/arch>', 'verify the manifest of this platform instead of its index', addPlatform)
     .option('--json', 'print the result as one JSON object')
     .optionsGroup('Instead of a rule:')
     .option('--key <file>', 'a file with a public key in PEM form, or awskms:///ARN')
-    .option('--issuer <url>', 'the issuer of a keyless signature’s certificate; * is any characters')
-    .option('--identity <identity>', 'whose certificate it is; * is any characters')
+    .option('--issuer <url>', 'the issuer of a keyless signature’s certificate; * matches any characters')
+    .option('--identity <identity>', 'the identity that the certificate is for; * matches any characters')
     .option('--trusted-root <file>', 'the trusted root (default: that of Sigstore’s public instance)')
     .option(
       '--type <type>',
-      'verify an attestation of this type instead of a signature: slsaprovenance1, a URI …',
+      'verify an attestation of this type instead of a signature: a URI, or a name such as slsaprovenance1',
     )
     .optionsGroup('Registries:')
     .option('--plain-http', 'speak HTTP instead of HTTPS')

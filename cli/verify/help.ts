@@ -1,7 +1,7 @@
-/** What `drayage verify --help` tells after its options. */
+/** What `drayage verify --help` prints after its options. */
 export const verifyHelp = `
-Asks the image's registry for its signatures, and verifies them as the mirror does before it takes the image: cosign's under the tags
-sha256-….sig and .att, those that the registry lists as referrers, and Sigstore's bundles. Nothing is written, and no pipeline is needed.
+Reads the image's signatures from its registry, and verifies them as the pipeline does before it mirrors an image: cosign's signatures
+under the tags sha256-….sig and .att or listed as referrers, and Sigstore bundles. It writes nothing and needs no pipeline.
 
 Examples:
   $ drayage verify ghcr.io/acme/shop:1.0
@@ -9,4 +9,4 @@ Examples:
   $ drayage verify ghcr.io/acme/shop:1.0 --issuer https://token.actions.githubusercontent.com --identity 'https://github.com/acme/*'
   $ drayage verify ghcr.io/acme/shop:1.0 --key cosign.pub --type slsaprovenance1
 
-Logins are those of drayage copy. Exit codes: 0 verified, 1 wrong, missing or failed, 2 usage. docs/verify.md has the details.`;
+Logins work as for drayage copy. Exit codes: 0 verified, 1 missing, wrong or failed, 2 wrong usage. For details, see docs/verify.md.`;

@@ -75,13 +75,13 @@ function ofRule(image: Reference, file: string): Required {
   if (!selection.mirrored)
     throw new CommandError(
       `${name}: no rule in ${file} applies to it (${selection.reason})`,
-      'name another file with --config, or say whose signature counts: --key FILE, or --issuer and --identity',
+      'name another file with --config, or say who must have signed: --key FILE, or --issuer and --identity',
     );
   const { upstream, rule } = selection;
   if (rule.verify === undefined)
     throw new CommandError(
       `${name}: the rule ${rule.match} in ${file} requires no signature`,
-      'write `verify` into the rule, or say whose signature counts: --key FILE, or --issuer and --identity',
+      'add `verify` to the rule, or say who must have signed: --key FILE, or --issuer and --identity',
     );
   return {
     verification: rule.verify,

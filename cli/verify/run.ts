@@ -23,8 +23,7 @@ import { printVerdict } from './verdict.ts';
  *   can be known
  */
 export async function runVerify(image: Reference, flags: VerifyFlags): Promise<void> {
-  if ((flags.platform?.length ?? 0) > 1)
-    throw new UsageError('--platform: one platform is verified at a time');
+  if ((flags.platform?.length ?? 0) > 1) throw new UsageError('--platform: name only one platform');
   const required = requiredOf(image, flags);
   const interrupt = new AbortController();
   const { signal } = interrupt;
@@ -76,7 +75,7 @@ async function digestOf(
   );
   if (child !== undefined) return child.digest;
   throw new CommandError(
-    `${formatReference(image)} has nothing for ${formatPlatform(platform)}`,
+    `${formatReference(image)} has no image for ${formatPlatform(platform)}`,
     'leave out --platform to verify the index itself',
   );
 }

@@ -32,7 +32,7 @@ function lines({ kind, by, manifest, predicateType, signedAt }: VerifiedSignatur
   return [
     `  ${kind === 'signature' ? 'signed' : 'attested'} by ${by}`,
     ...(predicateType === undefined ? [] : [`    type      ${predicateType}`]),
-    `    at        ${signedAt ?? 'unknown: no log and no timestamp authority saw it'}`,
+    `    at        ${signedAt ?? 'unknown: not recorded by a log or a timestamp authority'}`,
     `    manifest  ${manifest}`,
   ];
 }

@@ -64,7 +64,7 @@ export function signatureInvalid(message: string): JobFailure {
   return new JobFailure(
     'signature_invalid',
     message,
-    'sign it as `verify` of its rule asks, or correct the rule; a further signature’s event makes it look again. If nobody should have signed it like this, find out who pushed it',
+    'sign it as `verify` of its rule requires, or correct the rule; the image is checked again when another signature’s event arrives. If you don’t know who signed it, find out who pushed it',
   );
 }
 

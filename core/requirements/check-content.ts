@@ -67,7 +67,7 @@ function checkAnnotations({ requirements: { annotations }, plan: { root }, ...ch
     const actual = Object.hasOwn(all, name) ? all[name] : undefined;
     if (actual === value) continue;
     throw refused('annotation_mismatch', check, {
-      detail: `the annotation ${name} of its ${root.kind === 'index' ? 'index' : 'manifest'} must be ${JSON.stringify(value)}, and ${foundText(actual)}`,
+      detail: `the annotation ${name} of its ${root.kind === 'index' ? 'index' : 'manifest'} must be ${JSON.stringify(value)}, but ${foundText(actual)}`,
       remedy: 'change require.annotations',
     });
   }
@@ -118,7 +118,7 @@ function checkLabels(
   const [name = ''] = Object.keys(labels);
   if (images.length === 0 || unknownManifests(plan).length > 0)
     throw refused('label_mismatch', check, {
-      detail: `not all of it is container images, so it has no label ${name}, which its rule requires`,
+      detail: `it contains something other than container images, so it has no label ${name}, which its rule requires`,
       remedy,
     });
   for (const { manifest, config } of images) {
@@ -132,7 +132,7 @@ function checkLabels(
       const actual = config.labels.get(label);
       if (actual === value) continue;
       throw refused('label_mismatch', check, {
-        detail: `the label ${label}${where} must be ${JSON.stringify(value)}, and ${foundText(actual)}`,
+        detail: `the label ${label}${where} must be ${JSON.stringify(value)}, but ${foundText(actual)}`,
         remedy,
       });
     }
@@ -151,6 +151,6 @@ function refused(
   return new ContentRefused(code, {
     image,
     detail,
-    remedy: `${remedy} of the rule ${match} in mirror.yaml if that is as it should be; otherwise ask the publisher`,
+    remedy: `${remedy} of the rule ${match} in mirror.yaml if the image is as intended; otherwise ask the publisher`,
   });
 }

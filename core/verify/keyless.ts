@@ -34,7 +34,7 @@ export function verifyKeyless(signed: SignedContent, authority: Keyless): Keyles
   if (!identity || !issuer) throw new ClaimError('its certificate names no identity or no issuer');
   if (!matchesText(issuer, authority.issuer))
     throw new ClaimError(
-      `it is signed by ${quoted(identity)}, for whom ${quoted(issuer)} vouched, not ${quoted(describeMatch(authority.issuer))}`,
+      `it is signed by ${quoted(identity)}, authenticated by ${quoted(issuer)}, not by ${quoted(describeMatch(authority.issuer))}`,
     );
   if (!matchesText(identity, authority.identity))
     throw new ClaimError(
@@ -91,14 +91,14 @@ function explain(error: unknown): string {
   const told = quoted(message).slice(1, -1);
   switch (code) {
     case 'TIMESTAMP_ERROR':
-      return `neither a log nor a timestamp authority that is trusted tells when it was signed (${told})`;
+      return `no trusted log or timestamp authority proves when it was signed (${told})`;
     case 'CERTIFICATE_ERROR':
-      return `no trusted authority issued its certificate, or it was not valid when it was used (${told})`;
+      return `its certificate was not issued by a trusted authority, or was not valid when it was used (${told})`;
     case 'SIGNATURE_ERROR':
       return 'its signature does not match what it signs';
     default:
       return typeof code === 'string' && /^(?:TLOG|PUBLIC_KEY)_/.test(code)
-        ? `the entry of the transparency log is not its own, or not of a trusted log (${told})`
-        : `its certificate, log entry or timestamp makes no sense (${told})`;
+        ? `its entry in the transparency log belongs to another signature, or is not from a trusted log (${told})`
+        : `its certificate, log entry or timestamp is invalid (${told})`;
   }
 }

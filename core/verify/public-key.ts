@@ -43,14 +43,14 @@ export function parsePublicKey(pem: string): KeyObject {
 function wrongKind(pem: string): string | undefined {
   const kinds = [...pem.matchAll(/-----BEGIN ([A-Z0-9 ]{1,60})-----/g)].map(([, kind = '']) => kind);
   if (kinds.some((kind) => kind.includes('PRIVATE KEY')))
-    return 'holds a private key, which must not be here; name the public one (cosign.pub), and treat the private one as known to others';
+    return 'holds a private key, which must not be here; name the public key (cosign.pub), and treat the private key as compromised';
   if (kinds.some((kind) => kind.includes('CERTIFICATE')))
     return 'holds a certificate, not a public key; write its key: openssl x509 -pubkey -noout -in FILE';
   const publicKeys = kinds.filter((kind) => /^(?:RSA )?PUBLIC KEY$/.test(kind));
   if (publicKeys.length === 0)
     return 'holds no public key in PEM form: -----BEGIN PUBLIC KEY-----, base64, -----END PUBLIC KEY-----';
   if (publicKeys.length > 1)
-    return `holds ${publicKeys.length} public keys; write each into a requirement of its own: verify is then a list`;
+    return `holds ${publicKeys.length} public keys; write a separate requirement for each, as a list under verify`;
   return undefined;
 }
 
@@ -59,7 +59,7 @@ function unusable({ asymmetricKeyType: type, asymmetricKeyDetails: details }: Ke
   if (type === 'ec' && Object.hasOwn(curves, details?.namedCurve ?? '')) return undefined;
   if (type === 'rsa' && (details?.modulusLength ?? 0) >= leastRsaBits) return undefined;
   if (type === 'rsa')
-    return `holds an RSA key of ${details?.modulusLength} bits, which can be broken; sign with at least ${leastRsaBits}`;
+    return `holds an RSA key of ${details?.modulusLength} bits, which is too weak; sign with at least ${leastRsaBits} bits`;
   return `holds a key of the kind ${details?.namedCurve ?? type ?? 'unknown'}; use ECDSA (P-256, P-384, P-521), Ed25519 or RSA`;
 }
 

@@ -24,12 +24,12 @@ export function parseTrustedRoot(text: string): TrustedRoot {
     throw new TrustedRootError(notOne);
   if (root.certificateAuthorities.length === 0)
     throw new TrustedRootError(
-      'names no certificate authority, so that no signature could be valid; add certificateAuthorities',
+      'names no certificate authority, so no signature could be valid; add certificateAuthorities',
     );
   return root;
 }
 
-const notOne = 'is not a trusted root of Sigstore; write one: cosign trusted-root create';
+const notOne = 'is not a Sigstore trusted root; create one: cosign trusted-root create';
 
 let known: TrustedRoot | undefined;
 

@@ -81,7 +81,7 @@ function unverified({ image, digest, verification }: ImageToVerify, checks: Requ
   const others = failures.size - named.length;
   return {
     kind: 'wrong',
-    reason: `${image}: no signature of ${digest} is what is required (${required}). ${named.join('; ')}${
+    reason: `${image}: no signature of ${digest} meets the requirement (${required}). ${named.join('; ')}${
       others > 0 ? `; and ${others} more` : ''
     }`,
   };

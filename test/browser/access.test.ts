@@ -29,7 +29,7 @@ describe('a page whose API asks for a token', () => {
 
   it('refuses a wrong one, and forgets it', async () => {
     await signIn('wrong');
-    await stand.page.getByText('This is not a token of this API.').waitFor();
+    await stand.page.getByText('This token is not valid for this API.').waitFor();
     expect(await stored()).toEqual([]);
     expect(await stand.page.evaluate(() => document.activeElement?.id)).toBe('token');
   });
@@ -38,7 +38,7 @@ describe('a page whose API asks for a token', () => {
     const { page } = stand;
     await signIn(tokens.reader);
     await page.getByRole('heading', { name: 'Jobs' }).waitFor();
-    await page.getByText('Read only').waitFor();
+    await page.getByText('Read-only', { exact: true }).waitFor();
     await page.getByLabel('State').selectOption('Failed');
     const button = page.getByRole('button', { name: 'Try all failed jobs again' });
     expect(await button.getAttribute('aria-disabled')).toBe('true');
@@ -91,7 +91,7 @@ describe('a page whose API asks for a token', () => {
       }),
     );
     // The list of jobs is live.
-    await page.getByText('The token of this tab is no longer accepted.').waitFor();
+    await page.getByText('Your token is no longer accepted. Sign in again.').waitFor();
     expect(await stored()).toEqual([]);
     await page.unroute('**/v1/jobs?*');
   });

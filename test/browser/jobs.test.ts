@@ -17,7 +17,7 @@ describe('jobs', () => {
       action: { kind: 'slow', bytesPerSecond: 400_000 },
     });
     await stand.open('jobs');
-    await page.getByText('There are no such jobs.').waitFor();
+    await page.getByText('No jobs match.').waitFor();
     await pipeline.push('acme/slow', '1.0', smallImage('slow', 2_500_000));
     await pipeline.github('acme/slow', '1.0');
 
@@ -47,7 +47,7 @@ describe('jobs', () => {
     allow();
     await item.getByRole('button', { name: 'Try again: ghcr.io/acme/broken:1.0' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Try again' }).click();
-    await page.getByText('1 image is tried again.').waitFor();
+    await page.getByText('1 image is being tried again.').waitFor();
     await page.getByLabel('State').selectOption('Mirrored');
     await page.locator('.rows li', { hasText: 'acme/broken' }).first().waitFor();
   });

@@ -76,7 +76,7 @@ describe('10,000 mappings', () => {
   it('are filtered by the API', async () => {
     await stand.open('mappings');
     const { repository } = tagOf(50);
-    await stand.page.getByLabel('Repository, exactly').fill(repository);
+    await stand.page.getByLabel('Repository (exact name)').fill(repository);
     await stand.page.getByLabel('Registry').selectOption('ghcr.io');
     await stand.page.getByText('1 to 50 of 50.').waitFor();
     expect(stand.requests.some((address) => address.includes('/v1/mappings?registry=ghcr.io'))).toBe(true);

@@ -45,7 +45,7 @@ describe('upstreams and savings', () => {
     await stand.open('mappings');
     await stand.open('upstreams');
     const card = page.locator('.card');
-    await card.getByText('2.0 s in the middle, 90 s at most, 3 jobs').waitFor();
+    await card.getByText('median 2.0 s, maximum 90 s, 3 jobs').waitFor();
     await card.getByText('12 covered').waitFor();
     expect((await card.innerText()).split(hostile).length).toBeGreaterThan(6);
     expect(await page.locator('main svg').count()).toBe(0);
@@ -61,7 +61,7 @@ describe('upstreams and savings', () => {
       await page.route('**/v1/savings?*', (route) => route.fulfill({ json: { days: savedDays(30) } }));
       await stand.open('mappings');
       await stand.open('savings');
-      await page.getByRole('img', { name: /^Bytes of each day/ }).waitFor();
+      await page.getByRole('img', { name: /^Bytes per day/ }).waitFor();
       expect(await page.locator('rect.bar').count()).toBe(90);
       expect(await page.getByRole('row').count()).toBe(31);
       expect(await page.locator('.headline').innerText()).toMatch(
@@ -88,7 +88,7 @@ describe('upstreams and savings', () => {
     await stand.open('upstreams');
     await page
       .locator('.card', { hasText: 'ghcr.io' })
-      .getByText(/ in the middle, .* at most, 1 job$/)
+      .getByText(/^median .*, maximum .*, 1 job$/)
       .waitFor();
   });
 

@@ -37,7 +37,7 @@ describe('drayage top on a terminal', () => {
     await live.sees('0 copying');
     expect((await pipeline.github('acme/shop', '1.0')).status).toBe(202);
     await live.sees('█');
-    await live.sees('heard just now');
+    await live.sees('event just now');
     await live.sees('B/s');
     expect(live.screen.shown.join('\n')).toMatch(/ghcr\.io\/acme\/shop:1\.0 +\d+ % .*of 12\.0 MB .*░/);
     live.resize(60);

@@ -49,7 +49,7 @@ export async function requireAge(
   const image = formatImageKey(job.key);
   throw new JobWait('too_young', {
     until,
-    message: `${image}: ${root.digest} is known since ${new Date(since).toISOString()}, and its rule mirrors it from ${until.toISOString()} on (require.age)`,
+    message: `${image}: ${root.digest} has been known since ${new Date(since).toISOString()}, and its rule mirrors it from ${until.toISOString()} on (require.age)`,
     remedy: `none needed: the job continues by itself. To mirror it now, lower require.age of the rule ${rule.match} in mirror.yaml, and request the image again`,
   });
 }
@@ -107,9 +107,9 @@ export async function requireScanned(
   const images = runnableImages(plan);
   const untold =
     images.length === 0 || unknownManifests(plan).length > 0
-      ? 'not all of it is container images, which alone are scanned'
+      ? 'it contains something other than container images, and only those are scanned'
       : images.length > mostScanned
-        ? `it has ${images.length} images, and at most ${mostScanned} are waited for`
+        ? `it has ${images.length} images, and Drayage waits for the scans of at most ${mostScanned}`
         : undefined;
   if (untold !== undefined) throw unavailable(image, rule.match, untold);
   await mirror.destination.putManifest(plan.root, plan.root.digest, { signal });
@@ -172,7 +172,7 @@ async function scanPending(
   const until = new Date(Math.min(at + pause, overAt(since, scan).getTime()));
   return new JobWait('scan_pending', {
     until,
-    message: `${formatImageKey(job.key)}: the mirror has it, and its scan is not finished: ${reason}`,
+    message: `${formatImageKey(job.key)}: it was copied, but its scan is not finished: ${reason}`,
     remedy: 'none needed: the job continues when the scan is finished',
   });
 }

@@ -78,7 +78,7 @@ export async function verifyForChange(
   throw new JobFailure(
     'not_verified',
     unverifiedMessage(image.job.key, image.digest, verdict),
-    'choose a digest of its history that was verified, or sign this one as `verify` of its rule asks',
+    'choose a verified digest from its history, or sign this one as `verify` of its rule requires',
   );
 }
 

@@ -25,7 +25,7 @@ export class SignatureMissingError extends DrayageError {
   readonly code = signatureMissing;
   readonly side = 'upstream';
   readonly remedy =
-    'sign it as `verify` of its rule asks; the signature’s event, or a look once it is there, continues the job';
+    'sign it as `verify` of its rule requires; the job continues when the signature’s event arrives, or when its next check finds the signature';
   readonly retry: Retry = { kind: 'backoff' };
 }
 

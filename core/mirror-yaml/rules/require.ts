@@ -139,13 +139,13 @@ export function requireFindings(at: (path: YamlPath) => unknown, path: YamlPath)
     findings.push({
       path: own('scan'),
       message:
-        'nothing would be scanned, since mirror.repository.scanOnPush is false; remove that setting (the default is true), or take scan out. Enhanced scanning of the registry does not look at it, so it can stay true there',
+        'nothing would be scanned, since mirror.repository.scanOnPush is false; remove that setting (the default is true), or take scan out. Enhanced scanning ignores that setting, so it can stay true',
     });
   for (const key of ['labels', 'annotations'])
     if (hasOwn(at(own(key)), '__proto__'))
       findings.push({
         path: own(key),
-        message: '`__proto__` can’t be required; take it out, and require another name',
+        message: '`__proto__` can’t be required; remove it, and require another name',
       });
   return findings;
 }

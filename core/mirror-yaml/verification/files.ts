@@ -56,7 +56,7 @@ export function readTrustedRoot(file: string, folder: string): string {
   const text = readText(file, folder, maxRootBytes, 'trusted root');
   if (!hasOutline(text))
     throw new VerificationFileError(
-      `the trusted root ${file} is not one of Sigstore with a certificate authority; write one: cosign trusted-root create`,
+      `the file ${file} is not a Sigstore trusted root with a certificate authority; create one: cosign trusted-root create`,
     );
   return text;
 }

@@ -19,5 +19,5 @@ export function kmsKeyProblem(reference: string): string | undefined {
   const key = kmsKeyOf(reference) ?? '';
   return arn.test(key) || alias.test(key)
     ? undefined
-    : `${shown(reference)} is no key of AWS KMS; write its ARN or its alias: awskms:///arn:aws:kms:eu-west-1:111122223333:key/… or awskms:///alias/signing`;
+    : `${shown(reference)} is not a key of AWS KMS; write its ARN or its alias: awskms:///arn:aws:kms:eu-west-1:111122223333:key/… or awskms:///alias/signing`;
 }

@@ -33,11 +33,11 @@ function pemProblem(pem: string): string | undefined {
 /** A text that must be equal, or `{pattern: …}`. */
 function textMatch(what: string, example: string) {
   const pattern = text(
-    { what: 'a pattern in which * is any characters', example: '"https://github.com/acme/*"' },
+    { what: 'a pattern in which * matches any characters', example: '"https://github.com/acme/*"' },
     (value) => {
       if (value === '') return 'is empty; write a pattern, such as "https://github.com/acme/*"';
       if (/^\**$/.test(value))
-        return `${shown(value)} matches everything, so that it requires nothing; write what must be there`;
+        return `${shown(value)} matches everything, so it requires nothing; write what must match`;
       return value.length > 1_000 ? `has ${value.length} characters; write at most 1000` : undefined;
     },
   );
@@ -53,11 +53,11 @@ function textMatch(what: string, example: string) {
 const keyless = z
   .strictObject({
     issuer: textMatch(
-      'the issuer that vouched for the identity',
+      'the issuer that authenticated the identity',
       'https://token.actions.githubusercontent.com',
     ),
     identity: textMatch(
-      'whose certificate it is',
+      'the identity that the certificate is for',
       '"https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main"',
     ),
   })
@@ -83,9 +83,9 @@ interface WrittenAuthority {
 
 function authorityProblem({ key, keyless, trustedRoot }: WrittenAuthority): string | undefined {
   if (key !== undefined && keyless !== undefined)
-    return 'has both key and keyless; write one of them, or a list of two requirements: any of them is then enough';
+    return 'has both key and keyless; write one of them, or a list of two requirements: either of them is then enough';
   if (key === undefined && keyless === undefined)
-    return 'names nobody who must have signed; write key: cosign.pub, or keyless: { issuer: …, identity: … }';
+    return 'does not say who must have signed; write key: cosign.pub, or keyless: { issuer: …, identity: … }';
   if (trustedRoot !== undefined && keyless === undefined)
     return 'has a trustedRoot, which only keyless signatures need; leave it out';
   return undefined;
@@ -96,9 +96,9 @@ const cosign = z
   .superRefine((value, context) => report(authorityProblem(value), context))
   .meta({ what: 'a mapping with key or keyless', example: '{ key: cosign.pub }' });
 
-const predicateType = text({ what: 'a type of attestations', example: 'slsaprovenance1' }, (value) =>
+const predicateType = text({ what: 'an attestation type', example: 'slsaprovenance1' }, (value) =>
   predicateTypeOf(value) === undefined
-    ? `${shown(value)} is no type of attestations; write a URI, or one of ${Object.keys(predicateTypes).join(', ')}`
+    ? `${shown(value)} is not an attestation type; write a URI, or one of ${Object.keys(predicateTypes).join(', ')}`
     : undefined,
 );
 
@@ -111,7 +111,7 @@ const where = z
       const parts = path.split('.');
       if (parts.includes('') || parts.length > deepestField)
         report(
-          `${shown(path)} is not a path of at most ${deepestField} names with dots; write, for example, runDetails.builder.id`,
+          `${shown(path)} is not a path of at most ${deepestField} names separated by dots; write, for example, runDetails.builder.id`,
           context,
         );
     }),

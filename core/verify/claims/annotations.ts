@@ -47,7 +47,7 @@ export function bundleFrom(annotations: Annotations, content: Record<string, Jso
   try {
     return bundleFromJSON(json);
   } catch (cause) {
-    throw new ClaimError('its annotations do not make a whole signature', { cause });
+    throw new ClaimError('its annotations do not form a complete signature', { cause });
   }
 }
 

@@ -20,11 +20,11 @@ export function readBundle({ bytes }: Candidate, digest: Digest): Claim {
   try {
     bundle = bundleFromJSON(json);
   } catch (cause) {
-    throw new ClaimError('its bundle is not one that Sigstore writes', { cause });
+    throw new ClaimError('its bundle is not a valid Sigstore bundle', { cause });
   }
   const { content, verificationMaterial } = bundle;
   if (content.$case !== 'dsseEnvelope')
-    throw new ClaimError('its bundle signs a file, and makes no statement about an image');
+    throw new ClaimError('its bundle signs a file, not a statement about an image');
   const { tlogEntries, timestampVerificationData: times } = verificationMaterial;
   if (Math.max(tlogEntries.length, times?.rfc3161Timestamps.length ?? 0) > maxWitnesses)
     throw new ClaimError(`its bundle has more than ${maxWitnesses} log entries or timestamps`);

@@ -58,7 +58,7 @@ export function expectSubject({ subjects }: Statement, digest: Digest): void {
 export function unmetCondition(predicate: unknown, where: readonly PredicateCondition[]): string | undefined {
   for (const { field, value } of where) {
     const found = fieldOf(predicate, field);
-    if (found === undefined) return `its predicate has no text, number or truth value at ${quoted(field)}`;
+    if (found === undefined) return `its predicate has no string, number or Boolean at ${quoted(field)}`;
     if (!matchesText(found, value))
       return `its ${field} is ${quoted(found)}, not ${quoted(describeMatch(value))}`;
   }

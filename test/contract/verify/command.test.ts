@@ -99,7 +99,7 @@ describe('drayage verify', { timeout: 120_000 }, () => {
     [['--issuer', issuer], /--identity is missing/],
     [['--issuer', issuer, '--identity', '*'], /--identity "\*" matches everything/],
     [['--key', 'cosign.pub', '--issuer', issuer, '--identity', 'x'], /has both key and keyless/],
-    [['--key', 'cosign.pub', '--type', 'slsa'], /--type "slsa" is no type of attestations/],
+    [['--key', 'cosign.pub', '--type', 'slsa'], /--type "slsa" is not an attestation type/],
   ])('exits with 2 for %j', async (args, expected) => {
     const { code, stderr } = await drayage(`${host}/app:1`, ...args);
     expect(stderr).toMatch(expected);

@@ -98,7 +98,7 @@ describe('a key’s signature', () => {
       kind: 'wrong',
       reason: expect.stringMatching(
         new RegExp(
-          `^up.example/app:1: no signature of ${digest} is what is required .*${manifest}: it is not signed with key SHA256:`,
+          `^up.example/app:1: no signature of ${digest} meets the requirement .*${manifest}: it is not signed with key SHA256:`,
         ),
       ),
     });

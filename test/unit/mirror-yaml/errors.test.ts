@@ -516,7 +516,7 @@ network: { vpc: default, proxy: "http://user:secret@proxy.example.com" }
       ['8:21', 'upstreams[0].repositories[0].platforms[0]', /needs both an os and an architecture/],
       ['8:41', 'upstreams[0].repositories[0].platforms[2]', /in the list already/],
       ['9:20', 'upstreams[0].repositories[0].referrers', /must be true or false, found the number 1/],
-      ['10:27', 'upstreams[0].repositories[0].verify.cosign', /names nobody who must have signed/],
+      ['10:27', 'upstreams[0].repositories[0].verify.cosign', /does not say who must have signed/],
       ['10:29', 'upstreams[0].repositories[0].verify.cosign.keys', /did you mean key\?/],
       ['11:20', 'upstreams[0].repositories[0].reconcile', /"sometimes" is not a duration/],
       ['12:18', 'upstreams[0].repositories[0].deleted', /must be keep or unmap, found "remove"/],

@@ -89,11 +89,11 @@ describe('require', () => {
     ['require: { labels: { a: 1 } }', '.labels.a: must be text, found the number 1; put it in quotes: "1"'],
     [
       'require: { labels: { __proto__: a } }',
-      '.labels: `__proto__` can’t be required; take it out, and require another name',
+      '.labels: `__proto__` can’t be required; remove it, and require another name',
     ],
     [
       'require: { annotations: { __proto__: a, b: c } }',
-      '.annotations: `__proto__` can’t be required; take it out, and require another name',
+      '.annotations: `__proto__` can’t be required; remove it, and require another name',
     ],
     [
       'require: { ages: 1h }',

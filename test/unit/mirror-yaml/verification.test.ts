@@ -128,7 +128,7 @@ describe('verify', () => {
     [
       '{ attestation: { type: slsa, key: a } }',
       'verify.attestation.type',
-      /"slsa" is no type of attestations/,
+      /"slsa" is not an attestation type/,
     ],
     [
       '{ attestation: { type: vuln, key: a, where: { "a..b": x } } }',
@@ -185,6 +185,6 @@ describe('the files that verify names', () => {
   it.each(['{', '{"mediaType":"x"}', 'null'])('a trusted root that is none is refused: %s', (root) => {
     const yaml = fileWith(`{ keyless: { ${keyless} }, trustedRoot: root.json }`);
     const file = folderWith({ 'mirror.yaml': yaml, 'root.json': root });
-    expect(() => loadConfig(file)).toThrow(/the trusted root root.json is not one of Sigstore/);
+    expect(() => loadConfig(file)).toThrow(/the file root.json is not a Sigstore trusted root/);
   });
 });

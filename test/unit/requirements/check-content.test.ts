@@ -168,7 +168,7 @@ describe('required labels', () => {
     const refusal = await refusalOf({ labels }, store);
     expect(refusal?.code).toBe('label_mismatch');
     expect(refusal?.message).toContain(
-      `the label constructor of ${bad.manifest.digest} must be "x", and it is "y"`,
+      `the label constructor of ${bad.manifest.digest} must be "x", but it is "y"`,
     );
   });
 

@@ -89,17 +89,17 @@ describe('a frame of drayage top', () => {
     expect(lines).toHaveLength(30);
     expect(lines[0]).toMatch(/^Drayage 0\.1\.0 at https:\/\/drayage\.example +\d\d:\d\d:\d\d$/);
     expect(lines[1]).toMatch(
-      /^2 copying at 50\.0 MB\/s, 3 queued, 2 waiting \(1 for a planned look\), 1 failed since /,
+      /^2 copying at 50\.0 MB\/s, 3 queued, 2 waiting \(1 for a planned check\), 1 failed since /,
     );
     expect(lines[2]).toBe('today 12 images: 75 % saved, 250 MB copied, 250 MB mounted, 500 MB present');
     expect(text).toMatch(/^docker\.io {2}down since .*no webhook .*connection refused$/m);
     expect(text).toMatch(
-      /^ghcr\.io {4}open .*heard 3 min ago {2}lag 2\.0 s, max 1 min 06 s {2}12 repositories$/m,
+      /^ghcr\.io {4}open .*event 3 min ago {2}lag 2\.0 s, max 1 min 06 s {2}12 repositories$/m,
     );
     expect(text).toMatch(/shop:1\.0 +50 % {2}200 MB of 400 MB {2}50\.0 MB\/s {2}█+░+$/m);
-    expect(text).toMatch(/2026\.11\.30-rc\.1 +looks upstream$/m);
+    expect(text).toMatch(/2026\.11\.30-rc\.1 +resolving$/m);
     expect(text).toMatch(/nginx:1\.27 {2}until .*TOOMANYREQUESTS: the limit is reached$/m);
-    expect(text).toMatch(/planned:1 +until .*a planned look$/m);
+    expect(text).toMatch(/planned:1 +until .*a planned check$/m);
     expect(text).toMatch(/^ghcr\.io\/acme\/gone:1 {2}1 h ago {2}TOOMANYREQUESTS: the limit is reached$/m);
     expect(lines.at(-1)).toBe('q quits');
     const order = ['UPSTREAMS', 'COPYING', 'WAITING', 'FAILED'].map((title) => lines.indexOf(title));
@@ -124,7 +124,7 @@ describe('a frame of drayage top', () => {
 
   it('keeps the end of long names and a bar at 79 columns, and the percentage at 39', () => {
     const text = draw(twice(), 79, 23).join('\n');
-    expect(text).toMatch(/^…\S+2026\.11\.30-rc\.1 .*looks upstream$/m);
+    expect(text).toMatch(/^…\S+2026\.11\.30-rc\.1 .*resolving$/m);
     expect(text).toMatch(/shop:1\.0 +50 %.* {2}█+░+$/m);
     expect(draw(twice(), 39, 23).join('\n')).toMatch(/shop:1\.0 +50 %/);
   });
