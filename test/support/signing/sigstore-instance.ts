@@ -1,5 +1,6 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { initializeCA, initializeCTLog, initializeTLog, initializeTSA } from '@sigstore/mock';
+import { vi } from 'vitest';
 import { preAuthEncoding, simplePayload, statementType } from './key-signer.ts';
 import { bundleType, envelopeType, type SignatureLayer, simpleSigningType } from './signed-repository.ts';
 
@@ -82,16 +83,23 @@ export async function startSigstore({
     return Buffer.from(certificate.buffer, certificate.byteOffset, certificate.byteLength);
   };
 
-  const timestampOf = async (signature: Buffer): Promise<string> =>
-    base64(
-      await tsa.timestamp({
-        artifactHash: createHash('sha256').update(signature).digest(),
-        hashAlgorithmOID: '2.16.840.1.101.3.4.2.1',
-        nonce: 1,
-        policyOID: '1.3.6.1.4.1.57264.2',
-        certReq: true,
-      }),
-    );
+  const timestampOf = async (signature: Buffer): Promise<string> => {
+    // @sigstore/core does not read fractions of a second that end in 0, which DER leaves out.
+    vi.useFakeTimers({ toFake: ['Date'], now: Math.ceil(Date.now() / 1000) * 1000 });
+    try {
+      return base64(
+        await tsa.timestamp({
+          artifactHash: createHash('sha256').update(signature).digest(),
+          hashAlgorithmOID: '2.16.840.1.101.3.4.2.1',
+          nonce: 1,
+          policyOID: '1.3.6.1.4.1.57264.2',
+          certReq: true,
+        }),
+      );
+    } finally {
+      vi.useRealTimers();
+    }
+  };
 
   const logged = async (entry: object) => Object.values((await log.log(entry)) as Record<string, LogEntry>);
 
