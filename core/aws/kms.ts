@@ -4,6 +4,7 @@ import {
   type KMSClientConfig,
   KMSServiceException,
 } from '@aws-sdk/client-kms';
+import { orAborted } from '../async/or-aborted.ts';
 import type { CallOptions } from '../copy/ports.ts';
 import { DrayageError, type Retry } from '../errors.ts';
 import type { KeyService } from '../verify/authority.ts';
@@ -52,21 +53,20 @@ export class KmsKeys implements KeyService {
   /** The key in PEM form. @throws KeyServiceError if it can't be read. */
   async readPublicKey(keyId: string, options: CallOptions = {}): Promise<string> {
     const cached = this.#cache.get(keyId);
-    if (cached && cached.until > Date.now()) return await cached.value;
-    const entry = { until: Date.now() + cacheMs, value: this.#fetch(keyId, options) };
+    if (cached && cached.until > Date.now()) return await orAborted(cached.value, options.signal);
+    // Others may wait for the same key: it is fetched whoever gives up meanwhile.
+    const entry = { until: Date.now() + cacheMs, value: this.#fetch(keyId) };
     this.#cache.set(keyId, entry);
     entry.value.catch(() => {
       if (this.#cache.get(keyId) === entry) this.#cache.delete(keyId);
     });
-    return await entry.value;
+    return await orAborted(entry.value, options.signal);
   }
 
-  async #fetch(keyId: string, { signal }: CallOptions): Promise<string> {
+  async #fetch(keyId: string): Promise<string> {
     try {
-      const { PublicKey, KeyUsage } = await this.#client(keyId).send(
-        new GetPublicKeyCommand({ KeyId: keyId }),
-        signal === undefined ? {} : { abortSignal: signal },
-      );
+      const command = new GetPublicKeyCommand({ KeyId: keyId });
+      const { PublicKey, KeyUsage } = await this.#client(keyId).send(command);
       if (KeyUsage !== 'SIGN_VERIFY' || PublicKey === undefined)
         throw new KeyServiceError(
           keyId,
@@ -75,7 +75,6 @@ export class KmsKeys implements KeyService {
         );
       return pemOf(PublicKey);
     } catch (error) {
-      signal?.throwIfAborted();
       throw explained(keyId, error);
     }
   }

@@ -39,6 +39,7 @@ const mediaTypePattern = /^[\x21-\x7e][\x20-\x7e]{0,254}$/;
  */
 export function parseDescriptor(value: unknown, path: string): Descriptor {
   const fields = expectObject(value, path);
+  refuseOtherCase(fields, path);
   const { digest, size } = fields;
   if (!isDigest(digest)) {
     throw invalid(`${path}.digest`, digest, 'sha256: or sha512: and its hexadecimal digits in lower case');
@@ -47,8 +48,10 @@ export function parseDescriptor(value: unknown, path: string): Descriptor {
     throw invalid(`${path}.size`, size, 'a whole number of bytes from 0 to 2^53-1');
   }
   const descriptor: Descriptor = { mediaType: mediaTypeOf(fields, path), digest, size };
-  if (isGiven(fields.platform))
+  if (isGiven(fields.platform)) {
+    refuseOtherCase(Object(fields.platform), `${path}.platform`);
     descriptor.platform = parsePlatformObject(fields.platform, `${path}.platform`);
+  }
   if (isGiven(fields.urls)) descriptor.urls = expectStrings(fields.urls, `${path}.urls`);
   const annotations = optionalAnnotations(fields, path);
   if (annotations) descriptor.annotations = annotations;
@@ -57,6 +60,36 @@ export function parseDescriptor(value: unknown, path: string): Descriptor {
   const data = optionalString(fields, 'data', path);
   if (data !== undefined) descriptor.data = data;
   return descriptor;
+}
+
+/** Fields of manifests, descriptors and platforms. */
+const knownFields = new Map(
+  [
+    ...['schemaVersion', 'mediaType', 'artifactType', 'config', 'layers', 'manifests', 'blobs', 'subject'],
+    ...['annotations', 'fsLayers', 'digest', 'size', 'urls', 'data', 'platform'],
+    ...['architecture', 'os', 'variant', 'os.version', 'os.features'],
+  ].map((name) => [folded(name), name]),
+);
+
+/** Go's decoder also takes `ſ` for s, and the Kelvin sign for k. */
+function folded(name: string): string {
+  return name.toUpperCase().toLowerCase();
+}
+
+/**
+ * Refuses an object with a field that is a known one but for its case: Go's decoder, and so most
+ * clients, would read it as that (https://pkg.go.dev/encoding/json#Unmarshal), and see another
+ * image than what was checked here.
+ */
+export function refuseOtherCase(fields: Record<string, unknown>, path: string): void {
+  for (const name of Object.keys(fields)) {
+    const meant = knownFields.get(folded(name));
+    if (meant === undefined || meant === name) continue;
+    throw new InvalidManifestError(
+      'MANIFEST_INVALID',
+      `${join(path, name)}: some clients would read this as ${meant}, and others leave it out; ${remedy}`,
+    );
+  }
 }
 
 /** Whether an optional field has a value: `null` counts as absent, as in Go. */

@@ -6,6 +6,7 @@ import {
   optionalAnnotations,
   optionalString,
   parseDescriptor,
+  refuseOtherCase,
 } from './descriptor.ts';
 import { type Digest, digestAlgorithm, digestOf } from './digest.ts';
 import { InvalidManifestError, showValue } from './invalid-manifest-error.ts';
@@ -121,6 +122,7 @@ export function parseAnyManifest(bytes: Uint8Array, mediaType?: string, expected
     );
   }
   const body = expectObject(parseJson(bytes), 'the manifest');
+  refuseOtherCase(body, '');
   const type = typeOf(body, header);
   const base: ManifestBase = { mediaType: type, digest, bytes };
   const artifactType = optionalString(body, 'artifactType', '');

@@ -38,16 +38,22 @@ export async function checkContent(check: ContentToCheck, options: CallOptions =
   const images = runnableImages(plan);
   const { labels, platforms } = requirements;
   if (labels === undefined && platforms === undefined) return;
-  const missing = missingPlatforms(platforms ?? [], images);
+  const runnable = images.filter(({ hasFiles }) => hasFiles);
+  const missing = missingPlatforms(platforms ?? [], runnable);
   // Descriptors need not name a platform: then the config does.
-  const wanted = labels ? images : missing.length > 0 ? images.filter((one) => !namesPlatform(one)) : [];
+  const wanted = labels ? images : missing.length > 0 ? runnable.filter((one) => !namesPlatform(one)) : [];
   const configs = await inParallel(
     wanted,
     configsAtOnce,
     async (image, signal) => ({ ...image, config: await readConfig(source, image.manifest, { signal }) }),
     options.signal,
   );
-  checkPlatforms(check, images, configs, missing);
+  checkPlatforms(
+    check,
+    runnable,
+    configs.filter(({ hasFiles }) => hasFiles),
+    missing,
+  );
   checkLabels(check, configs);
 }
 

@@ -1,4 +1,5 @@
 import type { CopyPlan } from '../copy/plan.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
 import type { ImageManifest, Manifest } from '../oci/manifest.ts';
 import type { Platform } from '../oci/platform.ts';
 
@@ -7,15 +8,17 @@ export interface RunnableImage {
   manifest: ImageManifest;
   /** As the descriptors in its indexes name them; empty for a single image. */
   platforms: Platform[];
+  /** False if it only has statements, though some index gives it a platform like an image's. */
+  hasFiles: boolean;
 }
 
 /** The media type of a statement of in-toto, which BuildKit's attestations consist of. */
 const statementType = 'application/vnd.in-toto+json';
 
 /**
- * The images of a plan, each once, without BuildKit's attestations. An index calls those
- * `unknown/unknown`, but what an index says is the publisher's word: only a manifest that has
- * nothing but statements in it, and so no file system, is left out.
+ * The images of a plan, each once, without BuildKit's attestations. Every index calls those
+ * `unknown/unknown`, so that nothing runs them, and they have nothing but statements in them. What
+ * does not look like that in both ways may be run by somebody, and is checked.
  * https://docs.docker.com/build/metadata/attestations/attestation-storage/
  */
 export function runnableImages({ root, children }: Pick<CopyPlan, 'root' | 'children'>): RunnableImage[] {
@@ -23,10 +26,15 @@ export function runnableImages({ root, children }: Pick<CopyPlan, 'root' | 'chil
   const descriptors = manifests.flatMap((one) => (one.kind === 'index' ? one.manifests : []));
   const named = Map.groupBy(descriptors, ({ digest }) => digest);
   return manifests.flatMap((manifest) => {
-    if (manifest.kind !== 'image' || isAttestation(manifest)) return [];
-    const platforms = (named.get(manifest.digest) ?? []).flatMap(({ platform }) => platform ?? []);
-    return [{ manifest, platforms }];
+    if (manifest.kind !== 'image') return [];
+    const naming = named.get(manifest.digest) ?? [];
+    if (isAttestation(manifest) && naming.length > 0 && naming.every(isUnknown)) return [];
+    return [{ manifest, hasFiles: !isAttestation(manifest), platforms: naming.flatMap(({ platform }) => platform ?? []) }];
   });
+}
+
+function isUnknown({ platform }: Pick<Descriptor, 'platform'>): boolean {
+  return platform?.os === 'unknown' && platform.architecture === 'unknown';
 }
 
 function isAttestation({ layers }: ImageManifest): boolean {

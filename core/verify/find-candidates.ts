@@ -3,6 +3,7 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, digestAlgorithm } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import { plainText } from '../oci/plain-text.ts';
+import { RegistryError } from '../registry/errors.ts';
 import { type Candidate, claimFormat, isBundleType } from './claims/claim.ts';
 import { readLayer } from './read-layer.ts';
 
@@ -35,7 +36,7 @@ const predicateAnnotation = 'dev.sigstore.bundle.predicateType';
  * keeps under tags derived from the digest, and what the registry lists as referrers of the image.
  * Each manifest is read by its digest. Ends with the caller's interest.
  *
- * @throws RegistryError if the registry does not serve what it names
+ * @throws RegistryError if the registry does not answer; what it no longer has is left out
  */
 export async function* findCandidates(
   source: ImageSource,
@@ -55,7 +56,8 @@ export async function* findCandidates(
       return;
     }
     seen.add(place);
-    const manifest = await source.manifest(place, options);
+    const manifest = await ifThere(source.manifest(place, options));
+    if (manifest === undefined) continue;
     for (const layer of layersOf(manifest, search)) {
       const format = claimFormat(layer.mediaType);
       if (format === undefined) continue;
@@ -72,10 +74,24 @@ export async function* findCandidates(
         continue;
       }
       budget.bytes -= layer.size;
-      const bytes = await readLayer(source, layer, options);
+      const bytes = await ifThere(readLayer(source, layer, options));
+      if (bytes === undefined) continue;
       const annotations = layer.annotations ?? {};
       yield { manifest: place, candidate: { manifest: place, format, bytes, annotations } };
     }
+  }
+}
+
+/**
+ * What a registry serves; undefined if it no longer has it. Lists name what was deleted for a
+ * while. What is not there does not count, and it says nothing about the image.
+ */
+async function ifThere<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof RegistryError && error.status === 404) return undefined;
+    throw error;
   }
 }
 

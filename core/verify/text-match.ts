@@ -11,10 +11,26 @@ export function describeMatch(match: TextMatch): string {
 }
 
 /**
- * `*` is any number of any characters. Each part is found at its first place after the one before,
- * which never has to be taken back: the time grows with the length of the text, however hostile.
+ * `*` is any number of any characters, but none reaches across the first `@` if the pattern has one:
+ * in `…/release.yml@refs/tags/*`, it separates the workflow from the ref, and a branch may be
+ * called `x@refs/tags/y`.
  */
 function matchesPattern(text: string, pattern: string): boolean {
+  const asked = pattern.indexOf('@');
+  if (asked < 0) return matchesParts(text, pattern);
+  const found = text.indexOf('@');
+  if (found < 0) return false;
+  return (
+    matchesParts(text.slice(0, found), pattern.slice(0, asked)) &&
+    matchesParts(text.slice(found), pattern.slice(asked))
+  );
+}
+
+/**
+ * Each part is found at its first place after the one before,
+ * which never has to be taken back: the time grows with the length of the text, however hostile.
+ */
+function matchesParts(text: string, pattern: string): boolean {
   const [first = '', ...others] = pattern.split('*');
   const last = others.pop();
   if (last === undefined) return text === first;

@@ -65,9 +65,12 @@ function verified(digest: Digest, checks: RequirementCheck[]): Verdict {
 
 function unverified({ image, digest, verification }: ImageToVerify, checks: RequirementCheck[]): Verdict {
   const unmet = checks.filter(({ signature }) => signature === undefined);
+  // The signature of one who is required says nothing about that of another, which may still come.
+  const counted = new Set(checks.map(({ signature }) => signature?.manifest));
   const failures = new Map(
     unmet
       .flatMap((check) => check.failures)
+      .filter(({ manifest }) => !counted.has(manifest))
       .map((failure) => [`${failure.manifest} ${failure.reason}`, failure]),
   );
   const required = unmet

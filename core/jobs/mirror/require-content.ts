@@ -9,7 +9,7 @@ import { runnableImages, unknownManifests } from '../../requirements/runnable-im
 import { judgeScans, type ScanVerdict } from '../../requirements/scans.ts';
 import type { MirrorJobDependencies } from '../dependencies.ts';
 import { JobWait } from '../errors.ts';
-import type { JobRecord } from '../record.ts';
+import { isFinished, type JobRecord } from '../record.ts';
 import type { RequirementPorts } from '../requirements/ports.ts';
 import type { Seen } from './look.ts';
 import type { MirrorWork } from './work.ts';
@@ -23,27 +23,33 @@ const scansAtOnce = 8;
 const [shortestPauseMs, longestPauseMs] = [15_000, 10 * 60_000];
 
 /**
- * Requires that an image's digest has been known for as long as its rule asks. What counts is when
- * it was first seen here: times that an image names are its publisher's word.
+ * Requires that an image's digest has been known for as long as its rule asks. What counts is since
+ * when the tag has been seen to point to it: times that an image names are its publisher's word. So
+ * each look is noted, also one that finds what is mapped: a digest that comes back starts anew.
  *
+ * @returns whether a later job of the tag waits already, which will look for this one, too
  * @throws JobWait too_young
  */
 export async function requireAge(
   { job, rule }: MirrorWork,
-  { root, begun }: Pick<Seen, 'root' | 'begun'>,
+  { kind, seen: { root, begun } }: { kind: 'changed' | 'unchanged'; seen: Pick<Seen, 'root' | 'begun'> },
   deps: Dependencies,
-): Promise<void> {
+): Promise<'met' | 'left-to-later-job'> {
   const { ageSeconds } = rule.require ?? {};
-  if (ageSeconds === undefined) return;
+  if (ageSeconds === undefined) return 'met';
   const { seen } = portsOf(deps);
   const now = deps.now();
   // What is mapped has been known since it was mirrored, even if nothing asked for its age then.
-  const mapping = begun.mapping ?? begun.removed?.mapping;
+  // What its publisher deleted has not.
+  const removed = begun.removed?.reason === 'deleted_upstream' ? undefined : begun.removed?.mapping;
+  const mapping = begun.mapping ?? removed;
   const mirroredAt = mapping?.sourceDigest === root.digest ? Date.parse(mapping.mirroredAt) : Number.NaN;
   const seenAt = await seen.since(job.key, root.digest, now);
+  if (kind === 'unchanged') return 'met';
   const since = Number.isNaN(mirroredAt) ? seenAt.getTime() : Math.min(mirroredAt, seenAt.getTime());
   const until = new Date(since + ageSeconds * 1_000);
-  if (until <= now) return;
+  if (until <= now) return 'met';
+  if (await hasLaterJob(job, begun, deps)) return 'left-to-later-job';
   // The wait is intended: it is not part of the time that mirroring takes.
   await deps.jobs.update(job.id, { heldUntil: until.toISOString() });
   const image = formatImageKey(job.key);
@@ -52,6 +58,17 @@ export async function requireAge(
     message: `${image}: ${root.digest} has been known since ${new Date(since).toISOString()}, and its rule mirrors it from ${until.toISOString()} on (require.age)`,
     remedy: `none needed: the job continues by itself. To mirror it now, lower require.age of the rule ${rule.match} in mirror.yaml, and request the image again`,
   });
+}
+
+/** One job of a tag is enough to wait, however often the tag moves meanwhile. */
+async function hasLaterJob(
+  { id, event }: JobRecord,
+  { lastJob }: Pick<Seen['begun'], 'lastJob'>,
+  { jobs }: Pick<Dependencies, 'jobs'>,
+): Promise<boolean> {
+  if (lastJob === undefined || lastJob === id) return false;
+  const later = await jobs.read(lastJob);
+  return later !== undefined && later.event > event && !isFinished(later);
 }
 
 /**

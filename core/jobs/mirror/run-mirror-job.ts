@@ -45,8 +45,9 @@ async function lookAndMirror(
     ? await resumeLook({ ...work, fannedOut: job.fannedOut }, deps, signal)
     : await lookUpstream(work, deps, signal);
   if (look.kind === 'ended') return look.outcome;
-  if (look.kind === 'changed' && !job.fannedOut) await requireAge(work, look.seen, deps);
   const { root, source, begun } = look.seen;
+  if (!job.fannedOut && (await requireAge(work, look, deps)) === 'left-to-later-job')
+    return { state: 'satisfied', changes: { digest: root.digest } };
   const admission = await admit(
     { ...work, digest: root.digest, source, mapping: begun.mapping },
     deps,

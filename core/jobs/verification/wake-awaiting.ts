@@ -29,7 +29,10 @@ export async function wakeAwaiting(
     waiting.map(async (job): Promise<JobRecord[]> => {
       // Before the message is sent: a worker may be faster.
       const isOpen = await deps.jobs.update(job.id, { state: 'queued', notBefore: undefined });
-      return isOpen ? [{ ...job, state: 'queued' }] : [];
+      if (isOpen) return [{ ...job, state: 'queued' }];
+      // It has ended just now, perhaps without the signature.
+      others.push({ key: job.key, job });
+      return [];
     }),
   );
   await sendJobs(woken.flat(), deps);

@@ -7,6 +7,12 @@ import { readStatement } from './dsse-claim.ts';
 /** One of each is usual. The verifier compares each with each, whoever wrote them. */
 const maxWitnesses = 10;
 
+/** Limits of what the verifier works through for each log entry and certificate. */
+const maxCheckpointBytes = 16 * 1024;
+const maxProofHashes = 64;
+const maxCertificates = 10;
+const maxCertificateBytes = 64 * 1024;
+
 /**
  * Reads a Sigstore bundle, which cosign 3 and artifact attestations are kept in: a signed statement
  * with everything that is needed to verify it.
@@ -28,10 +34,37 @@ export function readBundle({ bytes }: Candidate, digest: Digest): Claim {
   const { tlogEntries, timestampVerificationData: times } = verificationMaterial;
   if (Math.max(tlogEntries.length, times?.rfc3161Timestamps.length ?? 0) > maxWitnesses)
     throw new ClaimError(`its bundle has more than ${maxWitnesses} log entries or timestamps`);
+  if (tlogEntries.some(({ inclusionProof: proof }) => proof !== undefined && isTooLarge(proof)))
+    throw new ClaimError('a proof of inclusion in its bundle is too large');
+  if (!hasUsualCertificates(verificationMaterial))
+    throw new ClaimError('the certificates in its bundle are too many or too large');
   const { payloadType, payload, signatures } = content.dsseEnvelope;
   return readStatement(payloadType, payload, digest, {
     signatures: signatures.map(({ sig }) => sig),
     hasCertificate: verificationMaterial.content.$case !== 'publicKey',
     bundle: () => bundle,
   });
+}
+
+function isTooLarge({
+  checkpoint,
+  hashes,
+}: {
+  checkpoint?: { envelope: string } | undefined;
+  hashes: Buffer[];
+}) {
+  return (checkpoint?.envelope.length ?? 0) > maxCheckpointBytes || hashes.length > maxProofHashes;
+}
+
+function hasUsualCertificates({ content }: Bundle['verificationMaterial']): boolean {
+  const certificates =
+    content.$case === 'certificate'
+      ? [content.certificate]
+      : content.$case === 'x509CertificateChain'
+        ? content.x509CertificateChain.certificates
+        : [];
+  return (
+    certificates.length <= maxCertificates &&
+    certificates.every(({ rawBytes }) => rawBytes.length <= maxCertificateBytes)
+  );
 }

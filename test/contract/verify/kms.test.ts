@@ -72,3 +72,13 @@ it('a key that does not sign is refused', async () => {
   const { keys } = await keysWith(answerOf(new KeySigner(), 'ENCRYPT_DECRYPT'));
   await expect(keys.readPublicKey(key)).rejects.toMatchObject({ code: 'KEY_UNUSABLE' });
 });
+
+it('a job that gives up does not keep others from the key', async () => {
+  const { keys } = await keysWith(answerOf(new KeySigner()));
+  const controller = new AbortController();
+  const first = keys.readPublicKey(key, { signal: controller.signal });
+  const second = keys.readPublicKey(key, {});
+  controller.abort(new Error('out of time'));
+  await expect(first).rejects.toThrow('out of time');
+  expect(await second).toContain('BEGIN PUBLIC KEY');
+});

@@ -91,4 +91,26 @@ describe('a bundle of the public Sigstore', () => {
       expect(await verify(keyless(signer), { content })).toMatchObject({ kind: 'wrong' });
     },
   );
+
+  it.each([
+    [
+      'proof of inclusion',
+      (entry: { inclusionProof: { hashes: string[] } }) => {
+        entry.inclusionProof.hashes = Array.from({ length: 65 }, () => Buffer.alloc(32).toString('base64'));
+      },
+    ],
+    [
+      'proof of inclusion',
+      (entry: { inclusionProof: { checkpoint: { envelope: string } } }) => {
+        entry.inclusionProof.checkpoint.envelope += '— x y\n'.repeat(10_000);
+      },
+    ],
+  ])('with a huge %s is not worked through', async (what, change) => {
+    const content = structuredClone(bundle);
+    change(content.verificationMaterial.tlogEntries[0]);
+    expect(await verify(keyless(signer), { content })).toMatchObject({
+      kind: 'wrong',
+      reason: expect.stringContaining(`a ${what} in its bundle is too large`),
+    });
+  });
 });

@@ -170,6 +170,9 @@ describe('several requirements', () => {
     const both = [signature(keyOf(signer)), signature(keyOf(other))];
     source.tag(digest, 'sig', [other.simple(digest)]);
     expect(await verify(source, digest, both, 'any')).toMatchObject({ kind: 'verified' });
+    // The other may still come.
+    expect(await verify(source, digest, both, 'all')).toMatchObject({ kind: 'missing' });
+    source.refer(digest, bundleType, [new KeySigner().bundle(statementOf(digest))]);
     expect(await verify(source, digest, both, 'all')).toMatchObject({ kind: 'wrong' });
     source.tag(digest, 'sig', [other.simple(digest), signer.simple(digest)]);
     const verdict = await verify(source, digest, both, 'all');
@@ -263,6 +266,27 @@ describe('a registry that does not answer', () => {
       await expect(verify(source, digest)).rejects.toBe(failure);
     },
   );
+
+  it('no longer has what it lists: the rest counts', async () => {
+    const source = new SignedRepository();
+    const { digest } = source.image('app');
+    const gone = source.refer(digest, bundleType, [other.bundle(statementOf(digest))]);
+    const manifest = source.manifest.bind(source);
+    const status = (code: string) =>
+      new RegistryError(
+        { side: 'upstream', registry: 'up.example', operation: 'get manifest' },
+        { code, status: 404, reason: 'gone' },
+      );
+    source.manifest = async (reference, options) => {
+      if (reference === gone.digest) throw status('MANIFEST_UNKNOWN');
+      return await manifest(reference, options);
+    };
+    expect(await verify(source, digest)).toMatchObject({ kind: 'missing' });
+    source.refer(digest, bundleType, [signer.bundle(statementOf(digest))]);
+    expect(await verify(source, digest)).toMatchObject({ kind: 'verified' });
+    source.blob = () => Promise.reject(status('BLOB_UNKNOWN'));
+    expect(await verify(source, digest)).toMatchObject({ kind: 'missing' });
+  });
 
   it('serves other bytes than it names: an error, too', async () => {
     const source = new SignedRepository();

@@ -158,6 +158,37 @@ describe('what a rule requires', () => {
       expect(await jobs.record(message)).toMatchObject({ notBefore: '2026-04-03T09:00:00.000Z' });
     });
 
+    it('begins anew for a digest that was replaced by what is mapped', async () => {
+      const key = jobs.key('1.0', 'library/aged-6');
+      const [good, poisoned] = [image('good-6'), image('poisoned-6')];
+      await pushed(key, good);
+      await pass(24 * hour);
+      // It is shown for a minute, so that nobody notices.
+      await pushed(key, poisoned);
+      await pushed(key, good);
+      await pass(25 * hour);
+      const message = await pushed(key, poisoned);
+      expect(await jobs.record(message)).toMatchObject({ state: 'waiting', error: { code: 'too_young' } });
+      expect(await jobs.mapping(key)).toMatchObject({ digest: good.manifest.digest });
+    });
+
+    it('ends the jobs of pushes that others have overtaken', async () => {
+      const key = jobs.key('1.0', 'library/aged-7');
+      const messages = [];
+      for (let push = 1; push <= 30; push += 1) {
+        messages.push(await pushed(key, image(`moved-${push}`)));
+        await pass(hour);
+      }
+      const records = await Promise.all(messages.map((message) => jobs.record(message)));
+      const waiting = records.filter(({ state }) => state === 'waiting');
+      expect(waiting.map(({ id }) => id)).toEqual(records.slice(-waiting.length).map(({ id }) => id));
+      // Each is looked at again only when its own digest would be old enough.
+      expect(waiting.length).toBeLessThanOrEqual(24);
+      await pass(24 * hour);
+      expect((await jobs.record(messages[0] as (typeof messages)[0])).state).toBe('satisfied');
+      expect(await jobs.mapping(key)).toMatchObject({ digest: image('moved-30').manifest.digest });
+    });
+
     it('does not ask for times that the image names, and takes what is mapped as known', async () => {
       const key = jobs.key('1.0', 'library/aged-4');
       await pushed(key, image('old'));

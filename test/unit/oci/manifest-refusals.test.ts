@@ -35,6 +35,24 @@ const layerWith = (more: Record<string, unknown>) =>
     layers: [descriptor(mediaTypes.ociLayer, 'fine'), descriptor(mediaTypes.ociLayer, 'broken', more)],
   });
 
+describe('what some clients would read as something else', () => {
+  it.each([
+    ['Manifests', { ...ociIndex(), Manifests: [] }, /Manifests: some clients would read this as manifests/],
+    ['MEDIATYPE', { ...ociImage(), MEDIATYPE: mediaTypes.ociIndex }, /MEDIATYPE: /],
+    ['Layers', { ...ociImage(), Layers: [] }, /Layers: /],
+    ['a long s', { ...ociImage(), 'layer\u017f': [] }, /as layers/],
+    ['a layer’s digest', layerWith({ Digest: digestOfName('other') }), /layers\[1\]\.Digest: .* as digest/],
+    [
+      'a platform',
+      {
+        ...ociIndex(),
+        manifests: [child('a', { platform: { os: 'linux', architecture: 'amd64', OS: 'windows' } })],
+      },
+      /platform\.OS: /,
+    ],
+  ])('%s', (_, body, message) => expectRefused(body, message));
+});
+
 describe('what is not a manifest', () => {
   it.each([
     ['nothing', ''],

@@ -184,6 +184,13 @@ describe('required labels', () => {
     const attested = [childOf(good), childOf(statement, { platform, annotations })];
     store.tags.set('latest', indexWith(store, attested).digest);
     expect(await codeOf({ labels }, store)).toBeUndefined();
+    // Clients that run whatever has a platform would run it.
+    const disguised = [
+      childOf(good),
+      childOf(statement, { platform: { os: 'linux', architecture: 'amd64' } }),
+    ];
+    store.tags.set('latest', indexWith(store, disguised).digest);
+    expect(await codeOf({ labels }, store)).toBe('label_mismatch');
     const smuggled = imageWith(store, '{"config":{}}');
     const children = [childOf(good), childOf(smuggled, { platform, annotations })];
     store.tags.set('latest', indexWith(store, children).digest);
