@@ -47,7 +47,7 @@ function places({ ready, config, file, data }: Introduced, width: number): strin
   const asks = ready.tokens ? 'needs a token' : 'needs no token';
   const rows = [
     ['API', ready.api, asks],
-    ['status page', `${ready.api}/`, ready.tokens ? 'asks for a token' : 'for your browser'],
+    ['page', `${ready.api}/`, ready.tokens ? 'the status page; asks for a token' : 'the status page'],
     ['registry', ready.registry, `behaves like Amazon ECR; pulls need ${ready.tokens ? 'a' : 'no'} login`],
     data === undefined
       ? ['data', 'in memory', 'gone when it stops; --data FOLDER keeps it']
