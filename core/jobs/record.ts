@@ -203,6 +203,7 @@ export function presentJob(job: JobRecord) {
     invocations: _invocations,
     layerFailures: _failures,
     begunAt: _begun,
+    begunBy: _message,
     watch: _watch,
     heldUntil: _held,
     scanning: _scanning,

@@ -29,7 +29,13 @@ export function runnableImages({ root, children }: Pick<CopyPlan, 'root' | 'chil
     if (manifest.kind !== 'image') return [];
     const naming = named.get(manifest.digest) ?? [];
     if (isAttestation(manifest) && naming.length > 0 && naming.every(isUnknown)) return [];
-    return [{ manifest, hasFiles: !isAttestation(manifest), platforms: naming.flatMap(({ platform }) => platform ?? []) }];
+    return [
+      {
+        manifest,
+        hasFiles: !isAttestation(manifest),
+        platforms: naming.flatMap(({ platform }) => platform ?? []),
+      },
+    ];
   });
 }
 

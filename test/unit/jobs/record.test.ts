@@ -72,6 +72,9 @@ describe('the record of a job', () => {
   it('is shown with the image’s name and without internal fields', () => {
     const { key: _, event: __, ...rest } = job;
     expect(presentJob(job)).toEqual({ ...rest, image: 'docker.io/library/nginx:1.27' });
+    const at = '2026-04-01T12:00:30.000Z';
+    const internal = { begunAt: at, begunBy: 'message', watch: 'note', heldUntil: at };
+    expect(presentJob({ ...job, ...internal, invocations: 1, layerFailures: 1 })).toEqual(presentJob(job));
     const digest = `sha256:${'a'.repeat(64)}`;
     expect(presentJob({ ...job, key: { ...job.key, reference: digest } }).image).toBe(
       `docker.io/library/nginx@${digest}`,
