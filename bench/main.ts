@@ -16,6 +16,7 @@
  *     mappings  100,000 mappings: list, resolve, snapshot, exports, and what they cost on AWS
  *     rewrite   5,000 manifests with 1,000 references: time and memory, beside kubectl kustomize
  *     reconcile 100,000 tags compared with an upstream, a backfill beside sync, and a limit on pulls
+ *     verify    a signature with a key, beside cosign, and many in one process
  *     kill      killed ten times: what is read again
  *     fan-out   one large image by 1, 2, 4 and 8 processes, each on a wire of its own
  *
@@ -44,6 +45,7 @@ import { benchReconcile } from './reconcile.ts';
 import { benchRewrite } from './rewrite.ts';
 import { benchShared } from './shared.ts';
 import { benchTags } from './tags.ts';
+import { benchVerify } from './verify.ts';
 import { benchWiredCopy } from './wired-copy.ts';
 
 const benches: Record<string, Bench> = {
@@ -59,6 +61,7 @@ const benches: Record<string, Bench> = {
   mappings: benchMappings,
   rewrite: benchRewrite,
   reconcile: benchReconcile,
+  verify: benchVerify,
   kill: benchKill,
   'fan-out': benchFanOut,
 };

@@ -11,8 +11,8 @@ export function describeMatch(match: TextMatch): string {
 }
 
 /**
- * `*` is any number of any characters, but none reaches across the first `@` if the pattern has one:
- * in `…/release.yml@refs/tags/*`, it separates the workflow from the ref, and a branch may be
+ * `*` is any number of any characters, but none reaches across the first `@` if the pattern has
+ * one: in `…/release.yml@refs/tags/*`, it separates the workflow from the ref, and a branch may be
  * called `x@refs/tags/y`.
  */
 function matchesPattern(text: string, pattern: string): boolean {
