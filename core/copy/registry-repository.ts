@@ -9,7 +9,8 @@ import type { UploadSession } from '../registry/operations/start-upload.ts';
 import type { StreamLimit } from '../registry/stream-limit.ts';
 import { UploadMovedError } from '../registry/transport/redirect-errors.ts';
 import { type BlobToUpload, uploadBlob } from './blob/chunked-upload.ts';
-import { expectHeldSize, matchesDescriptor } from './blob/verify.ts';
+import { readSmallBlob } from './blob/read-small.ts';
+import { expectHeldSize } from './blob/verify.ts';
 import type {
   BlobUpload,
   CallOptions,
@@ -227,10 +228,8 @@ export class RegistryRepository implements ImageSource, ImageDestination {
     if (blob.size > maxReadBytes) {
       throw this.#unreadable(blob, 'SIZE_INVALID', `its ${blob.size} bytes are too many to read at once`);
     }
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of await this.blob(blob, options)) chunks.push(chunk);
-    const bytes = Buffer.concat(chunks);
-    if (!matchesDescriptor(bytes, blob)) {
+    const bytes = await readSmallBlob(this, blob, options);
+    if (bytes === undefined) {
       throw this.#unreadable(blob, 'DIGEST_INVALID', 'the received bytes do not have this digest');
     }
     return bytes;

@@ -1,5 +1,6 @@
-import { matchesDescriptor } from '../copy/blob/verify.ts';
+import { readSmallBlob } from '../copy/blob/read-small.ts';
 import type { CallOptions, ImageSource } from '../copy/ports.ts';
+import { field } from '../oci/json-field.ts';
 import type { ImageManifest } from '../oci/manifest.ts';
 import type { Platform } from '../oci/platform.ts';
 
@@ -27,21 +28,14 @@ export async function readConfig(
     return unreadable(`its config is ${JSON.stringify(config.mediaType)}, not that of a container image`);
   if (config.size > maxConfigBytes)
     return unreadable(`its config has ${config.size} bytes, more than the ${maxConfigBytes} that are read`);
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of await source.blob(config, options)) {
-    length += chunk.byteLength;
-    if (length > config.size) break;
-    chunks.push(chunk);
-  }
-  const bytes = Buffer.concat(chunks);
-  if (length !== config.size || !matchesDescriptor(bytes, config))
+  const bytes = await readSmallBlob(source, config, options);
+  if (bytes === undefined)
     return unreadable(`what the upstream serves as its config is not ${config.digest}`);
   return parse(bytes);
 }
 
 /** https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md */
-function parse(bytes: Buffer): ReadConfig {
+function parse(bytes: Uint8Array): ReadConfig {
   let body: unknown;
   try {
     body = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
@@ -57,13 +51,6 @@ function parse(bytes: Buffer): ReadConfig {
       ? { os, architecture, ...(typeof variant === 'string' && { variant }) }
       : undefined;
   return { kind: 'read', labels, platform };
-}
-
-/** Only its own fields: `constructor` is not a label that everything has. */
-function field(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
-    ? (value as Record<string, unknown>)[name]
-    : undefined;
 }
 
 function entriesOf(value: unknown): [string, unknown][] {

@@ -1,10 +1,10 @@
-import { matchesDescriptor } from '../copy/blob/verify.ts';
+import { readSmallBlob } from '../copy/blob/read-small.ts';
 import type { CallOptions, ImageSource } from '../copy/ports.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { RegistryError } from '../registry/errors.ts';
 
 /**
- * Reads a small blob, never more of it than its descriptor says.
+ * Reads a layer that may hold a signature.
  *
  * @throws RegistryError if the registry does not serve it, or serves other bytes
  */
@@ -13,15 +13,8 @@ export async function readLayer(
   layer: Descriptor,
   options: CallOptions,
 ): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of await source.blob(layer, options)) {
-    size += chunk.byteLength;
-    if (size > layer.size) break;
-    chunks.push(chunk);
-  }
-  const bytes = Buffer.concat(chunks);
-  if (size <= layer.size && matchesDescriptor(bytes, layer)) return bytes;
+  const bytes = await readSmallBlob(source, layer, options);
+  if (bytes !== undefined) return bytes;
   const slash = source.name.indexOf('/');
   throw new RegistryError(
     {

@@ -1,11 +1,12 @@
 import { Flights } from '../../async/flights.ts';
+import { field } from '../../oci/json-field.ts';
 import type { Authorizer, Rejection } from '../auth/authenticator.ts';
 import { CredentialKeeper, type CredentialSource, type PasswordLogin } from '../auth/credentials.ts';
 import type { Scope } from '../auth/scopes.ts';
 import { type OperationContext, RegistryError } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
 import { readBounded } from '../transport/body.ts';
-import { apiCall, field } from './pages.ts';
+import { apiCall } from './pages.ts';
 
 /**
  * After a login was rejected, requests are anonymous for this long: public repositories allow it.

@@ -1,7 +1,8 @@
+import { field } from '../../oci/json-field.ts';
 import type { CallOptions, Exchange } from '../exchange.ts';
 import type { ListedTag } from '../operations/lists/tags.ts';
 import type { HttpAnswer, Transport } from '../transport/transport.ts';
-import { field, listedTag, listPages, pageSize, type TagPage, totalOf } from './pages.ts';
+import { listedTag, listPages, pageSize, type TagPage, totalOf } from './pages.ts';
 import type { TagApi } from './tag-api.ts';
 
 /** https://docs.docker.com/reference/api/hub/latest/ */

@@ -1,3 +1,4 @@
+import { field } from '../../oci/json-field.ts';
 import type { Authorizer, Rejection } from '../auth/authenticator.ts';
 import { parseChallenges } from '../auth/challenge.ts';
 import { CredentialKeeper, type CredentialSource } from '../auth/credentials.ts';
@@ -5,7 +6,7 @@ import { RegistryError } from '../errors.ts';
 import type { Answer, CallOptions, Exchange } from '../exchange.ts';
 import { nextLink } from '../operations/lists/links.ts';
 import type { ListedTag } from '../operations/lists/tags.ts';
-import { apiCall, field, listedTag, listPages, pageSize, readJson, type TagPage, totalOf } from './pages.ts';
+import { apiCall, listedTag, listPages, pageSize, readJson, type TagPage, totalOf } from './pages.ts';
 import type { TagApi } from './tag-api.ts';
 
 /**

@@ -140,13 +140,6 @@ export function totalOf(count: unknown, keys: unknown[]): TagPage['total'] {
   return { count, keys: keys.filter((key) => typeof key === 'string') };
 }
 
-/** A field of a JSON object; undefined for anything else. */
-export function field(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
-    ? (value as Record<string, unknown>)[name]
-    : undefined;
-}
-
 /** A tag as an API names it; nothing if it is none, so that it could not be requested. */
 export function listedTag(name: unknown, digest: unknown): ListedTag[] {
   if (typeof name !== 'string' || !isTag(name)) return [];

@@ -1,6 +1,7 @@
+import { field } from '../../oci/json-field.ts';
 import type { CallOptions, Exchange } from '../exchange.ts';
 import type { ListedTag } from '../operations/lists/tags.ts';
-import { field, listedTag, listPages, pageSize, type TagPage } from './pages.ts';
+import { listedTag, listPages, pageSize, type TagPage } from './pages.ts';
 import type { TagApi } from './tag-api.ts';
 
 /**
