@@ -1,4 +1,5 @@
 import { DrayageError } from '../errors.ts';
+import { boundedText } from '../oci/plain-text.ts';
 import { lacksContent } from '../registry/errors.ts';
 import { mayBeEarly, pauseForImage } from './early-event.ts';
 import { JobWait } from './errors.ts';
@@ -42,10 +43,10 @@ const maxTextLength = 1_000;
 /** What a job's record says about an error. */
 export function jobError({ code, side, message, remedy }: DrayageError): JobError {
   return {
-    code: bounded(code, 100),
+    code: boundedText(code, 100),
     side,
-    message: bounded(message, maxTextLength),
-    remedy: bounded(remedy, maxTextLength),
+    message: boundedText(message, maxTextLength),
+    remedy: boundedText(remedy, maxTextLength),
   };
 }
 
@@ -112,11 +113,4 @@ function limitDelay(afterMs: number | undefined, random: number): number {
 
 function atMost(delayMs: number): number {
   return Math.round(Math.min(maxWaitMs, delayMs));
-}
-
-/** At most this many characters, without control characters. */
-function bounded(text: string, length: number): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-  const plain = text.slice(0, length * 2).replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
-  return plain.length > length ? `${plain.slice(0, length - 1)}…` : plain;
 }

@@ -11,3 +11,13 @@ export function plainText(text: string, maxLength: number): string {
     .trim();
   return text.length > maxLength ? `${shown.slice(0, maxLength)}…` : shown;
 }
+
+/**
+ * Text in a form that a record can hold: at most `maxLength` characters, and spaces instead of
+ * control characters. What shows it to people decides about the rest.
+ */
+export function boundedText(text: string, maxLength: number): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+  const plain = text.slice(0, maxLength * 2).replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
+  return plain.length > maxLength ? `${plain.slice(0, maxLength - 1)}…` : plain;
+}

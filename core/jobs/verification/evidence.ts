@@ -1,5 +1,6 @@
 import type { Evidence, MappingRecord } from '../../mapping/record.ts';
 import type { Digest } from '../../oci/digest.ts';
+import { boundedText } from '../../oci/plain-text.ts';
 import type { Verified } from '../../verify/verdict.ts';
 
 /** At most so many signatures are kept. */
@@ -11,8 +12,8 @@ const maxTextLength = 500;
 export function evidenceOf({ digest, at, signatures }: Verified, verifiedUnder: string): Evidence {
   const kept = signatures.slice(0, mostSignatures).map(({ by, predicateType, ...signature }) => ({
     ...signature,
-    by: bounded(by),
-    ...(predicateType !== undefined && { predicateType: bounded(predicateType) }),
+    by: boundedText(by, maxTextLength),
+    ...(predicateType !== undefined && { predicateType: boundedText(predicateType, maxTextLength) }),
   }));
   return { verified: { digest, at, signatures: kept }, verifiedUnder };
 }
@@ -41,11 +42,4 @@ export function evidenceOfLayers(
   const evidence = fannedOut?.evidence;
   const isCovered = evidence?.verified.digest === digest && evidence.verifiedUnder === fingerprint;
   return isCovered ? evidence : undefined;
-}
-
-/** Without control characters: it is shown in terminals. */
-function bounded(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-  const plain = text.slice(0, maxTextLength * 2).replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
-  return plain.length > maxTextLength ? `${plain.slice(0, maxTextLength - 1)}…` : plain;
 }
