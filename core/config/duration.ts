@@ -13,6 +13,13 @@ export function durationSeconds(text: string): number | undefined {
   return Number(amount) * unitSeconds[unit as keyof typeof unitSeconds];
 }
 
+/** The seconds of a duration that is known to be valid. @throws Error if it is not */
+export function secondsOf(duration: string): number {
+  const seconds = durationSeconds(duration);
+  if (seconds === undefined) throw new Error(`not a duration, though the schema accepted it: ${duration}`);
+  return seconds;
+}
+
 /** Describes what is wrong with a duration and what to write instead; undefined if it is right. */
 export function durationProblem(text: string): string | undefined {
   const seconds = durationSeconds(text);

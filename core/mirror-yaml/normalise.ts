@@ -7,11 +7,11 @@ import type {
   Webhook,
 } from '../config/config.ts';
 import { notifyEvents } from '../config/config.ts';
-import { durationSeconds } from '../config/duration.ts';
-import { formatPlatform, parsePlatform } from '../oci/platform.ts';
+import { secondsOf } from '../config/duration.ts';
 import { knownRegistry } from '../registry/known-registries.ts';
 import { findSource } from '../webhooks/sources/index.ts';
 import { defaultEndpointName } from './notify-schema.ts';
+import { normalisePlatforms } from './rules/platform.ts';
 import { normaliseRequire } from './rules/require.ts';
 import type { ConfigFile } from './schema.ts';
 import { normaliseVerify } from './verification/normalise.ts';
@@ -27,7 +27,7 @@ export function normalise(file: ConfigFile): Config {
     version: file.version,
     mirror: normaliseMirror(file.mirror),
     api: present(file.api),
-    ...(alarms && { alarms: present({ topic: alarms.topic, lagSeconds: seconds(alarms.lag) }) }),
+    ...(alarms && { alarms: present({ topic: alarms.topic, lagSeconds: secondsOf(alarms.lag) }) }),
     ...(notify?.length && { notify: notify.map(normaliseEndpoint) }),
     ...(network && { network: present(network) }),
     upstreams: file.upstreams.map(normaliseUpstream),
@@ -44,7 +44,7 @@ function normaliseMirror(mirror: ConfigFile['mirror']): MirrorConfig {
       encryption: encryption === 'AES256' ? { type: 'AES256' } : { type: 'KMS', kmsKey: encryption.kmsKey },
       ...(tags && Object.keys(tags).length > 0 && { tags }),
     },
-    historySeconds: seconds(mirror.history),
+    historySeconds: secondsOf(mirror.history),
   };
 }
 
@@ -65,7 +65,7 @@ function normaliseUpstream(upstream: FileUpstream): Upstream {
     endpoint: new URL(upstream.endpoint ?? known.endpoint).origin,
     authHosts: [...new Set([...known.authHosts, ...upstream.authHosts])],
     redirectHosts: [...new Set(upstream.redirectHosts)],
-    ...(timeout !== undefined && { timeoutSeconds: seconds(timeout) }),
+    ...(timeout !== undefined && { timeoutSeconds: secondsOf(timeout) }),
     ...(credentials && { credentials }),
     webhooks: [...(webhook ? [webhook] : []), ...webhooks].map(normaliseWebhook),
     repositories: upstream.repositories.map(normaliseRule),
@@ -82,27 +82,19 @@ function normaliseRule(rule: FileRule): RepositoryRule {
   return {
     match: rule.match,
     tags: present(rule.tags),
-    ...(platforms && {
-      platforms: [...new Set(platforms.map((text) => formatPlatform(parsePlatform(text))))],
-    }),
+    ...(platforms && { platforms: normalisePlatforms(platforms) }),
     referrers: rule.referrers,
     ...(verify && { verify: normaliseVerify(verify) }),
     ...(require && { require: normaliseRequire(require) }),
-    ...(reconcile !== 'never' && { reconcileSeconds: seconds(reconcile) }),
+    ...(reconcile !== 'never' && { reconcileSeconds: secondsOf(reconcile) }),
     deleted: rule.deleted,
     ...(retention && {
       retention: {
         keepNewest: retention.keepNewest ?? 0,
-        unmappedForSeconds: retention.unmappedFor === undefined ? 0 : seconds(retention.unmappedFor),
+        unmappedForSeconds: retention.unmappedFor === undefined ? 0 : secondsOf(retention.unmappedFor),
       },
     }),
   };
-}
-
-function seconds(duration: string): number {
-  const found = durationSeconds(duration);
-  if (found === undefined) throw new Error(`not a duration, though the schema accepted it: ${duration}`);
-  return found;
 }
 
 type Present<T> = { [K in keyof T]: Exclude<T[K], undefined> };

@@ -1,5 +1,5 @@
 import { text } from '../../config/fields.ts';
-import { InvalidPlatformError, parsePlatform } from '../../oci/platform.ts';
+import { formatPlatform, InvalidPlatformError, parsePlatform } from '../../oci/platform.ts';
 
 /** A platform, as a rule names it. */
 export const platform = text({ what: 'a platform', example: 'linux/amd64' }, (value) => {
@@ -11,3 +11,8 @@ export const platform = text({ what: 'a platform', example: 'linux/amd64' }, (va
     throw error;
   }
 });
+
+/** Valid platforms in the form of `formatPlatform`, each once. */
+export function normalisePlatforms(platforms: readonly string[]): string[] {
+  return [...new Set(platforms.map((text) => formatPlatform(parsePlatform(text))))];
+}

@@ -1,12 +1,12 @@
 import * as z from 'zod';
 import { byteSize } from '../../config/byte-size.ts';
 import { type ContentRequirements, scanSeverities } from '../../config/content-requirements.ts';
-import { durationProblem, durationSeconds } from '../../config/duration.ts';
+import { durationProblem, durationSeconds, secondsOf } from '../../config/duration.ts';
 import { distinct, shown, text } from '../../config/fields.ts';
-import { formatPlatform, parsePlatform, platformMatches } from '../../oci/platform.ts';
+import { parsePlatform, platformMatches } from '../../oci/platform.ts';
 import type { Finding } from '../explain.ts';
 import type { YamlPath } from '../read-yaml.ts';
-import { platform } from './platform.ts';
+import { normalisePlatforms, platform } from './platform.ts';
 
 /** A job's record is kept for 30 days; one that waits must not be forgotten. */
 const longestAgeSeconds = 14 * 86_400;
@@ -98,18 +98,17 @@ function isEmpty(value: unknown): boolean {
 /** The requirements that a valid `require` means. */
 export function normaliseRequire(file: z.output<typeof requireSchema>): ContentRequirements {
   const { maxBytes: size, platforms, labels, annotations, age, scan: scanned } = file;
-  const seconds = (duration: string) => durationSeconds(duration) ?? 0;
   const some = (all: Record<string, string> | undefined) =>
     all === undefined || Object.keys(all).length === 0 ? undefined : all;
   return {
     ...(size !== undefined && { maxBytes: byteSize(size) ?? 0 }),
     ...(platforms && {
-      platforms: [...new Set(platforms.map((written) => formatPlatform(parsePlatform(written))))],
+      platforms: normalisePlatforms(platforms),
     }),
     ...(some(labels) && { labels: labels as Record<string, string> }),
     ...(some(annotations) && { annotations: annotations as Record<string, string> }),
-    ...(age !== undefined && { ageSeconds: seconds(age) }),
-    ...(scanned && { scan: { block: scanned.block, waitSeconds: seconds(scanned.wait) } }),
+    ...(age !== undefined && { ageSeconds: secondsOf(age) }),
+    ...(scanned && { scan: { block: scanned.block, waitSeconds: secondsOf(scanned.wait) } }),
   };
 }
 
