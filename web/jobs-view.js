@@ -84,18 +84,13 @@ export function showJobs(main, params, signal) {
     place.states = new Map(jobs.map((job) => [job.id, job.state]));
   };
 
+  const wanted = () =>
+    query({ state: state.value, image: image.value.trim(), limit: pageSize, cursor: place.cursor });
   const ask = async (/** @type {AbortSignal} */ stop) => {
-    const filters = { state: state.value, image: image.value.trim(), limit: pageSize, cursor: place.cursor };
-    const asked = JSON.stringify(filters);
+    const asked = wanted();
     try {
-      const page = await request(`jobs${query(filters)}`, { signal: stop });
-      const isCurrent = {
-        state: state.value,
-        image: image.value.trim(),
-        limit: pageSize,
-        cursor: place.cursor,
-      };
-      if (stop.aborted || asked !== JSON.stringify(isCurrent)) return true;
+      const page = await request(`jobs${asked}`, { signal: stop });
+      if (stop.aborted || asked !== wanted()) return true;
       trouble.replaceChildren();
       place.next = page.cursor;
       older.hidden = page.cursor === undefined;

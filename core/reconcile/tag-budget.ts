@@ -1,3 +1,5 @@
+import { orAborted } from '../async/or-aborted.ts';
+
 /** So many tags all comparisons hold together; one of them may go beyond it. */
 export const sharedTags = 200_000;
 
@@ -46,16 +48,12 @@ export class TagBudget {
 
   /** Waits until some comparison has given back what it held. */
   async #changed(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const abort = () => reject(signal.reason);
+    const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.add(resolve);
-    signal.addEventListener('abort', abort, { once: true });
     try {
-      await promise;
+      await orAborted(promise, signal);
     } finally {
       this.#waiting.delete(resolve);
-      signal.removeEventListener('abort', abort);
     }
   }
 }
