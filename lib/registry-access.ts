@@ -155,8 +155,37 @@ export function grantMirrorCleaning(scope: Construct, grantee: IGrantable, mirro
  * permissions. https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html
  */
 function grantRepositoryKey(scope: Construct, grantee: IGrantable, key: string): void {
-  const actions = ['kms:DescribeKey', 'kms:CreateGrant', 'kms:RetireGrant'];
-  const viaEcr = { StringEquals: { 'kms:ViaService': `ecr.${Stack.of(scope).region}.amazonaws.com` } };
+  grantKmsKey(scope, grantee, {
+    key,
+    actions: ['kms:DescribeKey', 'kms:CreateGrant', 'kms:RetireGrant'],
+    conditions: {
+      StringEquals: { 'kms:ViaService': `ecr.${Stack.of(scope).region}.amazonaws.com` },
+    },
+    limit: 'only through ECR',
+  });
+}
+
+/** What is allowed with a key of AWS KMS. */
+export interface KmsKeyAccess {
+  /** Its ID, an alias (`alias/…`), or the ARN of either. */
+  key: string;
+  actions: string[];
+  conditions?: Record<string, Record<string, string>>;
+  /** Completes the reason why a statement for all keys applies to the one with the alias alone. */
+  limit: string;
+}
+
+/**
+ * Allow the use of a key of AWS KMS.
+ *
+ * @param scope a construct that holds the grantee's policy
+ * @param grantee who uses it
+ */
+export function grantKmsKey(
+  scope: Construct,
+  grantee: IGrantable,
+  { key, actions, conditions, limit }: KmsKeyAccess,
+): void {
   const prefix = /^arn:(?:[^:]*:){4}/.exec(key)?.[0];
   const resource = key.slice(prefix?.length ?? 0);
   const arnOf = (of: string) =>
@@ -164,7 +193,7 @@ function grantRepositoryKey(scope: Construct, grantee: IGrantable, key: string):
 
   if (!resource.startsWith('alias/')) {
     const { arn } = arnOf(resource.startsWith('key/') ? resource : `key/${resource}`);
-    allow(grantee, { actions, resources: [arn], conditions: viaEcr });
+    allow(grantee, { actions, resources: [arn], ...(conditions && { conditions }) });
     return;
   }
   // A policy cannot name an alias as its resource; a condition on the key's aliases can.
@@ -173,12 +202,12 @@ function grantRepositoryKey(scope: Construct, grantee: IGrantable, key: string):
   allow(grantee, {
     actions,
     resources: [anyKey.arn],
-    conditions: { ...viaEcr, 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': resource } },
+    conditions: { ...conditions, 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': resource } },
   });
   acknowledge(
     scope,
     `AwsSolutions-IAM5[Resource::${anyKey.readable}]`,
-    'The key is configured by its alias, which only a condition can name: the statement applies to the key with that alias, and only through ECR.',
+    `The key is configured by its alias, which only a condition can name: the statement applies to the key with that alias, and ${limit}.`,
   );
 }
 

@@ -1,8 +1,7 @@
-import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import type { Config } from '../core/config/config.ts';
-import { acknowledge } from './acknowledge.ts';
-import { regionalArn } from './registry-access.ts';
+import { grantKmsKey } from './registry-access.ts';
 
 /**
  * Allow reading the public keys of AWS KMS that rules verify signatures with. The policy of a key
@@ -13,36 +12,12 @@ import { regionalArn } from './registry-access.ts';
  * @param config the configuration
  */
 export function grantSigningKeys(scope: Construct, grantee: IGrantable, config: Config): void {
-  for (const name of new Set(signingKeys(config))) {
-    const alias = /(?:^|:)(alias\/.+)$/.exec(name)?.[1];
-    if (alias === undefined) {
-      allow(grantee, { resources: [name] });
-      continue;
-    }
-    // A policy cannot name an alias as its resource; a condition on the key's aliases can.
-    // https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
-    const prefix = name.slice(0, -alias.length);
-    const anyKey =
-      prefix === ''
-        ? regionalArn(scope, 'kms', 'key/*')
-        : { arn: `${prefix}key/*`, readable: `${prefix}key/*` };
-    allow(grantee, {
-      resources: [anyKey.arn],
-      conditions: { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': alias } },
+  for (const key of new Set(signingKeys(config)))
+    grantKmsKey(scope, grantee, {
+      key,
+      actions: ['kms:GetPublicKey'],
+      limit: 'only to its public half',
     });
-    acknowledge(
-      scope,
-      `AwsSolutions-IAM5[Resource::${anyKey.readable}]`,
-      'The key is configured by its alias, which only a condition can name: the statement applies to the key with that alias, and only to its public half.',
-    );
-  }
-}
-
-function allow(
-  { grantPrincipal }: IGrantable,
-  statement: { resources: string[]; conditions?: Record<string, unknown> },
-): void {
-  grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions: ['kms:GetPublicKey'], ...statement }));
 }
 
 /** The keys of AWS KMS that rules name. */
