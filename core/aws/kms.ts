@@ -8,7 +8,7 @@ import { orAborted } from '../async/or-aborted.ts';
 import type { CallOptions } from '../copy/ports.ts';
 import { DrayageError, type Retry } from '../errors.ts';
 import type { KeyService } from '../verify/authority.ts';
-import { isConnectionFailure, timeouts } from './connection.ts';
+import { serviceFailure, timeouts } from './connection.ts';
 
 /** The public half of a key can't be read from AWS KMS, or is not one that signs. */
 export class KeyServiceError extends DrayageError {
@@ -110,14 +110,15 @@ const remedies: Readonly<Record<string, string>> = {
 
 /** What an answer or a failure of KMS means. Anything else is returned as it is: a bug of ours. */
 function explained(key: string, error: unknown): unknown {
-  if (error instanceof KeyServiceError || !(error instanceof Error)) return error;
-  const remedy = Object.hasOwn(remedies, error.name) ? remedies[error.name] : undefined;
-  if (remedy !== undefined)
-    return new KeyServiceError(key, `can’t be read (${error.name})`, remedy, { cause: error });
-  if (!isConnectionFailure(error) && !(error instanceof KMSServiceException)) return error;
+  if (error instanceof KeyServiceError) return error;
+  const failure = serviceFailure(error, KMSServiceException, remedies);
+  if (failure === undefined) return error;
+  const { name, message } = failure.error;
+  if (failure.kind === 'refused')
+    return new KeyServiceError(key, `can’t be read (${name})`, failure.remedy, { cause: error });
   return new KeyServiceError(
     key,
-    `can’t be read now: ${error.message || error.name}`,
+    `can’t be read now: ${message || name}`,
     'AWS KMS is unreachable, busy or refuses the request: wait, and check the network and the credentials',
     { temporary: true, cause: error },
   );

@@ -5,7 +5,7 @@ import {
   SecretsManagerServiceException,
 } from '@aws-sdk/client-secrets-manager';
 import { DrayageError, type Retry } from '../errors.ts';
-import { isConnectionFailure, timeouts } from './connection.ts';
+import { serviceFailure, timeouts } from './connection.ts';
 
 interface SecretFailure extends ErrorOptions {
   /** What follows the secret's name in the message. */
@@ -130,13 +130,13 @@ const remedies: Readonly<Record<string, string>> = {
  * of ours.
  */
 function explained(secret: string, error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
-  const remedy = Object.hasOwn(remedies, error.name) ? remedies[error.name] : undefined;
-  if (remedy !== undefined)
-    return new SecretError(secret, { problem: `can't be read (${error.name})`, remedy });
-  if (!isConnectionFailure(error) && !(error instanceof SecretsManagerServiceException)) return error;
+  const failure = serviceFailure(error, SecretsManagerServiceException, remedies);
+  if (failure === undefined) return error;
+  const { name, message } = failure.error;
+  if (failure.kind === 'refused')
+    return new SecretError(secret, { problem: `can't be read (${name})`, remedy: failure.remedy });
   return new SecretError(secret, {
-    problem: `can't be read now: ${error.message || error.name}`,
+    problem: `can't be read now: ${message || name}`,
     remedy:
       'Secrets Manager is unreachable, busy or refuses the request: wait, and check the function’s network and its endpoint',
     temporary: true,

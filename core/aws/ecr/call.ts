@@ -1,6 +1,7 @@
 import { ECRClient, type ECRClientConfig, ECRServiceException } from '@aws-sdk/client-ecr';
 import type { CallOptions } from '../../copy/ports.ts';
 import { RegistryError, type Side } from '../../registry/errors.ts';
+import type { EcrHost } from '../../registry/known-registries.ts';
 import { isConnectionFailure, timeouts } from '../connection.ts';
 
 /**
@@ -15,6 +16,15 @@ export function ecrClient(config: ECRClientConfig = {}): ECRClient {
     requestHandler: timeouts(10_000),
     ...config,
   });
+}
+
+/** The endpoint of the API that belongs to a registry's host. */
+export function endpointOf({ region, fips, dualstack }: EcrHost): ECRClientConfig {
+  return {
+    ...(region !== undefined && { region }),
+    useFipsEndpoint: fips,
+    useDualstackEndpoint: dualstack,
+  };
 }
 
 /** What an error from the ECR API names. */

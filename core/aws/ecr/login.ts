@@ -4,6 +4,7 @@ import type { PasswordLogin } from '../../registry/auth/credentials.ts';
 import type { EcrHost } from '../../registry/known-registries.ts';
 import { timeouts } from '../connection.ts';
 import { authorizationToken } from './authorization-token.ts';
+import { endpointOf } from './call.ts';
 import { createRepository } from './create-repository.ts';
 
 export interface EcrLoginOptions {
@@ -60,11 +61,6 @@ export async function createEcrRepository(
   }
 }
 
-function clientOf({ region, fips, dualstack }: EcrHost): ECRClient {
-  return new ECRClient({
-    ...(region !== undefined && { region }),
-    useFipsEndpoint: fips,
-    useDualstackEndpoint: dualstack,
-    requestHandler: timeouts(10_000),
-  });
+function clientOf(host: EcrHost): ECRClient {
+  return new ECRClient({ ...endpointOf(host), requestHandler: timeouts(10_000) });
 }

@@ -6,7 +6,7 @@ import type { EcrHost } from '../../../registry/known-registries.ts';
 import type { TagApi } from '../../../registry/listings/tag-api.ts';
 import type { ListedTag } from '../../../registry/operations/lists/tags.ts';
 import { authorizationToken } from '../authorization-token.ts';
-import { called, ecrClient } from '../call.ts';
+import { called, ecrClient, endpointOf } from '../call.ts';
 import { EcrTags } from './list-tags.ts';
 import { roleCredentials } from './role-credentials.ts';
 
@@ -30,12 +30,9 @@ export class EcrUpstream implements TagApi {
   readonly #tags: EcrTags;
 
   constructor(host: EcrHost, { roleArn, ecr = {}, sts = {} }: EcrUpstreamOptions) {
-    const { region, fips, dualstack } = host;
     this.#host = host;
     this.#ecr = ecrClient({
-      ...(region !== undefined && { region }),
-      useFipsEndpoint: fips,
-      useDualstackEndpoint: dualstack,
+      ...endpointOf(host),
       credentials: roleCredentials(roleArn, sts),
       ...ecr,
     });
