@@ -1,5 +1,11 @@
 import { formatReference } from '../../core/oci/reference.ts';
-import { reasonOf, type Verified, type VerifyImage } from '../../core/verify/verdict.ts';
+import {
+  reasonOf,
+  shortfallOf,
+  type Verified,
+  type VerifyImage,
+  verdictAbout,
+} from '../../core/verify/verdict.ts';
 import { type CopyContext, openPair } from '../copy/context.ts';
 import { CopyFailure } from '../copy/explain.ts';
 import type { SyncImage } from './find-images.ts';
@@ -26,20 +32,21 @@ export async function verifyFirst(
   if (rule.verify === undefined) return { image };
   const { signal } = context;
   const { source } = openPair(image, context);
-  const { digest } = await source.manifest(src.digest ?? image.tag, { signal });
+  // Asking for the digest alone does not count as a pull: the copy then makes the only one.
+  const digest =
+    (await source.tagDigest(image.tag, { signal })) ?? (await source.manifest(image.tag, { signal })).digest;
   const name = formatReference(src);
-  const verdict = await verifyImage({ image: name, digest, verification: rule.verify, source }, { signal });
+  const asked = { image: name, digest, verification: rule.verify, source };
+  const verdict = verdictAbout(digest, await verifyImage(asked, { signal }));
   if (verdict.kind === 'verified') {
     const { verified } = verdict;
-    if (verified.digest !== digest) throw new Error(`the verdict on ${digest} is about ${verified.digest}`);
     const { registry, repository } = src;
     return { image: { ...image, src: { registry, repository, digest } }, verified };
   }
-  const isMissing = verdict.kind === 'missing';
   throw new CopyFailure(
     {
-      code: isMissing ? 'SIGNATURE_MISSING' : 'SIGNATURE_INVALID',
-      message: `it is not copied, since ${digest} ${isMissing ? 'is not signed as its rule requires' : 'has no valid signature'}: ${reasonOf(name, verdict)}`,
+      code: verdict.kind === 'missing' ? 'SIGNATURE_MISSING' : 'SIGNATURE_INVALID',
+      message: `it is not copied, since ${digest} ${shortfallOf(verdict)}: ${reasonOf(name, verdict)}`,
       remedy: 'sign it as `verify` of its rule asks, or correct the rule; drayage sync then copies it',
     },
     undefined,

@@ -54,3 +54,21 @@ export type VerifyImage = (image: ImageToVerify, options: CallOptions) => Promis
 export function reasonOf(image: string, { reason }: Exclude<Verdict, { kind: 'verified' }>): string {
   return reason.startsWith(`${image}: `) ? reason.slice(image.length + 2) : reason;
 }
+
+/** What an image that is not verified lacks: completes a sentence about it. */
+export function shortfallOf({ kind }: Exclude<Verdict, { kind: 'verified' }>): string {
+  return kind === 'missing' ? 'is not signed as its rule requires' : 'has no valid signature';
+}
+
+/**
+ * A verdict that is about the digest that was asked about.
+ *
+ * @throws Error if it is about another one, or about no signature: a bug that must let nothing pass
+ */
+export function verdictAbout(digest: Digest, verdict: Verdict): Verdict {
+  if (verdict.kind !== 'verified') return verdict;
+  const { verified } = verdict;
+  if (verified.digest !== digest || verified.signatures.length === 0)
+    throw new Error(`${digest} was to be verified, and the verdict is about ${verified.digest}`);
+  return verdict;
+}

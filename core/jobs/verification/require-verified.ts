@@ -2,7 +2,7 @@ import type { RepositoryRule } from '../../config/config.ts';
 import type { ImageSource } from '../../copy/ports.ts';
 import { type Evidence, formatImageKey, type ImageKey, type MappingRecord } from '../../mapping/record.ts';
 import type { Digest } from '../../oci/digest.ts';
-import { reasonOf, type Verdict } from '../../verify/verdict.ts';
+import { reasonOf, shortfallOf, type Verdict, verdictAbout } from '../../verify/verdict.ts';
 import type { MirrorJobDependencies } from '../dependencies.ts';
 import { JobFailure, signatureInvalid } from '../errors.ts';
 import type { JobReason, JobRecord } from '../record.ts';
@@ -82,22 +82,14 @@ export async function verifyForChange(
   );
 }
 
-/** @throws Error if the verdict is about another image than the one that was asked for */
 async function verdictOn(
   { job, rule, digest, source }: Omit<ImageToAdmit, 'mapping'>,
   { verifyImage }: Pick<VerifyDependencies, 'verifyImage'>,
   signal: AbortSignal,
 ): Promise<Verdict> {
   if (rule.verify === undefined) throw new Error(`the rule ${rule.match} requires no signature`);
-  const verdict = await verifyImage(
-    { image: formatImageKey(job.key), digest, verification: rule.verify, source },
-    { signal },
-  );
-  if (verdict.kind !== 'verified') return verdict;
-  const { verified } = verdict;
-  if (verified.digest !== digest || verified.signatures.length === 0)
-    throw new Error(`${digest} was to be verified, and the verdict is about ${verified.digest}`);
-  return verdict;
+  const image = { image: formatImageKey(job.key), digest, verification: rule.verify, source };
+  return verdictAbout(digest, await verifyImage(image, { signal }));
 }
 
 function unverifiedMessage(
@@ -106,6 +98,5 @@ function unverifiedMessage(
   verdict: Exclude<Verdict, { kind: 'verified' }>,
 ): string {
   const image = formatImageKey(key);
-  const what = verdict.kind === 'missing' ? 'is not signed as its rule requires' : 'has no valid signature';
-  return `${image} at ${digest} ${what}, so it is not mirrored: ${reasonOf(image, verdict)}`;
+  return `${image} at ${digest} ${shortfallOf(verdict)}, so it is not mirrored: ${reasonOf(image, verdict)}`;
 }
