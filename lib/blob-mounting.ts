@@ -2,10 +2,7 @@ import { CustomResource, Duration } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
-import { ServiceFunction, type ServiceFunctionProps } from './service-function.ts';
-
-/** Settings of {@link BlobMounting}: those that its function shares with the others. */
-export type BlobMountingProps = Pick<ServiceFunctionProps, 'config' | 'environment' | 'logRetention'>;
+import { type FunctionDefaults, ServiceFunction } from './service-function.ts';
 
 /**
  * Turns on the mounting of blobs in the ECR registry of the stack's region and account. The setting
@@ -17,7 +14,7 @@ export class BlobMounting extends Construct {
   readonly setting: CustomResource;
   readonly function: ServiceFunction['function'];
 
-  constructor(scope: Construct, id: string, props: BlobMountingProps) {
+  constructor(scope: Construct, id: string, props: FunctionDefaults) {
     super(scope, id);
     const handler = new ServiceFunction(this, 'Handler', {
       name: 'blob-mounting',

@@ -6,11 +6,8 @@ import { Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { maxAttempts } from '../core/notify/retries.ts';
 import { notifyRules } from '../core/notify/rules.ts';
-import { ServiceFunction, type ServiceFunctionProps } from './service-function.ts';
+import { type FunctionDefaults, ServiceFunction } from './service-function.ts';
 import { grantNotifySecrets } from './upstream-credentials.ts';
-
-/** Settings of {@link Notifications}: those that its function shares with the others. */
-export type NotificationsProps = Pick<ServiceFunctionProps, 'config' | 'environment' | 'logRetention'>;
 
 /** How many events an invocation delivers side by side, and how many invocations run at once. */
 const batchSize = 10;
@@ -37,7 +34,7 @@ export class Notifications extends Construct {
   readonly deadLetterQueue: Queue;
   readonly function: ServiceFunction['function'];
 
-  constructor(scope: Construct, id: string, { config, environment, logRetention }: NotificationsProps) {
+  constructor(scope: Construct, id: string, defaults: FunctionDefaults) {
     super(scope, id);
     this.deadLetterQueue = new Queue(this, 'DeadLetters', standard);
     this.queue = new Queue(this, 'Queue', {
@@ -50,16 +47,15 @@ export class Notifications extends Construct {
       description: 'sends events to the endpoints of mirror.yaml',
       timeout: Duration.seconds(timeoutSeconds),
       memorySize: 512,
-      environment: { ...environment, DRAYAGE_NOTIFY_QUEUE_URL: this.queue.queueUrl },
-      config,
-      logRetention,
+      ...defaults,
+      environment: { ...defaults.environment, DRAYAGE_NOTIFY_QUEUE_URL: this.queue.queueUrl },
     });
     this.function = handler.function;
     this.function.addEventSource(
       new SqsEventSource(this.queue, { batchSize, reportBatchItemFailures: true, maxConcurrency }),
     );
-    grantNotifySecrets(handler, this.function, config);
-    for (const { endpoint, pattern } of notifyRules(config)) {
+    grantNotifySecrets(handler, this.function, defaults.config);
+    for (const { endpoint, pattern } of notifyRules(defaults.config)) {
       new Rule(this, `Rule-${endpoint}`, {
         description: `Drayage: what the endpoint ${endpoint} is told`,
         eventPattern: pattern,

@@ -4,11 +4,10 @@ import { grantEvents } from './event-bus.ts';
 import { MinuteSchedule } from './minute-schedule.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import { grantMirrorCleaning } from './registry-access.ts';
-import { ServiceFunction, type ServiceFunctionProps } from './service-function.ts';
+import { type FunctionDefaults, ServiceFunction } from './service-function.ts';
 
 /** Settings of {@link Retention}: those that its function shares with the others, and the table. */
-export interface RetentionProps
-  extends Pick<ServiceFunctionProps, 'config' | 'environment' | 'logRetention'> {
+export interface RetentionProps extends FunctionDefaults {
   /** The table of mappings, which say what stays. */
   readonly table: MirrorTable;
 }
@@ -25,7 +24,7 @@ const passItems = { keys: ['retention', 'retention#*'] };
 export class Retention extends Construct {
   readonly function: ServiceFunction['function'];
 
-  constructor(scope: Construct, id: string, { table, config, environment, logRetention }: RetentionProps) {
+  constructor(scope: Construct, id: string, { table, ...defaults }: RetentionProps) {
     super(scope, id);
     const handler = new ServiceFunction(this, 'Handler', {
       name: 'retention',
@@ -33,15 +32,14 @@ export class Retention extends Construct {
       timeout: Duration.seconds(900),
       // What is known about the images of a large repository is held in memory.
       memorySize: 1_024,
-      environment: { ...environment, DRAYAGE_TABLE: table.table.tableName },
-      config,
-      logRetention,
+      ...defaults,
+      environment: { ...defaults.environment, DRAYAGE_TABLE: table.table.tableName },
     });
     this.function = handler.function;
     table.grantItems(this.function, imageItems, 'GetItem', 'Query', 'PutItem', 'UpdateItem');
     table.grantItems(this.function, passItems, 'GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem');
     grantEvents(handler, this.function);
-    grantMirrorCleaning(handler, this.function, config.mirror);
+    grantMirrorCleaning(handler, this.function, defaults.config.mirror);
     new MinuteSchedule(this, 'EveryMinute', {
       target: this.function,
       description: 'deletes what the retention of mirror.yaml lets go, once a day',

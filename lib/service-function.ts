@@ -52,6 +52,9 @@ export interface ServiceFunctionProps {
   readonly environment: Record<string, string>;
 }
 
+/** What all functions of a mirror share. */
+export type FunctionDefaults = Pick<ServiceFunctionProps, 'config' | 'environment' | 'logRetention'>;
+
 /**
  * One Lambda function with its own log group and role. The role may only write to that log group
  * until it is granted more. It has no managed policy, since AWSLambdaBasicExecutionRole allows
