@@ -1,6 +1,8 @@
 import { Arn, ArnFormat, type ResourceEnvironment, Token } from 'aws-cdk-lib';
 import { AttributeType, CfnTable, type ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { CfnQueue, type IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { ExistingSecrets } from './deployment-secrets.ts';
+import { type ExistingQueue, visibilitySeconds } from './mirror-queue.ts';
 
 /** Where a stack is deployed; a field is undefined if it is known only at deployment. */
 export interface Deployment {
@@ -8,15 +10,26 @@ export interface Deployment {
   readonly account?: string | undefined;
 }
 
+/** What a mirror can be given instead of creating it. */
+export interface ExistingResources {
+  readonly table?: ITable | undefined;
+  readonly secrets?: ExistingSecrets | undefined;
+  readonly queue?: ExistingQueue | undefined;
+}
+
 /**
- * Reasons why an existing table or existing secrets can't be used, as far as they are known before
- * deployment. The keys and attributes of an imported table are not known.
+ * Reasons why existing resources can't be used, as far as they are known before deployment. The
+ * keys and attributes of an imported table are not known, nor is the visibility timeout of an
+ * imported queue.
  */
 export function existingProblems(
-  { table, secrets = {} }: { table?: ITable | undefined; secrets?: ExistingSecrets | undefined },
+  { table, secrets = {}, queue }: ExistingResources,
   deployment: Deployment,
 ): string[] {
-  const problems = table === undefined ? [] : [...placeProblems(table, deployment), ...shapeProblems(table)];
+  const problems: string[] = [];
+  if (table !== undefined)
+    problems.push(...placeProblems('table', table.tableArn, table.env, deployment), ...shapeProblems(table));
+  if (queue !== undefined) problems.push(...queueProblems(queue, deployment));
   for (const name of ['webhooks', 'api'] as const) {
     const secret = secrets[name];
     const region = secret && placeOf(secret.secretArn, secret.env).region;
@@ -29,18 +42,24 @@ export function existingProblems(
 }
 
 /**
- * The functions get only the table's name, which refers to a table in their own region and account.
+ * The functions get only a table's name, which refers to a table in their own region and account,
+ * and Lambda polls only queues of its own region and account.
  */
-function placeProblems({ tableArn, env }: ITable, { region, account }: Deployment): string[] {
-  const place = placeOf(tableArn, env);
+function placeProblems(
+  name: string,
+  arn: string,
+  env: ResourceEnvironment,
+  { region, account }: Deployment,
+): string[] {
+  const place = placeOf(arn, env);
   const problems: string[] = [];
   if (differs(place.region, region))
     problems.push(
-      `table: it is in ${place.region}, and the stack is deployed into ${region}: use one in the same region`,
+      `${name}: it is in ${place.region}, and the stack is deployed into ${region}: use one in the same region`,
     );
   if (differs(place.account, account))
     problems.push(
-      `table: it belongs to the account ${place.account}, and the stack to ${account}: use one in the same account`,
+      `${name}: it belongs to the account ${place.account}, and the stack to ${account}: use one in the same account`,
     );
   return problems;
 }
@@ -75,4 +94,28 @@ function shapeProblems(table: ITable): string[] {
     ...problems,
     "table: items would never expire: set timeToLiveAttribute: 'expiresAt', which is when old jobs and unused digests are deleted",
   ];
+}
+
+function queueProblems({ queue, deadLetterQueue }: ExistingQueue, deployment: Deployment): string[] {
+  const named: [name: string, queue: IQueue][] = [
+    ['queue.queue', queue],
+    ['queue.deadLetterQueue', deadLetterQueue],
+  ];
+  const problems = named.flatMap(([name, each]) => [
+    ...placeProblems(name, each.queueArn, each.env, deployment),
+    ...(each.fifo ? [] : [`${name}: it is a standard queue: use a FIFO queue, whose name ends in .fifo`]),
+  ]);
+  const resource = queue.node.defaultChild;
+  if (!(resource instanceof CfnQueue)) return problems;
+  // SQS's default.
+  const { visibilityTimeout = 30 } = resource;
+  if (!Token.isUnresolved(visibilityTimeout) && visibilityTimeout < visibilitySeconds)
+    problems.push(
+      `queue.queue: its visibility timeout is ${visibilityTimeout} s: it must be at least ${visibilitySeconds} s, which is how long the mirror function may take`,
+    );
+  if (resource.redrivePolicy === undefined)
+    problems.push(
+      'queue.queue: it has no dead-letter queue: set deadLetterQueue, so that a message whose function crashes each time ends up there',
+    );
+  return problems;
 }

@@ -7,6 +7,7 @@ import { defaultFanOutBytes } from '../core/jobs/layers/hand-out.ts';
 import type { ExistingSecrets } from './deployment-secrets.ts';
 import { type Deployment, existingProblems } from './existing-problems.ts';
 import type { ApiThrottle } from './mirror-api.ts';
+import type { ExistingQueue } from './mirror-queue.ts';
 
 /** Settings of an image mirror. The configuration says what is mirrored, and where to. */
 export interface ImageMirrorProps {
@@ -17,8 +18,8 @@ export interface ImageMirrorProps {
    * What happens to the table, the snapshot and the deployment's secrets when the stack is deleted.
    * Mirror repositories always stay: the mirror function creates them, not the stack.
    *
-   * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE: they stay, unless the first deployment
-   *   fails, which leaves nothing behind
+   * @default - they stay. The table is also protected against deletion. Secrets and snapshot are
+   *   deleted if the first deployment fails (RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE).
    */
   readonly removalPolicy?: RemovalPolicy;
 
@@ -41,6 +42,16 @@ export interface ImageMirrorProps {
    * @default - the mirror creates those that are left out
    */
   readonly secrets?: ExistingSecrets;
+
+  /**
+   * A queue of mirror jobs to use instead of a new one, with its dead-letter queue: in the same
+   * region and account. Both must be FIFO queues, and the former's visibility timeout at least 900
+   * seconds, which is how long the mirror function may take.
+   * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+   *
+   * @default - the mirror creates both
+   */
+  readonly queue?: ExistingQueue;
 
   /**
    * Whether to turn on blob mounting in the ECR registry of the account and region. Layers that
@@ -126,7 +137,7 @@ export interface ImageMirrorSettings
   extends Required<Omit<ImageMirrorProps, 'config' | OptionalProps>>,
     Pick<ImageMirrorProps, OptionalProps> {}
 
-type OptionalProps = 'removalPolicy' | 'table' | 'secrets';
+type OptionalProps = 'removalPolicy' | 'table' | 'secrets' | 'queue';
 
 /** The props are invalid; `problems` lists each problem with what to write instead. */
 export class InvalidImageMirrorPropsError extends Error {
@@ -159,6 +170,7 @@ export function resolveProps(props: ImageMirrorProps, deployment: Deployment = {
     ...(props.removalPolicy !== undefined && { removalPolicy: props.removalPolicy }),
     ...(props.table !== undefined && { table: props.table }),
     ...(props.secrets !== undefined && { secrets: props.secrets }),
+    ...(props.queue !== undefined && { queue: props.queue }),
   };
   const problems = [
     // 512: for the AWS SDK, the TLS connections and the stream buffers of the copies.

@@ -65,7 +65,7 @@ export class ImageMirror extends Construct {
     const { config } = props;
 
     this.table = new MirrorTable(this, 'Table', settings);
-    this.queue = new MirrorQueue(this, 'Queue');
+    this.queue = new MirrorQueue(this, 'Queue', settings);
     this.layerQueue = new LayerQueue(this, 'LayerQueue');
     this.registryEvents = new RegistryEvents(this, 'RegistryEvents', {
       account,

@@ -7,3 +7,4 @@ export { ImageMirror } from './image-mirror.ts';
 export { type ImageMirrorProps, InvalidImageMirrorPropsError } from './image-mirror-props.ts';
 export { ImageMirrorStack, type ImageMirrorStackProps } from './image-mirror-stack.ts';
 export type { ApiThrottle } from './mirror-api.ts';
+export type { ExistingQueue } from './mirror-queue.ts';

@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import {
   DeduplicationScope,
   FifoThroughputLimit,
+  type IQueue,
   Queue,
   QueueEncryption,
   type QueueProps,
@@ -36,22 +37,49 @@ const fifo: QueueProps = {
   enforceSSL: true,
 };
 
+/** A queue of mirror jobs that exists already. */
+export interface ExistingQueue {
+  /**
+   * A FIFO queue whose visibility timeout is at least 900 seconds. Its redrive policy names
+   * `deadLetterQueue`.
+   */
+  readonly queue: IQueue;
+  /** The dead-letter queue of `queue`: FIFO, too. */
+  readonly deadLetterQueue: IQueue;
+}
+
+/** Settings of {@link MirrorQueue}. */
+export interface MirrorQueueProps {
+  /**
+   * A queue to use instead of a new one, with its dead-letter queue.
+   *
+   * @default - new queues
+   */
+  readonly queue?: ExistingQueue;
+}
+
 /**
  * The queue of mirror jobs and its dead-letter queue. FIFO, one message group per mirror
  * repository: images of one repository share layers, so if they are copied in turn, the second
  * finds them present.
  */
 export class MirrorQueue extends Construct {
-  readonly queue: Queue;
-  readonly deadLetterQueue: Queue;
+  readonly queue: IQueue;
+  readonly deadLetterQueue: IQueue;
 
-  constructor(scope: Construct, id: string) {
+  constructor(scope: Construct, id: string, { queue: existing }: MirrorQueueProps = {}) {
     super(scope, id);
-    this.deadLetterQueue = new Queue(this, 'DeadLetters', fifo);
+    if (existing !== undefined) {
+      this.queue = existing.queue;
+      this.deadLetterQueue = existing.deadLetterQueue;
+      return;
+    }
+    const deadLetterQueue = new Queue(this, 'DeadLetters', fifo);
+    this.deadLetterQueue = deadLetterQueue;
     this.queue = new Queue(this, 'Queue', {
       ...fifo,
       visibilityTimeout: Duration.seconds(visibilitySeconds),
-      deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount },
+      deadLetterQueue: { queue: deadLetterQueue, maxReceiveCount },
     });
   }
 }

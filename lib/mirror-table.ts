@@ -16,10 +16,11 @@ export interface MirrorTableProps {
    */
   readonly table?: ITable;
   /**
-   * What happens to a new table when it is removed from the stack.
+   * What happens to a new table when it is removed from the stack. A table that stays is also
+   * protected against deletion by anybody else, until an operator turns that off.
    *
-   * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE: it stays, unless its own first deployment
-   *   fails
+   * @default RemovalPolicy.RETAIN: it stays, also if its own first deployment fails: CloudFormation
+   *   could not delete a protected table, and an empty one costs nothing
    */
   readonly removalPolicy?: RemovalPolicy;
 }
@@ -56,7 +57,9 @@ export class MirrorTable extends Construct {
         billingMode: BillingMode.PAY_PER_REQUEST,
         timeToLiveAttribute: 'expiresAt',
         pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-        removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+        removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN,
+        // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithTables.Basics.html#WorkingWithTables.Basics.DeletionProtection
+        deletionProtection: props.removalPolicy === undefined || props.removalPolicy === RemovalPolicy.RETAIN,
       });
   }
 

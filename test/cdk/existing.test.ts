@@ -3,12 +3,13 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { AttributeType, type ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { describe, expect, it } from 'vitest';
 import { ImageMirror } from '../../lib/image-mirror.ts';
 import { type ImageMirrorProps, InvalidImageMirrorPropsError } from '../../lib/image-mirror-props.ts';
 import { configOf, functionOf, statementsOf } from './mirror-template.ts';
 
-type Existing = Pick<ImageMirrorProps, 'table' | 'secrets'>;
+type Existing = Pick<ImageMirrorProps, 'table' | 'secrets' | 'queue'>;
 
 /** A mirror in somebody else's stack, with the resources that already exist there. */
 function mirrorWith(existing: (stack: Stack) => Existing): Stack {
@@ -129,6 +130,68 @@ describe('a table and secrets that cannot be used', () => {
     ]);
     expect(problemsOf(tableWith({ timeToLiveAttribute: 'expiresAt' }))).toEqual([
       expect.stringContaining('its keys are pk (S): they must be'),
+    ]);
+  });
+});
+
+describe('a queue that already exists', () => {
+  const imported = (stack: Stack, name: string, place = 'eu-west-1:111122223333') =>
+    Queue.fromQueueArn(stack, name, `arn:aws:sqs:${place}:${name}`);
+
+  it('feeds the mirror function, and takes the jobs of the others', () => {
+    const of = Template.fromStack(
+      mirrorWith((stack) => ({
+        queue: {
+          queue: imported(stack, 'jobs.fifo'),
+          deadLetterQueue: imported(stack, 'jobs-dead.fifo'),
+        },
+      })),
+    );
+    for (const { Properties } of Object.values(of.findResources('AWS::SQS::Queue')))
+      expect(Properties.FifoQueue).toBeUndefined();
+    const arn = 'arn:aws:sqs:eu-west-1:111122223333:jobs.fifo';
+    of.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      EventSourceArn: arn,
+      FunctionName: { Ref: functionOf(of, 'mirror').id },
+    });
+    for (const name of ['webhook', 'mirror', 'layer', 'api', 'schedule', 'reconcile'])
+      expect(statementsOf(of, name)).toContainEqual(
+        expect.objectContaining({
+          actions: expect.arrayContaining(['sqs:SendMessage']),
+          resources: expect.arrayContaining([arn]),
+        }),
+      );
+    expect(statementsOf(of, 'schedule')).toContainEqual(
+      expect.objectContaining({
+        actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage'],
+        resources: [`arn:aws:sqs:eu-west-1:111122223333:jobs-dead.fifo`],
+      }),
+    );
+  });
+
+  it('is refused if Lambda could not poll it, or would lose the order', () => {
+    expect(
+      problemsOf((stack) => ({
+        queue: {
+          queue: imported(stack, 'jobs', 'us-east-1:444455556666'),
+          deadLetterQueue: imported(stack, 'jobs-dead.fifo'),
+        },
+      })),
+    ).toEqual([
+      'queue.queue: it is in us-east-1, and the stack is deployed into eu-west-1: use one in the same region',
+      'queue.queue: it belongs to the account 444455556666, and the stack to 111122223333: use one in the same account',
+      'queue.queue: it is a standard queue: use a FIFO queue, whose name ends in .fifo',
+    ]);
+    expect(
+      problemsOf((stack) => ({
+        queue: {
+          queue: new Queue(stack, 'Mine', { fifo: true }),
+          deadLetterQueue: new Queue(stack, 'MineToo', { fifo: true }),
+        },
+      })),
+    ).toEqual([
+      'queue.queue: its visibility timeout is 30 s: it must be at least 900 s, which is how long the mirror function may take',
+      expect.stringContaining('queue.queue: it has no dead-letter queue: set deadLetterQueue'),
     ]);
   });
 });

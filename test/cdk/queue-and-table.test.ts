@@ -110,10 +110,10 @@ describe('the queues', () => {
 });
 
 describe('the table', () => {
-  it('has string keys and no index, expires items, can be restored, and outlives the stack', () => {
+  it('has string keys and no index, expires items, can be restored, is protected, and outlives the stack', () => {
     template.resourceCountIs('AWS::DynamoDB::Table', 1);
     template.hasResource('AWS::DynamoDB::Table', {
-      DeletionPolicy: 'RetainExceptOnCreate',
+      DeletionPolicy: 'Retain',
       UpdateReplacePolicy: 'Retain',
       Properties: {
         KeySchema: [
@@ -125,6 +125,7 @@ describe('the table', () => {
           { AttributeName: 'sk', AttributeType: 'S' },
         ],
         BillingMode: 'PAY_PER_REQUEST',
+        DeletionProtectionEnabled: true,
         TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
         PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
         GlobalSecondaryIndexes: Match.absent(),
