@@ -9,7 +9,7 @@ import { type RegistryEvents, registryEventsSeconds } from './registry-events.ts
 import { type FunctionDefaults, type FunctionName, ServiceFunction } from './service-function.ts';
 import type { SnapshotBucket } from './snapshot-bucket.ts';
 
-/** The functions that only some configurations and settings need: their own constructs make them. */
+/** The functions that only some configurations need: their own constructs make them. */
 export type OptionalFunction = Extract<FunctionName, 'notify' | 'retention' | 'blob-mounting'>;
 
 /** The functions that every mirror has. */
