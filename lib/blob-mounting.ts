@@ -39,7 +39,7 @@ export class BlobMounting extends Construct {
       // that died.
       serviceTimeout: Duration.minutes(5),
     });
-    // Its permissions first: the policy is a separate resource.
-    this.setting.node.addDependency(handler);
+    // Its permissions first: the policy is a separate resource. The function itself is named above.
+    if (handler.function.role) this.setting.node.addDependency(handler.function.role);
   }
 }

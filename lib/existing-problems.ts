@@ -1,6 +1,8 @@
 import { Arn, ArnFormat, type ResourceEnvironment, Token } from 'aws-cdk-lib';
 import { AttributeType, CfnTable, type ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnQueue, type IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { Config } from '../core/config/config.ts';
 import type { ExistingSecrets } from './deployment-secrets.ts';
 import { type ExistingQueue, visibilitySeconds } from './mirror-queue.ts';
 
@@ -39,6 +41,26 @@ export function existingProblems(
       );
   }
   return problems;
+}
+
+/** Reasons why a key can't encrypt what the mirror stores, as far as they are known. */
+export function keyProblems(
+  { encryptionKey, config }: { encryptionKey?: IKey | undefined; config: Config },
+  deployment: Deployment,
+): string[] {
+  const configured = config.encryption?.kmsKey;
+  if (encryptionKey !== undefined && configured !== undefined)
+    return [
+      `encryptionKey: config encryption.kmsKey names ${configured}, too: remove one of them, since all is encrypted with one key`,
+    ];
+  const found =
+    encryptionKey === undefined
+      ? { name: 'config encryption.kmsKey', region: configured?.split(':')[3] }
+      : { name: 'encryptionKey', region: placeOf(encryptionKey.keyArn, encryptionKey.env).region };
+  if (!differs(found.region, deployment.region)) return [];
+  return [
+    `${found.name}: the key is in ${found.region}, and the stack is deployed into ${deployment.region}: use one in the same region`,
+  ];
 }
 
 /**

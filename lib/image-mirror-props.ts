@@ -1,11 +1,12 @@
 import type { RemovalPolicy } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Config } from '../core/config/config.ts';
 import type { Authority } from '../core/config/verification.ts';
 import { defaultFanOutBytes } from '../core/jobs/layers/hand-out.ts';
 import type { ExistingSecrets } from './deployment-secrets.ts';
-import { type Deployment, existingProblems } from './existing-problems.ts';
+import { type Deployment, existingProblems, keyProblems } from './existing-problems.ts';
 import type { ApiThrottle } from './mirror-api.ts';
 import type { ExistingQueue } from './mirror-queue.ts';
 
@@ -52,6 +53,15 @@ export interface ImageMirrorProps {
    * @default - the mirror creates both
    */
   readonly queue?: ExistingQueue;
+
+  /**
+   * A customer managed key that encrypts the table, the queues, the bucket, the secrets and the log
+   * groups that the mirror creates: a symmetric key in the same region. The policy of an imported key
+   * needs two statements, which docs/security.md has. It can be set later; nothing is replaced.
+   *
+   * @default - the configuration's `encryption.kmsKey`; without it, keys that AWS owns or manages
+   */
+  readonly encryptionKey?: IKey;
 
   /**
    * Whether to turn on blob mounting in the ECR registry of the account and region. Layers that
@@ -137,7 +147,7 @@ export interface ImageMirrorSettings
   extends Required<Omit<ImageMirrorProps, 'config' | OptionalProps>>,
     Pick<ImageMirrorProps, OptionalProps> {}
 
-type OptionalProps = 'removalPolicy' | 'table' | 'secrets' | 'queue';
+type OptionalProps = 'removalPolicy' | 'table' | 'secrets' | 'queue' | 'encryptionKey';
 
 /** The props are invalid; `problems` lists each problem with what to write instead. */
 export class InvalidImageMirrorPropsError extends Error {
@@ -171,6 +181,7 @@ export function resolveProps(props: ImageMirrorProps, deployment: Deployment = {
     ...(props.table !== undefined && { table: props.table }),
     ...(props.secrets !== undefined && { secrets: props.secrets }),
     ...(props.queue !== undefined && { queue: props.queue }),
+    ...(props.encryptionKey !== undefined && { encryptionKey: props.encryptionKey }),
   };
   const problems = [
     // 512: for the AWS SDK, the TLS connections and the stream buffers of the copies.
@@ -184,6 +195,7 @@ export function resolveProps(props: ImageMirrorProps, deployment: Deployment = {
     ...configurationProblems(props.config),
     ...regionProblems(props.config, deployment.region),
     ...existingProblems(props, deployment),
+    ...keyProblems(props, deployment),
   ];
   if (problems.length > 0) throw new InvalidImageMirrorPropsError(problems);
   return settings;

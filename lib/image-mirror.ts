@@ -1,4 +1,5 @@
 import { Stack, Token } from 'aws-cdk-lib';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
@@ -8,6 +9,7 @@ import { hasRetention } from '../core/retention/pass.ts';
 import { BlobMounting } from './blob-mounting.ts';
 import { DeploymentSecrets } from './deployment-secrets.ts';
 import { EcrEvents } from './ecr-events.ts';
+import { encryptWith } from './encryption.ts';
 import { type ImageMirrorProps, resolveProps } from './image-mirror-props.ts';
 import { LayerQueue } from './layer-queue.ts';
 import { MinuteSchedule } from './minute-schedule.ts';
@@ -152,5 +154,9 @@ export class ImageMirror extends Construct {
       ...(notifications && { notifications }),
       ...(config.alarms && { alarms: config.alarms }),
     });
+    // At the end: it goes through all that there is.
+    const { kmsKey } = config.encryption ?? {};
+    const key = settings.encryptionKey ?? (kmsKey && Key.fromKeyArn(this, 'EncryptionKey', kmsKey));
+    if (key) encryptWith(this, key, this.functions);
   }
 }

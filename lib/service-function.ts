@@ -10,7 +10,7 @@ import {
 } from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { Construct } from 'constructs';
+import { Construct, Dependable } from 'constructs';
 import type { Config } from '../core/config/config.ts';
 import { bundleOptions, packageRoot, prebuiltBundle } from './function-bundle.ts';
 
@@ -73,6 +73,13 @@ export class ServiceFunction extends Construct {
     const role = new Role(this, 'Role', {
       description: `Drayage: what the ${props.name} function may do`,
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+    });
+    // A function depends on its role by naming it. What else must be there first are its policies.
+    // https://github.com/aws-cloudformation/cfn-lint/blob/main/docs/rules.md (W3005)
+    Dependable.implement(role, {
+      get dependencyRoots() {
+        return role.node.children.filter((child) => child !== role.node.defaultChild);
+      },
     });
     this.logGroup.grantWrite(role);
     this.function = this.#makeFunction(props, {

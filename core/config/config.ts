@@ -16,6 +16,8 @@ export interface Config {
   notify?: NotifyEndpoint[];
   /** Absent: the functions run outside any VPC. */
   network?: NetworkConfig;
+  /** A key of AWS KMS for all that the mirror stores, by its ARN. Absent: AWS's own keys. */
+  encryption?: { kmsKey: string };
   /** No two have the same registry, and no two webhooks the same name. */
   upstreams: Upstream[];
 }

@@ -167,6 +167,19 @@ export const alarmsSchema = z.strictObject({
   lag: duration('15m').default('15m'),
 });
 
+/** The key `encryption`. An alias could lead to another key later, which would lock data in. */
+export const encryptionSchema = z
+  .strictObject({
+    kmsKey: textLike(
+      {
+        what: 'the ARN of a KMS key',
+        example: 'arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab',
+      },
+      /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/(?:mrk-)?[0-9a-f-]{32,36}$/,
+    ),
+  })
+  .meta({ what: 'a mapping with kmsKey', example: '{ kmsKey: arn:… }' });
+
 const proxy = text({ what: 'the URL of a proxy', example: 'http://proxy.example.com:3128' }, (value) => {
   const url = httpUrl(value);
   if (url === undefined)

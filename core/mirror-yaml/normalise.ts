@@ -22,7 +22,7 @@ type FileRule = FileUpstream['repositories'][number];
 
 /** The configuration that a valid file means. */
 export function normalise(file: ConfigFile): Config {
-  const { alarms, network, notify } = file;
+  const { alarms, network, notify, encryption } = file;
   return {
     version: file.version,
     mirror: normaliseMirror(file.mirror),
@@ -30,6 +30,7 @@ export function normalise(file: ConfigFile): Config {
     ...(alarms && { alarms: present({ topic: alarms.topic, lagSeconds: secondsOf(alarms.lag) }) }),
     ...(notify?.length && { notify: notify.map(normaliseEndpoint) }),
     ...(network && { network: present(network) }),
+    ...(encryption && { encryption }),
     upstreams: file.upstreams.map(normaliseUpstream),
   };
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { alarmsSchema, apiSchema, mirrorSchema, networkSchema } from './mirror-schema.ts';
+import { alarmsSchema, apiSchema, encryptionSchema, mirrorSchema, networkSchema } from './mirror-schema.ts';
 import { notifySchema } from './notify-schema.ts';
 import { upstreamSchema } from './upstream-schema.ts';
 
@@ -14,6 +14,7 @@ export const fileSchema = z
     alarms: alarmsSchema.optional(),
     notify: notifySchema.optional(),
     network: networkSchema.optional(),
+    encryption: encryptionSchema.optional(),
     upstreams: z
       .array(upstreamSchema)
       .default([])
