@@ -14,7 +14,8 @@ export class ScheduleDeployment extends Deployment {
   }
 
   get upstreamGate(): Pick<UpstreamGate, 'closedUntil'> {
-    return this.once('upstreamGate', () => new DynamoUpstreamGate(this.table));
+    // It is asked once a minute: what was read before is too old.
+    return this.once('upstreamGate', () => new DynamoUpstreamGate(this.table, 0));
   }
 
   get notifier(): Notifier {
