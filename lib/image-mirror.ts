@@ -13,6 +13,7 @@ import { LayerQueue } from './layer-queue.ts';
 import { MinuteSchedule } from './minute-schedule.ts';
 import { MirrorAlarms } from './mirror-alarms.ts';
 import { MirrorApi } from './mirror-api.ts';
+import { MirrorDashboard } from './mirror-dashboard.ts';
 import { makeFunctions, type OptionalFunction } from './mirror-functions.ts';
 import { grantPermissions } from './mirror-permissions.ts';
 import { MirrorQueue } from './mirror-queue.ts';
@@ -80,6 +81,7 @@ export class ImageMirror extends Construct {
       config,
       environment: settings.environment,
       logRetention: settings.logRetention,
+      tracing: settings.tracing,
     };
     const { table, queue, layerQueue, registryEvents, secrets, snapshots } = this;
     const parts = { table, queue, layerQueue, registryEvents, secrets, snapshots };
@@ -143,7 +145,7 @@ export class ImageMirror extends Construct {
       logRetention: settings.logRetention,
     });
     const { lostEvents } = new EcrEvents(this, 'EcrEvents', { config, target: webhook.function });
-    new MirrorAlarms(this, 'Alarms', {
+    const alarms = new MirrorAlarms(this, 'Alarms', {
       queue: this.queue,
       layerQueue: this.layerQueue,
       schedule: schedule.function,
@@ -151,6 +153,20 @@ export class ImageMirror extends Construct {
       ...(lostEvents && { lostEvents }),
       ...(notifications && { notifications }),
       ...(config.alarms && { alarms: config.alarms }),
+      service: {
+        functions: this.functions,
+        reserveConcurrency: settings.reserveConcurrency,
+        api: this.api.api,
+      },
     });
+    if (settings.dashboard)
+      new MirrorDashboard(this, 'Dashboard', {
+        config,
+        functions: this.functions,
+        queue: queue.queue,
+        layerQueue: layerQueue.queue,
+        api: this.api.api,
+        alarms: alarms.all,
+      });
   }
 }
