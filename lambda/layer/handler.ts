@@ -9,6 +9,7 @@ import { CopyDeployment } from '../shared/copy-deployment.ts';
 import { comeAgainSoon, holdMessages, type MessageBatch, withDeadline } from '../shared/messages.ts';
 import { meter, publishMetrics, stateMetric } from '../shared/metrics.ts';
 import { about, type LogKeys, logger } from '../shared/telemetry.ts';
+import { traced } from '../shared/trace.ts';
 import { parseLayerMessage } from './message.ts';
 
 /**
@@ -27,7 +28,7 @@ async function runBatch(
     const { messageId } = record;
     await about(keysOf(record), async () => {
       try {
-        await runRecord(record.body, context, deployment);
+        await traced('layer', () => runRecord(record.body, context, deployment));
       } catch (error) {
         logger.error('the message goes back to the queue', { error: error as Error });
         meter.record('LayersCrashed');

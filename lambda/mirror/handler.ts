@@ -19,6 +19,7 @@ import {
 } from '../shared/messages.ts';
 import { meter, publishMetrics, stateMetric } from '../shared/metrics.ts';
 import { about, type LogKeys, logger } from '../shared/telemetry.ts';
+import { traced } from '../shared/trace.ts';
 import { runBatch } from './batch.ts';
 import { parseMessage } from './message.ts';
 import { MirrorDeployment } from './mirror-deployment.ts';
@@ -67,7 +68,7 @@ async function run(
             begun += 1;
             // Another invocation takes it, as if it had not been received.
             if (isTooLate) await sendAgain(parseMessage(record.body), deployment);
-            else await runRecord(record, { context, deployment, shared });
+            else await traced('mirror job', () => runRecord(record, { context, deployment, shared }));
           } catch (error) {
             logger.error('the message goes back to the queue', { error: error as Error });
             meter.record('JobsCrashed');

@@ -11,6 +11,7 @@ import type { IgnoredEvent } from '../../core/webhooks/source.ts';
 import { errorResponse, HttpError, type HttpResponse, httpRequest, json } from '../shared/http.ts';
 import { meter, publishMetrics } from '../shared/metrics.ts';
 import { about, logger } from '../shared/telemetry.ts';
+import { traced } from '../shared/trace.ts';
 import { WebhookDeployment } from '../shared/webhook-deployment.ts';
 import { ArrivalNotes } from './arrivals.ts';
 import { deliveryKeys } from './delivery-keys.ts';
@@ -131,7 +132,7 @@ async function queueEvents(
 export function createHandler(deployment: WebhookDeployment) {
   const receiver = { deployment, arrivals: new ArrivalNotes(deployment) };
   return middy((event: APIGatewayProxyEventV2 | BusEvent) =>
-    about(deliveryKeys(event), () => run(event, receiver)),
+    about(deliveryKeys(event), () => traced('delivery', () => run(event, receiver))),
   )
     .use(injectLambdaContext(logger))
     .use(publishMetrics());
