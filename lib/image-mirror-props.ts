@@ -135,6 +135,24 @@ export interface ImageMirrorProps {
   readonly throttle?: ApiThrottle;
 
   /**
+   * Whether the stack has a CloudWatch dashboard that answers whether the mirror is behind, and
+   * why. An account has three dashboards for free; each further one costs $3 a month.
+   * https://aws.amazon.com/cloudwatch/pricing/
+   *
+   * @default true
+   */
+  readonly dashboard?: boolean;
+
+  /**
+   * Whether the functions are traced by AWS X-Ray: which deliveries led to which jobs, and how long
+   * each took. X-Ray charges for each trace that is recorded.
+   * https://aws.amazon.com/xray/pricing/
+   *
+   * @default false
+   */
+  readonly tracing?: boolean;
+
+  /**
    * Additional environment variables for every function, for example `AWS_ENDPOINT_URL_ECR`.
    *
    * @default none
@@ -175,6 +193,8 @@ export function resolveProps(props: ImageMirrorProps, deployment: Deployment = {
     reserveConcurrency: props.reserveConcurrency ?? true,
     fanOutBytes: props.fanOutBytes ?? defaultFanOutBytes,
     throttle: props.throttle ?? { ratePerSecond: 500, burst: 1_000 },
+    dashboard: props.dashboard ?? true,
+    tracing: props.tracing ?? false,
     environment: props.environment ?? {},
     blobMounting: props.blobMounting ?? true,
     ...(props.removalPolicy !== undefined && { removalPolicy: props.removalPolicy }),

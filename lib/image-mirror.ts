@@ -15,6 +15,7 @@ import { LayerQueue } from './layer-queue.ts';
 import { MinuteSchedule } from './minute-schedule.ts';
 import { MirrorAlarms } from './mirror-alarms.ts';
 import { MirrorApi } from './mirror-api.ts';
+import { MirrorDashboard } from './mirror-dashboard.ts';
 import { makeFunctions, type OptionalFunction } from './mirror-functions.ts';
 import { grantPermissions } from './mirror-permissions.ts';
 import { MirrorQueue } from './mirror-queue.ts';
@@ -82,6 +83,7 @@ export class ImageMirror extends Construct {
       config,
       environment: settings.environment,
       logRetention: settings.logRetention,
+      tracing: settings.tracing,
     };
     const { table, queue, layerQueue, registryEvents, secrets, snapshots } = this;
     const parts = { table, queue, layerQueue, registryEvents, secrets, snapshots };
@@ -145,7 +147,7 @@ export class ImageMirror extends Construct {
       logRetention: settings.logRetention,
     });
     const { lostEvents } = new EcrEvents(this, 'EcrEvents', { config, target: webhook.function });
-    new MirrorAlarms(this, 'Alarms', {
+    const alarms = new MirrorAlarms(this, 'Alarms', {
       queue: this.queue,
       layerQueue: this.layerQueue,
       schedule: schedule.function,
@@ -153,10 +155,24 @@ export class ImageMirror extends Construct {
       ...(lostEvents && { lostEvents }),
       ...(notifications && { notifications }),
       ...(config.alarms && { alarms: config.alarms }),
+      service: {
+        functions: this.functions,
+        reserveConcurrency: settings.reserveConcurrency,
+        api: this.api.api,
+      },
     });
     // At the end: it goes through all that there is.
     const { kmsKey } = config.encryption ?? {};
     const key = settings.encryptionKey ?? (kmsKey && Key.fromKeyArn(this, 'EncryptionKey', kmsKey));
     if (key) encryptWith(this, key, this.functions);
+    if (settings.dashboard)
+      new MirrorDashboard(this, 'Dashboard', {
+        config,
+        functions: this.functions,
+        queue: queue.queue,
+        layerQueue: layerQueue.queue,
+        api: this.api.api,
+        alarms: alarms.all,
+      });
   }
 }

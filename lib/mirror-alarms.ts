@@ -10,6 +10,7 @@ import type { LayerQueue } from './layer-queue.ts';
 import type { MirrorQueue } from './mirror-queue.ts';
 import type { Notifications } from './notifications.ts';
 import type { RegistryEvents } from './registry-events.ts';
+import { ServiceAlarms, type ServiceAlarmsProps, whatToDo } from './service-alarms.ts';
 
 /** Settings of {@link MirrorAlarms}. */
 export interface MirrorAlarmsProps {
@@ -39,6 +40,8 @@ export interface MirrorAlarmsProps {
    * @default - only the dead-letter alarms, which notify nobody but show in the console
    */
   readonly alarms?: Config['alarms'];
+  /** What the alarms about functions, API and lag watch; they exist only with `alarms`. */
+  readonly service: Omit<ServiceAlarmsProps, 'lagSeconds'>;
 }
 
 /**
@@ -46,10 +49,13 @@ export interface MirrorAlarmsProps {
  * that fall behind.
  */
 export class MirrorAlarms extends Construct {
+  /** All of them. */
+  readonly all: readonly Alarm[];
+
   constructor(scope: Construct, id: string, props: MirrorAlarmsProps) {
     super(scope, id);
-    const { queue, layerQueue, schedule, registryEvents, lostEvents, notifications, alarms } = props;
-    const watched = [
+    const { queue, layerQueue, schedule, registryEvents, lostEvents, notifications, alarms, service } = props;
+    const watched: Alarm[] = [
       this.#emptiedLetters(
         'DeadLetters',
         queue.deadLetterQueue,
@@ -61,8 +67,7 @@ export class MirrorAlarms extends Construct {
         'A large layer crashed its function until it was given up, and its job failed: find the cause in the log of the layer function, then try the job again (drayage redrive).',
       ),
       new Alarm(this, 'ScheduleErrors', {
-        alarmDescription:
-          'The schedule function fails again and again: jobs that wait are not continued, and dead letters not recorded. Find the cause in its log.',
+        alarmDescription: `The schedule function fails again and again: jobs that wait are not continued, and dead letters not recorded. Find the cause in its log. ${whatToDo('ScheduleErrors')}`,
         metric: schedule.metricErrors({ period: Duration.minutes(5), statistic: 'Sum' }),
         threshold: 3,
         ...atOnce,
@@ -91,6 +96,7 @@ export class MirrorAlarms extends Construct {
         ),
       );
     }
+    this.all = watched;
     if (alarms === undefined) return;
     const { lagSeconds, topic } = alarms;
     watched.push(
@@ -106,6 +112,7 @@ export class MirrorAlarms extends Construct {
         threshold: lagSeconds,
         alarmDescription: `A large layer is not in the mirror ${lagSeconds} s after it was queued: allow more of them at once (layerConcurrency).`,
       }),
+      ...new ServiceAlarms(this, 'Service', { ...service, lagSeconds }).alarms,
     );
     if (topic === undefined) return;
     const tell = new SnsAction(Topic.fromTopicArn(this, 'Topic', topic));
@@ -119,7 +126,7 @@ export class MirrorAlarms extends Construct {
    */
   #emptiedLetters(id: string, queue: IQueue, alarmDescription: string): Alarm {
     return new Alarm(this, id, {
-      alarmDescription,
+      alarmDescription: `${alarmDescription} ${whatToDo(id)}`,
       metric: queue.metricNumberOfMessagesReceived({ ...eachMinute, statistic: 'Sum' }),
       threshold: 1,
       ...atOnce,
@@ -128,7 +135,7 @@ export class MirrorAlarms extends Construct {
 
   #deadLetters(id: string, queue: IQueue, alarmDescription: string): Alarm {
     return new Alarm(this, id, {
-      alarmDescription,
+      alarmDescription: `${alarmDescription} ${whatToDo(id)}`,
       metric: queue.metricApproximateNumberOfMessagesVisible(eachMinute),
       threshold: 1,
       ...atOnce,
@@ -138,6 +145,7 @@ export class MirrorAlarms extends Construct {
   #lag(id: string, queue: IQueue, props: Pick<AlarmProps, 'threshold' | 'alarmDescription'>): Alarm {
     return new Alarm(this, id, {
       ...props,
+      alarmDescription: `${props.alarmDescription} ${whatToDo(id)}`,
       metric: queue.metricApproximateAgeOfOldestMessage(eachMinute),
       ...atOnce,
     });

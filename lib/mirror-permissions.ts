@@ -111,8 +111,8 @@ function grantTable({ functions, table }: MirrorPermissions): void {
   // Reading, and recording the jobs that are requested.
   table.grant(api, 'GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem');
   // Taking parked jobs that are due, and watching those that are not finished; recording what
-  // crashed too often.
-  table.grant(schedule, 'GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem');
+  // crashed too often; counting what waits.
+  table.grant(schedule, 'GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem');
   // Reading mappings, removing those of lost images, recording jobs, and what is due when.
   table.grant(reconcile, 'GetItem', 'Query', 'PutItem', 'UpdateItem');
   table.grantItems(reconcile, roundItems, 'DeleteItem');

@@ -7,11 +7,14 @@ import {
   type FunctionOptions,
   Function as LambdaFunction,
   Runtime,
+  Tracing,
 } from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct, Dependable } from 'constructs';
 import type { Config } from '../core/config/config.ts';
+import { metricNamespace } from '../core/telemetry/metrics.ts';
+import { acknowledge } from './acknowledge.ts';
 import { bundleOptions, packageRoot, prebuiltBundle } from './function-bundle.ts';
 
 /** The functions, by the folder under `lambda/` that holds their `handler.ts`. */
@@ -46,6 +49,8 @@ export interface ServiceFunctionProps {
   readonly reservedConcurrency?: number;
   /** How long its logs are kept. */
   readonly logRetention: RetentionDays;
+  /** Whether X-Ray traces it. */
+  readonly tracing: boolean;
   /** The normalised configuration, which is part of its bundle. */
   readonly config: Config;
   /** Its environment, in addition to what every function has. */
@@ -53,7 +58,10 @@ export interface ServiceFunctionProps {
 }
 
 /** What all functions of a mirror share. */
-export type FunctionDefaults = Pick<ServiceFunctionProps, 'config' | 'environment' | 'logRetention'>;
+export type FunctionDefaults = Pick<
+  ServiceFunctionProps,
+  'config' | 'environment' | 'logRetention' | 'tracing'
+>;
 
 /**
  * One Lambda function with its own log group and role. The role may only write to that log group
@@ -91,14 +99,21 @@ export class ServiceFunction extends Construct {
         reservedConcurrentExecutions: props.reservedConcurrency,
       }),
       role,
+      ...(props.tracing && { tracing: Tracing.ACTIVE }),
       logGroup: this.logGroup,
       environment: {
         NODE_OPTIONS: '--enable-source-maps',
         POWERTOOLS_SERVICE_NAME: props.name,
-        POWERTOOLS_METRICS_NAMESPACE: 'Drayage',
+        POWERTOOLS_METRICS_NAMESPACE: metricNamespace,
         ...props.environment,
       },
     });
+    if (props.tracing)
+      acknowledge(
+        this,
+        'AwsSolutions-IAM5[Resource::*]',
+        'xray:PutTraceSegments and xray:PutTelemetryRecords do not support resource-level permissions: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html',
+      );
   }
 
   #makeFunction({ name, config }: ServiceFunctionProps, options: FunctionOptions): LambdaFunction {

@@ -8,6 +8,7 @@ import type { MappingStore } from '../core/mapping/store.ts';
 import { asksForScans } from '../core/policy/asks-for-scans.ts';
 import { eventBatchSize } from '../core/registry-events/ports.ts';
 import { hasRetention } from '../core/retention/pass.ts';
+import { metricNamespace } from '../core/telemetry/metrics.ts';
 import type { PresentedWebhook } from '../core/webhooks/present-webhook.ts';
 import { deriveSecret } from '../core/webhooks/secrets/secrets.ts';
 import { type LocalSecretValues, newSecrets, openDataDirectory } from './data-directory.ts';
@@ -68,6 +69,8 @@ export interface LocalStackOptions {
   snapshotMs?: number;
   /** Takes logs; standard error by default. */
   log?: NodeJS.WritableStream;
+  /** Whether the functions write their metrics into the log, as on AWS; default false. */
+  metrics?: boolean;
   /** Observes deliveries and jobs; optional. */
   watcher?: LocalWatcher;
 }
@@ -211,7 +214,8 @@ async function start(
     DRAYAGE_CONFIG_JSON: JSON.stringify(config),
     ...(options.retrySeconds !== undefined && { DRAYAGE_RETRY_SECONDS: String(options.retrySeconds) }),
     ...(options.holdSeconds !== undefined && { DRAYAGE_HOLD_SECONDS: String(options.holdSeconds) }),
-    POWERTOOLS_METRICS_DISABLED: 'true',
+    POWERTOOLS_METRICS_DISABLED: String(!options.metrics),
+    POWERTOOLS_METRICS_NAMESPACE: metricNamespace,
     POWERTOOLS_LOG_LEVEL: process.env.POWERTOOLS_LOG_LEVEL ?? 'INFO',
   };
   const instances = {

@@ -193,6 +193,9 @@ const remedies: Readonly<Record<string, Remedy>> = {
   UNKNOWN: 'see the registry’s message, and its logs; some registries report a full disk this way',
 };
 
+/** The codes that have a remedy: all that we make ourselves, and those of the specification. */
+export const knownRegistryCodes: readonly string[] = Object.keys(remedies);
+
 /** The remedy if a web page answers. */
 export const noRegistry = 'there is no registry at this address: check its name and port';
 

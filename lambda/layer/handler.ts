@@ -1,15 +1,15 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { MetricUnit } from '@aws-lambda-powertools/metrics';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
-import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type { ProcessedLayer } from '../../core/jobs/layers/layer-job.ts';
 import { processLayer } from '../../core/jobs/layers/process-layer.ts';
-import type { LayerMessage } from '../../core/jobs/ports.ts';
+import { boundedCode } from '../../core/telemetry/metrics.ts';
 import { copyDependencies } from '../shared/copy-dependencies.ts';
 import { CopyDeployment } from '../shared/copy-deployment.ts';
 import { comeAgainSoon, holdMessages, type MessageBatch, withDeadline } from '../shared/messages.ts';
-import { logger, metrics, stateMetric } from '../shared/telemetry.ts';
+import { meter, publishMetrics, stateMetric } from '../shared/metrics.ts';
+import { about, type LogKeys, logger } from '../shared/telemetry.ts';
+import { traced } from '../shared/trace.ts';
 import { parseLayerMessage } from './message.ts';
 
 /**
@@ -25,17 +25,19 @@ async function runBatch(
 ): Promise<SQSBatchResponse> {
   const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
   for (const record of records) {
-    try {
-      await runRecord(record.body, context, deployment);
-    } catch (error) {
-      const { messageId } = record;
-      logger.error('the message goes back to the queue', { messageId, error: error as Error });
-      metrics.addMetric('LayersCrashed', MetricUnit.Count, 1);
-      // A renewal in progress would reset its time.
-      await hold.end(record);
-      await comeAgainSoon(record, deployment.layerQueue, retrySeconds);
-      batchItemFailures.push({ itemIdentifier: messageId });
-    }
+    const { messageId } = record;
+    await about(keysOf(record), async () => {
+      try {
+        await traced('layer', () => runRecord(record.body, context, deployment));
+      } catch (error) {
+        logger.error('the message goes back to the queue', { error: error as Error });
+        meter.record('LayersCrashed');
+        // A renewal in progress would reset its time.
+        await hold.end(record);
+        await comeAgainSoon(record, deployment.layerQueue, retrySeconds);
+        batchItemFailures.push({ itemIdentifier: messageId });
+      }
+    });
   }
   return { batchItemFailures };
 }
@@ -56,32 +58,40 @@ async function run(
 
 async function runRecord(body: string, context: Context, deployment: CopyDeployment): Promise<void> {
   const message = parseLayerMessage(body);
-  logger.appendKeys({ job: message.job, layer: message.layer.digest });
+  const done = await withDeadline(context, (signal, endsAt) =>
+    processLayer(message, copyDependencies(deployment, endsAt), signal),
+  );
+  tell(done);
+}
+
+/** What the log lines of a message are about. */
+function keysOf({ body, messageId }: SQSRecord): LogKeys {
   try {
-    const done = await withDeadline(context, (signal, endsAt) =>
-      processLayer(message, copyDependencies(deployment, endsAt), signal),
-    );
-    tell(done, message);
-  } finally {
-    logger.removeKeys(['job', 'layer']);
+    const { job, layer } = parseLayerMessage(body);
+    return { job, layer: layer.digest, messageId };
+  } catch {
+    return { messageId }; // it is told when it is run
   }
 }
 
-function tell(done: ProcessedLayer, { layer }: LayerMessage): void {
+function tell(done: ProcessedLayer): void {
   if (done.state === 'failed') logger.error('the layer failed its job', { reason: done.error });
   else if (done.state === 'waiting')
     logger.warn('the job of the layer waits', { reason: done.error, notBefore: done.notBefore });
   else logger.info(`the layer is ${done.state}`, { ...done });
-  metrics.addMetric(stateMetric('Layers', done.state), MetricUnit.Count, 1);
-  if (done.state === 'carried' && done.how === 'copied')
-    metrics.addMetric('BytesCopied', MetricUnit.Bytes, layer.size);
+  // Its bytes are counted with those of its image, by the mirror function.
+  meter.record(
+    stateMetric('Layers', done.state),
+    1,
+    done.state === 'failed' ? boundedCode(done.error.code) : undefined,
+  );
 }
 
 /** Makes the handler of the layer queue. */
 export function createHandler(deployment: CopyDeployment) {
   return middy((event: SQSEvent, context: Context) => run(event, context, deployment))
     .use(injectLambdaContext(logger))
-    .use(logMetrics(metrics));
+    .use(publishMetrics());
 }
 
 export const handler = createHandler(new CopyDeployment(process.env));

@@ -1,7 +1,4 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { MetricUnit } from '@aws-lambda-powertools/metrics';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { BlobPool } from '../../core/copy/blob/blob-pool.ts';
@@ -9,8 +6,9 @@ import { gatheredLookUps } from '../../core/copy/blob/gathered-index.ts';
 import { sendAgain } from '../../core/jobs/enqueue.ts';
 import type { JobStore } from '../../core/jobs/ports.ts';
 import { type ProcessDependencies, type Processed, processMessage } from '../../core/jobs/process-message.ts';
-import { SavingsTally } from '../../core/jobs/savings/tally.ts';
+import { type CountedJob, SavingsTally } from '../../core/jobs/savings/tally.ts';
 import { formatImageKey } from '../../core/mapping/record.ts';
+import { boundedCode } from '../../core/telemetry/metrics.ts';
 import { copyDependencies } from '../shared/copy-dependencies.ts';
 import {
   comeAgainSoon,
@@ -19,7 +17,9 @@ import {
   type VisibilityQueue,
   withDeadline,
 } from '../shared/messages.ts';
-import { logger, metrics, stateMetric } from '../shared/telemetry.ts';
+import { meter, publishMetrics, stateMetric } from '../shared/metrics.ts';
+import { about, type LogKeys, logger } from '../shared/telemetry.ts';
+import { traced } from '../shared/trace.ts';
 import { runBatch } from './batch.ts';
 import { parseMessage } from './message.ts';
 import { MirrorDeployment } from './mirror-deployment.ts';
@@ -48,29 +48,38 @@ async function run(
   const hold = holdMessages(records, queue, holdSeconds);
   let begun = 0;
   const savings = new SavingsTally();
-  const shared = { pool: new BlobPool(), layerIndex: gatheredLookUps(deployment.layerIndex), savings };
+  const shared = {
+    pool: new BlobPool(),
+    layerIndex: gatheredLookUps(deployment.layerIndex),
+    savings: {
+      count(job: CountedJob) {
+        savings.count(job);
+        measure(job);
+      },
+    },
+  };
   try {
     const left = await setApart(records, deployment, (record) => forget(record, { hold, queue }));
     const failed = await runBatch(left, {
-      async run(record) {
-        const { messageId } = record;
-        try {
-          const isTooLate = begun > 0 && context.getRemainingTimeInMillis() < leastTimeMs;
-          begun += 1;
-          // Another invocation takes it, as if it had not been received.
-          if (isTooLate) await sendAgain(parseMessage(record.body), deployment);
-          else await runRecord(record, { context, deployment, shared });
-        } catch (error) {
-          logger.error('the message goes back to the queue', { messageId, error: error as Error });
-          metrics.addMetric('JobsCrashed', MetricUnit.Count, 1);
-          // A renewal in progress would reset its time.
-          await hold.end(record);
-          await comeAgainSoon(record, queue, retrySeconds);
-          return false;
-        }
-        if (records.length > 1) await forget(record, { hold, queue });
-        return true;
-      },
+      run: (record) =>
+        about(keysOf(record), async () => {
+          try {
+            const isTooLate = begun > 0 && context.getRemainingTimeInMillis() < leastTimeMs;
+            begun += 1;
+            // Another invocation takes it, as if it had not been received.
+            if (isTooLate) await sendAgain(parseMessage(record.body), deployment);
+            else await traced('mirror job', () => runRecord(record, { context, deployment, shared }));
+          } catch (error) {
+            logger.error('the message goes back to the queue', { error: error as Error });
+            meter.record('JobsCrashed');
+            // A renewal in progress would reset its time.
+            await hold.end(record);
+            await comeAgainSoon(record, queue, retrySeconds);
+            return false;
+          }
+          if (records.length > 1) await forget(record, { hold, queue });
+          return true;
+        }),
       begunAtOf: (record) => begunAtOf(record, jobs),
     });
     return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
@@ -126,13 +135,11 @@ async function runRecord(
   { context, deployment, shared }: Invocation,
 ): Promise<void> {
   const message = parseMessage(body);
-  const log = logger.createChild();
-  log.appendKeys({ job: message.job, image: formatImageKey(message.image) });
   const done = await withDeadline(context, (signal, endsAt) =>
     processMessage(
       message,
       {
-        ...copyDependencies(deployment, endsAt, log),
+        ...copyDependencies(deployment, endsAt),
         ...shared,
         delivery: messageId,
         fanOut: deployment.fanOut,
@@ -144,28 +151,55 @@ async function runRecord(
       signal,
     ),
   );
-  tell(done, log);
+  tell(done);
 }
 
-function tell(done: Processed, log: Logger): void {
+function tell(done: Processed): void {
   if (done.state === 'gone') {
-    log.info('the job was finished before');
+    logger.info('the job was finished before');
     return;
   }
   const { transfer, error, digest } = done.job;
-  if (done.state === 'failed') log.error('the job failed', { reason: error });
+  if (done.state === 'failed') logger.error('the job failed', { reason: error });
   else if (done.state === 'waiting')
-    log.warn('the job waits', { reason: error, notBefore: done.job.notBefore });
-  else log.info(`the job is ${done.state}`, { digest, transfer });
-  metrics.addMetric(stateMetric('Jobs', done.state), MetricUnit.Count, 1);
-  if (transfer) metrics.addMetric('BytesCopied', MetricUnit.Bytes, transfer.copied.bytes);
+    logger.warn('the job waits', { reason: error, notBefore: done.job.notBefore });
+  else logger.info(`the job is ${done.state}`, { digest, transfer });
+  meter.record(
+    stateMetric('Jobs', done.state),
+    1,
+    done.state === 'failed' ? boundedCode(error?.code) : undefined,
+  );
+}
+
+/**
+ * Measures a job that has published an image, once, however often it is delivered. What its layer
+ * jobs have copied is part of it: the layer function does not count it again.
+ */
+function measure({ trigger, transfer, lagMs }: CountedJob): void {
+  if (transfer !== undefined) {
+    meter.record('BytesCopied', transfer.copied.bytes);
+    meter.record('BytesMounted', transfer.mounted.bytes);
+    meter.record('BytesPresent', transfer.present.bytes);
+  }
+  // Nobody waits for what a comparison or a later look finds.
+  if (trigger === 'webhook') meter.record('PushLag', lagMs);
+}
+
+/** What the log lines of a message are about. */
+function keysOf({ body, messageId }: SQSRecord): LogKeys {
+  try {
+    const { job, image } = parseMessage(body);
+    return { job, image: formatImageKey(image), messageId };
+  } catch {
+    return { messageId }; // it is told when it is run
+  }
 }
 
 /** Makes the handler of the mirror queue. */
 export function createHandler(deployment: MirrorDeployment) {
   return middy((event: SQSEvent, context: Context) => run(event, context, deployment))
     .use(injectLambdaContext(logger))
-    .use(logMetrics(metrics));
+    .use(publishMetrics());
 }
 
 export const handler = createHandler(new MirrorDeployment(process.env));

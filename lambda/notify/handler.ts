@@ -1,12 +1,11 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { MetricUnit } from '@aws-lambda-powertools/metrics';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { SecretError } from '../../core/aws/secrets.ts';
 import { type Delivery, deliver } from '../../core/notify/deliver.ts';
 import { pauseAfter } from '../../core/notify/retries.ts';
-import { logger, metrics } from '../shared/telemetry.ts';
+import { meter, publishMetrics } from '../shared/metrics.ts';
+import { logger } from '../shared/telemetry.ts';
 import { type NotifyMessage, parseNotifyMessage } from './message.ts';
 import { NotifyDeployment } from './notify-deployment.ts';
 
@@ -43,7 +42,7 @@ async function runRecord(record: SQSRecord, deployment: NotifyDeployment): Promi
   }
   const pause = pauseAfter(attempt, delivery.retryAfterSeconds);
   const { reason } = delivery;
-  metrics.addMetric('NotificationsFailed', MetricUnit.Count, 1);
+  meter.record('NotificationsFailed');
   if (pause === undefined)
     logger.error('an event is given up: it moves to the dead-letter queue', { ...about, reason });
   else
@@ -74,11 +73,11 @@ function tell(
 ): void {
   switch (delivery.kind) {
     case 'delivered':
-      metrics.addMetric('NotificationsDelivered', MetricUnit.Count, 1);
+      meter.record('NotificationsDelivered');
       logger.info('an event was delivered', { ...about, status: delivery.status });
       return;
     case 'gone':
-      metrics.addMetric('NotificationsRefused', MetricUnit.Count, 1);
+      meter.record('NotificationsRefused');
       logger.error('the endpoint wants no more events (410): remove it from mirror.yaml', about);
       return;
     case 'unknown':
@@ -104,7 +103,7 @@ async function hide(
 export function createHandler(deployment: NotifyDeployment) {
   return middy((event: SQSEvent, _context: Context) => run(event, deployment))
     .use(injectLambdaContext(logger))
-    .use(logMetrics(metrics));
+    .use(publishMetrics());
 }
 
 export const handler = createHandler(new NotifyDeployment(process.env));

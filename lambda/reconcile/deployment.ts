@@ -11,6 +11,7 @@ import type { DryRunStore } from '../../core/reconcile/dry-run/ports.ts';
 import type { ReconcileStore, UpstreamLists } from '../../core/reconcile/ports.ts';
 import type { MirrorImages } from '../../core/registry-events/ports.ts';
 import { Deployment } from '../shared/deployment.ts';
+import { countRequest } from '../shared/metrics.ts';
 import { openNotifier } from '../shared/notifier.ts';
 import { tellSettings } from '../shared/settings.ts';
 import { Upstreams } from '../shared/upstreams.ts';
@@ -45,7 +46,7 @@ export class ReconcileDeployment extends Deployment {
 
   /** Looks at images of the mirror registry. */
   get images(): MirrorImages & Pick<EcrMirrorImages, 'tags' | 'repositories'> {
-    return this.once('images', () => new EcrMirrorImages({ region: this.region }));
+    return this.once('images', () => new EcrMirrorImages({ region: this.region, onRequest: countRequest }));
   }
 
   /** Keeps the settings of the mirror's repositories. */

@@ -1,6 +1,4 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { MetricUnit } from '@aws-lambda-powertools/metrics';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { Context, ScheduledEvent } from 'aws-lambda';
 import type { DryRunDependencies } from '../../core/reconcile/dry-run/ports.ts';
@@ -8,8 +6,9 @@ import { runAskedDryRuns } from '../../core/reconcile/dry-run/run-asked.ts';
 import type { ReconcileDependencies } from '../../core/reconcile/ports.ts';
 import { reconcileDue, type Walked } from '../../core/reconcile/walk.ts';
 import { withLock } from '../../core/reconcile/with-lock.ts';
+import { meter, publishMetrics } from '../shared/metrics.ts';
 import { keepInLine } from '../shared/settings.ts';
-import { logger, metrics } from '../shared/telemetry.ts';
+import { logger } from '../shared/telemetry.ts';
 import { ReconcileDeployment } from './deployment.ts';
 
 /** With less time left, in milliseconds, nothing new is begun. */
@@ -34,9 +33,9 @@ async function run(context: Context, deployment: ReconcileDeployment): Promise<W
   const { repositories, queued, failed } = walked;
   if (repositories + queued + failed > 0)
     logger.info('upstreams were compared with the mirror', { ...walked });
-  metrics.addMetric('RepositoriesCompared', MetricUnit.Count, repositories);
-  metrics.addMetric('ReconcileJobs', MetricUnit.Count, queued);
-  metrics.addMetric('ReconcileFailures', MetricUnit.Count, failed);
+  meter.record('RepositoriesCompared', repositories);
+  meter.record('ReconcileJobs', queued);
+  meter.record('ReconcileFailures', failed);
   return walked;
 }
 
@@ -89,7 +88,7 @@ function dependencies(deployment: ReconcileDeployment): ReconcileDependencies {
 export function createHandler(deployment: ReconcileDeployment) {
   return middy((_event: Pick<ScheduledEvent, 'time'>, context: Context) => run(context, deployment))
     .use(injectLambdaContext(logger))
-    .use(logMetrics(metrics));
+    .use(publishMetrics());
 }
 
 export const handler = createHandler(new ReconcileDeployment(process.env));

@@ -1,6 +1,4 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { MetricUnit } from '@aws-lambda-powertools/metrics';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type { ScanPlace } from '../../core/jobs/requirements/ports.ts';
@@ -11,7 +9,8 @@ import { type LossHint, readLossEvent } from '../../core/registry-events/read-ev
 import { readScanEvent } from '../../core/registry-events/read-scan-event.ts';
 import { settleLosses } from '../../core/registry-events/settle-losses.ts';
 import { comeAgainSoon, withDeadline } from '../shared/messages.ts';
-import { logger, metrics } from '../shared/telemetry.ts';
+import { meter, publishMetrics } from '../shared/metrics.ts';
+import { logger } from '../shared/telemetry.ts';
 import { RegistryEventsDeployment } from './deployment.ts';
 
 /** After how many seconds a message that failed is retried first. */
@@ -113,19 +112,19 @@ async function settle(
 function tell(removed: RemovedImage[]): void {
   for (const { key, reason } of removed)
     logger.info('a mapping is removed: the mirror lost its image', { image: formatImageKey(key), reason });
-  metrics.addMetric('MappingsRemoved', MetricUnit.Count, removed.length);
+  meter.record('MappingsRemoved', removed.length);
 }
 
 function tellFailure(repository: string, error: unknown): void {
   logger.error('events of the registry are tried again', { repository, error: error as Error });
-  metrics.addMetric('RegistryEventsFailed', MetricUnit.Count, 1);
+  meter.record('RegistryEventsFailed');
 }
 
 /** Makes the handler of the queue of the registry's events. */
 export function createHandler(deployment: RegistryEventsDeployment) {
   return middy((event: SQSEvent, context: Context) => run(event, context, deployment))
     .use(injectLambdaContext(logger))
-    .use(logMetrics(metrics));
+    .use(publishMetrics());
 }
 
 export const handler = createHandler(new RegistryEventsDeployment(process.env));

@@ -1,6 +1,4 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { MetricUnit } from '@aws-lambda-powertools/metrics';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { Context, ScheduledEvent } from 'aws-lambda';
 import { announce } from '../../core/notify/announce.ts';
@@ -8,7 +6,8 @@ import { imagesPruned } from '../../core/notify/events.ts';
 import { withLock } from '../../core/reconcile/with-lock.ts';
 import { monthlyDollars } from '../../core/retention/cost.ts';
 import { hasRetention, type Pass, type PassDependencies, runPasses } from '../../core/retention/pass.ts';
-import { logger, metrics } from '../shared/telemetry.ts';
+import { meter, publishMetrics } from '../shared/metrics.ts';
+import { logger } from '../shared/telemetry.ts';
 import { RetentionDeployment } from './deployment.ts';
 
 /** With less time left, in milliseconds, nothing new is begun. */
@@ -49,9 +48,9 @@ function dependencies(deployment: RetentionDeployment, owner: string): PassDepen
       const digests = images.map(({ digest }) => digest);
       logger.info(text, { pass: id, ...summary, dollarsPerMonth, digests });
       if (dryRun) return;
-      metrics.addMetric('ImagesDeleted', MetricUnit.Count, report.count);
-      metrics.addMetric('BytesDeleted', MetricUnit.Bytes, report.bytes);
-      metrics.addMetric('ImagesNotDeleted', MetricUnit.Count, report.failed?.count ?? 0);
+      meter.record('ImagesDeleted', report.count);
+      meter.record('BytesDeleted', report.bytes);
+      meter.record('ImagesNotDeleted', report.failed?.count ?? 0);
       if (report.count === 0) return;
       const event = { config, pass: id, at: new Date(), report, dollarsPerMonth };
       await announce(() => imagesPruned(event), { notifier, warn });
@@ -64,7 +63,7 @@ function dependencies(deployment: RetentionDeployment, owner: string): PassDepen
 export function createHandler(deployment: RetentionDeployment) {
   return middy((_event: Pick<ScheduledEvent, 'time'>, context: Context) => run(context, deployment))
     .use(injectLambdaContext(logger))
-    .use(logMetrics(metrics));
+    .use(publishMetrics());
 }
 
 export const handler = createHandler(new RetentionDeployment(process.env));

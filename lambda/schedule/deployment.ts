@@ -1,6 +1,7 @@
 import { DynamoLayerLeases } from '../../core/aws/dynamodb/layer-leases.ts';
+import { DynamoUpstreamGate } from '../../core/aws/dynamodb/upstream-gate.ts';
 import { SqsDeadLetterQueue } from '../../core/aws/sqs/dead-letter-queue.ts';
-import type { LayerLeases } from '../../core/jobs/ports.ts';
+import type { LayerLeases, UpstreamGate } from '../../core/jobs/ports.ts';
 import type { DeadLetterQueue } from '../../core/jobs/recovery/dead-letters.ts';
 import type { Notifier } from '../../core/notify/ports.ts';
 import { Deployment } from '../shared/deployment.ts';
@@ -10,6 +11,11 @@ import { openNotifier } from '../shared/notifier.ts';
 export class ScheduleDeployment extends Deployment {
   get layerLeases(): LayerLeases {
     return this.once('layerLeases', () => new DynamoLayerLeases(this.table));
+  }
+
+  get upstreamGate(): Pick<UpstreamGate, 'closedUntil'> {
+    // It is asked once a minute: what was read before is too old.
+    return this.once('upstreamGate', () => new DynamoUpstreamGate(this.table, 0));
   }
 
   get notifier(): Notifier {

@@ -1,6 +1,4 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { MetricUnit } from '@aws-lambda-powertools/metrics';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { ScheduledEvent } from 'aws-lambda';
 import { settleDeadJobs, settleDeadLayers } from '../../core/jobs/recovery/dead-letters.ts';
@@ -8,7 +6,9 @@ import { resendDue } from '../../core/jobs/resend.ts';
 import { formatImageKey } from '../../core/mapping/record.ts';
 import { parseLayerMessage } from '../layer/message.ts';
 import { parseMessage } from '../mirror/message.ts';
-import { logger, metrics } from '../shared/telemetry.ts';
+import { meter, publishMetrics } from '../shared/metrics.ts';
+import { logger } from '../shared/telemetry.ts';
+import { measureBacklog } from './backlog.ts';
 import { ScheduleDeployment } from './deployment.ts';
 
 /**
@@ -18,7 +18,11 @@ import { ScheduleDeployment } from './deployment.ts';
  *   next call does it.
  */
 async function run(deployment: ScheduleDeployment): Promise<{ sent: number; failed: number }> {
-  const [resent, dead] = await Promise.allSettled([resend(deployment), settleDeadLetters(deployment)]);
+  const [resent, dead] = await Promise.allSettled([
+    resend(deployment),
+    settleDeadLetters(deployment),
+    measureBacklog(deployment),
+  ]);
   if (resent.status === 'rejected') throw resent.reason;
   if (dead.status === 'rejected') throw dead.reason;
   return { sent: resent.value, failed: dead.value };
@@ -27,7 +31,7 @@ async function run(deployment: ScheduleDeployment): Promise<{ sent: number; fail
 async function resend({ config, jobs, queue }: ScheduleDeployment): Promise<number> {
   const { sent, refused } = await resendDue({ config, jobs, queue }, new Date());
   if (sent > 0) logger.info('parked jobs were queued again', { sent });
-  metrics.addMetric('JobsResent', MetricUnit.Count, sent);
+  meter.record('JobsResent', sent);
   if (refused > 0)
     throw new Error(`the queue refused ${refused} parked jobs: they stay parked for the next minute`);
   return sent;
@@ -58,7 +62,7 @@ async function settleDeadLetters(deployment: ScheduleDeployment): Promise<number
     });
   if (ofJobs.sentAgain > 0)
     logger.warn('jobs whose attempts could not begin were queued again', { sent: ofJobs.sentAgain });
-  metrics.addMetric('JobsDead', MetricUnit.Count, failed.length);
+  meter.record('JobsDead', failed.length);
   // Those in the queues raise an alarm of their own.
   for (const error of [...ofJobs.problems, ...ofLayers.problems])
     logger.error('a message stays in its dead-letter queue', { error: error as Error });
@@ -69,7 +73,7 @@ async function settleDeadLetters(deployment: ScheduleDeployment): Promise<number
 export function createHandler(deployment: ScheduleDeployment) {
   return middy((_event: Pick<ScheduledEvent, 'time'>) => run(deployment))
     .use(injectLambdaContext(logger))
-    .use(logMetrics(metrics));
+    .use(publishMetrics());
 }
 
 export const handler = createHandler(new ScheduleDeployment(process.env));

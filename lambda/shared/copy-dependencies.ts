@@ -1,4 +1,3 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
 import type { LayerDependencies } from '../../core/jobs/layers/layer-job.ts';
 import type { ProcessDependencies } from '../../core/jobs/process-message.ts';
 import type { CopyDeployment } from './copy-deployment.ts';
@@ -12,13 +11,8 @@ type CopyDependencies = Omit<ProcessDependencies, 'verifyImage' | 'awaited'> & L
  * `fanOut`, and how it verifies.
  *
  * @param endsAt when the invocation times out, in milliseconds since 1970
- * @param log reports problems that don't fail the job
  */
-export function copyDependencies(
-  deployment: CopyDeployment,
-  endsAt: number,
-  log: Logger = logger,
-): CopyDependencies {
+export function copyDependencies(deployment: CopyDeployment, endsAt: number): CopyDependencies {
   return {
     config: deployment.config,
     mappings: deployment.mappings,
@@ -33,6 +27,6 @@ export function copyDependencies(
     openUpstream: (upstream, repository) => deployment.upstreams.open(upstream, repository),
     openMirror: (repository, options) => deployment.mirror.open(repository, options),
     now: () => new Date(),
-    warn: (text, error) => log.warn(text, { error: error as Error }),
+    warn: (text, error) => logger.warn(text, { error: error as Error }),
   };
 }

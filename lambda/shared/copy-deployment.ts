@@ -14,6 +14,7 @@ import type { Notifier } from '../../core/notify/ports.ts';
 import type { PullBudget } from '../../core/registry/pull-permits.ts';
 import { Deployment } from './deployment.ts';
 import type { VisibilityQueue } from './messages.ts';
+import { countRequest } from './metrics.ts';
 import { MirrorRegistry } from './mirror-registry.ts';
 import { openNotifier } from './notifier.ts';
 import { Upstreams } from './upstreams.ts';
@@ -74,7 +75,11 @@ export class CopyDeployment extends Deployment {
     return this.once('mirror', () => {
       const { region, config, checkpoints, mappings } = this;
       const onCreated = (repository: string) => this.onCreated(repository);
-      const registry = new EcrRegistry(region, config.mirror.repository, { checkpoints, onCreated });
+      const registry = new EcrRegistry(region, config.mirror.repository, {
+        checkpoints,
+        onCreated,
+        onRequest: countRequest,
+      });
       return new MirrorRegistry(registry, mappings);
     });
   }

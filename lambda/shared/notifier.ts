@@ -1,7 +1,6 @@
-import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { EventBridgeNotifier } from '../../core/aws/eventbridge.ts';
 import type { Notifier } from '../../core/notify/ports.ts';
-import { metrics } from './telemetry.ts';
+import { meter } from './metrics.ts';
 
 /** Sends events to the account's event bus; those that can't be sent are counted: `EventsLost`. */
 export function openNotifier(): Notifier {
@@ -11,7 +10,7 @@ export function openNotifier(): Notifier {
       try {
         await notifier.notify(event);
       } catch (error) {
-        metrics.addMetric('EventsLost', MetricUnit.Count, 1);
+        meter.record('EventsLost');
         throw error;
       }
     },

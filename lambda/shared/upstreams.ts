@@ -11,6 +11,7 @@ import { tagApiOf } from '../../core/registry/listings/choose.ts';
 import type { ListedTag } from '../../core/registry/operations/lists/tags.ts';
 import { type PullBudget, PullPermits } from '../../core/registry/pull-permits.ts';
 import { timeoutsFor } from '../../core/registry/transport/transport.ts';
+import { countRequest } from './metrics.ts';
 import { outsideNetwork } from './outside-network.ts';
 import { logger } from './telemetry.ts';
 
@@ -70,6 +71,7 @@ export class Upstreams {
       side: 'upstream',
       credentials: ecr ? () => ecr.login() : (options) => this.#credentials(upstream, options),
       onClosed: (ms) => this.#close(upstream, ms),
+      onRequest: countRequest,
       pulls: pullBudget && new PullPermits(upstream.registry, pullBudget),
       tagApi: tagApiOf(upstream, ecr),
       onTagApiFailed: (error) =>
@@ -98,7 +100,7 @@ function ecrUpstream({ registry, credentials }: Upstream): EcrUpstream | undefin
   const host = ecrHostOf(registry);
   // The schema accepts such credentials for no other registry.
   if (!host) throw new Error(`${registry} is not a private registry of Amazon ECR`);
-  return new EcrUpstream(host, { roleArn: credentials.roleArn });
+  return new EcrUpstream(host, { roleArn: credentials.roleArn, ecr: { onRequest: countRequest } });
 }
 
 class UpstreamRepository extends RegistryRepository implements TagLister {

@@ -1,12 +1,11 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { MetricUnit } from '@aws-lambda-powertools/metrics';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { ScheduledEvent } from 'aws-lambda';
 import { S3SnapshotStore } from '../../core/aws/s3/snapshot-store.ts';
 import { type SnapshotOutcome, SnapshotWriter } from '../../core/exports/build-snapshot.ts';
 import { Deployment } from '../shared/deployment.ts';
-import { logger, metrics } from '../shared/telemetry.ts';
+import { meter, publishMetrics } from '../shared/metrics.ts';
+import { logger } from '../shared/telemetry.ts';
 
 /** What the snapshot function works with. */
 export class SnapshotDeployment extends Deployment {
@@ -23,12 +22,12 @@ async function run(deployment: SnapshotDeployment): Promise<SnapshotOutcome> {
   const outcome = await deployment.writer.update();
   if (outcome.kind === 'overtaken')
     logger.warn('another snapshot was stored meanwhile: the next call looks again');
-  metrics.addMetric('SnapshotsStored', MetricUnit.Count, outcome.kind === 'stored' ? 1 : 0);
+  meter.record('SnapshotsStored', outcome.kind === 'stored' ? 1 : 0);
   if (outcome.kind !== 'stored') return outcome;
   const { count, bytes, textBytes } = outcome;
   logger.info('a snapshot was stored', { mappings: count, bytes, textBytes });
-  metrics.addMetric('SnapshotMappings', MetricUnit.Count, count);
-  metrics.addMetric('SnapshotBytes', MetricUnit.Bytes, bytes);
+  meter.record('SnapshotMappings', count);
+  meter.record('SnapshotBytes', bytes);
   return outcome;
 }
 
@@ -36,7 +35,7 @@ async function run(deployment: SnapshotDeployment): Promise<SnapshotOutcome> {
 export function createHandler(deployment: SnapshotDeployment) {
   return middy((_event: Pick<ScheduledEvent, 'time'>) => run(deployment))
     .use(injectLambdaContext(logger))
-    .use(logMetrics(metrics));
+    .use(publishMetrics());
 }
 
 export const handler = createHandler(new SnapshotDeployment(process.env));

@@ -1,18 +1,20 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { MetricUnit } from '@aws-lambda-powertools/metrics';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { enqueue } from '../../core/jobs/enqueue.ts';
 import { formatImageKey, imageKey } from '../../core/mapping/record.ts';
+import { unknownWebhook } from '../../core/telemetry/metrics.ts';
 import type { QueueableEvents } from '../../core/webhooks/decide.ts';
 import { receiveWebhook, type WebhookResult } from '../../core/webhooks/receive.ts';
 import { type BusEvent, receiveEvent } from '../../core/webhooks/receive-event.ts';
 import type { IgnoredEvent } from '../../core/webhooks/source.ts';
 import { errorResponse, HttpError, type HttpResponse, httpRequest, json } from '../shared/http.ts';
-import { logger, metrics } from '../shared/telemetry.ts';
+import { meter, publishMetrics } from '../shared/metrics.ts';
+import { about, logger } from '../shared/telemetry.ts';
+import { traced } from '../shared/trace.ts';
 import { WebhookDeployment } from '../shared/webhook-deployment.ts';
 import { ArrivalNotes } from './arrivals.ts';
+import { deliveryKeys } from './delivery-keys.ts';
 
 /** The body of a 202. */
 interface Queued {
@@ -45,7 +47,7 @@ async function run(
     // Secrets, keys, table or queue are unavailable. None of this is the sender's fault: it should
     // send the delivery again.
     logger.error('the delivery could not be queued', { webhook: name, error: error as Error });
-    metrics.addMetric('WebhookUnavailable', MetricUnit.Count, 1);
+    meter.record('WebhookUnavailable');
     return errorResponse(
       new HttpError(503, 'not_queued', 'not everything could be queued: send the delivery again', {
         'retry-after': '60',
@@ -72,7 +74,7 @@ async function answer(
     // the log.
     const webhook = result.status === 404 ? undefined : name;
     logger.warn('a delivery was refused', { webhook, status: result.status, code: result.code });
-    metrics.addMetric('WebhookRefused', MetricUnit.Count, 1);
+    meter.record('WebhookRefused', 1, webhook ?? unknownWebhook);
     if (webhook !== undefined) await receiver.arrivals.note(webhook, { refused: result.code });
     throw new HttpError(result.status, result.code, result.message, result.headers);
   }
@@ -92,10 +94,10 @@ async function take(name: string, result: QueueableEvents, receiver: Receiver): 
     receiver.arrivals.note(name, accepts ? 'accepted' : 'delivered'),
   ]);
   logger.info('a delivery was accepted', { webhook: name, ...queued });
-  metrics.addMetric('WebhookAccepted', MetricUnit.Count, queued.accepted.length);
-  metrics.addMetric('WebhookIgnored', MetricUnit.Count, queued.ignored.length);
+  meter.record('WebhookAccepted', queued.accepted.length, name);
+  meter.record('WebhookIgnored', queued.ignored.length, name);
   const malformed = queued.ignored.filter(({ reason }) => reason.startsWith('malformed: ')).length;
-  if (malformed > 0) metrics.addMetric('WebhookMalformed', MetricUnit.Count, malformed);
+  if (malformed > 0) meter.record('WebhookMalformed', malformed);
   return queued;
 }
 
@@ -129,9 +131,11 @@ async function queueEvents(
 /** Makes the handler of deliveries, and of the events that EventBridge brings. */
 export function createHandler(deployment: WebhookDeployment) {
   const receiver = { deployment, arrivals: new ArrivalNotes(deployment) };
-  return middy((event: APIGatewayProxyEventV2 | BusEvent) => run(event, receiver))
+  return middy((event: APIGatewayProxyEventV2 | BusEvent) =>
+    about(deliveryKeys(event), () => traced('delivery', () => run(event, receiver))),
+  )
     .use(injectLambdaContext(logger))
-    .use(logMetrics(metrics));
+    .use(publishMetrics());
 }
 
 export const handler = createHandler(new WebhookDeployment(process.env));

@@ -24,6 +24,7 @@ const coreFolders = [
   'policy',
   'repository-settings',
   'registry',
+  'telemetry',
   'copy',
   'verify',
   'requirements',

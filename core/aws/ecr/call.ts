@@ -4,18 +4,52 @@ import { RegistryError, type Side } from '../../registry/errors.ts';
 import type { EcrHost } from '../../registry/known-registries.ts';
 import { isConnectionFailure, timeouts } from '../connection.ts';
 
+/** How to call the ECR API. */
+export interface EcrClientConfig extends ECRClientConfig {
+  /** Is told of each request, those that the SDK retries included. A throttled one has status 429. */
+  onRequest?: ((info: { side: Side; status: number | undefined }) => void) | undefined;
+  /** Whose API it is; by default, the mirror's. */
+  side?: Side;
+}
+
 /**
  * A client that slows down while the API throttles it, and retries.
  *
  * @param config what differs; by default, endpoint, region and credentials are the environment's
  */
-export function ecrClient(config: ECRClientConfig = {}): ECRClient {
-  return new ECRClient({
+export function ecrClient({ onRequest, side = 'mirror', ...config }: EcrClientConfig = {}): ECRClient {
+  const client = new ECRClient({
     maxAttempts: 5,
     retryMode: 'adaptive',
     requestHandler: timeouts(10_000),
     ...config,
   });
+  if (onRequest) tellRequests(client, (status) => onRequest({ side, status }));
+  return client;
+}
+
+/** This step of the SDK is done once for each attempt: it is below the one that retries. */
+function tellRequests(client: ECRClient, tell: (status: number | undefined) => void): void {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      try {
+        const answered = await next(args);
+        tell(200);
+        return answered;
+      } catch (error) {
+        if (error instanceof ECRServiceException)
+          tell(isThrottled(error) ? 429 : error.$metadata.httpStatusCode);
+        else tell(undefined);
+        throw error;
+      }
+    },
+    { step: 'deserialize', priority: 'high', name: 'tellRequests' },
+  );
+}
+
+/** ECR answers 400 to what it throttles: only the error's name says it. */
+function isThrottled({ name }: ECRServiceException): boolean {
+  return /Throttl|TooManyRequests|LimitExceeded/.test(name) && name !== 'LimitExceededException';
 }
 
 /** The endpoint of the API that belongs to a registry's host. */
@@ -59,7 +93,6 @@ export async function called<T>(
     }
     if (!(error instanceof ECRServiceException)) throw error;
     const status = error.$metadata.httpStatusCode;
-    const throttled = /Throttl|TooManyRequests|LimitExceeded/.test(error.name);
     throw new RegistryError(
       { side, registry, operation },
       {
@@ -67,7 +100,7 @@ export async function called<T>(
         code: error.name,
         reason: error.message,
         remedy: remedyFor(error.name, side) ?? 'see the Amazon ECR API reference for this error',
-        temporary: error.$fault === 'server' || (throttled && error.name !== 'LimitExceededException'),
+        temporary: error.$fault === 'server' || isThrottled(error),
         cause: error,
       },
     );

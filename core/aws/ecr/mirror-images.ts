@@ -1,14 +1,13 @@
 import {
   DescribeRepositoriesCommand,
   type ECRClient,
-  type ECRClientConfig,
   type ImageDetail,
   type ImageIdentifier,
 } from '@aws-sdk/client-ecr';
 import { inParallel } from '../../async/in-parallel.ts';
 import type { CallOptions } from '../../copy/ports.ts';
 import type { LossReason, MappedImage, MirrorImages } from '../../registry-events/ports.ts';
-import { called, ecrClient } from './call.ts';
+import { called, type EcrClientConfig, ecrClient } from './call.ts';
 import { describeImages, listImages, pageSize } from './describe-images.ts';
 
 /** Up to so many images are asked for one by one; for more, the repository is listed. */
@@ -32,7 +31,7 @@ export class EcrMirrorImages implements MirrorImages {
   readonly #ecr: ECRClient;
 
   /** @param config endpoint, region and credentials; by default from the environment. */
-  constructor(config: ECRClientConfig = {}) {
+  constructor(config: EcrClientConfig = {}) {
     this.#ecr = ecrClient(config);
   }
 

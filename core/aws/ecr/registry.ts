@@ -2,7 +2,7 @@ import type { ECRClient } from '@aws-sdk/client-ecr';
 import type { MirrorConfig } from '../../config/config.ts';
 import type { CheckpointStore } from '../../copy/blob/checkpoints.ts';
 import type { CallOptions } from '../../copy/ports.ts';
-import { ecrClient } from './call.ts';
+import { type EcrClientConfig, ecrClient } from './call.ts';
 import { EcrRepository } from './repository.ts';
 import { EcrSessions } from './session.ts';
 
@@ -11,6 +11,8 @@ export interface EcrRegistryOptions {
   checkpoints?: CheckpointStore;
   /** Is told the name of each repository that was created. */
   onCreated?: (repositoryName: string) => void;
+  /** Is told of each request to the registry, and of each call of its API. */
+  onRequest?: EcrClientConfig['onRequest'];
 }
 
 /** The ECR registry of one region: its API for control, its distribution endpoint for data. */
@@ -23,8 +25,8 @@ export class EcrRegistry {
 
   constructor(region: string, settings: MirrorConfig['repository'], options: EcrRegistryOptions = {}) {
     this.region = region;
-    this.#ecr = ecrClient({ region });
-    this.#sessions = new EcrSessions(this.#ecr, `Amazon ECR in ${region}`);
+    this.#ecr = ecrClient({ region, onRequest: options.onRequest });
+    this.#sessions = new EcrSessions(this.#ecr, `Amazon ECR in ${region}`, options);
     this.#settings = settings;
     this.#options = options;
   }

@@ -6,7 +6,7 @@ import { RegistryError } from '../../registry/errors.ts';
 import { RefusedFeatures } from '../../registry/refused-features.ts';
 import { StreamLimit } from '../../registry/stream-limit.ts';
 import { authorizationToken } from './authorization-token.ts';
-import { called } from './call.ts';
+import { called, type EcrClientConfig } from './call.ts';
 
 /** A token is renewed when less than this remains. ECR tokens last 12 hours. */
 const renewBeforeMs = 30 * 60_000;
@@ -31,10 +31,12 @@ export class EcrSessions {
   readonly streams = new StreamLimit();
   readonly refused = new RefusedFeatures();
   readonly #fetching = new Flights<EcrSession>();
+  readonly #onRequest: EcrClientConfig['onRequest'];
   #session: EcrSession | undefined;
 
   /** @param registry for messages. */
-  constructor(ecr: ECRClient, registry: string) {
+  constructor(ecr: ECRClient, registry: string, { onRequest }: Pick<EcrClientConfig, 'onRequest'> = {}) {
+    this.#onRequest = onRequest;
     this.#ecr = ecr;
     this.#registry = registry;
   }
@@ -74,6 +76,7 @@ export class EcrSessions {
       side: 'mirror',
       streams: this.streams,
       refused: this.refused,
+      ...(this.#onRequest && { onRequest: this.#onRequest }),
       credentials: async () => login,
     });
     // Copies in progress keep the old session's client; its idle connections close by themselves.

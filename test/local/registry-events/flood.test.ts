@@ -13,7 +13,8 @@ import { publishMapping } from '../../../core/mapping/publish.ts';
 import { eventBatchSize } from '../../../core/registry-events/ports.ts';
 import { RegistryEventsDeployment } from '../../../lambda/registry-events/deployment.ts';
 import { createHandler } from '../../../lambda/registry-events/handler.ts';
-import { logger, metrics } from '../../../lambda/shared/telemetry.ts';
+import { meter } from '../../../lambda/shared/metrics.ts';
+import { logger } from '../../../lambda/shared/telemetry.ts';
 import { type EmbeddedRegistry, type RegistryEvent, startRegistry } from '../../../local/ecr/server.ts';
 import { keyOf, type LocalStores, mappingOf, resolveOf, startStores } from '../../support/local-stores.ts';
 import { jobsConfig } from '../../support/mirror-jobs.ts';
@@ -54,10 +55,7 @@ async function start() {
   });
   for (const level of ['info', 'warn', 'error'] as const)
     vi.spyOn(logger, level).mockImplementation(() => {});
-  vi.spyOn(metrics, 'publishStoredMetrics').mockImplementation(() => {
-    metrics.clearMetrics();
-    return metrics;
-  });
+  vi.spyOn(meter, 'publish').mockImplementation(() => {});
   const queued: QueuedMessage[] = [];
   const queue = {
     send: async (messages: QueuedMessage[]) => {

@@ -10,7 +10,8 @@ import { createHandler as createMirror } from '../../../lambda/mirror/handler.ts
 import { MirrorDeployment } from '../../../lambda/mirror/mirror-deployment.ts';
 import { ScheduleDeployment } from '../../../lambda/schedule/deployment.ts';
 import { createHandler as createSchedule } from '../../../lambda/schedule/handler.ts';
-import { logger, metrics, stateMetric } from '../../../lambda/shared/telemetry.ts';
+import { meter, stateMetric } from '../../../lambda/shared/metrics.ts';
+import { logger } from '../../../lambda/shared/telemetry.ts';
 import { WebhookDeployment } from '../../../lambda/shared/webhook-deployment.ts';
 import { createHandler as createWebhook } from '../../../lambda/webhook/handler.ts';
 import { configOf, withUpstream } from '../mirror-yaml/config-text.ts';
@@ -74,10 +75,7 @@ beforeEach(() => {
   logged.mockReset();
   for (const level of ['info', 'warn', 'error'] as const)
     vi.spyOn(logger, level).mockImplementation((_message, ...[extra]) => void logged(level, extra));
-  vi.spyOn(metrics, 'publishStoredMetrics').mockImplementation(() => {
-    metrics.clearMetrics();
-    return metrics;
-  });
+  vi.spyOn(meter, 'publish').mockImplementation(() => {});
 });
 /** The messages of the errors that were logged. */
 const errors = () =>

@@ -5,7 +5,8 @@ import { deliver } from '../../../core/notify/deliver.ts';
 import { maxAttempts } from '../../../core/notify/retries.ts';
 import { createHandler } from '../../../lambda/notify/handler.ts';
 import { NotifyDeployment } from '../../../lambda/notify/notify-deployment.ts';
-import { logger, metrics } from '../../../lambda/shared/telemetry.ts';
+import { meter } from '../../../lambda/shared/metrics.ts';
+import { logger } from '../../../lambda/shared/telemetry.ts';
 import { configOf } from '../mirror-yaml/config-text.ts';
 
 vi.mock('../../../core/notify/deliver.ts', () => ({ deliver: vi.fn() }));
@@ -59,7 +60,7 @@ describe('the notify function', () => {
     logged.length = 0;
     for (const level of ['info', 'warn', 'error'] as const)
       vi.spyOn(logger, level).mockImplementation((...input) => void logged.push(level, ...input));
-    vi.spyOn(metrics, 'publishStoredMetrics').mockReturnValue(metrics);
+    vi.spyOn(meter, 'publish').mockImplementation(() => {});
   });
   const run = (deployment: NotifyDeployment, ...messages: { body: string; received?: number }[]) =>
     createHandler(deployment)(batch(messages), context);

@@ -3,7 +3,8 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { MappingStore } from '../../../core/mapping/store.ts';
 import { RegistryEventsDeployment } from '../../../lambda/registry-events/deployment.ts';
 import { createHandler } from '../../../lambda/registry-events/handler.ts';
-import { logger, metrics } from '../../../lambda/shared/telemetry.ts';
+import { meter } from '../../../lambda/shared/metrics.ts';
+import { logger } from '../../../lambda/shared/telemetry.ts';
 import { configOf, withUpstream } from '../mirror-yaml/config-text.ts';
 import { deletion } from '../registry-events/events.ts';
 
@@ -62,10 +63,7 @@ describe('the registry-events function', () => {
   beforeEach(() => {
     for (const level of ['info', 'warn', 'error'] as const)
       vi.spyOn(logger, level).mockImplementation(() => {});
-    vi.spyOn(metrics, 'publishStoredMetrics').mockImplementation(() => {
-      metrics.clearMetrics();
-      return metrics;
-    });
+    vi.spyOn(meter, 'publish').mockImplementation(() => {});
   });
 
   it('has only those messages delivered again, later each time, whose repository failed', async () => {

@@ -1,4 +1,4 @@
-import type { ECRClient, ECRClientConfig } from '@aws-sdk/client-ecr';
+import type { ECRClient } from '@aws-sdk/client-ecr';
 import type { STSClientConfig } from '@aws-sdk/client-sts';
 import type { CallOptions } from '../../../copy/ports.ts';
 import type { PasswordLogin } from '../../../registry/auth/credentials.ts';
@@ -6,7 +6,7 @@ import type { EcrHost } from '../../../registry/known-registries.ts';
 import type { TagApi } from '../../../registry/listings/tag-api.ts';
 import type { ListedTag } from '../../../registry/operations/lists/tags.ts';
 import { authorizationToken } from '../authorization-token.ts';
-import { called, ecrClient, endpointOf } from '../call.ts';
+import { called, type EcrClientConfig, ecrClient, endpointOf } from '../call.ts';
 import { EcrTags } from './list-tags.ts';
 import { roleCredentials } from './role-credentials.ts';
 
@@ -14,7 +14,7 @@ export interface EcrUpstreamOptions {
   /** Of another account, or of this one: what may pull from the upstream. */
   roleArn: string;
   /** Endpoint and retries of the ECR API; by default those of the registry’s region. */
-  ecr?: ECRClientConfig;
+  ecr?: EcrClientConfig;
   /** Endpoint, region and credentials of STS; by default from the environment. */
   sts?: STSClientConfig;
 }
@@ -32,6 +32,7 @@ export class EcrUpstream implements TagApi {
   constructor(host: EcrHost, { roleArn, ecr = {}, sts = {} }: EcrUpstreamOptions) {
     this.#host = host;
     this.#ecr = ecrClient({
+      side: 'upstream',
       ...endpointOf(host),
       credentials: roleCredentials(roleArn, sts),
       ...ecr,
