@@ -26,11 +26,13 @@ import { grantUpstreamCredentials } from './upstream-credentials.ts';
  * them.
  */
 const webhookItems = { keys: ['jobs#*', 'parked#*', 'webhooks'] };
+/** Which version the items have: read before the first write (`core/aws/dynamodb/schema`). */
+const schemaItem = { keys: ['schema'] };
 /**
  * The table's items that the registry-events function reads to see what is mapped, and writes to
  * remove mappings and to record jobs.
  */
-const mappedItems = { keys: ['repo#*', 'mirrors'] };
+const mappedItems = { keys: ['repo#*', 'mirrors', 'schema'] };
 const removalItems = { keys: ['repo#*', 'history#*', 'snapshot', 'jobs#*', 'parked#*'] };
 /** Which jobs wait for which scan, and whether they still do. */
 const awaitedScans = { keys: ['scans#*', 'jobs#*'] };
@@ -103,6 +105,7 @@ function grantTable({ functions, table }: MirrorPermissions): void {
   // park jobs, and count the events of a tag. Mappings and everything else are out of its reach.
   table.grantItems(webhook, webhookItems, 'GetItem', 'PutItem', 'UpdateItem');
   table.grantItems(webhook, countedTags, 'UpdateItem');
+  table.grantItems(webhook, schemaItem, 'GetItem');
   // Leases, publishing, the record of its job, the layer index, checkpoints of multipart uploads,
   // and whether a tag still points to a digest.
   table.grant(mirror, 'GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem');

@@ -14,6 +14,8 @@ export interface RetentionProps extends FunctionDefaults {
 
 /** What says which images stay, and what marks those that go. */
 const imageItems = { keys: ['repo#*', 'repos', 'history#*', 'snapshot'] };
+/** Which version the items have. */
+const schemaItem = { keys: ['schema'] };
 /** How far a pass has come, and what it did. */
 const passItems = { keys: ['retention', 'retention#*'] };
 
@@ -37,6 +39,7 @@ export class Retention extends Construct {
     });
     this.function = handler.function;
     table.grantItems(this.function, imageItems, 'GetItem', 'Query', 'PutItem', 'UpdateItem');
+    table.grantItems(this.function, schemaItem, 'GetItem');
     table.grantItems(this.function, passItems, 'GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem');
     grantEvents(handler, this.function);
     grantMirrorCleaning(handler, this.function, defaults.config.mirror);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Packs the package, installs it into an empty folder, and uses it there: the command, and the constructs in an app of
-# somebody else's. All of it on each Node: the oldest that `engines` names, and that of the repository. Runs after `npm run build`.
+# Packs the package, checks what is in it, installs it into an empty folder, and uses it there: the command, and the constructs in
+# apps of somebody else's, those of examples/ among them. All of it on each Node: the oldest that `engines` names, and that of the repository. Runs after `npm run build`.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
@@ -12,10 +12,11 @@ cd "$work"
 bin=$(node -p 'require(process.argv[1]).bin.drayage' "$root/package.json")
 tar -tzf drayage-*.tgz >files
 grep -qx "package/$bin" files || { echo "the package has no $bin"; exit 1; }
-if grep -E '^package/(test|bench|node_modules)/' files; then echo 'the package has too much'; exit 1; fi
+"$root/.ci/sbom" >sbom.json
+"$root/node_modules/.bin/node" "$root/test/package/contents.ts" files sbom.json
 
 echo '{"name":"app","type":"module","private":true}' >package.json
-versions=$(node -p 'const d = require(process.argv[1]).devDependencies; ["aws-cdk-lib", "constructs"].map((n) => `${n}@${d[n]}`).join(" ")' "$root/package.json")
+versions=$(node -p 'const d = require(process.argv[1]).devDependencies; ["aws-cdk-lib", "constructs", "@types/node"].map((n) => `${n}@${d[n]}`).join(" ")' "$root/package.json")
 npm install --silent --no-audit --no-fund ./drayage-*.tgz $versions
 
 cp "$root/mirror.yaml" .
@@ -41,6 +42,14 @@ for version in "$least" "$newest"; do
   test -s cdk.out/Theirs.template.json
   find cdk.out -path '*/web/app.js' | grep -q . || { echo 'the API function has no status page'; exit 1; }
   find cdk.out -name mirror.json | grep -q . || { echo 'the functions have no configuration'; exit 1; }
+  # The apps in examples/: they find the package in the folder above.
+  for example in "$root"/examples/*/; do
+    name=$(basename "$example")
+    rm -rf "$name"
+    cp -R "$example" "$name"
+    (cd "$name" && node --test "test/*.test.ts" >"../$name.txt" 2>&1) || { cat "$name.txt"; echo "examples/$name fails on Node $version"; exit 1; }
+    (cd "$name" && tsc) || { echo "examples/$name does not fit the package's types"; exit 1; }
+  done
   echo "the package works on Node $version"
 done
 old=$(npx --yes --package node@20 -- node "$drayage" --version 2>&1) && { echo 'an older Node is taken'; exit 1; }

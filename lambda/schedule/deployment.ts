@@ -1,4 +1,7 @@
 import { DynamoLayerLeases } from '../../core/aws/dynamodb/layer-leases.ts';
+import { type MigrateResult, migrate } from '../../core/aws/dynamodb/schema/migrate.ts';
+import { migrations } from '../../core/aws/dynamodb/schema/migrations.ts';
+import { schemaVersion } from '../../core/aws/dynamodb/schema/state.ts';
 import { DynamoUpstreamGate } from '../../core/aws/dynamodb/upstream-gate.ts';
 import { SqsDeadLetterQueue } from '../../core/aws/sqs/dead-letter-queue.ts';
 import type { LayerLeases, UpstreamGate } from '../../core/jobs/ports.ts';
@@ -20,6 +23,17 @@ export class ScheduleDeployment extends Deployment {
 
   get notifier(): Notifier {
     return this.once('notifier', openNotifier);
+  }
+
+  /**
+   * Takes the table's items to the version that this code knows, as far as fits into this call. It
+   * asks the table only at a cold start and while there is something to do.
+   */
+  async migrateTable(endsAt: number): Promise<MigrateResult> {
+    const { version, next, migratingSince } = await this.schema.state();
+    if (version === schemaVersion && next === undefined && migratingSince === undefined)
+      return { kind: 'current' };
+    return await migrate(this.table, { version: schemaVersion, migrations, now: () => new Date(), endsAt });
   }
 
   /** The dead-letter queue of the mirror queue. */

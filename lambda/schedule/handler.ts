@@ -12,19 +12,22 @@ import { measureBacklog } from './backlog.ts';
 import { ScheduleDeployment } from './deployment.ts';
 
 /**
- * Every minute: sends the parked jobs that are due, and records what crashed too often.
+ * Every minute: sends the parked jobs that are due, records what crashed too often, and migrates the
+ * table if this release needs that.
  *
  * @throws if some of it failed, so that the invocation counts as failed and raises an alarm; the
  *   next call does it.
  */
 async function run(deployment: ScheduleDeployment): Promise<{ sent: number; failed: number }> {
-  const [resent, dead] = await Promise.allSettled([
+  const [resent, dead, migrated] = await Promise.allSettled([
     resend(deployment),
     settleDeadLetters(deployment),
+    migrateTable(deployment),
     measureBacklog(deployment),
   ]);
   if (resent.status === 'rejected') throw resent.reason;
   if (dead.status === 'rejected') throw dead.reason;
+  if (migrated.status === 'rejected') throw migrated.reason;
   return { sent: resent.value, failed: dead.value };
 }
 
@@ -35,6 +38,17 @@ async function resend({ config, jobs, queue }: ScheduleDeployment): Promise<numb
   if (refused > 0)
     throw new Error(`the queue refused ${refused} parked jobs: they stay parked for the next minute`);
   return sent;
+}
+
+/** How long the steps of a migration may take in one call: the function has a minute. */
+const migrationMs = 20_000;
+
+async function migrateTable(deployment: ScheduleDeployment): Promise<void> {
+  const result = await deployment.migrateTable(Date.now() + migrationMs);
+  if (result.kind === 'current') return;
+  if (result.kind === 'newer')
+    logger.error('a later release has changed the table: nothing is written until it is deployed again');
+  else logger.info('the table is being migrated', { state: result.kind, to: result.to });
 }
 
 /** @returns how many jobs it recorded as failed */

@@ -1,5 +1,6 @@
 import { DynamoJobStore } from '../../core/aws/dynamodb/job-store.ts';
 import { DynamoMappingStore } from '../../core/aws/dynamodb/mappings/mapping-store.ts';
+import { guardWrites, SchemaGuard } from '../../core/aws/dynamodb/schema/guard.ts';
 import { openTable, type Table } from '../../core/aws/dynamodb/table.ts';
 import { SqsJobQueue } from '../../core/aws/sqs/job-queue.ts';
 import type { Config } from '../../core/config/config.ts';
@@ -62,7 +63,22 @@ export class Deployment {
   }
 
   protected get table(): Table {
-    return this.once('table', () => openTable(this.environment.text('DRAYAGE_TABLE')));
+    return this.guardedTable.table;
+  }
+
+  /** Knows which version the table's items have. */
+  protected get schema(): SchemaGuard {
+    return this.guardedTable.guard;
+  }
+
+  /** A table that a later release has changed is not written to. */
+  private get guardedTable(): { table: Table; guard: SchemaGuard } {
+    return this.once('table', () => {
+      const table = openTable(this.environment.text('DRAYAGE_TABLE'));
+      const guard = new SchemaGuard(table);
+      guardWrites(table, guard);
+      return { table, guard };
+    });
   }
 
   /** Creates a part on first use. If that fails, the next use tries again. */

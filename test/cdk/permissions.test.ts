@@ -111,7 +111,7 @@ describe('permissions', () => {
   it('let each function do with the table what it needs, and let none scan it', () => {
     const table = Object.fromEntries(names.map((name) => [name, actionsOf(name, 'dynamodb')]));
     expect(table).toEqual({
-      webhook: ['GetItem', 'PutItem', 'UpdateItem', 'UpdateItem'],
+      webhook: ['GetItem', 'GetItem', 'PutItem', 'UpdateItem', 'UpdateItem'],
       mirror: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
       layer: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
       api: ['BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],

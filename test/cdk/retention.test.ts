@@ -35,7 +35,15 @@ describe('retention', () => {
         | undefined;
       return items?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'] ?? [];
     });
-    expect(keys.sort()).toEqual(['history#*', 'repo#*', 'repos', 'retention', 'retention#*', 'snapshot']);
+    expect(keys.sort()).toEqual([
+      'history#*',
+      'repo#*',
+      'repos',
+      'retention',
+      'retention#*',
+      'schema',
+      'snapshot',
+    ]);
     const actions = statements.flatMap((statement) => statement.actions);
     expect(actions.filter((action) => !/^(ecr|dynamodb|logs|events):/.test(action))).toEqual([]);
     expect(actions).not.toContain('dynamodb:Scan');

@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { guardWrites, SchemaGuard } from '../../core/aws/dynamodb/schema/guard.ts';
+import { schemaKey } from '../../core/aws/dynamodb/schema/state.ts';
+import { updateItem } from '../../core/aws/dynamodb/table.ts';
 import { DynamoWebhookStates } from '../../core/aws/dynamodb/webhook-states.ts';
 import { enqueue, NotQueuedError } from '../../core/jobs/enqueue.ts';
 import { keyOf, type LocalStores, mappingOf, startStores } from '../support/local-stores.ts';
@@ -79,6 +82,7 @@ describe('what the webhook function may do with the table', () => {
       },
       { step: 'initialize' },
     );
+    guardWrites(stores.table, new SchemaGuard(stores.table));
   });
   afterAll(() => stores.close());
 
@@ -96,6 +100,7 @@ describe('what the webhook function may do with the table', () => {
       new Set(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem']),
     );
     expect(made.length).toBeGreaterThan(8);
+    expect(made.filter(({ leadingKey }) => leadingKey === 'schema')).toHaveLength(1);
     expect(made.filter((access) => !isAllowed(access))).toEqual([]);
   });
 
@@ -110,7 +115,8 @@ describe('what the webhook function may do with the table', () => {
     await stores.mappings.releaseLease(key, lease);
     await stores.mappings.putRegistryHost('eu-west-1', 'elsewhere.example');
     await stores.mappings.registryHosts();
-    expect(made).toHaveLength(7);
+    await updateItem(stores.table, schemaKey, { update: 'SET version = :v', values: { ':v': 1 } });
+    expect(made).toHaveLength(8);
     expect(made.filter(isAllowed)).toEqual([]);
   });
 });

@@ -55,6 +55,7 @@ import { timeouts } from '../connection.ts';
  * - `retention`, `pass#<id>`: how far a pass has come
  * - `retention#<id>`, `<registry>/<repository>`: what the pass did there
  * - `savings`, `<day>#<registry>`: counts what was mirrored from an upstream on a day
+ * - `schema`, `version`: which version the items have (`schema/`); absent: 1
  *
  * Jobs and the items below them, history, counters of a day, images that wait for a signature, and
  * digests that no tag points to any more have `expiresAt` (seconds since 1970). DynamoDB deletes

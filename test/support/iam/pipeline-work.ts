@@ -47,7 +47,9 @@ export function everythingConfig(upstream: string, notifyUrl: string): Config {
         tags: { team: 'platform' },
       },
     },
-    notify: [{ name: 'all', url: notifyUrl, secret: 'notify/ours', events: ['mirrored', 'failed', 'removed'] }],
+    notify: [
+      { name: 'all', url: notifyUrl, secret: 'notify/ours', events: ['mirrored', 'failed', 'removed'] },
+    ],
     upstreams: [{ ...ghcr, repositories }, ...others],
   };
 }
