@@ -1,4 +1,3 @@
-import { request } from 'undici';
 import type { NotifyEndpoint } from '../config/config.ts';
 import type { Connections } from '../registry/transport/connections.ts';
 import { drayageVersion } from '../registry/transport/version.ts';
@@ -52,9 +51,10 @@ export async function deliver(
   const target = new URL(url);
   try {
     await connections.check?.(target);
-    const answer = await request(target, {
+    const answer = await connections.dispatcherFor(target).request({
+      origin: target.origin,
+      path: `${target.pathname}${target.search}`,
       method: 'POST',
-      dispatcher: connections.dispatcherFor(target),
       headers: {
         'content-type': 'application/cloudevents+json; charset=utf-8',
         'user-agent': `drayage/${drayageVersion}`,

@@ -1,4 +1,4 @@
-import { Range } from 'semver';
+import Range from 'semver/classes/range.js';
 import type { RepositoryRule } from '../config/config.ts';
 import { isSignatureTag } from '../oci/signature-tags.ts';
 import { compileGlob } from './glob.ts';

@@ -1,4 +1,4 @@
-import { SemVer } from 'semver';
+import SemVer from 'semver/classes/semver.js';
 import { compareNatural } from './natural-order.ts';
 
 /** A tag that is read as a version. */

@@ -4,13 +4,11 @@ import { DynamoSeenDigests } from '../../core/aws/dynamodb/requirements/seen-dig
 import { DynamoDayCounts } from '../../core/aws/dynamodb/savings/day-counts.ts';
 import { EcrImageScans } from '../../core/aws/ecr/scans/image-scans.ts';
 import { EcrSettingsKeeper } from '../../core/aws/ecr/settings/keeper.ts';
-import { KmsKeys } from '../../core/aws/kms.ts';
 import type { MirrorJobDependencies } from '../../core/jobs/dependencies.ts';
 import type { AwaitedSignatures } from '../../core/jobs/ports.ts';
 import type { RequirementPorts } from '../../core/jobs/requirements/ports.ts';
 import type { DayCounts } from '../../core/jobs/savings/counts.ts';
 import type { VerifyImage } from '../../core/verify/verdict.ts';
-import { imageVerifier } from '../../core/verify/verify-image.ts';
 import { CopyDeployment } from '../shared/copy-deployment.ts';
 import { keepInLine, tellSettings } from '../shared/settings.ts';
 
@@ -43,9 +41,15 @@ export class MirrorDeployment extends CopyDeployment {
     }));
   }
 
-  /** Keys of AWS KMS are read once for many images. */
+  /**
+   * Keys of AWS KMS are read once for many images. Only rules with `verify` need it, so the
+   * Sigstore libraries and the KMS client are not evaluated before the first image of one.
+   */
   get verifyImage(): VerifyImage {
-    return this.once('verifyImage', () => imageVerifier(new KmsKeys()));
+    return async (image, options) => {
+      const verify = await this.once('verifyImage', loadVerifier);
+      return await verify(image, options);
+    };
   }
 
   get awaitedSignatures(): AwaitedSignatures {
@@ -55,4 +59,12 @@ export class MirrorDeployment extends CopyDeployment {
   protected override onCreated(repository: string): void {
     this.settings.forget(repository);
   }
+}
+
+async function loadVerifier(): Promise<VerifyImage> {
+  const [{ imageVerifier }, { KmsKeys }] = await Promise.all([
+    import('../../core/verify/verify-image.ts'),
+    import('../../core/aws/kms.ts'),
+  ]);
+  return imageVerifier(new KmsKeys());
 }

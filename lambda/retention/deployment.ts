@@ -4,11 +4,11 @@ import { EcrMirrorContents } from '../../core/aws/ecr/retention/mirror-contents.
 import type { Notifier } from '../../core/notify/ports.ts';
 import type { PassStore } from '../../core/retention/pass.ts';
 import type { MirrorContents, RetiringStore } from '../../core/retention/ports.ts';
-import { Deployment } from '../shared/deployment.ts';
 import { openNotifier } from '../shared/notifier.ts';
+import { TableDeployment } from '../shared/table-deployment.ts';
 
 /** What the retention function works with. */
-export class RetentionDeployment extends Deployment {
+export class RetentionDeployment extends TableDeployment {
   get passes(): PassStore {
     return this.once('passes', () => new DynamoPassStore(this.table));
   }

@@ -3,12 +3,12 @@ import middy from '@middy/core';
 import type { ScheduledEvent } from 'aws-lambda';
 import { S3SnapshotStore } from '../../core/aws/s3/snapshot-store.ts';
 import { type SnapshotOutcome, SnapshotWriter } from '../../core/exports/build-snapshot.ts';
-import { Deployment } from '../shared/deployment.ts';
 import { meter, publishMetrics } from '../shared/metrics.ts';
+import { TableDeployment } from '../shared/table-deployment.ts';
 import { logger } from '../shared/telemetry.ts';
 
 /** What the snapshot function works with. */
-export class SnapshotDeployment extends Deployment {
+export class SnapshotDeployment extends TableDeployment {
   get writer(): SnapshotWriter {
     return this.once('writer', () => {
       const snapshots = new S3SnapshotStore(this.environment.text('DRAYAGE_SNAPSHOT_BUCKET'));
