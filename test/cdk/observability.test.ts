@@ -68,7 +68,14 @@ const alarm = (id: string) => {
 describe('alarms', () => {
   it('keep the logical ids of those that are deployed already', () => {
     const ids = alarmsOf(mirrorTemplate()).map(([id]) => id);
-    expect(ids.sort()).toMatchInlineSnapshot();
+    expect(ids.sort()).toMatchInlineSnapshot(`
+      [
+        "MirrorAlarmsDeadLetters44487BCE",
+        "MirrorAlarmsLayerDeadLetters0F7B2694",
+        "MirrorAlarmsRegistryEventDeadLetters21853D55",
+        "MirrorAlarmsScheduleErrors2ED2CE53",
+      ]
+    `);
     expect(alarms.map(([id]) => id)).toEqual(expect.arrayContaining(ids));
   });
 
@@ -128,12 +135,12 @@ describe('alarms', () => {
   });
 
   it('watch only metrics of ours that a function emits', () => {
-    for (const [id, { Namespace, MetricName, Dimensions }] of alarms.filter(
-      ([, { Namespace }]) => Namespace === metricNamespace,
-    )) {
+    const ours = alarms.filter(([, { Namespace }]) => Namespace === metricNamespace);
+    expect(ours).toHaveLength(4);
+    for (const [id, { MetricName, Dimensions }] of ours) {
       const definition = Object.entries(metricDefinitions).find(([name]) => name === MetricName)?.[1];
-      expect(definition, `${id} ${Namespace}`).toBeDefined();
-      expect(definition?.from).toContain(Dimensions[0]?.Value);
+      expect(definition, id).toBeDefined();
+      expect(definition?.from, id).toContain(Dimensions[0]?.Value);
     }
   });
 });
