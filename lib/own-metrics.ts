@@ -43,7 +43,8 @@ export function ownMetric(name: MetricName, { service, of, ...props }: OwnMetric
     dimensionsMap: { service: emitter, ...(by !== undefined && of !== undefined && { [by]: of }) },
     statistic: kind === 'sum' ? 'Sum' : 'Maximum',
     period: fiveMinutes,
-    label: of ?? name,
+    // Without one, graphs show the name; and alarms with one are rendered as metric math.
+    ...(of !== undefined && { label: of }),
     ...props,
   });
 }

@@ -103,7 +103,7 @@ export class ServiceAlarms extends Construct {
 
   #ofWork({ api, lagSeconds }: ServiceAlarmsProps): Alarm[] {
     return [
-      this.#alarm('ApiErrors', 'ApiErrors', {
+      this.#alarm('ServerErrors', 'ServerErrors', {
         text: 'The API answers with 5xx.',
         metric: api.metricServerError({ period: fiveMinutes, statistic: 'Sum' }),
         threshold: fewServerErrors,

@@ -172,7 +172,6 @@ mirror: { regions: [eu-west-1] }
 alarms: { topic: "${topic}", lag: 20m }
 upstreams: [{ registry: docker.io, repositories: [{ match: library/nginx }] }]
 `);
-    alarming.resourceCountIs('AWS::CloudWatch::Alarm', 6);
     alarming.allResourcesProperties('AWS::CloudWatch::Alarm', { AlarmActions: [topic] });
     for (const prefix of ['MirrorQueue', 'MirrorLayerQueue']) {
       alarming.hasResourceProperties('AWS::CloudWatch::Alarm', {
