@@ -14,8 +14,9 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import type { Config } from '../core/config/config.ts';
+import type { ApiDomain, Config } from '../core/config/config.ts';
 import { acknowledge } from './acknowledge.ts';
 
 /** How many requests the whole API accepts before it answers 429. */
@@ -130,12 +131,18 @@ export class MirrorApi extends Construct {
     });
   }
 
-  #addDomain(stage: HttpStage, domain: { name: string; certificate: string }): string {
+  #addDomain(stage: HttpStage, { name, certificate, mutualTls }: ApiDomain): string {
     const domainName = new DomainName(this, 'Domain', {
-      domainName: domain.name,
-      certificate: Certificate.fromCertificateArn(this, 'Certificate', domain.certificate),
+      domainName: name,
+      certificate: Certificate.fromCertificateArn(this, 'Certificate', certificate),
+      ...(mutualTls && {
+        mtls: {
+          ...mutualTls.truststore,
+          bucket: Bucket.fromBucketName(this, 'Truststore', mutualTls.truststore.bucket),
+        },
+      }),
     });
     new ApiMapping(this, 'DomainMapping', { api: this.api, domainName, stage });
-    return `https://${domain.name}`;
+    return `https://${name}`;
   }
 }

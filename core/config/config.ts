@@ -69,7 +69,22 @@ export interface ApiConfig {
   /** Who may read: holders of the reader token, IAM principals, or anyone. */
   reads: 'token' | 'iam' | 'none';
   /** A custom domain name for the API; `certificate` is an ACM ARN. */
-  domain?: { name: string; certificate: string };
+  domain?: ApiDomain;
+}
+
+export interface ApiDomain {
+  name: string;
+  certificate: string;
+  /** Callers must present a certificate that one of these authorities has issued. */
+  mutualTls?: { truststore: TruststoreObject };
+}
+
+/** The PEM certificates of authorities, as an object in S3. */
+export interface TruststoreObject {
+  bucket: string;
+  key: string;
+  /** The object's version; absent: the latest at deployment. */
+  version?: string;
 }
 
 export interface AlarmsConfig {
@@ -147,6 +162,11 @@ export interface Webhook {
   source: string;
   /** Its name in the URL. */
   name: string;
+  /**
+   * The only addresses that deliveries may come from, as ranges; `published` is replaced by the
+   * sender's own. Absent: any.
+   */
+  allow?: string[];
   /** Further options of the source, by its own schema. */
   options: Record<string, unknown>;
 }

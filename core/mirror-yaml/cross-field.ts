@@ -1,6 +1,7 @@
 import { durationSeconds } from '../config/duration.ts';
 import { shown } from '../config/fields.ts';
 import { ecrHostOf } from '../registry/known-registries.ts';
+import { publishedRanges } from '../webhooks/authenticity/published-ranges.ts';
 import { findSource, sources } from '../webhooks/sources/index.ts';
 import { EarlierRules } from './earlier-rules.ts';
 import { explain, type Finding } from './explain.ts';
@@ -116,6 +117,11 @@ function webhookFindings(upstream: unknown, path: YamlPath, document: YamlDocume
     findings.push({
       path: [...path, 'source'],
       message: `${shown(name)} reports events of ${source.home}, but this upstream is ${registry}; write ${other.name}, or put the webhook under ${source.home}`,
+    });
+  if (at(webhook, ['allow']) === 'published' && !publishedRanges.has(source.name))
+    findings.push({
+      path: [...path, 'allow'],
+      message: `is published, but ${source.title} publishes no addresses of its webhooks; list its ranges, for example [192.0.2.0/24] (published is for ${[...publishedRanges.keys()].join(' and ')})`,
     });
   if (typeof options !== 'object' || Array.isArray(options)) return findings;
   const parsed = source.optionsSchema.safeParse(options);

@@ -143,6 +143,22 @@ const certificate = textLike(
   /^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/,
 );
 
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html */
+const truststore = textLike(
+  { what: 'an object in S3 with the PEM certificates of authorities', example: 's3://my-bucket/clients.pem' },
+  /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/[^\s]{1,1024}$/,
+);
+
+const mutualTls = z
+  .strictObject({
+    truststore,
+    version: textLike(
+      { what: 'the version of an S3 object', example: '3sL4kqtJlcpXroDTDmJ' },
+      /^[\w.+/=-]{1,1024}$/,
+    ).optional(),
+  })
+  .meta({ what: 'a mapping with truststore', example: '{ truststore: s3://my-bucket/clients.pem }' });
+
 /** The key `api`. */
 export const apiSchema = z.strictObject({
   reads: z
@@ -150,7 +166,7 @@ export const apiSchema = z.strictObject({
     .default('token')
     .meta({ what: 'token, iam or none', example: 'token' }),
   domain: z
-    .strictObject({ name: hostName, certificate })
+    .strictObject({ name: hostName, certificate, mutualTls: mutualTls.optional() })
     .meta({
       what: 'a mapping with name and certificate',
       example: '{ name: mirror.example.com, certificate: arn:… }',

@@ -1,4 +1,5 @@
 import type {
+  ApiConfig,
   Config,
   MirrorConfig,
   NotifyEndpoint,
@@ -9,6 +10,7 @@ import type {
 import { notifyEvents } from '../config/config.ts';
 import { secondsOf } from '../config/duration.ts';
 import { knownRegistry } from '../registry/known-registries.ts';
+import { publishedRanges } from '../webhooks/authenticity/published-ranges.ts';
 import { findSource } from '../webhooks/sources/index.ts';
 import { defaultEndpointName } from './notify-schema.ts';
 import { normalisePlatforms } from './rules/platform.ts';
@@ -26,13 +28,21 @@ export function normalise(file: ConfigFile): Config {
   return {
     version: file.version,
     mirror: normaliseMirror(file.mirror),
-    api: present(file.api),
+    api: normaliseApi(file.api),
     ...(alarms && { alarms: present({ topic: alarms.topic, lagSeconds: secondsOf(alarms.lag) }) }),
     ...(notify?.length && { notify: notify.map(normaliseEndpoint) }),
     ...(network && { network: present(network) }),
     ...(encryption && { encryption }),
     upstreams: file.upstreams.map(normaliseUpstream),
   };
+}
+
+function normaliseApi({ domain, ...api }: ConfigFile['api']): ApiConfig {
+  if (domain === undefined) return present(api);
+  const { mutualTls, ...named } = domain;
+  const [, bucket = '', key = ''] = /^s3:\/\/([^/]+)\/(.+)$/.exec(mutualTls?.truststore ?? '') ?? [];
+  const truststore = { bucket, key, ...(mutualTls?.version && { version: mutualTls.version }) };
+  return { ...present(api), domain: { ...named, ...(mutualTls && { mutualTls: { truststore } }) } };
 }
 
 function normaliseMirror(mirror: ConfigFile['mirror']): MirrorConfig {
@@ -73,9 +83,16 @@ function normaliseUpstream(upstream: FileUpstream): Upstream {
   };
 }
 
-function normaliseWebhook({ source, name, options }: NonNullable<FileUpstream['webhook']>): Webhook {
+function normaliseWebhook({ source, name, allow, options }: NonNullable<FileUpstream['webhook']>): Webhook {
   const parsed = findSource(source)?.optionsSchema.parse(options);
-  return { source, name: name ?? source, options: (parsed ?? options) as Webhook['options'] };
+  const ranges = allow === 'published' ? publishedRanges.get(source)?.ranges : allow;
+  return {
+    source,
+    name: name ?? source,
+    // An empty list allows nothing: a source without published ranges is refused before.
+    ...(allow !== undefined && { allow: [...new Set(ranges ?? [])] }),
+    options: (parsed ?? options) as Webhook['options'],
+  };
 }
 
 function normaliseRule(rule: FileRule): RepositoryRule {

@@ -14,6 +14,7 @@ import {
 } from '../config/fields.ts';
 import { InvalidReferenceError, parseReference } from '../oci/reference.ts';
 import { type GlobKind, globProblem } from '../policy/glob.ts';
+import { addressRangeProblem } from '../webhooks/authenticity/allowed-address.ts';
 import { findSource, sourceNames } from '../webhooks/sources/index.ts';
 import { nearest } from './nearest.ts';
 import { platform } from './rules/platform.ts';
@@ -104,6 +105,9 @@ const source = text({ what: 'a webhook source', example: 'dockerhub' }, (value) 
   return `${shown(value)} is not a webhook source;${meant ? ` did you mean ${meant}?` : ''} Sources: ${sourceNames.join(', ')}`;
 });
 
+/** Ranges are compared one by one, for each delivery. */
+const mostRanges = 100;
+
 const webhook = z
   .strictObject({
     source,
@@ -111,6 +115,21 @@ const webhook = z
       { what: 'a name of at most 63 lower-case letters, digits and -', example: 'hub' },
       /^[a-z0-9-]{1,63}$/,
     ).optional(),
+    allow: z
+      .union([
+        z.literal('published'),
+        distinct(text({ what: 'a range of addresses', example: '192.0.2.0/24' }, addressRangeProblem), {
+          what: 'a list of ranges',
+          example: '[192.0.2.0/24]',
+        })
+          .min(1)
+          .max(mostRanges),
+      ])
+      .meta({
+        what: `published, or a list of 1 to ${mostRanges} ranges of addresses`,
+        example: '[192.0.2.0/24, "2001:db8::/32"]',
+      })
+      .optional(),
     options: z.record(z.string(), z.unknown()).default({}).meta({ what: 'a mapping', example: '{}' }),
   })
   .meta({ what: 'a mapping with source', example: '{ source: dockerhub }' });

@@ -60,6 +60,7 @@ const definitions = {
     ...count('webhook', 'deliveries that were refused; `unknown` is a name or a path token that is not ours'),
     by: 'webhook',
   },
+  WebhookAddressNotAllowed: count('webhook', 'deliveries refused because their address is not in `allow`'),
   WebhookMalformed: count('webhook', 'ignored events that could not be read'),
   WebhookUnavailable: count('webhook', 'deliveries answered with 503: not everything could be queued'),
 

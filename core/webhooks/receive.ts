@@ -1,3 +1,4 @@
+import { isAllowedAddress } from './authenticity/allowed-address.ts';
 import { isAuthentic } from './authenticity/verify.ts';
 import { type DecideDependencies, decide, type QueueableEvents } from './decide.ts';
 import { configuredWebhooks, webhookPath } from './find-webhook.ts';
@@ -19,6 +20,8 @@ export interface WebhookRequest {
   body: Uint8Array;
   /** The scheme and host at which the API was reached. */
   origin: string;
+  /** The address that the connection came from, as API Gateway saw it: never from a header. */
+  sourceIp?: string | undefined;
 }
 
 /** What receiving needs besides the request. */
@@ -32,7 +35,7 @@ export type WebhookResult =
   /** Nothing was read; `message` is safe to show the sender. */
   | {
       kind: 'refused';
-      status: 400 | 401 | 404 | 405 | 413;
+      status: 400 | 401 | 403 | 404 | 405 | 413;
       headers: Record<string, string>;
       code: string;
       message: string;
@@ -41,8 +44,8 @@ export type WebhookResult =
   | QueueableEvents;
 
 /**
- * Receives a webhook's delivery, in this order: name and path token (404), method (405), size
- * (413), authenticity (401), JSON (400). An authentic delivery is never refused because of its
+ * Receives a webhook's delivery, in this order: name and path token (404), address (403), method
+ * (405), size (413), authenticity (401), JSON (400). An authentic delivery is never refused because of its
  * content: senders that retry a 4xx forever would get stuck.
  *
  * An unknown name and a wrong token take the same path and get the same answer, so that names can't
@@ -66,6 +69,12 @@ export async function receiveWebhook(
   const wantsToken = authentication.kind === 'path-token';
   const tokenFits = (wantsToken || request.token !== undefined) && (await isProven({ kind: 'path-token' }));
   if (named === undefined || (wantsToken ? !tokenFits : request.token !== undefined)) return notFound();
+  if (webhook.allow !== undefined && !isAllowedAddress(request.sourceIp, webhook.allow))
+    return refused(
+      403,
+      'address_not_allowed',
+      'the delivery comes from an address that the webhook’s `allow` does not name',
+    );
   if (request.method === 'OPTIONS' && source.handshake)
     return source.handshake(request.headers) ?? wrongMethod('POST, OPTIONS');
   if (request.method !== 'POST') return wrongMethod(source.handshake ? 'POST, OPTIONS' : 'POST');
@@ -145,7 +154,7 @@ function wrongMethod(allow: string): WebhookResult {
 }
 
 function refused(
-  status: 400 | 401 | 404 | 405 | 413,
+  status: 400 | 401 | 403 | 404 | 405 | 413,
   code: string,
   message: string,
   headers: Record<string, string> = {},

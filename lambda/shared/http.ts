@@ -14,6 +14,12 @@ export interface HttpRequest {
    * the custom one.
    */
   origin: string;
+  /**
+   * The address that the connection to API Gateway came from. Not from `X-Forwarded-For`, which
+   * begins with whatever the caller wrote there.
+   * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+   */
+  sourceIp: string | undefined;
 }
 
 export type HttpResponse = APIGatewayProxyStructuredResultV2;
@@ -77,6 +83,7 @@ export function httpRequest(event: APIGatewayProxyEventV2): HttpRequest {
     headers,
     body: Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8'),
     // API Gateway sets the header itself, and serves only https.
+    sourceIp: http.sourceIp,
     origin: `${headers['x-forwarded-proto'] === 'http' ? 'http' : 'https'}://${event.requestContext.domainName}`,
   };
 }

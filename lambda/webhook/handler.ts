@@ -41,7 +41,7 @@ async function run(
   try {
     if (!route) throw new HttpError(404, 'not_found', 'there is no such route');
     const result = await receiveWebhook({ ...request, name, token: route[2] }, { config, account, secrets });
-    return await answer({ method: request.method, name }, result, receiver);
+    return await answer({ ...request, name }, result, receiver);
   } catch (error) {
     if (error instanceof HttpError) return errorResponse(error);
     // Secrets, keys, table or queue are unavailable. None of this is the sender's fault: it should
@@ -65,7 +65,7 @@ async function takeEvent(event: BusEvent, receiver: Receiver): Promise<undefined
 }
 
 async function answer(
-  { method, name }: { method: string; name: string },
+  { method, name, sourceIp }: { method: string; name: string; sourceIp: string | undefined },
   result: WebhookResult,
   receiver: Receiver,
 ): Promise<HttpResponse> {
@@ -73,8 +73,12 @@ async function answer(
     // The name is known to be ours only if the status is not 404; a guessed one does not belong in
     // the log.
     const webhook = result.status === 404 ? undefined : name;
-    logger.warn('a delivery was refused', { webhook, status: result.status, code: result.code });
+    const { status, code } = result;
+    // The address is what an operator compares with `allow`.
+    const address = code === 'address_not_allowed' ? { sourceIp } : {};
+    logger.warn('a delivery was refused', { webhook, status, code, ...address });
     meter.record('WebhookRefused', 1, webhook ?? unknownWebhook);
+    if (code === 'address_not_allowed') meter.record('WebhookAddressNotAllowed', 1);
     if (webhook !== undefined) await receiver.arrivals.note(webhook, { refused: result.code });
     throw new HttpError(result.status, result.code, result.message, result.headers);
   }

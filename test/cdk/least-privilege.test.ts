@@ -29,6 +29,8 @@ const template = mirrorTemplate(everything);
 const names = [...functionNames, 'retention', 'notify', 'blob-mounting'];
 const own = 'arn:<AWS::Partition>:ecr:eu-west-1:<AWS::AccountId>:';
 
+const literally = (text: string) => new RegExp(`^${text.replaceAll('*', '\\*').replaceAll('.', '\\.')}$`);
+
 /** Every wildcard that a policy may have, and why: whatever is not here is refused. */
 const wildcards: { resource: RegExp; actions: RegExp; condition?: string; because: string }[] = [
   {
@@ -42,12 +44,12 @@ const wildcards: { resource: RegExp; actions: RegExp; condition?: string; becaus
     because: 'the setting belongs to the whole registry: the operation has no resource',
   },
   {
-    resource: new RegExp(`^${RegExp.escape(`${own}repository/yard/images/`)}\\*$`),
+    resource: literally(`${own}repository/yard/images/*`),
     actions: /^ecr:[A-Za-z]+$/,
     because: 'repositories are made when an image first needs them: only their prefix is known',
   },
   {
-    resource: new RegExp(`^${RegExp.escape(`${own}repository/`)}\\*$`),
+    resource: literally(`${own}repository/*`),
     actions: /^ecr:DescribeRepositories$/,
     because: 'ECR lists repositories only for a whole registry',
   },

@@ -14,6 +14,8 @@ import { mirrorEcr } from '../mirror-ecr.ts';
 import { type ApiJob, type Pipeline, pipelineConfig } from '../pipeline.ts';
 import { type SeededImage, seededImage } from '../seeded-image.ts';
 
+/** Long enough for a rollback, and over soon. */
+const historySeconds = 10;
 const retention = { keepNewest: 0, unmappedForSeconds: 1 };
 const image = (seed: string, size = 2_000) => seededImage({ seed, layers: [{ size }] });
 
@@ -32,7 +34,7 @@ export function everythingConfig(upstream: string, notifyUrl: string): Config {
     ...config,
     mirror: {
       ...config.mirror,
-      historySeconds: 1,
+      historySeconds,
       repository: {
         ...config.mirror.repository,
         immutableTags: { except: ['*'] },
@@ -121,7 +123,7 @@ async function cleanUp(pipeline: Pipeline, config: Config): Promise<void> {
   await pipeline.mirror('acme/cleaned', '1', image('old'));
   await pipeline.mirror('acme/cleaned', '1', image('current'));
   await pipeline.stack.functions.retention.invoke({ time: new Date().toISOString() });
-  await sleep(2_500);
+  await sleep((historySeconds + 1) * 1_000);
   const { environment, registry } = pipeline.stack;
   const client = {
     region: 'eu-west-1',
@@ -142,7 +144,7 @@ async function cleanUp(pipeline: Pipeline, config: Config): Promise<void> {
     },
     {
       config,
-      mappings: new DynamoMappingStore(table, { historySeconds: 1 }),
+      mappings: new DynamoMappingStore(table, { historySeconds }),
       retiring: new DynamoRetiringStore(table),
       contents,
       owner: 'test',
@@ -167,8 +169,6 @@ async function useApi(pipeline: Pipeline): Promise<void> {
     expect((await pipeline.get(path)).status).toBe(200);
   expect(await pipeline.mapping('ghcr.io/acme/app:1')).toBeDefined();
   expect((await pipeline.post('/v1/webhooks/github/rotate', {})).status).toBe(200);
-  const rollback = { image: 'ghcr.io/acme/app:1', digest: image('first').manifest.digest };
-  expect((await pipeline.post('/v1/mappings/rollback', rollback)).status).toBe(202);
 }
 
 /**
@@ -185,6 +185,8 @@ export async function work(pipeline: Pipeline, config: Config): Promise<void> {
 
   await pipeline.mirror('acme/app', '1', image('first'));
   await pipeline.mirror('acme/app', '1', image('second'));
+  const rollback = { image: 'ghcr.io/acme/app:1', digest: image('first').manifest.digest };
+  expect((await pipeline.post('/v1/mappings/rollback', rollback)).status).toBe(202);
   // Its layer is mounted from the other repository.
   await pipeline.mirror('acme/other', '1', image('first'));
   const large = seededImage({ seed: 'large', layers: [{ size: 90_000 }, { size: 80_000 }] });

@@ -79,6 +79,8 @@ function registryCall(request: IncomingMessage): RecordedCall | undefined {
   if (name === undefined) return undefined;
   request.headers.authorization = `Basic ${Buffer.from(password).toString('base64')}`;
   const url = new URL(request.url ?? '/', 'http://local');
+  // Layers are downloaded from addresses that the registry has signed.
+  if (!url.pathname.startsWith('/v2/')) return undefined;
   return {
     function: name,
     service: 'registry',
