@@ -53,7 +53,9 @@ function attributeTable(): string {
     for (const member of node.members) {
       if (!ts.isPropertyDeclaration(member) || !ts.isIdentifier(member.name)) continue;
       const type = member.type?.getText(source).replace(/\s+/g, ' ') ?? '';
-      rows.push(`| \`${member.name.text}\` | ${/^\w+$/.test(type) ? `\`${type}\`` : cell(docOf(member).text)} |\n`);
+      rows.push(
+        `| \`${member.name.text}\` | ${/^\w+$/.test(type) ? `\`${type}\`` : cell(docOf(member).text)} |\n`,
+      );
     }
   });
   return `| attribute | what it is |\n| --- | --- |\n${rows.join('')}`;
@@ -65,7 +67,8 @@ function propsOf(file: string, name: string): Prop[] {
   source.forEachChild((node) => {
     if (!ts.isInterfaceDeclaration(node) || node.name.text !== name) return;
     for (const member of node.members) {
-      if (!ts.isPropertySignature(member)) throw new Error(`${file}: ${name} has a member that is no property`);
+      if (!ts.isPropertySignature(member))
+        throw new Error(`${file}: ${name} has a member that is no property`);
       const doc = docOf(member);
       props.push({
         name: member.name.getText(source),
