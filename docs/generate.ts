@@ -1,6 +1,6 @@
 /**
  * `npm run docs`: generates the pages of the webhook sources and their table in README.md from the
- * sources' guides, the JSON Schemas of mirror.yaml and of the events, the OpenAPI document of the
+ * sources' guides, the tables of the construct's props, the JSON Schemas of mirror.yaml and of the events, the OpenAPI document of the
  * API, and the policy of the Helm chart, so that they can't differ from the code. A test fails if
  * they are out of date.
  */
@@ -14,6 +14,7 @@ import { eventJsonSchema } from '../core/notify/event-schema.ts';
 import { sourcePage, sourceTable } from '../core/webhooks/guide.ts';
 import { sources } from '../core/webhooks/sources/index.ts';
 import { openApiYaml } from '../lambda/api/openapi/document.ts';
+import { constructsPage } from './constructs.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -26,6 +27,8 @@ export function generatedFiles(): Map<string, string> {
     files.set(`docs/events/${event}.schema.json`, schemaText(eventJsonSchema(event)));
   files.set('docs/openapi.yaml', openApiYaml());
   files.set('charts/drayage/files/policy.yaml', chartPolicy());
+  const constructs = 'docs/constructs.md';
+  files.set(constructs, constructsPage(readFileSync(join(root, constructs), 'utf8')));
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
   const table = sourceTable(sources, 'docs/webhooks/');
   files.set('README.md', readme.replace(/(<!-- sources -->\n)[\s\S]*(<!-- \/sources -->)/, `$1${table}$2`));
