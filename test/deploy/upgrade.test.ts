@@ -74,10 +74,10 @@ describe('a deployment, from version to version', () => {
     const { outputs } = stack;
     const now = stage.options('now', {
       match: ['acme/**', 'tools/**'],
-      second: { registry: 'quay.io', source: 'quay', match: ['theirs/**'] },
+      second: { registry: 'harbor.example.com', source: 'harbor', match: ['theirs/**'] },
     });
     expect(await deliver(stack, keys.secret, tools, '1')).toMatchObject({ body: { accepted: [] } });
-    expect(await stack.api('POST', '/webhooks/quay', { body: '{}' })).toMatchObject({ status: 404 });
+    expect(await stack.api('POST', '/webhooks/harbor', { body: '{}' })).toMatchObject({ status: 404 });
 
     stack = await stage.timed('upgrade to this version', () => deploy(now));
     stage.listener = stack;
@@ -90,7 +90,7 @@ describe('a deployment, from version to version', () => {
 
     await expectMirrored(cart, '1.1.0');
     await expectMirrored(tools, '1');
-    expect(await stack.api('POST', '/webhooks/quay', { body: '{}' })).toMatchObject({ status: 401 });
+    expect(await stack.api('POST', '/webhooks/harbor', { body: '{}' })).toMatchObject({ status: 401 });
   });
 
   it('stays as it was when a deployment fails at its end', async () => {
