@@ -1,150 +1,53 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BatchDeleteImageCommand, ECRClient, GetAccountSettingCommand } from '@aws-sdk/client-ecr';
+import { BatchDeleteImageCommand } from '@aws-sdk/client-ecr';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import { digestOf } from '../../core/oci/digest.ts';
 import { deriveSecret, webhookSecret } from '../../core/webhooks/secrets/secrets.ts';
-import { type EmbeddedRegistry, startRegistry } from '../../local/ecr/server.ts';
 import { drayage } from '../support/drayage.ts';
-import { githubHeaders, githubPayload } from '../support/pipeline.ts';
 import { pushImage, seededImage } from '../support/seeded-image.ts';
-import { bootstrap, type Deployment, deploy } from './deployment.ts';
-import { type MiniStack, startMiniStack } from './ministack.ts';
+import { deploy } from './cdk.ts';
+import type { Deployment } from './deployment.ts';
+import { Stage } from './stage.ts';
+import * as users from './users.ts';
 
 /*
  * Deploys the very stack of bin/drayage.ts with the CDK's command line to an emulator of AWS, and
  * uses it from outside. HTTP API, functions, queue, event source, table and secrets are the
- * deployed ones. Only ECR is our own emulation, which behaves as ECR does: MiniStack's has no
- * registry protocol and holds no layers.
- *
- * Where MiniStack 1.5.33 differs from AWS:
- * - `Ref` of a secret is its name, not its ARN: both are good as an id, so the outputs that are
- *   ARNs hold names here.
- * - Generated secrets ignore ExcludePunctuation: the root may hold any ASCII character.
- * - API addresses are names below `localhost` (see Deployment.api).
- * - It answers OPTIONS itself, with 403: handshakes cannot be tried here.
- * - Functions run on this machine with MiniStack's environment below their own, so they reach
- *   loopback ports.
- * - Custom resources run: it calls the function and waits for the answer at the ResponseURL, which
- *   is its own port over HTTP. A function that throws is not run again, as Lambda does with
- *   CloudFormation's events.
- * - AUTH=true, which would enforce our IAM policies, refuses the CDK's own bootstrap roles (no
- *   aws:ResourceAccount).
+ * deployed ones. Only ECR is our own emulation, which behaves as ECR does. `stage.ts` says where
+ * the emulator differs from AWS.
  */
-let folder: string;
-let ministack: MiniStack;
-let mirror: EmbeddedRegistry;
-let upstream: EmbeddedRegistry;
+let stage: Stage;
 let stack: Deployment;
-const times: [step: string, seconds: string][] = [];
-
-/** Performs a step and notes how long it took. */
-async function timed<T>(step: string, work: () => Promise<T>): Promise<T> {
-  const started = performance.now();
-  const result = await work();
-  times.push([step, ((performance.now() - started) / 1_000).toFixed(2)]);
-  return result;
-}
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'drayage-deploy-'));
-  mirror = await startRegistry({
-    flavour: 'ecr',
-    // As ECR tells EventBridge. Before the deployment, nobody listens.
-    events: (event) => {
-      stack?.deliverServiceEvent(event).catch((error: Error) => process.stderr.write(`${error.message}\n`));
-    },
-  });
-  upstream = await startRegistry({ flavour: 'distribution' });
-  const configFile = join(folder, 'mirror.yaml');
-  writeFileSync(
-    configFile,
-    `
-version: 1
-mirror: { regions: [eu-west-1], repositoryPrefix: mirror }
-upstreams:
-  - registry: ghcr.io
-    endpoint: ${upstream.endpoint}
-    webhook: { source: github }
-    repositories: [{ match: acme/** }]
-`,
-  );
-  ministack = await timed('start the emulator', () => startMiniStack(join(folder, 'ministack')));
-  const options = {
-    endpoint: ministack.endpoint,
-    configFile,
-    environment: { AWS_ENDPOINT_URL_ECR: mirror.endpoint },
-    folder,
-  };
-  await timed('cdk bootstrap', () => bootstrap(options));
-  stack = await timed('cdk deploy', () => deploy(options));
+  stage = await Stage.set('deploy.test.ts');
+  stack = await stage.timed('cdk deploy', () => deploy(stage.options('stack')));
+  stage.listener = stack;
 });
 
-afterAll(async () => {
-  await ministack?.[Symbol.asyncDispose]();
-  await mirror?.stop();
-  await upstream?.stop();
-  if (folder) rmSync(folder, { recursive: true, force: true });
-  const width = Math.max(...times.map(([step]) => step.length));
-  const lines = times.map(([step, seconds]) => `${step.padEnd(width)}  ${seconds.padStart(7)} s`);
-  process.stdout.write(`\n${lines.join('\n')}\n`);
-});
+afterAll(() => stage?.[Symbol.asyncDispose]());
 
 const repository = 'acme/shop/cart';
 const image = `ghcr.io/${repository}:1.4.2`;
-const delivery = JSON.stringify(githubPayload(repository, '1.4.2'));
-
-interface Mapping {
-  mirror: string;
-  digest: string;
-  pinned: string;
-}
 
 /** Asks for the mapping with the reader's token. */
 async function mapping() {
-  const token = deriveSecret(await stack.rootOf('ApiSecretArn'), 'token:reader');
-  return await stack.api('GET', `/v1/mappings?image=${encodeURIComponent(image)}`, {
-    headers: { authorization: `Bearer ${token}` },
-  });
+  return await users.mappingOf(stack, image, await users.keysOf(stack));
 }
 
 /** Sends a delivery as GitHub does, signed with a secret. */
-async function deliver(secret: string, body = delivery) {
-  const headers = { 'content-type': 'application/json', ...githubHeaders(body, secret) };
-  return await stack.api('POST', '/webhooks/github', { headers, body });
-}
-
-/** The registry's setting, as its API tells it. */
-async function blobMounting(): Promise<string | undefined> {
-  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-  const ecr = new ECRClient({ endpoint: mirror.endpoint, region: 'eu-west-1', credentials });
-  try {
-    return (await ecr.send(new GetAccountSettingCommand({ name: 'BLOB_MOUNTING' }))).value;
-  } finally {
-    ecr.destroy();
-  }
+async function deliver(secret: string, of = repository, tag = '1.4.2') {
+  return await users.deliver(stack, secret, of, tag);
 }
 
 /** The job's state, as soon as it is the awaited one. */
-async function jobIn(id: string, state: string): Promise<{ transfer?: unknown }> {
-  const token = deriveSecret(await stack.rootOf('ApiSecretArn'), 'token:reader');
-  const until = Date.now() + 60_000;
-  for (;;) {
-    const { body } = await stack.api('GET', `/v1/jobs/${id}`, {
-      headers: { authorization: `Bearer ${token}` },
-    });
-    const job = body as { state: string; transfer?: unknown };
-    if (job.state === state) return job;
-    if (Date.now() > until) throw new Error(`not ${state} after a minute: ${JSON.stringify(job)}`);
-    await sleep(100);
-  }
+async function jobIn(id: string, state: string): Promise<users.Job> {
+  return await users.jobIn(stack, id, state, await users.keysOf(stack));
 }
 
 /** The bytes of a blob or a manifest in the mirror, pulled as any client would. */
 async function pulled(path: string, accept = '*/*'): Promise<Uint8Array> {
-  const answer = await fetch(`${mirror.endpoint}/v2/${path}`, { headers: { accept } });
+  const answer = await fetch(`${stage.mirror.endpoint}/v2/${path}`, { headers: { accept } });
   if (!answer.ok) throw new Error(`GET ${path} was answered ${answer.status}: ${await answer.text()}`);
   return new Uint8Array(await answer.arrayBuffer());
 }
@@ -165,7 +68,7 @@ describe('the deployed stack', () => {
   });
 
   it('has turned on blob mounting, through its custom resource', async () => {
-    expect(await blobMounting()).toBe('ENABLED');
+    expect(await stage.blobMounting()).toBe('ENABLED');
   });
 
   it('answers its health check to everybody, and mappings only to holders of a token', async () => {
@@ -184,20 +87,20 @@ describe('the deployed stack', () => {
 
   it('mirrors an image from a signed webhook to a pull of every byte', async () => {
     onTestFailed(() => {
-      process.stderr.write(ministack.log().split('\n').slice(-200).join('\n'));
+      stage.tellLog();
     });
     const built = seededImage({ seed: 'deploy', layers: [{ size: 4_000_000 }, { size: 300_000 }] });
-    await pushImage(upstream.endpoint, repository, '1.4.2', built);
+    await pushImage(stage.upstream.endpoint, repository, '1.4.2', built);
 
     const secret = deriveSecret(await stack.rootOf('WebhookSecretArn'), 'webhook:github');
-    const answer = await timed('webhook, to the 202', () => deliver(secret));
+    const answer = await stage.timed('webhook, to the 202', () => deliver(secret));
     expect(answer).toMatchObject({ status: 202, body: { accepted: [{ image }], ignored: [] } });
 
-    const mapped = await timed('202 to the mapping', async () => {
+    const mapped = await stage.timed('202 to the mapping', async () => {
       const until = Date.now() + 60_000;
       for (;;) {
         const { status, body } = await mapping();
-        if (status === 200) return body as Mapping;
+        if (status === 200) return body as users.Mapping;
         if (Date.now() > until) throw new Error(`not mapped after a minute: ${JSON.stringify(body)}`);
         await sleep(50);
       }
@@ -205,13 +108,13 @@ describe('the deployed stack', () => {
     const { manifest, blobs } = built;
     expect(mapped).toMatchObject({
       image,
-      mirror: `${mirror.host}/mirror/ghcr.io/${repository}:1.4.2`,
+      mirror: `${stage.mirror.host}/mirror/ghcr.io/${repository}:1.4.2`,
       digest: manifest.digest,
-      pinned: `${mirror.host}/mirror/ghcr.io/${repository}@${manifest.digest}`,
+      pinned: `${stage.mirror.host}/mirror/ghcr.io/${repository}@${manifest.digest}`,
     });
 
     const name = `mirror/ghcr.io/${repository}`;
-    await timed('pull', async () => {
+    await stage.timed('pull', async () => {
       const byTag = await pulled(`${name}/manifests/1.4.2`, manifest.mediaType);
       expect(Buffer.from(byTag).equals(manifest.bytes)).toBe(true);
       for (const digest of blobs.keys())
@@ -236,7 +139,7 @@ describe('the deployed stack', () => {
         object: pod,
       },
     };
-    const answer = await timed('AdmissionReview', () =>
+    const answer = await stage.timed('AdmissionReview', () =>
       stack.api('POST', `${pathname}?timeout=5s`, {
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(review),
@@ -244,7 +147,7 @@ describe('the deployed stack', () => {
     );
     const { response } = answer.body as { response: { uid: string; allowed: boolean; patch: string } };
     expect(response).toMatchObject({ uid: '2f1a8c6e', allowed: true, patchType: 'JSONPatch' });
-    const { pinned } = (await mapping()).body as Mapping;
+    const { pinned } = (await mapping()).body as users.Mapping;
     expect(JSON.parse(Buffer.from(response.patch, 'base64').toString('utf8'))).toContainEqual({
       op: 'replace',
       path: '/spec/containers/0/image',
@@ -256,23 +159,23 @@ describe('the deployed stack', () => {
 
   it('uploads layers with its layer function, and wakes the job that waits for them', async () => {
     onTestFailed(() => {
-      process.stderr.write(ministack.log().split('\n').slice(-200).join('\n'));
+      stage.tellLog();
     });
     const built = seededImage({ seed: 'deploy layers', layers: [{ size: 2_000_000 }, { size: 400_000 }] });
-    await pushImage(upstream.endpoint, repository, '2.0.0', built);
-    const end = upstream.faults.add({
+    await pushImage(stage.upstream.endpoint, repository, '2.0.0', built);
+    const end = stage.upstream.faults.add({
       match: { path: '/manifests/' },
       action: { kind: 'status', status: 503, headers: { 'retry-after': '3600' } },
     });
     const secret = deriveSecret(await stack.rootOf('WebhookSecretArn'), 'webhook:github');
-    const { body } = await deliver(secret, JSON.stringify(githubPayload(repository, '2.0.0')));
+    const { body } = await deliver(secret, repository, '2.0.0');
     const job = (body as { accepted: { job: string }[] }).accepted[0]?.job ?? '';
     await jobIn(job, 'waiting');
     end();
 
     const layers = built.layers;
     await stack.sendLayers(layers.map((layer) => ({ job, layer, layers })));
-    const { transfer } = await timed('two layers to the mapping', () => jobIn(job, 'committed'));
+    const { transfer } = await stage.timed('two layers to the mapping', () => jobIn(job, 'committed'));
     expect(transfer).toMatchObject({ copied: { blobs: 1 }, present: { blobs: 2, bytes: 2_400_000 } });
   });
 
@@ -288,9 +191,9 @@ describe('the deployed stack', () => {
     const rotated = await stack.api('POST', '/v1/webhooks/github/rotate', { headers, body: '' });
     const { secret = '' } = rotated.body as { secret?: string };
     expect(secret).toBe(webhookSecret(await stack.rootOf('WebhookSecretArn'), 'github', 1));
-    const ignored = JSON.stringify(githubPayload('other/app', '1'));
-    for (const each of [secret, before]) expect(await deliver(each, ignored)).toMatchObject({ status: 202 });
-    expect(await deliver('neither', ignored)).toMatchObject({ status: 401 });
+    for (const each of [secret, before])
+      expect(await deliver(each, 'other/app', '1')).toMatchObject({ status: 202 });
+    expect(await deliver('neither', 'other/app', '1')).toMatchObject({ status: 401 });
   });
 
   describe('operated by the command line', () => {
@@ -319,15 +222,15 @@ describe('the deployed stack', () => {
 
     it('mirrors, shows the history, rolls back, pins and unpins', async () => {
       for (const image of [first, second]) {
-        await pushImage(upstream.endpoint, operated, '1', image);
-        await timed('drayage mirror', () => expectDone('mirror', tag));
+        await pushImage(stage.upstream.endpoint, operated, '1', image);
+        await stage.timed('drayage mirror', () => expectDone('mirror', tag));
         expect(await digestNow()).toBe(image.manifest.digest);
       }
       const history = await expectDone('history', tag);
       for (const { manifest } of [first, second]) expect(history).toContain(manifest.digest.slice(7, 19));
-      await timed('drayage rollback', () => expectDone('rollback', tag, first.manifest.digest));
+      await stage.timed('drayage rollback', () => expectDone('rollback', tag, first.manifest.digest));
       expect(await digestNow()).toBe(first.manifest.digest);
-      expect(mirror.tag(`mirror/ghcr.io/${operated}`, '1')).toBe(first.manifest.digest);
+      expect(stage.mirror.tag(`mirror/ghcr.io/${operated}`, '1')).toBe(first.manifest.digest);
       await expectDone('unpin', tag);
       expect(await digestNow()).toBe(second.manifest.digest);
       await expectDone('pin', tag);
@@ -336,12 +239,11 @@ describe('the deployed stack', () => {
     });
 
     it('removes the mapping of an image that ECR says was deleted', async () => {
-      const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-      const ecr = new ECRClient({ endpoint: mirror.endpoint, region: 'eu-west-1', credentials });
+      const ecr = stage.ecr();
       const imageIds = [{ imageDigest: second.manifest.digest }];
       await ecr.send(new BatchDeleteImageCommand({ repositoryName: `mirror/ghcr.io/${operated}`, imageIds }));
       ecr.destroy();
-      await timed('deletion to 404', async () => {
+      await stage.timed('deletion to 404', async () => {
         await expect.poll(async () => (await run('lookup', tag)).code, { timeout: 20_000 }).toBe(3);
       });
     });
@@ -354,7 +256,7 @@ describe('the deployed stack', () => {
         return answer.ok ? ((await answer.json()) as { mappings: { image: string }[] }).mappings : [];
       };
       // It is built every minute.
-      await timed('the next snapshot', async () => {
+      await stage.timed('the next snapshot', async () => {
         await expect
           .poll(async () => (await exported()).map((one) => one.image), { timeout: 130_000, interval: 1_000 })
           .toContain(image);

@@ -1,9 +1,5 @@
-import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { delimiter, dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import {
   EventBridgeClient,
   ListRulesCommand,
@@ -20,14 +16,7 @@ import {
 import { type Dispatcher, request } from 'undici';
 import { SqsLayerQueue } from '../../core/aws/sqs/layer-queue.ts';
 import type { LayerMessage } from '../../core/jobs/ports.ts';
-import { packageRoot } from '../../lib/function-bundle.ts';
-
-const run = promisify(execFile);
-
-/** MiniStack takes any credentials; it is one account. */
-const account = '000000000000';
-const region = 'eu-west-1';
-const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+import { credentials } from './cdk.ts';
 
 /** The outputs of the stack after its deployment. */
 export interface Outputs {
@@ -44,65 +33,6 @@ export interface Outputs {
 
 type QueueOutput = 'QueueUrl' | 'DeadLetterQueueUrl' | 'LayerQueueUrl' | 'LayerDeadLetterQueueUrl';
 
-/** Where and with what the CDK app is deployed. */
-export interface DeploymentOptions {
-  /** AWS_ENDPOINT_URL of everything. */
-  endpoint: string;
-  /** The mirror.yaml. */
-  configFile: string;
-  /** Environment variables for the functions. */
-  environment: Record<string, string>;
-  /** A folder for what the CDK writes; the caller removes it. */
-  folder: string;
-}
-
-/** Prepares the emulated account for the CDK, as is done once for a real one. */
-export async function bootstrap(options: DeploymentOptions): Promise<void> {
-  await cdk(['bootstrap', `aws://${account}/${region}`], options);
-}
-
-/** Deploys the repository's CDK app, unchanged. @throws Error with the CDK's output */
-export async function deploy(options: DeploymentOptions): Promise<Deployment> {
-  const outputs = join(options.folder, 'outputs.json');
-  await cdk(
-    [
-      'deploy',
-      '--require-approval',
-      'never',
-      '--outputs-file',
-      outputs,
-      '--context',
-      `environment=${JSON.stringify(options.environment)}`,
-    ],
-    options,
-  );
-  return new Deployment(options.endpoint, JSON.parse(readFileSync(outputs, 'utf8')).Drayage);
-}
-
-/** Runs the CDK's command line with the environment of a CI machine, and no other. */
-async function cdk(args: string[], { endpoint, configFile, folder }: DeploymentOptions): Promise<void> {
-  const command = [join(packageRoot, 'node_modules/.bin/cdk'), '--output', join(folder, 'cdk.out'), ...args];
-  const env = {
-    PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
-    HOME: folder,
-    TMPDIR: folder,
-    CI: 'true',
-    NO_COLOR: '1',
-    CDK_DISABLE_CLI_TELEMETRY: 'true',
-    AWS_ENDPOINT_URL: endpoint,
-    AWS_REGION: region,
-    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-    DRAYAGE_CONFIG: configFile,
-  };
-  try {
-    await run(process.execPath, command, { cwd: packageRoot, env, maxBuffer: 64 * 1024 * 1024 });
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout: string; stderr: string };
-    throw new Error(`cdk ${args[0]} failed:\n${stdout}${stderr}`, { cause: error });
-  }
-}
-
 /** An answer of the deployed API. */
 export interface ApiAnswer {
   status: number;
@@ -113,10 +43,17 @@ export interface ApiAnswer {
 export class Deployment {
   readonly outputs: Outputs;
   readonly #endpoint: string;
+  readonly #region: string;
 
-  constructor(endpoint: string, outputs: Outputs) {
+  constructor(endpoint: string, region: string, outputs: Outputs) {
     this.#endpoint = endpoint;
+    this.#region = region;
     this.outputs = outputs;
+  }
+
+  /** What every client of AWS here is made with. */
+  get #aws() {
+    return { endpoint: this.#endpoint, region: this.#region, credentials };
   }
 
   /**
@@ -171,8 +108,7 @@ export class Deployment {
    * none.
    */
   async deliverServiceEvent(event: object): Promise<void> {
-    const options = { endpoint: this.#endpoint, region, credentials };
-    const [events, sqs] = [new EventBridgeClient(options), new SQSClient(options)];
+    const [events, sqs] = [new EventBridgeClient(this.#aws), new SQSClient(this.#aws)];
     const text = JSON.stringify(event);
     try {
       const { Rules = [] } = await events.send(new ListRulesCommand({}));
@@ -194,7 +130,7 @@ export class Deployment {
 
   /** The root of one of the deployment's secrets, as an operator reads it. */
   async rootOf(secret: 'WebhookSecretArn' | 'ApiSecretArn'): Promise<string> {
-    const client = new SecretsManagerClient({ endpoint: this.#endpoint, region, credentials });
+    const client = new SecretsManagerClient(this.#aws);
     try {
       const { SecretString } = await client.send(
         new GetSecretValueCommand({ SecretId: this.outputs[secret] }),
@@ -207,7 +143,7 @@ export class Deployment {
 
   /** How many messages a queue has, including those that are being worked on. */
   async messagesIn(queue: QueueOutput): Promise<number> {
-    const client = new SQSClient({ endpoint: this.#endpoint, region, credentials });
+    const client = new SQSClient(this.#aws);
     try {
       const { Attributes = {} } = await client.send(
         new GetQueueAttributesCommand({
@@ -223,11 +159,7 @@ export class Deployment {
 
   /** Sends layer jobs as the mirror function does. */
   async sendLayers(messages: LayerMessage[]): Promise<void> {
-    const queue = new SqsLayerQueue(this.outputs.LayerQueueUrl, {
-      endpoint: this.#endpoint,
-      region,
-      credentials,
-    });
+    const queue = new SqsLayerQueue(this.outputs.LayerQueueUrl, this.#aws);
     const refused = await queue.send(messages);
     queue.close();
     if (refused[0]) throw new Error(`the layer queue refused a message: ${refused[0].reason}`);
