@@ -14,6 +14,7 @@ import { MinuteSchedule } from './minute-schedule.ts';
 import { MirrorAlarms } from './mirror-alarms.ts';
 import { MirrorApi } from './mirror-api.ts';
 import { makeFunctions, type OptionalFunction } from './mirror-functions.ts';
+import { MirrorNetwork } from './mirror-network.ts';
 import { grantPermissions } from './mirror-permissions.ts';
 import { MirrorQueue } from './mirror-queue.ts';
 import { MirrorTable } from './mirror-table.ts';
@@ -64,6 +65,7 @@ export class ImageMirror extends Construct {
     const settings = resolveProps(props, { region: known(region), account: known(account) });
     const { config } = props;
 
+    const network = MirrorNetwork.of(this, props, config);
     this.table = new MirrorTable(this, 'Table', settings);
     this.queue = new MirrorQueue(this, 'Queue');
     this.layerQueue = new LayerQueue(this, 'LayerQueue');
@@ -80,6 +82,7 @@ export class ImageMirror extends Construct {
       config,
       environment: settings.environment,
       logRetention: settings.logRetention,
+      ...(network && { network: network.functions }),
     };
     const { table, queue, layerQueue, registryEvents, secrets, snapshots } = this;
     const parts = { table, queue, layerQueue, registryEvents, secrets, snapshots };
@@ -105,6 +108,8 @@ export class ImageMirror extends Construct {
     };
 
     grantPermissions({ ...parts, functions }, config);
+    // The function in it answers CloudFormation.
+    if (network) mounting?.setting.node.addDependency(network);
     // Blobs can be mounted from the first copied image on.
     if (mounting) for (const copier of [mirror, layer]) copier.function.node.addDependency(mounting.setting);
 

@@ -13,6 +13,8 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { Config } from '../core/config/config.ts';
 import { bundleOptions, packageRoot, prebuiltBundle } from './function-bundle.ts';
+import { grantNetworkInterfaces } from './network-interfaces.ts';
+import type { FunctionNetwork } from './network-props.ts';
 
 /** The functions, by the folder under `lambda/` that holds their `handler.ts`. */
 export type FunctionName =
@@ -50,10 +52,19 @@ export interface ServiceFunctionProps {
   readonly config: Config;
   /** Its environment, in addition to what every function has. */
   readonly environment: Record<string, string>;
+  /**
+   * The VPC that it runs in.
+   *
+   * @default - none
+   */
+  readonly network?: FunctionNetwork;
 }
 
 /** What all functions of a mirror share. */
-export type FunctionDefaults = Pick<ServiceFunctionProps, 'config' | 'environment' | 'logRetention'>;
+export type FunctionDefaults = Pick<
+  ServiceFunctionProps,
+  'config' | 'environment' | 'logRetention' | 'network'
+>;
 
 /**
  * One Lambda function with its own log group and role. The role may only write to that log group
@@ -75,6 +86,7 @@ export class ServiceFunction extends Construct {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
     });
     this.logGroup.grantWrite(role);
+    if (props.network) grantNetworkInterfaces(this, role, props.network);
     this.function = this.#makeFunction(props, {
       description: `Drayage: ${props.description}`,
       architecture: Architecture.ARM_64,
@@ -85,6 +97,11 @@ export class ServiceFunction extends Construct {
       }),
       role,
       logGroup: this.logGroup,
+      ...(props.network && {
+        vpc: props.network.vpc,
+        vpcSubnets: { subnets: [...props.network.subnets] },
+        securityGroups: [...props.network.securityGroups],
+      }),
       environment: {
         NODE_OPTIONS: '--enable-source-maps',
         POWERTOOLS_SERVICE_NAME: props.name,

@@ -7,6 +7,7 @@ import type { NetworkSettings } from '../../core/registry/transport/network.ts';
  */
 export function outsideNetwork({ network }: Pick<Config, 'network'>): NetworkSettings | undefined {
   if (!network) return undefined;
-  const { proxy, certificates } = network;
-  return { proxy: proxy === undefined ? undefined : { http: proxy, https: proxy }, certificates };
+  const { proxy, noProxy, certificates } = network;
+  if (proxy === undefined) return { certificates };
+  return { proxy: { http: proxy, https: proxy, noProxy: noProxy?.join(',') }, certificates };
 }
