@@ -251,6 +251,19 @@ network:
     ],
   ],
   [
+    'hosts at link-local addresses',
+    withUpstream(`  - registry: 169.254.169.254
+    endpoint: http://169.254.169.254:80
+    authHosts: [169.254.170.2]
+    redirectHosts: [10.0.0.1, "[fd00:ec2::254]:80"]
+`),
+    ['[0].registry', '[0].endpoint', '[0].authHosts[0]', '[0].redirectHosts[1]'].map((path, index) => [
+      [4, 5, 6, 7].map((line) => `${line}:${[15, 15, 17, 31][line - 4]}`)[index] ?? '',
+      `upstreams${path}`,
+      /is a link-local address, .* is never contacted/,
+    ]),
+  ],
+  [
     'an endpoint that does not exist',
     'version: 1\nmirror: { regions: [eu-west-1] }\nnetwork: { vpc: vpc-01234567, endpoints: [sqs, logs] }\n',
     [['3:48', 'network.endpoints[1]', /must be ecr.api, ecr.dkr, sqs, .*found "logs"/]],
