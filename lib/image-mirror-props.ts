@@ -9,9 +9,11 @@ import type { ExistingSecrets } from './deployment-secrets.ts';
 import { type Deployment, existingProblems, keyProblems } from './existing-problems.ts';
 import type { ApiThrottle } from './mirror-api.ts';
 import type { ExistingQueue } from './mirror-queue.ts';
+import { networkProblems } from './network-problems.ts';
+import type { NetworkProps } from './network-props.ts';
 
 /** Settings of an image mirror. The configuration says what is mirrored, and where to. */
-export interface ImageMirrorProps {
+export interface ImageMirrorProps extends NetworkProps {
   /** The configuration: `mirror.yaml`, as `loadConfig` reads it. */
   readonly config: Config;
 
@@ -162,7 +164,7 @@ export interface ImageMirrorProps {
 
 /** The settings with every default filled in. */
 export interface ImageMirrorSettings
-  extends Required<Omit<ImageMirrorProps, 'config' | OptionalProps>>,
+  extends Required<Omit<ImageMirrorProps, 'config' | keyof NetworkProps | OptionalProps>>,
     Pick<ImageMirrorProps, OptionalProps> {}
 
 type OptionalProps = 'removalPolicy' | 'table' | 'secrets' | 'queue' | 'encryptionKey';
@@ -216,6 +218,7 @@ export function resolveProps(props: ImageMirrorProps, deployment: Deployment = {
     ...regionProblems(props.config, deployment.region),
     ...existingProblems(props, deployment),
     ...keyProblems(props, deployment),
+    ...networkProblems(props, props.config, deployment),
   ];
   if (problems.length > 0) throw new InvalidImageMirrorPropsError(problems);
   return settings;
@@ -274,9 +277,6 @@ function configurationProblems(config: Config): string[] {
     );
   }
   const { network } = config;
-  if (network?.vpc !== undefined) {
-    problems.push('config network.vpc: the functions can’t run in a VPC yet; remove the key');
-  }
   if (network?.caBundle !== undefined && network.certificates === undefined) {
     problems.push(
       'config network.caBundle: the certificates have not been read; load the configuration with `loadConfig`, which reads them',

@@ -17,6 +17,7 @@ import { MirrorAlarms } from './mirror-alarms.ts';
 import { MirrorApi } from './mirror-api.ts';
 import { MirrorDashboard } from './mirror-dashboard.ts';
 import { makeFunctions, type OptionalFunction } from './mirror-functions.ts';
+import { MirrorNetwork } from './mirror-network.ts';
 import { grantPermissions } from './mirror-permissions.ts';
 import { MirrorQueue } from './mirror-queue.ts';
 import { MirrorTable } from './mirror-table.ts';
@@ -67,6 +68,7 @@ export class ImageMirror extends Construct {
     const settings = resolveProps(props, { region: known(region), account: known(account) });
     const { config } = props;
 
+    const network = MirrorNetwork.of(this, props, config);
     this.table = new MirrorTable(this, 'Table', settings);
     this.queue = new MirrorQueue(this, 'Queue', settings);
     this.layerQueue = new LayerQueue(this, 'LayerQueue');
@@ -84,6 +86,7 @@ export class ImageMirror extends Construct {
       environment: settings.environment,
       logRetention: settings.logRetention,
       tracing: settings.tracing,
+      ...(network && { network: network.functions }),
     };
     const { table, queue, layerQueue, registryEvents, secrets, snapshots } = this;
     const parts = { table, queue, layerQueue, registryEvents, secrets, snapshots };
@@ -109,6 +112,8 @@ export class ImageMirror extends Construct {
     };
 
     grantPermissions({ ...parts, functions }, config);
+    // The function in it answers CloudFormation.
+    if (network) mounting?.setting.node.addDependency(network);
     // Blobs can be mounted from the first copied image on.
     if (mounting) for (const copier of [mirror, layer]) copier.function.node.addDependency(mounting.setting);
 

@@ -234,15 +234,16 @@ function allow(grantee: IGrantable, permission: Permission): void {
 }
 
 /**
- * An ARN in the stack's region and account, and the way cdk-nag spells it: `<AWS::Partition>` for
- * values that are not known yet.
+ * An ARN in the stack's region and (by default) account, and the way cdk-nag spells it:
+ * `<AWS::Partition>` for values that are not known yet.
  */
 export function regionalArn(
   scope: Construct,
   service: string,
   resource: string,
+  account = Stack.of(scope).account,
 ): { arn: string; readable: string } {
-  const { partition, region, account } = Stack.of(scope);
+  const { partition, region } = Stack.of(scope);
   const spelled = (value: string, name: string) => (Token.isUnresolved(value) ? `<AWS::${name}>` : value);
   const known = [
     spelled(partition, 'Partition'),

@@ -16,6 +16,8 @@ import type { Config } from '../core/config/config.ts';
 import { metricNamespace } from '../core/telemetry/metrics.ts';
 import { acknowledge } from './acknowledge.ts';
 import { bundleOptions, packageRoot, prebuiltBundle } from './function-bundle.ts';
+import { grantNetworkInterfaces } from './network-interfaces.ts';
+import type { FunctionNetwork } from './network-props.ts';
 
 /** The functions, by the folder under `lambda/` that holds their `handler.ts`. */
 export type FunctionName =
@@ -55,12 +57,18 @@ export interface ServiceFunctionProps {
   readonly config: Config;
   /** Its environment, in addition to what every function has. */
   readonly environment: Record<string, string>;
+  /**
+   * The VPC that it runs in.
+   *
+   * @default - none
+   */
+  readonly network?: FunctionNetwork;
 }
 
 /** What all functions of a mirror share. */
 export type FunctionDefaults = Pick<
   ServiceFunctionProps,
-  'config' | 'environment' | 'logRetention' | 'tracing'
+  'config' | 'environment' | 'logRetention' | 'tracing' | 'network'
 >;
 
 /**
@@ -90,6 +98,7 @@ export class ServiceFunction extends Construct {
       },
     });
     this.logGroup.grantWrite(role);
+    if (props.network) grantNetworkInterfaces(this, role, props.network);
     this.function = this.#makeFunction(props, {
       description: `Drayage: ${props.description}`,
       architecture: Architecture.ARM_64,
@@ -101,6 +110,11 @@ export class ServiceFunction extends Construct {
       role,
       ...(props.tracing && { tracing: Tracing.ACTIVE }),
       logGroup: this.logGroup,
+      ...(props.network && {
+        vpc: props.network.vpc,
+        vpcSubnets: { subnets: [...props.network.subnets] },
+        securityGroups: [...props.network.securityGroups],
+      }),
       environment: {
         NODE_OPTIONS: '--enable-source-maps',
         POWERTOOLS_SERVICE_NAME: props.name,

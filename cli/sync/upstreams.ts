@@ -55,10 +55,10 @@ export function openUpstreams(
  * add up.
  */
 function upstreamNetwork(configured: NetworkConfig | undefined, own: NetworkSettings): NetworkSettings {
-  const { proxy, certificates } = configured ?? {};
+  const { proxy, noProxy, certificates } = configured ?? {};
   const all = [certificates, own.certificates].filter((pem) => pem !== undefined);
   return {
-    proxy: proxy === undefined ? own.proxy : { http: proxy, https: proxy },
+    proxy: proxy === undefined ? own.proxy : { http: proxy, https: proxy, noProxy: noProxy?.join(',') },
     certificates: all.length === 0 ? undefined : all.join('\n'),
   };
 }

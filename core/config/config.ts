@@ -1,3 +1,4 @@
+import type { AwsEndpointName } from './aws-endpoint-names.ts';
 import type { ContentRequirements } from './content-requirements.ts';
 import type { Verification } from './verification.ts';
 
@@ -113,12 +114,22 @@ export interface NotifyEndpoint {
 export interface NetworkConfig {
   /** ID of the VPC that the functions run in. */
   vpc?: string;
+  /** IDs of its subnets for the functions. Absent: its private subnets, which synth looks up. */
+  subnets?: string[];
+  /** IDs of the functions' security groups. Absent: the stack makes one. */
+  securityGroups?: string[];
+  /** IDs of the route tables that get routes to gateway endpoints. Absent: those of the subnets. */
+  routeTables?: string[];
+  /** The VPC endpoints that the stack makes, all that are needed or these. Absent: none. */
+  endpoints?: 'create' | AwsEndpointName[];
   /** File with the PEM certificates of additional authorities, relative to mirror.yaml. */
   caBundle?: string;
   /** The content of that file; absent until it is read (`loadConfig`). */
   certificates?: string;
   /** URL of the HTTP proxy for requests to upstreams and to the endpoints of `notify`. */
   proxy?: string;
+  /** Hosts that are reached without the proxy, with their subdomains. */
+  noProxy?: string[];
 }
 
 /** A registry that images come from. */

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { distinct, duration, httpUrl, text, textLike } from '../config/fields.ts';
+import { distinct, duration, text, textLike } from '../config/fields.ts';
 
 const region = textLike(
   { what: 'an AWS region', example: 'eu-west-1' },
@@ -195,22 +195,3 @@ export const encryptionSchema = z
     ),
   })
   .meta({ what: 'a mapping with kmsKey', example: '{ kmsKey: arn:… }' });
-
-const proxy = text({ what: 'the URL of a proxy', example: 'http://proxy.example.com:3128' }, (value) => {
-  const url = httpUrl(value);
-  if (url === undefined)
-    return `${JSON.stringify(value)} is not a proxy URL; write, for example, http://proxy.example.com:3128`;
-  if (url.username !== '' || url.password !== '')
-    return 'has a user name or a password, which would be readable in the functions’ bundle; write the URL without them';
-  return undefined;
-});
-
-/** The key `network`. */
-export const networkSchema = z.strictObject({
-  vpc: textLike(
-    { what: 'the ID of a VPC', example: 'vpc-0123456789abcdef0' },
-    /^vpc-[0-9a-f]{8,17}$/,
-  ).optional(),
-  caBundle: z.string().min(1).meta({ what: 'a file name', example: 'certificates.pem' }).optional(),
-  proxy: proxy.optional(),
-});

@@ -6,7 +6,6 @@ import type { YamlDocument, YamlPath } from './read-yaml.ts';
  */
 const keysThatTheStackRefuses: readonly { key: string; message: string }[] = [
   { key: 'mirror.regions.1', message: 'so far, the stack mirrors into one region only; name one' },
-  { key: 'network.vpc', message: 'the functions can’t run in a VPC yet; remove the key' },
 ];
 
 /** The ones of these keys that the file has, and what to do about them. */

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { alarmsSchema, apiSchema, encryptionSchema, mirrorSchema, networkSchema } from './mirror-schema.ts';
+import { alarmsSchema, apiSchema, encryptionSchema, mirrorSchema } from './mirror-schema.ts';
+import { networkSchema } from './network/schema.ts';
 import { notifySchema } from './notify-schema.ts';
 import { upstreamSchema } from './upstream-schema.ts';
 

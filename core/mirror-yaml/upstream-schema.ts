@@ -14,6 +14,7 @@ import {
 } from '../config/fields.ts';
 import { InvalidReferenceError, parseReference } from '../oci/reference.ts';
 import { type GlobKind, globProblem } from '../policy/glob.ts';
+import { isMetadataAddress } from '../registry/transport/addresses.ts';
 import { addressRangeProblem } from '../webhooks/authenticity/allowed-address.ts';
 import { findSource, sourceNames } from '../webhooks/sources/index.ts';
 import { nearest } from './nearest.ts';
@@ -27,6 +28,10 @@ const dockerHubAliases = [
   'registry.hub.docker.com',
   'hub.docker.com',
 ];
+
+/** For link-local addresses, in whichever key. */
+const neverContacted =
+  'is a link-local address, which belongs to metadata services and is never contacted; write the host’s name or its private address';
 
 const registry = text({ what: 'a registry, as in references', example: 'docker.io' }, registryProblem);
 
@@ -45,6 +50,7 @@ export function registryProblem(value: string): string | undefined {
   // 999.1 and a.0 would be IPv4 addresses, which they are not: https://url.spec.whatwg.org/#ends-in-a-number-checker
   if (httpUrl(`https://${value}`) === undefined)
     return `${shown(value)} is neither the name of a host nor an address; write, for example, docker.io or 127.0.0.1:5000`;
+  if (isMetadataAddress(new URL(`https://${value}`).hostname)) return `${shown(value)} ${neverContacted}`;
   return referenceProblem(value);
 }
 
@@ -65,6 +71,7 @@ const endpoint = text({ what: 'a URL', example: 'https://registry.example.com' }
     return `${shown(value)} is not a URL; write, for example, https://registry.example.com`;
   if (url.username !== '' || url.password !== '')
     return 'has a user name or a password; put them into a secret and name it under `credentials`';
+  if (isMetadataAddress(url.hostname)) return `${shown(value)} ${neverContacted}`;
   if (url.pathname !== '/' || url.search !== '' || url.hash !== '')
     return `${shown(value)} has more than scheme and host; the API is always at /v2/, so write ${url.origin}`;
   return undefined;
@@ -79,7 +86,15 @@ const timeout = text({ what: 'a duration', example: '2m' }, (value) => {
   return `${shown(value)} is longer than a function can wait; write at most ${longestTimeoutSeconds / 60}m`;
 });
 
-const authHost = textLike({ what: 'a host with optional port', example: 'auth.docker.io' }, hostPattern);
+const hostHelp = { what: 'a host with optional port', example: 'auth.docker.io' };
+const authHost = text(hostHelp, (value) => {
+  if (!hostPattern.test(value))
+    return `${shown(value)} is not ${hostHelp.what}; write, for example, ${hostHelp.example}`;
+  const { hostname } = URL.parse(`https://${value}`) ?? {};
+  return hostname !== undefined && isMetadataAddress(hostname)
+    ? `${shown(value)} ${neverContacted}`
+    : undefined;
+}).meta({ ...hostHelp, pattern: hostPattern.source });
 
 const credentials = z
   .union([

@@ -22,5 +22,9 @@ export function endpointConnections(
   lookup?: LookupFunction,
 ): Connections {
   const trusted = internalAddress(url.hostname) === 'loopback' ? [url.hostname] : [];
-  return createConnections(defaultTimeouts, guardedLookup(nowhere, trusted, lookup), network);
+  return createConnections(
+    defaultTimeouts,
+    guardedLookup(nowhere, trusted, { lookup, inFunction: network?.runtimeApi !== undefined }),
+    network,
+  );
 }

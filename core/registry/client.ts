@@ -131,7 +131,11 @@ export class RegistryClient implements AsyncDisposable {
     );
     this.#connections = dispatcher
       ? { dispatcherFor: () => dispatcher, destroy: async () => {} }
-      : createConnections(timeouts, guardedLookup(endpoint, trusted), options.network);
+      : createConnections(
+          timeouts,
+          guardedLookup(endpoint, trusted, { inFunction: options.network?.runtimeApi !== undefined }),
+          options.network,
+        );
     this.streams = options.streams ?? new StreamLimit();
     this.refused = options.refused ?? new RefusedFeatures();
     const { streams, refused } = this;

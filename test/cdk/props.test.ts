@@ -62,9 +62,9 @@ upstreams:
     );
     expect(problems).toEqual([
       expect.stringContaining('config mirror.regions: eu-west-1, us-east-1'),
-      expect.stringContaining('config network.vpc'),
       expect.stringContaining('config network.caBundle: the certificates have not been read'),
       expect.stringContaining('verify: its keys and trusted roots have not been read'),
+      expect.stringContaining('config network.vpc: the subnets of vpc-0123456789abcdef0'),
     ]);
   });
 

@@ -96,7 +96,7 @@ describe('drayage init', () => {
 it('drayage validate warns about keys that cdk synth refuses, and passes', async () => {
   writeFileSync(
     join(folder, 'mirror.yaml'),
-    'version: 1\nmirror: { regions: [eu-west-1] }\nnetwork: { vpc: vpc-12345678 }\nupstreams:\n  - registry: docker.io\n    repositories: [{ match: "**" }]\n',
+    'version: 1\nmirror: { regions: [eu-west-1, us-east-1] }\nupstreams:\n  - registry: docker.io\n    repositories: [{ match: "**" }]\n',
   );
   const { code, stderr } = await run('validate');
   expect(code).toBe(0);
@@ -104,7 +104,7 @@ it('drayage validate warns about keys that cdk synth refuses, and passes', async
     .trim()
     .split('\n')
     .map((line) => line.split(' ').slice(0, 3).join(' '));
-  expect(new Set(places)).toEqual(new Set(['warning: mirror.yaml:3:12 network.vpc:']));
+  expect(new Set(places)).toEqual(new Set(['warning: mirror.yaml:2:32 mirror.regions[1]:']));
   expect(JSON.parse((await run('validate', '--json')).stdout).warnings).toHaveLength(1);
 });
 

@@ -39,7 +39,7 @@ export function judgeRealm(realm: string | undefined, endpoint: URL, authHosts: 
   }
   url.hash = '';
   const trusted = isTrusted(url, { endpoint, authHosts });
-  const internal = trusted ? undefined : internalTarget(url, endpoint);
+  const internal = trusted && !isMetadataAddress(url.hostname) ? undefined : internalTarget(url, endpoint);
   if (internal !== undefined) {
     return {
       kind: 'refused',

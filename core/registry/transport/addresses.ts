@@ -76,47 +76,62 @@ function wordsOf(host: string): number[] {
 
 /**
  * Why an address from the registry's answer is refused: only we can reach it, and the registry
- * itself is not there. Undefined if it is allowed.
+ * itself is not there. Undefined if it is allowed. A link-local address is never allowed, except to
+ * a registry that is at this very address: its neighbours include the metadata service.
  */
 export function internalTarget(url: URL, endpoint: URL): string | undefined {
   const kind = internalAddress(url.hostname);
-  if (kind === undefined || url.hostname === endpoint.hostname || kind === internalAddress(endpoint.hostname))
-    return undefined;
+  if (kind === undefined || url.hostname === endpoint.hostname) return undefined;
+  if (kind !== 'link-local' && kind === internalAddress(endpoint.hostname)) return undefined;
   return `a ${kind} address, ${url.host}`;
 }
 
 /** A name led to an internal address. It has a code, like connection failures. */
-class AddressRefusedError extends Error {
+export class AddressRefusedError extends Error {
   override readonly name = 'AddressRefusedError';
   readonly code = 'ADDRESS_REFUSED';
 }
 
+/** What {@link guardedLookup} may be told besides the configuration's names. */
+export interface GuardOptions {
+  /** How names are resolved, for tests. */
+  lookup?: LookupFunction | undefined;
+  /**
+   * Whether this runs in a function of AWS Lambda. Its loopback addresses have the runtime API and
+   * nothing else, so no name is expected there but `localhost` itself.
+   */
+  inFunction?: boolean | undefined;
+}
+
 /**
  * The name resolution of a registry's connections: refuses names at loopback and link-local
- * addresses. Names from the configuration may be there, and others, too, if the endpoint is. Names
- * may have private addresses: within a private network, names of public services resolve to them
- * (S3 through an interface endpoint of a VPC).
+ * addresses. Names from the configuration may be at loopback addresses, and others, too, if the
+ * endpoint is. No name may be at a link-local address: name servers are not the operator's, and
+ * their answers change. Names may have private addresses: within a private network, names of public
+ * services resolve to them (S3 through an interface endpoint of a VPC).
  *
  * @param endpoint the registry's
  * @param trusted further host names of the configuration
- * @param lookup for tests
  */
 export function guardedLookup(
   endpoint: URL,
   trusted: readonly string[],
-  lookup: LookupFunction = dnsLookup,
+  { lookup = dnsLookup, inFunction = false }: GuardOptions = {},
 ): LookupFunction {
   const free = new Set([endpoint.hostname, ...trusted]);
   const own = internalAddress(endpoint.hostname);
   return (hostname, options, callback) => {
     lookup(hostname, options, (error, address, family) => {
-      if (error || free.has(hostname)) return callback(error, address, family);
+      if (error) return callback(error, address, family);
+      const mayLoop = inFunction
+        ? free.has(hostname) && internalAddress(hostname) === 'loopback'
+        : free.has(hostname) || own === 'loopback';
       const found: readonly Pick<LookupAddress, 'address'>[] = Array.isArray(address)
         ? address
         : [{ address }];
       for (const each of found) {
         const kind = internalAddress(each.address);
-        if (kind === undefined || kind === 'private' || kind === own) continue;
+        if (kind === undefined || kind === 'private' || (kind === 'loopback' && mayLoop)) continue;
         return callback(
           new AddressRefusedError(`${hostname} is at a ${kind} address, ${each.address}`),
           address,

@@ -1,5 +1,6 @@
 import type { LookupFunction } from 'node:net';
 import { Agent, buildConnector } from 'undici';
+import { AddressRefusedError, internalAddress } from './addresses.ts';
 import type { Connections } from './connections.ts';
 import { type NetworkSettings, trustedAuthorities } from './network.ts';
 import { proxyConnections } from './proxy-connections.ts';
@@ -24,7 +25,7 @@ export function createConnections(
   lookup: LookupFunction,
   network: NetworkSettings = {},
 ): Connections {
-  const { proxy, certificates } = network;
+  const { proxy, certificates, runtimeApi } = network;
   const ca = trustedAuthorities(certificates);
   const options = { timeout: timeouts.connectMs, lookup, allowH2: false, ...(ca && { ca }) };
   const secure = buildConnector(options);
@@ -42,7 +43,11 @@ export function createConnections(
     // Less than the 60 s after which common load balancers close an idle connection.
     keepAliveTimeout: 30_000,
     keepAliveMaxTimeout: 60_000,
-    connect: (target, done) => (target.protocol === 'https:' ? secure : plain)(target, done),
+    connect: (target, done) => {
+      if (isRuntimeApi(target, runtimeApi))
+        return done(new AddressRefusedError(`${target.host} is the runtime API of AWS Lambda`), null);
+      (target.protocol === 'https:' ? secure : plain)(target, done);
+    },
   });
   if (proxy) return proxyConnections(proxy, { direct, certificates, timeouts, guard: lookup });
   return {
@@ -53,4 +58,21 @@ export function createConnections(
     },
     destroy: () => direct.destroy(),
   };
+}
+
+/**
+ * Whether a connection would go to the runtime API, however it is spelled: it hands out events and
+ * takes answers, without any authentication.
+ * https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+ */
+function isRuntimeApi(
+  { hostname, port, protocol }: Pick<buildConnector.Options, 'hostname' | 'port' | 'protocol'>,
+  runtimeApi: string | undefined,
+): boolean {
+  if (runtimeApi === undefined) return false;
+  const api = URL.parse(`http://${runtimeApi}`);
+  const asked = port || (protocol === 'https:' ? '443' : '80');
+  return (
+    asked === (api?.port || '80') && (hostname === api?.hostname || internalAddress(hostname) === 'loopback')
+  );
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import * as tls from 'node:tls';
 import { rootCertificates } from 'node:tls';
 
@@ -7,6 +8,11 @@ export interface NetworkSettings {
   proxy?: ProxySettings | undefined;
   /** PEM certificates of additional authorities; those that Node trusts stay trusted. */
   certificates?: string | undefined;
+  /**
+   * Host and port of the runtime API, within a function of AWS Lambda: never connected to, and no
+   * name may lead to this machine.
+   */
+  runtimeApi?: string | undefined;
 }
 
 export interface ProxySettings {
@@ -30,6 +36,24 @@ const ownNames = 'localhost,127.0.0.1,::1';
 /** The list of hosts that are reached without a proxy, including this machine. */
 export function withoutProxy({ noProxy = '' }: ProxySettings): string {
   return noProxy.trim() === '*' ? '*' : [ownNames, noProxy].filter((part) => part !== '').join(',');
+}
+
+/** Whether a URL's host is on the list of those that are reached without a proxy. */
+export function isWithoutProxy({ hostname, port, protocol }: URL, proxy: ProxySettings): boolean {
+  const list = withoutProxy(proxy);
+  if (list === '*') return true;
+  const host = withoutBrackets(hostname);
+  const asked = port || (protocol === 'http:' ? '80' : '443');
+  return list.split(/[\s,]+/).some((written) => {
+    const entry = written.toLowerCase().replace(/^\*?\./, '');
+    const [, name = entry, only = asked] = (isIP(entry) === 0 && /^(.+):(\d+)$/.exec(entry)) || [];
+    const listed = withoutBrackets(name);
+    return listed !== '' && only === asked && (host === listed || host.endsWith(`.${listed}`));
+  });
+}
+
+function withoutBrackets(host: string): string {
+  return host.replace(/^\[|\]$/g, '');
 }
 
 /**

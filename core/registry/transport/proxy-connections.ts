@@ -1,7 +1,13 @@
 import type { LookupFunction } from 'node:net';
 import { type Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
 import type { Connections } from './connections.ts';
-import { type NetworkSettings, type ProxySettings, trustedAuthorities, withoutProxy } from './network.ts';
+import {
+  isWithoutProxy,
+  type NetworkSettings,
+  type ProxySettings,
+  trustedAuthorities,
+  withoutProxy,
+} from './network.ts';
 import type { Timeouts } from './transport.ts';
 
 /**
@@ -45,10 +51,16 @@ export function proxyConnections(
   });
   const judged = new Map<string, Promise<Error | undefined>>();
   return {
-    // Without a proxy for https, undici would use the one for http.
-    dispatcherFor: ({ protocol }): Dispatcher =>
-      protocol === 'https:' && proxy.https === undefined ? direct : proxied,
-    async check({ hostname }) {
+    // Without a proxy for https, undici would use the one for http. Its own connections without a
+    // proxy would not be guarded.
+    dispatcherFor: (url): Dispatcher =>
+      (url.protocol === 'https:' && proxy.https === undefined) || isWithoutProxy(url, proxy)
+        ? direct
+        : proxied,
+    async check(url) {
+      // The connection's own resolution is guarded.
+      if (isWithoutProxy(url, proxy)) return;
+      const { hostname } = url;
       const answer = judged.get(hostname) ?? refusalOf(hostname, guard);
       judged.set(hostname, answer);
       const refusal = await answer;

@@ -1,4 +1,4 @@
-import { internalTarget } from './addresses.ts';
+import { internalTarget, isMetadataAddress } from './addresses.ts';
 
 /** The hosts that belong to a registry, according to the configuration. */
 export interface RegistryHosts {
@@ -24,8 +24,10 @@ export function isListed(url: URL, hosts: readonly string[]): boolean {
 
 /**
  * Why a read's redirect to an internal address is not followed. Undefined if it is allowed: the
- * configuration lists the host, or the registry itself is at an address of that kind.
+ * configuration lists the host, or the registry itself is at an address of that kind. Listing a
+ * link-local address does not help.
  */
 export function refusedTarget(url: URL, { endpoint, redirectHosts }: RegistryHosts): string | undefined {
-  return isListed(url, redirectHosts) ? undefined : internalTarget(url, endpoint);
+  const isAllowed = isListed(url, redirectHosts) && !isMetadataAddress(url.hostname);
+  return isAllowed ? undefined : internalTarget(url, endpoint);
 }

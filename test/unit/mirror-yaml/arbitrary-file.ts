@@ -156,10 +156,15 @@ export const arbitraryFile = fc.record(
     network: fc.record(
       {
         vpc: fc.constant('vpc-01234567'),
+        subnets: fc.constant(['subnet-01234567', 'subnet-89abcdef']),
+        securityGroups: fc.constant(['sg-01234567']),
+        routeTables: fc.constant(['rtb-01234567']),
+        endpoints: fc.constantFrom('create', ['sqs', 'ecr.api']),
         caBundle: fc.constant('ca.pem'),
         proxy: fc.constant('http://proxy.example'),
+        noProxy: fc.constant(['registry.internal', '10.0.0.1:5000']),
       },
-      { requiredKeys: [] },
+      { requiredKeys: ['vpc', 'proxy'] },
     ),
     upstreams: fc
       .uniqueArray(fc.constantFrom('docker.io', 'ghcr.io', '127.0.0.1:5000', 'r.example', '[::1]:5000'))

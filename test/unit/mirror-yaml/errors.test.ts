@@ -230,6 +230,54 @@ network: { vpc: default, proxy: "http://user:secret@proxy.example.com" }
     ],
   ],
   [
+    'lists of a VPC that are wrong',
+    `version: 1
+mirror: { regions: [eu-west-1] }
+network:
+  vpc: vpc-0123456789abcdef0
+  subnets: [private, subnet-01234567, subnet-01234567]
+  securityGroups: []
+  routeTables: rtb-01234567
+  endpoints: all
+  noProxy: ["https://registry.internal"]
+`,
+    [
+      ['5:13', 'network.subnets[0]', /"private" is not the ID of a subnet; write, for example, subnet-/],
+      ['5:39', 'network.subnets[2]', /is in the list already/],
+      ['6:19', 'network.securityGroups', /is empty; it must be a list of 1 to 5 IDs of security groups/],
+      ['7:16', 'network.routeTables', /write a list: \["rtb-01234567"\]/],
+      ['8:14', 'network.endpoints', /must be create or a list of services, found "all"/],
+      ['9:13', 'network.noProxy[0]', /is not a host, which includes its subdomains/],
+    ],
+  ],
+  [
+    'hosts at link-local addresses',
+    withUpstream(`  - registry: 169.254.169.254
+    endpoint: http://169.254.169.254:80
+    authHosts: [169.254.170.2]
+    redirectHosts: [10.0.0.1, "[fd00:ec2::254]:80"]
+`),
+    ['[0].registry', '[0].endpoint', '[0].authHosts[0]', '[0].redirectHosts[1]'].map((path, index) => [
+      [4, 5, 6, 7].map((line) => `${line}:${[15, 15, 17, 31][line - 4]}`)[index] ?? '',
+      `upstreams${path}`,
+      /is a link-local address, .* is never contacted/,
+    ]),
+  ],
+  [
+    'an endpoint that does not exist',
+    'version: 1\nmirror: { regions: [eu-west-1] }\nnetwork: { vpc: vpc-01234567, endpoints: [sqs, logs] }\n',
+    [['3:48', 'network.endpoints[1]', /must be ecr.api, ecr.dkr, sqs, .*found "logs"/]],
+  ],
+  [
+    'keys that say nothing without a VPC or a proxy',
+    'version: 1\nmirror: { regions: [eu-west-1] }\nnetwork: { subnets: [subnet-01234567], endpoints: create, noProxy: [a.internal] }\n',
+    [
+      ['3:21', 'network.subnets', /^is only used in a VPC; add vpc, or remove this key/],
+      ['3:51', 'network.endpoints', /^is only used in a VPC/],
+      ['3:68', 'network.noProxy', /^is only used with a proxy; add proxy/],
+    ],
+  ],
+  [
     'an upstream without a registry',
     withUpstream('  - endpoint: https://ghcr.io'),
     [['4:5', 'upstreams[0].registry', /is missing; add it, for example: registry: docker.io/]],

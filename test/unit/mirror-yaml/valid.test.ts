@@ -104,7 +104,15 @@ api:
   reads: iam
   domain: { name: mirror.example.com, certificate: "arn:aws:acm:eu-west-1:111122223333:certificate/1234-abcd" }
 alarms: { topic: "arn:aws-cn:sns:cn-north-1:111122223333:alarms", lag: 90s }
-network: { vpc: vpc-0123456789abcdef0, caBundle: certificates.pem, proxy: "http://proxy.example.com:3128" }
+network:
+  vpc: vpc-0123456789abcdef0
+  subnets: [subnet-0123456789abcdef0, subnet-0123456789abcdef1]
+  securityGroups: [sg-0123456789abcdef0]
+  routeTables: [rtb-0123456789abcdef0]
+  endpoints: [sqs, s3]
+  caBundle: certificates.pem
+  proxy: "http://proxy.example.com:3128"
+  noProxy: [registry.internal, "10.0.0.5:9000"]
 upstreams:
   - registry: 127.0.0.1:5000
     endpoint: http://127.0.0.1:5000/
@@ -158,8 +166,13 @@ upstreams:
     });
     expect(config.network).toEqual({
       vpc: 'vpc-0123456789abcdef0',
+      subnets: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'],
+      securityGroups: ['sg-0123456789abcdef0'],
+      routeTables: ['rtb-0123456789abcdef0'],
+      endpoints: ['sqs', 's3'],
       caBundle: 'certificates.pem',
       proxy: 'http://proxy.example.com:3128',
+      noProxy: ['registry.internal', '10.0.0.5:9000'],
     });
     expect(config.upstreams).toEqual([
       {

@@ -32,6 +32,9 @@ describe('judgeRealm', () => {
     ['https://10.1.2.3/token', 'https://ghcr.io', [], 'refused'],
     ['https://10.1.2.3/token', 'https://ghcr.io', ['10.1.2.3'], 'trusted'],
     ['https://10.1.2.3/token', 'https://10.1.2.4', [], 'foreign'],
+    // Listed or not, a metadata service is no token service.
+    ['https://169.254.169.254/token', 'https://ghcr.io', ['169.254.169.254'], 'refused'],
+    ['https://[fd00:ec2::254]/token', 'https://ghcr.io', ['[fd00:ec2::254]'], 'refused'],
     // Not the address of a token service.
     [undefined, 'https://ghcr.io', [], 'refused'],
     ['Registry Realm', 'https://ghcr.io', [], 'refused'],

@@ -69,6 +69,9 @@ describe('internalTarget', () => {
     ['http://127.0.0.1:5000', 'http://10.0.0.1/', 'a private address, 10.0.0.1'],
     ['http://10.0.0.1', 'http://192.168.0.1/', undefined],
     ['http://10.0.0.1', 'http://169.254.169.254/', 'a link-local address, 169.254.169.254'],
+    ['http://169.254.1.1:5000', 'http://169.254.1.1:5001/', undefined],
+    ['http://169.254.1.1:5000', 'http://169.254.169.254/', 'a link-local address, 169.254.169.254'],
+    ['http://[fd12::1]', 'http://[fd00:ec2::254]/', 'a link-local address, [fd00:ec2::254]'],
   ])('of a registry at %s to %s: %s', (endpoint, url, reason) => {
     expect(internalTarget(new URL(url), new URL(endpoint))).toBe(reason);
   });
@@ -79,11 +82,16 @@ describe('guardedLookup', () => {
    * Resolves a name that has these addresses, both as undici does (all of them) and as node does
    * otherwise (the first).
    */
-  const resolve = async (endpoint: string, addresses: string[], trusted: string[] = [], all = true) => {
+  const resolve = async (
+    endpoint: string,
+    addresses: string[],
+    trusted: string[] = [],
+    { all = true, inFunction = false } = {},
+  ) => {
     const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
     const names: LookupFunction = (_hostname, options, callback) =>
       options.all ? callback(null, found) : callback(null, found[0]?.address ?? '', found[0]?.family);
-    const lookup = guardedLookup(new URL(endpoint), trusted, names);
+    const lookup = guardedLookup(new URL(endpoint), trusted, { lookup: names, inFunction });
     return await new Promise((done, fail) =>
       lookup('cdn.example', { all }, (error, address) => (error ? fail(error) : done(address))),
     );
@@ -93,7 +101,7 @@ describe('guardedLookup', () => {
     'refuses a name at %s, even among others',
     async (address) => {
       for (const all of [true, false]) {
-        await expect(resolve('https://ghcr.io', [address], [], all)).rejects.toMatchObject({
+        await expect(resolve('https://ghcr.io', [address], [], { all })).rejects.toMatchObject({
           code: 'ADDRESS_REFUSED',
           message: expect.stringContaining(`cdn.example is at a`),
         });
@@ -114,10 +122,45 @@ describe('guardedLookup', () => {
     expect(found.map(({ address }) => address)).toEqual(addresses);
   });
 
+  it.each(['169.254.169.254', 'fd00:ec2::254', 'fe80::1', '::ffff:169.254.170.2', '64:ff9b::a9fe:a9fe'])(
+    'refuses any name at %s, also the endpoint’s own, one that is trusted, and a neighbour’s',
+    async (address) => {
+      const refused = { code: 'ADDRESS_REFUSED', message: expect.stringContaining('a link-local address') };
+      await expect(resolve('https://cdn.example', [address])).rejects.toMatchObject(refused);
+      await expect(resolve('https://ghcr.io', ['10.0.0.1', address], ['cdn.example'])).rejects.toMatchObject(
+        refused,
+      );
+      await expect(resolve('http://169.254.1.1', [address])).rejects.toMatchObject(refused);
+    },
+  );
+
+  describe('in a function', () => {
+    const inFunction = true;
+    it.each(['127.0.0.1', '::1', '0.0.0.0', '::ffff:127.0.0.1'])(
+      'refuses any name at %s: the runtime API is there',
+      async (address) => {
+        const refused = { code: 'ADDRESS_REFUSED', message: expect.stringContaining('a loopback address') };
+        for (const [endpoint, trusted] of [
+          ['https://cdn.example', []],
+          ['https://ghcr.io', ['cdn.example']],
+          ['http://127.0.0.1:5000', []],
+        ] as const)
+          await expect(resolve(endpoint, [address], [...trusted], { inFunction })).rejects.toMatchObject(
+            refused,
+          );
+      },
+    );
+
+    it('resolves names at private addresses', async () => {
+      const found = await resolve('https://cdn.example', ['10.0.0.1', 'fd12::1'], [], { inFunction });
+      expect(found).toHaveLength(2);
+    });
+  });
+
   it('passes on that the name does not exist', async () => {
     const none: LookupFunction = (_hostname, _options, callback) =>
       callback(Object.assign(new Error('x'), { code: 'ENOTFOUND' }), '');
-    const lookup = guardedLookup(new URL('https://ghcr.io'), [], none);
+    const lookup = guardedLookup(new URL('https://ghcr.io'), [], { lookup: none });
     const failed = new Promise((_, fail) => lookup('a.example', {}, (error) => fail(error)));
     await expect(failed).rejects.toMatchObject({ code: 'ENOTFOUND' });
   });

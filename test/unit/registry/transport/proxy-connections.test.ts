@@ -19,7 +19,7 @@ const through = (addresses: Record<string, string>) =>
     {
       direct: new Agent(),
       timeouts: defaultTimeouts,
-      guard: guardedLookup(endpoint, [], resolving(addresses)),
+      guard: guardedLookup(endpoint, [], { lookup: resolving(addresses) }),
     },
   );
 

@@ -57,6 +57,15 @@ describe('resolveLocation', () => {
     ]);
   });
 
+  it('follows to private addresses that are listed, and never to link-local ones', () => {
+    const listed = ['10.0.0.7', '169.254.169.254', '[fd00:ec2::254]', '169.254.170.2'];
+    const followed = listed.map((host) =>
+      resolveLocation(hostsOf(endpoint, listed), from, `https://${host}/x`),
+    );
+    expect(followed.map(({ ok }) => ok)).toEqual([true, false, false, false]);
+    expect(followed[1]).toMatchObject({ reason: expect.stringContaining('a link-local address') });
+  });
+
   it('lets http change to https, as another origin', () => {
     const result = resolveLocation(hostsOf(endpoint), new URL('http://r.example/x'), 'https://r.example/x');
     expect(result).toMatchObject({ ok: true, sameOrigin: false });
