@@ -11,11 +11,12 @@
  *     ecr       the requests of a mirror job at a registry that behaves like ECR
  *     shared    images with the same base: bytes from upstream
  *     pipeline  from the webhook to the published mapping
- *     cold-start  the webhook function, from the start of its process to its first answer
+ *     cold-start  each function, from the start of its process to its first answer; zip sizes
  *     burst     10,000 deliveries over 50 connections
  *     mappings  100,000 mappings: list, resolve, snapshot, exports, and what they cost on AWS
  *     rewrite   5,000 manifests with 1,000 references: time and memory, beside kubectl kustomize
  *     reconcile 100,000 tags compared with an upstream, a backfill beside sync, and a limit on pulls
+ *     cost      what a push and a minute without work use of AWS; writes core/cost/counts.json
  *     verify    a signature with a key, beside cosign, and many in one process
  *     kill      killed ten times: what is read again
  *     fan-out   one large image by 1, 2, 4 and 8 processes, each on a wire of its own
@@ -32,6 +33,7 @@ import { parseArgs } from 'node:util';
 import { benchBurst } from './burst.ts';
 import { benchColdStart } from './cold-start.ts';
 import { benchCopy } from './copy.ts';
+import { benchCost } from './cost.ts';
 import { benchEcr } from './ecr.ts';
 import { benchFanOut } from './fan-out.ts';
 import { endOnSignals } from './interruption.ts';
@@ -61,6 +63,7 @@ const benches: Record<string, Bench> = {
   mappings: benchMappings,
   rewrite: benchRewrite,
   reconcile: benchReconcile,
+  cost: benchCost,
   verify: benchVerify,
   kill: benchKill,
   'fan-out': benchFanOut,

@@ -4,6 +4,7 @@ import { drayageVersion } from '../core/registry/transport/version.ts';
 import { admissionCommand } from './admission/command.ts';
 import { completeCommand, completionCommand } from './completion/command.ts';
 import { copyCommand } from './copy/command.ts';
+import { costCommand } from './cost/command.ts';
 import { demoCommand } from './demo/command.ts';
 import { discoverCommand } from './discover/command.ts';
 import { exportCommand } from './export/command.ts';
@@ -55,6 +56,7 @@ const program = new Command('drayage')
   .addCommand(validateCommand())
   .addCommand(schemaCommand())
   .addCommand(planCommand())
+  .addCommand(costCommand())
   .addCommand(verifyCommand())
   .addCommand(mirrorCommand())
   .addCommand(reconcileCommand())
@@ -84,6 +86,7 @@ Begin here:
   $ drayage init                                  write a first mirror.yaml by hand
   $ drayage validate                              check ./mirror.yaml
   $ drayage plan                                  what it would mirror, and what that costs
+  $ drayage cost --config mirror.yaml             what the deployment costs a month
   $ drayage verify ghcr.io/acme/shop:1.0          whether an image is signed as its rule requires
   $ drayage local --config mirror.yaml            run the pipeline on this machine
   $ drayage copy docker.io/library/alpine:3.22 registry.example/mirror/alpine:3.22

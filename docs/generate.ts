@@ -1,12 +1,14 @@
 /**
  * `npm run docs`: generates the pages of the webhook sources and their table in README.md from the
- * sources' guides, the tables of the construct's props, the JSON Schemas of mirror.yaml and of the events, the OpenAPI document of the
- * API, and the policy of the Helm chart, so that they can't differ from the code. A test fails if
- * they are out of date.
+ * sources' guides, the tables of the construct's props, the JSON Schemas of mirror.yaml and of the
+ * events, the OpenAPI document of the API, the policy of the Helm chart, and the tables of what it
+ * costs, so that they can't differ from the code. A test fails if they are out of date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { costRows } from '../cli/cost/report.ts';
+import { reportFor } from '../cli/cost/run.ts';
 import { notifyEvents } from '../core/config/config.ts';
 import { admissionPolicyManifests } from '../core/exports/manifests/admission-policy/index.ts';
 import { configJsonSchema } from '../core/mirror-yaml/json-schema.ts';
@@ -32,7 +34,37 @@ export function generatedFiles(): Map<string, string> {
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
   const table = sourceTable(sources, 'docs/webhooks/');
   files.set('README.md', readme.replace(/(<!-- sources -->\n)[\s\S]*(<!-- \/sources -->)/, `$1${table}$2`));
+  const cost = readFileSync(join(root, 'docs/cost.md'), 'utf8');
+  files.set(
+    'docs/cost.md',
+    cost.replace(
+      /(<!-- table -->\n)[\s\S]*(<!-- \/table -->)/,
+      (_all, start, end) => start + costTable() + end,
+    ),
+  );
   return files;
+}
+
+/** What `drayage cost` prints for the regions whose prices are known, side by side. */
+function costTable(): string {
+  const work = { pushes: [100, 10_000, 1_000_000], copied: 50e6, kept: 1, mappings: 1_000, json: false };
+  const rowsOf = (region: string) => costRows(reportFor({ ...work, region }));
+  const tables = ['us-east-1', 'eu-west-1'].map((region) => {
+    const [heading = [], ...rows] = rowsOf(region);
+    const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
+    const rule = heading.map((_, column) => (column === 0 ? '---' : '---:'));
+    const bold = /^(without any push|all but image storage|all)$/;
+    return [
+      `In ${region}, US dollars a month:\n`,
+      line(['pushes a month', ...heading.slice(1)]),
+      line(rule),
+      ...rows.map(([what = '', ...usd]) =>
+        line(bold.test(what) ? [what, ...usd].map((cell) => `**${cell}**`) : [what, ...usd]),
+      ),
+      '',
+    ].join('\n');
+  });
+  return `\n${tables.join('\n')}\n`;
 }
 
 /**

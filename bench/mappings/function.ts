@@ -20,18 +20,26 @@ export interface FunctionProcess extends AsyncDisposable {
 /** Below the 512 MB of the deployed functions, as Lambda leaves room for what is not V8's heap. */
 const heapMegabytes = 400;
 
-/** Starts an instance of a bundled function. */
+/**
+ * Starts an instance of a bundled function.
+ *
+ * @param onLog takes what it logs; absent: warnings go to standard error
+ */
 export function startFunction(
   bundle: string,
   environment: Record<string, string>,
   heap = heapMegabytes,
+  onLog?: (text: string) => void,
 ): Promise<FunctionProcess> {
   return interruptible(async () => {
     const child = fork(join(import.meta.dirname, 'process.ts'), [bundle], {
       execArgv: [`--max-old-space-size=${heap}`],
-      env: { ...process.env, ...environment, POWERTOOLS_LOG_LEVEL: 'WARN' },
+      env: { ...process.env, ...environment, POWERTOOLS_LOG_LEVEL: onLog ? 'INFO' : 'WARN' },
       serialization: 'advanced',
+      silent: onLog !== undefined,
     });
+    for (const output of [child.stdout, child.stderr])
+      output?.setEncoding('utf8').on('data', (text: string) => onLog?.(text));
     const ended = once(child, 'exit').then(([code]) => {
       throw new Error(`${bundle} ended with ${code}`);
     });

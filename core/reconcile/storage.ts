@@ -1,11 +1,12 @@
 import type { CopyPlan } from '../copy/plan.ts';
+import { listPrices } from '../cost/prices.ts';
 import type { Digest } from '../oci/digest.ts';
 
 /**
- * What Amazon ECR's private repositories cost, USD per GB and month
- * (https://aws.amazon.com/ecr/pricing/). Neither taxes nor agreements are known here.
+ * What Amazon ECR's private repositories cost, USD per GB and month. Neither taxes nor agreements
+ * are known here.
  */
-export const usdPerGbMonth = 0.1;
+export const usdPerGbMonth = listPrices.ecrGbMonth;
 
 /** What storing so many bytes costs a month, USD; a GB has 10^9 bytes here. */
 export function monthlyUsd(bytes: number): number {

@@ -21,6 +21,7 @@ const coreFolders = [
   'oci',
   'async',
   'config',
+  'cost',
   'policy',
   'repository-settings',
   'registry',

@@ -31,7 +31,7 @@ describe('the start of the command line', () => {
     );
     expect(loaded.filter((name) => !name.includes('/') && !name.startsWith('node:'))).toEqual(['commander']);
     const allowed =
-      /^(cli\/(main|[^/]+\/(command|help)|export\/[^/]+\/(command|flags|help)|shared\/[^/]+|admission\/listen-address)|core\/oci\/[^/]+|core\/admission\/choice|core\/exports\/format-names|core\/registry\/transport\/version|core\/config\/(duration|file-failure))\.ts$|^node:|^commander$/;
+      /^(cli\/(main|[^/]+\/(command|help)|export\/[^/]+\/(command|flags|help)|shared\/[^/]+|admission\/listen-address)|core\/oci\/[^/]+|core\/admission\/choice|core\/exports\/format-names|core\/registry\/transport\/version|core\/config\/(byte-size|duration|file-failure))\.ts$|^node:|^commander$/;
     expect(loaded.filter((name) => !allowed.test(name))).toEqual([]);
   });
 });
