@@ -9,8 +9,8 @@ import type { ScheduleDeployment } from './deployment.ts';
 const recentMs = 10 * 60_000;
 
 /**
- * Measures what waits: unfinished jobs, the age of the oldest one, and the upstreams that nothing is
- * asked of. It never rejects: jobs are resent whether or not this works.
+ * Measures what waits: unfinished jobs, the age of the oldest one, and the upstreams that nothing
+ * is asked of. It never rejects: jobs are resent whether or not this works.
  */
 export async function measureBacklog({ config, jobs, upstreamGate }: ScheduleDeployment): Promise<void> {
   const now = new Date();

@@ -115,7 +115,7 @@ describe('permissions', () => {
       mirror: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
       layer: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
       api: ['BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
-      schedule: ['DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
+      schedule: ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
       reconcile: ['DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
       'registry-events': ['BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'],
       snapshot: ['BatchGetItem', 'GetItem', 'Query'],

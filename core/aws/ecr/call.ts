@@ -6,7 +6,9 @@ import { isConnectionFailure, timeouts } from '../connection.ts';
 
 /** How to call the ECR API. */
 export interface EcrClientConfig extends ECRClientConfig {
-  /** Is told of each request, those that the SDK retries included. A throttled one has status 429. */
+  /**
+   * Is told of each request, those that the SDK retries included. A throttled one has status 429.
+   */
   onRequest?: ((info: { side: Side; status: number | undefined }) => void) | undefined;
   /** Whose API it is; by default, the mirror's. */
   side?: Side;
