@@ -133,4 +133,27 @@ upstreams: [{ registry: docker.io, repositories: [{ match: library/nginx }] }]
     template.hasOutput('ApiUrl', { Value: 'https://mirror.example.com' });
     template.hasOutput('WebhookUrls', { Value: 'https://mirror.example.com/webhooks/' });
   });
+
+  it('has no mutual TLS by default', () => {
+    const [domain] = Object.values(template.findResources('AWS::ApiGatewayV2::DomainName'));
+    expect(domain?.Properties).not.toHaveProperty('MutualTlsAuthentication');
+  });
+
+  it.each([
+    ['', {}],
+    [', version: 3sL4kqtJlcpXroDTDmJ', { TruststoreVersion: '3sL4kqtJlcpXroDTDmJ' }],
+  ])('asks callers for certificates with mutualTls%s', (version, more) => {
+    mirrorTemplate(`
+version: 1
+mirror: { regions: [eu-west-1] }
+api:
+  domain:
+    name: mirror.example.com
+    certificate: "${certificate}"
+    mutualTls: { truststore: "s3://my-bucket/trust/clients.pem"${version} }
+upstreams: [{ registry: docker.io, repositories: [{ match: library/nginx }] }]
+`).hasResourceProperties('AWS::ApiGatewayV2::DomainName', {
+      MutualTlsAuthentication: { TruststoreUri: 's3://my-bucket/trust/clients.pem', ...more },
+    });
+  });
 });

@@ -36,14 +36,14 @@ export interface Pipeline extends AsyncDisposable {
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
   get(path: string): Promise<Response>;
   job(id: string): Promise<ApiJob>;
-  /** The job when it is in one of the states; fails after 20 seconds. */
+  /** The job when it is in one of the states; fails after a minute. */
   jobIn(id: string, ...states: string[]): Promise<ApiJob>;
   /** Pushes, sends the webhook and waits for the job's end. */
   mirror(repository: string, tag: string, image: SeededImage | SeededIndex): Promise<ApiJob>;
   mapping(image: string): Promise<Mapping | undefined>;
 }
 
-const patienceMs = 20_000;
+const patienceMs = 60_000;
 
 /** A configuration whose three upstreams are the same loopback registry. */
 export function pipelineConfig(upstream: string): Config {
