@@ -44,7 +44,9 @@ export async function holdings(endpoint: string, region: string): Promise<Holdin
   }
 }
 
-/** Lambda's list, of which MiniStack reads only the region from an otherwise unchecked signature. */
+/**
+ * Lambda's list, of which MiniStack reads only the region from an otherwise unchecked signature.
+ */
 async function functionsIn(endpoint: string, region: string): Promise<string[]> {
   const scope = `${credentials.accessKeyId}/20260101/${region}/lambda/aws4_request`;
   const answer = await fetch(`${endpoint}/2015-03-31/functions/`, {
