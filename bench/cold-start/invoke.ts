@@ -1,8 +1,8 @@
 /**
  * Runs in its own process, like an instance of a function. It loads a bundle as Lambda's runtime
- * does, by importing its path, invokes its handler with the event in the second argument, and writes
- * how long that took from the start of the process, then how long further invocations take. If the
- * event is null, the bundle is only loaded.
+ * does, by importing its path, invokes its handler with the event in the second argument, and
+ * writes how long that took from the start of the process, then how long further invocations take.
+ * If the event is null, the bundle is only loaded.
  * https://github.com/aws/aws-lambda-nodejs-runtime-interface-client
  */
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -13,8 +13,8 @@ import { type CostReport, costReport, formatCostReport } from './report.ts';
 /**
  * `drayage cost`.
  *
- * @throws CommandError or PricesError for files that can't be used, and for regions whose prices are
- *   not known
+ * @throws CommandError or PricesError for files that can't be used, and for regions whose prices
+ *   are not known
  */
 export function runCost(flags: CostFlags): void {
   const { stdout } = process;
