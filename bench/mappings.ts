@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { startTable } from '../local/dynamodb.ts';
@@ -11,7 +11,7 @@ import { startCountingProxy, type TableUse } from './mappings/counting-proxy.ts'
 import { fillTable, tagOf, tagsPerRepository } from './mappings/fill.ts';
 import { type FunctionProcess, type Invoked, startFunction } from './mappings/function.ts';
 import { measurePublication } from './mappings/publication.ts';
-import { markdownTable, median } from './statistics.ts';
+import { busyNote, markdownTable, median } from './statistics.ts';
 
 const count = 100_000;
 const pageSize = 1_000;
@@ -222,15 +222,6 @@ function report(built: Builds, reads: Reads, uses: Uses): string {
     `The snapshot has ${(built.textBytes / 1e6).toFixed(1)} MB, as gzip ${(built.gzipBytes / 1e6).toFixed(1)} MB. Memory at most: snapshot function ${built.first.peakMegabytes.toFixed(0)} MB, API function ${reads.peakMegabytes.toFixed(0)} MB (target: 512 MB: ${held(Math.max(built.first.peakMegabytes, reads.peakMegabytes) <= 512)}).`,
     `The longest resolve took ${resolveMs.toFixed(0)} ms (target: 1,000 ms: ${held(resolveMs <= 1_000)}). Every answer was within Lambda's 6 MB.`,
   ].join('\n');
-}
-
-/** Others that ran meanwhile make everything take longer, but hardly change the CPU time. */
-function busyNote(): string[] {
-  const [, , load = 0] = loadavg();
-  if (load <= cpus().length) return [];
-  return [
-    `**The machine was busy**: a load of ${load.toFixed(0)} on ${cpus().length} processors. Times are too long; CPU times, counts, sizes and memory hold.`,
-  ];
 }
 
 function operationsOf({ operations }: TableUse): string {

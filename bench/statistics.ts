@@ -1,3 +1,5 @@
+import { cpus, loadavg } from 'node:os';
+
 /** The middle of some numbers, or the mean of the two middle ones. */
 export function median(numbers: number[]): number {
   return quantile(numbers, 0.5);
@@ -18,4 +20,13 @@ export function markdownTable(head: string[], rows: string[][]): string {
   return [line(head), line(head.map((_, column) => (column === 0 ? '---' : '---:'))), ...rows.map(line)].join(
     '\n',
   );
+}
+
+/** Others that ran meanwhile make everything take longer, but hardly change the CPU time. */
+export function busyNote(): string[] {
+  const [, , load = 0] = loadavg();
+  if (load <= cpus().length) return [];
+  return [
+    `**The machine was busy**: a load of ${load.toFixed(0)} on ${cpus().length} processors. Times are too long; CPU times, counts, sizes and memory hold.`,
+  ];
 }

@@ -20,6 +20,7 @@ export class BlobMounting extends Construct {
       name: 'blob-mounting',
       description: 'turns on blob mounting in the ECR registry',
       timeout: Duration.seconds(60),
+      // It needs 95 MB for one request at each deployment.
       memorySize: 256,
       ...props,
     });

@@ -111,6 +111,19 @@ export interface ImageMirrorProps extends NetworkProps {
   readonly layerConcurrency?: number;
 
   /**
+   * How many deliveries are received at once, 1 to 1,000. These executions are reserved: nothing
+   * else in the account can take them, and the webhook function gets no more, so a flood of
+   * deliveries leaves the account's limit to others. Deliveries beyond it are answered 503, and
+   * most senders send them again; what is lost is found by the comparison with the upstream. A
+   * delivery takes some 60 ms, so 10 receive more than 100 a second. Lambda keeps at least 100 of
+   * the account's executions unreserved.
+   * https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+   *
+   * @default - nothing is reserved; deliveries share the account's limit
+   */
+  readonly webhookConcurrency?: number;
+
+  /**
    * Whether to reserve one concurrent execution for the snapshot function, so that no second one
    * builds the same snapshot. Lambda refuses that in an account whose limit of concurrent
    * executions is still 10, as in some new accounts: `below its minimum value of [10]`. Ask for a
@@ -167,7 +180,13 @@ export interface ImageMirrorSettings
   extends Required<Omit<ImageMirrorProps, 'config' | keyof NetworkProps | OptionalProps>>,
     Pick<ImageMirrorProps, OptionalProps> {}
 
-type OptionalProps = 'removalPolicy' | 'table' | 'secrets' | 'queue' | 'encryptionKey';
+type OptionalProps =
+  | 'removalPolicy'
+  | 'table'
+  | 'secrets'
+  | 'queue'
+  | 'encryptionKey'
+  | 'webhookConcurrency';
 
 /** The props are invalid; `problems` lists each problem with what to write instead. */
 export class InvalidImageMirrorPropsError extends Error {
@@ -204,12 +223,16 @@ export function resolveProps(props: ImageMirrorProps, deployment: Deployment = {
     ...(props.secrets !== undefined && { secrets: props.secrets }),
     ...(props.queue !== undefined && { queue: props.queue }),
     ...(props.encryptionKey !== undefined && { encryptionKey: props.encryptionKey }),
+    ...(props.webhookConcurrency !== undefined && { webhookConcurrency: props.webhookConcurrency }),
   };
   const problems = [
     // 512: for the AWS SDK, the TLS connections and the stream buffers of the copies.
     ...wholeNumber('mirrorMemorySize', settings.mirrorMemorySize, { least: 512, most: 10_240 }),
     ...wholeNumber('maxConcurrency', settings.maxConcurrency, { least: 2, most: 1_000 }),
     ...wholeNumber('layerConcurrency', settings.layerConcurrency, { least: 2, most: 1_000 }),
+    ...(settings.webhookConcurrency === undefined
+      ? []
+      : wholeNumber('webhookConcurrency', settings.webhookConcurrency, { least: 1, most: 1_000 })),
     ...wholeNumber('fanOutBytes', settings.fanOutBytes, { least: 1_048_576, most: Number.MAX_SAFE_INTEGER }),
     ...wholeNumber('throttle.ratePerSecond', settings.throttle.ratePerSecond, { least: 1, most: 10_000 }),
     ...wholeNumber('throttle.burst', settings.throttle.burst, { least: 1, most: 5_000 }),

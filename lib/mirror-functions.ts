@@ -34,6 +34,10 @@ export interface MirrorFunctionsProps {
  * Makes the functions that every mirror has: their memory, time limits and environments. What they
  * may do is in `mirror-permissions.ts`.
  *
+ * Memory was chosen by what was measured of the bundles (bench/results/2026-12-01-cold-start.md,
+ * 2026-11-30-mappings.md, 2026-11-30-reconcile.md, docs/decisions/0060): the peak with room for
+ * V8's garbage, and the share of a processor that comes with it, 1,769 MB being one.
+ *
  * @param scope the mirror; the functions' ids below it are part of their logical ids
  */
 export function makeFunctions(
@@ -62,7 +66,12 @@ export function makeFunctions(
     description: 'verifies webhooks and queues mirror jobs',
     // For many images in one delivery, or a slow queue; API Gateway waits 30 seconds.
     timeout: Duration.seconds(28),
+    // It needs 110 MB; the rest is for its CPU share, 0.29. Senders give up after ten seconds or
+    // less: a cold start has 0.5 s of CPU time, so 1.7 s at most, and a warm delivery 16 ms.
     memorySize: 512,
+    ...(settings.webhookConcurrency !== undefined && {
+      reservedConcurrency: settings.webhookConcurrency,
+    }),
     environment: {
       ...shared,
       DRAYAGE_WEBHOOK_SECRET: secrets.webhooks.secretArn,
@@ -92,6 +101,7 @@ export function makeFunctions(
     description: 'answers where images are',
     // An export of 100,000 mappings that is made from the snapshot takes about 11 seconds.
     timeout: Duration.seconds(28),
+    // Exports of 100,000 mappings need up to 330 MB.
     memorySize: 512,
     environment: {
       ...shared,
@@ -106,6 +116,9 @@ export function makeFunctions(
     name: 'schedule',
     description: 'queues the jobs that are due, and records those that crashed too often',
     timeout: Duration.seconds(60),
+    // It needs 110 MB, and 35 ms of CPU time in a minute without work. With half of the CPU share
+    // that would cost about the same, but the jobs that a long outage leaves are to be sent within
+    // a minute.
     memorySize: 512,
     environment: {
       ...shared,
@@ -118,7 +131,8 @@ export function makeFunctions(
     name: 'reconcile',
     description: 'compares upstreams with the mirror and queues the difference',
     timeout: Duration.seconds(900),
-    // The tags of a large repository are held in memory.
+    // The tags of a large repository are held in memory: 310 to 420 MB for 100,000 tags in 1,000
+    // repositories, whose comparison takes 32 to 52 s of CPU time.
     memorySize: 1_024,
     environment: shared,
   });
@@ -127,6 +141,7 @@ export function makeFunctions(
     name: 'registry-events',
     description: 'removes mappings of images that the mirror lost',
     timeout: Duration.seconds(registryEventsSeconds),
+    // It needs 110 MB; the CPU share lets it work off the thousand events of a large deletion.
     memorySize: 512,
     environment: {
       ...shared,
@@ -139,6 +154,7 @@ export function makeFunctions(
     name: 'snapshot',
     description: 'stores the whole mapping as one object',
     timeout: Duration.seconds(900),
+    // 310 MB for 100,000 mappings, which are streamed: more of them take longer, not more memory.
     memorySize: 512,
     ...(settings.reserveConcurrency && { reservedConcurrency: 1 }),
     environment: {

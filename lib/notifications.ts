@@ -46,7 +46,8 @@ export class Notifications extends Construct {
       name: 'notify',
       description: 'sends events to the endpoints of mirror.yaml',
       timeout: Duration.seconds(timeoutSeconds),
-      memorySize: 512,
+      // It needs 100 MB, and mostly waits for endpoints: nobody waits for it.
+      memorySize: 256,
       ...defaults,
       environment: { ...defaults.environment, DRAYAGE_NOTIFY_QUEUE_URL: this.queue.queueUrl },
     });

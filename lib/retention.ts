@@ -32,7 +32,8 @@ export class Retention extends Construct {
       name: 'retention',
       description: 'deletes images from the mirror that nobody needs any more',
       timeout: Duration.seconds(900),
-      // What is known about the images of a large repository is held in memory.
+      // What is known about the images of a large repository is held in memory, beside the 100 MB
+      // that it starts with.
       memorySize: 1_024,
       ...defaults,
       environment: { ...defaults.environment, DRAYAGE_TABLE: table.table.tableName },

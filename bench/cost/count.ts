@@ -10,7 +10,7 @@ import { startCountingProxy } from '../mappings/counting-proxy.ts';
 import { type FunctionProcess, type Invoked, startFunction } from '../mappings/function.ts';
 import { startRequestCounter } from './request-counter.ts';
 
-/** So many pushes of each kind come before the one that is counted: instances are warm then. */
+/** So many pushes of each kind come before the last one: instances are warm then. */
 const warmRounds = 3;
 
 const names = ['webhook', 'mirror', 'schedule', 'reconcile', 'snapshot'] as const;
@@ -148,25 +148,47 @@ export async function countUse(folder: string): Promise<Counted> {
     return { ...use, sqsFifo: use.sqsFifo + 2 };
   };
 
-  const pushes = {} as Record<PushKind, Use>;
+  const rounds: Record<PushKind, Use[]> = { first: [], next: [], nothing: [] };
   for (let round = 0; round <= warmRounds; round++) {
     const repository = `acme/counted-${round}`;
-    pushes.first = await push(repository, imageOf(`first ${round}`));
-    pushes.next = await push(repository, imageOf(`next ${round}`));
-    pushes.nothing = await push(repository, imageOf(`next ${round}`));
+    rounds.first.push(await push(repository, imageOf(`first ${round}`)));
+    rounds.next.push(await push(repository, imageOf(`next ${round}`)));
+    rounds.nothing.push(await push(repository, imageOf(`next ${round}`)));
   }
   reset();
   await invoke('snapshot', {});
   const snapshot = await take();
-  // The first calls after a start look at more: later ones are what every minute has.
-  let idleMinute = snapshot;
+  const minutes: Use[] = [];
   for (let round = 0; round <= warmRounds; round++) {
     reset();
     for (const name of ['schedule', 'reconcile', 'snapshot'] as const)
       await invoke(name, { time: new Date().toISOString() });
-    idleMinute = await take();
+    minutes.push(await take());
   }
+  const pushes = {
+    first: leastOf(rounds.first),
+    next: leastOf(rounds.next),
+    nothing: leastOf(rounds.nothing),
+  };
+  const idleMinute = leastOf(minutes);
   return { pushes, idleMinute, snapshot, metrics: metricsIn(logged + log) };
+}
+
+/**
+ * The last run, with the least of each count: on a busy machine, connections are opened again and
+ * what takes long is renewed.
+ */
+function leastOf(uses: Use[]): Use {
+  const last = uses.at(-1) as Use;
+  const least = (of: (use: Use) => number) => Math.min(...uses.map(of));
+  return {
+    ...last,
+    tableReads: least(({ tableReads }) => tableReads),
+    tableWrites: least(({ tableWrites }) => tableWrites),
+    sqsFifo: least(({ sqsFifo }) => sqsFifo),
+    registryRequests: least(({ registryRequests }) => registryRequests),
+    logBytes: least(({ logBytes }) => logBytes),
+  };
 }
 
 /** Fifteen layers, of which two are those of this version alone. */

@@ -14,8 +14,7 @@ import { type CostReport, costReport, formatCostReport } from './report.ts';
  * `drayage cost`.
  *
  * @throws CommandError or PricesError for files that can't be used, and for regions whose prices
- * are
- *   not known
+ *   are not known
  */
 export function runCost(flags: CostFlags): void {
   const { stdout } = process;

@@ -70,8 +70,8 @@ export const assumptions = {
   /** How fast layers are copied, bytes a second: what a function's network reportedly provides. */
   bytesPerSecond: 60e6,
   /**
-   * CPU seconds to copy a gigabyte, TLS on both sides included
-   * (bench/results/2026-11-24-pipeline.md).
+   * CPU seconds to copy a gigabyte, TLS on both sides included (`mirrorMemorySize` in
+   * lib/image-mirror-props.ts).
    */
   cpuSecondsPerGb: 5.4,
   /**
@@ -88,9 +88,9 @@ export const assumptions = {
   /** Items of a mapped tag, with its history; and of a push's job, which is kept for a month. */
   mappingBytes: 2_500,
   jobBytes: 1_500,
-  /** Read units of a snapshot for each mapping (bench/results/2026-11-30-mappings.md). */
+  /** Of a snapshot, for each mapping (bench/results/2026-11-30-mappings.md). */
   snapshotReadsPerMapping: 0.2,
-  snapshotCpuMsPerMapping: 0.05,
+  snapshotCpuMsPerMapping: 0.11,
   snapshotBytesPerMapping: 94,
   /** How many requests Secrets Manager gets: each instance reads its secrets every few minutes. */
   secretRequestsAnHour: 12,
@@ -280,13 +280,13 @@ function notifyEach(total: Total, pushes: number): void {
   total.logs(pushes * assumptions.invocationLogBytes);
 }
 
+/** What a minute's call that builds the snapshot uses in addition to one that does not. */
 function grown(snapshot: Use, mappings: number): Use {
-  const { snapshot: held = { invocations: 1, cpuMs: 0 } } = snapshot.functions;
+  const { snapshot: held = { cpuMs: 0 } } = snapshot.functions;
+  const cpuMs = held.cpuMs + mappings * assumptions.snapshotCpuMsPerMapping;
   return {
     ...snapshot,
-    functions: {
-      snapshot: { ...held, cpuMs: held.cpuMs + mappings * assumptions.snapshotCpuMsPerMapping },
-    },
+    functions: { snapshot: { invocations: 0, cpuMs } },
     tableReads: snapshot.tableReads + mappings * assumptions.snapshotReadsPerMapping,
   };
 }

@@ -10,9 +10,7 @@ const names = readdirSync(join(root, 'lambda'), { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && entry.name !== 'shared')
   .map(({ name }) => name);
 
-/**
- * What a function calls. A client takes up to 100 kB of its bundle, and time at each cold start.
- */
+/** What a function calls. A client takes up to 100 kB of its bundle, and time at a cold start. */
 const allowedClients: Readonly<Record<string, readonly string[]>> = {
   webhook: ['dynamodb', 'secrets-manager', 'sqs'],
   mirror: ['dynamodb', 'ecr', 'eventbridge', 'kms', 'secrets-manager', 'sqs', 'sts'],

@@ -110,6 +110,14 @@ describe('the schedules', () => {
     const other = mirrorTemplate(undefined, { reserveConcurrency: false });
     expect(concurrency(other, 'snapshot')).toBeUndefined();
   });
+
+  it('reserve executions for webhooks if told to, and for no other', () => {
+    const reserved = mirrorTemplate(undefined, { webhookConcurrency: 20 });
+    for (const name of Object.keys(functions))
+      expect(functionOf(reserved, name).properties.ReservedConcurrentExecutions).toBe(
+        { webhook: 20, snapshot: 1 }[name],
+      );
+  });
 });
 
 describe('the stack', () => {

@@ -110,7 +110,7 @@ describe('endpoints', () => {
 
   it('are served by a function that reports what failed', () => {
     const { id, properties } = functionOf(template, 'notify');
-    expect(properties).toMatchObject({ Timeout: 60, MemorySize: 512, Runtime: 'nodejs24.x' });
+    expect(properties).toMatchObject({ Timeout: 60, MemorySize: 256, Runtime: 'nodejs24.x' });
     expect(Object.keys((properties.Environment as { Variables: object }).Variables).sort()).toEqual([
       'DRAYAGE_NOTIFY_QUEUE_URL',
       'NODE_OPTIONS',

@@ -19,6 +19,7 @@ describe('wrong props', () => {
       mirrorMemorySize: 128,
       maxConcurrency: 1,
       layerConcurrency: 1_001,
+      webhookConcurrency: 0,
       throttle: { ratePerSecond: 0, burst: 1.5 },
       environment: { 'A-B': 'x', DRAYAGE_TABLE: 'mine' },
     });
@@ -26,6 +27,7 @@ describe('wrong props', () => {
       'mirrorMemorySize: 128 is not a whole number from 512 to 10240',
       'maxConcurrency: 1 is not a whole number from 2 to 1000',
       'layerConcurrency: 1001 is not a whole number from 2 to 1000',
+      'webhookConcurrency: 0 is not a whole number from 1 to 1000',
       'throttle.ratePerSecond: 0 is not a whole number from 1 to 10000',
       'throttle.burst: 1.5 is not a whole number from 1 to 5000',
       "environment: 'A-B' is not a name that Lambda accepts: letters, digits and _, a letter first",

@@ -116,13 +116,13 @@ describe('the shape of a configuration', () => {
       configOf(`
 version: 1
 mirror: { regions: [eu-west-1, us-east-1], repositoryPrefix: mirror }
-alarms: { lagSeconds: 300 }
+alarms: { lag: 5m }
 notify:
-  - { name: chat, url: "https://chat.example/hook", secret: drayage/chat, events: [image.failed] }
+  - { name: chat, url: "https://chat.example/hook", secret: drayage/chat, events: [failed] }
 upstreams:
   - registry: docker.io
     credentials: { secret: drayage/hub }
-    repositories: [{ match: library/nginx, retention: { keepLast: 5 } }]
+    repositories: [{ match: library/nginx, retention: { keepNewest: 5 } }]
   - registry: quay.io
     credentials: { secret: drayage/hub }
     repositories: [{ match: acme/** }]
