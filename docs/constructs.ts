@@ -2,18 +2,20 @@
  * The tables of docs/constructs.md: what `lib/` declares, with its docstrings, so that the page
  * can't differ from the types.
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 
 const root = join(import.meta.dirname, '..');
 
-/** The interfaces that the page lists, and where they are. */
-const interfaces = {
-  ImageMirrorProps: 'lib/image-mirror-props.ts',
-  ExistingSecrets: 'lib/deployment-secrets.ts',
-  ApiThrottle: 'lib/mirror-api.ts',
-};
+/** The interfaces and classes of `lib/`, by name. */
+const interfaces = new Map<string, ts.InterfaceDeclaration>();
+const classes = new Map<string, ts.ClassDeclaration>();
+for (const file of readdirSync(join(root, 'lib')).sort())
+  parse(`lib/${file}`).forEachChild((node) => {
+    if (ts.isInterfaceDeclaration(node)) interfaces.set(node.name.text, node);
+    if (ts.isClassDeclaration(node) && node.name) classes.set(node.name.text, node);
+  });
 
 interface Prop {
   name: string;
@@ -33,15 +35,24 @@ export function constructsPage(page: string): string {
 
 function table(name: string): string {
   if (name === 'attributes') return attributeTable();
-  const file = (interfaces as Record<string, string>)[name];
-  if (file === undefined) throw new Error(`docs/constructs.md: there is no table ${name}`);
-  const rows = propsOf(file, name).map((prop) => {
+  if (name === 'nested') return nestedTables();
+  const rows = propsOf(name).map((prop) => {
     const fallback = prop.default ?? (prop.isOptional ? undefined : 'required');
     if (fallback === undefined && name === 'ImageMirrorProps')
-      throw new Error(`${file}: ${name}.${prop.name} is optional and has no @default`);
-    return `| \`${prop.name}\` | \`${prop.type}\` | ${cell(prop.text)} | ${cell(fallback ?? 'none')} |\n`;
+      throw new Error(`${name}.${prop.name} is optional and has no @default`);
+    const type = prop.type.replaceAll('|', '\\|');
+    return `| \`${prop.name}\` | \`${type}\` | ${cell(prop.text)} | ${cell(fallback ?? 'none')} |\n`;
   });
   return `| name | type | what it does | default |\n| --- | --- | --- | --- |\n${rows.join('')}`;
+}
+
+/** A table for each prop whose value is an object that `lib/` describes. */
+function nestedTables(): string {
+  return propsOf('ImageMirrorProps')
+    .filter(({ type }) => interfaces.has(type))
+    .map(({ name, type }) => `\n### \`${name}\`\n\n${table(type)}`)
+    .join('')
+    .concat('\n');
 }
 
 /** What an `ImageMirror` has for use by the stack. */
@@ -52,34 +63,30 @@ function attributeTable(): string {
     if (!ts.isClassDeclaration(node) || node.name?.text !== 'ImageMirror') return;
     for (const member of node.members) {
       if (!ts.isPropertyDeclaration(member) || !ts.isIdentifier(member.name)) continue;
-      const type = member.type?.getText(source).replace(/\s+/g, ' ') ?? '';
-      rows.push(
-        `| \`${member.name.text}\` | ${/^\w+$/.test(type) ? `\`${type}\`` : cell(docOf(member).text)} |\n`,
-      );
+      const text = docOf(classes.get(member.type?.getText(source) ?? '') ?? member).text;
+      rows.push(`| \`${member.name.text}\` | ${cell(firstSentence(text))} |\n`);
     }
   });
   return `| attribute | what it is |\n| --- | --- |\n${rows.join('')}`;
 }
 
-function propsOf(file: string, name: string): Prop[] {
-  const source = parse(file);
-  const props: Prop[] = [];
-  source.forEachChild((node) => {
-    if (!ts.isInterfaceDeclaration(node) || node.name.text !== name) return;
-    for (const member of node.members) {
-      if (!ts.isPropertySignature(member))
-        throw new Error(`${file}: ${name} has a member that is no property`);
-      const doc = docOf(member);
-      props.push({
-        name: member.name.getText(source),
-        type: member.type?.getText(source).replaceAll('|', '\\|') ?? 'unknown',
-        isOptional: member.questionToken !== undefined,
-        ...doc,
-      });
-    }
+/** All properties of an interface, its own first. */
+function propsOf(name: string): Prop[] {
+  const found = interfaces.get(name);
+  if (found === undefined) throw new Error(`docs/constructs.md: lib/ has no interface ${name}`);
+  const inherited = (found.heritageClauses ?? [])
+    .flatMap(({ types }) => types.map(({ expression }) => expression.getText()))
+    .flatMap(propsOf);
+  const own = found.members.map((member): Prop => {
+    if (!ts.isPropertySignature(member)) throw new Error(`${name} has a member that is no property`);
+    return {
+      name: member.name.getText(),
+      type: member.type?.getText() ?? 'unknown',
+      isOptional: member.questionToken !== undefined,
+      ...docOf(member),
+    };
   });
-  if (props.length === 0) throw new Error(`${file}: it has no interface ${name}`);
-  return props;
+  return [...own, ...inherited];
 }
 
 function docOf(node: ts.Node): { text: string; default?: string } {
@@ -93,6 +100,10 @@ function docOf(node: ts.Node): { text: string; default?: string } {
 
 function parse(file: string): ts.SourceFile {
   return ts.createSourceFile(file, readFileSync(join(root, file), 'utf8'), ts.ScriptTarget.Latest, true);
+}
+
+function firstSentence(text: string): string {
+  return /^.*?[.](?=\s|$)/s.exec(text)?.[0] ?? text;
 }
 
 /** A cell of a table: one line, and addresses as links. */

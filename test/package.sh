@@ -50,6 +50,13 @@ for version in "$least" "$newest"; do
     (cd "$name" && node --test "test/*.test.ts" >"../$name.txt" 2>&1) || { cat "$name.txt"; echo "examples/$name fails on Node $version"; exit 1; }
     (cd "$name" && tsc) || { echo "examples/$name does not fit the package's types"; exit 1; }
   done
+  # The code in docs/constructs.md.
+  mkdir -p page
+  cp mirror.yaml page/
+  awk '/^```ts$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$root/docs/constructs.md" >page/app.ts
+  test -s page/app.ts
+  cp "$root/examples/two-regions/tsconfig.json" page/
+  (cd page && node app.ts && tsc) || { echo "the code in docs/constructs.md fails on Node $version"; exit 1; }
   echo "the package works on Node $version"
 done
 old=$(npx --yes --package node@20 -- node "$drayage" --version 2>&1) && { echo 'an older Node is taken'; exit 1; }
