@@ -76,8 +76,7 @@ async function answer(
     const address = code === 'address_not_allowed' ? { sourceIp } : {};
     logger.warn('a delivery was refused', { webhook, status, code, ...address });
     metrics.addMetric('WebhookRefused', MetricUnit.Count, 1);
-    if (code === 'address_not_allowed')
-      metrics.addMetric('WebhookAddressNotAllowed', MetricUnit.Count, 1);
+    if (code === 'address_not_allowed') metrics.addMetric('WebhookAddressNotAllowed', MetricUnit.Count, 1);
     if (webhook !== undefined) await receiver.arrivals.note(webhook, { refused: result.code });
     throw new HttpError(result.status, result.code, result.message, result.headers);
   }

@@ -20,7 +20,8 @@ upstreams:
     webhook: { source: ecr }
     repositories: [{ match: "team/*" }]
 `;
-const yaml = (encryption: string) => `version: 1\nmirror: { regions: [eu-west-1] }\n${encryption}${upstreams}`;
+const yaml = (encryption: string) =>
+  `version: 1\nmirror: { regions: [eu-west-1] }\n${encryption}${upstreams}`;
 const encrypted = yaml(`encryption: { kmsKey: "${keyArn}" }\n`);
 
 /** What of each resource says how it is encrypted. */
@@ -130,11 +131,15 @@ describe('a customer managed key', () => {
     const encryptionKey = Key.fromKeyArn(new Stack(), 'Key', keyArn);
     expect(() => resolveProps({ config, encryptionKey })).toThrow(/encryptionKey: .*remove one of them/);
     const props = { config: configOf(smallConfig), encryptionKey };
-    expect(() => resolveProps(props, { region: 'us-east-1' })).toThrow(/encryptionKey: the key is in eu-west-1/);
+    expect(() => resolveProps(props, { region: 'us-east-1' })).toThrow(
+      /encryptionKey: the key is in eu-west-1/,
+    );
     expect(resolveProps(props, { region: 'eu-west-1' }).encryptionKey).toBe(encryptionKey);
   });
 
   it('is named by its ARN alone', () => {
-    expect(() => configOf(yaml('encryption: { kmsKey: alias/mirror }\n'))).toThrow(/is not the ARN of a KMS key/);
+    expect(() => configOf(yaml('encryption: { kmsKey: alias/mirror }\n'))).toThrow(
+      /is not the ARN of a KMS key/,
+    );
   });
 });

@@ -159,6 +159,8 @@ describe('the order of creation', () => {
       expect(DependsOn, id).toEqual(expect.arrayContaining(policies));
     }
     const [setting] = Object.values(template.findResources('Custom::BlobMounting'));
-    expect(setting?.DependsOn).toEqual([expect.stringMatching(/^MirrorBlobMountingHandlerRoleDefaultPolicy/)]);
+    expect(setting?.DependsOn).toEqual([
+      expect.stringMatching(/^MirrorBlobMountingHandlerRoleDefaultPolicy/),
+    ]);
   });
 });

@@ -127,7 +127,14 @@ const refusals: Refusal[] = [
     because: 'no function reads the whole table, or changes it',
     of: all,
     service: 'dynamodb',
-    actions: ['Scan', 'DeleteTable', 'UpdateTable', 'UpdateTimeToLive', 'CreateBackup', 'UpdateContinuousBackups'],
+    actions: [
+      'Scan',
+      'DeleteTable',
+      'UpdateTable',
+      'UpdateTimeToLive',
+      'CreateBackup',
+      'UpdateContinuousBackups',
+    ],
     resources: [table],
   },
   {
@@ -138,16 +145,22 @@ const refusals: Refusal[] = [
     resources: [table],
     context: { 'dynamodb:LeadingKeys': ['repo#docker.io/library/nginx'] },
   },
-  ...['upstream#docker.io', 'retention', 'registries', 'repos', 'snapshot', 'history#docker.io/a:1', 'carried#a'].map(
-    (key) => ({
-      because: `the webhook function has nothing to do with ${key}`,
-      of: ['webhook'],
-      service: 'dynamodb',
-      actions: onItems,
-      resources: [table],
-      context: { 'dynamodb:LeadingKeys': [key] },
-    }),
-  ),
+  ...[
+    'upstream#docker.io',
+    'retention',
+    'registries',
+    'repos',
+    'snapshot',
+    'history#docker.io/a:1',
+    'carried#a',
+  ].map((key) => ({
+    because: `the webhook function has nothing to do with ${key}`,
+    of: ['webhook'],
+    service: 'dynamodb',
+    actions: onItems,
+    resources: [table],
+    context: { 'dynamodb:LeadingKeys': [key] },
+  })),
   {
     because: 'the webhook function counts events, and changes no mapping',
     of: ['webhook'],
@@ -208,7 +221,11 @@ const refusals: Refusal[] = [
     of: all,
     service: 'sqs',
     actions: ['SendMessage', 'ReceiveMessage', 'DeleteMessage'],
-    resources: [here('sqs', 'other'), `${queues[0]}x`, queues[0]?.replace('111122223333', '444455556666') ?? ''],
+    resources: [
+      here('sqs', 'other'),
+      `${queues[0]}x`,
+      queues[0]?.replace('111122223333', '444455556666') ?? '',
+    ],
   },
   {
     because: 'no function empties, deletes or changes a queue',

@@ -24,7 +24,9 @@ const requests: Record<string, (call: RecordedCall, names: Names) => IamRequest[
     // A batch needs the permission of one message:
     // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
     const action = `sqs:${operation.replace(/Batch$/, '')}`;
-    return [{ action, resource: `arn:aws:sqs:${region}:${account}:${lastOf(names(String(input.QueueUrl)))}` }];
+    return [
+      { action, resource: `arn:aws:sqs:${region}:${account}:${lastOf(names(String(input.QueueUrl)))}` },
+    ];
   },
   s3: objectRequests,
   secretsmanager: ({ operation, input }, names) => {

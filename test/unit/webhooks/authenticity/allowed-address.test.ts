@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { isAllowedAddress, addressRangeProblem } from '../../../../core/webhooks/authenticity/allowed-address.ts';
+import {
+  addressRangeProblem,
+  isAllowedAddress,
+} from '../../../../core/webhooks/authenticity/allowed-address.ts';
 import { publishedRanges } from '../../../../core/webhooks/authenticity/published-ranges.ts';
 import { receiveWebhook } from '../../../../core/webhooks/receive.ts';
 import { findSource } from '../../../../core/webhooks/sources/index.ts';
@@ -43,9 +46,17 @@ describe('a list of ranges', () => {
     expect(addressRangeProblem(range)).toBeUndefined(),
   );
 
-  it.each(['192.0.2.0', '192.0.2.0/33', '192.0.2/24', '2001:db8::/129', 'fe80::%eth0/64', 'any', '/8', '1.2.3.4/'])(
-    'may not have %s',
-    (range) => expect(addressRangeProblem(range)).toContain('is not a range of addresses; write, for example'),
+  it.each([
+    '192.0.2.0',
+    '192.0.2.0/33',
+    '192.0.2/24',
+    '2001:db8::/129',
+    'fe80::%eth0/64',
+    'any',
+    '/8',
+    '1.2.3.4/',
+  ])('may not have %s', (range) =>
+    expect(addressRangeProblem(range)).toContain('is not a range of addresses; write, for example'),
   );
 
   it.each(['0.0.0.0/0', '::/0'])('may not be open to everyone: %s', (range) =>
@@ -54,12 +65,15 @@ describe('a list of ranges', () => {
 });
 
 describe('what senders publish', () => {
-  it.each([...publishedRanges])('%s is a source, with ranges, their date and their place', (name, published) => {
-    expect(findSource(name)).toBeDefined();
-    expect(published.asOf).toMatch(/^20\d\d-\d\d-\d\d$/);
-    expect(published.source).toMatch(/^https:\/\//);
-    for (const range of published.ranges) expect(addressRangeProblem(range)).toBeUndefined();
-  });
+  it.each([...publishedRanges])(
+    '%s is a source, with ranges, their date and their place',
+    (name, published) => {
+      expect(findSource(name)).toBeDefined();
+      expect(published.asOf).toMatch(/^20\d\d-\d\d-\d\d$/);
+      expect(published.source).toMatch(/^https:\/\//);
+      for (const range of published.ranges) expect(addressRangeProblem(range)).toBeUndefined();
+    },
+  );
 });
 
 const withAllow = (github: string, hub = '') =>
