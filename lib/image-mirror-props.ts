@@ -180,13 +180,7 @@ export interface ImageMirrorSettings
   extends Required<Omit<ImageMirrorProps, 'config' | keyof NetworkProps | OptionalProps>>,
     Pick<ImageMirrorProps, OptionalProps> {}
 
-type OptionalProps =
-  | 'removalPolicy'
-  | 'table'
-  | 'secrets'
-  | 'queue'
-  | 'encryptionKey'
-  | 'webhookConcurrency';
+type OptionalProps = 'removalPolicy' | 'table' | 'secrets' | 'queue' | 'encryptionKey' | 'webhookConcurrency';
 
 /** The props are invalid; `problems` lists each problem with what to write instead. */
 export class InvalidImageMirrorPropsError extends Error {

@@ -70,7 +70,7 @@ async function loseImages(pipeline: Pipeline, { manifest }: SeededImage): Promis
     await ecr.remove('mirror/ghcr.io/acme/lost', imageId);
     await vi.waitFor(async () => {
       expect((await pipeline.mapping(`ghcr.io/acme/lost:${tag}`))?.revision).toBe(revision);
-    }, 20_000);
+    }, 60_000);
   };
   // The mapping is published, removed and published again.
   await lose({ imageTag: '1' }, '1', 3);
@@ -164,7 +164,7 @@ async function useApi(pipeline: Pipeline): Promise<void> {
   const byDigest = `ghcr.io/acme/large@${digest}`;
   await pipeline.jobIn(await request(pipeline, byDigest), 'committed');
   const exported = async () => (await pipeline.get('/v1/exports/json?repository=acme/large')).text();
-  await vi.waitFor(async () => expect(await exported()).toContain(byDigest), 20_000);
+  await vi.waitFor(async () => expect(await exported()).toContain(byDigest), 60_000);
   for (const path of ['/v1/mappings', '/v1/jobs', '/v1/webhooks', '/v1/savings'])
     expect((await pipeline.get(path)).status).toBe(200);
   expect(await pipeline.mapping('ghcr.io/acme/app:1')).toBeDefined();
