@@ -77,13 +77,8 @@ async function answer(
     // The address is what an operator compares with `allow`.
     const address = code === 'address_not_allowed' ? { sourceIp } : {};
     logger.warn('a delivery was refused', { webhook, status, code, ...address });
-<<<<<<< HEAD
     meter.record('WebhookRefused', 1, webhook ?? unknownWebhook);
     if (code === 'address_not_allowed') meter.record('WebhookAddressNotAllowed', 1);
-=======
-    metrics.addMetric('WebhookRefused', MetricUnit.Count, 1);
-    if (code === 'address_not_allowed') metrics.addMetric('WebhookAddressNotAllowed', MetricUnit.Count, 1);
->>>>>>> w/security
     if (webhook !== undefined) await receiver.arrivals.note(webhook, { refused: result.code });
     throw new HttpError(result.status, result.code, result.message, result.headers);
   }

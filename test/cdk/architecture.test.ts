@@ -32,7 +32,13 @@ const everything = `${smallConfig
   .replace('match: acme/**', 'match: acme/**, retention: { keepNewest: 5 }')
   .replace(
     'upstreams:',
-    `alarms: { topic: "arn:aws:sns:eu-west-1:111122223333:alarms" }
+    `encryption: { kmsKey: "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab" }
+network:
+  vpc: vpc-0123456789abcdef0
+  subnets: [subnet-0123456789abcdef0, subnet-0123456789abcdef1]
+  routeTables: [rtb-0123456789abcdef0]
+  endpoints: create
+alarms: { topic: "arn:aws:sns:eu-west-1:111122223333:alarms" }
 api: { domain: { name: mirror.example.com, certificate: "arn:aws:acm:eu-west-1:111122223333:certificate/1" } }
 notify: [{ url: "https://hooks.example.com/x", secret: hook, events: [failed] }]
 upstreams:
