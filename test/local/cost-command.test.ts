@@ -44,10 +44,10 @@ describe('drayage cost', () => {
     });
     const two = await json('--config', config('eu-west-1, us-east-1'), '--pushes', '1000');
     const usd = ({ estimates }: CostReport) => estimates[0]?.usd ?? 0;
-    expect(usd(two)).toBeGreaterThan(usd(one) * 1.5);
+    expect(usd(two)).toBeGreaterThan(usd(one) * 1.3);
     const large = await json('--config', config('eu-west-1'), '--pushes', '1000', '--copied', '1GB');
-    expect(usd(large)).toBeGreaterThan(usd(one) * 10);
-  });
+    expect(usd(large)).toBeGreaterThan(usd(one) * 5);
+  }, 60_000);
 
   it('refuses a region whose prices it does not know, unless they are given', async () => {
     const refused = await drayage(['cost', '--region', 'ap-south-1']);

@@ -16,7 +16,7 @@ describe('what drayage cost multiplies', () => {
   let counted: Counted;
   beforeAll(async () => {
     counted = await countUse(folder);
-  }, 120_000);
+  }, 300_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   /** What does not depend on time or machine. */
