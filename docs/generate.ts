@@ -1,8 +1,8 @@
 /**
  * `npm run docs`: generates the pages of the webhook sources and their table in README.md from the
- * sources' guides, the tables of the construct's props, the JSON Schemas of mirror.yaml and of the events, the OpenAPI document of the
- * API, and the policy of the Helm chart, so that they can't differ from the code. A test fails if
- * they are out of date.
+ * sources' guides, the tables of the construct's props, the JSON Schemas of mirror.yaml and of the
+ * events, the OpenAPI document of the API, and the policy of the Helm chart, so that they can't
+ * differ from the code. A test fails if they are out of date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

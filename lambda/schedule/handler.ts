@@ -12,8 +12,8 @@ import { logger, metrics } from '../shared/telemetry.ts';
 import { ScheduleDeployment } from './deployment.ts';
 
 /**
- * Every minute: sends the parked jobs that are due, records what crashed too often, and migrates the
- * table if this release needs that.
+ * Every minute: sends the parked jobs that are due, records what crashed too often, and migrates
+ * the table if this release needs that.
  *
  * @throws if some of it failed, so that the invocation counts as failed and raises an alarm; the
  *   next call does it.
