@@ -1,6 +1,6 @@
 /**
- * The CDK app of `npm run test:live`: the stack of bin/drayage.ts under the name of this run (context
- * value `name`). It retains nothing.
+ * The CDK app of `npm run test:live`: the stack of bin/drayage.ts under the name of this run
+ * (context value `name`). It retains nothing.
  */
 import { App, RemovalPolicy } from 'aws-cdk-lib';
 import { loadConfig } from '../../core/mirror-yaml/load.ts';
