@@ -44,9 +44,7 @@ export async function holdings(endpoint: string, region: string): Promise<Holdin
   }
 }
 
-/**
- * Lambda's list, of which MiniStack reads only the region from an otherwise unchecked signature.
- */
+/** Lambda's list. MiniStack reads only the region from the signature, and checks nothing. */
 async function functionsIn(endpoint: string, region: string): Promise<string[]> {
   const scope = `${credentials.accessKeyId}/20260101/${region}/lambda/aws4_request`;
   const answer = await fetch(`${endpoint}/2015-03-31/functions/`, {

@@ -22,8 +22,8 @@ const account = process.env.CDK_DEFAULT_ACCOUNT;
 const given = (name: string): string | undefined => app.node.tryGetContext(name);
 const [table, webhooks, api] = [given('table'), given('webhookSecret'), given('apiSecret')];
 
-// Imports need a scope before the stack exists; they add nothing to any template, and an app without
-// resources is not valid.
+// Imports need a scope before the stack exists. They add nothing to any template, and an app
+// without resources is not valid.
 const scope = new Stack(new App({ autoSynth: false }), 'Imports');
 const stack = new ImageMirrorStack(app, stackName, {
   config,

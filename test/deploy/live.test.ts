@@ -8,9 +8,9 @@ import { credentials } from './cdk.ts';
 import { homeRegion, Stage } from './stage.ts';
 
 /*
- * The script for a real account, run against the emulators. What they do is not what ECR does: this
- * shows that the script runs to its end, cleans up and keeps secrets, not what its table should
- * say.
+ * The script for a real account, run against the emulators. What they do is not what ECR does:
+ * this shows that the script runs to its end, cleans up and keeps secrets, not what its table
+ * should say.
  */
 let stage: Stage;
 beforeAll(async () => {

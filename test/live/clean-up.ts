@@ -61,7 +61,12 @@ export async function leftovers({ name, region }: Run): Promise<string[]> {
     for await (const { TableNames = [] } of paginateListTables({ client: clients.dynamodb }, {}))
       for (const each of TableNames) add('DynamoDB table', each);
     for await (const { SecretList = [] } of paginateListSecrets({ client: clients.secrets }, {}))
-      for (const { Name } of SecretList) add('secret', Name);
+      for (const { Name, Tags = [] } of SecretList) {
+        // CloudFormation names a secret by its logical id, and tags it with its stack.
+        const isOurs = Tags.some(({ Value }) => Value === name);
+        if (isOurs) found.push(`secret ${Name}`);
+        else add('secret', Name);
+      }
     const { QueueUrls = [] } = await clients.sqs.send(new ListQueuesCommand({ QueueNamePrefix: name }));
     for (const each of QueueUrls) add('SQS queue', each);
     const { Buckets = [] } = await clients.s3.send(new ListBucketsCommand({}));
