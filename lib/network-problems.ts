@@ -36,9 +36,7 @@ function propProblems(
   return problems;
 }
 
-/**
- * Without listed subnets, the CDK asks the account for the VPC, so it must know which one to ask.
- */
+/** Without listed subnets, the CDK asks the account for the VPC, so it must know which account. */
 function lookupProblems({ vpc, subnets }: NetworkConfig, { region, account }: Deployment): string[] {
   const isKnown = (value: string | undefined) => value !== undefined && !Token.isUnresolved(value);
   if (vpc === undefined || subnets !== undefined || (isKnown(region) && isKnown(account))) return [];
