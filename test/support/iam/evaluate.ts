@@ -73,7 +73,10 @@ const defaultKeyPolicy = {
 function oneSource({ name, policy }: DeployedFunction['policies'][number]) {
   const Statement = policy.Statement.map((statement) =>
     [statement.Action].flat().includes('events:PutEvents')
-      ? { ...statement, Condition: { 'ForAllValues:StringEquals': (statement.Condition as Condition).StringEquals } }
+      ? {
+          ...statement,
+          Condition: { 'ForAllValues:StringEquals': (statement.Condition as Condition).StringEquals },
+        }
       : statement,
   );
   return { name, policy: { ...policy, Statement } };

@@ -25,7 +25,10 @@ const requests: Record<string, (call: RecordedCall, names: Names) => IamRequest[
     // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
     const action = `sqs:${operation.replace(/Batch$/, '')}`;
     return [
-      { action, resource: `arn:aws:sqs:${region}:${account}:${lastOf(names(String(input.QueueUrl), 'URL'))}` },
+      {
+        action,
+        resource: `arn:aws:sqs:${region}:${account}:${lastOf(names(String(input.QueueUrl), 'URL'))}`,
+      },
     ];
   },
   s3: objectRequests,
