@@ -32,7 +32,7 @@ const schemaItem = { keys: ['schema'] };
  * The table's items that the registry-events function reads to see what is mapped, and writes to
  * remove mappings and to record jobs.
  */
-const mappedItems = { keys: ['repo#*', 'mirrors', 'schema'] };
+const mappedItems = { keys: ['repo#*', 'mirrors', 'registries', 'schema'] };
 const removalItems = { keys: ['repo#*', 'history#*', 'snapshot', 'jobs#*', 'parked#*'] };
 /** Which jobs wait for which scan, and whether they still do. */
 const awaitedScans = { keys: ['scans#*', 'jobs#*'] };

@@ -1,142 +1,99 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import type { IncomingMessage } from 'node:http';
-import type { ImageIdentifier } from '@aws-sdk/client-ecr';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { mirrorEcr } from '../support/mirror-ecr.ts';
-import { type ApiJob, type Pipeline, startPipeline } from '../support/pipeline.ts';
-import { type SeededImage, seededImage } from '../support/seeded-image.ts';
+import type { Config } from '../../core/config/config.ts';
+import { type IamRequest, isAllowed } from '../support/iam/evaluate.ts';
+import { iamRequests, type Names } from '../support/iam/iam-requests.ts';
+import { everythingConfig, work } from '../support/iam/pipeline-work.ts';
+import { recordCalls } from '../support/iam/recorder.ts';
+import { type Deployed, deploy } from '../support/iam/template-policies.ts';
+import { type Pipeline, startPipeline } from '../support/pipeline.ts';
 import { functionNames, mirrorTemplate, statementsOf } from './mirror-template.ts';
 
-/** How the services name themselves in `x-amz-target` and in policies. */
-const services: Record<string, string> = {
-  DynamoDB_20120810: 'dynamodb',
-  AmazonSQS: 'sqs',
-  AmazonEC2ContainerRegistry_V20150921: 'ecr',
-  secretsmanager: 'secretsmanager',
-  AWSEvents: 'events',
-};
-/**
- * A batch of messages needs the permission of one:
- * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
- */
-const actionOf = (service: string, operation: string) =>
-  `${service}:${service === 'sqs' ? operation.replace(/Batch$/, '') : operation}`;
+const names = [...functionNames, 'retention', 'notify', 'blob-mounting'];
+const notifySecret = { 'notify/ours': { secret: `whsec_${Buffer.alloc(32, 1).toString('base64')}` } };
 
-/**
- * What each function asked of AWS while the pipeline ran. The functions of the local stack sign as
- * themselves.
- */
-const asked = new Map<string, Set<string>>(functionNames.map((name) => [name, new Set()]));
-
-function note(message: unknown): void {
-  const { headers, method = '' } = (message as { request: IncomingMessage }).request;
-  const [prefix = '', operation = ''] = String(headers['x-amz-target'] ?? '').split('.');
-  const service = services[prefix];
-  const [, signer = '', scope] =
-    /Credential=([^/]+)\/\d+\/[^/]+\/([^/]+)\//.exec(headers.authorization ?? '') ?? [];
-  if (service !== undefined) asked.get(signer)?.add(actionOf(service, operation));
-  if (scope === 's3') for (const action of objectActions(method)) asked.get(signer)?.add(action);
-}
-
-/**
- * What a request for an object needs; HEAD tells whether it is there. A put that replaces an object
- * reads its tag.
- */
-function objectActions(method: string): string[] {
-  if (method === 'PUT') return ['s3:PutObject', 's3:GetObject'];
-  return method === 'HEAD' ? ['s3:GetObject', 's3:ListBucket'] : ['s3:GetObject'];
-}
-
-/** Requests an image, as an operator does. */
-async function request(pipeline: Pipeline, image: string): Promise<string> {
-  const answer = await pipeline.post('/v1/mirrors', { images: [image] });
-  const { jobs } = (await answer.json()) as { jobs: ApiJob[] };
-  return jobs[0]?.id ?? '';
-}
-
-/** Loses a tag and an image in the mirror, and waits until they are mirrored again. */
-async function loseImages(pipeline: Pipeline, { manifest }: SeededImage): Promise<void> {
-  const ecr = mirrorEcr(pipeline);
-  const lose = async (imageId: ImageIdentifier, tag: string, revision: number) => {
-    await ecr.remove('mirror/ghcr.io/acme/lost', imageId);
-    await vi.waitFor(async () => {
-      expect((await pipeline.mapping(`ghcr.io/acme/lost:${tag}`))?.revision).toBe(revision);
-    }, 20_000);
-  };
-  // The mapping is published, removed and published again.
-  await lose({ imageTag: '1' }, '1', 3);
-  await lose({ imageDigest: manifest.digest }, '2', 3);
-  ecr.close();
-}
-
-/**
- * Puts every function to work: pushes, a moved tag, layers with jobs of their own, a waiting job,
- * and the API.
- */
-async function work(pipeline: Pipeline): Promise<void> {
-  const image = (seed: string, size = 2_000) => seededImage({ seed, layers: [{ size }] });
-  await pipeline.mirror('acme/app', '1', image('first'));
-  await pipeline.mirror('acme/app', '1', image('second'));
-  const large = seededImage({ seed: 'large', layers: [{ size: 90_000 }, { size: 80_000 }] });
-  await pipeline.mirror('acme/large', '1', large);
-
-  // One job meets the limit, and another one waits until it ends.
-  for (const name of ['limited', 'waiting']) await pipeline.push(`acme/${name}`, '1', image(name));
-  pipeline.upstream.clearRequests();
-  pipeline.upstream.faults.add({
-    match: { path: '/acme/limited/manifests/', times: 1 },
-    action: { kind: 'status', status: 429, headers: { 'retry-after': '4' } },
-  });
-  await request(pipeline, 'ghcr.io/acme/limited:1');
-  const statuses = () => pipeline.upstream.requests.map(({ status }) => status);
-  await vi.waitFor(() => expect(statuses()).toContain(429), 5_000);
-  const id = await request(pipeline, 'ghcr.io/acme/waiting:1');
-  expect(await pipeline.jobIn(id, 'waiting', 'committed', 'failed')).toMatchObject({ state: 'waiting' });
-  expect(await pipeline.jobIn(id, 'committed', 'failed')).toMatchObject({ state: 'committed' });
-
-  // A digest in its own right, which lists read in another way than tags.
-  const { digest } = (await pipeline.mapping('ghcr.io/acme/large:1')) ?? {};
-  const byDigest = `ghcr.io/acme/large@${digest}`;
-  await pipeline.jobIn(await request(pipeline, byDigest), 'committed');
-  const exported = async () => (await pipeline.get('/v1/exports/json?repository=acme/large')).text();
-  await vi.waitFor(async () => expect(await exported()).toContain(byDigest), 20_000);
-
-  for (const path of ['/v1/mappings', '/v1/jobs', '/v1/webhooks'])
-    expect((await pipeline.get(path)).status).toBe(200);
-  expect(await pipeline.mapping('ghcr.io/acme/app:1')).toBeDefined();
-  expect((await pipeline.post('/v1/webhooks/github/rotate', {})).status).toBe(200);
-  for (const tag of ['1', '2']) await pipeline.mirror('acme/lost', tag, image('lost'));
-  await loseImages(pipeline, image('lost'));
-  const rollback = { image: 'ghcr.io/acme/app:1', digest: image('first').manifest.digest };
-  expect((await pipeline.post('/v1/mappings/rollback', rollback)).status).toBe(202);
-  await pipeline.stack.functions.reconcile.invoke({ time: new Date().toISOString() });
+/** A request of IAM, and the function that makes it. */
+interface Made extends IamRequest {
+  function: string;
 }
 
 describe('what the functions ask of AWS', () => {
-  const template = mirrorTemplate();
-  const grantedTo = (name: string) => statementsOf(template, name).flatMap(({ actions }) => actions);
   let pipeline: Pipeline;
+  let deployed: Deployed;
+  let template: ReturnType<typeof mirrorTemplate>;
+  /** Without repetitions. */
+  const made = new Map<string, Made>();
+  const receiver = createServer((_, response) => response.end());
+
   beforeAll(async () => {
-    subscribe('http.server.request.start', note);
-    pipeline = await startPipeline({ fanOutBytes: 50_000, scheduleMs: 200 });
-    await work(pipeline);
-  });
+    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+    const notifyUrl = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
+    const { calls, stop } = recordCalls();
+    let config: Config | undefined;
+    try {
+      pipeline = await startPipeline({
+        configure: (upstream) => {
+          config = everythingConfig(upstream, notifyUrl);
+          return config;
+        },
+        upstreamSecrets: notifySecret,
+        fanOutBytes: 50_000,
+        scheduleMs: 200,
+      });
+      if (config === undefined) throw new Error('no configuration');
+      await work(pipeline, config);
+      await vi.waitFor(() => expect(calls.map((call) => call.function)).toContain('notify'), 10_000);
+    } finally {
+      stop();
+    }
+    template = mirrorTemplate(undefined, { config });
+    deployed = deploy(template);
+    const translate = namesOf(pipeline, deployed);
+    for (const call of calls) {
+      if (!deployed.functions.has(call.function)) continue;
+      for (const request of iamRequests(call, translate)) {
+        const one = { function: call.function, ...request };
+        made.set(JSON.stringify(one), one);
+      }
+    }
+    for (const one of [...deployed.functions.values()].flatMap(lambdaItself))
+      made.set(JSON.stringify(one), one);
+  }, 300_000);
   afterAll(async () => {
-    unsubscribe('http.server.request.start', note);
     await pipeline?.[Symbol.asyncDispose]();
+    receiver.close();
   });
 
-  it.each(functionNames)('%s: all of it is granted', (name) => {
-    const requests = [...(asked.get(name) ?? [])];
-    expect(requests).toContainEqual(expect.stringMatching(/^dynamodb:/));
-    if (['api', 'snapshot'].includes(name)) expect(requests).toContain('s3:GetObject');
-    expect(requests.filter((action) => !grantedTo(name).includes(action))).toEqual([]);
+  const of = (name: string) => [...made.values()].filter((one) => one.function === name);
+  const actionsOf = (name: string) => new Set(of(name).map(({ action }) => action));
+
+  it.each(names)('%s: IAM allows all of it', async (name) => {
+    const refused = [];
+    for (const one of of(name)) if (!(await isAllowed(deployed, name, one))) refused.push(one);
+    expect(refused).toEqual([]);
+    expect(of(name).length).toBeGreaterThan(2);
+  });
+
+  it('covers every service, and both APIs of the registry', () => {
+    const all = [...made.values()].map(({ action }) => action);
+    const services = new Set(all.map((action) => action.split(':')[0]));
+    expect([...services].sort()).toEqual([
+      'dynamodb',
+      'ecr',
+      'events',
+      'logs',
+      's3',
+      'secretsmanager',
+      'sqs',
+    ]);
   });
 
   it('is all that they may do with the table, except for what uploads in parts and later watches need', () => {
     const unused = functionNames.flatMap((name) =>
-      grantedTo(name)
-        .filter((action) => action.startsWith('dynamodb:') && !asked.get(name)?.has(action))
+      statementsOf(template, name)
+        .flatMap(({ actions }) => actions)
+        .filter((action) => action.startsWith('dynamodb:') && !actionsOf(name).has(action))
         .map((action) => `${name} ${action}`),
     );
     // A job's watch is put again ten minutes after it was recorded
@@ -149,3 +106,36 @@ describe('what the functions ask of AWS', () => {
     ]);
   });
 });
+
+/** What the local stack's names are where the template is deployed, by the functions' environments. */
+function namesOf({ stack }: Pipeline, { functions }: Deployed): Names {
+  const translated = new Map<string, string>();
+  for (const { environment } of functions.values())
+    for (const [variable, value] of Object.entries(environment)) {
+      const local = stack.environment[variable];
+      // The local table and bucket have the same name.
+      if (local) translated.set(`${variable.split('_').at(-1)} ${local}`, value);
+    }
+  return (local, kind) => translated.get(`${kind} ${local}`) ?? local;
+}
+
+/**
+ * What Lambda does with a function's role: it reads the queue, and the runtime writes the log.
+ * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
+ */
+function lambdaItself({ name, sources, logGroup }: { name: string; sources: string[]; logGroup: string }) {
+  return [
+    ...sources.flatMap((resource) =>
+      ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'].map((action) => ({
+        function: name,
+        action: `sqs:${action}`,
+        resource,
+      })),
+    ),
+    ...['CreateLogStream', 'PutLogEvents'].map((action) => ({
+      function: name,
+      action: `logs:${action}`,
+      resource: `arn:aws:logs:eu-west-1:111122223333:log-group:${logGroup}:log-stream:one`,
+    })),
+  ];
+}

@@ -1,5 +1,5 @@
 import { runSimulation } from '@cloud-copilot/iam-simulate';
-import { account, type Deployed } from './template-policies.ts';
+import { account, type Deployed, type DeployedFunction } from './template-policies.ts';
 
 /** A request as IAM evaluates it. */
 export interface IamRequest {
@@ -32,7 +32,7 @@ export async function isAllowed(
         resource: { resource, accountId: accountOf(resource) },
         contextVariables: { 'aws:SecureTransport': 'true', ...context },
       },
-      identityPolicies: made?.policies ?? [],
+      identityPolicies: (made?.policies ?? []).map(oneSource),
       serviceControlPolicies: [],
       resourceControlPolicies: [],
       resourcePolicy: action.startsWith('kms:')
@@ -64,6 +64,25 @@ const defaultKeyPolicy = {
     },
   ],
 };
+
+/**
+ * EventBridge checks each event of a call by itself, so `events:source` has one value. The library
+ * takes it for a list, which `StringEquals` does not compare with a text.
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
+ */
+function oneSource({ name, policy }: DeployedFunction['policies'][number]) {
+  const Statement = policy.Statement.map((statement) =>
+    [statement.Action].flat().includes('events:PutEvents')
+      ? {
+          ...statement,
+          Condition: { 'ForAllValues:StringEquals': (statement.Condition as Condition).StringEquals },
+        }
+      : statement,
+  );
+  return { name, policy: { ...policy, Statement } };
+}
+
+type Condition = { StringEquals: Record<string, string> };
 
 /** A function runs in a session of its role. */
 function sessionOf(role: string): string {

@@ -3,7 +3,7 @@ import type { RecordedCall } from './recorder.ts';
 import { account, region } from './template-policies.ts';
 
 /** What the local stack's names are called where the template is deployed. */
-export type Names = (local: string) => string;
+export type Names = (local: string, kind: 'TABLE' | 'URL' | 'SECRET' | 'BUCKET') => string;
 
 /**
  * The requests that IAM evaluates for a call: usually one, and more where an operation needs
@@ -25,12 +25,15 @@ const requests: Record<string, (call: RecordedCall, names: Names) => IamRequest[
     // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
     const action = `sqs:${operation.replace(/Batch$/, '')}`;
     return [
-      { action, resource: `arn:aws:sqs:${region}:${account}:${lastOf(names(String(input.QueueUrl)))}` },
+      {
+        action,
+        resource: `arn:aws:sqs:${region}:${account}:${lastOf(names(String(input.QueueUrl), 'URL'))}`,
+      },
     ];
   },
   s3: objectRequests,
   secretsmanager: ({ operation, input }, names) => {
-    const id = names(String(input.SecretId));
+    const id = names(String(input.SecretId), 'SECRET');
     const arn = `arn:aws:secretsmanager:${region}:${account}:secret:${id}-AbCdEf`;
     return [{ action: `secretsmanager:${operation}`, resource: id.startsWith('arn:') ? id : arn }];
   },
@@ -77,7 +80,7 @@ function tableRequests({ operation, input }: RecordedCall, names: Names): IamReq
   const request = input as TableInput;
   const of = (table: string, leadingKeys: string[], attributes: string[]): IamRequest => ({
     action: `dynamodb:${operation}`,
-    resource: `arn:aws:dynamodb:${region}:${account}:table/${names(table)}`,
+    resource: `arn:aws:dynamodb:${region}:${account}:table/${names(table, 'TABLE')}`,
     context: {
       'dynamodb:LeadingKeys': [...new Set(leadingKeys)],
       ...(attributes.length > 0 && { 'dynamodb:Attributes': [...new Set(attributes)] }),
@@ -119,7 +122,7 @@ function leadingKey(request: TableInput): string {
 /** HEAD tells whether an object is there, which needs the permission to list the bucket. */
 function objectRequests({ operation, path }: RecordedCall, names: Names): IamRequest[] {
   const [, bucket = '', key = ''] = /^\/([^/]+)\/(.+)$/.exec(path) ?? [];
-  const arn = `arn:aws:s3:::${names(bucket)}`;
+  const arn = `arn:aws:s3:::${names(bucket, 'BUCKET')}`;
   if (operation === 'PUT') return [{ action: 's3:PutObject', resource: `${arn}/${key}` }];
   if (operation !== 'GET' && operation !== 'HEAD') throw new Error(`s3 ${operation} ${path}`);
   return [
