@@ -55,7 +55,7 @@ for version in "$least" "$newest"; do
   cp mirror.yaml page/
   awk '/^```ts$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$root/docs/constructs.md" >page/app.ts
   test -s page/app.ts
-  cp "$root/examples/two-regions/tsconfig.json" page/
+  cp "$root/examples/private-network/tsconfig.json" page/
   (cd page && node app.ts && tsc) || { echo "the code in docs/constructs.md fails on Node $version"; exit 1; }
   echo "the package works on Node $version"
 done

@@ -15,7 +15,7 @@ describe('what the package must not hold', () => {
     'package/docs/generate.ts',
     'package/drayage-0.1.0.tgz',
     'package/node_modules/zod/index.js',
-    'package/examples/two-regions/app.ts',
+    'package/examples/private-network/app.ts',
   ])('%s', (path) => {
     expect(contentProblems([path])).toContainEqual(
       `${path.slice('package/'.length)} does not belong into the package: see test/package/files.ts`,
