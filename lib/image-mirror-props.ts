@@ -45,8 +45,8 @@ export interface ImageMirrorProps {
 
   /**
    * A customer managed key that encrypts the table, the queues, the bucket, the secrets and the log
-   * groups that the mirror creates: a symmetric key in the same region. The policy of an imported key
-   * needs two statements, which docs/security.md has. It can be set later; nothing is replaced.
+   * groups that the mirror creates: a symmetric key in the same region. The policy of an imported
+   * key needs two statements, which docs/security.md has. It can be set later; nothing is replaced.
    *
    * @default - the configuration's `encryption.kmsKey`; without it, keys that AWS owns or manages
    */

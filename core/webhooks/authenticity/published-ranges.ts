@@ -9,8 +9,8 @@ export interface PublishedRanges {
 
 /**
  * Kept by hand, by the names of the sources: only senders that publish where their webhooks come
- * from, and that run as one service. A sender may change its addresses at any time, so compare these
- * with their source before a release.
+ * from, and that run as one service. A sender may change its addresses at any time, so compare
+ * these with their source before a release.
  */
 export const publishedRanges: ReadonlyMap<string, PublishedRanges> = new Map([
   [
