@@ -45,8 +45,8 @@ export type WebhookResult =
 
 /**
  * Receives a webhook's delivery, in this order: name and path token (404), address (403), method
- * (405), size (413), authenticity (401), JSON (400). An authentic delivery is never refused because of its
- * content: senders that retry a 4xx forever would get stuck.
+ * (405), size (413), authenticity (401), JSON (400). An authentic delivery is never refused because
+ * of its content: senders that retry a 4xx forever would get stuck.
  *
  * An unknown name and a wrong token take the same path and get the same answer, so that names can't
  * be found by guessing.
