@@ -107,7 +107,7 @@ describe('what the functions ask of AWS', () => {
   });
 });
 
-/** What the local stack's names are where the template is deployed, by the functions' environments. */
+/** What the local stack's names are where the template is deployed: from the environments. */
 function namesOf({ stack }: Pipeline, { functions }: Deployed): Names {
   const translated = new Map<string, string>();
   for (const { environment } of functions.values())
