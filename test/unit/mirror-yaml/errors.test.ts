@@ -257,11 +257,12 @@ network:
     authHosts: [169.254.170.2]
     redirectHosts: [10.0.0.1, "[fd00:ec2::254]:80"]
 `),
-    ['[0].registry', '[0].endpoint', '[0].authHosts[0]', '[0].redirectHosts[1]'].map((path, index) => [
-      [4, 5, 6, 7].map((line) => `${line}:${[15, 15, 17, 31][line - 4]}`)[index] ?? '',
-      `upstreams${path}`,
-      /is a link-local address, .* is never contacted/,
-    ]),
+    [
+      ['4:15', 'upstreams[0].registry', /is a link-local address, .* is never contacted/],
+      ['5:15', 'upstreams[0].endpoint', /is a link-local address, .* is never contacted/],
+      ['6:17', 'upstreams[0].authHosts[0]', /is a link-local address, .* is never contacted/],
+      ['7:31', 'upstreams[0].redirectHosts[1]', /is a link-local address, .* is never contacted/],
+    ],
   ],
   [
     'an endpoint that does not exist',
