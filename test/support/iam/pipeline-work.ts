@@ -83,14 +83,14 @@ async function waitForLimit(pipeline: Pipeline): Promise<void> {
   for (const name of ['limited', 'waiting']) await pipeline.push(`acme/${name}`, '1', image(name));
   pipeline.upstream.faults.add({
     match: { path: '/acme/limited/manifests/', times: 1 },
-    action: { kind: 'status', status: 429, headers: { 'retry-after': '12' } },
+    action: { kind: 'status', status: 429, headers: { 'retry-after': '25' } },
   });
   pipeline.upstream.clearRequests();
   await request(pipeline, 'ghcr.io/acme/limited:1');
   const statuses = () => pipeline.upstream.requests.map(({ status }) => status);
-  await vi.waitFor(() => expect(statuses()).toContain(429), 10_000);
-  // The function that met the limit still has to record it.
-  await sleep(1_500);
+  await vi.waitFor(() => expect(statuses()).toContain(429), 20_000);
+  // A worker believes for five seconds that the upstream is open (DynamoUpstreamGate).
+  await sleep(6_000);
   const id = await request(pipeline, 'ghcr.io/acme/waiting:1');
   expect(await pipeline.jobIn(id, 'waiting', 'committed', 'failed')).toMatchObject({ state: 'waiting' });
   expect(await pipeline.jobIn(id, 'committed', 'failed')).toMatchObject({ state: 'committed' });
