@@ -105,7 +105,7 @@ describe('a deployment, from version to version', () => {
     });
     try {
       await stage.timed('a deployment that fails', () =>
-        expect(deploy(failing)).rejects.toThrow(/ROLLBACK_COMPLETE/),
+        expect(deploy(failing)).rejects.toThrow(/UPDATE_ROLLBACK_COMPLET/),
       );
     } finally {
       mend();
