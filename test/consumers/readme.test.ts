@@ -29,8 +29,8 @@ const runElsewhere: Record<string, string> = {
   'npm ci && npm run demo': 'test/demo/demo.test.ts',
   'npm ci && npm test': '.ci/run',
   'npx cdk synth --quiet': 'package.json',
-  'npx cdk bootstrap': 'test/deploy/deployment.ts',
-  'npx cdk deploy': 'test/deploy/deployment.ts',
+  'npx cdk bootstrap': 'test/deploy/cdk.ts',
+  'npx cdk deploy': 'test/deploy/cdk.ts',
 };
 
 /**

@@ -9,6 +9,8 @@ const kinds: readonly { pattern: RegExp; least: number }[] = [
   { pattern: /^dist\/functions\/api\/web\/[\w-]+\.(js|css|html|svg)$/, least: 4 },
   // Modules for other people's CDK apps, and their types.
   { pattern: /^dist\/(core|lambda|lib)\/([\w-]+\/)*[\w-]+\.(js|d\.ts)$/, least: 200 },
+  // What `drayage cost` multiplies.
+  { pattern: /^dist\/core\/cost\/counts\.json$/, least: 1 },
   { pattern: /^dist\/local\/[\w-]+\.(js|d\.ts)$/, least: 1 },
   { pattern: /^docs\/(decisions\/|webhooks\/)?[\w-]+\.md$/, least: 50 },
   { pattern: /^docs\/(events\/)?[\w.-]+\.json$/, least: 2 },
