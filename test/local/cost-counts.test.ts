@@ -8,8 +8,11 @@ import { counts, type Use } from '../../core/cost/counts.ts';
 
 /** How far a count may be from the recorded one, and what to do if it is. */
 const remedy = 'the pipeline asks AWS for more or less than it did: npm run bench -- cost, then npm run docs';
-/** A lease or a setting may be read once more or less, depending on the time. */
-const unitsApart = 3;
+/**
+ * On a busy machine, a call is repeated or a cached value read again: a count may be that much above
+ * or below the recorded one. What costs twice as much is found.
+ */
+const mayDiffer = (recorded: number) => Math.max(4, recorded / 2);
 
 describe('what drayage cost multiplies', () => {
   const folder = mkdtempSync(join(tmpdir(), 'drayage-cost-'));
@@ -20,16 +23,14 @@ describe('what drayage cost multiplies', () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   /** What does not depend on time or machine. */
-  const exact = ({ functions, sqsFifo, sqsStandard, s3Puts, s3Gets, busEvents, registryRequests }: Use) => ({
+  const exact = ({ functions, sqsFifo, sqsStandard, s3Puts, busEvents }: Use) => ({
     invocations: Object.fromEntries(
       Object.entries(functions).map(([name, each]) => [name, each.invocations]),
     ),
     sqsFifo,
     sqsStandard,
     s3Puts,
-    s3Gets,
     busEvents,
-    registryRequests,
   });
   const pairs = (): [string, Use, Use][] => [
     ['the first image of a repository', counted.pushes.first, counts.pushes.first],
@@ -42,9 +43,9 @@ describe('what drayage cost multiplies', () => {
   it('is what the pipeline asks for', () => {
     for (const [what, now, recorded] of pairs()) {
       expect(exact(now), `${what}: ${remedy}`).toEqual(exact(recorded));
-      for (const units of ['tableReads', 'tableWrites'] as const)
+      for (const units of ['tableReads', 'tableWrites', 's3Gets', 'registryRequests'] as const)
         expect(Math.abs(now[units] - recorded[units]), `${what}, ${units}: ${remedy}`).toBeLessThanOrEqual(
-          unitsApart,
+          mayDiffer(recorded[units]),
         );
       expect(now.logBytes, `${what}, log: ${remedy}`).toBeLessThan(recorded.logBytes * 1.5 + 100);
       expect(now.logBytes, `${what}, log: ${remedy}`).toBeGreaterThan(recorded.logBytes * 0.5 - 100);
