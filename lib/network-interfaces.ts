@@ -1,8 +1,7 @@
-import { Stack, Token } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import { Effect, type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
-import type { FunctionNetwork } from './network-props.ts';
 import { regionalArn } from './registry-access.ts';
 
 /**
@@ -18,38 +17,31 @@ const changeActions = [
 
 /**
  * Lets Lambda make the network interfaces of a function in a VPC: what the managed policy
- * AWSLambdaVPCAccessExecutionRole allows, without its access to all logs, and new interfaces only
- * in the function's subnets and security groups.
+ * AWSLambdaVPCAccessExecutionRole allows, in this region only, and without its access to all logs.
+ * Lambda documents that the actions must be allowed on everything of EC2 (the resource "star slash
+ * star"): a function whose role names the kind of resource may not be able to access the VPC. A
+ * shared subnet belongs to another account, so the account is open, too.
+ * https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
  *
  * Lambda itself makes these calls, with the function's role. The code of the function never needs
  * them, so they are denied to it; `lambda:SourceFunctionArn` is only there when the code calls. The
  * function's own ARN can't be named: the function needs these permissions before it exists. Nothing
  * but functions of this account can assume the role.
- * https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
  *
  * @param scope the function's construct; the accepted cdk-nag findings are recorded there
  */
-export function grantNetworkInterfaces(scope: Construct, role: IRole, network: FunctionNetwork): void {
-  const interfaces = regionalArn(scope, 'ec2', 'network-interface/*');
+export function grantNetworkInterfaces(scope: Construct, role: IRole): void {
+  const everything = regionalArn(scope, 'ec2', '*/*', '*');
   const { partition, region, account } = Stack.of(scope);
-  const ec2 = `arn:${partition}:ec2:${region}`;
-  const subnets = network.subnets.map(({ subnetId }) => {
-    if (Token.isUnresolved(subnetId)) return `${ec2}:${account}:subnet/${subnetId}`;
-    acknowledgeSubnet(scope, subnetId);
-    return `${ec2}:*:subnet/${subnetId}`;
-  });
-  const groups = network.securityGroups.map(
-    ({ securityGroupId }) => `${ec2}:${account}:security-group/${securityGroupId}`,
-  );
+  const changes = ['ec2:CreateNetworkInterface', ...changeActions];
   const allow = (actions: string[], resources: string[]) =>
     role.addToPrincipalPolicy(new PolicyStatement({ actions, resources }));
   allow(lookActions, ['*']);
-  allow(['ec2:CreateNetworkInterface'], [interfaces.arn, ...subnets, ...groups]);
-  allow(changeActions, [interfaces.arn]);
+  allow(changes, [everything.arn]);
   role.addToPrincipalPolicy(
     new PolicyStatement({
       effect: Effect.DENY,
-      actions: [...lookActions, 'ec2:CreateNetworkInterface', ...changeActions],
+      actions: [...lookActions, ...changes],
       resources: ['*'],
       conditions: {
         ArnLike: { 'lambda:SourceFunctionArn': `arn:${partition}:lambda:${region}:${account}:function:*` },
@@ -63,17 +55,7 @@ export function grantNetworkInterfaces(scope: Construct, role: IRole, network: F
   );
   acknowledge(
     scope,
-    `AwsSolutions-IAM5[Resource::${interfaces.readable}]`,
-    'Lambda makes the network interfaces later, so their IDs are not known; the code of the function is denied the same actions.',
-  );
-}
-
-/** A subnet may be shared by another account of the organization, whose ID is in its ARN then. */
-function acknowledgeSubnet(scope: Construct, subnetId: string): void {
-  const { readable } = regionalArn(scope, 'ec2', `subnet/${subnetId}`, '*');
-  acknowledge(
-    scope,
-    `AwsSolutions-IAM5[Resource::${readable}]`,
-    'The subnet has one ID in all accounts; the account in its ARN is that of its owner, which may share it: https://docs.aws.amazon.com/vpc/latest/userguide/vpc-sharing.html',
+    `AwsSolutions-IAM5[Resource::${everything.readable}]`,
+    'Lambda makes the network interfaces later, and documents that it needs these actions on all resources; the code of the function is denied the same actions: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html',
   );
 }

@@ -98,7 +98,7 @@ export class ServiceFunction extends Construct {
       },
     });
     this.logGroup.grantWrite(role);
-    if (props.network) grantNetworkInterfaces(this, role, props.network);
+    if (props.network) grantNetworkInterfaces(this, role);
     this.function = this.#makeFunction(props, {
       description: `Drayage: ${props.description}`,
       architecture: Architecture.ARM_64,

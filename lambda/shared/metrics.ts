@@ -2,6 +2,7 @@ import { Metrics } from '@aws-lambda-powertools/metrics';
 import type { MiddlewareObj } from '@middy/core';
 import type { RequestInfo } from '../../core/registry/transport/transport.ts';
 import { type MetricName, metricDefinitions, metricNamespace } from '../../core/telemetry/metrics.ts';
+import { logger } from './telemetry.ts';
 
 /** What has been measured of a metric and not yet been published. */
 interface Measured {
@@ -71,7 +72,14 @@ export const meter = new Meter();
 
 /** Publishes the metrics when an invocation ends, however it ends. */
 export function publishMetrics(): Required<Pick<MiddlewareObj, 'after' | 'onError'>> {
-  const publish = () => meter.publish();
+  const publish = () => {
+    try {
+      meter.publish();
+    } catch (error) {
+      // The work is done, and must not fail for its numbers.
+      logger.warn('the metrics were not published', { error: error as Error });
+    }
+  };
   return { after: publish, onError: publish };
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
-import { currentKeys } from './telemetry.ts';
+import { currentKeys, logger } from './telemetry.ts';
 
 /** The header of each datagram for the X-Ray daemon. */
 const header = '{"format":"json","version":1}\n';
@@ -27,13 +27,13 @@ export async function traced<T>(name: string, work: () => Promise<T>): Promise<T
   const trace = traceOf(process.env);
   if (trace === undefined) return await work();
   const startedAt = Date.now();
+  let fault = true;
   try {
     const done = await work();
-    await tell(trace, documentOf({ name, trace, startedAt, fault: false }));
+    fault = false;
     return done;
-  } catch (error) {
-    await tell(trace, documentOf({ name, trace, startedAt, fault: true }));
-    throw error;
+  } finally {
+    await tell(trace, { name, trace, startedAt, fault });
   }
 }
 
@@ -77,8 +77,9 @@ function documentOf({ name, trace, startedAt, fault }: Finished): string {
 }
 
 /** Best effort: a trace that is lost loses nothing else. */
-function tell({ host, port }: Trace, document: string): Promise<void> {
-  return new Promise((resolve) => {
+function tell({ host, port }: Trace, finished: Finished): Promise<void> {
+  return new Promise<void>((resolve) => {
+    const document = documentOf(finished);
     const socket = createSocket('udp4');
     const end = () => {
       socket.close();
@@ -86,5 +87,5 @@ function tell({ host, port }: Trace, document: string): Promise<void> {
     };
     socket.once('error', end);
     socket.send(header + document, port, host, end);
-  });
+  }).catch((error: unknown) => logger.warn('X-Ray was not told', { error: error as Error }));
 }

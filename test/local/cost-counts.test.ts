@@ -9,8 +9,8 @@ import { counts, type Use } from '../../core/cost/counts.ts';
 /** How far a count may be from the recorded one, and what to do if it is. */
 const remedy = 'the pipeline asks AWS for more or less than it did: npm run bench -- cost, then npm run docs';
 /**
- * On a busy machine, a call is repeated or a cached value read again: a count may be that much above
- * or below the recorded one. What costs twice as much is found.
+ * On a busy machine, a call is repeated or a cached value read again: a count may be that much
+ * above or below the recorded one. What costs twice as much is found.
  */
 const mayDiffer = (recorded: number) => Math.max(4, recorded / 2);
 
