@@ -110,7 +110,6 @@ esac`,
     const { reader = '', operator = '' } = pipeline.stack.ready.tokens ?? {};
     env = {
       ...process.env,
-      PATH: `${join(folder, 'bin')}:${process.env.PATH}`,
       API: pipeline.api,
       TOKEN: reader,
       DRAYAGE_API: pipeline.api,
@@ -138,7 +137,9 @@ esac`,
     expect(lines.length).toBeGreaterThan(1);
     // A page after the first one has the file that the first one wrote.
     const cwd = page === 'deploy' ? folder : join(folder, 'drayage');
-    const script = ['set -eo pipefail', ...lines].join('\n');
+    // Here, since a shell's own start-up file (BASH_ENV) may put other programs first.
+    const path = `export PATH='${join(folder, 'bin')}':"$PATH"`;
+    const script = [path, 'set -eo pipefail', ...lines].join('\n');
     outputs.set(page, (await run('bash', ['-c', script], { env, cwd })).stdout);
   });
 
