@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { deflateRawSync } from 'node:zlib';
-import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { Config } from '../core/config/config.ts';
 import { receiveWebhook } from '../core/webhooks/receive.ts';
 import {
@@ -17,6 +16,7 @@ import {
 import { seededImage } from '../test/support/seeded-image.ts';
 import { bundle } from './bundle.ts';
 import type { BenchOptions } from './options.ts';
+import { queueClient, receiveMessage, recordOf } from './queued-message.ts';
 import { busyNote, markdownTable, median, quantile } from './statistics.ts';
 
 const defaultRounds = 15;
@@ -137,28 +137,13 @@ async function mirrorEvent(pipeline: Pipeline, round: number): Promise<unknown> 
   await pipeline.push(repository, '1', seededImage({ seed: `cold ${round}`, layers }));
   await pipeline.github(repository, '1');
   const { environment, ready } = pipeline.stack;
-  const sqs = new SQSClient({
-    endpoint: environment.AWS_ENDPOINT_URL_SQS ?? '',
-    region: environment.AWS_REGION ?? '',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  });
+  const sqs = queueClient(environment);
   try {
     for (;;) {
-      const { Messages = [] } = await sqs.send(
-        new ReceiveMessageCommand({
-          QueueUrl: ready.queue,
-          WaitTimeSeconds: 10,
-          MessageSystemAttributeNames: ['All'],
-        }),
-      );
-      const [message] = Messages;
-      if (!message) throw new Error('the mirror queue is empty');
+      const message = await receiveMessage(sqs, ready.queue);
       // Those of the webhook function's own deliveries are in it as well.
       if (!message.Body?.includes(repository)) continue;
-      const { MessageId, ReceiptHandle, Body, Attributes } = message;
-      return {
-        Records: [{ messageId: MessageId, receiptHandle: ReceiptHandle, body: Body, attributes: Attributes }],
-      };
+      return { Records: [recordOf(message)] };
     }
   } finally {
     sqs.destroy();

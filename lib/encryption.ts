@@ -7,6 +7,7 @@ import { CfnBucket } from 'aws-cdk-lib/aws-s3';
 import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { CfnQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct, IConstruct } from 'constructs';
+import { tableKeyActions } from './mirror-table.ts';
 import type { FunctionName } from './service-function.ts';
 
 type Service = 'dynamodb' | 'sqs' | 's3' | 'secretsmanager';
@@ -29,16 +30,15 @@ const services: Readonly<Record<FunctionName, readonly Service[]>> = {
 /**
  * What each service does with the key in the name of its caller.
  *
- * - https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
  * - https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
  * - https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
  * - https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
  */
 const keyActions: Readonly<Record<Service, readonly string[]>> = {
-  dynamodb: ['DescribeKey', 'Encrypt', 'Decrypt', 'ReEncryptFrom', 'ReEncryptTo', 'GenerateDataKey'],
-  sqs: ['Decrypt', 'GenerateDataKey'],
-  s3: ['Decrypt', 'GenerateDataKey'],
-  secretsmanager: ['Decrypt'],
+  dynamodb: tableKeyActions,
+  sqs: ['kms:Decrypt', 'kms:GenerateDataKey'],
+  s3: ['kms:Decrypt', 'kms:GenerateDataKey'],
+  secretsmanager: ['kms:Decrypt'],
 };
 
 /**
@@ -66,7 +66,7 @@ export function encryptWith(
     if (used.length === 0) continue;
     grantee.grantPrincipal.addToPrincipalPolicy(
       new PolicyStatement({
-        actions: [...new Set(used.flatMap((service) => keyActions[service]))].map((name) => `kms:${name}`),
+        actions: [...new Set(used.flatMap((service) => keyActions[service]))],
         resources: [key.keyArn],
         conditions: {
           StringEquals: { 'kms:ViaService': used.map((service) => `${service}.${region}.amazonaws.com`) },

@@ -6,6 +6,19 @@ import { Construct } from 'constructs';
 /** The item operations that the store uses; each function is granted only those that it needs. */
 export type TableAction = 'GetItem' | 'BatchGetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'DeleteItem';
 
+/**
+ * What DynamoDB does with a table's customer managed key in the name of its caller.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+ */
+export const tableKeyActions: readonly string[] = [
+  'kms:DescribeKey',
+  'kms:Encrypt',
+  'kms:Decrypt',
+  'kms:ReEncryptFrom',
+  'kms:ReEncryptTo',
+  'kms:GenerateDataKey',
+];
+
 /** Settings of {@link MirrorTable}. */
 export interface MirrorTableProps {
   /**
@@ -99,14 +112,7 @@ export class MirrorTable extends Construct {
     if (key === undefined) return;
     grantee.grantPrincipal.addToPrincipalPolicy(
       new PolicyStatement({
-        actions: [
-          'kms:DescribeKey',
-          'kms:Encrypt',
-          'kms:Decrypt',
-          'kms:ReEncryptFrom',
-          'kms:ReEncryptTo',
-          'kms:GenerateDataKey',
-        ],
+        actions: [...tableKeyActions],
         resources: [key.keyArn],
         conditions: { StringEquals: { 'kms:ViaService': `dynamodb.${Stack.of(this).region}.amazonaws.com` } },
       }),

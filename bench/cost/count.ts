@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DeleteMessageCommand, type Message, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { DeleteMessageCommand } from '@aws-sdk/client-sqs';
 import type { Counts, PushKind, Use } from '../../core/cost/counts.ts';
 import { startPipeline } from '../../test/support/pipeline.ts';
 import { type SeededImage, seededImage } from '../../test/support/seeded-image.ts';
@@ -8,6 +8,7 @@ import { bundle } from '../bundle.ts';
 import { deliveryEvent } from '../cold-start.ts';
 import { startCountingProxy } from '../mappings/counting-proxy.ts';
 import { type FunctionProcess, type Invoked, startFunction } from '../mappings/function.ts';
+import { queueClient, receiveMessage, recordOf } from '../queued-message.ts';
 import { startRequestCounter } from './request-counter.ts';
 
 /** So many pushes of each kind come before the last one: instances are warm then. */
@@ -69,11 +70,7 @@ export async function countUse(folder: string): Promise<Counted> {
       ),
     );
   }
-  const sqs = new SQSClient({
-    endpoint: environment.AWS_ENDPOINT_URL_SQS ?? '',
-    region: environment.AWS_REGION ?? '',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  });
+  const sqs = queueClient(environment);
   stack.defer(() => sqs.destroy());
 
   let runs = new Map<Name, Invoked[]>();
@@ -122,23 +119,11 @@ export async function countUse(folder: string): Promise<Counted> {
   };
 
   const secret = ready.webhooks.github?.secret ?? '';
-  const receive = async (): Promise<Message> => {
-    const { Messages = [] } = await sqs.send(
-      new ReceiveMessageCommand({
-        QueueUrl: ready.queue,
-        WaitTimeSeconds: 10,
-        MessageSystemAttributeNames: ['All'],
-      }),
-    );
-    const [message] = Messages;
-    if (!message) throw new Error('the mirror queue is empty');
-    return message;
-  };
   const push = async (repository: string, image: SeededImage): Promise<Use> => {
     await pipeline.push(repository, '1', image);
     reset();
     await invoke('webhook', deliveryEvent(secret, repository, '1'));
-    const message = await receive();
+    const message = await receiveMessage(sqs, ready.queue);
     await invoke('mirror', { Records: [recordOf(message)] });
     await sqs.send(new DeleteMessageCommand({ QueueUrl: ready.queue, ReceiptHandle: message.ReceiptHandle }));
     const use = await take();
@@ -197,15 +182,6 @@ function imageOf(seed: string): SeededImage {
     n < 13 ? { size: 3_000, seed: `counted ${n}` } : { size: 3_000 },
   );
   return seededImage({ seed, layers });
-}
-
-function recordOf(message: Message): object {
-  return {
-    messageId: message.MessageId,
-    receiptHandle: message.ReceiptHandle,
-    body: message.Body,
-    attributes: message.Attributes,
-  };
 }
 
 /** The metrics in a log, each with the service that it belongs to. */

@@ -121,25 +121,6 @@ describe('the schedules', () => {
 });
 
 describe('the stack', () => {
-  it('keeps the logical ids of what holds data, because a new id would replace it', () => {
-    const ids = (type: string) => Object.keys(template.findResources(type)).sort();
-    expect(ids('AWS::DynamoDB::Table')).toEqual(['MirrorTable6463EAF8']);
-    expect(ids('AWS::S3::Bucket')).toEqual(['MirrorSnapshotsBucket549BE1F7']);
-    expect(ids('AWS::SecretsManager::Secret')).toEqual([
-      'MirrorSecretsApi3EE0E102',
-      'MirrorSecretsWebhooks42DE6E77',
-    ]);
-    expect(ids('AWS::SQS::Queue')).toEqual([
-      'MirrorLayerQueueC517CBD8',
-      'MirrorLayerQueueDeadLetters0819B7AD',
-      'MirrorQueue08D8000D',
-      'MirrorQueueDeadLetters7121499C',
-      'MirrorRegistryEventsDeadLettersB6C46C95',
-      'MirrorRegistryEventsQueueE6BAD4CD',
-    ]);
-    expect(ids('AWS::ApiGatewayV2::Api')).toEqual(['MirrorApiC85E83E5']);
-  });
-
   it('outputs where everything is', () => {
     expect(Object.keys(template.toJSON().Outputs).sort()).toEqual([
       'ApiSecretArn',
